@@ -1,0 +1,5 @@
+"""`python -m tickstock_cli` is `tickstock`."""
+
+from tickstock_cli.cli.main import run
+
+run()

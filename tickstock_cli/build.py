@@ -1,0 +1,99 @@
+"""Settings -> parts. The only place that knows both the registered parts and the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from functools import cache
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from tickstock_cli import detectors
+from tickstock_cli.channels.fmv import FmvChannel
+from tickstock_cli.channels.ohlcv import OhlcvChannel
+from tickstock_cli.channels.tick import TickChannel
+from tickstock_cli.config import settings as configuration
+from tickstock_cli.core.calendar import Calendar
+from tickstock_cli.core.events import PHASES, EventEncoder, Kind
+from tickstock_cli.core.registry import load_part
+from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.engine.coordinator import Coordinator
+from tickstock_cli.engine.core import Core
+from tickstock_cli.kernels.admission import Guard
+from tickstock_cli.kernels.coordination import Rules
+
+
+def detector_classes() -> dict[str, Any]:
+    """Give every registered detector's class, by name, in the table's order."""
+    return {name: load_part("detector", detectors.PARTS, name) for name in detectors.PARTS}
+
+
+@cache
+def settings_model() -> type[BaseModel]:
+    """Give the model of all settings: the fixed sections and one of every registered detector."""
+    return configuration.settings_model({name: cls.Params for name, cls in detector_classes().items()})
+
+
+def event_kinds() -> tuple[Kind, ...]:
+    """Give every kind that a registered detector may tell of, in the order of outputs; codes are places here."""
+    kinds: dict[str, Kind] = {}
+    for cls in detector_classes().values():
+        for kind in cls.kinds:
+            kinds.setdefault(kind.name, kind)
+    return tuple(kinds.values())
+
+
+def build_core(settings: Any, symbols: SymbolTable, workers: int = 1, executor: Executor | None = None) -> Core:
+    """Build a core with empty state.
+
+    Parameters
+    ----------
+    settings
+        An instance of ``settings_model()``.
+    symbols
+        The run's symbol table, shared with the source that fills it.
+    """
+    kinds = event_kinds()
+    codes = {kind.name: code for code, kind in enumerate(kinds)}
+    names = [kind.name for kind in kinds]
+    parts = _detectors(settings, codes)
+    rules = Rules(
+        settings.coordinator.window_ms * 1_000_000,
+        settings.coordinator.hold_top_source,
+        settings.coordinator.key == "ticker",
+        len(kinds),
+        settings.coordinator.dedupe_extremes,
+        settings.highlow.min_price_change,
+        settings.highlow.min_percent_change,
+    )
+    return Core(
+        symbols,
+        Calendar(settings.session.calendar),
+        np.array([phase in settings.session.phases for phase in PHASES]),
+        TickChannel(Guard(settings.guard.outlier_percent, settings.guard.confirm_rows), parts["tick"], names),
+        OhlcvChannel(parts["ohlcv"], names),
+        FmvChannel(parts["fmv"], names),
+        Coordinator(rules, symbols),
+        (codes["high"], codes["low"]),
+        workers,
+        executor,
+    )
+
+
+def build_encoder(settings: Any, symbols: SymbolTable) -> EventEncoder:
+    """Build the bridge from internal events to rows of the output schema."""
+    return EventEncoder(symbols, event_kinds(), settings.priority.core_universe)
+
+
+def _detectors(settings: Any, codes: Mapping[str, int]) -> dict[str, dict[str, Any]]:
+    """Build the enabled detectors, by channel and name, in the table's order."""
+    enabled = settings.detectors.enabled or tuple(detectors.PARTS)
+    for name in enabled:
+        load_part("detector", detectors.PARTS, name)
+    parts: dict[str, dict[str, Any]] = {"tick": {}, "ohlcv": {}, "fmv": {}}
+    for name, cls in detector_classes().items():
+        if name in enabled:
+            parts[cls.channel][name] = cls(getattr(settings, name), codes)
+    return parts

@@ -1,0 +1,1 @@
+"""Channels: one a record type. Each admits its rows, runs its detectors over them, and counts both."""

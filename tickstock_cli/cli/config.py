@@ -1,0 +1,87 @@
+"""`tickstock config`: what is set and where it came from, a commented file to start from, the JSON schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tickstock_cli.cli.options import ConfigFile, Json, MapColumns, Sets, load_settings
+from tickstock_cli.errors import UsageError
+
+app = typer.Typer(help="Show, begin and describe the configuration.", rich_markup_mode=None)
+
+
+@app.command()
+def show(config: ConfigFile = None, sets: Sets = None, maps: MapColumns = None, as_json: Json = False) -> None:
+    """Show every setting, its value and where it came from."""
+    loaded = load_settings(config, sets, maps)
+    values = loaded.settings.model_dump(mode="json")
+    rows = [(key, _value_at(values, key), origin) for key, origin in loaded.origins.items()]
+    if as_json:
+        _print_json({key: {"value": value, "origin": origin} for key, value, origin in rows})
+    else:
+        _print_table(rows)
+
+
+@app.command()
+def init(
+    out: Annotated[
+        str, typer.Option("--out", metavar="FILE", help="File to write; - for standard output.")
+    ] = "tickstock.toml",
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if there is one.")] = False,
+) -> None:
+    """Write a commented file of every key, its default, unit and bounds."""
+    from tickstock_cli.build import settings_model
+    from tickstock_cli.config.sample import render_sample
+    from tickstock_cli.sinks.outputs import STDOUT, open_output, writing
+
+    if out != STDOUT and not force and Path(out).is_file():
+        raise UsageError(f"{out} exists; add --force to replace it, or name another file with --out")
+    output = open_output(out)
+    try:
+        with writing(out):
+            output.stream.write(render_sample(settings_model()).encode())
+        output.commit()
+    finally:
+        output.abort()
+    if out != STDOUT:
+        typer.echo(f"wrote {out}", err=True)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of the configuration file, for editors and checks."""
+    from tickstock_cli.build import settings_model
+
+    _print_json(settings_model().model_json_schema())
+
+
+def _value_at(values: Any, key: str) -> Any:
+    for name in key.split("."):
+        values = values[name]
+    return values
+
+
+def _print_json(value: Any) -> None:
+    import json
+
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _print_table(rows: list[tuple[str, Any, str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from tickstock_cli.config.load import DEFAULT
+    from tickstock_cli.config.values import format_value
+
+    table = Table("setting", "value", "from", box=box.SIMPLE_HEAD, pad_edge=False)
+    for key, value, origin in rows:
+        table.add_row(key, format_value(value), origin, style="dim" if origin == DEFAULT else None)
+    console = Console()
+    if not console.is_terminal:
+        console.width = 160  # at 80 columns, a pipe or a file would get values broken over lines
+    console.print(table)

@@ -1,0 +1,91 @@
+"""How a command ends: one line for the user, one exit code for scripts, and a traceback only when asked for.
+
+=====  ==========================================================================================
+0      done
+1      a failure: an output could not be written, a checkpoint does not fit, a bug
+2      usage: an unknown command, option or key, a value out of range
+3      bad data: missing, unreadable, wrong columns or types, out of order, rejected by ``--strict``
+4      a figure missed its threshold
+130    interrupted by the user
+=====  ==========================================================================================
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+
+import typer
+
+from tickstock_cli.errors import OutputError, TickstockError
+
+OK = 0
+FAILURE = 1
+USAGE = 2
+INTERRUPTED = 130
+
+DEBUG_VARIABLE = "TICKSTOCK_DEBUG"
+"""Set to anything but the empty string, it adds the traceback to the line of every error."""
+
+
+def exit_code(command: Callable[[], object]) -> int:
+    """Run ``command`` to its end, tell the user what stopped it, and give the exit code."""
+    code = _guarded(command)
+    flushed = _guarded(_flush_stdout)
+    if flushed != OK:
+        _discard_stdout()
+    return code or flushed
+
+
+def _guarded(command: Callable[[], object]) -> int:
+    try:
+        outcome = command()
+    except TickstockError as error:
+        return _tell(str(error), error.exit_code)
+    except typer.TyperException as error:
+        return _tell(_usage_line(error), error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        return _tell("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        return FAILURE  # whoever read our output has left: nobody is there to tell
+    except OSError as error:
+        place = f" ({error.filename})" if error.filename else ""
+        return _tell(f"{(error.strerror or str(error)).lower()}{place}", FAILURE)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback reaches a user
+        return _tell(
+            f"this is a bug in tickstock: {type(error).__name__}: {error}; "
+            f"run it again with {DEBUG_VARIABLE}=1 for the traceback to report",
+            FAILURE,
+        )
+    return outcome if isinstance(outcome, int) else OK
+
+
+def _tell(message: str, code: int) -> int:
+    if os.environ.get(DEBUG_VARIABLE):
+        traceback.print_exc()
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def _usage_line(error: typer.TyperException) -> str:
+    message = error.format_message().rstrip(".")
+    context = getattr(error, "ctx", None)
+    hint = f"; see {context.command_path} --help" if context else ""
+    return f"{message[:1].lower()}{message[1:]}{hint}"
+
+
+def _flush_stdout() -> None:
+    try:
+        if sys.stdout:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write standard output: {(error.strerror or str(error)).lower()}") from error
+
+
+def _discard_stdout() -> None:
+    """Let the interpreter's own last flush succeed; it would complain and change the exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,55 @@
+"""The `tickstock` command. Importing this module stays cheap: commands import what is heavy when they run."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from tickstock_cli import __version__
+from tickstock_cli.cli.exits import OK, USAGE, exit_code
+
+PROGRAM = "tickstock"
+
+app = typer.Typer(
+    help="Replay recorded markets into exact events, at any speed.",
+    # Plain help: rich's panels alone cost as much time as everything else together.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"{PROGRAM} {__version__}")
+        raise typer.Exit(OK)
+
+
+@app.callback(invoke_without_command=True)
+def _program(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback does the work
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(USAGE)
+
+
+for _name in ("replay", "inspect", "synth", "verify", "diff", "explain", "score"):
+    try:
+        _module = import_module(f"tickstock_cli.cli.{_name}")
+    except ModuleNotFoundError:
+        continue
+    app.command(_name)(getattr(_module, _name))
+app.add_typer(import_module("tickstock_cli.cli.config").app, name="config")
+
+
+def run() -> None:
+    """Run the command line of this process and exit."""
+    command = typer.main.get_command(app)
+    sys.exit(exit_code(lambda: command.main(prog_name=PROGRAM, standalone_mode=False)))

@@ -1,0 +1,228 @@
+"""Loading: default < file < environment < assignments, each value with the place it came from.
+
+1. Every layer is read into settings, ``Assigned(key, value, place)``, lowest layer first.
+2. A key no model knows is an error that names the nearest one.
+3. Settings are laid over each other; the last one decides value and origin.
+4. The model checks the whole; what it refuses is told with key, value and place.
+
+Values in the environment and in assignments are written as in TOML, but for one thing: what is not TOML is a string,
+so that ``coordinator.key=ticker`` needs no quotes.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar, get_origin
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from pydantic_settings import EnvSettingsSource
+
+from tickstock_cli.config.settings import (
+    ENVIRONMENT_PREFIX,
+    SECTION_DELIMITER,
+    Settings,
+    setting_keys,
+    setting_sections,
+)
+from tickstock_cli.config.values import format_value, parse_value
+from tickstock_cli.errors import SettingsError
+
+DEFAULT_FILE = Path("tickstock.toml")
+DEFAULT = "default"
+ASSIGNMENT = "--set"
+
+NOT_SETTINGS = frozenset({"TICKSTOCK_DEBUG"})
+"""Variables with our prefix that the command line reads itself."""
+
+S = TypeVar("S", bound=Settings)
+
+
+class Assigned(NamedTuple):
+    """One setting of one layer. ``place`` is what a user is told: a file's name, a variable's name or a flag."""
+
+    key: str
+    value: Any
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded(Generic[S]):
+    """Checked settings. ``origins`` maps every key, and every entry of a mapping, to the place that set it."""
+
+    settings: S
+    origins: Mapping[str, str]
+
+
+def load(model: type[S], *, file: Path | None, environment: Mapping[str, str], assignments: Sequence[str]) -> Loaded[S]:
+    """Load settings from all layers.
+
+    Parameters
+    ----------
+    model
+        What ``settings_model`` gave.
+    file
+        A TOML file that must exist; None is ``tickstock.toml`` in the current folder if there is one.
+    environment
+        Variables by name; ``TICKSTOCK_SECTION__KEY`` sets ``section.key``.
+    assignments
+        ``section.key=value`` each; later ones win.
+
+    Raises
+    ------
+    SettingsError
+        A key is unknown, a value is out of range or a layer cannot be read.
+    """
+    keys = setting_keys(model)
+    layers = [
+        *_from_values(model().model_dump(), keys, DEFAULT),
+        *_from_file(file, keys),
+        *_from_environment(model, environment, keys),
+        *(_from_assignment(text) for text in assignments),
+    ]
+    merged: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for key, value, place in layers:
+        _check_key(key, place, model, keys)
+        _lay_over(merged, key.split("."), value)
+        origins.pop(key.rpartition(".")[0], None)  # a mapping with entries has no origin of its own
+        origins[key] = place
+    try:
+        return Loaded(model.model_validate(merged), origins)
+    except ValidationError as error:
+        raise SettingsError(_explain(error, origins)) from error
+
+
+def _from_file(file: Path | None, keys: Mapping[str, FieldInfo]) -> Iterator[Assigned]:
+    path = file or DEFAULT_FILE
+    if file is None and not path.exists():
+        return
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not TOML: {error}") from error
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise SettingsError(f"cannot read the configuration {path}: {reason}; name an existing file") from error
+    yield from _from_values(values, keys, str(path))
+
+
+def _from_values(
+    values: Mapping[str, Any], keys: Mapping[str, FieldInfo], place: str, prefix: str = ""
+) -> Iterator[Assigned]:
+    """Give the leaves of nested tables. A mapping's entries are leaves; a mapping without any is one itself."""
+    for name, value in values.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, Mapping) and (value or key not in keys):
+            yield from _from_values(value, keys, place, f"{key}.")
+        else:
+            yield Assigned(key, value, place)
+
+
+class _Variables(EnvSettingsSource):
+    """The variables given, instead of those of the process."""
+
+    def __init__(self, model: type[Settings], environment: Mapping[str, str]) -> None:
+        super().__init__(model)
+        self.env_vars = {name.lower(): text for name, text in environment.items()}
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:  # noqa: ARG002
+        """Read lists and mappings as every other value, not as JSON."""
+        return parse_value(value)
+
+
+def _from_environment(
+    model: type[Settings], environment: Mapping[str, str], keys: Mapping[str, FieldInfo]
+) -> Iterator[Assigned]:
+    ours = {
+        name: text
+        for name, text in environment.items()
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in NOT_SETTINGS
+    }
+    names = {_variable_key(name): name for name in ours}
+    for key, name in names.items():
+        _check_key(key, name, model, keys)
+    for key, value, _ in _from_values(_Variables(model, ours)(), keys, ENVIRONMENT_PREFIX):
+        place = names.get(key) or names[key.rpartition(".")[0]]
+        yield Assigned(key, parse_value(value) if isinstance(value, str) else value, place)
+
+
+def _variable_key(name: str) -> str:
+    return name.removeprefix(ENVIRONMENT_PREFIX).lower().replace(SECTION_DELIMITER, ".")
+
+
+def _from_assignment(text: str) -> Assigned:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise SettingsError(f"{ASSIGNMENT} {text}: write section.key=value")
+    return Assigned(key.strip(), parse_value(value.strip()), ASSIGNMENT)
+
+
+def _lay_over(merged: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    for name in path[:-1]:
+        merged = merged.setdefault(name, {})
+    merged[path[-1]] = value
+
+
+def _check_key(key: str, place: str, model: type[Settings], keys: Mapping[str, FieldInfo]) -> None:
+    parent = key.rpartition(".")[0]
+    if key in keys or (parent in keys and get_origin(keys[parent].annotation) is dict):
+        return
+    sections = setting_sections(model)
+    if key in sections:
+        raise SettingsError(f"{key} is a section, not a setting (in {place}); it holds {', '.join(_within(key, keys))}")
+    raise SettingsError(f"unknown setting {key} (in {place}){_suggestion(key, sections, keys)}")
+
+
+def _within(section: str, keys: Mapping[str, FieldInfo]) -> list[str]:
+    return [key for key in keys if key.startswith(f"{section}.")]
+
+
+def _suggestion(key: str, sections: Mapping[str, Any], keys: Mapping[str, FieldInfo]) -> str:
+    """Name the nearest key, by its whole name or by its last part, or else what there is to choose from."""
+    near = get_close_matches(key, keys, n=1, cutoff=0.7)
+    if not near:
+        by_name = {known.rpartition(".")[2]: known for known in reversed([*keys])}
+        near = [by_name[name] for name in get_close_matches(key.rpartition(".")[2], by_name, n=1, cutoff=0.7)]
+    if near:
+        return f"; did you mean {near[0]}?"
+    section = next(iter(get_close_matches(key.partition(".")[0], sections, n=1)), None)
+    if section:
+        return f"; {section} holds {', '.join(_within(section, keys))}"
+    return f"; the sections are {', '.join(sections)}"
+
+
+def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
+    """Put the first complaint into one line, and say how many more there are."""
+    complaint, *others = error.errors(include_url=False)
+    location = [part for part in complaint["loc"] if part != "[key]"]
+    key = ".".join(part for part in location if isinstance(part, str))
+    item = "".join(f"[{part}]" for part in location if isinstance(part, int))
+    if key in origins:
+        value = format_value(complaint["input"])
+        message = f"{key}{item} = {value} (in {origins[key]}): {_reason(complaint)}"
+    else:  # a section whose settings do not fit each other
+        places = {place: None for name, place in origins.items() if name.startswith(f"{key}.") and place != DEFAULT}
+        message = f"{key} (in {', '.join(places)}): {_reason(complaint)}"
+    return f"{message}; and {len(others)} more" if others else message
+
+
+def _reason(complaint: ErrorDetails) -> str:
+    context = complaint.get("ctx", {})
+    match complaint["type"]:
+        case "tuple_type" | "list_type":
+            return 'must be a list, as in ["a", "b"]'
+        case "dict_type":
+            return 'must be a table, as in {price = "last"}'
+        case "too_short":
+            return f"must have at least {context['min_length']} item"
+        case "literal_error" if complaint["loc"][-1] == "[key]":
+            return f"must be named {context['expected']}"
+        case "value_error":
+            return str(context["error"])
+    return complaint["msg"].replace("Input should", "must")

@@ -1,0 +1,210 @@
+"""Everything a user can set, as frozen pydantic models. A key's name, default and bounds stand here and nowhere else.
+
+The sections below belong to no detector. A detector's section is the ``Params`` model of its class;
+``settings_model`` joins both kinds. Descriptions are user documentation: `tickstock config init` prints them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+ENVIRONMENT_PREFIX = "TICKSTOCK_"
+SECTION_DELIMITER = "__"
+
+Phase = Literal["pre", "regular", "post", "closed"]
+
+Column = Literal[
+    "ticker",
+    "timestamp",
+    "received_at",
+    "price",
+    "size",
+    "flags",
+    "conditions",
+    "exchange",
+    "sequence",
+    "open",
+    "high",
+    "low",
+    "close",
+    "volume",
+    "vwap",
+    "transactions",
+    "avg_volume",
+    "percent_change",
+    "interval",
+    "fmv",
+    "market_price",
+    "confidence",
+]
+"""Every column a recording can have, under our names."""
+
+
+def _unique(values: tuple[str, ...]) -> tuple[str, ...]:
+    twice = next((value for place, value in enumerate(values) if value in values[:place]), None)
+    if twice is not None:
+        raise ValueError(f"must name each item once, but {twice!r} stands there twice")
+    return values
+
+
+class Section(BaseModel):
+    """What every section shares: no unknown keys, no change after loading."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Session(Section):
+    """The trading day: which calendar it follows, and which of its phases count."""
+
+    calendar: Literal["XNYS", "24/7"] = Field(
+        default="XNYS",
+        description="exchange calendar; 24/7 has one phase, regular, and days that begin at midnight UTC",
+    )
+    phases: Annotated[tuple[Phase, ...], AfterValidator(_unique)] = Field(
+        default=("pre", "regular", "post"),
+        min_length=1,
+        description="phases whose ticks and fair market values count; rows of other phases are filtered",
+    )
+
+
+class Guard(Section):
+    """Protection from bad prints: a price far from the last good one is suspect until more rows confirm it."""
+
+    outlier_percent: float = Field(
+        default=10, ge=0, description="distance from the last good price that makes a tick suspect, in percent; 0 = off"
+    )
+    confirm_rows: int = Field(
+        default=3, ge=1, description="suspect ticks near one another, the last one included, that confirm a new level"
+    )
+
+
+class Coordinator(Section):
+    """What becomes of events that tell the same story: one per ticker, kind and window is emitted."""
+
+    window_ms: int = Field(default=500, gt=0, description="length of a window, in milliseconds of recorded time")
+    hold_top_source: bool = Field(
+        default=False,
+        description="keep tick events, which nothing outranks, until their window ends, instead of emitting at once",
+    )
+    key: Literal["kind", "ticker"] = Field(
+        default="kind", description="what competes: events of one ticker and kind, or all events of a ticker"
+    )
+    dedupe_extremes: bool = Field(default=True, description="drop a bar's high or low that ticks have told already")
+
+
+class Priority(Section):
+    """Order of live delivery; in files it shows in the column priority alone."""
+
+    core_universe: Annotated[tuple[str, ...], AfterValidator(_unique)] = Field(
+        default=(), description="tickers delivered first; an empty list means every ticker"
+    )
+
+
+class Detectors(Section):
+    """Which detectors run."""
+
+    enabled: tuple[str, ...] = Field(
+        default=(), description="detectors that run, in any order; the default is all there are"
+    )
+
+
+class Recordings(Section):
+    """How recordings are read that are not in our own form."""
+
+    columns: dict[Column, str] = Field(
+        default={}, description='our column names and the recording\'s, where they differ: price = "last"'
+    )
+    timestamp_unit: Literal["auto", "s", "ms", "us", "ns"] = Field(
+        default="auto", description="unit of integer times; auto tells it from their magnitude"
+    )
+    interval_seconds: int = Field(
+        default=60, gt=0, description="length of bars whose recording has no column interval, in seconds"
+    )
+
+
+class Settings(BaseSettings):
+    """All sections of a run. Detector sections are added by ``settings_model``, under the detectors' names."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_nested_delimiter=SECTION_DELIMITER,
+    )
+
+    session: Session = Session()
+    guard: Guard = Guard()
+    coordinator: Coordinator = Coordinator()
+    priority: Priority = Priority()
+    detectors: Detectors = Detectors()
+    recordings: Recordings = Recordings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the library's signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what is passed in and nothing else: the environment is read in ``config.load`` alone."""
+        return (init_settings,)
+
+
+def settings_model(sections: Mapping[str, type[BaseModel]]) -> type[Settings]:
+    """Build the model of all settings.
+
+    Parameters
+    ----------
+    sections
+        Per detector, by name and in the order of their registration, its ``Params``; every field has a default.
+    """
+    fields: dict[str, Any] = {name: (params, params()) for name, params in sections.items()}
+    detectors = _detectors_section(tuple(sections))
+    return create_model("Settings", __base__=Settings, detectors=(detectors, detectors()), **fields)
+
+
+def _detectors_section(names: tuple[str, ...]) -> type[Detectors]:
+    def known(enabled: tuple[str, ...]) -> tuple[str, ...]:
+        for name in enabled:
+            if name not in names:
+                near = get_close_matches(name, names, n=1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                raise ValueError(f"must name detectors, but there is no {name!r}{hint} (there are: {', '.join(names)})")
+        return enabled
+
+    field = Detectors.model_fields["enabled"]
+    checked = Annotated[tuple[str, ...], AfterValidator(_unique), AfterValidator(known)]
+    return create_model(
+        "Detectors",
+        __base__=Detectors,
+        __doc__=Detectors.__doc__,
+        enabled=(checked, Field(default=names, min_length=1, description=field.description)),
+    )
+
+
+def setting_keys(model: type[Settings]) -> dict[str, FieldInfo]:
+    """Give every key there is, dotted, in the order of the sections, with what pydantic knows of it."""
+    return {
+        f"{section}.{name}": field
+        for section, sub_model in setting_sections(model).items()
+        for name, field in sub_model.model_fields.items()
+    }
+
+
+def setting_sections(model: type[Settings]) -> dict[str, type[BaseModel]]:
+    """Give the model of every section, by the section's name."""
+    sections: dict[str, type[BaseModel]] = {}
+    for name, field in model.model_fields.items():
+        section = field.annotation
+        if not (isinstance(section, type) and issubclass(section, BaseModel)):
+            raise TypeError(f"section {name} is no pydantic model: {section!r}")
+        sections[name] = section
+    return sections

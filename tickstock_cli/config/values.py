@@ -1,0 +1,43 @@
+"""Values as text: TOML, but for one thing: what is not TOML is a string, so that ``key=ticker`` needs no quotes."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def parse_value(text: str) -> Any:
+    """Read one value.
+
+    Examples
+    --------
+    >>> [parse_value(text) for text in ("20", "0.5", "true", '["pre", "post"]', "ticker", '"20"')]
+    [20, 0.5, True, ['pre', 'post'], 'ticker', '20']
+    """
+    try:
+        document = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    return document["value"] if len(document) == 1 else text
+
+
+def format_value(value: Any) -> str:
+    """Write one value on one line, so that ``parse_value`` reads an equal one.
+
+    Examples
+    --------
+    >>> [format_value(value) for value in (20.0, True, ("pre", "post"), {"price": "last"})]
+    ['20', 'true', '["pre", "post"]', '{price = "last"}']
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{name} = {format_value(entry)}' for name, entry in value.items())}}}"
+    if isinstance(value, str):
+        # JSON's strings are TOML's, but for DEL, which TOML wants escaped.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, Sequence):
+        return f"[{', '.join(map(format_value, value))}]"
+    return repr(value).removesuffix(".0")

@@ -1,0 +1,157 @@
+"""Batches: immutable sets of equally long arrays, one class per record type.
+
+All times are int64 nanoseconds since the Unix epoch, UTC. What a recording lacks or holds in a form
+that no number can carry is normalised once, on the way in:
+
+==================  =============================================================================
+``code``            int32 code of the ticker in the run's symbol table; -1 = null or empty ticker
+``timestamp``       0 = null (or not representable)
+``available_at``    when the system can know the row: ``received_at`` if recorded and not null,
+                    else ``timestamp`` (tick, fmv) or ``timestamp + interval`` (bar)
+prices              float64; NaN = null (``FmvBatch.market_price`` tells null and bad apart)
+sizes, volumes      int64 in units of 1e-6 shares, rounded half to even once; -1 = null, NaN,
+                    negative or above 1e11 shares
+``order``           position in the run's merge order, from 0, without holes over all record types
+``origin``          where the row came from: ``file index << ORIGIN_ROW_BITS | row number``
+==================  =============================================================================
+
+Nobody writes into a batch received.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Int64s = NDArray[np.int64]
+Int32s = NDArray[np.int32]
+Float64s = NDArray[np.float64]
+UInt8s = NDArray[np.uint8]
+
+ORIGIN_ROW_BITS = 44
+"""17 trillion rows a file and half a million files fit into one int64."""
+
+MICROS_PER_SHARE = 1_000_000
+MAX_SHARES = 1e11
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What the three record types share. Rows stand in merge order."""
+
+    code: Int32s
+    timestamp: Int64s
+    available_at: Int64s
+    order: Int64s
+    origin: Int64s
+
+    def __len__(self) -> int:
+        return len(self.code)
+
+    def take(self, rows: slice | Int64s) -> Self:
+        """Give the rows of a slice (as views) or of an index array (as copies)."""
+        return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Give a batch of no rows."""
+        return cls(*(np.empty(0, dtype=DTYPES[field.name]) for field in fields(cls)))
+
+
+@dataclass(frozen=True, slots=True)
+class TickBatch(Batch):
+    """Trades. ``flags``: 1 = not the last price, 2 = no volume, 4 = not a high or low; null is 0."""
+
+    price: Float64s
+    size: Int64s
+    flags: UInt8s
+
+
+@dataclass(frozen=True, slots=True)
+class BarBatch(Batch):
+    """OHLCV bars. ``timestamp`` is the START, ``interval`` the length in ns.
+
+    ``avg_volume`` (shares) and ``percent_change`` are NaN where null.
+    """
+
+    interval: Int64s
+    open: Float64s
+    high: Float64s
+    low: Float64s
+    close: Float64s
+    volume: Int64s
+    avg_volume: Float64s
+    percent_change: Float64s
+
+
+@dataclass(frozen=True, slots=True)
+class FmvBatch(Batch):
+    """Fair market values.
+
+    ``market_price``: NaN = null; NaN, infinite or non-positive values of the recording arrive as -1.
+    ``confidence``: null arrives as 1.0, NaN stays NaN.
+    """
+
+    fmv: Float64s
+    market_price: Float64s
+    confidence: Float64s
+
+
+DTYPES: dict[str, np.dtype[np.generic]] = {
+    name: np.dtype(dtype)
+    for name, dtype in {
+        "code": np.int32,
+        "timestamp": np.int64,
+        "available_at": np.int64,
+        "order": np.int64,
+        "origin": np.int64,
+        "price": np.float64,
+        "size": np.int64,
+        "flags": np.uint8,
+        "interval": np.int64,
+        "open": np.float64,
+        "high": np.float64,
+        "low": np.float64,
+        "close": np.float64,
+        "volume": np.int64,
+        "avg_volume": np.float64,
+        "percent_change": np.float64,
+        "fmv": np.float64,
+        "market_price": np.float64,
+        "confidence": np.float64,
+    }.items()
+}
+"""dtype of every column of every batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergedBatch:
+    """One step's input: rows of all types whose ``order`` fills ``[first, first + len)``.
+
+    ``watermark`` is the greatest ``available_at`` in it: no later row is available earlier.
+    ``positions`` holds, per file of the recording, how many of its rows are used up after this batch,
+    so that a restart can go on right behind it.
+    """
+
+    ticks: TickBatch
+    bars: BarBatch
+    fmvs: FmvBatch
+    first: int
+    watermark: int
+    positions: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.ticks) + len(self.bars) + len(self.fmvs)
+
+
+def pack_origin(file: int, rows: Int64s) -> Int64s:
+    """Join a file's index and row numbers (0-based) into ``origin`` values."""
+    return rows | np.int64(file << ORIGIN_ROW_BITS)
+
+
+def unpack_origin(origin: int) -> tuple[int, int]:
+    """Give the file index and the row number (0-based) of one ``origin`` value."""
+    return origin >> ORIGIN_ROW_BITS, origin & ((1 << ORIGIN_ROW_BITS) - 1)

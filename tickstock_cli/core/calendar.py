@@ -1,0 +1,107 @@
+"""Sessions: which segment, a (New York date, phase) pair, a time belongs to.
+
+A segment is one int64: ``days since the epoch * 4 + phase``, phase being the place in ``events.PHASES``. Kernels
+find it by bisection in a table of segment starts. The zone comes from the tzdata package and holidays from the
+holidays package, so a run does not depend on the machine's zone files.
+
+References
+----------
+NYSE trading hours and holidays: https://www.nyse.com/markets/hours-calendars
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from importlib.resources import files
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+PRE, REGULAR, POST, CLOSED = range(4)
+
+DAY_NS = 86_400_000_000_000
+_EPOCH = date(1970, 1, 1)
+_EPOCH_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class SessionTable(NamedTuple):
+    """Segment starts (int64 ns UTC, ascending) and the segment that begins at each (int64)."""
+
+    starts: NDArray[np.int64]
+    segments: NDArray[np.int64]
+
+
+class Calendar:
+    """Session tables of one exchange calendar, built year by year as a run needs them.
+
+    Parameters
+    ----------
+    name
+        ``"XNYS"``: pre 04:00-09:30, regular to 16:00 (half-days 13:00), post to 20:00 (half-days 17:00) New York
+        time, else closed; weekends and exchange holidays are closed all day. ``"24/7"``: one regular segment
+        a UTC date.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._rows = _always_open if name == "24/7" else _new_york
+        self._first_year = 0
+        self._last_year = -1
+        self._table = SessionTable(np.empty(0, np.int64), np.empty(0, np.int64))
+
+    def table(self, earliest: int, latest: int) -> SessionTable:
+        """Give a table that covers all times of ``[earliest, latest]`` (int64 ns UTC, above 0)."""
+        first = (_EPOCH + timedelta(days=earliest // DAY_NS)).year
+        last = (_EPOCH + timedelta(days=latest // DAY_NS)).year
+        if first < self._first_year or last > self._last_year:
+            if self._last_year >= 0:
+                first, last = min(first, self._first_year), max(last, self._last_year)
+            rows = list(self._rows(first, last))
+            self._table = SessionTable(
+                np.array([start for start, _ in rows], dtype=np.int64),
+                np.array([segment for _, segment in rows], dtype=np.int64),
+            )
+            self._first_year, self._last_year = first, last
+        return self._table
+
+
+def _always_open(first_year: int, last_year: int) -> Iterator[tuple[int, int]]:
+    first = (date(first_year, 1, 1) - _EPOCH).days
+    last = (date(last_year + 1, 1, 1) - _EPOCH).days
+    for day in range(first, last + 1):
+        if -106_751 < day < 106_751:  # what int64 nanoseconds can hold
+            yield day * DAY_NS, day * 4 + REGULAR
+
+
+def _new_york(first_year: int, last_year: int) -> Iterator[tuple[int, int]]:
+    from holidays import NYSE  # here, because importing it takes a tenth of a second
+    from holidays.constants import HALF_DAY, PUBLIC
+
+    years = range(first_year - 1, last_year + 2)
+    closed = NYSE(years=years, categories=(PUBLIC,))
+    halves = NYSE(years=years, categories=(HALF_DAY,))
+    zone = _new_york_zone()
+    day = date(first_year, 1, 1) - timedelta(days=1)
+    end = min(date(last_year + 1, 1, 2), date(2262, 4, 10))
+    while day < end:
+        number = (day - _EPOCH).days * 4
+        yield _ns(day, time(0), zone), number + CLOSED
+        if day.weekday() < 5 and day not in closed:
+            half = day in halves
+            yield _ns(day, time(4), zone), number + PRE
+            yield _ns(day, time(9, 30), zone), number + REGULAR
+            yield _ns(day, time(13 if half else 16), zone), number + POST
+            yield _ns(day, time(17 if half else 20), zone), number + CLOSED
+        day += timedelta(days=1)
+
+
+def _new_york_zone() -> ZoneInfo:
+    with files("tzdata").joinpath("zoneinfo", "America", "New_York").open("rb") as stream:
+        return ZoneInfo.from_file(stream, key="America/New_York")
+
+
+def _ns(day: date, clock: time, zone: ZoneInfo) -> int:
+    elapsed = datetime.combine(day, clock, zone).astimezone(UTC) - _EPOCH_TIME
+    return (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000_000

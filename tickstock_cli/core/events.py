@@ -1,0 +1,159 @@
+"""Events: what a detector found, as rows of one structured array.
+
+Inside, an event is a row of ``EVENT``: codes for strings, NaN or 0 for what an event lacks. Outside, it is
+a row of ``EVENT_SCHEMA``: strings and nulls. ``to_arrow`` is the only bridge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tickstock_cli.core.symbols import SymbolTable
+
+EventRows = NDArray[Any]
+"""An array of dtype ``EVENT``."""
+
+SOURCES = ("tick", "websocket", "ohlcv", "fmv", "channel")
+"""Sources in the order of their priority; an event's ``source`` is the place here."""
+
+PHASES = ("pre", "regular", "post", "closed")
+TRIGGERS = (None, "price_and_volume", "price", "volume", "undervalued", "overvalued")
+
+EVENT = np.dtype(
+    [
+        ("order", "i8"),  # merge order of the row that caused it
+        ("timestamp", "i8"),
+        ("available_at", "i8"),
+        ("emitted_at", "i8"),
+        ("code", "i4"),
+        ("row", "i4"),  # index of the causing row in its batch
+        ("merged", "i4"),
+        ("kind", "i1"),
+        ("source", "i1"),
+        ("phase", "i1"),
+        ("direction", "i1"),
+        ("strength", "i1"),  # 0 = none
+        ("trigger", "i1"),
+        ("price", "f8"),
+        ("confidence", "f8"),
+        ("percent_change", "f8"),  # NaN = none, here and below
+        ("previous", "f8"),
+        ("volume", "f8"),
+        ("rel_volume", "f8"),
+        ("score", "f8"),
+        ("measure", "f8"),  # what decides between equals of one kind and source: more wins
+        ("rival", "f8"),  # price of the tick event that an extreme of a bar must beat; NaN = none
+    ],
+    align=True,
+)
+
+EVENT_SCHEMA = pa.schema(
+    [
+        pa.field("event_id", pa.uint64(), nullable=False),
+        pa.field("emitted_at", pa.int64(), nullable=False),
+        pa.field("timestamp", pa.int64(), nullable=False),
+        pa.field("available_at", pa.int64(), nullable=False),
+        pa.field("ticker", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("direction", pa.int8(), nullable=False),
+        pa.field("price", pa.float64(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("phase", pa.string(), nullable=False),
+        pa.field("priority", pa.int8(), nullable=False),
+        pa.field("confidence", pa.float64(), nullable=False),
+        pa.field("percent_change", pa.float64()),
+        pa.field("previous", pa.float64()),
+        pa.field("volume", pa.float64()),
+        pa.field("rel_volume", pa.float64()),
+        pa.field("score", pa.float64()),
+        pa.field("strength", pa.int8()),
+        pa.field("trigger", pa.string()),
+        pa.field("merged", pa.int32(), nullable=False),
+    ]
+)
+"""Columns of every event file. Times are int64 ns since the epoch, UTC; volumes are shares."""
+
+CORE_PRIORITY_STEP = 4
+"""Added to the priority of an event whose ticker is outside the core universe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What an event tells of. ``priority``: 1 is delivered first."""
+
+    name: str
+    priority: int
+
+
+def event_ids(events: EventRows, kinds: Sequence[Kind], hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Give the stable 64-bit hash of ticker, kind, source and timestamp of each event.
+
+    The ticker's hash (BLAKE2b) is mixed with the other three by splitmix64's finaliser, which is a bijection:
+    of one ticker, kind and source, no two timestamps share an id.
+    """
+    salts = np.array([_name_salt(kind.name) for kind in kinds], dtype=np.uint64)[events["kind"]]
+    salts ^= np.array([_name_salt(source) for source in SOURCES], dtype=np.uint64)[events["source"]] << np.uint64(1)
+    base = hashes[events["code"]] ^ salts
+    return _mix(_mix(base) ^ events["timestamp"].astype(np.uint64))
+
+
+def _name_salt(name: str) -> int:
+    return int(_mix(np.array([int.from_bytes(name.encode()[:8].ljust(8, b"\0"), "little")], dtype=np.uint64))[0])
+
+
+def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return values ^ (values >> np.uint64(31))
+
+
+def sort_for_output(events: EventRows, symbols: SymbolTable) -> EventRows:
+    """Put events into the total order of every output: emitted_at, kind, ticker, source."""
+    codes, inverse = np.unique(events["code"], return_inverse=True)
+    tickers = [symbols.tickers[code] for code in codes]
+    rank = np.empty(len(codes), dtype=np.int64)
+    rank[sorted(range(len(codes)), key=tickers.__getitem__)] = np.arange(len(codes))
+    order = np.lexsort((events["source"], rank[inverse], events["kind"], events["emitted_at"]))
+    return events[order]
+
+
+class EventEncoder:
+    """Turns internal events into rows of ``EVENT_SCHEMA``."""
+
+    def __init__(self, symbols: SymbolTable, kinds: Sequence[Kind], core_universe: Sequence[str] = ()) -> None:
+        self._symbols = symbols
+        self._kinds = tuple(kinds)
+        self._core = frozenset(core_universe)
+        self._kind_names = pa.array([kind.name for kind in self._kinds], pa.string())
+        self._priorities = np.array([kind.priority for kind in self._kinds], dtype=np.int8)
+
+    def to_arrow(self, events: EventRows) -> pa.RecordBatch:
+        """Give ``events`` as a record batch, row by row in the same order."""
+        codes, inverse = np.unique(events["code"], return_inverse=True)
+        tickers = [self._symbols.tickers[code] for code in codes]
+        outside = np.array([bool(self._core) and ticker not in self._core for ticker in tickers], dtype=bool)
+        priority = self._priorities[events["kind"]] + np.where(outside[inverse], CORE_PRIORITY_STEP, 0)
+        columns = {
+            "event_id": event_ids(events, self._kinds, self._symbols.hashes()),
+            "ticker": pa.array(tickers, pa.string()).take(pa.array(inverse)),
+            "kind": self._kind_names.take(pa.array(events["kind"])),
+            "source": pa.array(SOURCES, pa.string()).take(pa.array(events["source"])),
+            "phase": pa.array(PHASES, pa.string()).take(pa.array(events["phase"])),
+            "trigger": pa.array(TRIGGERS, pa.string()).take(pa.array(events["trigger"])),
+            "priority": priority.astype(np.int8),
+            "strength": pa.array(events["strength"], mask=events["strength"] == 0),
+        }
+        arrays = []
+        for field in EVENT_SCHEMA:
+            if field.name in columns:
+                arrays.append(pa.array(columns[field.name], field.type))
+            else:
+                values = np.ascontiguousarray(events[field.name])
+                arrays.append(pa.array(values, field.type, from_pandas=field.nullable))
+        return pa.RecordBatch.from_arrays(arrays, schema=EVENT_SCHEMA)

@@ -1,0 +1,67 @@
+"""The run-wide symbol table: ticker <-> int32 code, and the shard each ticker belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+SHARDS = 64
+"""A run splits into this many shards by ticker hash; workers and channel instances own whole shards."""
+
+
+def ticker_hash(ticker: str) -> int:
+    """Give the stable 64-bit hash of a ticker: the same on every machine and in every release."""
+    return int.from_bytes(blake2b(ticker.encode(), digest_size=8).digest(), "little")
+
+
+class SymbolTable:
+    """Tickers in the order of their first appearance; a code is the place in that order.
+
+    Codes live for one run only. Nothing that leaves the run depends on them: outputs sort and hash by ticker.
+    One thread may add while others read ``tickers`` and ``hashes`` of codes already given.
+    """
+
+    def __init__(self, tickers: Iterable[str] = ()) -> None:
+        self._codes: dict[str, int] = {}
+        self._tickers: list[str] = []
+        self._hashes: list[int] = []
+        self.add(list(tickers))
+
+    def __len__(self) -> int:
+        return len(self._tickers)
+
+    @property
+    def tickers(self) -> Sequence[str]:
+        """Tickers by code."""
+        return self._tickers
+
+    def code(self, ticker: str) -> int | None:
+        """Give a ticker's code, or None if the run has not met it."""
+        return self._codes.get(ticker)
+
+    def add(self, tickers: Sequence[str | None]) -> NDArray[np.int32]:
+        """Give the codes of tickers, adding those not met before; -1 for None and the empty string."""
+        codes = np.empty(len(tickers), dtype=np.int32)
+        for place, ticker in enumerate(tickers):
+            if not ticker:
+                codes[place] = -1
+                continue
+            code = self._codes.get(ticker)
+            if code is None:
+                code = len(self._tickers)
+                self._hashes.append(ticker_hash(ticker))
+                self._tickers.append(ticker)
+                self._codes[ticker] = code
+            codes[place] = code
+        return codes
+
+    def hashes(self, start: int = 0) -> NDArray[np.uint64]:
+        """Give the ticker hashes of the codes from ``start`` on."""
+        return np.array(self._hashes[start:], dtype=np.uint64)
+
+    def shards(self, start: int = 0) -> NDArray[np.uint8]:
+        """Give the shards (0 to SHARDS - 1) of the codes from ``start`` on."""
+        return (self.hashes(start) % np.uint64(SHARDS)).astype(np.uint8)

@@ -1,0 +1,180 @@
+"""High/low: a new session high or low, told once its distance from the last one told is worth telling.
+
+A price above the high becomes the high. If it has then left the high's reference by the threshold, it is an event
+and becomes the reference; within the cooldown of the last high event it is suppressed and the reference stays. So
+a slow climb in small steps still reports once its sum reaches the threshold. Lows mirror this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from tickstock_cli.core.calendar import REGULAR
+from tickstock_cli.core.events import EventRows, Kind
+from tickstock_cli.detectors.base import Params, grown, kind_codes
+from tickstock_cli.kernels.admission import HIDES_EXTREMES
+from tickstock_cli.kernels.compare import NEVER, cooldown_ns, extreme_distance, kernel, reaches, within_cooldown
+from tickstock_cli.kernels.emit import TICK, put_event
+from tickstock_cli.kernels.rows import NO_BEGIN, REGULAR_TO_POST, TickRows
+
+STATE = np.dtype(
+    [
+        ("high", "f8"),  # NaN = no price seen yet
+        ("low", "f8"),
+        ("high_reference", "f8"),
+        ("low_reference", "f8"),
+        ("high_event_time", "i8"),
+        ("low_event_time", "i8"),
+        ("high_event_price", "f8"),  # of the latest event since the state began; NaN = none
+        ("low_event_price", "f8"),
+    ],
+    align=True,
+)
+BLANK = np.array([(np.nan, np.nan, np.nan, np.nan, NEVER, NEVER, np.nan, np.nan)], dtype=STATE)
+
+
+class HighLowParams(Params):
+    """Settings of the high/low detector."""
+
+    min_price_change: float = Field(0.01, ge=0, description="least distance from the reference, in dollars")
+    min_percent_change: float = Field(0.1, ge=0, description="least distance from the reference, in percent of it")
+    cooldown_seconds: float = Field(1.0, ge=0, description="quiet time after an event of the same ticker and side")
+    extended_hours_multiplier: float = Field(2.0, ge=0, description="factor on both distances outside regular hours")
+    post_continues: bool = Field(True, description="highs and lows go on from regular hours into post of the same date")
+
+
+class Settings(NamedTuple):
+    """What the kernel needs, as plain numbers."""
+
+    min_price_change: float
+    min_percent_change: float
+    multiplier: float
+    cooldown: int
+    post_continues: bool
+    high: int
+    low: int
+
+
+class HighLow:
+    """Session highs and lows of ticks. Costs about 10 ns a tick and 64 bytes a ticker."""
+
+    channel = "tick"
+    kinds = (Kind("high", 1), Kind("low", 1))
+    counters = ("suppressed.cooldown.high", "suppressed.cooldown.low")
+    events_per_row = 1
+    Params = HighLowParams
+
+    def __init__(self, params: HighLowParams, kinds: Mapping[str, int]) -> None:
+        high, low = kind_codes(kinds, self.kinds)
+        self._settings = Settings(
+            params.min_price_change,
+            params.min_percent_change,
+            params.extended_hours_multiplier,
+            cooldown_ns(params.cooldown_seconds),
+            params.post_continues,
+            high,
+            low,
+        )
+        self._states = np.empty(0, dtype=STATE)
+
+    def grow(self, tickers: int) -> None:
+        """Make room for codes below ``tickers``."""
+        self._states = grown(self._states, tickers, BLANK)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Give all state as arrays, by name."""
+        return {"states": self._states}
+
+    def scan(self, rows: TickRows, out: EventRows, counts: NDArray[np.int64]) -> int:
+        """Read grouped ticks and answer what probes ask of highs and lows."""
+        return int(scan_ticks(rows, self._states, self._settings, BLANK, out, counts))
+
+
+@kernel
+def scan_ticks(
+    rows: TickRows,
+    states: NDArray[Any],
+    settings: Settings,
+    blank: NDArray[Any],
+    out: EventRows,
+    counts: NDArray[np.int64],
+) -> int:
+    """Run the rule over grouped ticks; gives the number of events written to ``out``."""
+    events = 0
+    groups = rows.groups
+    for g in range(len(groups.code)):
+        code = groups.code[g]
+        state = states[code]
+        probe = groups.probe_start[g]
+        probe_end = groups.probe_start[g + 1]
+        for i in range(groups.start[g], groups.start[g + 1]):
+            while probe < probe_end and rows.probes[probe]["order"] < rows.order[i]:
+                _answer(rows.probes[probe], state)
+                probe += 1
+            begin = rows.begin[i]
+            if begin != NO_BEGIN and not (begin == REGULAR_TO_POST and settings.post_continues):
+                states[code] = blank[0]
+            if rows.flags[i] & HIDES_EXTREMES:
+                continue
+            price = rows.price[i]
+            if np.isnan(state["high"]):
+                state["high"] = price
+                state["low"] = price
+                state["high_reference"] = price
+                state["low_reference"] = price
+            elif price > state["high"]:
+                state["high"] = price
+                previous = state["high_reference"]
+                multiplier = 1.0 if rows.phase[i] == REGULAR else settings.multiplier
+                least = extreme_distance(previous, settings.min_price_change, settings.min_percent_change) * multiplier
+                if reaches(price - previous, least):
+                    timestamp = rows.timestamp[i]
+                    if within_cooldown(timestamp, state["high_event_time"], settings.cooldown):
+                        counts[0] += 1
+                    else:
+                        _put(out[events], rows, i, code, settings.high, 1, previous)
+                        events += 1
+                        state["high_reference"] = price
+                        state["high_event_time"] = timestamp
+                        state["high_event_price"] = price
+            elif price < state["low"]:
+                state["low"] = price
+                previous = state["low_reference"]
+                multiplier = 1.0 if rows.phase[i] == REGULAR else settings.multiplier
+                least = extreme_distance(previous, settings.min_price_change, settings.min_percent_change) * multiplier
+                if reaches(previous - price, least):
+                    timestamp = rows.timestamp[i]
+                    if within_cooldown(timestamp, state["low_event_time"], settings.cooldown):
+                        counts[1] += 1
+                    else:
+                        _put(out[events], rows, i, code, settings.low, -1, previous)
+                        events += 1
+                        state["low_reference"] = price
+                        state["low_event_time"] = timestamp
+                        state["low_event_price"] = price
+        while probe < probe_end:
+            _answer(rows.probes[probe], state)
+            probe += 1
+    return events
+
+
+@kernel
+def _put(event: Any, rows: TickRows, i: int, code: int, kind: int, direction: int, previous: float) -> None:
+    put_event(event, rows, i, code, kind, TICK, rows.timestamp[i], rows.phase[i], direction)
+    price = rows.price[i]
+    event["price"] = price
+    event["previous"] = previous
+    event["percent_change"] = (price - previous) / previous * 100.0
+    event["volume"] = rows.size[i] / 1e6
+    event["measure"] = price * direction
+
+
+@kernel
+def _answer(probe: Any, state: Any) -> None:
+    probe["tick_high"] = state["high_event_price"]
+    probe["tick_low"] = state["low_event_price"]

@@ -1,0 +1,289 @@
+"""OHLCV: what a finished bar tells, if it is in hours, has an average, and moved on enough volume.
+
+Every accepted bar moves the state (segment high and low, previous close, volumes, last closes); the filters
+decide only whether it may tell anything: market hours, warm-up, volume, price change, in this order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from tickstock_cli.core.calendar import REGULAR
+from tickstock_cli.core.events import EventRows, Kind
+from tickstock_cli.detectors.base import Params, grown, kind_codes
+from tickstock_cli.kernels.compare import cooldown_ns, kernel, micro_shares, reaches, sign
+from tickstock_cli.kernels.emit import OHLCV, put_event
+from tickstock_cli.kernels.rows import BarRows
+
+STATE = np.dtype(
+    [
+        ("segment", "i8"),  # -1 = no bar yet
+        ("high", "f8"),
+        ("low", "f8"),
+        ("previous_close", "f8"),
+        ("previous_end", "i8"),
+        ("closes", "i8"),  # of this segment so far
+    ],
+    align=True,
+)
+BLANK = np.array([(-1, np.nan, np.nan, np.nan, 0, 0)], dtype=STATE)
+
+
+class OhlcvParams(Params):
+    """Settings of the bar detector."""
+
+    regular_hours_only: bool = Field(True, description="bars of other phases move state but tell nothing")
+    required_volume_multiple: float = Field(1.5, ge=0, description="least volume over the average")
+    min_percent_change: float = Field(1.0, ge=0, description="least size of the bar's move, in percent")
+    surge_volume_multiple: float = Field(3.0, ge=0, description="least volume over the average for a surge")
+    window_bars: int = Field(5, ge=2, le=10_000, description="closes that must rise or fall strictly for a trend")
+    window_move_percent: float = Field(2.0, ge=0, description="least net change over those closes, in percent")
+    average_bars: int = Field(20, ge=1, le=10_000, description="earlier bars of the same phase in the average")
+    average_min_bars: int = Field(5, ge=1, description="least earlier bars for an average")
+    max_gap_seconds: float = Field(300.0, ge=0, description="a previous close older than this is not measured from")
+    trust_percent_change: bool = Field(False, description="take the row's own percent_change where it has one")
+    close_at_extreme: bool = Field(False, description="a bar closing at its extreme tells of it, even if it is no new one")
+    quick_move_percent: float = Field(2.0, ge=0, description="least move for close_at_extreme, in percent")
+
+
+class Settings(NamedTuple):
+    """What the kernel needs, as plain numbers."""
+
+    regular_hours_only: bool
+    required_volume_multiple: float
+    min_percent_change: float
+    surge_volume_multiple: float
+    window_bars: int
+    window_move_percent: float
+    average_bars: int
+    average_min_bars: int
+    max_gap: int
+    trust_percent_change: bool
+    close_at_extreme: bool
+    quick_move_percent: float
+    high: int
+    low: int
+    surge: int
+    trend: int
+
+
+class Reading(NamedTuple):
+    """What a bar is measured against. ``previous`` is NaN if the move is the row's own figure."""
+
+    percent_change: float
+    previous: float
+    average: float
+
+
+class Ohlcv:
+    """Highs, lows, surges and trends of bars. Costs about 100 ns a bar and 1 kB a ticker."""
+
+    channel = "ohlcv"
+    kinds = (Kind("high", 1), Kind("low", 1), Kind("surge", 2), Kind("trend", 3))
+    counters = ("filtered.market_hours", "filtered.warmup", "filtered.volume", "filtered.price_change")
+    events_per_row = 4
+    Params = OhlcvParams
+
+    def __init__(self, params: OhlcvParams, kinds: Mapping[str, int]) -> None:
+        self._settings = Settings(
+            params.regular_hours_only,
+            params.required_volume_multiple,
+            params.min_percent_change,
+            params.surge_volume_multiple,
+            params.window_bars,
+            params.window_move_percent,
+            params.average_bars,
+            params.average_min_bars,
+            cooldown_ns(params.max_gap_seconds),
+            params.trust_percent_change,
+            params.close_at_extreme,
+            params.quick_move_percent,
+            *kind_codes(kinds, self.kinds),
+        )
+        self._states = np.empty(0, dtype=STATE)
+        self._closes = np.empty((0, params.window_bars), dtype=np.float64)
+        self._volumes = np.empty((0, 4, params.average_bars), dtype=np.int64)
+        self._volume_counts = np.empty((0, 4), dtype=np.int64)
+
+    def grow(self, tickers: int) -> None:
+        """Make room for codes below ``tickers``."""
+        self._states = grown(self._states, tickers, BLANK)
+        self._closes = grown(self._closes, tickers, None)
+        self._volumes = grown(self._volumes, tickers, None)
+        self._volume_counts = grown(self._volume_counts, tickers, None)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Give all state as arrays, by name."""
+        return {
+            "states": self._states,
+            "closes": self._closes,
+            "volumes": self._volumes,
+            "volume_counts": self._volume_counts,
+        }
+
+    def scan(self, rows: BarRows, out: EventRows, counts: NDArray[np.int64]) -> int:
+        """Read grouped bars."""
+        return int(
+            scan_bars(
+                rows,
+                self._states,
+                self._closes,
+                self._volumes,
+                self._volume_counts,
+                self._settings,
+                BLANK,
+                out,
+                counts,
+            )
+        )
+
+
+@kernel
+def read_bar(
+    rows: BarRows, i: int, state: Any, volumes: NDArray[np.int64], count: int, settings: Settings
+) -> Reading:
+    """Measure bar ``i`` against what came before it; ``volumes`` and ``count`` are those of its phase.
+
+    The average is in shares, NaN if there is none.
+    """
+    own = rows.percent_change[i]
+    if settings.trust_percent_change and not np.isnan(own):
+        change = own
+        previous = np.nan
+    else:
+        near = rows.timestamp[i] - state["previous_end"] <= settings.max_gap
+        previous = state["previous_close"] if state["segment"] == rows.segment[i] and near else rows.open[i]
+        change = (rows.close[i] - previous) / previous * 100.0
+    average = rows.avg_volume[i]
+    if np.isnan(average) and count >= settings.average_min_bars:
+        used = min(count, settings.average_bars)
+        shares = 0
+        micros = 0
+        for k in range(used):
+            whole = volumes[k] // 1_000_000
+            shares += whole
+            micros += volumes[k] - whole * 1_000_000
+        average = micro_shares(shares, micros) / used / 1e6
+    return Reading(change, previous, average)
+
+
+@kernel
+def first_filter(rows: BarRows, i: int, reading: Reading, settings: Settings) -> int:
+    """Give the place in ``Ohlcv.counters`` of the first filter that stops the bar, or -1."""
+    if settings.regular_hours_only and rows.segment[i] & 3 != REGULAR:
+        return 0
+    if not reading.average > 0:
+        return 1
+    if not reaches(rows.volume[i] / 1e6 / reading.average, settings.required_volume_multiple):
+        return 2
+    if not reaches(abs(reading.percent_change), settings.min_percent_change):
+        return 3
+    return -1
+
+
+@kernel
+def is_monotonic(closes: NDArray[np.float64], newest: int) -> bool:
+    """Tell whether a full ring of closes, the newest at ``newest``, rises strictly or falls strictly."""
+    size = len(closes)
+    rising = True
+    falling = True
+    for k in range(1, size):
+        step = closes[(newest + 1 + k) % size] - closes[(newest + k) % size]
+        rising = rising and step > 0
+        falling = falling and step < 0
+    return rising or falling
+
+
+@kernel
+def scan_bars(
+    rows: BarRows,
+    states: NDArray[Any],
+    all_closes: NDArray[np.float64],
+    all_volumes: NDArray[np.int64],
+    volume_counts: NDArray[np.int64],
+    settings: Settings,
+    blank: NDArray[Any],
+    out: EventRows,
+    counts: NDArray[np.int64],
+) -> int:
+    """Run the rule over grouped bars; gives the number of events written to ``out``."""
+    events = 0
+    groups = rows.groups
+    for g in range(len(groups.code)):
+        code = groups.code[g]
+        state = states[code]
+        closes = all_closes[code]
+        for i in range(groups.start[g], groups.start[g + 1]):
+            segment = rows.segment[i]
+            phase = segment & 3
+            volumes = all_volumes[code, phase]
+            if segment != state["segment"]:
+                states[code] = blank[0]
+            reading = read_bar(rows, i, state, volumes, volume_counts[code, phase], settings)
+            earlier_high = state["high"]
+            earlier_low = state["low"]
+            high = rows.high[i]
+            low = rows.low[i]
+            close = rows.close[i]
+            state["segment"] = segment
+            state["high"] = high if np.isnan(earlier_high) else max(earlier_high, high)
+            state["low"] = low if np.isnan(earlier_low) else min(earlier_low, low)
+            state["previous_close"] = close
+            state["previous_end"] = rows.end[i]
+            newest = state["closes"] % settings.window_bars
+            closes[newest] = close
+            state["closes"] += 1
+            volumes[volume_counts[code, phase] % settings.average_bars] = rows.volume[i]
+            volume_counts[code, phase] += 1
+            stopped = first_filter(rows, i, reading, settings)
+            if stopped >= 0:
+                counts[stopped] += 1
+                continue
+            change = reading.percent_change
+            quick = settings.close_at_extreme and reaches(abs(change), settings.quick_move_percent)
+            rel_volume = rows.volume[i] / 1e6 / reading.average
+            if high > earlier_high or (quick and change > 0 and close == high):
+                event = _put(out[events], rows, i, code, settings.high, 1, change, rel_volume)
+                event["price"] = high
+                event["previous"] = earlier_high
+                event["measure"] = high
+                events += 1
+            if low < earlier_low or (quick and change < 0 and close == low):
+                event = _put(out[events], rows, i, code, settings.low, -1, change, rel_volume)
+                event["price"] = low
+                event["previous"] = earlier_low
+                event["measure"] = -low
+                events += 1
+            if reaches(rel_volume, settings.surge_volume_multiple):
+                event = _put(out[events], rows, i, code, settings.surge, sign(change), change, rel_volume)
+                event["price"] = close
+                event["previous"] = reading.previous
+                event["measure"] = rel_volume
+                events += 1
+            if state["closes"] >= settings.window_bars and is_monotonic(closes, newest):
+                first = closes[(newest + 1) % settings.window_bars]
+                net = (close - first) / first * 100.0
+                if reaches(abs(net), settings.window_move_percent):
+                    event = _put(out[events], rows, i, code, settings.trend, sign(net), change, rel_volume)
+                    event["price"] = close
+                    event["previous"] = first
+                    event["score"] = net
+                    event["measure"] = abs(net)
+                    events += 1
+    return events
+
+
+@kernel
+def _put(
+    event: Any, rows: BarRows, i: int, code: int, kind: int, direction: int, change: float, rel_volume: float
+) -> Any:
+    put_event(event, rows, i, code, kind, OHLCV, rows.end[i], rows.segment[i] & 3, direction)
+    event["percent_change"] = change
+    event["volume"] = rows.volume[i] / 1e6
+    event["rel_volume"] = rel_volume
+    return event

@@ -1,0 +1,1 @@
+"""The engine: the pure core, and the drivers that feed it."""

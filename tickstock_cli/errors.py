@@ -1,0 +1,84 @@
+"""Every error that tickstock raises on purpose, and the exit code each one ends a command with.
+
+    TickstockError                1   something failed
+    ├── UsageError                2   the command or its settings are wrong
+    │   ├── SettingsError         2   a key is unknown or a value out of range
+    │   └── UnknownPartError      2   no detector, source or sink of that name
+    ├── DataError                 3   the input is missing, unreadable or wrong
+    │   ├── SchemaError           3   a column is missing or has the wrong type
+    │   ├── OrderError            3   rows are not in time order
+    │   └── RejectedRowError      3   `--strict` met a row that the rules reject
+    ├── OutputError               1   something could not be written
+    ├── CheckpointError           1   a checkpoint does not fit this run
+    ├── LedgerError               1   rows or events are unaccounted for
+    ├── ThresholdError            4   a figure missed its threshold
+    └── InterruptedRunError     130   the user stopped the run
+
+A message is one line: what is wrong, where, which value, and what to do about it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class TickstockError(Exception):
+    """Root of the tree. ``exit_code`` is what the command line ends with."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(TickstockError):
+    """The command, an option or a setting is wrong; nothing was read or written."""
+
+    exit_code = 2
+
+
+class SettingsError(UsageError):
+    """A setting is unknown or its value is out of range."""
+
+
+class UnknownPartError(UsageError):
+    """No registered part has this name."""
+
+
+class DataError(TickstockError):
+    """The input is missing, unreadable, truncated or wrong."""
+
+    exit_code = 3
+
+
+class SchemaError(DataError):
+    """A recording lacks a column, or a column has a type that cannot be read as what it should be."""
+
+
+class OrderError(DataError):
+    """A recording's rows are not in the order of their available times."""
+
+
+class RejectedRowError(DataError):
+    """A row that the rules reject was met under ``--strict``."""
+
+
+class OutputError(TickstockError):
+    """An output could not be written. What stood under its name before is untouched."""
+
+
+class CheckpointError(TickstockError):
+    """A checkpoint is missing, damaged or belongs to another run."""
+
+
+class LedgerError(TickstockError):
+    """The ledger does not balance: a row or an event is unaccounted for. Always a bug in tickstock."""
+
+
+class ThresholdError(TickstockError):
+    """A measured figure missed the threshold it was held against."""
+
+    exit_code = 4
+
+
+class InterruptedRunError(TickstockError):
+    """The user ended the run before its input was used up."""
+
+    exit_code = 130

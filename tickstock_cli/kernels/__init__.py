@@ -1,0 +1,1 @@
+"""The hot loops: arrays in, arrays out. Imports numpy and numba only."""

@@ -1,0 +1,56 @@
+"""The comparisons that semantics define once and every rule uses, and the compiler settings of all kernels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+kernel: Any = njit(cache=True, nogil=True, error_model="numpy")
+"""Compiler of every hot loop: cached on disk, free of the GIL, division by zero gives inf or NaN."""
+
+SECOND_NS = 1_000_000_000
+NEVER = 0
+"""Time of an event that has not happened; real times are above 0."""
+
+
+@kernel
+def reaches(value: float, threshold: float) -> bool:
+    """Tell whether ``value`` is at least ``threshold``, forgiving 1e-9 of it for binary fractions."""
+    return value >= threshold - abs(threshold) * 1e-9
+
+
+@kernel
+def within_cooldown(time: int, last: int, cooldown: int) -> bool:
+    """Tell whether ``time`` lies in ``[last, last + cooldown)``; all int64 ns. Never, if nothing came before."""
+    return last != NEVER and 0 <= time - last < cooldown
+
+
+@kernel
+def sign(value: float) -> int:
+    """Give -1, 0 or +1."""
+    return int(value > 0) - int(value < 0)
+
+
+@kernel
+def extreme_distance(reference: float, min_price_change: float, min_percent_change: float) -> float:
+    """Give how far, in dollars, an extreme must lie from the last one told to be worth telling."""
+    return max(min_price_change, reference * min_percent_change / 100.0)
+
+
+@kernel
+def micro_shares(shares: int, micros: int) -> float:
+    """Give ``shares * 1e6 + micros`` as a float64, exact wherever int64 can hold it.
+
+    Sums of volumes are kept in two int64 parts, because 93 rows of the greatest size allowed would
+    overflow one.
+    """
+    if shares < 9_000_000_000_000:
+        return float(shares * 1_000_000 + micros)
+    return shares * 1e6 + micros
+
+
+def cooldown_ns(seconds: float) -> int:
+    """Turn a setting in seconds into int64 ns."""
+    return int(np.rint(seconds * SECOND_NS))

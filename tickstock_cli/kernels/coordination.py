@@ -1,0 +1,158 @@
+"""Coordination: one event per key and window, the key being (ticker, kind) or the ticker alone.
+
+Windows lie on a fixed grid of available time, so the outcome does not depend on how channels interleave.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickstock_cli.kernels.compare import extreme_distance, kernel, reaches
+from tickstock_cli.kernels.emit import TICK
+
+WINDOW_STATE = np.dtype(
+    [
+        ("window", "i8"),  # number of the key's latest window; -1 = none
+        ("held", "i8"),  # place of the best event so far that waits for the window's end; -1 = none
+        ("competed", "i4"),
+        ("settled", "i4"),  # 1 = the window's winner was emitted already
+    ],
+    align=True,
+)
+SUPERSEDED, REDUNDANT = range(2)
+
+
+class Rules(NamedTuple):
+    """Settings of the coordinator, as plain numbers."""
+
+    window: int
+    hold_top_source: bool
+    by_ticker: bool
+    kinds: int
+    dedupe_extremes: bool
+    min_price_change: float
+    min_percent_change: float
+
+
+@kernel
+def is_redundant(event: Any, rules: Rules) -> bool:
+    """Tell whether a bar's extreme adds nothing to what ticks have told; ``rival`` is NaN where they have not."""
+    if not rules.dedupe_extremes or np.isnan(event["rival"]):
+        return False
+    distance = (event["price"] - event["rival"]) * event["direction"]
+    return not reaches(distance, extreme_distance(event["rival"], rules.min_price_change, rules.min_percent_change))
+
+
+@kernel
+def beats(challenger: Any, holder: Any) -> bool:
+    """Tell whether a later event of the window outranks the one held; equals leave the earlier one in place."""
+    if challenger["source"] != holder["source"]:
+        return bool(challenger["source"] < holder["source"])
+    if challenger["available_at"] != holder["available_at"]:
+        return bool(challenger["available_at"] > holder["available_at"])
+    if challenger["confidence"] != holder["confidence"]:
+        return bool(challenger["confidence"] > holder["confidence"])
+    if challenger["kind"] != holder["kind"]:
+        return bool(challenger["kind"] < holder["kind"])
+    return bool(challenger["measure"] > holder["measure"])
+
+
+@kernel
+def key_of(event: Any, rules: Rules) -> int:
+    """Give the place of the event's key among the window states."""
+    return np.int64(event["code"]) if rules.by_ticker else np.int64(event["code"]) * rules.kinds + event["kind"]
+
+
+@kernel
+def compete(
+    events: NDArray[Any],
+    first_new: int,
+    states: NDArray[Any],
+    watermark: int,
+    rules: Rules,
+    out: NDArray[Any],
+    counts: NDArray[np.int64],
+) -> int:
+    """Let events compete, and close the windows that end by the watermark.
+
+    Parameters
+    ----------
+    events
+        The events held over, then from ``first_new`` on the new ones in merge order.
+    states
+        By key; ``held`` points into ``events``.
+    watermark
+        int64 ns; no later event is available earlier.
+    out
+        Filled with the emitted events, in no particular order.
+    counts
+        Added to: superseded, redundant.
+
+    Returns
+    -------
+    int
+        How many events were emitted. Events still held have their place in ``states``.
+    """
+    emitted = 0
+    for i in range(first_new, len(events)):
+        event = events[i]
+        if is_redundant(event, rules):
+            counts[REDUNDANT] += 1
+            continue
+        state = states[key_of(event, rules)]
+        window = event["available_at"] // rules.window
+        if state["window"] != window:
+            if state["held"] >= 0:
+                emitted = _emit_held(events, state, out, emitted, rules)
+            state["window"] = window
+            state["competed"] = 0
+            state["settled"] = 0
+        state["competed"] += 1
+        if state["settled"]:
+            counts[SUPERSEDED] += 1
+        elif event["source"] == TICK and not rules.hold_top_source:
+            if state["held"] >= 0:
+                counts[SUPERSEDED] += 1
+                state["held"] = -1
+            state["settled"] = 1
+            out[emitted] = events[i]
+            out[emitted]["emitted_at"] = event["available_at"]
+            out[emitted]["merged"] = state["competed"]
+            emitted += 1
+        elif state["held"] < 0:
+            state["held"] = i
+        else:
+            counts[SUPERSEDED] += 1
+            if beats(event, events[state["held"]]):
+                state["held"] = i
+    for i in range(len(events)):
+        state = states[key_of(events[i], rules)]
+        if state["held"] == i and (state["window"] + 1) * rules.window <= watermark:
+            emitted = _emit_held(events, state, out, emitted, rules)
+    return emitted
+
+
+@kernel
+def _emit_held(events: NDArray[Any], state: Any, out: NDArray[Any], place: int, rules: Rules) -> int:
+    out[place] = events[state["held"]]
+    out[place]["emitted_at"] = (state["window"] + 1) * rules.window
+    out[place]["merged"] = state["competed"]
+    state["held"] = -1
+    return place + 1
+
+
+@kernel
+def still_held(events: NDArray[Any], states: NDArray[Any], rules: Rules, out: NDArray[Any]) -> int:
+    """Copy the events that still wait to the front of ``out`` and point their states there; gives their number."""
+    held = 0
+    for i in range(len(events)):
+        state = states[key_of(events[i], rules)]
+        if state["held"] == i:
+            out[held] = events[i]
+            held += 1
+    for k in range(held):
+        states[key_of(out[k], rules)]["held"] = k
+    return held

@@ -1,0 +1,41 @@
+"""Writing an event: the fields every detector fills the same way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tickstock_cli.kernels.compare import kernel
+
+TICK, WEBSOCKET, OHLCV, FMV, CHANNEL = range(5)
+"""Event sources in the order of their priority."""
+
+
+@kernel
+def put_event(
+    event: Any, rows: Any, i: int, code: int, kind: int, source: int, timestamp: int, phase: int, direction: int
+) -> None:
+    """Fill what every event has from row ``i`` of grouped rows, and blank what the caller may add."""
+    event["order"] = rows.order[i]
+    event["row"] = rows.row[i]
+    event["timestamp"] = timestamp
+    event["available_at"] = rows.available_at[i]
+    event["emitted_at"] = 0
+    event["code"] = code
+    event["merged"] = 0
+    event["kind"] = kind
+    event["source"] = source
+    event["phase"] = phase
+    event["direction"] = direction
+    event["strength"] = 0
+    event["trigger"] = 0
+    event["price"] = np.nan
+    event["confidence"] = 1.0
+    event["percent_change"] = np.nan
+    event["previous"] = np.nan
+    event["volume"] = np.nan
+    event["rel_volume"] = np.nan
+    event["score"] = np.nan
+    event["measure"] = 0.0
+    event["rival"] = np.nan

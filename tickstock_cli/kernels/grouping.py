@@ -1,0 +1,76 @@
+"""Puts the rows of a batch into groups by ticker, so that each ticker's state is loaded once a batch."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickstock_cli.kernels.compare import kernel
+
+
+@kernel
+def group_rows(
+    code: NDArray[np.int32], mine: NDArray[np.bool_], counts: NDArray[np.int64], rows: NDArray[np.int32]
+) -> int:
+    """Sort the rows whose ticker is ``mine`` by ticker code, keeping their order within a ticker.
+
+    Parameters
+    ----------
+    code
+        Ticker codes of the batch; -1 is nobody's.
+    mine
+        By ticker code: whether this worker owns it.
+    counts
+        Filled: by ticker code, how many rows it has here.
+    rows
+        Filled: row numbers, grouped by ticker in the order of codes.
+
+    Returns
+    -------
+    int
+        How many of ``rows`` are filled.
+    """
+    counts[:] = 0
+    for i in range(len(code)):
+        c = code[i]
+        if c >= 0 and mine[c]:
+            counts[c] += 1
+    place = np.empty(len(counts), np.int64)
+    total = 0
+    for c in range(len(counts)):
+        place[c] = total
+        total += counts[c]
+    for i in range(len(code)):
+        c = code[i]
+        if c >= 0 and mine[c]:
+            rows[place[c]] = i
+            place[c] += 1
+    return total
+
+
+@kernel
+def list_groups(
+    counts: NDArray[np.int64],
+    probe_counts: NDArray[np.int64],
+    codes: NDArray[np.int32],
+    starts: NDArray[np.int64],
+    probe_starts: NDArray[np.int64],
+) -> int:
+    """List the tickers that have rows or probes, and where each one's begin; gives their number.
+
+    ``starts`` and ``probe_starts`` get one entry more than ``codes``: where the last group ends.
+    """
+    groups = 0
+    start = 0
+    probe_start = 0
+    for c in range(len(counts)):
+        if counts[c] or probe_counts[c]:
+            codes[groups] = c
+            starts[groups] = start
+            probe_starts[groups] = probe_start
+            start += counts[c]
+            probe_start += probe_counts[c]
+            groups += 1
+    starts[groups] = start
+    probe_starts[groups] = probe_start
+    return groups

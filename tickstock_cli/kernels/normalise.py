@@ -1,0 +1,145 @@
+"""Turns decoded columns into the plain numbers of `core.batch`, and judges a recording's order.
+
+Inputs are read-only arrays, so that each kernel is compiled for one signature.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickstock_cli.kernels.compare import kernel
+
+LARGEST_TIME = 2**63 - 1
+MICROS_PER_SHARE = 1_000_000
+SKIPPED = -2
+"""Code of a ticker that the run was told to leave out."""
+
+
+@kernel
+def look_up(indices: NDArray[np.int32], table: NDArray[np.int32], out: NDArray[np.int32]) -> bool:
+    """Fill ``out`` with the code of each dictionary index; index -1 (null) takes the table's last entry.
+
+    Returns
+    -------
+    bool
+        Whether any row is SKIPPED.
+    """
+    skipped = False
+    for i in range(len(indices)):
+        code = table[indices[i]]
+        out[i] = code
+        skipped |= code == SKIPPED
+    return skipped
+
+
+@kernel
+def whole_shares(shares: NDArray[np.int64], most: float, out: NDArray[np.int64]) -> None:
+    """Fill ``out`` with whole ``shares`` in units of 1e-6 shares; -1 where negative or above ``most``."""
+    for i in range(len(shares)):
+        value = shares[i]
+        out[i] = value * MICROS_PER_SHARE if 0 <= value <= most else -1
+
+
+@kernel
+def fractional_shares(shares: NDArray[np.float64], most: float, out: NDArray[np.int64]) -> None:
+    """Fill ``out`` with ``shares`` in units of 1e-6 shares, rounded half to even.
+
+    NaN, negative values and what is above ``most`` shares become -1.
+    """
+    for i in range(len(shares)):
+        value = shares[i]
+        out[i] = np.int64(np.rint(value * MICROS_PER_SHARE)) if 0.0 <= value <= most else -1
+
+
+@kernel
+def scale_times(steps: NDArray[np.int64], ns_per_step: int, out: NDArray[np.int64]) -> None:
+    """Fill ``out`` with times in ns; 0 where an int64 cannot hold them."""
+    limit = LARGEST_TIME // ns_per_step
+    for i in range(len(steps)):
+        out[i] = steps[i] * ns_per_step if -limit <= steps[i] <= limit else 0
+
+
+@kernel
+def bar_ends(starts: NDArray[np.int64], intervals: NDArray[np.int64], out: NDArray[np.int64]) -> None:
+    """Fill ``out`` with ``starts + intervals``, at most the largest int64; unusable starts stay as they are."""
+    for i in range(len(starts)):
+        start = starts[i]
+        if start <= 0:
+            out[i] = start
+        elif start > LARGEST_TIME - intervals[i]:
+            out[i] = LARGEST_TIME
+        else:
+            out[i] = start + intervals[i]
+
+
+@kernel
+def usable_or_minus_one(prices: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    """Fill ``out`` with ``prices``; -1 where NaN, infinite or not above zero."""
+    for i in range(len(prices)):
+        out[i] = prices[i] if 0.0 < prices[i] < np.inf else -1.0
+
+
+@kernel
+def first_not_above_zero(values: NDArray[np.int64]) -> int:
+    """Give the first row whose value is not above zero, or -1."""
+    for i in range(len(values)):
+        if values[i] <= 0:
+            return i
+    return -1
+
+
+@kernel
+def first_descent(times: NDArray[np.int64], before: int) -> int:
+    """Give the first row that is earlier than the one before it (``before`` precedes row 0), or -1."""
+    for i in range(len(times)):
+        if times[i] < before:
+            return i
+        before = times[i]
+    return -1
+
+
+@kernel
+def lift(times: NDArray[np.int64], known: NDArray[np.bool_], latest: int, lift_late: bool, out: NDArray[np.int64]) -> int:
+    """Fill ``out`` with available times that never descend.
+
+    A row whose available time is not ``known`` takes the latest one before it; so does, if ``lift_late``, a row
+    that stands after later ones: it was read after them, so it cannot have been known before them.
+
+    Parameters
+    ----------
+    times
+        Available times as recorded, int64 ns.
+    known
+        False where neither `received_at` nor a usable timestamp tells the available time.
+    latest
+        The latest available time before row 0, int64 ns.
+
+    Returns
+    -------
+    int
+        The first row that is earlier than a known one before it, if not ``lift_late``; ``out`` ends there. Else -1.
+    """
+    for i in range(len(times)):
+        if known[i]:
+            if times[i] >= latest:
+                latest = times[i]
+            elif not lift_late:
+                return i
+        out[i] = latest
+    return -1
+
+
+@kernel
+def sort_keys(times: NDArray[np.int64], known: NDArray[np.bool_], latest: int, out: NDArray[np.int64]) -> int:
+    """Fill ``out`` with each row's own available time, or the latest known one before it.
+
+    Returns
+    -------
+    int
+        The latest known time, these rows included.
+    """
+    for i in range(len(times)):
+        out[i] = times[i] if known[i] else latest
+        latest = max(latest, out[i])
+    return latest

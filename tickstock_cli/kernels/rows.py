@@ -1,0 +1,117 @@
+"""What kernels hand to each other: rows of one type, grouped by ticker, as named tuples of arrays.
+
+Group ``g`` belongs to ticker ``code[g]`` and holds rows ``start[g]`` to ``start[g + 1]``, in merge order.
+The arrays are a worker's workspace: they are overwritten by its next batch, and only their filled part counts.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+NO_BEGIN, NEW_SEGMENT, REGULAR_TO_POST, NEW_LEVEL = range(4)
+"""What begins with a tick: nothing; a new segment; `post` right after `regular` of the same date, which the
+high/low state may outlive; everything afresh, because the guard found the segment's first print bad."""
+
+PROBE = np.dtype(
+    [
+        ("order", "i8"),  # merge order of the bar or fmv row that asks
+        ("tick_segment", "i8"),  # segment of the ticker's newest tick before it; -1 = none
+        ("market_price", "f8"),  # of the last tick that may set it; NaN = none
+        ("market_time", "i8"),
+        ("tick_high", "f8"),  # price of the latest high that ticks told of since their state began; NaN = none
+        ("tick_low", "f8"),
+    ],
+    align=True,
+)
+"""A question that a bar or an fmv row asks of the ticks before it, and room for the answers."""
+
+
+class Groups(NamedTuple):
+    """Tickers of a batch: code, first row, and first probe of each (start arrays hold one entry more)."""
+
+    code: NDArray[np.int32]
+    start: NDArray[np.int64]
+    probe_start: NDArray[np.int64]
+
+
+class TickRows(NamedTuple):
+    """Ticks that may touch state, grouped. ``flags`` already say 1 and 4 where the guard suspects a price."""
+
+    groups: Groups
+    timestamp: NDArray[np.int64]
+    available_at: NDArray[np.int64]
+    order: NDArray[np.int64]
+    row: NDArray[np.int32]
+    price: NDArray[np.float64]
+    size: NDArray[np.int64]
+    flags: NDArray[np.uint8]
+    phase: NDArray[np.int8]
+    begin: NDArray[np.uint8]
+    probes: NDArray[Any]
+
+
+class BarRows(NamedTuple):
+    """Accepted bars, grouped. ``timestamp`` is the start, ``end`` the event time; NaN = null."""
+
+    groups: Groups
+    timestamp: NDArray[np.int64]
+    end: NDArray[np.int64]
+    available_at: NDArray[np.int64]
+    order: NDArray[np.int64]
+    row: NDArray[np.int32]
+    open: NDArray[np.float64]
+    high: NDArray[np.float64]
+    low: NDArray[np.float64]
+    close: NDArray[np.float64]
+    volume: NDArray[np.int64]
+    avg_volume: NDArray[np.float64]
+    percent_change: NDArray[np.float64]
+    segment: NDArray[np.int64]
+
+
+class FmvRows(NamedTuple):
+    """Accepted fair values of allowed phases, grouped. ``market_price`` NaN = null in the recording;
+    ``tick_price`` and ``tick_time`` are the market's own answer at that moment (NaN = none)."""
+
+    groups: Groups
+    timestamp: NDArray[np.int64]
+    available_at: NDArray[np.int64]
+    order: NDArray[np.int64]
+    row: NDArray[np.int32]
+    fmv: NDArray[np.float64]
+    market_price: NDArray[np.float64]
+    confidence: NDArray[np.float64]
+    phase: NDArray[np.int8]
+    tick_price: NDArray[np.float64]
+    tick_time: NDArray[np.int64]
+
+
+ROW_DTYPES: dict[str, str] = {
+    "timestamp": "i8",
+    "end": "i8",
+    "available_at": "i8",
+    "order": "i8",
+    "row": "i4",
+    "price": "f8",
+    "size": "i8",
+    "flags": "u1",
+    "phase": "i1",
+    "begin": "u1",
+    "open": "f8",
+    "high": "f8",
+    "low": "f8",
+    "close": "f8",
+    "volume": "i8",
+    "avg_volume": "f8",
+    "percent_change": "f8",
+    "segment": "i8",
+    "fmv": "f8",
+    "market_price": "f8",
+    "confidence": "f8",
+    "tick_price": "f8",
+    "tick_time": "i8",
+}
+"""dtype of every column of every kind of grouped rows."""

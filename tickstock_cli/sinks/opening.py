@@ -1,0 +1,34 @@
+"""From a target a user named to the sink that writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from tickstock_cli.core.events import EVENT_SCHEMA
+from tickstock_cli.core.registry import load_part
+from tickstock_cli.core.stages import Sink
+from tickstock_cli.errors import UsageError
+from tickstock_cli.sinks import PARTS
+from tickstock_cli.sinks.outputs import STDOUT
+
+
+def open_sink(target: str, schema: pa.Schema = EVENT_SCHEMA) -> Sink:
+    """Open the sink that the target's suffix names; ``-`` is JSON lines on standard output.
+
+    Raises
+    ------
+    UsageError
+        No sink writes files of this suffix.
+    OutputError
+        The target cannot be written; it is untouched.
+    """
+    suffix = "jsonl" if target == STDOUT else Path(target).suffix.lower().removeprefix(".")
+    if suffix not in PARTS:
+        known = ", ".join(f".{name}" for name in PARTS)
+        raise UsageError(
+            f"cannot tell the format of output {target!r}: name a file that ends in {known}, or - for stdout"
+        )
+    sink: Sink = load_part("sink", PARTS, suffix)(target, schema)
+    return sink

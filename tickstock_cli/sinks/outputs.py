@@ -1,0 +1,140 @@
+"""Outputs: byte streams that are complete under their name, or not there at all.
+
+A file is written under a temporary name beside its target, ``.<name>.<process id>.part``, and takes the target's
+name only when it is whole and on disk. The temporary is locked while it is written, so that two sinks of one
+target are found out, and a temporary that a killed process left behind is taken over.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from tickstock_cli.errors import OutputError
+
+STDOUT = "-"
+"""The target that stands for standard output."""
+
+_REMEDIES = {
+    errno.ENOSPC: "the disk is full; free some space or write elsewhere",
+    errno.EDQUOT: "the disk quota is used up; free some space or write elsewhere",
+    errno.EFBIG: "the file is larger than this system or shell (ulimit -f) allows; write elsewhere or raise the limit",
+    errno.ENOENT: "its folder does not exist; create it first",
+    errno.ENOTDIR: "part of its path is a file, not a folder; choose another name",
+    errno.EACCES: "permission denied; choose a folder you may write to",
+    errno.EPERM: "permission denied; choose a folder you may write to",
+    errno.EROFS: "the file system is read-only; write elsewhere",
+    errno.EISDIR: "it is a folder; name a file inside it",
+    errno.ENAMETOOLONG: "its name is too long; choose a shorter one",
+    errno.EPIPE: "its reader closed it before the end; events were lost",
+}
+
+
+class Output(Protocol):
+    """A stream of bytes that ends in exactly one of ``commit`` and ``abort``."""
+
+    stream: BinaryIO
+
+    def commit(self) -> None:
+        """Make the bytes durable under the target's name. Raises OutputError."""
+
+    def abort(self) -> None:
+        """Drop the bytes. Idempotent; never raises."""
+
+
+def open_output(target: str) -> Output:
+    """Open ``target``: a path, or ``-`` for standard output.
+
+    Raises
+    ------
+    OutputError
+        The target cannot be written; it is untouched.
+    """
+    return StandardOutput() if target == STDOUT else FileOutput(target)
+
+
+@contextmanager
+def writing(target: str) -> Iterator[None]:
+    """Turn what the system says against writing ``target`` into one OutputError with the way out."""
+    try:
+        yield
+    except OSError as error:
+        name = "standard output" if target == STDOUT else target
+        reason = _REMEDIES.get(error.errno or 0, (error.strerror or str(error)).lower())
+        raise OutputError(f"cannot write {name}: {reason}") from error
+
+
+class FileOutput:
+    """A file that appears under its name only when it is whole."""
+
+    def __init__(self, target: str) -> None:
+        self._target = target
+        # A link keeps pointing where it did: what it points to is replaced.
+        self._path = Path(os.path.realpath(target))
+        self._temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.part")
+        if target.endswith("/") or self._path.is_dir():
+            raise OutputError(f"cannot write {target}: {_REMEDIES[errno.EISDIR]}")
+        if self._path.exists() and not self._path.is_file():
+            raise OutputError(f"cannot write {target}: it is a device or a pipe; name a file, or - for standard output")
+        with writing(target):
+            self.stream: BinaryIO = open(self._temporary, "ab")  # noqa: SIM115 - open until commit or abort
+            self._lock()
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self.stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self.stream.close()
+            raise OutputError(f"cannot write {self._target}: it is named as an output twice") from error
+        self.stream.truncate(0)
+
+    def commit(self) -> None:
+        """See ``Output.commit``."""
+        with writing(self._target):
+            self.stream.flush()
+            os.fsync(self.stream.fileno())
+            os.replace(self._temporary, self._path)
+            self._sync_folder()
+            self.stream.close()
+
+    def _sync_folder(self) -> None:
+        """Make the new name durable too."""
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def abort(self) -> None:
+        """See ``Output.abort``; after a commit there is nothing left to drop."""
+        if self.stream.closed:
+            return
+        with suppress(OSError):
+            os.unlink(self._temporary)
+        with suppress(OSError):  # closing writes what is buffered, which may fail as the last write did
+            self.stream.close()
+
+
+class StandardOutput:
+    """Standard output: what is written is gone at once and cannot be taken back."""
+
+    def __init__(self) -> None:
+        if sys.stdout is None:
+            raise OutputError("cannot write standard output: it is closed")
+        self.stream: BinaryIO = sys.stdout.buffer
+
+    def commit(self) -> None:
+        """See ``Output.commit``."""
+        with writing(STDOUT):
+            self.stream.flush()
+
+    def abort(self) -> None:
+        """See ``Output.abort``: whole lines that were written stay written."""
+        with suppress(OSError):
+            self.stream.flush()

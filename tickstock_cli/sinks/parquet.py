@@ -1,0 +1,63 @@
+"""Parquet: zstd, in row groups of exactly 65,536 rows, so that the bytes depend on the rows alone."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tickstock_cli.sinks.outputs import FileOutput, writing
+
+ROW_GROUP_ROWS = 65_536
+
+
+class ParquetSink:
+    """Rows of ``schema`` in one Parquet file. Holds at most one row group and one written batch in memory."""
+
+    def __init__(self, target: str, schema: pa.Schema) -> None:
+        self._target = target
+        self._schema = schema.remove_metadata()
+        self._waiting: list[pa.RecordBatch] = []
+        self._waiting_rows = 0
+        self._output = FileOutput(target)
+        try:
+            with writing(target):
+                self._writer = pq.ParquetWriter(self._output.stream, self._schema, compression="zstd")
+        except BaseException:
+            self._output.abort()
+            raise
+
+    def write(self, events: pa.RecordBatch) -> None:
+        """See ``Sink.write``."""
+        self._waiting.append(events)
+        self._waiting_rows += events.num_rows
+        if self._waiting_rows >= ROW_GROUP_ROWS:
+            self._write_groups(self._waiting_rows - self._waiting_rows % ROW_GROUP_ROWS)
+
+    def _write_groups(self, rows: int) -> None:
+        """Write the first ``rows`` waiting rows; the rest goes on waiting."""
+        table = pa.Table.from_batches(self._waiting).replace_schema_metadata(None)
+        with writing(self._target):
+            for start in range(0, rows, ROW_GROUP_ROWS):
+                # One chunk a column: pages must not show where the batches were cut.
+                group = table.slice(start, min(ROW_GROUP_ROWS, rows - start)).combine_chunks()
+                self._writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
+        rest = table.slice(rows).combine_chunks()  # a copy, which lets the written rows go
+        self._waiting = rest.to_batches()
+        self._waiting_rows = rest.num_rows
+
+    def commit(self) -> None:
+        """See ``Sink.commit``."""
+        if self._waiting_rows:
+            self._write_groups(self._waiting_rows)
+        with writing(self._target):
+            self._writer.close()
+        self._output.commit()
+
+    def abort(self) -> None:
+        """See ``Sink.abort``."""
+        # Left open, the writer would try to write its footer whenever it is collected.
+        with suppress(Exception):
+            self._writer.close()
+        self._output.abort()

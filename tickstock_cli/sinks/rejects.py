@@ -1,0 +1,53 @@
+"""Rejected rows: their original columns and where and why they were rejected, in one Parquet file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from tickstock_cli.errors import OutputError, UsageError
+from tickstock_cli.sinks.parquet import ParquetSink
+
+
+class RejectsSink:
+    """Rejected rows of one run, under the rules of every sink.
+
+    ``schema`` is the union of the recordings' columns and the columns that say where and why: a row lacks,
+    as nulls, the columns of the recordings it did not come from.
+    """
+
+    def __init__(self, target: str, schema: pa.Schema) -> None:
+        if Path(target).suffix.lower() != ".parquet":
+            raise UsageError(f"rejected rows are written as Parquet: name a file that ends in .parquet, not {target}")
+        self._target = target
+        self._schema = schema.remove_metadata()
+        self._sink = ParquetSink(target, schema)
+
+    def write(self, rows: pa.Table) -> None:
+        """Take rows whose columns are some of the schema's, by name.
+
+        Raises
+        ------
+        OutputError
+            The rows could not be written, or do not fit the schema; the sink can only be aborted.
+        """
+        strangers = set(rows.column_names) - set(self._schema.names)
+        if strangers:
+            raise OutputError(f"cannot write {self._target}: no column {', '.join(sorted(strangers))} was announced")
+        columns = [
+            rows[field.name].cast(field.type)
+            if field.name in rows.column_names
+            else pa.nulls(rows.num_rows, field.type)
+            for field in self._schema
+        ]
+        for batch in pa.Table.from_arrays(columns, schema=self._schema).to_batches():
+            self._sink.write(batch)
+
+    def commit(self) -> None:
+        """See ``Sink.commit``."""
+        self._sink.commit()
+
+    def abort(self) -> None:
+        """See ``Sink.abort``."""
+        self._sink.abort()

@@ -1,0 +1,248 @@
+"""Arrow columns in, plain numbers out: the normalisation that `core.batch` describes, without the GIL.
+
+Views of Arrow's buffers are used as they are; only what has to change is written anew. Every array given is
+read-only, whether it is a view or not, so that kernels see one type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pt
+from numpy.typing import NDArray
+
+from tickstock_cli.core.batch import MAX_SHARES, Float64s, Int32s, Int64s, UInt8s
+from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.core.times import NS_PER_SECOND, NS_PER_UNIT
+from tickstock_cli.errors import DataError
+from tickstock_cli.kernels import normalise
+from tickstock_cli.sources.recognise import Layout
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When rows happened and when they can be known, int64 ns UTC.
+
+    ``known`` is None if every row's available time was recorded as such or follows from its timestamp;
+    else False marks rows without: their place in the file has to tell. ``interval`` is given for bars.
+    """
+
+    timestamp: Int64s
+    available: Int64s
+    known: Bools | None
+    interval: Int64s | None
+
+
+def frozen(array: NDArray[Any]) -> NDArray[Any]:
+    """Make an array that nobody else holds read-only."""
+    array.flags.writeable = False
+    return array
+
+
+def values(array: pa.Array, dtype: Any) -> NDArray[Any]:
+    """View the numbers of an Arrow array that has no nulls."""
+    buffer = array.buffers()[1]
+    if buffer is None or not len(array):
+        return frozen(np.empty(0, dtype=dtype))
+    return frozen(np.frombuffer(buffer, dtype=dtype)[array.offset : array.offset + len(array)])
+
+
+def filled(array: pa.Array, null: Any) -> pa.Array:
+    """Replace nulls by a value."""
+    return pc.fill_null(array, null) if array.null_count else array
+
+
+def valid(array: pa.Array) -> Bools:
+    """Give where an array is not null."""
+    if not array.null_count:
+        return frozen(np.ones(len(array), dtype=np.bool_))
+    return frozen(pc.is_valid(array).to_numpy(zero_copy_only=False))
+
+
+def whole(array: pa.Array, null: int) -> Int64s:
+    """Give an integer column as int64; what is above an int64's range arrives as a negative number."""
+    if not pt.is_int64(array.type):
+        array = pc.cast(array, pa.int64(), safe=False)
+    return values(filled(array, null), np.int64)
+
+
+def real(array: pa.Array, null: float) -> Float64s:
+    """Give a column of numbers as float64."""
+    if not pt.is_float64(array.type):
+        array = pc.cast(array, pa.float64(), safe=False)
+    return values(filled(array, null), np.float64)
+
+
+def shares(array: pa.Array) -> Int64s:
+    """Give a column of sizes in units of 1e-6 shares; -1 where unusable."""
+    out = np.empty(len(array), dtype=np.int64)
+    if pt.is_integer(array.type):
+        normalise.whole_shares(whole(array, -1), MAX_SHARES, out)
+    else:
+        normalise.fractional_shares(real(array, -1.0), MAX_SHARES, out)
+    return frozen(out)
+
+
+def nanoseconds(array: pa.Array, ns_per_step: int) -> Int64s:
+    """Give a column of times in ns; 0 where null or beyond an int64."""
+    if pt.is_timestamp(array.type):
+        steps = values(filled(array, pa.scalar(0, array.type)), np.int64)
+    else:
+        steps = whole(array, 0)
+    if ns_per_step == 1:
+        return steps
+    out = np.empty(len(steps), dtype=np.int64)
+    normalise.scale_times(steps, ns_per_step, out)
+    return frozen(out)
+
+
+def type_step(type_: pa.DataType) -> int | None:
+    """Give the nanoseconds in a step of a time column if its type says so."""
+    return NS_PER_UNIT[type_.unit] if isinstance(type_, pa.TimestampType) else None
+
+
+class ColumnReader:
+    """Reads the columns of one file's record batches under our names.
+
+    Parameters
+    ----------
+    path
+        The file, for messages.
+    steps
+        Nanoseconds in a step of each time column, by our name.
+    interval_ns
+        Length of bars that do not tell it.
+    """
+
+    def __init__(self, path: str, layout: Layout, steps: Mapping[str, int], interval_ns: int) -> None:
+        self._path = path
+        self._layout = layout
+        self._steps = steps
+        self._interval_ns = interval_ns
+
+    def has(self, name: str) -> bool:
+        """Tell whether the file or its partitions hold a column of ours."""
+        return name in self._layout.columns or name in self._layout.constants
+
+    def array(self, rows: pa.RecordBatch, name: str) -> pa.Array:
+        """Give a column; a partition's value is repeated."""
+        theirs = self._layout.columns.get(name)
+        if theirs is not None:
+            return rows.column(rows.schema.get_field_index(theirs))
+        text = self._layout.constants[name]
+        if name == "ticker":
+            return pa.DictionaryArray.from_arrays(np.zeros(rows.num_rows, dtype=np.int32), pa.array([text], pa.string()))
+        value = None if text is None else float(text)
+        return pa.repeat(pa.scalar(value, pa.float64()), rows.num_rows)
+
+    def times(self, rows: pa.RecordBatch, first: int) -> Times:
+        """Give the times of rows; ``first`` is the row number of the first.
+
+        Raises
+        ------
+        DataError
+            A bar's `interval` is not above 0.
+        """
+        timestamp = nanoseconds(self.array(rows, "timestamp"), self._steps["timestamp"])
+        interval = self._intervals(rows, first) if self._layout.record.name == "ohlcv" else None
+        available = timestamp
+        if interval is not None:
+            available = np.empty(len(timestamp), dtype=np.int64)
+            normalise.bar_ends(timestamp, interval, available)
+            frozen(available)
+        known = None if normalise.first_not_above_zero(timestamp) < 0 else frozen(timestamp > 0)
+        if not self.has("received_at"):
+            return Times(timestamp, available, known, interval)
+        column = self.array(rows, "received_at")
+        received = nanoseconds(column, self._steps["received_at"])
+        if not column.null_count:
+            return Times(timestamp, received, None, interval)
+        recorded = valid(column)
+        known = None if known is None else frozen(known | recorded)
+        return Times(timestamp, frozen(np.where(recorded, received, available)), known, interval)
+
+    def _intervals(self, rows: pa.RecordBatch, first: int) -> Int64s:
+        if not self.has("interval"):
+            return frozen(np.full(rows.num_rows, self._interval_ns, dtype=np.int64))
+        column = self.array(rows, "interval")
+        seconds = real(column, self._interval_ns / NS_PER_SECOND)
+        seconds = np.where(np.isnan(seconds), self._interval_ns / NS_PER_SECOND, seconds)
+        wrong = ~((seconds > 0) & (seconds <= normalise.LARGEST_TIME / 2 / NS_PER_SECOND))
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise DataError(
+                f"{self._path}: row {first + row}: interval is {column[row].as_py()} s, but a bar is longer than 0 s"
+            )
+        return frozen(np.rint(seconds * NS_PER_SECOND).astype(np.int64))
+
+    def real(self, rows: pa.RecordBatch, name: str, null: float = np.nan, absent: float = np.nan) -> Float64s:
+        """Give a column of numbers, or ``absent`` in every row if there is no such column."""
+        if not self.has(name):
+            return frozen(np.full(rows.num_rows, absent))
+        return real(self.array(rows, name), null)
+
+    def shares(self, rows: pa.RecordBatch, name: str) -> Int64s:
+        """Give a column of sizes in units of 1e-6 shares."""
+        return shares(self.array(rows, name))
+
+    def flags(self, rows: pa.RecordBatch) -> UInt8s:
+        """Give the flags of ticks; 0 where there are none."""
+        if not self.has("flags"):
+            return frozen(np.zeros(rows.num_rows, dtype=np.uint8))
+        return frozen(whole(self.array(rows, "flags"), 0).astype(np.uint8))
+
+    def market_prices(self, rows: pa.RecordBatch) -> Float64s:
+        """Give market prices: NaN where null or absent, -1 where unusable."""
+        if not self.has("market_price"):
+            return self.real(rows, "market_price")
+        column = self.array(rows, "market_price")
+        out = np.empty(rows.num_rows)
+        normalise.usable_or_minus_one(real(column, 1.0), out)
+        if column.null_count:
+            out[~valid(column)] = np.nan
+        return frozen(out)
+
+
+class TickerCodes:
+    """Maps a file's ticker dictionaries to codes of the run's symbol table, one dictionary at a time."""
+
+    def __init__(self, symbols: SymbolTable, wanted: frozenset[str] | None) -> None:
+        self._symbols = symbols
+        self._wanted = wanted
+        self._dictionary: pa.Array | None = None
+        self._table: Int32s = frozen(np.empty(0, dtype=np.int32))
+
+    def codes(self, column: pa.Array) -> tuple[Int32s, bool]:
+        """Give the codes of a ticker column, and whether some of its rows are to be left out (code SKIPPED)."""
+        out = np.empty(len(column), dtype=np.int32)
+        if pt.is_null(column.type):
+            out[:] = self._unnamed()
+            return frozen(out), self._wanted is not None
+        if self._dictionary is None or not column.dictionary.equals(self._dictionary):
+            self._dictionary = column.dictionary
+            self._table = self._codes_of(self._dictionary)
+        indices = column.indices
+        if not pt.is_int32(indices.type):
+            indices = pc.cast(indices, pa.int32())
+        skipped = normalise.look_up(values(filled(indices, -1), np.int32), self._table, out)
+        return frozen(out), bool(skipped)
+
+    def _codes_of(self, dictionary: pa.Array) -> Int32s:
+        """Give a dictionary's codes and, as last entry, the code of null."""
+        tickers: list[str | None] = dictionary.to_pylist()
+        if self._wanted is None:
+            return frozen(np.append(self._symbols.add(tickers), np.int32(-1)))
+        table = np.full(len(tickers) + 1, normalise.SKIPPED, dtype=np.int32)
+        kept = [place for place, ticker in enumerate(tickers) if ticker in self._wanted]
+        table[kept] = self._symbols.add([tickers[place] for place in kept])
+        return frozen(table)
+
+    def _unnamed(self) -> int:
+        return -1 if self._wanted is None else normalise.SKIPPED

@@ -1,0 +1,93 @@
+"""Opens Parquet files and reads what their footers tell: schema, row groups, bounds of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tickstock_cli.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Smallest and largest value of a column in a row group: str, or integers as they are stored.
+
+    ``nulls`` tells whether nulls may stand beside them.
+    """
+
+    low: int | str
+    high: int | str
+    nulls: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFooter:
+    """One row group: the number of its first row, how many it has, and bounds of the columns asked for."""
+
+    first: int
+    rows: int
+    bounds: Mapping[str, Bounds]
+
+
+@contextmanager
+def reading(path: str, doing: str = "read") -> Iterator[None]:
+    """Turn whatever reading a Parquet file can raise into a DataError of one line."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise DataError(f"no such file: {path}") from error
+    except PermissionError as error:
+        raise DataError(f"cannot {doing} {path}: no permission") from error
+    except (pa.ArrowException, OSError, UnicodeDecodeError, EOFError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise DataError(f"cannot {doing} {path}: {reason}; the file is damaged, truncated or not Parquet") from error
+
+
+def open_parquet(path: str, *, text: Sequence[str] = (), buffer_size: int = 1 << 18) -> pq.ParquetFile:
+    """Open a file such that memory does not grow with the size of its row groups.
+
+    Parameters
+    ----------
+    text
+        Columns to be decoded as dictionaries: fewer bytes, and tickers are mapped to codes once a dictionary.
+    buffer_size
+        Bytes read ahead per column. Without such a buffer, whole column chunks are loaded.
+    """
+    with reading(path):
+        return pq.ParquetFile(path, read_dictionary=list(text), pre_buffer=False, buffer_size=buffer_size)
+
+
+def group_footers(file: pq.ParquetFile, columns: Sequence[str]) -> tuple[GroupFooter, ...]:
+    """Give a file's row groups with the bounds of those ``columns`` that have usable statistics."""
+    metadata = file.metadata
+    places = {metadata.schema.column(place).path: place for place in range(metadata.num_columns)}
+    groups = []
+    first = 0
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        found = {name: _bounds(group.column(places[name])) for name in columns if name in places}
+        groups.append(
+            GroupFooter(first, group.num_rows, {name: bounds for name, bounds in found.items() if bounds is not None})
+        )
+        first += group.num_rows
+    return tuple(groups)
+
+
+def _bounds(chunk: pq.ColumnChunkMetaData) -> Bounds | None:
+    statistics = chunk.statistics
+    if statistics is None or not statistics.has_min_max:
+        return None
+    nulls = not statistics.has_null_count or statistics.null_count > 0
+    if chunk.physical_type in ("INT64", "INT32"):
+        return Bounds(statistics.min_raw, statistics.max_raw, nulls)
+    if chunk.physical_type != "BYTE_ARRAY":
+        return None
+    low, high = statistics.min_raw, statistics.max_raw
+    try:
+        return Bounds(low.decode(), high.decode(), nulls)
+    except UnicodeDecodeError:  # writers may cut long bounds inside a character
+        return None

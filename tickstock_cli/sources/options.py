@@ -1,0 +1,57 @@
+"""How recordings are to be read: plain values, filled from settings and flags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+
+class Unsorted(Enum):
+    """What to do with a file whose rows do not stand in the order of their available times."""
+
+    FAIL = "fail"
+    """Stop with an OrderError that names the first offending row."""
+
+    REJECT = "reject"
+    """Read on: such a row counts as available when it is read; the `late` rule rejects what is late for its ticker."""
+
+    SORT = "sort"
+    """Sort the file by available time first, out of core; rows of the same time keep their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How recordings are read.
+
+    Parameters
+    ----------
+    columns
+        Our column names -> the recording's, where they differ. A recording that lacks the named column is read
+        by our name; an empty name hides a column.
+    timestamp_unit
+        Unit of integer times: s, ms, us, ns, or auto (told from their magnitude, per file and column).
+    interval_seconds
+        Length of a bar that has no `interval` of its own; above 0.
+    start, end
+        Available times in ns since the epoch, UTC: rows in [start, end) are read. None is no bound.
+    symbols
+        The tickers to read; None is all.
+    unsorted
+        What to do with files that are not in order.
+    sort_memory_bytes
+        Memory that sorting one file may take.
+    sort_dir
+        Folder for the temporary files of sorting; None is the system's.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    timestamp_unit: str = "auto"
+    interval_seconds: int = 60
+    start: int | None = None
+    end: int | None = None
+    symbols: frozenset[str] | None = None
+    unsorted: Unsorted = Unsorted.FAIL
+    sort_memory_bytes: int = 512 << 20
+    sort_dir: Path | None = None

@@ -1,0 +1,135 @@
+"""Recognises what a Parquet file records: its type, which column holds what, and what had to be guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from tickstock_cli.errors import SchemaError, UsageError
+from tickstock_cli.sources.discover import FoundFile
+from tickstock_cli.sources.records import KNOWN_COLUMNS, NUMBER, RECORD_TYPES, TEXT, Kind, RecordType, is_empty_type
+
+ALIASES = {
+    "ticker": ("symbol", "sym", "instrument", "name"),
+    "timestamp": ("ts", "ts_event", "time", "datetime", "date", "sip_timestamp", "t", "window_start"),
+    "price": ("last", "px", "trade_price", "p"),
+    "size": ("qty", "quantity", "shares", "volume", "s"),
+    "volume": ("vol", "size", "v"),
+    "fmv": ("fair_value", "fair_market_value", "fair"),
+    "open": ("o",),
+    "high": ("h",),
+    "low": ("l",),
+    "close": ("c",),
+}
+"""Names other recorders use: they complete the hint of a message, they are never read unasked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a file keeps the columns of its record type.
+
+    Parameters
+    ----------
+    columns
+        Our names -> the file's, for columns that are read from it.
+    constants
+        Our names -> the text of the Hive partition that stands for the whole file.
+    ignored
+        The file's columns that decide nothing, in its order.
+    """
+
+    record: RecordType
+    columns: Mapping[str, str]
+    constants: Mapping[str, str | None]
+    ignored: tuple[str, ...]
+
+
+def check_mapping(mapping: Mapping[str, str]) -> None:
+    """Raise UsageError if a key of ``mapping`` is no column of ours."""
+    for ours in mapping:
+        if ours not in KNOWN_COLUMNS:
+            raise UsageError(f"cannot map {ours}={mapping[ours]}: the columns are {', '.join(sorted(KNOWN_COLUMNS))}")
+
+
+def recognise(found: FoundFile, schema: pa.Schema, mapping: Mapping[str, str]) -> Layout:
+    """Tell the record type of a file from the names of its columns and partitions, and check their types.
+
+    Raises
+    ------
+    SchemaError
+        The names fit no type, or more than one; or a column's type cannot be read as what the column means.
+    """
+    theirs = _our_names([*schema.names, *(name for name in found.partitions if name not in schema.names)], mapping)
+    fits = [record for record in RECORD_TYPES if record.required.keys() <= theirs.keys()]
+    if len(fits) != 1:
+        raise SchemaError(_misfit(found, schema, theirs, fits))
+    record = fits[0]
+    used = {ours: theirs[ours] for ours in record.columns if ours in theirs}
+    columns = {ours: name for ours, name in used.items() if name in schema.names}
+    constants = {ours: found.partitions[name] for ours, name in used.items() if name not in schema.names}
+    for ours, name in columns.items():
+        _check_column(found.path, schema, name, ours, record.columns[ours])
+    for ours, value in constants.items():
+        _check_constant(found.path, used[ours], value, record.columns[ours])
+    ignored = tuple(name for name in schema.names if name not in columns.values())
+    return Layout(record, columns, constants, ignored)
+
+
+def _our_names(names: Collection[str], mapping: Mapping[str, str]) -> dict[str, str]:
+    """Give our column names -> the file's. A column that the mapping claims no longer goes by its own name."""
+    claimed = {theirs for theirs in mapping.values() if theirs in names}
+    ours = {name: name for name in names if name in KNOWN_COLUMNS and name not in claimed}
+    for name, theirs in mapping.items():
+        if theirs in names:
+            ours[name] = theirs
+        elif not theirs:
+            ours.pop(name, None)
+    return ours
+
+
+def _misfit(found: FoundFile, schema: pa.Schema, theirs: Mapping[str, str], fits: list[RecordType]) -> str:
+    has = f"its columns are {', '.join([*schema.names, *found.partitions]) or 'none'}"
+    if fits:
+        names = " and ".join(record.name for record in fits)
+        spare = next(name for name in reversed(fits[-1].required) if name not in fits[0].required)
+        return f"{found.path} is ambiguous: {has}, which fit {names}; hide one with --map {spare}= (no name behind it)"
+    nearest = max(RECORD_TYPES, key=lambda record: len(record.required.keys() & theirs.keys()) / len(record.required))
+    missing = [name for name in nearest.required if name not in theirs]
+    free = [name for name in [*schema.names, *found.partitions] if name not in theirs.values()]
+    hints = [f"--map {name}={_candidate(name, free)}" for name in missing]
+    return (
+        f"{found.path} is not recognised: {has}; for {nearest.name} rows it lacks {', '.join(missing)}: "
+        f"say which columns hold them with {' '.join(hints)}"
+    )
+
+
+def _candidate(ours: str, names: Collection[str]) -> str:
+    """Give the column that probably means ``ours``, or a placeholder."""
+    by_lower = {name.lower(): name for name in names}
+    return next((by_lower[alias] for alias in (ours, *ALIASES.get(ours, ())) if alias in by_lower), "COLUMN")
+
+
+def _check_column(path: str, schema: pa.Schema, name: str, ours: str, kind: Kind) -> None:
+    if schema.names.count(name) > 1:
+        raise SchemaError(f"{path}: column {name} is there more than once")
+    type_ = schema.field(name).type
+    if not (is_empty_type(type_) or kind.accepts(type_)):
+        meaning = "" if name == ours else f", mapped to {ours},"
+        raise SchemaError(f"{path}: column {name}{meaning} has type {type_}, expected {kind.expected}")
+
+
+def _check_constant(path: str, name: str, value: str | None, kind: Kind) -> None:
+    if kind is TEXT or value is None:
+        return
+    if kind is not NUMBER or not _is_float(value):
+        raise SchemaError(f"{path}: partition {name}={value} cannot be read as {kind.expected}")
+
+
+def _is_float(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,73 @@
+"""The columns of each record type, and which Arrow types can be read as what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.types as pt
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a column's values mean. ``expected`` completes "expected …" in messages."""
+
+    expected: str
+    accepts: Callable[[pa.DataType], bool]
+
+
+def _is_text(type_: pa.DataType) -> bool:
+    if isinstance(type_, pa.DictionaryType):
+        type_ = type_.value_type
+    return pt.is_string(type_) or pt.is_large_string(type_) or pt.is_string_view(type_)
+
+
+def _is_time(type_: pa.DataType) -> bool:
+    return pt.is_timestamp(type_) or pt.is_integer(type_)
+
+
+def _is_number(type_: pa.DataType) -> bool:
+    return pt.is_integer(type_) or pt.is_floating(type_) or pt.is_decimal(type_)
+
+
+TEXT = Kind("text (string, categorical or dictionary)", _is_text)
+TIME = Kind("a datetime, or an integer of s, ms, us or ns since 1970", _is_time)
+NUMBER = Kind("a number (integer, float or decimal)", _is_number)
+BITS = Kind("an integer of flag bits", pt.is_integer)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordType:
+    """One record type: the columns it must have, and those it may have and we use."""
+
+    name: str
+    required: Mapping[str, Kind]
+    optional: Mapping[str, Kind]
+
+    @property
+    def columns(self) -> dict[str, Kind]:
+        """All columns that are read, required ones first."""
+        return {**self.required, **self.optional}
+
+
+_ANY = {"ticker": TEXT, "timestamp": TIME}
+_PRICES = {name: NUMBER for name in ("open", "high", "low", "close")}
+_BAR_EXTRAS = {name: NUMBER for name in ("avg_volume", "percent_change", "interval")}
+
+TICK = RecordType("tick", {**_ANY, "price": NUMBER, "size": NUMBER}, {"flags": BITS, "received_at": TIME})
+OHLCV = RecordType("ohlcv", {**_ANY, **_PRICES, "volume": NUMBER}, {**_BAR_EXTRAS, "received_at": TIME})
+FMV = RecordType("fmv", {**_ANY, "fmv": NUMBER}, {"market_price": NUMBER, "confidence": NUMBER, "received_at": TIME})
+
+RECORD_TYPES = (TICK, OHLCV, FMV)
+"""In the order in which rows of the same available time are merged."""
+
+UNUSED_COLUMNS = frozenset({"conditions", "exchange", "sequence", "vwap", "transactions"})
+"""Columns that have a place in our records but decide nothing; they are kept in the original rows alone."""
+
+KNOWN_COLUMNS = frozenset(name for record in RECORD_TYPES for name in record.columns) | UNUSED_COLUMNS
+
+
+def is_empty_type(type_: pa.DataType) -> bool:
+    """Tell whether a column of this type can hold nulls only: such a column can be read as anything."""
+    return pt.is_null(type_)

@@ -1,0 +1,266 @@
+"""Injected moves: what they are, and where room is found for them.
+
+Each is placed in regular trading, on a symbol busy enough there that a detector could tell it, and at least a
+quarter of an hour away from any other injected move of the symbol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickstock_cli.core.times import NS_PER_SECOND
+from tickstock_cli.errors import UsageError
+from tickstock_cli.synth.dice import Dice
+from tickstock_cli.synth.options import MarketOptions
+from tickstock_cli.synth.timeline import Timeline
+from tickstock_cli.synth.universe import MICROS, PARTS_PER_PERCENT, Symbols
+
+BEFORE_SECONDS, AFTER_SECONDS = 360, 60
+"""Around an injected move the symbol trades at its usual pace, so that the move stands out from a baseline."""
+
+_APART_SECONDS = 900
+_BASELINE_SECONDS = 300
+_WINDOW_SECONDS = 20
+_TRIES = 400
+
+
+class InjectionKind(IntEnum):
+    """What was injected. All but HALT are told by events of the kind of the same name."""
+
+    SURGE = 0
+    TREND = 1
+    FMV = 2
+    HALT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Injection:
+    """One injected move.
+
+    Attributes
+    ----------
+    symbol
+        Place in ``Symbols``.
+    start, end
+        Seconds of the timeline; the move, or the halt, fills ``[start, end)``.
+    ramp
+        Seconds in which the price gets to its new level (SURGE, TREND).
+    direction
+        +1 or -1.
+    magnitude
+        In 1/1000 percent, above 0: the move, the fair value's deviation, or the gap after the halt.
+    rows
+        Extra trades, or fair values; ``spread`` = seconds that extra trades are strewn over.
+    rel_volume
+        Pace of trading against the five minutes before, in 1/1000; None where it is not the point.
+    """
+
+    kind: InjectionKind
+    symbol: int
+    start: int
+    end: int
+    ramp: int
+    direction: int
+    magnitude: int
+    rows: int = 0
+    spread: int = 1
+    rel_volume: int | None = None
+
+    @property
+    def parts(self) -> int:
+        """The signed move in parts of 2**-30."""
+        return self.direction * self.magnitude * PARTS_PER_PERCENT // 1_000
+
+
+class Recipe(NamedTuple):
+    """How one sort of injection is made.
+
+    ``least_trades``: expected in five minutes, of a symbol that may have it. ``make`` gives the injection for a
+    symbol, a second, and the trades to be expected in a surge window from there.
+    """
+
+    option: str
+    usual: int
+    least_trades: int
+    least_price: int
+    at_open: bool
+    longest: int
+    make: Callable[[Dice, int, int, int], Injection]
+
+
+def _surge(dice: Dice, symbol: int, start: int, expected: int) -> Injection:
+    ramp = dice.between(5, 12)
+    rows = expected * dice.between(3_000, 9_000) // 1_000
+    return Injection(
+        InjectionKind.SURGE,
+        symbol,
+        start,
+        start + ramp + 5,
+        ramp,
+        _direction(dice),
+        dice.between(600, 3_000),
+        rows=rows,
+        spread=ramp + 5,
+        rel_volume=1_000 + rows * 1_000 // expected,
+    )
+
+
+def _opening_surge(dice: Dice, symbol: int, start: int, expected: int) -> Injection:
+    """Without a baseline only the price can tell, so it moves further."""
+    ramp = dice.between(5, 8)
+    rows = max(8, expected)
+    magnitude = dice.between(1_800, 3_000)
+    return Injection(
+        InjectionKind.SURGE, symbol, start, start + ramp, ramp, _direction(dice), magnitude, rows=rows, spread=ramp
+    )
+
+
+def _trend(dice: Dice, symbol: int, start: int, expected: int) -> Injection:
+    minutes = dice.between(5, 15)
+    a_minute = dice.between(120, 300)
+    seconds = minutes * 60
+    direction = _direction(dice)
+    return Injection(InjectionKind.TREND, symbol, start, start + seconds, seconds, direction, minutes * a_minute)
+
+
+def _deviation(dice: Dice, symbol: int, start: int, expected: int) -> Injection:
+    seconds = dice.between(20, 90)
+    magnitude = dice.between(1_200, 4_500)
+    rows = 2 + seconds // 10
+    return Injection(
+        InjectionKind.FMV, symbol, start, start + seconds, 1, _direction(dice), magnitude, rows=rows, spread=seconds
+    )
+
+
+def _halt(dice: Dice, symbol: int, start: int, expected: int) -> Injection:
+    seconds = dice.between(300, 600)
+    magnitude = dice.between(2_000, 6_000)
+    rows = 20 + expected
+    return Injection(
+        InjectionKind.HALT, symbol, start, start + seconds, 1, _direction(dice), magnitude, rows=rows, spread=5
+    )
+
+
+def _direction(dice: Dice) -> int:
+    return 2 * dice.between(0, 1) - 1
+
+
+RECIPES = (
+    Recipe("surges", 12, 60, 10 * MICROS, False, 20, _surge),
+    Recipe("opening_surges", 3, 100, 10 * MICROS, True, 20, _opening_surge),
+    Recipe("trends", 8, 120, 20 * MICROS, False, 900, _trend),
+    Recipe("deviations", 12, 20, 5 * MICROS, False, 90, _deviation),
+    Recipe("halts", 2, 60, 5 * MICROS, False, 660, _halt),
+)
+
+USUAL = {recipe.option: recipe.usual for recipe in RECIPES}
+"""Injections per day where the options leave their number open and the market has room."""
+
+
+def plan(options: MarketOptions, timeline: Timeline, symbols: Symbols) -> list[Injection]:
+    """Give all injections, in order of their start.
+
+    Raises
+    ------
+    UsageError
+        The options ask for more than the market has room for.
+    """
+    planner = _Planner(options, timeline, symbols)
+    for recipe in RECIPES:
+        asked: int | None = getattr(options, recipe.option)
+        wanted = recipe.usual * options.days if asked is None else asked
+        placed = 0
+        while placed < wanted and planner.place(recipe):
+            placed += 1
+        if asked is not None and placed < asked:
+            raise UsageError(
+                f"--{recipe.option.replace('_', '-')} is {asked}, but only {placed} found a symbol with "
+                f"{recipe.least_trades} trades in 5 minutes and no other move near; raise --rows, or ask for fewer"
+            )
+    return sorted(planner.placed, key=lambda injection: (injection.start, injection.symbol))
+
+
+class _Planner:
+    def __init__(self, options: MarketOptions, timeline: Timeline, symbols: Symbols) -> None:
+        self._dice = Dice(options.seed, "injections")
+        self._timeline = timeline
+        self._symbols = symbols
+        self._weights = symbols.weight.tolist()
+        self._total = sum(self._weights)
+        self._cuts = timeline.allot(options.rows, timeline.busy)
+        self._taken: dict[int, list[Injection]] = {}
+        self.placed: list[Injection] = []
+
+    def place(self, recipe: Recipe) -> bool:
+        """Find room for one more injection; tell whether there was some."""
+        for _ in range(_TRIES):
+            start = self._draw_start(recipe)
+            around = slice(start, start + _BASELINE_SECONDS) if recipe.at_open else slice(start - 300, start)
+            rows = int(self._cuts[around.stop] - self._cuts[around.start])
+            symbol = self._draw_symbol(recipe, rows)
+            if symbol is None:
+                continue
+            expected = max(1, self._trades(symbol, rows) * _WINDOW_SECONDS // _BASELINE_SECONDS)
+            injection = recipe.make(self._dice, symbol, start, expected)
+            if self._is_free(injection):
+                self._taken.setdefault(symbol, []).append(injection)
+                self.placed.append(injection)
+                return True
+        return False
+
+    def _draw_start(self, recipe: Recipe) -> int:
+        """Draw a second that leaves a baseline before the move and room behind it."""
+        day = self._dice.between(0, len(self._timeline.sessions) - 1)
+        session, first = self._timeline.sessions[day], int(self._timeline.first[day])
+        if recipe.at_open:
+            return first + session.opens + self._dice.between(3, 12)
+        return first + self._dice.between(
+            session.opens + BEFORE_SECONDS, session.closes - recipe.longest - _APART_SECONDS
+        )
+
+    def _trades(self, symbol: int, rows: int) -> int:
+        """Trades of a symbol to be expected among ``rows`` of the market."""
+        return rows * self._weights[symbol] // self._total
+
+    def _draw_symbol(self, recipe: Recipe, rows: int) -> int | None:
+        """Draw one of the symbols that are busy enough, which are the first ones; None if it will not do."""
+        least = -(-recipe.least_trades * self._total // max(rows, 1))
+        enough = int(np.searchsorted(-self._symbols.weight, -least, side="right"))
+        if enough == 0:
+            return None
+        symbol = self._dice.between(0, enough - 1)
+        return symbol if self._symbols.price[symbol] >= recipe.least_price else None
+
+    def _is_free(self, injection: Injection) -> bool:
+        return all(
+            injection.start >= other.end + _APART_SECONDS or other.start >= injection.end + _APART_SECONDS
+            for other in self._taken.get(injection.symbol, ())
+        )
+
+
+class Injected(NamedTuple):
+    """The injections as kernels read them; the arrays of one belong together by place."""
+
+    kind: NDArray[np.int64]
+    start: NDArray[np.int64]  # ns
+    end: NDArray[np.int64]  # ns
+    ramp_ms: NDArray[np.int64]
+    parts: NDArray[np.int64]
+
+
+def encode(injections: list[Injection], second_ns: Callable[[int], int]) -> Injected:
+    """Give injections as arrays; ``second_ns`` tells when a second of the timeline begins."""
+    columns = [
+        [int(injection.kind) for injection in injections],
+        [second_ns(injection.start) for injection in injections],
+        [second_ns(injection.start) + (injection.end - injection.start) * NS_PER_SECOND for injection in injections],
+        [injection.ramp * 1_000 for injection in injections],
+        [injection.parts for injection in injections],
+    ]
+    return Injected(*(np.array(column, dtype=np.int64) for column in columns))

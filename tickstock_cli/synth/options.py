@@ -1,0 +1,93 @@
+"""What a synthetic market is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+
+from tickstock_cli.errors import UsageError
+
+MAX_ROWS = 10_000_000_000
+MAX_SYMBOLS = 50_000
+MAX_DAYS = 30
+MAX_INJECTED = 1_000_000
+FIRST_YEAR, LAST_YEAR = 1990, 2200
+
+
+class Resolution(Enum):
+    """What the timestamps of trades are whole multiples of; the value is its length in ns."""
+
+    NS = 1
+    US = 1_000
+    MS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class MarketOptions:
+    """Everything that decides the rows of a synthetic market.
+
+    Parameters
+    ----------
+    rows
+        Ticks of the whole market, exact; 1 to 10**10.
+    symbols
+        1 to 50,000.
+    seed
+        0 to 2**64 - 1.
+    first_day
+        A session of the New York exchanges.
+    days
+        Sessions in a row; 1 to 30.
+    fmv_rows
+        Fair market values besides the injected ones; None = a twentieth of ``rows``.
+    surges, opening_surges, trends, deviations, halts
+        How many to inject over all days; None = as many as the market has room for, up to the usual number
+        (`injections.USUAL`) per day.
+    bad_prints
+        Trades per million whose price is far off; 0 to 100,000.
+    resolution
+        Of the timestamps of trades.
+    fractional
+        Some trades are of fractions of a share; sizes and volumes become float64.
+
+    Raises
+    ------
+    UsageError
+        A value is out of range; the message names the option.
+    """
+
+    rows: int = 1_000_000
+    symbols: int = 500
+    seed: int = 1
+    first_day: date = date(2026, 3, 2)
+    days: int = 1
+    fmv_rows: int | None = None
+    surges: int | None = None
+    opening_surges: int | None = None
+    trends: int | None = None
+    deviations: int | None = None
+    halts: int | None = None
+    bad_prints: int = 20
+    resolution: Resolution = Resolution.NS
+    fractional: bool = False
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("rows", 1, MAX_ROWS),
+            ("symbols", 1, MAX_SYMBOLS),
+            ("seed", 0, 2**64 - 1),
+            ("days", 1, MAX_DAYS),
+            ("fmv_rows", 0, MAX_ROWS),
+            ("surges", 0, MAX_INJECTED),
+            ("opening_surges", 0, MAX_INJECTED),
+            ("trends", 0, MAX_INJECTED),
+            ("deviations", 0, MAX_INJECTED),
+            ("halts", 0, MAX_INJECTED),
+            ("bad_prints", 0, 100_000),
+        ):
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise UsageError(f"--{name.replace('_', '-')} is {value}, but {low} to {high} is allowed")
+        if not FIRST_YEAR <= self.first_day.year <= LAST_YEAR:
+            raise UsageError(f"--date is {self.first_day}, but {FIRST_YEAR} to {LAST_YEAR} is allowed")

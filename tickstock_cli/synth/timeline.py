@@ -1,0 +1,135 @@
+"""When the market trades: every second of every session, how busy it is and how restless.
+
+Extended hours are thin. The regular session opens with a burst of seconds and minutes, calms towards noon and
+fills up again towards the close.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickstock_cli.core.calendar import DAY_NS, POST, PRE, REGULAR, Calendar
+from tickstock_cli.core.times import NS_PER_SECOND
+from tickstock_cli.errors import UsageError
+from tickstock_cli.synth.dice import draws
+from tickstock_cli.synth.tables import WAIT_BITS, WAIT_MEAN, waits
+
+_EPOCH = date(1970, 1, 1)
+_SEARCH_DAYS = 14
+_BUSY_SCALE = 16
+
+CALM = 256
+"""Restlessness of an average second; the market moves by so many 1/256 of its usual."""
+
+
+class Session(NamedTuple):
+    """One trading day. ``start`` is the beginning of `pre` in ns UTC; the rest are seconds after it.
+
+    Regular trading is ``[opens, closes)``; the day ends at ``seconds``, a whole number of minutes.
+    """
+
+    day: date
+    start: int
+    opens: int
+    closes: int
+    seconds: int
+
+
+def find_sessions(first: date, days: int) -> list[Session]:
+    """Give the ``days`` New York sessions from ``first`` on.
+
+    Raises
+    ------
+    UsageError
+        The exchange is closed on ``first``; the message names the next session.
+    """
+    calendar = Calendar("XNYS")
+    sessions: list[Session] = []
+    day = first
+    while len(sessions) < days:
+        session = _session_of(calendar, day)
+        if session is not None:
+            sessions.append(session)
+        elif not sessions:
+            raise UsageError(
+                f"--date {first} is no trading day in New York ({first:%A}); the next is {_next(calendar, day)}"
+            )
+        day += timedelta(days=1)
+    return sessions
+
+
+def _next(calendar: Calendar, day: date) -> date:
+    later = (day + timedelta(days=ahead) for ahead in range(1, _SEARCH_DAYS))
+    return next(day for day in later if _session_of(calendar, day) is not None)
+
+
+def _session_of(calendar: Calendar, day: date) -> Session | None:
+    number = (day - _EPOCH).days
+    table = calendar.table(number * DAY_NS, (number + 1) * DAY_NS)
+    starts = {int(table.segments[i]): int(table.starts[i]) for i in np.flatnonzero(table.segments >> 2 == number)}
+    if number * 4 + REGULAR not in starts:
+        return None
+    start = starts[number * 4 + PRE]
+    ends = table.starts[np.searchsorted(table.starts, starts[number * 4 + POST], side="right")]
+    opens, closes, last = (
+        (int(at) - start) // NS_PER_SECOND for at in (starts[number * 4 + REGULAR], starts[number * 4 + POST], ends)
+    )
+    return Session(day, start, opens, closes, last)
+
+
+class Timeline:
+    """All seconds of all sessions in a row, numbered from 0.
+
+    Attributes
+    ----------
+    first
+        By session: number of its first second; one entry more than there are sessions.
+    busy
+        By second: its share of all trades, an int64 weight.
+    restless
+        By second: how much the market moves, in 1/256 of its usual.
+    regular
+        By second: whether it belongs to regular trading.
+    """
+
+    def __init__(self, seed: int, sessions: list[Session]) -> None:
+        self.sessions = sessions
+        self.first = np.cumsum([0, *(session.seconds for session in sessions)])
+        busy, self.restless, self.regular = (
+            np.concatenate(parts) for parts in zip(*(_profile(session) for session in sessions), strict=True)
+        )
+        # A market comes in gusts: half of every second's weight is exponential.
+        gusts = waits()[draws(seed, "gusts", len(busy)) >> np.uint64(64 - WAIT_BITS)]
+        self.busy: NDArray[np.int64] = busy * (WAIT_MEAN + gusts) // (2 * WAIT_MEAN)
+
+    def allot(self, rows: int, weights: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Cut ``rows`` into seconds in proportion to ``weights``: gives the first row of each second, and ``rows``."""
+        total = int(weights.sum())
+        # In Python's integers: the products do not fit into 64 bits.
+        cuts = [rows * reached // total for reached in np.cumsum(weights).tolist()]
+        return np.array([0, *cuts], dtype=np.int64)
+
+
+def _profile(session: Session) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Give busy, restless and regular of one session's seconds."""
+    second = np.arange(session.seconds)
+    regular = (second >= session.opens) & (second < session.closes)
+    after = second // 60 - session.opens // 60  # minutes after the open
+    left = session.closes // 60 - 1 - second // 60  # minutes until the close
+    noon = (session.closes - session.opens) // 120
+
+    into, out = np.maximum(after, 0), np.maximum(left, 0)
+    busy = 800 + 26_000 // (4 + into) + 12_000 // (6 + out) + 300 * (into - noon) ** 2 // noon**2
+    opening = second - session.opens
+    busy = np.where(regular & (opening < 60), busy * (6 + np.maximum(opening, 0)) // (1 + np.maximum(opening, 0)), busy)
+    busy = np.where(out == 0, 2 * busy, busy)
+    pre = 6 + 3_000 // (40 - np.minimum(after, 0))
+    post = 8 + 2_500 // (8 - 2 * np.minimum(left, 0))
+    busy = np.where(regular, busy, np.where(opening < 0, pre, post))
+
+    restless = 205 + 4_600 // (10 + into) + 2_600 // (20 + out)
+    return busy * _BUSY_SCALE, np.where(regular, restless, CALM // 3), regular

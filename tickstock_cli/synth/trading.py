@@ -1,0 +1,245 @@
+"""Trades: the kernel that fills seconds with ticks.
+
+A second's rows get their times first, in order. Then each row is one of
+
+1. an extra trade of an injected move, in random order among the others;
+2. a sweep: one more fill of the trade before, at the same nanosecond, maybe a price further;
+3. a trade of a symbol picked by its activity; its price has bounced to the bid or the ask around what it is worth.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickstock_cli.core.times import NS_PER_SECOND
+from tickstock_cli.kernels.compare import kernel
+from tickstock_cli.synth.book import (
+    HIDES_EXTREMES,
+    HIDES_LAST,
+    Book,
+    is_halted,
+    is_trending,
+    record,
+    to_grid,
+    worth,
+)
+from tickstock_cli.synth.dice import bell, bits, draw
+from tickstock_cli.synth.injections import Injected
+from tickstock_cli.synth.picking import Picker, pick, time_rows
+from tickstock_cli.synth.tables import FLAG_BITS, LOT_BITS
+from tickstock_cli.synth.universe import BELL_BITS, CHEAP, DEAR, MICROS, Symbols
+
+_SWEEPS = 7
+"""Of 32 rows, so many go on sweeping; real tapes show 20 to 40 % of trades at the time of the one before."""
+
+_REDRAWS = 16
+_EXTENDED_SPREAD = 3
+_ROUNDING = 1 << (BELL_BITS - 1)
+_BAD_BITS = 20
+_MAX_BLOCK = 20_000
+
+
+class TradingKeys(NamedTuple):
+    """Streams of draws, each counted by the tick's row number."""
+
+    time: np.uint64
+    pick: np.uint64
+    look: np.uint64
+    move: np.uint64
+    fill: np.uint64
+
+
+class Tables(NamedTuple):
+    """See `tables`."""
+
+    waits: NDArray[np.int64]
+    lots: NDArray[np.int64]
+    flags: NDArray[np.uint8]
+
+
+class Rules(NamedTuple):
+    """Options, as the kernel needs them."""
+
+    resolution: int  # ns
+    bad_prints: int  # of 2**20
+    fractional: bool
+
+
+class Span(NamedTuple):
+    """Seconds to be filled: ``[first, last)`` of the timeline, all of one minute."""
+
+    first: int
+    last: int
+    day_first: int  # the day's first second
+    day_start: int  # ns
+    regular: bool
+
+
+class Flow(NamedTuple):
+    """By second of the timeline, with one entry more: the first row of those picked, the first extra."""
+
+    cuts: NDArray[np.int64]
+    extra_cuts: NDArray[np.int64]
+    extra_symbol: NDArray[np.int64]  # by extra
+
+
+class Ticks(NamedTuple):
+    """Made ticks: prices in dollars, sizes in 1e-6 shares."""
+
+    symbol: NDArray[np.int32]
+    timestamp: NDArray[np.int64]
+    price: NDArray[np.float64]
+    size: NDArray[np.int64]
+    flags: NDArray[np.uint8]
+
+
+def make_ticks(rows: int) -> Ticks:
+    """Give room for ``rows`` ticks."""
+    return Ticks(
+        np.empty(rows, np.int32),
+        np.empty(rows, np.int64),
+        np.empty(rows),
+        np.empty(rows, np.int64),
+        np.empty(rows, np.uint8),
+    )
+
+
+@kernel
+def pick_symbol(key: np.uint64, row: int, picker: Picker, book: Book, injected: Injected, time: int) -> int:
+    """Pick a symbol whose trading is not halted."""
+    symbol = 0
+    for redraw in range(_REDRAWS):
+        symbol = pick(draw(key, row * _REDRAWS + redraw), picker)
+        if not is_halted(injected, book.watch[symbol], time):
+            break
+    return symbol
+
+
+@kernel
+def walk(symbols: Symbols, book: Book, injected: Injected, symbol: int, time: int, look: np.uint64, key: np.uint64, row: int) -> None:
+    """Move a symbol on its own way, by one trade; one step in 64 is three times as wide, and a trend's are narrow."""
+    step = bell(draw(key, row)) * symbols.step[symbol]
+    if bits(look, 6, 6) == 0:
+        step *= 3
+    if is_trending(injected, book.watch[symbol], time):
+        step //= 4
+    book.own[symbol] += (step + _ROUNDING) >> BELL_BITS
+
+
+@kernel
+def fill_size(drawn: np.uint64, lots: NDArray[np.int64], lot_class: int, fractional: bool) -> int:
+    """Give a trade's size in 1e-6 shares."""
+    shares = lots[bits(drawn, 0, LOT_BITS)]
+    luck = bits(drawn, 54, 10)
+    if shares == 0:
+        if fractional and luck < 128:
+            return 1 + bits(drawn, 8, 22)
+        shares = 1 + (luck * luck * 99 >> 20)  # small ones are more common
+    elif luck == 0:
+        shares = _MAX_BLOCK // 4 + bits(drawn, 38, 16) * (_MAX_BLOCK * 3 // 4) >> 16
+    elif lot_class == CHEAP:
+        shares *= 4
+    elif lot_class == DEAR:
+        shares = shares // 4 + 1
+    return shares * MICROS
+
+
+@kernel
+def trade_second(
+    second: int,
+    span: Span,
+    flow: Flow,
+    symbols: Symbols,
+    book: Book,
+    injected: Injected,
+    factors: NDArray[np.int64],
+    picker: Picker,
+    tables: Tables,
+    keys: TradingKeys,
+    rules: Rules,
+    out: Ticks,
+    at: int,
+) -> int:
+    """Fill one second from row ``at`` of ``out`` on; gives the row behind it."""
+    extra, last_extra = flow.extra_cuts[second], flow.extra_cuts[second + 1]
+    first_row = flow.cuts[second] + extra
+    rows = flow.cuts[second + 1] + last_extra - first_row
+    day_second = second - span.day_first
+    start = span.day_start + day_second * NS_PER_SECOND
+    time_rows(keys.time, first_row, start, tables.waits, out.timestamp[at : at + rows])
+    spread = 1 if span.regular else _EXTENDED_SPREAD
+    symbol, side, price, time, may_sweep = 0, 1, 0, start, False
+    for i in range(rows):
+        row = first_row + i
+        look = draw(keys.look, row)
+        if (bits(look, 32, 32) * (rows - i)) >> 32 < last_extra - extra:
+            # Sequential sampling: all extras find a place, each order equally likely.
+            symbol, may_sweep = flow.extra_symbol[extra], False
+            extra += 1
+            sweeps = False
+        else:
+            sweeps = may_sweep and bits(look, 0, 5) < _SWEEPS
+            may_sweep = True
+        if not sweeps:
+            time = out.timestamp[at] - out.timestamp[at] % rules.resolution
+            if may_sweep:
+                symbol = pick_symbol(keys.pick, row, picker, book, injected, time)
+                walk(symbols, book, injected, symbol, time, look, keys.move, row)
+            side = 1 - 2 * bits(look, 12, 1)
+            price = worth(symbols, book, injected, factors, symbol, day_second, time)
+            price += side * spread * symbols.half_spread[symbol]
+            price = to_grid(price, symbols.grid[symbol])
+        elif bits(look, 13, 2) == 0:
+            price = max(price + side * symbols.grid[symbol], symbols.grid[symbol])
+        out.timestamp[at] = time
+        out.symbol[at] = symbol
+        fill(draw(keys.fill, row), price, symbol, symbols, book, tables, rules, out, at)
+        at += 1
+    return at
+
+
+@kernel
+def fill(
+    drawn: np.uint64, price: int, symbol: int, symbols: Symbols, book: Book, tables: Tables, rules: Rules, out: Ticks, at: int
+) -> None:
+    """Enter the trade's price, size and flags into row ``at`` and into the book."""
+    flags = tables.flags[bits(drawn, LOT_BITS, FLAG_BITS)]
+    amount = bits(drawn, 38, 16)
+    sign = 1 - 2 * (amount & 1)
+    is_bad = bits(drawn, LOT_BITS + FLAG_BITS, _BAD_BITS) < rules.bad_prints
+    if is_bad:  # 12 to 50 % off
+        price = to_grid(price * (65_536 + sign * (7_864 + amount * 3 // 8)) >> 16, symbols.grid[symbol])
+    elif flags & (HIDES_LAST | HIDES_EXTREMES):  # reported late or at an average: up to 0.6 % off
+        price = to_grid(price * (65_536 + sign * (amount * 393 >> 16)) >> 16, symbols.grid[symbol])
+    elif flags == 0:
+        book.last[symbol] = price
+    size = fill_size(drawn, tables.lots, symbols.lot_class[symbol], rules.fractional)
+    record(book, symbol, price, size, flags)
+    out.price[at] = price / MICROS
+    out.size[at] = size
+    out.flags[at] = flags
+
+
+@kernel
+def trade(
+    span: Span,
+    flow: Flow,
+    symbols: Symbols,
+    book: Book,
+    injected: Injected,
+    factors: NDArray[np.int64],
+    picker: Picker,
+    tables: Tables,
+    keys: TradingKeys,
+    rules: Rules,
+    out: Ticks,
+) -> None:
+    """Fill ``out`` with the ticks of the seconds of ``span``."""
+    at = 0
+    for second in range(span.first, span.last):
+        at = trade_second(
+            second, span, flow, symbols, book, injected, factors, picker, tables, keys, rules, out, at
+        )

@@ -1,0 +1,112 @@
+"""The symbols: how busy, how dear, how restless each is, and what it moves with.
+
+Fixed-point units, here and in all kernels: prices are int64 of 1e-6 dollars ("micros"), relative moves are int64 of
+2**-30 ("parts").
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickstock_cli.synth.dice import BELL_DEVIATION, draws, uniform
+from tickstock_cli.synth.options import MarketOptions
+from tickstock_cli.synth.tickers import make_tickers
+
+MICROS = 1_000_000
+PART_BITS = 30
+PARTS = 1 << PART_BITS
+PARTS_PER_PERCENT = PARTS // 100
+SECTORS = 11
+
+BELL_BITS = 16
+"""A step is ``bell * step >> BELL_BITS``."""
+
+CENT = 10_000
+SUB_CENT = 100
+"""Price grids in micros: a cent, and 0.0001 dollars for what costs less than a dollar."""
+
+CHEAP, USUAL, DEAR = range(3)
+"""Lot classes: cheap shares trade in greater lots, dear ones in smaller."""
+
+_TOP_WEIGHT = 1 << 26
+_ZIPF_OFFSET = 10
+_PRICE_QUANTILES = np.array(
+    [40, 110, 220, 400, 700, 1_100, 1_600, 2_200, 3_000, 4_000, 5_400, 7_500, 10_500, 15_500, 24_000, 42_000, 95_000]
+)
+"""In cents, at 0/16 to 16/16 of all symbols."""
+
+_MAX_STEP_PARTS = PARTS_PER_PERCENT * 12 // 100
+"""No symbol moves more than 0.12 % a trade on its own, however few trades it has."""
+
+
+class Symbols(NamedTuple):
+    """By symbol, busiest first. Nothing here changes while the market trades, but ``price`` overnight."""
+
+    weight: NDArray[np.int64]  # share of the trades in regular trading
+    thin_weight: NDArray[np.int64]  # and outside, where few symbols trade
+    price: NDArray[np.int64]  # micros, at the beginning of the day
+    grid: NDArray[np.int64]  # micros
+    half_spread: NDArray[np.int64]  # micros
+    step: NDArray[np.int64]  # own move a trade: parts * 2**BELL_BITS / standard deviation of the bell
+    beta: NDArray[np.int64]  # part in the market's moves, 1/256
+    gamma: NDArray[np.int64]  # part in the sector's moves, 1/256
+    sector: NDArray[np.int64]
+    lot_class: NDArray[np.int64]
+
+
+def make_symbols(options: MarketOptions) -> tuple[list[str], Symbols]:
+    """Give the tickers and the symbols of a market."""
+    count = options.symbols
+    rank = np.arange(count, dtype=np.int64)
+
+    def chance(purpose: str, low: int, high: int) -> NDArray[np.int64]:
+        return uniform(draws(options.seed, purpose, count), low, high)
+
+    weight = _zipf(rank)
+    price = _prices(chance("prices", 0, 1 << 16), rank)
+    grid = np.where(price < MICROS, SUB_CENT, CENT)
+    price = np.maximum(price // grid, 1) * grid
+    # From 1 basis point for the busiest to 16 for the least busy, but half the grid at least.
+    half_spread = np.maximum(price * (2 + 30 * rank // count) // 40_000, grid // 2)
+    restless = chance("restless", 80, 260) * np.where(price < 5 * MICROS, 2, 1)  # 1/100 percent a day
+    symbols = Symbols(
+        weight=weight,
+        thin_weight=weight * (weight + weight[0] // 64) // weight[0] + 1,
+        price=price,
+        grid=grid,
+        half_spread=half_spread,
+        step=_steps(restless, weight, options),
+        beta=chance("beta", 120, 440),
+        gamma=chance("gamma", 60, 320),
+        sector=chance("sector", 0, SECTORS - 1),
+        lot_class=np.where(price < 10 * MICROS, CHEAP, np.where(price < 400 * MICROS, USUAL, DEAR)),
+    )
+    return make_tickers(options.seed, count), symbols
+
+
+def _zipf(rank: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Zipf's law with an offset; the last ones thin out to a fiftieth of it, as the tail of a real market does."""
+    count = len(rank)
+    return _TOP_WEIGHT // (rank + 1 + _ZIPF_OFFSET) * (count - rank + count // 50) // (count + count // 50)
+
+
+def _prices(chance: NDArray[np.int64], rank: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Read prices off the quantiles (``chance`` is in 1/65,536), in micros; the 64 busiest symbols are not cheap."""
+    chance = np.where(rank < 64, (1 << 14) + chance * 3 // 4, chance)
+    place, rest = np.minimum(chance >> 12, 15), chance & 4_095
+    low, high = _PRICE_QUANTILES[place], _PRICE_QUANTILES[place + 1]
+    return (low * 4_096 + (high - low) * rest) * CENT // 4_096
+
+
+def _steps(restless: NDArray[np.int64], weight: NDArray[np.int64], options: MarketOptions) -> NDArray[np.int64]:
+    """Spread a day's own restlessness over the trades a symbol can expect.
+
+    A walk counted in trades, not in seconds, is restless when trading is busy, as prices are.
+    """
+    trades = np.maximum(options.rows / options.days * weight / weight.sum(), 1.0)
+    a_day = restless * (PARTS_PER_PERCENT // 100)
+    a_trade = np.minimum((a_day / np.sqrt(trades)).astype(np.int64), _MAX_STEP_PARTS)
+    return (a_trade << BELL_BITS) // BELL_DEVIATION
