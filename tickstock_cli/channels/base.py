@@ -134,6 +134,7 @@ def record_rejects(
 
 def run_detectors(
     channel: str,
+    batch: Batch,
     detectors: Sequence[ChannelDetector],
     kind_names: Sequence[str],
     rows: Any,
@@ -150,6 +151,8 @@ def run_detectors(
             outcome.ledger.add(f"{channel}.{name}", int(number))
         if found:
             events = out[:found].copy()
+            events["order"] = batch.order[events["row"]]
+            events["available_at"] = batch.available_at[events["row"]]
             outcome.events.append(events)
             for kind, number in enumerate(np.bincount(events["kind"])):
                 outcome.ledger.add(f"{channel}.detected.{kind_names[kind]}", int(number))

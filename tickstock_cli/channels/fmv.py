@@ -30,7 +30,6 @@ class FmvColumns(NamedTuple):
 
     timestamp: NDArray[np.int64]
     available_at: NDArray[np.int64]
-    order: NDArray[np.int64]
     fmv: NDArray[np.float64]
     market_price: NDArray[np.float64]
     confidence: NDArray[np.float64]
@@ -78,4 +77,4 @@ class FmvChannel:
         outcome.ledger.add("fmv.filtered.market_hours", int(counts[1]))
         record_rejects("fmv", batch, rejects, rejected, rejects_unnamed, outcome)
         kept = int(out.groups.start[len(groups.code)])
-        run_detectors("fmv", list(self._detectors.values()), self._kind_names, out, kept, scratch, outcome)
+        run_detectors("fmv", batch, list(self._detectors.values()), self._kind_names, out, kept, scratch, outcome)

@@ -31,7 +31,6 @@ class BarColumns(NamedTuple):
 
     timestamp: NDArray[np.int64]
     available_at: NDArray[np.int64]
-    order: NDArray[np.int64]
     interval: NDArray[np.int64]
     open: NDArray[np.float64]
     high: NDArray[np.float64]
@@ -83,7 +82,7 @@ class OhlcvChannel:
         outcome.ledger.add("ohlcv.processed", int(counts[0]))
         record_rejects("ohlcv", batch, rejects, rejected, rejects_unnamed, outcome)
         kept = int(out.groups.start[len(groups.code)])
-        run_detectors("ohlcv", list(self._detectors.values()), self._kind_names, out, kept, scratch, outcome)
+        run_detectors("ohlcv", batch, list(self._detectors.values()), self._kind_names, out, kept, scratch, outcome)
         segments = np.full(len(batch), -1, dtype=np.int64)
         segments[out.row[:kept]] = out.segment[:kept]
         return segments

@@ -31,7 +31,6 @@ class TickColumns(NamedTuple):
 
     timestamp: NDArray[np.int64]
     available_at: NDArray[np.int64]
-    order: NDArray[np.int64]
     price: NDArray[np.float64]
     size: NDArray[np.int64]
     flags: NDArray[np.uint8]
@@ -75,7 +74,7 @@ class TickChannel:
         """
         groups, rows, probe_rows = group(batch.code, probe_code, mine, scratch)
         probes = scratch.array("probes", len(probe_rows), PROBE)
-        probes["order"] = probe_order[probe_rows]
+        probes["rows_before"] = np.searchsorted(batch.order, probe_order[probe_rows])
         size = len(rows)
         columns = TickColumns(
             *(frozen(getattr(batch, name)) for name in TickColumns._fields),
@@ -89,7 +88,7 @@ class TickChannel:
         outcome.ledger.add("tick.filtered.market_hours", int(counts[2]))
         record_rejects("tick", batch, rejects, rejected, rejects_unnamed, outcome)
         kept = int(out.groups.start[len(groups.code)])
-        run_detectors("tick", list(self._detectors.values()), self._kind_names, out, kept, scratch, outcome)
+        run_detectors("tick", batch, list(self._detectors.values()), self._kind_names, out, kept, scratch, outcome)
         answers = np.empty(len(probe_code), dtype=PROBE)
         answers[probe_rows] = probes
         return answers

@@ -21,7 +21,7 @@ Nobody writes into a batch received.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,8 @@ Int64s = NDArray[np.int64]
 Int32s = NDArray[np.int32]
 Float64s = NDArray[np.float64]
 UInt8s = NDArray[np.uint8]
+
+BatchT = TypeVar("BatchT", bound="Batch")
 
 ORIGIN_ROW_BITS = 44
 """17 trillion rows a file and half a million files fit into one int64."""
@@ -145,6 +147,32 @@ class MergedBatch:
 
     def __len__(self) -> int:
         return len(self.ticks) + len(self.bars) + len(self.fmvs)
+
+    def available_at(self) -> Int64s:
+        """Give the available times of all rows, in merge order."""
+        times = np.empty(len(self), dtype=np.int64)
+        for part in (self.ticks, self.bars, self.fmvs):
+            times[part.order - self.first] = part.available_at
+        return times
+
+    def cut(self, start: int, stop: int, watermark: int) -> MergedBatch:
+        """Give rows ``[start, stop)`` of the merge order as a batch of their own, with its own watermark.
+
+        ``positions`` stay those of the whole batch: a run can be restarted behind whole batches only.
+        """
+        return MergedBatch(
+            _cut(self.ticks, self.first + start, self.first + stop),
+            _cut(self.bars, self.first + start, self.first + stop),
+            _cut(self.fmvs, self.first + start, self.first + stop),
+            self.first + start,
+            watermark,
+            self.positions,
+        )
+
+
+def _cut(part: BatchT, first: int, last: int) -> BatchT:
+    begin, end = np.searchsorted(part.order, (first, last))
+    return part.take(slice(int(begin), int(end)))
 
 
 def pack_origin(file: int, rows: Int64s) -> Int64s:

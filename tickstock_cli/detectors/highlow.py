@@ -113,7 +113,7 @@ def scan_ticks(
         probe = groups.probe_start[g]
         probe_end = groups.probe_start[g + 1]
         for i in range(groups.start[g], groups.start[g + 1]):
-            while probe < probe_end and rows.probes[probe]["order"] < rows.order[i]:
+            while probe < probe_end and rows.probes[probe]["rows_before"] <= rows.row[i]:
                 _answer(rows.probes[probe], state)
                 probe += 1
             begin = rows.begin[i]

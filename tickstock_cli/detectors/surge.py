@@ -54,10 +54,13 @@ STATE = np.dtype(
     align=True,
 )
 BUCKET = np.dtype(
-    [("second", "i8"), ("shares", "i8"), ("micros", "i8"), ("count", "i8"), ("price", "f8")],
+    [("shares", "i8"), ("micros", "i8"), ("price", "f8"), ("second", "i4"), ("count", "i4")],  # second of the segment
     align=True,
 )
 TRIGGERS = ("any", "both", "price", "volume")
+ANY, BOTH, PRICE, VOLUME = range(4)
+PRICE_DECIDES = (BOTH, PRICE)
+"""Triggers under which nothing fires unless the price threshold is reached: most ticks end there."""
 NO_HIT, HIT_BOTH, HIT_PRICE, HIT_VOLUME = range(4)
 """What triggered, as the place in ``events.TRIGGERS``."""
 
@@ -98,7 +101,7 @@ class Settings(NamedTuple):
 class Reading(NamedTuple):
     """What the rule saw at one tick, and what it would do apart from the cooldown."""
 
-    count: int
+    window_count: int
     base_count: int
     reference: float
     move: float
@@ -222,17 +225,28 @@ def add_tick(state: Any, bucket: Any, price: float, size: int, flags: int) -> No
 
 
 @kernel
-def read_surge(state: Any, ring: NDArray[Any], second: int, price: float, settings: Settings) -> Reading:
-    """Evaluate the rule at a tick that may set the last price and was added before."""
+def reference_of(state: Any, ring: NDArray[Any]) -> float:
+    """Give the baseline's last price, or without one the price of the window's oldest bucket that has one."""
     if state["base_count"] > 0:
-        reference = state["base_price"]
-    else:
-        place = state["mid"]
-        while ring[place]["count"] == 0:
-            place = place + 1 if place + 1 < len(ring) else 0
-        reference = ring[place]["price"]
-    move = (price - reference) / reference * 100.0
-    span = min(settings.baseline, second - settings.interval + 1 - state["first_second"])
+        return float(state["base_price"])
+    place = state["mid"]
+    while ring[place]["count"] == 0:
+        place = place + 1 if place + 1 < len(ring) else 0
+    return float(ring[place]["price"])
+
+
+@kernel
+def move_from(reference: float, price: float) -> float:
+    """Give the move from the reference, in percent."""
+    return (price - reference) / reference * 100.0
+
+
+@kernel
+def read_surge(state: Any, ring: NDArray[Any], second: int, price: float, settings: Settings) -> Reading:
+    """Evaluate the rule at a tick in ``second`` of its segment that may set the last price and was added before."""
+    reference = reference_of(state, ring)
+    move = move_from(reference, price)
+    span = min(settings.baseline, second - settings.interval + 1)
     window_volume = micro_shares(state["window_shares"], state["window_micros"])
     base_volume = micro_shares(state["base_shares"], state["base_micros"])
     rel_volume = 0.0
@@ -243,12 +257,12 @@ def read_surge(state: Any, ring: NDArray[Any], second: int, price: float, settin
     size = abs(move)
     price_hit = reaches(size, settings.price_threshold)
     volume_hit = rel_volume > 0 and reaches(rel_volume, settings.volume_threshold)
-    if settings.trigger == 0:
+    if settings.trigger == ANY:
         fires = price_hit or volume_hit
-    elif settings.trigger == 1:
+    elif settings.trigger == BOTH:
         alone = reaches(size, settings.alone_multiple * settings.price_threshold)
         fires = (price_hit and volume_hit) or alone
-    elif settings.trigger == 2:
+    elif settings.trigger == PRICE:
         fires = price_hit
     else:
         fires = volume_hit
@@ -294,14 +308,18 @@ def scan_ticks(
         ring = rings[code]
         for i in range(groups.start[g], groups.start[g + 1]):
             timestamp = rows.timestamp[i]
-            second = timestamp // SECOND_NS
             if rows.begin[i] != NO_BEGIN:
-                start_segment(state, second)
+                start_segment(state, timestamp // SECOND_NS)
+            second = timestamp // SECOND_NS - state["first_second"]
             flags = rows.flags[i]
             price = rows.price[i]
             place = open_bucket(state, ring, second, settings)
             add_tick(state, ring[place], price, rows.size[i], flags)
             if flags & HIDES_LAST or state["window_count"] < settings.min_data_points:
+                continue
+            if settings.trigger in PRICE_DECIDES and not reaches(
+                abs(move_from(reference_of(state, ring), price)), settings.price_threshold
+            ):
                 continue
             reading = read_surge(state, ring, second, price, settings)
             if reading.hit == NO_HIT:

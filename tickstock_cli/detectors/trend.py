@@ -30,8 +30,9 @@ STATE = np.dtype(
         ("first_time", "i8"),  # of the segment's first row, any flags
         ("event_time", "i8"),
         ("bucket", "i8"),  # the open one; -1 = none
+        ("bucket_end", "i8"),  # ns; 0 = none is open
         ("close", "f8"),  # last price of the open bucket
-        ("tail", "i8"),  # how many buckets were closed; the ring's place is this modulo its length
+        ("tail", "i8"),  # how many buckets were closed; the ring's place is this modulo its length, a power of two
         ("direction", "i4"),
         ("strength", "i4"),
     ],
@@ -120,7 +121,7 @@ class Trend:
         )
         self._states = np.empty(0, dtype=STATE)
         # Ids rise strictly, so what lies this far back has left the longest window.
-        self._rings = np.empty((0, int(windows.max()) + 1), dtype=CLOSED)
+        self._rings = np.empty((0, 1 << int(windows.max()).bit_length()), dtype=CLOSED)
         self._heads = np.empty((0, len(windows)), dtype=np.int64)
 
     def grow(self, tickers: int) -> None:
@@ -144,6 +145,7 @@ def start_segment(state: Any, heads: NDArray[np.int64], timestamp: int) -> None:
     state["first_time"] = timestamp
     state["event_time"] = NEVER
     state["bucket"] = -1
+    state["bucket_end"] = 0
     state["tail"] = 0
     state["direction"] = 0
     state["strength"] = 0
@@ -153,15 +155,15 @@ def start_segment(state: Any, heads: NDArray[np.int64], timestamp: int) -> None:
 @kernel
 def close_bucket(state: Any, ring: NDArray[Any], heads: NDArray[np.int64], bucket: int, settings: Settings) -> None:
     """Close the open bucket because a tick of ``bucket`` came, and move every window's head on."""
-    size = len(ring)
-    closed = ring[state["tail"] % size]
+    mask = len(ring) - 1
+    closed = ring[state["tail"] & mask]
     closed["bucket"] = state["bucket"]
     closed["close"] = state["close"]
     state["tail"] += 1
     for w in range(len(settings.windows)):
         head = heads[w]
         oldest = bucket - settings.windows[w]
-        while head < state["tail"] and ring[head % size]["bucket"] < oldest:
+        while head < state["tail"] and ring[head & mask]["bucket"] < oldest:
             head += 1
         heads[w] = head
 
@@ -198,16 +200,18 @@ def is_valid(state: Any, ring: NDArray[Any], head: int, window: int, min_data_po
     """Tell whether a window (in buckets) holds enough closed buckets over at least half its length."""
     if state["tail"] - head < min_data_points:
         return False
-    first = ring[head % len(ring)]["bucket"]
-    last = ring[(state["tail"] - 1) % len(ring)]["bucket"]
+    mask = len(ring) - 1
+    first = ring[head & mask]["bucket"]
+    last = ring[(state["tail"] - 1) & mask]["bucket"]
     return bool(2 * (last - first) >= window)
 
 
 @kernel
 def rate_of(state: Any, ring: NDArray[Any], head: int, bucket_seconds: int) -> float:
     """Give a valid window's rate, in percent per minute."""
-    first = ring[head % len(ring)]
-    last = ring[(state["tail"] - 1) % len(ring)]
+    mask = len(ring) - 1
+    first = ring[head & mask]
+    last = ring[(state["tail"] - 1) & mask]
     minutes = (last["bucket"] - first["bucket"]) * bucket_seconds / 60.0
     return (last["close"] - first["close"]) / first["close"] * 100.0 / minutes
 
@@ -215,12 +219,12 @@ def rate_of(state: Any, ring: NDArray[Any], head: int, bucket_seconds: int) -> f
 @kernel
 def efficiency_of(state: Any, ring: NDArray[Any], head: int) -> float:
     """Give a window's net change over its path, 0 to 1; 0 if the price never moved."""
-    size = len(ring)
-    first = ring[head % size]["close"]
+    mask = len(ring) - 1
+    first = ring[head & mask]["close"]
     former = first
     path = 0.0
     for k in range(head + 1, state["tail"]):
-        close = ring[k % size]["close"]
+        close = ring[k & mask]["close"]
         path += abs(close - former)
         former = close
     return abs(former - first) / path if path > 0 else 0.0
@@ -262,14 +266,15 @@ def scan_ticks(
             if rows.flags[i] & HIDES_LAST:
                 continue
             price = rows.price[i]
-            bucket = timestamp // bucket_ns
-            if bucket == state["bucket"]:
+            if timestamp < state["bucket_end"]:
                 state["close"] = price
                 continue
+            bucket = timestamp // bucket_ns
             opened_first = state["bucket"] < 0
             if not opened_first:
                 close_bucket(state, ring, heads, bucket, settings)
             state["bucket"] = bucket
+            state["bucket_end"] = (bucket + 1) * bucket_ns
             state["close"] = price
             if opened_first or timestamp - state["first_time"] < settings.warmup:
                 continue

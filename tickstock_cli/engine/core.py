@@ -147,6 +147,10 @@ class Core:
         for worker in self._workers:
             worker.grow(self.symbols)
 
+    def known_tickers(self) -> tuple[str, ...]:
+        """Give the tickers that state has room for, by code; the source may have met more already."""
+        return tuple(self.symbols.tickers[: len(self._workers[0].mine)])
+
     def state(self) -> dict[str, NDArray[Any]]:
         """Give all state as arrays, by name."""
         parts = {"tick": self._tick, "ohlcv": self._ohlcv, "fmv": self._fmv, "coordinator": self._coordinator}

@@ -252,7 +252,7 @@ def admit_ticks(
         probe_end = groups.probe_start[g + 1]
         for j in range(groups.start[g], groups.start[g + 1]):
             i = rows[j]
-            while probe < probe_end and out.probes[probe]["order"] < ticks.order[i]:
+            while probe < probe_end and out.probes[probe]["rows_before"] <= i:
                 _answer(out.probes[probe], state)
                 probe += 1
             timestamp = ticks.timestamp[i]
@@ -294,8 +294,6 @@ def admit_ticks(
                 state["market_price"] = price
                 state["market_time"] = timestamp
             out.timestamp[kept] = timestamp
-            out.available_at[kept] = ticks.available_at[i]
-            out.order[kept] = ticks.order[i]
             out.row[kept] = i
             out.price[kept] = price
             out.size[kept] = ticks.size[i]
@@ -349,8 +347,6 @@ def admit_bars(
             state["last_timestamp"] = timestamp
             out.timestamp[kept] = timestamp
             out.end[kept] = timestamp + bars.interval[i]
-            out.available_at[kept] = bars.available_at[i]
-            out.order[kept] = bars.order[i]
             out.row[kept] = i
             out.open[kept] = bars.open[i]
             out.high[kept] = bars.high[i]
@@ -404,8 +400,6 @@ def admit_fmvs(
                 counts[1] += 1
                 continue
             out.timestamp[kept] = timestamp
-            out.available_at[kept] = fmvs.available_at[i]
-            out.order[kept] = fmvs.order[i]
             out.row[kept] = i
             out.fmv[kept] = fmvs.fmv[i]
             out.market_price[kept] = fmvs.market_price[i]

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 from numba import njit
 
-kernel: Any = njit(cache=True, nogil=True, error_model="numpy")
-"""Compiler of every hot loop: cached on disk, free of the GIL, division by zero gives inf or NaN."""
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+
+def kernel(function: FunctionT) -> FunctionT:
+    """Compile a hot loop: cached on disk, free of the GIL, division by zero gives inf or NaN."""
+    compiled: FunctionT = njit(cache=True, nogil=True, error_model="numpy")(function)
+    return compiled
+
 
 SECOND_NS = 1_000_000_000
 NEVER = 0

@@ -16,11 +16,12 @@ TICK, WEBSOCKET, OHLCV, FMV, CHANNEL = range(5)
 def put_event(
     event: Any, rows: Any, i: int, code: int, kind: int, source: int, timestamp: int, phase: int, direction: int
 ) -> None:
-    """Fill what every event has from row ``i`` of grouped rows, and blank what the caller may add."""
-    event["order"] = rows.order[i]
+    """Fill what every event has from row ``i`` of grouped rows, and blank what the caller may add.
+
+    Merge order and available time are the channel's to add, from the batch: events are few, rows are many.
+    """
     event["row"] = rows.row[i]
     event["timestamp"] = timestamp
-    event["available_at"] = rows.available_at[i]
     event["emitted_at"] = 0
     event["code"] = code
     event["merged"] = 0

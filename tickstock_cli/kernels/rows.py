@@ -1,7 +1,7 @@
 """What kernels hand to each other: rows of one type, grouped by ticker, as named tuples of arrays.
 
 Group ``g`` belongs to ticker ``code[g]`` and holds rows ``start[g]`` to ``start[g + 1]``, in merge order.
-The arrays are a worker's workspace: they are overwritten by its next batch, and only their filled part counts.
+``row`` is the row's number in its batch. The arrays are a worker's workspace: they are overwritten by its next batch, and only their filled part counts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ high/low state may outlive; everything afresh, because the guard found the segme
 
 PROBE = np.dtype(
     [
-        ("order", "i8"),  # merge order of the bar or fmv row that asks
+        ("rows_before", "i8"),  # how many ticks of the batch come before the bar or fmv row that asks
         ("tick_segment", "i8"),  # segment of the ticker's newest tick before it; -1 = none
         ("market_price", "f8"),  # of the last tick that may set it; NaN = none
         ("market_time", "i8"),
@@ -41,10 +41,8 @@ class TickRows(NamedTuple):
     """Ticks that may touch state, grouped. ``flags`` already say 1 and 4 where the guard suspects a price."""
 
     groups: Groups
-    timestamp: NDArray[np.int64]
-    available_at: NDArray[np.int64]
-    order: NDArray[np.int64]
     row: NDArray[np.int32]
+    timestamp: NDArray[np.int64]
     price: NDArray[np.float64]
     size: NDArray[np.int64]
     flags: NDArray[np.uint8]
@@ -57,11 +55,9 @@ class BarRows(NamedTuple):
     """Accepted bars, grouped. ``timestamp`` is the start, ``end`` the event time; NaN = null."""
 
     groups: Groups
+    row: NDArray[np.int32]
     timestamp: NDArray[np.int64]
     end: NDArray[np.int64]
-    available_at: NDArray[np.int64]
-    order: NDArray[np.int64]
-    row: NDArray[np.int32]
     open: NDArray[np.float64]
     high: NDArray[np.float64]
     low: NDArray[np.float64]
@@ -77,10 +73,8 @@ class FmvRows(NamedTuple):
     ``tick_price`` and ``tick_time`` are the market's own answer at that moment (NaN = none)."""
 
     groups: Groups
-    timestamp: NDArray[np.int64]
-    available_at: NDArray[np.int64]
-    order: NDArray[np.int64]
     row: NDArray[np.int32]
+    timestamp: NDArray[np.int64]
     fmv: NDArray[np.float64]
     market_price: NDArray[np.float64]
     confidence: NDArray[np.float64]
@@ -92,8 +86,6 @@ class FmvRows(NamedTuple):
 ROW_DTYPES: dict[str, str] = {
     "timestamp": "i8",
     "end": "i8",
-    "available_at": "i8",
-    "order": "i8",
     "row": "i4",
     "price": "f8",
     "size": "i8",

@@ -39,6 +39,16 @@ class Times:
     known: Bools | None
     interval: Int64s | None
 
+    def cut(self, low: int, high: int) -> Times:
+        """Give the times of rows [low, high), as views."""
+        known = None if self.known is None else self.known[low:high]
+        interval = None if self.interval is None else self.interval[low:high]
+        return Times(self.timestamp[low:high], self.available[low:high], known, interval)
+
+    def settled(self, available: Int64s) -> Times:
+        """Give the same times with an available time for every row."""
+        return Times(self.timestamp, available, None, self.interval)
+
 
 def frozen(array: NDArray[Any]) -> NDArray[Any]:
     """Make an array that nobody else holds read-only."""

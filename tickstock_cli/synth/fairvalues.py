@@ -6,25 +6,25 @@ while a deviation is injected, at that distance from the last trade.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.kernels.compare import kernel
-from tickstock_cli.synth.book import Book, is_deviating, worth
+from tickstock_cli.synth.book import is_on, to_grid, worth
 from tickstock_cli.synth.dice import BELL_DEVIATION, bell, bits, draw
-from tickstock_cli.synth.injections import Injected
+from tickstock_cli.synth.injections import InjectionKind
 from tickstock_cli.synth.picking import Picker, pick, time_rows
 from tickstock_cli.synth.trading import Flow, Span
-from tickstock_cli.synth.universe import MICROS, PART_BITS, PARTS_PER_PERCENT, SUB_CENT, Symbols
+from tickstock_cli.synth.universe import MICROS, PART_BITS, PARTS_PER_PERCENT, SUB_CENT
 
 _NOISE = PARTS_PER_PERCENT * 15 // 100
 """Standard deviation of a fair value around what a symbol is worth: 0.15 %."""
 
-_MAX_STRAY = 1
 _PERCENT = 100
+_FMV = int(InjectionKind.FMV)
 
 
 class FmvKeys(NamedTuple):
@@ -53,30 +53,26 @@ def make_fmvs(rows: int) -> Fmvs:
 
 @kernel
 def value_row(
-    symbol: int,
-    second: int,
-    row: int,
-    symbols: Symbols,
-    book: Book,
-    injected: Injected,
+    symbol: Any,
+    entry: Any,
+    injected: NDArray[Any],
     factors: NDArray[np.int64],
-    keys: FmvKeys,
+    second: int,
+    look: np.uint64,
+    noise: np.uint64,
     out: Fmvs,
     at: int,
 ) -> None:
-    """Fill row ``at``, whose time is known, with a fair value of ``symbol``."""
+    """Fill row ``at``, whose time is known, with a fair value of one symbol."""
     time = out.timestamp[at]
-    look = draw(keys.look, row)
-    market = book.last[symbol]
-    watch = book.watch[symbol]
-    deviates = market > 0 and is_deviating(injected, watch, time)
+    market = entry["last"]
+    deviates = market > 0 and is_on(_FMV, entry, injected, time)
     if deviates:
-        value = market + ((market * injected.parts[watch]) >> PART_BITS)
+        value = market + ((market * injected[entry["watch"]]["parts"]) >> PART_BITS)
     else:
-        value = worth(symbols, book, injected, factors, symbol, second, time)
-        value += (value * (bell(draw(keys.value, row)) * _NOISE // BELL_DEVIATION)) >> PART_BITS
-    out.symbol[at] = symbol
-    out.fmv[at] = max((value + SUB_CENT // 2) // SUB_CENT, 1) * SUB_CENT / MICROS
+        value = worth(symbol, entry, injected, factors, second, time)
+        value += (value * (bell(noise) * _NOISE // BELL_DEVIATION)) >> PART_BITS
+    out.fmv[at] = to_grid(value, SUB_CENT) / MICROS
     known = market > 0 and (deviates or bits(look, 0, 4) != 0)
     out.market_price[at] = market / MICROS if known else np.nan
     if deviates:
@@ -88,17 +84,17 @@ def value_row(
 
 
 @kernel
-def value_seconds(
+def value_second(
+    second: int,
     span: Span,
     flow: Flow,
-    symbols: Symbols,
-    book: Book,
-    injected: Injected,
+    symbols: NDArray[Any],
+    book: NDArray[Any],
+    injected: NDArray[Any],
     factors: NDArray[np.int64],
     picker: Picker,
     waits: NDArray[np.int64],
     keys: FmvKeys,
-    second: int,
     out: Fmvs,
     at: int,
 ) -> int:
@@ -107,9 +103,8 @@ def value_seconds(
     first_row = flow.cuts[second] + extra
     rows = flow.cuts[second + 1] + last_extra - first_row
     day_second = second - span.day_first
-    time_rows(
-        keys.time, first_row, span.day_start + day_second * NS_PER_SECOND, waits, out.timestamp[at : at + rows]
-    )
+    start = span.day_start + day_second * NS_PER_SECOND
+    time_rows(keys.time, first_row, start, waits, out.timestamp[at : at + rows])
     for i in range(rows):
         row = first_row + i
         if extra < last_extra:
@@ -117,6 +112,8 @@ def value_seconds(
             extra += 1
         else:
             symbol = pick(draw(keys.pick, row), picker)
-        value_row(symbol, day_second, row, symbols, book, injected, factors, keys, out, at)
+        out.symbol[at] = symbol
+        look, noise = draw(keys.look, row), draw(keys.value, row)
+        value_row(symbols[symbol], book[symbol], injected, factors, day_second, look, noise, out, at)
         at += 1
     return at

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from tickstock_cli.errors import UsageError
 from tickstock_cli.synth.dice import Dice
 from tickstock_cli.synth.options import MarketOptions
 from tickstock_cli.synth.timeline import Timeline
-from tickstock_cli.synth.universe import MICROS, PARTS_PER_PERCENT, Symbols
+from tickstock_cli.synth.universe import MICROS, PARTS_PER_PERCENT, Universe
 
 BEFORE_SECONDS, AFTER_SECONDS = 360, 60
 """Around an injected move the symbol trades at its usual pace, so that the move stands out from a baseline."""
@@ -163,7 +163,7 @@ USUAL = {recipe.option: recipe.usual for recipe in RECIPES}
 """Injections per day where the options leave their number open and the market has room."""
 
 
-def plan(options: MarketOptions, timeline: Timeline, symbols: Symbols) -> list[Injection]:
+def plan(options: MarketOptions, timeline: Timeline, universe: Universe) -> list[Injection]:
     """Give all injections, in order of their start.
 
     Raises
@@ -171,7 +171,7 @@ def plan(options: MarketOptions, timeline: Timeline, symbols: Symbols) -> list[I
     UsageError
         The options ask for more than the market has room for.
     """
-    planner = _Planner(options, timeline, symbols)
+    planner = _Planner(options, timeline, universe)
     for recipe in RECIPES:
         asked: int | None = getattr(options, recipe.option)
         wanted = recipe.usual * options.days if asked is None else asked
@@ -187,11 +187,11 @@ def plan(options: MarketOptions, timeline: Timeline, symbols: Symbols) -> list[I
 
 
 class _Planner:
-    def __init__(self, options: MarketOptions, timeline: Timeline, symbols: Symbols) -> None:
+    def __init__(self, options: MarketOptions, timeline: Timeline, universe: Universe) -> None:
         self._dice = Dice(options.seed, "injections")
         self._timeline = timeline
-        self._symbols = symbols
-        self._weights = symbols.weight.tolist()
+        self._universe = universe
+        self._weights = universe.weight.tolist()
         self._total = sum(self._weights)
         self._cuts = timeline.allot(options.rows, timeline.busy)
         self._taken: dict[int, list[Injection]] = {}
@@ -231,11 +231,11 @@ class _Planner:
     def _draw_symbol(self, recipe: Recipe, rows: int) -> int | None:
         """Draw one of the symbols that are busy enough, which are the first ones; None if it will not do."""
         least = -(-recipe.least_trades * self._total // max(rows, 1))
-        enough = int(np.searchsorted(-self._symbols.weight, -least, side="right"))
+        enough = int(np.searchsorted(-self._universe.weight, -least, side="right"))
         if enough == 0:
             return None
         symbol = self._dice.between(0, enough - 1)
-        return symbol if self._symbols.price[symbol] >= recipe.least_price else None
+        return symbol if self._universe.symbols["price"][symbol] >= recipe.least_price else None
 
     def _is_free(self, injection: Injection) -> bool:
         return all(
@@ -244,23 +244,18 @@ class _Planner:
         )
 
 
-class Injected(NamedTuple):
-    """The injections as kernels read them; the arrays of one belong together by place."""
-
-    kind: NDArray[np.int64]
-    start: NDArray[np.int64]  # ns
-    end: NDArray[np.int64]  # ns
-    ramp_ms: NDArray[np.int64]
-    parts: NDArray[np.int64]
+INJECTED = np.dtype(
+    [("kind", "i8"), ("start", "i8"), ("end", "i8"), ("ramp_ms", "i8"), ("parts", "i8")],
+    align=True,
+)
+"""An injection as kernels read it; start and end are ns UTC."""
 
 
-def encode(injections: list[Injection], second_ns: Callable[[int], int]) -> Injected:
-    """Give injections as arrays; ``second_ns`` tells when a second of the timeline begins."""
-    columns = [
-        [int(injection.kind) for injection in injections],
-        [second_ns(injection.start) for injection in injections],
-        [second_ns(injection.start) + (injection.end - injection.start) * NS_PER_SECOND for injection in injections],
-        [injection.ramp * 1_000 for injection in injections],
-        [injection.parts for injection in injections],
-    ]
-    return Injected(*(np.array(column, dtype=np.int64) for column in columns))
+def encode(injections: list[Injection], second_ns: Callable[[int], int]) -> NDArray[Any]:
+    """Give injections as rows of ``INJECTED``; ``second_ns`` tells when a second of the timeline begins."""
+    rows = []
+    for injection in injections:
+        start = second_ns(injection.start)
+        end = start + (injection.end - injection.start) * NS_PER_SECOND
+        rows.append((int(injection.kind), start, end, injection.ramp * 1_000, injection.parts))
+    return np.array(rows, dtype=INJECTED)

@@ -9,7 +9,7 @@ A second's rows get their times first, in order. Then each row is one of
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,18 +19,16 @@ from tickstock_cli.kernels.compare import kernel
 from tickstock_cli.synth.book import (
     HIDES_EXTREMES,
     HIDES_LAST,
-    Book,
-    is_halted,
-    is_trending,
+    is_on,
     record,
     to_grid,
     worth,
 )
 from tickstock_cli.synth.dice import bell, bits, draw
-from tickstock_cli.synth.injections import Injected
+from tickstock_cli.synth.injections import InjectionKind
 from tickstock_cli.synth.picking import Picker, pick, time_rows
 from tickstock_cli.synth.tables import FLAG_BITS, LOT_BITS
-from tickstock_cli.synth.universe import BELL_BITS, CHEAP, DEAR, MICROS, Symbols
+from tickstock_cli.synth.universe import BELL_BITS, CHEAP, DEAR, MICROS
 
 _SWEEPS = 7
 """Of 32 rows, so many go on sweeping; real tapes show 20 to 40 % of trades at the time of the one before."""
@@ -40,6 +38,7 @@ _EXTENDED_SPREAD = 3
 _ROUNDING = 1 << (BELL_BITS - 1)
 _BAD_BITS = 20
 _MAX_BLOCK = 20_000
+_TREND, _HALT = int(InjectionKind.TREND), int(InjectionKind.HALT)
 
 
 class TradingKeys(NamedTuple):
@@ -108,25 +107,25 @@ def make_ticks(rows: int) -> Ticks:
 
 
 @kernel
-def pick_symbol(key: np.uint64, row: int, picker: Picker, book: Book, injected: Injected, time: int) -> int:
+def pick_symbol(key: np.uint64, row: int, picker: Picker, book: NDArray[Any], injected: NDArray[Any], time: int) -> int:
     """Pick a symbol whose trading is not halted."""
     symbol = 0
     for redraw in range(_REDRAWS):
         symbol = pick(draw(key, row * _REDRAWS + redraw), picker)
-        if not is_halted(injected, book.watch[symbol], time):
+        if not is_on(_HALT, book[symbol], injected, time):
             break
     return symbol
 
 
 @kernel
-def walk(symbols: Symbols, book: Book, injected: Injected, symbol: int, time: int, look: np.uint64, key: np.uint64, row: int) -> None:
-    """Move a symbol on its own way, by one trade; one step in 64 is three times as wide, and a trend's are narrow."""
-    step = bell(draw(key, row)) * symbols.step[symbol]
+def own_step(symbol: Any, look: np.uint64, drawn: np.uint64, trends: bool) -> int:
+    """Give a symbol's own move in one trade, in parts: one in 64 is three times as wide, a trend's are narrow."""
+    step = bell(drawn) * symbol["step"]
     if bits(look, 6, 6) == 0:
         step *= 3
-    if is_trending(injected, book.watch[symbol], time):
+    if trends:
         step //= 4
-    book.own[symbol] += (step + _ROUNDING) >> BELL_BITS
+    return (step + _ROUNDING) >> BELL_BITS
 
 
 @kernel
@@ -152,9 +151,9 @@ def trade_second(
     second: int,
     span: Span,
     flow: Flow,
-    symbols: Symbols,
-    book: Book,
-    injected: Injected,
+    symbols: NDArray[Any],
+    book: NDArray[Any],
+    injected: NDArray[Any],
     factors: NDArray[np.int64],
     picker: Picker,
     tables: Tables,
@@ -175,71 +174,47 @@ def trade_second(
     for i in range(rows):
         row = first_row + i
         look = draw(keys.look, row)
-        if (bits(look, 32, 32) * (rows - i)) >> 32 < last_extra - extra:
-            # Sequential sampling: all extras find a place, each order equally likely.
-            symbol, may_sweep = flow.extra_symbol[extra], False
-            extra += 1
-            sweeps = False
+        # Sequential sampling: all extras find a place, and each order is equally likely.
+        is_extra = (bits(look, 32, 32) * (rows - i)) >> 32 < last_extra - extra
+        if may_sweep and not is_extra and bits(look, 0, 5) < _SWEEPS:
+            if bits(look, 13, 2) == 0:
+                price = max(price + side * symbols[symbol]["grid"], symbols[symbol]["grid"])
         else:
-            sweeps = may_sweep and bits(look, 0, 5) < _SWEEPS
-            may_sweep = True
-        if not sweeps:
             time = out.timestamp[at] - out.timestamp[at] % rules.resolution
-            if may_sweep:
+            if is_extra:
+                symbol = flow.extra_symbol[extra]
+                extra += 1
+            else:
                 symbol = pick_symbol(keys.pick, row, picker, book, injected, time)
-                walk(symbols, book, injected, symbol, time, look, keys.move, row)
+                trends = is_on(_TREND, book[symbol], injected, time)
+                book[symbol]["own"] += own_step(symbols[symbol], look, draw(keys.move, row), trends)
+            may_sweep = not is_extra
             side = 1 - 2 * bits(look, 12, 1)
-            price = worth(symbols, book, injected, factors, symbol, day_second, time)
-            price += side * spread * symbols.half_spread[symbol]
-            price = to_grid(price, symbols.grid[symbol])
-        elif bits(look, 13, 2) == 0:
-            price = max(price + side * symbols.grid[symbol], symbols.grid[symbol])
+            price = worth(symbols[symbol], book[symbol], injected, factors, day_second, time)
+            price = to_grid(price + side * spread * symbols[symbol]["half_spread"], symbols[symbol]["grid"])
         out.timestamp[at] = time
         out.symbol[at] = symbol
-        fill(draw(keys.fill, row), price, symbol, symbols, book, tables, rules, out, at)
+        fill(draw(keys.fill, row), price, symbols[symbol], book[symbol], tables, rules, out, at)
         at += 1
     return at
 
 
 @kernel
 def fill(
-    drawn: np.uint64, price: int, symbol: int, symbols: Symbols, book: Book, tables: Tables, rules: Rules, out: Ticks, at: int
+    drawn: np.uint64, price: int, symbol: Any, entry: Any, tables: Tables, rules: Rules, out: Ticks, at: int
 ) -> None:
     """Enter the trade's price, size and flags into row ``at`` and into the book."""
     flags = tables.flags[bits(drawn, LOT_BITS, FLAG_BITS)]
     amount = bits(drawn, 38, 16)
     sign = 1 - 2 * (amount & 1)
-    is_bad = bits(drawn, LOT_BITS + FLAG_BITS, _BAD_BITS) < rules.bad_prints
-    if is_bad:  # 12 to 50 % off
-        price = to_grid(price * (65_536 + sign * (7_864 + amount * 3 // 8)) >> 16, symbols.grid[symbol])
+    if bits(drawn, LOT_BITS + FLAG_BITS, _BAD_BITS) < rules.bad_prints:  # 12 to 50 % off
+        price = to_grid(price * (65_536 + sign * (7_864 + amount * 3 // 8)) >> 16, symbol["grid"])
     elif flags & (HIDES_LAST | HIDES_EXTREMES):  # reported late or at an average: up to 0.6 % off
-        price = to_grid(price * (65_536 + sign * (amount * 393 >> 16)) >> 16, symbols.grid[symbol])
+        price = to_grid(price * (65_536 + sign * (amount * 393 >> 16)) >> 16, symbol["grid"])
     elif flags == 0:
-        book.last[symbol] = price
-    size = fill_size(drawn, tables.lots, symbols.lot_class[symbol], rules.fractional)
-    record(book, symbol, price, size, flags)
+        entry["last"] = price
+    size = fill_size(drawn, tables.lots, symbol["lot_class"], rules.fractional)
+    record(entry, price, size, flags)
     out.price[at] = price / MICROS
     out.size[at] = size
     out.flags[at] = flags
-
-
-@kernel
-def trade(
-    span: Span,
-    flow: Flow,
-    symbols: Symbols,
-    book: Book,
-    injected: Injected,
-    factors: NDArray[np.int64],
-    picker: Picker,
-    tables: Tables,
-    keys: TradingKeys,
-    rules: Rules,
-    out: Ticks,
-) -> None:
-    """Fill ``out`` with the ticks of the seconds of ``span``."""
-    at = 0
-    for second in range(span.first, span.last):
-        at = trade_second(
-            second, span, flow, symbols, book, injected, factors, picker, tables, keys, rules, out, at
-        )

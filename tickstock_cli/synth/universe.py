@@ -6,7 +6,7 @@ Fixed-point units, here and in all kernels: prices are int64 of 1e-6 dollars ("m
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,23 +42,32 @@ _MAX_STEP_PARTS = PARTS_PER_PERCENT * 12 // 100
 """No symbol moves more than 0.12 % a trade on its own, however few trades it has."""
 
 
-class Symbols(NamedTuple):
-    """By symbol, busiest first. Nothing here changes while the market trades, but ``price`` overnight."""
+SYMBOL = np.dtype(
+    [
+        ("price", "i8"),  # micros, at the beginning of the day
+        ("grid", "i8"),  # micros
+        ("half_spread", "i8"),  # micros
+        ("step", "i8"),  # own move a trade: parts * 2**BELL_BITS / standard deviation of the bell
+        ("beta", "i4"),  # part in the market's moves, 1/256
+        ("gamma", "i4"),  # part in the sector's moves, 1/256
+        ("sector", "i4"),
+        ("lot_class", "i4"),
+    ],
+    align=True,
+)
 
+
+class Universe(NamedTuple):
+    """The symbols, busiest first. Nothing here changes while the market trades, but prices over night."""
+
+    tickers: list[str]
+    symbols: NDArray[Any]  # of SYMBOL
     weight: NDArray[np.int64]  # share of the trades in regular trading
     thin_weight: NDArray[np.int64]  # and outside, where few symbols trade
-    price: NDArray[np.int64]  # micros, at the beginning of the day
-    grid: NDArray[np.int64]  # micros
-    half_spread: NDArray[np.int64]  # micros
-    step: NDArray[np.int64]  # own move a trade: parts * 2**BELL_BITS / standard deviation of the bell
-    beta: NDArray[np.int64]  # part in the market's moves, 1/256
-    gamma: NDArray[np.int64]  # part in the sector's moves, 1/256
-    sector: NDArray[np.int64]
-    lot_class: NDArray[np.int64]
 
 
-def make_symbols(options: MarketOptions) -> tuple[list[str], Symbols]:
-    """Give the tickers and the symbols of a market."""
+def make_universe(options: MarketOptions) -> Universe:
+    """Give the symbols of a market."""
     count = options.symbols
     rank = np.arange(count, dtype=np.int64)
 
@@ -69,22 +78,19 @@ def make_symbols(options: MarketOptions) -> tuple[list[str], Symbols]:
     price = _prices(chance("prices", 0, 1 << 16), rank)
     grid = np.where(price < MICROS, SUB_CENT, CENT)
     price = np.maximum(price // grid, 1) * grid
-    # From 1 basis point for the busiest to 16 for the least busy, but half the grid at least.
-    half_spread = np.maximum(price * (2 + 30 * rank // count) // 40_000, grid // 2)
     restless = chance("restless", 80, 260) * np.where(price < 5 * MICROS, 2, 1)  # 1/100 percent a day
-    symbols = Symbols(
-        weight=weight,
-        thin_weight=weight * (weight + weight[0] // 64) // weight[0] + 1,
-        price=price,
-        grid=grid,
-        half_spread=half_spread,
-        step=_steps(restless, weight, options),
-        beta=chance("beta", 120, 440),
-        gamma=chance("gamma", 60, 320),
-        sector=chance("sector", 0, SECTORS - 1),
-        lot_class=np.where(price < 10 * MICROS, CHEAP, np.where(price < 400 * MICROS, USUAL, DEAR)),
-    )
-    return make_tickers(options.seed, count), symbols
+    symbols = np.zeros(count, dtype=SYMBOL)
+    symbols["price"] = price
+    symbols["grid"] = grid
+    # From half a basis point for the busiest to 8 for the least busy, but half the grid at least.
+    symbols["half_spread"] = np.maximum(price * (2 + 30 * rank // count) // 40_000, grid // 2)
+    symbols["step"] = _steps(restless, weight, options)
+    symbols["beta"] = chance("beta", 120, 440)
+    symbols["gamma"] = chance("gamma", 60, 320)
+    symbols["sector"] = chance("sector", 0, SECTORS - 1)
+    symbols["lot_class"] = np.where(price < 10 * MICROS, CHEAP, np.where(price < 400 * MICROS, USUAL, DEAR))
+    thin_weight = weight * (weight + weight[0] // 64) // weight[0] + 1
+    return Universe(make_tickers(options.seed, count), symbols, weight, thin_weight)
 
 
 def _zipf(rank: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,0 +1,29 @@
+"""The only place that reads time. Pacing, timeouts and figures use a clock; rules never do."""
+
+from __future__ import annotations
+
+import time
+from threading import Event
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Monotonic time in int64 ns, and waiting for it."""
+
+    def now(self) -> int:
+        """Give the time, in ns since an arbitrary start; never goes back."""
+
+    def wait(self, event: Event, until: int) -> bool:
+        """Wait until ``event`` is set or ``until`` has come; tells whether it was the event."""
+
+
+class SystemClock:
+    """The machine's monotonic clock."""
+
+    def now(self) -> int:
+        """Give the monotonic time in ns."""
+        return time.monotonic_ns()
+
+    def wait(self, event: Event, until: int) -> bool:
+        """Wait until ``event`` is set or ``until`` has come."""
+        return event.wait(max(0, until - self.now()) / 1e9)

@@ -1,0 +1,112 @@
+"""Outputs: from released events to digest, tally and sinks, in a thread of its own.
+
+An event is encoded once and handed to every sink in output order. A failure in any sink ends the run: the
+exception is raised at the next call, and nothing takes its final name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from queue import Queue
+from threading import Thread
+
+import pyarrow as pa
+
+from tickstock_cli.core.digest import EventDigest
+from tickstock_cli.core.events import EventEncoder, EventRows
+from tickstock_cli.core.stages import Sink
+from tickstock_cli.engine.tally import Tally
+
+Listener = Callable[[pa.RecordBatch], None]
+
+READ_AHEAD = 8
+"""Released batches that may wait for the sinks; then the run waits for them."""
+
+
+class Outputs:
+    """Everything that becomes of events after the core.
+
+    Parameters
+    ----------
+    encoder
+        Turns internal events into rows of the output schema.
+    sinks
+        Each gets every event; committed together at the end, aborted together on failure.
+    listeners
+        Called with each encoded batch, from the writer's thread; must be quick and must not fail.
+    """
+
+    def __init__(self, encoder: EventEncoder, sinks: Sequence[Sink], listeners: Sequence[Listener] = ()) -> None:
+        self._encoder = encoder
+        self._sinks = tuple(sinks)
+        self._listeners = list(listeners)
+        self._queue: Queue[EventRows | pa.RecordBatch | None] = Queue(READ_AHEAD)
+        self._error: BaseException | None = None
+        self.digest = EventDigest()
+        self.tally = Tally()
+        self._thread = Thread(target=self._run, name="tickstock-writer", daemon=True)
+        self._thread.start()
+
+    def listen(self, listener: Listener) -> None:
+        """Add a listener to what is written from now on; drain before."""
+        self._listeners.append(listener)
+
+    def write(self, events: EventRows | pa.RecordBatch) -> None:
+        """Take events in output order: internal ones, or encoded ones that a checkpoint kept.
+
+        Raises
+        ------
+        OutputError
+            A sink failed, now or since the last call.
+        """
+        self._check()
+        if len(events):
+            self._queue.put(events)
+
+    def drain(self) -> None:
+        """Wait until everything written so far has reached the sinks."""
+        self._queue.join()
+        self._check()
+
+    def commit(self) -> None:
+        """Give every output its final name."""
+        self._end()
+        self._check()
+        for sink in self._sinks:
+            sink.commit()
+
+    def abort(self) -> None:
+        """Drop every output."""
+        self._end()
+        for sink in self._sinks:
+            sink.abort()
+
+    def _check(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def _end(self) -> None:
+        if self._thread.is_alive():
+            self._queue.put(None)
+            self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            events = self._queue.get()
+            try:
+                if events is None:
+                    return
+                if self._error is None:
+                    self._hand_out(events if isinstance(events, pa.RecordBatch) else self._encoder.to_arrow(events))
+            except BaseException as error:  # noqa: BLE001  (raised by the next call of the run's own thread)
+                self._error = error
+            finally:
+                self._queue.task_done()
+
+    def _hand_out(self, events: pa.RecordBatch) -> None:
+        for sink in self._sinks:
+            sink.write(events)
+        self.digest.update(events)
+        self.tally.update(events)
+        for listener in self._listeners:
+            listener(events)

@@ -1,0 +1,100 @@
+"""Cuts merged rows into steps of exactly as many rows as asked for, whatever the chunks they were decoded in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from tickstock_cli.core.batch import ORIGIN_ROW_BITS, BarBatch, Batch, FmvBatch, MergedBatch, TickBatch
+from tickstock_cli.core.times import MIN_NS
+from tickstock_cli.kernels.merge import use_up
+from tickstock_cli.sources.columns import frozen
+from tickstock_cli.sources.merge import Emission, join
+
+
+class _Pending:
+    """Rows of one type that wait for their step, in merge order."""
+
+    def __init__(self, empty: Batch) -> None:
+        self._empty = empty
+        self._batches: list[Batch] = []
+
+    def add(self, batch: Batch) -> None:
+        if len(batch):
+            self._batches.append(batch)
+
+    def take_before(self, order: int) -> Batch:
+        """Give the rows whose ``order`` is below."""
+        taken: list[Batch] = []
+        while self._batches and self._batches[0].order[-1] < order:
+            taken.append(self._batches.pop(0))
+        if self._batches:
+            batch = self._batches[0]
+            cut = int(np.searchsorted(batch.order, order))
+            if cut:
+                taken.append(batch.take(slice(0, cut)))
+                self._batches[0] = batch.take(slice(cut, None))
+        return join(taken) if taken else self._empty
+
+
+class Assembler:
+    """Turns emissions into merged batches.
+
+    Parameters
+    ----------
+    batch_rows
+        Rows of every step but the last; 1 or more.
+    positions
+        Per file, how many of its rows are used up already.
+    counted
+        Per file, whether its position counts rows given out (files that are sorted while they are read), instead
+        of telling the row of the file to go on with.
+    """
+
+    def __init__(self, batch_rows: int, positions: Sequence[int], counted: Sequence[bool]) -> None:
+        self._batch_rows = batch_rows
+        self._positions = np.array(positions, dtype=np.int64)
+        self._counted = np.array(counted, dtype=np.bool_)
+        self._empty = (TickBatch.empty(), BarBatch.empty(), FmvBatch.empty())
+        self._pending = {type(empty): _Pending(empty) for empty in self._empty}
+        self._arrived = 0
+        self._first = 0
+        self._watermark = MIN_NS
+
+    def steps(self, emissions: Iterable[Emission]) -> Iterator[MergedBatch]:
+        """Give merged batches; the last one may be shorter. There is none without rows."""
+        for emission in emissions:
+            self._add(emission)
+            while self._arrived - self._first >= self._batch_rows:
+                yield self._step(self._batch_rows)
+        if self._arrived > self._first:
+            yield self._step(self._arrived - self._first)
+
+    def _add(self, emission: Emission) -> None:
+        for batch, places in zip(emission.batches, emission.places, strict=True):
+            if places is None:
+                order = np.arange(self._arrived, self._arrived + len(batch), dtype=np.int64)
+            else:
+                order = places + self._arrived
+            self._pending[type(batch)].add(replace(batch, order=frozen(order)))
+        self._arrived += emission.rows
+
+    def _step(self, rows: int) -> MergedBatch:
+        ticks, bars, fmvs = (
+            self._settle(self._pending[type(empty)].take_before(self._first + rows)) for empty in self._empty
+        )
+        step = MergedBatch(ticks, bars, fmvs, self._first, self._watermark, tuple(self._positions.tolist()))  # type: ignore[arg-type]  # by type, in this order
+        self._first += rows
+        return step
+
+    def _settle(self, batch: Batch) -> Batch:
+        """Note which rows a step's batch uses up."""
+        if len(batch):
+            self._watermark = max(self._watermark, int(batch.available_at[-1]))
+            next_row = self._positions.copy()
+            count = np.zeros(len(next_row), dtype=np.int64)
+            use_up(batch.origin, ORIGIN_ROW_BITS, next_row, count)
+            self._positions = np.where(self._counted, self._positions + count, next_row)
+        return batch

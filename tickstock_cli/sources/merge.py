@@ -1,0 +1,201 @@
+"""Merges any number of streams by (available time, rank of the stream, row) in bounded memory.
+
+1. Every stream keeps some rows in a buffer. One that cannot begin before a known time stays closed until then.
+2. The frontier is the smallest (last available time in the buffer, rank) over the streams that may go on.
+   No row still to come precedes it: a stream's rows never descend, and of equal times the lower rank comes first.
+3. All buffered rows up to the frontier are therefore complete: they are given out, merged.
+4. Streams whose buffers ran low are topped up. The frontier's own stream was emptied, so every round gets on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import TypeVar
+
+import numpy as np
+
+from tickstock_cli.core.batch import Batch, Int64s
+from tickstock_cli.core.times import MAX_NS
+from tickstock_cli.kernels.merge import merge_runs
+from tickstock_cli.sources.columns import frozen
+from tickstock_cli.sources.stream import Stream
+
+AnyBatch = TypeVar("AnyBatch", bound=Batch)
+
+BUFFERED_ROWS = 1 << 21
+MOST_CHUNK_ROWS, FEWEST_CHUNK_ROWS = 1 << 16, 1 << 10
+
+
+def chunk_rows(streams: int) -> int:
+    """Give how many rows each of so many streams should decode at once, so that buffers stay bounded."""
+    return max(FEWEST_CHUNK_ROWS, min(MOST_CHUNK_ROWS, BUFFERED_ROWS // max(1, streams)))
+
+
+@dataclass(frozen=True, slots=True)
+class Emission:
+    """Rows that are complete, in merge order: a batch per record type that has some.
+
+    ``places`` holds, per batch, where its rows stand among all ``rows``: int64, ascending; None = everywhere.
+    """
+
+    batches: Sequence[Batch]
+    places: Sequence[Int64s | None]
+    rows: int
+
+
+def join(batches: Sequence[AnyBatch]) -> AnyBatch:
+    """Put batches of one type behind each other."""
+    if len(batches) == 1:
+        return batches[0]
+    first = batches[0]
+    columns = {}
+    for field in fields(first):
+        if field.name == "available_at" and all(batch.available_at is batch.timestamp for batch in batches):
+            columns[field.name] = columns["timestamp"]
+        elif field.name == "origin" and all(batch.origin is batch.order for batch in batches):
+            columns[field.name] = columns["order"]
+        else:
+            columns[field.name] = frozen(np.concatenate([getattr(batch, field.name) for batch in batches]))
+    return type(first)(**columns)
+
+
+class _Buffer:
+    """What is read of one stream and not given out yet."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._batches: list[Batch] = []
+        self.rows = 0
+        self.is_open = False
+        self.ended = False
+        self.first = MAX_NS
+        self.last = stream.earliest
+
+    def fill(self, rows: int) -> None:
+        """Read until there are ``rows`` rows or the stream ends."""
+        self.is_open = True
+        while self.rows < rows and not self.ended:
+            batch = self._stream.read()
+            if batch is None:
+                self.ended = True
+                return
+            if not self._batches:
+                self.first = int(batch.available_at[0])
+            self._batches.append(batch)
+            self.rows += len(batch)
+            self.last = int(batch.available_at[-1])
+
+    def take(self, time: int, side: str) -> list[Batch]:
+        """Give the rows before ``time`` (side "left") or up to it (side "right")."""
+        taken: list[Batch] = []
+        while self._batches:
+            batch = self._batches[0]
+            if batch.available_at[-1] < time or (side == "right" and batch.available_at[-1] == time):
+                taken.append(self._batches.pop(0))
+                continue
+            cut = int(np.searchsorted(batch.available_at, time, side=side))  # type: ignore[call-overload]  # a literal
+            if cut:
+                taken.append(batch.take(slice(0, cut)))
+                self._batches[0] = batch.take(slice(cut, None))
+            break
+        self.rows -= sum(map(len, taken))
+        self.first = int(self._batches[0].available_at[0]) if self._batches else MAX_NS
+        return taken
+
+    def take_all(self) -> list[Batch]:
+        """Give every buffered row."""
+        taken, self._batches = self._batches, []
+        self.rows = 0
+        self.first = MAX_NS
+        return taken
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def merged(streams: Sequence[Stream]) -> Iterator[Emission]:
+    """Merge streams; a stream's rank is its place in ``streams``. Closes them at the end."""
+    buffers = [_Buffer(stream) for stream in streams]
+    try:
+        if len(buffers) == 1:
+            yield from _alone(buffers[0])
+        else:
+            yield from _together(buffers)
+    finally:
+        for buffer in buffers:
+            buffer.close()
+
+
+def _alone(buffer: _Buffer) -> Iterator[Emission]:
+    while not buffer.ended:
+        buffer.fill(1)
+        for batch in buffer.take_all():
+            yield Emission([batch], [None], len(batch))
+
+
+def _together(buffers: list[_Buffer]) -> Iterator[Emission]:
+    enough = chunk_rows(len(buffers))
+    going = list(range(len(buffers)))
+    while True:
+        for rank in going:
+            buffer = buffers[rank]
+            if buffer.is_open and buffer.rows * 2 <= enough:
+                buffer.fill(enough)
+        going = [rank for rank in going if not buffers[rank].ended]
+        frontier = min(going, key=lambda rank: (buffers[rank].last, rank), default=None)
+        if frontier is not None and not buffers[frontier].is_open:
+            buffers[frontier].fill(enough)
+            continue
+        taken = _up_to(buffers, frontier)
+        if taken:
+            yield _merge(taken)
+        if frontier is None:
+            return
+
+
+def _up_to(buffers: list[_Buffer], frontier: int | None) -> list[list[Batch]]:
+    """Take the complete rows of every stream, in the order of rank."""
+    if frontier is None:
+        return [taken for buffer in buffers if (taken := buffer.take_all())]
+    time = buffers[frontier].last
+    return [
+        taken
+        for rank, buffer in enumerate(buffers)
+        if buffer.first <= time and (taken := buffer.take(time, "right" if rank <= frontier else "left"))
+    ]
+
+
+def _merge(taken: list[list[Batch]]) -> Emission:
+    runs = [join(pieces) for pieces in taken]
+    if len(runs) == 1:
+        return Emission(runs, [None], len(runs[0]))
+    starts = np.cumsum([0, *map(len, runs)], dtype=np.int64)
+    rows = np.empty(starts[-1], dtype=np.int64)
+    merge_runs(frozen(np.concatenate([run.available_at for run in runs])), frozen(starts), rows)
+    batches: list[Batch] = []
+    places: list[Int64s | None] = []
+    for first, behind in _stretches([type(run) for run in runs]):
+        low, high = starts[first], starts[behind]
+        mine = np.flatnonzero((rows >= low) & (rows < high))
+        batch = join(runs[first:behind])
+        batches.append(batch if behind - first == 1 else reorder(batch, rows[mine] - low))
+        places.append(frozen(mine))
+    return Emission(batches, places, len(rows))
+
+
+def _stretches(kinds: Sequence[type[Batch]]) -> Iterator[tuple[int, int]]:
+    """Give where each stretch of equal kinds begins and ends."""
+    first = 0
+    for place in range(1, len(kinds) + 1):
+        if place == len(kinds) or kinds[place] is not kinds[first]:
+            yield first, place
+            first = place
+
+
+def reorder(batch: AnyBatch, rows: Int64s) -> AnyBatch:
+    """Give the rows of a batch in another order, as copies."""
+    taken = batch.take(rows)
+    for field in fields(taken):
+        frozen(getattr(taken, field.name))
+    return taken

@@ -1,0 +1,159 @@
+"""A recording: any mixture of tick, bar and fair-value files, read as one stream in merge order.
+
+    paths ─ discover ─▶ files ─ footer, recognise ─▶ recording files
+    each file ─ reading ─ columns ─▶ stream in the order of available time ┐
+    each file ─   …   (unsorted: sort)                                     ├─ merge ─ assemble ─▶ merged batches
+    each file ─   …                                                        ┘
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tickstock_cli.core.batch import MergedBatch
+from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.errors import UsageError
+from tickstock_cli.sources.assemble import Assembler
+from tickstock_cli.sources.discover import discover
+from tickstock_cli.sources.merge import chunk_rows, merged
+from tickstock_cli.sources.options import ReadOptions, Unsorted
+from tickstock_cli.sources.order import latest_before
+from tickstock_cli.sources.origins import Origins
+from tickstock_cli.sources.reading import Allowance
+from tickstock_cli.sources.recognise import check_mapping
+from tickstock_cli.sources.recording_file import Guess, RecordingFile, open_recording
+from tickstock_cli.sources.records import RECORD_TYPES
+from tickstock_cli.sources.sort import SortedFiles
+from tickstock_cli.sources.stream import FileStream, Stream
+
+__all__ = ["Guess", "Origins", "ReadOptions", "RecordingFile", "Recordings", "Unsorted"]
+
+_TYPE_ORDER = {record.name: place for place, record in enumerate(RECORD_TYPES)}
+
+
+class Recordings:
+    """Recorded rows of all types, in merge order.
+
+    Parameters
+    ----------
+    files
+        Ticks, then bars, then fair values; within a type in the order given. Built by ``open``.
+
+    Notes
+    -----
+    Memory does not grow with the length of files, the size of row groups, or the number of files. One
+    ``batches`` may be used at a time; it may run in another thread than the one that opened the recording.
+    """
+
+    def __init__(self, files: Sequence[RecordingFile], options: ReadOptions) -> None:
+        self.files = tuple(files)
+        self.symbols = SymbolTable()
+        self._options = options
+        self._sorted = SortedFiles(options)
+
+    @classmethod
+    def open(cls, paths: Sequence[str | Path], options: ReadOptions | None = None) -> Self:
+        """Find the files that ``paths`` name and recognise them; reads footers and first rows alone.
+
+        Parameters
+        ----------
+        paths
+            Files, folders, globs, Hive-partitioned trees.
+
+        Raises
+        ------
+        DataError
+            A path leads to no recording, or a file is damaged.
+        SchemaError
+            A file's columns do not tell what it records, or have a type that cannot be read.
+        UsageError
+            An option is wrong.
+        """
+        options = options or ReadOptions()
+        check_mapping(options.columns)
+        files = [open_recording(found, options) for found in discover(paths)]
+        files.sort(key=lambda file: _TYPE_ORDER[file.record])
+        return cls([replace(file, index=index) for index, file in enumerate(files)], options)
+
+    @property
+    def rows(self) -> int:
+        """Rows of all files, wanted or not."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """First and last available time (int64 ns) within [start, end), or None if the footers do not tell them."""
+        files = [file for file in self.files if file.rows]
+        first = [file.lead if file.earliest is None else file.earliest for file in files]
+        last = [file.latest for file in files if file.latest is not None]
+        if not files or len(last) < len(files):
+            return None
+        low, high = min(first), max(last)
+        if self._options.start is not None:
+            low = max(low, self._options.start)
+        if self._options.end is not None:
+            high = min(high, self._options.end - 1)
+        return (low, high) if low <= high else None
+
+    def batches(self, batch_rows: int, positions: Sequence[int] = ()) -> Iterator[MergedBatch]:
+        """Read the rows in merge order, in steps of ``batch_rows`` rows; the last one may be shorter.
+
+        Every array of a step is read-only and contiguous. What a step holds does not depend on ``batch_rows``
+        but for where it ends; ``order`` counts from 0 at the first row given.
+
+        Parameters
+        ----------
+        batch_rows
+            Rows in a step; 1 to 262,144 is sensible.
+        positions
+            Per file, how many of its rows are used up: the ``positions`` of the step to go on after, read under
+            the same options. Empty = from the start.
+
+        Raises
+        ------
+        DataError
+            A file is damaged, or a bar's interval is not above 0.
+        OrderError
+            A file is not in time order, and the options do not say what to do about it.
+        OutputError
+            There is no room for the temporary files of sorting.
+        """
+        if batch_rows < 1:
+            raise UsageError(f"rows per batch is {batch_rows}, but 1 or more is allowed")
+        positions = list(positions) or [0] * len(self.files)
+        if len(positions) != len(self.files):
+            raise UsageError(f"there are {len(self.files)} files, but positions for {len(positions)}")
+        counted = [self._sorted.sorts(file) for file in self.files]
+        allowance = Allowance()
+        rows = chunk_rows(len(self.files))
+        streams = [
+            self._stream(file, allowance, rows, position)
+            for file, position in zip(self.files, positions, strict=True)
+        ]
+        return Assembler(batch_rows, positions, counted).steps(merged(streams))
+
+    def _stream(self, file: RecordingFile, allowance: Allowance, rows: int, position: int) -> Stream:
+        if self._sorted.sorts(file):
+            return self._sorted.stream(file, self.symbols, allowance, rows, position)
+        latest = latest_before(file, position)
+        return FileStream(file, self._options, self.symbols, allowance, rows, position, latest)
+
+    def origins(self) -> Origins:
+        """Give a look-up of original rows by the ``origin`` values of batches. The caller closes it."""
+        return Origins(self.files)
+
+    def close(self) -> None:
+        """Remove temporary files. Idempotent."""
+        self._sorted.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
