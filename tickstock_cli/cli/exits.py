@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -19,7 +20,7 @@ from collections.abc import Callable
 
 import typer
 
-from tickstock_cli.errors import OutputError, TickstockError
+from tickstock_cli.errors import TickstockError
 
 OK = 0
 FAILURE = 1
@@ -28,6 +29,8 @@ INTERRUPTED = 130
 
 DEBUG_VARIABLE = "TICKSTOCK_DEBUG"
 """Set to anything but the empty string, it adds the traceback to the line of every error."""
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def exit_code(command: Callable[[], object]) -> int:
@@ -51,8 +54,7 @@ def _guarded(command: Callable[[], object]) -> int:
     except BrokenPipeError:
         return FAILURE  # whoever read our output has left: nobody is there to tell
     except OSError as error:
-        place = f" ({error.filename})" if error.filename else ""
-        return _tell(f"{(error.strerror or str(error)).lower()}{place}", FAILURE)
+        return _tell(_system_line(error), FAILURE)
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback reaches a user
         return _tell(
             f"this is a bug in tickstock: {type(error).__name__}: {error}; "
@@ -76,14 +78,17 @@ def _usage_line(error: typer.TyperException) -> str:
     return f"{message[:1].lower()}{message[1:]}{hint}"
 
 
+def _system_line(error: OSError) -> str:
+    reason = (error.strerror or str(error)).lower()
+    if error.filename:
+        return f"{reason} ({error.filename})"
+    # Files are written by sinks, which name them: without a name it was what we print.
+    return f"cannot write standard output: {reason}" if error.errno in _NO_ROOM else reason
+
+
 def _flush_stdout() -> None:
-    try:
-        if sys.stdout:
-            sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise OutputError(f"cannot write standard output: {(error.strerror or str(error)).lower()}") from error
+    if sys.stdout:
+        sys.stdout.flush()
 
 
 def _discard_stdout() -> None:

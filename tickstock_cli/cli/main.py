@@ -18,7 +18,7 @@ app = typer.Typer(
     # Plain help: rich's panels alone cost as much time as everything else together.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
 

@@ -17,6 +17,7 @@ from tickstock_cli.errors import UsageError
 if TYPE_CHECKING:
     from tickstock_cli.config.load import Loaded
     from tickstock_cli.config.settings import Settings
+    from tickstock_cli.sources.options import Unsorted
 
 MAX_BATCH_ROWS = 262_144
 
@@ -31,7 +32,7 @@ class Late(StrEnum):
 Paths = Annotated[
     list[str],
     typer.Argument(
-        metavar="PATH...", show_default=False, help="Parquet files, folders, globs or Hive-partitioned trees."
+        metavar="PATH", show_default=False, help="Parquet files, folders, globs or Hive-partitioned trees."
     ),
 ]
 ConfigFile = Annotated[
@@ -149,3 +150,20 @@ def load_settings(
 
     assignments = [*(sets or ()), *map_assignments(maps or ())]
     return load(settings_model(), file=config, environment=os.environ, assignments=assignments)
+
+
+def unsorted_choice(sort: bool, late: Late) -> Unsorted:
+    """Turn ``--sort`` and ``--late`` into what to do with files that are not in order.
+
+    Raises
+    ------
+    UsageError
+        Both were given.
+    """
+    from tickstock_cli.sources.options import Unsorted
+
+    if sort and late is Late.REJECT:
+        raise UsageError("--sort and --late reject exclude each other; choose one")
+    if sort:
+        return Unsorted.SORT
+    return Unsorted.REJECT if late is Late.REJECT else Unsorted.FAIL

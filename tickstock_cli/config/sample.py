@@ -14,8 +14,8 @@ from tickstock_cli.config.values import format_value
 WIDTH = 100
 
 HEAD = """\
-# Settings of tickstock. Every key stands here with its default: remove the # before those you change.
-# A value here is beaten by the environment (TICKSTOCK_SECTION__KEY), and that by --set section.key=value.
+# Settings of tickstock. Every key stands here with its default: remove the # before what you change.
+# The environment (TICKSTOCK_SECTION__KEY) beats this file, and --set section.key=value beats both.
 """
 
 _TYPES = {bool: "true or false", int: "whole number", float: "number", str: "text"}

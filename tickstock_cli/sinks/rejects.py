@@ -35,14 +35,18 @@ class RejectsSink:
         strangers = set(rows.column_names) - set(self._schema.names)
         if strangers:
             raise OutputError(f"cannot write {self._target}: no column {', '.join(sorted(strangers))} was announced")
-        columns = [
-            rows[field.name].cast(field.type)
-            if field.name in rows.column_names
-            else pa.nulls(rows.num_rows, field.type)
-            for field in self._schema
-        ]
-        for batch in pa.Table.from_arrays(columns, schema=self._schema).to_batches():
+        try:
+            table = pa.Table.from_arrays([self._column(rows, field) for field in self._schema], schema=self._schema)
+        except pa.ArrowInvalid as error:
+            raise OutputError(f"cannot write {self._target}: rejected rows do not fit its columns: {error}") from error
+        for batch in table.to_batches():
             self._sink.write(batch)
+
+    @staticmethod
+    def _column(rows: pa.Table, field: pa.Field) -> pa.ChunkedArray | pa.Array:
+        if field.name in rows.column_names:
+            return rows[field.name].cast(field.type)
+        return pa.nulls(rows.num_rows, field.type)
 
     def commit(self) -> None:
         """See ``Sink.commit``."""

@@ -23,7 +23,7 @@ from tickstock_cli.sources.stream import Stream
 
 AnyBatch = TypeVar("AnyBatch", bound=Batch)
 
-BUFFERED_ROWS = 1 << 21
+BUFFERED_ROWS = 1 << 20
 MOST_CHUNK_ROWS, FEWEST_CHUNK_ROWS = 1 << 16, 1 << 10
 
 

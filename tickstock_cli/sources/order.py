@@ -1,36 +1,113 @@
-"""Walks through a file's times alone: is it in order, and how late is it at some row."""
+"""Keeps a file's available times in order, or tells where they are not."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
+from tickstock_cli.core.times import format_time
+from tickstock_cli.errors import OrderError
 from tickstock_cli.kernels import normalise
-from tickstock_cli.sources.columns import Times, frozen
-from tickstock_cli.sources.reading import Allowance, RowReader
+from tickstock_cli.sources.columns import Bools, Times, frozen
+from tickstock_cli.sources.reading import RowReader
 from tickstock_cli.sources.recording_file import RecordingFile
 
 SCAN_ROWS = 1 << 16
 
 
+class Order(Protocol):
+    """Settles the available times of a file's rows, chunk by chunk."""
+
+    keeps: bool
+    """Whether settled times never descend."""
+
+    latest: int
+    """The latest available time so far, int64 ns; before the first row, the file's lead."""
+
+    def settle(self, times: Times, first: int) -> Times:
+        """Give the times of the next rows with an available time for every row; ``first`` is a row number."""
+
+    def pass_over(self, latest: int) -> None:
+        """Note that rows were skipped, and the latest available time among them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Disorder:
-    """The first row that is earlier than one before it; times in ns."""
+    """A row that is earlier than one above it; times in ns."""
 
     row: int
     time: int
     before: int
 
 
+class _Order:
+    def __init__(self, latest: int) -> None:
+        self.latest = latest
+
+    def pass_over(self, latest: int) -> None:
+        """See ``Order.pass_over``."""
+        self.latest = max(self.latest, latest)
+
+
+class InOrder(_Order):
+    """Times must not descend. Rows without a time of their own take the latest before them.
+
+    Parameters
+    ----------
+    lift_late
+        Whether a row that is earlier than one above it counts as available when that one is: it was read after
+        it, so it cannot have been known before it. Otherwise it raises OrderError.
+    """
+
+    keeps = True
+
+    def __init__(self, path: str, latest: int, *, lift_late: bool) -> None:
+        super().__init__(latest)
+        self._path = path
+        self._lift_late = lift_late
+
+    def settle(self, times: Times, first: int) -> Times:
+        """See ``Order.settle``."""
+        available = times.available
+        if normalise.first_descent(available, self.latest) < 0:
+            self.latest = int(available[-1])
+            return times
+        lifted = np.empty(len(available), dtype=np.int64)
+        row = normalise.lift(available, _known(times), self.latest, self._lift_late, lifted)
+        if row >= 0:
+            before = int(lifted[row - 1]) if row else self.latest
+            self._fail(Disorder(first + row, int(available[row]), before))
+        self.latest = int(lifted[-1])
+        return times.settled(frozen(lifted))
+
+    def _fail(self, found: Disorder) -> None:
+        raise OrderError(
+            f"{self._path} is not in time order: row {found.row} ({format_time(found.time)}) comes after "
+            f"{format_time(found.before)}: sort while reading with --sort, or read on with --late reject"
+        )
+
+
+class AsRecorded(_Order):
+    """Times may descend: they are keys to sort by. Rows without one of their own take the latest before them."""
+
+    keeps = False
+
+    def settle(self, times: Times, first: int) -> Times:
+        """See ``Order.settle``."""
+        keys = np.empty(len(times.available), dtype=np.int64)
+        self.latest = int(normalise.sort_keys(times.available, _known(times), self.latest, keys))
+        return times.settled(frozen(keys))
+
+
 def first_disorder(file: RecordingFile) -> Disorder | None:
     """Find the first row whose available time is before that of a row above it, if there is one."""
     latest = file.lead
     for first, times in _times(file, 0):
-        known = _known(times)
-        lifted = np.empty(len(known), dtype=np.int64)
-        row = int(normalise.lift(times.available, known, latest, False, lifted))
+        lifted = np.empty(len(times.available), dtype=np.int64)
+        row = int(normalise.lift(times.available, _known(times), latest, False, lifted))
         if row >= 0:
             return Disorder(first + row, int(times.available[row]), int(lifted[row - 1]) if row else latest)
         latest = int(lifted[-1])
@@ -42,32 +119,28 @@ def latest_before(file: RecordingFile, row: int) -> int:
 
     Costs the decoding of the time columns where the footer does not tell.
     """
-    latest = file.lead
+    order = AsRecorded(file.lead)
     for group in file.groups:
-        end = group.first + group.rows
+        end = min(group.first + group.rows, row)
         if group.first >= row:
             break
-        if end <= row and group.latest is not None:
-            latest = max(latest, group.latest)
+        if end == group.first + group.rows and group.latest is not None:
+            order.pass_over(group.latest)
             continue
         for first, times in _times(file, group.first):
-            if first >= min(end, row):
+            order.settle(times.cut(0, max(0, end - first)), first)
+            if first + len(times.available) >= end:
                 break
-            kept = times.cut(0, min(end, row) - first)
-            lifted = np.empty(len(kept.available), dtype=np.int64)
-            normalise.lift(kept.available, _known(kept), latest, True, lifted)
-            latest = int(lifted[-1])
-    return latest
+    return order.latest
 
 
-def _known(times: Times) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _known(times: Times) -> Bools:
     return times.known if times.known is not None else frozen(np.ones(len(times.available), dtype=np.bool_))
 
 
 def _times(file: RecordingFile, row: int) -> Iterator[tuple[int, Times]]:
     """Give the times of rows from ``row`` on, and the number of the first of each lot."""
-    starts = [*(group.first for group in file.groups), file.rows]
-    reader = RowReader(file.path, starts, file.time_columns, (), SCAN_ROWS, Allowance(), file.open_bytes, row)
+    reader = RowReader(file.path, file.group_starts, file.time_columns, (), SCAN_ROWS, row)
     try:
         first = row
         while (rows := reader.read()) is not None:

@@ -1,8 +1,4 @@
-"""Reads the rows of one Parquet file forward, from any row on, in record batches of bounded size.
-
-An open reader holds a page or two of every column, which adds up over hundreds of files. So readers share an
-allowance: one that gets none closes its file after every batch, and finds its row again when it goes on.
-"""
+"""Reads the rows of one Parquet file forward, from any row on, in record batches of bounded size."""
 
 from __future__ import annotations
 
@@ -13,31 +9,6 @@ import pyarrow.parquet as pq
 
 from tickstock_cli.errors import DataError
 from tickstock_cli.sources.footer import open_parquet, reading
-
-OPEN_BYTES = 256 << 20
-OPEN_FILES = 400
-"""What all readers of a run may keep open, together."""
-
-
-class Allowance:
-    """What readers may keep open between batches: memory and file handles."""
-
-    def __init__(self, memory: int = OPEN_BYTES, files: int = OPEN_FILES) -> None:
-        self._memory = memory
-        self._files = files
-
-    def take(self, memory: int) -> bool:
-        """Reserve room for one open file; False if there is none left."""
-        if self._files < 1 or memory > self._memory:
-            return False
-        self._files -= 1
-        self._memory -= memory
-        return True
-
-    def give_back(self, memory: int) -> None:
-        """Free what one open file took."""
-        self._files += 1
-        self._memory += memory
 
 
 class RowReader:
@@ -55,8 +26,6 @@ class RowReader:
         Most rows in a batch.
     row
         Row to begin with.
-    memory
-        What the reader holds while it is open, in bytes.
     """
 
     def __init__(
@@ -66,8 +35,6 @@ class RowReader:
         columns: Sequence[str],
         text: Sequence[str],
         batch_rows: int,
-        allowance: Allowance,
-        memory: int,
         row: int = 0,
     ) -> None:
         self._path = path
@@ -75,11 +42,8 @@ class RowReader:
         self._columns = list(columns)
         self._text = text
         self._batch_rows = batch_rows
-        self._allowance = allowance
-        self._memory = memory
         self._file: pq.ParquetFile | None = None
         self._batches: Iterator[pa.RecordBatch] | None = None
-        self._keeps_open = False
         self._group = 0
         self.row = row
 
@@ -93,7 +57,7 @@ class RowReader:
 
     @property
     def at_group_start(self) -> bool:
-        """Tell whether the next row is the first of its row group."""
+        """Tell whether the next row is the first of its row group, or the end of the file."""
         return self.row == self._groups[self.group]
 
     def skip_group(self) -> None:
@@ -101,7 +65,7 @@ class RowReader:
         self.row = self._groups[self.group + 1]
 
     def read(self) -> pa.RecordBatch | None:
-        """Give the next rows, at least one; None at the end of the file, which is then closed.
+        """Give the next rows, at least one; None at the end of the file.
 
         Raises
         ------
@@ -109,7 +73,6 @@ class RowReader:
             The file is missing or damaged.
         """
         if self.group == len(self._groups) - 1:
-            self.close()
             return None
         with reading(self._path):
             if self._batches is None:
@@ -118,29 +81,22 @@ class RowReader:
         if batch is None:
             raise DataError(f"cannot read {self._path}: row group {self._group} is shorter than its footer says")
         self.row += batch.num_rows
-        if not self._keeps_open:
-            self.close()
         return batch
 
     def _open_group(self) -> Iterator[pa.RecordBatch]:
         """Begin to decode the row group of ``row`` and leave out the rows before it."""
         if self._file is None:
             self._file = open_parquet(self._path, text=self._text)
-            self._keeps_open = self._allowance.take(self._memory)
-        group = self._group
-        behind = self.row - self._groups[group]
-        batches = self._file.iter_batches(self._batch_rows, row_groups=[group], columns=self._columns)
+        behind = self.row - self._groups[self._group]
+        batches = self._file.iter_batches(self._batch_rows, row_groups=[self._group], columns=self._columns)
         return _drop(batches, behind) if behind else batches
 
     def close(self) -> None:
-        """Close the file; the next ``read`` opens it again."""
+        """Close the file; ``read`` would open it again and find its row."""
         self._batches = None
         if self._file is not None:
             self._file.close()
             self._file = None
-            if self._keeps_open:
-                self._allowance.give_back(self._memory)
-                self._keeps_open = False
 
 
 def _drop(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:

@@ -96,6 +96,11 @@ class RecordingFile:
         return max(known) if known and len(known) == len(bounds) else None
 
     @property
+    def group_starts(self) -> list[int]:
+        """First row of each row group, and the number of rows."""
+        return [*(group.first for group in self.groups), self.rows]
+
+    @property
     def columns(self) -> list[str]:
         """The file's columns that are read."""
         return list(self.layout.columns.values())

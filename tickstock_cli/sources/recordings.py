@@ -18,16 +18,17 @@ from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.errors import UsageError
 from tickstock_cli.sources.assemble import Assembler
+from tickstock_cli.sources.bounded import Allowance, BoundedStream
 from tickstock_cli.sources.discover import discover
 from tickstock_cli.sources.merge import chunk_rows, merged
 from tickstock_cli.sources.options import ReadOptions, Unsorted
-from tickstock_cli.sources.order import latest_before
+from tickstock_cli.sources.order import AsRecorded, InOrder, first_disorder, latest_before
 from tickstock_cli.sources.origins import Origins
-from tickstock_cli.sources.reading import Allowance
 from tickstock_cli.sources.recognise import check_mapping
 from tickstock_cli.sources.recording_file import Guess, RecordingFile, open_recording
 from tickstock_cli.sources.records import RECORD_TYPES
-from tickstock_cli.sources.sort import SortedFiles
+from tickstock_cli.sources.sort import SortedStream
+from tickstock_cli.sources.spool import Scratch
 from tickstock_cli.sources.stream import FileStream, Stream
 
 __all__ = ["Guess", "Origins", "ReadOptions", "RecordingFile", "Recordings", "Unsorted"]
@@ -53,7 +54,8 @@ class Recordings:
         self.files = tuple(files)
         self.symbols = SymbolTable()
         self._options = options
-        self._sorted = SortedFiles(options)
+        self._scratch = Scratch(options.sort_dir)
+        self._unsorted: dict[int, bool] = {}
 
     @classmethod
     def open(cls, paths: Sequence[str | Path], options: ReadOptions | None = None) -> Self:
@@ -127,20 +129,30 @@ class Recordings:
         positions = list(positions) or [0] * len(self.files)
         if len(positions) != len(self.files):
             raise UsageError(f"there are {len(self.files)} files, but positions for {len(positions)}")
-        counted = [self._sorted.sorts(file) for file in self.files]
+        counted = [self._is_to_sort(file) for file in self.files]
         allowance = Allowance()
-        rows = chunk_rows(len(self.files))
         streams = [
-            self._stream(file, allowance, rows, position)
-            for file, position in zip(self.files, positions, strict=True)
+            self._stream(file, allowance, position) for file, position in zip(self.files, positions, strict=True)
         ]
         return Assembler(batch_rows, positions, counted).steps(merged(streams))
 
-    def _stream(self, file: RecordingFile, allowance: Allowance, rows: int, position: int) -> Stream:
-        if self._sorted.sorts(file):
-            return self._sorted.stream(file, self.symbols, allowance, rows, position)
-        latest = latest_before(file, position)
-        return FileStream(file, self._options, self.symbols, allowance, rows, position, latest)
+    def _is_to_sort(self, file: RecordingFile) -> bool:
+        if self._options.unsorted is not Unsorted.SORT:
+            return False
+        if file.index not in self._unsorted:
+            self._unsorted[file.index] = first_disorder(file) is not None
+        return self._unsorted[file.index]
+
+    def _stream(self, file: RecordingFile, allowance: Allowance, position: int) -> Stream:
+        rows = chunk_rows(len(self.files))
+        if self._is_to_sort(file):
+            order = AsRecorded(file.lead)
+            unsorted = FileStream(file, self._options, self.symbols, order, rows)
+            return SortedStream(unsorted, self._options.sort_memory_bytes, self._scratch, position)
+        lift_late = self._options.unsorted is Unsorted.REJECT
+        in_order = InOrder(file.path, latest_before(file, position), lift_late=lift_late)
+        stream = FileStream(file, self._options, self.symbols, in_order, rows, position)
+        return BoundedStream(stream, file.open_bytes, allowance, self._scratch)
 
     def origins(self) -> Origins:
         """Give a look-up of original rows by the ``origin`` values of batches. The caller closes it."""
@@ -148,7 +160,7 @@ class Recordings:
 
     def close(self) -> None:
         """Remove temporary files. Idempotent."""
-        self._sorted.close()
+        self._scratch.close()
 
     def __enter__(self) -> Self:
         return self

@@ -1,15 +1,114 @@
-from __future__ import annotations
-from tickstock_cli.core.symbols import SymbolTable
-from tickstock_cli.sources.options import ReadOptions, Unsorted
-from tickstock_cli.sources.reading import Allowance
-from tickstock_cli.sources.recording_file import RecordingFile
-from tickstock_cli.sources.stream import Stream
+"""Sorts a file by available time in bounded memory.
 
-class SortedFiles:
-    def __init__(self, options: ReadOptions) -> None:
-        self._options = options
-    def sorts(self, file: RecordingFile) -> bool:
-        return False
-    def stream(self, file: RecordingFile, symbols: SymbolTable, allowance: Allowance, rows: int, position: int) -> Stream:
-        raise NotImplementedError
-    def close(self) -> None: ...
+1. Read the file; gather as many wanted rows as a third of the memory holds (sorting them takes a second copy,
+   and the merge its own); sort them, stably, and put them into a spool: a run.
+2. Merge the runs. A run's rank is its place in the file, so rows of the same time keep their order.
+
+The spools are made when the first row is asked for, and removed when the stream is closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+
+import numpy as np
+
+from tickstock_cli.core.batch import Batch
+from tickstock_cli.core.times import MIN_NS
+from tickstock_cli.sources.merge import Emission, join, merged, reorder
+from tickstock_cli.sources.spool import Scratch, Spool
+from tickstock_cli.sources.stream import FileStream, Stream
+
+RUN_CHUNK_ROWS = 1 << 13
+"""Rows of a run read at once: small, because there may be many runs."""
+
+
+class SortedStream:
+    """The rows of an unsorted stream, sorted.
+
+    Parameters
+    ----------
+    unsorted
+        The rows as they stand; read when the first row is asked for.
+    memory
+        Bytes to sort in.
+    drop
+        How many of the sorted rows to leave out from the start.
+    """
+
+    def __init__(self, unsorted: FileStream, memory: int, scratch: Scratch, drop: int) -> None:
+        self.earliest = unsorted.earliest
+        self._unsorted = unsorted
+        self._memory = memory
+        self._scratch = scratch
+        self._drop = drop
+        self._spools: list[Spool] = []
+        self._emissions: Iterator[Emission] | None = None
+
+    def read(self) -> Batch | None:
+        """See ``Stream.read``."""
+        if self._emissions is None:
+            self._sort()
+            runs: list[Stream] = [_Run(spool) for spool in self._spools]
+            self._emissions = merged(runs) if runs else iter(())
+        for emission in self._emissions:
+            (batch,) = emission.batches
+            if self._drop < len(batch):
+                batch = batch.take(slice(self._drop, None)) if self._drop else batch
+                self._drop = 0
+                return batch
+            self._drop -= len(batch)
+        self.close()
+        return None
+
+    def _sort(self) -> None:
+        gathered: list[Batch] = []
+        size = 0
+        try:
+            while (batch := self._unsorted.read()) is not None:
+                gathered.append(batch)
+                size += sum(getattr(batch, field.name).nbytes for field in fields(batch))
+                if size * 3 >= self._memory:
+                    self._write_run(gathered)
+                    gathered, size = [], 0
+        finally:
+            self._unsorted.close()
+        if gathered:
+            self._write_run(gathered)
+
+    def _write_run(self, gathered: list[Batch]) -> None:
+        batch = join(gathered)
+        gathered.clear()
+        rows = np.argsort(batch.available_at, kind="stable")
+        spool = self._scratch.spool(type(batch))
+        self._spools.append(spool)
+        for low in range(0, len(rows), RUN_CHUNK_ROWS):
+            spool.write(reorder(batch, rows[low : low + RUN_CHUNK_ROWS]))
+        spool.finish()
+
+    def close(self) -> None:
+        """See ``Stream.close``."""
+        for spool in self._spools:
+            spool.remove()
+
+
+class _Run:
+    """A sorted run as a stream."""
+
+    def __init__(self, spool: Spool) -> None:
+        self.earliest = MIN_NS
+        self._spool = spool
+        self._next = 0
+
+    def read(self) -> Batch | None:
+        """See ``Stream.read``."""
+        if self._next == self._spool.batches:
+            self.close()
+            return None
+        self._next += 1
+        return self._spool.read(self._next - 1)
+
+    def close(self) -> None:
+        """See ``Stream.close``."""
+        self._spool.remove()

@@ -1,8 +1,8 @@
-"""One file's rows as batches in the order of their available times.
+"""One file's rows as batches, in the order in which they stand.
 
 1. Skip row groups whose footers show that no row of theirs is wanted.
-2. Decode some rows; find their available times; make sure they never descend (or lift, or fail).
-3. Cut off what lies outside [start, end); leave out tickers that are not wanted.
+2. Decode some rows; find their available times; make sure that they never descend (see ``order``).
+3. Leave out what lies outside [start, end), and tickers that are not wanted.
 4. Turn the rest into plain numbers.
 """
 
@@ -15,12 +15,12 @@ import pyarrow as pa
 
 from tickstock_cli.core.batch import BarBatch, Batch, FmvBatch, Int64s, TickBatch, pack_origin
 from tickstock_cli.core.symbols import SymbolTable
-from tickstock_cli.core.times import MIN_NS, format_time
-from tickstock_cli.errors import OrderError
+from tickstock_cli.core.times import MIN_NS
 from tickstock_cli.kernels import normalise
 from tickstock_cli.sources.columns import TickerCodes, Times, frozen
-from tickstock_cli.sources.options import ReadOptions, Unsorted
-from tickstock_cli.sources.reading import Allowance, RowReader
+from tickstock_cli.sources.options import ReadOptions
+from tickstock_cli.sources.order import Order
+from tickstock_cli.sources.reading import RowReader
 from tickstock_cli.sources.recording_file import RecordingFile, RowGroup
 
 
@@ -58,16 +58,16 @@ def to_batch(file: RecordingFile, rows: pa.RecordBatch, times: Times, codes: Tic
 
 
 class FileStream:
-    """The rows of one file, read in the order in which they stand.
+    """The rows of one file.
 
     Parameters
     ----------
+    order
+        Keeps the available times in order.
     chunk_rows
         Most rows decoded at once.
     row
-        Row to begin with.
-    latest
-        The latest available time of the rows before ``row``, int64 ns.
+        Row to begin with; ``order`` has seen the rows before it.
     """
 
     def __init__(
@@ -75,19 +75,15 @@ class FileStream:
         file: RecordingFile,
         options: ReadOptions,
         symbols: SymbolTable,
-        allowance: Allowance,
+        order: Order,
         chunk_rows: int,
-        row: int,
-        latest: int,
+        row: int = 0,
     ) -> None:
         self._file = file
         self._options = options
         self._codes = TickerCodes(symbols, options.symbols)
-        self._latest = latest
-        starts = [*(group.first for group in file.groups), file.rows]
-        self._reader = RowReader(
-            file.path, starts, file.columns, file.text_columns, chunk_rows, allowance, file.open_bytes, row
-        )
+        self._order = order
+        self._reader = RowReader(file.path, file.group_starts, file.columns, file.text_columns, chunk_rows, row)
 
     @property
     def earliest(self) -> int:
@@ -95,81 +91,78 @@ class FileStream:
         bounds = (self._file.earliest, self._options.start)
         return max((bound for bound in bounds if bound is not None), default=MIN_NS)
 
+    @property
+    def at_group_start(self) -> bool:
+        """Tell whether the next row is the first of its row group, or the end of the file."""
+        return self._reader.at_group_start
+
     def read(self) -> Batch | None:
-        """See ``Stream.read``."""
-        end = self._options.end
-        if not self._is_wanted():
-            return None
-        while end is None or self._latest < end:
+        """See ``Stream.read``.
+
+        Raises
+        ------
+        DataError
+            The file is damaged, or a bar's interval is not above 0.
+        OrderError
+            The rows are not in order and ``order`` minds.
+        """
+        while self._may_go_on():
             self._skip_groups()
             first = self._reader.row
             rows = self._reader.read()
             if rows is None:
                 return None
-            times = self._in_order(self._file.reader.times(rows, first), first)
-            low, high = self._bounds(times.available)
-            if low < high:
-                batch = self._batch(rows, times, first, low, high)
-                if len(batch):
-                    return batch
+            times = self._order.settle(self._file.reader.times(rows, first), first)
+            batch = self._wanted(rows, times, first)
+            if len(batch):
+                return batch
         self.close()
         return None
 
-    def _batch(self, rows: pa.RecordBatch, times: Times, first: int, low: int, high: int) -> Batch:
-        if high - low < rows.num_rows:
-            rows = rows.slice(low, high - low)
-            times = times.cut(low, high)
-        numbers = np.arange(first + low, first + high, dtype=np.int64)
-        origin = frozen(pack_origin(self._file.index, numbers) if self._file.index else numbers)
-        return to_batch(self._file, rows, times, self._codes, origin)
-
-    def _is_wanted(self) -> bool:
-        """Tell whether a file whose folder names its ticker holds a wanted one."""
-        wanted, constants = self._options.symbols, self._file.layout.constants
-        return wanted is None or "ticker" not in constants or constants["ticker"] in wanted
+    def _may_go_on(self) -> bool:
+        """Tell whether rows still to come may be wanted."""
+        wanted, constants, end = self._options.symbols, self._file.layout.constants, self._options.end
+        if wanted is not None and "ticker" in constants and constants["ticker"] not in wanted:
+            return False
+        return end is None or not self._order.keeps or self._order.latest < end
 
     def _skip_groups(self) -> None:
         while self._reader.group < len(self._file.groups) and self._reader.at_group_start:
             group = self._file.groups[self._reader.group]
-            if group.latest is None or not self._is_outside(group):
+            if group.latest is None or not self._is_outside(group, group.latest):
                 return
-            self._latest = max(self._latest, group.latest)
+            self._order.pass_over(group.latest)
             self._reader.skip_group()
 
-    def _is_outside(self, group: RowGroup) -> bool:
+    def _is_outside(self, group: RowGroup, latest: int) -> bool:
         start, wanted = self._options.start, self._options.symbols
-        if start is not None and max(self._latest, group.latest or 0) < start:
+        if start is not None and max(self._order.latest, latest) < start:
             return True
         if wanted is None or group.tickers is None:
             return False
         low, high = group.tickers
         return not any(low <= ticker <= high for ticker in wanted)
 
-    def _bounds(self, available: Int64s) -> tuple[int, int]:
-        """Give the rows within [start, end)."""
+    def _wanted(self, rows: pa.RecordBatch, times: Times, first: int) -> Batch:
+        """Give the wanted rows as plain numbers."""
         start, end = self._options.start, self._options.end
+        available = times.available
+        if not self._order.keeps:
+            batch = self._batch(rows, times, first)
+            inside = np.ones(len(batch), dtype=np.bool_)
+            inside &= start is None or batch.available_at >= start
+            inside &= end is None or batch.available_at < end
+            return batch if inside.all() else batch.take(np.flatnonzero(inside))
         low = 0 if start is None else int(np.searchsorted(available, start))
         high = len(available) if end is None else int(np.searchsorted(available, end))
-        return low, high
+        if low == 0 and high == len(available):
+            return self._batch(rows, times, first)
+        return self._batch(rows.slice(low, high - low), times.cut(low, high), first + low)
 
-    def _in_order(self, times: Times, first: int) -> Times:
-        """Make sure that available times never descend."""
-        available = times.available
-        if normalise.first_descent(available, self._latest) < 0:
-            self._latest = int(available[-1])
-            return times
-        lifted = np.empty(len(available), dtype=np.int64)
-        known = times.known if times.known is not None else frozen(np.ones(len(available), dtype=np.bool_))
-        reject = self._options.unsorted is Unsorted.REJECT
-        row = normalise.lift(available, known, self._latest, reject, lifted)
-        if row >= 0:
-            before = int(lifted[row - 1]) if row else self._latest
-            raise OrderError(
-                f"{self._file.path} is not in time order: row {first + row} ({format_time(int(available[row]))}) comes "
-                f"after {format_time(before)}: sort while reading with --sort, or read on with --late reject"
-            )
-        self._latest = int(lifted[-1])
-        return times.settled(frozen(lifted))
+    def _batch(self, rows: pa.RecordBatch, times: Times, first: int) -> Batch:
+        numbers = np.arange(first, first + rows.num_rows, dtype=np.int64)
+        origin = frozen(pack_origin(self._file.index, numbers) if self._file.index else numbers)
+        return to_batch(self._file, rows, times, self._codes, origin)
 
     def close(self) -> None:
         """See ``Stream.close``."""

@@ -1,6 +1,6 @@
 """What a symbol is worth and what was traded: the market's changing state, as kernels keep it.
 
-    worth = price at the beginning of the day * (1 + beta * market + gamma * sector + own walk + injected move)
+worth = price at the beginning of the day * (1 + beta * market + gamma * sector + own walk + injected move)
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from tickstock_cli.kernels.compare import kernel
 from tickstock_cli.synth.dice import BELL_DEVIATION, bell, draw
 from tickstock_cli.synth.injections import InjectionKind
-from tickstock_cli.synth.timeline import CALM
 from tickstock_cli.synth.universe import BELL_BITS, MICROS, PART_BITS, PARTS_PER_PERCENT, SECTORS
 
 HIDES_LAST, HIDES_VOLUME, HIDES_EXTREMES = 1, 2, 4
@@ -75,14 +74,15 @@ def walk_factors(
 @kernel
 def injected_parts(injection: Any, time: int) -> int:
     """Give the injected move at ``time`` (ns), in parts."""
+    parts: int = injection["parts"]
     kind = injection["kind"]
     if kind == _FMV or time < injection["start"]:
         return 0
     if kind == _HALT:
-        return injection["parts"] if time >= injection["end"] else 0
+        return parts if time >= injection["end"] else 0
     elapsed = (time - injection["start"]) // _MS
     ramp = injection["ramp_ms"]
-    return injection["parts"] if elapsed >= ramp else injection["parts"] * elapsed // ramp
+    return parts if elapsed >= ramp else parts * elapsed // ramp
 
 
 @kernel
@@ -91,7 +91,8 @@ def is_on(kind: int, entry: Any, injected: NDArray[Any], time: int) -> bool:
     if entry["watch"] < 0:
         return False
     injection = injected[entry["watch"]]
-    return injection["kind"] == kind and injection["start"] <= time and time < injection["end"]
+    on: bool = injection["kind"] == kind and injection["start"] <= time < injection["end"]
+    return on
 
 
 @kernel
@@ -102,7 +103,8 @@ def worth(symbol: Any, entry: Any, injected: NDArray[Any], factors: NDArray[np.i
     if entry["watch"] >= 0:
         move += injected_parts(injected[entry["watch"]], time)
     move = min(max(move, -_MAX_MOVE), _MAX_MOVE)
-    return symbol["price"] + ((symbol["price"] * move) >> PART_BITS)
+    price: int = symbol["price"] + ((symbol["price"] * move) >> PART_BITS)
+    return price
 
 
 @kernel
@@ -144,11 +146,19 @@ class Bars(NamedTuple):
     transactions: NDArray[np.int64]
 
 
+def first_bars(bars: Bars, count: int) -> Bars:
+    """Give a copy of the first ``count`` bars."""
+    return Bars._make(column[:count].copy() for column in bars)
+
+
 def make_bars(rows: int) -> Bars:
     """Give room for ``rows`` bars."""
     return Bars(
         np.empty(rows, np.int32),
-        *(np.empty(rows) for _ in range(4)),
+        np.empty(rows),
+        np.empty(rows),
+        np.empty(rows),
+        np.empty(rows),
         np.empty(rows, np.int64),
         np.empty(rows),
         np.empty(rows, np.int64),
@@ -169,7 +179,7 @@ def close_minute(book: NDArray[Any], out: Bars) -> int:
             out.close[count] = entry["close"] / MICROS
             out.volume[count] = entry["volume"]
             shares = entry["priced_volume"]
-            out.vwap[count] = entry["money"] / (shares * 10) if shares > 0 else np.nan
+            out.vwap[count] = np.rint(entry["money"] / (shares / 1_000)) / 10_000 if shares > 0 else np.nan
             out.transactions[count] = entry["trades"]
             count += 1
         entry["open"] = 0

@@ -52,7 +52,7 @@ def pair(high: int, low: int) -> int:
 @kernel
 def bits(drawn: np.uint64, shift: int, width: int) -> int:
     """Give ``width`` (at most 62) of the bits of a draw, from bit ``shift`` up, as an int64."""
-    return np.int64((drawn >> np.uint64(shift)) & ((_ONE << np.uint64(width)) - _ONE))
+    return int(np.int64((drawn >> np.uint64(shift)) & ((_ONE << np.uint64(width)) - _ONE)))
 
 
 @kernel
@@ -60,7 +60,7 @@ def bell(drawn: np.uint64) -> int:
     """Turn a draw into a bell-shaped int64 around 0: the sum of four uniform ones, within ±131,070."""
     low = (drawn & _LOW_16) + ((drawn >> _16) & _LOW_16)
     high = ((drawn >> _32) & _LOW_16) + (drawn >> _48)
-    return np.int64(low + high) - 131_070
+    return int(np.int64(low + high)) - 131_070
 
 
 @kernel

@@ -71,6 +71,8 @@ def value_row(
         value = market + ((market * injected[entry["watch"]]["parts"]) >> PART_BITS)
     else:
         value = worth(symbol, entry, injected, factors, second, time)
+        if market > 0:  # fair values do not stray far from a price, even from one that is hours old
+            value = (3 * market + value) // 4
         value += (value * (bell(noise) * _NOISE // BELL_DEVIATION)) >> PART_BITS
     out.fmv[at] = to_grid(value, SUB_CENT) / MICROS
     known = market > 0 and (deviates or bits(look, 0, 4) != 0)

@@ -28,6 +28,8 @@ _APART_SECONDS = 900
 _BASELINE_SECONDS = 300
 _WINDOW_SECONDS = 20
 _TRIES = 400
+_HALT_SHARE = 8
+"""Only symbols with less than an eighth of all trades are halted: their trades must go elsewhere."""
 
 
 class InjectionKind(IntEnum):
@@ -121,7 +123,7 @@ def _opening_surge(dice: Dice, symbol: int, start: int, expected: int) -> Inject
     )
 
 
-def _trend(dice: Dice, symbol: int, start: int, expected: int) -> Injection:
+def _trend(dice: Dice, symbol: int, start: int, _expected: int) -> Injection:
     minutes = dice.between(5, 15)
     a_minute = dice.between(120, 300)
     seconds = minutes * 60
@@ -129,7 +131,7 @@ def _trend(dice: Dice, symbol: int, start: int, expected: int) -> Injection:
     return Injection(InjectionKind.TREND, symbol, start, start + seconds, seconds, direction, minutes * a_minute)
 
 
-def _deviation(dice: Dice, symbol: int, start: int, expected: int) -> Injection:
+def _deviation(dice: Dice, symbol: int, start: int, _expected: int) -> Injection:
     seconds = dice.between(20, 90)
     magnitude = dice.between(1_200, 4_500)
     rows = 2 + seconds // 10
@@ -163,7 +165,7 @@ USUAL = {recipe.option: recipe.usual for recipe in RECIPES}
 """Injections per day where the options leave their number open and the market has room."""
 
 
-def plan(options: MarketOptions, timeline: Timeline, universe: Universe) -> list[Injection]:
+def place_injections(options: MarketOptions, timeline: Timeline, universe: Universe) -> list[Injection]:
     """Give all injections, in order of their start.
 
     Raises
@@ -191,7 +193,7 @@ class _Planner:
         self._dice = Dice(options.seed, "injections")
         self._timeline = timeline
         self._universe = universe
-        self._weights = universe.weight.tolist()
+        self._weights: list[int] = universe.weight.tolist()
         self._total = sum(self._weights)
         self._cuts = timeline.allot(options.rows, timeline.busy)
         self._taken: dict[int, list[Injection]] = {}
@@ -226,7 +228,8 @@ class _Planner:
 
     def _trades(self, symbol: int, rows: int) -> int:
         """Trades of a symbol to be expected among ``rows`` of the market."""
-        return rows * self._weights[symbol] // self._total
+        trades: int = rows * self._weights[symbol] // self._total
+        return trades
 
     def _draw_symbol(self, recipe: Recipe, rows: int) -> int | None:
         """Draw one of the symbols that are busy enough, which are the first ones; None if it will not do."""
@@ -238,6 +241,8 @@ class _Planner:
         return symbol if self._universe.symbols["price"][symbol] >= recipe.least_price else None
 
     def _is_free(self, injection: Injection) -> bool:
+        if injection.kind is InjectionKind.HALT and self._weights[injection.symbol] * _HALT_SHARE > self._total:
+            return False
         return all(
             injection.start >= other.end + _APART_SECONDS or other.start >= injection.end + _APART_SECONDS
             for other in self._taken.get(injection.symbol, ())

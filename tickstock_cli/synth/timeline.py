@@ -106,6 +106,11 @@ class Timeline:
         gusts = waits()[draws(seed, "gusts", len(busy)) >> np.uint64(64 - WAIT_BITS)]
         self.busy: NDArray[np.int64] = busy * (WAIT_MEAN + gusts) // (2 * WAIT_MEAN)
 
+    def second_ns(self, second: int) -> int:
+        """Tell when a second begins, in ns UTC."""
+        day = int(np.searchsorted(self.first, second, side="right")) - 1
+        return self.sessions[day].start + (second - int(self.first[day])) * NS_PER_SECOND
+
     def allot(self, rows: int, weights: NDArray[np.int64]) -> NDArray[np.int64]:
         """Cut ``rows`` into seconds in proportion to ``weights``: gives the first row of each second, and ``rows``."""
         total = int(weights.sum())

@@ -125,13 +125,14 @@ def own_step(symbol: Any, look: np.uint64, drawn: np.uint64, trends: bool) -> in
         step *= 3
     if trends:
         step //= 4
-    return (step + _ROUNDING) >> BELL_BITS
+    rounded: int = (step + _ROUNDING) >> BELL_BITS
+    return rounded
 
 
 @kernel
 def fill_size(drawn: np.uint64, lots: NDArray[np.int64], lot_class: int, fractional: bool) -> int:
     """Give a trade's size in 1e-6 shares."""
-    shares = lots[bits(drawn, 0, LOT_BITS)]
+    shares = int(lots[bits(drawn, 0, LOT_BITS)])
     luck = bits(drawn, 54, 10)
     if shares == 0:
         if fractional and luck < 128:

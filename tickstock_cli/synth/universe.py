@@ -96,15 +96,22 @@ def make_universe(options: MarketOptions) -> Universe:
 def _zipf(rank: NDArray[np.int64]) -> NDArray[np.int64]:
     """Zipf's law with an offset; the last ones thin out to a fiftieth of it, as the tail of a real market does."""
     count = len(rank)
-    return _TOP_WEIGHT // (rank + 1 + _ZIPF_OFFSET) * (count - rank + count // 50) // (count + count // 50)
+    rest = count // 50
+    weight: NDArray[np.int64] = _TOP_WEIGHT // (rank + 1 + _ZIPF_OFFSET) * (count - rank + rest) // (count + rest)
+    return weight
 
 
 def _prices(chance: NDArray[np.int64], rank: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Read prices off the quantiles (``chance`` is in 1/65,536), in micros; the 64 busiest symbols are not cheap."""
+    """Read prices off the quantiles (``chance`` is in 1/65,536), in micros.
+
+    Busy symbols are not the cheapest: where a cent is a percent, the bounce between bid and ask alone is a surge.
+    """
     chance = np.where(rank < 64, (1 << 14) + chance * 3 // 4, chance)
+    chance = np.where((rank >= 64) & (rank < len(rank) // 4), (1 << 13) + chance * 7 // 8, chance)
     place, rest = np.minimum(chance >> 12, 15), chance & 4_095
     low, high = _PRICE_QUANTILES[place], _PRICE_QUANTILES[place + 1]
-    return (low * 4_096 + (high - low) * rest) * CENT // 4_096
+    price: NDArray[np.int64] = (low * 4_096 + (high - low) * rest) * CENT // 4_096
+    return price
 
 
 def _steps(restless: NDArray[np.int64], weight: NDArray[np.int64], options: MarketOptions) -> NDArray[np.int64]:
@@ -115,4 +122,5 @@ def _steps(restless: NDArray[np.int64], weight: NDArray[np.int64], options: Mark
     trades = np.maximum(options.rows / options.days * weight / weight.sum(), 1.0)
     a_day = restless * (PARTS_PER_PERCENT // 100)
     a_trade = np.minimum((a_day / np.sqrt(trades)).astype(np.int64), _MAX_STEP_PARTS)
-    return (a_trade << BELL_BITS) // BELL_DEVIATION
+    step: NDArray[np.int64] = (a_trade << BELL_BITS) // BELL_DEVIATION
+    return step

@@ -1,0 +1,179 @@
+"""The program as a whole: help, version, and how every command ends."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+import tickstock_cli
+from tests.cli.running import error_line, run_tickstock
+from tickstock_cli import errors
+from tickstock_cli.cli.exits import DEBUG_VARIABLE, exit_code
+from tickstock_cli.cli.options import map_assignments, parse_symbols
+
+HEAVY = {"exchange_calendars", "holidays", "numba", "numpy", "polars", "pyarrow", "pydantic_settings", "rich", "tqdm"}
+
+
+def every_error() -> list[type[errors.TickstockError]]:
+    """Give the whole error tree."""
+    return [cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, errors.TickstockError)]
+
+
+def test_help_goes_to_stdout_and_names_the_commands() -> None:
+    """`tickstock --help | less` works."""
+    result = run_tickstock("--help")
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "  config  " in result.stdout
+
+
+def test_no_command_shows_the_help_as_a_usage_error() -> None:
+    """A script that forgot the command notices."""
+    result = run_tickstock()
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("Usage: tickstock [OPTIONS] COMMAND")
+
+
+def test_version_is_the_package_s() -> None:
+    """One place holds the version."""
+    assert run_tickstock("--version").stdout == f"tickstock {tickstock_cli.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["confg"], "no such command 'confg'. Did you mean 'config'?; see tickstock --help"),
+        (["config", "shw"], "no such command 'shw'. Did you mean 'show'?; see tickstock config --help"),
+        (
+            ["config", "init", "--forc"],
+            "no such option: --forc (Possible options: --force); see tickstock config init --help",
+        ),
+        (["config"], "missing command; see tickstock config --help"),
+    ],
+)
+def test_a_typo_is_one_line_with_a_suggestion(arguments: list[str], expected: str) -> None:
+    """Unknown commands and options end with exit code 2."""
+    result = run_tickstock(*arguments)
+
+    assert result.returncode == 2
+    assert error_line(result) == expected
+
+
+def test_importing_the_command_line_imports_nothing_heavy() -> None:
+    """`tickstock --help` stays within half again the time of importing typer and rich."""
+    code = "import sys, tickstock_cli.cli.main; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+    assert HEAVY.isdisjoint(modules)
+
+
+@pytest.mark.parametrize("error", every_error())
+def test_every_error_of_ours_ends_with_the_code_of_its_class(
+    error: type[errors.TickstockError], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line on stderr, nothing on stdout."""
+
+    def fail() -> None:
+        raise error("what, where,\nwhich value")
+
+    assert exit_code(fail) == error.exit_code
+    assert capsys.readouterr() == ("", "error: what, where, which value\n")
+
+
+def test_a_bug_is_one_line_until_the_traceback_is_asked_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is called a bug, and says how to report it."""
+    monkeypatch.delenv(DEBUG_VARIABLE, raising=False)
+    assert exit_code(lambda: [][1]) == 1
+    line = capsys.readouterr().err
+    monkeypatch.setenv(DEBUG_VARIABLE, "1")
+    assert exit_code(lambda: [][1]) == 1
+    both = capsys.readouterr().err
+
+    assert line == (
+        "error: this is a bug in tickstock: IndexError: list index out of range; "
+        "run it again with TICKSTOCK_DEBUG=1 for the traceback to report\n"
+    )
+    assert both.startswith("Traceback (most recent call last)")
+    assert both.endswith(line)
+
+
+def test_ctrl_c_ends_with_130(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a traceback."""
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    assert exit_code(interrupted) == 130
+    assert capsys.readouterr().err == "error: interrupted\n"
+
+
+def test_a_refusal_of_the_system_is_told_and_is_no_bug(capsys: pytest.CaptureFixture[str]) -> None:
+    """What, and where."""
+    assert exit_code(lambda: open("/none/at/all")) == 1
+
+    assert capsys.readouterr().err == "error: no such file or directory (/none/at/all)\n"
+
+
+def test_a_code_a_command_gives_is_the_process_s() -> None:
+    """`typer.Exit(4)` comes through as 4."""
+    assert exit_code(lambda: 4) == 4
+    assert typer.Exit(4).exit_code == 4
+
+
+def test_a_reader_that_leaves_ends_the_command_quietly() -> None:
+    """`tickstock config schema | head -1` is no error worth a line."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tickstock_cli", "config", "schema"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        complaint = process.stderr.read()
+
+    assert (process.returncode, complaint) == (1, b"")
+
+
+def test_a_full_disk_behind_stdout_is_an_error() -> None:
+    """A redirect that lost its end must not look like success."""
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "tickstock_cli", "config", "schema"], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+
+    assert result.returncode == 1
+    assert result.stderr == "error: cannot write standard output: no space left on device\n"
+
+
+def test_symbols_are_read_from_the_option_or_a_file(tmp_path: Path) -> None:
+    """Commas, whitespace, lines and comments."""
+    path = tmp_path / "universe.txt"
+    path.write_text("AAPL, MSFT  # big\n\nBRK.B\n# IBM\n")
+
+    assert parse_symbols(None) is None
+    assert parse_symbols("AAPL,BRK.B") == {"AAPL", "BRK.B"}
+    assert parse_symbols(f"@{path}") == {"AAPL", "MSFT", "BRK.B"}
+
+
+@pytest.mark.parametrize("text", ["", " , ", "@/none/universe.txt"])
+def test_symbols_that_name_nothing_are_refused(text: str) -> None:
+    """An empty selection would replay nothing and look like a quiet market."""
+    with pytest.raises(errors.UsageError, match="--symbols"):
+        parse_symbols(text)
+
+
+def test_maps_become_settings() -> None:
+    """Names that look like numbers stay names."""
+    assert map_assignments(["price=last", "size=5", "flags="]) == [
+        'recordings.columns.price="last"',
+        'recordings.columns.size="5"',
+        'recordings.columns.flags=""',
+    ]
+    with pytest.raises(errors.UsageError, match="write ours=theirs"):
+        map_assignments(["price"])

@@ -1,0 +1,20 @@
+"""Says that kernels are being compiled, the first time a machine runs them."""
+
+from __future__ import annotations
+
+import sys
+from time import perf_counter
+from typing import Any
+
+
+def say_if_compiling(settings: Any) -> None:
+    """Have every kernel ready before a run, and say so if that means compiling them."""
+    from tickstock_cli.warmup import compiled_before, warm_up
+
+    fresh = not compiled_before()
+    if fresh:
+        print("compiling the kernels, once on this machine…", end="", file=sys.stderr, flush=True)
+    begun = perf_counter()
+    warm_up(settings)
+    if fresh:
+        print(f" done in {perf_counter() - begun:.0f} s", file=sys.stderr)

@@ -1,0 +1,234 @@
+"""`tickstock replay`: recordings in, exact events out, at any speed."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tickstock_cli.cli.options import (
+    MAX_BATCH_ROWS,
+    BatchRows,
+    ConfigFile,
+    End,
+    Json,
+    Late,
+    LateRows,
+    MapColumns,
+    Paths,
+    Sets,
+    Sort,
+    Start,
+    Symbols,
+    Workers,
+    load_settings,
+    parse_symbols,
+    unsorted_choice,
+)
+from tickstock_cli.errors import InterruptedRunError, UsageError
+
+if TYPE_CHECKING:
+    from tickstock_cli.engine.control import Control
+    from tickstock_cli.engine.observer import Observer
+    from tickstock_cli.engine.run import RunResult
+    from tickstock_cli.replay import Request
+    from tickstock_cli.sources.recordings import Recordings
+
+TABLE_EVENTS = 30
+
+
+def parse_speed(text: str) -> float:
+    """Read ``--speed``: ``max`` is 0 here, or a number above 0.
+
+    Raises
+    ------
+    UsageError
+        It is neither.
+    """
+    if text == "max":
+        return 0.0
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = float("nan")
+    if not 0 < speed < float("inf"):
+        raise UsageError(f"--speed must be max or a number above 0, was {text}")
+    return speed
+
+
+def replay(
+    paths: Paths,
+    speed: Annotated[
+        str, typer.Option("--speed", metavar="max|N", help="Flat out, or N times recorded time; below 1 is slower.")
+    ] = "max",
+    start: Start = None,
+    end: End = None,
+    symbols: Symbols = None,
+    config: ConfigFile = None,
+    sets: Sets = None,
+    maps: MapColumns = None,
+    out: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            show_default=False,
+            help="Write events to .parquet, .jsonl or .csv, or - for JSON lines on stdout. Repeatable.",
+        ),
+    ] = None,
+    rejects: Annotated[
+        str | None, typer.Option("--rejects", metavar="FILE", show_default=False, help="Write rejected rows (Parquet).")
+    ] = None,
+    table: Annotated[bool, typer.Option("--table", help="Show the events as a table, too.")] = False,
+    workers: Workers = 1,
+    batch_rows: BatchRows = MAX_BATCH_ROWS,
+    as_json: Json = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first rejected row, with exit code 3.")] = False,
+    sort: Sort = False,
+    late: LateRows = Late.FAIL,
+    checkpoint: Annotated[
+        Path | None, typer.Option("--checkpoint", metavar="DIR", show_default=False, help="Keep checkpoints here.")
+    ] = None,
+    checkpoint_seconds: Annotated[
+        float, typer.Option("--checkpoint-seconds", min=0, help="Wall time between checkpoints.")
+    ] = 10.0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint of --checkpoint.")] = False,
+) -> None:
+    """Replay recordings through the pipeline and tell what it would have told.
+
+    Ctrl-C ends the run cleanly: outputs are valid, the summary is printed, and --checkpoint/--resume go on from
+    there. On a terminal, a paced replay takes keys: space, s, +, -, q.
+    """
+    from tickstock_cli.replay import Request
+
+    outs = out or []
+    if as_json and "-" in outs:
+        raise UsageError("--json and --out - both write to stdout; write the events to a file")
+    factor = parse_speed(speed)
+    request = Request(
+        paths=paths,
+        settings=load_settings(config, sets, maps).settings,
+        start=start,
+        end=end,
+        symbols=parse_symbols(symbols),
+        unsorted=unsorted_choice(sort, late),
+        outs=outs,
+        rejects=rejects,
+        speed=factor or None,
+        workers=workers,
+        batch_rows=batch_rows,
+        strict=strict,
+        checkpoint=checkpoint,
+        resume=resume,
+        checkpoint_every_ns=int(checkpoint_seconds * 1e9),
+    )
+    result, shown = _run(request, table)
+    _print(result, shown, as_json, "-" in outs)
+    if result.interrupted:
+        more = f"; go on with --checkpoint {checkpoint} --resume" if checkpoint is not None else ""
+        raise InterruptedRunError(f"stopped after {result.rows:,} rows; outputs are whole up to there{more}")
+
+
+def _run(request: Request, table: bool) -> tuple[RunResult, EventSample | None]:
+    from tickstock_cli.cli.compiling import say_if_compiling
+    from tickstock_cli.engine.control import Control
+    from tickstock_cli.replay import replay as run_replay
+
+    sample = EventSample() if table else None
+    control = Control(request.speed)
+    with ExitStack() as stack:
+
+        def observe(recordings: Recordings) -> Observer:
+            return _watch(stack, recordings, control, sample)
+
+        say_if_compiling(request.settings)
+        with stop_on_interrupt(control):
+            return run_replay(request, control, observe), sample
+
+
+def _watch(stack: ExitStack, recordings: Recordings, control: Control, sample: EventSample | None) -> Observer:
+    """Build who watches the run: a live view for a paced run on a terminal, else a progress bar."""
+    from rich.console import Console
+
+    watcher: Any
+    if control.speed is not None and sys.stderr.isatty() and sys.stdin.isatty():
+        from tickstock_cli.cli.live import Keys, LiveView
+
+        stack.enter_context(Keys(control))
+        watcher = stack.enter_context(LiveView(recordings.rows, control, Console(stderr=True)))
+    else:
+        from tickstock_cli.cli.progress import ProgressBar
+
+        watcher = ProgressBar(recordings.rows, sys.stderr.isatty())
+        stack.callback(watcher.close)
+    return watcher if sample is None else sample.beside(watcher)
+
+
+class EventSample:
+    """The first and the last events of a run, for the table."""
+
+    def __init__(self) -> None:
+        from collections import deque
+
+        self.first: list[dict[str, Any]] = []
+        self.last: deque[dict[str, Any]] = deque(maxlen=TABLE_EVENTS // 2)
+        self.count = 0
+        self._watcher: Any = None
+
+    def beside(self, watcher: Any) -> EventSample:
+        """Watch beside another watcher."""
+        self._watcher = watcher
+        return self
+
+    def advanced(self, rows: int, market_time: int) -> None:
+        """See ``Observer``."""
+        self._watcher.advanced(rows, market_time)
+
+    def released(self, events: Any) -> None:
+        """Keep the first events and the last; see ``Observer``."""
+        self.count += len(events)
+        room = TABLE_EVENTS - TABLE_EVENTS // 2 - len(self.first)
+        if room > 0:
+            self.first.extend(events.slice(0, room).to_pylist())
+            events = events.slice(room)
+        self.last.extend(events.slice(max(0, len(events) - (TABLE_EVENTS // 2))).to_pylist())
+        self._watcher.released(events)
+
+
+@contextmanager
+def stop_on_interrupt(control: Control) -> Iterator[None]:
+    """Let the first Ctrl-C (or SIGTERM) stop the run cleanly, and a second one at once."""
+
+    def stop(number: int, frame: Any) -> None:  # noqa: ARG001 - the signal module's signature
+        if control.stopped:
+            raise KeyboardInterrupt
+        control.stop()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _print(result: RunResult, sample: EventSample | None, as_json: bool, stdout_taken: bool) -> None:
+    if as_json:
+        import json
+
+        typer.echo(json.dumps(result.as_dict(), indent=2))
+        return
+    from rich.console import Console
+
+    from tickstock_cli.cli.render import event_table, print_to, summary
+
+    console = Console(stderr=stdout_taken)
+    if sample is not None:
+        shown = [*sample.first, *sample.last]
+        print_to(console, event_table(shown, sample.count - len(shown)))
+    print_to(console, summary(result))

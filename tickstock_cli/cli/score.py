@@ -1,0 +1,111 @@
+"""`tickstock score`: hold detections against the truth of a synthetic market."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tickstock_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from tickstock_cli.scoring.scoring import KindScore, Score
+
+
+def score(
+    events: Annotated[Path, typer.Argument(metavar="EVENTS", help="Events of a replay: .parquet, .jsonl or .csv.")],
+    truth: Annotated[Path, typer.Argument(metavar="TRUTH", help="_truth.parquet of a market, or its folder.")],
+    grace: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND=SECONDS",
+            show_default="surge=60, trend=120, fmv=60, halt=60",
+            help="How long after a move's end an event may still tell of it. Repeatable.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
+) -> None:
+    """Hold the events of a replay against what was injected: precision, recall and delay of each kind."""
+    from tickstock_cli.scoring.scoring import GRACE_SECONDS
+    from tickstock_cli.scoring.scoring import score as compute
+
+    result = compute(events, truth, {**GRACE_SECONDS, **_read_grace(grace or [])})
+    if as_json:
+        typer.echo(json.dumps(_as_object(result)))
+        return
+    from rich.console import Console
+
+    console = Console()
+    console.print(_table(result))
+    if result.unscored:
+        counts = ", ".join(f"{kind} {count:,}" for kind, count in result.unscored.items())
+        console.print(f"Not injected, so not scored: {counts}")
+
+
+def _read_grace(texts: list[str]) -> dict[str, float]:
+    grace = {}
+    for text in texts:
+        kind, _, seconds = text.partition("=")
+        try:
+            grace[kind] = float(seconds)
+        except ValueError:
+            grace[kind] = -1.0
+        if not (kind and 0 <= grace[kind] < float("inf")):
+            raise UsageError(f"--grace is {text!r}, but KIND=SECONDS, 0 or more, is wanted, as in surge=60")
+    return grace
+
+
+def _as_object(result: Score) -> dict[str, Any]:
+    kinds = {
+        one.kind: {
+            **{name: value for name, value in asdict(one).items() if name != "kind"},
+            "unmatched": one.unmatched,
+            "precision": one.precision,
+            "recall": one.recall,
+        }
+        for one in result.kinds
+    }
+    return {"kinds": kinds, "unscored": result.unscored}
+
+
+def _table(result: Score) -> Table:
+    from rich.table import Table
+
+    table = Table(title="Detections against what was injected", title_justify="left")
+    table.add_column("kind")
+    for name in ("injected", "found", "recall", "delay p50", "delay p95", "events", "matched", "unmatched"):
+        table.add_column(name, justify="right")
+    table.add_column("of these after a halt", justify="right")
+    table.add_column("precision", justify="right")
+    for one in result.kinds:
+        table.add_row(*_cells(one))
+    return table
+
+
+def _cells(one: KindScore) -> list[str]:
+    return [
+        one.kind,
+        f"{one.injected:,}",
+        f"{one.found:,}",
+        _percent(one.recall),
+        _seconds(one.delay_median),
+        _seconds(one.delay_p95),
+        f"{one.events:,}",
+        f"{one.matched:,}",
+        f"{one.unmatched:,}",
+        f"{one.after_halt:,}",
+        _percent(one.precision),
+    ]
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"
+
+
+def _seconds(delay: float | None) -> str:
+    return "-" if delay is None else f"{delay:.1f} s"

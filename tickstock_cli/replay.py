@@ -1,0 +1,181 @@
+"""Replay as a function: recordings and settings in, files and figures out.
+
+Examples
+--------
+>>> from tickstock_cli.replay import Request, replay
+>>> result = replay(Request(paths=["sample_data"], outs=["events.parquet"]))  # doctest: +SKIP
+>>> result.tally.events, result.digest  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from tickstock_cli import __version__
+from tickstock_cli.build import build_core, build_encoder, settings_model
+from tickstock_cli.core.clock import Clock
+from tickstock_cli.engine.checkpoint import CheckpointStore
+from tickstock_cli.engine.control import Control
+from tickstock_cli.engine.observer import Observer, Unwatched
+from tickstock_cli.engine.outputs import Outputs
+from tickstock_cli.engine.run import CHECKPOINT_EVERY_NS, Run, RunOptions, RunResult
+from tickstock_cli.errors import UsageError
+from tickstock_cli.sinks.opening import open_sink
+from tickstock_cli.sinks.rejects import RejectsSink
+from tickstock_cli.sources.options import ReadOptions, Unsorted
+from tickstock_cli.sources.recordings import Recordings
+
+BATCH_ROWS = 262_144
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to replay and how.
+
+    Parameters
+    ----------
+    settings
+        An instance of ``build.settings_model()``; None is all defaults.
+    start, end
+        ns UTC; rows available in [start, end) are replayed.
+    outs, rejects
+        Targets of events (by suffix; ``-`` is stdout) and of rejected rows (Parquet).
+    speed
+        Times recorded time, above 0; None is flat out.
+    checkpoint, resume
+        Folder of checkpoints, and whether to go on from the newest one there.
+    """
+
+    paths: Sequence[str | Path]
+    settings: Any = None
+    start: int | None = None
+    end: int | None = None
+    symbols: frozenset[str] | None = None
+    unsorted: Unsorted = Unsorted.FAIL
+    outs: Sequence[str] = ()
+    rejects: str | None = None
+    speed: float | None = None
+    workers: int = 1
+    batch_rows: int = BATCH_ROWS
+    strict: bool = False
+    checkpoint: Path | None = None
+    resume: bool = False
+    checkpoint_every_ns: int = CHECKPOINT_EVERY_NS
+
+
+def replay(
+    request: Request,
+    control: Control | None = None,
+    observe: Callable[[Recordings], Observer] | None = None,
+    clock: Clock | None = None,
+) -> RunResult:
+    """Replay recordings from their first row to their last, or until ``control`` stops it.
+
+    Parameters
+    ----------
+    observe
+        Called once with the opened recordings; gives who watches the run.
+
+    Raises
+    ------
+    UsageError
+        The request contradicts itself.
+    DataError
+        A recording is missing, unreadable, of wrong columns or unsorted; or a row was rejected under ``strict``.
+    OutputError
+        An output cannot be written; nothing that stood under its name before is touched.
+    CheckpointError
+        There is no checkpoint that fits.
+    """
+    if request.resume and request.checkpoint is None:
+        raise UsageError("--resume needs --checkpoint DIR: the folder of the run to go on with")
+    if request.speed is not None and not 0 < request.speed < float("inf"):
+        raise UsageError(f"--speed must be max or a number above 0, was {request.speed:g}")
+    settings = request.settings if request.settings is not None else settings_model()()
+    control = control or Control(request.speed)
+    with ExitStack() as stack:
+        recordings = stack.enter_context(Recordings.open(request.paths, read_options(request, settings)))
+        watcher = observe(recordings) if observe is not None else Unwatched()
+        executor = (
+            stack.enter_context(ThreadPoolExecutor(request.workers, "tickstock-worker"))
+            if request.workers > 1
+            else None
+        )
+        core = build_core(settings, recordings.symbols, request.workers, executor)
+        store = None
+        if request.checkpoint is not None:
+            store = CheckpointStore(request.checkpoint, fingerprint(request, settings, recordings))
+        outputs, rejects = _open_outputs(request, settings, recordings, watcher)
+        options = RunOptions(
+            request.batch_rows,
+            request.strict,
+            request.resume,
+            request.checkpoint_every_ns,
+            dict(settings.recordings.columns),
+        )
+        return Run(recordings, core, outputs, control, watcher, options, rejects, store, clock).execute()
+
+
+def read_options(request: Request, settings: Any) -> ReadOptions:
+    """Give how the recordings are to be read."""
+    return ReadOptions(
+        columns=dict(settings.recordings.columns),
+        timestamp_unit=settings.recordings.timestamp_unit,
+        interval_seconds=settings.recordings.interval_seconds,
+        start=request.start,
+        end=request.end,
+        symbols=request.symbols,
+        unsorted=request.unsorted,
+    )
+
+
+def fingerprint(request: Request, settings: Any, recordings: Recordings) -> str:
+    """Hash all that decides the events: version, settings, selection, and the files by name, size and rows."""
+    facts = {
+        "version": __version__,
+        "settings": settings.model_dump(mode="json"),
+        "start": request.start,
+        "end": request.end,
+        "symbols": sorted(request.symbols) if request.symbols is not None else None,
+        "unsorted": request.unsorted.value,
+        "rejects": request.rejects is not None,
+        "files": [(file.path.name, file.path.stat().st_size, file.rows) for file in recordings.files],
+    }
+    return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _open_outputs(
+    request: Request, settings: Any, recordings: Recordings, watcher: Observer
+) -> tuple[Outputs, RejectsSink | None]:
+    """Open every output, or none: an output that cannot be opened takes those before it back."""
+    _check_targets(request)
+    opened: list[Any] = []
+    try:
+        rejects = None
+        if request.rejects is not None:
+            rejects = RejectsSink(request.rejects, recordings.origins().schema)
+            opened.append(rejects)
+        sinks = []
+        for target in request.outs:
+            sinks.append(open_sink(target))
+            opened.append(sinks[-1])
+    except BaseException:
+        for sink in opened:
+            sink.abort()
+        raise
+    return Outputs(build_encoder(settings, recordings.symbols), sinks, [watcher.released]), rejects
+
+
+def _check_targets(request: Request) -> None:
+    targets = [*request.outs, *([request.rejects] if request.rejects is not None else [])]
+    names = [target if target == "-" else str(Path(target).resolve()) for target in targets]
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            raise UsageError(f"{targets[place]} is named as an output twice; give each output a name of its own")

@@ -1,0 +1,1 @@
+"""How well detections tell what was injected into a synthetic market."""

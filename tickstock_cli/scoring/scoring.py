@@ -1,0 +1,152 @@
+"""Holds events against the truth of a synthetic market.
+
+1. An event *matches* an injected move of its kind, ticker and direction if its timestamp lies in
+   [start, end + grace]; of several moves, the first that began. One move may be matched by many events.
+2. A move is *found* if an event matches it; the *delay* is from its start to the emission of the first that does.
+3. An event that matches nothing is *unmatched*: not false, for prices move by themselves too.
+   Of those, some tell of the gap after an injected halt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from tickstock_cli.core.times import NS_PER_SECOND
+from tickstock_cli.scoring.tables import read_events, read_truth
+
+HALT = "halt"
+"""The kind of truth that no event tells of by name."""
+
+GRACE_SECONDS: Mapping[str, int] = {"surge": 60, "trend": 120, "fmv": 60, HALT: 60}
+"""How long after a move's end an event may still tell of it: a bar tells up to a minute late, a trend is measured
+over minutes."""
+
+DEFAULT_GRACE_SECONDS = 60
+
+_WHAT = ["kind", "ticker", "direction"]
+
+
+@dataclass(frozen=True, slots=True)
+class KindScore:
+    """The score of one kind.
+
+    Attributes
+    ----------
+    injected, found
+        Moves, and those of them that an event matches.
+    events, matched, after_halt
+        Events, those of them that match a move, and those that do not but follow a halt of their ticker.
+    delay_median, delay_p95
+        Seconds; None if nothing was found.
+    """
+
+    kind: str
+    injected: int
+    found: int
+    events: int
+    matched: int
+    after_halt: int
+    delay_median: float | None
+    delay_p95: float | None
+
+    @property
+    def recall(self) -> float | None:
+        """Share of moves found; None if none was injected."""
+        return self.found / self.injected if self.injected else None
+
+    @property
+    def precision(self) -> float | None:
+        """Share of events that match a move; None without events. A lower bound: natural moves count against it."""
+        return self.matched / self.events if self.events else None
+
+    @property
+    def unmatched(self) -> int:
+        """Events that match no move."""
+        return self.events - self.matched
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Scores by kind, and the events of kinds that were not injected."""
+
+    kinds: tuple[KindScore, ...]
+    unscored: dict[str, int]
+
+
+def score(
+    events: pl.DataFrame | str | Path,
+    truth: pl.DataFrame | str | Path,
+    grace_seconds: Mapping[str, float] = GRACE_SECONDS,
+) -> Score:
+    """Score events against what was injected.
+
+    Parameters
+    ----------
+    events
+        Events of a replay: a table, or a file (see ``read_events``).
+    truth
+        What was injected: a table, its file, or the folder of the market.
+    grace_seconds
+        By kind; a kind that is left out has 60.
+
+    Raises
+    ------
+    UsageError, DataError, SchemaError
+        A file cannot be read as what it should be.
+
+    Examples
+    --------
+    >>> truth = pl.DataFrame({"kind": ["surge"], "ticker": ["A"], "direction": [1], "start": [0], "end": [10**10]})
+    >>> event = {"kind": "surge", "ticker": "A", "direction": 1, "timestamp": 8 * 10**9, "emitted_at": 8 * 10**9}
+    >>> score(pl.DataFrame([event]), truth).kinds[0].delay_median
+    8.0
+    """
+    happened = read_events(events).with_row_index("event")
+    grace = pl.col("kind").replace_strict(dict(grace_seconds), default=DEFAULT_GRACE_SECONDS, return_dtype=pl.Float64)
+    injected = (
+        read_truth(truth)
+        .with_row_index("move")
+        .with_columns(until=pl.col("end") + (grace * NS_PER_SECOND).cast(pl.Int64))
+    )
+    moves = injected.filter(pl.col("kind") != HALT)
+    halts = injected.filter(pl.col("kind") == HALT)
+    matches = (
+        happened.join(moves, on=_WHAT)
+        .filter(pl.col("timestamp").is_between("start", "until"))
+        .sort("event", "start", "move")
+        .unique("event", keep="first", maintain_order=True)
+    )
+    after_halt = (
+        happened.join(matches, on="event", how="anti")
+        .join(halts.select("ticker", "end", "until"), on="ticker")
+        .filter(pl.col("timestamp").is_between("end", "until"))
+        .unique("event")
+    )
+    kinds = moves["kind"].unique().sort()
+    unscored = happened.filter(~pl.col("kind").is_in(kinds.implode())).group_by("kind").len().sort("kind")
+    return Score(
+        tuple(_score_kind(kind, happened, moves, matches, after_halt) for kind in kinds),
+        dict(unscored.iter_rows()),
+    )
+
+
+def _score_kind(
+    kind: str, events: pl.DataFrame, moves: pl.DataFrame, matches: pl.DataFrame, after_halt: pl.DataFrame
+) -> KindScore:
+    mine = pl.col("kind") == kind
+    matched = matches.filter(mine)
+    delays = matched.group_by("move").agg(delay=(pl.col("emitted_at") - pl.col("start")).min() / NS_PER_SECOND)["delay"]
+    return KindScore(
+        kind,
+        moves.filter(mine).height,
+        len(delays),
+        events.filter(mine).height,
+        matched.height,
+        after_halt.filter(mine).height,
+        delays.quantile(0.5, "linear"),
+        delays.quantile(0.95, "linear"),
+    )

@@ -1,0 +1,85 @@
+"""Reads the two tables that scoring compares: events of a replay, and the truth beside a synthetic market."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import polars as pl
+
+from tickstock_cli.errors import DataError, SchemaError, UsageError
+
+TRUTH_NAME = "_truth.parquet"
+
+_READERS: Mapping[str, Callable[[Path], pl.DataFrame]] = {
+    ".parquet": pl.read_parquet,
+    ".jsonl": pl.read_ndjson,
+    ".csv": pl.read_csv,
+}
+_WHAT = {"kind": pl.String, "ticker": pl.String, "direction": pl.Int64}
+_EVENT_COLUMNS = {**_WHAT, "timestamp": pl.Int64, "emitted_at": pl.Int64}
+_TRUTH_COLUMNS = {**_WHAT, "start": pl.Int64, "end": pl.Int64}
+
+
+def read_events(events: pl.DataFrame | str | Path) -> pl.DataFrame:
+    """Give kind, ticker, direction, timestamp and emitted_at (int64 ns UTC) of events.
+
+    Parameters
+    ----------
+    events
+        A table, or a Parquet, JSON lines or CSV file that a replay wrote.
+
+    Raises
+    ------
+    UsageError
+        The file's format is none of these.
+    DataError
+        The file is missing or cannot be read.
+    SchemaError
+        A column is missing or of the wrong type.
+    """
+    return _fit(events, _EVENT_COLUMNS)
+
+
+def read_truth(truth: pl.DataFrame | str | Path) -> pl.DataFrame:
+    """Give kind, ticker, direction, start and end (int64 ns UTC) of what was injected.
+
+    ``truth`` is a table, its file, or the folder of the market that it belongs to. Raises as ``read_events``.
+    """
+    if not isinstance(truth, pl.DataFrame) and Path(truth).is_dir():
+        truth = Path(truth) / TRUTH_NAME
+    return _fit(truth, _TRUTH_COLUMNS)
+
+
+def _fit(source: pl.DataFrame | str | Path, columns: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
+    table = source if isinstance(source, pl.DataFrame) else _read(Path(source))
+    name = "the table" if isinstance(source, pl.DataFrame) else str(source)
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise SchemaError(f"{name} has no column {missing[0]}; it has {', '.join(table.columns)}")
+    try:
+        return table.select(_as_type(table, column, dtype) for column, dtype in columns.items())
+    except pl.exceptions.PolarsError as error:
+        raise SchemaError(f"{name} cannot be read as {', '.join(columns)}: {_first_line(error)}") from error
+
+
+def _as_type(table: pl.DataFrame, column: str, dtype: type[pl.DataType]) -> pl.Expr:
+    if isinstance(table.schema[column], pl.Datetime):
+        return pl.col(column).dt.epoch("ns")
+    return pl.col(column).cast(dtype)
+
+
+def _read(path: Path) -> pl.DataFrame:
+    reader = _READERS.get(path.suffix)
+    if reader is None:
+        raise UsageError(f"cannot tell the format of {path}: name a file that ends in {', '.join(_READERS)}")
+    try:
+        return reader(path)
+    except FileNotFoundError as error:
+        raise DataError(f"{path} does not exist") from error
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise DataError(f"cannot read {path}: {_first_line(error)}; is it whole?") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,103 @@
+"""Keeps the memory of open files bounded, however many files are merged at once.
+
+An open Parquet reader holds a page or two of every column, a MiB each. Over hundreds of files whose times overlap
+that adds up, so streams share an allowance. One that gets none of it decodes a row group into a spool, closes
+its file, and reads on from the spool, which holds nothing in memory.
+"""
+
+from __future__ import annotations
+
+from tickstock_cli.core.batch import Batch
+from tickstock_cli.sources.spool import Scratch, Spool
+from tickstock_cli.sources.stream import FileStream
+
+OPEN_BYTES = 192 << 20
+OPEN_FILES = 400
+"""What all streams of a run may keep open, together."""
+
+
+class Allowance:
+    """Memory and file handles that streams may hold between reads."""
+
+    def __init__(self, memory: int = OPEN_BYTES, files: int = OPEN_FILES) -> None:
+        self._memory = memory
+        self._files = files
+
+    def take(self, memory: int) -> bool:
+        """Reserve room for one open file; False if there is none left."""
+        if self._files < 1 or memory > self._memory:
+            return False
+        self._files -= 1
+        self._memory -= memory
+        return True
+
+    def give_back(self, memory: int) -> None:
+        """Free what one open file took."""
+        self._files += 1
+        self._memory += memory
+
+
+class BoundedStream:
+    """A file's stream that stays open only while the allowance lasts.
+
+    Parameters
+    ----------
+    memory
+        What the stream holds while it is open, in bytes.
+    """
+
+    def __init__(self, stream: FileStream, memory: int, allowance: Allowance, scratch: Scratch) -> None:
+        self._stream = stream
+        self._memory = memory
+        self._allowance = allowance
+        self._scratch = scratch
+        self._holds = False
+        self._spool: Spool | None = None
+        self._next = 0
+
+    @property
+    def earliest(self) -> int:
+        """See ``Stream.earliest``."""
+        return self._stream.earliest
+
+    def read(self) -> Batch | None:
+        """See ``Stream.read``."""
+        if self._spool is not None:
+            return self._read_spooled(self._spool)
+        self._holds = self._holds or self._allowance.take(self._memory)
+        batch = self._stream.read()
+        if batch is None:
+            self.close()
+        elif not self._holds:
+            self._fill_spool(type(batch))
+        return batch
+
+    def _read_spooled(self, spool: Spool) -> Batch:
+        batch = spool.read(self._next)
+        self._next += 1
+        if self._next == spool.batches:
+            spool.remove()
+            self._spool = None
+        return batch
+
+    def _fill_spool(self, kind: type[Batch]) -> None:
+        """Put the rest of the row group aside and close the file."""
+        spool = self._scratch.spool(kind)
+        while not self._stream.at_group_start and (batch := self._stream.read()) is not None:
+            spool.write(batch)
+        spool.finish()
+        self._stream.close()
+        if spool.batches:
+            self._spool, self._next = spool, 0
+        else:
+            spool.remove()
+
+    def close(self) -> None:
+        """See ``Stream.close``."""
+        self._stream.close()
+        if self._spool is not None:
+            self._spool.remove()
+            self._spool = None
+        if self._holds:
+            self._allowance.give_back(self._memory)
+            self._holds = False

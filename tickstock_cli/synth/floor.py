@@ -1,0 +1,155 @@
+"""The trading floor: runs a planned market minute by minute and keeps what changes while it trades."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from tickstock_cli.core.times import NS_PER_SECOND
+from tickstock_cli.synth.book import Bars, close_minute, first_bars, make_bars, make_book, walk_factors
+from tickstock_cli.synth.dice import draws, stream_key
+from tickstock_cli.synth.fairvalues import FmvKeys, Fmvs, make_fmvs
+from tickstock_cli.synth.injections import AFTER_SECONDS, BEFORE_SECONDS, InjectionKind
+from tickstock_cli.synth.picking import load_picker, make_picker, weigh_minute
+from tickstock_cli.synth.planning import Plan
+from tickstock_cli.synth.running import pass_night, run_span
+from tickstock_cli.synth.tables import FAST_ACTIVITY, FLAGS, LOTS, SLOW_ACTIVITY, waits
+from tickstock_cli.synth.trading import Flow, Rules, Span, Tables, Ticks, TradingKeys, make_ticks
+from tickstock_cli.synth.universe import SECTORS
+
+MINUTE_SECONDS = 60
+_BAD_SCALE = 1 << 20
+
+
+class Portion(NamedTuple):
+    """Rows made at once. ``bars`` are those of the minute that ended before; they began at ``bars_start`` (ns)."""
+
+    ticks: Ticks
+    fmvs: Fmvs
+    bars: Bars
+    bars_start: int
+
+
+class Floor:
+    """One run of a market: its book, and what each minute needs. The plan is left as it was."""
+
+    def __init__(self, plan: Plan) -> None:
+        options, count = plan.options, plan.options.symbols
+        self._plan = plan
+        self._timeline = plan.timeline
+        self._universe = plan.universe
+        self._symbols = plan.universe.symbols.copy()
+        self._injected = plan.injected
+        self._next_injection = 0
+        self._near: list[int] = []  # places of the injections that the minute must know
+        self._book = make_book(count)
+        self._tables = Tables(waits(), LOTS, FLAGS)
+        self._rules = Rules(options.resolution.value, options.bad_prints * _BAD_SCALE // 1_000_000, options.fractional)
+        self._keys = TradingKeys(*(stream_key(options.seed, f"trade {name}") for name in TradingKeys._fields))
+        self._fmv_keys = FmvKeys(*(stream_key(options.seed, f"fmv {name}") for name in FmvKeys._fields))
+        self._activity_key = stream_key(options.seed, "activity")
+        self._factor_keys = np.array(
+            [stream_key(options.seed, f"factor {i}") for i in range(SECTORS + 1)], dtype=np.uint64
+        )
+        self._factors = np.empty((0, SECTORS + 1), dtype=np.int64)
+        self._picker, self._fmv_picker = make_picker(count), make_picker(count)
+        load_picker(np.sqrt(self._universe.weight).astype(np.int64) + 1, self._fmv_picker)
+        self._minute_weight = np.empty(count, dtype=np.int64)
+        self._bars = make_bars(count)
+        self._bars_start = 0
+        self._span = Span(0, 0, 0, 0, False)
+
+    def begin_day(self, day: int) -> None:
+        """Let the market and the sectors walk through the day."""
+        session, first = self._timeline.sessions[day], int(self._timeline.first[day])
+        self._factors = np.empty((session.seconds, SECTORS + 1), dtype=np.int64)
+        restless = self._timeline.restless[first : first + session.seconds]
+        walk_factors(self._factor_keys, first, restless, self._factors)
+        self._span = Span(first, first, first, session.start, False)
+
+    def run_minute(self, second: int, most_rows: int) -> Iterator[Portion]:
+        """Make the minute that begins at ``second``; the first portion brings the bars of the one before."""
+        portion = self.end_minute()
+        self._load_minute(second)
+        for first, last in self._pieces(second, most_rows):
+            ticks = make_ticks(_rows_between(self._plan.flow, first, last))
+            fmvs = make_fmvs(_rows_between(self._plan.fmv_flow, first, last))
+            run_span(
+                self._span._replace(first=first, last=last),
+                self._plan.flow,
+                self._plan.fmv_flow,
+                self._symbols,
+                self._book,
+                self._injected,
+                self._factors,
+                self._picker,
+                self._fmv_picker,
+                self._tables,
+                self._keys,
+                self._fmv_keys,
+                self._rules,
+                ticks,
+                fmvs,
+            )
+            yield portion._replace(ticks=ticks, fmvs=fmvs)
+            portion = Portion(ticks, fmvs, make_bars(0), 0)
+
+    def _pieces(self, minute: int, most_rows: int) -> Iterator[tuple[int, int]]:
+        """Cut a minute into runs of seconds with at most ``most_rows`` ticks each, where that can be."""
+        first, end = minute, minute + MINUTE_SECONDS
+        for second in range(minute + 1, end):
+            if _rows_between(self._plan.flow, first, second + 1) > most_rows:
+                yield first, second
+                first = second
+        yield first, end
+
+    def _load_minute(self, second: int) -> None:
+        """Note which injections are on, and how busy each symbol is."""
+        self._span = self._span._replace(regular=bool(self._timeline.regular[second]))
+        self._bars_start = self._span.day_start + (second - self._span.day_first) * NS_PER_SECOND
+        calm = np.zeros(len(self._minute_weight), dtype=np.bool_)
+        self._move_near(second)
+        for place in self._near:
+            injection = self._plan.injections[place]
+            calm[injection.symbol] = True
+            if injection.end <= second and self._book["watch"][injection.symbol] == place:
+                self._settle(place)
+            if injection.start < second + MINUTE_SECONDS and injection.end > second:
+                self._book["watch"][injection.symbol] = place
+        weight = self._universe.weight if self._span.regular else self._universe.thin_weight
+        minute = second // MINUTE_SECONDS
+        weigh_minute(weight, calm, minute, self._activity_key, SLOW_ACTIVITY, FAST_ACTIVITY, self._minute_weight)
+        load_picker(self._minute_weight, self._picker)
+
+    def _move_near(self, second: int) -> None:
+        """Take up the injections that are near, in order of their start; let those go that are over."""
+        injections = self._plan.injections
+        self._near = [place for place in self._near if injections[place].end + AFTER_SECONDS > second]
+        horizon = second + MINUTE_SECONDS + BEFORE_SECONDS
+        while self._next_injection < len(injections) and injections[self._next_injection].start < horizon:
+            self._near.append(self._next_injection)
+            self._next_injection += 1
+
+    def _settle(self, place: int) -> None:
+        """Make a finished move part of the symbol's own walk, so that the price stays where it went."""
+        injection = self._plan.injections[place]
+        if injection.kind is not InjectionKind.FMV:
+            self._book["own"][injection.symbol] += injection.parts
+        self._book["watch"][injection.symbol] = -1
+
+    def end_minute(self) -> Portion:
+        """Give the bars of the minute that was made last."""
+        count = close_minute(self._book, self._bars)
+        return Portion(make_ticks(0), make_fmvs(0), first_bars(self._bars, count), self._bars_start)
+
+    def end_day(self, day: int) -> None:
+        """Let each symbol begin the next day where it ended, but for a gap over night."""
+        second = self._timeline.sessions[day].seconds - 1
+        gaps = draws(self._plan.options.seed, f"gap {day}", len(self._minute_weight))
+        pass_night(self._symbols, self._book, self._injected, self._factors, second, gaps)
+
+
+def _rows_between(flow: Flow, first: int, last: int) -> int:
+    return int(flow.cuts[last] - flow.cuts[first] + flow.extra_cuts[last] - flow.extra_cuts[first])

@@ -1,0 +1,107 @@
+"""The plan of a market: all that is known before the first row is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickstock_cli.errors import UsageError
+from tickstock_cli.synth.dice import Dice
+from tickstock_cli.synth.injections import Injection, InjectionKind, encode, place_injections
+from tickstock_cli.synth.options import MarketOptions
+from tickstock_cli.synth.picking import MAX_ROWS_PER_SECOND
+from tickstock_cli.synth.timeline import Timeline, find_sessions
+from tickstock_cli.synth.trading import Flow
+from tickstock_cli.synth.universe import Universe, make_universe
+
+_FMV_PACE = 4
+"""Fair values come at an even pace in regular trading; outside, at a quarter of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A planned market.
+
+    Attributes
+    ----------
+    injections
+        In order of their start; ``injected`` is the same for kernels.
+    flow, fmv_flow
+        How many ticks, and fair values, each second holds.
+    """
+
+    options: MarketOptions
+    timeline: Timeline
+    universe: Universe
+    injections: list[Injection]
+    injected: NDArray[Any]
+    flow: Flow
+    fmv_flow: Flow
+
+
+def make_plan(options: MarketOptions) -> Plan:
+    """Plan a market.
+
+    Raises
+    ------
+    UsageError
+        The exchange is closed on the first day, or the options ask for more than the market has room for.
+    """
+    timeline = Timeline(options.seed, find_sessions(options.first_day, options.days))
+    universe = make_universe(options)
+    injections = place_injections(options, timeline, universe)
+    flow, fmv_flow = _trade_flow(options, timeline, injections), _fmv_flow(options, timeline, injections)
+    _check_density(flow, fmv_flow)
+    return Plan(options, timeline, universe, injections, encode(injections, timeline.second_ns), flow, fmv_flow)
+
+
+def _extra_cuts(seconds: list[int], symbols: list[int], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sort extra rows by their second, keeping their order within it."""
+    second = np.array(seconds, dtype=np.int64)
+    order = np.argsort(second, kind="stable")
+    cuts = np.zeros(count + 1, dtype=np.int64)
+    np.cumsum(np.bincount(second, minlength=count), out=cuts[1:])
+    return cuts, np.array(symbols, dtype=np.int64)[order]
+
+
+def _trade_flow(options: MarketOptions, timeline: Timeline, injections: list[Injection]) -> Flow:
+    """Strew the extra trades over their seconds, then the rest of the rows over the timeline."""
+    dice = Dice(options.seed, "extra trades")
+    seconds: list[int] = []
+    symbols: list[int] = []
+    for injection in injections:
+        if injection.kind is not InjectionKind.FMV:
+            start = injection.end if injection.kind is InjectionKind.HALT else injection.start
+            seconds += [start + dice.between(0, injection.spread - 1) for _ in range(injection.rows)]
+            symbols += [injection.symbol] * injection.rows
+    if len(seconds) > options.rows:
+        raise UsageError(f"--rows is {options.rows}, but the injected moves alone need {len(seconds)}; raise it")
+    cuts, extras = _extra_cuts(seconds, symbols, len(timeline.busy))
+    return Flow(timeline.allot(options.rows - len(seconds), timeline.busy), cuts, extras)
+
+
+def _fmv_flow(options: MarketOptions, timeline: Timeline, injections: list[Injection]) -> Flow:
+    """Put an injected deviation's values at even distances, from its first second on; then the rest."""
+    seconds: list[int] = []
+    symbols: list[int] = []
+    for injection in injections:
+        if injection.kind is InjectionKind.FMV:
+            seconds += [injection.start + injection.spread * i // injection.rows for i in range(injection.rows)]
+            symbols += [injection.symbol] * injection.rows
+    rows = options.rows // 20 if options.fmv_rows is None else options.fmv_rows
+    cuts, extras = _extra_cuts(seconds, symbols, len(timeline.busy))
+    even = np.where(timeline.regular, _FMV_PACE, 1)
+    return Flow(timeline.allot(rows, even), cuts, extras)
+
+
+def _check_density(*flows: Flow) -> None:
+    for flow in flows:
+        most = int((np.diff(flow.cuts) + np.diff(flow.extra_cuts)).max())
+        if most > MAX_ROWS_PER_SECOND:
+            raise UsageError(
+                f"the busiest second would hold {most} rows, but {MAX_ROWS_PER_SECOND} is the most; "
+                "raise --days or lower --rows"
+            )

@@ -1,0 +1,52 @@
+"""What was injected, as a table: the truth that detections are scored against."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from tickstock_cli.synth.files import TIME
+from tickstock_cli.synth.injections import InjectionKind
+from tickstock_cli.synth.market import Market
+
+_FIELDS: list[pa.Field[Any]] = [
+    pa.field("kind", pa.string(), nullable=False),  # of the event that tells it; or halt
+    pa.field("ticker", pa.string(), nullable=False),
+    pa.field("direction", pa.int8(), nullable=False),
+    pa.field("start", TIME, nullable=False),
+    pa.field("end", TIME, nullable=False),
+    pa.field("magnitude_percent", pa.float64(), nullable=False),
+    pa.field("rel_volume", pa.float64()),
+    pa.field("rows", pa.int64(), nullable=False),
+]
+TRUTH_SCHEMA = pa.schema(_FIELDS)
+"""``[start, end)`` is the time the move takes, or the halt. ``magnitude_percent`` is above 0: the move, the fair
+value's distance from the market, or the gap after the halt. ``rel_volume``: pace of trading against the five
+minutes before, as planned. ``rows``: extra rows that were injected."""
+
+
+def truth_table(market: Market) -> pa.Table:
+    """Give a market's injections as rows of ``TRUTH_SCHEMA``, in order of their start."""
+    injections = market.plan.injections
+    columns: dict[str, list[Any]] = {
+        "kind": [injection.kind.name.lower() for injection in injections],
+        "ticker": [market.tickers[injection.symbol] for injection in injections],
+        "direction": [injection.direction for injection in injections],
+        "start": [market.plan.timeline.second_ns(injection.start) for injection in injections],
+        "end": [market.plan.timeline.second_ns(injection.end) for injection in injections],
+        "magnitude_percent": [injection.magnitude / 1_000 for injection in injections],
+        "rel_volume": [
+            None if injection.rel_volume is None else injection.rel_volume / 1_000 for injection in injections
+        ],
+        "rows": [injection.rows for injection in injections],
+    }
+    return pa.Table.from_pydict(columns, schema=TRUTH_SCHEMA)
+
+
+def count_kinds(market: Market) -> dict[str, int]:
+    """Count what was injected, by kind; a kind that was not is 0."""
+    counts = {kind.name.lower(): 0 for kind in InjectionKind}
+    for injection in market.plan.injections:
+        counts[injection.kind.name.lower()] += 1
+    return counts

@@ -1,0 +1,128 @@
+"""Writes a market to a folder: ticks.parquet, bars.parquet, fmv.parquet, and what nobody should take for a recording.
+
+The truth and the options stand in files whose names begin with an underscore, which a replay of the folder skips.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from tickstock_cli import __version__
+from tickstock_cli.errors import UsageError
+from tickstock_cli.synth.files import MarketFile, bar_file, fmv_file, tick_file
+from tickstock_cli.synth.floor import Portion
+from tickstock_cli.synth.folder import OutputFolder
+from tickstock_cli.synth.folder import writing as translating
+from tickstock_cli.synth.market import Market
+from tickstock_cli.synth.options import MarketOptions
+from tickstock_cli.synth.truth import count_kinds, truth_table
+
+TRUTH_NAME = "_truth.parquet"
+OPTIONS_NAME = "_synth.json"
+
+
+class Feed(StrEnum):
+    """A record type to write; the value is its file's name without suffix."""
+
+    TICKS = "ticks"
+    BARS = "bars"
+    FMV = "fmv"
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenMarket:
+    """What was written: rows by feed, injections by kind."""
+
+    folder: Path
+    rows: dict[str, int]
+    injected: dict[str, int]
+
+
+def write_market(
+    options: MarketOptions,
+    folder: Path,
+    feeds: frozenset[Feed] = frozenset(Feed),
+    *,
+    force: bool = False,
+    progress: Callable[[int], object] | None = None,
+) -> WrittenMarket:
+    """Make a market and write it.
+
+    Parameters
+    ----------
+    options
+        What to make. The feeds that are written do not change one another's rows.
+    folder
+        Where to; it appears when everything is written.
+    feeds
+        What to write of it.
+    force
+        Replace a market that is there already.
+    progress
+        Called with the number of ticks made since the last call.
+
+    Raises
+    ------
+    UsageError
+        The options cannot be met, nothing is to be written, or the folder has something in it.
+    OutputError
+        The folder cannot be written; what was in it is untouched.
+    """
+    if not feeds:
+        raise UsageError("nothing to write: allow at least one of --ticks, --bars and --fmv")
+    market = Market(options)
+    names = [TRUTH_NAME, OPTIONS_NAME, *(f"{feed}.parquet" for feed in Feed)]
+    output = OutputFolder(folder, names, force=force)
+    files: dict[Feed, MarketFile] = {}
+    try:
+        for feed in sorted(feeds):
+            files[feed] = _open_file(feed, output.path(f"{feed}.parquet"), market)
+        for portion in market.portions():
+            _write_portion(portion, files)
+            if progress is not None:
+                progress(len(portion.ticks.price))
+        for file in files.values():
+            file.close()
+        rows = {feed.value: file.rows for feed, file in files.items()}
+        with translating(folder):
+            pq.write_table(truth_table(market), output.path(TRUTH_NAME))
+            output.path(OPTIONS_NAME).write_text(_describe(options, rows), encoding="utf-8")
+        output.commit()
+    except BaseException:
+        for file in files.values():
+            file.abort()
+        output.abort()
+        raise
+    return WrittenMarket(folder, rows, count_kinds(market))
+
+
+def _open_file(feed: Feed, path: Path, market: Market) -> MarketFile:
+    if feed is Feed.FMV:
+        return fmv_file(path, market.tickers)
+    opener = tick_file if feed is Feed.TICKS else bar_file
+    return opener(path, market.tickers, fractional=market.plan.options.fractional)
+
+
+def _write_portion(portion: Portion, files: dict[Feed, MarketFile]) -> None:
+    if Feed.BARS in files and len(portion.bars.symbol):
+        symbol, *rest = portion.bars
+        files[Feed.BARS].write(symbol, np.full(len(symbol), portion.bars_start), *rest)
+    if Feed.TICKS in files and len(portion.ticks.symbol):
+        files[Feed.TICKS].write(*portion.ticks)
+    if Feed.FMV in files and len(portion.fmvs.symbol):
+        files[Feed.FMV].write(*portion.fmvs)
+
+
+def _describe(options: MarketOptions, rows: dict[str, int]) -> str:
+    values: dict[str, Any] = asdict(options)
+    values["first_day"] = options.first_day.isoformat()
+    values["resolution"] = options.resolution.name.lower()
+    return json.dumps({"tickstock": __version__, "options": values, "rows": rows}, indent=2) + "\n"

@@ -1,0 +1,77 @@
+"""Write the parts of the documentation that repeat the code: the commands' help and the table of settings.
+
+`make docs` runs it; a test compares what it would write with what is there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from tickstock_cli.build import settings_model
+from tickstock_cli.cli.main import PROGRAM, app
+from tickstock_cli.config.sample import describe_bounds
+from tickstock_cli.config.settings import setting_sections
+from tickstock_cli.config.values import format_value
+
+DOCS = Path(__file__).parent.parent / "docs"
+CLI_REFERENCE = DOCS / "cli-reference.md"
+CONFIGURATION = DOCS / "configuration.md"
+
+BEGIN = "<!-- settings: written by `make docs` -->\n"
+END = "<!-- end of settings -->\n"
+
+HELP_COLUMNS = "100"
+
+
+def main() -> None:
+    """Write both files anew."""
+    CLI_REFERENCE.write_text(render_cli_reference(), encoding="utf-8")
+    CONFIGURATION.write_text(render_configuration(CONFIGURATION.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def render_cli_reference() -> str:
+    """Give the help of every command, one section each."""
+    os.environ["COLUMNS"] = HELP_COLUMNS  # not the width of whatever terminal this runs in
+    root: Any = typer.main.get_command(app)
+    lines = ["# Command line reference", "", "Written by `make docs` from the commands themselves; edit those."]
+    for context in _walk(root.make_context(PROGRAM, [], resilient_parsing=True)):
+        lines += ["", f"## {context.command_path}", "", "```text", context.get_help().rstrip(), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def _walk(context: typer.Context) -> Iterator[typer.Context]:
+    yield context
+    for name, child in getattr(context.command, "commands", {}).items():
+        yield from _walk(child.make_context(name, [], parent=context, resilient_parsing=True))
+
+
+def render_configuration(page: str) -> str:
+    """Give the page with its table of settings written anew."""
+    head, begin, rest = page.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not (begin and end):
+        raise SystemExit(f"error: {CONFIGURATION} has lost its two markers, {BEGIN.strip()} and {END.strip()}")
+    return head + begin + _settings_tables() + end + tail
+
+
+def _settings_tables() -> str:
+    model = settings_model()
+    defaults = model().model_dump()
+    lines = []
+    for section, sub_model in setting_sections(model).items():
+        about = (sub_model.__doc__ or "").partition("\n\n")[0]
+        lines += ["", f"### {section}", "", " ".join(about.split()), ""]
+        lines += ["| key | default | takes | meaning |", "|---|---|---|---|"]
+        for name, field in sub_model.model_fields.items():
+            default = format_value(defaults[section][name])
+            lines.append(f"| `{section}.{name}` | `{default}` | {describe_bounds(field)} | {field.description} |")
+    return "\n".join(lines) + "\n\n"
+
+
+if __name__ == "__main__":
+    main()
