@@ -146,7 +146,7 @@ def fingerprint(request: Request, settings: Any, recordings: Recordings) -> str:
         "symbols": sorted(request.symbols) if request.symbols is not None else None,
         "unsorted": request.unsorted.value,
         "rejects": request.rejects is not None,
-        "files": [(file.path.name, file.path.stat().st_size, file.rows) for file in recordings.files],
+        "files": [(Path(file.path).name, Path(file.path).stat().st_size, file.rows) for file in recordings.files],
     }
     return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 

@@ -116,7 +116,7 @@ def test_ctrl_c_ends_with_130(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_refusal_of_the_system_is_told_and_is_no_bug(capsys: pytest.CaptureFixture[str]) -> None:
     """What, and where."""
-    assert exit_code(lambda: open("/none/at/all")) == 1
+    assert exit_code(Path("/none/at/all").read_text) == 1
 
     assert capsys.readouterr().err == "error: no such file or directory (/none/at/all)\n"
 
@@ -157,8 +157,8 @@ def test_symbols_are_read_from_the_option_or_a_file(tmp_path: Path) -> None:
     path.write_text("AAPL, MSFT  # big\n\nBRK.B\n# IBM\n")
 
     assert parse_symbols(None) is None
-    assert parse_symbols("AAPL,BRK.B") == {"AAPL", "BRK.B"}
-    assert parse_symbols(f"@{path}") == {"AAPL", "MSFT", "BRK.B"}
+    assert parse_symbols("AAPL,BRK.B") == frozenset({"AAPL", "BRK.B"})
+    assert parse_symbols(f"@{path}") == frozenset({"AAPL", "MSFT", "BRK.B"})
 
 
 @pytest.mark.parametrize("text", ["", " , ", "@/none/universe.txt"])

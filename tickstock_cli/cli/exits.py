@@ -67,7 +67,8 @@ def _guarded(command: Callable[[], object]) -> int:
 def _tell(message: str, code: int) -> int:
     if os.environ.get(DEBUG_VARIABLE):
         traceback.print_exc()
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    word = "" if code == INTERRUPTED else "error: "
+    print(f"{word}{' '.join(message.split())}", file=sys.stderr)
     return code
 
 

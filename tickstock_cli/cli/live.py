@@ -40,6 +40,7 @@ class LiveView:
         self._seen = 0
         self._market_time = 0
         self._begun = monotonic()
+        self._console = console
         self._live = Live(
             get_renderable=self._draw,
             console=console,
@@ -67,10 +68,9 @@ class LiveView:
         self._events.extend(events.slice(max(0, len(events) - LATEST)).to_pylist())
 
     def _draw(self) -> Group:
-        meter = tqdm.format_meter(
-            self._rows, self._total, monotonic() - self._begun, ncols=self._live.console.width - 2, unit="row",
-            unit_scale=True,
-        )
+        elapsed = monotonic() - self._begun
+        width = self._console.width - 2
+        meter = tqdm.format_meter(self._rows, self._total, elapsed, ncols=width, unit="row", unit_scale=True)
         market = format_time(self._market_time)[:23] if self._market_time else "waiting for the first row"
         state = "paused" if self._control.paused else f"{self._control.speed:g}x"
         status = Text.assemble(

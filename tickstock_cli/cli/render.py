@@ -16,28 +16,25 @@ from tickstock_cli.core.times import format_time
 from tickstock_cli.engine.run import RunResult
 
 TOP_TICKERS = 8
+DAY_NS = 86_400_000_000_000
 ARROWS = {1: ("▲", "green"), -1: ("▼", "red"), 0: ("•", "dim")}
 
 
 def event_table(events: Sequence[dict[str, Any]], skipped: int = 0) -> Table:
     """Draw events, one a line; ``skipped`` tells how many lie between the first half and the second."""
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    for name, justify in (
-        ("time (UTC)", "left"),
-        ("ticker", "left"),
-        ("event", "left"),
-        ("price", "right"),
-        ("change", "right"),
-        ("rel. volume", "right"),
-        ("source", "left"),
-        ("phase", "left"),
-        ("detail", "left"),
-    ):
-        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]  # a literal of rich's own
+    dated = len({event["timestamp"] // DAY_NS for event in events}) > 1
+    table.add_column("time (UTC)", no_wrap=True, min_width=19 if dated else 12)
+    table.add_column("ticker", no_wrap=True, min_width=6)
+    table.add_column("event", no_wrap=True, min_width=7)
+    table.add_column("price", no_wrap=True, min_width=8, justify="right")
+    table.add_column("change", no_wrap=True, min_width=7, justify="right")
+    table.add_column("source", no_wrap=True, min_width=6)
+    table.add_column("detail", no_wrap=True, overflow="ellipsis")
     for place, event in enumerate(events):
         if skipped and place == len(events) // 2:
-            table.add_row(f"… {skipped:,} more …", style="dim")
-        table.add_row(*_event_cells(event))
+            table.add_row("", "", Text(f"… {skipped:,}"), Text("more"), style="dim")
+        table.add_row(*_event_cells(event, dated))
     return table
 
 
@@ -56,33 +53,36 @@ def print_to(console: Console, *parts: RenderableType) -> None:
         console.print(part)
 
 
-def _event_cells(event: dict[str, Any]) -> list[RenderableType]:
+def _event_cells(event: dict[str, Any], dated: bool) -> list[RenderableType]:
     arrow, color = ARROWS[event["direction"]]
+    time = format_time(event["timestamp"])
     return [
-        Text(format_time(event["timestamp"])[11:23], style="cyan"),
+        Text(f"{time[5:10]} {time[11:23]}" if dated else time[11:23], style="cyan"),
         Text(event["ticker"], style="bold"),
         Text(f"{arrow} {event['kind']}", style=color),
         f"{event['price']:,.2f}",
         _signed(event["percent_change"], "%"),
-        "" if not event["rel_volume"] else f"{event['rel_volume']:.1f}x",
         event["source"],
-        event["phase"],
         _detail(event),
     ]
 
 
 def _detail(event: dict[str, Any]) -> Text:
     words = []
-    if event["trigger"]:
-        words.append(event["trigger"].replace("_", " "))
+    if event["kind"] in ("high", "low") and event["previous"] is not None:
+        words.append(f"was {event['previous']:,.2f}")
+    if event["rel_volume"]:
+        words.append(f"{event['rel_volume']:.1f}x volume")
+    if event["trigger"] and event["trigger"] != "price_and_volume":
+        words.append(event["trigger"])
     if event["strength"]:
         words.append(f"strength {event['strength']}")
     if event["score"] is not None:
         words.append(f"score {event['score']:.3g}")
-    if event["kind"] in ("high", "low") and event["previous"] is not None:
-        words.append(f"was {event['previous']:,.2f}")
+    if event["phase"] != "regular":
+        words.append(event["phase"])
     if event["merged"] > 1:
-        words.append(f"of {event['merged']}")
+        words.append(f"1 of {event['merged']}")
     return Text(", ".join(words), style="dim")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -74,33 +75,16 @@ def _as_object(result: Score) -> dict[str, Any]:
 
 
 def _table(result: Score) -> Table:
+    """Give one column a kind: a row each would not fit a terminal of 80 columns."""
     from rich.table import Table
 
     table = Table(title="Detections against what was injected", title_justify="left")
-    table.add_column("kind")
-    for name in ("injected", "found", "recall", "delay p50", "delay p95", "events", "matched", "unmatched"):
-        table.add_column(name, justify="right")
-    table.add_column("of these after a halt", justify="right")
-    table.add_column("precision", justify="right")
+    table.add_column("")
     for one in result.kinds:
-        table.add_row(*_cells(one))
+        table.add_column(one.kind, justify="right")
+    for name, cell in _ROWS.items():
+        table.add_row(name, *(cell(one) for one in result.kinds), end_section=name == "delay p95")
     return table
-
-
-def _cells(one: KindScore) -> list[str]:
-    return [
-        one.kind,
-        f"{one.injected:,}",
-        f"{one.found:,}",
-        _percent(one.recall),
-        _seconds(one.delay_median),
-        _seconds(one.delay_p95),
-        f"{one.events:,}",
-        f"{one.matched:,}",
-        f"{one.unmatched:,}",
-        f"{one.after_halt:,}",
-        _percent(one.precision),
-    ]
 
 
 def _percent(share: float | None) -> str:
@@ -109,3 +93,17 @@ def _percent(share: float | None) -> str:
 
 def _seconds(delay: float | None) -> str:
     return "-" if delay is None else f"{delay:.1f} s"
+
+
+_ROWS: dict[str, Callable[[KindScore], str]] = {
+    "injected": lambda one: f"{one.injected:,}",
+    "found": lambda one: f"{one.found:,}",
+    "recall": lambda one: _percent(one.recall),
+    "delay median": lambda one: _seconds(one.delay_median),
+    "delay p95": lambda one: _seconds(one.delay_p95),
+    "events": lambda one: f"{one.events:,}",
+    "matched": lambda one: f"{one.matched:,}",
+    "unmatched": lambda one: f"{one.unmatched:,}",
+    "of these after a halt": lambda one: f"{one.after_halt:,}",
+    "precision": lambda one: _percent(one.precision),
+}

@@ -115,12 +115,8 @@ def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 def sort_for_output(events: EventRows, symbols: SymbolTable) -> EventRows:
     """Put events into the total order of every output: emitted_at, kind, ticker, source."""
-    codes, inverse = np.unique(events["code"], return_inverse=True)
-    tickers = [symbols.tickers[code] for code in codes]
-    rank = np.empty(len(codes), dtype=np.int64)
-    rank[sorted(range(len(codes)), key=tickers.__getitem__)] = np.arange(len(codes))
-    order = np.lexsort((events["source"], rank[inverse], events["kind"], events["emitted_at"]))
-    return events[order]
+    ranks = symbols.ranks()[events["code"]]
+    return events[np.lexsort((events["source"], ranks, events["kind"], events["emitted_at"]))]
 
 
 class EventEncoder:

@@ -28,6 +28,7 @@ class SymbolTable:
         self._codes: dict[str, int] = {}
         self._tickers: list[str] = []
         self._hashes: list[int] = []
+        self._ranks: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.add(list(tickers))
 
     def __len__(self) -> int:
@@ -57,6 +58,15 @@ class SymbolTable:
                 self._codes[ticker] = code
             codes[place] = code
         return codes
+
+    def ranks(self) -> NDArray[np.int64]:
+        """Give by code each ticker's place among all tickers met so far, sorted as text."""
+        tickers = self._tickers[: len(self._tickers)]
+        if len(self._ranks) != len(tickers):
+            ranks = np.empty(len(tickers), dtype=np.int64)
+            ranks[sorted(range(len(tickers)), key=tickers.__getitem__)] = np.arange(len(tickers))
+            self._ranks = ranks
+        return self._ranks
 
     def hashes(self, start: int = 0) -> NDArray[np.uint64]:
         """Give the ticker hashes of the codes from ``start`` on."""

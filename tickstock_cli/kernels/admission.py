@@ -223,6 +223,19 @@ def judge_price(state: Any, price: float, flags: int, guard: Guard) -> int:
 
 
 @kernel
+def gather_ticks(ticks: Any, rows: NDArray[np.int32], out: TickRows) -> None:
+    """Copy the columns of a batch into group order: column by column, so that reads overlap."""
+    for j in range(len(rows)):
+        out.timestamp[j] = ticks.timestamp[rows[j]]
+    for j in range(len(rows)):
+        out.price[j] = ticks.price[rows[j]]
+    for j in range(len(rows)):
+        out.size[j] = ticks.size[rows[j]]
+    for j in range(len(rows)):
+        out.flags[j] = ticks.flags[rows[j]]
+
+
+@kernel
 def admit_ticks(
     ticks: Any,
     rows: NDArray[np.int32],
@@ -238,7 +251,8 @@ def admit_ticks(
 
     ``counts`` is added to: processed, suspect, filtered by market hours.
     """
-    kept = 0
+    gather_ticks(ticks, rows, out)
+    kept = 0  # never ahead of the row being read, so columns are packed in place
     rejected = 0
     session_start = np.int64(1)
     session_end = np.int64(0)
@@ -255,10 +269,9 @@ def admit_ticks(
             while probe < probe_end and out.probes[probe]["rows_before"] <= i:
                 _answer(out.probes[probe], state)
                 probe += 1
-            timestamp = ticks.timestamp[i]
-            reason = tick_reason(
-                timestamp, ticks.available_at[i], ticks.price[i], ticks.size[i], state["last_timestamp"]
-            )
+            timestamp = out.timestamp[j]
+            price = out.price[j]
+            reason = tick_reason(timestamp, ticks.available_at[i], price, out.size[j], state["last_timestamp"])
             if reason:
                 rejects.row[rejected] = i
                 rejects.reason[rejected] = reason
@@ -282,8 +295,7 @@ def admit_ticks(
                 state["level_rows"] = 0
                 state["suspect"] = np.nan
                 state["suspect_run"] = 0
-            price = ticks.price[i]
-            own_flags = np.int64(ticks.flags[i])
+            own_flags = np.int64(out.flags[j])
             flags = judge_price(state, price, own_flags, guard)
             if flags < 0:
                 begin = NEW_LEVEL
@@ -296,7 +308,7 @@ def admit_ticks(
             out.timestamp[kept] = timestamp
             out.row[kept] = i
             out.price[kept] = price
-            out.size[kept] = ticks.size[i]
+            out.size[kept] = out.size[j]
             out.flags[kept] = flags
             out.phase[kept] = segment & 3
             out.begin[kept] = begin

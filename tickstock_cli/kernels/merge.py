@@ -88,9 +88,7 @@ def _sift(heap: NDArray[np.int64], size: int, place: int, times: NDArray[np.int6
 
 
 @kernel
-def use_up(
-    origin: NDArray[np.int64], row_bits: int, next_row: NDArray[np.int64], count: NDArray[np.int64]
-) -> None:
+def use_up(origin: NDArray[np.int64], row_bits: int, next_row: NDArray[np.int64], count: NDArray[np.int64]) -> None:
     """Note per file the row after its last row in ``origin``, and add up how many of its rows there are.
 
     ``row_bits`` is how many of the lower bits of an origin hold the row number.

@@ -100,7 +100,9 @@ def first_descent(times: NDArray[np.int64], before: int) -> int:
 
 
 @kernel
-def lift(times: NDArray[np.int64], known: NDArray[np.bool_], latest: int, lift_late: bool, out: NDArray[np.int64]) -> int:
+def lift(
+    times: NDArray[np.int64], known: NDArray[np.bool_], latest: int, lift_late: bool, out: NDArray[np.int64]
+) -> int:
     """Fill ``out`` with available times that never descend.
 
     A row whose available time is not ``known`` takes the latest one before it; so does, if ``lift_late``, a row

@@ -58,7 +58,7 @@ class Assembler:
         self._positions = np.array(positions, dtype=np.int64)
         self._counted = np.array(counted, dtype=np.bool_)
         self._empty = (TickBatch.empty(), BarBatch.empty(), FmvBatch.empty())
-        self._pending = {type(empty): _Pending(empty) for empty in self._empty}
+        self._pending: dict[type[Batch], _Pending] = {type(empty): _Pending(empty) for empty in self._empty}
         self._arrived = 0
         self._first = 0
         self._watermark = MIN_NS

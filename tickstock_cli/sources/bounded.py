@@ -19,9 +19,9 @@ OPEN_FILES = 400
 class Allowance:
     """Memory and file handles that streams may hold between reads."""
 
-    def __init__(self, memory: int = OPEN_BYTES, files: int = OPEN_FILES) -> None:
-        self._memory = memory
-        self._files = files
+    def __init__(self) -> None:
+        self._memory = OPEN_BYTES
+        self._files = OPEN_FILES
 
     def take(self, memory: int) -> bool:
         """Reserve room for one open file; False if there is none left."""

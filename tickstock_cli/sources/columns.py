@@ -56,41 +56,41 @@ def frozen(array: NDArray[Any]) -> NDArray[Any]:
     return array
 
 
-def values(array: pa.Array, dtype: Any) -> NDArray[Any]:
+def values(array: pa.Array[Any], dtype: Any) -> NDArray[Any]:
     """View the numbers of an Arrow array that has no nulls."""
     buffer = array.buffers()[1]
     if buffer is None or not len(array):
         return frozen(np.empty(0, dtype=dtype))
-    return frozen(np.frombuffer(buffer, dtype=dtype)[array.offset : array.offset + len(array)])
+    return frozen(np.frombuffer(memoryview(buffer), dtype=dtype)[array.offset : array.offset + len(array)])
 
 
-def filled(array: pa.Array, null: Any) -> pa.Array:
+def filled(array: pa.Array[Any], null: Any) -> pa.Array[Any]:
     """Replace nulls by a value."""
     return pc.fill_null(array, null) if array.null_count else array
 
 
-def valid(array: pa.Array) -> Bools:
+def valid(array: pa.Array[Any]) -> Bools:
     """Give where an array is not null."""
     if not array.null_count:
         return frozen(np.ones(len(array), dtype=np.bool_))
     return frozen(pc.is_valid(array).to_numpy(zero_copy_only=False))
 
 
-def whole(array: pa.Array, null: int) -> Int64s:
+def whole(array: pa.Array[Any], null: int) -> Int64s:
     """Give an integer column as int64; what is above an int64's range arrives as a negative number."""
     if not pt.is_int64(array.type):
         array = pc.cast(array, pa.int64(), safe=False)
     return values(filled(array, null), np.int64)
 
 
-def real(array: pa.Array, null: float) -> Float64s:
+def real(array: pa.Array[Any], null: float) -> Float64s:
     """Give a column of numbers as float64."""
     if not pt.is_float64(array.type):
         array = pc.cast(array, pa.float64(), safe=False)
     return values(filled(array, null), np.float64)
 
 
-def shares(array: pa.Array) -> Int64s:
+def shares(array: pa.Array[Any]) -> Int64s:
     """Give a column of sizes in units of 1e-6 shares; -1 where unusable."""
     out = np.empty(len(array), dtype=np.int64)
     if pt.is_integer(array.type):
@@ -100,7 +100,7 @@ def shares(array: pa.Array) -> Int64s:
     return frozen(out)
 
 
-def nanoseconds(array: pa.Array, ns_per_step: int) -> Int64s:
+def nanoseconds(array: pa.Array[Any], ns_per_step: int) -> Int64s:
     """Give a column of times in ns; 0 where null or beyond an int64."""
     if pt.is_timestamp(array.type):
         steps = values(filled(array, pa.scalar(0, array.type)), np.int64)
@@ -141,14 +141,16 @@ class ColumnReader:
         """Tell whether the file or its partitions hold a column of ours."""
         return name in self._layout.columns or name in self._layout.constants
 
-    def array(self, rows: pa.RecordBatch, name: str) -> pa.Array:
+    def array(self, rows: pa.RecordBatch, name: str) -> pa.Array[Any]:
         """Give a column; a partition's value is repeated."""
         theirs = self._layout.columns.get(name)
         if theirs is not None:
             return rows.column(rows.schema.get_field_index(theirs))
         text = self._layout.constants[name]
         if name == "ticker":
-            return pa.DictionaryArray.from_arrays(np.zeros(rows.num_rows, dtype=np.int32), pa.array([text], pa.string()))
+            return pa.DictionaryArray.from_arrays(
+                np.zeros(rows.num_rows, dtype=np.int32), pa.array([text], pa.string())
+            )
         value = None if text is None else float(text)
         return pa.repeat(pa.scalar(value, pa.float64()), rows.num_rows)
 
@@ -226,10 +228,10 @@ class TickerCodes:
     def __init__(self, symbols: SymbolTable, wanted: frozenset[str] | None) -> None:
         self._symbols = symbols
         self._wanted = wanted
-        self._dictionary: pa.Array | None = None
+        self._dictionary: Any = None
         self._table: Int32s = frozen(np.empty(0, dtype=np.int32))
 
-    def codes(self, column: pa.Array) -> tuple[Int32s, bool]:
+    def codes(self, column: Any) -> tuple[Int32s, bool]:
         """Give the codes of a ticker column, and whether some of its rows are to be left out (code SKIPPED)."""
         out = np.empty(len(column), dtype=np.int32)
         if pt.is_null(column.type):
@@ -244,7 +246,7 @@ class TickerCodes:
         skipped = normalise.look_up(values(filled(indices, -1), np.int32), self._table, out)
         return frozen(out), bool(skipped)
 
-    def _codes_of(self, dictionary: pa.Array) -> Int32s:
+    def _codes_of(self, dictionary: pa.Array[Any]) -> Int32s:
         """Give a dictionary's codes and, as last entry, the code of null."""
         tickers: list[str | None] = dictionary.to_pylist()
         if self._wanted is None:

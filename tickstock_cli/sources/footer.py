@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -34,7 +36,7 @@ class GroupFooter:
 
 
 @contextmanager
-def reading(path: str, doing: str = "read") -> Iterator[None]:
+def reading(path: str | Path, doing: str = "read") -> Iterator[None]:
     """Turn whatever reading a Parquet file can raise into a DataError of one line."""
     try:
         yield
@@ -47,7 +49,7 @@ def reading(path: str, doing: str = "read") -> Iterator[None]:
         raise DataError(f"cannot {doing} {path}: {reason}; the file is damaged, truncated or not Parquet") from error
 
 
-def open_parquet(path: str, *, text: Sequence[str] = (), buffer_size: int = 1 << 18) -> pq.ParquetFile:
+def open_parquet(path: str | Path, *, text: Sequence[str] = (), buffer_size: int = 1 << 18) -> pq.ParquetFile:
     """Open a file such that memory does not grow with the size of its row groups.
 
     Parameters
@@ -78,7 +80,7 @@ def group_footers(file: pq.ParquetFile, columns: Sequence[str]) -> tuple[GroupFo
 
 
 def _bounds(chunk: pq.ColumnChunkMetaData) -> Bounds | None:
-    statistics = chunk.statistics
+    statistics: Any = chunk.statistics
     if statistics is None or not statistics.has_min_max:
         return None
     nulls = not statistics.has_null_count or statistics.null_count > 0

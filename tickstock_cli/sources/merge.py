@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import Batch, Int64s
 from tickstock_cli.core.times import MAX_NS
@@ -49,7 +50,7 @@ def join(batches: Sequence[AnyBatch]) -> AnyBatch:
     if len(batches) == 1:
         return batches[0]
     first = batches[0]
-    columns = {}
+    columns: dict[str, NDArray[Any]] = {}
     for field in fields(first):
         if field.name == "available_at" and all(batch.available_at is batch.timestamp for batch in batches):
             columns[field.name] = columns["timestamp"]

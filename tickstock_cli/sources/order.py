@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -64,7 +65,7 @@ class InOrder(_Order):
 
     keeps = True
 
-    def __init__(self, path: str, latest: int, *, lift_late: bool) -> None:
+    def __init__(self, path: Path, latest: int, *, lift_late: bool) -> None:
         super().__init__(latest)
         self._path = path
         self._lift_late = lift_late
@@ -95,7 +96,7 @@ class AsRecorded(_Order):
 
     keeps = False
 
-    def settle(self, times: Times, first: int) -> Times:
+    def settle(self, times: Times, first: int) -> Times:  # noqa: ARG002 - the protocol's
         """See ``Order.settle``."""
         keys = np.empty(len(times.available), dtype=np.int64)
         self.latest = int(normalise.sort_keys(times.available, _known(times), self.latest, keys))

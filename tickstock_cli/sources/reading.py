@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -30,7 +31,7 @@ class RowReader:
 
     def __init__(
         self,
-        path: str,
+        path: Path,
         groups: Sequence[int],
         columns: Sequence[str],
         text: Sequence[str],

@@ -45,6 +45,10 @@ class Layout:
     constants: Mapping[str, str | None]
     ignored: tuple[str, ...]
 
+    def theirs(self, *names: str) -> list[str]:
+        """Give the file's names of those of our columns that are read from it."""
+        return [self.columns[name] for name in names if name in self.columns]
+
 
 def check_mapping(mapping: Mapping[str, str]) -> None:
     """Raise UsageError if a key of ``mapping`` is no column of ours."""
@@ -93,7 +97,7 @@ def _misfit(found: FoundFile, schema: pa.Schema, theirs: Mapping[str, str], fits
     has = f"its columns are {', '.join([*schema.names, *found.partitions]) or 'none'}"
     if fits:
         names = " and ".join(record.name for record in fits)
-        spare = next(name for name in reversed(fits[-1].required) if name not in fits[0].required)
+        spare = next(name for name in reversed([*fits[-1].required]) if name not in fits[0].required)
         return f"{found.path} is ambiguous: {has}, which fit {names}; hide one with --map {spare}= (no name behind it)"
     nearest = max(RECORD_TYPES, key=lambda record: len(record.required.keys() & theirs.keys()) / len(record.required))
     missing = [name for name in nearest.required if name not in theirs]

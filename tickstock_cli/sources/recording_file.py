@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -67,7 +69,7 @@ class RecordingFile:
     """
 
     index: int
-    path: str
+    path: Path
     record: str
     rows: int
     groups: tuple[RowGroup, ...]
@@ -108,13 +110,12 @@ class RecordingFile:
     @property
     def time_columns(self) -> list[str]:
         """The file's columns that available times follow from."""
-        names = (*TIME_COLUMNS, "interval")
-        return [self.layout.columns[name] for name in names if name in self.layout.columns]
+        return self.layout.theirs(*TIME_COLUMNS, "interval")
 
     @property
     def text_columns(self) -> list[str]:
         """The file's columns that are decoded as dictionaries."""
-        return [self.layout.columns["ticker"]] if "ticker" in self.layout.columns else []
+        return self.layout.theirs("ticker")
 
 
 def open_recording(found: FoundFile, options: ReadOptions) -> RecordingFile:
@@ -131,8 +132,8 @@ def open_recording(found: FoundFile, options: ReadOptions) -> RecordingFile:
     with file, reading(found.path):
         schema = file.schema_arrow
         layout = recognise(found, schema, options.columns)
-        head = _head(file, [layout.columns[name] for name in (*TIME_COLUMNS, "interval") if name in layout.columns])
-        footers = group_footers(file, [layout.columns[name] for name in ("ticker", *TIME_COLUMNS) if name in layout.columns])
+        head = _head(file, layout.theirs(*TIME_COLUMNS, "interval"))
+        footers = group_footers(file, layout.theirs("ticker", *TIME_COLUMNS))
         steps, guesses = _time_steps(layout, head, options.timestamp_unit)
         interval_ns = options.interval_seconds * NS_PER_SECOND
         if layout.record.name == "ohlcv" and "interval" not in (*layout.columns, *layout.constants):
@@ -140,7 +141,7 @@ def open_recording(found: FoundFile, options: ReadOptions) -> RecordingFile:
         reader = ColumnReader(found.path, layout, steps, interval_ns)
         return RecordingFile(
             index=-1,
-            path=found.path,
+            path=Path(found.path),
             record=layout.record.name,
             rows=file.metadata.num_rows,
             groups=tuple(_row_group(footer, layout, schema, steps, interval_ns) for footer in footers),
@@ -163,9 +164,7 @@ def _head(file: pq.ParquetFile, columns: list[str]) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist([], schema=pa.schema([file.schema_arrow.field(name) for name in columns]))
 
 
-def _time_steps(
-    layout: Layout, head: pa.RecordBatch, unit: str
-) -> tuple[dict[str, int], list[Guess]]:
+def _time_steps(layout: Layout, head: pa.RecordBatch, unit: str) -> tuple[dict[str, int], list[Guess]]:
     """Give the nanoseconds in a step of each time column, and what was guessed to tell them."""
     if unit != "auto" and unit not in NS_PER_UNIT:
         raise UsageError(f"timestamp unit is {unit!r}, but auto, {', '.join(NS_PER_UNIT)} are allowed")
@@ -189,7 +188,7 @@ def _time_steps(
     return steps, guesses
 
 
-def _guess_unit(column: pa.Array) -> tuple[str, str]:
+def _guess_unit(column: pa.Array[Any]) -> tuple[str, str]:
     """Guess the unit of integer times from the median of the positive ones among the first rows."""
     if not pt.is_integer(column.type):
         return "ns", "it holds nulls only"
@@ -259,7 +258,7 @@ def _span(
 
 
 def _open_bytes(metadata: pq.FileMetaData, columns: set[str]) -> int:
-    """Estimate a reader's memory: per column a dictionary page and a data page, of a MiB unless the chunk is smaller."""
+    """Estimate a reader's memory: a dictionary page and a data page per column, of a MiB if the chunk is that long."""
     total = 0
     if metadata.num_row_groups:
         group = metadata.row_group(0)

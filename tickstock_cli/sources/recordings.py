@@ -1,5 +1,7 @@
 """A recording: any mixture of tick, bar and fair-value files, read as one stream in merge order.
 
+Steps, each a module::
+
     paths ─ discover ─▶ files ─ footer, recognise ─▶ recording files
     each file ─ reading ─ columns ─▶ stream in the order of available time ┐
     each file ─   …   (unsorted: sort)                                     ├─ merge ─ assemble ─▶ merged batches

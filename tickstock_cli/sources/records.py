@@ -52,8 +52,8 @@ class RecordType:
 
 
 _ANY = {"ticker": TEXT, "timestamp": TIME}
-_PRICES = {name: NUMBER for name in ("open", "high", "low", "close")}
-_BAR_EXTRAS = {name: NUMBER for name in ("avg_volume", "percent_change", "interval")}
+_PRICES = dict.fromkeys(("open", "high", "low", "close"), NUMBER)
+_BAR_EXTRAS = dict.fromkeys(("avg_volume", "percent_change", "interval"), NUMBER)
 
 TICK = RecordType("tick", {**_ANY, "price": NUMBER, "size": NUMBER}, {"flags": BITS, "received_at": TIME})
 OHLCV = RecordType("ohlcv", {**_ANY, **_PRICES, "volume": NUMBER}, {**_BAR_EXTRAS, "received_at": TIME})

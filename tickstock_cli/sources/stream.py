@@ -48,9 +48,17 @@ def to_batch(file: RecordingFile, rows: pa.RecordBatch, times: Times, codes: Tic
         batch = TickBatch(*common, read.real(rows, "price"), read.shares(rows, "size"), read.flags(rows))
     elif file.record == "ohlcv":
         assert times.interval is not None
-        prices = [read.real(rows, name) for name in ("open", "high", "low", "close")]
-        extras = [read.real(rows, name) for name in ("avg_volume", "percent_change")]
-        batch = BarBatch(*common, times.interval, *prices, read.shares(rows, "volume"), *extras)
+        batch = BarBatch(
+            *common,
+            times.interval,
+            read.real(rows, "open"),
+            read.real(rows, "high"),
+            read.real(rows, "low"),
+            read.real(rows, "close"),
+            read.shares(rows, "volume"),
+            read.real(rows, "avg_volume"),
+            read.real(rows, "percent_change"),
+        )
     else:
         confidence = read.real(rows, "confidence", null=1.0, absent=1.0)
         batch = FmvBatch(*common, read.real(rows, "fmv"), read.market_prices(rows), confidence)

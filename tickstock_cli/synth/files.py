@@ -1,12 +1,14 @@
 """The Parquet files of a market: what is in each, and how it gets there.
 
-Rows are gathered into row groups of a million and encoded by a thread of the file's own, while more are made.
+Rows are gathered into row groups of 2**20 and encoded by a thread of the file's own, while more are made. How they
+were cut into writes does not show in the bytes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +62,14 @@ class MarketFile:
 
     def write(self, *columns: NDArray[Any]) -> None:
         """Take rows, as columns of equal length. Raises OutputError, if need be for rows given before."""
-        self._waiting.append(columns)
-        self._waiting_rows += len(columns[0])
-        if self._waiting_rows >= ROW_GROUP_ROWS:
-            self._flush()
+        start, rows = 0, len(columns[0])
+        while start < rows:
+            end = min(rows, start + ROW_GROUP_ROWS - self._waiting_rows)
+            self._waiting.append(tuple(column[start:end] for column in columns))
+            self._waiting_rows += end - start
+            if self._waiting_rows == ROW_GROUP_ROWS:
+                self._flush()
+            start = end
 
     def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -91,8 +97,11 @@ class MarketFile:
             self._writer.close()
 
     def abort(self) -> None:
-        """End without caring for the file."""
+        """End without caring for the file. Never raises."""
         self._thread.shutdown(cancel_futures=True)
+        # Left open, the writer would try to write its footer whenever it is collected.
+        with suppress(Exception):
+            self._writer.close()
 
 
 def tick_file(path: Path, tickers: list[str], *, fractional: bool) -> MarketFile:

@@ -39,8 +39,8 @@ class OutputFolder:
         with writing(target):
             # A link keeps pointing where it did.
             self._target = Path(os.path.realpath(target))
-            if self._target.exists() and not self._target.is_dir():
-                raise OutputError(f"cannot write {target}: it is a file; name a folder")
+            if not self._target.name or (self._target.exists() and not self._target.is_dir()):
+                raise OutputError(f"cannot write {target}: it is no folder that can be made; name another")
             if not force and self._target.is_dir() and any(self._target.iterdir()):
                 raise UsageError(f"{target} is not empty; add --force to replace the market in it, or name another")
             self._temporary = self._target.with_name(f".{self._target.name}.{os.getpid()}.part")

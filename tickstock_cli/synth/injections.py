@@ -161,8 +161,12 @@ RECIPES = (
     Recipe("halts", 2, 60, 5 * MICROS, False, 660, _halt),
 )
 
-USUAL = {recipe.option: recipe.usual for recipe in RECIPES}
-"""Injections per day where the options leave their number open and the market has room."""
+_SYMBOLS_OF_USUAL = 500
+
+
+def usual(recipe: Recipe, options: MarketOptions) -> int:
+    """Give the number of injections where the options leave it open: more in a market of more than 500 symbols."""
+    return recipe.usual * options.days * max(options.symbols, _SYMBOLS_OF_USUAL) // _SYMBOLS_OF_USUAL
 
 
 def place_injections(options: MarketOptions, timeline: Timeline, universe: Universe) -> list[Injection]:
@@ -176,7 +180,7 @@ def place_injections(options: MarketOptions, timeline: Timeline, universe: Unive
     planner = _Planner(options, timeline, universe)
     for recipe in RECIPES:
         asked: int | None = getattr(options, recipe.option)
-        wanted = recipe.usual * options.days if asked is None else asked
+        wanted = usual(recipe, options) if asked is None else asked
         placed = 0
         while placed < wanted and planner.place(recipe):
             placed += 1

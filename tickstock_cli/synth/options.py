@@ -43,7 +43,7 @@ class MarketOptions:
         Fair market values besides the injected ones; None = a twentieth of ``rows``.
     surges, opening_surges, trends, deviations, halts
         How many to inject over all days; None = as many as the market has room for, up to the usual number
-        (`injections.USUAL`) per day.
+        (`injections.usual`).
     bad_prints
         Trades per million whose price is far off; 0 to 100,000.
     resolution

@@ -25,8 +25,9 @@ BELL_BITS = 16
 """A step is ``bell * step >> BELL_BITS``."""
 
 CENT = 10_000
+HALF_CENT = 5_000
 SUB_CENT = 100
-"""Price grids in micros: a cent, and 0.0001 dollars for what costs less than a dollar."""
+"""Price grids in micros: a cent; half a cent below 5 dollars; 0.0001 dollars below a dollar."""
 
 CHEAP, USUAL, DEAR = range(3)
 """Lot classes: cheap shares trade in greater lots, dear ones in smaller."""
@@ -76,7 +77,7 @@ def make_universe(options: MarketOptions) -> Universe:
 
     weight = _zipf(rank)
     price = _prices(chance("prices", 0, 1 << 16), rank)
-    grid = np.where(price < MICROS, SUB_CENT, CENT)
+    grid = np.where(price < MICROS, SUB_CENT, np.where(price < 5 * MICROS, HALF_CENT, CENT))
     price = np.maximum(price // grid, 1) * grid
     restless = chance("restless", 80, 260) * np.where(price < 5 * MICROS, 2, 1)  # 1/100 percent a day
     symbols = np.zeros(count, dtype=SYMBOL)
