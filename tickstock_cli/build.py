@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel
 
 from tickstock_cli import detectors
 from tickstock_cli.channels.fmv import FmvChannel
@@ -31,7 +30,7 @@ def detector_classes() -> dict[str, Any]:
 
 
 @cache
-def settings_model() -> type[BaseModel]:
+def settings_model() -> type[configuration.Settings]:
     """Give the model of all settings: the fixed sections and one of every registered detector."""
     return configuration.settings_model({name: cls.Params for name, cls in detector_classes().items()})
 

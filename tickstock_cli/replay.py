@@ -20,6 +20,7 @@ from typing import Any
 
 from tickstock_cli import __version__
 from tickstock_cli.build import build_core, build_encoder, settings_model
+from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.clock import Clock
 from tickstock_cli.engine.checkpoint import CheckpointStore
 from tickstock_cli.engine.control import Control
@@ -54,7 +55,7 @@ class Request:
     """
 
     paths: Sequence[str | Path]
-    settings: Any = None
+    settings: Settings | None = None
     start: int | None = None
     end: int | None = None
     symbols: frozenset[str] | None = None
@@ -118,7 +119,7 @@ def replay(
             request.strict,
             request.resume,
             request.checkpoint_every_ns,
-            dict(settings.recordings.columns),
+            {str(ours): theirs for ours, theirs in settings.recordings.columns.items()},
         )
         return Run(recordings, core, outputs, control, watcher, options, rejects, store, clock).execute()
 

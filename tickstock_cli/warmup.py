@@ -42,5 +42,8 @@ def warm_up(settings: Any) -> None:
 def _row(kind: type[Any], order: int, **values: float) -> Any:
     """Give a batch of one row."""
     fixed = {"timestamp": SOME_TIME, "available_at": SOME_TIME, "order": order, **values}
-    names = (*Batch.__dataclass_fields__, *(name for name in kind.__dataclass_fields__ if name not in Batch.__dataclass_fields__))
+    names = (
+        *Batch.__dataclass_fields__,
+        *(name for name in kind.__dataclass_fields__ if name not in Batch.__dataclass_fields__),
+    )
     return kind(*(np.array([fixed.get(name, 0)], dtype=DTYPES[name]) for name in names))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from tickstock_cli.build import settings_model
 from tickstock_cli.cli.main import PROGRAM, app
@@ -37,17 +38,24 @@ def main() -> None:
 def render_cli_reference() -> str:
     """Give the help of every command, one section each."""
     os.environ["COLUMNS"] = HELP_COLUMNS  # not the width of whatever terminal this runs in
-    root: Any = typer.main.get_command(app)
     lines = ["# Command line reference", "", "Written by `make docs` from the commands themselves; edit those."]
-    for context in _walk(root.make_context(PROGRAM, [], resilient_parsing=True)):
+    for context in command_contexts():
         lines += ["", f"## {context.command_path}", "", "```text", context.get_help().rstrip(), "```"]
     return "\n".join(lines) + "\n"
 
 
-def _walk(context: typer.Context) -> Iterator[typer.Context]:
+def command_contexts() -> Iterator[Any]:
+    """Give a context of the program and of every command, each group before what is below it."""
+    root: Any = typer.main.get_command(app)
+    return _walk(root.make_context(PROGRAM, [], resilient_parsing=True))
+
+
+def _walk(context: Any) -> Iterator[Any]:
     yield context
-    for name, child in getattr(context.command, "commands", {}).items():
-        yield from _walk(child.make_context(name, [], parent=context, resilient_parsing=True))
+    if isinstance(context.command, TyperGroup):
+        for name in context.command.list_commands(context):
+            child: Any = context.command.get_command(context, name)
+            yield from _walk(child.make_context(name, [], parent=context, resilient_parsing=True))
 
 
 def render_configuration(page: str) -> str:

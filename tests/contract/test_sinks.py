@@ -82,7 +82,7 @@ def read_back(target: Path) -> list[dict[str, object]]:
 
 
 @every_sink
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(rows=st.lists(one_event, min_size=1, max_size=12))
 def test_what_was_written_reads_back_equal(tmp_path: Path, suffix: str, rows: list[dict[str, object]]) -> None:
     """Every digit, every null and every character survives."""
@@ -94,7 +94,7 @@ def test_what_was_written_reads_back_equal(tmp_path: Path, suffix: str, rows: li
 
 
 @every_sink
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
 @given(cuts=st.lists(st.integers(0, 70_000), max_size=6))
 def test_any_split_into_writes_gives_the_same_bytes(tmp_path: Path, suffix: str, cuts: list[int]) -> None:
     """A file shows its rows, not the batches they came in."""

@@ -43,7 +43,9 @@ def write_recording(rows_by_file: Sequence[Sequence[Row]], folder: Path) -> list
     return paths
 
 
-def replay_recording(paths: Sequence[Path], settings: Any, folder: Path, **how: Any) -> tuple[RunResult, list[Any], list[Any]]:
+def replay_recording(
+    paths: Sequence[Path], settings: Any, folder: Path, **how: Any
+) -> tuple[RunResult, list[Any], list[Any]]:
     """Replay and give the result, the events and the rejected rows as dictionaries."""
     events, rejects = folder / "events.parquet", folder / "rejects.parquet"
     request = Request(paths=paths, settings=settings, outs=[str(events)], rejects=str(rejects), **how)
@@ -51,7 +53,9 @@ def replay_recording(paths: Sequence[Path], settings: Any, folder: Path, **how: 
     return result, pq.read_table(events).to_pylist(), pq.read_table(rejects).to_pylist()
 
 
-def differences(expected: Result, result: RunResult, events: list[Any], rejects: list[Any], paths: Sequence[Path]) -> list[str]:
+def differences(
+    expected: Result, result: RunResult, events: list[Any], rejects: list[Any], paths: Sequence[Path]
+) -> list[str]:
     """Tell in words where the real thing and the oracle differ; empty if nowhere."""
     found = []
     if result.ledger.as_dict() != expected.ledger:

@@ -4,33 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import Batch
-from tickstock_cli.core.events import EVENT, EventRows, Kind
+from tickstock_cli.core.events import EVENT, EventRows
+from tickstock_cli.core.growth import grown
 from tickstock_cli.core.ledger import Ledger
-from tickstock_cli.kernels.admission import REASONS, Rejects
+from tickstock_cli.core.stages import Detector
+from tickstock_cli.kernels.admission import REASONS, Rejects, Sessions
 from tickstock_cli.kernels.grouping import group_rows, list_groups
 from tickstock_cli.kernels.rows import ROW_DTYPES, BarRows, FmvRows, Groups, TickRows
 
 RowsT = TypeVar("RowsT", TickRows, BarRows, FmvRows)
 
-
-class ChannelDetector(Protocol):
-    """What a channel asks of a detector; see `detectors.base.Detector` for the whole contract."""
-
-    @property
-    def kinds(self) -> tuple[Kind, ...]: ...
-    @property
-    def counters(self) -> tuple[str, ...]: ...
-    @property
-    def events_per_row(self) -> int: ...
-    def grow(self, tickers: int) -> None: ...
-    def state(self) -> dict[str, NDArray[Any]]: ...
-    def scan(self, rows: Any, out: EventRows, counts: NDArray[np.int64]) -> int: ...
+NO_PROBES = np.empty(0, dtype=np.int32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +43,7 @@ class Outcome:
 
 
 class Scratch:
-    """A worker's arrays of one channel, reused from batch to batch because touching fresh memory costs more
-    than the rules do."""
+    """A worker's arrays of one channel, reused from batch to batch: touching fresh memory costs more than rules do."""
 
     def __init__(self) -> None:
         self._arrays: dict[str, NDArray[Any]] = {}
@@ -69,17 +58,110 @@ class Scratch:
 
     def rows(self, kind: type[RowsT], groups: Groups, length: int, **given: NDArray[Any]) -> RowsT:
         """Give room for ``length`` admitted rows in as many groups as ``groups`` has; ``given`` columns as they are."""
-        names = kind._fields[1:]
         kept = Groups(
             self.array("kept_code", len(groups.code), np.int32),
             self.array("kept_start", len(groups.start), np.int64),
             self.array("kept_probe_start", len(groups.probe_start), np.int64),
         )
-        return kind(kept, *(given[name] if name in given else self.array(name, length, ROW_DTYPES[name]) for name in names))
+        columns = (
+            given[name] if name in given else self.array(name, length, ROW_DTYPES[name]) for name in kind._fields[1:]
+        )
+        return kind(kept, *columns)
 
     def rejects(self, length: int) -> Rejects:
         """Give room for the rejects of ``length`` rows."""
         return Rejects(self.array("reject_row", length, np.int32), self.array("reject_reason", length, np.int8))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One worker's turn at a batch.
+
+    Parameters
+    ----------
+    mine
+        By ticker code: whether the ticker is this worker's.
+    rejects_unnamed
+        Whether this worker rejects the rows that have no ticker at all; one of them does.
+    """
+
+    mine: NDArray[np.bool_]
+    rejects_unnamed: bool
+    sessions: Sessions
+    outcome: Outcome
+
+
+class Channel:
+    """The base of a channel: admission state and detectors, both by ticker code.
+
+    Parameters
+    ----------
+    detectors
+        By name, in the order in which they see a row.
+    kind_names
+        Names of event kinds by code, for the ledger.
+    blank
+        Admission state of a ticker not met yet: an array of one entry.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, detectors: Mapping[str, Detector], kind_names: Sequence[str], blank: NDArray[Any]) -> None:
+        self._detectors = dict(detectors)
+        self._kind_names = tuple(kind_names)
+        self._blank = blank
+        self._states = np.empty(0, dtype=blank.dtype)
+
+    @property
+    def detectors(self) -> Mapping[str, Detector]:
+        """The detectors, by name."""
+        return self._detectors
+
+    def grow(self, tickers: int) -> None:
+        """Make room for codes below ``tickers``. No worker has a turn meanwhile."""
+        self._states = grown(self._states, tickers, self._blank)
+        for detector in self._detectors.values():
+            detector.grow(tickers)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Give all state as arrays, by name; writing into them changes the channel."""
+        arrays = {"admission": self._states}
+        for name, detector in self._detectors.items():
+            arrays |= {f"{name}.{key}": array for key, array in detector.state().items()}
+        return arrays
+
+    def _count(self, name: str, count: int | np.int64, turn: Turn) -> None:
+        turn.outcome.ledger.add(f"{self.name}.{name}", int(count))
+
+    def _reject(self, batch: Batch, rejects: Rejects, count: int, turn: Turn) -> None:
+        """Note what admission rejected, and the rows without a ticker if that is this worker's to do."""
+        rows = rejects.row[:count].astype(np.int64)
+        reasons = rejects.reason[:count].copy()
+        if turn.rejects_unnamed and len(batch) and batch.code.min() < 0:
+            unnamed = np.flatnonzero(batch.code < 0)
+            rows = np.concatenate([unnamed, rows])
+            reasons = np.concatenate([np.full(len(unnamed), REASONS.index("ticker"), np.int8), reasons])
+        if len(rows):
+            for reason, number in enumerate(np.bincount(reasons)):
+                self._count(f"rejected.{REASONS[reason]}", number, turn)
+            turn.outcome.rejected.append(Rejected(self.name, batch.origin[rows], batch.order[rows], reasons))
+
+    def _detect(self, batch: Batch, rows: TickRows | BarRows | FmvRows, scratch: Scratch, turn: Turn) -> None:
+        """Let each detector read the admitted rows, and count what it did."""
+        count = int(rows.groups.start[-1])
+        for detector in self._detectors.values():
+            out = scratch.array("events", count * detector.events_per_row, EVENT)
+            counts = np.zeros(len(detector.counters), dtype=np.int64)
+            found = detector.scan(rows, out, counts)
+            for name, number in zip(detector.counters, counts, strict=True):
+                self._count(name, number, turn)
+            if found:
+                events = out[:found].copy()
+                events["order"] = batch.order[events["row"]]
+                events["available_at"] = batch.available_at[events["row"]]
+                turn.outcome.events.append(events)
+                for kind, number in enumerate(np.bincount(events["kind"])):
+                    self._count(f"detected.{self._kind_names[kind]}", number, turn)
 
 
 def frozen(array: NDArray[Any]) -> NDArray[Any]:
@@ -113,51 +195,3 @@ def group(
     groups = list_groups(counts, probe_counts, codes, starts, probe_starts)
     grouped = Groups(codes[:groups], starts[: groups + 1], probe_starts[: groups + 1])
     return grouped, rows[:kept], probe_rows[:probes_kept]
-
-
-def record_rejects(
-    record: str, batch: Batch, rejects: Rejects, count: int, rejects_unnamed: bool, outcome: Outcome
-) -> None:
-    """Note what admission rejected and, if this worker is to, the rows that have no ticker at all."""
-    rows = rejects.row[:count].astype(np.int64)
-    reasons = rejects.reason[:count].copy()
-    if rejects_unnamed and len(batch.code) and batch.code.min() < 0:
-        unnamed = np.flatnonzero(batch.code < 0)
-        rows = np.concatenate([unnamed, rows])
-        reasons = np.concatenate([np.full(len(unnamed), REASONS.index("ticker"), np.int8), reasons])
-    if not len(rows):
-        return
-    for reason, number in enumerate(np.bincount(reasons, minlength=len(REASONS))):
-        outcome.ledger.add(f"{record}.rejected.{REASONS[reason]}", int(number))
-    outcome.rejected.append(Rejected(record, batch.origin[rows], batch.order[rows], reasons))
-
-
-def run_detectors(
-    channel: str,
-    batch: Batch,
-    detectors: Sequence[ChannelDetector],
-    kind_names: Sequence[str],
-    rows: Any,
-    count: int,
-    scratch: Scratch,
-    outcome: Outcome,
-) -> None:
-    """Let each detector read the admitted rows, and count what it did."""
-    for detector in detectors:
-        out = scratch.array("events", count * detector.events_per_row, EVENT)
-        counts = np.zeros(len(detector.counters), dtype=np.int64)
-        found = detector.scan(rows, out, counts)
-        for name, number in zip(detector.counters, counts, strict=True):
-            outcome.ledger.add(f"{channel}.{name}", int(number))
-        if found:
-            events = out[:found].copy()
-            events["order"] = batch.order[events["row"]]
-            events["available_at"] = batch.available_at[events["row"]]
-            outcome.events.append(events)
-            for kind, number in enumerate(np.bincount(events["kind"])):
-                outcome.ledger.add(f"{channel}.detected.{kind_names[kind]}", int(number))
-
-
-def detector_state(detectors: Mapping[str, ChannelDetector]) -> dict[str, NDArray[Any]]:
-    """Give the state of named detectors as one flat mapping: ``surge.rings`` and so on."""
-    return {f"{name}.{key}": array for name, part in detectors.items() for key, array in part.state().items()}

@@ -8,21 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.channels.base import (
-    ChannelDetector,
-    Outcome,
-    Scratch,
-    detector_state,
-    frozen,
-    group,
-    record_rejects,
-    run_detectors,
-)
-from tickstock_cli.channels.ohlcv import NO_PROBES
+from tickstock_cli.channels.base import NO_PROBES, Channel, Scratch, Turn, frozen, group
 from tickstock_cli.core.batch import FmvBatch
-from tickstock_cli.detectors.base import grown
-from tickstock_cli.kernels.admission import LAST_SEEN, Sessions, admit_fmvs
+from tickstock_cli.core.stages import Detector
+from tickstock_cli.kernels.admission import LAST_SEEN, admit_fmvs
 from tickstock_cli.kernels.rows import FmvRows
+
+BLANK = np.zeros(1, dtype=LAST_SEEN)
 
 
 class FmvColumns(NamedTuple):
@@ -35,46 +27,23 @@ class FmvColumns(NamedTuple):
     confidence: NDArray[np.float64]
 
 
-class FmvChannel:
+class FmvChannel(Channel):
     """Fair values in, events out."""
 
     name = "fmv"
 
-    def __init__(self, detectors: Mapping[str, ChannelDetector], kind_names: Sequence[str]) -> None:
-        self._detectors = dict(detectors)
-        self._kind_names = tuple(kind_names)
-        self._states = np.empty(0, dtype=LAST_SEEN)
+    def __init__(self, detectors: Mapping[str, Detector], kind_names: Sequence[str]) -> None:
+        super().__init__(detectors, kind_names, BLANK)
 
-    def grow(self, tickers: int) -> None:
-        """Make room for codes below ``tickers``."""
-        self._states = grown(self._states, tickers, None)
-        for detector in self._detectors.values():
-            detector.grow(tickers)
-
-    def state(self) -> dict[str, NDArray[Any]]:
-        """Give all state as arrays, by name."""
-        return {"admission": self._states, **detector_state(self._detectors)}
-
-    def process(
-        self,
-        batch: FmvBatch,
-        answers: NDArray[Any],
-        mine: NDArray[np.bool_],
-        rejects_unnamed: bool,
-        sessions: Sessions,
-        scratch: Scratch,
-        outcome: Outcome,
-    ) -> None:
-        """Process the fair values whose ticker is ``mine``; ``answers`` are the ticks', by row number."""
-        groups, rows, _ = group(batch.code, NO_PROBES, mine, scratch)
-        size = len(rows)
+    def process(self, batch: FmvBatch, answers: NDArray[Any], scratch: Scratch, turn: Turn) -> None:
+        """Process the worker's fair values; ``answers`` are the ticks' to each row of the batch."""
+        groups, rows, _ = group(batch.code, NO_PROBES, turn.mine, scratch)
         columns = FmvColumns(*(frozen(getattr(batch, name)) for name in FmvColumns._fields))
-        out = scratch.rows(FmvRows, groups, size)
-        rejects = scratch.rejects(size)
+        out = scratch.rows(FmvRows, groups, len(rows))
+        rejects = scratch.rejects(len(rows))
         counts = np.zeros(2, dtype=np.int64)
-        rejected = admit_fmvs(columns, rows, groups, self._states, sessions, answers, out, rejects, counts)
-        outcome.ledger.add("fmv.processed", int(counts[0]))
-        outcome.ledger.add("fmv.filtered.market_hours", int(counts[1]))
-        record_rejects("fmv", batch, rejects, rejected, rejects_unnamed, outcome)
-        kept = int(out.groups.start[len(groups.code)])
-        run_detectors("fmv", batch, list(self._detectors.values()), self._kind_names, out, kept, scratch, outcome)
+        rejected = admit_fmvs(columns, rows, groups, self._states, turn.sessions, answers, out, rejects, counts)
+        for name, count in zip(("processed", "filtered.market_hours"), counts, strict=True):
+            self._count(name, count, turn)
+        self._reject(batch, rejects, rejected, turn)
+        self._detect(batch, out, scratch, turn)

@@ -8,19 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.channels.base import (
-    ChannelDetector,
-    Outcome,
-    Scratch,
-    detector_state,
-    frozen,
-    group,
-    record_rejects,
-    run_detectors,
-)
+from tickstock_cli.channels.base import Channel, Scratch, Turn, frozen, group
 from tickstock_cli.core.batch import TickBatch
-from tickstock_cli.detectors.base import grown
-from tickstock_cli.kernels.admission import TICK_STATE, Guard, Sessions, admit_ticks
+from tickstock_cli.core.stages import Detector
+from tickstock_cli.kernels.admission import TICK_STATE, Guard, admit_ticks
 from tickstock_cli.kernels.rows import PROBE, TickRows
 
 BLANK = np.array([(0, -1, np.nan, 0, np.nan, 0, np.nan, 0)], dtype=TICK_STATE)
@@ -36,59 +27,39 @@ class TickColumns(NamedTuple):
     flags: NDArray[np.uint8]
 
 
-class TickChannel:
+class TickChannel(Channel):
     """Ticks in, events out. Also answers what bars and fair values ask of the ticks before them."""
 
     name = "tick"
 
-    def __init__(self, guard: Guard, detectors: Mapping[str, ChannelDetector], kind_names: Sequence[str]) -> None:
+    def __init__(self, guard: Guard, detectors: Mapping[str, Detector], kind_names: Sequence[str]) -> None:
+        super().__init__(detectors, kind_names, BLANK)
         self._guard = guard
-        self._detectors = dict(detectors)
-        self._kind_names = tuple(kind_names)
-        self._states = np.empty(0, dtype=TICK_STATE)
-
-    def grow(self, tickers: int) -> None:
-        """Make room for codes below ``tickers``."""
-        self._states = grown(self._states, tickers, BLANK)
-        for detector in self._detectors.values():
-            detector.grow(tickers)
-
-    def state(self) -> dict[str, NDArray[Any]]:
-        """Give all state as arrays, by name."""
-        return {"admission": self._states, **detector_state(self._detectors)}
 
     def process(
         self,
         batch: TickBatch,
         probe_code: NDArray[np.int32],
         probe_order: NDArray[np.int64],
-        mine: NDArray[np.bool_],
-        rejects_unnamed: bool,
-        sessions: Sessions,
         scratch: Scratch,
-        outcome: Outcome,
+        turn: Turn,
     ) -> NDArray[Any]:
-        """Process the ticks whose ticker is ``mine`` and give the answers to all probes, in probe order.
+        """Process the worker's ticks and give the answers to all probes, in their order.
 
-        Probes of other workers' tickers stay blank. ``probe_order`` rises.
+        ``probe_order`` rises. Answers to probes about other workers' tickers are blank.
         """
-        groups, rows, probe_rows = group(batch.code, probe_code, mine, scratch)
+        groups, rows, probe_rows = group(batch.code, probe_code, turn.mine, scratch)
         probes = scratch.array("probes", len(probe_rows), PROBE)
         probes["rows_before"] = np.searchsorted(batch.order, probe_order[probe_rows])
-        size = len(rows)
-        columns = TickColumns(
-            *(frozen(getattr(batch, name)) for name in TickColumns._fields),
-        )
-        out = scratch.rows(TickRows, groups, size, probes=probes)
-        rejects = scratch.rejects(size)
+        columns = TickColumns(*(frozen(getattr(batch, name)) for name in TickColumns._fields))
+        out = scratch.rows(TickRows, groups, len(rows), probes=probes)
+        rejects = scratch.rejects(len(rows))
         counts = np.zeros(3, dtype=np.int64)
-        rejected = admit_ticks(columns, rows, groups, self._states, sessions, self._guard, out, rejects, counts)
-        outcome.ledger.add("tick.processed", int(counts[0]))
-        outcome.ledger.add("tick.suspect", int(counts[1]))
-        outcome.ledger.add("tick.filtered.market_hours", int(counts[2]))
-        record_rejects("tick", batch, rejects, rejected, rejects_unnamed, outcome)
-        kept = int(out.groups.start[len(groups.code)])
-        run_detectors("tick", batch, list(self._detectors.values()), self._kind_names, out, kept, scratch, outcome)
-        answers = np.empty(len(probe_code), dtype=PROBE)
+        rejected = admit_ticks(columns, rows, groups, self._states, turn.sessions, self._guard, out, rejects, counts)
+        for name, count in zip(("processed", "suspect", "filtered.market_hours"), counts, strict=True):
+            self._count(name, count, turn)
+        self._reject(batch, rejects, rejected, turn)
+        self._detect(batch, out, scratch, turn)
+        answers = np.zeros(len(probe_code), dtype=PROBE)
         answers[probe_rows] = probes
         return answers

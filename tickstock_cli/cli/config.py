@@ -10,7 +10,7 @@ import typer
 from tickstock_cli.cli.options import ConfigFile, Json, MapColumns, Sets, load_settings
 from tickstock_cli.errors import UsageError
 
-app = typer.Typer(help="Show, begin and describe the configuration.", rich_markup_mode=None)
+app = typer.Typer(help="Show, begin and describe the configuration.", rich_markup_mode=None, add_completion=False)
 
 
 @app.command()

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from tickstock_cli import __version__
+from tickstock_cli.cli.commands import CommandTable
 from tickstock_cli.cli.exits import OK, USAGE, exit_code
 
 PROGRAM = "tickstock"
 
 app = typer.Typer(
+    cls=CommandTable,
     help="Replay recorded markets into exact events, at any speed.",
     # Plain help: rich's panels alone cost as much time as everything else together.
     rich_markup_mode=None,
@@ -38,15 +39,6 @@ def _program(
     if context.invoked_subcommand is None:
         typer.echo(context.get_help(), err=True)
         raise typer.Exit(USAGE)
-
-
-for _name in ("replay", "inspect", "synth", "verify", "diff", "explain", "score"):
-    try:
-        _module = import_module(f"tickstock_cli.cli.{_name}")
-    except ModuleNotFoundError:
-        continue
-    app.command(_name)(getattr(_module, _name))
-app.add_typer(import_module("tickstock_cli.cli.config").app, name="config")
 
 
 def run() -> None:

@@ -31,9 +31,7 @@ class Late(StrEnum):
 
 Paths = Annotated[
     list[str],
-    typer.Argument(
-        metavar="PATH", show_default=False, help="Parquet files, folders, globs or Hive-partitioned trees."
-    ),
+    typer.Argument(metavar="PATH", show_default=False, help="Parquet files, folders, globs or Hive-partitioned trees."),
 ]
 ConfigFile = Annotated[
     Path | None,

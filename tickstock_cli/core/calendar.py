@@ -76,12 +76,12 @@ def _always_open(first_year: int, last_year: int) -> Iterator[tuple[int, int]]:
 
 
 def _new_york(first_year: int, last_year: int) -> Iterator[tuple[int, int]]:
-    from holidays import NYSE  # here, because importing it takes a tenth of a second
+    from holidays import financial_holidays  # here, because importing it takes a tenth of a second
     from holidays.constants import HALF_DAY, PUBLIC
 
     years = range(first_year - 1, last_year + 2)
-    closed = NYSE(years=years, categories=(PUBLIC,))
-    halves = NYSE(years=years, categories=(HALF_DAY,))
+    closed = financial_holidays("NYSE", years=years, categories=(PUBLIC,))
+    halves = financial_holidays("NYSE", years=years, categories=(HALF_DAY,))
     zone = _new_york_zone()
     day = date(first_year, 1, 1) - timedelta(days=1)
     end = min(date(last_year + 1, 1, 2), date(2262, 4, 10))

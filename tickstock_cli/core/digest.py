@@ -9,6 +9,7 @@ the sha256 of the lines ``name valid-hash value-hash text-hash``.
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,14 +27,15 @@ class EventDigest:
     def update(self, events: pa.RecordBatch) -> None:
         """Add events that follow those added before."""
         for name, (valid, values, text) in self._streams.items():
-            column = events.column(name)
-            valid.update(np.ascontiguousarray(column.is_valid().to_numpy(zero_copy_only=False)).view(np.uint8))
+            column: Any = events.column(name)
+            valid.update(column.is_valid().to_numpy(zero_copy_only=False).tobytes())
             if pa.types.is_string(column.type):
-                values.update(_lengths(column))
+                lengths: Any = pc.binary_length(column)
+                values.update(lengths.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int32).tobytes())
                 text.update("".join(column.drop_null().to_pylist()).encode())
             else:
                 numbers = column.fill_null(0).to_numpy(zero_copy_only=False)
-                values.update(np.ascontiguousarray(numbers + numbers.dtype.type(0)))  # -0.0 becomes 0.0
+                values.update((numbers + numbers.dtype.type(0)).tobytes())  # -0.0 becomes 0.0
 
     def hexdigest(self) -> str:
         """Give the digest of what was added so far."""
@@ -42,8 +44,3 @@ class EventDigest:
             for name, (valid, values, text) in self._streams.items()
         )
         return sha256("".join(lines).encode()).hexdigest()
-
-
-def _lengths(column: pa.StringArray) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
-    lengths = pc.binary_length(column).fill_null(0).to_numpy(zero_copy_only=False)
-    return np.ascontiguousarray(lengths.astype(np.int32))

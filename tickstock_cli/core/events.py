@@ -53,30 +53,29 @@ EVENT = np.dtype(
     align=True,
 )
 
-EVENT_SCHEMA = pa.schema(
-    [
-        pa.field("event_id", pa.uint64(), nullable=False),
-        pa.field("emitted_at", pa.int64(), nullable=False),
-        pa.field("timestamp", pa.int64(), nullable=False),
-        pa.field("available_at", pa.int64(), nullable=False),
-        pa.field("ticker", pa.string(), nullable=False),
-        pa.field("kind", pa.string(), nullable=False),
-        pa.field("direction", pa.int8(), nullable=False),
-        pa.field("price", pa.float64(), nullable=False),
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("phase", pa.string(), nullable=False),
-        pa.field("priority", pa.int8(), nullable=False),
-        pa.field("confidence", pa.float64(), nullable=False),
-        pa.field("percent_change", pa.float64()),
-        pa.field("previous", pa.float64()),
-        pa.field("volume", pa.float64()),
-        pa.field("rel_volume", pa.float64()),
-        pa.field("score", pa.float64()),
-        pa.field("strength", pa.int8()),
-        pa.field("trigger", pa.string()),
-        pa.field("merged", pa.int32(), nullable=False),
-    ]
-)
+_FIELDS: list[pa.Field[Any]] = [
+    pa.field("event_id", pa.uint64(), nullable=False),
+    pa.field("emitted_at", pa.int64(), nullable=False),
+    pa.field("timestamp", pa.int64(), nullable=False),
+    pa.field("available_at", pa.int64(), nullable=False),
+    pa.field("ticker", pa.string(), nullable=False),
+    pa.field("kind", pa.string(), nullable=False),
+    pa.field("direction", pa.int8(), nullable=False),
+    pa.field("price", pa.float64(), nullable=False),
+    pa.field("source", pa.string(), nullable=False),
+    pa.field("phase", pa.string(), nullable=False),
+    pa.field("priority", pa.int8(), nullable=False),
+    pa.field("confidence", pa.float64(), nullable=False),
+    pa.field("percent_change", pa.float64()),
+    pa.field("previous", pa.float64()),
+    pa.field("volume", pa.float64()),
+    pa.field("rel_volume", pa.float64()),
+    pa.field("score", pa.float64()),
+    pa.field("strength", pa.int8()),
+    pa.field("trigger", pa.string()),
+    pa.field("merged", pa.int32(), nullable=False),
+]
+EVENT_SCHEMA = pa.schema(_FIELDS)
 """Columns of every event file. Times are int64 ns since the epoch, UTC; volumes are shares."""
 
 CORE_PRIORITY_STEP = 4
@@ -135,13 +134,13 @@ class EventEncoder:
         tickers = [self._symbols.tickers[code] for code in codes]
         outside = np.array([bool(self._core) and ticker not in self._core for ticker in tickers], dtype=bool)
         priority = self._priorities[events["kind"]] + np.where(outside[inverse], CORE_PRIORITY_STEP, 0)
-        columns = {
+        columns: dict[str, Any] = {
             "event_id": event_ids(events, self._kinds, self._symbols.hashes()),
-            "ticker": pa.array(tickers, pa.string()).take(pa.array(inverse)),
-            "kind": self._kind_names.take(pa.array(events["kind"])),
-            "source": pa.array(SOURCES, pa.string()).take(pa.array(events["source"])),
-            "phase": pa.array(PHASES, pa.string()).take(pa.array(events["phase"])),
-            "trigger": pa.array(TRIGGERS, pa.string()).take(pa.array(events["trigger"])),
+            "ticker": pa.array(tickers, pa.string()).take(inverse),
+            "kind": self._kind_names.take(np.ascontiguousarray(events["kind"])),
+            "source": pa.array(SOURCES, pa.string()).take(np.ascontiguousarray(events["source"])),
+            "phase": pa.array(PHASES, pa.string()).take(np.ascontiguousarray(events["phase"])),
+            "trigger": pa.array(TRIGGERS, pa.string()).take(np.ascontiguousarray(events["trigger"])),
             "priority": priority.astype(np.int8),
             "strength": pa.array(events["strength"], mask=events["strength"] == 0),
         }

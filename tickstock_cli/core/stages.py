@@ -2,9 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
+
+from tickstock_cli.core.events import EventRows, Kind
+
+
+class Detector(Protocol):
+    """What turns a channel's rows into events: settings, per-ticker state in arrays, one pass over grouped rows.
+
+    For any split of a ticker's rows into calls of ``scan`` the events are the same, and rows that come later
+    never change events that were given before. State is indexed by ticker code, so that workers can share one
+    detector as long as no two of them own the same ticker.
+    """
+
+    channel: ClassVar[str]
+    """Whose rows it reads: ``tick``, ``ohlcv`` or ``fmv``."""
+    kinds: ClassVar[tuple[Kind, ...]]
+    """What it may tell of, in the order of outputs."""
+    counters: ClassVar[tuple[str, ...]]
+    """Names of what it counts, without the channel's prefix: ``suppressed.cooldown.surge``."""
+    events_per_row: ClassVar[int]
+    """The most events that one row can cause."""
+    Params: ClassVar[type[Any]]
+    """The pydantic model of its settings: its section of the configuration."""
+
+    def __init__(self, params: Any, kinds: Mapping[str, int]) -> None:
+        """Start with empty state; ``kinds`` gives the run-wide code of every kind."""
+
+    def grow(self, tickers: int) -> None:
+        """Make room for codes below ``tickers``; new ones start empty. No ``scan`` runs meanwhile."""
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Give all state as arrays, by name; writing into them changes the detector."""
+
+    def scan(self, rows: Any, out: EventRows, counts: NDArray[np.int64]) -> int:
+        """Read grouped rows, write events to ``out``, add to ``counts``; gives the number of events.
+
+        Safe to run in several threads at once for disjoint sets of tickers.
+        """
 
 
 class Sink(Protocol):

@@ -16,7 +16,9 @@ from pydantic import Field
 
 from tickstock_cli.core.calendar import REGULAR
 from tickstock_cli.core.events import EventRows, Kind
-from tickstock_cli.detectors.base import Params, grown, kind_codes
+from tickstock_cli.core.growth import grown
+from tickstock_cli.core.reading import Check, Ending, Relation, Verdict, judge
+from tickstock_cli.detectors.base import Params, at_least, cooldown_at, figure, kind_codes
 from tickstock_cli.kernels.admission import HIDES_EXTREMES
 from tickstock_cli.kernels.compare import NEVER, cooldown_ns, extreme_distance, kernel, reaches, within_cooldown
 from tickstock_cli.kernels.emit import TICK, put_event
@@ -93,6 +95,34 @@ class HighLow:
     def scan(self, rows: TickRows, out: EventRows, counts: NDArray[np.int64]) -> int:
         """Read grouped ticks and answer what probes ask of highs and lows."""
         return int(scan_ticks(rows, self._states, self._settings, BLANK, out, counts))
+
+    def explain(self, rows: TickRows, i: int, code: int) -> tuple[Verdict, ...]:
+        """Tell what tick ``i`` means for highs and lows, if the detector stands right before it."""
+        begin = rows.begin[i]
+        goes_on = begin == NO_BEGIN or (begin == REGULAR_TO_POST and self._settings.post_continues)
+        state = self._states[code] if goes_on else BLANK[0]
+        return self._explain_side("high", 1, rows, i, state), self._explain_side("low", -1, rows, i, state)
+
+    def _explain_side(self, side: str, direction: int, rows: TickRows, i: int, state: Any) -> Verdict:
+        settings = self._settings
+        price, extreme = float(rows.price[i]), float(state[side])
+        reference = float(state[f"{side}_reference"])
+        beyond = (price - extreme) * direction > 0
+        relation = Relation.ABOVE if direction > 0 else Relation.BELOW
+        known = None if np.isnan(extreme) else extreme
+        checks = [figure(f"{side} last told of, or first price", reference, "$")]
+        if rows.flags[i] & HIDES_EXTREMES:
+            checks.append(Check("may be a high or low", "no", "", Relation.IS, "yes", False, Ending.HIDDEN))
+        elif known is None:
+            checks.append(Check(f"earlier {side}", None, "$", Relation.ABOVE, 0.0, False, Ending.WAITING))
+        else:
+            multiplier = 1.0 if rows.phase[i] == REGULAR else settings.multiplier
+            least = extreme_distance(reference, settings.min_price_change, settings.min_percent_change) * multiplier
+            distance = (price - reference) * direction
+            checks.append(Check("price", price, "$", relation, known, beyond, Ending.NOTHING_NEW))
+            checks.append(at_least("distance from the one last told of", distance, least, "$", Ending.BELOW))
+        last = 0 if known is None else int(state[f"{side}_event_time"])
+        return judge(side, checks, cooldown_at(rows.timestamp[i], last, settings.cooldown))
 
 
 @kernel

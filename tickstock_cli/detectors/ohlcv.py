@@ -15,7 +15,8 @@ from pydantic import Field
 
 from tickstock_cli.core.calendar import REGULAR
 from tickstock_cli.core.events import EventRows, Kind
-from tickstock_cli.detectors.base import Params, grown, kind_codes
+from tickstock_cli.core.growth import grown
+from tickstock_cli.detectors.base import Params, kind_codes
 from tickstock_cli.kernels.compare import cooldown_ns, kernel, micro_shares, reaches, sign
 from tickstock_cli.kernels.emit import OHLCV, put_event
 from tickstock_cli.kernels.rows import BarRows
@@ -47,7 +48,9 @@ class OhlcvParams(Params):
     average_min_bars: int = Field(5, ge=1, description="least earlier bars for an average")
     max_gap_seconds: float = Field(300.0, ge=0, description="a previous close older than this is not measured from")
     trust_percent_change: bool = Field(False, description="take the row's own percent_change where it has one")
-    close_at_extreme: bool = Field(False, description="a bar closing at its extreme tells of it, even if it is no new one")
+    close_at_extreme: bool = Field(
+        False, description="a bar closing at its extreme tells of it, even if it is no new one"
+    )
     quick_move_percent: float = Field(2.0, ge=0, description="least move for close_at_extreme, in percent")
 
 
@@ -144,9 +147,7 @@ class Ohlcv:
 
 
 @kernel
-def read_bar(
-    rows: BarRows, i: int, state: Any, volumes: NDArray[np.int64], count: int, settings: Settings
-) -> Reading:
+def read_bar(rows: BarRows, i: int, state: Any, volumes: NDArray[np.int64], count: int, settings: Settings) -> Reading:
     """Measure bar ``i`` against what came before it; ``volumes`` and ``count`` are those of its phase.
 
     The average is in shares, NaN if there is none.

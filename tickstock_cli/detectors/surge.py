@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from tickstock_cli.core.events import EventRows, Kind
-from tickstock_cli.detectors.base import Params, grown, kind_codes
+from tickstock_cli.core.growth import grown
+from tickstock_cli.detectors.base import Params, kind_codes
 from tickstock_cli.kernels.admission import HIDES_LAST, HIDES_VOLUME
 from tickstock_cli.kernels.compare import (
     NEVER,
@@ -176,7 +177,7 @@ def open_bucket(state: Any, ring: NDArray[Any], second: int, settings: Settings)
     size = len(ring)
     last = state["tail"] - 1 if state["tail"] > 0 else size - 1
     if state["used"] > 0 and ring[last]["second"] == second:
-        return last
+        return int(last)
     leaves_window = second - settings.interval
     while state["mid"] != state["tail"] and ring[state["mid"]]["second"] <= leaves_window:
         bucket = ring[state["mid"]]
@@ -205,7 +206,7 @@ def open_bucket(state: Any, ring: NDArray[Any], second: int, settings: Settings)
     bucket["count"] = 0
     state["used"] += 1
     state["tail"] = place + 1 if place + 1 < size else 0
-    return place
+    return int(place)
 
 
 @kernel

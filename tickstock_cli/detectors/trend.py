@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from tickstock_cli.core.events import EventRows, Kind
-from tickstock_cli.detectors.base import Params, grown, kind_codes
+from tickstock_cli.core.growth import grown
+from tickstock_cli.detectors.base import Params, kind_codes
 from tickstock_cli.kernels.admission import HIDES_LAST
 from tickstock_cli.kernels.compare import NEVER, SECOND_NS, cooldown_ns, kernel, reaches, sign, within_cooldown
 from tickstock_cli.kernels.emit import TICK, put_event
@@ -213,7 +214,7 @@ def rate_of(state: Any, ring: NDArray[Any], head: int, bucket_seconds: int) -> f
     first = ring[head & mask]
     last = ring[(state["tail"] - 1) & mask]
     minutes = (last["bucket"] - first["bucket"]) * bucket_seconds / 60.0
-    return (last["close"] - first["close"]) / first["close"] * 100.0 / minutes
+    return float((last["close"] - first["close"]) / first["close"] * 100.0 / minutes)
 
 
 @kernel

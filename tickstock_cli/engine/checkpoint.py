@@ -141,7 +141,9 @@ class CheckpointStore:
         except (OSError, ValueError) as error:
             raise self._damaged(error) from error
         if manifest.get("version") != VERSION:
-            raise CheckpointError(f"checkpoint {self._folder} is of another version of tickstock: start without --resume")
+            raise CheckpointError(
+                f"checkpoint {self._folder} is of another version of tickstock: start without --resume"
+            )
         if manifest["fingerprint"] != self._fingerprint:
             raise CheckpointError(
                 f"checkpoint {self._folder} belongs to another run: its input files, settings or selection differ; "
@@ -169,7 +171,7 @@ class CheckpointStore:
             path = self._folder / f"{name}-{number}.arrow"
             try:
                 if path.stat().st_size:
-                    with pa.ipc.open_file(path) as reader:
+                    with pa.ipc.open_file(str(path)) as reader:
                         for place in range(reader.num_record_batches):
                             yield reader.get_batch(place)
             except (OSError, pa.ArrowInvalid) as error:
@@ -185,7 +187,9 @@ class CheckpointStore:
                 path.unlink()
 
     def _unwritable(self, error: OSError) -> OutputError:
-        return OutputError(f"cannot write checkpoint {self._folder}: {error.strerror or error}; free space or name another")
+        return OutputError(
+            f"cannot write checkpoint {self._folder}: {error.strerror or error}; free space or name another"
+        )
 
     def _damaged(self, error: Exception) -> CheckpointError:
         return CheckpointError(f"checkpoint {self._folder} is damaged ({error}): start without --resume")

@@ -16,6 +16,10 @@ class Control:
         self._steps = 0
         self._speed = speed
 
+    def stands_still(self) -> bool:
+        """Tell whether the market should stand still: paused, and not about to end."""
+        return self._paused and not self._stopped
+
     @property
     def stopped(self) -> bool:
         """Whether the run should end early."""
@@ -23,7 +27,7 @@ class Control:
 
     @property
     def paused(self) -> bool:
-        """Whether the market should stand still."""
+        """Whether the user paused the run."""
         return self._paused
 
     @property

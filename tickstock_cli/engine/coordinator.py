@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.core.events import EVENT, EventRows, sort_for_output
+from tickstock_cli.core.growth import grown
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.core.symbols import SymbolTable
-from tickstock_cli.detectors.base import grown
 from tickstock_cli.kernels.coordination import REDUNDANT, SUPERSEDED, WINDOW_STATE, Rules, compete, still_held
 
 BLANK = np.array([(-1, -1, 0, 0)], dtype=WINDOW_STATE)

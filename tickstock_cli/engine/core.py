@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.channels.base import Outcome, Rejected, Scratch
+from tickstock_cli.channels.base import Channel, Outcome, Rejected, Scratch, Turn
 from tickstock_cli.channels.fmv import FmvChannel
 from tickstock_cli.channels.ohlcv import OhlcvChannel
 from tickstock_cli.channels.tick import TickChannel
@@ -42,8 +42,10 @@ class StepResult:
 
 @dataclass(frozen=True, slots=True)
 class Probes:
-    """What bars and fair values ask of ticks: ticker code and merge order of each, in merge order; and for every
-    row, bars first, its place among them."""
+    """What bars and fair values ask of ticks.
+
+    Ticker code and merge order of each, in merge order; and for every row, bars first, its place among them.
+    """
 
     code: Int32s
     order: Int64s
@@ -153,7 +155,12 @@ class Core:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Give all state as arrays, by name."""
-        parts = {"tick": self._tick, "ohlcv": self._ohlcv, "fmv": self._fmv, "coordinator": self._coordinator}
+        parts: dict[str, Channel | Coordinator] = {
+            "tick": self._tick,
+            "ohlcv": self._ohlcv,
+            "fmv": self._fmv,
+            "coordinator": self._coordinator,
+        }
         return {f"{name}/{key}": array for name, part in parts.items() for key, array in part.state().items()}
 
     def restore(self, arrays: dict[str, NDArray[Any]], ledger: Ledger) -> None:
@@ -168,26 +175,20 @@ class Core:
         return map(work, workers) if self._executor is None else self._executor.map(work, workers)
 
     def _process(self, worker: Worker, batch: MergedBatch, probes: Probes, sessions: Sessions) -> Outcome:
-        outcome = Outcome()
-        first = worker.number == 0
+        turn = Turn(worker.mine, worker.number == 0, sessions, Outcome())
         answers = np.empty(0)
         if len(batch.ticks) or len(probes.code):
-            answers = self._tick.process(
-                batch.ticks, probes.code, probes.order, worker.mine, first, sessions, worker.scratch["tick"], outcome
-            )[probes.place]
+            told = self._tick.process(batch.ticks, probes.code, probes.order, worker.scratch["tick"], turn)
+            answers = told[probes.place]
         bars = len(batch.bars)
         if bars:
-            before = len(outcome.events)
-            segments = self._ohlcv.process(
-                batch.bars, worker.mine, first, sessions, worker.scratch["ohlcv"], outcome
-            )
-            for events in outcome.events[before:]:
+            before = len(turn.outcome.events)
+            segments = self._ohlcv.process(batch.bars, worker.scratch["ohlcv"], turn)
+            for events in turn.outcome.events[before:]:
                 self._name_rivals(events, answers[:bars], segments)
         if len(batch.fmvs):
-            self._fmv.process(
-                batch.fmvs, answers[bars:], worker.mine, first, sessions, worker.scratch["fmv"], outcome
-            )
-        return outcome
+            self._fmv.process(batch.fmvs, answers[bars:], worker.scratch["fmv"], turn)
+        return turn.outcome
 
     def _sessions(self, batch: MergedBatch) -> Sessions:
         times = [part.timestamp for part in (batch.ticks, batch.bars, batch.fmvs) if len(part)]

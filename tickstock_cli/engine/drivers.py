@@ -87,9 +87,7 @@ class Pacer:
                 self._wait(schedule.due(int(times[done])))
         return True
 
-    def _feed(
-        self, batch: MergedBatch, times: NDArray[np.int64], start: int, stop: int, stepper: Stepper
-    ) -> None:
+    def _feed(self, batch: MergedBatch, times: NDArray[np.int64], start: int, stop: int, stepper: Stepper) -> None:
         watermark = int(times[stop]) if stop < len(times) else batch.watermark
         stepper.step(batch.cut(start, stop, min(watermark, int(times[stop - 1]) + 1)))
         schedule = self._schedule
@@ -111,12 +109,12 @@ class Pacer:
     def _steps_while_paused(self, done: int) -> int:
         """Stand still until the pause ends, the run is stopped, or one row may pass."""
         paused_at = self._clock.now()
-        while self._control.paused and not self._control.stopped:
+        while self._control.stands_still():
             if self._control.take_step():
                 self._stand_since(paused_at)
                 return done + 1
             self._control.changed.clear()
-            if self._control.paused and not self._control.stopped:
+            if self._control.stands_still():
                 self._clock.wait(self._control.changed, self._clock.now() + 200_000_000)
         self._stand_since(paused_at)
         return done
@@ -131,5 +129,3 @@ class Pacer:
         self._control.changed.clear()
         if not (self._control.stopped or self._control.paused):
             self._clock.wait(self._control.changed, until)
-
-

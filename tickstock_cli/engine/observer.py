@@ -11,10 +11,10 @@ class Observer(Protocol):
     """Told of a run's progress. Must be quick, and must not fail."""
 
     def advanced(self, rows: int, market_time: int) -> None:
-        """Called after each step with the rows done so far and the market time reached (ns UTC)."""
+        """Hear, after each step, of the rows done so far and the market time reached (ns UTC)."""
 
     def released(self, events: pa.RecordBatch) -> None:
-        """Called with events in output order, from the writer's thread."""
+        """Hear of events in output order, from the writer's thread."""
 
 
 class Unwatched:

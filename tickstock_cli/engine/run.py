@@ -13,7 +13,6 @@ import resource
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -42,17 +41,27 @@ class Source(Protocol):
     """What a run reads from; see `sources.recordings.Recordings`."""
 
     @property
-    def symbols(self) -> SymbolTable: ...
-    def batches(self, batch_rows: int, positions: tuple[int, ...] = ()) -> Iterator[MergedBatch]: ...
-    def origins(self) -> OriginalRows: ...
+    def symbols(self) -> SymbolTable:
+        """The run's symbol table, filled while reading."""
+
+    def batches(self, batch_rows: int, positions: tuple[int, ...] = ()) -> Iterator[MergedBatch]:
+        """Read rows in merge order, behind the given positions."""
+
+    def origins(self) -> OriginalRows:
+        """Give a look-up of original rows."""
 
 
 class RowSink(Protocol):
     """Where rejected rows go."""
 
-    def write(self, rows: pa.Table) -> None: ...
-    def commit(self) -> None: ...
-    def abort(self) -> None: ...
+    def write(self, rows: pa.Table) -> None:
+        """Take rows."""
+
+    def commit(self) -> None:
+        """See ``Sink.commit``."""
+
+    def abort(self) -> None:
+        """See ``Sink.abort``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,10 +23,11 @@ class Tally:
         """Count more events."""
         self.events += len(events)
         pairs = pa.table([events["kind"], events["source"]], names=["kind", "source"])
-        grouped = pairs.group_by(["kind", "source"]).aggregate([([], "count_all")]).to_pylist()
+        grouped: list[Any] = pairs.group_by(["kind", "source"]).aggregate([([], "count_all")]).to_pylist()
         for row in grouped:
             self.by_kind[row["kind"]] += row["count_all"]
             self.by_source[row["source"]] += row["count_all"]
             self.by_kind_and_source[row["kind"], row["source"]] += row["count_all"]
-        for entry in pc.value_counts(events["ticker"]).to_pylist():
+        tickers: Any = pc.value_counts(events["ticker"])
+        for entry in tickers.to_pylist():
             self.by_ticker[entry["values"]] += entry["counts"]

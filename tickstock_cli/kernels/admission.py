@@ -295,8 +295,8 @@ def admit_ticks(
                 state["level_rows"] = 0
                 state["suspect"] = np.nan
                 state["suspect_run"] = 0
-            own_flags = np.int64(out.flags[j])
-            flags = judge_price(state, price, own_flags, guard)
+            own_flags: Any = np.int64(out.flags[j])
+            flags: Any = judge_price(state, price, own_flags, guard)
             if flags < 0:
                 begin = NEW_LEVEL
                 flags = own_flags

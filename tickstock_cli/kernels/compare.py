@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numba import njit
@@ -13,8 +13,8 @@ FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 def kernel(function: FunctionT) -> FunctionT:
     """Compile a hot loop: cached on disk, free of the GIL, division by zero gives inf or NaN."""
-    compiled: FunctionT = njit(cache=True, nogil=True, error_model="numpy")(function)
-    return compiled
+    compiled: Any = njit(cache=True, nogil=True, error_model="numpy")(function)
+    return cast(FunctionT, compiled)
 
 
 SECOND_NS = 1_000_000_000

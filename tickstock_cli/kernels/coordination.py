@@ -63,7 +63,8 @@ def beats(challenger: Any, holder: Any) -> bool:
 @kernel
 def key_of(event: Any, rules: Rules) -> int:
     """Give the place of the event's key among the window states."""
-    return np.int64(event["code"]) if rules.by_ticker else np.int64(event["code"]) * rules.kinds + event["kind"]
+    code: Any = np.int64(event["code"])
+    return code if rules.by_ticker else code * rules.kinds + event["kind"]  # type: ignore[no-any-return]  # an integer of numba's
 
 
 @kernel

@@ -1,7 +1,8 @@
 """What kernels hand to each other: rows of one type, grouped by ticker, as named tuples of arrays.
 
-Group ``g`` belongs to ticker ``code[g]`` and holds rows ``start[g]`` to ``start[g + 1]``, in merge order.
-``row`` is the row's number in its batch. The arrays are a worker's workspace: they are overwritten by its next batch, and only their filled part counts.
+Group ``g`` belongs to ticker ``code[g]`` and holds rows ``start[g]`` to ``start[g + 1]``, in merge order. ``row`` is a
+row's number in its batch. The arrays are a worker's workspace: its next batch overwrites them, and only their
+filled part counts.
 """
 
 from __future__ import annotations
@@ -69,8 +70,10 @@ class BarRows(NamedTuple):
 
 
 class FmvRows(NamedTuple):
-    """Accepted fair values of allowed phases, grouped. ``market_price`` NaN = null in the recording;
-    ``tick_price`` and ``tick_time`` are the market's own answer at that moment (NaN = none)."""
+    """Accepted fair values of allowed phases, grouped.
+
+    ``market_price`` NaN = null in the recording; ``tick_price`` and ``tick_time`` are the last tick's (NaN = none).
+    """
 
     groups: Groups
     row: NDArray[np.int32]

@@ -36,17 +36,17 @@ class GroupFooter:
 
 
 @contextmanager
-def reading(path: str | Path, doing: str = "read") -> Iterator[None]:
+def reading(path: str | Path) -> Iterator[None]:
     """Turn whatever reading a Parquet file can raise into a DataError of one line."""
     try:
         yield
     except FileNotFoundError as error:
         raise DataError(f"no such file: {path}") from error
     except PermissionError as error:
-        raise DataError(f"cannot {doing} {path}: no permission") from error
+        raise DataError(f"cannot read {path}: no permission") from error
     except (pa.ArrowException, OSError, UnicodeDecodeError, EOFError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-        raise DataError(f"cannot {doing} {path}: {reason}; the file is damaged, truncated or not Parquet") from error
+        raise DataError(f"cannot read {path}: it is damaged, cut off or no Parquet file ({reason})") from error
 
 
 def open_parquet(path: str | Path, *, text: Sequence[str] = (), buffer_size: int = 1 << 18) -> pq.ParquetFile:

@@ -1,0 +1,78 @@
+"""From what a user names to files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tickstock_cli.errors import DataError
+from tickstock_cli.sources.discover import discover, hive_partitions
+
+
+def touch(folder: Path, *names: str) -> None:
+    """Make empty files."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+def names(folder: Path, *paths: str | Path) -> list[str]:
+    """Give what is found, relative to a folder."""
+    return [str(Path(found.path).relative_to(folder)) for found in discover(paths)]
+
+
+def test_a_folder_gives_every_parquet_file_below_it_sorted_by_path(tmp_path: Path) -> None:
+    """Other files, and names that writers use for their own ends, are left alone."""
+    touch(tmp_path, "b.parquet", "a/z.parquet", "a/README.md", "_truth.parquet", ".part.parquet", "_tmp/c.parquet")
+    assert names(tmp_path, tmp_path) == ["a/z.parquet", "b.parquet"]
+
+
+def test_paths_keep_the_order_they_are_given_in(tmp_path: Path) -> None:
+    """A file named first is first; only what a folder or glob expands to is sorted."""
+    touch(tmp_path, "z.parquet", "day/b.parquet", "day/a.parquet", "m.data")
+    found = names(tmp_path, tmp_path / "z.parquet", tmp_path / "m.data", tmp_path / "day")
+    assert found == ["z.parquet", "m.data", "day/a.parquet", "day/b.parquet"]
+
+
+def test_globs_cross_folders_and_expand_the_folders_they_match(tmp_path: Path) -> None:
+    """`**` finds files at any depth; a folder that matches gives its files, each once."""
+    touch(tmp_path, "date=1/a.parquet", "date=2/b.parquet", "date=2/deep/c.parquet")
+    expected = ["date=1/a.parquet", "date=2/b.parquet", "date=2/deep/c.parquet"]
+    assert names(tmp_path, tmp_path / "date=*") == expected
+    assert names(tmp_path, tmp_path / "**" / "*.parquet") == expected
+
+
+def test_a_file_whose_name_looks_like_a_glob_is_itself(tmp_path: Path) -> None:
+    """What exists is taken at its word."""
+    touch(tmp_path, "ticks[1].parquet", "ticks1.parquet")
+    assert names(tmp_path, tmp_path / "ticks[1].parquet") == ["ticks[1].parquet"]
+
+
+def test_folders_named_column_equals_value_tell_of_their_files() -> None:
+    """Hive's escapes and its null are read; the innermost folder wins."""
+    path = "ticks/ticker=BRK%2FB/day=__HIVE_DEFAULT_PARTITION__/ticker=BRK.B/part=0.parquet"
+    assert hive_partitions(path) == {"ticker": "BRK.B", "day": None}
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("nowhere.parquet", "no such file or folder"),
+        ("no*.parquet", "no recording matches"),
+        ("empty", "no recordings in"),
+    ],
+)
+def test_a_path_that_leads_to_nothing_is_named(tmp_path: Path, path: str, message: str) -> None:
+    """Missing files, globs without matches and folders without recordings are told apart."""
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=message) as caught:
+        discover([tmp_path / path])
+    assert path in str(caught.value)
+
+
+def test_a_file_named_twice_is_an_error(tmp_path: Path) -> None:
+    """Its rows would be read twice, and nobody would see it."""
+    touch(tmp_path, "a.parquet")
+    with pytest.raises(DataError, match=r"a\.parquet is named twice"):
+        discover([tmp_path, tmp_path / "a.parquet"])

@@ -1,0 +1,117 @@
+"""The rows of a market: the same everywhere, in order, and all there."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.synth.making import SECOND, MadeMarket, content_hash, make_market
+from tickstock_cli.core.times import parse_time
+from tickstock_cli.synth.market import Market
+from tickstock_cli.synth.options import MarketOptions, Resolution
+
+PINNED = MarketOptions(rows=40_000, symbols=8, seed=2026, first_day=date(2026, 11, 25), days=2, fractional=True)
+"""Two days, the second a half-day."""
+
+
+def test_the_rows_are_those_of_every_other_machine() -> None:
+    """The hashes were taken once; they hold wherever integers and correctly rounded divisions do."""
+    made = make_market(PINNED)
+
+    hashes = {name: content_hash(getattr(made, name)) for name in ("ticks", "bars", "fmvs", "truth")}
+    assert hashes == {
+        "ticks": "TICKS",
+        "bars": "BARS",
+        "fmvs": "FMVS",
+        "truth": "TRUTH",
+    }
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(1, 30_000))
+def test_portions_of_any_size_hold_the_same_rows(most_rows: int) -> None:
+    """How the work is cut is nobody's business."""
+    options = MarketOptions(rows=20_000, symbols=12, seed=3)
+
+    whole, cut = make_market(options), make_market(options, most_rows)
+
+    for name in ("ticks", "bars", "fmvs"):
+        assert getattr(cut, name).equals(getattr(whole, name), null_equal=True)
+
+
+def test_a_market_can_be_read_twice() -> None:
+    """Reading leaves the plan as it was, also over a night."""
+    market = Market(MarketOptions(rows=2_000, symbols=5, days=2))
+
+    first, second = (np.concatenate([portion.ticks.price for portion in market.portions()]) for _ in range(2))
+
+    assert first.tolist() == second.tolist()
+
+
+@pytest.mark.parametrize("rows", [1, 999, 50_000])
+def test_there_are_exactly_as_many_ticks_as_were_asked_for(rows: int) -> None:
+    """Injected ones included."""
+    assert make_market(MarketOptions(rows=rows, symbols=30)).ticks.height == rows
+
+
+def test_ticks_and_fair_values_are_in_time_order_and_within_the_session(made: MadeMarket) -> None:
+    """From 04:00 to 20:00 in New York."""
+    for table in (made.ticks, made.fmvs):
+        times = table["timestamp"]
+        assert times.is_sorted()
+        assert times[0] >= parse_time("2026-03-02T04:00-05:00")
+        assert times[-1] < parse_time("2026-03-02T20:00-05:00")
+
+
+def test_a_resolution_of_milliseconds_leaves_whole_ones() -> None:
+    """And many ties."""
+    times = make_market(MarketOptions(rows=20_000, symbols=5, resolution=Resolution.MS)).ticks["timestamp"]
+
+    assert (times % 1_000_000 == 0).all()
+    assert times.is_sorted()
+
+
+def test_bars_are_what_the_ticks_say(made: MadeMarket) -> None:
+    """Prices of unflagged trades, volume of all but those flagged 2; no trade, no bar."""
+    priced = pl.col("flags") & 5 == 0
+    counted = pl.col("flags") & 2 == 0
+    expected = (
+        made.ticks.group_by(pl.col("ticker"), timestamp=pl.col("timestamp") // (60 * SECOND) * (60 * SECOND))
+        .agg(
+            open=pl.col("price").filter(priced).first(),
+            high=pl.col("price").filter(priced).max(),
+            low=pl.col("price").filter(priced).min(),
+            close=pl.col("price").filter(priced).last(),
+            volume=pl.col("size").filter(counted).sum(),
+            transactions=counted.sum().cast(pl.Int64),
+        )
+        .drop_nulls("open")
+        .sort("timestamp", "ticker")
+    )
+
+    assert made.bars.select(expected.columns).sort("timestamp", "ticker").equals(expected)
+    assert made.bars["timestamp"].is_sorted()
+    assert (made.bars["vwap"].is_nan() | made.bars["vwap"].is_between(made.bars["low"], made.bars["high"])).all()
+
+
+def test_feeds_do_not_change_one_another() -> None:
+    """More fair values, the same ticks."""
+    few, many = (make_market(MarketOptions(rows=5_000, symbols=9, fmv_rows=rows)) for rows in (0, 3_000))
+
+    assert few.ticks.equals(many.ticks)
+    assert few.fmvs.height == 0
+    assert many.fmvs.height == 3_000
+
+
+def test_prices_stay_plausible_over_a_month() -> None:
+    """Nights pass, nothing falls to zero or runs away."""
+    ticks = make_market(MarketOptions(rows=60_000, symbols=40, days=30, bad_prints=0)).ticks
+
+    ratio = ticks.group_by("ticker").agg(pl.col("price").max() / pl.col("price").min())["price"]
+    assert ticks["price"].min() > 0  # type: ignore[operator]  # a float
+    assert ratio.max() < 4  # type: ignore[operator]  # a float

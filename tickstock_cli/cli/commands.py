@@ -1,0 +1,63 @@
+"""The commands: one file each, one line each below, loaded when one is run.
+
+The table holds what `tickstock --help` shows, so that it need not load any command to show it: loading all of them
+takes as long again as importing typer. A test holds each line against the first line of the command's own help.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+COMMANDS = {
+    "replay": ("replay:replay", "Replay recordings through the pipeline and tell what it would have told."),
+    "inspect": ("inspect:inspect", "Show what recordings hold, what is wrong with them and how they will be read."),
+    "verify": ("verify:verify", "Replay at several speeds, batch sizes and worker counts and prove one digest."),
+    "diff": ("diff:diff", "Compare two event files event by event and say why they differ."),
+    "explain": ("explain:explain", "Show why an event fired, or did not, at one moment of one ticker."),
+    "synth": (
+        "synth:synth",
+        "Make a synthetic market: ticks, minute bars and fair market values, and the truth about what was injected.",
+    ),
+    "score": (
+        "score:score",
+        "Hold the events of a replay against what was injected: precision, recall and delay of each kind.",
+    ),
+    "config": ("config:app", "Show, begin and describe the configuration."),
+}
+"""Name -> (module in this package : function, or Typer application of commands below it; first line of its help)."""
+
+
+class CommandTable(TyperGroup):
+    """The program: a group whose commands are those of the table."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        # Names suffice to list and to suggest; a command takes its place when it is asked for.
+        self.commands: dict[str, Any] = dict.fromkeys(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Load a command; None if there is none of this name."""
+        if cmd_name in self.commands and self.commands[cmd_name] is None:
+            self.commands[cmd_name] = _load(cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - typer's signature
+        """List the commands without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+def _load(name: str) -> Any:
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    part = getattr(import_module(f"tickstock_cli.cli.{module}"), attribute)
+    if not isinstance(part, typer.Typer):
+        single = typer.Typer(rich_markup_mode=None, add_completion=False)
+        single.command(name)(part)
+        part = single
+    command = typer.main.get_command(part)
+    command.name = name
+    return command

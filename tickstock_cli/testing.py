@@ -1,0 +1,380 @@
+"""The test kit: records, a source, a sink and a clock that need no files, no threads and no waiting.
+
+For tests of ours and of whoever writes a detector. A test lists records, runs them, and looks at the events:
+
+>>> from tickstock_cli.testing import Tick, new_york, run_records
+>>> start = new_york("2024-06-12", "10:00:00")
+>>> events = run_records([Tick("ABC", start, 100.0), Tick("ABC", start + 2 * SECOND, 101.0)]).events
+>>> [(event["kind"], event["price"], event["previous"]) for event in events]
+[('high', 101.0, 100.0)]
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
+from pathlib import Path
+from threading import Event
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tickstock_cli.build import build_core, build_encoder, settings_model
+from tickstock_cli.core.batch import (
+    DTYPES,
+    MAX_SHARES,
+    MICROS_PER_SHARE,
+    BarBatch,
+    Batch,
+    BatchT,
+    FmvBatch,
+    MergedBatch,
+    TickBatch,
+    unpack_origin,
+)
+from tickstock_cli.core.clock import Clock
+from tickstock_cli.core.events import EVENT_SCHEMA
+from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.engine.checkpoint import CheckpointStore
+from tickstock_cli.engine.control import Control
+from tickstock_cli.engine.observer import Observer, Unwatched
+from tickstock_cli.engine.outputs import Outputs
+from tickstock_cli.engine.run import Run, RunOptions, RunResult
+
+MILLISECOND = 1_000_000
+SECOND = 1_000_000_000
+MINUTE = 60 * SECOND
+"""In ns, as all times are."""
+
+BATCH_ROWS = 262_144
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Record:
+    """What every record may have: the time it was received, int64 ns UTC; None = as soon as it could be."""
+
+    received_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tick(_Record):
+    """A trade, as recorded: None is null. ``size`` in shares; ``flags`` as in `TickBatch`."""
+
+    record: ClassVar[str] = "tick"
+    ticker: str | None
+    timestamp: int | None
+    price: float | None
+    size: float | None = 100
+    flags: int | None = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bar(_Record):
+    """An OHLCV bar, as recorded. ``timestamp`` is its START; ``interval`` in seconds; volumes in shares."""
+
+    record: ClassVar[str] = "ohlcv"
+    ticker: str | None
+    timestamp: int | None
+    open: float | None
+    high: float | None
+    low: float | None
+    close: float | None
+    volume: float | None
+    avg_volume: float | None = None
+    percent_change: float | None = None
+    interval: float | None = 60
+
+
+@dataclass(frozen=True, slots=True)
+class FairValue(_Record):
+    """A fair market value, as recorded."""
+
+    record: ClassVar[str] = "fmv"
+    ticker: str | None
+    timestamp: int | None
+    fmv: float | None
+    market_price: float | None = None
+    confidence: float | None = 1.0
+
+
+Record = Tick | Bar | FairValue
+RECORDS: dict[str, type[Tick] | type[Bar] | type[FairValue]] = {cls.record: cls for cls in (Tick, Bar, FairValue)}
+"""Record classes by type, in the order in which rows of the same available time are merged."""
+_RANKS = {name: rank for rank, name in enumerate(RECORDS)}
+
+
+def new_york(day: str, clock: str) -> int:
+    """Give a New York time as ns since the epoch, UTC: ``new_york("2024-06-12", "09:30:00.250")``."""
+    local = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=ZoneInfo("America/New_York"))
+    return round(local.timestamp() * 1000) * MILLISECOND
+
+
+def records(record: str, **columns: Any) -> list[Record]:
+    """Give one record a row of plain columns; a column that is no list stands for every row.
+
+    >>> [row.price for row in records("tick", ticker="ABC", timestamp=[1, 2], price=[10.0, 10.5])]
+    [10.0, 10.5]
+    """
+    length = max(len(column) for column in columns.values() if isinstance(column, list))
+    lists = [column if isinstance(column, list) else [column] * length for column in columns.values()]
+    return [RECORDS[record](**dict(zip(columns, row, strict=True))) for row in zip(*lists, strict=True)]
+
+
+class ListSource:
+    """A source over a list of records, in the order of the recording; they are merged as files would be.
+
+    A record without a usable time of its own is available together with the one of its type before it.
+    """
+
+    def __init__(self, rows: Sequence[Record], symbols: SymbolTable | None = None) -> None:
+        self.symbols = symbols if symbols is not None else SymbolTable()
+        self._rows = list(rows)
+        self._available = _available_times(self._rows)
+        self._merged = sorted(
+            range(len(self._rows)), key=lambda row: (self._available[row], _RANKS[self._rows[row].record])
+        )
+
+    def batches(self, batch_rows: int = BATCH_ROWS, positions: tuple[int, ...] = ()) -> Iterator[MergedBatch]:
+        """Give the records in merge order, ``batch_rows`` at a time; ``positions`` as in `Recordings.batches`."""
+        begin = positions[0] if positions else 0
+        for first in range(begin, len(self._merged), batch_rows):
+            chosen = self._merged[first : first + batch_rows]
+            parts = {name: [row for row in chosen if self._rows[row].record == name] for name in RECORDS}
+            orders = {row: first - begin + place for place, row in enumerate(chosen)}
+            yield MergedBatch(
+                self._batch(TickBatch, parts["tick"], orders),
+                self._batch(BarBatch, parts["ohlcv"], orders),
+                self._batch(FmvBatch, parts["fmv"], orders),
+                first - begin,
+                self._available[chosen[-1]],
+                (first + len(chosen),),
+            )
+
+    def origins(self) -> ListSource:
+        """Give the look-up of original rows: the list itself."""
+        return self
+
+    def fetch(self, origin: int) -> tuple[Path, int, dict[str, Any]]:
+        """Give the place in the list and the values of one record."""
+        _, row = unpack_origin(origin)
+        return Path("list"), row, asdict(self._rows[row])
+
+    def table(self, origins: NDArray[np.int64], reasons: Sequence[str]) -> pa.Table:
+        """Give places and reasons of rejected records."""
+        rows = [unpack_origin(int(origin))[1] for origin in origins]
+        return pa.table({"row": pa.array(rows, pa.int64()), "reason": pa.array(reasons, pa.string())})
+
+    def _batch(self, kind: type[BatchT], chosen: Sequence[int], orders: Mapping[int, int]) -> BatchT:
+        columns: dict[str, Any] = {
+            "code": self.symbols.add([self._rows[row].ticker for row in chosen]),
+            "available_at": [self._available[row] for row in chosen],
+            "order": [orders[row] for row in chosen],
+            "origin": list(chosen),
+        }
+        for column in fields(kind):
+            if column.name not in columns:
+                columns[column.name] = [_number(column.name, getattr(self._rows[row], column.name)) for row in chosen]
+        return kind(**{name: _frozen(values, name) for name, values in columns.items()})
+
+
+class ListSink:
+    """A sink that keeps events as dictionaries, and remembers how it was ended."""
+
+    def __init__(self, target: str = "", schema: pa.Schema = EVENT_SCHEMA) -> None:
+        self.target = target
+        self.schema = schema
+        self.events: list[dict[str, Any]] = []
+        self.committed = False
+        self.aborted = False
+
+    def write(self, events: pa.RecordBatch) -> None:
+        """See ``Sink.write``."""
+        assert not (self.committed or self.aborted), "nothing may follow the end"
+        self.events += events.to_pylist()
+
+    def commit(self) -> None:
+        """See ``Sink.commit``."""
+        self.committed = True
+
+    def abort(self) -> None:
+        """See ``Sink.abort``."""
+        self.aborted = not self.committed
+
+
+class ManualClock:
+    """A clock that stands still until it is waited for: then it is at once as late as the wait would have lasted.
+
+    What is to happen while somebody waits, such as a key pressed, is planned with ``at``.
+    """
+
+    def __init__(self, start: int = 0) -> None:
+        self._now = start
+        self._plans: list[tuple[int, int, Callable[[], None]]] = []
+        self.waits: list[tuple[int, int]] = []
+        """From when to when somebody waited."""
+
+    def now(self) -> int:
+        """Give the time, in ns."""
+        return self._now
+
+    def at(self, time: int, action: Callable[[], None]) -> None:
+        """Plan an action for a time: it happens during the wait, or the ``advance``, that reaches it."""
+        heapq.heappush(self._plans, (time, len(self._plans), action))
+
+    def advance(self, ns: int) -> None:
+        """Let time pass, as work does."""
+        self._move_to(self._now + ns, None)
+
+    def wait(self, event: Event, until: int) -> bool:
+        """See ``Clock.wait``: goes on to ``until``, or to the planned action that sets ``event``."""
+        begun = self._now
+        if not event.is_set():
+            self._move_to(until, event)
+        self.waits.append((begun, self._now))
+        return event.is_set()
+
+    def _move_to(self, until: int, event: Event | None) -> None:
+        while self._plans and self._plans[0][0] <= until:
+            time, _, action = heapq.heappop(self._plans)
+            self._now = max(self._now, time)
+            action()
+            if event is not None and event.is_set():
+                return
+        self._now = max(self._now, until)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a run over records told: its events and rejected records, and the run's own figures."""
+
+    events: list[dict[str, Any]]
+    rejects: list[tuple[int, str]]
+    """Place in the list and reason."""
+    result: RunResult
+
+    @property
+    def ledger(self) -> dict[str, int]:
+        """Where every record and every event ended."""
+        return self.result.ledger.as_dict()
+
+
+@dataclass(slots=True)
+class _ListRejects:
+    rows: list[tuple[int, str]] = field(default_factory=list)
+
+    def write(self, rows: pa.Table) -> None:
+        self.rows += [(row["row"], row["reason"]) for row in rows.to_pylist()]
+
+    def commit(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
+
+
+def settings_of(flat: Mapping[str, Any]) -> Any:
+    """Give settings from dotted keys: ``{"highlow.cooldown_seconds": 0}``; what is absent has its default."""
+    nested: dict[str, dict[str, Any]] = {}
+    for key, value in flat.items():
+        section, _, name = key.partition(".")
+        nested.setdefault(section, {})[name] = value
+    return settings_model().model_validate(nested)
+
+
+def run_records(
+    rows: Sequence[Record],
+    settings: Mapping[str, Any] | None = None,
+    *,
+    batch_rows: int = BATCH_ROWS,
+    workers: int = 1,
+    control: Control | None = None,
+    clock: Clock | None = None,
+    observer: Observer | None = None,
+    store: CheckpointStore | None = None,
+    resume: bool = False,
+) -> Told:
+    """Run records through the whole pipeline, paced if ``control`` has a speed.
+
+    Parameters
+    ----------
+    settings
+        Dotted keys, see ``settings_of``.
+    store
+        Gets a checkpoint behind every batch.
+    """
+    model = settings_of(settings or {})
+    source = ListSource(rows)
+    sink = ListSink()
+    rejects = _ListRejects()
+    with ThreadPoolExecutor(workers) if workers > 1 else nullcontext() as executor:
+        core = build_core(model, source.symbols, workers, executor)
+        outputs = Outputs(build_encoder(model, source.symbols), [sink])
+        options = RunOptions(batch_rows=batch_rows, resume=resume, checkpoint_every_ns=0)
+        run = Run(source, core, outputs, control or Control(), observer or Unwatched(), options, rejects, store, clock)
+        return Told(sink.events, rejects.rows, run.execute())
+
+
+def _available_times(rows: Sequence[Record]) -> list[int]:
+    times: list[int] = []
+    latest: dict[str, int] = {}
+    for row in rows:
+        timestamp = row.timestamp or 0
+        if row.received_at is not None:
+            time = row.received_at
+        elif timestamp > 0:
+            time = timestamp + (_number("interval", row.interval) if isinstance(row, Bar) else 0)
+        else:
+            time = latest.get(row.record, 1)
+        latest[row.record] = time
+        times.append(time)
+    return times
+
+
+def _number(column: str, value: Any) -> Any:
+    """Normalise one value as ``core.batch`` says."""
+    if column in ("size", "volume"):
+        usable = value is not None and 0 <= value <= MAX_SHARES
+        return round(value * MICROS_PER_SHARE) if usable else -1
+    if column == "interval":
+        return round((60 if value is None else value) * SECOND)
+    if column == "market_price" and value is not None:
+        return value if math.isfinite(value) and value > 0 else -1.0
+    if column == "confidence" and value is None:
+        return 1.0
+    if value is None:
+        return math.nan if DTYPES[column].kind == "f" else 0
+    return value
+
+
+def _frozen(values: Any, column: str) -> NDArray[Any]:
+    array = np.array(values, dtype=DTYPES[column])
+    array.flags.writeable = False
+    return array
+
+
+__all__ = [
+    "MILLISECOND",
+    "MINUTE",
+    "SECOND",
+    "Bar",
+    "Batch",
+    "FairValue",
+    "ListSink",
+    "ListSource",
+    "ManualClock",
+    "Record",
+    "Tick",
+    "Told",
+    "new_york",
+    "records",
+    "run_records",
+    "settings_of",
+]
