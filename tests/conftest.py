@@ -1,9 +1,54 @@
-"""What holds for all tests."""
+"""Options of the test run, and the profile under which hypothesis draws.
+
+``--cases N`` scales the differential tests: N seeded recordings, and as many drawn ones of each sort. The normal
+run draws the same examples every time; ``--cases`` other than the default draws new ones.
+"""
 
 from __future__ import annotations
 
-from hypothesis import settings
+from pathlib import Path
 
-# Machines differ and share their cores: how long an example takes is no part of what a test says.
-settings.register_profile("tickstock", deadline=None, print_blob=True)
-settings.load_profile("tickstock")
+import pytest
+from hypothesis import HealthCheck, settings
+
+CASES = 40
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("tickstock")
+    group.addoption("--cases", type=int, default=CASES, help=f"seeded recordings to compare (default {CASES})")
+    group.addoption("--first-seed", type=int, default=0, help="seed of the first of them (default 0)")
+    group.addoption("--rewrite-golden", action="store_true", help="write what the golden cases give now")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    quiet = [HealthCheck.too_slow, HealthCheck.data_too_large]
+    usual = config.getoption("--cases") == CASES
+    settings.register_profile("usual", deadline=None, suppress_health_check=quiet, derandomize=usual, print_blob=True)
+    if not config.getoption("--hypothesis-profile", None):
+        settings.load_profile("usual")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "seed" in metafunc.fixturenames:
+        first = metafunc.config.getoption("--first-seed")
+        metafunc.parametrize("seed", range(first, first + metafunc.config.getoption("--cases")))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile every kernel once, before the workers of a parallel run would all do so at the same time."""
+    parallel = getattr(session.config.option, "numprocesses", None)
+    if parallel and not hasattr(session.config, "workerinput"):
+        from tests.differential.against import compile_kernels
+
+        compile_kernels()
+
+
+@pytest.fixture(scope="session")
+def real_recordings() -> Path:
+    """Give the folder of real recordings beside the project, or skip."""
+    folder = Path(__file__).parents[2] / "shared" / "data" / "real"
+    if not folder.is_dir():
+        pytest.skip("the real recordings are not part of the project: there is no ../shared/data/real here")
+    return folder

@@ -88,7 +88,7 @@ def build_encoder(settings: Any, symbols: SymbolTable) -> EventEncoder:
 
 def _detectors(settings: Any, codes: Mapping[str, int]) -> dict[str, dict[str, Any]]:
     """Build the enabled detectors, by channel and name, in the table's order."""
-    enabled = settings.detectors.enabled or tuple(detectors.PARTS)
+    enabled = settings.detectors.enabled
     for name in enabled:
         load_part("detector", detectors.PARTS, name)
     parts: dict[str, dict[str, Any]] = {"tick": {}, "ohlcv": {}, "fmv": {}}

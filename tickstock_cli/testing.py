@@ -33,7 +33,6 @@ from tickstock_cli.core.batch import (
     MAX_SHARES,
     MICROS_PER_SHARE,
     BarBatch,
-    Batch,
     BatchT,
     FmvBatch,
     MergedBatch,
@@ -48,6 +47,7 @@ from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer, Unwatched
 from tickstock_cli.engine.outputs import Outputs
 from tickstock_cli.engine.run import Run, RunOptions, RunResult
+from tickstock_cli.errors import OutputError
 
 MILLISECOND = 1_000_000
 SECOND = 1_000_000_000
@@ -106,7 +106,7 @@ class FairValue(_Record):
 
 
 Record = Tick | Bar | FairValue
-RECORDS: dict[str, type[Tick] | type[Bar] | type[FairValue]] = {cls.record: cls for cls in (Tick, Bar, FairValue)}
+RECORDS: dict[str, type[Tick | Bar | FairValue]] = {cls.record: cls for cls in (Tick, Bar, FairValue)}
 """Record classes by type, in the order in which rows of the same available time are merged."""
 _RANKS = {name: rank for rank, name in enumerate(RECORDS)}
 
@@ -129,7 +129,7 @@ def records(record: str, **columns: Any) -> list[Record]:
 
 
 class ListSource:
-    """A source over a list of records, in the order of the recording; they are merged as files would be.
+    """A source over a list of records: sorted by available time, then type, then place in the list.
 
     A record without a usable time of its own is available together with the one of its type before it.
     """
@@ -197,7 +197,8 @@ class ListSink:
 
     def write(self, events: pa.RecordBatch) -> None:
         """See ``Sink.write``."""
-        assert not (self.committed or self.aborted), "nothing may follow the end"
+        if self.committed or self.aborted:
+            raise OutputError(f"cannot write {self.target or 'list'}: it was ended before")
         self.events += events.to_pylist()
 
     def commit(self) -> None:
@@ -365,7 +366,6 @@ __all__ = [
     "MINUTE",
     "SECOND",
     "Bar",
-    "Batch",
     "FairValue",
     "ListSink",
     "ListSource",

@@ -52,7 +52,7 @@ class File:
             columns |= dict.fromkeys(("open", "high", "low", "close", "volume"), numbers)
         else:
             columns["fmv"] = numbers
-        types = {"ticker": pa.string(), "timestamp": pa.int64(), "size": pa.int64()}
+        types: dict[str, pa.DataType] = {"ticker": pa.string(), "timestamp": pa.int64(), "size": pa.int64()}
         schema = pa.schema([(name, types.get(name, pa.float64())) for name in columns])
         pq.write_table(pa.table(columns, schema=schema), path, row_group_size=self.group_rows)
 

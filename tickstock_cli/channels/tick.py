@@ -51,6 +51,7 @@ class TickChannel(Channel):
         groups, rows, probe_rows = group(batch.code, probe_code, turn.mine, scratch)
         probes = scratch.array("probes", len(probe_rows), PROBE)
         probes["rows_before"] = np.searchsorted(batch.order, probe_order[probe_rows])
+        probes["tick_high"] = probes["tick_low"] = np.nan  # what no detector answers
         columns = TickColumns(*(frozen(getattr(batch, name)) for name in TickColumns._fields))
         out = scratch.rows(TickRows, groups, len(rows), probes=probes)
         rejects = scratch.rejects(len(rows))

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -203,11 +204,14 @@ class EventSample:
 @contextmanager
 def stop_on_interrupt(control: Control) -> Iterator[None]:
     """Let the first Ctrl-C (or SIGTERM) stop the run cleanly, and a second one at once."""
+    asked = Event()
 
     def stop(number: int, frame: Any) -> None:  # noqa: ARG001 - the signal module's signature
-        if control.stopped:
+        if asked.is_set():
             raise KeyboardInterrupt
-        control.stop()
+        asked.set()
+        # In a thread, because the one that the signal interrupts may hold the control's lock just now.
+        Thread(target=control.stop, name="tickstock-stop").start()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

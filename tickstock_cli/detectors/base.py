@@ -6,8 +6,9 @@ The contract they keep is `core.stages.Detector`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isnan
+from typing import Any
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from tickstock_cli.core.events import Kind
@@ -26,21 +27,29 @@ def kind_codes(kinds: Mapping[str, int], names: Sequence[Kind]) -> tuple[int, ..
     return tuple(kinds[kind.name] for kind in names)
 
 
-def figure(name: str, value: float | str, unit: str = "") -> Check:
+def figure(name: str, value: Any, unit: str = "") -> Check:
     """Give a figure to be seen; NaN is none."""
-    return Check(name, _known(value), unit)
+    return Check(name, plain(value), unit)
 
 
-def at_least(name: str, value: float, least: float, unit: str = "", otherwise: Ending | None = None) -> Check:
+def at_least(name: str, value: Any, least: Any, unit: str = "", otherwise: Ending | None = None) -> Check:
     """Hold a figure against the least it must reach, as the kernels do; NaN reaches nothing."""
-    return Check(name, _known(value), unit, Relation.AT_LEAST, least, bool(reaches(value, least)), otherwise)
+    passes = bool(reaches(float(value), float(least)))
+    return Check(name, plain(value), unit, Relation.AT_LEAST, plain(least), passes, otherwise)
 
 
-def cooldown_at(time: int, last: int, length: int) -> Cooldown:
+def holds(name: str, true: Any, otherwise: Ending) -> Check:
+    """Tell whether something is so; if it is not, the rule ends."""
+    return Check(name, "yes" if true else "no", "", Relation.IS, "yes", bool(true), otherwise)
+
+
+def cooldown_at(time: Any, last: Any, length: int) -> Cooldown:
     """Give how a cooldown stands at ``time``, as the kernels see it; all int64 ns."""
-    cooling = within_cooldown(time, last, length)
+    cooling = within_cooldown(int(time), int(last), length)
     return Cooldown(length, None if last == NEVER else int(last), int(last + length - time) if cooling else 0)
 
 
-def _known(value: Value) -> Value:
-    return None if isinstance(value, float) and isnan(value) else value
+def plain(value: Any) -> Value:
+    """Give a kernel's number as Python's own; NaN is None."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if value != value else value  # NaN alone differs from itself

@@ -16,7 +16,7 @@ from pydantic import Field
 from tickstock_cli.core.events import TRIGGERS, EventRows, Kind
 from tickstock_cli.core.growth import grown
 from tickstock_cli.core.reading import Check, Ending, Relation, Verdict, judge
-from tickstock_cli.detectors.base import Params, at_least, cooldown_at, figure, kind_codes
+from tickstock_cli.detectors.base import Params, at_least, cooldown_at, figure, kind_codes, plain
 from tickstock_cli.kernels.compare import SECOND_NS, cooldown_ns, kernel, reaches, sign, within_cooldown
 from tickstock_cli.kernels.emit import FMV, put_event
 from tickstock_cli.kernels.rows import FmvRows
@@ -97,20 +97,21 @@ class Fmv:
         """Tell what fair value ``i`` means, if the detector stands right before it."""
         settings = self._settings
         reading = read_fmv(rows, i, settings)
-        size, most = abs(reading.deviation), settings.max_deviation_percent
-        market = Check("market price", None, "$", Relation.ABOVE, 0.0, False, Ending.FILTERED)
-        if reading.stopped != 0:
-            market = Check("market price", reading.market_price, "$", Relation.ABOVE, 0.0, True, Ending.FILTERED)
-        checks = [figure("fair value", float(rows.fmv[i]), "$")]
-        if np.isnan(rows.market_price[i]) and rows.tick_time[i]:
-            age = (rows.timestamp[i] - rows.tick_time[i]) / SECOND_NS
-            fresh = age <= settings.max_staleness / SECOND_NS
-            checks.append(Check("age of the last price", age, "s", Relation.AT_MOST, settings.max_staleness / SECOND_NS, fresh))
+        market, size, most = plain(reading.market_price), abs(reading.deviation), settings.max_deviation_percent
+        checks = [figure("fair value", rows.fmv[i], "$")]
+        if np.isnan(rows.market_price[i]) and not np.isnan(rows.tick_price[i]):
+            age, oldest = int(rows.timestamp[i] - rows.tick_time[i]), settings.max_staleness
+            fresh = age <= oldest
+            checks.append(
+                Check("age of the last tick", age / SECOND_NS, "s", Relation.AT_MOST, oldest / SECOND_NS, fresh)
+            )
         checks += [
-            market,
-            at_least("confidence", float(rows.confidence[i]), settings.min_confidence, "", Ending.FILTERED),
+            Check("market price", market, "$", Relation.ABOVE, 0.0, market is not None, Ending.FILTERED),
+            at_least("confidence", rows.confidence[i], settings.min_confidence, "", Ending.FILTERED),
             at_least("size of the deviation", size, settings.deviation_percent, "%", Ending.FILTERED),
-            Check("size of the deviation", figure("", size).value, "%", Relation.AT_MOST, most, size <= most, Ending.FILTERED),
+            Check(
+                "size of the deviation", plain(size), "%", Relation.AT_MOST, most, bool(size <= most), Ending.FILTERED
+            ),
         ]
         last = self._states[code]["event_time"]
         return (judge("fmv", checks, cooldown_at(rows.timestamp[i], last, settings.cooldown)),)

@@ -18,7 +18,7 @@ from tickstock_cli.core.calendar import REGULAR
 from tickstock_cli.core.events import EventRows, Kind
 from tickstock_cli.core.growth import grown
 from tickstock_cli.core.reading import Check, Ending, Relation, Verdict, judge
-from tickstock_cli.detectors.base import Params, at_least, cooldown_at, figure, kind_codes
+from tickstock_cli.detectors.base import Params, at_least, cooldown_at, figure, holds, kind_codes
 from tickstock_cli.kernels.admission import HIDES_EXTREMES
 from tickstock_cli.kernels.compare import NEVER, cooldown_ns, extreme_distance, kernel, reaches, within_cooldown
 from tickstock_cli.kernels.emit import TICK, put_event
@@ -105,14 +105,13 @@ class HighLow:
 
     def _explain_side(self, side: str, direction: int, rows: TickRows, i: int, state: Any) -> Verdict:
         settings = self._settings
-        price, extreme = float(rows.price[i]), float(state[side])
-        reference = float(state[f"{side}_reference"])
+        price, extreme, reference = float(rows.price[i]), float(state[side]), float(state[f"{side}_reference"])
         beyond = (price - extreme) * direction > 0
         relation = Relation.ABOVE if direction > 0 else Relation.BELOW
         known = None if np.isnan(extreme) else extreme
         checks = [figure(f"{side} last told of, or first price", reference, "$")]
         if rows.flags[i] & HIDES_EXTREMES:
-            checks.append(Check("may be a high or low", "no", "", Relation.IS, "yes", False, Ending.HIDDEN))
+            checks.append(holds("may be a high or low", False, Ending.HIDDEN))
         elif known is None:
             checks.append(Check(f"earlier {side}", None, "$", Relation.ABOVE, 0.0, False, Ending.WAITING))
         else:

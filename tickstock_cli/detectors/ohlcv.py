@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from tickstock_cli.core.calendar import REGULAR
-from tickstock_cli.core.events import EventRows, Kind
+from tickstock_cli.core.events import PHASES, EventRows, Kind
 from tickstock_cli.core.growth import grown
-from tickstock_cli.detectors.base import Params, kind_codes
+from tickstock_cli.core.reading import Check, Ending, Relation, Verdict, judge
+from tickstock_cli.detectors.base import Params, at_least, figure, holds, kind_codes, plain
 from tickstock_cli.kernels.compare import cooldown_ns, kernel, micro_shares, reaches, sign
 from tickstock_cli.kernels.emit import OHLCV, put_event
 from tickstock_cli.kernels.rows import BarRows
@@ -144,6 +145,83 @@ class Ohlcv:
                 counts,
             )
         )
+
+    def explain(self, rows: BarRows, i: int, code: int) -> tuple[Verdict, ...]:
+        """Tell what bar ``i`` means, if the detector stands right before it."""
+        settings, segment = self._settings, rows.segment[i]
+        state = self._states[code] if segment == self._states[code]["segment"] else BLANK[0]
+        phase = segment & 3
+        count = self._volume_counts[code, phase]
+        reading = read_bar(rows, i, state, self._volumes[code, phase], count, settings)
+        rel_volume = rows.volume[i] / 1e6 / reading.average if reading.average > 0 else np.nan
+        filters = self._filters(rows, i, reading, rel_volume, min(int(count), settings.average_bars))
+        quick = settings.close_at_extreme and reaches(abs(reading.percent_change), settings.quick_move_percent)
+        return (
+            judge("high", [*filters, *_extreme("high", 1, rows, i, state["high"], reading, quick)]),
+            judge("low", [*filters, *_extreme("low", -1, rows, i, state["low"], reading, quick)]),
+            judge(
+                "surge",
+                [*filters, at_least("volume", rel_volume, settings.surge_volume_multiple, "x average", Ending.BELOW)],
+            ),
+            judge("trend", [*filters, *self._closes_with(rows.close[i], int(state["closes"]), code)]),
+        )
+
+    def _filters(self, rows: BarRows, i: int, reading: Reading, rel_volume: float, bars: int) -> list[Check]:
+        """Give the figures that decide whether the bar may tell anything; in the order of the filters."""
+        settings, change = self._settings, reading.percent_change
+        phase = PHASES[rows.segment[i] & 3]
+        open_market = phase == "regular" or not settings.regular_hours_only
+        hours = Check("phase", phase, "", Relation.IS, "regular", open_market, Ending.FILTERED)
+        source = "the row's own" if not np.isnan(rows.avg_volume[i]) else f"of {bars} bars"
+        known = bool(reading.average > 0)
+        return [
+            hours if settings.regular_hours_only else figure("phase", phase),
+            Check(
+                f"average volume, {source}",
+                plain(reading.average),
+                "shares",
+                Relation.ABOVE,
+                0.0,
+                known,
+                Ending.FILTERED,
+            ),
+            at_least("volume", rel_volume, settings.required_volume_multiple, "x average", Ending.FILTERED),
+            figure("measured from", reading.previous, "$"),
+            figure("change", change, "%"),
+            at_least("size of the change", abs(change), settings.min_percent_change, "%", Ending.FILTERED),
+        ]
+
+    def _closes_with(self, close: float, closes: int, code: int) -> list[Check]:
+        """Give what the segment's last closes tell once ``close`` has joined the ``closes`` before it."""
+        settings, ring = self._settings, self._closes[code].copy()
+        size = settings.window_bars
+        newest = closes % size
+        ring[newest] = close
+        checks = [at_least("closes of the segment", closes + 1, size, "", Ending.WAITING)]
+        if closes + 1 >= size:
+            first = ring[(newest + 1) % size]
+            net = (close - first) / first * 100.0
+            checks += [
+                holds("all rise or all fall", is_monotonic(ring, newest), Ending.BELOW),
+                figure(f"net change of {size} closes", net, "%"),
+                at_least("size of the net change", abs(net), settings.window_move_percent, "%", Ending.BELOW),
+            ]
+        return checks
+
+
+def _extreme(
+    side: str, direction: int, rows: BarRows, i: int, earlier: float, reading: Reading, quick: bool
+) -> list[Check]:
+    """Give whether a bar is a new high or low, or closed at one after a quick move."""
+    own, close = getattr(rows, side)[i], rows.close[i]
+    new = bool((own - earlier) * direction > 0)
+    closed_there = bool(quick and reading.percent_change * direction > 0 and close == own)
+    relation = Relation.ABOVE if direction > 0 else Relation.BELOW
+    told = new or closed_there
+    checks = [Check(f"{side} of the bar", plain(own), "$", relation, plain(earlier), told, Ending.NOTHING_NEW)]
+    if closed_there and not new:
+        checks.insert(0, figure("close at the extreme after a quick move", close, "$"))
+    return checks
 
 
 @kernel

@@ -21,7 +21,8 @@ from pydantic import Field
 
 from tickstock_cli.core.events import EventRows, Kind
 from tickstock_cli.core.growth import grown
-from tickstock_cli.detectors.base import Params, kind_codes
+from tickstock_cli.core.reading import Check, Ending, Relation, Verdict, judge
+from tickstock_cli.detectors.base import Params, at_least, cooldown_at, figure, holds, kind_codes
 from tickstock_cli.kernels.admission import HIDES_LAST, HIDES_VOLUME
 from tickstock_cli.kernels.compare import (
     NEVER,
@@ -152,6 +153,48 @@ class Surge:
     def scan(self, rows: TickRows, out: EventRows, counts: NDArray[np.int64]) -> int:
         """Read grouped ticks."""
         return int(scan_ticks(rows, self._states, self._rings, self._settings, out, counts))
+
+    def explain(self, rows: TickRows, i: int, code: int) -> tuple[Verdict, ...]:
+        """Tell what tick ``i`` means for surges, if the detector stands right before it."""
+        settings, state, ring = self._settings, self._states[code].copy(), self._rings[code].copy()
+        timestamp, price, flags = rows.timestamp[i], rows.price[i], rows.flags[i]
+        if rows.begin[i] != NO_BEGIN:
+            start_segment(state, timestamp // SECOND_NS)
+        second = timestamp // SECOND_NS - state["first_second"]
+        add_tick(state, ring[open_bucket(state, ring, second, settings)], price, rows.size[i], flags)
+        points = state["window_count"]
+        checks = [at_least("ticks in the window", points, settings.min_data_points, "", Ending.WAITING)]
+        if flags & HIDES_LAST:
+            checks.insert(0, holds("may be a last price", False, Ending.HIDDEN))
+        elif points >= settings.min_data_points:
+            checks += self._figures(read_surge(state, ring, second, price, settings))
+        return (judge("surge", checks, cooldown_at(timestamp, state["event_time"], settings.cooldown)),)
+
+    def _figures(self, reading: Reading) -> list[Check]:
+        """Give what the rule saw, and last what the trigger made of it."""
+        settings, size = self._settings, abs(reading.move)
+        alone = settings.alone_multiple * settings.price_threshold
+        return [
+            figure("reference price", reading.reference, "$"),
+            figure("move", reading.move, "%"),
+            at_least("size of the move", size, settings.price_threshold, "%"),
+            *([at_least("size of the move, alone", size, alone, "%")] if settings.trigger == BOTH else ()),
+            figure("volume of the window", reading.window_volume, "shares"),
+            at_least("baseline", reading.span, settings.baseline_min, "s"),
+            at_least("ticks in the baseline", reading.base_count, settings.min_data_points),
+            figure("volume of the baseline", reading.base_volume, "shares"),
+            at_least("relative volume", reading.rel_volume or np.nan, settings.volume_threshold, "x"),
+            figure("score", score_of(reading, settings)),
+            Check(
+                "trigger",
+                ("nothing", "price and volume", "price", "volume")[reading.hit],
+                "",
+                Relation.IS,
+                TRIGGERS[settings.trigger],
+                reading.hit != NO_HIT,
+                Ending.BELOW,
+            ),
+        ]
 
 
 @kernel

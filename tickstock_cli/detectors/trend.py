@@ -20,7 +20,8 @@ from pydantic import Field, model_validator
 
 from tickstock_cli.core.events import EventRows, Kind
 from tickstock_cli.core.growth import grown
-from tickstock_cli.detectors.base import Params, kind_codes
+from tickstock_cli.core.reading import Check, Ending, Relation, Verdict, judge
+from tickstock_cli.detectors.base import Params, at_least, cooldown_at, figure, holds, kind_codes
 from tickstock_cli.kernels.admission import HIDES_LAST
 from tickstock_cli.kernels.compare import NEVER, SECOND_NS, cooldown_ns, kernel, reaches, sign, within_cooldown
 from tickstock_cli.kernels.emit import TICK, put_event
@@ -138,6 +139,82 @@ class Trend:
     def scan(self, rows: TickRows, out: EventRows, counts: NDArray[np.int64]) -> int:
         """Read grouped ticks."""
         return int(scan_ticks(rows, self._states, self._rings, self._heads, self._settings, out, counts))
+
+    def explain(self, rows: TickRows, i: int, code: int) -> tuple[Verdict, ...]:
+        """Tell what tick ``i`` means for trends, if the detector stands right before it.
+
+        Within an open bucket the figures are those of its opening.
+        """
+        settings, state = self._settings, self._states[code].copy()
+        ring, heads, timestamp = self._rings[code].copy(), self._heads[code].copy(), rows.timestamp[i]
+        if rows.begin[i] != NO_BEGIN:
+            start_segment(state, heads, timestamp)
+        checks = []
+        if rows.flags[i] & HIDES_LAST:
+            checks.append(holds("may be a last price", False, Ending.HIDDEN))
+        elif timestamp < state["bucket_end"] or state["bucket"] < 0:
+            if state["bucket"] >= 0:
+                checks.append(figure("time until the bucket ends", (state["bucket_end"] - timestamp) / SECOND_NS, "s"))
+            checks.append(holds("ends a bucket", False, Ending.WAITING))
+            if state["tail"] > 0:
+                checks += self._figures(state, ring, heads)
+        else:
+            close_bucket(state, ring, heads, timestamp // (settings.bucket_seconds * SECOND_NS), settings)
+            quiet = int(timestamp - state["first_time"])
+            # Held against in ns: the kernel asks so, and a quotient in seconds may round over the border.
+            warm = Check(
+                "time since the first row",
+                quiet / SECOND_NS,
+                "s",
+                Relation.AT_LEAST,
+                settings.warmup / SECOND_NS,
+                quiet >= settings.warmup,
+                Ending.WAITING,
+            )
+            checks += [warm, *self._figures(state, ring, heads)]
+        return (judge("trend", checks, cooldown_at(timestamp, state["event_time"], settings.cooldown)),)
+
+    def _figures(self, state: Any, ring: NDArray[Any], heads: NDArray[np.int64]) -> list[Check]:
+        """Give what the rule sees in the closed buckets."""
+        settings, reading = self._settings, read_trend(state, ring, heads, self._settings)
+        direction, before = sign(reading.score), (int(state["direction"]), int(state["strength"]))
+        if abs(reading.score) < settings.direction_threshold / 2.0:
+            before = (0, 0)
+        news = direction != before[0] or reading.strength > before[1]
+        smallest = smallest_efficiency(state, ring, heads, settings) if reading.valid else np.nan
+        return [
+            *(check for w in range(len(heads)) for check in self._window(state, ring, heads, w)),
+            at_least("valid windows", reading.valid, settings.min_windows, "", Ending.WAITING),
+            figure("score", reading.score, "%/min"),
+            at_least("size of the score", abs(reading.score), settings.direction_threshold, "%/min", Ending.BELOW),
+            holds("rates have one sign", reading.one_sign, Ending.BELOW),
+            at_least("smallest efficiency", smallest, settings.min_efficiency, "", Ending.BELOW),
+            Check(
+                "direction and strength",
+                f"{direction:+d}, {reading.strength}",
+                "",
+                Relation.ABOVE,
+                f"{before[0]:+d}, {before[1]}",
+                news,
+                Ending.NOTHING_NEW,
+            ),
+        ]
+
+    def _window(self, state: Any, ring: NDArray[Any], heads: NDArray[np.int64], w: int) -> list[Check]:
+        """Give what one window holds."""
+        settings, head, mask = self._settings, heads[w], len(ring) - 1
+        name = f"{int(settings.windows[w]) * settings.bucket_seconds} s"
+        closes = int(state["tail"] - head)
+        span = ring[(state["tail"] - 1) & mask]["bucket"] - ring[head & mask]["bucket"] if closes else 0
+        half = int(settings.windows[w]) * settings.bucket_seconds / 2
+        checks = [
+            at_least(f"{name}: closes", closes, settings.min_data_points),
+            at_least(f"{name}: from first to last", int(span) * settings.bucket_seconds, half, "s"),
+        ]
+        if is_valid(state, ring, head, settings.windows[w], settings.min_data_points):
+            checks.append(figure(f"{name}: rate", rate_of(state, ring, head, settings.bucket_seconds), "%/min"))
+            checks.append(figure(f"{name}: efficiency", efficiency_of(state, ring, head)))
+        return checks
 
 
 @kernel

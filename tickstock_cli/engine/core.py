@@ -168,7 +168,8 @@ class Core:
         self.grow(len(self.symbols))
         self._coordinator.restore(arrays["coordinator/held"], arrays["coordinator/unreleased"])
         for name, array in self.state().items():
-            array[: len(arrays[name])] = arrays[name]
+            known = min(len(array), len(arrays[name]))  # either may have spare room: entries no ticker has, still blank
+            array[:known] = arrays[name][:known]
         self.ledger = ledger
 
     def _map(self, work: Callable[[Worker], Outcome], workers: Sequence[Worker]) -> Iterable[Outcome]:

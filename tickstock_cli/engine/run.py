@@ -34,6 +34,8 @@ from tickstock_cli.errors import LedgerError
 
 READ_AHEAD = 2
 """Batches decoded before they are needed."""
+PACED_BATCH_ROWS = 8_192
+"""Rows decoded at once for a paced run: checkpoints lie between batches, and a slow market takes long for one."""
 CHECKPOINT_EVERY_NS = 10_000_000_000
 
 
@@ -87,7 +89,7 @@ class SpeedFigures:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run did."""
+    """What a run did. ``rows`` and times are of this run alone; ledger, tally and digest include what it resumed."""
 
     ledger: Ledger
     tally: Tally
@@ -158,6 +160,7 @@ class Run:
         self._clock = clock or SystemClock()
         self._originals: OriginalRows | None = None
         self._rows = 0
+        self._rows_behind_positions = 0
         self._first_time = 0
         self._market_time = 0
         self._positions: tuple[int, ...] = ()
@@ -187,10 +190,11 @@ class Run:
         self._begin()
         begun = self._clock.now()
         self._last_checkpoint = begun
-        first = self._market_time or None
+        rows_before, first = self._rows, self._market_time or None
         pacer = Pacer(self._clock, self._control) if self._control.speed is not None else None
         requested = self._control.speed
-        with Prefetch(self._source.batches(self._options.batch_rows, self._positions), READ_AHEAD) as batches:
+        batch_rows = self._options.batch_rows if pacer is None else min(self._options.batch_rows, PACED_BATCH_ROWS)
+        with Prefetch(self._source.batches(batch_rows, self._positions), READ_AHEAD) as batches:
             if pacer is None:
                 flat_out(batches, self, self._control)
             else:
@@ -204,7 +208,7 @@ class Run:
             self._core.ledger,
             self._outputs.tally,
             self._outputs.digest.hexdigest(),
-            self._rows,
+            self._rows - rows_before,
             market_seconds,
             seconds,
             peak_rss_bytes(),
@@ -220,6 +224,7 @@ class Run:
             self._first_time = int(batch.available_at()[0])
         self._take(self._core.step(batch))
         self._rows += len(batch)
+        self._rows_behind_positions += len(batch)
         self._market_time = batch.watermark
         self._observer.advanced(self._rows, self._market_time)
 
@@ -231,6 +236,7 @@ class Run:
     def batch_done(self, batch: MergedBatch) -> None:
         """Write a checkpoint if the last one is long ago; see ``drivers.Stepper``."""
         self._positions = batch.positions
+        self._rows_behind_positions = 0
         if self._store is not None and not self._control.stopped:
             now = self._clock.now()
             if now - self._last_checkpoint >= self._options.checkpoint_every_ns:
@@ -281,9 +287,17 @@ class Run:
         )
         self._store.save(self._core.state(), position)
 
+    def _move_positions(self) -> None:
+        """Find where the input stands if the run ended within a batch, by reading the batch's first part again."""
+        if self._rows_behind_positions:
+            part = next(self._source.batches(self._rows_behind_positions, self._positions))
+            self._positions = part.positions
+            self._rows_behind_positions = 0
+
     def _end(self, interrupted: bool) -> None:
         if interrupted:
             if self._store is not None:
+                self._move_positions()
                 self._save()
             self._outputs.write(self._core.interrupt())
         else:

@@ -11,7 +11,7 @@ from tickstock_cli.core.batch import ORIGIN_ROW_BITS, BarBatch, Batch, FmvBatch,
 from tickstock_cli.core.times import MIN_NS
 from tickstock_cli.kernels.merge import use_up
 from tickstock_cli.sources.columns import frozen
-from tickstock_cli.sources.merge import Emission, join
+from tickstock_cli.sources.merge import Emission, join, split
 
 
 class _Pending:
@@ -34,8 +34,8 @@ class _Pending:
             batch = self._batches[0]
             cut = int(np.searchsorted(batch.order, order))
             if cut:
-                taken.append(batch.take(slice(0, cut)))
-                self._batches[0] = batch.take(slice(cut, None))
+                head, self._batches[0] = split(batch, cut)
+                taken.append(head)
         return join(taken) if taken else self._empty
 
 

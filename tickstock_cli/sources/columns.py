@@ -43,7 +43,9 @@ class Times:
         """Give the times of rows [low, high), as views."""
         known = None if self.known is None else self.known[low:high]
         interval = None if self.interval is None else self.interval[low:high]
-        return Times(self.timestamp[low:high], self.available[low:high], known, interval)
+        timestamp = self.timestamp[low:high]
+        available = timestamp if self.available is self.timestamp else self.available[low:high]
+        return Times(timestamp, available, known, interval)
 
     def settled(self, available: Int64s) -> Times:
         """Give the same times with an available time for every row."""

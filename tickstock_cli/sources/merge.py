@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -61,6 +61,15 @@ def join(batches: Sequence[AnyBatch]) -> AnyBatch:
     return type(first)(**columns)
 
 
+def split(batch: AnyBatch, row: int) -> tuple[AnyBatch, AnyBatch]:
+    """Give the rows before ``row`` and those from it on, as views. Columns that are one stay one."""
+    parts = batch.take(slice(0, row)), batch.take(slice(row, None))
+    if batch.available_at is not batch.timestamp:
+        return parts
+    head, tail = (replace(part, available_at=part.timestamp) for part in parts)
+    return head, tail
+
+
 class _Buffer:
     """What is read of one stream and not given out yet."""
 
@@ -97,8 +106,8 @@ class _Buffer:
                 continue
             cut = int(np.searchsorted(batch.available_at, time, side=side))  # type: ignore[call-overload]  # a literal
             if cut:
-                taken.append(batch.take(slice(0, cut)))
-                self._batches[0] = batch.take(slice(cut, None))
+                head, self._batches[0] = split(batch, cut)
+                taken.append(head)
             break
         self.rows -= sum(map(len, taken))
         self.first = int(self._batches[0].available_at[0]) if self._batches else MAX_NS

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tickstock_cli.core.batch import ORIGIN_ROW_BITS, Int64s, unpack_origin
+from tickstock_cli.sources.footer import reading
 from tickstock_cli.sources.reading import RowReader
 from tickstock_cli.sources.recording_file import RecordingFile
 
@@ -56,7 +57,8 @@ class Origins:
             The file cannot be read any more.
         """
         index, row = unpack_origin(int(origin))
-        (values,) = self._rows(index, np.array([row])).to_pylist()
+        with reading(self._files[index].path):  # text may turn out not to be text
+            (values,) = self._rows(index, np.array([row])).to_pylist()
         kept = [*self._files[index].schema.names, *self._files[index].partitions]
         return self._files[index].path, row, {name: values[name] for name in kept}
 

@@ -241,7 +241,7 @@ def _available_bounds(
         return low, high
     if "interval" in layout.columns or "interval" in layout.constants:
         return low, None
-    return low, min(high + interval_ns, LARGEST_TIME)
+    return low + interval_ns, min(high + interval_ns, LARGEST_TIME)
 
 
 def _span(

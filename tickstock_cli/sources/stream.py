@@ -18,6 +18,7 @@ from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.core.times import MIN_NS
 from tickstock_cli.kernels import normalise
 from tickstock_cli.sources.columns import TickerCodes, Times, frozen
+from tickstock_cli.sources.footer import reading
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.order import Order
 from tickstock_cli.sources.reading import RowReader
@@ -170,7 +171,8 @@ class FileStream:
     def _batch(self, rows: pa.RecordBatch, times: Times, first: int) -> Batch:
         numbers = np.arange(first, first + rows.num_rows, dtype=np.int64)
         origin = frozen(pack_origin(self._file.index, numbers) if self._file.index else numbers)
-        return to_batch(self._file, rows, times, self._codes, origin)
+        with reading(self._file.path):  # tickers may turn out not to be text
+            return to_batch(self._file, rows, times, self._codes, origin)
 
     def close(self) -> None:
         """See ``Stream.close``."""

@@ -36,22 +36,22 @@ def write(tmp_path: Path) -> Write:
 def write_bars(tmp_path: Path) -> Write:
     """Write two IBM bars, a minute apart, with some columns replaced or added."""
 
-    def write(name: str = "bars.parquet", **columns: Any) -> Path:
-        prices = dict.fromkeys(("open", "high", "low", "close"), [180.0, 181.0])
+    def write_two(name: str = "bars.parquet", **columns: Any) -> Path:
+        prices = {price: [180.0, 181.0] for price in ("open", "high", "low", "close")}
         bars = {"ticker": ["IBM", "IBM"], "timestamp": [NOON, NOON + 60 * SECOND], **prices, "volume": [100, 200]}
         pq.write_table(pa.table({**bars, **columns}), tmp_path / name)
         return tmp_path / name
 
-    return write
+    return write_two
 
 
 @pytest.fixture
 def write_fmvs(tmp_path: Path) -> Write:
     """Write two IBM fair values, a second apart, with some columns replaced or added."""
 
-    def write(name: str = "fmv.parquet", **columns: Any) -> Path:
+    def write_two(name: str = "fmv.parquet", **columns: Any) -> Path:
         fmvs = {"ticker": ["IBM", "IBM"], "timestamp": [NOON, NOON + SECOND], "fmv": [180.0, 181.0]}
         pq.write_table(pa.table({**fmvs, **columns}), tmp_path / name)
         return tmp_path / name
 
-    return write
+    return write_two

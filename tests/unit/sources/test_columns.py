@@ -111,7 +111,9 @@ def test_polars_categoricals_and_enums_are_tickers_too(tmp_path: Path) -> None:
             assert [recordings.symbols.tickers[code] for code in batch.ticks.code] == ["BAC", "IBM"]
 
 
-@pytest.mark.parametrize("type_", [pa.float64(), pa.float32(), pa.float16(), pa.int32(), pa.uint64(), pa.decimal128(30, 2)])
+@pytest.mark.parametrize(
+    "type_", [pa.float64(), pa.float32(), pa.float16(), pa.int32(), pa.uint64(), pa.decimal128(30, 2)]
+)
 def test_numbers_of_any_type_are_read(write: Write, type_: pa.DataType) -> None:
     """Prices become float64, sizes millionths of shares; null is NaN and -1."""
     column = pa.array([2, None], pa.int64()).cast(type_, safe=False)

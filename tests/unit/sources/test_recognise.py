@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import pyarrow as pa
 import pytest
@@ -11,7 +12,12 @@ from tickstock_cli.errors import SchemaError, UsageError
 from tickstock_cli.sources.discover import FoundFile
 from tickstock_cli.sources.recognise import Layout, check_mapping, recognise
 
-TYPES = {"ticker": pa.string(), "symbol": pa.string(), "timestamp": pa.int64(), "flags": pa.uint8()}
+TYPES: dict[str, pa.DataType] = {
+    "ticker": pa.string(),
+    "symbol": pa.string(),
+    "timestamp": pa.int64(),
+    "flags": pa.uint8(),
+}
 TICK = ["ticker", "timestamp", "price", "size"]
 
 
@@ -19,7 +25,7 @@ def layout(
     names: Sequence[str],
     mapping: dict[str, str] | None = None,
     partitions: dict[str, str | None] | None = None,
-    **types: pa.DataType,
+    types: Mapping[str, pa.DataType] = MappingProxyType({}),
 ) -> Layout:
     """Recognise a file of these columns, of their usual types but for those given."""
     schema = pa.schema([(name, types.get(name, TYPES.get(name, pa.float64()))) for name in names])
@@ -38,7 +44,7 @@ def layout(
 )
 def test_the_columns_tell_the_record_type(names: list[str], record: str) -> None:
     """Required columns decide; others do not matter."""
-    assert layout(names, received_at=pa.int64()).record.name == record
+    assert layout(names, types={"received_at": pa.int64()}).record.name == record
 
 
 def test_a_mapping_names_columns_and_what_it_claims_is_no_longer_itself() -> None:
@@ -99,7 +105,7 @@ def test_an_ambiguous_file_is_told_how_to_hide_a_column() -> None:
 def test_a_wrong_type_is_told_with_the_one_expected(column: str, type_: pa.DataType, expected: str) -> None:
     """The message names file, column, type and what would be right."""
     with pytest.raises(SchemaError) as caught:
-        layout([*TICK, "flags"], **{column: type_})
+        layout([*TICK, "flags"], types={column: type_})
     assert f"x.parquet: column {column} has type {type_}, expected {expected}" in str(caught.value)
 
 

@@ -1,0 +1,104 @@
+"""Flat-out replay of one file of ticks, all detectors on, events to Parquet, against decoding the same file alone.
+
+Protects the reason to have this tool at all: a day of the market in seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.figures import Figure, Section
+from benchmarks.fresh import Sample, call
+from benchmarks.rounds import Samples, column, interleave, ratios, timed
+from benchmarks.workloads import WARM_UP, Market, cache_folder
+
+DECODE = "decode alone"
+REPLAYS = {1: "replay, one worker", 2: "replay, two workers"}
+BARS = {1: 8.0, 2: 5.0}
+"""By workers: at most so many times the wall time of decoding."""
+
+
+def decode(path: str, warm_up: str) -> Sample:
+    """Decode a file as pyarrow does it by default, and keep nothing."""
+    import pyarrow.parquet as pq
+
+    def read(file: str) -> int:
+        return sum(batch.num_rows for batch in pq.ParquetFile(file).iter_batches())
+
+    read(warm_up)
+    rows, seconds, cpu_seconds = timed(lambda: read(path))
+    return {"rows": rows, "seconds": seconds, "cpu_seconds": cpu_seconds}
+
+
+def replay(path: str, warm_up: str, out: str, workers: int) -> Sample:
+    """Replay a file flat out under default settings."""
+    from tickstock_cli.replay import Request
+    from tickstock_cli.replay import replay as run_replay
+
+    def run(recordings: Path) -> Sample:
+        result = run_replay(Request(paths=[recordings], outs=[out], workers=workers))
+        return {
+            "rows": result.rows,
+            "events": result.tally.events,
+            "digest": result.digest,
+            "seconds": result.seconds,
+        }
+
+    run(Path(warm_up).parent)
+    run(Path(warm_up))
+    sample, call_seconds, cpu_seconds = timed(lambda: run(Path(path)))
+    return {**sample, "call_seconds": call_seconds, "cpu_seconds": cpu_seconds, "bytes": Path(out).stat().st_size}
+
+
+def replay_fresh(market: Market, workers: int) -> Sample:
+    """Replay a prepared market's ticks in a fresh process; the event file is dropped."""
+    with TemporaryDirectory(dir=cache_folder()) as folder:
+        out = str(Path(folder, "events.parquet"))
+        return call(replay, path=str(market.ticks), warm_up=str(WARM_UP.ticks), out=out, workers=workers)
+
+
+def measure(market: Market, rounds: int, announce: Callable[[str], None]) -> Samples:
+    """Measure decoding and both replays in turn.
+
+    Raises
+    ------
+    SystemExit
+        Two replays gave different events: what they took does not matter then.
+    """
+
+    def decode_fresh() -> Sample:
+        return call(decode, path=str(market.ticks), warm_up=str(WARM_UP.ticks))
+
+    samples = interleave(
+        {
+            DECODE: decode_fresh,
+            **{name: lambda workers=workers: replay_fresh(market, workers) for workers, name in REPLAYS.items()},
+        },
+        rounds,
+        announce,
+    )
+    digests = {sample["digest"] for name in REPLAYS.values() for sample in samples[name]}
+    if len(digests) > 1:
+        raise SystemExit(f"error: replays of the same ticks gave different events: digests {sorted(digests)}")
+    return samples
+
+
+def section(market: Market, samples: Samples) -> Section:
+    """Give the ratios, and what they are ratios of."""
+    base = samples[DECODE]
+    events = samples[REPLAYS[1]][0]["events"]
+    figures = [Figure(DECODE, "s", column(base, "seconds"))]
+    for workers, name in REPLAYS.items():
+        runs = samples[name]
+        speed = tuple(run["rows"] / run["seconds"] / 1e6 for run in runs)
+        figures += [
+            Figure(f"{name}: × decode", "×", ratios(runs, base, "seconds"), BARS[workers], "wall time"),
+            Figure(f"{name}: × decode", "×", ratios(runs, base, "cpu_seconds"), note="CPU time of all threads"),
+            Figure(name, "s", column(runs, "seconds")),
+            Figure(f"{name}: with opening", "s", column(runs, "call_seconds"), note="footers and first rows, too"),
+            Figure(name, "M rows/s", speed),
+        ]
+    title = f"one_file_all_detectors: {market.rows:,} ticks of {market.symbols:,} tickers, {events:,} events to Parquet"
+    return Section(title, "a day of the market in seconds: replay costs a few times what decoding alone costs", figures)

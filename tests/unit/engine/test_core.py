@@ -1,0 +1,88 @@
+"""The core: what it takes over from a checkpoint, and what it keeps apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tickstock_cli.build import build_core, settings_model
+from tickstock_cli.core.ledger import Ledger
+from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.engine.core import Core
+from tickstock_cli.testing import MINUTE, SECOND, Bar, ListSource, Record, Tick, new_york, run_records
+
+START = new_york("2024-06-12", "10:00:00")
+
+
+def core_of(symbols: SymbolTable, workers: int = 1) -> Core:
+    """Give an empty core with default settings."""
+    return build_core(settings_model()(), symbols, workers)
+
+
+def climb(ticker: str, steps: int = 30) -> list[Record]:
+    """Give a tick every second, each half a percent above the last."""
+    return [Tick(ticker, START + n * SECOND, 100.0 * 1.005**n) for n in range(steps)]
+
+
+def bars_up(ticker: str) -> list[Record]:
+    """Give six minutes without a move, then one that gains three percent on ten times the volume."""
+    flat: list[Record] = [Bar(ticker, START + n * MINUTE, 100.0, 100.5, 99.5, 100.0, 1000) for n in range(6)]
+    return [*flat, Bar(ticker, START + 6 * MINUTE, 100.0, 103.0, 100.0, 103.0, 10_000)]
+
+
+def told(core: Core, source: ListSource, batch_rows: int, skip: int = 0) -> list[Any]:
+    """Step through a source and give every event as a tuple."""
+    released = [core.step(batch).events for batch in source.batches(batch_rows, (skip,))]
+    return [tuple(event)[1:] for part in [*released, core.finish()] for event in part]
+
+
+def test_state_moves_to_a_core_that_met_its_tickers_all_at_once() -> None:
+    """Tickers met one by one leave spare room behind; the core that takes over has none."""
+    symbols = SymbolTable()
+    first = core_of(symbols)
+    for ticker in "ABCDE":
+        symbols.add([ticker])
+        first.grow(len(symbols))
+    second = core_of(SymbolTable(first.known_tickers()))
+
+    second.restore(first.state(), Ledger())
+
+    assert second.known_tickers() == ("A", "B", "C", "D", "E")
+
+
+def test_a_core_goes_on_where_another_one_stopped() -> None:
+    """Tickers that appear one after the other, handed over behind the 40th record."""
+    rows = sorted([*climb("A"), *bars_up("B"), *climb("C", 90)], key=lambda row: row.timestamp or 0)
+    whole_source = ListSource(rows)
+    whole = core_of(whole_source.symbols)
+    expected = told(whole, whole_source, 7)
+    source = ListSource(rows)
+    first = core_of(source.symbols)
+    before = [
+        tuple(event)[1:] for batch in list(source.batches(8))[:5] for event in first.step(batch).events
+    ]
+    resumed_source = ListSource(rows, SymbolTable(first.known_tickers()))
+    second = core_of(resumed_source.symbols)
+    second.restore({name: array.copy() for name, array in first.state().items()}, first.ledger)
+
+    assert before + told(second, resumed_source, 1000, skip=40) == expected
+    assert second.ledger.as_dict() == whole.ledger.as_dict()
+
+
+@pytest.mark.parametrize("workers", [0, 65])
+def test_workers_are_at_most_as_many_as_shards(workers: int) -> None:
+    """A worker without a shard would do nothing, and a run without a worker too."""
+    with pytest.raises(ValueError, match=f"workers must be 1 to 64, was {workers}"):
+        core_of(SymbolTable(), workers)
+
+
+def test_without_the_highlow_detector_no_high_of_a_bar_is_redundant() -> None:
+    """What no detector tells of ticks cannot make a bar's high redundant, though ticks are there."""
+    rows = [*climb("A", 3), *bars_up("A")]
+    settings: dict[str, Any] = {"detectors.enabled": ["surge", "ohlcv"]}
+
+    for _ in range(20):  # what is left over in memory would differ from run to run
+        told_by_bars = run_records(rows, settings)
+        assert [event["kind"] for event in told_by_bars.events] == ["high", "surge"]
+        assert "coordinator.redundant" not in told_by_bars.ledger

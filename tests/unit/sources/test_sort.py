@@ -1,0 +1,73 @@
+"""Sorting out of core: bounded, stable, and clean behind itself."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tickstock_cli.core.batch import TickBatch
+from tickstock_cli.errors import OutputError
+from tickstock_cli.sources.recordings import ReadOptions, Recordings, Unsorted
+from tickstock_cli.sources.spool import Scratch
+
+NOON = 1_381_248_000_000_000_000
+Write = Callable[..., Path]
+
+
+def shuffled(write: Write, rows: int) -> Path:
+    """Write ticks in random order."""
+    order = np.random.default_rng(7).permutation(rows)
+    return write(ticker=["IBM"] * rows, timestamp=NOON + order, price=order + 1.0, size=np.ones(rows, dtype=np.int64))
+
+
+def options(tmp_path: Path, memory: int) -> ReadOptions:
+    """Sort in a folder of the test's."""
+    return ReadOptions(unsorted=Unsorted.SORT, sort_memory_bytes=memory, sort_dir=tmp_path / "sort")
+
+
+def test_many_runs_merge_into_one_order_and_no_file_is_left(write: Write, tmp_path: Path) -> None:
+    """The memory given holds a hundredth of the file."""
+    (tmp_path / "sort").mkdir()
+    with Recordings.open([shuffled(write, 20_000)], options(tmp_path, 30_000)) as recordings:
+        steps = list(recordings.batches(3_000))
+        assert np.concatenate([step.ticks.timestamp for step in steps]).tolist() == list(range(NOON, NOON + 20_000))
+    assert list((tmp_path / "sort").iterdir()) == []
+
+
+def test_stopping_early_leaves_no_file_either(write: Write, tmp_path: Path) -> None:
+    """Closing the recording is enough, wherever reading stopped."""
+    (tmp_path / "sort").mkdir()
+    with Recordings.open([shuffled(write, 2_000)], options(tmp_path, 10_000)) as recordings:
+        next(recordings.batches(10))
+        assert list((tmp_path / "sort").iterdir()) != []
+    assert list((tmp_path / "sort").iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_told(write: Write, tmp_path: Path) -> None:
+    """The message names the place, the reason, and the way out."""
+    path = shuffled(write, 100)
+    with Recordings.open([path], options(tmp_path, 1_000)) as recordings, pytest.raises(OutputError) as caught:
+        list(recordings.batches(10))
+    assert f"cannot write temporary files to {tmp_path / 'sort'}: No such file" in str(caught.value)
+    assert "TMPDIR" in str(caught.value)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    """What the system refuses to store is never taken for stored."""
+    scratch = Scratch(tmp_path)
+    spool = scratch.spool(TickBatch)
+    spool.remove()
+    spool._path.symlink_to("/dev/full")
+    spool._file = spool._path.open("wb")
+    columns = [np.zeros(100_000, dtype=dtype) for dtype in ("i4", "i8", "i8", "i8", "i8", "f8", "i8", "u1")]
+    with pytest.raises(OutputError, match="No space left on device") as caught:
+        spool.write(TickBatch(*columns))
+    assert isinstance(caught.value.__cause__, OSError)
+    assert caught.value.__cause__.errno == errno.ENOSPC
+    spool.remove()
+    scratch.close()
