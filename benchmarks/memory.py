@@ -40,7 +40,7 @@ def growth_section(market: Market, samples: Samples, huge: Market, announce: Cal
         short = sorted(column(samples[name], "peak_rss_bytes"))
         growth = run["peak_rss_bytes"] / short[len(short) // 2]
         figures += [
-            Figure(f"{name}: × peak of {market.rows:,}", "×", (growth,), GROWTH_BAR),
+            Figure(f"{name} / {market.rows:,} ticks", "×", (growth,), GROWTH_BAR),
             Figure(name, "MiB", (run["peak_rss_bytes"] / MIB,), BAR_MIB),
             Figure(name, "s", (run["seconds"],)),
         ]

@@ -17,10 +17,8 @@ Samples = dict[str, list[Sample]]
 """By subject, one sample a round."""
 
 
-def interleave(
-    subjects: Mapping[str, Callable[[], Sample]], rounds: int, announce: Callable[[str], None]
-) -> Samples:
-    """Measure every subject ``rounds`` times: A B C, B C A, C A B, …"""
+def interleave(subjects: Mapping[str, Callable[[], Sample]], rounds: int, announce: Callable[[str], None]) -> Samples:
+    """Measure every subject ``rounds`` times: A B C, then B C A, then C A B, and so on."""
     names = list(subjects)
     samples: Samples = {name: [] for name in names}
     for number in range(rounds):

@@ -29,12 +29,6 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("usual")
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "seed" in metafunc.fixturenames:
-        first = metafunc.config.getoption("--first-seed")
-        metafunc.parametrize("seed", range(first, first + metafunc.config.getoption("--cases")))
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Compile every kernel once, before the workers of a parallel run would all do so at the same time."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,16 +9,8 @@ import numpy as np
 from tickstock_cli.build import build_core
 from tickstock_cli.core.batch import DTYPES, BarBatch, Batch, FmvBatch, MergedBatch, TickBatch
 from tickstock_cli.core.symbols import SymbolTable
-from tickstock_cli.kernels import admission
 
 SOME_TIME = 1_717_594_200_000_000_000
-
-
-def compiled_before() -> bool:
-    """Tell whether a former run left compiled kernels on this machine that are not older than their source."""
-    source = Path(admission.__file__)
-    compiled = Path(admission.admit_ticks.stats.cache_path).glob("admission.admit_ticks-*.nbi")  # type: ignore[attr-defined]  # numba's dispatcher
-    return any(index.stat().st_mtime >= source.stat().st_mtime for index in compiled)
 
 
 def warm_up(settings: Any) -> None:

@@ -1,84 +1,192 @@
-"""Runs a recording of the oracle through the real thing, from Parquet files to event file, and compares."""
+"""Runs a recording of the oracle through the real thing, from Parquet files to event files, and compares."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.oracle import Result, Row
-from tickstock_cli.build import settings_model
+from tests.oracle import Result, Row, run
+from tests.oracle.random_cases import random_case
+from tickstock_cli.engine.control import Control
+from tickstock_cli.engine.observer import Observer, Unwatched
 from tickstock_cli.engine.run import RunResult
 from tickstock_cli.replay import Request, replay
+from tickstock_cli.testing import settings_of
 
 TEXT = ("ticker", "conditions")
 INTEGER = ("timestamp", "received_at", "sequence", "exchange", "transactions")
 CLOSE = 1e-12
 """Relative distance that two orders of the same float operations may leave."""
 
-
-def settings_of(flat: dict[str, Any]) -> Any:
-    """Give settings from dotted keys."""
-    nested: dict[str, Any] = {"recordings": {"timestamp_unit": "ns"}}
-    for key, value in flat.items():
-        section, _, name = key.partition(".")
-        nested.setdefault(section, {})[name] = value
-    return settings_model().model_validate(nested)
+OUTPUTS = ("events.parquet", "events.jsonl", "events.csv")
+REJECTS = "rejects.parquet"
 
 
-def write_recording(rows_by_file: Sequence[Sequence[Row]], folder: Path) -> list[Path]:
-    """Write each file of a recording as Parquet, in small row groups; empty files are left out."""
-    paths = []
-    for number, rows in enumerate(rows_by_file):
-        if rows:
-            path = folder / f"{number:02d}-{rows[0].record}.parquet"
-            names = list(rows[0].values)
-            columns = {name: _column(name, [row.values[name] for row in rows]) for name in names}
-            pq.write_table(pa.table(columns), path, row_group_size=97)
-            paths.append(path)
-    return paths
+@dataclass(frozen=True)
+class Replayed:
+    """A run's figures and the bytes of every file it wrote. Two of them are equal if nothing tells them apart."""
+
+    ledger: dict[str, int]
+    digest: str
+    files: dict[str, bytes]
+
+    @classmethod
+    def of(cls, result: RunResult, folder: Path) -> Replayed:
+        """Read what a run left in its folder."""
+        files = {name: (folder / name).read_bytes() for name in (*OUTPUTS, REJECTS)}
+        return cls(result.ledger.as_dict(), result.digest, files)
 
 
-def replay_recording(
-    paths: Sequence[Path], settings: Any, folder: Path, **how: Any
-) -> tuple[RunResult, list[Any], list[Any]]:
-    """Replay and give the result, the events and the rejected rows as dictionaries."""
-    events, rejects = folder / "events.parquet", folder / "rejects.parquet"
-    request = Request(paths=paths, settings=settings, outs=[str(events)], rejects=str(rejects), **how)
-    result = replay(request)
-    return result, pq.read_table(events).to_pylist(), pq.read_table(rejects).to_pylist()
+class Recording:
+    """A recording of the oracle, written as Parquet files into a folder.
+
+    Parameters
+    ----------
+    flat
+        Settings by dotted key.
+    """
+
+    def __init__(self, rows_by_file: Sequence[Sequence[Row]], flat: dict[str, Any], folder: Path) -> None:
+        self.folder = folder
+        self.settings = settings_of({"recordings.timestamp_unit": "ns", **flat})
+        self._rows = rows_by_file
+        self._flat = flat
+        self.paths = [_write(rows, number, folder) for number, rows in enumerate(rows_by_file) if rows]
+
+    def replay(self, control: Control | None = None, observer: Observer | None = None, **how: Any) -> RunResult:
+        """Replay into the folder; ``how`` is anything else that a request can say."""
+        request = Request(
+            paths=self.paths,
+            settings=self.settings,
+            outs=[str(self.folder / name) for name in OUTPUTS],
+            rejects=str(self.folder / REJECTS),
+            **how,
+        )
+        return replay(request, control, lambda _: observer or Unwatched())
+
+    def replayed(self, **how: Any) -> Replayed:
+        """Replay from the first row to the last."""
+        return Replayed.of(self.replay(**how), self.folder)
+
+    def replayed_with_stops(self, stops: Sequence[int], **how: Any) -> Replayed:
+        """Replay, stopped and resumed after as many steps as each of ``stops`` says."""
+        for number, steps in enumerate(stops):
+            control = Control()
+            self.replay(
+                control, StopAfter(steps, control), checkpoint=self.folder / "checkpoint", resume=number > 0, **how
+            )
+        return self.replayed(checkpoint=self.folder / "checkpoint", resume=bool(stops), **how)
+
+    def expected(self) -> Result:
+        """Ask the oracle."""
+        return run(self._rows, self._flat)
+
+    def differences(self, replayed: Replayed) -> list[str]:
+        """Tell in words where a replay and the oracle differ; empty if nowhere."""
+        expected = self.expected()
+        events = pq.read_table(pa.BufferReader(replayed.files[OUTPUTS[0]])).to_pylist()
+        rejects = pq.read_table(pa.BufferReader(replayed.files[REJECTS])).to_pylist()
+        return [
+            *_ledger_differences(replayed.ledger, expected.ledger),
+            *_event_differences(events, expected.events),
+            *self._reject_differences(rejects, expected.rejects),
+        ]
+
+    def _reject_differences(self, rejects: list[Any], expected: Sequence[tuple[int, int, str]]) -> list[str]:
+        """Compare without order: where in it rows of no usable time stand is nobody's rule."""
+        names = {int(path.name[:2]): str(path) for path in self.paths}
+        wanted = {(names[file], row, reason) for file, row, reason in expected}
+        found = {(row["file"], row["row"], row["reason"]) for row in rejects}
+        both = len(rejects) == len(expected) and found == wanted
+        return (
+            [] if both else [f"rejected only here: {sorted(found - wanted)}, by the oracle: {sorted(wanted - found)}"]
+        )
 
 
-def differences(
-    expected: Result, result: RunResult, events: list[Any], rejects: list[Any], paths: Sequence[Path]
-) -> list[str]:
-    """Tell in words where the real thing and the oracle differ; empty if nowhere."""
-    found = []
-    if result.ledger.as_dict() != expected.ledger:
-        ours, theirs = result.ledger.as_dict(), expected.ledger
-        for name in sorted(set(ours) | set(theirs)):
-            if ours.get(name, 0) != theirs.get(name, 0):
-                found.append(f"ledger {name}: {ours.get(name, 0)}, oracle {theirs.get(name, 0)}")
-    for place, (mine, other) in enumerate(zip(events, expected.events, strict=False)):
-        unequal = [name for name in other if not _equal(mine[name], other[name])]
+@contextmanager
+def on_disk(rows_by_file: Sequence[Sequence[Row]], flat: dict[str, Any]) -> Iterator[Recording]:
+    """Give a recording in a folder that goes away."""
+    with TemporaryDirectory() as folder:
+        yield Recording(rows_by_file, flat, Path(folder))
+
+
+class StopAfter(Unwatched):
+    """Stops a run after so many steps, as a key does."""
+
+    def __init__(self, steps: int, control: Control) -> None:
+        self._left = steps
+        self._control = control
+
+    def advanced(self, rows: int, market_time: int) -> None:  # noqa: ARG002 - the observer's
+        """Count a step."""
+        self._left -= 1
+        if self._left <= 0:
+            self._control.stop()
+
+
+class FailAfter(Unwatched):
+    """Breaks a run off after so many steps, as a power cut does."""
+
+    def __init__(self, steps: int) -> None:
+        self._left = steps
+
+    def advanced(self, rows: int, market_time: int) -> None:  # noqa: ARG002 - the observer's
+        """Count a step."""
+        self._left -= 1
+        if self._left <= 0:
+            raise KeyboardInterrupt
+
+
+def compile_kernels() -> None:
+    """Run a small recording of all types, so that every kernel is compiled and kept on disk."""
+    with on_disk(*random_case(0, 200)) as recording:
+        recording.replayed()
+
+
+def _ledger_differences(ours: dict[str, int], theirs: dict[str, int]) -> list[str]:
+    names = sorted(set(ours) | set(theirs))
+    return [
+        f"ledger {name}: {ours.get(name, 0)}, oracle {theirs.get(name, 0)}"
+        for name in names
+        if ours.get(name, 0) != theirs.get(name, 0)
+    ]
+
+
+def _event_differences(ours: list[Any], theirs: list[Any]) -> list[str]:
+    found = [] if len(ours) == len(theirs) else [f"{len(ours)} events, oracle {len(theirs)}"]
+    for place, (mine, other) in enumerate(zip(ours, theirs, strict=False)):
+        unequal = [name for name in other if not same_value(mine[name], other[name])]
         if unequal:
             shown = ", ".join(f"{name} {mine[name]!r}, oracle {other[name]!r}" for name in unequal)
             found.append(f"event {place} ({other['ticker']} {other['kind']} {other['timestamp']}): {shown}")
             break
-    if len(events) != len(expected.events):
-        found.append(f"{len(events)} events, oracle {len(expected.events)}")
-    by_number = {int(path.name[:2]): str(path) for path in paths}
-    wanted = sorted((by_number[file], row, reason) for file, row, reason in expected.rejects)
-    if sorted((row["file"], row["row"], row["reason"]) for row in rejects) != wanted:
-        found.append(f"rejected rows differ: {len(rejects)}, oracle {len(wanted)}")
     return found
 
 
-def _column(name: str, values: list[Any]) -> pa.Array:
+def same_value(mine: Any, other: Any) -> bool:
+    """Tell whether two values are equal, but for the last digits of floats."""
+    if isinstance(mine, float) and isinstance(other, (int, float)):
+        return math.isclose(mine, other, rel_tol=CLOSE, abs_tol=1e-300)
+    return bool(mine == other)
+
+
+def _write(rows: Sequence[Row], number: int, folder: Path) -> Path:
+    """Write one file, in small row groups."""
+    path = folder / f"{number:02d}-{rows[0].record}.parquet"
+    columns = {name: _column(name, [row.values[name] for row in rows]) for name in rows[0].values}
+    pq.write_table(pa.table(columns), path, row_group_size=97)
+    return path
+
+
+def _column(name: str, values: list[Any]) -> pa.Array[Any]:
     if name in TEXT:
         return pa.array(values, pa.string())
     if name in INTEGER:
@@ -87,9 +195,3 @@ def _column(name: str, values: list[Any]) -> pa.Array:
         return pa.array(values, pa.uint8())
     whole = all(value is None or isinstance(value, int) for value in values)
     return pa.array(values, pa.int64()) if whole else pa.array(values, pa.float64())
-
-
-def _equal(mine: Any, other: Any) -> bool:
-    if isinstance(mine, float) and isinstance(other, (int, float)):
-        return math.isclose(mine, other, rel_tol=CLOSE, abs_tol=1e-300)
-    return bool(mine == other)

@@ -9,9 +9,10 @@ from typing import Any
 
 def say_if_compiling(settings: Any) -> None:
     """Have every kernel ready before a run, and say so if that means compiling them."""
-    from tickstock_cli.warmup import compiled_before, warm_up
+    from tickstock_cli.kernels.jit import is_compiled
+    from tickstock_cli.warmup import warm_up
 
-    fresh = not compiled_before()
+    fresh = not is_compiled("admission.admit_ticks")
     if fresh:
         print("compiling the kernels, once on this machine…", end="", file=sys.stderr, flush=True)
     begun = perf_counter()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tickstock_cli.sources.options import Unsorted
 
 MAX_BATCH_ROWS = 262_144
+MAX_WORKERS = 64
 
 
 class Late(StrEnum):
@@ -85,7 +86,8 @@ BatchRows = Annotated[
     typer.Option("--batch-rows", min=1, max=MAX_BATCH_ROWS, help="Rows computed at once; events do not depend on it."),
 ]
 Workers = Annotated[
-    int, typer.Option("--workers", min=1, help="Threads that run detectors; events do not depend on it.")
+    int,
+    typer.Option("--workers", min=1, max=MAX_WORKERS, help="Threads that run detectors; events do not depend on it."),
 ]
 
 

@@ -41,31 +41,31 @@ def synth(
     ] = None,
     surges: Annotated[
         int | None,
-        typer.Option(help="Surges to inject over all days.", show_default="12 a day and 500 symbols"),
+        typer.Option(help="Surges to inject over all days.", show_default="12 a day per 500 symbols"),
     ] = None,
     opening_surges: Annotated[
         int | None,
         typer.Option(
             help="Surges in the first seconds after 09:30.",
-            show_default="3 a day and 500 symbols",
+            show_default="3 a day per 500 symbols",
         ),
     ] = None,
     trends: Annotated[
         int | None,
-        typer.Option(help="Trends of 5 to 15 minutes.", show_default="8 a day and 500 symbols"),
+        typer.Option(help="Trends of 5 to 15 minutes.", show_default="8 a day per 500 symbols"),
     ] = None,
     deviations: Annotated[
         int | None,
         typer.Option(
             help="Fair values held away from the market.",
-            show_default="12 a day and 500 symbols",
+            show_default="12 a day per 500 symbols",
         ),
     ] = None,
     halts: Annotated[
         int | None,
         typer.Option(
             help="Trading halts with a gap when trading resumes.",
-            show_default="2 a day and 500 symbols",
+            show_default="2 a day per 500 symbols",
         ),
     ] = None,
     bad_prints: Annotated[int, typer.Option(help="Trades per million with a price far off.")] = 20,
@@ -83,8 +83,8 @@ def synth(
     """
     from tqdm import tqdm
 
+    from tickstock_cli.kernels.jit import is_compiled
     from tickstock_cli.synth.options import MarketOptions, Resolution
-    from tickstock_cli.synth.running import compiled_before
     from tickstock_cli.synth.writing import Feed, write_market
 
     options = MarketOptions(
@@ -104,7 +104,7 @@ def synth(
         fractional=fractional,
     )
     chosen = frozenset(feed for feed, wanted in ((Feed.TICKS, ticks), (Feed.BARS, bars), (Feed.FMV, fmv)) if wanted)
-    if not compiled_before():
+    if not is_compiled("running.run_span"):
         typer.echo("compiling the kernels, once on this machine (about 10 s)", err=True)
     with tqdm(total=rows, unit=" ticks", unit_scale=True, file=sys.stderr, disable=not sys.stderr.isatty()) as bar:
         written = write_market(options, out, chosen, force=force, progress=bar.update)

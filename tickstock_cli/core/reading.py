@@ -58,7 +58,7 @@ class Check:
     name: str
     value: Value
     unit: str = ""
-    relation: Relation = Relation.AT_LEAST
+    relation: Relation | None = None
     threshold: Value = None
     passes: bool | None = None
     otherwise: Ending | None = None

@@ -17,8 +17,9 @@ from tickstock_cli.core.events import TRIGGERS, EventRows, Kind
 from tickstock_cli.core.growth import grown
 from tickstock_cli.core.reading import Check, Ending, Relation, Verdict, judge
 from tickstock_cli.detectors.base import Params, at_least, cooldown_at, figure, kind_codes, plain
-from tickstock_cli.kernels.compare import SECOND_NS, cooldown_ns, kernel, reaches, sign, within_cooldown
+from tickstock_cli.kernels.compare import SECOND_NS, cooldown_ns, reaches, sign, within_cooldown
 from tickstock_cli.kernels.emit import FMV, put_event
+from tickstock_cli.kernels.jit import kernel
 from tickstock_cli.kernels.rows import FmvRows
 
 STATE = np.dtype([("event_time", "i8")], align=True)

@@ -20,8 +20,9 @@ from tickstock_cli.core.growth import grown
 from tickstock_cli.core.reading import Check, Ending, Relation, Verdict, judge
 from tickstock_cli.detectors.base import Params, at_least, cooldown_at, figure, holds, kind_codes
 from tickstock_cli.kernels.admission import HIDES_EXTREMES
-from tickstock_cli.kernels.compare import NEVER, cooldown_ns, extreme_distance, kernel, reaches, within_cooldown
+from tickstock_cli.kernels.compare import NEVER, cooldown_ns, extreme_distance, reaches, within_cooldown
 from tickstock_cli.kernels.emit import TICK, put_event
+from tickstock_cli.kernels.jit import kernel
 from tickstock_cli.kernels.rows import NO_BEGIN, REGULAR_TO_POST, TickRows
 
 STATE = np.dtype(

@@ -18,8 +18,9 @@ from tickstock_cli.core.events import PHASES, EventRows, Kind
 from tickstock_cli.core.growth import grown
 from tickstock_cli.core.reading import Check, Ending, Relation, Verdict, judge
 from tickstock_cli.detectors.base import Params, at_least, figure, holds, kind_codes, plain
-from tickstock_cli.kernels.compare import cooldown_ns, kernel, micro_shares, reaches, sign
+from tickstock_cli.kernels.compare import cooldown_ns, micro_shares, reaches, sign
 from tickstock_cli.kernels.emit import OHLCV, put_event
+from tickstock_cli.kernels.jit import kernel
 from tickstock_cli.kernels.rows import BarRows
 
 STATE = np.dtype(

@@ -28,13 +28,13 @@ from tickstock_cli.kernels.compare import (
     NEVER,
     SECOND_NS,
     cooldown_ns,
-    kernel,
     micro_shares,
     reaches,
     sign,
     within_cooldown,
 )
 from tickstock_cli.kernels.emit import TICK, put_event
+from tickstock_cli.kernels.jit import kernel
 from tickstock_cli.kernels.rows import NO_BEGIN, TickRows
 
 STATE = np.dtype(

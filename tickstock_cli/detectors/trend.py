@@ -23,8 +23,9 @@ from tickstock_cli.core.growth import grown
 from tickstock_cli.core.reading import Check, Ending, Relation, Verdict, judge
 from tickstock_cli.detectors.base import Params, at_least, cooldown_at, figure, holds, kind_codes
 from tickstock_cli.kernels.admission import HIDES_LAST
-from tickstock_cli.kernels.compare import NEVER, SECOND_NS, cooldown_ns, kernel, reaches, sign, within_cooldown
+from tickstock_cli.kernels.compare import NEVER, SECOND_NS, cooldown_ns, reaches, sign, within_cooldown
 from tickstock_cli.kernels.emit import TICK, put_event
+from tickstock_cli.kernels.jit import kernel
 from tickstock_cli.kernels.rows import NO_BEGIN, TickRows
 
 STATE = np.dtype(

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.kernels.compare import SECOND_NS, kernel
+from tickstock_cli.kernels.compare import SECOND_NS
+from tickstock_cli.kernels.jit import kernel
 from tickstock_cli.kernels.rows import NEW_LEVEL, NEW_SEGMENT, NO_BEGIN, REGULAR_TO_POST, BarRows, FmvRows, TickRows
 
 REASONS = (

@@ -1,21 +1,10 @@
-"""The comparisons that semantics define once and every rule uses, and the compiler settings of all kernels."""
+"""The comparisons that semantics define once and every rule uses."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
-
 import numpy as np
-from numba import njit
 
-FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
-
-
-def kernel(function: FunctionT) -> FunctionT:
-    """Compile a hot loop: cached on disk, free of the GIL, division by zero gives inf or NaN."""
-    compiled: Any = njit(cache=True, nogil=True, error_model="numpy")(function)
-    return cast(FunctionT, compiled)
-
+from tickstock_cli.kernels.jit import kernel
 
 SECOND_NS = 1_000_000_000
 NEVER = 0

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.kernels.compare import extreme_distance, kernel, reaches
+from tickstock_cli.kernels.compare import extreme_distance, reaches
 from tickstock_cli.kernels.emit import TICK
+from tickstock_cli.kernels.jit import kernel
 
 WINDOW_STATE = np.dtype(
     [

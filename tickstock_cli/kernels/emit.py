@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tickstock_cli.kernels.compare import kernel
+from tickstock_cli.kernels.jit import kernel
 
 TICK, WEBSOCKET, OHLCV, FMV, CHANNEL = range(5)
 """Event sources in the order of their priority."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.kernels.compare import kernel
+from tickstock_cli.kernels.jit import kernel
 
 
 @kernel

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.kernels.compare import kernel
+from tickstock_cli.kernels.jit import kernel
 
 LARGEST_TIME = 2**63 - 1
 MICROS_PER_SHARE = 1_000_000

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tickstock_cli.core.batch import ORIGIN_ROW_BITS, BarBatch, Batch, FmvBatch, MergedBatch, TickBatch
+from tickstock_cli.core.batch import ORIGIN_ROW_BITS, BarBatch, Batch, FmvBatch, Int64s, MergedBatch, TickBatch
 from tickstock_cli.core.times import MIN_NS
 from tickstock_cli.kernels.merge import use_up
 from tickstock_cli.sources.columns import frozen
@@ -74,12 +74,17 @@ class Assembler:
 
     def _add(self, emission: Emission) -> None:
         for batch, places in zip(emission.batches, emission.places, strict=True):
-            if places is None:
-                order = np.arange(self._arrived, self._arrived + len(batch), dtype=np.int64)
-            else:
-                order = places + self._arrived
-            self._pending[type(batch)].add(replace(batch, order=frozen(order)))
+            self._pending[type(batch)].add(replace(batch, order=self._order(batch, places)))
         self._arrived += emission.rows
+
+    def _order(self, batch: Batch, places: Int64s | None) -> Int64s:
+        """Give the merge order of an emission's rows. In a single file read from its start, it is the row number."""
+        if places is not None:
+            return frozen(places + self._arrived)
+        last = self._arrived + len(batch) - 1
+        if batch.origin[0] == self._arrived and batch.origin[-1] == last and not self._counted[0]:
+            return batch.origin
+        return frozen(np.arange(self._arrived, last + 1, dtype=np.int64))
 
     def _step(self, rows: int) -> MergedBatch:
         ticks, bars, fmvs = (

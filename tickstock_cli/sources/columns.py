@@ -230,6 +230,7 @@ class TickerCodes:
     def __init__(self, symbols: SymbolTable, wanted: frozenset[str] | None) -> None:
         self._symbols = symbols
         self._wanted = wanted
+        self._known: dict[str | None, int] = dict(zip([None], self._new_codes([None]), strict=True))
         self._dictionary: Any = None
         self._table: Int32s = frozen(np.empty(0, dtype=np.int32))
 
@@ -237,7 +238,7 @@ class TickerCodes:
         """Give the codes of a ticker column, and whether some of its rows are to be left out (code SKIPPED)."""
         out = np.empty(len(column), dtype=np.int32)
         if pt.is_null(column.type):
-            out[:] = self._unnamed()
+            out[:] = self._known[None]
             return frozen(out), self._wanted is not None
         if self._dictionary is None or not column.dictionary.equals(self._dictionary):
             self._dictionary = column.dictionary
@@ -251,12 +252,12 @@ class TickerCodes:
     def _codes_of(self, dictionary: pa.Array[Any]) -> Int32s:
         """Give a dictionary's codes and, as last entry, the code of null."""
         tickers: list[str | None] = dictionary.to_pylist()
-        if self._wanted is None:
-            return frozen(np.append(self._symbols.add(tickers), np.int32(-1)))
-        table = np.full(len(tickers) + 1, normalise.SKIPPED, dtype=np.int32)
-        kept = [place for place, ticker in enumerate(tickers) if ticker in self._wanted]
-        table[kept] = self._symbols.add([tickers[place] for place in kept])
-        return frozen(table)
+        strangers = [ticker for ticker in tickers if ticker not in self._known]
+        self._known.update(zip(strangers, self._new_codes(strangers), strict=True))
+        return frozen(np.array([*map(self._known.__getitem__, tickers), self._known[None]], dtype=np.int32))
 
-    def _unnamed(self) -> int:
-        return -1 if self._wanted is None else normalise.SKIPPED
+    def _new_codes(self, tickers: list[str | None]) -> list[int]:
+        codes = np.full(len(tickers), normalise.SKIPPED, dtype=np.int32)
+        wanted = [place for place, ticker in enumerate(tickers) if self._wanted is None or ticker in self._wanted]
+        codes[wanted] = self._symbols.add([tickers[place] for place in wanted])
+        return [int(code) for code in codes]

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 import numpy as np
@@ -46,28 +46,29 @@ class Emission:
 
 
 def join(batches: Sequence[AnyBatch]) -> AnyBatch:
-    """Put batches of one type behind each other."""
+    """Put batches of one type behind each other. Columns that are one array in all of them stay one."""
     if len(batches) == 1:
         return batches[0]
-    first = batches[0]
-    columns: dict[str, NDArray[Any]] = {}
-    for field in fields(first):
-        if field.name == "available_at" and all(batch.available_at is batch.timestamp for batch in batches):
-            columns[field.name] = columns["timestamp"]
-        elif field.name == "origin" and all(batch.origin is batch.order for batch in batches):
-            columns[field.name] = columns["order"]
-        else:
-            columns[field.name] = frozen(np.concatenate([getattr(batch, field.name) for batch in batches]))
-    return type(first)(**columns)
+    joined: dict[tuple[int, ...], NDArray[Any]] = {}
+    columns = []
+    for field in fields(batches[0]):
+        pieces = [getattr(batch, field.name) for batch in batches]
+        key = tuple(map(id, pieces))
+        if key not in joined:
+            joined[key] = frozen(np.concatenate(pieces))
+        columns.append(joined[key])
+    return type(batches[0])(*columns)
 
 
 def split(batch: AnyBatch, row: int) -> tuple[AnyBatch, AnyBatch]:
-    """Give the rows before ``row`` and those from it on, as views. Columns that are one stay one."""
-    parts = batch.take(slice(0, row)), batch.take(slice(row, None))
-    if batch.available_at is not batch.timestamp:
-        return parts
-    head, tail = (replace(part, available_at=part.timestamp) for part in parts)
-    return head, tail
+    """Give the rows before ``row`` and those from it on, as views. Columns that are one array stay one."""
+    return _view(batch, slice(0, row)), _view(batch, slice(row, None))
+
+
+def _view(batch: AnyBatch, rows: slice) -> AnyBatch:
+    views: dict[int, NDArray[Any]] = {}
+    columns = [getattr(batch, field.name) for field in fields(batch)]
+    return type(batch)(*(views.setdefault(id(column), column[rows]) for column in columns))
 
 
 class _Buffer:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.kernels.compare import kernel
+from tickstock_cli.kernels.jit import kernel
 from tickstock_cli.synth.dice import BELL_DEVIATION, bell, draw
 from tickstock_cli.synth.injections import InjectionKind
 from tickstock_cli.synth.universe import BELL_BITS, MICROS, PART_BITS, PARTS_PER_PERCENT, SECTORS

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.core.times import NS_PER_SECOND
-from tickstock_cli.kernels.compare import kernel
+from tickstock_cli.kernels.jit import kernel
 from tickstock_cli.synth.book import is_on, to_grid, worth
 from tickstock_cli.synth.dice import BELL_DEVIATION, bell, bits, draw
 from tickstock_cli.synth.injections import InjectionKind

@@ -17,7 +17,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tickstock_cli.synth.folder import writing
 from tickstock_cli.synth.universe import MICROS
 
 ROW_GROUP_ROWS = 1 << 20
@@ -29,7 +28,7 @@ Encoder = Callable[[Columns], "list[pa.Array[Any]]"]
 
 
 class MarketFile:
-    """One file of a market. Holds at most two row groups.
+    """One file of a market. Holds at most two row groups; what the system says against writing it is an OSError.
 
     Parameters
     ----------
@@ -42,7 +41,6 @@ class MarketFile:
     """
 
     def __init__(self, path: Path, schema: pa.Schema, encode: Encoder) -> None:
-        self._path = path
         self._encode = encode
         self._schema = schema
         self._waiting: list[Columns] = []
@@ -50,18 +48,17 @@ class MarketFile:
         self._thread = ThreadPoolExecutor(1)
         self._running: Future[None] | None = None
         self.rows = 0
-        with writing(path):
-            self._writer = pq.ParquetWriter(
-                path,
-                schema,
-                store_schema=False,  # or readers would give dictionaries where a recording has strings
-                use_dictionary=[name for name in schema.names if name != "timestamp"],  # type: ignore[arg-type]  # stubs: bool only
-                column_encoding={"timestamp": "DELTA_BINARY_PACKED"},
-                compression="snappy",
-            )
+        self._writer = pq.ParquetWriter(
+            path,
+            schema,
+            store_schema=False,  # or readers would give dictionaries where a recording has strings
+            use_dictionary=[name for name in schema.names if name != "timestamp"],  # type: ignore[arg-type]  # stubs: bool only
+            column_encoding={"timestamp": "DELTA_BINARY_PACKED"},
+            compression="snappy",
+        )
 
     def write(self, *columns: NDArray[Any]) -> None:
-        """Take rows, as columns of equal length. Raises OutputError, if need be for rows given before."""
+        """Take rows, as columns of equal length. Raises OSError, maybe about rows given before."""
         start, rows = 0, len(columns[0])
         while start < rows:
             end = min(rows, start + ROW_GROUP_ROWS - self._waiting_rows)
@@ -84,17 +81,15 @@ class MarketFile:
 
     def _write_group(self, waiting: list[Columns]) -> None:
         arrays = self._encode(tuple(np.concatenate(parts) for parts in zip(*waiting, strict=True)))
-        with writing(self._path):
-            self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=ROW_GROUP_ROWS)
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=ROW_GROUP_ROWS)
 
     def close(self) -> None:
-        """Write what waits, and the footer. Raises OutputError."""
+        """Write what waits, and the footer. Raises OSError."""
         if self._waiting_rows:
             self._flush()
         self._wait()
         self._thread.shutdown()
-        with writing(self._path):
-            self._writer.close()
+        self._writer.close()
 
     def abort(self) -> None:
         """End without caring for the file. Never raises."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -84,11 +85,22 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
+_REASONS = {
+    errno.ENOSPC: "the disk is full; free some space or name another place",
+    errno.EDQUOT: "the disk quota is used up; free some space or name another place",
+    errno.EFBIG: "a file would be larger than this system or shell (ulimit -f) allows; ask for fewer rows",
+    errno.EEXIST: "part of its path is a file, not a folder; name another place",
+    errno.ENOTDIR: "part of its path is a file, not a folder; name another place",
+}
+
+
 @contextmanager
 def writing(target: Path) -> Iterator[None]:
-    """Turn what the system says against writing ``target`` into an OutputError."""
+    """Turn what the system says against writing ``target`` into one OutputError with the way out."""
     try:
         yield
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"cannot write {target}: {reason}; free some space there or name another place") from error
+        # Not its own text: pyarrow's speaks of its insides.
+        said = os.strerror(error.errno).lower() if error.errno else str(error)
+        reason = _REASONS.get(error.errno or 0, f"{said}; name another place")
+        raise OutputError(f"cannot write {target}: {reason}") from error

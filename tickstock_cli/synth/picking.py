@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.core.times import NS_PER_SECOND
-from tickstock_cli.kernels.compare import kernel
+from tickstock_cli.kernels.jit import kernel
 from tickstock_cli.synth.dice import bits, draw, pair
 from tickstock_cli.synth.tables import WAIT_BITS
 

@@ -51,10 +51,12 @@ def make_plan(options: MarketOptions) -> Plan:
         The exchange is closed on the first day, or the options ask for more than the market has room for.
     """
     timeline = Timeline(options.seed, find_sessions(options.first_day, options.days))
+    _check_density(timeline.allot(options.rows, timeline.busy))
     universe = make_universe(options)
     injections = place_injections(options, timeline, universe)
     flow, fmv_flow = _trade_flow(options, timeline, injections), _fmv_flow(options, timeline, injections)
-    _check_density(flow, fmv_flow)
+    _check_density(flow.cuts + flow.extra_cuts)
+    _check_density(fmv_flow.cuts + fmv_flow.extra_cuts)
     return Plan(options, timeline, universe, injections, encode(injections, timeline.second_ns), flow, fmv_flow)
 
 
@@ -97,11 +99,10 @@ def _fmv_flow(options: MarketOptions, timeline: Timeline, injections: list[Injec
     return Flow(timeline.allot(rows, even), cuts, extras)
 
 
-def _check_density(*flows: Flow) -> None:
-    for flow in flows:
-        most = int((np.diff(flow.cuts) + np.diff(flow.extra_cuts)).max())
-        if most > MAX_ROWS_PER_SECOND:
-            raise UsageError(
-                f"the busiest second would hold {most} rows, but {MAX_ROWS_PER_SECOND} is the most; "
-                "raise --days or lower --rows"
-            )
+def _check_density(cuts: NDArray[np.int64]) -> None:
+    most = int(np.diff(cuts).max())
+    if most > MAX_ROWS_PER_SECOND:
+        raise UsageError(
+            f"the busiest second would hold {most} rows, but {MAX_ROWS_PER_SECOND} is the most; "
+            "raise --days or lower --rows"
+        )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.kernels.compare import kernel
+from tickstock_cli.kernels.jit import kernel
 from tickstock_cli.synth.book import worth
 from tickstock_cli.synth.dice import BELL_DEVIATION, bell
 from tickstock_cli.synth.fairvalues import FmvKeys, Fmvs, value_second
@@ -47,13 +46,6 @@ def run_span(
         tick = trade_second(
             second, span, flow, symbols, book, injected, factors, picker, tables, keys, rules, ticks, tick
         )
-
-
-def compiled_before() -> bool:
-    """Tell whether a former run left the kernels compiled on this machine, and not older than their source."""
-    source = Path(__file__)
-    compiled = Path(run_span.stats.cache_path).glob("running.run_span-*.nbi")  # type: ignore[attr-defined]  # numba's dispatcher
-    return any(index.stat().st_mtime >= source.stat().st_mtime for index in compiled)
 
 
 @kernel

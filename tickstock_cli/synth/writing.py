@@ -83,16 +83,16 @@ def write_market(
     output = OutputFolder(folder, names, force=force)
     files: dict[Feed, MarketFile] = {}
     try:
-        for feed in sorted(feeds):
-            files[feed] = _open_file(feed, output.path(f"{feed}.parquet"), market)
-        for portion in market.portions():
-            _write_portion(portion, files)
-            if progress is not None:
-                progress(len(portion.ticks.price))
-        for file in files.values():
-            file.close()
-        rows = {feed.value: file.rows for feed, file in files.items()}
         with translating(folder):
+            for feed in sorted(feeds):
+                files[feed] = _open_file(feed, output.path(f"{feed}.parquet"), market)
+            for portion in market.portions():
+                _write_portion(portion, files)
+                if progress is not None:
+                    progress(len(portion.ticks.price))
+            for file in files.values():
+                file.close()
+            rows = {feed.value: file.rows for feed, file in files.items()}
             pq.write_table(truth_table(market), output.path(TRUTH_NAME))
             output.path(OPTIONS_NAME).write_text(_describe(options, rows), encoding="utf-8")
         output.commit()

@@ -59,9 +59,7 @@ def test_a_core_goes_on_where_another_one_stopped() -> None:
     expected = told(whole, whole_source, 7)
     source = ListSource(rows)
     first = core_of(source.symbols)
-    before = [
-        tuple(event)[1:] for batch in list(source.batches(8))[:5] for event in first.step(batch).events
-    ]
+    before = [tuple(event)[1:] for batch in list(source.batches(8))[:5] for event in first.step(batch).events]
     resumed_source = ListSource(rows, SymbolTable(first.known_tickers()))
     second = core_of(resumed_source.symbols)
     second.restore({name: array.copy() for name, array in first.state().items()}, first.ledger)

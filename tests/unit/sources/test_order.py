@@ -70,6 +70,9 @@ def test_sorting_keeps_rows_of_one_time_in_their_order(write: Write) -> None:
     (batch,) = read(write(**ticks([3, 1, None, 3, 2, 1])), Unsorted.SORT)
     assert batch.price.tolist() == [2, 6, 5, 1, 3, 4]
     assert batch.origin.tolist() == [1, 5, 4, 0, 2, 3]
+    (batch,) = read(write(**ticks([0, 2, 1, 3])), Unsorted.SORT)
+    assert batch.origin.tolist() == [0, 2, 1, 3]
+    assert batch.order.tolist() == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("unsorted", list(Unsorted))

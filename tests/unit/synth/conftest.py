@@ -1,3 +1,5 @@
+"""One market that many tests look at."""
+
 from __future__ import annotations
 
 import pytest

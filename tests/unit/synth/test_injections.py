@@ -60,5 +60,5 @@ def test_options_out_of_range_are_refused(name: str, value: int, message: str) -
 
 def test_more_rows_than_a_second_can_hold_are_refused() -> None:
     """Ten billion rows in one day would not fit the arithmetic of the busiest second."""
-    with pytest.raises(UsageError, match="the busiest second would hold .* raise --days or lower --rows"):
+    with pytest.raises(UsageError, match=r"the busiest second would hold .* raise --days or lower --rows"):
         Market(MarketOptions(rows=10_000_000_000, symbols=10))

@@ -37,7 +37,9 @@ def test_days_skip_the_weekend_and_follow_the_clock_change() -> None:
 
 def test_a_holiday_is_refused_with_the_next_session() -> None:
     """Good Friday 2026."""
-    with pytest.raises(UsageError, match=r"2026-04-03 is no trading day in New York \(Friday\); the next is 2026-04-06"):
+    with pytest.raises(
+        UsageError, match=r"2026-04-03 is no trading day in New York \(Friday\); the next is 2026-04-06"
+    ):
         find_sessions(date(2026, 4, 3), 1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
@@ -31,7 +32,7 @@ def test_surges_move_the_price_on_many_times_the_volume(made: MadeMarket) -> Non
         during = trades(made, move["ticker"], start, start + 20 * SECOND)
         percent = (during["price"][-1] / before["price"][-1] - 1) * 100 * move["direction"]
         assert percent == pytest.approx(move["magnitude_percent"], abs=0.4)
-        multiples.append(during["size"].sum() / 20 / (before["size"].sum() / 300))
+        multiples.append(15 * float(during["size"].sum()) / float(before["size"].sum()))
 
     assert len(surges) == 12
     assert sum(multiple >= 3 for multiple in multiples) >= 10
@@ -52,7 +53,7 @@ def test_trends_drift_steadily(made: MadeMarket) -> None:
         third = (move["end"] - move["start"]) // 3
         times = [move["start"] + third * n for n in range(4)]
         prices = [trades(made, move["ticker"], at - 60 * SECOND, at)["price"][-1] for at in times]
-        steps = [(late / early - 1) * 100 * move["direction"] for early, late in zip(prices, prices[1:], strict=False)]
+        steps = [(late / early - 1) * 100 * move["direction"] for early, late in pairwise(prices)]
         assert min(steps) > 0
         assert sum(steps) == pytest.approx(move["magnitude_percent"], abs=1)
 
@@ -77,7 +78,7 @@ def test_halts_stop_trading_and_leave_a_gap(made: MadeMarket) -> None:
         during = made.ticks.filter(
             (pl.col("ticker") == move["ticker"]) & pl.col("timestamp").is_between(move["start"], move["end"] - 1)
         )
-        gap = (after["price"].median() / before["price"][-1] - 1) * 100 * move["direction"]  # type: ignore[operator]
+        gap = (after["price"].median() / before["price"][-1] - 1) * 100 * move["direction"]
         assert during.height == 0
         assert gap == pytest.approx(move["magnitude_percent"], abs=1.5)
 

@@ -1,0 +1,84 @@
+"""`tickstock synth` makes a market."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+
+from tests.cli.running import error_line, run_tickstock
+
+SMALL = ("--rows", "2000", "--symbols", "5")
+
+
+def test_a_market_is_one_command(tmp_path: Path) -> None:
+    """Three feeds, the truth, and what was made in one JSON object."""
+    result = run_tickstock("synth", "market", *SMALL, "--json", folder=tmp_path)
+
+    told = json.loads(result.stdout)
+    assert result.returncode == 0
+    assert told["rows"]["ticks"] == 2_000
+    assert set(told["injected"]) == {"surge", "trend", "fmv", "halt"}
+    assert pl.read_parquet(tmp_path / "market" / "ticks.parquet")["ticker"].n_unique() == 5
+
+
+def test_without_json_stdout_stays_empty(tmp_path: Path) -> None:
+    """The data went to the folder; the rest is talk."""
+    result = run_tickstock("synth", "market", *SMALL, "--no-bars", "--no-fmv", folder=tmp_path)
+
+    assert result.stdout == ""
+    assert "market: 2,000 ticks\n" in result.stderr
+    assert sorted(path.name for path in (tmp_path / "market").glob("[a-z]*")) == ["ticks.parquet"]
+
+
+def test_what_was_made_can_be_replayed_and_scored(tmp_path: Path) -> None:
+    """The round trip that the truth is for: every fair value held away from the market is told."""
+    run_tickstock("synth", "market", "--rows", "60000", "--symbols", "10", "--deviations", "4", folder=tmp_path)
+    replayed = run_tickstock("replay", "market", "--out", "events.parquet", folder=tmp_path)
+    assert replayed.returncode == 0, replayed.stderr
+
+    scored = run_tickstock("score", "events.parquet", "market", "--json", folder=tmp_path)
+    table = run_tickstock("score", "events.parquet", "market/_truth.parquet", folder=tmp_path)
+
+    fmv = json.loads(scored.stdout)["kinds"]["fmv"]
+    assert (fmv["injected"], fmv["recall"]) == (4, 1.0)
+    assert "precision" in table.stdout
+    assert max(map(len, table.stdout.splitlines())) <= 80
+
+
+def test_mistakes_are_told_in_a_line(tmp_path: Path) -> None:
+    """With exit code 2, and nothing made."""
+    mistakes = {
+        ("--date", "2026-07-04"): "2026-07-04 is no trading day in New York (Saturday); the next is 2026-07-06",
+        ("--date", "tomorrow"): "--date is 'tomorrow', but a date such as 2026-03-02 is wanted",
+        ("--rows", "0"): "--rows is 0, but 1 to 10000000000 is allowed",
+        ("--surges", "2"): "--surges is 2, but only 0 found a symbol",
+        ("--no-ticks", "--no-bars", "--no-fmv"): "nothing to write",
+    }
+    for arguments, message in mistakes.items():
+        result = run_tickstock("synth", "market", *SMALL, *arguments, folder=tmp_path)
+        assert result.returncode == 2
+        assert message in error_line(result)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_market_is_not_overwritten_by_accident(tmp_path: Path) -> None:
+    """Only with --force."""
+    for expected in (0, 2):
+        result = run_tickstock("synth", "market", *SMALL, folder=tmp_path)
+        assert result.returncode == expected
+
+    assert "market is not empty; add --force to replace the market in it" in error_line(result)
+    assert run_tickstock("synth", "market", *SMALL, "--force", folder=tmp_path).returncode == 0
+
+
+def test_score_says_what_is_wrong_with_its_options_and_files(tmp_path: Path) -> None:
+    """Usage 2, data 3."""
+    grace = run_tickstock("score", "events.parquet", ".", "--grace", "surge", folder=tmp_path)
+    missing = run_tickstock("score", "events.parquet", ".", folder=tmp_path)
+
+    assert grace.returncode == 2
+    assert error_line(grace) == "--grace is 'surge', but KIND=SECONDS, 0 or more, is wanted, as in surge=60"
+    assert missing.returncode == 3
+    assert error_line(missing) == "events.parquet does not exist"

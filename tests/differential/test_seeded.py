@@ -1,0 +1,62 @@
+"""Long recordings from seeds, from Parquet files to event files: the oracle says what they hold.
+
+``--cases N`` tries more of them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.differential.against import FailAfter, Recording
+from tests.oracle.random_cases import random_case
+
+ROWS = 600
+BATCH_ROWS = (1, 2, 7, 50, 97, 300, 599)
+
+
+@pytest.fixture
+def recording(seed: int, tmp_path: Path) -> Recording:
+    """Write the recording of a seed."""
+    return Recording(*random_case(seed, ROWS), tmp_path)
+
+
+@pytest.fixture
+def rng(seed: int) -> Random:
+    """Draw how to cut it."""
+    return Random(f"cuts of {seed}")
+
+
+def test_a_replay_gives_what_the_oracle_gives(recording: Recording) -> None:
+    """Events, ledger and rejected rows, value for value."""
+    assert recording.differences(recording.replayed()) == []
+
+
+def test_no_cut_and_no_number_of_workers_shows_in_any_file(recording: Recording, rng: Random) -> None:
+    """Every file is equal to the last byte."""
+    cut = recording.replayed(batch_rows=rng.choice(BATCH_ROWS), workers=rng.randint(1, 3))
+
+    assert cut == recording.replayed()
+
+
+def test_stops_and_resumptions_show_nowhere(recording: Recording, rng: Random) -> None:
+    """Stopped up to three times; each leg has the same batch size, since only whole batches are kept."""
+    stops = [rng.randint(1, 5) for _ in range(rng.randint(1, 3))]
+    stopped = recording.replayed_with_stops(stops, batch_rows=rng.choice(BATCH_ROWS[2:5]), workers=rng.randint(1, 3))
+
+    assert stopped == recording.replayed()
+
+
+def test_a_run_that_broke_off_goes_on_from_its_last_checkpoint(recording: Recording, rng: Random) -> None:
+    """Nothing is left under the outputs' names in between; batches and workers may differ afterwards."""
+    checkpoint: dict[str, Any] = {"checkpoint": recording.folder / "checkpoint", "checkpoint_every_ns": 0}
+    with pytest.raises(KeyboardInterrupt):
+        recording.replay(observer=FailAfter(rng.randint(2, 5)), batch_rows=97, workers=rng.randint(1, 3), **checkpoint)
+    assert sorted(path.name for path in recording.folder.glob("*.*") if not path.name[0].isdigit()) == []
+
+    resumed = recording.replayed(batch_rows=rng.choice(BATCH_ROWS[3:]), resume=True, **checkpoint)
+
+    assert resumed == recording.replayed()

@@ -1,0 +1,73 @@
+"""Reading events and truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tickstock_cli.errors import DataError, SchemaError, UsageError
+from tickstock_cli.scoring.tables import read_events, read_truth
+
+EVENTS = pl.DataFrame(
+    {"kind": ["high"], "ticker": ["A"], "direction": [1], "timestamp": [5], "emitted_at": [6], "price": [1.0]}
+)
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "jsonl", "csv"])
+def test_every_format_of_a_replay_can_be_read(tmp_path: Path, suffix: str) -> None:
+    """The same table from each."""
+    path = tmp_path / f"events.{suffix}"
+    writers: dict[str, Callable[[Path], object]] = {
+        "parquet": EVENTS.write_parquet,
+        "jsonl": EVENTS.write_ndjson,
+        "csv": EVENTS.write_csv,
+    }
+    writers[suffix](path)
+
+    assert read_events(path).equals(EVENTS.drop("price"))
+
+
+def test_times_may_be_timestamps_or_nanoseconds(tmp_path: Path) -> None:
+    """The truth file holds timestamps; a folder stands for the truth in it."""
+    truth = pl.DataFrame({"kind": ["fmv"], "ticker": ["A"], "direction": [-1], "start": [5_000], "end": [6_000]})
+    times = truth.with_columns(pl.from_epoch("start", "ns"), pl.from_epoch("end", "ns").dt.cast_time_unit("us"))
+    times.write_parquet(tmp_path / "_truth.parquet")
+
+    assert read_truth(tmp_path).equals(truth)
+
+
+def test_a_missing_column_is_named() -> None:
+    """With those there are."""
+    with pytest.raises(SchemaError, match="the table has no column emitted_at; it has kind, ticker"):
+        read_events(EVENTS.drop("emitted_at"))
+
+
+def test_a_column_of_the_wrong_type_is_a_schema_error() -> None:
+    """No polars error leaks."""
+    with pytest.raises(SchemaError, match="cannot be read as kind, ticker"):
+        read_events(EVENTS.with_columns(direction=pl.lit("up")))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "error", "message"),
+    [
+        ("none.parquet", None, DataError, "does not exist"),
+        ("events.parquet", b"PAR1 and nothing else", DataError, "cannot read .*; is it whole"),
+        ("events.jsonl", b'{"kind": "hi', DataError, "cannot read .*; is it whole"),
+        ("events.txt", b"", UsageError, "cannot tell the format"),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_a_line(
+    tmp_path: Path, name: str, content: bytes | None, error: type[Exception], message: str
+) -> None:
+    """Missing, truncated, unknown."""
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(error, match=message) as caught:
+        read_events(tmp_path / name)
+
+    assert "\n" not in str(caught.value)

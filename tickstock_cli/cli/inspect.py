@@ -1,0 +1,63 @@
+"""`tickstock inspect`: what recordings hold, what is wrong with them, and how they will be read."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tickstock_cli.cli.options import ConfigFile, Json, MapColumns, Paths, Sets, load_settings
+from tickstock_cli.errors import DataError
+
+if TYPE_CHECKING:
+    from tickstock_cli.inspection.report import Report
+
+
+def inspect(
+    paths: Paths,
+    config: ConfigFile = None,
+    sets: Sets = None,
+    maps: MapColumns = None,
+    as_json: Json = False,
+) -> None:
+    """Show what recordings hold, what is wrong with them and how they will be read.
+
+    Reads every row once. A file that no replay could read ends the command with exit code 3, after all others have
+    been shown.
+    """
+    from tqdm import tqdm
+
+    from tickstock_cli.core.calendar import Calendar
+    from tickstock_cli.inspection.inspect import inspect as run_inspection
+    from tickstock_cli.sources.recordings import ReadOptions
+
+    settings: Any = load_settings(config, sets, maps).settings
+    options = ReadOptions(
+        columns=dict(settings.recordings.columns),
+        timestamp_unit=settings.recordings.timestamp_unit,
+        interval_seconds=settings.recordings.interval_seconds,
+    )
+    with tqdm(unit=" rows", unit_scale=True, file=sys.stderr, disable=not sys.stderr.isatty(), leave=False) as bar:
+
+        def progress(rows: int, total: int) -> None:
+            bar.total = total
+            bar.update(rows)
+
+        report = run_inspection(paths, options, Calendar(settings.session.calendar), progress)
+    _print(report, as_json)
+    if report.unreadable:
+        others = f" (and {len(report.unreadable) - 1} more)" if len(report.unreadable) > 1 else ""
+        raise DataError(f"{report.unreadable[0].error}{others}")
+
+
+def _print(report: Report, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(report.as_dict(), indent=2))
+        return
+    from rich.console import Console
+
+    from tickstock_cli.cli.render_inspect import render_report
+
+    Console().print(render_report(report))

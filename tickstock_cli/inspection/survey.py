@@ -1,0 +1,178 @@
+"""Reads a recording once, in merge order, and keeps figures per file. Rows are judged as a replay judges them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickstock_cli.core.batch import ORIGIN_ROW_BITS, BarBatch, Batch, FmvBatch, MergedBatch, TickBatch
+from tickstock_cli.core.calendar import CLOSED, Calendar, SessionTable
+from tickstock_cli.core.events import PHASES
+from tickstock_cli.core.growth import grown
+from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.kernels import survey as kernels
+from tickstock_cli.kernels.admission import REASONS
+from tickstock_cli.sources.recordings import Recordings
+
+BATCH_ROWS = 1 << 18
+SOME_NAMES = 5
+_NEVER = 2**63 - 1
+
+
+class _TickRows(NamedTuple):
+    code: NDArray[np.int32]
+    timestamp: NDArray[np.int64]
+    available_at: NDArray[np.int64]
+    origin: NDArray[np.int64]
+    price: NDArray[np.float64]
+    size: NDArray[np.int64]
+    flags: NDArray[np.uint8]
+
+
+class _BarRows(NamedTuple):
+    code: NDArray[np.int32]
+    timestamp: NDArray[np.int64]
+    available_at: NDArray[np.int64]
+    origin: NDArray[np.int64]
+    open: NDArray[np.float64]
+    high: NDArray[np.float64]
+    low: NDArray[np.float64]
+    close: NDArray[np.float64]
+    volume: NDArray[np.int64]
+
+
+class _FmvRows(NamedTuple):
+    code: NDArray[np.int32]
+    timestamp: NDArray[np.int64]
+    available_at: NDArray[np.int64]
+    origin: NDArray[np.int64]
+    fmv: NDArray[np.float64]
+    market_price: NDArray[np.float64]
+    confidence: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of a session in which a file has no row; times in ns."""
+
+    phase: str
+    start: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileFigures:
+    """What the rows of one file tell. Times in ns of accepted rows; None if there are none."""
+
+    rejected: dict[str, int]
+    first: int | None
+    last: int | None
+    tickers: int
+    some_tickers: tuple[str, ...]
+    gaps: tuple[Gap, ...]
+    spacings: NDArray[np.int64]
+
+
+class Survey:
+    """Figures of the files of one recording, built up step by step.
+
+    Parameters
+    ----------
+    files
+        How many files there are.
+    symbols
+        The recording's symbol table.
+    calendar
+        Tells sessions, in which gaps are looked for.
+    """
+
+    def __init__(self, files: int, symbols: SymbolTable, calendar: Calendar) -> None:
+        self._symbols = symbols
+        self._calendar = calendar
+        kinds: tuple[type[Batch], ...] = (TickBatch, BarBatch, FmvBatch)
+        none = np.zeros(0, dtype=np.int64)
+        self._tickers = {kind: kernels.TickerState(none, none) for kind in kinds}
+        phases = len(PHASES)
+        self._tallies = kernels.FileTallies(
+            rejected=np.zeros((files, len(REASONS)), dtype=np.int64),
+            first=np.full(files, _NEVER, dtype=np.int64),
+            last=np.zeros(files, dtype=np.int64),
+            latest_segment=np.full(files, -1, dtype=np.int64),
+            seen=np.zeros((0, files), dtype=np.bool_),
+            gap_length=np.zeros((files, phases, kernels.GAPS), dtype=np.int64),
+            gap_start=np.zeros((files, phases, kernels.GAPS), dtype=np.int64),
+            spacing=np.zeros((files, kernels.SPACINGS), dtype=np.int64),
+            spacings=np.zeros(files, dtype=np.int64),
+        )
+
+    def add(self, step: MergedBatch) -> None:
+        """Look over the rows of a step."""
+        self._grow(len(self._symbols))
+        for batch, kind in ((step.ticks, _TickRows), (step.bars, _BarRows), (step.fmvs, _FmvRows)):
+            if len(batch):
+                self._add(batch, kind)
+
+    def _add(self, batch: Batch, kind: type[Any]) -> None:
+        rows = kind(*(getattr(batch, name) for name in kind._fields))
+        reasons = np.empty(len(batch), dtype=np.int8)
+        tickers = self._tickers[type(batch)]
+        if isinstance(batch, TickBatch):
+            kernels.judge_ticks(rows, tickers, reasons)
+        elif isinstance(batch, BarBatch):
+            kernels.judge_bars(rows, ORIGIN_ROW_BITS, tickers, reasons, self._tallies)
+        else:
+            kernels.judge_fmvs(rows, tickers, reasons)
+        kernels.tally(rows, ORIGIN_ROW_BITS, reasons, self._sessions(batch), CLOSED, self._tallies)
+
+    def _sessions(self, batch: Batch) -> SessionTable:
+        times = batch.timestamp[batch.timestamp > 0]
+        if not len(times):
+            return self._calendar.table(1, 1)
+        return self._calendar.table(int(times.min()), int(times.max()))
+
+    def _grow(self, tickers: int) -> None:
+        """Make room for codes below ``tickers``."""
+        for kind, state in self._tickers.items():
+            self._tickers[kind] = kernels.TickerState(*(grown(array, tickers, 0) for array in state))
+        self._tallies = self._tallies._replace(seen=grown(self._tallies.seen, tickers, None))
+
+    def figures(self, file: int) -> FileFigures:
+        """Give the figures of a file."""
+        tallies = self._tallies
+        codes = np.flatnonzero(tallies.seen[:, file])
+        any_rows = bool(len(codes))
+        return FileFigures(
+            {reason: int(count) for reason, count in zip(REASONS, tallies.rejected[file], strict=True) if count},
+            int(tallies.first[file]) if any_rows else None,
+            int(tallies.last[file]) if any_rows else None,
+            len(codes),
+            tuple(self._symbols.tickers[code] for code in codes[:SOME_NAMES]),
+            self._gaps(file),
+            tallies.spacing[file, : tallies.spacings[file]],
+        )
+
+    def _gaps(self, file: int) -> tuple[Gap, ...]:
+        return tuple(
+            Gap(phase, int(self._tallies.gap_start[file, code, rank]), int(self._tallies.gap_length[file, code, rank]))
+            for code, phase in enumerate(PHASES)
+            for rank in range(kernels.GAPS)
+            if self._tallies.gap_length[file, code, rank]
+        )
+
+    @property
+    def tickers(self) -> int:
+        """Tickers over all files."""
+        return int(self._tallies.seen.any(axis=1).sum())
+
+
+def survey(recordings: Recordings, calendar: Calendar, progress: Callable[[int], object]) -> Survey:
+    """Read a recording and keep figures of its files; ``progress`` is told rows as they are read."""
+    found = Survey(len(recordings.files), recordings.symbols, calendar)
+    for step in recordings.batches(BATCH_ROWS):
+        found.add(step)
+        progress(len(step))
+    return found

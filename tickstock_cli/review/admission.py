@@ -1,0 +1,95 @@
+"""Why a row was admitted, suspected, left out or rejected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from tickstock_cli.channels.base import Turn
+from tickstock_cli.core.batch import Batch
+from tickstock_cli.core.events import PHASES
+from tickstock_cli.core.reading import Check, Relation
+from tickstock_cli.engine.rejection import WORDS
+from tickstock_cli.kernels.admission import HIDES_EXTREMES, HIDES_LAST, HIDES_VOLUME, REASONS, find_session
+
+MEANINGS = {HIDES_LAST: "no last price", HIDES_VOLUME: "no volume", HIDES_EXTREMES: "no high or low"}
+
+
+class Standing(StrEnum):
+    """What admission makes of a row."""
+
+    ADMITTED = "admitted"
+    SUSPECT = "suspect"
+    """Admitted, but its price is hidden from all rules."""
+    FILTERED = "filtered"
+    """Its phase is not among `session.phases`."""
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What admission made of a row: ``reason`` is the ledger's word, ``words`` are for people."""
+
+    standing: Standing
+    reason: str
+    words: str
+    phase: str | None
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def admitted(self) -> bool:
+        """Whether detectors see the row."""
+        return self.standing in (Standing.ADMITTED, Standing.SUSPECT)
+
+
+def read_admission(record: str, row: Batch, before: Any, after: Any, turn: Turn, settings: Any) -> Admission:
+    """Tell what admission made of one row.
+
+    Parameters
+    ----------
+    row
+        A batch of one row.
+    before, after
+        The ticker's admission state around it.
+    turn
+        The turn that processed the row.
+    """
+    if turn.outcome.rejected:
+        reason = REASONS[turn.outcome.rejected[0].reason[0]]
+        return Admission(Standing.REJECTED, reason, f"it {WORDS[reason]}", None)
+    place = find_session(turn.sessions.starts, int(row.timestamp[0]))
+    segment = int(turn.sessions.segments[place])
+    phase = PHASES[segment & 3]
+    if record != "ohlcv" and phase not in settings.session.phases:
+        words = f"its phase, {phase}, is not among session.phases"
+        return Admission(Standing.FILTERED, "market_hours", words, phase)
+    if record != "tick":
+        return Admission(Standing.ADMITTED, "", "", phase)
+    return _read_guard(row, before, after, segment, bool(turn.outcome.ledger["tick.suspect"]), settings)
+
+
+def _read_guard(row: Any, before: Any, after: Any, segment: int, suspect: bool, settings: Any) -> Admission:
+    percent, rows = settings.guard.outlier_percent, settings.guard.confirm_rows
+    flags, price = int(row.flags[0]), float(row.price[0])
+    checks = [Check("flags", ", ".join(words for bit, words in MEANINGS.items() if flags & bit) or "none")]
+    begins = before["segment"] != segment
+    level = np.nan if begins else float(before["level"])
+    words = f"begins a new segment, {PHASES[segment & 3]}" if begins else ""
+    if np.isnan(level):
+        checks.append(Check("last good price", None, "$"))
+    else:
+        distance = abs(price - level) / level * 100.0
+        near = not percent or abs(price - level) <= level * percent / 100.0
+        checks.append(Check("last good price", level, "$"))
+        checks.append(Check("distance from it", distance, "%", Relation.AT_MOST, percent or None, near))
+        if suspect:
+            agreeing = f"{int(after['suspect_run'])} of {rows} rows in a row agree on it"
+            words = f"more than guard.outlier_percent away from the last good price; {agreeing}"
+            words = words if not flags & HIDES_LAST else "more than guard.outlier_percent away from the last good price"
+        elif not near and after["level"] == price:
+            words = f"far from the last good price, but {rows} rows in a row agree: the level has moved"
+    standing = Standing.SUSPECT if suspect else Standing.ADMITTED
+    return Admission(standing, "suspect" if suspect else "", words, PHASES[segment & 3], tuple(checks))

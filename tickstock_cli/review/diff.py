@@ -1,0 +1,251 @@
+"""Comparing two files of events, event by event.
+
+1. events of the same ticker, kind, source and time are the same event; if other columns differ, it is changed;
+2. of the rest, events of one ticker and kind that lie in the same coordination window, or nearest to each other
+   within `NEAR_NS`, are one event that moved: changed, too;
+3. what is left stands in one file only;
+4. why: see `review.reasons`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tickstock_cli.review.event_files import SCHEMA, read_events
+from tickstock_cli.review.reasons import VALUE, WINDOW, Rules, find_reasons
+from tickstock_cli.review.whys import changed_columns, why
+
+KEY = ["ticker", "kind", "source", "timestamp"]
+NEAR_NS = 5_000_000_000
+
+ONLY_A, ONLY_B, CHANGED = "only_a", "only_b", "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class KindCounts:
+    """How many events of one kind stand in one file only, changed, or are equal in both."""
+
+    only_a: int
+    only_b: int
+    changed: int
+    equal: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One difference.
+
+    Parameters
+    ----------
+    status
+        ``only_a``, ``only_b`` or ``changed``.
+    reason, why
+        One of the words of `review.reasons`, and what speaks for it.
+    a, b
+        The event in each file; None where there is none.
+    columns
+        If changed: column -> value in A, value in B.
+    """
+
+    status: str
+    reason: str
+    why: str
+    a: dict[str, Any] | None
+    b: dict[str, Any] | None
+    columns: dict[str, tuple[Any, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What two files have in common and what not.
+
+    Parameters
+    ----------
+    kinds
+        Counts by kind, in the order of first appearance.
+    reasons
+        Differences by reason, most frequent first.
+    same_order
+        Whether the events that are in both stand in the same order.
+    differences
+        The first ones, in the order of `emitted_at`.
+    """
+
+    rows_a: int
+    rows_b: int
+    kinds: dict[str, KindCounts]
+    reasons: dict[str, int]
+    same_order: bool
+    differences: list[Difference]
+
+    @property
+    def total(self) -> int:
+        """The number of differences."""
+        return sum(counts.only_a + counts.only_b + counts.changed for counts in self.kinds.values())
+
+    @property
+    def equal(self) -> bool:
+        """Whether both files hold the same events in the same order."""
+        return self.total == 0 and self.same_order
+
+
+def compare_files(a: Path, b: Path, settings: Any, limit: int) -> Comparison:
+    """Compare two event files.
+
+    Parameters
+    ----------
+    settings
+        Give the thresholds, cooldowns and windows that reasons are found by.
+    limit
+        The most differences to give in detail.
+
+    Raises
+    ------
+    DataError
+        A file is missing, unreadable or holds no events.
+    """
+    return compare(read_events(a), read_events(b), settings, limit)
+
+
+def compare(a: pl.DataFrame, b: pl.DataFrame, settings: Any, limit: int) -> Comparison:
+    """Compare two tables of events; see ``compare_files``."""
+    if a.equals(b):
+        return Comparison(a.height, b.height, _count_kinds(a, b, _no_differences()), {}, True, [])
+    rules = Rules.of(settings)
+    left, right = _numbered(a), _numbered(b)
+    both = left.join(right, on=[*KEY, "repeat"], how="inner", suffix="_b", maintain_order="left")
+    both = both.select(pl.col("row").alias("row_a"), pl.col("row_b"))
+    changed = both.filter(_unequal(a, b, both))
+    only_a = _left_over(a, both["row_a"])
+    only_b = _left_over(b, both["row_b"])
+    differences = pl.concat(
+        [
+            changed.with_columns(pl.lit(CHANGED).alias("status"), pl.lit(VALUE).alias("reason")),
+            _tell_rest(find_reasons(only_a, b, rules), find_reasons(only_b, a, rules), rules),
+        ],
+        how="diagonal",
+    )
+    times = [a["emitted_at"].gather(differences["row_a"]), b["emitted_at"].gather(differences["row_b"])]
+    differences = differences.with_columns(pl.min_horizontal(*times).alias("at")).sort("at", maintain_order=True)
+    reasons = differences["reason"].value_counts(sort=True)
+    return Comparison(
+        a.height,
+        b.height,
+        _count_kinds(a, b, differences),
+        dict(reasons.iter_rows()),
+        bool(both["row_b"].is_sorted()),
+        [_show(row, a, b, rules) for row in differences.head(limit).iter_rows(named=True)],
+    )
+
+
+def _numbered(events: pl.DataFrame) -> pl.DataFrame:
+    """Give the key of every event, its row, and which one of equal keys it is."""
+    keys = events.select(KEY).with_row_index("row")
+    if not keys.select(KEY).is_duplicated().any():
+        return keys.with_columns(pl.lit(0, pl.UInt32).alias("repeat"))
+    return keys.with_columns(pl.int_range(pl.len(), dtype=pl.UInt32).over(KEY).alias("repeat"))
+
+
+def _unequal(a: pl.DataFrame, b: pl.DataFrame, both: pl.DataFrame) -> pl.Series:
+    """Tell which pairs of rows differ in a column; one column at a time, to hold little at once."""
+    differs = pl.repeat(False, both.height, eager=True)
+    for name in SCHEMA:
+        differs |= a[name].gather(both["row_a"]).ne_missing(b[name].gather(both["row_b"]))
+    return differs
+
+
+def _left_over(events: pl.DataFrame, taken: pl.Series) -> pl.DataFrame:
+    """Give the events whose rows are not ``taken``, with their ``row``."""
+    free = pl.repeat(True, events.height, eager=True).scatter(taken, False)
+    return events.with_row_index("row").filter(free)
+
+
+def _tell_rest(only_a: pl.DataFrame, only_b: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+    """Join what moved into pairs; give all that is left over, with its reason and the evidence."""
+    pairs = _pairs(only_a, only_b, rules)
+    moved_a = pairs.join(only_a, left_on="row_a", right_on="row", how="left", maintain_order="left")
+    moved_b = pairs.join(only_b, left_on="row_b", right_on="row", how="left", maintain_order="left")
+    # The earlier event of a pair is the one to be explained: the later one follows from it.
+    first = moved_a["timestamp"] <= moved_b["timestamp"]
+    moved = pl.concat([moved_a.filter(first), moved_b.filter(~first)])
+    by_window = pl.when(pl.col("paired_by") == "window").then(pl.lit(WINDOW)).otherwise(pl.col("reason"))
+    return pl.concat(
+        [
+            moved.with_columns(by_window.alias("reason"), pl.lit(CHANGED).alias("status")),
+            only_a.join(pairs, left_on="row", right_on="row_a", how="anti")
+            .rename({"row": "row_a"})
+            .with_columns(pl.lit(ONLY_A).alias("status")),
+            only_b.join(pairs, left_on="row", right_on="row_b", how="anti")
+            .rename({"row": "row_b"})
+            .with_columns(pl.lit(ONLY_B).alias("status")),
+        ],
+        how="diagonal",
+    )
+
+
+def _pairs(only_a: pl.DataFrame, only_b: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+    """Give row_a and row_b of events that moved, each in one pair at most."""
+    windows = [*rules.key, "window"]
+    same = (
+        only_a.unique(windows, keep="first", maintain_order=True)
+        .join(only_b.unique(windows, keep="first"), on=windows, how="inner", suffix="_b")
+        .select(pl.col("row").alias("row_a"), "row_b", pl.lit("window").alias("paired_by"))
+    )
+    rest_a = only_a.join(same, left_on="row", right_on="row_a", how="anti")
+    rest_b = only_b.join(same, left_on="row", right_on="row_b", how="anti")
+    there = _nearest(rest_a, rest_b)
+    back = _nearest(rest_b, rest_a).rename({"row": "row_b", "row_near": "row"})
+    near = there.rename({"row_near": "row_b"}).join(back, on=["row", "row_b"], how="inner")
+    return pl.concat([same, near.select(pl.col("row").alias("row_a"), "row_b", pl.lit("time").alias("paired_by"))])
+
+
+def _nearest(mine: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
+    """Give for each event the row of the other file's nearest one of its ticker and kind."""
+    columns = ["timestamp", "ticker", "kind"]
+    return (
+        mine.select("row", *columns)
+        .sort("timestamp")
+        .join_asof(
+            other.select(pl.col("row").alias("row_near"), *columns).sort("timestamp"),
+            on="timestamp",
+            by=["ticker", "kind"],
+            strategy="nearest",
+            tolerance=NEAR_NS,
+            check_sortedness=False,
+        )
+        .drop_nulls("row_near")
+        .select("row", "row_near")
+    )
+
+
+def _no_differences() -> pl.DataFrame:
+    return pl.DataFrame(schema={"status": pl.String, "row_a": pl.UInt32, "row_b": pl.UInt32})
+
+
+def _count_kinds(a: pl.DataFrame, b: pl.DataFrame, differences: pl.DataFrame) -> dict[str, KindCounts]:
+    """Count by kind; of a pair of kinds (one key for all of a ticker), the kind in A counts."""
+    kinds = pl.concat([a["kind"], b["kind"]]).unique(maintain_order=True).to_list()
+    totals = dict(a["kind"].value_counts().iter_rows())
+    of_a, of_b = a["kind"].gather(differences["row_a"]), b["kind"].gather(differences["row_b"])
+    statuses = differences.select("status", of_a.zip_with(of_a.is_not_null(), of_b).alias("kind"))
+    counts = {(status, kind): count for status, kind, count in statuses.group_by("status", "kind").len().iter_rows()}
+    return {
+        kind: KindCounts(
+            counts.get((ONLY_A, kind), 0),
+            counts.get((ONLY_B, kind), 0),
+            counts.get((CHANGED, kind), 0),
+            totals.get(kind, 0) - counts.get((ONLY_A, kind), 0) - counts.get((CHANGED, kind), 0),
+        )
+        for kind in kinds
+    }
+
+
+def _show(row: dict[str, Any], a: pl.DataFrame, b: pl.DataFrame, rules: Rules) -> Difference:
+    in_a = a.row(row["row_a"], named=True) if row["row_a"] is not None else None
+    in_b = b.row(row["row_b"], named=True) if row["row_b"] is not None else None
+    columns = changed_columns(in_a, in_b)
+    return Difference(row["status"], row["reason"], why(row, in_a, in_b, columns, rules), in_a, in_b, columns)

@@ -1,0 +1,66 @@
+"""Reads event files as our sinks write them: Parquet, JSON lines, CSV."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+from pyarrow import json
+
+from tickstock_cli.core.events import EVENT_SCHEMA
+from tickstock_cli.errors import DataError, SchemaError
+
+_EMPTY = pl.DataFrame(EVENT_SCHEMA.empty_table())
+SCHEMA = dict(_EMPTY.schema)
+"""Column -> type of every event file."""
+REQUIRED = [field.name for field in EVENT_SCHEMA if not field.nullable]
+SUFFIXES = (".parquet", ".jsonl", ".csv")
+
+
+def read_events(path: Path) -> pl.DataFrame:
+    """Give all events of a file, in its order, with the columns and types of every event file.
+
+    Raises
+    ------
+    DataError
+        It is missing, unreadable, or of a format that no sink writes.
+    SchemaError
+        It holds no events: a column is missing, of another type, or empty where every event has a value.
+    """
+    try:
+        events = _read(path)
+        missing = [name for name in SCHEMA if name not in events.columns]
+        if missing:
+            raise SchemaError(f"{path} is no file of events: it has no column {missing[0]}")
+        events = events.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
+    except FileNotFoundError as error:
+        raise DataError(f"{path} does not exist; name a file that tickstock replay --out wrote") from error
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {(error.strerror or _first_line(error)).lower()}") from error
+    except (pl.exceptions.PolarsError, pa.ArrowException) as error:
+        raise DataError(f"cannot read {path} as events: {_first_line(error)}; is it whole?") from error
+    for name in REQUIRED:
+        if events[name].null_count():
+            row = int(events[name].is_null().arg_max() or 0)
+            raise SchemaError(f"{path} is no file of events: {name} is empty in row {row}")
+    return events
+
+
+def _read(path: Path) -> pl.DataFrame:
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise DataError(f"cannot tell the format of {path}: name a file that ends in {', '.join(SUFFIXES)}")
+    if suffix == ".parquet":
+        return pl.read_parquet(path, hive_partitioning=False, glob=False)
+    if suffix == ".csv":
+        return pl.read_csv(path, schema_overrides=SCHEMA, glob=False)
+    if not path.stat().st_size:
+        return _EMPTY
+    # Not by polars, whose reader of JSON lines has no integers of 64 bits without a sign.
+    options = json.ParseOptions(explicit_schema=EVENT_SCHEMA, unexpected_field_behavior="ignore")
+    return pl.DataFrame(json.read_json(path, parse_options=options))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

@@ -1,0 +1,222 @@
+"""Explaining a moment of one ticker: what every detector saw there, what it decided, and what became of it.
+
+1. the moment is the ticker's last row of each type that was available at or before the time asked for;
+2. a core of the same settings runs over the ticker's rows; before each such row, the row is examined on copies;
+3. the core then steps the row itself, and what it counted must be what the examination said;
+4. it runs on to the end of the coordination window, so that the fate of each event is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from tickstock_cli.build import build_core, detector_classes, settings_model
+from tickstock_cli.core.batch import MergedBatch
+from tickstock_cli.core.events import EVENT, EventRows
+from tickstock_cli.core.reading import Verdict
+from tickstock_cli.core.times import MAX_NS, format_time
+from tickstock_cli.errors import DataError
+from tickstock_cli.kernels.coordination import Rules
+from tickstock_cli.replay import BATCH_ROWS, Request, read_options
+from tickstock_cli.review.admission import Admission
+from tickstock_cli.review.examiner import Examination, Examiner
+from tickstock_cli.review.fate import Fate, coordination_rules, in_windows, read_fates
+from tickstock_cli.review.moment import market_zone, resolve_moment
+from tickstock_cli.sources.recordings import Recordings
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The row that stands for a record type at the time asked for; ``order`` is its place in the merge."""
+
+    record: str
+    order: int
+    timestamp: int
+    available_at: int
+    origin: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowExplanation:
+    """One row, what each detector of its type made of it, and what became of its events.
+
+    Parameters
+    ----------
+    path, row, values
+        Where it stands (row from 0) and what stands there.
+    age
+        How long it had been available, ns.
+    verdicts
+        By detector; empty if the row did not get as far.
+    """
+
+    record: str
+    path: str
+    row: int
+    values: dict[str, Any]
+    timestamp: int
+    available_at: int
+    age: int
+    admission: Admission
+    verdicts: dict[str, tuple[Verdict, ...]]
+    fates: list[Fate]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A moment of one ticker.
+
+    Parameters
+    ----------
+    at
+        int64 ns UTC.
+    calendar
+        ``session.calendar``, which tells the zone that times are best shown in.
+    rows
+        In merge order.
+    absent
+        Record types of which the ticker had no row yet.
+    disabled
+        Detectors that `detectors.enabled` leaves out.
+    """
+
+    ticker: str
+    at: int
+    calendar: str
+    rows: list[RowExplanation]
+    absent: list[str]
+    disabled: list[str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give all of it as plain values; times are int64 ns UTC, and ``at_utc`` is for people."""
+        return {**asdict(self), "at_utc": format_time(self.at)}
+
+
+def explain(request: Request, ticker: str, at: str) -> Explanation:
+    """Explain one moment.
+
+    Parameters
+    ----------
+    request
+        Recordings, settings, and how to read; its ``start`` is where state begins.
+    at
+        A time as `parse_time` takes it, or a time of day on the recording's only date.
+
+    Raises
+    ------
+    UsageError
+        ``at`` cannot be read.
+    DataError
+        The ticker has no row by then, or a recording is missing, unreadable, of wrong columns or unsorted.
+    """
+    settings = request.settings if request.settings is not None else settings_model()()
+    time = _resolve(request, settings, at)
+    rules = coordination_rules(settings)
+    end = min((time // rules.window + 1) * rules.window, MAX_NS)
+    narrowed = replace(request, symbols=frozenset({ticker}), end=end)
+    with Recordings.open(request.paths, read_options(narrowed, settings)) as recordings:
+        moments = _find_moments(recordings, time)
+        if not moments:
+            raise DataError(
+                f"ticker {ticker} has no row at or before {format_time(time)}; see tickstock inspect for what there is"
+            )
+        examined, emitted = _run(recordings, settings, moments)
+        rows = _explain_rows(recordings, time, moments, examined, emitted, rules)
+    records = {moment.record for moment in moments}
+    absent = [name for name in ("tick", "ohlcv", "fmv") if name not in records]
+    disabled = [name for name in detector_classes() if name not in settings.detectors.enabled]
+    return Explanation(ticker, time, settings.session.calendar, rows, absent, disabled)
+
+
+def _resolve(request: Request, settings: Any, at: str) -> int:
+    with Recordings.open(request.paths, read_options(request, settings)) as recordings:
+        return resolve_moment(at, recordings.span, market_zone(settings.session.calendar))
+
+
+def _find_moments(recordings: Recordings, time: int) -> list[Moment]:
+    """Give the last row of each type that is available at or before ``time``, in merge order."""
+    found: dict[str, Moment] = {}
+    for batch in recordings.batches(BATCH_ROWS):
+        for record, part in (("tick", batch.ticks), ("ohlcv", batch.bars), ("fmv", batch.fmvs)):
+            known = int(np.searchsorted(part.available_at, time, side="right"))
+            if known:
+                last = known - 1
+                found[record] = Moment(
+                    record,
+                    int(part.order[last]),
+                    int(part.timestamp[last]),
+                    int(part.available_at[last]),
+                    int(part.origin[last]),
+                )
+    return sorted(found.values(), key=lambda moment: moment.order)
+
+
+def _run(
+    recordings: Recordings, settings: Any, moments: Sequence[Moment]
+) -> tuple[list[tuple[Examination, dict[str, int]]], EventRows]:
+    """Run over all rows; give each moment's examination and ledger gains, and what its windows emitted."""
+    rules = coordination_rules(settings)
+    windows = frozenset(moment.available_at // rules.window for moment in moments)
+    core = build_core(settings, recordings.symbols)
+    examiner = Examiner(settings, recordings.symbols)
+    examined: list[tuple[Examination, dict[str, int]]] = []
+    emitted = [np.empty(0, dtype=EVENT)]
+    for piece, wanted in _pieces(recordings, [moment.order for moment in moments]):
+        core.grow(len(recordings.symbols))
+        before = core.ledger.as_dict()
+        examination = examiner.examine(piece, core.state()) if wanted else None
+        emitted.append(in_windows(core.step(piece).events, windows, rules))
+        if examination is not None:
+            after = core.ledger.as_dict()
+            examination.check(before, after)
+            examined.append((examination, {name: count - before.get(name, 0) for name, count in after.items()}))
+    emitted.append(in_windows(core.finish(), windows, rules))
+    core.ledger.check()
+    return examined, np.concatenate(emitted)
+
+
+def _explain_rows(
+    recordings: Recordings,
+    time: int,
+    moments: Sequence[Moment],
+    examined: Sequence[tuple[Examination, dict[str, int]]],
+    emitted: EventRows,
+    rules: Rules,
+) -> list[RowExplanation]:
+    """Join what was found out about each moment with what stands in its file."""
+    rows = []
+    with closing(recordings.origins()) as origins:
+        for moment, (examination, counts) in zip(moments, examined, strict=True):
+            path, row, values = origins.fetch(moment.origin)
+            rows.append(
+                RowExplanation(
+                    moment.record,
+                    str(path),
+                    row,
+                    values,
+                    moment.timestamp,
+                    moment.available_at,
+                    time - moment.available_at,
+                    examination.admission,
+                    examination.verdicts,
+                    read_fates(examination.events, emitted, rules, counts),
+                )
+            )
+    return rows
+
+
+def _pieces(recordings: Recordings, orders: Sequence[int]) -> Iterator[tuple[MergedBatch, bool]]:
+    """Cut a recording so that each row of ``orders`` is a batch of its own; tells which pieces those are."""
+    for batch in recordings.batches(BATCH_ROWS):
+        times = batch.available_at()
+        inside = [order - batch.first for order in orders if 0 <= order - batch.first < len(batch)]
+        borders = sorted({0, len(batch), *inside, *(place + 1 for place in inside)})
+        for begin, end in pairwise(borders):
+            watermark = batch.watermark if end == len(batch) else int(times[end - 1])
+            yield batch.cut(begin, end, watermark), begin in inside

@@ -1,0 +1,122 @@
+"""What the coordinator did with an event: emitted, lost to another of its window, or told by ticks already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from tickstock_cli.build import event_kinds
+from tickstock_cli.core.events import PHASES, SOURCES, TRIGGERS, EventRows
+from tickstock_cli.detectors.base import plain
+from tickstock_cli.errors import TickstockError
+from tickstock_cli.kernels.coordination import Rules, is_redundant
+
+OPTIONAL = ("percent_change", "previous", "volume", "rel_volume", "score")
+
+
+class Outcome(StrEnum):
+    """What became of an event."""
+
+    EMITTED = "emitted"
+    SUPERSEDED = "superseded"
+    REDUNDANT = "redundant"
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of one event.
+
+    Parameters
+    ----------
+    event
+        Its columns, by name.
+    winner
+        The event of its window that was emitted instead; None if it was emitted itself, or none was.
+    rival
+        The price that ticks had told of before it; None if they had not.
+    """
+
+    outcome: Outcome
+    event: dict[str, Any]
+    winner: dict[str, Any] | None = None
+    rival: float | None = None
+
+
+def coordination_rules(settings: Any) -> Rules:
+    """Give the coordinator's settings as its kernels take them."""
+    return Rules(
+        settings.coordinator.window_ms * 1_000_000,
+        settings.coordinator.hold_top_source,
+        settings.coordinator.key == "ticker",
+        len(event_kinds()),
+        settings.coordinator.dedupe_extremes,
+        settings.highlow.min_price_change,
+        settings.highlow.min_percent_change,
+    )
+
+
+def read_fates(events: EventRows, emitted: EventRows, rules: Rules, counts: Mapping[str, int]) -> list[Fate]:
+    """Tell what became of the events of one row.
+
+    Parameters
+    ----------
+    emitted
+        Every event that the run emitted for the windows of ``events``, or more.
+    counts
+        What the row added to the ledger.
+
+    Raises
+    ------
+    TickstockError
+        The ledger says something else: always a bug.
+    """
+    fates = [_fate(events[place : place + 1], emitted, rules) for place in range(len(events))]
+    redundant = sum(fate.outcome is Outcome.REDUNDANT for fate in fates)
+    if redundant != counts.get("coordinator.redundant", 0):
+        raise TickstockError(
+            f"the explanation differs from the run, a bug: {redundant} redundant events are not {counts}"
+        )
+    return fates
+
+
+def _fate(event: EventRows, emitted: EventRows, rules: Rules) -> Fate:
+    shown = show_event(event[0])
+    rival = plain(event["rival"][0])
+    if is_redundant(event[0], rules):
+        return Fate(Outcome.REDUNDANT, shown, rival=float(rival) if rival is not None else None)
+    same = (emitted["code"] == event["code"]) & (
+        emitted["available_at"] // rules.window == event["available_at"] // rules.window
+    )
+    if not rules.by_ticker:
+        same &= emitted["kind"] == event["kind"]
+    winners = emitted[same]
+    if len(winners) != 1:
+        raise TickstockError(
+            f"the explanation differs from the run, a bug: {len(winners)} events were emitted for {shown}"
+        )
+    winner = show_event(winners[0])
+    if winners["order"][0] == event["order"][0] and winners["kind"][0] == event["kind"][0]:
+        return Fate(Outcome.EMITTED, winner)
+    return Fate(Outcome.SUPERSEDED, shown, winner)
+
+
+def show_event(event: Any) -> dict[str, Any]:
+    """Give an internal event as the columns of the output, without ticker and priority; absent ones are None."""
+    whole = ("emitted_at", "timestamp", "available_at", "direction", "merged", "price", "confidence")
+    return {
+        "kind": event_kinds()[event["kind"]].name,
+        "source": SOURCES[event["source"]],
+        "phase": PHASES[event["phase"]],
+        **{name: plain(event[name]) for name in (*whole, *OPTIONAL)},
+        "strength": int(event["strength"]) or None,
+        "trigger": TRIGGERS[event["trigger"]],
+    }
+
+
+def in_windows(events: EventRows, windows: frozenset[int], rules: Rules) -> EventRows:
+    """Give the events that competed in one of ``windows``."""
+    return events[np.isin(events["available_at"] // rules.window, list(windows))]

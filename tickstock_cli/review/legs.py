@@ -1,0 +1,97 @@
+"""The legs of a verification: which ways of replaying must give the same as the plainest one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from tickstock_cli.replay import BATCH_ROWS
+
+SLICE_ROWS = 20_000
+"""Rows of the part that is replayed in tiny batches and paced. A step of one row takes a fifth of a millisecond."""
+PACED_SECONDS = 1.5
+"""Wall time that each paced leg is planned to take."""
+SLOWEST = 1e-3
+
+
+class Scope(StrEnum):
+    """How much of the recording a leg replays."""
+
+    WHOLE = "whole"
+    SLICE = "slice"
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One way of replaying.
+
+    Parameters
+    ----------
+    speed
+        Times recorded time; None is flat out.
+    stop_after
+        Share of the scope's rows after which the run is stopped, to be resumed from its checkpoint; None = not at all.
+    resumed
+        How the resumed part is run where that differs; its own ``stop_after`` counts nothing.
+    """
+
+    name: str
+    scope: Scope = Scope.WHOLE
+    batch_rows: int = BATCH_ROWS
+    workers: int = 1
+    speed: float | None = None
+    stop_after: float | None = None
+    resumed: Leg | None = None
+
+
+def plan(rows: int, slice_rows: int, slice_span: int) -> list[Leg]:
+    """Give the legs, each scope's reference first.
+
+    Parameters
+    ----------
+    rows
+        Of the whole recording.
+    slice_rows
+        Of the slice; as many as ``rows`` if it is the whole.
+    slice_span
+        Market time of the slice, ns.
+    """
+    # At least four batches, so that there is a middle to stop in.
+    quarter = max(1, min(65_536, rows // 4))
+    whole = [
+        Leg("flat out, largest batches"),
+        Leg("batches of 65,536", batch_rows=65_536),
+        Leg("batches of 1,000", batch_rows=1_000),
+        Leg("2 workers", workers=2, batch_rows=quarter),
+        Leg("3 workers", workers=3, batch_rows=quarter),
+        Leg("stopped in the middle, resumed", batch_rows=quarter, stop_after=0.5),
+        Leg(
+            "stopped early, resumed otherwise",
+            batch_rows=quarter,
+            stop_after=0.25,
+            resumed=Leg("", batch_rows=max(1, quarter // 3), workers=2),
+        ),
+    ]
+    fast = paced_speed(slice_span, PACED_SECONDS)
+    slow = paced_speed(slice_span, 2 * PACED_SECONDS)
+    small = [
+        Leg("batches of 7", batch_rows=7),
+        Leg("batches of 1", batch_rows=1),
+        Leg(f"paced at {fast:,.6g}x", speed=fast),
+        Leg(f"paced at {slow:,.6g}x, 2 workers", speed=slow, workers=2, batch_rows=max(1, slice_rows // 4)),
+        Leg(
+            f"paced at {fast:,.6g}x, stopped, resumed flat out",
+            speed=fast,
+            stop_after=0.5,
+            batch_rows=max(1, slice_rows // 3),
+            resumed=Leg(""),
+        ),
+    ]
+    if slice_rows == rows:
+        return [*whole, *small]
+    return [*whole, *(replace(leg, scope=Scope.SLICE) for leg in (Leg("flat out, largest batches"), *small))]
+
+
+def paced_speed(span: int, seconds: float) -> float:
+    """Give the speed at which a market time of ``span`` ns takes so many seconds, to three digits."""
+    return max(SLOWEST, float(f"{span / 1e9 / seconds:.3g}"))

@@ -1,0 +1,96 @@
+"""Thresholds and cooldowns, as expressions over event columns: how close an event came to not being told.
+
+What an event is measured by stands in its columns, so a file alone tells which events another threshold would have
+kept silent. Kinds that are not listed here have no threshold that a file could show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from tickstock_cli.build import detector_classes
+from tickstock_cli.kernels.compare import cooldown_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A threshold that events of one kind and source have reached.
+
+    ``value`` and ``least`` are expressions in ``unit``; where either is null the limit does not apply to an event.
+    If ``upper``, the value must not exceed ``least`` instead.
+    """
+
+    kind: str
+    source: str
+    setting: str
+    unit: str
+    value: pl.Expr
+    least: pl.Expr
+    upper: bool = False
+
+    def margin(self) -> pl.Expr:
+        """Give value over threshold (upper: the inverse): 1 at the threshold, below 1 not reached, null elsewhere."""
+        ratio = self.least / self.value if self.upper else self.value / self.least
+        mine = (pl.col("kind") == self.kind) & (pl.col("source") == self.source) & ratio.is_finite()
+        return pl.when(mine).then(ratio)
+
+
+def limits_of(settings: Any) -> list[Limit]:
+    """Give every limit that a file of events can show."""
+    change, volume, score = pl.col("percent_change").abs(), pl.col("rel_volume"), pl.col("score").abs()
+    surge, ohlcv, fmv = settings.surge, settings.ohlcv, settings.fmv
+    found = []
+    for kind in ("high", "low"):
+        distance = (pl.col("price") - pl.col("previous")).abs()
+        found.append(Limit(kind, "tick", "highlow.min_percent_change", "$", distance, least_distance(settings)))
+    alone = surge.price_alone_multiple if surge.trigger == "both" else 1.0
+    by_price = pl.when(pl.col("trigger") == "price").then(alone).when(pl.col("trigger") == "price_and_volume").then(1.0)
+    by_volume = pl.when(pl.col("trigger") != "price").then(surge.volume_threshold)
+    found += [
+        Limit("surge", "tick", "surge.price_threshold_percent", "%", change, by_price * surge.price_threshold_percent),
+        Limit("surge", "tick", "surge.volume_threshold", "x", volume, by_volume),
+        Limit("trend", "tick", "trend.direction_threshold", "%/min", score, pl.lit(settings.trend.direction_threshold)),
+    ]
+    for kind in ("high", "low", "surge", "trend"):
+        multiple = ohlcv.surge_volume_multiple if kind == "surge" else ohlcv.required_volume_multiple
+        name = "surge_volume_multiple" if kind == "surge" else "required_volume_multiple"
+        found.append(Limit(kind, "ohlcv", f"ohlcv.{name}", "x", volume, pl.lit(float(multiple))))
+        found.append(Limit(kind, "ohlcv", "ohlcv.min_percent_change", "%", change, pl.lit(ohlcv.min_percent_change)))
+    return [
+        *found,
+        Limit("trend", "ohlcv", "ohlcv.window_move_percent", "%", score, pl.lit(ohlcv.window_move_percent)),
+        Limit("fmv", "fmv", "fmv.deviation_percent", "%", change, pl.lit(fmv.deviation_percent)),
+        Limit("fmv", "fmv", "fmv.max_deviation_percent", "%", change, pl.lit(fmv.max_deviation_percent), upper=True),
+        Limit("fmv", "fmv", "fmv.min_confidence", "", pl.col("confidence"), pl.lit(fmv.min_confidence)),
+    ]
+
+
+def least_distance(settings: Any, reference: str = "previous") -> pl.Expr:
+    """Give how far, in dollars, a high or low of ticks must lie from the one told before it."""
+    highlow = settings.highlow
+    least = pl.max_horizontal(pl.lit(highlow.min_price_change), pl.col(reference) * highlow.min_percent_change / 100.0)
+    multiplier = pl.when(pl.col("phase") == "regular").then(1.0).otherwise(highlow.extended_hours_multiplier)
+    return least * multiplier
+
+
+def smallest(columns: Sequence[pl.Expr]) -> tuple[pl.Expr, pl.Expr]:
+    """Give the smallest of some columns, and the place of the one that has it; nulls do not count."""
+    least = pl.min_horizontal(*columns)
+    places = (pl.when(column == least).then(pl.lit(place, pl.Int32)) for place, column in enumerate(columns))
+    return least, pl.coalesce(*places)
+
+
+def cooldowns_of(settings: Any) -> pl.DataFrame:
+    """Give kind, source, cooldown (int64 ns) and its setting's name, of every detector that has a cooldown."""
+    rows = [
+        (kind.name, cls.channel, cooldown_ns(getattr(settings, name).cooldown_seconds), f"{name}.cooldown_seconds")
+        for name, cls in detector_classes().items()
+        if hasattr(getattr(settings, name), "cooldown_seconds")
+        for kind in cls.kinds
+    ]
+    schema = {"kind": pl.String, "source": pl.String, "cooldown": pl.Int64, "cooldown_setting": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row").unique(["kind", "source"], keep="first", maintain_order=True)

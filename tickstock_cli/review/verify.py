@@ -1,0 +1,244 @@
+"""Proving that a recording gives the same events in every way of replaying it.
+
+1. the whole recording is replayed flat out: the reference;
+2. if it is large, so is a slice of it, a few busy tickers and no more rows than a step a row can do in seconds;
+3. every other leg replays one of the two in another way: other batches, more workers, paced, stopped and resumed;
+4. its digest, its ledger and its Parquet file must be those of the reference, byte for byte.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from hashlib import file_digest
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from tickstock_cli.build import settings_model
+from tickstock_cli.core.times import format_time
+from tickstock_cli.engine.control import Control
+from tickstock_cli.engine.observer import Unwatched
+from tickstock_cli.engine.run import RunResult
+from tickstock_cli.errors import DataError, TickstockError
+from tickstock_cli.replay import BATCH_ROWS, Request, read_options, replay
+from tickstock_cli.review.diff import Difference, compare_files
+from tickstock_cli.review.legs import SLICE_ROWS, Leg, Scope, plan
+from tickstock_cli.sources.recordings import Recordings
+
+SLICE_TICKERS = 10
+LEDGER_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class LegResult:
+    """What a leg gave.
+
+    Parameters
+    ----------
+    seconds
+        Wall time, stops and resumes included.
+    stopped_at
+        Rows after which it was stopped; None if it was not.
+    differs
+        What is not as in the reference, in words; empty if all is.
+    difference
+        The first differing event, if an event differs.
+    """
+
+    leg: Leg
+    rows: int
+    events: int
+    digest: str
+    seconds: float
+    stopped_at: int | None = None
+    differs: tuple[str, ...] = ()
+    difference: Difference | None = None
+
+    @property
+    def same(self) -> bool:
+        """Whether it gave what the reference gave."""
+        return not self.differs
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """All legs, in the order in which they were run.
+
+    ``slice_words`` says what the slice is; empty if it is the whole recording.
+    """
+
+    legs: tuple[LegResult, ...]
+    slice_words: str
+
+    @property
+    def failed(self) -> tuple[LegResult, ...]:
+        """The legs that differ from their reference."""
+        return tuple(leg for leg in self.legs if not leg.same)
+
+    @property
+    def same(self) -> bool:
+        """Whether all legs agree."""
+        return not self.failed
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one scope's legs replay, and what they are held against."""
+
+    request: Request
+    rows: int
+    events: Path
+    result: RunResult
+
+
+def verify(request: Request, report: Callable[[LegResult, int], None]) -> Verification:
+    """Replay a recording in many ways.
+
+    Parameters
+    ----------
+    request
+        Recordings, settings, selection and order; how to run is this function's to choose.
+    report
+        Called after each leg, with it and the number of all legs.
+
+    Raises
+    ------
+    DataError
+        A recording is missing, unreadable, of wrong columns or unsorted, or has no row in the selection.
+    OutputError
+        The folder for temporary files cannot be written.
+    """
+    settings = request.settings if request.settings is not None else settings_model()()
+    request = replace(request, settings=settings)
+    with tempfile.TemporaryDirectory(prefix="tickstock-verify-") as name:
+        folder = Path(name)
+        whole, first = _reference(request, folder / "whole.parquet", Leg("flat out, largest batches"))
+        if not whole.rows:
+            raise DataError("there is no row to verify; choose other paths, symbols or times")
+        part = _narrow(whole)
+        legs = plan(whole.rows, part.rows, part.span)
+        report(first, len(legs))
+        done = [first]
+        parts = {Scope.WHOLE: whole}
+        for leg in legs[1:]:
+            if leg.scope not in parts:
+                parts[leg.scope], result = _reference(part.request, folder / "slice.parquet", leg)
+            else:
+                result = _run_leg(leg, parts[leg.scope], folder)
+            done.append(result)
+            report(result, len(legs))
+    return Verification(tuple(done), part.words)
+
+
+def _reference(request: Request, events: Path, leg: Leg) -> tuple[Part, LegResult]:
+    begun = perf_counter()
+    result = replay(replace(request, outs=[str(events)]))
+    return Part(request, result.rows, events, result), LegResult(
+        leg, result.rows, result.tally.events, result.digest, perf_counter() - begun
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A part of the recording that is small enough for slow legs: how many rows over how much market time (ns)."""
+
+    request: Request
+    rows: int
+    span: int
+    words: str
+
+
+def _narrow(whole: Part) -> Slice:
+    """Choose the tickers that tell most, and their first rows; all of the recording if it is small."""
+    if whole.rows <= SLICE_ROWS:
+        return Slice(whole.request, whole.rows, int(whole.result.market_seconds * 1e9), "")
+    tickers = sorted(whole.result.tally.by_ticker.items(), key=lambda item: (-item[1], item[0]))[:SLICE_TICKERS]
+    chosen = replace(whole.request, symbols=frozenset(name for name, _ in tickers)) if tickers else whole.request
+    rows, first, last, end = _measure(chosen)
+    who = f"the {len(tickers)} tickers with most events" if tickers else "all tickers"
+    until = f", up to {format_time(end)}" if end is not None else ""
+    limited = replace(chosen, end=end) if end is not None else chosen
+    return Slice(limited, rows, last - first, f"{who}{until}: {rows:,} rows")
+
+
+def _measure(request: Request) -> tuple[int, int, int, int | None]:
+    """Find where the first ``SLICE_ROWS`` rows end.
+
+    Returns
+    -------
+    tuple
+        Their number, their first and last available time, and the time before which all of them, but no others,
+        are available; None if there are no others. Rows of one instant are not cut apart.
+    """
+    taken = np.empty(0, dtype=np.int64)
+    with Recordings.open(request.paths, read_options(request, request.settings)) as recordings:
+        for batch in recordings.batches(BATCH_ROWS):
+            taken = np.concatenate([taken, batch.available_at()])
+            if len(taken) > SLICE_ROWS and taken[-1] > taken[0]:
+                end = max(int(taken[SLICE_ROWS]), int(taken[0]) + 1)
+                rows = int(np.searchsorted(taken, end))
+                return rows, int(taken[0]), int(taken[rows - 1]), end
+    return len(taken), int(taken[0]), int(taken[-1]), None
+
+
+def _run_leg(leg: Leg, part: Part, folder: Path) -> LegResult:
+    events = folder / "leg.parquet"
+    begun = perf_counter()
+    stopped_at = None
+    how = replace(part.request, batch_rows=leg.batch_rows, workers=leg.workers, speed=leg.speed, outs=[str(events)])
+    if leg.stop_after is None:
+        result = replay(how)
+    else:
+        checkpoint = folder / "checkpoint"
+        control = Control(leg.speed)
+        stopper = _StopAfter(control, max(1, int(part.rows * leg.stop_after)))
+        stopped_at = replay(replace(how, checkpoint=checkpoint), control, lambda _: stopper).rows
+        rest = leg.resumed or leg
+        how = replace(how, batch_rows=rest.batch_rows, workers=rest.workers, speed=rest.speed)
+        result = replay(replace(how, checkpoint=checkpoint, resume=True))
+    seconds = perf_counter() - begun
+    differs, difference = _hold_against(part, result, events)
+    return LegResult(leg, result.rows, result.tally.events, result.digest, seconds, stopped_at, differs, difference)
+
+
+class _StopAfter(Unwatched):
+    """Stops a run once so many rows are done."""
+
+    def __init__(self, control: Control, rows: int) -> None:
+        self._control = control
+        self._rows = rows
+
+    def advanced(self, rows: int, market_time: int) -> None:  # noqa: ARG002 - the observer's signature
+        if rows >= self._rows:
+            self._control.stop()
+
+
+def _hold_against(part: Part, result: RunResult, events: Path) -> tuple[tuple[str, ...], Difference | None]:
+    """Tell what a leg gave that its reference did not."""
+    differs = []
+    difference = None
+    same_bytes = _hash(events) == _hash(part.events)
+    if result.digest != part.result.digest or not same_bytes:
+        comparison = compare_files(part.events, events, part.request.settings, 1)
+        difference = comparison.differences[0] if comparison.differences else None
+    if result.digest != part.result.digest:
+        differs.append("events")
+    elif not same_bytes:
+        differs.append("bytes of the Parquet file")
+    ours, theirs = result.ledger.as_dict(), part.result.ledger.as_dict()
+    unequal = [name for name in sorted({*ours, *theirs}) if ours.get(name, 0) != theirs.get(name, 0)]
+    differs += [f"{name} {ours.get(name, 0):,}, not {theirs.get(name, 0):,}" for name in unequal[:LEDGER_SHOWN]]
+    if result.rows != part.rows:
+        differs.append(f"rows {result.rows:,}, not {part.rows:,}")
+    return tuple(differs), difference
+
+
+def _hash(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            return file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise TickstockError(f"cannot read {path} back: {error.strerror or error}") from error
