@@ -128,6 +128,12 @@ def records(record: str, **columns: Any) -> list[Record]:
     return [RECORDS[record](**dict(zip(columns, row, strict=True))) for row in zip(*lists, strict=True)]
 
 
+def as_record(record: str, values: Mapping[str, Any]) -> Record:
+    """Give a record of a type from a row of a recording; columns that decide nothing are left out."""
+    known = {column.name for column in fields(RECORDS[record])}
+    return RECORDS[record](**{name: value for name, value in values.items() if name in known})
+
+
 class ListSource:
     """A source over a list of records: sorted by available time, then type, then place in the list.
 
@@ -373,6 +379,7 @@ __all__ = [
     "Record",
     "Tick",
     "Told",
+    "as_record",
     "new_york",
     "records",
     "run_records",

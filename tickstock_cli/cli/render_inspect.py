@@ -36,7 +36,7 @@ def _overview(report: Report) -> Table:
     table.add_column("rows", no_wrap=True, justify="right")
     table.add_column("time (UTC)", no_wrap=True)
     for file in report.files:
-        table.add_row(file.path.rpartition("/")[2], file.record, f"{file.rows:,}", _span(file))
+        table.add_row(file.path.rpartition("/")[2].removesuffix(".parquet"), file.record, f"{file.rows:,}", _span(file))
     return table
 
 

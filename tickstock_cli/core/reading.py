@@ -30,8 +30,8 @@ class Ending(StrEnum):
 class Relation(StrEnum):
     """How a value must stand to its threshold."""
 
-    AT_LEAST = "≥"
-    AT_MOST = "≤"
+    AT_LEAST = ">="
+    AT_MOST = "<="
     ABOVE = ">"
     BELOW = "<"
     IS = "="

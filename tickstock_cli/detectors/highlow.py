@@ -110,7 +110,7 @@ class HighLow:
         beyond = (price - extreme) * direction > 0
         relation = Relation.ABOVE if direction > 0 else Relation.BELOW
         known = None if np.isnan(extreme) else extreme
-        checks = [figure(f"{side} last told of, or first price", reference, "$")]
+        checks = [figure("reference, the last one told", reference, "$")]
         if rows.flags[i] & HIDES_EXTREMES:
             checks.append(holds("may be a high or low", False, Ending.HIDDEN))
         elif known is None:
@@ -120,7 +120,7 @@ class HighLow:
             least = extreme_distance(reference, settings.min_price_change, settings.min_percent_change) * multiplier
             distance = (price - reference) * direction
             checks.append(Check("price", price, "$", relation, known, beyond, Ending.NOTHING_NEW))
-            checks.append(at_least("distance from the one last told of", distance, least, "$", Ending.BELOW))
+            checks.append(at_least("distance from the reference", distance, least, "$", Ending.BELOW))
         last = 0 if known is None else int(state[f"{side}_event_time"])
         return judge(side, checks, cooldown_at(rows.timestamp[i], last, settings.cooldown))
 

@@ -21,7 +21,7 @@ from pydantic import Field
 
 from tickstock_cli.core.events import EventRows, Kind
 from tickstock_cli.core.growth import grown
-from tickstock_cli.core.reading import Check, Ending, Relation, Verdict, judge
+from tickstock_cli.core.reading import Check, Ending, Verdict, judge
 from tickstock_cli.detectors.base import Params, at_least, cooldown_at, figure, holds, kind_codes
 from tickstock_cli.kernels.admission import HIDES_LAST, HIDES_VOLUME
 from tickstock_cli.kernels.compare import (
@@ -65,6 +65,7 @@ PRICE_DECIDES = (BOTH, PRICE)
 """Triggers under which nothing fires unless the price threshold is reached: most ticks end there."""
 NO_HIT, HIT_BOTH, HIT_PRICE, HIT_VOLUME = range(4)
 """What triggered, as the place in ``events.TRIGGERS``."""
+HITS = ("nothing", "price and volume", "price", "volume")
 
 
 class SurgeParams(Params):
@@ -186,13 +187,10 @@ class Surge:
             at_least("relative volume", reading.rel_volume or np.nan, settings.volume_threshold, "x"),
             figure("score", score_of(reading, settings)),
             Check(
-                "trigger",
-                ("nothing", "price and volume", "price", "volume")[reading.hit],
-                "",
-                Relation.IS,
-                TRIGGERS[settings.trigger],
-                reading.hit != NO_HIT,
-                Ending.BELOW,
+                f"hit, with trigger {TRIGGERS[settings.trigger]}",
+                HITS[reading.hit],
+                passes=reading.hit != NO_HIT,
+                otherwise=Ending.BELOW,
             ),
         ]
 

@@ -156,7 +156,7 @@ class Trend:
         elif timestamp < state["bucket_end"] or state["bucket"] < 0:
             if state["bucket"] >= 0:
                 checks.append(figure("time until the bucket ends", (state["bucket_end"] - timestamp) / SECOND_NS, "s"))
-            checks.append(holds("ends a bucket", False, Ending.WAITING))
+            checks.append(holds("closes a bucket", False, Ending.WAITING))
             if state["tail"] > 0:
                 checks += self._figures(state, ring, heads)
         else:
@@ -192,10 +192,10 @@ class Trend:
             at_least("smallest efficiency", smallest, settings.min_efficiency, "", Ending.BELOW),
             Check(
                 "direction and strength",
-                f"{direction:+d}, {reading.strength}",
+                _words(direction, reading.strength),
                 "",
                 Relation.ABOVE,
-                f"{before[0]:+d}, {before[1]}",
+                _words(*before),
                 news,
                 Ending.NOTHING_NEW,
             ),
@@ -216,6 +216,10 @@ class Trend:
             checks.append(figure(f"{name}: rate", rate_of(state, ring, head, settings.bucket_seconds), "%/min"))
             checks.append(figure(f"{name}: efficiency", efficiency_of(state, ring, head)))
         return checks
+
+
+def _words(direction: int, strength: int) -> str:
+    return f"{'up' if direction > 0 else 'down'} {strength}" if direction else "neutral"
 
 
 @kernel

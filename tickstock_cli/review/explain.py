@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -95,7 +96,14 @@ class Explanation:
 
     def as_dict(self) -> dict[str, Any]:
         """Give all of it as plain values; times are int64 ns UTC, and ``at_utc`` is for people."""
-        return {**asdict(self), "at_utc": format_time(self.at)}
+        plain = asdict(self)
+        for row in plain["rows"]:
+            # JSON has no word for NaN and the infinities, which a rejected row may hold.
+            row["values"] = {
+                name: value if not isinstance(value, float) or isfinite(value) else str(value)
+                for name, value in row["values"].items()
+            }
+        return {"at_utc": format_time(self.at), **plain}
 
 
 def explain(request: Request, ticker: str, at: str) -> Explanation:

@@ -58,38 +58,36 @@ def frozen(array: NDArray[Any]) -> NDArray[Any]:
     return array
 
 
-def values(array: pa.Array[Any], dtype: Any) -> NDArray[Any]:
-    """View the numbers of an Arrow array that has no nulls."""
+def valid(array: pa.Array[Any]) -> Bools:
+    """Give where an array is not null.
+
+    Arrow's own ways to tell, or to fill nulls, load pandas where that is installed, for a third of a second.
+    """
+    bitmap = array.buffers()[0]
+    if bitmap is None or not array.null_count:
+        return frozen(np.full(len(array), not array.null_count))
+    bits = np.frombuffer(memoryview(bitmap), dtype=np.uint8)
+    known = np.unpackbits(bits, count=array.offset + len(array), bitorder="little")[array.offset :]
+    return frozen(known.view(np.bool_))
+
+
+def values(array: pa.Array[Any], dtype: Any, null: float) -> NDArray[Any]:
+    """Give the numbers of an Arrow array: a view, or if it has nulls a copy with ``null`` in their place."""
     buffer = array.buffers()[1]
     if buffer is None or not len(array):
-        return frozen(np.empty(0, dtype=dtype))
-    return frozen(np.frombuffer(memoryview(buffer), dtype=dtype)[array.offset : array.offset + len(array)])
-
-
-def filled(array: pa.Array[Any], null: Any) -> pa.Array[Any]:
-    """Replace nulls by a value."""
-    return pc.fill_null(array, null) if array.null_count else array
-
-
-def valid(array: pa.Array[Any]) -> Bools:
-    """Give where an array is not null."""
-    if not array.null_count:
-        return frozen(np.ones(len(array), dtype=np.bool_))
-    return frozen(pc.is_valid(array).to_numpy(zero_copy_only=False))
+        return frozen(np.full(len(array), null, dtype=dtype))
+    view = frozen(np.frombuffer(memoryview(buffer), dtype=dtype)[array.offset : array.offset + len(array)])
+    return frozen(np.where(valid(array), view, dtype(null))) if array.null_count else view
 
 
 def whole(array: pa.Array[Any], null: int) -> Int64s:
     """Give an integer column as int64; what is above an int64's range arrives as a negative number."""
-    if not pt.is_int64(array.type):
-        array = pc.cast(array, pa.int64(), safe=False)
-    return values(filled(array, null), np.int64)
+    return values(array if pt.is_int64(array.type) else pc.cast(array, pa.int64(), safe=False), np.int64, null)
 
 
 def real(array: pa.Array[Any], null: float) -> Float64s:
     """Give a column of numbers as float64."""
-    if not pt.is_float64(array.type):
-        array = pc.cast(array, pa.float64(), safe=False)
-    return values(filled(array, null), np.float64)
+    return values(array if pt.is_float64(array.type) else pc.cast(array, pa.float64(), safe=False), np.float64, null)
 
 
 def shares(array: pa.Array[Any]) -> Int64s:
@@ -104,10 +102,7 @@ def shares(array: pa.Array[Any]) -> Int64s:
 
 def nanoseconds(array: pa.Array[Any], ns_per_step: int) -> Int64s:
     """Give a column of times in ns; 0 where null or beyond an int64."""
-    if pt.is_timestamp(array.type):
-        steps = values(filled(array, pa.scalar(0, array.type)), np.int64)
-    else:
-        steps = whole(array, 0)
+    steps = whole(array.view(pa.int64()) if pt.is_timestamp(array.type) else array, 0)
     if ns_per_step == 1:
         return steps
     out = np.empty(len(steps), dtype=np.int64)
@@ -243,10 +238,8 @@ class TickerCodes:
         if self._dictionary is None or not column.dictionary.equals(self._dictionary):
             self._dictionary = column.dictionary
             self._table = self._codes_of(self._dictionary)
-        indices = column.indices
-        if not pt.is_int32(indices.type):
-            indices = pc.cast(indices, pa.int32())
-        skipped = normalise.look_up(values(filled(indices, -1), np.int32), self._table, out)
+        indices = column.indices if pt.is_int32(column.indices.type) else pc.cast(column.indices, pa.int32())
+        skipped = normalise.look_up(values(indices, np.int32, -1), self._table, out)
         return frozen(out), bool(skipped)
 
     def _codes_of(self, dictionary: pa.Array[Any]) -> Int32s:

@@ -1,0 +1,86 @@
+"""`tickstock inspect` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tests.cli.running import error_line, run_tickstock
+
+OPEN = 1_381_239_000_000_000_000
+"""2013-10-08 09:30 in New York, ns."""
+SECOND = 1_000_000_000
+
+
+def write_ticks(path: Path, **columns: Any) -> Path:
+    """Write ticks, one of them re-sent; columns can be replaced, added or (None) left out."""
+    seconds = [0, 1, 1, 2, 30]
+    ticks = {"ticker": ["IBM"] * 5, "timestamp": [OPEN + second * SECOND for second in seconds]}
+    ticks |= {"price": [180.0, 181.0, 181.0, 182.0, 183.0], "size": [100, 200, 200, 300, 400]}
+    pq.write_table(
+        pa.table({name: column for name, column in {**ticks, **columns}.items() if column is not None}), path
+    )
+    return path
+
+
+def test_one_object_tells_all_about_a_file(tmp_path: Path) -> None:
+    """Type, rows, span, tickers, order, gaps, copies, guesses, and what a replay will take."""
+    path = write_ticks(tmp_path / "ticks.parquet", venue=["N"] * 5)
+    result = run_tickstock("inspect", path, "--json")
+    assert (result.returncode, result.stderr) == (0, "")
+    report = json.loads(result.stdout)
+    (file,) = report["files"]
+    assert (file["path"], file["type"], file["rows"], file["row_groups"]) == (str(path), "tick", 5, 1)
+    assert (file["first"], file["last"]) == ("2013-10-08T13:30:00Z", "2013-10-08T13:30:30Z")
+    assert (file["tickers"], file["some_tickers"]) == (1, ["IBM"])
+    assert (file["sorted"], file["first_unsorted_row"]) == (True, None)
+    assert (file["duplicates"], file["rejected"]) == (1, {})
+    assert file["gaps"][0] == {"phase": "regular", "start": "2013-10-08T13:30:02Z", "seconds": 28.0}
+    assert file["ignored"] == ["venue"]
+    assert [(guess["what"], guess["value"]) for guess in file["guesses"]] == [("unit of timestamp", "ns")]
+    assert (report["rows"], report["tickers"], report["rejected"]) == (5, 1, 0)
+    assert report["replay_estimate"]["recorded_speed_seconds"] == 30.0
+
+
+def test_a_terminal_shows_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
+    """Order, mapping, guesses and bad rows, each with what follows from it."""
+    times = [OPEN, OPEN + 5 * SECOND, OPEN + 4 * SECOND, OPEN + 6 * SECOND, OPEN + 7 * SECOND]
+    write_ticks(tmp_path / "ticks.parquet", timestamp=times, price=None, last=[1.0, 2.0, 3.0, -1.0, 5.0])
+    result = run_tickstock("inspect", tmp_path, "--map", "price=last")
+    shown = " ".join(result.stdout.split())
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "row 2 (2013-10-08T13:30:04Z) comes after 2013-10-08T13:30:05Z: replay with --sort or --late reject" in shown
+    assert "rejected 1 price, 1 late" in shown
+    assert "mapped price = last (double)" in shown
+    assert "guessed unit of timestamp is ns, because the median of the first 5 rows is 1381239005000000000" in shown
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_a_folder_with_a_broken_file_shows_the_others_and_ends_with_3(tmp_path: Path) -> None:
+    """One bad file among many is what one inspects for."""
+    write_ticks(tmp_path / "good.parquet")
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1")
+    result = run_tickstock("inspect", tmp_path, "--json")
+    report = json.loads(result.stdout)
+    assert [Path(file["path"]).name for file in report["files"]] == ["good.parquet"]
+    assert [Path(file["path"]).name for file in report["unreadable"]] == ["bad.parquet"]
+    assert result.returncode == 3
+    assert result.stderr.startswith(f"error: cannot read {tmp_path / 'bad.parquet'}: it is damaged, cut off")
+
+
+def test_a_file_that_cannot_be_recognised_is_one_line_and_exit_code_3(tmp_path: Path) -> None:
+    """The line says what to do."""
+    result = run_tickstock("inspect", write_ticks(tmp_path / "ticks.parquet", price=None, last=[1.0] * 5))
+    assert result.returncode == 3
+    assert error_line(result).endswith("say which columns hold them with --map price=last")
+
+
+def test_a_missing_path_is_one_line_and_exit_code_3(tmp_path: Path) -> None:
+    """Nothing was inspected, so nothing is printed."""
+    result = run_tickstock("inspect", tmp_path / "nowhere.parquet")
+    assert result.returncode == 3
+    assert error_line(result) == f"no such file or folder: {tmp_path / 'nowhere.parquet'}"

@@ -1,0 +1,151 @@
+"""What an inspection finds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tickstock_cli.core.calendar import Calendar
+from tickstock_cli.inspection.inspect import evident_spacing, inspect
+from tickstock_cli.inspection.report import FileReport
+from tickstock_cli.replay import Request, replay
+from tickstock_cli.sources.recordings import ReadOptions, Unsorted
+
+OPEN = 1_381_239_000_000_000_000
+"""2013-10-08 09:30 in New York, ns."""
+SECOND = 1_000_000_000
+MINUTE = 60 * SECOND
+REAL = Path(__file__).parents[4] / "shared" / "data" / "real"
+
+
+def ticks(path: Path, rows: int = 5, **columns: Any) -> Path:
+    """Write IBM ticks a second apart; columns can be replaced or added."""
+    times = [OPEN + row * SECOND for row in range(rows)]
+    ticks = {"ticker": ["IBM"] * rows, "timestamp": times, "price": [180.0] * rows, "size": [100] * rows}
+    pq.write_table(pa.table({**ticks, **columns}), path)
+    return path
+
+
+def bars(path: Path, starts: Sequence[int]) -> Path:
+    """Write IBM bars that begin so many ns after the open."""
+    rows = len(starts)
+    prices = {name: [180.0] * rows for name in ("open", "high", "low", "close")}
+    times = [OPEN + start for start in starts]
+    pq.write_table(pa.table({"ticker": ["IBM"] * rows, "timestamp": times, **prices, "volume": [1] * rows}), path)
+    return path
+
+
+def inspected(*paths: Path, interval_seconds: int = 60) -> tuple[FileReport, ...]:
+    """Inspect under New York's calendar."""
+    return inspect(paths, ReadOptions(interval_seconds=interval_seconds), Calendar("XNYS")).files
+
+
+def test_bad_rows_are_counted_by_the_reason_a_replay_gives(tmp_path: Path) -> None:
+    """The first reason counts, as everywhere; a replay's ledger has the same figures."""
+    path = ticks(
+        tmp_path / "bad.parquet",
+        ticker=["IBM", None, "IBM", "IBM", "IBM"],
+        timestamp=pa.array([OPEN, OPEN, None, OPEN + 1, OPEN - 2], pa.int64()),
+        price=[1.0, -1.0, 1.0, 0.0, 1.0],
+        size=[1, 1, 1, -1, 1],
+    )
+    (file,) = inspected(path)
+    ledger = replay(Request([path], unsorted=Unsorted.REJECT)).ledger.as_dict()
+    assert file.rejected == {"ticker": 1, "timestamp": 1, "price": 1, "late": 1}
+    assert {f"tick.rejected.{reason}": count for reason, count in file.rejected.items()}.items() <= ledger.items()
+
+
+def test_rows_that_come_twice_over_two_files_are_rejected_in_the_later_one(tmp_path: Path) -> None:
+    """Files that overlap are inspected as they will be replayed: together."""
+    first, second = inspected(bars(tmp_path / "a.parquet", [0, MINUTE]), bars(tmp_path / "b.parquet", [MINUTE]))
+    assert (first.rejected, second.rejected) == ({}, {"duplicate": 1})
+
+
+def test_copies_are_rows_equal_in_every_column_but_the_recorders_own(tmp_path: Path) -> None:
+    """Another exchange makes another trade; another sequence number or arrival does not."""
+    same: dict[str, Any] = {"timestamp": [OPEN] * 5, "sequence": range(5), "received_at": range(OPEN, OPEN + 5)}
+    (plain,) = inspected(ticks(tmp_path / "plain.parquet", **same))
+    (venues,) = inspected(ticks(tmp_path / "venues.parquet", **same, exchange=["N", "P", "N", "Q", "N"]))
+    tickers = pa.array(["A", "B", "A", "B", "A"]).dictionary_encode()
+    (encoded,) = inspected(ticks(tmp_path / "encoded.parquet", **{**same, "ticker": tickers}))
+    assert (plain.copies, venues.copies, encoded.copies) == (4, 2, 3)
+
+
+def test_gaps_are_looked_for_within_a_phase_alone(tmp_path: Path) -> None:
+    """The night, and the step from one phase to the next, are no gaps; three are kept, the longest first."""
+    seconds = [-9_000, -5_400, -1, 0, 10, 11, 18, 20, 25, 26, 23_400, 86_400, 86_402]
+    path = ticks(tmp_path / "gaps.parquet", len(seconds), timestamp=[OPEN + second * SECOND for second in seconds])
+    (file,) = inspected(path)
+    found = [(gap.phase, (gap.start - OPEN) // SECOND, gap.length // SECOND) for gap in file.gaps]
+    assert found == [
+        ("pre", -5_400, 5_399),
+        ("pre", -9_000, 3_600),
+        ("regular", 0, 10),
+        ("regular", 11, 7),
+        ("regular", 20, 5),
+    ]
+
+
+def test_a_bar_a_minute_leaves_no_gap(tmp_path: Path) -> None:
+    """A minute from start to start is what minute bars do; two are a bar that is missing."""
+    (file,) = inspected(bars(tmp_path / "bars.parquet", [0, MINUTE, 3 * MINUTE, 4 * MINUTE]))
+    assert [(gap.start, gap.length) for gap in file.gaps] == [(OPEN + MINUTE, 2 * MINUTE)]
+
+
+def test_bars_that_evidently_have_another_interval_are_a_warning(tmp_path: Path) -> None:
+    """Nothing in a file says how long its bars are."""
+    path = bars(tmp_path / "bars.parquet", [second * SECOND for second in range(20)])
+    (file,) = inspected(path)
+    expected = "bars stand 1 s apart, but are taken to be 1 min 0 s long: set recordings.interval_seconds=1"
+    assert file.warnings == (expected,)
+    (file,) = inspected(path, interval_seconds=1)
+    assert file.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("minutes", "evident"),
+    [
+        ([1] * 20, None),
+        ([1, 7, 3, 12, 2, 5, 1, 9, 4, 2], None),  # a quiet stock: bars are missing
+        ([5] * 12, 5),
+        ([10, 5, 15, 5, 20, 5, 5, 10, 5, 5], 5),
+        ([0.5] * 8 + [1, 2], 0.5),
+        ([5] * 9, None),  # too few to tell
+    ],
+)
+def test_distances_tell_an_interval_only_if_they_must(minutes: list[float], evident: float | None) -> None:
+    """Missing bars prove nothing; overlapping ones, or none that is shorter, do."""
+    spacings = np.array([round(minute * MINUTE) for minute in minutes], dtype=np.int64)
+    assert evident_spacing(spacings, MINUTE) == (None if evident is None else evident * MINUTE)
+
+
+def test_files_of_nothing_usable_are_a_warning(tmp_path: Path) -> None:
+    """They would replay without an error, and without an event."""
+    nulls = pa.nulls(5, pa.int64())
+    useless, empty = inspected(
+        ticks(tmp_path / "useless.parquet", timestamp=nulls), ticks(tmp_path / "empty.parquet", rows=0, **EMPTY)
+    )
+    assert (useless.warnings, useless.first) == (("not a single row can be used",), None)
+    assert (empty.warnings, empty.row_groups) == (("there are no rows",), 1)
+
+
+EMPTY = {
+    "ticker": pa.array([], pa.string()),
+    "timestamp": pa.array([], pa.int64()),
+    "price": pa.array([], pa.float64()),
+    "size": pa.array([], pa.int64()),
+}
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="real recordings are not on this machine")
+def test_a_real_day_is_what_its_description_says() -> None:
+    """2,149 of IBM's trades are exact copies of another, and still separate trades."""
+    trades, fmvs = inspected(REAL / "trades_IBM_2013-10-08.parquet", REAL / "fmv_proxy_IBM_2013-10-08.parquet")
+    assert (trades.rows, trades.copies, trades.rejected, trades.disorder) == (33_381, 2_149, {}, None)
+    assert (fmvs.rows, fmvs.tickers, fmvs.some_tickers) == (20_431, 1, ("IBM",))

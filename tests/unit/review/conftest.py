@@ -1,0 +1,64 @@
+"""Recordings written from records, and replayed into event files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tickstock_cli.replay import Request, replay
+from tickstock_cli.review.event_files import read_events
+from tickstock_cli.testing import RECORDS, Record, Tick, new_york, settings_of
+
+Write = Callable[[Sequence[Record]], Path]
+Events = Callable[..., pl.DataFrame]
+
+DAY = "2024-06-12"
+SECOND = 1_000_000_000
+
+
+def at(clock: str) -> int:
+    """Give a New York time of a plain Wednesday, ns."""
+    return new_york(DAY, clock)
+
+
+def climb(start: int, prices: Sequence[float], ticker: str = "ABC", step: int = 2 * SECOND) -> list[Record]:
+    """Give ticks, one a step."""
+    return [Tick(ticker, start + place * step, price) for place, price in enumerate(prices)]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write records as a folder of Parquet files, one a type."""
+
+    def write_records(rows: Sequence[Record]) -> Path:
+        folder = tmp_path / "recording"
+        folder.mkdir()
+        for name in RECORDS:
+            mine = [asdict(row) for row in rows if row.record == name]
+            if mine:
+                columns = {key: [row[key] for row in mine] for key in mine[0]}
+                filled = {key: values for key, values in columns.items() if any(value is not None for value in values)}
+                pq.write_table(pa.table(filled), folder / f"{name}.parquet")
+        return folder
+
+    return write_records
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Events:
+    """Replay a recording under some settings and give its events."""
+
+    def replay_events(recording: Path, **settings: Any) -> pl.DataFrame:
+        target = tmp_path / "events.parquet"
+        dotted = {key.replace("__", "."): value for key, value in settings.items()}
+        replay(Request(paths=[recording], settings=settings_of(dotted), outs=[str(target)]))
+        return read_events(target)
+
+    return replay_events

@@ -1,0 +1,75 @@
+"""`tickstock explain`: one moment of one ticker, detector by detector."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from tickstock_cli.cli.options import (
+    ConfigFile,
+    Json,
+    Late,
+    LateRows,
+    MapColumns,
+    Paths,
+    Sets,
+    Sort,
+    Start,
+    load_settings,
+    unsorted_choice,
+)
+
+
+def explain(
+    paths: Paths,
+    ticker: Annotated[str, typer.Option("--ticker", metavar="T", show_default=False, help="The ticker.")],
+    at: Annotated[
+        str,
+        typer.Option(
+            "--at",
+            metavar="TIME",
+            show_default=False,
+            help="The moment: ISO 8601 (UTC unless it has a zone), an integer since 1970, or a time of day in New York "
+            "such as 10:31:05, if the recording has one date.",
+        ),
+    ],
+    start: Start = None,
+    config: ConfigFile = None,
+    sets: Sets = None,
+    maps: MapColumns = None,
+    sort: Sort = False,
+    late: LateRows = Late.FAIL,
+    as_json: Json = False,
+) -> None:
+    """Show why an event fired, or did not, at one moment of one ticker.
+
+    The moment is the ticker's last tick, bar and fair value available by then. Each detector shows what it measured,
+    its thresholds and cooldown, and its verdict; then, what the coordinator made of each event. The verdicts are held
+    against a run over the ticker's rows.
+    """
+    from tickstock_cli.cli.compiling import say_if_compiling
+    from tickstock_cli.replay import Request
+    from tickstock_cli.review.explain import explain as run_explain
+
+    settings = load_settings(config, sets, maps).settings
+    request = Request(paths=paths, settings=settings, start=start, unsorted=unsorted_choice(sort, late))
+    say_if_compiling(settings)
+    explanation = run_explain(request, ticker, at)
+    if as_json:
+        typer.echo(json.dumps(explanation.as_dict(), indent=2, default=_as_text, allow_nan=False, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    from tickstock_cli.cli.render_explanation import explanation_view
+
+    console = Console()
+    if not console.is_terminal:
+        console.width = 120  # at 80 columns, a pipe or a file would get rows broken over lines
+    console.print(explanation_view(explanation))
+
+
+def _as_text(value: Any) -> str:
+    """Write what stood in a recording and has no form of its own in JSON: times, decimals."""
+    return str(value)

@@ -1,0 +1,178 @@
+"""From the explanation of a moment to what a terminal shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from tickstock_cli.core.reading import Check, Cooldown, Ending, Relation, Value, Verdict
+from tickstock_cli.core.times import format_duration, format_time
+from tickstock_cli.review.admission import Admission, Standing
+from tickstock_cli.review.explain import Explanation, RowExplanation
+from tickstock_cli.review.fate import Fate, Outcome
+from tickstock_cli.review.moment import local_clock, market_zone
+
+STYLES = {
+    Ending.FIRED: "bold green",
+    Ending.COOLDOWN: "bold yellow",
+    Ending.HIDDEN: "magenta",
+    Ending.WAITING: "dim",
+}
+WORDS = {
+    Ending.FIRED: "fired",
+    Ending.COOLDOWN: "held back by its cooldown",
+    Ending.BELOW: "below its threshold",
+    Ending.NOTHING_NEW: "nothing new",
+    Ending.FILTERED: "filtered",
+    Ending.WAITING: "not yet",
+    Ending.HIDDEN: "hidden from it",
+}
+SIGNS = {Relation.AT_LEAST: "≥", Relation.AT_MOST: "≤", Relation.ABOVE: ">", Relation.BELOW: "<", Relation.IS: "="}
+RECORDS = {"tick": "tick", "ohlcv": "bar", "fmv": "fair value"}
+
+
+def explanation_view(explanation: Explanation) -> Group:
+    """Draw a moment: each row, what every detector made of it, what became of its events."""
+    zone = market_zone(explanation.calendar)
+    heading = Text.assemble(
+        (explanation.ticker, "bold"),
+        f" at {format_time(explanation.at)}",
+        (f"  {local_clock(explanation.at, zone)}", "dim"),
+    )
+    parts: list[RenderableType] = [heading]
+    for row in explanation.rows:
+        parts += [Text(), *_row_parts(row)]
+    notes = [f"no {RECORDS[record]} of it until then" for record in explanation.absent]
+    notes += [f"{name} is not among detectors.enabled" for name in explanation.disabled]
+    if notes:
+        parts += [Text(), Text("; ".join(notes), style="dim")]
+    return Group(*parts, Text())
+
+
+def _row_parts(row: RowExplanation) -> list[RenderableType]:
+    age = "at this very time" if not row.age else f"{format_duration(row.age)} before"
+    values = "  ".join(f"{name}={_original(value)}" for name, value in row.values.items() if value is not None)
+    parts: list[RenderableType] = [
+        Rule(Text(f"last {RECORDS[row.record]}, {age}", style="bold"), align="left", style="dim"),
+        Text.assemble((f"available {format_time(row.available_at)}  {row.path} row {row.row:,}", "dim")),
+        Text(values),
+        *_admission_parts(row.admission),
+    ]
+    for name, verdicts in row.verdicts.items():
+        parts += [Text(), _detector(name, verdicts, row.timestamp)]
+    for fate in row.fates:
+        parts += [Text(), _fate(fate)]
+    return parts
+
+
+def _admission_parts(admission: Admission) -> list[RenderableType]:
+    style = {Standing.ADMITTED: "green", Standing.SUSPECT: "magenta"}.get(admission.standing, "bold red")
+    head = Text.assemble((admission.standing.value, style))
+    if admission.phase is not None:
+        head.append(f", phase {admission.phase}")
+    if admission.words:
+        head.append(f": {admission.words}")
+    return [head, _checks(admission.checks)] if admission.checks else [head]
+
+
+def _detector(name: str, verdicts: Sequence[Verdict], time: int) -> Group:
+    """Draw a detector: the figures that its kinds share, then each kind's own."""
+    shared = _shared(verdicts)
+    parts: list[RenderableType] = []
+    if len(verdicts) > 1 and shared:
+        parts += [Text(name, style="bold"), _checks(verdicts[0].checks[:shared])]
+    for verdict in verdicts:
+        title = verdict.kind if verdict.kind == name else f"{name} {verdict.kind}"
+        parts.append(Text.assemble((f"{title}: ", "bold"), (_ending(verdict), STYLES.get(verdict.ending, ""))))
+        own = verdict.checks[shared if len(verdicts) > 1 else 0 :]
+        parts.append(_checks(own, verdict.cooldown, time))
+    return Group(*parts)
+
+
+def _shared(verdicts: Sequence[Verdict]) -> int:
+    """Give how many checks all verdicts begin with."""
+    shared = 0
+    for checks in zip(*(verdict.checks for verdict in verdicts), strict=False):
+        if any(check != checks[0] for check in checks):
+            break
+        shared += 1
+    return shared
+
+
+def _ending(verdict: Verdict) -> str:
+    words = WORDS[verdict.ending]
+    if verdict.ending is Ending.COOLDOWN and verdict.cooldown is not None:
+        return f"{words}, {format_duration(verdict.cooldown.left)} to go"
+    if verdict.decisive is not None:
+        return f"{words}: {because(verdict.decisive)}"
+    return words
+
+
+def because(check: Check) -> str:
+    """Say in words why a check that does not pass ends a rule."""
+    if check.threshold in ("yes", None):
+        return f"{check.name}: {_figure(check.value, check.unit)}"
+    return f"{check.name} {_figure(check.value, check.unit)}, {_needs(check)} is needed"
+
+
+def _checks(checks: Sequence[Check], cooldown: Cooldown | None = None, time: int = 0) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(width=1)
+    table.add_column(min_width=30)
+    table.add_column(justify="right", min_width=14)
+    table.add_column()
+    for check in checks:
+        needs = "" if check.threshold is None else _needs(check)
+        table.add_row(_mark(check), check.name, _figure(check.value, check.unit), Text(needs, style="dim"))
+    if cooldown is not None and cooldown.length:
+        last = "no event yet" if cooldown.last is None else f"last event {format_duration(time - cooldown.last)} before"
+        left = format_duration(cooldown.left) if cooldown.left else "over"
+        mark = Text("✗", style="red") if cooldown.left else Text("✓", style="green")
+        table.add_row(mark, f"cooldown of {format_duration(cooldown.length)}", left, Text(last, style="dim"))
+    return table
+
+
+def _needs(check: Check) -> str:
+    sign = f"{SIGNS[check.relation]} " if check.relation is not None else ""
+    return f"{sign}{_figure(check.threshold, check.unit)}"
+
+
+def _mark(check: Check) -> Text:
+    if check.passes is None:
+        return Text("·", style="dim")
+    return Text("✓", style="green") if check.passes else Text("✗", style="red")
+
+
+def _figure(value: Value, unit: str) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, str):
+        return value
+    number = f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
+    if unit == "$":
+        return f"${number}"
+    return f"{number} {unit}".rstrip()
+
+
+def _fate(fate: Fate) -> Text:
+    event = fate.event
+    name = (f"{event['kind']} at {event['price']:g}: ", "bold")
+    if fate.outcome is Outcome.EMITTED:
+        alone = "" if event["merged"] == 1 else f", the winner of {event['merged']} events of its window"
+        return Text.assemble("⇒ ", name, (f"emitted at {format_time(event['emitted_at'])}{alone}", "bold green"))
+    if fate.outcome is Outcome.REDUNDANT:
+        return Text.assemble("⇒ ", name, (f"redundant: ticks had told of {fate.rival:g} before", "yellow"))
+    return Text.assemble("⇒ ", name, (f"superseded in its window by {_winner(fate.winner or {})}", "yellow"))
+
+
+def _winner(event: dict[str, Any]) -> str:
+    return f"the {event['kind']} of {event['source']} at {format_time(event['timestamp'])}, {event['price']:g}"
+
+
+def _original(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

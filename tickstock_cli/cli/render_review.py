@@ -1,0 +1,143 @@
+"""From reviews to what a terminal shows: verification, differences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from tickstock_cli.core.times import format_time
+from tickstock_cli.review.diff import CHANGED, ONLY_A, Comparison, Difference
+from tickstock_cli.review.legs import Scope
+from tickstock_cli.review.verify import LegResult, Verification
+
+DIGEST_SHOWN = 12
+SAME, DIFFERENT = Text("same", style="green"), Text("DIFFERENT", style="bold red")
+MARKS = {ONLY_A: Text("only A", style="red"), CHANGED: Text("changed", style="yellow")}
+ONLY_B_MARK = Text("only B", style="green")
+
+
+def verification_view(verification: Verification) -> Group:
+    """Draw a verification: one leg a line, and the verdict."""
+    parts: list[RenderableType] = []
+    for scope, title in ((Scope.WHOLE, "The whole recording"), (Scope.SLICE, f"A part: {verification.slice_words}")):
+        legs = [result for result in verification.legs if result.leg.scope is scope]
+        if legs:
+            parts += [Text(title, style="bold"), _legs_table(legs)]
+    return Group(*parts, _verdict(verification), Text())
+
+
+def _legs_table(legs: Sequence[LegResult]) -> Table:
+    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    table.add_column("replayed", min_width=40)
+    for name in ("rows", "events", "digest", "seconds"):
+        table.add_column(name, justify="left" if name == "digest" else "right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for result in legs:
+        table.add_row(*_leg_cells(result))
+        for words in result.differs:
+            table.add_row(Text(f"  {words}", style="red"))
+    return table
+
+
+def _leg_cells(result: LegResult) -> list[RenderableType]:
+    name = result.leg.name if result.stopped_at is None else f"{result.leg.name} (at row {result.stopped_at:,})"
+    return [
+        name,
+        f"{result.rows:,}",
+        f"{result.events:,}",
+        result.digest[:DIGEST_SHOWN],
+        f"{result.seconds:.2f}",
+        SAME if result.same else DIFFERENT,
+    ]
+
+
+def _verdict(verification: Verification) -> Text:
+    legs = len(verification.legs)
+    if verification.same:
+        return Text(f"All {legs} legs agree: events, digest, ledger and file, byte for byte.", style="bold green")
+    return Text(f"{len(verification.failed)} of {legs} legs differ.", style="bold red")
+
+
+def comparison_view(comparison: Comparison, a: Path, b: Path) -> Group:
+    """Draw a comparison: counts by kind, reasons, the first differences."""
+    parts: list[RenderableType] = [
+        Text.assemble(("A ", "bold"), f"{a}, {comparison.rows_a:,} events"),
+        Text.assemble(("B ", "bold"), f"{b}, {comparison.rows_b:,} events"),
+        _kinds_table(comparison),
+    ]
+    if comparison.equal:
+        parts.append(Text("The files hold the same events in the same order.", style="bold green"))
+    elif not comparison.total:
+        parts.append(Text("The files hold the same events, but in another order.", style="bold red"))
+    else:
+        reasons = ", ".join(f"{reason.replace('_', ' ')} {count:,}" for reason, count in comparison.reasons.items())
+        parts += [Text(f"reasons: {reasons}"), _differences_table(comparison)]
+    return Group(*parts, Text())
+
+
+def _kinds_table(comparison: Comparison) -> Table:
+    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    table.add_column("kind")
+    for name in ("only A", "only B", "changed", "equal"):
+        table.add_column(name, justify="right")
+    for kind, counts in comparison.kinds.items():
+        cells = (counts.only_a, counts.only_b, counts.changed, counts.equal)
+        table.add_row(kind, *(f"{count:,}" if count else "" for count in cells))
+    return table
+
+
+def _differences_table(comparison: Comparison) -> RenderableType:
+    if not comparison.differences:
+        return Text()
+    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    for name in ("", "time (UTC)", "ticker", "event", "source", "reason"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("why", overflow="fold")
+    for difference in comparison.differences:
+        event = _event_of(difference)
+        table.add_row(
+            MARKS.get(difference.status, ONLY_B_MARK),
+            Text(format_time(event["timestamp"]), style="cyan"),
+            Text(event["ticker"], style="bold"),
+            f"{event['kind']} {event['price']:g}",
+            event["source"],
+            difference.reason.replace("_", " "),
+            difference.why,
+        )
+    more = comparison.total - len(comparison.differences)
+    return Group(table, Text(f"… and {more:,} more; see --limit", style="dim")) if more else table
+
+
+def difference_line(difference: Difference, a: str, b: str) -> str:
+    """Name a difference in one line; ``a`` and ``b`` are what to call the files."""
+    event = _event_of(difference)
+    name = f"{event['kind']} of {event['ticker']} at {format_time(event['timestamp'])} ({event['source']})"
+    if difference.status == CHANGED:
+        return f"{name} changed: {difference.why}"
+    return f"{name} is only in {a if difference.status == ONLY_A else b}"
+
+
+def difference_object(difference: Difference) -> dict[str, Any]:
+    """Give a difference as plain values; times are int64 ns, and those for people end in ``_utc``."""
+    return {
+        "status": difference.status,
+        "reason": difference.reason,
+        "why": difference.why,
+        "time_utc": format_time(_event_of(difference)["timestamp"]),
+        "columns": {name: {"a": values[0], "b": values[1]} for name, values in difference.columns.items()},
+        "a": difference.a,
+        "b": difference.b,
+    }
+
+
+def _event_of(difference: Difference) -> Mapping[str, Any]:
+    """Give the event in A, or else that in B."""
+    event = difference.a if difference.a is not None else difference.b
+    assert event is not None  # a difference has at least one event
+    return event

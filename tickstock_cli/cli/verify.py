@@ -1,0 +1,129 @@
+"""`tickstock verify`: prove that the way of replaying changes nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tickstock_cli.cli.options import (
+    ConfigFile,
+    End,
+    Json,
+    Late,
+    LateRows,
+    MapColumns,
+    Paths,
+    Sets,
+    Sort,
+    Start,
+    Symbols,
+    load_settings,
+    parse_symbols,
+    unsorted_choice,
+)
+from tickstock_cli.errors import ThresholdError
+
+if TYPE_CHECKING:
+    from tickstock_cli.replay import Request
+    from tickstock_cli.review.verify import LegResult, Verification
+
+
+def verify(
+    paths: Paths,
+    start: Start = None,
+    end: End = None,
+    symbols: Symbols = None,
+    config: ConfigFile = None,
+    sets: Sets = None,
+    maps: MapColumns = None,
+    sort: Sort = False,
+    late: LateRows = Late.FAIL,
+    as_json: Json = False,
+) -> None:
+    """Replay at several speeds, batch sizes and worker counts and prove one digest.
+
+    Runs are also stopped and resumed from their checkpoint. Events, their digest, the ledger and the bytes of the
+    Parquet file must be the same each time; if not, the exit code is 4. Large recordings are replayed whole where that
+    is fast; tiny batches and pacing get a part of them.
+    """
+    from tickstock_cli.replay import Request
+
+    request = Request(
+        paths=paths,
+        settings=load_settings(config, sets, maps).settings,
+        start=start,
+        end=end,
+        symbols=parse_symbols(symbols),
+        unsorted=unsorted_choice(sort, late),
+    )
+    verification = _run(request)
+    if as_json:
+        typer.echo(json.dumps(_as_object(verification), indent=2, ensure_ascii=False))
+    else:
+        from rich.console import Console
+
+        from tickstock_cli.cli.render_review import verification_view
+
+        Console().print(verification_view(verification))
+    if not verification.same:
+        raise ThresholdError(_first_failure(verification))
+
+
+def _run(request: Request) -> Verification:
+    from tqdm import tqdm
+
+    from tickstock_cli.cli.compiling import say_if_compiling
+    from tickstock_cli.review.verify import verify as run_verify
+
+    say_if_compiling(request.settings)
+    with tqdm(desc="legs", unit="leg", file=sys.stderr, disable=not sys.stderr.isatty(), leave=False) as bar:
+
+        def report(result: LegResult, legs: int) -> None:
+            bar.total = legs
+            bar.set_postfix_str(result.leg.name, refresh=False)
+            bar.update()
+
+        return run_verify(request, report)
+
+
+def _first_failure(verification: Verification) -> str:
+    failed = verification.failed
+    first = failed[0]
+    text = (
+        f"{len(failed)} of {len(verification.legs)} legs differ; first {first.leg.name!r}: {'; '.join(first.differs)}"
+    )
+    if first.difference is None:
+        return text
+    from tickstock_cli.cli.render_review import difference_line
+
+    return f"{text}; first event: {difference_line(first.difference, 'the reference', 'this leg')}"
+
+
+def _as_object(verification: Verification) -> dict[str, Any]:
+    from tickstock_cli.cli.render_review import difference_object
+
+    legs = []
+    for result in verification.legs:
+        rest = result.leg.resumed
+        legs.append(
+            {
+                "name": result.leg.name,
+                "scope": result.leg.scope.value,
+                "batch_rows": result.leg.batch_rows,
+                "workers": result.leg.workers,
+                "speed": "max" if result.leg.speed is None else result.leg.speed,
+                "stopped_at": result.stopped_at,
+                "resumed": None if rest is None else {"batch_rows": rest.batch_rows, "workers": rest.workers},
+                "rows": result.rows,
+                "events": result.events,
+                "digest": result.digest,
+                "seconds": result.seconds,
+                "same": result.same,
+                "differs": list(result.differs),
+                "difference": None if result.difference is None else difference_object(result.difference),
+            }
+        )
+    return {"same": verification.same, "slice": verification.slice_words or None, "legs": legs}
