@@ -230,7 +230,8 @@ def test_events_are_whole(name: str) -> None:
 def test_explain_fires_exactly_where_the_detector_tells(name: str) -> None:
     """Asked right before each row it names the kinds that the row then tells; asking changes nothing."""
     for seed in telling_seeds(name)[:3]:
-        watch = watched(name, seed, range(ROWS))
+        watch = watched(name, seed, range(ROWS), explaining=True)
 
         assert watch.told == whole(name, seed).told
+        assert watch.explained
         assert [(said, told) for said, told in watch.explained if said != told] == []

@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
+from threading import Lock
 from typing import Any, cast
 
 import numpy as np
@@ -97,6 +98,9 @@ class Watch:
     explained: list[tuple[set[str], set[str]]] = field(default_factory=list)
     """For rows that came alone: kinds that ``explain`` said would fire, and kinds then told."""
     tickers: tuple[str, ...] = ()
+    explaining: bool = False
+    """Ask for an explanation of every row that comes alone: for one worker, whose state nobody else moves."""
+    lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
         self.channel = self.detector.channel
@@ -115,11 +119,12 @@ class Watch:
     def scan(self, rows: Any, out: EventRows, counts: NDArray[np.int64]) -> int:
         """Pass on, and see that nothing was changed that is not the detector's to change."""
         before = [array.tobytes() for array in _input(rows)]
-        said = self._explain(rows) if rows.groups.start[-1] == 1 else None
+        said = self._explain(rows) if self.explaining and rows.groups.start[-1] == 1 else None
         found = int(self.detector.scan(rows, out, counts))
         assert before == [array.tobytes() for array in _input(rows)], "a detector wrote into its input"
         assert found <= len(out), "a detector told more than events_per_row"
-        self.counted.update(dict(zip(self.counters, counts.tolist(), strict=True)))
+        with self.lock:
+            self.counted.update(dict(zip(self.counters, counts.tolist(), strict=True)))
         for event in out[:found]:
             self.told[self.tickers[event["code"]]].append(plain(event))
         if said is not None:
@@ -154,9 +159,9 @@ def core_of(watch: Watch, tickers: tuple[str, ...], workers: int = 1, executor: 
     )
 
 
-def watched(name: str, seed: int, cuts: Iterable[int] = ()) -> Watch:
+def watched(name: str, seed: int, cuts: Iterable[int] = (), explaining: bool = False) -> Watch:
     """Run a recording in pieces through a new detector."""
-    watch = Watch(new_detector(name))
+    watch = Watch(new_detector(name), explaining=explaining)
     recording = market(watch.channel, seed)
     core = core_of(watch, recording.tickers)
     for piece in recording.pieces(cuts):

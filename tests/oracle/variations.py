@@ -16,7 +16,7 @@ LIVELY: dict[str, Any] = {
     "trend.bucket_seconds": 5,
     "trend.min_data_points": 3,
     "trend.warmup_seconds": 15,
-    "trend.cooldown_seconds": 20,
+    "trend.cooldown_seconds": 150,
     "ohlcv.average_bars": 4,
     "ohlcv.average_min_bars": 2,
     "ohlcv.window_bars": 3,

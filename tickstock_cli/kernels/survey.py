@@ -167,7 +167,7 @@ def count_copies(times: NDArray[np.int64], hashes: NDArray[np.uint64], copies: C
 
 
 @kernel
-def _note_gap(tallies: FileTallies, file: int, phase: int, start: int, end: int) -> None:
+def _note_gap(tallies: FileTallies, file: int, phase: np.int64, start: np.int64, end: np.int64) -> None:
     """Keep a gap if it is among the longest of its file and phase."""
     length = end - start
     if length <= tallies.gap_length[file, phase, GAPS - 1]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -36,17 +37,11 @@ class RejectsSink:
         if strangers:
             raise OutputError(f"cannot write {self._target}: no column {', '.join(sorted(strangers))} was announced")
         try:
-            table = pa.Table.from_arrays([self._column(rows, field) for field in self._schema], schema=self._schema)
+            table = pa.Table.from_arrays([_column(rows, field) for field in self._schema], schema=self._schema)
         except pa.ArrowInvalid as error:
             raise OutputError(f"cannot write {self._target}: rejected rows do not fit its columns: {error}") from error
         for batch in table.to_batches():
             self._sink.write(batch)
-
-    @staticmethod
-    def _column(rows: pa.Table, field: pa.Field) -> pa.ChunkedArray | pa.Array:
-        if field.name in rows.column_names:
-            return rows[field.name].cast(field.type)
-        return pa.nulls(rows.num_rows, field.type)
 
     def commit(self) -> None:
         """See ``Sink.commit``."""
@@ -55,3 +50,9 @@ class RejectsSink:
     def abort(self) -> None:
         """See ``Sink.abort``."""
         self._sink.abort()
+
+
+def _column(rows: pa.Table, field: pa.Field[Any]) -> Any:
+    if field.name in rows.column_names:
+        return rows[field.name].cast(field.type)
+    return pa.nulls(rows.num_rows, field.type)

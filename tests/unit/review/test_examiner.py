@@ -16,12 +16,14 @@ from tickstock_cli.errors import TickstockError
 from tickstock_cli.replay import Request, read_options
 from tickstock_cli.review.examiner import Examination, Examiner
 from tickstock_cli.sources.recordings import Recordings
-from tickstock_cli.testing import Bar, FairValue, ListSource, Tick, new_york, settings_of
+from tickstock_cli.testing import Bar, FairValue, ListSource, Record, Tick, new_york, settings_of
 
 MIXTURES: tuple[tuple[RecordType, ...], ...] = (("tick", "ohlcv", "fmv"), ("tick",), ("ohlcv",), ("tick", "fmv"))
 
 
-def examined(seed: int, records: tuple[RecordType, ...]) -> Iterator[tuple[Examination, dict[str, int], dict[str, int]]]:
+def examined(
+    seed: int, records: tuple[RecordType, ...]
+) -> Iterator[tuple[Examination, dict[str, int], dict[str, int]]]:
     """Examine every row of a random recording; gives also what a core's ledger said before and after it."""
     with on_disk(*random_case(seed, 300, records)) as recording:
         options = read_options(Request(recording.paths), recording.settings)
@@ -77,7 +79,11 @@ def test_every_verdict_shows_what_decided_it() -> None:
 def test_looking_changes_nothing() -> None:
     """State is only copied: a core that was looked at tells the same as one that was not."""
     start = new_york("2024-06-12", "10:00:00")
-    rows = [Tick("ABC", start, 100.0), Bar("ABC", start, 1.0, 2.0, 1.0, 2.0, 5.0), FairValue("ABC", start, 99.0)]
+    rows: list[Record] = [
+        Tick("ABC", start, 100.0),
+        Bar("ABC", start, 1.0, 2.0, 1.0, 2.0, 5.0),
+        FairValue("ABC", start, 99.0),
+    ]
     source = ListSource(rows)
     core, examiner = build_core(settings_of({}), source.symbols), Examiner(settings_of({}), source.symbols)
     for row in source.batches(1):

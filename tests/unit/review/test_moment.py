@@ -42,7 +42,7 @@ def test_a_market_that_never_closes_has_days_of_utc() -> None:
 
 def test_a_time_of_day_needs_a_recording_of_one_date() -> None:
     """The message shows how to write the date, zone included."""
-    with pytest.raises(UsageError, match="from 2024-06-12 to 2024-06-13.*write it too, as in 2024-06-12T10:31-04:00"):
+    with pytest.raises(UsageError, match=r"from 2024-06-12 to 2024-06-13.*write it too, as in 2024-06-12T10:31-04:00"):
         resolve_moment("10:31", (at("10:00:00"), at("10:00:00") + DAY_NS), NEW_YORK)
     with pytest.raises(UsageError, match="cannot tell the date of 10:31"):
         resolve_moment("10:31", None, NEW_YORK)
