@@ -18,6 +18,7 @@ from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.events import PHASES, EventEncoder, Kind
 from tickstock_cli.core.registry import load_part
 from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.engine.channels import Channels
 from tickstock_cli.engine.coordinator import Coordinator
 from tickstock_cli.engine.core import Core
 from tickstock_cli.kernels.admission import Guard
@@ -54,45 +55,49 @@ def build_core(settings: Any, symbols: SymbolTable, workers: int = 1, executor: 
     symbols
         The run's symbol table, shared with the source that fills it.
     """
-    kinds = event_kinds()
-    codes = {kind.name: code for code, kind in enumerate(kinds)}
-    names = [kind.name for kind in kinds]
-    parts = _detectors(settings, codes)
     rules = Rules(
         settings.coordinator.window_ms * 1_000_000,
         settings.coordinator.hold_top_source,
         settings.coordinator.key == "ticker",
-        len(kinds),
+        len(event_kinds()),
         settings.coordinator.dedupe_extremes,
         settings.highlow.min_price_change,
         settings.highlow.min_percent_change,
     )
-    return Core(
-        symbols,
+    channels = build_channels(settings, build_detectors(settings))
+    return Core(symbols, channels, Coordinator(rules, symbols), workers, executor)
+
+
+def build_channels(settings: Any, detectors_by_name: Mapping[str, Any]) -> Channels:
+    """Build the three channels around detectors given by name, each in its own channel."""
+    names = kind_names()
+    parts: dict[str, dict[str, Any]] = {"tick": {}, "ohlcv": {}, "fmv": {}}
+    for name, detector in detectors_by_name.items():
+        parts[detector.channel][name] = detector
+    return Channels(
         Calendar(settings.session.calendar),
         np.array([phase in settings.session.phases for phase in PHASES]),
         TickChannel(Guard(settings.guard.outlier_percent, settings.guard.confirm_rows), parts["tick"], names),
         OhlcvChannel(parts["ohlcv"], names),
         FmvChannel(parts["fmv"], names),
-        Coordinator(rules, symbols),
-        (codes["high"], codes["low"]),
-        workers,
-        executor,
+        (names.index("high"), names.index("low")),
     )
+
+
+def build_detectors(settings: Any) -> dict[str, Any]:
+    """Build the enabled detectors, by name, in the table's order."""
+    enabled = settings.detectors.enabled
+    for name in enabled:
+        load_part("detector", detectors.PARTS, name)
+    codes = {name: code for code, name in enumerate(kind_names())}
+    return {name: cls(getattr(settings, name), codes) for name, cls in detector_classes().items() if name in enabled}
+
+
+def kind_names() -> list[str]:
+    """Give the names of the event kinds, by code."""
+    return [kind.name for kind in event_kinds()]
 
 
 def build_encoder(settings: Any, symbols: SymbolTable) -> EventEncoder:
     """Build the bridge from internal events to rows of the output schema."""
     return EventEncoder(symbols, event_kinds(), settings.priority.core_universe)
-
-
-def _detectors(settings: Any, codes: Mapping[str, int]) -> dict[str, dict[str, Any]]:
-    """Build the enabled detectors, by channel and name, in the table's order."""
-    enabled = settings.detectors.enabled
-    for name in enabled:
-        load_part("detector", detectors.PARTS, name)
-    parts: dict[str, dict[str, Any]] = {"tick": {}, "ohlcv": {}, "fmv": {}}
-    for name, cls in detector_classes().items():
-        if name in enabled:
-            parts[cls.channel][name] = cls(getattr(settings, name), codes)
-    return parts

@@ -28,6 +28,7 @@ from tickstock_cli.core.events import EVENT, EventRows
 from tickstock_cli.core.registry import load_part
 from tickstock_cli.core.stages import Detector
 from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.engine.channels import Channels
 from tickstock_cli.engine.coordinator import Coordinator
 from tickstock_cli.engine.core import Core
 from tickstock_cli.kernels.admission import Guard
@@ -145,18 +146,16 @@ def core_of(watch: Watch, tickers: tuple[str, ...], workers: int = 1, executor: 
     symbols = SymbolTable(tickers)
     parts: dict[str, Mapping[str, Detector]] = {"tick": {}, "ohlcv": {}, "fmv": {}}
     parts[watch.channel] = {"watched": cast(Detector, watch)}
-    return Core(
-        symbols,
+    channels = Channels(
         Calendar("XNYS"),
         np.array([True, True, True, False]),
         TickChannel(Guard(10.0, 3), parts["tick"], NAMES),
         OhlcvChannel(parts["ohlcv"], NAMES),
         FmvChannel(parts["fmv"], NAMES),
-        Coordinator(Rules(1_000_000, False, False, len(NAMES), False, 0.0, 0.0), symbols),
         (CODES["high"], CODES["low"]),
-        workers,
-        executor,
     )
+    coordinator = Coordinator(Rules(1_000_000, False, False, len(NAMES), False, 0.0, 0.0), symbols)
+    return Core(symbols, channels, coordinator, workers, executor)
 
 
 def watched(name: str, seed: int, cuts: Iterable[int] = (), explaining: bool = False) -> Watch:

@@ -16,10 +16,6 @@ class Control:
         self._steps = 0
         self._speed = speed
 
-    def stands_still(self) -> bool:
-        """Tell whether the market should stand still: paused, and not about to end."""
-        return self._paused and not self._stopped
-
     @property
     def stopped(self) -> bool:
         """Whether the run should end early."""

@@ -15,6 +15,7 @@ from tickstock_cli.kernels.coordination import REDUNDANT, SUPERSEDED, WINDOW_STA
 
 BLANK = np.array([(-1, -1, 0, 0)], dtype=WINDOW_STATE)
 END_OF_TIME = 2**63 - 1
+LAST_TIME = END_OF_TIME - 1
 
 
 class Coordinator:
@@ -72,6 +73,12 @@ class Coordinator:
     def finish(self, ledger: Ledger) -> EventRows:
         """Close every window, because no row follows, and release all that is left."""
         return self.step(np.empty(0, dtype=EVENT), END_OF_TIME, ledger)
+
+    def next_release(self) -> int:
+        """Give the market time (int64 ns) at which a waiting event can be released; the end of time if none waits."""
+        window = self._rules.window
+        ends = (self._held["available_at"] // window + 1) * window
+        return int(min(ends.min(initial=LAST_TIME), self._unreleased["emitted_at"].min(initial=LAST_TIME))) + 1
 
     def pending(self) -> int:
         """Give the number of events whose window is still open."""

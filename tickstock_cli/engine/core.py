@@ -7,6 +7,8 @@ A step, in this order:
    and fair values ask of them; then bars; then fair values;
 3. join the workers' events in merge order;
 4. coordinate, release what is final.
+
+A runtime that decides itself when which channel gets which rows uses the same parts: `channels` and `coordinate`.
 """
 
 from __future__ import annotations
@@ -19,15 +21,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.channels.base import Channel, Outcome, Rejected, Scratch, Turn
-from tickstock_cli.channels.fmv import FmvChannel
-from tickstock_cli.channels.ohlcv import OhlcvChannel
-from tickstock_cli.channels.tick import TickChannel
-from tickstock_cli.core.batch import Int32s, Int64s, MergedBatch
-from tickstock_cli.core.calendar import Calendar
+from tickstock_cli.channels.base import Channel, Outcome, Rejected, Scratch
+from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.events import EVENT, EventRows
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.core.symbols import SHARDS, SymbolTable
+from tickstock_cli.engine.channels import Channels, Probes
 from tickstock_cli.engine.coordinator import Coordinator
 from tickstock_cli.kernels.admission import Sessions
 
@@ -38,18 +37,6 @@ class StepResult:
 
     events: EventRows
     rejected: tuple[Rejected, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Probes:
-    """What bars and fair values ask of ticks.
-
-    Ticker code and merge order of each, in merge order; and for every row, bars first, its place among them.
-    """
-
-    code: Int32s
-    order: Int64s
-    place: Int64s
 
 
 class Worker:
@@ -79,10 +66,6 @@ class Core:
 
     Parameters
     ----------
-    allowed_phases
-        By phase code: whether ticks and fair values of it may touch state (bool, length 4).
-    extreme_kinds
-        Kind codes of ``high`` and ``low``, whose events from bars compete with what ticks have told.
     workers
         How many workers share the tickers; the result does not depend on it.
     executor
@@ -92,46 +75,55 @@ class Core:
     def __init__(
         self,
         symbols: SymbolTable,
-        calendar: Calendar,
-        allowed_phases: NDArray[np.bool_],
-        tick: TickChannel,
-        ohlcv: OhlcvChannel,
-        fmv: FmvChannel,
+        channels: Channels,
         coordinator: Coordinator,
-        extreme_kinds: tuple[int, int],
         workers: int = 1,
         executor: Executor | None = None,
     ) -> None:
         if not 1 <= workers <= SHARDS:
             raise ValueError(f"workers must be 1 to {SHARDS}, was {workers}")
         self.symbols = symbols
+        self.channels = channels
         self.ledger = Ledger()
-        self._calendar = calendar
-        self._allowed = allowed_phases
-        self._tick = tick
-        self._ohlcv = ohlcv
-        self._fmv = fmv
         self._coordinator = coordinator
-        self._high, self._low = extreme_kinds
         self._workers = [Worker(number, workers) for number in range(workers)]
         self._executor = executor
 
     def step(self, batch: MergedBatch) -> StepResult:
         """Process one batch and give what became final."""
         if not len(batch):
-            return StepResult(self._coordinator.step(np.empty(0, dtype=EVENT), batch.watermark, self.ledger), ())
+            return StepResult(self.coordinate((), batch.watermark), ())
         self.grow(len(self.symbols))
-        sessions = self._sessions(batch)
-        probes = _probes(batch)
+        sessions = self.channels.sessions(batch.ticks, batch.bars, batch.fmvs)
+        probes = Probes.of(batch)
         outcomes = list(self._map(lambda worker: self._process(worker, batch, probes, sessions), self._workers))
-        events = [part for outcome in outcomes for part in outcome.events]
+        self.count_read(batch)
         for outcome in outcomes:
             self.ledger.merge(outcome.ledger.as_dict())
+        released = self.coordinate([part for outcome in outcomes for part in outcome.events], batch.watermark)
+        return StepResult(released, tuple(part for outcome in outcomes for part in outcome.rejected))
+
+    def count_read(self, batch: MergedBatch) -> None:
+        """Count a batch's rows as read."""
         self.ledger.add("tick.read", len(batch.ticks))
         self.ledger.add("ohlcv.read", len(batch.bars))
         self.ledger.add("fmv.read", len(batch.fmvs))
-        released = self._coordinator.step(_in_merge_order(events), batch.watermark, self.ledger)
-        return StepResult(released, tuple(part for outcome in outcomes for part in outcome.rejected))
+
+    def coordinate(self, events: Sequence[EventRows], watermark: int) -> EventRows:
+        """Let events compete, after all that came before them in merge order, and give what became final.
+
+        Parameters
+        ----------
+        events
+            In any order; those of one row in the order of their detectors.
+        watermark
+            int64 ns; no later event is available earlier.
+        """
+        return self._coordinator.step(_in_merge_order(events), watermark, self.ledger)
+
+    def next_release(self) -> int:
+        """Give the market time (int64 ns) at which the next event can be released, if no row comes before."""
+        return self._coordinator.next_release()
 
     def finish(self) -> EventRows:
         """End the input: close all windows and give the last events."""
@@ -144,8 +136,8 @@ class Core:
 
     def grow(self, tickers: int) -> None:
         """Make room for codes below ``tickers`` everywhere."""
-        for part in (self._tick, self._ohlcv, self._fmv, self._coordinator):
-            part.grow(tickers)
+        self.channels.grow(tickers)
+        self._coordinator.grow(tickers)
         for worker in self._workers:
             worker.grow(self.symbols)
 
@@ -155,12 +147,7 @@ class Core:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Give all state as arrays, by name."""
-        parts: dict[str, Channel | Coordinator] = {
-            "tick": self._tick,
-            "ohlcv": self._ohlcv,
-            "fmv": self._fmv,
-            "coordinator": self._coordinator,
-        }
+        parts: dict[str, Channel | Coordinator] = {**self.channels.by_name(), "coordinator": self._coordinator}
         return {f"{name}/{key}": array for name, part in parts.items() for key, array in part.state().items()}
 
     def restore(self, arrays: dict[str, NDArray[Any]], ledger: Ledger) -> None:
@@ -176,43 +163,18 @@ class Core:
         return map(work, workers) if self._executor is None else self._executor.map(work, workers)
 
     def _process(self, worker: Worker, batch: MergedBatch, probes: Probes, sessions: Sessions) -> Outcome:
-        turn = Turn(worker.mine, worker.number == 0, sessions, Outcome())
+        channels, scratch = self.channels, worker.scratch
+        turn = channels.turn(worker.mine, worker.number == 0, sessions)
         answers = np.empty(0)
         if len(batch.ticks) or len(probes.code):
-            told = self._tick.process(batch.ticks, probes.code, probes.order, worker.scratch["tick"], turn)
+            told = channels.process_ticks(batch.ticks, probes.code, probes.order, scratch["tick"], turn)
             answers = told[probes.place]
         bars = len(batch.bars)
         if bars:
-            before = len(turn.outcome.events)
-            segments = self._ohlcv.process(batch.bars, worker.scratch["ohlcv"], turn)
-            for events in turn.outcome.events[before:]:
-                self._name_rivals(events, answers[:bars], segments)
+            channels.process_bars(batch.bars, answers[:bars], scratch["ohlcv"], turn)
         if len(batch.fmvs):
-            self._fmv.process(batch.fmvs, answers[bars:], worker.scratch["fmv"], turn)
+            channels.process_fmvs(batch.fmvs, answers[bars:], scratch["fmv"], turn)
         return turn.outcome
-
-    def _sessions(self, batch: MergedBatch) -> Sessions:
-        times = [part.timestamp for part in (batch.ticks, batch.bars, batch.fmvs) if len(part)]
-        earliest = min(int(part.min()) for part in times)
-        latest = max(int(part.max()) for part in times)
-        table = self._calendar.table(max(earliest, 1), max(latest, 1))
-        return Sessions(table.starts, table.segments, self._allowed)
-
-    def _name_rivals(self, events: EventRows, answers: NDArray[Any], segments: Int64s) -> None:
-        """Write into each extreme of a bar the price it must beat: what ticks of its segment have told."""
-        rows = events["row"]
-        same = answers["tick_segment"][rows] == segments[rows]
-        for kind, column in ((self._high, "tick_high"), (self._low, "tick_low")):
-            told = same & (events["kind"] == kind)
-            events["rival"][told] = answers[column][rows[told]]
-
-
-def _probes(batch: MergedBatch) -> Probes:
-    order = np.concatenate([batch.bars.order, batch.fmvs.order])
-    by_order = np.argsort(order, kind="stable")
-    place = np.empty(len(order), dtype=np.int64)
-    place[by_order] = np.arange(len(order))
-    return Probes(np.concatenate([batch.bars.code, batch.fmvs.code])[by_order], order[by_order], place)
 
 
 def _in_merge_order(events: Sequence[EventRows]) -> EventRows:

@@ -5,6 +5,7 @@ Either way the core computes the same: a driver only decides how rows are cut in
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -17,6 +18,9 @@ from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.lateness import Lateness
 from tickstock_cli.engine.schedule import Schedule
 
+PAUSE_LOOK_NS = 200_000_000
+"""How long a paused run sleeps if nobody wakes it: a clock knows no wait without an end."""
+
 
 class Stepper(Protocol):
     """What a driver drives."""
@@ -24,8 +28,8 @@ class Stepper(Protocol):
     def step(self, batch: MergedBatch) -> None:
         """Compute a batch."""
 
-    def advance(self, watermark: int) -> None:
-        """Let market time pass without a row."""
+    def advance(self, watermark: int) -> int:
+        """Let market time pass without a row; gives the market time at which the next event can be told."""
 
     def batch_done(self, batch: MergedBatch) -> None:
         """Hear that a whole batch of the source is used up: a place where a run can be restarted."""
@@ -55,6 +59,7 @@ class Pacer:
         self._clock = clock
         self._control = control
         self._schedule: Schedule | None = None
+        self._paused_at: int | None = None
         self.lateness = Lateness()
         self.standing = 0
         """Wall time spent paused, in ns."""
@@ -63,38 +68,56 @@ class Pacer:
         """Step through batches in pieces, each as soon as its rows are due."""
         for batch in batches:
             if not self._run_batch(batch, stepper):
-                return
+                break
             stepper.batch_done(batch)
+        self._end_pause()
 
     def _run_batch(self, batch: MergedBatch, stepper: Stepper) -> bool:
         """Feed one batch; tells whether all of it was fed."""
         times = batch.available_at()
         done = 0
         while done < len(times):
+            self._control.changed.clear()  # before looking: what changes from here on ends the wait below
             if self._control.stopped:
                 return False
-            now = self._clock.now()
-            schedule = self._current_schedule(now, int(times[done]))
             if self._control.paused:
-                due = self._steps_while_paused(done)
+                done += self._feed_by_hand(batch, times, done, stepper)
             else:
-                due = int(np.searchsorted(times, schedule.market_at(now), side="right"))
-            if due > done:
-                self._feed(batch, times, done, due, stepper)
-                done = due
-            elif not self._control.paused:
-                stepper.advance(min(int(times[done]), schedule.market_at(now)))
-                self._wait(schedule.due(int(times[done])))
+                self._end_pause()
+                done += self._feed_what_is_due(batch, times, done, stepper)
         return True
 
-    def _feed(self, batch: MergedBatch, times: NDArray[np.int64], start: int, stop: int, stepper: Stepper) -> None:
-        watermark = int(times[stop]) if stop < len(times) else batch.watermark
-        stepper.step(batch.cut(start, stop, min(watermark, int(times[stop - 1]) + 1)))
-        schedule = self._schedule
-        if schedule is not None and not self._control.paused:
-            now = self._clock.now()
-            due = schedule.wall + (times[start:stop] - schedule.market) / schedule.speed
-            self.lateness.record(np.maximum(now - due, 0.0))
+    def _feed_what_is_due(self, batch: MergedBatch, times: NDArray[np.int64], done: int, stepper: Stepper) -> int:
+        """Feed the rows that are due, or wait for the next one; gives the number of rows fed."""
+        now = self._clock.now()
+        next_time = int(times[done])
+        schedule = self._current_schedule(now, next_time)
+        due = bisect_right(times, schedule.market_at(now))
+        if due <= done:
+            next_event = stepper.advance(min(next_time, schedule.market_at(now)))
+            self._clock.wait(self._control.changed, schedule.due(min(next_time, next_event)))
+            return 0
+        stepper.step(_piece(batch, times, done, due))
+        due_at = schedule.wall + (times[done:due] - schedule.market) / schedule.speed
+        self.lateness.record(np.maximum(self._clock.now() - due_at, 0.0))
+        return due - done
+
+    def _feed_by_hand(self, batch: MergedBatch, times: NDArray[np.int64], done: int, stepper: Stepper) -> int:
+        """Stand still, but let a row through if asked to; gives the number of rows fed.
+
+        Such a row is never late: it had no due time.
+        """
+        now = self._clock.now()
+        if self._paused_at is None:
+            self._paused_at = now
+        if not self._control.take_step():
+            self._clock.wait(self._control.changed, now + PAUSE_LOOK_NS)
+            return 0
+        # The market will go on from this row, not from where it stood when the pause began.
+        next_time = int(times[done])
+        self._schedule = self._current_schedule(self._paused_at, next_time).reached(next_time, self._paused_at)
+        stepper.step(_piece(batch, times, done, done + 1))
+        return 1
 
     def _current_schedule(self, now: int, market: int) -> Schedule:
         """Give the schedule, anchored at the first row, and moved on if the speed was changed."""
@@ -106,26 +129,18 @@ class Pacer:
             self._schedule = self._schedule.at_speed(speed, now)
         return self._schedule
 
-    def _steps_while_paused(self, done: int) -> int:
-        """Stand still until the pause ends, the run is stopped, or one row may pass."""
-        paused_at = self._clock.now()
-        while self._control.stands_still():
-            if self._control.take_step():
-                self._stand_since(paused_at)
-                return done + 1
-            self._control.changed.clear()
-            if self._control.stands_still():
-                self._clock.wait(self._control.changed, self._clock.now() + 200_000_000)
-        self._stand_since(paused_at)
-        return done
-
-    def _stand_since(self, paused_at: int) -> None:
+    def _end_pause(self) -> None:
+        """Go on, if the market stood still, from where it stands."""
+        if self._paused_at is None:
+            return
         now = self._clock.now()
-        self.standing += now - paused_at
+        self.standing += now - self._paused_at
         if self._schedule is not None:
-            self._schedule = self._schedule.resumed(paused_at, now)
+            self._schedule = self._schedule.resumed(self._paused_at, now)
+        self._paused_at = None
 
-    def _wait(self, until: int) -> None:
-        self._control.changed.clear()
-        if not (self._control.stopped or self._control.paused):
-            self._clock.wait(self._control.changed, until)
+
+def _piece(batch: MergedBatch, times: NDArray[np.int64], start: int, stop: int) -> MergedBatch:
+    """Cut rows out of a batch, with a watermark that tells nothing yet of how long the market stays silent."""
+    watermark = int(times[stop]) if stop < len(times) else batch.watermark
+    return batch.cut(start, stop, min(watermark, int(times[stop - 1]) + 1))

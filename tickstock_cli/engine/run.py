@@ -228,10 +228,11 @@ class Run:
         self._market_time = batch.watermark
         self._observer.advanced(self._rows, self._market_time)
 
-    def advance(self, watermark: int) -> None:
+    def advance(self, watermark: int) -> int:
         """Let market time pass without a row; see ``drivers.Stepper``."""
         nothing = MergedBatch(TickBatch.empty(), BarBatch.empty(), FmvBatch.empty(), 0, watermark, ())
         self._take(self._core.step(nothing))
+        return self._core.next_release()
 
     def batch_done(self, batch: MergedBatch) -> None:
         """Write a checkpoint if the last one is long ago; see ``drivers.Stepper``."""

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 class Schedule:
     """The market runs at ``speed`` times recorded time, and was at ``market`` when the clock said ``wall``.
 
-    All times are int ns: ``wall`` of a monotonic clock, ``market`` since the Unix epoch. ``speed`` is above 0.
+    All times are int ns: ``wall`` of a monotonic clock, ``market`` since the Unix epoch. ``speed`` is above 0 and
+    finite. The arithmetic is exact, in integers of any size: a float would round the due times of slow replays so
+    that a row was not due yet when its own due time had come.
     """
 
     wall: int
@@ -21,12 +23,14 @@ class Schedule:
     speed: float
 
     def due(self, market: int) -> int:
-        """Give the wall time at which ``market`` is due, rounded up, so that nothing is early."""
-        return self.wall - int(-(market - self.market) // self.speed)
+        """Give the first wall time at which ``market`` has come."""
+        numerator, denominator = self.speed.as_integer_ratio()
+        return self.wall - (self.market - market) * denominator // numerator
 
     def market_at(self, wall: int) -> int:
         """Give the market time that has come at ``wall``."""
-        return self.market + int((wall - self.wall) * self.speed)
+        numerator, denominator = self.speed.as_integer_ratio()
+        return self.market + (wall - self.wall) * numerator // denominator
 
     def at_speed(self, speed: float, wall: int) -> Schedule:
         """Give the schedule that goes on from ``wall`` at another speed."""
@@ -35,3 +39,7 @@ class Schedule:
     def resumed(self, paused_at: int, wall: int) -> Schedule:
         """Give the schedule that goes on at ``wall`` from where it was paused."""
         return Schedule(wall, self.market_at(paused_at), self.speed)
+
+    def reached(self, market: int, wall: int) -> Schedule:
+        """Give the schedule that goes on at ``wall`` from ``market``, unless it is beyond that already."""
+        return Schedule(wall, market, self.speed) if self.market_at(wall) < market else self

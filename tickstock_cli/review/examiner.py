@@ -13,18 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.build import detector_classes, event_kinds
-from tickstock_cli.channels.base import Channel, Outcome, Scratch, Turn
-from tickstock_cli.channels.fmv import FmvChannel
-from tickstock_cli.channels.ohlcv import OhlcvChannel
-from tickstock_cli.channels.tick import TickChannel
+from tickstock_cli.build import build_channels, build_detectors, event_kinds
+from tickstock_cli.channels.base import Scratch, Turn
 from tickstock_cli.core.batch import Batch, MergedBatch
-from tickstock_cli.core.calendar import Calendar
-from tickstock_cli.core.events import EVENT, PHASES, EventRows
+from tickstock_cli.core.events import EVENT, EventRows
 from tickstock_cli.core.reading import Ending, Verdict
 from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.engine.channels import Probes
 from tickstock_cli.errors import TickstockError
-from tickstock_cli.kernels.admission import Guard, Sessions
 from tickstock_cli.review.admission import Admission, read_admission
 
 
@@ -75,6 +71,7 @@ class Explainer:
 
     def __init__(self, detector: Any) -> None:
         self._detector = detector
+        self.channel = detector.channel
         self.counters = detector.counters
         self.events_per_row = detector.events_per_row
         self.verdicts: tuple[Verdict, ...] = ()
@@ -108,67 +105,47 @@ class Examiner:
     """
 
     def __init__(self, settings: Any, symbols: SymbolTable) -> None:
-        kinds = [kind.name for kind in event_kinds()]
-        codes = {name: code for code, name in enumerate(kinds)}
         self._settings = settings
         self._symbols = symbols
-        self._calendar = Calendar(settings.session.calendar)
-        self._extremes = codes["high"], codes["low"]
-        self._explainers: dict[str, dict[str, Any]] = {"tick": {}, "ohlcv": {}, "fmv": {}}
-        for name, cls in detector_classes().items():
-            if name in settings.detectors.enabled:
-                self._explainers[cls.channel][name] = Explainer(cls(getattr(settings, name), codes))
-        guard = Guard(settings.guard.outlier_percent, settings.guard.confirm_rows)
-        self._tick = TickChannel(guard, self._explainers["tick"], kinds)
-        self._ohlcv = OhlcvChannel(self._explainers["ohlcv"], kinds)
-        self._fmv = FmvChannel(self._explainers["fmv"], kinds)
+        self._explainers = {name: Explainer(detector) for name, detector in build_detectors(settings).items()}
+        self._channels = build_channels(settings, self._explainers)
 
     def examine(self, batch: MergedBatch, state: Mapping[str, NDArray[Any]]) -> Examination:
         """Examine a batch of one row, coming to a core with this ``state``; neither is changed."""
-        channel, part = self._channel_of(batch)
+        name, part = next((name, part) for name, part in _parts(batch).items() if len(part))
+        channel = self._channels.by_name()[name]
         self._copy(state)
-        before = state[f"{channel.name}/admission"][max(0, int(part.code[0]))].copy()
-        turn = self._turn(int(part.timestamp[0]))
-        for explainer in self._explainers[channel.name].values():
+        before = state[f"{name}/admission"][max(0, int(part.code[0]))].copy()
+        explainers = {told: detector for told, detector in self._explainers.items() if detector.channel == name}
+        for explainer in explainers.values():
             explainer.verdicts = ()
+        mine = np.ones(len(self._symbols), dtype=np.bool_)
+        turn = self._channels.turn(mine, True, self._channels.sessions(part))
         self._process(batch, turn)
         counts = turn.outcome.ledger.as_dict()
         after = channel.state()["admission"][max(0, int(part.code[0]))]
-        admission = read_admission(channel.name, part, before, after, turn, self._settings)
-        verdicts = {name: explainer.verdicts for name, explainer in self._explainers[channel.name].items()}
+        admission = read_admission(name, part, before, after, turn, self._settings)
+        verdicts = {told: explainer.verdicts for told, explainer in explainers.items()}
         events = np.concatenate([np.empty(0, EVENT), *turn.outcome.events])
-        return Examination(channel.name, admission, {} if not admission.admitted else verdicts, events, counts)
-
-    def _channel_of(self, batch: MergedBatch) -> tuple[Channel, Batch]:
-        channels: tuple[tuple[Channel, Batch], ...] = (
-            (self._tick, batch.ticks),
-            (self._ohlcv, batch.bars),
-            (self._fmv, batch.fmvs),
-        )
-        return next((channel, part) for channel, part in channels if len(part))
+        return Examination(name, admission, {} if not admission.admitted else verdicts, events, counts)
 
     def _copy(self, state: Mapping[str, NDArray[Any]]) -> None:
         tickers = len(self._symbols)
-        for channel in (self._tick, self._ohlcv, self._fmv):
-            channel.grow(tickers)
-            for name, array in channel.state().items():
-                array[:tickers] = state[f"{channel.name}/{name}"][:tickers]
-
-    def _turn(self, timestamp: int) -> Turn:
-        table = self._calendar.table(max(1, timestamp), max(1, timestamp))
-        allowed = np.array([phase in self._settings.session.phases for phase in PHASES])
-        mine = np.ones(len(self._symbols), dtype=np.bool_)
-        return Turn(mine, True, Sessions(table.starts, table.segments, allowed), Outcome())
+        self._channels.grow(tickers)
+        for name, channel in self._channels.by_name().items():
+            for key, array in channel.state().items():
+                array[:tickers] = state[f"{name}/{key}"][:tickers]
 
     def _process(self, batch: MergedBatch, turn: Turn) -> None:
         """Let the row's channel process it; ticks first answer what a bar or a fair value asks."""
-        asking: Batch = batch.bars if len(batch.bars) else batch.fmvs
-        answers = self._tick.process(batch.ticks, asking.code, asking.order, Scratch(), turn)
+        probes = Probes.of(batch)
+        answers = self._channels.process_ticks(batch.ticks, probes.code, probes.order, Scratch(), turn)
         if len(batch.bars):
-            segment = self._ohlcv.process(batch.bars, Scratch(), turn)[0]
-            for events in turn.outcome.events:
-                for kind, column in zip(self._extremes, ("tick_high", "tick_low"), strict=True):
-                    if answers["tick_segment"][0] == segment:
-                        events["rival"][events["kind"] == kind] = answers[column][0]
+            self._channels.process_bars(batch.bars, answers, Scratch(), turn)
         if len(batch.fmvs):
-            self._fmv.process(batch.fmvs, answers, Scratch(), turn)
+            self._channels.process_fmvs(batch.fmvs, answers, Scratch(), turn)
+
+
+def _parts(batch: MergedBatch) -> dict[str, Batch]:
+    """Give a batch's rows by record type."""
+    return {"tick": batch.ticks, "ohlcv": batch.bars, "fmv": batch.fmvs}
