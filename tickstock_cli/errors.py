@@ -7,9 +7,11 @@
     ├── DataError                 3   the input is missing, unreadable or wrong
     │   ├── SchemaError           3   a column is missing or has the wrong type
     │   ├── OrderError            3   rows are not in time order
-    │   └── RejectedRowError      3   `--strict` met a row that the rules reject
+    │   ├── RejectedRowError      3   `--strict` met a row that the rules reject
+    │   └── ExpiredError          3   an event is older than what its log keeps
     ├── OutputError               1   something could not be written
     ├── CheckpointError           1   a checkpoint does not fit this run
+    ├── ServingError              1   a server cannot listen, or cannot be reached
     ├── LedgerError               1   rows or events are unaccounted for
     ├── ThresholdError            4   a figure missed its threshold
     └── InterruptedRunError     130   the user stopped the run
@@ -60,12 +62,24 @@ class RejectedRowError(DataError):
     """A row that the rules reject was met under ``--strict``."""
 
 
+class ExpiredError(DataError):
+    """An event log no longer keeps the event that was asked for; ``first_sequence`` is the oldest one it keeps."""
+
+    def __init__(self, message: str, first_sequence: int) -> None:
+        super().__init__(message)
+        self.first_sequence = first_sequence
+
+
 class OutputError(TickstockError):
     """An output could not be written. What stood under its name before is untouched."""
 
 
 class CheckpointError(TickstockError):
     """A checkpoint is missing, damaged or belongs to another run."""
+
+
+class ServingError(TickstockError):
+    """A server cannot listen where it was told to, or cannot be reached."""
 
 
 class LedgerError(TickstockError):

@@ -14,18 +14,22 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from tickstock_cli import __version__
 from tickstock_cli.build import build_core, build_encoder, settings_model
-from tickstock_cli.config.settings import Settings
+from tickstock_cli.config.settings import Settings, deciding_settings
 from tickstock_cli.core.clock import Clock
+from tickstock_cli.core.times import format_time
 from tickstock_cli.engine.checkpoint import CheckpointStore
 from tickstock_cli.engine.control import Control
+from tickstock_cli.engine.core import Core
 from tickstock_cli.engine.observer import Observer, Unwatched
 from tickstock_cli.engine.outputs import Outputs
+from tickstock_cli.engine.pipeline import DirectPipeline, LinearPipeline, Pipeline
 from tickstock_cli.engine.run import CHECKPOINT_EVERY_NS, Run, RunOptions, RunResult
 from tickstock_cli.errors import UsageError
 from tickstock_cli.sinks.opening import open_sink
@@ -34,6 +38,21 @@ from tickstock_cli.sources.options import ReadOptions, Unsorted
 from tickstock_cli.sources.recordings import Recordings
 
 BATCH_ROWS = 262_144
+
+
+class PipelineName(StrEnum):
+    """Ways from a source to the core. All give the same events.
+
+    ``direct`` steps the core in large batches, ``multi`` is the running system with its queues and channels, and
+    ``linear`` the old path: one queue, record by record.
+    """
+
+    DIRECT = "direct"
+    MULTI = "multi"
+    LINEAR = "linear"
+
+
+FOOTER_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +69,8 @@ class Request:
         Targets of events (by suffix; ``-`` is stdout) and of rejected rows (Parquet).
     speed
         Times recorded time, above 0; None is flat out.
+    pipeline
+        How rows get to the core; None: direct when flat out, multi when paced.
     checkpoint, resume
         Folder of checkpoints, and whether to go on from the newest one there.
     """
@@ -66,6 +87,7 @@ class Request:
     workers: int = 1
     batch_rows: int = BATCH_ROWS
     strict: bool = False
+    pipeline: PipelineName | None = None
     checkpoint: Path | None = None
     resume: bool = False
     checkpoint_every_ns: int = CHECKPOINT_EVERY_NS
@@ -99,6 +121,11 @@ def replay(
         raise UsageError("--resume needs --checkpoint DIR: the folder of the run to go on with")
     if request.speed is not None and not 0 < request.speed < float("inf"):
         raise UsageError(f"--speed must be max or a number above 0, was {request.speed:g}")
+    if request.start is not None and request.end is not None and request.start >= request.end:
+        raise UsageError(
+            f"--start {format_time(request.start)} is not before --end {format_time(request.end)}: "
+            "no row can lie between them"
+        )
     settings = request.settings if request.settings is not None else settings_model()()
     control = control or Control(request.speed)
     with ExitStack() as stack:
@@ -121,7 +148,24 @@ def replay(
             request.checkpoint_every_ns,
             {str(ours): theirs for ours, theirs in settings.recordings.columns.items()},
         )
-        return Run(recordings, core, outputs, control, watcher, options, rejects, store, clock).execute()
+        pipeline = _pipeline(request, settings, core, stack)
+        return Run(recordings, core, outputs, control, watcher, options, rejects, store, clock, pipeline).execute()
+
+
+def _pipeline(request: Request, settings: Any, core: Core, stack: ExitStack) -> Pipeline:
+    """Build how rows get to the core; ``stack`` ends what it starts."""
+    name = request.pipeline
+    if name is None:
+        name = PipelineName.DIRECT if request.speed is None else PipelineName.MULTI
+    if name is PipelineName.DIRECT:
+        return DirectPipeline(core)
+    if name is PipelineName.LINEAR:
+        return LinearPipeline(core)
+    from tickstock_cli.runtime.pipeline import LoopThread, MultiChannelPipeline
+    from tickstock_cli.runtime.system import MultiChannelSystem
+
+    thread = stack.enter_context(LoopThread())
+    return stack.enter_context(MultiChannelPipeline(thread, lambda: MultiChannelSystem(settings, core)))
 
 
 def read_options(request: Request, settings: Any) -> ReadOptions:
@@ -137,26 +181,34 @@ def read_options(request: Request, settings: Any) -> ReadOptions:
     )
 
 
-def fingerprint(request: Request, settings: Any, recordings: Recordings) -> str:
-    """Hash all that decides the events: version, settings, selection, and the files by name, size and rows."""
+def fingerprint(request: Request, settings: Any, recordings: Recordings) -> dict[str, str]:
+    """Hash all that decides what a run writes, by names that a user knows."""
     facts = {
-        "version": __version__,
-        "settings": settings.model_dump(mode="json"),
-        "start": request.start,
-        "end": request.end,
-        "symbols": sorted(request.symbols) if request.symbols is not None else None,
-        "unsorted": request.unsorted.value,
-        "rejects": request.rejects is not None,
-        "files": [(Path(file.path).name, Path(file.path).stat().st_size, file.rows) for file in recordings.files],
+        "the version of tickstock": __version__,
+        "the settings": deciding_settings(settings),
+        "--start": request.start,
+        "--end": request.end,
+        "--symbols": sorted(request.symbols) if request.symbols is not None else None,
+        "--sort or --late": request.unsorted.value,
+        "--rejects": request.rejects is not None,
+        "the recordings": [_identity(file.path) for file in recordings.files],
     }
-    return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return {name: sha256(json.dumps(fact, sort_keys=True).encode()).hexdigest() for name, fact in facts.items()}
+
+
+def _identity(path: Path) -> tuple[str, int, str]:
+    """Tell a recording from others by name, size and its end: a footer knows the place and range of every column."""
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        stream.seek(max(0, size - FOOTER_BYTES))
+        return path.name, size, sha256(stream.read()).hexdigest()
 
 
 def _open_outputs(
     request: Request, settings: Any, recordings: Recordings, watcher: Observer
 ) -> tuple[Outputs, RejectsSink | None]:
     """Open every output, or none: an output that cannot be opened takes those before it back."""
-    _check_targets(request)
+    _check_targets(request, recordings)
     opened: list[Any] = []
     try:
         rejects = None
@@ -174,9 +226,12 @@ def _open_outputs(
     return Outputs(build_encoder(settings, recordings.symbols), sinks, [watcher.released]), rejects
 
 
-def _check_targets(request: Request) -> None:
+def _check_targets(request: Request, recordings: Recordings) -> None:
     targets = [*request.outs, *([request.rejects] if request.rejects is not None else [])]
     names = [target if target == "-" else str(Path(target).resolve()) for target in targets]
+    read = {str(file.path.resolve()) for file in recordings.files}
     for place, name in enumerate(names):
         if name in names[:place]:
             raise UsageError(f"{targets[place]} is named as an output twice; give each output a name of its own")
+        if name in read:
+            raise UsageError(f"{targets[place]} is a recording to be read and would be replaced; name another output")

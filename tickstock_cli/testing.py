@@ -178,6 +178,9 @@ class ListSource:
         rows = [unpack_origin(int(origin))[1] for origin in origins]
         return pa.table({"row": pa.array(rows, pa.int64()), "reason": pa.array(reasons, pa.string())})
 
+    def close(self) -> None:
+        """Close nothing: a list needs no closing."""
+
     def _batch(self, kind: type[BatchT], chosen: Sequence[int], orders: Mapping[int, int]) -> BatchT:
         columns: dict[str, Any] = {
             "code": self.symbols.add([self._rows[row].ticker for row in chosen]),

@@ -108,6 +108,7 @@ class Watch:
         self.kinds = self.detector.kinds
         self.counters = self.detector.counters
         self.events_per_row = self.detector.events_per_row
+        self.compiled = self.detector.compiled
 
     def grow(self, tickers: int) -> None:
         """Pass on."""

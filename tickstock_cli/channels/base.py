@@ -9,8 +9,9 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tickstock_cli.channels.isolation import Failure, scan_isolated
 from tickstock_cli.core.batch import Batch
-from tickstock_cli.core.events import EVENT, EventRows
+from tickstock_cli.core.events import EVENT, PROVENANCE, EventRows
 from tickstock_cli.core.growth import grown
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.core.stages import Detector
@@ -35,11 +36,15 @@ class Rejected:
 
 @dataclass(slots=True)
 class Outcome:
-    """Where one worker's rows of a batch ended: events, rejects, counts. Events are in no particular order."""
+    """Where one worker's rows of a batch ended: events, rejects, counts. Events are in no particular order.
+
+    ``failures`` are left to a runtime that lets detectors fail ticker by ticker; see `channels.isolation`.
+    """
 
     ledger: Ledger = field(default_factory=Ledger)
     events: list[EventRows] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
 
 
 class Scratch:
@@ -83,12 +88,15 @@ class Turn:
         By ticker code: whether the ticker is this worker's.
     rejects_unnamed
         Whether this worker rejects the rows that have no ticker at all; one of them does.
+    isolates
+        Whether a detector that raises costs the ticker it raised on, or else the run.
     """
 
     mine: NDArray[np.bool_]
     rejects_unnamed: bool
     sessions: Sessions
     outcome: Outcome
+    isolates: bool = False
 
 
 class Channel:
@@ -149,16 +157,23 @@ class Channel:
     def _detect(self, batch: Batch, rows: TickRows | BarRows | FmvRows, scratch: Scratch, turn: Turn) -> None:
         """Let each detector read the admitted rows, and count what it did."""
         count = int(rows.groups.start[-1])
-        for detector in self._detectors.values():
+        for label, detector in self._detectors.items():
             out = scratch.array("events", count * detector.events_per_row, EVENT)
             counts = np.zeros(len(detector.counters), dtype=np.int64)
-            found = detector.scan(rows, out, counts)
+            if turn.isolates and not detector.compiled:
+                found, failures = scan_isolated(label, detector, rows, out, counts)
+                turn.outcome.failures.extend(failures)
+                self._count(f"failed.{label}", sum(failure.rows for failure in failures), turn)
+            else:
+                found = detector.scan(rows, out, counts)
             for name, number in zip(detector.counters, counts, strict=True):
                 self._count(name, number, turn)
             if found:
                 events = out[:found].copy()
                 events["order"] = batch.order[events["row"]]
                 events["available_at"] = batch.available_at[events["row"]]
+                for name in PROVENANCE:
+                    events[name] = 0
                 turn.outcome.events.append(events)
                 for kind, number in enumerate(np.bincount(events["kind"])):
                     self._count(f"detected.{self._kind_names[kind]}", number, turn)

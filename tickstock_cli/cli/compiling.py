@@ -7,6 +7,14 @@ from time import perf_counter
 from typing import Any
 
 
+def say_if_new(name: str) -> None:
+    """Say on a terminal that kernels will be compiled, if no former run left ``module.function`` as it is now."""
+    from tickstock_cli.kernels.jit import is_compiled
+
+    if sys.stderr.isatty() and not is_compiled(name):
+        print("compiling kernels, once on this machine…", file=sys.stderr)
+
+
 def say_if_compiling(settings: Any) -> None:
     """Have every kernel ready before a run, and say so if that means compiling them."""
     from tickstock_cli.kernels.jit import is_compiled

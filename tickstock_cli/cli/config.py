@@ -72,16 +72,13 @@ def _print_json(value: Any) -> None:
 
 def _print_table(rows: list[tuple[str, Any, str]]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
+    from tickstock_cli.cli.console import data_console
     from tickstock_cli.config.load import DEFAULT
     from tickstock_cli.config.values import format_value
 
     table = Table("setting", "value", "from", box=box.SIMPLE_HEAD, pad_edge=False)
     for key, value, origin in rows:
         table.add_row(key, format_value(value), origin, style="dim" if origin == DEFAULT else None)
-    console = Console()
-    if not console.is_terminal:
-        console.width = 160  # at 80 columns, a pipe or a file would get values broken over lines
-    console.print(table)
+    data_console().print(table)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tickstock_cli.cli.options import ConfigFile, Json, Sets, load_settings
+from tickstock_cli.cli.options import ConfigFile, Json, load_settings
 from tickstock_cli.errors import ThresholdError
 
 if TYPE_CHECKING:
@@ -20,28 +20,33 @@ def diff(
     b: Annotated[Path, typer.Argument(metavar="B", show_default=False, help="Events to compare with, likewise.")],
     limit: Annotated[int, typer.Option("--limit", min=0, help="Differences to show one by one.")] = 20,
     config: ConfigFile = None,
-    sets: Sets = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            show_default=False,
+            help="A setting that B was replayed with and A was not, as in highlow.cooldown_seconds=0. Repeatable.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Compare two event files event by event and say why they differ.
 
-    Settings tell the thresholds, cooldowns and windows that reasons are found by: give those of B where A is the
-    expectation. The exit code is 0 if the files hold the same events in the same order, and 4 if not.
+    Reasons are found by the thresholds, cooldowns and windows that the files were made by: both by the configuration,
+    B by each --set, too. The exit code is 0 if the files hold the same events in the same order, and 4 if not.
     """
     from tickstock_cli.review.diff import compare_files
 
-    comparison = compare_files(a, b, load_settings(config, sets).settings, limit)
+    of_a, of_b = load_settings(config, None).settings, load_settings(config, sets).settings
+    comparison = compare_files(a, b, of_a, of_b, limit)
     if as_json:
         typer.echo(json.dumps(_as_object(comparison), indent=2, ensure_ascii=False))
     else:
-        from rich.console import Console
-
+        from tickstock_cli.cli.console import data_console
         from tickstock_cli.cli.render_review import comparison_view
 
-        console = Console()
-        if not console.is_terminal:
-            console.width = 160  # at 80 columns, a pipe or a file would get reasons broken over lines
-        console.print(comparison_view(comparison, a, b))
+        data_console().print(comparison_view(comparison, a, b))
     if not comparison.equal:
         raise ThresholdError(f"{a} and {b} differ: {_summary(comparison)}")
 

@@ -60,14 +60,10 @@ def explain(
     if as_json:
         typer.echo(json.dumps(explanation.as_dict(), indent=2, default=_as_text, allow_nan=False, ensure_ascii=False))
         return
-    from rich.console import Console
-
+    from tickstock_cli.cli.console import data_console
     from tickstock_cli.cli.render_explanation import explanation_view
 
-    console = Console()
-    if not console.is_terminal:
-        console.width = 120  # at 80 columns, a pipe or a file would get rows broken over lines
-    console.print(explanation_view(explanation))
+    data_console().print(explanation_view(explanation))
 
 
 def _as_text(value: Any) -> str:

@@ -29,6 +29,7 @@ def inspect(
     """
     from tqdm import tqdm
 
+    from tickstock_cli.cli.compiling import say_if_new
     from tickstock_cli.core.calendar import Calendar
     from tickstock_cli.inspection.inspect import inspect as run_inspection
     from tickstock_cli.sources.recordings import ReadOptions
@@ -39,6 +40,7 @@ def inspect(
         timestamp_unit=settings.recordings.timestamp_unit,
         interval_seconds=settings.recordings.interval_seconds,
     )
+    say_if_new("survey.tally")
     with tqdm(unit=" rows", unit_scale=True, file=sys.stderr, disable=not sys.stderr.isatty(), leave=False) as bar:
 
         def progress(rows: int, total: int) -> None:
@@ -56,8 +58,7 @@ def _print(report: Report, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(report.as_dict(), indent=2))
         return
-    from rich.console import Console
-
+    from tickstock_cli.cli.console import data_console
     from tickstock_cli.cli.render_inspect import render_report
 
-    Console().print(render_report(report))
+    data_console().print(render_report(report))

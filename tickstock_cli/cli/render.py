@@ -116,7 +116,7 @@ def _tickers(result: RunResult) -> Table:
     table.add_column("events", justify="right")
     ranked = sorted(result.tally.by_ticker.items(), key=lambda item: (-item[1], item[0]))
     for ticker, count in ranked[:TOP_TICKERS]:
-        table.add_row(ticker, f"{count:,}")
+        table.add_row(Text(ticker), f"{count:,}")  # as text: a ticker in brackets is no markup
     return table
 
 

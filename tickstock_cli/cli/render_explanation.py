@@ -33,6 +33,8 @@ WORDS = {
     Ending.HIDDEN: "hidden from it",
 }
 SIGNS = {Relation.AT_LEAST: "≥", Relation.AT_MOST: "≤", Relation.ABOVE: ">", Relation.BELOW: "<", Relation.IS: "="}
+LARGE = 100_000
+"""From here on, a figure's fraction tells nothing."""
 RECORDS = {"tick": "tick", "ohlcv": "bar", "fmv": "fair value"}
 
 
@@ -117,7 +119,7 @@ def because(check: Check) -> str:
     """Say in words why a check that does not pass ends a rule."""
     if check.threshold in ("yes", None):
         return f"{check.name}: {_figure(check.value, check.unit)}"
-    return f"{check.name} {_figure(check.value, check.unit)}, {_needs(check)} is needed"
+    return f"{check.name} {_figure(check.value, check.unit)}, {_needs(check).removeprefix('= ')} is needed"
 
 
 def _checks(checks: Sequence[Check], cooldown: Cooldown | None = None, time: int = 0) -> Table:
@@ -153,26 +155,26 @@ def _figure(value: Value, unit: str) -> str:
         return "none"
     if isinstance(value, str):
         return value
-    number = f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
     if unit == "$":
-        return f"${number}"
-    return f"{number} {unit}".rstrip()
+        return f"{'-' if value < 0 else ''}${abs(value):,.10g}"
+    whole = isinstance(value, int) or abs(value) >= LARGE
+    return f"{value:,.0f} {unit}".rstrip() if whole else f"{value:,.6g} {unit}".rstrip()
 
 
 def _fate(fate: Fate) -> Text:
     event = fate.event
-    name = (f"{event['kind']} at {event['price']:g}: ", "bold")
+    name = (f"{event['kind']} at {event['price']:.10g}: ", "bold")
     if fate.outcome is Outcome.EMITTED:
         alone = "" if event["merged"] == 1 else f", the winner of {event['merged']} events of its window"
         return Text.assemble("⇒ ", name, (f"emitted at {format_time(event['emitted_at'])}{alone}", "bold green"))
     if fate.outcome is Outcome.REDUNDANT:
-        return Text.assemble("⇒ ", name, (f"redundant: ticks had told of {fate.rival:g} before", "yellow"))
+        return Text.assemble("⇒ ", name, (f"redundant: ticks had told of {fate.rival:.10g} before", "yellow"))
     return Text.assemble("⇒ ", name, (f"superseded in its window by {_winner(fate.winner or {})}", "yellow"))
 
 
 def _winner(event: dict[str, Any]) -> str:
-    return f"the {event['kind']} of {event['source']} at {format_time(event['timestamp'])}, {event['price']:g}"
+    return f"the {event['kind']} of {event['source']} at {format_time(event['timestamp'])}, {event['price']:.10g}"
 
 
 def _original(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.12g}" if isinstance(value, float) else str(value)

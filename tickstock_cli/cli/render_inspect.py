@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os.path
+from collections.abc import Iterator, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
@@ -15,6 +16,8 @@ from tickstock_cli.inspection.report import FileReport, Report
 
 Line = tuple[str, str, str]
 """Label, text, style."""
+LABEL_COLUMNS = 12
+"""The longest label: the lines of all files begin at one column."""
 
 
 def render_report(report: Report) -> Group:
@@ -23,10 +26,9 @@ def render_report(report: Report) -> Group:
     for file in report.files:
         lines = list(_lines(file))
         if lines:
-            parts += [Text(file.path, style="bold"), Padding(_details(lines), (0, 0, 1, 2))]
+            parts += [Text(file.path, style="bold"), Padding(_details(lines), (0, 0, 1, 2), expand=False)]
     parts += [Text(f"cannot be read: {file.error}", style="red") for file in report.unreadable]
-    parts.append(_totals(report))
-    return Group(*parts)
+    return Group(*parts, *_totals(report))
 
 
 def _overview(report: Report) -> Table:
@@ -35,9 +37,16 @@ def _overview(report: Report) -> Table:
     table.add_column("type", no_wrap=True)
     table.add_column("rows", no_wrap=True, justify="right")
     table.add_column("time (UTC)", no_wrap=True)
-    for file in report.files:
-        table.add_row(file.path.rpartition("/")[2].removesuffix(".parquet"), file.record, f"{file.rows:,}", _span(file))
+    for file, name in zip(report.files, _names(report.files), strict=True):
+        table.add_row(name, file.record, f"{file.rows:,}", _span(file))
     return table
+
+
+def _names(files: Sequence[FileReport]) -> list[str]:
+    """Give the files' paths below the folder that holds all of them: in a tree of days, file names are no names."""
+    paths = [os.path.abspath(file.path) for file in files]
+    folder = os.path.commonpath([os.path.dirname(path) for path in paths])
+    return [os.path.relpath(path, folder).removesuffix(".parquet") for path in paths]
 
 
 def _lines(file: FileReport) -> Iterator[Line]:
@@ -52,8 +61,8 @@ def _lines(file: FileReport) -> Iterator[Line]:
         yield "rejected", ", ".join(f"{count:,} {reason}" for reason, count in file.rejected.items()), "yellow"
     if file.copies:
         yield "duplicates", f"{file.copies:,} rows equal an earlier one in every column", ""
-    if file.gaps:
-        yield "longest gaps", _gaps(file), ""
+    for place, gap in enumerate(_gaps(file)):
+        yield "" if place else "longest gaps", gap, ""
     yield "holds", _holdings(file), ""
     for guess in file.guesses:
         yield "guessed", f"{guess.what} is {guess.value}, because {guess.why}", ""
@@ -66,24 +75,41 @@ def _lines(file: FileReport) -> Iterator[Line]:
 
 def _details(lines: list[Line]) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(style="dim", no_wrap=True)
+    table.add_column(style="dim", no_wrap=True, min_width=LABEL_COLUMNS)
     table.add_column(overflow="fold")
     for label, text, style in lines:
         table.add_row(label, Text(text, style=style))
     return table
 
 
-def _totals(report: Report) -> Text:
+def _totals(report: Report) -> list[RenderableType]:
     rejected = sum(sum(file.rejected.values()) for file in report.files)
-    files = "file" if len(report.files) == 1 else "files"
-    return Text.assemble(
-        (f"{report.rows:,} rows", "bold"),
-        f" of {report.tickers:,} tickers in {len(report.files):,} {files}, {rejected:,} to be rejected. Replay: about ",
-        (format_duration(int(report.flat_out_seconds * NS_PER_SECOND)), "bold"),
-        " flat out, ",
-        (format_duration(int(report.recorded_seconds * NS_PER_SECOND)), "bold"),
-        " at recorded speed.",
+    rows = Text.assemble(
+        (_count(report.rows, "row"), "bold"),
+        f" of {_count(report.tickers, 'ticker')} in {_count(len(report.files), 'file')}, {rejected:,} to be rejected",
     )
+    times = Text.assemble(
+        "replay: about ",
+        (about(report.flat_out_seconds), "bold"),
+        " flat out, ",
+        (about(report.recorded_seconds), "bold"),
+        " at the speed of the recording",
+    )
+    return [rows, times]
+
+
+def about(seconds: float) -> str:
+    """Write a length of time as people say it: tenths of a second at most, above a minute its two greatest units."""
+    tenths = round(seconds, 1)
+    if tenths < 10:
+        return f"{tenths or 0.1:g} s" if seconds else "0 s"
+    if round(seconds) < 60:
+        return f"{seconds:.0f} s"
+    return format_duration(round(seconds) * NS_PER_SECOND)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _span(file: FileReport) -> str:
@@ -96,17 +122,18 @@ def _span(file: FileReport) -> str:
 
 
 def _holdings(file: FileReport) -> str:
-    groups = "1 row group" if file.row_groups == 1 else f"{file.row_groups:,} row groups"
-    tickers = "1 ticker" if file.tickers == 1 else f"{file.tickers:,} tickers"
     names = ", ".join(file.some_tickers) + (", …" if file.tickers > len(file.some_tickers) else "")
-    return f"{tickers} ({names}) in {groups}, {file.size_bytes / 2**20:,.2f} MiB"
+    tickers = _count(file.tickers, "ticker") + (f" ({names})" if names else "")
+    order = "" if file.disorder is not None or file.rows < 2 else ", rows in time order"
+    return f"{tickers}, {_count(file.row_groups, 'row group')}, {file.size_bytes / 2**20:,.2f} MiB{order}"
 
 
-def _gaps(file: FileReport) -> str:
-    """Give the longest gap of every phase."""
+def _gaps(file: FileReport) -> list[str]:
+    """Give the longest gap of every phase, below each other."""
     longest = {gap.phase: gap for gap in reversed(file.gaps)}
-    texts = []
-    for gap in reversed(longest.values()):
-        start = format_time(gap.start)
-        texts.append(f"{gap.phase} {format_duration(gap.length)} from {start[:10]} {start[11:19]}")
-    return "; ".join(texts)
+    gaps = [(gap.phase, about(gap.length / NS_PER_SECOND), format_time(gap.start)) for gap in longest.values()]
+    widths = [max((len(gap[place]) for gap in gaps), default=0) for place in (0, 1)]
+    return [
+        f"{phase:<{widths[0]}}  {length:>{widths[1]}} from {start[:10]} {start[11:19]}"
+        for phase, length, start in reversed(gaps)
+    ]

@@ -8,35 +8,39 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from tickstock_cli.core.times import format_time
-from tickstock_cli.review.diff import CHANGED, ONLY_A, Comparison, Difference
+from tickstock_cli.review.diff import CHANGED, ONLY_A, ONLY_B, Comparison, Difference
 from tickstock_cli.review.legs import Scope
 from tickstock_cli.review.verify import LegResult, Verification
 
 DIGEST_SHOWN = 12
-SAME, DIFFERENT = Text("same", style="green"), Text("DIFFERENT", style="bold red")
-MARKS = {ONLY_A: Text("only A", style="red"), CHANGED: Text("changed", style="yellow")}
-ONLY_B_MARK = Text("only B", style="green")
+SAME, DIFFERENT = Text("same", style="green"), Text("DIFFERS", style="bold red")
+MARKS = {ONLY_A: ("only A", "red"), ONLY_B: ("only B", "green"), CHANGED: ("changed", "yellow")}
+INDENT = 9
+"""Where the second line of a difference begins: below its time."""
+DAY_NS = 86_400_000_000_000
 
 
 def verification_view(verification: Verification) -> Group:
     """Draw a verification: one leg a line, and the verdict."""
     parts: list[RenderableType] = []
-    for scope, title in ((Scope.WHOLE, "The whole recording"), (Scope.SLICE, f"A part: {verification.slice_words}")):
+    for scope, title in ((Scope.WHOLE, "The whole recording"), (Scope.SLICE, f"A part, {verification.slice_words}")):
         legs = [result for result in verification.legs if result.leg.scope is scope]
         if legs:
-            parts += [Text(title, style="bold"), _legs_table(legs)]
+            parts += [Text(f"{title}: {legs[0].rows:,} rows", style="bold"), _legs_table(legs)]
     return Group(*parts, _verdict(verification), Text())
 
 
 def _legs_table(legs: Sequence[LegResult]) -> Table:
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    table.add_column("replayed", min_width=40)
-    for name in ("rows", "events", "digest", "seconds"):
-        table.add_column(name, justify="left" if name == "digest" else "right", no_wrap=True)
+    table.add_column("replayed")  # the one that gives way in a narrow terminal
+    table.add_column("events", justify="right", no_wrap=True)
+    table.add_column("digest", no_wrap=True)
+    table.add_column("seconds", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for result in legs:
         table.add_row(*_leg_cells(result))
@@ -46,10 +50,11 @@ def _legs_table(legs: Sequence[LegResult]) -> Table:
 
 
 def _leg_cells(result: LegResult) -> list[RenderableType]:
-    name = result.leg.name if result.stopped_at is None else f"{result.leg.name} (at row {result.stopped_at:,})"
+    name = Text(result.leg.name)
+    if result.stopped_at is not None:
+        name.append(f" (at row {result.stopped_at:,})", style="dim")
     return [
         name,
-        f"{result.rows:,}",
         f"{result.events:,}",
         result.digest[:DIGEST_SHOWN],
         f"{result.seconds:.2f}",
@@ -77,7 +82,7 @@ def comparison_view(comparison: Comparison, a: Path, b: Path) -> Group:
         parts.append(Text("The files hold the same events, but in another order.", style="bold red"))
     else:
         reasons = ", ".join(f"{reason.replace('_', ' ')} {count:,}" for reason, count in comparison.reasons.items())
-        parts += [Text(f"reasons: {reasons}"), _differences_table(comparison)]
+        parts += [Text(f"reasons: {reasons}"), *_differences(comparison)]
     return Group(*parts, Text())
 
 
@@ -92,26 +97,33 @@ def _kinds_table(comparison: Comparison) -> Table:
     return table
 
 
-def _differences_table(comparison: Comparison) -> RenderableType:
-    if not comparison.differences:
-        return Text()
-    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    for name in ("", "time (UTC)", "ticker", "event", "source", "reason"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("why", overflow="fold")
-    for difference in comparison.differences:
-        event = _event_of(difference)
-        table.add_row(
-            MARKS.get(difference.status, ONLY_B_MARK),
-            Text(format_time(event["timestamp"]), style="cyan"),
-            Text(event["ticker"], style="bold"),
-            f"{event['kind']} {event['price']:g}",
-            event["source"],
-            difference.reason.replace("_", " "),
-            difference.why,
+def _differences(comparison: Comparison) -> list[RenderableType]:
+    """Draw differences, two lines each: the event, and below it, over the whole width, why."""
+    events = [_event_of(difference) for difference in comparison.differences]
+    dated = len({event["timestamp"] // DAY_NS for event in events}) > 1
+    columns = [[_clock(event["timestamp"], dated) for event in events], [event["ticker"] for event in events]]
+    columns += [[f"{event['kind']} {event['price']:.10g}" for event in events], [event["source"] for event in events]]
+    widths = [max(map(len, column), default=0) for column in columns]
+    parts: list[RenderableType] = [Text("\nfirst differences (times in UTC)", style="bold")] if events else []
+    for difference, *cells in zip(comparison.differences, *columns, strict=True):
+        word, style = MARKS[difference.status]
+        time, *rest = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        reason = difference.reason.replace("_", " ")
+        parts.append(
+            Text.assemble((word.ljust(INDENT), style), (time, "cyan"), "  ", "  ".join(rest), "  ", (reason, "bold"))
         )
+        if difference.why:
+            parts.append(Padding(Text(difference.why, style="dim"), (0, 0, 0, INDENT), expand=False))
     more = comparison.total - len(comparison.differences)
-    return Group(table, Text(f"… and {more:,} more; see --limit", style="dim")) if more else table
+    if more:
+        parts.append(Text(f"… and {more:,} more; see --limit", style="dim"))
+    return parts
+
+
+def _clock(time: int, dated: bool) -> str:
+    """Write a time (ns) to the millisecond, UTC, with its date if not all are of one."""
+    text = f"{format_time(time)[:19].replace('T', ' ')}.{time // 1_000_000 % 1_000:03d}"
+    return text if dated else text[11:]
 
 
 def difference_line(difference: Difference, a: str, b: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tickstock_cli.cli.exits import INTERRUPTED
 from tickstock_cli.cli.options import (
     MAX_BATCH_ROWS,
     BatchRows,
@@ -31,7 +34,7 @@ from tickstock_cli.cli.options import (
     parse_symbols,
     unsorted_choice,
 )
-from tickstock_cli.errors import InterruptedRunError, UsageError
+from tickstock_cli.errors import InterruptedRunError, OutputError, UsageError
 
 if TYPE_CHECKING:
     from tickstock_cli.engine.control import Control
@@ -41,6 +44,8 @@ if TYPE_CHECKING:
     from tickstock_cli.sources.recordings import Recordings
 
 TABLE_EVENTS = 30
+MOST_NAMES = 20
+"""Absent tickers told by name."""
 
 
 def parse_speed(text: str) -> float:
@@ -111,6 +116,8 @@ def replay(
     if as_json and "-" in outs:
         raise UsageError("--json and --out - both write to stdout; write the events to a file")
     factor = parse_speed(speed)
+    if not math.isfinite(checkpoint_seconds):
+        raise UsageError(f"--checkpoint-seconds must be a number of 0 or more, was {checkpoint_seconds}")
     request = Request(
         paths=paths,
         settings=load_settings(config, sets, maps).settings,
@@ -128,7 +135,8 @@ def replay(
         resume=resume,
         checkpoint_every_ns=int(checkpoint_seconds * 1e9),
     )
-    result, shown = _run(request, table)
+    with quiet_if_reader_leaves(request), leave_at_once_if_insisted():
+        result, shown = _run(request, table)
     _print(result, shown, as_json, "-" in outs)
     if result.interrupted:
         more = f"; go on with --checkpoint {checkpoint} --resume" if checkpoint is not None else ""
@@ -139,17 +147,37 @@ def _run(request: Request, table: bool) -> tuple[RunResult, EventSample | None]:
     from tickstock_cli.cli.compiling import say_if_compiling
     from tickstock_cli.engine.control import Control
     from tickstock_cli.replay import replay as run_replay
+    from tickstock_cli.sinks.opening import sink_class
 
     sample = EventSample() if table else None
     control = Control(request.speed)
+    opened: list[Recordings] = []
     with ExitStack() as stack:
 
         def observe(recordings: Recordings) -> Observer:
+            opened.append(recordings)
             return _watch(stack, recordings, control, sample)
 
+        for target in request.outs:
+            # Before our handlers: polars, which a sink may load, sets one of its own that lets the system go on
+            # waiting after Ctrl-C (pola-rs/polars#21739).
+            sink_class(target)
         say_if_compiling(request.settings)
         with stop_on_interrupt(control):
-            return run_replay(request, control, observe), sample
+            result = run_replay(request, control, observe)
+    if not result.interrupted:
+        _note_absent(request, opened[0].symbols.tickers)
+    return result, sample
+
+
+def _note_absent(request: Request, met: Collection[str]) -> None:
+    """Tell of tickers that were asked for and never came: a typo would look like a quiet market."""
+    absent = sorted((request.symbols or frozenset()) - set(met))
+    if absent:
+        bounded = request.start is not None or request.end is not None
+        more = [f"and {len(absent) - MOST_NAMES:,} more"] if absent[MOST_NAMES:] else []
+        where = "in the recording between --start and --end" if bounded else "in the recording"
+        print(f"note: not {where}: {', '.join([*absent[:MOST_NAMES], *more])}", file=sys.stderr)
 
 
 def _watch(stack: ExitStack, recordings: Recordings, control: Control, sample: EventSample | None) -> Observer:
@@ -157,7 +185,7 @@ def _watch(stack: ExitStack, recordings: Recordings, control: Control, sample: E
     from rich.console import Console
 
     watcher: Any
-    if control.speed is not None and sys.stderr.isatty() and sys.stdin.isatty():
+    if control.speed is not None and sys.stderr.isatty() and _has_keyboard():
         from tickstock_cli.cli.live import Keys, LiveView
 
         stack.enter_context(Keys(control))
@@ -168,6 +196,11 @@ def _watch(stack: ExitStack, recordings: Recordings, control: Control, sample: E
         watcher = ProgressBar(recordings.rows, sys.stderr.isatty())
         stack.callback(watcher.close)
     return watcher if sample is None else sample.beside(watcher)
+
+
+def _has_keyboard() -> bool:
+    """Tell whether keys reach this process: the system stops one in the background that reaches for the terminal."""
+    return bool(sys.stdin) and sys.stdin.isatty() and os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
 
 
 class EventSample:
@@ -202,12 +235,34 @@ class EventSample:
 
 
 @contextmanager
+def quiet_if_reader_leaves(request: Request) -> Iterator[None]:
+    """Let a run whose only output was a pipe end without a word when its reader has enough, as in ``| head -1``."""
+    try:
+        yield
+    except OutputError as error:
+        if isinstance(error.__cause__, BrokenPipeError) and request.outs == ["-"] and request.rejects is None:
+            raise error.__cause__ from error
+        raise
+
+
+@contextmanager
+def leave_at_once_if_insisted() -> Iterator[None]:
+    """End the process after a second Ctrl-C: an orderly exit would wait for a pipe that nobody reads."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr, flush=True)
+        os._exit(INTERRUPTED)
+
+
+@contextmanager
 def stop_on_interrupt(control: Control) -> Iterator[None]:
     """Let the first Ctrl-C (or SIGTERM) stop the run cleanly, and a second one at once."""
     asked = Event()
 
     def stop(number: int, frame: Any) -> None:  # noqa: ARG001 - the signal module's signature
         if asked.is_set():
+            signal.signal(number, signal.SIG_DFL)  # a third one ends the process even if cleaning up is stuck
             raise KeyboardInterrupt
         asked.set()
         # In a thread, because the one that the signal interrupts may hold the control's lock just now.
@@ -227,11 +282,10 @@ def _print(result: RunResult, sample: EventSample | None, as_json: bool, stdout_
 
         typer.echo(json.dumps(result.as_dict(), indent=2))
         return
-    from rich.console import Console
-
+    from tickstock_cli.cli.console import data_console
     from tickstock_cli.cli.render import event_table, print_to, summary
 
-    console = Console(stderr=stdout_taken)
+    console = data_console(stderr=stdout_taken)
     if sample is not None:
         shown = [*sample.first, *sample.last]
         print_to(console, event_table(shown, sample.count - len(shown)))

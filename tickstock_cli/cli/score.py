@@ -39,9 +39,9 @@ def score(
     if as_json:
         typer.echo(json.dumps(_as_object(result)))
         return
-    from rich.console import Console
+    from tickstock_cli.cli.console import data_console
 
-    console = Console()
+    console = data_console()
     console.print(_table(result))
     if result.unscored:
         counts = ", ".join(f"{kind} {count:,}" for kind, count in result.unscored.items())

@@ -63,11 +63,10 @@ def verify(
     if as_json:
         typer.echo(json.dumps(_as_object(verification), indent=2, ensure_ascii=False))
     else:
-        from rich.console import Console
-
+        from tickstock_cli.cli.console import data_console
         from tickstock_cli.cli.render_review import verification_view
 
-        Console().print(verification_view(verification))
+        data_console().print(verification_view(verification))
     if not verification.same:
         raise ThresholdError(_first_failure(verification))
 

@@ -1,7 +1,8 @@
 """Everything a user can set, as frozen pydantic models. A key's name, default and bounds stand here and nowhere else.
 
-The sections below belong to no detector. A detector's section is the ``Params`` model of its class;
-``settings_model`` joins both kinds. Descriptions are user documentation: `tickstock config init` prints them.
+The sections below belong to no detector; those of the running system stand in ``config.running``. A detector's
+section is the ``Params`` model of its class; ``settings_model`` joins all kinds. Descriptions are user documentation:
+`tickstock config init` prints them.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
+from pydantic import AfterValidator, BaseModel, Field, create_model
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from tickstock_cli.config.running import FmvChannel, Monitoring, OhlcvChannel, Router, TickChannel
+from tickstock_cli.config.section import RunningSection, Section
 
 ENVIRONMENT_PREFIX = "TICKSTOCK_"
 SECTION_DELIMITER = "__"
@@ -51,12 +55,6 @@ def _unique(values: tuple[str, ...]) -> tuple[str, ...]:
     if twice is not None:
         raise ValueError(f"must name each item once, but {twice!r} stands there twice")
     return values
-
-
-class Section(BaseModel):
-    """What every section shares: no unknown keys, no change after loading."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Session(Section):
@@ -144,6 +142,11 @@ class Settings(BaseSettings):
     priority: Priority = Priority()
     detectors: Detectors = Detectors()
     recordings: Recordings = Recordings()
+    router: Router = Router()
+    tick_channel: TickChannel = TickChannel()
+    ohlcv_channel: OhlcvChannel = OhlcvChannel()
+    fmv_channel: FmvChannel = FmvChannel()
+    monitoring: Monitoring = Monitoring()
 
     @classmethod
     def settings_customise_sources(
@@ -208,3 +211,10 @@ def setting_sections(model: type[Settings]) -> dict[str, type[BaseModel]]:
             raise TypeError(f"section {name} is no pydantic model: {section!r}")
         sections[name] = section
     return sections
+
+
+def deciding_settings(settings: Settings) -> dict[str, Any]:
+    """Give the settings that decide events, ready for JSON: all but those of the running system."""
+    sections = setting_sections(type(settings))
+    running = {name for name, section in sections.items() if issubclass(section, RunningSection)}
+    return settings.model_dump(mode="json", exclude=running)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
-from threading import Event
+from threading import TIMEOUT_MAX, Event
 from typing import Protocol
+
+LONGEST_WAIT_NS = int(TIMEOUT_MAX) * 1_000_000_000
+"""About 292 years; a wait beyond it is no number to the system."""
 
 
 class Clock(Protocol):
@@ -26,4 +29,4 @@ class SystemClock:
 
     def wait(self, event: Event, until: int) -> bool:
         """Wait until ``event`` is set or ``until`` has come."""
-        return event.wait(max(0, until - self.now()) / 1e9)
+        return event.wait(min(max(0, until - self.now()), LONGEST_WAIT_NS) / 1e9)

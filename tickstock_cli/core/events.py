@@ -49,9 +49,14 @@ EVENT = np.dtype(
         ("score", "f8"),
         ("measure", "f8"),  # what decides between equals of one kind and source: more wins
         ("rival", "f8"),  # price of the tick event that an extreme of a bar must beat; NaN = none
+        ("received", "i8"),  # wall times in ns, and the instance that told it: a runtime's, for --provenance; else 0
+        ("detected", "i8"),
+        ("instance", "i2"),
     ],
     align=True,
 )
+PROVENANCE = ("received", "detected", "instance")
+"""Fields of ``EVENT`` that say how an event came about, and decide nothing."""
 
 _FIELDS: list[pa.Field[Any]] = [
     pa.field("event_id", pa.uint64(), nullable=False),

@@ -28,6 +28,8 @@ class Detector(Protocol):
     """Names of what it counts, without the channel's prefix: ``suppressed.cooldown.surge``."""
     events_per_row: ClassVar[int]
     """The most events that one row can cause."""
+    compiled: ClassVar[bool]
+    """Whether ``scan`` is a compiled kernel, which cannot raise; a runtime guards the state of one that can."""
     Params: ClassVar[type[Any]]
     """The pydantic model of its settings: its section of the configuration."""
 

@@ -69,6 +69,7 @@ class Fmv:
         "suppressed.cooldown.fmv",
     )
     events_per_row = 1
+    compiled = True
     Params = FmvParams
 
     def __init__(self, params: FmvParams, kinds: Mapping[str, int]) -> None:

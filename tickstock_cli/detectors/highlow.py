@@ -70,6 +70,7 @@ class HighLow:
     kinds = (Kind("high", 1), Kind("low", 1))
     counters = ("suppressed.cooldown.high", "suppressed.cooldown.low")
     events_per_row = 1
+    compiled = True
     Params = HighLowParams
 
     def __init__(self, params: HighLowParams, kinds: Mapping[str, int]) -> None:

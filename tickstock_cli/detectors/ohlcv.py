@@ -92,6 +92,7 @@ class Ohlcv:
     kinds = (Kind("high", 1), Kind("low", 1), Kind("surge", 2), Kind("trend", 3))
     counters = ("filtered.market_hours", "filtered.warmup", "filtered.volume", "filtered.price_change")
     events_per_row = 4
+    compiled = True
     Params = OhlcvParams
 
     def __init__(self, params: OhlcvParams, kinds: Mapping[str, int]) -> None:
@@ -240,8 +241,8 @@ def read_bar(rows: BarRows, i: int, state: Any, volumes: NDArray[np.int64], coun
         previous = state["previous_close"] if state["segment"] == rows.segment[i] and near else rows.open[i]
         change = (rows.close[i] - previous) / previous * 100.0
     average = rows.avg_volume[i]
-    if np.isnan(average) and count >= settings.average_min_bars:
-        used = min(count, settings.average_bars)
+    used = min(count, settings.average_bars)
+    if np.isnan(average) and used >= settings.average_min_bars:
         shares = 0
         micros = 0
         for k in range(used):

@@ -122,6 +122,7 @@ class Surge:
     kinds = (Kind("surge", 2),)
     counters = ("suppressed.cooldown.surge",)
     events_per_row = 1
+    compiled = True
     Params = SurgeParams
 
     def __init__(self, params: SurgeParams, kinds: Mapping[str, int]) -> None:

@@ -105,6 +105,7 @@ class Trend:
     kinds = (Kind("trend", 3),)
     counters = ("suppressed.cooldown.trend",)
     events_per_row = 1
+    compiled = True
     Params = TrendParams
 
     def __init__(self, params: TrendParams, kinds: Mapping[str, int]) -> None:

@@ -90,9 +90,11 @@ class Channels:
         table = self._calendar.table(max(earliest, 1), max(latest, 1))
         return Sessions(table.starts, table.segments, self._allowed)
 
-    def turn(self, mine: NDArray[np.bool_], rejects_unnamed: bool, sessions: Sessions) -> Turn:
+    def turn(
+        self, mine: NDArray[np.bool_], rejects_unnamed: bool, sessions: Sessions, isolates: bool = False
+    ) -> Turn:
         """Begin a turn; see `channels.base.Turn`."""
-        return Turn(mine, rejects_unnamed, sessions, Outcome())
+        return Turn(mine, rejects_unnamed, sessions, Outcome(), isolates)
 
     def process_ticks(self, ticks: TickBatch, code: Int32s, order: Int64s, scratch: Scratch, turn: Turn) -> Answers:
         """Process ticks and the probes among them (``code``, rising ``order``); gives the probes' answers."""

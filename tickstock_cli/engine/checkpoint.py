@@ -2,8 +2,9 @@
 
 A checkpoint directory holds
 
-``checkpoint.json``   the manifest: which files below are valid, where the input stands, the ledger, and a
-                      fingerprint of what the run computes; replaced atomically, so it is always whole
+``checkpoint.json``   the manifest: which files below are valid, with a digest of each; where the input stands, the
+                      ledger, and digests of all that decides what the run computes; replaced atomically, so it
+                      is always whole, and read back only if its own digest fits
 ``state-N.npz``       all state of the core as arrays, by name
 ``events-N.arrow``    the events released between checkpoints N - 1 and N
 ``rejects-N.arrow``   the same for rejected rows, if they are kept
@@ -16,8 +17,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from hashlib import file_digest, new
+from io import BufferedRandom
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +33,9 @@ from numpy.typing import NDArray
 from tickstock_cli.errors import CheckpointError, OutputError
 
 MANIFEST = "checkpoint.json"
+NUMBERED = re.compile(r"state-(\d+)\.npz|(?:events|rejects)-(\d+)\.arrow")
 VERSION = 1
+DIGEST = "blake2b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +57,15 @@ class CheckpointStore:
     ----------
     folder
         Made if it is not there.
-    fingerprint
-        Hash of all that decides results: settings, input files, selection.
+    facts
+        All that decides results, by names a user knows: a digest of each.
     """
 
-    def __init__(self, folder: Path, fingerprint: str) -> None:
+    def __init__(self, folder: Path, facts: Mapping[str, str]) -> None:
         self._folder = folder
-        self._fingerprint = fingerprint
+        self._facts = facts
         self._number = 0
+        self._digests: dict[str, str] = {}
         self._events: list[pa.RecordBatch] = []
         self._rejects: list[pa.Table] = []
 
@@ -71,13 +79,13 @@ class CheckpointStore:
         """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            strangers = [path.name for path in self._folder.iterdir() if not _is_ours(path)]
+            strangers = self._strangers()
             if strangers:
                 raise OutputError(
                     f"checkpoint folder {self._folder} holds other files ({strangers[0]}); name an empty or new folder"
                 )
-            (self._folder / MANIFEST).unlink(missing_ok=True)
             self._drop_all_but(0)
+            (self._folder / MANIFEST).unlink(missing_ok=True)
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -98,26 +106,25 @@ class CheckpointStore:
             It cannot be written.
         """
         number = self._number + 1
+        rejects = [batch for table in self._rejects for batch in table.to_batches()]
         try:
-            _write_batches(self._folder / f"events-{number}.arrow", self._events)
-            _write_batches(
-                self._folder / f"rejects-{number}.arrow", [b for table in self._rejects for b in table.to_batches()]
-            )
-            with (self._folder / f"state-{number}.npz").open("wb") as stream:
-                np.savez(stream, **state)  # type: ignore[arg-type]  # numpy's stub takes keywords for its options
-                _sync(stream)
-            manifest = {
+            digests = {
+                **{name: digest for name, digest in self._digests.items() if not name.startswith("state-")},
+                **self._write(f"events-{number}.arrow", lambda stream: _write_batches(stream, self._events)),
+                **self._write(f"rejects-{number}.arrow", lambda stream: _write_batches(stream, rejects)),
+                **self._write(f"state-{number}.npz", lambda stream: np.savez(stream, **state)),  # type: ignore[arg-type]  # numpy's stub takes keywords for its options
+            }
+            content = {
                 "version": VERSION,
-                "fingerprint": self._fingerprint,
+                "run": dict(self._facts),
                 "number": number,
                 "position": asdict(position),
+                "files": digests,
             }
-            temporary = self._folder / f"{MANIFEST}.tmp"
-            with temporary.open("w", encoding="utf-8") as text:
-                json.dump(manifest, text)
-                _sync(text)
-            os.replace(temporary, self._folder / MANIFEST)
-            self._number = number
+            manifest = json.dumps({"content": content, "digest": _digest_of(content)})
+            self._write(f"{MANIFEST}.tmp", lambda stream: stream.write(manifest.encode()))
+            os.replace(self._folder / f"{MANIFEST}.tmp", self._folder / MANIFEST)
+            self._number, self._digests = number, digests
             self._drop_all_but(number)
         except OSError as error:
             raise self._unwritable(error) from error
@@ -132,31 +139,58 @@ class CheckpointStore:
         CheckpointError
             There is none, it is damaged, or it belongs to another run.
         """
+        content = self._manifest()
+        if content["version"] != VERSION:
+            raise CheckpointError(
+                f"checkpoint {self._folder} is of another version of tickstock: start without --resume"
+            )
+        differing = [name for name in self._facts if content["run"].get(name) != self._facts[name]]
+        if differing:
+            raise CheckpointError(
+                f"checkpoint {self._folder} belongs to another run: {' and '.join(differing)} differ; "
+                "give the same ones, or start without --resume"
+            )
+        self._number, self._digests = content["number"], content["files"]
+        for name, digest in self._digests.items():
+            self._check(name, digest)
+        try:
+            with np.load(self._folder / f"state-{self._number}.npz", allow_pickle=False) as arrays:
+                return {name: arrays[name] for name in arrays.files}, Position(**content["position"])
+        except OSError as error:
+            raise self._damaged(str(error)) from error
+
+    def _manifest(self) -> dict[str, Any]:
+        """Read the manifest and make sure that it is as it was written."""
         try:
             manifest = json.loads((self._folder / MANIFEST).read_text(encoding="utf-8"))
+            content: dict[str, Any] = manifest["content"]
+            if _digest_of(content) == manifest["digest"]:
+                return content
         except FileNotFoundError:
             raise CheckpointError(
                 f"no checkpoint in {self._folder}: run once with --checkpoint and without --resume"
             ) from None
-        except (OSError, ValueError) as error:
-            raise self._damaged(error) from error
-        if manifest.get("version") != VERSION:
-            raise CheckpointError(
-                f"checkpoint {self._folder} is of another version of tickstock: start without --resume"
-            )
-        if manifest["fingerprint"] != self._fingerprint:
-            raise CheckpointError(
-                f"checkpoint {self._folder} belongs to another run: its input files, settings or selection differ; "
-                "give the same ones, or start without --resume"
-            )
-        try:
-            self._number = int(manifest["number"])
-            position = Position(**manifest["position"])
-            with np.load(self._folder / f"state-{self._number}.npz", allow_pickle=False) as arrays:
-                state = {name: arrays[name] for name in arrays.files}
         except (OSError, ValueError, TypeError, KeyError) as error:
-            raise self._damaged(error) from error
-        return state, position
+            raise self._damaged(f"{MANIFEST}: {error}") from error
+        raise self._damaged(f"{MANIFEST} is not as it was written")
+
+    def _check(self, name: str, digest: str) -> None:
+        try:
+            with (self._folder / name).open("rb") as stream:
+                if file_digest(stream, DIGEST).hexdigest() == digest:
+                    return
+        except OSError as error:
+            raise self._damaged(f"{name}: {(error.strerror or str(error)).lower()}") from error
+        raise self._damaged(f"{name} is not as it was written")
+
+    def _write(self, name: str, fill: Callable[[BufferedRandom], object]) -> dict[str, str]:
+        """Write a file, durably; gives its digest by its name."""
+        with (self._folder / name).open("w+b") as stream:
+            fill(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+            stream.seek(0)
+            return {name: file_digest(stream, DIGEST).hexdigest()}
 
     def kept_events(self) -> Iterator[pa.RecordBatch]:
         """Give all events released up to the loaded checkpoint, in output order."""
@@ -175,43 +209,44 @@ class CheckpointStore:
                         for place in range(reader.num_record_batches):
                             yield reader.get_batch(place)
             except (OSError, pa.ArrowInvalid) as error:
-                raise self._damaged(error) from error
+                raise self._damaged(str(error)) from error
 
     def _drop_all_but(self, number: int) -> None:
         """Remove states of other checkpoints, and segments beyond this one."""
         for path in self._folder.iterdir():
-            if not _is_ours(path) or path.name == MANIFEST:
-                continue
-            its = int(path.stem.rpartition("-")[2]) if "-" in path.stem else number + 1
-            if its > number or (path.name.startswith("state-") and its != number):
+            its = _number_of(path)
+            if its is not None and (its > number or (path.name.startswith("state-") and its != number)):
                 path.unlink()
+
+    def _strangers(self) -> list[str]:
+        """Give the names of files that no run of ours can have left: they are not ours to remove."""
+        names = sorted(path.name for path in self._folder.iterdir())
+        last = sys.maxsize if MANIFEST in names else 1  # the first checkpoint was broken off before its manifest
+        others = [name for name in names if name not in (MANIFEST, f"{MANIFEST}.tmp")]
+        return [name for name in others if not 1 <= (_number_of(self._folder / name) or 0) <= last]
 
     def _unwritable(self, error: OSError) -> OutputError:
         return OutputError(
             f"cannot write checkpoint {self._folder}: {error.strerror or error}; free space or name another"
         )
 
-    def _damaged(self, error: Exception) -> CheckpointError:
-        return CheckpointError(f"checkpoint {self._folder} is damaged ({error}): start without --resume")
+    def _damaged(self, what: str) -> CheckpointError:
+        return CheckpointError(f"checkpoint {self._folder} is damaged ({what}): start without --resume")
 
 
-def _is_ours(path: Path) -> bool:
-    name = path.name
-    return name in (MANIFEST, f"{MANIFEST}.tmp") or (
-        name.startswith(("state-", "events-", "rejects-")) and path.suffix in (".npz", ".arrow")
-    )
+def _number_of(path: Path) -> int | None:
+    """Give the number in the name of a state or segment, None for any other file."""
+    match = NUMBERED.fullmatch(path.name)
+    return int(match[1] or match[2]) if match else None
 
 
-def _write_batches(path: Path, batches: Sequence[pa.RecordBatch]) -> None:
+def _write_batches(stream: BufferedRandom, batches: Sequence[pa.RecordBatch]) -> None:
     """Write batches of one schema; no batches give an empty file."""
-    with path.open("wb") as stream:
-        if batches:
-            with pa.ipc.new_file(stream, batches[0].schema) as writer:
-                for batch in batches:
-                    writer.write_batch(batch)
-        _sync(stream)
+    if batches:
+        with pa.ipc.new_file(stream, batches[0].schema) as writer:
+            for batch in batches:
+                writer.write_batch(batch)
 
 
-def _sync(stream: Any) -> None:
-    stream.flush()
-    os.fsync(stream.fileno())
+def _digest_of(content: Mapping[str, Any]) -> str:
+    return new(DIGEST, json.dumps(content, sort_keys=True).encode()).hexdigest()

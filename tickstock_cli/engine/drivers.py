@@ -64,6 +64,11 @@ class Pacer:
         self.standing = 0
         """Wall time spent paused, in ns."""
 
+    @property
+    def schedule(self) -> Schedule | None:
+        """What rows are due by; None before the first one."""
+        return self._schedule
+
     def run(self, batches: Iterable[MergedBatch], stepper: Stepper) -> None:
         """Step through batches in pieces, each as soon as its rows are due."""
         for batch in batches:

@@ -7,7 +7,8 @@ exception is raised at the next call, and nothing takes its final name.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from queue import Queue
+from contextlib import suppress
+from queue import Empty, Queue
 from threading import Thread
 
 import pyarrow as pa
@@ -16,11 +17,14 @@ from tickstock_cli.core.digest import EventDigest
 from tickstock_cli.core.events import EventEncoder, EventRows
 from tickstock_cli.core.stages import Sink
 from tickstock_cli.engine.tally import Tally
+from tickstock_cli.errors import OutputError
 
 Listener = Callable[[pa.RecordBatch], None]
 
 READ_AHEAD = 8
 """Released batches that may wait for the sinks; then the run waits for them."""
+STUCK_SECONDS = 2.0
+"""How long breaking off waits for a sink to finish the write at hand."""
 
 
 class Outputs:
@@ -42,6 +46,7 @@ class Outputs:
         self._listeners = list(listeners)
         self._queue: Queue[EventRows | pa.RecordBatch | None] = Queue(READ_AHEAD)
         self._error: BaseException | None = None
+        self._writing: Sink | None = None
         self.digest = EventDigest()
         self.tally = Tally()
         self._thread = Thread(target=self._run, name="tickstock-writer", daemon=True)
@@ -76,19 +81,30 @@ class Outputs:
             sink.commit()
 
     def abort(self) -> None:
-        """Drop every output."""
-        self._end()
+        """Drop every output, what waits for the sinks included.
+
+        A writer that is stuck in a sink, such as a pipe that nobody reads, is waited for only so long; that sink is
+        left as it is.
+        """
+        self._error = self._error or OutputError("the run was broken off")
+        with suppress(Empty):
+            while True:
+                self._queue.get_nowait()
+                self._queue.task_done()
+        self._end(STUCK_SECONDS)
+        stuck = self._writing if self._thread.is_alive() else None
         for sink in self._sinks:
-            sink.abort()
+            if sink is not stuck:
+                sink.abort()
 
     def _check(self) -> None:
         if self._error is not None:
             raise self._error
 
-    def _end(self) -> None:
+    def _end(self, longest_wait: float | None = None) -> None:
         if self._thread.is_alive():
             self._queue.put(None)
-            self._thread.join()
+            self._thread.join(longest_wait)
 
     def _run(self) -> None:
         while True:
@@ -105,7 +121,11 @@ class Outputs:
 
     def _hand_out(self, events: pa.RecordBatch) -> None:
         for sink in self._sinks:
+            if self._error is not None:
+                return
+            self._writing = sink
             sink.write(events)
+            self._writing = None
         self.digest.update(events)
         self.tally.update(events)
         for listener in self._listeners:

@@ -55,6 +55,9 @@ class OriginalRows(Protocol):
     def table(self, origins: NDArray[np.int64], reasons: Sequence[str]) -> pa.Table:
         """Give original rows with `file`, `row` and `reason`."""
 
+    def close(self) -> None:
+        """Close what looking up has opened."""
+
 
 def in_merge_order(parts: Sequence[Rejected]) -> tuple[NDArray[np.int64], list[str]]:
     """Give the origins of rejected rows and the reasons, in merge order."""

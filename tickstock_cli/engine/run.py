@@ -27,6 +27,7 @@ from tickstock_cli.engine.core import Core, StepResult
 from tickstock_cli.engine.drivers import Pacer, flat_out
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.outputs import Outputs
+from tickstock_cli.engine.pipeline import DirectPipeline, Pipeline
 from tickstock_cli.engine.prefetch import Prefetch
 from tickstock_cli.engine.rejection import OriginalRows, in_merge_order, strict_error
 from tickstock_cli.engine.tally import Tally
@@ -135,6 +136,8 @@ class Run:
         Where rejected rows go; None only counts them.
     store
         Where checkpoints go; None writes none.
+    pipeline
+        How rows get to ``core``; None steps it directly.
     """
 
     def __init__(
@@ -148,6 +151,7 @@ class Run:
         rejects: RowSink | None = None,
         store: CheckpointStore | None = None,
         clock: Clock | None = None,
+        pipeline: Pipeline | None = None,
     ) -> None:
         self._source = source
         self._core = core
@@ -158,6 +162,8 @@ class Run:
         self._rejects = rejects
         self._store = store
         self._clock = clock or SystemClock()
+        self._pipeline = pipeline or DirectPipeline(core)
+        self._pacer: Pacer | None = None
         self._originals: OriginalRows | None = None
         self._rows = 0
         self._rows_behind_positions = 0
@@ -185,13 +191,16 @@ class Run:
             if self._rejects is not None:
                 self._rejects.abort()
             raise
+        finally:
+            if self._originals is not None:
+                self._originals.close()
 
     def _execute(self) -> RunResult:
         self._begin()
         begun = self._clock.now()
         self._last_checkpoint = begun
         rows_before, first = self._rows, self._market_time or None
-        pacer = Pacer(self._clock, self._control) if self._control.speed is not None else None
+        pacer = self._pacer = Pacer(self._clock, self._control) if self._control.speed is not None else None
         requested = self._control.speed
         batch_rows = self._options.batch_rows if pacer is None else min(self._options.batch_rows, PACED_BATCH_ROWS)
         with Prefetch(self._source.batches(batch_rows, self._positions), READ_AHEAD) as batches:
@@ -222,7 +231,7 @@ class Run:
         """Compute a batch; see ``drivers.Stepper``."""
         if not self._rows:
             self._first_time = int(batch.available_at()[0])
-        self._take(self._core.step(batch))
+        self._feed(batch)
         self._rows += len(batch)
         self._rows_behind_positions += len(batch)
         self._market_time = batch.watermark
@@ -231,7 +240,7 @@ class Run:
     def advance(self, watermark: int) -> int:
         """Let market time pass without a row; see ``drivers.Stepper``."""
         nothing = MergedBatch(TickBatch.empty(), BarBatch.empty(), FmvBatch.empty(), 0, watermark, ())
-        self._take(self._core.step(nothing))
+        self._feed(nothing)
         return self._core.next_release()
 
     def batch_done(self, batch: MergedBatch) -> None:
@@ -243,6 +252,15 @@ class Run:
             if now - self._last_checkpoint >= self._options.checkpoint_every_ns:
                 self._save()
                 self._last_checkpoint = now
+
+    def _feed(self, batch: MergedBatch) -> None:
+        schedule = self._pacer.schedule if self._pacer is not None else None
+        for result in self._pipeline.feed(batch, schedule):
+            self._take(result)
+
+    def _settle(self) -> None:
+        for result in self._pipeline.settle():
+            self._take(result)
 
     def _take(self, result: StepResult) -> None:
         self._outputs.write(result.events)
@@ -281,6 +299,7 @@ class Run:
 
     def _save(self) -> None:
         assert self._store is not None  # callers have looked
+        self._settle()
         self._outputs.drain()
         symbols = self._core.known_tickers()
         position = Position(
@@ -296,6 +315,7 @@ class Run:
             self._rows_behind_positions = 0
 
     def _end(self, interrupted: bool) -> None:
+        self._settle()
         if interrupted:
             if self._store is not None:
                 self._move_positions()

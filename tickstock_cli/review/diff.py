@@ -4,7 +4,8 @@
 2. of the rest, events of one ticker and kind that lie in the same coordination window, or nearest to each other
    within `NEAR_NS`, are one event that moved: changed, too;
 3. what is left stands in one file only;
-4. why: see `review.reasons`.
+4. why: see `review.reasons`; of an event that moved, why the other file lacks the earlier of the two, since the later
+   one follows from that.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from typing import Any
 
 import polars as pl
 
+from tickstock_cli.build import event_kinds
 from tickstock_cli.review.event_files import SCHEMA, read_events
-from tickstock_cli.review.reasons import VALUE, WINDOW, Rules, find_reasons
-from tickstock_cli.review.whys import changed_columns, why
+from tickstock_cli.review.reasons import VALUE, Rules, find_reasons, window_of
+from tickstock_cli.review.whys import changed_columns, changes, why
 
 KEY = ["ticker", "kind", "source", "timestamp"]
 NEAR_NS = 5_000_000_000
@@ -66,7 +68,7 @@ class Comparison:
     Parameters
     ----------
     kinds
-        Counts by kind, in the order of first appearance.
+        Counts by kind, in the order of outputs.
     reasons
         Differences by reason, most frequent first.
     same_order
@@ -93,52 +95,53 @@ class Comparison:
         return self.total == 0 and self.same_order
 
 
-def compare_files(a: Path, b: Path, settings: Any, limit: int) -> Comparison:
+def compare_files(a: Path, b: Path, settings_a: Any, settings_b: Any, limit: int) -> Comparison:
     """Compare two event files.
 
     Parameters
     ----------
-    settings
-        Give the thresholds, cooldowns and windows that reasons are found by.
+    settings_a, settings_b
+        Those that each was made by: the thresholds, cooldowns and windows that reasons are found by.
     limit
         The most differences to give in detail.
 
     Raises
     ------
+    UsageError
+        A file's name does not tell its format.
     DataError
         A file is missing, unreadable or holds no events.
     """
-    return compare(read_events(a), read_events(b), settings, limit)
+    return compare(read_events(a), read_events(b), settings_a, settings_b, limit)
 
 
-def compare(a: pl.DataFrame, b: pl.DataFrame, settings: Any, limit: int) -> Comparison:
+def compare(a: pl.DataFrame, b: pl.DataFrame, settings_a: Any, settings_b: Any, limit: int) -> Comparison:
     """Compare two tables of events; see ``compare_files``."""
     if a.equals(b):
         return Comparison(a.height, b.height, _count_kinds(a, b, _no_differences()), {}, True, [])
-    rules = Rules.of(settings)
-    left, right = _numbered(a), _numbered(b)
-    both = left.join(right, on=[*KEY, "repeat"], how="inner", suffix="_b", maintain_order="left")
+    rules_a, rules_b = Rules.of(settings_a), Rules.of(settings_b)
+    both = _numbered(a).join(_numbered(b), on=[*KEY, "repeat"], how="inner", suffix="_b", maintain_order="left")
     both = both.select(pl.col("row").alias("row_a"), pl.col("row_b"))
     changed = both.filter(_unequal(a, b, both))
-    only_a = _left_over(a, both["row_a"])
-    only_b = _left_over(b, both["row_b"])
+    only_a = find_reasons(_left_over(a, both["row_a"]), b, rules_b)
+    only_b = find_reasons(_left_over(b, both["row_b"]), a, rules_a)
     differences = pl.concat(
         [
             changed.with_columns(pl.lit(CHANGED).alias("status"), pl.lit(VALUE).alias("reason")),
-            _tell_rest(find_reasons(only_a, b, rules), find_reasons(only_b, a, rules), rules),
+            _pair(only_a, only_b, rules_b),
         ],
         how="diagonal",
     )
     times = [a["emitted_at"].gather(differences["row_a"]), b["emitted_at"].gather(differences["row_b"])]
     differences = differences.with_columns(pl.min_horizontal(*times).alias("at")).sort("at", maintain_order=True)
-    reasons = differences["reason"].value_counts(sort=True)
+    reasons = differences.group_by("reason").len().sort(["len", "reason"], descending=[True, False])
     return Comparison(
         a.height,
         b.height,
         _count_kinds(a, b, differences),
         dict(reasons.iter_rows()),
         bool(both["row_b"].is_sorted()),
-        [_show(row, a, b, rules) for row in differences.head(limit).iter_rows(named=True)],
+        [_show(row, a, b, rules_a, rules_b) for row in differences.head(limit).iter_rows(named=True)],
     )
 
 
@@ -164,24 +167,19 @@ def _left_over(events: pl.DataFrame, taken: pl.Series) -> pl.DataFrame:
     return events.with_row_index("row").filter(free)
 
 
-def _tell_rest(only_a: pl.DataFrame, only_b: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+def _pair(only_a: pl.DataFrame, only_b: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     """Join what moved into pairs; give all that is left over, with its reason and the evidence."""
     pairs = _pairs(only_a, only_b, rules)
     moved_a = pairs.join(only_a, left_on="row_a", right_on="row", how="left", maintain_order="left")
     moved_b = pairs.join(only_b, left_on="row_b", right_on="row", how="left", maintain_order="left")
-    # The earlier event of a pair is the one to be explained: the later one follows from it.
     first = moved_a["timestamp"] <= moved_b["timestamp"]
-    moved = pl.concat([moved_a.filter(first), moved_b.filter(~first)])
-    by_window = pl.when(pl.col("paired_by") == "window").then(pl.lit(WINDOW)).otherwise(pl.col("reason"))
+    rest_a = only_a.join(pairs, left_on="row", right_on="row_a", how="anti").rename({"row": "row_a"})
+    rest_b = only_b.join(pairs, left_on="row", right_on="row_b", how="anti").rename({"row": "row_b"})
     return pl.concat(
         [
-            moved.with_columns(by_window.alias("reason"), pl.lit(CHANGED).alias("status")),
-            only_a.join(pairs, left_on="row", right_on="row_a", how="anti")
-            .rename({"row": "row_a"})
-            .with_columns(pl.lit(ONLY_A).alias("status")),
-            only_b.join(pairs, left_on="row", right_on="row_b", how="anti")
-            .rename({"row": "row_b"})
-            .with_columns(pl.lit(ONLY_B).alias("status")),
+            pl.concat([moved_a.filter(first), moved_b.filter(~first)]).with_columns(pl.lit(CHANGED).alias("status")),
+            rest_a.with_columns(pl.lit(ONLY_A).alias("status")),
+            rest_b.with_columns(pl.lit(ONLY_B).alias("status")),
         ],
         how="diagonal",
     )
@@ -190,17 +188,18 @@ def _tell_rest(only_a: pl.DataFrame, only_b: pl.DataFrame, rules: Rules) -> pl.D
 def _pairs(only_a: pl.DataFrame, only_b: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     """Give row_a and row_b of events that moved, each in one pair at most."""
     windows = [*rules.key, "window"]
+    in_a, in_b = (found.with_columns(window_of(rules).alias("window")) for found in (only_a, only_b))
     same = (
-        only_a.unique(windows, keep="first", maintain_order=True)
-        .join(only_b.unique(windows, keep="first"), on=windows, how="inner", suffix="_b")
-        .select(pl.col("row").alias("row_a"), "row_b", pl.lit("window").alias("paired_by"))
+        in_a.unique(windows, keep="first", maintain_order=True)
+        .join(in_b.unique(windows, keep="first"), on=windows, how="inner", suffix="_b")
+        .select(pl.col("row").alias("row_a"), "row_b")
     )
     rest_a = only_a.join(same, left_on="row", right_on="row_a", how="anti")
     rest_b = only_b.join(same, left_on="row", right_on="row_b", how="anti")
     there = _nearest(rest_a, rest_b)
     back = _nearest(rest_b, rest_a).rename({"row": "row_b", "row_near": "row"})
     near = there.rename({"row_near": "row_b"}).join(back, on=["row", "row_b"], how="inner")
-    return pl.concat([same, near.select(pl.col("row").alias("row_a"), "row_b", pl.lit("time").alias("paired_by"))])
+    return pl.concat([same, near.select(pl.col("row").alias("row_a"), "row_b")])
 
 
 def _nearest(mine: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
@@ -228,7 +227,9 @@ def _no_differences() -> pl.DataFrame:
 
 def _count_kinds(a: pl.DataFrame, b: pl.DataFrame, differences: pl.DataFrame) -> dict[str, KindCounts]:
     """Count by kind; of a pair of kinds (one key for all of a ticker), the kind in A counts."""
-    kinds = pl.concat([a["kind"], b["kind"]]).unique(maintain_order=True).to_list()
+    there = pl.concat([a["kind"], b["kind"]]).unique(maintain_order=True).to_list()
+    known = [kind.name for kind in event_kinds() if kind.name in there]
+    kinds = [*known, *(kind for kind in there if kind not in known)]
     totals = dict(a["kind"].value_counts().iter_rows())
     of_a, of_b = a["kind"].gather(differences["row_a"]), b["kind"].gather(differences["row_b"])
     statuses = differences.select("status", of_a.zip_with(of_a.is_not_null(), of_b).alias("kind"))
@@ -244,8 +245,15 @@ def _count_kinds(a: pl.DataFrame, b: pl.DataFrame, differences: pl.DataFrame) ->
     }
 
 
-def _show(row: dict[str, Any], a: pl.DataFrame, b: pl.DataFrame, rules: Rules) -> Difference:
+def _show(row: dict[str, Any], a: pl.DataFrame, b: pl.DataFrame, rules_a: Rules, rules_b: Rules) -> Difference:
     in_a = a.row(row["row_a"], named=True) if row["row_a"] is not None else None
     in_b = b.row(row["row_b"], named=True) if row["row_b"] is not None else None
-    columns = changed_columns(in_a, in_b)
-    return Difference(row["status"], row["reason"], why(row, in_a, in_b, columns, rules), in_a, in_b, columns)
+    columns = changed_columns(in_a, in_b) if in_a is not None and in_b is not None else {}
+    if row["reason"] == VALUE:
+        words = changes(columns)
+    elif in_a is not None and (in_b is None or in_a["timestamp"] <= in_b["timestamp"]):
+        words = why(row, in_a, "B", rules_b)
+    else:
+        assert in_b is not None  # a difference has at least one event
+        words = why(row, in_b, "A", rules_a)
+    return Difference(row["status"], row["reason"], words, in_a, in_b, columns)

@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyarrow import json
 
 from tickstock_cli.core.events import EVENT_SCHEMA
-from tickstock_cli.errors import DataError, SchemaError
+from tickstock_cli.errors import DataError, SchemaError, UsageError
 
 _EMPTY = pl.DataFrame(EVENT_SCHEMA.empty_table())
 SCHEMA = dict(_EMPTY.schema)
@@ -23,8 +23,10 @@ def read_events(path: Path) -> pl.DataFrame:
 
     Raises
     ------
+    UsageError
+        Its name does not tell its format.
     DataError
-        It is missing, unreadable, or of a format that no sink writes.
+        It is missing or unreadable.
     SchemaError
         It holds no events: a column is missing, of another type, or empty where every event has a value.
     """
@@ -50,7 +52,7 @@ def read_events(path: Path) -> pl.DataFrame:
 def _read(path: Path) -> pl.DataFrame:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise DataError(f"cannot tell the format of {path}: name a file that ends in {', '.join(SUFFIXES)}")
+        raise UsageError(f"cannot tell the format of {path}: name a file that ends in {', '.join(SUFFIXES)}")
     if suffix == ".parquet":
         return pl.read_parquet(path, hive_partitioning=False, glob=False)
     if suffix == ".csv":

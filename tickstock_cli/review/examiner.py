@@ -74,6 +74,7 @@ class Explainer:
         self.channel = detector.channel
         self.counters = detector.counters
         self.events_per_row = detector.events_per_row
+        self.compiled = detector.compiled
         self.verdicts: tuple[Verdict, ...] = ()
 
     def grow(self, tickers: int) -> None:

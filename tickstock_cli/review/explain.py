@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from difflib import get_close_matches
 from itertools import pairwise
 from math import isfinite
 from typing import Any
@@ -131,9 +132,7 @@ def explain(request: Request, ticker: str, at: str) -> Explanation:
     with Recordings.open(request.paths, read_options(narrowed, settings)) as recordings:
         moments = _find_moments(recordings, time)
         if not moments:
-            raise DataError(
-                f"ticker {ticker} has no row at or before {format_time(time)}; see tickstock inspect for what there is"
-            )
+            raise _no_row(request, settings, ticker, time)
         examined, emitted = _run(recordings, settings, moments)
         rows = _explain_rows(recordings, time, moments, examined, emitted, rules)
     records = {moment.record for moment in moments}
@@ -163,6 +162,21 @@ def _find_moments(recordings: Recordings, time: int) -> list[Moment]:
                     int(part.origin[last]),
                 )
     return sorted(found.values(), key=lambda moment: moment.order)
+
+
+def _no_row(request: Request, settings: Any, ticker: str, time: int) -> DataError:
+    """Tell whether the ticker comes later or not at all; reads the recording for it, as far as needed."""
+    with Recordings.open(request.paths, read_options(request, settings)) as recordings:
+        for batch in recordings.batches(BATCH_ROWS):
+            code = recordings.symbols.code(ticker)
+            mine = [part.available_at[part.code == code] for part in (batch.ticks, batch.bars, batch.fmvs)]
+            first = [int(times[0]) for times in mine if len(times)]
+            if first:
+                later = f"its first is available at {format_time(min(first))}"
+                return DataError(f"ticker {ticker} has no row at or before {format_time(time)}; {later}")
+        near = get_close_matches(ticker.upper(), recordings.symbols.tickers, n=1)
+    hint = f"did you mean {near[0]}?" if near else "see tickstock inspect for some of those it has"
+    return DataError(f"the recording has no ticker {ticker}; {hint}")
 
 
 def _run(

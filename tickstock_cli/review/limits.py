@@ -6,7 +6,7 @@ kept silent. Kinds that are not listed here have no threshold that a file could 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,10 +33,12 @@ class Limit:
     upper: bool = False
 
     def margin(self) -> pl.Expr:
-        """Give value over threshold (upper: the inverse): 1 at the threshold, below 1 not reached, null elsewhere."""
+        """Give value over threshold (upper: the inverse): 1 at the threshold, below 1 not reached.
+
+        Null where the limit does not apply; of events of its kind and source.
+        """
         ratio = self.least / self.value if self.upper else self.value / self.least
-        mine = (pl.col("kind") == self.kind) & (pl.col("source") == self.source) & ratio.is_finite()
-        return pl.when(mine).then(ratio)
+        return pl.when(ratio.is_finite()).then(ratio)
 
 
 def limits_of(settings: Any) -> list[Limit]:
@@ -47,12 +49,10 @@ def limits_of(settings: Any) -> list[Limit]:
     for kind in ("high", "low"):
         distance = (pl.col("price") - pl.col("previous")).abs()
         found.append(Limit(kind, "tick", "highlow.min_percent_change", "$", distance, least_distance(settings)))
-    alone = surge.price_alone_multiple if surge.trigger == "both" else 1.0
-    by_price = pl.when(pl.col("trigger") == "price").then(alone).when(pl.col("trigger") == "price_and_volume").then(1.0)
-    by_volume = pl.when(pl.col("trigger") != "price").then(surge.volume_threshold)
+    price, least_volume = _surge_needs(surge)
     found += [
-        Limit("surge", "tick", "surge.price_threshold_percent", "%", change, by_price * surge.price_threshold_percent),
-        Limit("surge", "tick", "surge.volume_threshold", "x", volume, by_volume),
+        Limit("surge", "tick", "surge.price_threshold_percent", "%", change, price),
+        Limit("surge", "tick", "surge.volume_threshold", "x", volume, least_volume),
         Limit("trend", "tick", "trend.direction_threshold", "%/min", score, pl.lit(settings.trend.direction_threshold)),
     ]
     for kind in ("high", "low", "surge", "trend"):
@@ -69,28 +69,53 @@ def limits_of(settings: Any) -> list[Limit]:
     ]
 
 
+def _surge_needs(surge: Any) -> tuple[pl.Expr, pl.Expr]:
+    """Give the least move (percent) and relative volume of a surge of ticks; null where it needs none.
+
+    What an event was told for, its ``trigger``, need not be what these settings ask for.
+    """
+    told_for = pl.col("trigger")
+    multiple = {
+        "both": pl.when(told_for == "price").then(surge.price_alone_multiple).otherwise(1.0),
+        "any": pl.when(told_for == "price").then(1.0),
+        "price": pl.lit(1.0),
+        "volume": pl.lit(None, pl.Float64),
+    }[surge.trigger]
+    needs_volume = {
+        "both": told_for != "price",
+        "any": told_for == "volume",
+        "price": pl.lit(False),
+        "volume": pl.lit(True),
+    }[surge.trigger]
+    return multiple * surge.price_threshold_percent, pl.when(needs_volume).then(surge.volume_threshold)
+
+
 def least_distance(settings: Any, reference: str = "previous") -> pl.Expr:
-    """Give how far, in dollars, a high or low of ticks must lie from the one told before it."""
+    """Give how far, in dollars, a high or low must lie from the one told before it, whose price is ``reference``.
+
+    Outside regular hours those of ticks must lie farther.
+    """
     highlow = settings.highlow
     least = pl.max_horizontal(pl.lit(highlow.min_price_change), pl.col(reference) * highlow.min_percent_change / 100.0)
-    multiplier = pl.when(pl.col("phase") == "regular").then(1.0).otherwise(highlow.extended_hours_multiplier)
-    return least * multiplier
+    plain = (pl.col("phase") == "regular") | (pl.col("source") != "tick")
+    return least * pl.when(plain).then(1.0).otherwise(highlow.extended_hours_multiplier)
 
 
-def smallest(columns: Sequence[pl.Expr]) -> tuple[pl.Expr, pl.Expr]:
-    """Give the smallest of some columns, and the place of the one that has it; nulls do not count."""
-    least = pl.min_horizontal(*columns)
-    places = (pl.when(column == least).then(pl.lit(place, pl.Int32)) for place, column in enumerate(columns))
-    return least, pl.coalesce(*places)
+def smallest(columns: Mapping[int, pl.Expr]) -> tuple[pl.Expr, pl.Expr]:
+    """Give the smallest of some columns, and the key of the one that has it; nulls do not count."""
+    if not columns:
+        return pl.lit(None, pl.Float64), pl.lit(None, pl.Int32)
+    least = pl.min_horizontal(*columns.values())
+    return least, pl.coalesce(pl.when(column == least).then(pl.lit(key, pl.Int32)) for key, column in columns.items())
 
 
 def cooldowns_of(settings: Any) -> pl.DataFrame:
-    """Give kind, source, cooldown (int64 ns) and its setting's name, of every detector that has a cooldown."""
+    """Give, of every detector that has a cooldown, kind, source, ``by_cooldown`` (int64 ns) and ``by_setting``."""
     rows = [
         (kind.name, cls.channel, cooldown_ns(getattr(settings, name).cooldown_seconds), f"{name}.cooldown_seconds")
         for name, cls in detector_classes().items()
         if hasattr(getattr(settings, name), "cooldown_seconds")
         for kind in cls.kinds
     ]
-    schema = {"kind": pl.String, "source": pl.String, "cooldown": pl.Int64, "cooldown_setting": pl.String}
+    schema = {"kind": pl.String, "source": pl.String, "by_cooldown": pl.Int64, "by_setting": pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row").unique(["kind", "source"], keep="first", maintain_order=True)

@@ -1,24 +1,28 @@
 """Why an event stands in one file and not in the other, as far as the files and the settings can tell.
 
-In this order, because each is weaker evidence than the one before:
+Evidence is looked for in this order, because each sort is weaker than the one before:
 
-1. threshold: the event stays below every event of its kind and source in the other file or, if there are few
-   of those, below a threshold of the settings;
-2. window: the other file's event of its coordination window is another one;
-3. cooldown: the other file has an event of its kind less than a cooldown before it;
-4. threshold: the other file had told of a high or low so near that this one is not worth telling;
-5. missing_data: the other file has nothing of its ticker, of its kind and source, or of its time;
-6. threshold: it came so close to a threshold that a slightly higher one would have kept it silent;
-7. unknown.
+1. below: the event does not reach a threshold of the other file's settings;
+2. beaten: in its coordination window the other file told an event that wins against this one;
+3. cooling: the other file has an event of its kind less than a cooldown before it;
+4. told: the other file had told of a high or low so near that this one is not worth telling;
+5. least: it measures less than any event of its kind and source in the other file, which has some;
+6. absent: the other file has nothing of its ticker, of its kind and source, or of its time;
+7. close: it came so close to a threshold that a slightly higher one would have kept it silent.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
+import polars.selectors as cs
 
+from tickstock_cli.core.calendar import Calendar
+from tickstock_cli.core.events import SOURCES
 from tickstock_cli.review.limits import Limit, cooldowns_of, least_distance, limits_of, smallest
 
 THRESHOLD, WINDOW, COOLDOWN, MISSING_DATA, VALUE, UNKNOWN = (
@@ -29,39 +33,58 @@ THRESHOLD, WINDOW, COOLDOWN, MISSING_DATA, VALUE, UNKNOWN = (
     "value",
     "unknown",
 )
+"""What a difference may be put down to. ``value``: both files have the event, with other figures."""
+
+BELOW, BEATEN, COOLING, TOLD, LEAST, ABSENT, CLOSE = "below", "beaten", "cooling", "told", "least", "absent", "close"
+REASONS = {
+    BELOW: THRESHOLD,
+    BEATEN: WINDOW,
+    COOLING: COOLDOWN,
+    TOLD: THRESHOLD,
+    LEAST: THRESHOLD,
+    ABSENT: MISSING_DATA,
+    CLOSE: THRESHOLD,
+}
+"""Evidence -> reason, strongest first."""
 
 ENOUGH = 10
-"""Events of a kind and source in the other file before the least of them is taken for a threshold."""
+"""Events in the other file before the least of them is taken for a threshold, or their end for the end of data."""
 NEAR = 1.2
 """Margin below which an event counts as close to its threshold."""
 TOLERANCE = 1e-9
 """That of the kernels' comparisons."""
 
 
+KEPT = ("row", "timestamp", "available_at", "ticker", "kind", "source", "phase", "direction", "price")
+"""Columns of events that evidence is looked for by: the others of large files would be copied time and again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What reasons are found by."""
+    """What evidence is found by: the settings of one file, in the forms in which they are needed. ``window`` in ns."""
 
+    settings: Any
     limits: list[Limit]
     cooldowns: pl.DataFrame
     window: int
     key: list[str]
-    settings: Any
+    calendar: Calendar
 
     @classmethod
     def of(cls, settings: Any) -> Rules:
         """Take them from settings."""
-        key = ["ticker"] if settings.coordinator.key == "ticker" else ["ticker", "kind"]
-        window = settings.coordinator.window_ms * 1_000_000
-        return cls(limits_of(settings), cooldowns_of(settings), window, key, settings)
-
-    def window_of(self) -> pl.Expr:
-        """Give the number of an event's coordination window."""
-        return (pl.col("available_at") // self.window).alias("window")
+        return cls(
+            settings,
+            limits_of(settings),
+            cooldowns_of(settings),
+            settings.coordinator.window_ms * 1_000_000,
+            ["ticker"] if settings.coordinator.key == "ticker" else ["ticker", "kind"],
+            Calendar(settings.session.calendar),
+        )
 
 
 def find_reasons(mine: pl.DataFrame, other: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    """Give ``mine`` with the reason why ``other`` lacks each event, and the evidence for it.
+    """Give the reason why ``other`` lacks each event of ``mine``, and the evidence for it.
 
     Parameters
     ----------
@@ -69,103 +92,165 @@ def find_reasons(mine: pl.DataFrame, other: pl.DataFrame, rules: Rules) -> pl.Da
         Events of one file that the other lacks, with their place in the file as ``row``.
     other
         All events of the other file.
+    rules
+        Those that the other file was made by.
 
     Returns
     -------
     polars.DataFrame
-        As many rows, in the same order; evidence columns begin with ``by_``.
+        As many rows, in the same order, with the columns of ``KEPT``, ``reason``, ``evidence`` (null = none, the
+        reason is unknown), and what the evidence rests on in columns that begin with ``by_``.
     """
-    found = mine.with_row_index("place")
-    for add in (_add_margin, _add_window, _add_last, _add_coverage):
+    if mine.is_empty():
+        other = other.clear()  # what it holds is not asked for
+    found = _add_margin(mine.with_row_index("place"), other, rules).select("place", *KEPT, cs.starts_with("by_"))
+    for add in (_add_window, _add_last, _add_absence):
         found = add(found, other, rules)
-    cooled = pl.col("timestamp") - pl.col("by_last_time") < pl.col("cooldown")
-    told = (pl.col("price") - pl.col("by_last_price")) * pl.col("direction")
-    reached = told >= least_distance(rules.settings, "by_last_price") * (1 - TOLERANCE)
-    extreme = pl.col("kind").is_in(["high", "low"]) & (pl.col("phase") == pl.col("by_last_phase"))
-    reason = (
-        pl.when(pl.col("by_relative") < 1 - TOLERANCE)
-        .then(pl.lit(THRESHOLD))
-        .when(pl.col("by_window_time").is_not_null())
-        .then(pl.lit(WINDOW))
-        .when(cooled)
-        .then(pl.lit(COOLDOWN))
-        .when(extreme & ~reached)
-        .then(pl.lit(THRESHOLD))
-        .when(pl.col("by_missing").is_not_null())
-        .then(pl.lit(MISSING_DATA))
-        .when(pl.col("by_margin") < NEAR)
-        .then(pl.lit(THRESHOLD))
-        .otherwise(pl.lit(UNKNOWN))
-    )
-    nearer = (extreme & ~reached).fill_null(False).alias("by_nearer")
-    return found.with_columns(reason.alias("reason"), nearer).sort("place").drop("place")
+    holds = {
+        BELOW: pl.col("by_margin") < 1 - TOLERANCE,
+        BEATEN: pl.col("by_beaten"),
+        COOLING: pl.col("timestamp") - pl.col("by_last_time") < pl.col("by_cooldown"),
+        TOLD: pl.col("by_told"),
+        LEAST: pl.col("by_relative") < 1 - TOLERANCE,
+        ABSENT: pl.col("by_absent").is_not_null(),
+        CLOSE: pl.col("by_margin") < NEAR,
+    }
+    evidence = pl.coalesce(pl.when(holds[name]).then(pl.lit(name)) for name in REASONS).alias("evidence")
+    reason = pl.col("evidence").replace_strict(REASONS, default=UNKNOWN, return_dtype=pl.String).alias("reason")
+    return found.with_columns(evidence).with_columns(reason).sort("place").drop("place", "window")
 
 
 def _add_margin(found: pl.DataFrame, other: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     """Add how close an event came to its limits.
 
-    ``by_relative``: the smallest margin relative to the least one that the other file's events have of the same
-    limit, or to 1 where it has few events; ``by_limit``: whose that is; ``by_margin``, ``by_near_limit``: the same for
-    the plain margins.
+    ``by_margin``: the smallest of its margins; ``by_limit``: whose that is. ``by_relative``, ``by_relative_limit``: the
+    same relative to the least margin that the other file's ``by_others`` events have of a limit, unless they are few.
     """
-    names = [f"margin_{place}" for place in range(len(rules.limits))]
-    margins = [limit.margin().alias(name) for limit, name in zip(rules.limits, names, strict=True)]
-    least = (
-        other.select("kind", "source", *margins)
-        .group_by("kind", "source")
-        .agg(pl.len().alias("by_others"), *(pl.col(name).min().name.suffix("_least") for name in names))
-        .filter(pl.col("by_others") >= ENOUGH)
+    parts = []
+    for (kind, source), part in found.partition_by("kind", "source", as_dict=True).items():
+        mine = {place: one for place, one in enumerate(rules.limits) if (one.kind, one.source) == (kind, source)}
+        theirs = other.filter(pl.col("kind") == kind, pl.col("source") == source)
+        parts.append(_measure(part, theirs, mine))
+    return pl.concat(parts) if parts else _measure(found, other, {})
+
+
+def _measure(found: pl.DataFrame, theirs: pl.DataFrame, limits: Mapping[int, Limit]) -> pl.DataFrame:
+    """Do it for events of one kind and source; ``limits`` by their places."""
+    margins = {place: limit.margin() for place, limit in limits.items()}
+    least = theirs.select(margin.min().alias(f"{place}") for place, margin in margins.items())
+    relatives = {
+        place: margin / least[f"{place}"][0]
+        for place, margin in margins.items()
+        if len(theirs) >= ENOUGH and least[f"{place}"][0]
+    }
+    margin, limit = smallest(margins)
+    relative, its_limit = smallest(relatives)
+    return found.with_columns(
+        margin.alias("by_margin"),
+        limit.alias("by_limit"),
+        relative.alias("by_relative"),
+        its_limit.alias("by_relative_limit"),
+        pl.lit(len(theirs)).alias("by_others"),
     )
-    found = found.with_columns(margins).join(least, on=["kind", "source"], how="left")
-    relative, place = smallest([pl.col(name) / pl.coalesce(f"{name}_least", pl.lit(1.0)) for name in names])
-    margin, near = smallest([pl.col(name) for name in names])
-    found = found.with_columns(
-        relative.alias("by_relative"), place.alias("by_limit"), margin.alias("by_margin"), near.alias("by_near_limit")
-    )
-    return found.drop(names, [f"{name}_least" for name in names])
 
 
 def _add_window(found: pl.DataFrame, other: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    """Add time, kind and source of the event that the other file has in the same coordination window."""
+    """Add the event that the other file has in the same coordination window, and whether it beats this one.
+
+    As the coordinator judges, as far as columns tell: the source of priority wins; of one source the later event, but
+    the earlier of ticks that are emitted at once. A winner that had waited for the window's end and met nobody did
+    not beat anything.
+    """
     winners = other.select(
         *rules.key,
-        rules.window_of(),
+        window_of(rules).alias("window"),
         pl.col("timestamp").alias("by_window_time"),
+        pl.col("available_at").alias("by_window_available"),
         pl.col("kind").alias("by_window_kind"),
         pl.col("source").alias("by_window_source"),
         pl.col("merged").alias("by_window_merged"),
     ).unique([*rules.key, "window"], keep="first")
-    return found.with_columns(rules.window_of()).join(winners, on=[*rules.key, "window"], how="left")
+    rank, its_rank = (
+        pl.col(name).replace_strict({source: place for place, source in enumerate(SOURCES)}, default=None)
+        for name in ("source", "by_window_source")
+    )
+    at_once = (pl.col("by_window_source") == "tick") & (not rules.settings.coordinator.hold_top_source)
+    lag = pl.col("by_window_available") - pl.col("available_at")
+    beaten = (its_rank < rank) | ((its_rank == rank) & pl.when(at_once).then(lag <= 0).otherwise(lag >= 0))
+    found = found.with_columns(window_of(rules).alias("window")).join(winners, on=[*rules.key, "window"], how="left")
+    alone = (pl.col("by_window_merged") == 1) & ~at_once
+    return found.with_columns((beaten & ~alone).alias("by_beaten"))
+
+
+def window_of(rules: Rules) -> pl.Expr:
+    """Give the number of an event's coordination window."""
+    return pl.col("available_at") // rules.window
 
 
 def _add_last(found: pl.DataFrame, other: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    """Add the last event of the same ticker, kind and source that the other file has at or before this one."""
-    same = ["ticker", "kind", "source"]
+    """Add the last event of the same ticker, kind and source that the other file has at or before this one.
+
+    The highs and lows of bars are held against those of ticks: what ticks have told makes them redundant.
+    ``by_told``: an extreme, and that event of the same session is too near to it.
+    """
+    bars = pl.col("kind").is_in(["high", "low"]) & (pl.col("source") == "ohlcv")
+    by = ["ticker", "kind", "by_last_source"]
     last = other.select(
-        *same,
+        "ticker",
+        "kind",
+        pl.col("source").alias("by_last_source"),
         "timestamp",
         pl.col("timestamp").alias("by_last_time"),
         pl.col("price").alias("by_last_price"),
         pl.col("phase").alias("by_last_phase"),
     ).sort("timestamp")
-    joined = found.sort("timestamp").join_asof(last, on="timestamp", by=same, check_sortedness=False)
-    return joined.join(rules.cooldowns, on=["kind", "source"], how="left")
+    asking = pl.when(bars).then(pl.lit("tick")).otherwise("source").alias("by_last_source")
+    found = found.with_columns(asking).sort("timestamp").join_asof(last, on="timestamp", by=by, check_sortedness=False)
+    found = found.join(rules.cooldowns, on=["kind", "source"], how="left")
+    days = [_days(found[name], rules.calendar) for name in ("timestamp", "by_last_time")]
+    return found.with_columns((_too_near(rules.settings) & (days[0] == days[1])).alias("by_told"))
 
 
-def _add_coverage(found: pl.DataFrame, other: pl.DataFrame, rules: Rules) -> pl.DataFrame:  # noqa: ARG001 - as the others
-    """Add what the other file has nothing of: ``ticker``, ``kind``, ``before`` or ``after``; null if nothing."""
+def _too_near(settings: Any) -> pl.Expr:
+    """Tell whether an extreme lies nearer to the last one told in its phase than it must."""
+    asked = pl.col("kind").is_in(["high", "low"])
+    if not settings.coordinator.dedupe_extremes:
+        asked &= pl.col("source") == "tick"
+    same = pl.col("phase") == pl.col("by_last_phase")
+    if settings.highlow.post_continues:
+        same |= (pl.col("phase") == "post") & (pl.col("by_last_phase") == "regular")
+    distance = (pl.col("price") - pl.col("by_last_price")) * pl.col("direction")
+    return asked & same & (distance < least_distance(settings, "by_last_price") * (1 - TOLERANCE))
+
+
+def _days(times: pl.Series, calendar: Calendar) -> pl.Series:
+    """Give the calendar's date of each time, as a number; null of null."""
+    known = times.drop_nulls()
+    if not len(known):
+        return pl.Series([None] * len(times), dtype=pl.Int64)
+    table = calendar.table(max(1, int(known.min())), max(1, int(known.max())))  # type: ignore[arg-type]  # int64
+    places = np.searchsorted(table.starts, times.fill_null(0).to_numpy(), side="right") - 1
+    return pl.Series(table.segments[np.maximum(places, 0)] >> 2).set(times.is_null(), None)
+
+
+def _add_absence(found: pl.DataFrame, other: pl.DataFrame, rules: Rules) -> pl.DataFrame:  # noqa: ARG001 - as the others
+    """Add what the other file has nothing of, ``by_absent``: ``ticker``, ``kind``, ``before`` or ``after``.
+
+    Null if nothing. That its events begin later, or end earlier, says something only of many events.
+    """
     tickers = other.select("ticker").unique().with_columns(pl.lit(True).alias("has_ticker"))
     kinds = other.select("kind", "source").unique().with_columns(pl.lit(True).alias("has_kind"))
-    time = pl.col("timestamp")
-    missing = (
+    before = pl.col("timestamp") < other["timestamp"].min()
+    after = pl.col("timestamp") > other["timestamp"].max()
+    absent = (
         pl.when(pl.col("has_kind").is_null())
         .then(pl.lit("kind"))
         .when(pl.col("has_ticker").is_null())
         .then(pl.lit("ticker"))
-        .when(time < other["timestamp"].min())
+        .when(before & (before.sum() >= ENOUGH))
         .then(pl.lit("before"))
-        .when(time > other["timestamp"].max())
+        .when(after & (after.sum() >= ENOUGH))
         .then(pl.lit("after"))
     )
     joined = found.join(tickers, on="ticker", how="left").join(kinds, on=["kind", "source"], how="left")
-    return joined.with_columns(missing.alias("by_missing")).drop("has_ticker", "has_kind")
+    return joined.with_columns(absent.alias("by_absent")).drop("has_ticker", "has_kind")

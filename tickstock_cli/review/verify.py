@@ -95,6 +95,16 @@ class Part:
     result: RunResult
 
 
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A part of the recording that is small enough for slow legs: how many rows over how much market time (ns)."""
+
+    request: Request
+    rows: int
+    span: int
+    words: str
+
+
 def verify(request: Request, report: Callable[[LegResult, int], None]) -> Verification:
     """Replay a recording in many ways.
 
@@ -146,16 +156,6 @@ def _rows_of(result: RunResult) -> int:
     return sum(result.ledger[f"{record}.read"] for record in RECORD_TYPES)
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """A part of the recording that is small enough for slow legs: how many rows over how much market time (ns)."""
-
-    request: Request
-    rows: int
-    span: int
-    words: str
-
-
 def _narrow(whole: Part) -> Slice:
     """Choose the tickers that tell most, and their first rows; all of the recording if it is small."""
     if whole.rows <= SLICE_ROWS:
@@ -166,7 +166,7 @@ def _narrow(whole: Part) -> Slice:
     who = f"the {len(tickers)} tickers with most events" if tickers else "all tickers"
     until = f", up to {format_time(end)}" if end is not None else ""
     limited = replace(chosen, end=end) if end is not None else chosen
-    return Slice(limited, rows, last - first, f"{who}{until}: {rows:,} rows")
+    return Slice(limited, rows, last - first, f"{who}{until}")
 
 
 def _measure(request: Request) -> tuple[int, int, int, int | None]:
@@ -229,7 +229,7 @@ def _hold_against(part: Part, result: RunResult, events: Path) -> tuple[tuple[st
     difference = None
     same_bytes = _hash(events) == _hash(part.events)
     if result.digest != part.result.digest or not same_bytes:
-        comparison = compare_files(part.events, events, part.request.settings, 1)
+        comparison = compare_files(part.events, events, part.request.settings, part.request.settings, 1)
         difference = comparison.differences[0] if comparison.differences else None
     if result.digest != part.result.digest:
         differs.append("events")

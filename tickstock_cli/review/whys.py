@@ -1,4 +1,4 @@
-"""Puts the evidence behind a reason into words."""
+"""Puts the evidence for a reason into words."""
 
 from __future__ import annotations
 
@@ -8,82 +8,72 @@ import polars as pl
 
 from tickstock_cli.core.times import format_duration, format_time
 from tickstock_cli.review.event_files import SCHEMA
-from tickstock_cli.review.reasons import COOLDOWN, MISSING_DATA, THRESHOLD, VALUE, WINDOW, Rules
+from tickstock_cli.review.reasons import ABSENT, BEATEN, BELOW, CLOSE, COOLING, LEAST, TOLD, Rules
 
 TIMES = ("emitted_at", "timestamp", "available_at")
 FOLLOWS = ("event_id",)
 """Columns that differ only because others do."""
 
+Event = dict[str, Any]
+"""Column -> value of one event."""
 
-def changed_columns(a: dict[str, Any] | None, b: dict[str, Any] | None) -> dict[str, tuple[Any, Any]]:
-    """Give the columns in which two events differ, with both values; none if one of them is missing."""
-    if a is None or b is None:
-        return {}
+
+def changed_columns(a: Event, b: Event) -> dict[str, tuple[Any, Any]]:
+    """Give the columns in which two events differ, with both values."""
     return {name: (a[name], b[name]) for name in SCHEMA if a[name] != b[name] and name not in FOLLOWS}
 
 
-def why(
-    row: dict[str, Any],
-    a: dict[str, Any] | None,
-    b: dict[str, Any] | None,
-    columns: dict[str, tuple[Any, Any]],
-    rules: Rules,
-) -> str:
-    """Say in a few words what speaks for the reason of a difference.
+def changes(columns: dict[str, tuple[Any, Any]]) -> str:
+    """Say how the columns of an event changed."""
+    return ", ".join(_change(name, *values) for name, values in columns.items()) or "event_id alone differs"
+
+
+def why(found: dict[str, Any], event: Event, other: str, rules: Rules) -> str:
+    """Say in a few words what speaks for the reason of a difference; nothing if nothing does.
 
     Parameters
     ----------
-    row
-        A row of differences with its evidence.
-    a, b
-        The event in each file.
+    found
+        What `find_reasons` gave of the event.
+    other, rules
+        What to call the file that lacks it, and what that was made by.
     """
-    # Of an event that moved, the earlier one was explained.
-    explained_a = b is None or (a is not None and a["timestamp"] <= b["timestamp"])
-    event, other = (a, "B") if explained_a else (b, "A")
-    assert event is not None  # a difference has at least one event
-    if row["reason"] == VALUE:
-        return ", ".join(_change(name, *values) for name, values in columns.items()) or "event_id alone differs"
-    if row["reason"] == THRESHOLD:
-        return _threshold(row, event, other, rules)
-    if row["reason"] == WINDOW:
-        time = format_time(row["by_window_time"])
-        told = f"{row['by_window_kind']} of {row['by_window_source']} at {time}, of {row['by_window_merged']}"
-        return f"{other} told another event of the same window: {told}"
-    if row["reason"] == COOLDOWN:
-        since = format_duration(event["timestamp"] - row["by_last_time"])
-        return f"{other} had told one {since} before; {row['cooldown_setting']} is {format_duration(row['cooldown'])}"
-    if row["reason"] == MISSING_DATA:
-        return _missing(row, event, other)
+    evidence = found["evidence"]
+    if evidence == BELOW:
+        return _margin(found["by_limit"], event, rules)
+    if evidence == BEATEN:
+        told = f"the {found['by_window_kind']} of {found['by_window_source']} at {format_time(found['by_window_time'])}"
+        return f"in the same window, {other} told {told} instead"
+    if evidence == COOLING:
+        since = format_duration(event["timestamp"] - found["by_last_time"])
+        return f"{other} had told one {since} before; {found['by_setting']} is {format_duration(found['by_cooldown'])}"
+    if evidence == TOLD:
+        distance = abs(event["price"] - found["by_last_price"])
+        told = f"{found['by_last_price']:.10g} from {found['by_last_source']} at {format_time(found['by_last_time'])}"
+        return f"{other} had told {told}, only ${distance:.6g} away; highlow.min_percent_change asks for more"
+    if evidence == LEAST:
+        text = _margin(found["by_relative_limit"], event, rules)
+        return f"{text}; each {event['kind']} of {event['source']} in {other}, {found['by_others']:,}, reaches more"
+    if evidence == ABSENT:
+        return _absent(found["by_absent"], event, other)
+    if evidence == CLOSE:
+        return f"{_margin(found['by_limit'], event, rules)}, close to it"
     return ""
 
 
-def _threshold(row: dict[str, Any], event: dict[str, Any], other: str, rules: Rules) -> str:
-    below = row["by_relative"] is not None and row["by_relative"] < 1
-    if row["by_nearer"] and not below:
-        distance = abs(event["price"] - row["by_last_price"])
-        return (
-            f"{other} had told {row['by_last_price']:g} at {format_time(row['by_last_time'])}, "
-            f"only ${distance:.6g} from this; highlow.min_percent_change asks for more"
-        )
-    limit = rules.limits[row["by_limit"] if below else row["by_near_limit"]]
+def _margin(place: int, event: Event, rules: Rules) -> str:
+    limit = rules.limits[place]
     value, least = pl.DataFrame([event], schema=SCHEMA).select(limit.value.alias("a"), limit.least.alias("b")).row(0)
-    text = f"{limit.setting}: {value:.6g} {limit.unit}".rstrip() + f" against {least:.6g} {limit.unit}".rstrip()
-    if not below:
-        return f"{text}, close to it"
-    if row["by_others"] is None:
-        return text
-    return (
-        f"{text}; less than any of the {row['by_others']:,} of kind {event['kind']} from {event['source']} in {other}"
-    )
+    against = f"{value:.6g} {limit.unit}".rstrip() + f" against {least:.6g} {limit.unit}".rstrip()
+    return f"{limit.setting}: {against}"
 
 
-def _missing(row: dict[str, Any], event: dict[str, Any], other: str) -> str:
-    if row["by_missing"] == "kind":
+def _absent(what: str, event: Event, other: str) -> str:
+    if what == "kind":
         return f"{other} has no {event['kind']} of {event['source']} at all"
-    if row["by_missing"] == "ticker":
+    if what == "ticker":
         return f"{other} has no event of {event['ticker']} at all"
-    return f"{other} has no event {row['by_missing']} this time" if row["by_missing"] else ""
+    return f"{other} has no event {what} this time"
 
 
 def _change(name: str, a: Any, b: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -24,11 +25,22 @@ def open_sink(target: str, schema: pa.Schema = EVENT_SCHEMA) -> Sink:
     OutputError
         The target cannot be written; it is untouched.
     """
+    sink: Sink = sink_class(target)(target, schema)
+    return sink
+
+
+def sink_class(target: str) -> type[Any]:
+    """Load the class of the sink that the target's suffix names; nothing is opened yet.
+
+    Raises
+    ------
+    UsageError
+        No sink writes files of this suffix.
+    """
     suffix = "jsonl" if target == STDOUT else Path(target).suffix.lower().removeprefix(".")
     if suffix not in PARTS:
         known = ", ".join(f".{name}" for name in PARTS)
         raise UsageError(
             f"cannot tell the format of output {target!r}: name a file that ends in {known}, or - for stdout"
         )
-    sink: Sink = load_part("sink", PARTS, suffix)(target, schema)
-    return sink
+    return load_part("sink", PARTS, suffix)

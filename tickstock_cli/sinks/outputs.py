@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import RawIOBase
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -127,7 +128,10 @@ class StandardOutput:
     def __init__(self) -> None:
         if sys.stdout is None:
             raise OutputError("cannot write standard output: it is closed")
-        self.stream: BinaryIO = sys.stdout.buffer
+        stream = sys.stdout.buffer
+        # Unbuffered (python -u, PYTHONUNBUFFERED), one write may take only part of what it is given and say so.
+        raw = isinstance(stream, RawIOBase)
+        self.stream: BinaryIO = open(stream.fileno(), "wb", closefd=False) if raw else stream  # noqa: SIM115
 
     def commit(self) -> None:
         """See ``Output.commit``."""

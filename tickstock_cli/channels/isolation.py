@@ -1,0 +1,79 @@
+"""A detector that raises costs the ticker it raised on, and nothing else.
+
+A compiled detector cannot raise halfway. One in plain Python can, with part of its state written: so its tickers'
+state is copied before each call. If it raises, state goes back, and it sees its tickers again one by one; those it
+raises on keep the state they had, and their rows are counted as failed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickstock_cli.core.events import EventRows
+from tickstock_cli.core.stages import Detector
+from tickstock_cli.kernels.rows import Groups
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A detector's failure on one ticker: how many admitted rows it did not judge, and why."""
+
+    detector: str
+    code: int
+    rows: int
+    reason: str
+
+
+def scan_isolated(
+    name: str, detector: Detector, rows: Any, out: EventRows, counts: NDArray[np.int64]
+) -> tuple[int, list[Failure]]:
+    """Let a detector scan rows; gives the number of events, and its failures.
+
+    Parameters
+    ----------
+    name
+        The detector's name, for the failures.
+    """
+    codes = rows.groups.code
+    saved = _Saved(detector, codes, counts)
+    try:
+        return detector.scan(rows, out, counts), []
+    except Exception:  # noqa: BLE001  (whatever a detector raises, its tickers are tried one by one)
+        saved.restore()
+    found = 0
+    failures: list[Failure] = []
+    for group in range(len(codes)):
+        one = rows._replace(groups=_single(rows.groups, group))
+        saved = _Saved(detector, codes[group : group + 1], counts)
+        try:
+            found += detector.scan(one, out[found:], counts)
+        except Exception as error:  # noqa: BLE001
+            saved.restore()
+            count = int(rows.groups.start[group + 1] - rows.groups.start[group])
+            failures.append(Failure(name, int(codes[group]), count, f"{name}: {type(error).__name__}: {error}"))
+    return found, failures
+
+
+class _Saved:
+    """What a detector knows of some tickers, and what it has counted."""
+
+    def __init__(self, detector: Detector, codes: NDArray[np.int32], counts: NDArray[np.int64]) -> None:
+        self._codes = codes
+        self._state = [(array, array[codes].copy()) for array in detector.state().values()]
+        self._counts = counts, counts.copy()
+
+    def restore(self) -> None:
+        for array, entries in self._state:
+            array[self._codes] = entries
+        counts, before = self._counts
+        counts[:] = before
+
+
+def _single(groups: Groups, group: int) -> Groups:
+    return Groups(
+        groups.code[group : group + 1], groups.start[group : group + 2], groups.probe_start[group : group + 2]
+    )

@@ -1,0 +1,200 @@
+"""The dashboard document on a terminal: the system in two lines, a line a channel instance, a line an alert.
+
+Narrow terminals get the figures that matter when something is wrong; wide ones get all. Latency, success and rates
+are those of the monitor's sliding window, so an instance that had nothing to do shows dashes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from tickstock_cli.core.times import parse_time
+
+WIDE = 132
+"""From this width on, all columns are shown."""
+RECENT = 3
+"""Resolved alerts that are shown below the active ones."""
+NOTHING = "–"
+
+WORDS = {"initializing": "starting", "half_open": "half open"}
+STYLES = {
+    "ready": "bold green",
+    "degraded": "bold yellow",
+    "not ready": "bold red",
+    "active": "green",
+    "paused": "yellow",
+    "error": "bold red",
+    "shutdown": "dim",
+    "closed": "dim",
+    "half_open": "yellow",
+    "open": "bold red",
+    "info": "cyan",
+    "warning": "yellow",
+    "critical": "bold white on red",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardView:
+    """Draws a document, as `ChannelMonitor.get_monitoring_dashboard_data` gives it, as wide as there is room."""
+
+    document: Mapping[str, Any]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Give the parts, one below the other."""
+        yield from _in_lines(_facts(self.document["system_overview"]), options.max_width)
+        if self.document["channel_details"]:
+            yield Text()
+            yield _channels(self.document["channel_details"], options.max_width >= WIDE)
+        yield Text()
+        yield from _alerts(self.document)
+
+
+def _facts(overview: Mapping[str, Any]) -> Iterator[Text]:
+    yield Text.assemble(("system ", "dim"), _word(overview["status"]))
+    if "time" not in overview:
+        return
+    memory, limit = overview["memory_bytes"], overview["memory_limit_bytes"]
+    yield _fact("up", duration(overview["uptime_seconds"]))
+    yield _fact("memory", f"{memory / 2**20:,.0f} of {limit / 2**20:,.0f} MiB")
+    yield _fact("success", _percent(overview["success_rate"]))
+    yield _fact("rows", f"{overview['rows']:,} ({_rate(overview['rows_per_second'])}/s)")
+    yield _fact("events", f"{overview['events']:,} ({_rate(overview['events_per_second'])}/s)")
+    if overview["clients"] is not None:
+        yield _fact("clients", f"{overview['clients']:,}")
+    router = overview["router"]
+    if router is not None:
+        yield _fact("router", router["strategy"])
+        yield _fact("moves", f"{router['moves']:,}")
+        if router["errors"]:
+            yield _fact("unroutable", f"{router['errors']:,}")
+        if router["decision_mean_us"] is not None:
+            yield _fact("decision", f"{router['decision_mean_us']:,.1f} µs")
+
+
+def _fact(name: str, value: str) -> Text:
+    return Text.assemble((f"{name} ", "dim"), value)
+
+
+def _in_lines(facts: Iterable[Text], width: int) -> Iterator[Text]:
+    """Put as many facts into a line as it has room for; none is broken."""
+    line = Text()
+    for fact in facts:
+        if line and line.cell_len + 3 + fact.cell_len > width:
+            yield line
+            line = Text()
+        line = Text.assemble(line, "   ", fact) if line else fact
+    yield line
+
+
+Cell = Callable[[str, Mapping[str, Any]], RenderableType]
+
+COLUMNS: tuple[tuple[str, bool, bool, Cell], ...] = (
+    # heading, to the right, on wide terminals only
+    ("channel", False, False, lambda name, _: Text(name, style="bold")),
+    ("status", False, False, lambda _, channel: _word(channel["status"])),
+    ("breaker", False, False, lambda _, channel: _word(channel["breaker"]["state"])),
+    ("p50 ms", True, False, lambda _, channel: _latency(channel, "p50")),
+    ("p99 ms", True, False, lambda _, channel: _latency(channel, "p99")),
+    ("max ms", True, True, lambda _, channel: _latency(channel, "max")),
+    ("limit", True, True, lambda _, channel: Text(f"{channel['latency_limit_ms']:,g}", style="dim")),
+    ("late", True, True, lambda _, channel: _count(channel["whole"]["timeouts"], "yellow")),
+    ("queue", True, False, lambda _, channel: _queue(channel["queue"])),
+    ("most", True, True, lambda _, channel: f"{channel['queue']['max_depth']:,}"),
+    ("success", True, False, lambda _, channel: _success(channel["recent"])),
+    ("failed", True, True, lambda _, channel: _count(channel["whole"]["failed"], "red")),
+    ("rows/s", True, False, lambda _, channel: _rate(channel["recent"]["rows_per_second"])),
+    ("events/s", True, True, lambda _, channel: _rate(channel["recent"]["events_per_second"])),
+    ("shards", True, True, lambda _, channel: f"{channel['shards']}"),
+)
+
+
+def _channels(details: Mapping[str, Mapping[str, Any]], wide: bool) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    shown = [column for column in COLUMNS if wide or not column[2]]
+    for heading, right, _, _ in shown:
+        table.add_column(heading, justify="right" if right else "left", no_wrap=True)
+    for name, channel in details.items():
+        table.add_row(*(cell(name, channel) for _, _, _, cell in shown))
+    return table
+
+
+def _word(word: str) -> Text:
+    return Text(WORDS.get(word, word), style=STYLES.get(word, "dim"))
+
+
+def _latency(channel: Mapping[str, Any], figure: str) -> Text:
+    value = channel["recent"]["latency_ms"][figure]
+    if value is None:
+        return Text(NOTHING, style="dim")
+    late = value > channel["latency_limit_ms"]
+    return Text(f"{value:,.2f}" if value < 100 else f"{value:,.0f}", style="red" if late else "")
+
+
+def _queue(queue: Mapping[str, Any]) -> Text:
+    share = queue["depth"] / queue["limit"]
+    style = "" if share < 0.75 else "yellow" if share < 0.9 else "red"
+    return Text(f"{queue['depth']:,}/{queue['limit']:,}", style="red" if queue["spilled"] else style)
+
+
+def _success(figures: Mapping[str, Any]) -> Text:
+    return Text(_percent(figures["success_rate"]), style="red" if figures["failed"] else "")
+
+
+def _percent(share: float | None) -> str:
+    """Give a share with two digits, never rounded up to a whole that it is not."""
+    return NOTHING if share is None else f"{int(share * 10_000) / 100:.2f}%"
+
+
+def _count(count: int, style: str) -> Text:
+    return Text(f"{count:,}", style if count else "dim")
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 10 or not rate else f"{rate:.1f}"
+
+
+def _alerts(document: Mapping[str, Any]) -> Iterator[RenderableType]:
+    active: Sequence[Mapping[str, Any]] = document["active_alerts"]
+    resolved = [alert for alert in document["recent_alerts"] if alert["resolved_at"] is not None][-RECENT:]
+    if not active and not resolved:
+        yield Text("no alerts", style="dim")
+        return
+    now = parse_time(document["system_overview"]["time"])
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("severity", "type", "message", "when"):
+        table.add_column(heading, no_wrap=heading != "message")
+    for alert in active:
+        again = f" ({alert['times']} times)" if alert["times"] > 1 else ""
+        table.add_row(
+            _word(alert["severity"]),
+            Text(alert["type"], style="bold"),
+            alert["message"] + again,
+            f"for {_age(now, alert['raised_at'])}",
+        )
+    for alert in reversed(resolved):
+        table.add_row("over", alert["type"], alert["message"], f"{_age(now, alert['resolved_at'])} ago", style="dim")
+    yield Text("no alerts", style="dim") if not active else Text(f"{len(active)} alert{'s'[: len(active) > 1]}", "bold")
+    yield table
+
+
+def _age(now: int, time: str) -> str:
+    return duration((now - parse_time(time)) / 1e9)
+
+
+def duration(seconds: float) -> str:
+    """Give a duration in its two largest units: 42s, 3m 07s, 2h 05m, 4d 03h."""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3_600:
+        return f"{whole // 60}m {whole % 60:02}s"
+    if whole < 86_400:
+        return f"{whole // 3_600}h {whole % 3_600 // 60:02}m"
+    return f"{whole // 86_400}d {whole % 86_400 // 3_600:02}h"

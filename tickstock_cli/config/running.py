@@ -1,0 +1,154 @@
+"""Settings of the running system: its channels, the router, and monitoring. None of them changes an event."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from tickstock_cli.config.section import RunningSection
+
+BatchingName = Literal["immediate", "size", "time", "hybrid", "adaptive"]
+StrategyName = Literal["health_based", "hash_based", "round_robin", "load_based", "random"]
+
+
+def _queue_rows(rows: int) -> Any:
+    return Field(default=rows, ge=1, le=10_000_000, description="rows that the queue of an instance holds")
+
+
+def _batching(name: BatchingName) -> Any:
+    return Field(default=name, description="when rows are taken from the queue; see the page on monitoring")
+
+
+def _batch_rows(rows: int) -> Any:
+    return Field(default=rows, ge=1, le=1_000_000, description="rows of a full batch; no batch has more")
+
+
+def _batch_wait_ms(milliseconds: int) -> Any:
+    return Field(
+        default=milliseconds,
+        ge=1,
+        le=60_000,
+        description="how long a row may wait for its batch to fill, in milliseconds; immediate never waits",
+    )
+
+
+def _timeout_ms(milliseconds: int) -> Any:
+    return Field(
+        default=milliseconds,
+        ge=1,
+        le=60_000,
+        description="processing of a batch that takes longer is counted and alerted, in milliseconds; it is finished",
+    )
+
+
+class Channel(RunningSection):
+    """What the three channels have in common; the defaults that differ stand in theirs."""
+
+    instances: int = Field(default=1, ge=1, le=64, description="instances that share the channel's tickers")
+    queue_rows: int = _queue_rows(1_000)
+    batching: BatchingName = _batching("immediate")
+    batch_rows: int = _batch_rows(1_000)
+    batch_wait_ms: int = _batch_wait_ms(10)
+    timeout_ms: int = _timeout_ms(25)
+    breaker_failures: int = Field(
+        default=5, ge=1, description="so many failed batches in a row open an instance's circuit breaker"
+    )
+    breaker_failure_percent: float = Field(
+        default=50, ge=0, le=100, description="more failures than this among its latest batches open it, in percent"
+    )
+    breaker_window: int = Field(default=20, ge=1, le=10_000, description="how many latest batches that looks at")
+    breaker_open_ms: int = Field(
+        default=5_000, ge=1, description="how long an open breaker lets nothing through, in milliseconds"
+    )
+    breaker_trials: int = Field(
+        default=3, ge=1, le=1_000, description="batches that must succeed before it closes again"
+    )
+
+    @model_validator(mode="after")
+    def _a_batch_fits_into_the_queue(self) -> Self:
+        if self.batch_rows > self.queue_rows:
+            raise ValueError(
+                f"a batch must fit into the queue: batch_rows {self.batch_rows} is above queue_rows {self.queue_rows}"
+            )
+        return self
+
+
+class TickChannel(Channel):
+    """The running system's tick channel: every row at once."""
+
+
+class OhlcvChannel(Channel):
+    """The running system's OHLCV channel: full batches, or what has come in a tenth of a second."""
+
+    queue_rows: int = _queue_rows(8_000)
+    batching: BatchingName = _batching("size")
+    batch_rows: int = _batch_rows(100)
+    batch_wait_ms: int = _batch_wait_ms(100)
+    timeout_ms: int = _timeout_ms(50)
+
+
+class FmvChannel(Channel):
+    """The running system's FMV channel: full batches, or what has come in half a second."""
+
+    queue_rows: int = _queue_rows(500)
+    batching: BatchingName = _batching("hybrid")
+    batch_rows: int = _batch_rows(50)
+    batch_wait_ms: int = _batch_wait_ms(500)
+    timeout_ms: int = _timeout_ms(50)
+
+
+class Router(RunningSection):
+    """Which instance of a channel gets which tickers, and when an instance is not trusted with any."""
+
+    strategy: StrategyName = Field(
+        default="health_based", description="how the 64 shards of tickers are assigned to a channel's instances"
+    )
+    seed: int = Field(default=0, ge=0, description="decides what the strategy random draws")
+    unhealthy_error_percent: float = Field(
+        default=10, ge=0, le=100, description="an instance is unhealthy if more of its rows failed lately, in percent"
+    )
+    unhealthy_mean_ms: float = Field(
+        default=5_000, gt=0, description="or if its batches lately took longer than this on average, in milliseconds"
+    )
+
+
+def _rising(levels: tuple[float, ...]) -> tuple[float, ...]:
+    if len(levels) != 3 or sorted(levels) != list(levels):
+        raise ValueError("must be three rising numbers: warning, error, critical")
+    return levels
+
+
+def _falling(levels: tuple[float, ...]) -> tuple[float, ...]:
+    if len(levels) != 3 or sorted(levels, reverse=True) != list(levels):
+        raise ValueError("must be three falling numbers: warning, error, critical")
+    return levels
+
+
+Percent = Annotated[float, Field(ge=0)]
+Rising = Annotated[tuple[Percent, ...], AfterValidator(_rising)]
+Falling = Annotated[tuple[Percent, ...], AfterValidator(_falling)]
+
+
+class Monitoring(RunningSection):
+    """Alerts of the running system. Three numbers are what makes a warning, an error, and a critical alert."""
+
+    interval_ms: int = Field(default=1_000, ge=10, le=60_000, description="time between two looks, in milliseconds")
+    window_seconds: float = Field(
+        default=10, ge=1, le=3_600, description="how far back latency, success and throughput look, in seconds"
+    )
+    latency_percent: Rising = Field(
+        default=(100, 200, 400),
+        description="p99 of row latency, in percent of its limit: what batching may wait, and the timeout",
+    )
+    success_percent: Falling = Field(default=(99, 95, 90), description="rows that did not fail, in percent")
+    queue_percent: Rising = Field(default=(75, 90, 100), description="rows in a queue, in percent of what it holds")
+    memory_percent: Rising = Field(default=(75, 90, 100), description="resident memory, in percent of memory_limit_mib")
+    memory_limit_mib: int = Field(default=2_048, ge=1, description="memory the system is meant to stay below, in MiB")
+    cooldown_seconds: float = Field(
+        default=60, ge=0, description="an alert that returns sooner than this is the same one, and not told again"
+    )
+    resolve_after_seconds: float = Field(
+        default=10, ge=0, description="an alert is over when its condition has stayed away so long"
+    )
+    history: int = Field(default=500, ge=1, le=100_000, description="alerts that are remembered")

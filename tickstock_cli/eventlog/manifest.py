@@ -1,0 +1,120 @@
+"""The manifest of a log: whose events these are, what columns they have, and, once the run is finished, its result."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tickstock_cli.errors import DataError
+from tickstock_cli.eventlog.segments import replace_file
+
+MANIFEST = "log.json"
+FORMAT: Final = "tickstock event log"
+VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """Whose events a log holds."""
+
+    id: str
+    """Names the run: sequence numbers of another run mean nothing in this one."""
+    started_at: int
+    """Wall time, ns since the epoch, UTC."""
+    title: str = ""
+    """What runs, for people: ``sample_data at 20x``."""
+    fingerprint: str = ""
+    """Hash of all that decides the events: settings, inputs, selection."""
+    tickstock: str = ""
+    """Version of the program."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Column(_Part):
+    """A column of the events, its type as Arrow names it."""
+
+    name: str
+    type: str
+    nullable: bool
+
+
+class Finished(_Part):
+    """What a whole run came to."""
+
+    first: int = Field(ge=1)
+    """Sequence number of the oldest event that retention left."""
+    last: int = Field(ge=0)
+    """That of the run's last event: the number of its events. 0 = there were none."""
+    digest: str
+    """``core.digest.EventDigest`` of all events of the run, those that retention deleted included."""
+
+
+class Manifest(_Part):
+    """The file ``log.json``: whole at any time, written when a log begins and when it is finished."""
+
+    format: Literal["tickstock event log"] = FORMAT
+    version: Literal[1] = VERSION
+    run: RunInfo
+    columns: tuple[Column, ...]
+    finished: Finished | None = None
+
+    def arrow_schema(self) -> pa.Schema:
+        """Give the columns as Arrow wants them. Raises ValueError if a type is unknown."""
+        type_of: Any = pa.type_for_alias
+        return pa.schema([pa.field(column.name, type_of(column.type), column.nullable) for column in self.columns])
+
+    def write(self, folder: Path) -> None:
+        """Replace the manifest of a folder. Raises OSError."""
+        replace_file(folder / MANIFEST, self.model_dump_json(indent=1).encode())
+
+
+def columns_of(schema: pa.Schema) -> tuple[Column, ...]:
+    """Give what a manifest says of a schema."""
+    return tuple(Column(name=field.name, type=str(field.type), nullable=field.nullable) for field in schema)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of a folder.
+
+    Raises
+    ------
+    DataError
+        The folder holds no event log, one of a newer tickstock, or a damaged one.
+    """
+    try:
+        text = (folder / MANIFEST).read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        missing = f"it has no {MANIFEST}" if folder.is_dir() else "it is no folder"
+        raise DataError(f"{folder} is no event log: {missing}; name a folder that tickstock wrote events to") from error
+    except OSError as error:
+        raise DataError(f"cannot read {folder / MANIFEST}: {(error.strerror or str(error)).lower()}") from error
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise DataError(f"event log {folder} is damaged: {MANIFEST} is no JSON ({error})") from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise DataError(f"{folder} is no event log: its {MANIFEST} is of another program")
+    version = document.get("version")
+    if isinstance(version, int) and version > VERSION:
+        raise DataError(
+            f"event log {folder} is of a newer tickstock: its format is {version}, this one reads up to {VERSION}; "
+            "update tickstock"
+        )
+    try:
+        manifest = Manifest.model_validate(document)
+        manifest.arrow_schema()
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise DataError(f"event log {folder} is damaged: {MANIFEST}, {place}: {first['msg'].lower()}") from error
+    except ValueError as error:
+        raise DataError(f"event log {folder} is damaged: {MANIFEST}, columns: {error}") from error
+    return manifest

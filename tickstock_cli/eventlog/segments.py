@@ -1,0 +1,98 @@
+"""Segments: one block each, as a plain Arrow file that is whole under its name or not there.
+
+The name says what the file holds and proves that it still does: ``<first>-<last>-<crc32 of all its bytes>.arrow``.
+So opening a log of any length reads names alone, and every reading is checked.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from zlib import crc32
+
+import pyarrow as pa
+
+from tickstock_cli.errors import DataError
+from tickstock_cli.eventlog.blocks import Block
+
+_NAME = re.compile(r"(\d{20})-(\d{20})-([0-9a-f]{8})\.arrow", re.ASCII)
+_OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
+"""Measured on events: a fifth of the bytes, and quicker to read than without, since less is summed up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A file with the events ``first`` to ``last``, both included; ``bytes`` long."""
+
+    path: Path
+    first: int
+    last: int
+    bytes: int
+
+
+def write_segment(folder: Path, block: Block) -> Segment:
+    """Write a block. Raises OSError, and leaves nothing then."""
+    buffer = pa.BufferOutputStream()
+    with pa.ipc.new_file(buffer, block.events.schema, options=_OPTIONS) as writer:
+        writer.write_batch(block.events)
+    data = buffer.getvalue()
+    last = block.next - 1
+    path = folder / f"{block.first:020d}-{last:020d}-{crc32(data):08x}.arrow"
+    replace_file(path, data)
+    return Segment(path, block.first, last, data.size)
+
+
+def replace_file(path: Path, data: bytes | pa.Buffer) -> None:
+    """Give ``path`` new content, all of it or nothing. Raises OSError; then there is no temporary left."""
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def list_segments(folder: Path) -> list[Segment]:
+    """Give the segments of a folder in order. Raises OSError, and DataError if one between two others is missing."""
+    found = [
+        Segment(folder / entry.name, int(match[1]), int(match[2]), entry.stat().st_size)
+        for entry in os.scandir(folder)
+        if (match := _NAME.fullmatch(entry.name))
+    ]
+    found.sort(key=lambda segment: segment.first)
+    for left, right in pairwise(found):
+        if right.first != left.last + 1:
+            raise DataError(
+                f"event log {folder} is damaged: {left.path.name} is followed by {right.path.name}; "
+                "restore the files between them"
+            )
+    return found
+
+
+def load_segment(segment: Segment) -> Block:
+    """Read a segment back.
+
+    Raises
+    ------
+    FileNotFoundError
+        Retention has deleted it.
+    DataError
+        It cannot be read, or is not what its name says.
+    """
+    where = f"events {segment.first} to {segment.last} in {segment.path}"
+    try:
+        data = segment.path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise DataError(f"cannot read {where}: {(error.strerror or str(error)).lower()}") from error
+    if f"{crc32(data):08x}" != segment.path.stem.rpartition("-")[2]:
+        raise DataError(f"cannot read {where}: the file is damaged (wrong checksum); restore it from a copy")
+    with pa.ipc.open_file(data) as reader:
+        return Block(segment.first, reader.get_batch(0))

@@ -1,0 +1,186 @@
+"""The reading side of a log, the same for one that grows, one that is finished and one that broke off."""
+
+from __future__ import annotations
+
+import logging
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+import pyarrow as pa
+
+from tickstock_cli.errors import DataError, ExpiredError
+from tickstock_cli.eventlog.blocks import Block
+from tickstock_cli.eventlog.cache import SegmentCache
+from tickstock_cli.eventlog.filters import Filter
+from tickstock_cli.eventlog.manifest import RunInfo
+from tickstock_cli.eventlog.segments import Segment
+from tickstock_cli.eventlog.slices import LogSlice, Pick
+
+EXAMINED_ROWS = 65_536
+"""The most events one reading looks at, so that a filter that nothing passes cannot keep a reader for long."""
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The log at one moment, immutable: a reader takes it once and needs no lock.
+
+    ``segments`` and ``blocks`` may hold the same events; together they hold ``[first, next)`` without a hole.
+    """
+
+    segments: tuple[Segment, ...]
+    blocks: tuple[Block, ...]
+    """The newest part, to the end."""
+    first: int
+    next: int
+    finished: bool = False
+
+
+class LogView:
+    """Events with sequence numbers 1, 2, 3 …; all methods are safe in any thread.
+
+    Parameters
+    ----------
+    folder
+        Where the log lies.
+    run
+        Whose events it holds.
+    schema
+        Columns of the events.
+    snapshot
+        What there is.
+    cache_bytes
+        Bound of the memory for segments that are read back.
+    """
+
+    def __init__(self, folder: Path, run: RunInfo, schema: pa.Schema, snapshot: Snapshot, cache_bytes: int) -> None:
+        self.folder = folder
+        self.run = run
+        self.schema = schema
+        self._snapshot = snapshot
+        self._cache = SegmentCache(cache_bytes)
+        self._listeners: tuple[Callable[[], None], ...] = ()
+        self._listening = Lock()
+        self._problem: str | None = None
+        self._digest: str | None = None
+
+    @property
+    def first_sequence(self) -> int:
+        """Number of the oldest event still kept; that of the next one if there is none."""
+        return self._snapshot.first
+
+    @property
+    def next_sequence(self) -> int:
+        """Number that the next event will get."""
+        return self._snapshot.next
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run is over and all its events are in the log."""
+        return self._snapshot.finished
+
+    @property
+    def digest(self) -> str | None:
+        """Digest of all events of the run, as a replay into files gives it; None before it is finished."""
+        return self._digest
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with the log, in one line; None = nothing.
+
+        While it grows: why events cannot be written, and wait in memory. Of a run that broke off: what is lost.
+        """
+        return self._problem
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing is wrong."""
+        return self._problem is None
+
+    def read(self, sequence: int, limit: int, where: Filter | None = None) -> LogSlice:
+        """Give at most ``limit`` events from ``sequence`` on; none if there are none yet.
+
+        Gives what is there and does not wait. Costs microseconds in the newest part; behind it may read a file.
+
+        Parameters
+        ----------
+        sequence
+            The consumer's cursor: 1 to ``next_sequence``. The next reading begins at the slice's ``next_sequence``.
+        where
+            Events that do not pass are left out, and do not count to ``limit``.
+
+        Raises
+        ------
+        ExpiredError
+            The log no longer keeps ``sequence``.
+        DataError
+            There never was such an event, or a segment is damaged.
+        """
+        snapshot = self._snapshot
+        self._check(sequence, snapshot)
+        end = min(snapshot.next, sequence + EXAMINED_ROWS)
+        picks: list[Pick] = []
+        position = sequence
+        while position < end and limit > 0:
+            block = self._block(snapshot, position)
+            start, stop = position - block.first, min(block.rows, end - block.first)
+            if where is None:
+                pick = Pick(block, start, min(stop, start + limit), None)
+            else:
+                rows = block.passing(where, start, stop)
+                pick = Pick(block, start, stop if len(rows) <= limit else int(rows[limit]), rows[:limit])
+            if pick.count:
+                picks.append(pick)
+            limit -= pick.count
+            position = block.first + pick.stop
+        return LogSlice(self.schema, sequence, position, tuple(picks))
+
+    def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Have ``callback`` called after each append and at the end; gives what ends it.
+
+        It is called in the appender's thread: it must be quick, and should not fail. What it raises is logged.
+        """
+        with self._listening:
+            self._listeners = (*self._listeners, callback)
+
+        def stop() -> None:
+            with self._listening:
+                self._listeners = tuple(listener for listener in self._listeners if listener is not callback)
+
+        return stop
+
+    def _notify(self) -> None:
+        for listener in self._listeners:
+            try:
+                listener()
+            except Exception:  # the events are in the log: the run and the other consumers must not suffer
+                _logger.exception("a listener of event log %s failed", self.folder)
+
+    def _check(self, sequence: int, snapshot: Snapshot) -> None:
+        if sequence < snapshot.first:
+            raise ExpiredError(
+                f"event log {self.folder} no longer keeps event {sequence}: the oldest one is {snapshot.first}",
+                snapshot.first,
+            )
+        if sequence > snapshot.next:
+            raise DataError(
+                f"event log {self.folder} has no event {sequence}: the next one will be {snapshot.next}; "
+                "is the number of another run?"
+            )
+
+    def _block(self, snapshot: Snapshot, sequence: int) -> Block:
+        if snapshot.blocks and sequence >= snapshot.blocks[0].first:
+            return snapshot.blocks[bisect_right(snapshot.blocks, sequence, key=lambda block: block.first) - 1]
+        place = bisect_right(snapshot.segments, sequence, key=lambda segment: segment.first) - 1
+        segment = snapshot.segments[place]
+        try:
+            return self._cache.get(segment)
+        except FileNotFoundError as error:
+            self._check(sequence, self._snapshot)
+            raise DataError(
+                f"cannot read events {segment.first} to {segment.last}: {segment.path} is gone; restore it from a copy"
+            ) from error

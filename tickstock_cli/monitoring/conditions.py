@@ -1,0 +1,113 @@
+"""Conditions: what is wrong in one set of snapshots. A pure function; what becomes an alert is the monitor's to say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tickstock_cli.core.metrics import BreakerState, ChannelMetrics, ChannelStatus, SystemMetrics
+from tickstock_cli.monitoring.alerts import AlertType, Finding, Severity
+from tickstock_cli.monitoring.thresholds import Thresholds
+
+SYSTEM = "system"
+"""Subject of what concerns no channel."""
+
+
+def find(channels: Sequence[ChannelMetrics], system: SystemMetrics, thresholds: Thresholds) -> list[Finding]:
+    """Give all that is wrong at one moment: at most one finding a type and subject."""
+    working = {metrics.channel for metrics in channels if _failure(metrics) is None}
+    found: list[Finding | None] = []
+    for metrics in channels:
+        found += [
+            _channel_failure(metrics, metrics.channel in working),
+            _high_latency(metrics, thresholds),
+            _low_success_rate(metrics, thresholds),
+            _queue_overflow(metrics, thresholds),
+        ]
+    found += _broken_parts(system)
+    found.append(_memory_usage(system, thresholds))
+    return [finding for finding in found if finding is not None]
+
+
+def _failure(metrics: ChannelMetrics) -> str | None:
+    if metrics.status is ChannelStatus.ERROR:
+        return f"{metrics.name} has stopped with an error"
+    if metrics.breaker.state is BreakerState.OPEN:
+        reason = metrics.breaker.transitions[-1].reason if metrics.breaker.transitions else "unknown reason"
+        return f"{metrics.name}: circuit breaker open ({reason})"
+    return None
+
+
+def _channel_failure(metrics: ChannelMetrics, others_work: bool) -> Finding | None:
+    """Find a failed instance: critical if no other one of its channel works in its place."""
+    failure = _failure(metrics)
+    if failure is not None:
+        severity = Severity.ERROR if others_work else Severity.CRITICAL
+        return Finding(AlertType.CHANNEL_FAILURE, metrics.name, severity, failure)
+    if metrics.breaker.state is BreakerState.HALF_OPEN:
+        message = f"{metrics.name}: circuit breaker half open, trying again"
+        return Finding(AlertType.CHANNEL_FAILURE, metrics.name, Severity.WARNING, message)
+    return None
+
+
+def _high_latency(metrics: ChannelMetrics, thresholds: Thresholds) -> Finding | None:
+    if metrics.status is ChannelStatus.PAUSED:  # rows that stand still because they are meant to are not late
+        return None
+    limit, recent = metrics.latency_limit_ms, metrics.recent
+    p99, oldest = recent.latency.p99_ms or 0.0, metrics.queue.oldest_ms or 0.0
+    value = max(p99, oldest)
+    hit = thresholds.latency_percent.reached_by(value / limit * 100)
+    if hit is not None:
+        severity, level = hit
+        threshold = limit * level / 100
+        what = f"p99 latency {p99:,.1f} ms" if p99 >= oldest else f"a row has been waiting for {oldest:,.0f} ms"
+        message = f"{metrics.name}: {what}; {severity.label} from {threshold:,.1f} ms"
+        return Finding(AlertType.HIGH_LATENCY, metrics.name, severity, message, value, threshold, "ms")
+    if recent.timeouts:
+        longest = recent.processing.max_ms
+        message = (
+            f"{metrics.name}: {recent.timeouts:,} of {recent.batches:,} batches took longer than "
+            f"{metrics.timeout_ms:g} ms"
+        )
+        return Finding(AlertType.HIGH_LATENCY, metrics.name, Severity.INFO, message, longest, metrics.timeout_ms, "ms")
+    return None
+
+
+def _low_success_rate(metrics: ChannelMetrics, thresholds: Thresholds) -> Finding | None:
+    rate = metrics.recent.success_rate
+    if rate is None or not metrics.recent.failed:
+        return None
+    warning = thresholds.success_percent.warning
+    severity, threshold = thresholds.success_percent.missed_by(rate * 100) or (Severity.INFO, warning)
+    rows = metrics.recent.processed + metrics.recent.failed
+    message = f"{metrics.name}: {metrics.recent.failed:,} of {rows:,} rows failed ({rate:.2%} success)"
+    return Finding(AlertType.LOW_SUCCESS_RATE, metrics.name, severity, message, rate * 100, threshold, "%")
+
+
+def _queue_overflow(metrics: ChannelMetrics, thresholds: Thresholds) -> Finding | None:
+    queue = metrics.queue
+    hit = thresholds.queue_percent.reached_by(queue.depth / queue.limit * 100)
+    spilling = f", {queue.spilled:,} more on disk" if queue.spilled else ""
+    if hit is None and not spilling:
+        return None
+    severity, level = hit or (Severity.ERROR, thresholds.queue_percent.error)
+    severity = max(severity, Severity.ERROR) if spilling else severity
+    message = f"{metrics.name}: {queue.depth:,} of {queue.limit:,} rows queued{spilling}"
+    threshold = queue.limit * level / 100
+    return Finding(AlertType.QUEUE_OVERFLOW, metrics.name, severity, message, float(queue.depth), threshold, "rows")
+
+
+def _broken_parts(system: SystemMetrics) -> Iterator[Finding]:
+    for name, problem in system.problems.items():
+        yield Finding(AlertType.CHANNEL_FAILURE, name, Severity.CRITICAL, f"{name}: {problem}")
+
+
+def _memory_usage(system: SystemMetrics, thresholds: Thresholds) -> Finding | None:
+    limit = thresholds.memory_limit_bytes
+    hit = thresholds.memory_percent.reached_by(system.memory_bytes / limit * 100)
+    if hit is None:
+        return None
+    severity, level = hit
+    message = f"memory {system.memory_bytes / 2**20:,.0f} MiB of {limit / 2**20:,.0f} MiB"
+    return Finding(
+        AlertType.MEMORY_USAGE, SYSTEM, severity, message, float(system.memory_bytes), limit * level / 100, "bytes"
+    )

@@ -1,0 +1,109 @@
+"""The channel monitor: looks at snapshots from time to time, and tells of what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+from tickstock_cli.core.metrics import ChannelMetrics, SystemMetrics
+from tickstock_cli.monitoring.alerts import Alert, Change, Severity
+from tickstock_cli.monitoring.casebook import Casebook
+from tickstock_cli.monitoring.conditions import find
+from tickstock_cli.monitoring.dashboard import dashboard
+from tickstock_cli.monitoring.handlers import Handler
+from tickstock_cli.monitoring.thresholds import Thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What the last look saw and made of it; replaced as a whole, so that any thread may read it."""
+
+    channels: tuple[ChannelMetrics, ...] = ()
+    system: SystemMetrics | None = None
+    active: tuple[Alert, ...] = ()
+    history: tuple[Alert, ...] = ()
+
+
+class ChannelMonitor:
+    """Raises, updates and resolves alerts, and gives the dashboard document.
+
+    ``observe`` is for one thread; all else may be called from any.
+
+    Parameters
+    ----------
+    thresholds
+        What counts as wrong, and for how long.
+    handlers
+        Told of every alert that is raised, gets worse or is over. One that fails is counted and asked again next
+        time; it hurts neither the monitor nor the other handlers.
+    """
+
+    def __init__(self, thresholds: Thresholds, handlers: Sequence[Handler] = ()) -> None:
+        self._thresholds = thresholds
+        self._cases = Casebook(thresholds.cooldown_ns, thresholds.resolve_after_ns, thresholds.history)
+        self._look = _Look()
+        self._lock = Lock()
+        self._handlers = tuple(handlers)
+        self._handler_failures = 0
+        self._last_handler_failure: str | None = None
+
+    def add_handler(self, handler: Handler) -> Callable[[], None]:
+        """Tell one more handler from now on; gives the function that ends it."""
+        with self._lock:
+            self._handlers = (*self._handlers, handler)
+
+        def remove() -> None:
+            with self._lock:
+                self._handlers = tuple(other for other in self._handlers if other is not handler)
+
+        return remove
+
+    def observe(self, channels: Sequence[ChannelMetrics], system: SystemMetrics) -> None:
+        """Look at one moment. Durations go by ``system.at``, dates by ``system.wall``."""
+        findings = find(channels, system, self._thresholds)
+        changes = self._cases.note(findings, system.at, system.wall)
+        self._look = _Look(tuple(channels), system, self._cases.active, self._cases.history)
+        for change, alert in changes:
+            self._tell(change, alert)
+
+    @property
+    def active(self) -> tuple[Alert, ...]:
+        """Alerts that are not over, worst first, then oldest first."""
+        return self._look.active
+
+    @property
+    def history(self) -> tuple[Alert, ...]:
+        """The latest alerts, active ones included, in the order in which they were raised."""
+        return self._look.history
+
+    @property
+    def handler_failures(self) -> int:
+        """How often a handler failed."""
+        return self._handler_failures
+
+    def complaints(self) -> tuple[str, ...]:
+        """Give what speaks against the system's health: that it is not ready, and its critical alerts."""
+        look = self._look
+        if look.system is None or not look.system.ready:
+            return ("the system is not ready",)
+        return tuple(alert.finding.message for alert in look.active if alert.finding.severity is Severity.CRITICAL)
+
+    def get_monitoring_dashboard_data(self) -> dict[str, Any]:
+        """Give the dashboard document of the last look, ready for JSON; see docs/monitoring.md."""
+        look = self._look
+        document = dashboard(look.channels, look.system, look.active, look.history, self._thresholds)
+        document["system_overview"] |= {
+            "handler_failures": self._handler_failures,
+            "last_handler_failure": self._last_handler_failure,
+        }
+        return document
+
+    def _tell(self, change: Change, alert: Alert) -> None:
+        for handler in self._handlers:
+            try:
+                handler(change, alert)
+            except Exception as error:  # noqa: BLE001 - a handler is anybody's code; its failures show in the document
+                self._handler_failures += 1
+                self._last_handler_failure = f"{type(error).__name__}: {error}"

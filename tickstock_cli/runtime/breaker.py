@@ -1,0 +1,140 @@
+"""A circuit breaker: stops asking what keeps failing, and tries again after a while.
+
+    closed ── too many failures ──▶ open ── its time has passed ──▶ half open ── trials succeeded ──▶ closed
+                                     ▲                                  │
+                                     └──────────── one failed ──────────┘
+
+Two rules open a closed breaker: so many failures in a row, or too large a share of failures among the latest
+outcomes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from tickstock_cli.core.clock import Clock
+from tickstock_cli.core.metrics import BreakerFigures, BreakerState, Transition
+
+TRANSITIONS_KEPT = 32
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerLimits:
+    """When a breaker opens, for how long, and what closes it.
+
+    Parameters
+    ----------
+    failures_in_row
+        So many failures without a success between them open it; at least 1.
+    failure_share
+        A share of failures above this among the last ``window`` outcomes opens it, 0 to 1; judged from the
+        moment on when there have been so many since it closed.
+    window
+        Number of latest outcomes that the share looks at; at least 1.
+    open_ns
+        How long it stays open; above 0.
+    trials
+        How many trials a half open breaker lets through, all of which must succeed; at least 1.
+    """
+
+    failures_in_row: int
+    failure_share: float
+    window: int
+    open_ns: int
+    trials: int
+
+
+class CircuitBreaker:
+    """Counts outcomes and decides what may be tried. For one thread; a call costs a microsecond at most.
+
+    Whoever asks ``allows()`` and gets True tells the outcome by ``succeeded()``, ``failed()`` or ``withdrawn()``, once.
+    Outcomes of work that was allowed before the breaker opened may come late; an open breaker does not listen to them.
+    """
+
+    def __init__(self, limits: BreakerLimits, clock: Clock) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._state = BreakerState.CLOSED
+        self._outcomes: deque[bool] = deque(maxlen=limits.window)  # True = failed
+        self._in_row = 0
+        self._opened_at = 0
+        self._opened = 0
+        self._trials_left = 0
+        self._trials_to_succeed = 0
+        self._transitions: deque[Transition] = deque(maxlen=TRANSITIONS_KEPT)
+
+    @property
+    def state(self) -> BreakerState:
+        """The state now: an open breaker is half open as soon as its time has passed, asked or not."""
+        half_open_at = self._opened_at + self._limits.open_ns
+        if self._state is BreakerState.OPEN and self._clock.now() >= half_open_at:
+            self._trials_left = self._trials_to_succeed = self._limits.trials
+            self._change(half_open_at, BreakerState.HALF_OPEN, "time to try again")
+        return self._state
+
+    @property
+    def half_open_at(self) -> int | None:
+        """The clock's time at which an open breaker becomes half open; None if it is not open."""
+        return self._opened_at + self._limits.open_ns if self.state is BreakerState.OPEN else None
+
+    def allows(self) -> bool:
+        """Tell whether work may be tried now; when half open, a True uses up one of the trials."""
+        state = self.state
+        if state is not BreakerState.HALF_OPEN:
+            return state is BreakerState.CLOSED
+        if not self._trials_left:
+            return False
+        self._trials_left -= 1
+        return True
+
+    def succeeded(self) -> None:
+        """Hear that what was allowed went well."""
+        state = self.state
+        if state is BreakerState.CLOSED:
+            self._in_row = 0
+            self._note(failed=False)
+        elif state is BreakerState.HALF_OPEN:
+            self._trials_to_succeed -= 1
+            if not self._trials_to_succeed:
+                self._outcomes.clear()
+                self._in_row = 0
+                trials = self._limits.trials
+                self._change(self._clock.now(), BreakerState.CLOSED, f"{trials} of {trials} trials succeeded")
+
+    def failed(self, reason: str = "failure") -> None:
+        """Hear that what was allowed failed, and of what."""
+        state = self.state
+        if state is BreakerState.CLOSED:
+            self._in_row += 1
+            self._note(failed=True, reason=reason)
+        elif state is BreakerState.HALF_OPEN:
+            self._open(f"a trial failed: {reason}")
+
+    def withdrawn(self) -> None:
+        """Hear that what was allowed was not done after all: a half open breaker gives the trial to somebody else."""
+        if self.state is BreakerState.HALF_OPEN:
+            self._trials_left += 1
+
+    def figures(self) -> BreakerFigures:
+        """Give state, number of openings and the latest transitions."""
+        return BreakerFigures(self.state, self._opened, tuple(self._transitions))
+
+    def _note(self, *, failed: bool, reason: str = "") -> None:
+        """Add an outcome of a closed breaker, and judge: a success may push an earlier one out of the window."""
+        limits = self._limits
+        self._outcomes.append(failed)
+        failures = sum(self._outcomes)
+        if self._in_row >= limits.failures_in_row:
+            self._open(f"{self._in_row} failures in a row, the last: {reason}")
+        elif len(self._outcomes) == limits.window and failures > limits.failure_share * limits.window and failed:
+            self._open(f"{failures} of the last {limits.window} failed, the last: {reason}")
+
+    def _open(self, reason: str) -> None:
+        self._opened_at = self._clock.now()
+        self._opened += 1
+        self._change(self._opened_at, BreakerState.OPEN, reason)
+
+    def _change(self, at: int, state: BreakerState, reason: str) -> None:
+        self._transitions.append(Transition(at, self._state, state, reason))
+        self._state = state

@@ -1,0 +1,76 @@
+"""Settings -> channel instances and router."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Any
+
+from tickstock_cli.config.running import Channel
+from tickstock_cli.core.clock import Clock
+from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.runtime.assignment import RoutingStrategy
+from tickstock_cli.runtime.breaker import CircuitBreaker
+from tickstock_cli.runtime.instance import Finished, Process, ProcessingChannel
+from tickstock_cli.runtime.metrics import Meter
+from tickstock_cli.runtime.router import DataChannelRouter
+from tickstock_cli.runtime.sections import SECOND, batching_of, breaker_limits_of, health_limits_of
+
+Instances = dict[str, list[ProcessingChannel]]
+
+
+def channel_sections(settings: Any) -> dict[str, Channel]:
+    """Give the settings of each channel, by record type."""
+    return {"tick": settings.tick_channel, "ohlcv": settings.ohlcv_channel, "fmv": settings.fmv_channel}
+
+
+def build_instances(
+    settings: Any,
+    clock: Clock,
+    process: Process,
+    executor: Executor,
+    finished: Callable[[Finished], None],
+    broken: Callable[[BaseException], None],
+) -> Instances:
+    """Build all instances of all channels, numbered through from 1, not started yet."""
+    instances: Instances = {}
+    number = 0
+    for record, section in channel_sections(settings).items():
+        instances[record] = []
+        for place in range(1, section.instances + 1):
+            number += 1
+            name = f"{record}-{place}"
+            batching = batching_of(section)
+            instances[record].append(
+                ProcessingChannel(
+                    name,
+                    record,
+                    number,
+                    queue_rows=section.queue_rows,
+                    batching=batching,
+                    breaker=CircuitBreaker(breaker_limits_of(section), clock),
+                    meter=Meter(
+                        name,
+                        record,
+                        queue_limit=section.queue_rows,
+                        timeout_ns=batching.timeout_ns,
+                        wait_ns=batching.granted_wait_ns,
+                        window_ns=int(settings.monitoring.window_seconds * SECOND),
+                        clock=clock,
+                    ),
+                    clock=clock,
+                    process=process,
+                    executor=executor,
+                    finished=finished,
+                    broken=broken,
+                )
+            )
+    return instances
+
+
+def build_router(settings: Any, instances: Instances, symbols: SymbolTable, clock: Clock) -> DataChannelRouter:
+    """Build the router over all instances."""
+    router = settings.router
+    return DataChannelRouter(
+        instances, symbols, RoutingStrategy(router.strategy), health_limits_of(router), clock, router.seed
+    )

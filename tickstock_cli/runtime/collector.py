@@ -1,0 +1,97 @@
+"""From what instances tell, in whatever order they finish, back to the merge order that the coordinator needs.
+
+Slices end in the order in which they began. An event waits until every row before its slice's end has been processed,
+because only then is it known what it competes with; then the coordinator gets it with the slice's watermark.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+
+from tickstock_cli.channels.base import Rejected
+from tickstock_cli.core.events import EventRows
+from tickstock_cli.engine.core import Core, StepResult
+from tickstock_cli.runtime.instance import Finished
+from tickstock_cli.runtime.slices import Slice
+
+Publish = Callable[[StepResult, Slice], None]
+
+
+class Collector:
+    """Collects outcomes, and coordinates once they are complete. On one asyncio loop.
+
+    Parameters
+    ----------
+    publish
+        Called with what became final, and the slice that made it so; in output order.
+    """
+
+    def __init__(self, core: Core, publish: Publish) -> None:
+        self._core = core
+        self._publish = publish
+        self._slices: deque[Slice] = deque()
+        self._events: list[EventRows] = []
+        self._rejected: list[Rejected] = []
+
+    @property
+    def waiting(self) -> int:
+        """Slices under way."""
+        return len(self._slices)
+
+    @property
+    def has_events(self) -> bool:
+        """Whether detected events wait for rows that came before them."""
+        return bool(self._events)
+
+    def begin(self, piece: Slice) -> None:
+        """Take note of a slice whose parts are about to be handed out; one without rows ends at once, in its turn."""
+        self._slices.append(piece)
+        self._core.count_read(piece.batch)
+
+    def finished(self, done: Finished) -> None:
+        """Take what an instance made of parts."""
+        self._core.ledger.merge(done.outcome.ledger.as_dict())
+        for events in done.outcome.events:
+            events["detected"] = done.ended
+            events["instance"] = done.instance.number
+            self._events.append(events)
+        self._rejected += done.outcome.rejected
+        for part in done.parts:
+            part.slice.parts_left -= 1
+            if part.record == "tick":
+                part.slice.ticks_left -= 1
+                if not part.slice.ticks_left:
+                    part.slice.ticks_done.set()
+        self.settle()
+
+    def settle(self) -> None:
+        """Coordinate every slice that is complete and whose predecessors are."""
+        while self._slices and not self._slices[0].parts_left:
+            piece = self._slices.popleft()
+            end = piece.batch.first + len(piece.batch)
+            events = [self._received(part, piece) for part in self._split(end)]
+            rejected = tuple(part for part in self._rejected if int(part.order[0]) < end)
+            self._rejected = [part for part in self._rejected if int(part.order[0]) >= end]
+            released = self._core.coordinate(events, piece.batch.watermark)
+            self._publish(StepResult(released, rejected), piece)
+
+    def _split(self, end: int) -> list[EventRows]:
+        """Take out the events of rows before ``end``."""
+        before, behind = [], []
+        for events in self._events:
+            early = events["order"] < end
+            if early.all():
+                before.append(events)
+            else:
+                before.append(events[early])
+                behind.append(events[~early])
+        self._events = [events for events in behind if len(events)]
+        return before
+
+    @staticmethod
+    def _received(events: EventRows, piece: Slice) -> EventRows:
+        events["received"] = piece.due(events["available_at"].astype(np.int64))
+        return events

@@ -1,0 +1,287 @@
+"""A channel instance: a bounded queue in front of one channel, drained in batches by one task.
+
+    put ──▶ queue (bounded in rows) ──▶ batching ──▶ breaker ──▶ process (in a thread) ──▶ finished
+
+An instance owns shards. It processes one batch at a time, so that rows of one ticker never overtake each other; who
+moves its shards or grows state holds its ``idle`` lock meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickstock_cli.channels.base import Outcome, Scratch
+from tickstock_cli.core.clock import Clock
+from tickstock_cli.core.metrics import ChannelMetrics, ChannelStatus
+from tickstock_cli.runtime.batching import Batching, LoadMeter, Take
+from tickstock_cli.runtime.breaker import CircuitBreaker
+from tickstock_cli.runtime.metrics import Meter
+from tickstock_cli.runtime.slices import Part
+
+Process = Callable[[Sequence[Part], Scratch], Outcome]
+"""Processes parts of one record type; see `runtime.work`."""
+
+FAILED_SHARE = 0.1
+"""A batch of which more rows than this failed counts as a failure for the breaker: one bad ticker stops nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A processed batch: what came of it, where, and when by the clock."""
+
+    instance: ProcessingChannel
+    parts: Sequence[Part]
+    outcome: Outcome
+    started: int
+    ended: int
+
+
+class ProcessingChannel:
+    """One instance of a channel. Everything but ``process`` happens on one asyncio loop.
+
+    Parameters
+    ----------
+    name, record
+        ``tick-1`` and ``tick``.
+    number
+        Of all instances in the system; events carry it.
+    queue_rows
+        The queue's bound; a part that is larger enters an empty queue alone.
+    finished
+        Called with every processed batch.
+    broken
+        Called with an error that leaves state undefined: nothing may go on.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        record: str,
+        number: int,
+        *,
+        queue_rows: int,
+        batching: Batching,
+        breaker: CircuitBreaker,
+        meter: Meter,
+        clock: Clock,
+        process: Process,
+        executor: Executor,
+        finished: Callable[[Finished], None],
+        broken: Callable[[BaseException], None],
+    ) -> None:
+        self.name = name
+        self.record = record
+        self.number = number
+        self.idle = asyncio.Lock()
+        self.status = ChannelStatus.INITIALIZING
+        self.shards = 0
+        self._queue_rows = queue_rows
+        self._batching = batching
+        self._breaker = breaker
+        self._meter = meter
+        self._load = LoadMeter()
+        self._clock = clock
+        self._process = process
+        self._executor = executor
+        self._finished = finished
+        self._broken = broken
+        self._queue: deque[tuple[int, Part]] = deque()
+        self._depth = 0
+        self._flush = False
+        self._woken = asyncio.Event()
+        self._room = asyncio.Event()
+        self._scratch = Scratch()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def depth(self) -> int:
+        """Rows in the queue."""
+        return self._depth
+
+    def start(self) -> None:
+        """Begin to take rows from the queue."""
+        if self._task is None or self._task.done():
+            self.status = ChannelStatus.ACTIVE
+            self._task = asyncio.create_task(self._run(), name=f"tickstock-{self.name}")
+
+    def pause(self) -> None:
+        """Leave rows in the queue from now on."""
+        if self.status is ChannelStatus.ACTIVE:
+            self.status = ChannelStatus.PAUSED
+
+    def resume(self) -> None:
+        """Take rows again."""
+        if self.status is ChannelStatus.PAUSED:
+            self.status = ChannelStatus.ACTIVE
+            self._woken.set()
+
+    async def kill(self) -> None:
+        """End the task at once, as a crash would; a batch under way is finished first. Its rows stay queued."""
+        self.status = ChannelStatus.ERROR
+        await self._end_task()
+
+    async def stop(self) -> None:
+        """End for good; a batch under way is finished first. Its rows stay queued."""
+        await self._end_task()
+        self.status = ChannelStatus.SHUTDOWN
+
+    async def put(self, part: Part) -> None:
+        """Queue a part; waits while the queue is full."""
+        while self._depth and self._depth + len(part) > self._queue_rows:
+            self._room.clear()
+            self.flush()
+            await self._room.wait()
+        self._append(part)
+
+    def put_back(self, parts: Sequence[Part]) -> None:
+        """Queue parts that another instance gave up, whatever the bound: they have been counted already.
+
+        Rows of their tickers that are queued here, if any, come later in merge order.
+        """
+        now = self._clock.now()
+        waiting = [part for _, part in self._queue]
+        self._queue.clear()
+        self._queue.extend((now, part) for part in sorted([*parts, *waiting], key=lambda part: part.slice.batch.first))
+        self._depth += sum(len(part) for part in parts)
+        self._meter.queue(self._depth)
+        self._woken.set()
+
+    def take_away(self, moving: NDArray[np.bool_]) -> list[Part]:
+        """Give up the queued rows of some tickers; ``moving`` is told by code, the last entry for rows without one."""
+        gone: list[Part] = []
+        staying: list[tuple[int, Part]] = []
+        for since, part in self._queue:
+            stays, goes = part.split(moving)
+            if not goes.empty:
+                gone.append(goes)
+            if not stays.empty:
+                staying.append((since, stays))
+            if not goes.empty and not stays.empty:
+                goes.counted()
+        self._queue = deque(staying)
+        self._depth = sum(len(part) for _, part in staying)
+        self._meter.queue(self._depth)
+        self._room.set()
+        return gone
+
+    def flush(self) -> None:
+        """Ask for all queued rows now, however few they are."""
+        if self._queue and not self._flush:
+            self._flush = True
+            self._woken.set()
+
+    def snapshot(self) -> ChannelMetrics:
+        """Give its figures as they are now."""
+        return self._meter.snapshot(self.status, self._breaker.figures(), self.shards)
+
+    def _append(self, part: Part) -> None:
+        now = self._clock.now()
+        self._queue.append((now, part))
+        self._depth += len(part)
+        self._load.arrived(len(part), now)
+        self._meter.queue(self._depth)
+        self._woken.set()
+
+    async def _run(self) -> None:
+        while True:
+            wait = self._next_wait()
+            if self._queue and not self._ready():
+                await self._queue[0][1].slice.ticks_done.wait()
+            elif wait is None:
+                await self._sleep(None)
+            elif wait > 0:
+                await self._sleep(wait)
+            else:
+                await self._take_and_process()
+
+    def _next_wait(self) -> int | None:
+        """Give how many ns to wait before a batch can be taken: 0 = now, None = until something happens."""
+        if not self._ready() or self.status is not ChannelStatus.ACTIVE:
+            return None
+        now = self._clock.now()
+        half_open_at = self._breaker.half_open_at
+        if half_open_at is not None:
+            return max(1, half_open_at - now)
+        take = self._decide(now)
+        if take.rows:
+            return 0
+        return None if take.wait_until_ns is None else max(1, take.wait_until_ns - now)
+
+    def _ready(self) -> bool:
+        """Tell whether the oldest rows can be processed: bars and fair values need the answers of ticks before them."""
+        return bool(self._queue) and (self.record == "tick" or self._queue[0][1].slice.ticks_done.is_set())
+
+    def _decide(self, now: int) -> Take:
+        # Questions of other channels are no rows, and are never kept waiting.
+        flush = self._flush or not self._depth
+        return self._batching.take(max(self._depth, 1), self._queue[0][0], now, self._load.load(now), flush)
+
+    async def _take_and_process(self) -> None:
+        # Rows are taken only under the lock: whoever moves shards or grows state sees them queued or done.
+        async with self.idle:
+            if self._next_wait() != 0 or not self._breaker.allows():
+                return
+            taken = self._take(self._decide(self._clock.now()).rows)
+            parts = [part for _, part in taken]
+            started = self._clock.now()
+            try:
+                loop = asyncio.get_running_loop()
+                outcome = await loop.run_in_executor(self._executor, self._process, parts, self._scratch)
+            except BaseException as error:
+                self.status = ChannelStatus.ERROR
+                self._broken(error)
+                raise
+            ended = self._clock.now()
+            self._note(taken, outcome, started, ended)
+        self._finished(Finished(self, parts, outcome, started, ended))
+
+    def _take(self, rows: int) -> list[tuple[int, Part]]:
+        """Take parts worth so many rows from the queue, cutting the last one if it has more."""
+        taken: list[tuple[int, Part]] = []
+        while self._ready() and (rows > 0 or not len(self._queue[0][1])):
+            since, part = self._queue.popleft()
+            if len(part) > rows:
+                part, rest = part.cut(rows)
+                rest.counted()
+                self._queue.appendleft((since, rest))
+            taken.append((since, part))
+            rows -= len(part)
+            self._depth -= len(part)
+        if not self._queue:
+            self._flush = False
+        self._meter.queue(self._depth)
+        self._room.set()
+        return taken
+
+    def _note(self, taken: Sequence[tuple[int, Part]], outcome: Outcome, started: int, ended: int) -> None:
+        rows = sum(len(part) for _, part in taken)
+        failed = min(rows, sum(failure.rows for failure in outcome.failures))
+        events = sum(map(len, outcome.events))
+        self._load.processed(rows, ended - started)
+        arrivals = [(since, len(part)) for since, part in taken if len(part)]
+        self._meter.batch(started, ended, arrivals, events=events, failed=failed)
+        if failed > FAILED_SHARE * rows:
+            self._breaker.failed(outcome.failures[0].reason)
+        else:
+            self._breaker.succeeded()
+
+    async def _sleep(self, ns: int | None) -> None:
+        self._woken.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None if ns is None else ns / 1e9):
+                await self._woken.wait()
+
+    async def _end_task(self) -> None:
+        if self._task is not None:
+            async with self.idle:
+                self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task

@@ -1,0 +1,267 @@
+"""Measuring: a channel instance's mutable meter, which gives immutable snapshots.
+
+Figures of the whole run and of a sliding window come from the same records: a record goes into the newest slice of
+the window, and a slice that has grown too old is added to the whole. Latency is recorded once for all rows that
+arrived together (`hdrhistogram`, two significant digits, 3 µs a record), never row by row.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from hdrh.histogram import HdrHistogram
+
+from tickstock_cli.core.clock import Clock
+from tickstock_cli.core.metrics import (
+    BreakerFigures,
+    ChannelMetrics,
+    ChannelStatus,
+    Figures,
+    LatencyFigures,
+    QueueFigures,
+)
+
+SLICES = 10
+"""Slices of a sliding window; it moves by one of them at a time."""
+
+LONGEST_US = 24 * 3600 * 1_000_000
+
+
+class Meter:
+    """Collects one instance's figures. For one thread; snapshots may go anywhere.
+
+    Parameters
+    ----------
+    name, channel
+        See `ChannelMetrics`.
+    queue_limit
+        Rows.
+    timeout_ns
+        A batch whose processing takes longer is counted as a timeout.
+    wait_ns
+        The wait in the queue that batching grants a row.
+    window_ns
+        Length of the sliding window.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        channel: str,
+        *,
+        queue_limit: int,
+        timeout_ns: int,
+        wait_ns: int,
+        window_ns: int,
+        clock: Clock,
+    ) -> None:
+        self._name = name
+        self._channel = channel
+        self._queue_limit = queue_limit
+        self._timeout_ns = timeout_ns
+        self._wait_ns = wait_ns
+        self._clock = clock
+        self._started = clock.now()
+        self._whole = _Tally()
+        self._window = _Window(window_ns, self._started, _Tally, self._whole.add)
+        self._depth = 0
+        self._max_depth = 0
+        self._spilled = 0
+
+    def queue(self, depth: int, spilled: int = 0) -> None:
+        """Note the queue's depth after a change, and the rows that wait on disk."""
+        self._depth = depth
+        self._max_depth = max(self._max_depth, depth)
+        self._spilled = spilled
+
+    def batch(
+        self, started_ns: int, ended_ns: int, arrivals: Iterable[tuple[int, int]], *, events: int, failed: int = 0
+    ) -> None:
+        """Note a batch.
+
+        Parameters
+        ----------
+        started_ns, ended_ns
+            When its processing began and ended, by the clock.
+        arrivals
+            Its rows, as pairs: when they arrived in the queue, and how many.
+        events
+            What they caused.
+        failed
+            How many of the rows failed.
+        """
+        tally = self._window.newest(ended_ns)
+        rows = 0
+        for arrived_ns, count in arrivals:
+            tally.latency.record(ended_ns - arrived_ns, count)
+            rows += count
+        tally.processing.record(ended_ns - started_ns, 1)
+        tally.processed += rows - failed
+        tally.failed += failed
+        tally.events += events
+        tally.batches += 1
+        tally.timeouts += ended_ns - started_ns > self._timeout_ns
+
+    def snapshot(
+        self, status: ChannelStatus, breaker: BreakerFigures, shards: int = 0, oldest_ns: int | None = None
+    ) -> ChannelMetrics:
+        """Give the figures as they are now; ``oldest_ns`` is when the oldest row came that is not finished."""
+        now = self._clock.now()
+        recent = _Tally()
+        for tally in self._window.slices(now):
+            recent.add(tally)
+        whole = _Tally()
+        whole.add(self._whole)
+        whole.add(recent)
+        return ChannelMetrics(
+            self._name,
+            self._channel,
+            status,
+            now,
+            now - self._started,
+            whole.figures(now - self._started),
+            recent.figures(self._window.length(now)),
+            QueueFigures(
+                self._depth,
+                self._max_depth,
+                self._queue_limit,
+                self._spilled,
+                None if oldest_ns is None else (now - oldest_ns) / 1e6,
+            ),
+            breaker,
+            self._timeout_ns / 1e6,
+            self._wait_ns / 1e6,
+            shards,
+        )
+
+
+class Rate:
+    """How many of something there were, and how many a second lately. For one thread."""
+
+    def __init__(self, window_ns: int, clock: Clock) -> None:
+        self._clock = clock
+        self._window = _Window(window_ns, clock.now(), _Count, lambda _: None)
+        self.total = 0
+        """All since the start."""
+
+    def add(self, count: int) -> None:
+        """Count more."""
+        self.total += count
+        self._window.newest(self._clock.now()).count += count
+
+    def per_second(self) -> float:
+        """Give the mean over the window, or over the time since the start if that is shorter."""
+        now = self._clock.now()
+        counted = sum(part.count for part in self._window.slices(now))
+        length = self._window.length(now)
+        return counted * 1e9 / length if length else 0.0
+
+
+T = TypeVar("T")
+
+
+class _Window(Generic[T]):
+    """The latest ``SLICES`` slices of time, each with what was collected in it; older ones are given away."""
+
+    def __init__(self, window_ns: int, started: int, empty: Callable[[], T], retire: Callable[[T], None]) -> None:
+        self._slice_ns = max(1, window_ns // SLICES)
+        self._started = started
+        self._empty = empty
+        self._retire = retire
+        self._slices: deque[tuple[int, T]] = deque()
+
+    def newest(self, now: int) -> T:
+        """Give the slice to collect into."""
+        number = self._number(now)
+        if not self._slices or self._slices[-1][0] < number:
+            self._let_go(number)
+            self._slices.append((number, self._empty()))
+        return self._slices[-1][1]
+
+    def slices(self, now: int) -> Iterator[T]:
+        """Give what the window holds, oldest first."""
+        self._let_go(self._number(now))
+        return (part for _, part in self._slices)
+
+    def length(self, now: int) -> int:
+        """Give how many ns the window spans: its newest slice is not full yet, and it begins with the start."""
+        first = max(0, self._number(now) - SLICES + 1)
+        return now - self._started - first * self._slice_ns
+
+    def _number(self, now: int) -> int:
+        return (now - self._started) // self._slice_ns
+
+    def _let_go(self, newest: int) -> None:
+        while self._slices and self._slices[0][0] <= newest - SLICES:
+            self._retire(self._slices.popleft()[1])
+
+
+@dataclass(slots=True)
+class _Count:
+    count: int = 0
+
+
+class _Histogram:
+    """Durations: percentiles from a histogram of microseconds, greatest and mean exact to the nanosecond."""
+
+    def __init__(self) -> None:
+        self.microseconds = HdrHistogram(1, LONGEST_US, 2)
+        self.sum_ns = 0
+        self.max_ns = 0
+
+    def record(self, duration_ns: int, count: int) -> None:
+        duration_ns = max(0, duration_ns)  # a row may be early against its schedule
+        self.microseconds.record_value(min(duration_ns // 1000, LONGEST_US), count)
+        self.sum_ns += duration_ns * count
+        self.max_ns = max(self.max_ns, duration_ns)
+
+    def add(self, other: _Histogram) -> None:
+        self.microseconds.add(other.microseconds)
+        self.sum_ns += other.sum_ns
+        self.max_ns = max(self.max_ns, other.max_ns)
+
+    def figures(self) -> LatencyFigures:
+        count = self.microseconds.get_total_count()
+        if not count:
+            return LatencyFigures()
+        percentiles = self.microseconds.get_percentile_to_value_dict([50, 99, 99.9])
+        # Each is the last microsecond of its bucket; the end of that may lie above the greatest duration there was.
+        p50, p99, p999 = (min((percentiles[at] + 1) / 1e3, self.max_ns / 1e6) for at in (50, 99, 99.9))
+        return LatencyFigures(count, p50, p99, p999, self.max_ns / 1e6, self.sum_ns / count / 1e6)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What is counted in a stretch of time."""
+
+    processed: int = 0
+    failed: int = 0
+    events: int = 0
+    batches: int = 0
+    timeouts: int = 0
+    latency: _Histogram = field(default_factory=_Histogram)
+    processing: _Histogram = field(default_factory=_Histogram)
+
+    def add(self, other: _Tally) -> None:
+        self.processed += other.processed
+        self.failed += other.failed
+        self.events += other.events
+        self.batches += other.batches
+        self.timeouts += other.timeouts
+        self.latency.add(other.latency)
+        self.processing.add(other.processing)
+
+    def figures(self, length_ns: int) -> Figures:
+        return Figures(
+            length_ns / 1e9,
+            self.processed,
+            self.failed,
+            self.events,
+            self.batches,
+            self.timeouts,
+            self.latency.figures(),
+            self.processing.figures(),
+        )

@@ -1,0 +1,155 @@
+"""The router: from slices to the queues of the instances that own their tickers' shards.
+
+Strategies assign shards to instances, never single rows, so that rows of one ticker cannot overtake each other. When
+an instance turns unhealthy its shards move, with their state and their queued rows, and move back after recovery.
+State lies in arrays that all instances of a channel share, each writing only its own tickers' entries: so moving a
+shard means moving its rows, while neither owner is at work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickstock_cli.core.clock import Clock
+from tickstock_cli.core.metrics import RouterMetrics
+from tickstock_cli.core.symbols import SHARDS, SymbolTable
+from tickstock_cli.runtime.assignment import Assignment, InstanceView, RoutingStrategy, assign
+from tickstock_cli.runtime.health import HealthLimits, ailment
+from tickstock_cli.runtime.instance import ProcessingChannel
+from tickstock_cli.runtime.slices import Part, Slice, whole_parts
+
+UNNAMED_SHARD = 0
+"""Whose owner gets the rows that have no ticker, to reject them."""
+
+
+class DataChannelRouter:
+    """Routes slices. On one asyncio loop.
+
+    Parameters
+    ----------
+    instances
+        By record type: the instances of its channel, at least one.
+    """
+
+    def __init__(
+        self,
+        instances: Mapping[str, Sequence[ProcessingChannel]],
+        symbols: SymbolTable,
+        strategy: RoutingStrategy,
+        health: HealthLimits,
+        clock: Clock,
+        seed: int = 0,
+    ) -> None:
+        self._instances = {record: tuple(chosen) for record, chosen in instances.items()}
+        self._symbols = symbols
+        self._strategy = strategy
+        self._health = health
+        self._seed = seed
+        self._clock = clock
+        self._shards: NDArray[np.uint8] = np.empty(0, dtype=np.uint8)
+        self._assignments: dict[str, Assignment] = {}
+        self._owners: dict[str, NDArray[np.uint8]] = {}
+        self._loads = {record: np.zeros(SHARDS, dtype=np.int64) for record in instances}
+        self._decisions = 0
+        self._decision_ns = 0
+        self._moves = 0
+        self._rows = dict.fromkeys(instances, 0)
+        for record in self._instances:
+            self._adopt(record, assign(strategy, self._views(record), seed=seed))
+
+    async def route(self, piece: Slice) -> None:
+        """Queue a slice's rows with their owners; waits where a queue is full."""
+        for instance, part in self.decide(piece):
+            await instance.put(part)
+
+    def decide(self, piece: Slice) -> list[tuple[ProcessingChannel, Part]]:
+        """Decide who gets which rows of a slice, and count its parts."""
+        begun = self._clock.now()
+        decided = [pair for part in whole_parts(piece) for pair in self._deal(part)]
+        for _, part in decided:
+            part.counted()
+        if not piece.ticks_left:
+            piece.ticks_done.set()
+        self._decisions += len(decided)
+        self._decision_ns += self._clock.now() - begun
+        return decided
+
+    async def reassign(self) -> int:
+        """Let shards go where the strategy wants them now; gives how many moved."""
+        moved = 0
+        for record in self._instances:
+            before = self._assignments[record]
+            after = assign(
+                self._strategy, self._views(record), before, seed=self._seed, shard_loads=self._loads[record]
+            )
+            if after != before:
+                moved += await self._move(record, before, after)
+            self._loads[record][:] = 0
+        self._moves += moved
+        return moved
+
+    def metrics(self) -> RouterMetrics:
+        """Give the figures as they are now."""
+        mean = self._decision_ns / self._decisions / 1000 if self._decisions else None
+        return RouterMetrics(
+            self._strategy.value,
+            self._decisions,
+            0,
+            self._moves,
+            dict(self._rows),
+            mean,
+        )
+
+    def _views(self, record: str) -> list[InstanceView]:
+        return [
+            InstanceView(one.name, ailment(one.snapshot(), self._health) is None, one.depth)
+            for one in self._instances[record]
+        ]
+
+    def _deal(self, part: Part) -> list[tuple[ProcessingChannel, Part]]:
+        instances = self._instances[part.record]
+        self._rows[part.record] += len(part)
+        if len(instances) == 1:
+            return [(instances[0], part)]
+        owner = self._owner_by_code(part.record)
+        np.add.at(self._loads[part.record], self._shards_by_code()[part.rows.code], 1)
+        dealt = [(instance, part.where(owner == number)) for number, instance in enumerate(instances)]
+        return [(instance, share) for instance, share in dealt if not share.empty]
+
+    def _owner_by_code(self, record: str) -> NDArray[np.uint8]:
+        return self._owners[record][self._shards_by_code()]
+
+    def _shards_by_code(self) -> NDArray[np.uint8]:
+        """Give the shard of every ticker; the last entry is that of rows without one."""
+        known = max(0, len(self._shards) - 1)
+        if known < len(self._symbols) or not len(self._shards):
+            unnamed = np.array([UNNAMED_SHARD], dtype=np.uint8)
+            self._shards = np.concatenate([self._shards[:known], self._symbols.shards(known), unnamed])
+        return self._shards
+
+    def _adopt(self, record: str, assignment: Assignment) -> None:
+        instances = self._instances[record]
+        self._assignments[record] = assignment
+        self._owners[record] = assignment.places([instance.name for instance in instances])
+        for instance in instances:
+            instance.shards = len(assignment.shards_of(instance.name))
+
+    async def _move(self, record: str, before: Assignment, after: Assignment) -> int:
+        moves = after.moves_from(before)
+        by_name = {instance.name: instance for instance in self._instances[record]}
+        touched = sorted({name for move in moves for name in (move.before, move.after)})
+        async with AsyncExitStack() as stack:
+            for name in touched:
+                await stack.enter_async_context(by_name[name].idle)
+            shards = self._shards_by_code()
+            for source, target in sorted({(move.before, move.after) for move in moves}):
+                going = [move.shard for move in moves if (move.before, move.after) == (source, target)]
+                parts = by_name[source].take_away(np.isin(shards, going))
+                if parts:
+                    by_name[target].put_back(parts)
+            self._adopt(record, after)
+        return len(moves)

@@ -1,0 +1,47 @@
+"""From sections of the settings, in the units that users write, to the leafs' limits, in theirs."""
+
+from __future__ import annotations
+
+from tickstock_cli.config.running import Channel, Monitoring, Router
+from tickstock_cli.monitoring.thresholds import Levels, Thresholds
+from tickstock_cli.runtime.batching import Batching, Strategy
+from tickstock_cli.runtime.breaker import BreakerLimits
+from tickstock_cli.runtime.health import HealthLimits
+
+MS = 1_000_000
+SECOND = 1_000_000_000
+
+
+def batching_of(section: Channel) -> Batching:
+    """Give a channel's batching."""
+    return Batching(Strategy(section.batching), section.batch_rows, section.batch_wait_ms * MS, section.timeout_ms * MS)
+
+
+def breaker_limits_of(section: Channel) -> BreakerLimits:
+    """Give when an instance's circuit breaker opens and closes."""
+    return BreakerLimits(
+        section.breaker_failures,
+        section.breaker_failure_percent / 100,
+        section.breaker_window,
+        section.breaker_open_ms * MS,
+        section.breaker_trials,
+    )
+
+
+def health_limits_of(section: Router) -> HealthLimits:
+    """Give when the router trusts an instance with no tickers."""
+    return HealthLimits(section.unhealthy_error_percent, section.unhealthy_mean_ms)
+
+
+def thresholds_of(section: Monitoring) -> Thresholds:
+    """Give what the channel monitor goes by."""
+    return Thresholds(
+        Levels(*section.latency_percent),
+        Levels(*section.success_percent),
+        Levels(*section.queue_percent),
+        Levels(*section.memory_percent),
+        section.memory_limit_mib * 2**20,
+        round(section.cooldown_seconds * SECOND),
+        round(section.resolve_after_seconds * SECOND),
+        section.history,
+    )

@@ -1,0 +1,168 @@
+"""Rows on their way through the runtime: a slice of the merged input, and the parts that instances own of it.
+
+A slice is one contiguous piece of the merge order. Each instance gets its rows of it as a part. Bars and fair values
+wait for the answers of the ticks before them, which the tick parts write into their slice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickstock_cli.core.batch import Batch, Int32s, Int64s, MergedBatch
+from tickstock_cli.engine.channels import Answers, Probes
+from tickstock_cli.engine.schedule import Schedule
+from tickstock_cli.kernels.rows import PROBE
+
+BatchT = TypeVar("BatchT", bound=Batch)
+
+
+@dataclass(slots=True, eq=False)
+class Slice:
+    """A piece of the input under way.
+
+    Parameters
+    ----------
+    received
+        When the runtime got it, in ns of its clock.
+    schedule
+        Where the input is paced: says when each row was due. None: latencies count from ``received``.
+    """
+
+    batch: MergedBatch
+    received: int
+    schedule: Schedule | None
+    answers: Answers
+    parts_left: int = 0
+    ticks_left: int = 0
+    ticks_done: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @classmethod
+    def of(cls, batch: MergedBatch, received: int, schedule: Schedule | None) -> Slice:
+        """Begin a slice; no part of it is handed out yet."""
+        answers = np.zeros(len(batch.bars) + len(batch.fmvs), dtype=PROBE)
+        return cls(batch, received, schedule, answers)
+
+    def due(self, market: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give for market times of its rows when, by the clock, they should have been here."""
+        if self.schedule is None:
+            return np.full(len(market), self.received, dtype=np.int64)
+        schedule = self.schedule
+        return (schedule.wall + (market - schedule.market) / schedule.speed).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """One instance's rows of a slice.
+
+    Parameters
+    ----------
+    rows
+        In merge order; for ticks there may be none, if only questions of other channels are to be answered.
+    asked_code, asked_order
+        Ticks only: what bars and fair values of the slice ask, by ticker code and rising merge order.
+    slots
+        Places in the slice's answers: of what is asked (ticks), or of each row (bars, fair values).
+    """
+
+    slice: Slice
+    record: str
+    rows: Batch
+    asked_code: Int32s
+    asked_order: Int64s
+    slots: Int64s
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def answers(self) -> Answers:
+        """Give the answers to each row; the ticks of the slice have been processed."""
+        return self.slice.answers[self.slots]
+
+    def split(self, moving: NDArray[np.bool_]) -> tuple[Part, Part]:
+        """Give what stays and what moves; ``moving`` tells it by ticker code, the last entry for rows without one."""
+        return self.where(~moving), self.where(moving)
+
+    def cut(self, rows: int) -> tuple[Part, Part]:
+        """Give the first ``rows`` rows, with what is asked before the next one, and the rest; both hold rows."""
+        begin, end = slice(0, rows), slice(rows, len(self.rows))
+        if self.record == "tick":
+            asked = int(np.searchsorted(self.asked_order, self.rows.order[rows]))
+            first, rest = slice(0, asked), slice(asked, len(self.asked_order))
+            codes, orders = self.asked_code, self.asked_order
+            return (
+                Part(self.slice, self.record, self.rows.take(begin), codes[first], orders[first], self.slots[first]),
+                Part(self.slice, self.record, self.rows.take(end), codes[rest], orders[rest], self.slots[rest]),
+            )
+        asks = self.asked_code, self.asked_order
+        return (
+            Part(self.slice, self.record, self.rows.take(begin), *asks, self.slots[begin]),
+            Part(self.slice, self.record, self.rows.take(end), *asks, self.slots[end]),
+        )
+
+    def where(self, chosen: NDArray[np.bool_]) -> Part:
+        """Give the rows of some tickers; ``chosen`` as ``moving`` in ``split``."""
+        rows = np.flatnonzero(chosen[self.rows.code])
+        if self.record != "tick":
+            return Part(
+                self.slice, self.record, self.rows.take(rows), self.asked_code, self.asked_order, self.slots[rows]
+            )
+        asked = np.flatnonzero(chosen[self.asked_code])
+        return Part(
+            self.slice,
+            self.record,
+            self.rows.take(rows),
+            self.asked_code[asked],
+            self.asked_order[asked],
+            self.slots[asked],
+        )
+
+    def counted(self) -> None:
+        """Count it as a part of its slice that is to be processed."""
+        self.slice.parts_left += 1
+        self.slice.ticks_left += self.record == "tick"
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not len(self.rows) and not len(self.asked_code)
+
+
+NOTHING_ASKED = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64)
+
+
+def whole_parts(piece: Slice) -> list[Part]:
+    """Give a slice as one part per record type that has anything to do; ticks first."""
+    batch = piece.batch
+    probes = Probes.of(batch)
+    by_order = np.argsort(probes.place, kind="stable")
+    bars = len(batch.bars)
+    slots = np.arange(bars + len(batch.fmvs))
+    parts = [
+        Part(piece, "tick", batch.ticks, probes.code, probes.order, by_order),
+        Part(piece, "ohlcv", batch.bars, *NOTHING_ASKED, slots[:bars]),
+        Part(piece, "fmv", batch.fmvs, *NOTHING_ASKED, slots[bars:]),
+    ]
+    return [part for part in parts if not part.empty]
+
+
+def joined(batches: Sequence[BatchT]) -> BatchT:
+    """Join rows of one type; they stand in merge order afterwards."""
+    first = batches[0]
+    if len(batches) == 1:
+        return first
+    columns = {
+        column.name: np.concatenate([getattr(batch, column.name) for batch in batches]) for column in fields(first)
+    }
+    whole = type(first)(**columns)
+    return whole if rises(whole.order) else whole.take(np.argsort(whole.order, kind="stable"))
+
+
+def rises(order: Int64s) -> bool:
+    """Tell whether merge orders rise."""
+    return bool((order[1:] > order[:-1]).all())

@@ -1,0 +1,305 @@
+"""The running system: queues, channel instances, router, collector and publisher around one core.
+
+    feed ──▶ router ──▶ instances (queue, batching, breaker) ──▶ collector ──▶ coordinator ──▶ publish
+
+Nothing here decides an event: whatever the queues, batches, instances and faults, events, ledger and digest are those
+of a flat-out run over the same rows. What is fed waits where a queue is full; nothing is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+
+from tickstock_cli.channels.base import Outcome, Scratch
+from tickstock_cli.core.batch import MergedBatch
+from tickstock_cli.core.clock import Clock, SystemClock
+from tickstock_cli.core.metrics import ChannelMetrics, ChannelStatus, LatencyFigures, SystemMetrics
+from tickstock_cli.engine.core import Core, StepResult
+from tickstock_cli.engine.schedule import Schedule
+from tickstock_cli.errors import TickstockError
+from tickstock_cli.monitoring.handlers import Handler
+from tickstock_cli.monitoring.monitor import ChannelMonitor
+from tickstock_cli.runtime.building import build_instances, build_router
+from tickstock_cli.runtime.collector import Collector
+from tickstock_cli.runtime.instance import Finished, ProcessingChannel
+from tickstock_cli.runtime.latency import EventLatency
+from tickstock_cli.runtime.metrics import Rate
+from tickstock_cli.runtime.sections import MS, SECOND, thresholds_of
+from tickstock_cli.runtime.slices import Part, Slice
+from tickstock_cli.runtime.work import process
+
+SPARE_TICKERS = 1_024
+"""State grows by doubling from here, so that new tickers seldom stop everybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What a shutdown still processed, in how many seconds, and what it left because its time was up."""
+
+    rows: int
+    seconds: float
+    rows_left: int
+
+
+class SystemBrokenError(TickstockError):
+    """State is undefined after an error inside a channel: the system takes no more rows."""
+
+
+class MultiChannelSystem:
+    """Owns every running part. All of it belongs to the asyncio loop that ``initialize_system`` runs on.
+
+    Parameters
+    ----------
+    settings
+        An instance of ``build.settings_model()``.
+    core
+        Computes; nobody else steps it meanwhile.
+    publish
+        Called on the loop with what became final, in output order; None keeps it for ``take_results`` alone.
+    handlers
+        Told of alerts.
+    """
+
+    def __init__(
+        self,
+        settings: Any,
+        core: Core,
+        *,
+        clock: Clock | None = None,
+        publish: Callable[[StepResult], None] | None = None,
+        handlers: Sequence[Handler] = (),
+        wall: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.core = core
+        self.latency = EventLatency()
+        self._settings = settings
+        self._clock = clock or SystemClock()
+        self._wall = wall
+        self._publish = publish
+        self._window_ns = settings.coordinator.window_ms * MS
+        self._window = 0
+        self._capacity = 0
+        self._broken: BaseException | None = None
+        self._results: deque[StepResult] = deque()
+        self._collector = Collector(core, self._published)
+        self._executor = ThreadPoolExecutor(
+            sum(section.instances for section in (settings.tick_channel, settings.ohlcv_channel, settings.fmv_channel)),
+            "tickstock-channel",
+        )
+        self._instances = build_instances(
+            settings, self._clock, self._process, self._executor, self._finished, self._break
+        )
+        self.router = build_router(settings, self._instances, core.symbols, self._clock)
+        self.monitor = ChannelMonitor(thresholds_of(settings.monitoring), handlers)
+        window = int(settings.monitoring.window_seconds * SECOND)
+        self._rows = Rate(window, self._clock)
+        self._events = Rate(window, self._clock)
+        self._piece_rows = min(
+            settings.tick_channel.queue_rows, settings.ohlcv_channel.queue_rows, settings.fmv_channel.queue_rows
+        )
+        self._inlet = asyncio.Lock()
+        self._progress = asyncio.Event()
+        self._started = 0
+        self._watch: asyncio.Task[None] | None = None
+
+    async def initialize_system(self) -> bool:
+        """Start every instance and the monitor."""
+        self._started = self._clock.now()
+        for instance in self.instances():
+            instance.start()
+        self._watch = asyncio.create_task(self._look_after(), name="tickstock-monitor")
+        return self.is_system_ready()
+
+    def is_system_ready(self) -> bool:
+        """Tell whether rows are taken: started, not broken, and somebody at work in every channel."""
+        return (
+            self._watch is not None
+            and self._broken is None
+            and all(
+                any(instance.status is ChannelStatus.ACTIVE for instance in instances)
+                for instances in self._instances.values()
+            )
+        )
+
+    def instances(self) -> Iterator[ProcessingChannel]:
+        """Give every instance of every channel."""
+        for instances in self._instances.values():
+            yield from instances
+
+    async def feed(self, batch: MergedBatch, schedule: Schedule | None = None) -> None:
+        """Take rows behind all that were fed before; waits where queues are full. Without rows, market time passes.
+
+        Parameters
+        ----------
+        schedule
+            When the rows were due, if they come on one; latencies count from it.
+
+        Raises
+        ------
+        SystemBrokenError
+            A channel failed in a way that leaves its state undefined.
+        """
+        async with self._inlet:
+            for piece in self._pieces(batch):
+                self._check()
+                await self._feed(Slice.of(piece, self._clock.now(), schedule))
+        self._check()
+
+    async def settle(self) -> None:
+        """Wait until all that was fed is processed and published."""
+        async with self._inlet:
+            while self._collector.waiting:
+                self._check()
+                self._progress.clear()
+                self.flush()
+                await self._progress.wait()
+        self._check()
+        self.core.grow(len(self.core.symbols))  # nobody is at work: what checkpoints call known is all there is
+
+    def take_results(self) -> list[StepResult]:
+        """Give what became final since the last call."""
+        taken = []
+        while self._results:
+            taken.append(self._results.popleft())
+        return taken
+
+    def flush(self) -> None:
+        """Let no instance keep rows waiting for company."""
+        for instance in self.instances():
+            instance.flush()
+
+    async def shutdown(self, seconds: float = 10.0) -> Drained:
+        """Process what is queued, for so long at most, and end every part."""
+        begun = self._clock.now()
+        before = self.queued_rows()
+        try:
+            async with asyncio.timeout(seconds):
+                await self.settle()
+        except (TimeoutError, SystemBrokenError):
+            pass
+        left = self.queued_rows()
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
+            self._watch = None
+        await asyncio.gather(*(instance.stop() for instance in self.instances()))
+        self._executor.shutdown(wait=True)
+        return Drained(before - left, (self._clock.now() - begun) / SECOND, left)
+
+    def queued_rows(self) -> int:
+        """Give the rows in all queues."""
+        return sum(instance.depth for instance in self.instances())
+
+    def channel_metrics(self) -> list[ChannelMetrics]:
+        """Give every instance's figures as they are now."""
+        return [instance.snapshot() for instance in self.instances()]
+
+    def system_metrics(self) -> SystemMetrics:
+        """Give the figures of the whole as they are now."""
+        now = self._clock.now()
+        return SystemMetrics(
+            at=now,
+            wall=self._wall(),
+            uptime_ns=now - self._started,
+            ready=self.is_system_ready(),
+            rows=self._rows.total,
+            events=self._events.total,
+            rows_per_second=self._rows.per_second(),
+            events_per_second=self._events.per_second(),
+            memory_bytes=psutil.Process().memory_info().rss,
+            problems={} if self._broken is None else {"system": str(self._broken)},
+            router=self.router.metrics(),
+        )
+
+    def get_system_status(self) -> dict[str, Any]:
+        """Give the dashboard document, figures of this moment."""
+        self.monitor.observe(self.channel_metrics(), self.system_metrics())
+        return self.monitor.get_monitoring_dashboard_data()
+
+    def event_latency(self) -> LatencyFigures:
+        """Give how long events took from when they were due to when they were published."""
+        return self.latency.figures()
+
+    def _pieces(self, batch: MergedBatch) -> Iterator[MergedBatch]:
+        """Cut a batch so that no piece is larger than a queue."""
+        if len(batch) <= self._piece_rows:
+            yield batch
+            return
+        times = batch.available_at()
+        for start in range(0, len(batch), self._piece_rows):
+            stop = min(start + self._piece_rows, len(batch))
+            yield batch.cut(start, stop, batch.watermark if stop == len(batch) else int(times[stop - 1]))
+
+    async def _feed(self, piece: Slice) -> None:
+        if len(piece.batch):
+            await self._grow()
+        self._collector.begin(piece)
+        if len(piece.batch):
+            await self.router.route(piece)
+        else:
+            self._collector.settle()
+        window = piece.batch.watermark // self._window_ns
+        if window != self._window:
+            # A window has ended: its events wait for nothing but rows that wait for company.
+            self._window = window
+            self.flush()
+
+    async def _grow(self) -> None:
+        """Make room for the tickers met by now; nobody processes meanwhile."""
+        tickers = len(self.core.symbols)
+        if tickers <= self._capacity:
+            return
+        capacity = max(SPARE_TICKERS, 1 << (tickers - 1).bit_length())
+        async with AsyncExitStack() as stack:
+            for instance in self.instances():
+                await stack.enter_async_context(instance.idle)
+            self.core.grow(capacity)
+            self._capacity = capacity
+
+    def _process(self, parts: Sequence[Part], scratch: Scratch) -> Outcome:
+        return process(self.core.channels, parts, self._capacity, scratch)
+
+    def _finished(self, done: Finished) -> None:
+        self._rows.add(sum(len(part) for part in done.parts))
+        self._collector.finished(done)
+        if self._collector.has_events and done.instance.record == "tick":
+            # Ticks are told at once, as soon as what came before them is known: nobody keeps that waiting.
+            self.flush()
+        self._progress.set()
+
+    def _published(self, result: StepResult, piece: Slice) -> None:
+        if len(result.events):
+            self._events.add(len(result.events))
+            self.latency.record(result.events, piece, self._clock.now())
+        if len(result.events) or result.rejected:
+            self._results.append(result)
+            if self._publish is not None:
+                self._publish(result)
+
+    def _break(self, error: BaseException) -> None:
+        self._broken = error
+        self._progress.set()
+
+    def _check(self) -> None:
+        if self._broken is not None:
+            raise SystemBrokenError(f"a channel failed and left its state undefined: {self._broken}") from self._broken
+
+    async def _look_after(self) -> None:
+        """Watch figures, move shards, start again what has died; every monitoring interval."""
+        while True:
+            await asyncio.sleep(self._settings.monitoring.interval_ms / 1000)
+            self.monitor.observe(self.channel_metrics(), self.system_metrics())
+            await self.router.reassign()
+            if self._broken is None:
+                for instance in self.instances():
+                    if instance.status is ChannelStatus.ERROR:
+                        instance.start()

@@ -1,0 +1,190 @@
+"""Answers to HTTP requests: status, health, metrics, pages of the log, prices, control."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from tickstock_cli.errors import TickstockError
+from tickstock_cli.serving.control import ControlError, perform, read_action
+from tickstock_cli.serving.hub import Hub
+from tickstock_cli.serving.metrics import CONTENT_TYPE, render_metrics
+from tickstock_cli.serving.ports import ControlPort
+from tickstock_cli.serving.protocol import Error, MessageError, Subscribe, read_message
+from tickstock_cli.serving.selection import RefusedError, Selection, first_wanted, select
+
+MAX_BODY_BYTES = 16_384
+MAX_EVENTS = 10_000
+DEFAULT_EVENTS = 1_000
+MAX_SCANNED = 100_000
+"""Events looked at for one answer: a filter that matches little must not keep the server busy."""
+
+LISTS = ("kinds", "tickers", "sources")
+STATUS_OF_CODE = {"expired": 410, "ahead": 416, "other_run": 409}
+
+
+class AnswerError(Exception):
+    """A request that is answered with an error: a status and an ``Error``-like document."""
+
+    def __init__(self, status: int, message: str, **more: Any) -> None:
+        super().__init__(message)
+        self.status = status
+        self.document = {"message": message, **more}
+
+
+async def explain(request: Request, error: Exception) -> Response:  # noqa: ARG001 - starlette's signature
+    """Answer a request that failed with an ``AnswerError``."""
+    assert isinstance(error, AnswerError)
+    return JSONResponse({"error": error.document}, error.status)
+
+
+def _hub(request: Request) -> Hub:
+    hub: Hub = request.app.state.hub
+    return hub
+
+
+def _document(hub: Hub) -> dict[str, Any]:
+    market, health = hub.pulse()
+    return {
+        **hub.served.status.status(),
+        "run": hub.served.run,
+        "market": {"time": market.time, "phase": market.phase},
+        "health": {"ok": health.ok, "reasons": list(health.reasons)},
+        "server": hub.figures(),
+    }
+
+
+async def status(request: Request) -> Response:
+    """Give the dashboard document, and what the server itself knows."""
+    return JSONResponse(_document(_hub(request)))
+
+
+async def health(request: Request) -> Response:
+    """Give 200 if the run is well, else 503, with every reason."""
+    state = _hub(request).served.status.health()
+    return JSONResponse({"ok": state.ok, "reasons": list(state.reasons)}, 200 if state.ok else 503)
+
+
+async def metrics(request: Request) -> Response:
+    """Give the same figures for Prometheus."""
+    return PlainTextResponse(render_metrics(_document(_hub(request))), media_type=CONTENT_TYPE)
+
+
+async def events(request: Request) -> Response:
+    """Give a page of the log: the first ``limit`` events that match, from a sequence number on."""
+    hub = _hub(request)
+    try:
+        wanted, limit = _wanted(request)
+        selection = select(hub.served, wanted)
+        start = first_wanted(hub.served, wanted)
+    except MessageError as error:
+        raise _as_answer(error.error) from error
+    except RefusedError as error:
+        raise _as_answer(error.error) from error
+    texts, following = await _collect(hub, selection, start, limit)
+    log = hub.served.log
+    head = {
+        "run": hub.served.run,
+        "first_sequence": log.first_sequence,
+        "last_sequence": log.next_sequence - 1,
+        "finished": log.finished,
+        "next": following,
+    }
+    body = f'{json.dumps(head)[:-1]}, "events": [{",".join(texts)}]}}'
+    return Response(body, media_type="application/json")
+
+
+def _as_answer(error: Error) -> AnswerError:
+    more = error.model_dump(exclude_none=True, exclude={"type", "message"})
+    return AnswerError(STATUS_OF_CODE.get(error.code, 400), error.message, **more)
+
+
+def _wanted(request: Request) -> tuple[Subscribe, int]:
+    """Read the query as the subscription that it is, so that filters mean and refuse the same here and there."""
+    query = dict(request.query_params)
+    query.pop("token", None)
+    limit = _whole("limit", query.pop("limit", str(DEFAULT_EVENTS)))
+    if not 1 <= limit <= MAX_EVENTS:
+        raise AnswerError(400, f"limit is {limit}, but must be 1 to {MAX_EVENTS:,}", field="limit")
+    message: dict[str, Any] = {"type": "subscribe", "from": "first", **query}
+    message |= {name: query[name].split(",") for name in LISTS if name in query}
+    message |= {
+        name: _whole(name, query[name])
+        for name in ("from", "min_priority")
+        if name in query and query[name] not in ("now", "first")
+    }
+    wanted = read_message(json.dumps(message))
+    assert isinstance(wanted, Subscribe)
+    return wanted, limit
+
+
+def _whole(name: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise AnswerError(400, f"{name} is {text!r}, but must be a whole number", field=name) from error
+
+
+async def _collect(hub: Hub, selection: Selection, start: int, limit: int) -> tuple[list[str], int]:
+    """Give up to ``limit`` events as JSON, and the sequence number to go on from."""
+    texts: list[str] = []
+    place = start
+    while place < hub.served.log.next_sequence and place - start < MAX_SCANNED:
+        page = await hub.encoded.page(place)
+        for row in page.rows[place - page.first :]:
+            if len(texts) == limit:
+                return texts, place
+            place += 1
+            if selection.matches(row):
+                texts.append(row.text)
+    return texts, place
+
+
+async def prices(request: Request) -> Response:
+    """Give the recent prices of a ticker, if the run knows them."""
+    port = _hub(request).served.prices
+    if port is None:
+        raise AnswerError(404, "this run keeps no prices")
+    ticker = request.query_params.get("ticker", "")
+    if not ticker:
+        raise AnswerError(400, "name a ticker: /api/prices?ticker=ABC", field="ticker")
+    line = await asyncio.to_thread(port.prices, ticker)
+    return JSONResponse({"ticker": ticker, "times": list(line.times), "prices": list(line.prices)})
+
+
+async def control_status(request: Request) -> Response:
+    """Tell how the replay stands."""
+    return JSONResponse(dict(await asyncio.to_thread(_controlled(_hub(request)).status)))
+
+
+async def control(request: Request) -> Response:
+    """Steer the replay, and tell how it stands after that."""
+    port = _controlled(_hub(request))
+    body = await _body(request)
+    try:
+        return JSONResponse(dict(await asyncio.to_thread(perform, port, read_action(body))))
+    except ControlError as error:
+        raise AnswerError(400, str(error), field=error.field) from error
+    except TickstockError as error:
+        raise AnswerError(409, str(error)) from error
+
+
+def _controlled(hub: Hub) -> ControlPort:
+    if hub.served.control is None:
+        raise AnswerError(404, "this run cannot be steered: only a replay that goes on can")
+    if not hub.may_control:
+        raise AnswerError(403, "control is off: serve on loopback, or with a token")
+    return hub.served.control
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise AnswerError(413, f"the body is longer than {MAX_BODY_BYTES:,} bytes")
+    return body

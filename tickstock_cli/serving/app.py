@@ -1,0 +1,99 @@
+"""The web application: the page, the WebSocket, and what can be asked over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from tickstock_cli.serving import answers
+from tickstock_cli.serving.access import AccessGate, AccessRules
+from tickstock_cli.serving.hub import Hub, Limits
+from tickstock_cli.serving.served import ServedRun
+from tickstock_cli.serving.session import Session
+
+STATIC = Path(__file__).parent / "static"
+
+SAFETY_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",  # the address may hold a token
+    "Cache-Control": "no-cache",
+}
+
+
+def build_app(served: ServedRun, rules: AccessRules, limits: Limits, ready: Callable[[Hub], None]) -> Starlette:
+    """Build the application.
+
+    Parameters
+    ----------
+    ready
+        Called in the event loop, once the application has begun, with what its clients share.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        app.state.hub = hub = Hub(served, limits, rules.may_control)
+        ready(hub)
+        try:
+            yield
+        finally:
+            hub.close()
+
+    return Starlette(
+        routes=[
+            Route("/", _page),
+            Mount("/static", StaticFiles(directory=STATIC)),
+            WebSocketRoute("/ws", _websocket),
+            Route("/status", answers.status),
+            Route("/health", answers.health),
+            Route("/metrics", answers.metrics),
+            Route("/api/events", answers.events),
+            Route("/api/prices", answers.prices),
+            Route("/api/control", answers.control_status, methods=["GET"]),
+            Route("/api/control", answers.control, methods=["POST"]),
+        ],
+        middleware=[Middleware(SafetyHeaders), Middleware(AccessGate, rules)],
+        exception_handlers={answers.AnswerError: answers.explain},
+        lifespan=lifespan,
+    )
+
+
+async def _page(request: Request) -> FileResponse:  # noqa: ARG001 - starlette's signature
+    return FileResponse(STATIC / "index.html")
+
+
+async def _websocket(websocket: WebSocket) -> None:
+    hub: Hub = websocket.app.state.hub
+    if hub.full:
+        reason = f"all {hub.limits.max_clients} places are taken; try again later"
+        await websocket.send_denial_response(JSONResponse({"error": {"message": reason}}, 503))
+        return
+    await Session(hub, websocket).run()
+
+
+class SafetyHeaders:
+    """Adds the headers that keep a browser from being used against its user."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(SAFETY_HEADERS)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)

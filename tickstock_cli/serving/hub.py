@@ -1,0 +1,119 @@
+"""What all clients of one server share: the run that is served, its encoded events, and who is connected."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from tickstock_cli import __version__
+from tickstock_cli.core.events import EVENT_SCHEMA
+from tickstock_cli.serving.alerts import AlertBoard
+from tickstock_cli.serving.encoded import EncodedLog
+from tickstock_cli.serving.ports import Health, Market
+from tickstock_cli.serving.protocol import ColumnModel, Features, Hello
+from tickstock_cli.serving.served import ServedRun
+from tickstock_cli.serving.tide import Tide
+
+PULSE_SECONDS = 0.5
+"""How long one look at the run's health and market serves all clients."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one client may cost, and how often it hears from us. Seconds and clients."""
+
+    heartbeat_seconds: float = 5.0
+    send_seconds: float = 20.0
+    """A client that takes no byte for this long is cut off; it can come back and go on where it was."""
+    max_clients: int = 1_000
+
+
+class Client(Protocol):
+    """A connected client, as ``/status`` shows it."""
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether it was sent everything it asked for so far."""
+
+    def describe(self) -> dict[str, Any]:
+        """Give where it comes from, and how far it is."""
+
+
+class Hub:
+    """Shared by the sessions of one server; lives in one event loop, from ``open`` to ``close``."""
+
+    def __init__(self, served: ServedRun, limits: Limits, may_control: bool) -> None:
+        self.served = served
+        self.limits = limits
+        self.may_control = may_control
+        self.tide = Tide(asyncio.get_running_loop())
+        self.alerts = AlertBoard(self.tide.rise)
+        self.encoded = EncodedLog(served.log)
+        self.clients: set[Client] = set()
+        self.sent_events = 0
+        self.cut_off = 0
+        self._unlisten = served.log.listen(self.tide.rise)
+        self._pulse: tuple[Market, Health] = (Market(), Health(ok=True))
+        self._pulse_until = -1.0
+
+    def close(self) -> None:
+        """Stop listening to the log."""
+        self._unlisten()
+
+    @property
+    def full(self) -> bool:
+        """Whether no more client is let in."""
+        return len(self.clients) >= self.limits.max_clients
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether every client was sent everything it asked for so far."""
+        return all(client.caught_up for client in self.clients)
+
+    def pulse(self) -> tuple[Market, Health]:
+        """Give market and health, not older than ``PULSE_SECONDS``."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._pulse_until:
+            self._pulse = (self.served.status.market(), self.served.status.health())
+            self._pulse_until = now + PULSE_SECONDS
+        return self._pulse
+
+    def hello(self) -> Hello:
+        """Give the first message of a connection."""
+        log = self.served.log
+        return Hello(
+            server=f"tickstock {__version__}",
+            run=self.served.run,
+            about=dict(self.served.about),
+            columns=[
+                ColumnModel(
+                    name=column.name,
+                    type="string" if column.name == "event_id" else str(column.type),
+                    nullable=column.nullable,
+                )
+                for column in EVENT_SCHEMA
+            ],
+            first_sequence=log.first_sequence,
+            last_sequence=log.next_sequence - 1,
+            finished=log.finished,
+            kinds=list(self.served.kinds),
+            universes=list(self.served.universes),
+            heartbeat_seconds=self.limits.heartbeat_seconds,
+            features=Features(
+                control=self.may_control and self.served.control is not None, prices=self.served.prices is not None
+            ),
+        )
+
+    def figures(self) -> dict[str, Any]:
+        """Give the server's own part of ``/status``."""
+        log = self.served.log
+        return {
+            "clients": len(self.clients),
+            "max_clients": self.limits.max_clients,
+            "sent_events": self.sent_events,
+            "cut_off": self.cut_off,
+            "first_sequence": log.first_sequence,
+            "last_sequence": log.next_sequence - 1,
+            "finished": log.finished,
+        }

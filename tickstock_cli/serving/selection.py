@@ -1,0 +1,103 @@
+"""Which events a client wants, and from where on: a subscription resolved against the run that is served."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tickstock_cli.serving.encoded import Row
+from tickstock_cli.serving.protocol import Error, Subscribe
+from tickstock_cli.serving.served import ServedRun
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What an event must be to be sent; None does not filter."""
+
+    kinds: frozenset[str] | None = None
+    tickers: frozenset[str] | None = None
+    sources: frozenset[str] | None = None
+    min_priority: int | None = None
+
+    @property
+    def everything(self) -> bool:
+        """Whether nothing is filtered."""
+        return self == Selection()
+
+    def matches(self, row: Row) -> bool:
+        """Tell whether an event is wanted."""
+        return (
+            (self.kinds is None or row.kind in self.kinds)
+            and (self.tickers is None or row.ticker in self.tickers)
+            and (self.sources is None or row.source in self.sources)
+            and (self.min_priority is None or row.priority <= self.min_priority)
+        )
+
+
+class RefusedError(Exception):
+    """A subscription does not fit this run. ``error`` is the answer, which names the field."""
+
+    def __init__(self, error: Error) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+def select(served: ServedRun, wanted: Subscribe) -> Selection:
+    """Resolve what a client filters by. With both tickers and a universe, a ticker must be in both.
+
+    Raises
+    ------
+    RefusedError
+        A kind or the universe is unknown to this run.
+    """
+    unknown = [kind for kind in wanted.kinds or () if served.kinds and kind not in served.kinds]
+    if unknown:
+        message = f"no kind of events is named {unknown[0]!r}; there are {', '.join(served.kinds)}"
+        raise RefusedError(Error(code="invalid", message=message, field="kinds"))
+    tickers = _set(wanted.tickers)
+    if wanted.universe is not None:
+        if wanted.universe not in served.universes:
+            known = f"there are {', '.join(served.universes)}" if served.universes else "this run has none"
+            message = f"no universe is named {wanted.universe!r}; {known}"
+            raise RefusedError(Error(code="invalid", message=message, field="universe"))
+        universe = served.universes[wanted.universe]
+        tickers = universe if tickers is None else tickers & universe
+    return Selection(_set(wanted.kinds), tickers, _set(wanted.sources), wanted.min_priority)
+
+
+def _set(names: Sequence[str] | None) -> frozenset[str] | None:
+    return None if names is None else frozenset(names)
+
+
+def first_wanted(served: ServedRun, wanted: Subscribe) -> int:
+    """Resolve where a client wants to begin.
+
+    Raises
+    ------
+    RefusedError
+        It means another run, an event that is no longer kept, or one that the run is still far from.
+    """
+    if wanted.run is not None and wanted.run != served.run:
+        message = f"this is run {served.run}, not {wanted.run}: leave run out and begin at first or now"
+        raise RefusedError(Error(code="other_run", message=message, field="run"))
+    first, following = served.log.first_sequence, served.log.next_sequence
+    if wanted.start == "now":
+        return following
+    if wanted.start == "first":
+        return first
+    if wanted.start > following:
+        message = f"from is {wanted.start}, but the next event will be {following}: is this the run you know?"
+        raise RefusedError(Error(code="ahead", message=message, field="from", next_sequence=following))
+    if wanted.start < first:
+        raise RefusedError(expired(wanted.start, first))
+    return wanted.start
+
+
+def expired(wanted: int, first: int) -> Error:
+    """Give the answer to who asks for an event older than the oldest kept, which has the number ``first``."""
+    return Error(
+        code="expired",
+        message=f"event {wanted} is no longer kept: the first that is has the number {first}; subscribe from there",
+        field="from",
+        first_sequence=first,
+    )

@@ -1,0 +1,37 @@
+"""What one server serves: a run's log, and the ports that the run has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tickstock_cli.serving.ports import ControlPort, EventLog, PricePort, StatusPort
+
+
+@dataclass(frozen=True, slots=True)
+class ServedRun:
+    """A run to serve.
+
+    Parameters
+    ----------
+    run
+        Identity of the run: sequence numbers count within it.
+    about
+        What hello tells of the run, as JSON can hold it.
+    kinds
+        Kinds of events that it can tell; empty = not known.
+    universes
+        Tickers by the name of their universe, which subscriptions can name.
+    control, prices
+        None where the run cannot be steered, or knows no prices.
+    """
+
+    log: EventLog
+    run: str
+    status: StatusPort
+    about: Mapping[str, Any] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ()
+    universes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    control: ControlPort | None = None
+    prices: PricePort | None = None

@@ -1,0 +1,227 @@
+"""The server: bound at once, so that a taken port is an error before anything runs; begun and ended cleanly.
+
+``EventServer`` runs in an event loop that is there already; ``ServerThread`` brings a thread and a loop of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Event, Thread
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+
+from tickstock_cli.errors import ServingError, UsageError
+from tickstock_cli.serving.access import AccessRules
+from tickstock_cli.serving.app import build_app
+from tickstock_cli.serving.hub import Hub, Limits
+from tickstock_cli.serving.protocol import MAX_MESSAGE_BYTES
+from tickstock_cli.serving.served import ServedRun
+from tickstock_cli.serving.wire import Wire
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8765
+BACKLOG = 1_024
+
+PING_SECONDS = 20.0
+"""Between two pings, and how long a client may take to answer one."""
+STOP_SECONDS = 5.0
+"""How long requests under way may take once the server is told to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen, and who may come.
+
+    Parameters
+    ----------
+    port
+        0 = any free one.
+    token, origins
+        See ``AccessRules``.
+    """
+
+    host: str = DEFAULT_HOST
+    port: int = DEFAULT_PORT
+    token: str | None = None
+    origins: tuple[str, ...] = ()
+
+
+def parse_host_port(text: str) -> tuple[str, int]:
+    """Read ``HOST:PORT``, ``HOST``, ``:PORT`` or ``PORT``; IPv6 addresses in brackets.
+
+    Raises
+    ------
+    UsageError
+        It is none of these.
+
+    Examples
+    --------
+    >>> [parse_host_port(text) for text in ("0.0.0.0:80", "localhost", ":0", "9000", "[::1]:80")]
+    [('0.0.0.0', 80), ('localhost', 8765), ('127.0.0.1', 0), ('127.0.0.1', 9000), ('::1', 80)]
+    """
+    host, colon, port = text.rpartition(":")
+    if not colon or text.endswith("]"):
+        host, port = ("", text) if text.isdigit() else (text, "")
+    if port and not (port.isascii() and port.isdigit() and int(port) <= 65_535):
+        raise UsageError(f"cannot listen on {text!r}: the port must be 0 to 65535; write HOST:PORT")
+    return host.removeprefix("[").removesuffix("]") or DEFAULT_HOST, int(port) if port else DEFAULT_PORT
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Give a socket bound to an address.
+
+    Raises
+    ------
+    ServingError
+        The address is taken, or is none of this machine.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise ServingError(f"cannot serve on {host}:{port}: {_reason(error)}; choose another --host") from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise ServingError(
+            f"cannot serve on {host}:{port}: {_reason(error)}; choose another port, 0 takes any free one"
+        ) from error
+    return listener
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+class _Uvicorn(uvicorn.Server):
+    """Uvicorn that leaves signals to whoever runs it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class EventServer:
+    """Serves one run. ``start`` and ``stop`` are for one event loop, everything else for any thread.
+
+    Binds when built; see ``bind`` for what may go wrong.
+    """
+
+    def __init__(self, served: ServedRun, address: Address, limits: Limits | None = None) -> None:
+        self._socket = bind(address.host, address.port)
+        self.host, self.port = self._socket.getsockname()[:2]
+        rules = AccessRules(address.token, ipaddress.ip_address(self.host).is_loopback, address.origins)
+        self._hub: Hub | None = None
+        self._token = address.token
+        self._config = uvicorn.Config(
+            build_app(served, rules, limits or Limits(), self._begin),
+            ws=Wire,
+            ws_max_size=MAX_MESSAGE_BYTES,
+            ws_ping_interval=PING_SECONDS,
+            ws_ping_timeout=PING_SECONDS,
+            ws_per_message_deflate=False,  # 90 µs a message and client; a proxy can do it where bytes are dear
+            lifespan="on",
+            log_config=None,
+            log_level="warning",  # below it, addresses of requests are told, and a token may stand in one
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=int(STOP_SECONDS),
+        )
+        self._uvicorn = _Uvicorn(self._config)
+        self._running: asyncio.Task[None] | None = None
+
+    def _begin(self, hub: Hub) -> None:
+        self._hub = hub
+
+    @property
+    def hub(self) -> Hub:
+        """What the clients share; there once the server has started."""
+        assert self._hub is not None
+        return self._hub
+
+    @property
+    def url(self) -> str:
+        """Where the page is, for a browser on this machine; with the token, if there is one."""
+        anywhere = ipaddress.ip_address(self.host).is_unspecified
+        host = "127.0.0.1" if anywhere else f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}/" + (f"?token={self._token}" if self._token else "")
+
+    async def start(self) -> None:
+        """Begin to serve; returns once clients can connect."""
+        self._running = asyncio.create_task(self._uvicorn.serve([self._socket]))
+        while not self._uvicorn.started:
+            if self._running.done():
+                await self._running
+                return
+            await asyncio.sleep(0.005)
+
+    async def drain(self, seconds: float) -> bool:
+        """Wait until every subscribed client has all events, at most so long; tells whether they do."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not self.hub.caught_up:
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            return False
+        return True
+
+    async def stop(self) -> None:
+        """Close every connection and end. Idempotent."""
+        self._uvicorn.should_exit = True
+        if self._running is None:
+            self._socket.close()
+        else:
+            await self._running
+
+
+class ServerThread:
+    """A server in a thread of its own: a context manager. Leaving it ends the server and the thread."""
+
+    def __init__(self, served: ServedRun, address: Address, limits: Limits | None = None) -> None:
+        self.server = EventServer(served, address, limits)
+        self._started = Event()
+        self._stop: asyncio.Event | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = Thread(target=lambda: asyncio.run(self._main()), name="tickstock-server", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._started.wait()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def drain(self, seconds: float) -> bool:
+        """See ``EventServer.drain``."""
+        assert self._loop is not None
+        return asyncio.run_coroutine_threadsafe(self.server.drain(seconds), self._loop).result()
+
+    def stop(self) -> None:
+        """Close every connection, and wait for the thread's end. Idempotent."""
+        if self._loop is not None and self._stop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    async def _main(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        try:
+            await self.server.start()
+        finally:
+            self._started.set()
+        await self._stop.wait()
+        await self.server.stop()

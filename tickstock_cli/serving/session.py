@@ -1,0 +1,296 @@
+"""One WebSocket client: it says what it wants, and pulls it from the log at its own pace.
+
+A session holds a cursor and at most one message. A client that takes nothing makes its session wait in a send, so
+it costs what the transport buffers (64 KiB and one message) and slows nobody; after ``send_seconds`` it is cut off.
+Where it was is known to the client: every message of events, and every heartbeat, says what to ask for next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from tickstock_cli.serving.encoded import Page
+from tickstock_cli.serving.hub import Hub
+from tickstock_cli.serving.protocol import (
+    Ack,
+    Alert,
+    End,
+    Error,
+    Heartbeat,
+    HeartbeatHealth,
+    HeartbeatMarket,
+    Lag,
+    Message,
+    MessageError,
+    Subscribe,
+    Subscribed,
+    read_message,
+)
+from tickstock_cli.serving.selection import RefusedError, Selection, expired, first_wanted, select
+
+ABORT = "tickstock.abort"
+"""Key of the ASGI extension that cuts a connection without waiting for its buffers; see ``wire``."""
+
+MAX_ERRORS = 100
+"""A client that sends so many messages in a row that are wrong is broken or hostile."""
+POLICY_VIOLATION = 1008
+
+
+@dataclass(slots=True)
+class Subscription:
+    """What a client wants and how far it is.
+
+    Parameters
+    ----------
+    next
+        The sequence number to look at next.
+    window
+        The most events sent beyond the last acknowledged one; None = no limit.
+    alerts
+        Number of the next alert to send; None = no alerts wanted.
+    """
+
+    selection: Selection
+    next: int
+    window: int | None
+    alerts: int | None
+    acknowledged: int | None = None
+    ended: bool = False
+    unacknowledged: int = 0
+    _sent: deque[tuple[int, int]] = field(default_factory=deque)
+
+    @property
+    def room(self) -> int | None:
+        """Events that may be sent now; None = any number."""
+        return None if self.window is None else max(0, self.window - self.unacknowledged)
+
+    def note_sent(self, count: int, following: int) -> None:
+        """Note that ``count`` events before sequence number ``following`` were sent."""
+        if self.window is not None and count:
+            self._sent.append((following - 1, count))
+            self.unacknowledged += count
+
+    def acknowledge(self, sequence: int) -> None:
+        """Note that everything up to ``sequence`` has been dealt with."""
+        self.acknowledged = max(self.acknowledged or 0, sequence)
+        while self._sent and self._sent[0][0] <= sequence:
+            self.unacknowledged -= self._sent.popleft()[1]
+
+    def take(self, page: Page) -> tuple[list[str], int]:
+        """Give the JSON of wanted events from ``next`` on as far as there is room, and what comes behind them."""
+        rows = page.rows[self.next - page.first :]
+        if self.selection.everything:
+            rows = rows[: self.room]
+            return [row.text for row in rows], self.next + len(rows)
+        texts: list[str] = []
+        room = self.room
+        for place, row in enumerate(rows):
+            if self.selection.matches(row):
+                if room is not None and len(texts) == room:
+                    return texts, self.next + place
+                texts.append(row.text)
+        return texts, self.next + len(rows)
+
+
+class StalledError(Exception):
+    """The client took no byte for too long."""
+
+
+class Session:
+    """One connection, from its acceptance to its end. Use ``run`` once."""
+
+    def __init__(self, hub: Hub, websocket: WebSocket) -> None:
+        self._hub = hub
+        self._websocket = websocket
+        self._subscription: Subscription | None = None
+        self._wake = asyncio.Event()
+        self._heartbeat_at = 0.0
+        self._errors = 0
+
+    @property
+    def caught_up(self) -> bool:
+        """See ``Client.caught_up``."""
+        wanted = self._subscription
+        return wanted is None or wanted.next >= self._hub.served.log.next_sequence
+
+    def describe(self) -> dict[str, Any]:
+        """See ``Client.describe``."""
+        client = self._websocket.client
+        wanted = self._subscription
+        return {
+            "address": f"{client.host}:{client.port}" if client else None,
+            "next": wanted.next if wanted else None,
+            "acknowledged": wanted.acknowledged if wanted else None,
+        }
+
+    async def run(self) -> None:
+        """Serve the client until it leaves, stalls, or the server stops."""
+        await self._websocket.accept()
+        self._hub.clients.add(self)
+        self._hub.tide.add(self._wake)
+        try:
+            await self._tell(self._hub.hello())
+            await self._converse()
+        except WebSocketDisconnect:
+            pass
+        except StalledError:
+            self._hub.cut_off += 1
+            abort: Callable[[], None] = self._websocket.scope["extensions"][ABORT]["abort"]
+            abort()
+        finally:
+            self._hub.tide.remove(self._wake)
+            self._hub.clients.discard(self)
+
+    async def _converse(self) -> None:
+        """Listen and send at once; the first of the two to end, ends both."""
+        tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._pump())]
+        try:
+            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in ended:
+            await task
+
+    async def _send(self, text: str) -> None:
+        try:
+            async with asyncio.timeout(self._hub.limits.send_seconds):
+                await self._websocket.send_text(text)
+        except TimeoutError as error:
+            raise StalledError from error
+
+    async def _tell(self, message: Message) -> None:
+        await self._send(message.text())
+
+    async def _listen(self) -> None:
+        """Answer what the client sends, until it leaves."""
+        while True:
+            message = await self._websocket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            problem = await self._handle(message.get("text"))
+            self._errors = 0 if problem is None else self._errors + 1
+            if problem is not None:
+                await self._tell(problem)
+            if self._errors >= MAX_ERRORS:
+                await self._websocket.close(POLICY_VIOLATION, f"{MAX_ERRORS} messages in a row were wrong")
+                return
+
+    async def _handle(self, text: str | None) -> Error | None:
+        if text is None:
+            return Error(code="malformed", message="binary messages mean nothing here: send JSON as text")
+        try:
+            message = read_message(text)
+        except MessageError as error:
+            return error.error
+        if isinstance(message, Subscribe):
+            return await self._subscribe(message)
+        if isinstance(message, Ack):
+            return self._acknowledge(message)
+        self._subscription = None
+        await self._tell(Subscribed(next=None))
+        return None
+
+    async def _subscribe(self, wanted: Subscribe) -> Error | None:
+        try:
+            selection = select(self._hub.served, wanted)
+            start = first_wanted(self._hub.served, wanted)
+        except RefusedError as error:
+            return error.error
+        alerts = self._hub.alerts.next_number if wanted.alerts else None
+        await self._tell(Subscribed(next=start))
+        self._subscription = Subscription(selection, start, wanted.window, alerts)
+        self._wake.set()
+        return None
+
+    def _acknowledge(self, message: Ack) -> Error | None:
+        subscription = self._subscription
+        if subscription is None:
+            return Error(code="invalid", message="there is no subscription to acknowledge", field="type")
+        if message.sequence >= subscription.next:
+            return Error(
+                code="invalid",
+                message=f"sequence is {message.sequence}, but only events below {subscription.next} were sent",
+                field="sequence",
+            )
+        subscription.acknowledge(message.sequence)
+        self._wake.set()
+        return None
+
+    async def _pump(self) -> None:
+        """Send what there is to send, and heartbeats, until the client is gone."""
+        loop = asyncio.get_running_loop()
+        self._heartbeat_at = loop.time() + self._hub.limits.heartbeat_seconds
+        while True:
+            self._wake.clear()
+            if loop.time() >= self._heartbeat_at:
+                self._heartbeat_at = loop.time() + self._hub.limits.heartbeat_seconds
+                await self._tell(self._heartbeat())
+            if self._subscription is not None and await self._advance(self._subscription):
+                await asyncio.sleep(0)  # a client that keeps up never blocks a send: let the others have their turn
+                continue
+            try:
+                async with asyncio.timeout_at(self._heartbeat_at):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def _advance(self, subscription: Subscription) -> bool:
+        """Send the next alerts and events, if there are any and room for them; tells whether it went on."""
+        await self._send_alerts(subscription)
+        log = self._hub.served.log
+        finished, following = log.finished, log.next_sequence  # in this order: the last event comes before the end
+        if subscription.next >= following:
+            if finished and not subscription.ended:
+                subscription.ended = True
+                await self._tell(End(next=following))
+            return False
+        if subscription.room == 0:
+            return False
+        if subscription.next < log.first_sequence:
+            await self._lose(subscription)
+            return False
+        page = await self._hub.encoded.page(subscription.next)
+        if self._subscription is not subscription:  # replaced while the page was read
+            return True
+        texts, following = subscription.take(page)
+        if texts:
+            await self._send(f'{{"type":"events","next":{following},"events":[{",".join(texts)}]}}')
+            self._hub.sent_events += len(texts)
+        subscription.note_sent(len(texts), following)
+        subscription.next = following
+        return True
+
+    async def _send_alerts(self, subscription: Subscription) -> None:
+        if subscription.alerts is not None:
+            for number, alert in self._hub.alerts.since(subscription.alerts):
+                await self._tell(Alert(number=number, alert=dict(alert)))
+                subscription.alerts = number + 1
+
+    async def _lose(self, subscription: Subscription) -> None:
+        """Tell that the client was overtaken by the log's retention; it must say itself where to go on."""
+        if self._subscription is subscription:
+            self._subscription = None
+        await self._tell(expired(subscription.next, self._hub.served.log.first_sequence))
+
+    def _heartbeat(self) -> Heartbeat:
+        market, health = self._hub.pulse()
+        following = self._hub.served.log.next_sequence
+        wanted = self._subscription
+        return Heartbeat(
+            next=wanted.next if wanted else None,
+            last_sequence=following - 1,
+            market=HeartbeatMarket(time=market.time, phase=market.phase),
+            health=HeartbeatHealth(ok=health.ok, reasons=list(health.reasons)),
+            lag=Lag(
+                unsent=following - wanted.next if wanted else None,
+                unacknowledged=wanted.unacknowledged if wanted and wanted.window is not None else None,
+            ),
+        )
