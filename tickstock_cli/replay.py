@@ -36,6 +36,7 @@ from tickstock_cli.sinks.opening import open_sink
 from tickstock_cli.sinks.rejects import RejectsSink
 from tickstock_cli.sources.options import ReadOptions, Unsorted
 from tickstock_cli.sources.recordings import Recordings
+from tickstock_cli.warmup import warm_up
 
 BATCH_ROWS = 262_144
 
@@ -148,6 +149,8 @@ def replay(
             request.checkpoint_every_ns,
             {str(ours): theirs for ours, theirs in settings.recordings.columns.items()},
         )
+        if request.speed is not None:
+            warm_up(settings)  # loading kernels takes a second that no schedule should lose
         pipeline = _pipeline(request, settings, core, stack)
         return Run(recordings, core, outputs, control, watcher, options, rejects, store, clock, pipeline).execute()
 

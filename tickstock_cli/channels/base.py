@@ -33,6 +33,10 @@ class Rejected:
     order: NDArray[np.int64]
     reason: NDArray[np.int8]
 
+    def where(self, chosen: NDArray[np.bool_]) -> Rejected:
+        """Give some of the rows."""
+        return Rejected(self.record, self.origin[chosen], self.order[chosen], self.reason[chosen])
+
 
 @dataclass(slots=True)
 class Outcome:

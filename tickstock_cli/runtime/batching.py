@@ -186,12 +186,11 @@ class Batching:
             return 1
         gap = 1e9 / load.rows_per_second
         spare = BUSY * gap - load.row_ns
-        enough = ceil(load.batch_ns / spare) if spare > 0 else self.max_rows
-        most = int((self.timeout_ns - load.batch_ns) / (gap + load.row_ns))
+        enough = ceil(min(load.batch_ns / spare, self.max_rows)) if spare > 0 else self.max_rows
+        most = int(max(0.0, self.timeout_ns - load.batch_ns) / (gap + load.row_ns))
         return max(1, min(enough, most, self.max_rows))
 
     def _rows_in_time(self, load: Load) -> int:
         """Give the most rows whose processing alone is over within the timeout: what a backlog is taken in."""
-        if not load.row_ns:
-            return self.max_rows
-        return max(1, min(int((self.timeout_ns - load.batch_ns) / load.row_ns), self.max_rows))
+        left = max(0.0, self.timeout_ns - load.batch_ns)
+        return max(1, int(min(left / load.row_ns, self.max_rows))) if load.row_ns else self.max_rows

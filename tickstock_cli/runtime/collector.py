@@ -73,10 +73,15 @@ class Collector:
             piece = self._slices.popleft()
             end = piece.batch.first + len(piece.batch)
             events = [self._received(part, piece) for part in self._split(end)]
-            rejected = tuple(part for part in self._rejected if int(part.order[0]) < end)
-            self._rejected = [part for part in self._rejected if int(part.order[0]) >= end]
+            rejected = self._split_rejected(end)
             released = self._core.coordinate(events, piece.batch.watermark)
             self._publish(StepResult(released, rejected), piece)
+
+    def _split_rejected(self, end: int) -> tuple[Rejected, ...]:
+        """Take out the rejected rows before ``end``."""
+        parts = self._rejected
+        self._rejected = [part.where(part.order >= end) for part in parts if (part.order >= end).any()]
+        return tuple(part.where(part.order < end) for part in parts if (part.order < end).any())
 
     def _split(self, end: int) -> list[EventRows]:
         """Take out the events of rows before ``end``."""
