@@ -82,6 +82,10 @@ class ServingError(TickstockError):
     """A server cannot listen where it was told to, or cannot be reached."""
 
 
+class SystemBrokenError(TickstockError):
+    """A channel failed in a way that leaves its state undefined: the running system takes no more rows."""
+
+
 class LedgerError(TickstockError):
     """The ledger does not balance: a row or an event is unaccounted for. Always a bug in tickstock."""
 

@@ -168,7 +168,7 @@ def _pipeline(request: Request, settings: Any, core: Core, stack: ExitStack) -> 
     from tickstock_cli.runtime.system import MultiChannelSystem
 
     thread = stack.enter_context(LoopThread())
-    return stack.enter_context(MultiChannelPipeline(thread, lambda: MultiChannelSystem(settings, core)))
+    return stack.enter_context(MultiChannelPipeline(thread, lambda publish: MultiChannelSystem(settings, core, publish=publish)))
 
 
 def read_options(request: Request, settings: Any) -> ReadOptions:

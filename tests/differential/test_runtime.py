@@ -14,6 +14,7 @@ from tests.oracle.random_cases import random_case
 from tickstock_cli.build import build_core, build_encoder
 from tickstock_cli.core.digest import EventDigest
 from tickstock_cli.core.ledger import Ledger
+from tickstock_cli.engine.core import StepResult
 from tickstock_cli.replay import PipelineName, Request, read_options
 from tickstock_cli.runtime.assignment import RoutingStrategy
 from tickstock_cli.runtime.system import MultiChannelSystem
@@ -86,7 +87,9 @@ def test_killed_instances_lose_nothing(recording: Recording, rng: Random) -> Non
 async def run_with_kills(recording: Recording, rng: Random) -> tuple[str, dict[str, int]]:
     """Run a recording through a system whose instances die and come back at random moments."""
     with Recordings.open(recording.paths, read_options(Request(recording.paths), recording.settings)) as source:
-        system = MultiChannelSystem(recording.settings, build_core(recording.settings, source.symbols))
+        results: list[StepResult] = []
+        core = build_core(recording.settings, source.symbols)
+        system = MultiChannelSystem(recording.settings, core, publish=results.append)
         encoder = build_encoder(recording.settings, source.symbols)
         digest = EventDigest()
         await system.initialize_system()
@@ -99,7 +102,7 @@ async def run_with_kills(recording: Recording, rng: Random) -> tuple[str, dict[s
                 await system.feed(batch.cut(0, 0, batch.watermark))
                 victim.start()
         await system.settle()
-        for result in system.take_results():
+        for result in results:
             digest.update(encoder.to_arrow(result.events))
         digest.update(encoder.to_arrow(system.core.finish()))
         await system.shutdown()

@@ -145,6 +145,11 @@ class MergedBatch:
     watermark: int
     positions: tuple[int, ...]
 
+    @classmethod
+    def empty(cls, first: int, watermark: int) -> MergedBatch:
+        """Give a step without rows, in which market time comes to ``watermark``."""
+        return cls(TickBatch.empty(), BarBatch.empty(), FmvBatch.empty(), first, watermark, ())
+
     def __len__(self) -> int:
         return len(self.ticks) + len(self.bars) + len(self.fmvs)
 

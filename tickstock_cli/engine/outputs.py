@@ -73,10 +73,15 @@ class Outputs:
         self._queue.join()
         self._check()
 
-    def commit(self) -> None:
-        """Give every output its final name."""
+    def finish(self) -> None:
+        """Make every output whole and durable, not under its final name yet."""
         self._end()
         self._check()
+        for sink in self._sinks:
+            sink.finish()
+
+    def commit(self) -> None:
+        """Give every output its final name; call ``finish`` before."""
         for sink in self._sinks:
             sink.commit()
 

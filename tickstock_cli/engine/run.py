@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from tickstock_cli.core.batch import BarBatch, FmvBatch, MergedBatch, TickBatch
+from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.clock import Clock, SystemClock
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.core.symbols import SymbolTable
@@ -59,6 +59,9 @@ class RowSink(Protocol):
 
     def write(self, rows: pa.Table) -> None:
         """Take rows."""
+
+    def finish(self) -> None:
+        """See ``Sink.finish``."""
 
     def commit(self) -> None:
         """See ``Sink.commit``."""
@@ -239,8 +242,7 @@ class Run:
 
     def advance(self, watermark: int) -> int:
         """Let market time pass without a row; see ``drivers.Stepper``."""
-        nothing = MergedBatch(TickBatch.empty(), BarBatch.empty(), FmvBatch.empty(), 0, watermark, ())
-        self._feed(nothing)
+        self._feed(MergedBatch.empty(0, watermark))
         return self._core.next_release()
 
     def batch_done(self, batch: MergedBatch) -> None:
@@ -328,9 +330,11 @@ class Run:
         emitted = self._core.ledger["coordinator.emitted"]
         if self._outputs.tally.events != emitted:
             raise LedgerError(f"ledger does not balance: emitted {emitted}, written {self._outputs.tally.events}")
-        self._outputs.commit()
+        self._outputs.finish()
         if self._rejects is not None:
+            self._rejects.finish()
             self._rejects.commit()
+        self._outputs.commit()
 
 
 def peak_rss_bytes() -> int:

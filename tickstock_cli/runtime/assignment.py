@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import blake2b
 
 import numpy as np
@@ -184,7 +185,9 @@ def _by_load(queued: Mapping[str, int], before: Sequence[str | None], loads: Seq
         if owners[shard] is None:
             owners[shard] = min(totals, key=totals.__getitem__)
             totals[str(owners[shard])] += loads[shard]
-    while (move := _best_move(totals, owners, loads)) is not None:
+    # Without any load there is nothing to even out: an idle second must not undo what a busy one has found.
+    busy = sum(totals.values()) > SHARDS
+    while busy and (move := _best_move(totals, owners, loads)) is not None:
         totals[move.before] -= loads[move.shard]
         totals[move.after] += loads[move.shard]
         owners[move.shard] = move.after
@@ -210,5 +213,6 @@ def _ranked(names: Sequence[str], shard: int) -> list[str]:
     return sorted(names, key=lambda name: (-_hash(name, shard), name))
 
 
+@lru_cache(maxsize=SHARDS * SHARDS)
 def _hash(text: str, shard: int) -> int:
     return int.from_bytes(blake2b(f"{text}/{shard}".encode(), digest_size=8).digest(), "little")

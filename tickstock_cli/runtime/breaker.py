@@ -46,7 +46,7 @@ class BreakerLimits:
 
 
 class CircuitBreaker:
-    """Counts outcomes and decides what may be tried. For one thread; a call costs a microsecond at most.
+    """Counts outcomes and decides what may be tried. For one thread; a call costs about a microsecond.
 
     Whoever asks ``allows()`` and gets True tells the outcome by ``succeeded()``, ``failed()`` or ``withdrawn()``, once.
     Outcomes of work that was allowed before the breaker opened may come late; an open breaker does not listen to them.
@@ -57,6 +57,7 @@ class CircuitBreaker:
         self._clock = clock
         self._state = BreakerState.CLOSED
         self._outcomes: deque[bool] = deque(maxlen=limits.window)  # True = failed
+        self._failures = 0  # among them
         self._in_row = 0
         self._opened_at = 0
         self._opened = 0
@@ -98,7 +99,7 @@ class CircuitBreaker:
             self._trials_to_succeed -= 1
             if not self._trials_to_succeed:
                 self._outcomes.clear()
-                self._in_row = 0
+                self._failures = self._in_row = 0
                 trials = self._limits.trials
                 self._change(self._clock.now(), BreakerState.CLOSED, f"{trials} of {trials} trials succeeded")
 
@@ -121,14 +122,17 @@ class CircuitBreaker:
         return BreakerFigures(self.state, self._opened, tuple(self._transitions))
 
     def _note(self, *, failed: bool, reason: str = "") -> None:
-        """Add an outcome of a closed breaker, and judge: a success may push an earlier one out of the window."""
+        """Add an outcome of a closed breaker, and judge a failure."""
         limits = self._limits
+        full = len(self._outcomes) == limits.window
+        self._failures += failed - (full and self._outcomes[0])
         self._outcomes.append(failed)
-        failures = sum(self._outcomes)
+        if not failed:
+            return
         if self._in_row >= limits.failures_in_row:
             self._open(f"{self._in_row} failures in a row, the last: {reason}")
-        elif len(self._outcomes) == limits.window and failures > limits.failure_share * limits.window and failed:
-            self._open(f"{failures} of the last {limits.window} failed, the last: {reason}")
+        elif len(self._outcomes) == limits.window and self._failures > limits.failure_share * limits.window:
+            self._open(f"{self._failures} of the last {limits.window} failed, the last: {reason}")
 
     def _open(self, reason: str) -> None:
         self._opened_at = self._clock.now()

@@ -77,6 +77,11 @@ class Collector:
             released = self._core.coordinate(events, piece.batch.watermark)
             self._publish(StepResult(released, rejected), piece)
 
+    def abandon(self) -> None:
+        """Wake whoever waits for a slice: none will end any more."""
+        for piece in self._slices:
+            piece.published.set()
+
     def _split_rejected(self, end: int) -> tuple[Rejected, ...]:
         """Take out the rejected rows before ``end``."""
         parts = self._rejected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from threading import Thread
 from types import TracebackType
@@ -14,6 +15,7 @@ from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.runtime.system import Drained, MultiChannelSystem
 
 ResultT = TypeVar("ResultT")
+Publish = Callable[[StepResult], None]
 
 
 class LoopThread:
@@ -49,12 +51,13 @@ class MultiChannelPipeline:
     Parameters
     ----------
     build
-        Builds the system, on the loop that it will run on.
+        Builds the system, on the loop that it will run on, given what it is to publish to.
     """
 
-    def __init__(self, thread: LoopThread, build: Callable[[], MultiChannelSystem]) -> None:
+    def __init__(self, thread: LoopThread, build: Callable[[Publish], MultiChannelSystem]) -> None:
         self._thread = thread
         self._build = build
+        self._results: deque[StepResult] = deque()
         self.drained: Drained | None = None
 
     def __enter__(self) -> Self:
@@ -69,14 +72,17 @@ class MultiChannelPipeline:
     def feed(self, batch: MergedBatch, schedule: Schedule | None) -> Sequence[StepResult]:
         """See ``engine.pipeline.Pipeline``."""
         self._thread.call(self.system.feed(batch, schedule))
-        return self.system.take_results()
+        return self._taken()
 
     def settle(self) -> Sequence[StepResult]:
         """See ``engine.pipeline.Pipeline``."""
         self._thread.call(self.system.settle())
-        return self.system.take_results()
+        return self._taken()
+
+    def _taken(self) -> list[StepResult]:
+        return [self._results.popleft() for _ in range(len(self._results))]
 
     async def _start(self) -> MultiChannelSystem:
-        system = self._build()
+        system = self._build(self._results.append)
         await system.initialize_system()
         return system

@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import Batch, Int32s, Int64s, MergedBatch
+from tickstock_cli.core.events import EVENT
 from tickstock_cli.engine.channels import Answers, Probes
+from tickstock_cli.engine.core import StepResult
 from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.kernels.rows import PROBE
 
@@ -41,12 +43,20 @@ class Slice:
     parts_left: int = 0
     ticks_left: int = 0
     ticks_done: asyncio.Event = field(default_factory=asyncio.Event)
+    published: asyncio.Event = field(default_factory=asyncio.Event)
+    result: StepResult = field(default_factory=lambda: StepResult(np.empty(0, dtype=EVENT), ()))
+    """What became final with it, once it is published."""
 
     @classmethod
     def of(cls, batch: MergedBatch, received: int, schedule: Schedule | None) -> Slice:
         """Begin a slice; no part of it is handed out yet."""
         answers = np.zeros(len(batch.bars) + len(batch.fmvs), dtype=PROBE)
         return cls(batch, received, schedule, answers)
+
+    def end(self, result: StepResult) -> None:
+        """Be published, with what became final."""
+        self.result = result
+        self.published.set()
 
     def due(self, market: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give for market times of its rows when, by the clock, they should have been here."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -19,13 +18,16 @@ from typing import Any
 
 import psutil
 
+from tickstock_cli.build import build_core, build_encoder, settings_model
 from tickstock_cli.channels.base import Outcome, Scratch
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.clock import Clock, SystemClock
 from tickstock_cli.core.metrics import ChannelMetrics, ChannelStatus, LatencyFigures, SystemMetrics
+from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.core import Core, StepResult
+from tickstock_cli.engine.rejection import in_merge_order
 from tickstock_cli.engine.schedule import Schedule
-from tickstock_cli.errors import TickstockError
+from tickstock_cli.errors import SchemaError, SystemBrokenError
 from tickstock_cli.monitoring.handlers import Handler
 from tickstock_cli.monitoring.monitor import ChannelMonitor
 from tickstock_cli.runtime.building import build_instances, build_router
@@ -33,9 +35,13 @@ from tickstock_cli.runtime.collector import Collector
 from tickstock_cli.runtime.instance import Finished, ProcessingChannel
 from tickstock_cli.runtime.latency import EventLatency
 from tickstock_cli.runtime.metrics import Rate
+from tickstock_cli.runtime.records import Data, identify_data_type, to_rows
+from tickstock_cli.runtime.results import EventProcessingResult
 from tickstock_cli.runtime.sections import MS, SECOND, thresholds_of
 from tickstock_cli.runtime.slices import Part, Slice
 from tickstock_cli.runtime.work import process
+from tickstock_cli.sources.rows import Intake
+from tickstock_cli.warmup import warm_up
 
 SPARE_TICKERS = 1_024
 """State grows by doubling from here, so that new tickers seldom stop everybody."""
@@ -50,38 +56,44 @@ class Drained:
     rows_left: int
 
 
-class SystemBrokenError(TickstockError):
-    """State is undefined after an error inside a channel: the system takes no more rows."""
-
-
 class MultiChannelSystem:
     """Owns every running part. All of it belongs to the asyncio loop that ``initialize_system`` runs on.
 
     Parameters
     ----------
     settings
-        An instance of ``build.settings_model()``.
+        An instance of ``build.settings_model()``; None is all defaults.
     core
-        Computes; nobody else steps it meanwhile.
+        Computes; nobody else steps it meanwhile. None: a new one.
     publish
-        Called on the loop with what became final, in output order; None keeps it for ``take_results`` alone.
+        Called on the loop with everything that became final, in output order.
     handlers
         Told of alerts.
+    clock, wall
+        Monotonic time for queues and figures, and ns since the epoch for what people read.
+
+    Examples
+    --------
+    See docs/embedding.md.
     """
 
     def __init__(
         self,
-        settings: Any,
-        core: Core,
+        settings: Any = None,
+        core: Core | None = None,
         *,
         clock: Clock | None = None,
         publish: Callable[[StepResult], None] | None = None,
         handlers: Sequence[Handler] = (),
         wall: Callable[[], int] = time.time_ns,
     ) -> None:
+        settings = settings if settings is not None else settings_model()()
+        core = core if core is not None else build_core(settings, SymbolTable())
         self.core = core
         self.latency = EventLatency()
         self._settings = settings
+        self._encoder = build_encoder(settings, core.symbols)
+        self._intake = Intake(core.symbols, settings.recordings.interval_seconds)
         self._clock = clock or SystemClock()
         self._wall = wall
         self._publish = publish
@@ -89,7 +101,6 @@ class MultiChannelSystem:
         self._window = 0
         self._capacity = 0
         self._broken: BaseException | None = None
-        self._results: deque[StepResult] = deque()
         self._collector = Collector(core, self._published)
         self._executor = ThreadPoolExecutor(
             sum(section.instances for section in (settings.tick_channel, settings.ohlcv_channel, settings.fmv_channel)),
@@ -112,7 +123,8 @@ class MultiChannelSystem:
         self._watch: asyncio.Task[None] | None = None
 
     async def initialize_system(self) -> bool:
-        """Start every instance and the monitor."""
+        """Load or compile every kernel, then start every instance and the monitor."""
+        await asyncio.get_running_loop().run_in_executor(self._executor, warm_up, self._settings)
         self._started = self._clock.now()
         for instance in self.instances():
             instance.start()
@@ -135,8 +147,42 @@ class MultiChannelSystem:
         for instances in self._instances.values():
             yield from instances
 
-    async def feed(self, batch: MergedBatch, schedule: Schedule | None = None) -> None:
+    async def process_tick_data(self, data: Data) -> EventProcessingResult:
+        """Process trades: a record, a mapping or object with its fields, several of them, or Arrow rows.
+
+        Rows count in the order of the calls. Calls may overlap; each returns when its own rows are processed.
+
+        Raises
+        ------
+        SchemaError, pydantic.ValidationError
+            What was handed in is something else, or has a field of a wrong type.
+        SystemBrokenError
+            See ``feed``.
+        """
+        return await self._accept(data, "tick")
+
+    async def process_ohlcv_data(self, data: Data) -> EventProcessingResult:
+        """Process finished bars; see ``process_tick_data``."""
+        return await self._accept(data, "ohlcv")
+
+    async def process_fmv_data(self, data: Data) -> EventProcessingResult:
+        """Process fair market values; see ``process_tick_data``."""
+        return await self._accept(data, "fmv")
+
+    async def route_data(self, data: Data) -> EventProcessingResult:
+        """Process records whose type is told from what they hold; see ``process_tick_data``."""
+        return await self._accept(data, None)
+
+    async def advance(self, market_time: int) -> list[dict[str, Any]]:
+        """Let market time pass to ``market_time`` (ns UTC) without a row; gives the events that became final."""
+        self._intake.passed(market_time)
+        nothing = MergedBatch.empty(self._intake.count, self._intake.latest)
+        return self._events_of(await self.feed(nothing))
+
+    async def feed(self, batch: MergedBatch, schedule: Schedule | None = None) -> list[Slice]:
         """Take rows behind all that were fed before; waits where queues are full. Without rows, market time passes.
+
+        Gives the slices they travel in, which end when their ``published`` is set.
 
         Parameters
         ----------
@@ -148,11 +194,14 @@ class MultiChannelSystem:
         SystemBrokenError
             A channel failed in a way that leaves its state undefined.
         """
+        slices = []
         async with self._inlet:
             for piece in self._pieces(batch):
                 self._check()
-                await self._feed(Slice.of(piece, self._clock.now(), schedule))
+                slices.append(Slice.of(piece, self._clock.now(), schedule))
+                await self._feed(slices[-1])
         self._check()
+        return slices
 
     async def settle(self) -> None:
         """Wait until all that was fed is processed and published."""
@@ -164,13 +213,6 @@ class MultiChannelSystem:
                 await self._progress.wait()
         self._check()
         self.core.grow(len(self.core.symbols))  # nobody is at work: what checkpoints call known is all there is
-
-    def take_results(self) -> list[StepResult]:
-        """Give what became final since the last call."""
-        taken = []
-        while self._results:
-            taken.append(self._results.popleft())
-        return taken
 
     def flush(self) -> None:
         """Let no instance keep rows waiting for company."""
@@ -280,13 +322,35 @@ class MultiChannelSystem:
         if len(result.events):
             self._events.add(len(result.events))
             self.latency.record(result.events, piece, self._clock.now())
-        if len(result.events) or result.rejected:
-            self._results.append(result)
-            if self._publish is not None:
-                self._publish(result)
+        if self._publish is not None and (len(result.events) or result.rejected):
+            self._publish(result)
+        piece.end(result)
+
+    async def _accept(self, data: Data, expected: str | None) -> EventProcessingResult:
+        begun = self._clock.now()
+        rows = to_rows(data)
+        record = identify_data_type(rows)
+        if record is None or record != (expected or record):
+            raise SchemaError(f"expected {expected} rows, but these are {record or 'of no type'}: {rows.schema.names}")
+        if not rows.num_rows:
+            return EventProcessingResult(record, 0, (), (), 0.0)
+        slices = await self.feed(self._intake.merged(rows))
+        for piece in slices:
+            await piece.published.wait()
+            self._check()
+        reasons = [
+            reason for piece in slices if piece.result.rejected for reason in in_merge_order(piece.result.rejected)[1]
+        ]
+        elapsed = (self._clock.now() - begun) / MS
+        return EventProcessingResult(record, rows.num_rows, tuple(reasons), tuple(self._events_of(slices)), elapsed)
+
+    def _events_of(self, slices: Sequence[Slice]) -> list[dict[str, Any]]:
+        parts = [self._encoder.to_arrow(piece.result.events) for piece in slices if len(piece.result.events)]
+        return [event for part in parts for event in part.to_pylist()]
 
     def _break(self, error: BaseException) -> None:
         self._broken = error
+        self._collector.abandon()
         self._progress.set()
 
     def _check(self) -> None:

@@ -134,6 +134,11 @@ class ColumnReader:
         self._steps = steps
         self._interval_ns = interval_ns
 
+    @property
+    def record(self) -> str:
+        """The record type of the rows."""
+        return self._layout.record.name
+
     def has(self, name: str) -> bool:
         """Tell whether the file or its partitions hold a column of ours."""
         return name in self._layout.columns or name in self._layout.constants

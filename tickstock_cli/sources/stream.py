@@ -17,7 +17,7 @@ from tickstock_cli.core.batch import BarBatch, Batch, FmvBatch, Int64s, TickBatc
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.core.times import MIN_NS
 from tickstock_cli.kernels import normalise
-from tickstock_cli.sources.columns import TickerCodes, Times, frozen
+from tickstock_cli.sources.columns import ColumnReader, TickerCodes, Times, frozen
 from tickstock_cli.sources.footer import reading
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.order import Order
@@ -39,15 +39,14 @@ class Stream(Protocol):
         """Close what is open."""
 
 
-def to_batch(file: RecordingFile, rows: pa.RecordBatch, times: Times, codes: TickerCodes, origin: Int64s) -> Batch:
+def to_batch(read: ColumnReader, rows: pa.RecordBatch, times: Times, codes: TickerCodes, origin: Int64s) -> Batch:
     """Turn decoded rows into plain numbers and leave out tickers that are not wanted."""
-    read = file.reader
     code, skipped = codes.codes(read.array(rows, "ticker"))
     common = (code, times.timestamp, times.available, origin, origin)
     batch: Batch
-    if file.record == "tick":
+    if read.record == "tick":
         batch = TickBatch(*common, read.real(rows, "price"), read.shares(rows, "size"), read.flags(rows))
-    elif file.record == "ohlcv":
+    elif read.record == "ohlcv":
         assert times.interval is not None
         batch = BarBatch(
             *common,
@@ -172,7 +171,7 @@ class FileStream:
         numbers = np.arange(first, first + rows.num_rows, dtype=np.int64)
         origin = frozen(pack_origin(self._file.index, numbers) if self._file.index else numbers)
         with reading(self._file.path):  # tickers may turn out not to be text
-            return to_batch(self._file, rows, times, self._codes, origin)
+            return to_batch(self._file.reader, rows, times, self._codes, origin)
 
     def close(self) -> None:
         """See ``Stream.close``."""

@@ -1,0 +1,106 @@
+"""The system as other programs use it: single records in, results and events out."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pytest
+from pydantic import ValidationError
+
+from tickstock_cli.core.batch import TickBatch
+from tickstock_cli.errors import SchemaError
+from tickstock_cli.runtime.records import FMVData, OHLCVData, TickData, identify_data_type
+from tickstock_cli.runtime.system import MultiChannelSystem
+from tickstock_cli.testing import SECOND, new_york
+
+START = new_york("2024-06-12", "10:00:00")
+PAGE = Path(__file__).parents[3] / "docs" / "embedding.md"
+
+
+def test_the_page_on_embedding_runs_as_it_stands() -> None:
+    """Its example is what people copy."""
+    (example,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    exec(compile(example, str(PAGE), "exec"), {})
+
+
+def test_rows_of_arrow_and_single_records_end_alike() -> None:
+    """Twenty rising prices: as one Arrow table, and one by one."""
+
+    async def feed(as_table: bool) -> dict[str, int]:
+        system = MultiChannelSystem()
+        await system.initialize_system()
+        rows = [{"ticker": "ABC", "timestamp": START + n * SECOND, "price": 100.0 + n, "size": 10} for n in range(20)]
+        if as_table:
+            await system.process_tick_data(pa.Table.from_pylist(rows))
+        else:
+            await asyncio.gather(*(system.process_tick_data(row) for row in rows))
+        await system.shutdown()
+        return system.core.ledger.as_dict()
+
+    whole = asyncio.run(feed(as_table=True))
+
+    assert whole["tick.detected.high"] == 19
+    assert whole == asyncio.run(feed(as_table=False))
+
+
+def test_reasons_come_in_the_order_of_the_rows() -> None:
+    """A caller can tell which of several records was refused, and why."""
+
+    async def reasons() -> tuple[str, ...]:
+        system = MultiChannelSystem()
+        await system.initialize_system()
+        bad = [TickData(ticker="A", timestamp=START, price=-1.0), TickData(ticker=None, timestamp=START, price=1.0)]
+        result = await system.process_tick_data(bad)
+        await system.shutdown()
+        assert not result.success
+        return result.rejected
+
+    assert asyncio.run(reasons()) == ("price", "ticker")
+
+
+@pytest.mark.parametrize(
+    ("data", "record"),
+    [
+        (TickData(ticker="A", timestamp=1, price=1.0), "tick"),
+        (OHLCVData(ticker="A", timestamp=1, open=1, high=1, low=1, close=1, volume=1), "ohlcv"),
+        ({"ticker": "A", "timestamp": 1, "fmv": 1.0}, "fmv"),
+        (pa.table({"ticker": ["A"], "timestamp": [1], "price": [1.0], "size": [1]}), "tick"),
+        (TickBatch.empty(), "tick"),
+        ({"ticker": "A"}, None),
+        ("AAPL", None),
+    ],
+)
+def test_the_type_is_told_from_what_is_there(data: object, record: str | None) -> None:
+    """Records, mappings, columns; what fits nothing is no guess."""
+    assert identify_data_type(data) == record
+
+
+def test_what_cannot_be_a_record_is_refused_with_its_name() -> None:
+    """A wrong type raises before anything is counted; so does one type where another was promised."""
+
+    async def refuse() -> None:
+        system = MultiChannelSystem()
+        await system.initialize_system()
+        with pytest.raises(SchemaError, match=r"cannot tell what \{'tick': 'A'\} records: a tick has"):
+            await system.route_data({"tick": "A"})
+        with pytest.raises(SchemaError, match="expected fmv rows, but these are tick"):
+            await system.process_fmv_data(TickData(ticker="A", timestamp=START, price=1.0))
+        with pytest.raises(ValidationError, match="price"):
+            await system.process_tick_data({"ticker": "A", "timestamp": START, "price": "dear", "size": 1})
+        await system.shutdown()
+        assert system.core.ledger.as_dict() == {}
+
+    asyncio.run(refuse())
+
+
+def test_datetimes_need_a_zone() -> None:
+    """A time without a zone is no time."""
+    there = datetime(2024, 6, 12, 10, tzinfo=ZoneInfo("America/New_York"))
+    assert FMVData(ticker="A", timestamp=there, fmv=1.0).timestamp == there
+    with pytest.raises(ValidationError, match="timezone"):
+        FMVData(ticker="A", timestamp=there.replace(tzinfo=None), fmv=1.0)

@@ -1,0 +1,160 @@
+"""Single typed records, and how a record's type is told from whatever a program hands in.
+
+The models check types; values are judged by the same admission as everything else, so that a price of NaN is
+rejected, counted and named instead of raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+import pyarrow as pa
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from tickstock_cli.core.batch import BarBatch, Batch, FmvBatch, TickBatch
+from tickstock_cli.errors import SchemaError
+from tickstock_cli.sources.records import KNOWN_COLUMNS, RECORD_TYPES
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Time = int | AwareDatetime | None
+"""ns since the epoch UTC, or a datetime with its zone."""
+
+
+class Record(BaseModel):
+    """What every record has. ``received_at``: when it was received; None = as soon as it could be."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    record: ClassVar[str]
+
+    ticker: str | None
+    timestamp: Time
+    received_at: Time = None
+
+
+class TickData(Record):
+    """A trade: ``size`` in shares, ``flags`` what its conditions forbid (1 last price, 2 volume, 4 high and low)."""
+
+    record: ClassVar[str] = "tick"
+
+    price: float | None
+    size: float | None = 0.0
+    flags: int | None = None
+
+
+class OHLCVData(Record):
+    """A finished bar: ``timestamp`` is its start, ``interval`` its length in seconds, volumes are shares."""
+
+    record: ClassVar[str] = "ohlcv"
+
+    open: float | None
+    high: float | None
+    low: float | None
+    close: float | None
+    volume: float | None
+    avg_volume: float | None = None
+    percent_change: float | None = None
+    interval: float | None = None
+
+
+class FMVData(Record):
+    """A fair market value, and the market's price it is to be compared with; None = that of the last tick."""
+
+    record: ClassVar[str] = "fmv"
+
+    fmv: float | None
+    market_price: float | None = None
+    confidence: float | None = None
+
+
+MODELS: dict[str, type[Record]] = {model.record: model for model in (TickData, OHLCVData, FMVData)}
+
+BATCHES: dict[type[Batch], str] = {TickBatch: "tick", BarBatch: "ohlcv", FmvBatch: "fmv"}
+
+_TYPES = {"ticker": pa.string(), "timestamp": pa.int64(), "received_at": pa.int64(), "flags": pa.int64()}
+
+Data = Record | Mapping[str, Any] | pa.RecordBatch | pa.Table | Sequence[Any] | Any
+"""What may be handed in: a record, a mapping or object with our columns, several of them, or Arrow rows."""
+
+
+def identify_data_type(data: Data) -> str | None:
+    """Tell the record type of anything that has our columns as fields, keys or attributes; None if it has not."""
+    if isinstance(data, Record):
+        return data.record
+    if isinstance(data, Batch):
+        return BATCHES[type(data)]
+    names = _names(data)
+    fits = [record.name for record in RECORD_TYPES if record.required.keys() <= names]
+    return fits[0] if len(fits) == 1 else None
+
+
+def to_rows(data: Data) -> pa.RecordBatch:
+    """Give data as Arrow rows of one record type.
+
+    Raises
+    ------
+    SchemaError
+        It is of no record type, or of more than one.
+    pydantic.ValidationError
+        A field has a type that cannot be what it should be.
+    """
+    if isinstance(data, pa.RecordBatch):
+        return data
+    if isinstance(data, pa.Table):
+        return data.combine_chunks().to_batches()[0]
+    several = data if _is_several(data) else [data]
+    types = {identify_data_type(one) for one in several}
+    record = types.pop() if len(types) == 1 else None
+    if record is None:
+        raise SchemaError(
+            f"cannot tell what {_shown(data)} records: a tick has {_required('tick')}; a bar {_required('ohlcv')}; "
+            f"a fair value {_required('fmv')}; one call takes one type"
+        )
+    return _arrow(record, several)
+
+
+def _arrow(record: str, several: Iterable[Any]) -> pa.RecordBatch:
+    model = MODELS[record]
+    rows = [one if isinstance(one, Record) else model.model_validate(_known(one, model)) for one in several]
+    columns = {
+        name: pa.array([_plain(getattr(row, name)) for row in rows], _TYPES.get(name, pa.float64()))
+        for name in model.model_fields
+    }
+    return pa.RecordBatch.from_pydict(columns)
+
+
+def _plain(value: Any) -> Any:
+    if not isinstance(value, datetime):
+        return value
+    since = value - EPOCH
+    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000
+
+
+def _known(data: Any, model: type[Record]) -> dict[str, Any]:
+    """Give the fields of a mapping or an object that a record of the type has."""
+    if isinstance(data, Mapping):
+        return {name: data[name] for name in model.model_fields if name in data}
+    return {name: getattr(data, name) for name in model.model_fields if hasattr(data, name)}
+
+
+def _names(data: Any) -> set[str]:
+    if isinstance(data, (pa.RecordBatch, pa.Table)):
+        return set(data.schema.names)
+    if isinstance(data, Mapping):
+        return {str(name) for name in data}
+    return {name for name in KNOWN_COLUMNS if hasattr(data, name)}
+
+
+def _is_several(data: Any) -> bool:
+    return isinstance(data, Sequence) and not isinstance(data, (str, bytes)) and len(data) > 0
+
+
+def _required(record: str) -> str:
+    return ", ".join(next(one.required for one in RECORD_TYPES if one.name == record))
+
+
+def _shown(data: Any) -> str:
+    text = repr(data)
+    return text if len(text) <= 80 else f"{text[:77]}..."
