@@ -283,5 +283,4 @@ class ProcessingChannel:
         if self._task is not None:
             async with self.idle:
                 self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.gather(self._task, return_exceptions=True)  # what it raised has been told as broken

@@ -1,0 +1,270 @@
+"""Faults: what breaks costs what it must, is told, and heals; no row is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tickstock_cli.build import build_channels, build_core, build_detectors, build_encoder
+from tickstock_cli.core.events import EventRows
+from tickstock_cli.core.metrics import BreakerState, ChannelStatus
+from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.engine.core import Core, StepResult
+from tickstock_cli.errors import SystemBrokenError
+from tickstock_cli.monitoring.alerts import Alert, AlertType
+from tickstock_cli.runtime.system import MultiChannelSystem
+from tickstock_cli.testing import SECOND, ListSource, Record, Tick, new_york, settings_of
+
+START = new_york("2024-06-12", "10:00:00")
+QUICK = {
+    "monitoring.interval_ms": 10,
+    "monitoring.window_seconds": 1,
+    "monitoring.resolve_after_seconds": 0,
+    "tick_channel.breaker_open_ms": 50,
+}
+
+
+class Stumbling:
+    """A detector in plain Python that raises on one ticker, after it has spoiled some state."""
+
+    compiled = False
+
+    def __init__(self, detector: Any, bad: Callable[[], set[int]]) -> None:
+        self._detector = detector
+        self._bad = bad
+        self.channel, self.kinds, self.counters = detector.channel, detector.kinds, detector.counters
+        self.events_per_row = detector.events_per_row
+
+    def grow(self, tickers: int) -> None:
+        """See ``Detector``."""
+        self._detector.grow(tickers)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """See ``Detector``."""
+        state: dict[str, NDArray[Any]] = self._detector.state()
+        return state
+
+    def scan(self, rows: Any, out: EventRows, counts: NDArray[np.int64]) -> int:
+        """Scan, and then find that one of the tickers was one it cannot bear."""
+        found = int(self._detector.scan(rows, out, counts))
+        filled = rows.groups.code[np.diff(rows.groups.start) > 0]
+        if self._bad() & set(filled.tolist()):
+            raise ValueError("cannot bear this ticker")
+        return found
+
+
+def stumbling_core(settings: Any, symbols: SymbolTable, bad: Callable[[], set[str]]) -> Core:
+    """Give a core whose high/low detector raises on the tickers that ``bad`` names at that moment."""
+    core = build_core(settings, symbols)
+    parts = build_detectors(settings)
+    parts["highlow"] = Stumbling(parts["highlow"], lambda: {symbols.code(ticker) or 0 for ticker in bad()})
+    core.channels = build_channels(settings, parts)
+    return core
+
+
+def climb(tickers: Sequence[str], steps: int, begin: int = 0) -> list[Record]:
+    """Give a tick of each ticker every second, each one a percent above the last."""
+    return [
+        Tick(ticker, START + n * SECOND, 100.0 * 1.01**n) for n in range(begin, begin + steps) for ticker in tickers
+    ]
+
+
+class Stage:
+    """A system with its source, what it published, and what its monitor told."""
+
+    def __init__(self, rows: Sequence[Record], settings: dict[str, Any], bad: Callable[[], set[str]] = set) -> None:
+        self.settings = settings_of({**QUICK, **settings})
+        self.source = ListSource(rows)
+        self.results: list[StepResult] = []
+        self.told: list[tuple[str, AlertType]] = []
+        self.core = stumbling_core(self.settings, self.source.symbols, bad)
+        self.system = MultiChannelSystem(self.settings, self.core, publish=self.results.append, handlers=[self._hear])
+
+    def _hear(self, change: Any, alert: Alert) -> None:
+        self.told.append((str(change), alert.finding.type))
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for something to come true; fails after ten seconds."""
+        async with asyncio.timeout(10):
+            while not condition():
+                await asyncio.sleep(0.005)
+
+    def highs(self) -> list[tuple[str, float]]:
+        """Give ticker and price of every high published, and of those not yet."""
+        encoder = build_encoder(self.settings, self.source.symbols)
+        parts = [*(result.events for result in self.results), self.core.finish()]
+        events = [event for part in parts for event in encoder.to_arrow(part).to_pylist()]
+        return [(event["ticker"], event["price"]) for event in events if event["kind"] == "high"]
+
+
+def run(story: Coroutine[Any, Any, None]) -> None:
+    """Run a story on a loop of its own."""
+    asyncio.run(story)
+
+
+def test_a_detector_that_raises_costs_its_ticker_alone() -> None:
+    """The others' events are as if nothing had happened, and the rows it did not judge are counted."""
+
+    async def story() -> None:
+        rows = climb(["GOOD", "BAD", "FINE"], 20)
+        stage = Stage(rows, {}, bad=lambda: {"BAD"})
+        untroubled = Stage(rows, {})
+        for each in (stage, untroubled):
+            await each.system.initialize_system()
+            for batch in each.source.batches(7):
+                await each.system.feed(batch)
+            await each.system.settle()
+
+        wanted = [high for high in untroubled.highs() if high[0] != "BAD"]
+        assert len(wanted) == 38
+        assert stage.highs() == wanted
+        ledger = stage.core.ledger
+        ledger.check()
+        assert ledger["tick.failed.highlow"] == 20
+        assert ledger["tick.processed"] == 60
+        await stage.until(lambda: ("raised", AlertType.LOW_SUCCESS_RATE) in stage.told)
+        await stage.until(lambda: ("resolved", AlertType.LOW_SUCCESS_RATE) in stage.told)
+        await stage.system.shutdown()
+        await untroubled.system.shutdown()
+
+    run(story())
+
+
+def test_a_killed_instance_is_started_again_and_its_rows_are_still_there() -> None:
+    """The only tick instance dies with a full queue: the alert comes, then the restart, then the rows."""
+
+    async def story() -> None:
+        stage = Stage(climb(["ABC"], 50), {})
+        await stage.system.initialize_system()
+        victim = next(stage.system.instances())
+        await victim.kill()
+        (batch,) = stage.source.batches()
+        await stage.system.feed(batch)
+        assert victim.depth == 50
+
+        await stage.until(lambda: ("raised", AlertType.CHANNEL_FAILURE) in stage.told)
+        await stage.system.settle()
+        await stage.until(lambda: ("resolved", AlertType.CHANNEL_FAILURE) in stage.told)
+
+        assert victim.status is ChannelStatus.ACTIVE
+        assert len(stage.highs()) == 49
+        await stage.system.shutdown()
+
+    run(story())
+
+
+def test_a_breaker_opens_while_all_fails_and_closes_again() -> None:
+    """While it is open rows wait in the queue; when what failed works again, trials close it."""
+
+    async def story() -> None:
+        bad = {"ABC"}
+        limits = {"tick_channel.breaker_failures": 3, "tick_channel.batch_rows": 5}
+        stage = Stage(climb(["ABC"], 40), limits, bad=lambda: bad)
+        await stage.system.initialize_system()
+        victim = next(stage.system.instances())
+        batches = list(stage.source.batches(1))
+        for batch in batches[:3]:
+            await stage.system.feed(batch)
+            await stage.system.settle()
+        assert victim.snapshot().breaker.state is BreakerState.OPEN
+        bad.clear()
+        for batch in batches[3:]:
+            await stage.system.feed(batch)
+        await stage.until(lambda: ("raised", AlertType.CHANNEL_FAILURE) in stage.told)
+        await stage.system.settle()
+
+        figures = victim.snapshot().breaker
+        assert figures.state is BreakerState.CLOSED
+        assert [change.after for change in figures.transitions] == [
+            BreakerState.OPEN,
+            BreakerState.HALF_OPEN,
+            BreakerState.CLOSED,
+        ]
+        stage.core.ledger.check()
+        assert stage.core.ledger["tick.processed"] == 40
+        assert stage.core.ledger["tick.failed.highlow"] == 3
+        await stage.until(lambda: ("resolved", AlertType.CHANNEL_FAILURE) in stage.told)
+        await stage.system.shutdown()
+
+    run(story())
+
+
+def test_shards_of_a_sick_instance_go_to_its_sister_with_their_rows_and_come_back() -> None:
+    """One of two tick instances dies: its tickers' queued rows move, later ones follow, nothing waits for it."""
+
+    async def story() -> None:
+        tickers = [f"T{n}" for n in range(40)]
+        stage = Stage(climb(tickers, 10), {"tick_channel.instances": 2, "monitoring.interval_ms": 60_000})
+        await stage.system.initialize_system()
+        sick, well = (instance for instance in stage.system.instances() if instance.record == "tick")
+        assert sick.shards == well.shards == 32
+        await sick.kill()
+        first, *others = stage.source.batches(200)
+        await stage.system.feed(first)
+        assert sick.depth > 0
+
+        assert await stage.system.router.reassign() == 32
+        assert (sick.shards, well.shards, sick.depth) == (0, 64, 0)
+        for batch in others:
+            await stage.system.feed(batch)
+        await stage.system.settle()
+        assert len(stage.highs()) == 9 * 40
+
+        sick.start()
+        assert await stage.system.router.reassign() == 32
+        assert sick.shards == well.shards == 32
+        await stage.system.shutdown()
+
+    run(story())
+
+
+def test_a_full_queue_makes_the_source_wait() -> None:
+    """Nothing is dropped: feeding goes on when there is room, and the monitor says why it stood still."""
+
+    async def story() -> None:
+        stage = Stage(climb(["ABC"], 30), {"tick_channel.queue_rows": 10, "tick_channel.batch_rows": 10})
+        await stage.system.initialize_system()
+        busy = next(stage.system.instances())
+        busy.pause()
+        (batch,) = stage.source.batches()
+        feeding = asyncio.create_task(stage.system.feed(batch))
+        await stage.until(lambda: ("raised", AlertType.QUEUE_OVERFLOW) in stage.told)
+        assert not feeding.done()
+        assert busy.depth == 10
+
+        busy.resume()
+        await feeding
+        await stage.system.settle()
+        assert stage.core.ledger["tick.processed"] == 30
+        assert busy.snapshot().queue.max_depth == 10
+        await stage.until(lambda: ("resolved", AlertType.QUEUE_OVERFLOW) in stage.told)
+        await stage.system.shutdown()
+
+    run(story())
+
+
+def test_a_channel_that_breaks_stops_the_system_with_the_reason() -> None:
+    """Undefined state is no state to go on with: feeding raises, and whoever waits is woken."""
+
+    async def story() -> None:
+        stage = Stage(climb(["ABC"], 5), {})
+        await stage.system.initialize_system()
+
+        def explode(*_: Any) -> None:
+            raise MemoryError("no room for state")
+
+        stage.core.channels.process_ticks = explode  # type: ignore[method-assign]
+        (batch,) = stage.source.batches()
+        await stage.system.feed(batch)
+        with pytest.raises(SystemBrokenError, match="no room for state"):
+            await stage.system.settle()
+        assert not stage.system.is_system_ready()
+        left = await stage.system.shutdown(0.1)
+        assert left.rows == 0
+
+    run(story())
