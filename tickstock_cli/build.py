@@ -15,7 +15,7 @@ from tickstock_cli.channels.ohlcv import OhlcvChannel
 from tickstock_cli.channels.tick import TickChannel
 from tickstock_cli.config import settings as configuration
 from tickstock_cli.core.calendar import Calendar
-from tickstock_cli.core.events import PHASES, EventEncoder, Kind
+from tickstock_cli.core.events import PHASES, EventEncoder, Kind, Provenance
 from tickstock_cli.core.registry import load_part
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.channels import Channels
@@ -55,17 +55,8 @@ def build_core(settings: Any, symbols: SymbolTable, workers: int = 1, executor: 
     symbols
         The run's symbol table, shared with the source that fills it.
     """
-    rules = Rules(
-        settings.coordinator.window_ms * 1_000_000,
-        settings.coordinator.hold_top_source,
-        settings.coordinator.key == "ticker",
-        len(event_kinds()),
-        settings.coordinator.dedupe_extremes,
-        settings.highlow.min_price_change,
-        settings.highlow.min_percent_change,
-    )
     channels = build_channels(settings, build_detectors(settings))
-    return Core(symbols, channels, Coordinator(rules, symbols), workers, executor)
+    return Core(symbols, channels, Coordinator(coordination_rules(settings), symbols), workers, executor)
 
 
 def build_channels(settings: Any, detectors_by_name: Mapping[str, Any]) -> Channels:
@@ -98,6 +89,19 @@ def kind_names() -> list[str]:
     return [kind.name for kind in event_kinds()]
 
 
-def build_encoder(settings: Any, symbols: SymbolTable) -> EventEncoder:
+def coordination_rules(settings: Any) -> Rules:
+    """Give the coordinator's settings as its kernels take them."""
+    return Rules(
+        settings.coordinator.window_ms * 1_000_000,
+        settings.coordinator.hold_top_source,
+        settings.coordinator.key == "ticker",
+        len(event_kinds()),
+        settings.coordinator.dedupe_extremes,
+        settings.highlow.min_price_change,
+        settings.highlow.min_percent_change,
+    )
+
+
+def build_encoder(settings: Any, symbols: SymbolTable, provenance: Provenance | None = None) -> EventEncoder:
     """Build the bridge from internal events to rows of the output schema."""
-    return EventEncoder(symbols, event_kinds(), settings.priority.core_universe)
+    return EventEncoder(symbols, event_kinds(), settings.priority.core_universe, provenance)

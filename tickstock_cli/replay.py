@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -22,16 +21,19 @@ from typing import Any
 from tickstock_cli import __version__
 from tickstock_cli.build import build_core, build_encoder, settings_model
 from tickstock_cli.config.settings import Settings, deciding_settings
-from tickstock_cli.core.clock import Clock
+from tickstock_cli.core.clock import Clock, wall_minus_monotonic
+from tickstock_cli.core.events import Provenance
 from tickstock_cli.core.times import format_time
 from tickstock_cli.engine.checkpoint import CheckpointStore
 from tickstock_cli.engine.control import Control
-from tickstock_cli.engine.core import Core
 from tickstock_cli.engine.observer import Observer, Unwatched
 from tickstock_cli.engine.outputs import Outputs
-from tickstock_cli.engine.pipeline import DirectPipeline, LinearPipeline, Pipeline
 from tickstock_cli.engine.run import CHECKPOINT_EVERY_NS, Run, RunOptions, RunResult
 from tickstock_cli.errors import UsageError
+from tickstock_cli.runtime.building import instance_names
+from tickstock_cli.runtime.opening import PipelineName, open_pipeline
+from tickstock_cli.runtime.pipeline import MultiChannelPipeline
+from tickstock_cli.runtime.system import MultiChannelSystem
 from tickstock_cli.sinks.opening import open_sink
 from tickstock_cli.sinks.rejects import RejectsSink
 from tickstock_cli.sources.options import ReadOptions, Unsorted
@@ -39,20 +41,6 @@ from tickstock_cli.sources.recordings import Recordings
 from tickstock_cli.warmup import warm_up
 
 BATCH_ROWS = 262_144
-
-
-class PipelineName(StrEnum):
-    """Ways from a source to the core. All give the same events.
-
-    ``direct`` steps the core in large batches, ``multi`` is the running system with its queues and channels, and
-    ``linear`` the old path: one queue, record by record.
-    """
-
-    DIRECT = "direct"
-    MULTI = "multi"
-    LINEAR = "linear"
-
-
 FOOTER_BYTES = 65_536
 
 
@@ -72,6 +60,8 @@ class Request:
         Times recorded time, above 0; None is flat out.
     pipeline
         How rows get to the core; None: direct when flat out, multi when paced.
+    provenance
+        Whether events tell how they came about; takes a running system (multi).
     checkpoint, resume
         Folder of checkpoints, and whether to go on from the newest one there.
     """
@@ -89,9 +79,15 @@ class Request:
     batch_rows: int = BATCH_ROWS
     strict: bool = False
     pipeline: PipelineName | None = None
+    provenance: bool = False
     checkpoint: Path | None = None
     resume: bool = False
     checkpoint_every_ns: int = CHECKPOINT_EVERY_NS
+
+    @property
+    def pipeline_name(self) -> PipelineName:
+        """How rows get to the core."""
+        return self.pipeline or (PipelineName.DIRECT if self.speed is None else PipelineName.MULTI)
 
 
 def replay(
@@ -99,6 +95,7 @@ def replay(
     control: Control | None = None,
     observe: Callable[[Recordings], Observer] | None = None,
     clock: Clock | None = None,
+    attach: Callable[[MultiChannelSystem], None] | None = None,
 ) -> RunResult:
     """Replay recordings from their first row to their last, or until ``control`` stops it.
 
@@ -106,6 +103,8 @@ def replay(
     ----------
     observe
         Called once with the opened recordings; gives who watches the run.
+    attach
+        Called once with the running system, if there is one, before it gets its first row.
 
     Raises
     ------
@@ -127,6 +126,8 @@ def replay(
             f"--start {format_time(request.start)} is not before --end {format_time(request.end)}: "
             "no row can lie between them"
         )
+    if request.provenance and request.pipeline_name is not PipelineName.MULTI:
+        raise UsageError("--provenance needs the running system: add --speed N or --pipeline multi")
     settings = request.settings if request.settings is not None else settings_model()()
     control = control or Control(request.speed)
     with ExitStack() as stack:
@@ -141,6 +142,11 @@ def replay(
         store = None
         if request.checkpoint is not None:
             store = CheckpointStore(request.checkpoint, fingerprint(request, settings, recordings))
+        if request.speed is not None:
+            warm_up(settings)  # loading kernels takes a second that no schedule should lose
+        pipeline = open_pipeline(request.pipeline_name, settings, core, stack)
+        if attach is not None and isinstance(pipeline, MultiChannelPipeline):
+            attach(pipeline.system)
         outputs, rejects = _open_outputs(request, settings, recordings, watcher)
         options = RunOptions(
             request.batch_rows,
@@ -149,26 +155,7 @@ def replay(
             request.checkpoint_every_ns,
             {str(ours): theirs for ours, theirs in settings.recordings.columns.items()},
         )
-        if request.speed is not None:
-            warm_up(settings)  # loading kernels takes a second that no schedule should lose
-        pipeline = _pipeline(request, settings, core, stack)
         return Run(recordings, core, outputs, control, watcher, options, rejects, store, clock, pipeline).execute()
-
-
-def _pipeline(request: Request, settings: Any, core: Core, stack: ExitStack) -> Pipeline:
-    """Build how rows get to the core; ``stack`` ends what it starts."""
-    name = request.pipeline
-    if name is None:
-        name = PipelineName.DIRECT if request.speed is None else PipelineName.MULTI
-    if name is PipelineName.DIRECT:
-        return DirectPipeline(core)
-    if name is PipelineName.LINEAR:
-        return LinearPipeline(core)
-    from tickstock_cli.runtime.pipeline import LoopThread, MultiChannelPipeline
-    from tickstock_cli.runtime.system import MultiChannelSystem
-
-    thread = stack.enter_context(LoopThread())
-    return stack.enter_context(MultiChannelPipeline(thread, lambda publish: MultiChannelSystem(settings, core, publish=publish)))
 
 
 def read_options(request: Request, settings: Any) -> ReadOptions:
@@ -194,6 +181,7 @@ def fingerprint(request: Request, settings: Any, recordings: Recordings) -> dict
         "--symbols": sorted(request.symbols) if request.symbols is not None else None,
         "--sort or --late": request.unsorted.value,
         "--rejects": request.rejects is not None,
+        "--provenance": request.provenance,
         "the recordings": [_identity(file.path) for file in recordings.files],
     }
     return {name: sha256(json.dumps(fact, sort_keys=True).encode()).hexdigest() for name, fact in facts.items()}
@@ -212,6 +200,8 @@ def _open_outputs(
 ) -> tuple[Outputs, RejectsSink | None]:
     """Open every output, or none: an output that cannot be opened takes those before it back."""
     _check_targets(request, recordings)
+    provenance = Provenance(instance_names(settings), wall_minus_monotonic()) if request.provenance else None
+    encoder = build_encoder(settings, recordings.symbols, provenance)
     opened: list[Any] = []
     try:
         rejects = None
@@ -220,13 +210,13 @@ def _open_outputs(
             opened.append(rejects)
         sinks = []
         for target in request.outs:
-            sinks.append(open_sink(target))
+            sinks.append(open_sink(target, encoder.schema))
             opened.append(sinks[-1])
     except BaseException:
         for sink in opened:
             sink.abort()
         raise
-    return Outputs(build_encoder(settings, recordings.symbols), sinks, [watcher.released]), rejects
+    return Outputs(encoder, sinks, [watcher.released]), rejects
 
 
 def _check_targets(request: Request, recordings: Recordings) -> None:

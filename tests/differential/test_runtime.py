@@ -15,8 +15,9 @@ from tickstock_cli.build import build_core, build_encoder
 from tickstock_cli.core.digest import EventDigest
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.engine.core import StepResult
-from tickstock_cli.replay import PipelineName, Request, read_options
+from tickstock_cli.replay import Request, read_options
 from tickstock_cli.runtime.assignment import RoutingStrategy
+from tickstock_cli.runtime.opening import PipelineName
 from tickstock_cli.runtime.system import MultiChannelSystem
 from tickstock_cli.sources.recordings import Recordings
 

@@ -30,3 +30,8 @@ class SystemClock:
     def wait(self, event: Event, until: int) -> bool:
         """Wait until ``event`` is set or ``until`` has come."""
         return event.wait(min(max(0, until - self.now()), LONGEST_WAIT_NS) / 1e9)
+
+
+def wall_minus_monotonic() -> int:
+    """Give what turns a time of ``SystemClock`` into ns since the epoch, as the machine's date is set now."""
+    return time.time_ns() - time.monotonic_ns()

@@ -25,7 +25,7 @@ class EventDigest:
         self._streams = {field.name: (sha256(), sha256(), sha256()) for field in EVENT_SCHEMA}
 
     def update(self, events: pa.RecordBatch) -> None:
-        """Add events that follow those added before."""
+        """Add events that follow those added before; columns beyond the schema do not count."""
         for name, (valid, values, text) in self._streams.items():
             column: Any = events.column(name)
             valid.update(column.is_valid().to_numpy(zero_copy_only=False).tobytes())

@@ -49,13 +49,14 @@ EVENT = np.dtype(
         ("score", "f8"),
         ("measure", "f8"),  # what decides between equals of one kind and source: more wins
         ("rival", "f8"),  # price of the tick event that an extreme of a bar must beat; NaN = none
-        ("received", "i8"),  # wall times in ns, and the instance that told it: a runtime's, for --provenance; else 0
+        ("received", "i8"),  # a runtime's: when, by its clock in ns, the row was due, the event found, and made final
         ("detected", "i8"),
-        ("instance", "i2"),
+        ("released", "i8"),
+        ("instance", "i2"),  # number of the channel instance that found it; 0 = there was no runtime
     ],
     align=True,
 )
-PROVENANCE = ("received", "detected", "instance")
+PROVENANCE = ("received", "detected", "released", "instance")
 """Fields of ``EVENT`` that say how an event came about, and decide nothing."""
 
 _FIELDS: list[pa.Field[Any]] = [
@@ -82,6 +83,18 @@ _FIELDS: list[pa.Field[Any]] = [
 ]
 EVENT_SCHEMA = pa.schema(_FIELDS)
 """Columns of every event file. Times are int64 ns since the epoch, UTC; volumes are shares."""
+
+PROVENANCE_SCHEMA = pa.schema(
+    [
+        *_FIELDS,
+        pa.field("channel", pa.string()),
+        pa.field("received_wall", pa.int64()),
+        pa.field("detected_wall", pa.int64()),
+        pa.field("emitted_wall", pa.int64()),
+    ]
+)
+"""``EVENT_SCHEMA``, and how each event came about: the instance of the channel that found it, and when its row was
+due, when it was found, and when the coordinator let it go, in ns since the epoch, UTC, of the machine's clock."""
 
 CORE_PRIORITY_STEP = 4
 """Added to the priority of an event whose ticker is outside the core universe."""
@@ -123,10 +136,32 @@ def sort_for_output(events: EventRows, symbols: SymbolTable) -> EventRows:
     return events[np.lexsort((events["source"], ranks, events["kind"], events["emitted_at"]))]
 
 
-class EventEncoder:
-    """Turns internal events into rows of ``EVENT_SCHEMA``."""
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What it takes to tell how events came about: instance names by number, and what makes a clock's time a date."""
 
-    def __init__(self, symbols: SymbolTable, kinds: Sequence[Kind], core_universe: Sequence[str] = ()) -> None:
+    instances: Sequence[str]
+    wall_minus_clock: int
+
+
+class EventEncoder:
+    """Turns internal events into rows of ``schema``.
+
+    Parameters
+    ----------
+    provenance
+        Adds the columns of ``PROVENANCE_SCHEMA``; None leaves them out.
+    """
+
+    def __init__(
+        self,
+        symbols: SymbolTable,
+        kinds: Sequence[Kind],
+        core_universe: Sequence[str] = (),
+        provenance: Provenance | None = None,
+    ) -> None:
+        self.schema = EVENT_SCHEMA if provenance is None else PROVENANCE_SCHEMA
+        self._provenance = provenance
         self._symbols = symbols
         self._kinds = tuple(kinds)
         self._core = frozenset(core_universe)
@@ -149,11 +184,21 @@ class EventEncoder:
             "priority": priority.astype(np.int8),
             "strength": pa.array(events["strength"], mask=events["strength"] == 0),
         }
+        if self._provenance is not None:
+            columns |= self._came_about(events, self._provenance)
         arrays = []
-        for field in EVENT_SCHEMA:
+        for field in self.schema:
             if field.name in columns:
                 arrays.append(pa.array(columns[field.name], field.type))
             else:
                 values = np.ascontiguousarray(events[field.name])
                 arrays.append(pa.array(values, field.type, from_pandas=field.nullable))
-        return pa.RecordBatch.from_arrays(arrays, schema=EVENT_SCHEMA)
+        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
+    @staticmethod
+    def _came_about(events: EventRows, provenance: Provenance) -> dict[str, Any]:
+        times = {"received_wall": "received", "detected_wall": "detected", "emitted_wall": "released"}
+        return {
+            "channel": pa.array(provenance.instances, pa.string()).take(np.ascontiguousarray(events["instance"])),
+            **{name: events[field] + provenance.wall_minus_clock for name, field in times.items()},
+        }

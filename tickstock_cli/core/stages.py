@@ -65,8 +65,19 @@ class Sink(Protocol):
             The rows could not be written; the sink can only be aborted.
         """
 
+    def finish(self) -> None:
+        """Make everything written durable, not under its final name yet. Idempotent; no write may follow.
+
+        A run finishes all of its outputs before it commits the first: a full disk leaves none under its name.
+
+        Raises
+        ------
+        OutputError
+            The output could not be finished; the sink can only be aborted.
+        """
+
     def commit(self) -> None:
-        """Make everything written durable and give it its final name. Nothing may follow.
+        """Finish, if that was not done, and give what was written its final name. Nothing may follow.
 
         Raises
         ------

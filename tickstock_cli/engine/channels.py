@@ -90,9 +90,7 @@ class Channels:
         table = self._calendar.table(max(earliest, 1), max(latest, 1))
         return Sessions(table.starts, table.segments, self._allowed)
 
-    def turn(
-        self, mine: NDArray[np.bool_], rejects_unnamed: bool, sessions: Sessions, isolates: bool = False
-    ) -> Turn:
+    def turn(self, mine: NDArray[np.bool_], rejects_unnamed: bool, sessions: Sessions, isolates: bool = False) -> Turn:
         """Begin a turn; see `channels.base.Turn`."""
         return Turn(mine, rejects_unnamed, sessions, Outcome(), isolates)
 

@@ -226,9 +226,8 @@ class CheckpointStore:
         return [name for name in others if not 1 <= (_number_of(self._folder / name) or 0) <= last]
 
     def _unwritable(self, error: OSError) -> OutputError:
-        return OutputError(
-            f"cannot write checkpoint {self._folder}: {error.strerror or error}; free space or name another"
-        )
+        reason = (error.strerror or str(error)).lower()
+        return OutputError(f"cannot write checkpoint {self._folder}: {reason}; free space or name another folder")
 
     def _damaged(self, what: str) -> CheckpointError:
         return CheckpointError(f"checkpoint {self._folder} is damaged ({what}): start without --resume")

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.engine.core import Core, StepResult
 from tickstock_cli.engine.schedule import Schedule
 
+Take = Callable[[StepResult], None]
+
 
 class Pipeline(Protocol):
-    """What a run feeds. Results come in output order, at once or with a later call."""
+    """What a run feeds. It hands results on in output order, at once or later, from one thread at a time."""
 
-    def feed(self, batch: MergedBatch, schedule: Schedule | None) -> Sequence[StepResult]:
+    def connect(self, take: Take) -> None:
+        """Say who takes results, before anything is fed. What ``take`` raises is raised by a later call."""
+
+    def feed(self, batch: MergedBatch, schedule: Schedule | None) -> None:
         """Take rows behind all that were fed before; without rows, market time passes.
 
         Parameters
@@ -22,8 +27,8 @@ class Pipeline(Protocol):
             When the rows were due; None: they are not on one.
         """
 
-    def settle(self) -> Sequence[StepResult]:
-        """Wait until all that was fed is computed; until the next ``feed``, nobody touches the core."""
+    def settle(self) -> None:
+        """Wait until all that was fed is computed and taken; until the next ``feed``, nobody touches the core."""
 
 
 class DirectPipeline:
@@ -32,29 +37,24 @@ class DirectPipeline:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    def feed(self, batch: MergedBatch, schedule: Schedule | None) -> Sequence[StepResult]:  # noqa: ARG002
+    def connect(self, take: Take) -> None:
         """See ``Pipeline``."""
-        return (self._core.step(batch),)
+        self._take = take
 
-    def settle(self) -> Sequence[StepResult]:
+    def feed(self, batch: MergedBatch, schedule: Schedule | None) -> None:  # noqa: ARG002 - the protocol's
         """See ``Pipeline``."""
-        return ()
+        self._take(self._core.step(batch))
+
+    def settle(self) -> None:
+        """See ``Pipeline``."""
 
 
-class LinearPipeline:
+class LinearPipeline(DirectPipeline):
     """The system's old path: one queue, record by record. Same core, so the same events, at its cost."""
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
-
-    def feed(self, batch: MergedBatch, schedule: Schedule | None) -> Sequence[StepResult]:  # noqa: ARG002
+    def feed(self, batch: MergedBatch, schedule: Schedule | None) -> None:  # noqa: ARG002 - the protocol's
         """See ``Pipeline``."""
-        if len(batch) < 2:
-            return (self._core.step(batch),)
         times = batch.available_at()
-        rows = (batch.cut(row, row + 1, int(times[row])) for row in range(len(batch)))
-        return (*map(self._core.step, rows), self._core.step(batch.cut(len(batch), len(batch), batch.watermark)))
-
-    def settle(self) -> Sequence[StepResult]:
-        """See ``Pipeline``."""
-        return ()
+        for row in range(len(batch)):
+            self._take(self._core.step(batch.cut(row, row + 1, int(times[row]))))
+        self._take(self._core.step(batch.cut(len(batch), len(batch), batch.watermark)))

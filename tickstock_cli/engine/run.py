@@ -166,6 +166,7 @@ class Run:
         self._store = store
         self._clock = clock or SystemClock()
         self._pipeline = pipeline or DirectPipeline(core)
+        self._pipeline.connect(self._take)
         self._pacer: Pacer | None = None
         self._originals: OriginalRows | None = None
         self._rows = 0
@@ -256,13 +257,7 @@ class Run:
                 self._last_checkpoint = now
 
     def _feed(self, batch: MergedBatch) -> None:
-        schedule = self._pacer.schedule if self._pacer is not None else None
-        for result in self._pipeline.feed(batch, schedule):
-            self._take(result)
-
-    def _settle(self) -> None:
-        for result in self._pipeline.settle():
-            self._take(result)
+        self._pipeline.feed(batch, self._pacer.schedule if self._pacer is not None else None)
 
     def _take(self, result: StepResult) -> None:
         self._outputs.write(result.events)
@@ -301,7 +296,7 @@ class Run:
 
     def _save(self) -> None:
         assert self._store is not None  # callers have looked
-        self._settle()
+        self._pipeline.settle()
         self._outputs.drain()
         symbols = self._core.known_tickers()
         position = Position(
@@ -317,7 +312,7 @@ class Run:
             self._rows_behind_positions = 0
 
     def _end(self, interrupted: bool) -> None:
-        self._settle()
+        self._pipeline.settle()
         if interrupted:
             if self._store is not None:
                 self._move_positions()

@@ -24,6 +24,12 @@ def channel_sections(settings: Any) -> dict[str, Channel]:
     return {"tick": settings.tick_channel, "ohlcv": settings.ohlcv_channel, "fmv": settings.fmv_channel}
 
 
+def instance_names(settings: Any) -> list[str]:
+    """Give the names of all instances by number; there is no number 0."""
+    sections = channel_sections(settings).items()
+    return ["", *(f"{record}-{place}" for record, section in sections for place in range(1, section.instances + 1))]
+
+
 def build_instances(
     settings: Any,
     clock: Clock,
@@ -33,13 +39,11 @@ def build_instances(
     broken: Callable[[BaseException], None],
 ) -> Instances:
     """Build all instances of all channels, numbered through from 1, not started yet."""
-    instances: Instances = {}
-    number = 0
-    for record, section in channel_sections(settings).items():
-        instances[record] = []
-        for place in range(1, section.instances + 1):
-            number += 1
-            name = f"{record}-{place}"
+    instances: Instances = {record: [] for record in channel_sections(settings)}
+    for number, name in enumerate(instance_names(settings)):
+        if number:
+            record = name.partition("-")[0]
+            section = channel_sections(settings)[record]
             batching = batching_of(section)
             instances[record].append(
                 ProcessingChannel(

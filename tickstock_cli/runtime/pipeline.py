@@ -1,18 +1,26 @@
-"""The running system as a run's pipeline: its asyncio loop in a thread of its own, fed from the run's thread."""
+"""The running system as a run's pipeline: its asyncio loop in a thread of its own, fed from the run's thread.
+
+Results are handed on by a third thread, the pump, so that neither a source that waits for its next row nor a sink
+that takes its time keeps events, or the loop, waiting.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
+from queue import Queue
 from threading import Thread
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.engine.core import StepResult
+from tickstock_cli.engine.pipeline import Take
 from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.runtime.system import Drained, MultiChannelSystem
+
+MAX_BACKLOG = 1_000
+"""Results that may wait for the pump; then the source waits."""
 
 ResultT = TypeVar("ResultT")
 Publish = Callable[[StepResult], None]
@@ -57,32 +65,56 @@ class MultiChannelPipeline:
     def __init__(self, thread: LoopThread, build: Callable[[Publish], MultiChannelSystem]) -> None:
         self._thread = thread
         self._build = build
-        self._results: deque[StepResult] = deque()
+        self._results: Queue[StepResult | None] = Queue()
+        self._take: Take | None = None
+        self._error: BaseException | None = None
+        self._pump = Thread(target=self._run_pump, name="tickstock-pump", daemon=True)
         self.drained: Drained | None = None
 
     def __enter__(self) -> Self:
         self.system = self._thread.call(self._start())
+        self._pump.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.drained = self._thread.call(self.system.shutdown())
+        self._results.put(None)
+        self._pump.join()
 
-    def feed(self, batch: MergedBatch, schedule: Schedule | None) -> Sequence[StepResult]:
+    def connect(self, take: Take) -> None:
         """See ``engine.pipeline.Pipeline``."""
-        self._thread.call(self.system.feed(batch, schedule))
-        return self._taken()
+        self._take = take
 
-    def settle(self) -> Sequence[StepResult]:
+    def feed(self, batch: MergedBatch, schedule: Schedule | None) -> None:
+        """See ``engine.pipeline.Pipeline``."""
+        if self._results.qsize() > MAX_BACKLOG:
+            self._results.join()
+        self._check()
+        self._thread.call(self.system.feed(batch, schedule))
+
+    def settle(self) -> None:
         """See ``engine.pipeline.Pipeline``."""
         self._thread.call(self.system.settle())
-        return self._taken()
-
-    def _taken(self) -> list[StepResult]:
-        return [self._results.popleft() for _ in range(len(self._results))]
+        self._results.join()
+        self._check()
 
     async def _start(self) -> MultiChannelSystem:
-        system = self._build(self._results.append)
+        system = self._build(self._results.put)
         await system.initialize_system()
         return system
+
+    def _run_pump(self) -> None:
+        while (result := self._results.get()) is not None:
+            try:
+                if self._error is None and self._take is not None:
+                    self._take(result)
+            except BaseException as error:  # noqa: BLE001  (raised by the next call of the run's own thread)
+                self._error = error
+            finally:
+                self._results.task_done()
+
+    def _check(self) -> None:
+        if self._error is not None:
+            raise self._error

@@ -320,8 +320,10 @@ class MultiChannelSystem:
 
     def _published(self, result: StepResult, piece: Slice) -> None:
         if len(result.events):
+            now = self._clock.now()
+            result.events["released"] = now
             self._events.add(len(result.events))
-            self.latency.record(result.events, piece, self._clock.now())
+            self.latency.record(result.events, piece, now)
         if self._publish is not None and (len(result.events) or result.rejected):
             self._publish(result)
         piece.end(result)

@@ -1,0 +1,41 @@
+"""From a pipeline's name to the pipeline, and back to nothing when its user is done."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from enum import StrEnum
+from typing import Any
+
+from tickstock_cli.engine.core import Core
+from tickstock_cli.engine.pipeline import DirectPipeline, LinearPipeline, Pipeline
+from tickstock_cli.monitoring.handlers import Handler
+from tickstock_cli.runtime.pipeline import LoopThread, MultiChannelPipeline
+from tickstock_cli.runtime.system import MultiChannelSystem
+
+
+class PipelineName(StrEnum):
+    """Ways from a source to the core. All give the same events.
+
+    ``direct`` steps the core in large batches, ``multi`` is the running system with its queues and channels, and
+    ``linear`` the old path: one queue, record by record.
+    """
+
+    DIRECT = "direct"
+    MULTI = "multi"
+    LINEAR = "linear"
+
+
+def open_pipeline(
+    name: PipelineName, settings: Any, core: Core, stack: ExitStack, handlers: tuple[Handler, ...] = ()
+) -> Pipeline:
+    """Build and start a pipeline; ``stack`` ends it. ``handlers`` are told of a running system's alerts."""
+    if name is PipelineName.DIRECT:
+        return DirectPipeline(core)
+    if name is PipelineName.LINEAR:
+        return LinearPipeline(core)
+    thread = stack.enter_context(LoopThread())
+    return stack.enter_context(
+        MultiChannelPipeline(
+            thread, lambda publish: MultiChannelSystem(settings, core, publish=publish, handlers=handlers)
+        )
+    )
