@@ -33,7 +33,6 @@ from tickstock_cli.errors import UsageError
 from tickstock_cli.runtime.building import instance_names
 from tickstock_cli.runtime.opening import PipelineName, open_pipeline
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
-from tickstock_cli.runtime.system import MultiChannelSystem
 from tickstock_cli.sinks.opening import open_sink
 from tickstock_cli.sinks.rejects import RejectsSink
 from tickstock_cli.sources.options import ReadOptions, Unsorted
@@ -95,7 +94,7 @@ def replay(
     control: Control | None = None,
     observe: Callable[[Recordings], Observer] | None = None,
     clock: Clock | None = None,
-    attach: Callable[[MultiChannelSystem], None] | None = None,
+    attach: Callable[[MultiChannelPipeline], None] | None = None,
 ) -> RunResult:
     """Replay recordings from their first row to their last, or until ``control`` stops it.
 
@@ -104,7 +103,7 @@ def replay(
     observe
         Called once with the opened recordings; gives who watches the run.
     attach
-        Called once with the running system, if there is one, before it gets its first row.
+        Called once with the pipeline of a running system, if there is one, before it gets its first row.
 
     Raises
     ------
@@ -146,7 +145,7 @@ def replay(
             warm_up(settings)  # loading kernels takes a second that no schedule should lose
         pipeline = open_pipeline(request.pipeline_name, settings, core, stack)
         if attach is not None and isinstance(pipeline, MultiChannelPipeline):
-            attach(pipeline.system)
+            attach(pipeline)
         outputs, rejects = _open_outputs(request, settings, recordings, watcher)
         options = RunOptions(
             request.batch_rows,

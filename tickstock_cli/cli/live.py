@@ -8,6 +8,7 @@ import sys
 import termios
 import tty
 from collections import deque
+from collections.abc import Sequence
 from threading import Event, Thread
 from time import monotonic
 from types import TracebackType
@@ -20,19 +21,34 @@ from rich.text import Text
 from tqdm import tqdm
 
 from tickstock_cli.cli.render import event_table
+from tickstock_cli.cli.render_dashboard import DashboardView
 from tickstock_cli.core.times import format_time
 from tickstock_cli.engine.control import Control
+from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 
 LATEST = 18
 """Events that the table shows."""
+BESIDE_DASHBOARD = 5
+"""The same, below a dashboard."""
 REFRESH_PER_SECOND = 8
 KEYS = "space pause/go on   s one row   + faster   - slower   q stop"
 
 
 class LiveView:
-    """A live table of events and a progress line, redrawn by rich in a thread of its own."""
+    """A live table of events and a progress line, redrawn by rich in a thread of its own.
 
-    def __init__(self, rows: int, control: Control, console: Console) -> None:
+    Parameters
+    ----------
+    rows
+        How many there are to come.
+    running
+        Where the pipeline of a running system will stand: its dashboard is shown in place of most events.
+    """
+
+    def __init__(
+        self, rows: int, control: Control, console: Console, running: Sequence[MultiChannelPipeline] | None = None
+    ) -> None:
+        self._running = running
         self._total = rows
         self._control = control
         self._events: deque[dict[str, Any]] = deque(maxlen=LATEST)
@@ -76,7 +92,11 @@ class LiveView:
         status = Text.assemble(
             ("market ", "dim"), market, ("   speed ", "dim"), (state, "bold"), ("   events ", "dim"), f"{self._seen:,}"
         )
-        return Group(event_table(list(self._events)), status, Text(meter), Text(KEYS, style="dim"))
+        rows = list(self._events)
+        if not self._running:
+            return Group(event_table(rows), status, Text(meter), Text(KEYS, style="dim"))
+        view = DashboardView(self._running[0].system.dashboard())
+        return Group(view, event_table(rows[-BESIDE_DASHBOARD:]), status, Text(meter), Text(KEYS, style="dim"))
 
 
 class Keys:

@@ -58,9 +58,12 @@ def explanation_view(explanation: Explanation) -> Group:
 
 def _row_parts(row: RowExplanation) -> list[RenderableType]:
     age = "at this very time" if not row.age else f"{format_duration(row.age)} before"
+    name = (
+        f"last {RECORDS[row.record]}" if row.of == 1 else f"{RECORDS[row.record]} {row.place} of {row.of} at its time"
+    )
     values = "  ".join(f"{name}={_original(value)}" for name, value in row.values.items() if value is not None)
     parts: list[RenderableType] = [
-        Rule(Text(f"last {RECORDS[row.record]}, {age}", style="bold"), align="left", style="dim"),
+        Rule(Text(f"{name}, {age}", style="bold"), align="left", style="dim"),
         Text.assemble((f"available {format_time(row.available_at)}  {row.path} row {row.row:,}", "dim")),
         Text(values),
         *_admission_parts(row.admission),

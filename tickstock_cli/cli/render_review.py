@@ -15,6 +15,7 @@ from rich.text import Text
 from tickstock_cli.core.times import format_time
 from tickstock_cli.review.diff import CHANGED, ONLY_A, ONLY_B, Comparison, Difference
 from tickstock_cli.review.legs import Scope
+from tickstock_cli.review.pipelines import PipelineComparison
 from tickstock_cli.review.verify import LegResult, Verification
 
 DIGEST_SHOWN = 12
@@ -153,3 +154,21 @@ def _event_of(difference: Difference) -> Mapping[str, Any]:
     event = difference.a if difference.a is not None else difference.b
     assert event is not None  # a difference has at least one event
     return event
+
+
+def pipelines_view(comparison: PipelineComparison) -> Group:
+    """Draw a comparison of paths: one a line, and the verdict."""
+    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    table.add_column("path")
+    for name in ("rows", "events", "seconds", "rows/s", "µs a row"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("digest", no_wrap=True)
+    for name, result in (("multi", comparison.multi), ("linear", comparison.linear)):
+        cells = [f"{result.rows:,}", f"{result.tally.events:,}", f"{result.seconds:.2f}"]
+        cells += [f"{result.rows_per_second:,.0f}", f"{result.seconds * 1e6 / max(1, result.rows):.1f}"]
+        table.add_row(name, *cells, result.digest[:DIGEST_SHOWN])
+    ratio = comparison.linear.seconds / comparison.multi.seconds if comparison.multi.seconds else 0.0
+    if comparison.same:
+        words = f"Same events, same ledger. The linear path took {ratio:.1f}x the time of the running system."
+        return Group(table, Text(words, style="bold green"), Text())
+    return Group(table, Text("The paths differ.", style="bold red"), Text())

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
+from enum import StrEnum
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Annotated, Any
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from tickstock_cli.engine.observer import Observer
     from tickstock_cli.engine.run import RunResult
     from tickstock_cli.replay import Request
+    from tickstock_cli.runtime.opening import PipelineName
+    from tickstock_cli.runtime.pipeline import MultiChannelPipeline
     from tickstock_cli.sources.recordings import Recordings
 
 TABLE_EVENTS = 30
@@ -65,6 +68,43 @@ def parse_speed(text: str) -> float:
     if not 0 < speed < float("inf"):
         raise UsageError(f"--speed must be max or a number above 0, was {text}")
     return speed
+
+
+class PipelineChoice(StrEnum):
+    """Ways from a recording to its events, and both running ones beside each other."""
+
+    DIRECT = "direct"
+    MULTI = "multi"
+    LINEAR = "linear"
+    COMPARE = "compare"
+
+
+def pipeline_name(choice: PipelineChoice | None) -> PipelineName | None:
+    """Give the pipeline of a choice; that of a comparison is the running system."""
+    from tickstock_cli.runtime.opening import PipelineName
+
+    if choice is None:
+        return None
+    return PipelineName.MULTI if choice is PipelineChoice.COMPARE else PipelineName(choice.value)
+
+
+def compare(request: Request, as_json: bool) -> None:
+    """Replay on both paths, print what each costs, and fail with exit code 4 if their events differ."""
+    import json
+
+    from tickstock_cli.cli.compiling import say_if_compiling
+    from tickstock_cli.cli.console import data_console
+    from tickstock_cli.cli.render import print_to
+    from tickstock_cli.cli.render_review import pipelines_view
+    from tickstock_cli.review.pipelines import compare_pipelines
+
+    say_if_compiling(request.settings)
+    comparison = compare_pipelines(request)
+    if as_json:
+        typer.echo(json.dumps(comparison.as_dict(), indent=2))
+    else:
+        print_to(data_console(), pipelines_view(comparison))
+    comparison.check()
 
 
 def replay(
@@ -104,6 +144,23 @@ def replay(
         float, typer.Option("--checkpoint-seconds", min=0, help="Wall time between checkpoints.")
     ] = 10.0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint of --checkpoint.")] = False,
+    pipeline: Annotated[
+        PipelineChoice | None,
+        typer.Option(
+            "--pipeline",
+            show_default=False,
+            help="How rows reach the detectors; the events are the same. direct: in large batches (default flat out); "
+            "multi: the running system with its channels (default when paced); linear: the old path, record by "
+            "record; compare: multi and linear, and what each costs.",
+        ),
+    ] = None,
+    dashboard: Annotated[
+        bool, typer.Option("--dashboard", help="Show the running system: channels, queues, latency, alerts.")
+    ] = False,
+    provenance: Annotated[
+        bool,
+        typer.Option("--provenance", help="Add columns: the channel that found an event, and when it was where."),
+    ] = False,
 ) -> None:
     """Replay recordings through the pipeline and tell what it would have told.
 
@@ -134,16 +191,26 @@ def replay(
         checkpoint=checkpoint,
         resume=resume,
         checkpoint_every_ns=int(checkpoint_seconds * 1e9),
+        pipeline=pipeline_name(pipeline),
+        provenance=provenance,
     )
+    if dashboard and request.pipeline_name.value != "multi":
+        raise UsageError("--dashboard shows the running system: add --speed N or --pipeline multi")
+    if pipeline is PipelineChoice.COMPARE:
+        compare(request, as_json)
+        return
+    running: list[MultiChannelPipeline] = []
     with quiet_if_reader_leaves(request), leave_at_once_if_insisted():
-        result, shown = _run(request, table)
-    _print(result, shown, as_json, "-" in outs)
+        result, shown = _run(request, table, running, dashboard)
+    _print(result, shown, as_json, "-" in outs, running[0].last_status if dashboard else None)
     if result.interrupted:
         more = f"; go on with --checkpoint {checkpoint} --resume" if checkpoint is not None else ""
         raise InterruptedRunError(f"stopped after {result.rows:,} rows; outputs are whole up to there{more}")
 
 
-def _run(request: Request, table: bool) -> tuple[RunResult, EventSample | None]:
+def _run(
+    request: Request, table: bool, running: list[MultiChannelPipeline], dashboard: bool
+) -> tuple[RunResult, EventSample | None]:
     from tickstock_cli.cli.compiling import say_if_compiling
     from tickstock_cli.engine.control import Control
     from tickstock_cli.replay import replay as run_replay
@@ -156,7 +223,7 @@ def _run(request: Request, table: bool) -> tuple[RunResult, EventSample | None]:
 
         def observe(recordings: Recordings) -> Observer:
             opened.append(recordings)
-            return _watch(stack, recordings, control, sample)
+            return _watch(stack, recordings, control, sample, running if dashboard else None)
 
         for target in request.outs:
             # Before our handlers: polars, which a sink may load, sets one of its own that lets the system go on
@@ -164,7 +231,7 @@ def _run(request: Request, table: bool) -> tuple[RunResult, EventSample | None]:
             sink_class(target)
         say_if_compiling(request.settings)
         with stop_on_interrupt(control):
-            result = run_replay(request, control, observe)
+            result = run_replay(request, control, observe, attach=running.append)
     if not result.interrupted:
         _note_absent(request, opened[0].symbols.tickers)
     return result, sample
@@ -180,7 +247,13 @@ def _note_absent(request: Request, met: Collection[str]) -> None:
         print(f"note: not {where}: {', '.join([*absent[:MOST_NAMES], *more])}", file=sys.stderr)
 
 
-def _watch(stack: ExitStack, recordings: Recordings, control: Control, sample: EventSample | None) -> Observer:
+def _watch(
+    stack: ExitStack,
+    recordings: Recordings,
+    control: Control,
+    sample: EventSample | None,
+    dashboard: list[MultiChannelPipeline] | None,
+) -> Observer:
     """Build who watches the run: a live view for a paced run on a terminal, else a progress bar."""
     from rich.console import Console
 
@@ -189,7 +262,7 @@ def _watch(stack: ExitStack, recordings: Recordings, control: Control, sample: E
         from tickstock_cli.cli.live import Keys, LiveView
 
         stack.enter_context(Keys(control))
-        watcher = stack.enter_context(LiveView(recordings.rows, control, Console(stderr=True)))
+        watcher = stack.enter_context(LiveView(recordings.rows, control, Console(stderr=True), dashboard))
     else:
         from tickstock_cli.cli.progress import ProgressBar
 
@@ -276,11 +349,18 @@ def stop_on_interrupt(control: Control) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _print(result: RunResult, sample: EventSample | None, as_json: bool, stdout_taken: bool) -> None:
+def _print(
+    result: RunResult,
+    sample: EventSample | None,
+    as_json: bool,
+    stdout_taken: bool,
+    dashboard: dict[str, Any] | None,
+) -> None:
     if as_json:
         import json
 
-        typer.echo(json.dumps(result.as_dict(), indent=2))
+        extra = {} if dashboard is None else {"dashboard": dashboard}
+        typer.echo(json.dumps({**result.as_dict(), **extra}, indent=2))
         return
     from tickstock_cli.cli.console import data_console
     from tickstock_cli.cli.render import event_table, print_to, summary
@@ -289,4 +369,8 @@ def _print(result: RunResult, sample: EventSample | None, as_json: bool, stdout_
     if sample is not None:
         shown = [*sample.first, *sample.last]
         print_to(console, event_table(shown, sample.count - len(shown)))
+    if dashboard is not None:
+        from tickstock_cli.cli.render_dashboard import DashboardView
+
+        print_to(console, DashboardView(dashboard))
     print_to(console, summary(result))

@@ -114,6 +114,7 @@ def _as_object(verification: Verification) -> dict[str, Any]:
                 "batch_rows": result.leg.batch_rows,
                 "workers": result.leg.workers,
                 "speed": "max" if result.leg.speed is None else result.leg.speed,
+                "pipeline": result.leg.pipeline.value,
                 "stopped_at": result.stopped_at,
                 "resumed": None if rest is None else {"batch_rows": rest.batch_rows, "workers": rest.workers},
                 "rows": result.rows,

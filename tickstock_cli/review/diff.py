@@ -1,10 +1,8 @@
 """Comparing two files of events, event by event.
 
-1. events of the same ticker, kind, source and time are the same event; if other columns differ, it is changed;
-2. of the rest, events of one ticker and kind that lie in the same coordination window, or nearest to each other
-   within `NEAR_NS`, are one event that moved: changed, too;
-3. what is left stands in one file only;
-4. why: see `review.reasons`; of an event that moved, why the other file lacks the earlier of the two, since the later
+1. events that both files have, or that moved, are found by `review.matching`; if a column differs, they are changed;
+2. what is left stands in one file only;
+3. why: see `review.reasons`; of an event that moved, why the other file lacks the earlier of the two, since the later
    one follows from that.
 """
 
@@ -18,11 +16,9 @@ import polars as pl
 
 from tickstock_cli.build import event_kinds
 from tickstock_cli.review.event_files import SCHEMA, read_events
-from tickstock_cli.review.reasons import VALUE, Rules, find_reasons, window_of
+from tickstock_cli.review.matching import moved_events, same_events
+from tickstock_cli.review.reasons import VALUE, Rules, find_reasons
 from tickstock_cli.review.whys import changed_columns, changes, why
-
-KEY = ["ticker", "kind", "source", "timestamp"]
-NEAR_NS = 5_000_000_000
 
 ONLY_A, ONLY_B, CHANGED = "only_a", "only_b", "changed"
 
@@ -120,8 +116,7 @@ def compare(a: pl.DataFrame, b: pl.DataFrame, settings_a: Any, settings_b: Any, 
     if a.equals(b):
         return Comparison(a.height, b.height, _count_kinds(a, b, _no_differences()), {}, True, [])
     rules_a, rules_b = Rules.of(settings_a), Rules.of(settings_b)
-    both = _numbered(a).join(_numbered(b), on=[*KEY, "repeat"], how="inner", suffix="_b", maintain_order="left")
-    both = both.select(pl.col("row").alias("row_a"), pl.col("row_b"))
+    both = same_events(a, b)
     changed = both.filter(_unequal(a, b, both))
     only_a = find_reasons(_left_over(a, both["row_a"]), b, rules_b)
     only_b = find_reasons(_left_over(b, both["row_b"]), a, rules_a)
@@ -133,7 +128,8 @@ def compare(a: pl.DataFrame, b: pl.DataFrame, settings_a: Any, settings_b: Any, 
         how="diagonal",
     )
     times = [a["emitted_at"].gather(differences["row_a"]), b["emitted_at"].gather(differences["row_b"])]
-    differences = differences.with_columns(pl.min_horizontal(*times).alias("at")).sort("at", maintain_order=True)
+    differences = differences.with_columns(pl.min_horizontal(*times).alias("at"))
+    differences = differences.sort("at", "row_a", "row_b", nulls_last=True)
     reasons = differences.group_by("reason").len().sort(["len", "reason"], descending=[True, False])
     return Comparison(
         a.height,
@@ -143,14 +139,6 @@ def compare(a: pl.DataFrame, b: pl.DataFrame, settings_a: Any, settings_b: Any, 
         bool(both["row_b"].is_sorted()),
         [_show(row, a, b, rules_a, rules_b) for row in differences.head(limit).iter_rows(named=True)],
     )
-
-
-def _numbered(events: pl.DataFrame) -> pl.DataFrame:
-    """Give the key of every event, its row, and which one of equal keys it is."""
-    keys = events.select(KEY).with_row_index("row")
-    if not keys.select(KEY).is_duplicated().any():
-        return keys.with_columns(pl.lit(0, pl.UInt32).alias("repeat"))
-    return keys.with_columns(pl.int_range(pl.len(), dtype=pl.UInt32).over(KEY).alias("repeat"))
 
 
 def _unequal(a: pl.DataFrame, b: pl.DataFrame, both: pl.DataFrame) -> pl.Series:
@@ -169,7 +157,7 @@ def _left_over(events: pl.DataFrame, taken: pl.Series) -> pl.DataFrame:
 
 def _pair(only_a: pl.DataFrame, only_b: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     """Join what moved into pairs; give all that is left over, with its reason and the evidence."""
-    pairs = _pairs(only_a, only_b, rules)
+    pairs = moved_events(only_a, only_b, rules)
     moved_a = pairs.join(only_a, left_on="row_a", right_on="row", how="left", maintain_order="left")
     moved_b = pairs.join(only_b, left_on="row_b", right_on="row", how="left", maintain_order="left")
     first = moved_a["timestamp"] <= moved_b["timestamp"]
@@ -182,42 +170,6 @@ def _pair(only_a: pl.DataFrame, only_b: pl.DataFrame, rules: Rules) -> pl.DataFr
             rest_b.with_columns(pl.lit(ONLY_B).alias("status")),
         ],
         how="diagonal",
-    )
-
-
-def _pairs(only_a: pl.DataFrame, only_b: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    """Give row_a and row_b of events that moved, each in one pair at most."""
-    windows = [*rules.key, "window"]
-    in_a, in_b = (found.with_columns(window_of(rules).alias("window")) for found in (only_a, only_b))
-    same = (
-        in_a.unique(windows, keep="first", maintain_order=True)
-        .join(in_b.unique(windows, keep="first"), on=windows, how="inner", suffix="_b")
-        .select(pl.col("row").alias("row_a"), "row_b")
-    )
-    rest_a = only_a.join(same, left_on="row", right_on="row_a", how="anti")
-    rest_b = only_b.join(same, left_on="row", right_on="row_b", how="anti")
-    there = _nearest(rest_a, rest_b)
-    back = _nearest(rest_b, rest_a).rename({"row": "row_b", "row_near": "row"})
-    near = there.rename({"row_near": "row_b"}).join(back, on=["row", "row_b"], how="inner")
-    return pl.concat([same, near.select(pl.col("row").alias("row_a"), "row_b")])
-
-
-def _nearest(mine: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
-    """Give for each event the row of the other file's nearest one of its ticker and kind."""
-    columns = ["timestamp", "ticker", "kind"]
-    return (
-        mine.select("row", *columns)
-        .sort("timestamp")
-        .join_asof(
-            other.select(pl.col("row").alias("row_near"), *columns).sort("timestamp"),
-            on="timestamp",
-            by=["ticker", "kind"],
-            strategy="nearest",
-            tolerance=NEAR_NS,
-            check_sortedness=False,
-        )
-        .drop_nulls("row_near")
-        .select("row", "row_near")
     )
 
 

@@ -16,6 +16,8 @@ SCHEMA = dict(_EMPTY.schema)
 """Column -> type of every event file."""
 REQUIRED = [field.name for field in EVENT_SCHEMA if not field.nullable]
 SUFFIXES = (".parquet", ".jsonl", ".csv")
+_OPTIONAL = pa.schema([field.with_nullable(True) for field in EVENT_SCHEMA])
+"""What is missing in a line of JSON is told by us, with its name."""
 
 
 def read_events(path: Path) -> pl.DataFrame:
@@ -53,6 +55,8 @@ def _read(path: Path) -> pl.DataFrame:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise UsageError(f"cannot tell the format of {path}: name a file that ends in {', '.join(SUFFIXES)}")
+    if path.is_dir():
+        raise DataError(f"cannot read {path}: it is a folder; name a file of events")
     if suffix == ".parquet":
         return pl.read_parquet(path, hive_partitioning=False, glob=False)
     if suffix == ".csv":
@@ -60,7 +64,7 @@ def _read(path: Path) -> pl.DataFrame:
     if not path.stat().st_size:
         return _EMPTY
     # Not by polars, whose reader of JSON lines has no integers of 64 bits without a sign.
-    options = json.ParseOptions(explicit_schema=EVENT_SCHEMA, unexpected_field_behavior="ignore")
+    options = json.ParseOptions(explicit_schema=_OPTIONAL, unexpected_field_behavior="ignore")
     return pl.DataFrame(json.read_json(path, parse_options=options))
 
 

@@ -1,6 +1,7 @@
 """Explaining a moment of one ticker: what every detector saw there, what it decided, and what became of it.
 
-1. the moment is the ticker's last row of each type that was available at or before the time asked for;
+1. the moment is the ticker's last row of each type that was available at or before the time asked for; if it came
+   with others of one time, those of them that told something count, too;
 2. a core of the same settings runs over the ticker's rows; before each such row, the row is examined on copies;
 3. the core then steps the row itself, and what it counted must be what the examination said;
 4. it runs on to the end of the coordination window, so that the fate of each event is known.
@@ -18,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from tickstock_cli.build import build_core, detector_classes, settings_model
+from tickstock_cli.build import build_core, coordination_rules, detector_classes, settings_model
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.events import EVENT, EventRows
 from tickstock_cli.core.reading import Verdict
@@ -28,20 +29,25 @@ from tickstock_cli.kernels.coordination import Rules
 from tickstock_cli.replay import BATCH_ROWS, Request, read_options
 from tickstock_cli.review.admission import Admission
 from tickstock_cli.review.examiner import Examination, Examiner
-from tickstock_cli.review.fate import Fate, coordination_rules, in_windows, read_fates
+from tickstock_cli.review.fate import Fate, in_windows, read_fates
 from tickstock_cli.review.moment import market_zone, resolve_moment
 from tickstock_cli.sources.recordings import Recordings
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The row that stands for a record type at the time asked for; ``order`` is its place in the merge."""
+    """A row that may stand for a record type at the time asked for.
+
+    ``order`` is its place in the merge; it is the ``place``-th, from 1, ``of`` so many rows of its type and time.
+    """
 
     record: str
     order: int
     timestamp: int
     available_at: int
     origin: int
+    place: int = 1
+    of: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,8 @@ class RowExplanation:
 
     Parameters
     ----------
+    place, of
+        It is this one, from 1, of so many rows of its type that the ticker had at that time.
     path, row, values
         Where it stands (row from 0) and what stands there.
     age
@@ -59,6 +67,8 @@ class RowExplanation:
     """
 
     record: str
+    place: int
+    of: int
     path: str
     row: int
     values: dict[str, Any]
@@ -147,21 +157,24 @@ def _resolve(request: Request, settings: Any, at: str) -> int:
 
 
 def _find_moments(recordings: Recordings, time: int) -> list[Moment]:
-    """Give the last row of each type that is available at or before ``time``, in merge order."""
-    found: dict[str, Moment] = {}
+    """Give the last row of each type that is available by ``time``, and those it came with, in merge order."""
+    found: dict[str, list[Moment]] = {}
     for batch in recordings.batches(BATCH_ROWS):
         for record, part in (("tick", batch.ticks), ("ohlcv", batch.bars), ("fmv", batch.fmvs)):
             known = int(np.searchsorted(part.available_at, time, side="right"))
-            if known:
-                last = known - 1
-                found[record] = Moment(
-                    record,
-                    int(part.order[last]),
-                    int(part.timestamp[last]),
-                    int(part.available_at[last]),
-                    int(part.origin[last]),
-                )
-    return sorted(found.values(), key=lambda moment: moment.order)
+            if not known:
+                continue
+            last = int(part.available_at[known - 1])
+            first = int(np.searchsorted(part.available_at, last, side="left"))
+            columns = (column[first:known].tolist() for column in (part.order, part.timestamp, part.origin))
+            rows = [
+                Moment(record, order, timestamp, last, origin)
+                for order, timestamp, origin in zip(*columns, strict=True)
+            ]
+            before = found.get(record, [])
+            found[record] = [*before, *rows] if before and before[0].available_at == last else rows
+    numbered = (replace(row, place=place, of=len(rows)) for rows in found.values() for place, row in enumerate(rows, 1))
+    return sorted(numbered, key=lambda moment: moment.order)
 
 
 def _no_row(request: Request, settings: Any, ticker: str, time: int) -> DataError:
@@ -211,14 +224,21 @@ def _explain_rows(
     emitted: EventRows,
     rules: Rules,
 ) -> list[RowExplanation]:
-    """Join what was found out about each moment with what stands in its file."""
+    """Join what was found out about each moment with what stands in its file.
+
+    Of rows of one type and time, those count that told something, and the last.
+    """
     rows = []
     with closing(recordings.origins()) as origins:
         for moment, (examination, counts) in zip(moments, examined, strict=True):
+            if moment.place < moment.of and not len(examination.events):
+                continue
             path, row, values = origins.fetch(moment.origin)
             rows.append(
                 RowExplanation(
                     moment.record,
+                    moment.place,
+                    moment.of,
                     str(path),
                     row,
                     values,

@@ -46,19 +46,6 @@ class Fate:
     rival: float | None = None
 
 
-def coordination_rules(settings: Any) -> Rules:
-    """Give the coordinator's settings as its kernels take them."""
-    return Rules(
-        settings.coordinator.window_ms * 1_000_000,
-        settings.coordinator.hold_top_source,
-        settings.coordinator.key == "ticker",
-        len(event_kinds()),
-        settings.coordinator.dedupe_extremes,
-        settings.highlow.min_price_change,
-        settings.highlow.min_percent_change,
-    )
-
-
 def read_fates(events: EventRows, emitted: EventRows, rules: Rules, counts: Mapping[str, int]) -> list[Fate]:
     """Tell what became of the events of one row.
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from tickstock_cli.replay import BATCH_ROWS
+from tickstock_cli.runtime.opening import PipelineName
 
 SLICE_ROWS = 10_000
-"""Rows of the part that is replayed in tiny batches and paced: a step of one row takes nearly half a millisecond."""
+"""Rows of the part that is replayed in tiny steps and paced: a step of one row takes nearly half a millisecond."""
 PACED_SECONDS = 1.5
 """Wall time that each paced leg is planned to take."""
 SLOWEST = 1e-3
@@ -29,6 +30,8 @@ class Leg:
     ----------
     speed
         Times recorded time; None is flat out.
+    pipeline
+        How rows get to the core.
     stop_after
         Share of the scope's rows after which the run is stopped, to be resumed from its checkpoint; None = not at all.
     resumed
@@ -40,6 +43,7 @@ class Leg:
     batch_rows: int = BATCH_ROWS
     workers: int = 1
     speed: float | None = None
+    pipeline: PipelineName = PipelineName.DIRECT
     stop_after: float | None = None
     resumed: Leg | None = None
 
@@ -76,12 +80,19 @@ def plan(rows: int, slice_rows: int, slice_span: int) -> list[Leg]:
     slow = paced_speed(slice_span, 2 * PACED_SECONDS)
     small = [
         Leg("batches of 7", batch_rows=7),
-        Leg("batches of 1", batch_rows=1),
-        Leg(f"paced at {fast:,.6g}x", speed=fast),
-        Leg(f"paced at {slow:,.6g}x, 2 workers", speed=slow, workers=2, batch_rows=max(1, slice_rows // 4)),
+        Leg("row by row, linear pipeline", pipeline=PipelineName.LINEAR),
+        Leg("flat out, multi-channel pipeline", pipeline=PipelineName.MULTI),
+        Leg(f"paced at {fast:,.6g}x", speed=fast, pipeline=PipelineName.MULTI),
+        Leg(
+            f"paced at {slow:,.6g}x, 2 workers, direct pipeline",
+            speed=slow,
+            workers=2,
+            batch_rows=max(1, slice_rows // 4),
+        ),
         Leg(
             f"paced at {fast:,.6g}x, stopped, resumed flat out",
             speed=fast,
+            pipeline=PipelineName.MULTI,
             stop_after=0.5,
             batch_rows=max(1, slice_rows // 3),
             resumed=Leg(""),

@@ -240,8 +240,8 @@ def _add_absence(found: pl.DataFrame, other: pl.DataFrame, rules: Rules) -> pl.D
     """
     tickers = other.select("ticker").unique().with_columns(pl.lit(True).alias("has_ticker"))
     kinds = other.select("kind", "source").unique().with_columns(pl.lit(True).alias("has_kind"))
-    before = pl.col("timestamp") < other["timestamp"].min()
-    after = pl.col("timestamp") > other["timestamp"].max()
+    first, last = (pl.lit(time, pl.Int64) for time in (other["timestamp"].min(), other["timestamp"].max()))
+    before, after = pl.col("timestamp") < first, pl.col("timestamp") > last
     absent = (
         pl.when(pl.col("has_kind").is_null())
         .then(pl.lit("kind"))

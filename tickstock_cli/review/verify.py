@@ -2,7 +2,8 @@
 
 1. the whole recording is replayed flat out: the reference;
 2. if it is large, so is a slice of it, a few busy tickers and no more rows than a step a row can do in seconds;
-3. every other leg replays one of the two in another way: other batches, more workers, paced, stopped and resumed;
+3. every other leg replays one of the two in another way: other batches, more workers, another pipeline, paced,
+   stopped and resumed;
 4. its digest, its ledger and its Parquet file must be those of the reference, byte for byte.
 """
 
@@ -193,7 +194,7 @@ def _run_leg(leg: Leg, part: Part, folder: Path) -> LegResult:
     events = folder / "leg.parquet"
     begun = perf_counter()
     stopped_at = None
-    how = replace(part.request, batch_rows=leg.batch_rows, workers=leg.workers, speed=leg.speed, outs=[str(events)])
+    how = replace(_how(part.request, leg), outs=[str(events)])
     if leg.stop_after is None:
         result = replay(how)
     else:
@@ -201,14 +202,17 @@ def _run_leg(leg: Leg, part: Part, folder: Path) -> LegResult:
         control = Control(leg.speed)
         stopper = _StopAfter(control, max(1, int(part.rows * leg.stop_after)))
         stopped_at = replay(replace(how, checkpoint=checkpoint), control, lambda _: stopper).rows
-        rest = leg.resumed or leg
-        how = replace(how, batch_rows=rest.batch_rows, workers=rest.workers, speed=rest.speed)
-        result = replay(replace(how, checkpoint=checkpoint, resume=True))
+        result = replay(replace(_how(how, leg.resumed or leg), checkpoint=checkpoint, resume=True))
     seconds = perf_counter() - begun
     differs, difference = _hold_against(part, result, events)
     return LegResult(
         leg, _rows_of(result), result.tally.events, result.digest, seconds, stopped_at, differs, difference
     )
+
+
+def _how(request: Request, leg: Leg) -> Request:
+    """Give a request that replays in a leg's way."""
+    return replace(request, batch_rows=leg.batch_rows, workers=leg.workers, speed=leg.speed, pipeline=leg.pipeline)
 
 
 class _StopAfter(Unwatched):

@@ -17,7 +17,7 @@ from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.engine.core import StepResult
 from tickstock_cli.engine.pipeline import Take
 from tickstock_cli.engine.schedule import Schedule
-from tickstock_cli.runtime.system import Drained, MultiChannelSystem
+from tickstock_cli.runtime.system import MultiChannelSystem
 
 MAX_BACKLOG = 1_000
 """Results that may wait for the pump; then the source waits."""
@@ -69,7 +69,8 @@ class MultiChannelPipeline:
         self._take: Take | None = None
         self._error: BaseException | None = None
         self._pump = Thread(target=self._run_pump, name="tickstock-pump", daemon=True)
-        self.drained: Drained | None = None
+        self.last_status: dict[str, Any] = {}
+        """The dashboard document of the moment in which the system was shut down."""
 
     def __enter__(self) -> Self:
         self.system = self._thread.call(self._start())
@@ -79,7 +80,7 @@ class MultiChannelPipeline:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.drained = self._thread.call(self.system.shutdown())
+        self.last_status = self._thread.call(self._end())
         self._results.put(None)
         self._pump.join()
 
@@ -104,6 +105,11 @@ class MultiChannelPipeline:
         system = self._build(self._results.put)
         await system.initialize_system()
         return system
+
+    async def _end(self) -> dict[str, Any]:
+        status = self.system.get_system_status()
+        await self.system.shutdown()
+        return status
 
     def _run_pump(self) -> None:
         while (result := self._results.get()) is not None:

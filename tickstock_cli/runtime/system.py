@@ -22,7 +22,7 @@ from tickstock_cli.build import build_core, build_encoder, settings_model
 from tickstock_cli.channels.base import Outcome, Scratch
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.clock import Clock, SystemClock
-from tickstock_cli.core.metrics import ChannelMetrics, ChannelStatus, LatencyFigures, SystemMetrics
+from tickstock_cli.core.metrics import ChannelMetrics, ChannelStatus, SystemMetrics
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.core import Core, StepResult
 from tickstock_cli.engine.rejection import in_merge_order
@@ -265,11 +265,24 @@ class MultiChannelSystem:
     def get_system_status(self) -> dict[str, Any]:
         """Give the dashboard document, figures of this moment."""
         self.monitor.observe(self.channel_metrics(), self.system_metrics())
-        return self.monitor.get_monitoring_dashboard_data()
+        return self.dashboard()
 
-    def event_latency(self) -> LatencyFigures:
-        """Give how long events took from when they were due to when they were published."""
-        return self.latency.figures()
+    def dashboard(self) -> dict[str, Any]:
+        """Give the dashboard document as of the monitor's last look, in any thread.
+
+        ``event_latency_ms`` is added: from when events were due to when they were published, since the start.
+        """
+        latency = self.latency.figures()
+        return {
+            **self.monitor.get_monitoring_dashboard_data(),
+            "event_latency_ms": {
+                "count": latency.count,
+                "p50": latency.p50_ms,
+                "p99": latency.p99_ms,
+                "p999": latency.p999_ms,
+                "max": latency.max_ms,
+            },
+        }
 
     def _pieces(self, batch: MergedBatch) -> Iterator[MergedBatch]:
         """Cut a batch so that no piece is larger than a queue."""

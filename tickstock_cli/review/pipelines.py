@@ -1,0 +1,43 @@
+"""The old path beside the running system: the same events, and what each costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tickstock_cli.engine.run import RunResult
+from tickstock_cli.errors import ThresholdError
+from tickstock_cli.replay import Request, replay
+from tickstock_cli.runtime.opening import PipelineName
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineComparison:
+    """Both runs over the same rows."""
+
+    multi: RunResult
+    linear: RunResult
+
+    @property
+    def same(self) -> bool:
+        """Whether events and ledger agree."""
+        return self.multi.digest == self.linear.digest and self.multi.ledger.as_dict() == self.linear.ledger.as_dict()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give both runs as plain values; see ``RunResult.as_dict``."""
+        return {"same": self.same, "multi": self.multi.as_dict(), "linear": self.linear.as_dict()}
+
+    def check(self) -> None:
+        """Raise ThresholdError if events or ledger differ."""
+        if not self.same:
+            raise ThresholdError(
+                f"the paths differ: multi told {self.multi.tally.events:,} events ({self.multi.digest[:12]}), "
+                f"linear {self.linear.tally.events:,} ({self.linear.digest[:12]})"
+            )
+
+
+def compare_pipelines(request: Request) -> PipelineComparison:
+    """Replay a request by the running system, which writes its outputs, and then by the linear path, which does not."""
+    multi = replay(replace(request, pipeline=PipelineName.MULTI))
+    silent = replace(request, pipeline=PipelineName.LINEAR, provenance=False, outs=(), rejects=None, checkpoint=None)
+    return PipelineComparison(multi, replay(silent))
