@@ -27,6 +27,9 @@ class Pipeline(Protocol):
             When the rows were due; None: they are not on one.
         """
 
+    def next_release(self) -> int:
+        """Give the market time (int64 ns) at which it may have more to tell though no row has come."""
+
     def settle(self) -> None:
         """Wait until all that was fed is computed and taken; until the next ``feed``, nobody touches the core."""
 
@@ -44,6 +47,10 @@ class DirectPipeline:
     def feed(self, batch: MergedBatch, schedule: Schedule | None) -> None:  # noqa: ARG002 - the protocol's
         """See ``Pipeline``."""
         self._take(self._core.step(batch))
+
+    def next_release(self) -> int:
+        """See ``Pipeline``."""
+        return self._core.next_release()
 
     def settle(self) -> None:
         """See ``Pipeline``."""

@@ -244,7 +244,7 @@ class Run:
     def advance(self, watermark: int) -> int:
         """Let market time pass without a row; see ``drivers.Stepper``."""
         self._feed(MergedBatch.empty(0, watermark))
-        return self._core.next_release()
+        return self._pipeline.next_release()
 
     def batch_done(self, batch: MergedBatch) -> None:
         """Write a checkpoint if the last one is long ago; see ``drivers.Stepper``."""

@@ -68,6 +68,7 @@ class MultiChannelPipeline:
         self._results: Queue[StepResult | None] = Queue()
         self._take: Take | None = None
         self._error: BaseException | None = None
+        self._next_release = 0
         self._pump = Thread(target=self._run_pump, name="tickstock-pump", daemon=True)
         self.last_status: dict[str, Any] = {}
         """The dashboard document of the moment in which the system was shut down."""
@@ -93,13 +94,21 @@ class MultiChannelPipeline:
         if self._results.qsize() > MAX_BACKLOG:
             self._results.join()
         self._check()
-        self._thread.call(self.system.feed(batch, schedule))
+        self._next_release = self._thread.call(self._feed(batch, schedule))
+
+    def next_release(self) -> int:
+        """See ``engine.pipeline.Pipeline``."""
+        return self._next_release
 
     def settle(self) -> None:
         """See ``engine.pipeline.Pipeline``."""
         self._thread.call(self.system.settle())
         self._results.join()
         self._check()
+
+    async def _feed(self, batch: MergedBatch, schedule: Schedule | None) -> int:
+        await self.system.feed(batch, schedule)
+        return self.system.next_release()
 
     async def _start(self) -> MultiChannelSystem:
         system = self._build(self._results.put)

@@ -97,7 +97,7 @@ class MultiChannelSystem:
         self._clock = clock or SystemClock()
         self._wall = wall
         self._publish = publish
-        self._window_ns = settings.coordinator.window_ms * MS
+        self._window_ns: int = settings.coordinator.window_ms * MS
         self._window = 0
         self._capacity = 0
         self._broken: BaseException | None = None
@@ -202,6 +202,14 @@ class MultiChannelSystem:
                 await self._feed(slices[-1])
         self._check()
         return slices
+
+    def next_release(self) -> int:
+        """Give the market time (int64 ns) at which there may be more to publish though no row has come."""
+        release = self.core.next_release()
+        if not self._collector.waiting:
+            return release
+        # Rows under way may yet tell something, which may have to wait for the end of the window.
+        return min(release, (self._window + 1) * self._window_ns + 1)
 
     async def settle(self) -> None:
         """Wait until all that was fed is processed and published."""
