@@ -12,6 +12,7 @@
     ├── OutputError               1   something could not be written
     ├── CheckpointError           1   a checkpoint does not fit this run
     ├── ServingError              1   a server cannot listen, or cannot be reached
+    ├── SystemBrokenError         1   a channel's state is undefined
     ├── LedgerError               1   rows or events are unaccounted for
     ├── ThresholdError            4   a figure missed its threshold
     └── InterruptedRunError     130   the user stopped the run

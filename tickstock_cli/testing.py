@@ -201,17 +201,23 @@ class ListSink:
         self.target = target
         self.schema = schema
         self.events: list[dict[str, Any]] = []
+        self.finished = False
         self.committed = False
         self.aborted = False
 
     def write(self, events: pa.RecordBatch) -> None:
         """See ``Sink.write``."""
-        if self.committed or self.aborted:
+        if self.finished or self.aborted:
             raise OutputError(f"cannot write {self.target or 'list'}: it was ended before")
         self.events += events.to_pylist()
 
+    def finish(self) -> None:
+        """See ``Sink.finish``."""
+        self.finished = True
+
     def commit(self) -> None:
         """See ``Sink.commit``."""
+        self.finish()
         self.committed = True
 
     def abort(self) -> None:
@@ -282,6 +288,9 @@ class _ListRejects:
 
     def write(self, rows: pa.Table) -> None:
         self.rows += [(row["row"], row["reason"]) for row in rows.to_pylist()]
+
+    def finish(self) -> None:
+        pass
 
     def commit(self) -> None:
         pass

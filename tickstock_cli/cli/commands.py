@@ -26,6 +26,8 @@ COMMANDS = {
         "score:score",
         "Hold the events of a replay against what was injected: precision, recall and delay of each kind.",
     ),
+    "serve": ("serve:serve", "Serve the events of a finished run: a web page, a WebSocket, and pages of JSON."),
+    "watch": ("watch:watch", "Watch the events of a server; reconnects by itself and goes on where it was."),
     "config": ("config:app", "Show, begin and describe the configuration."),
 }
 """Name -> (module in this package : function, or Typer application of commands below it; first line of its help)."""

@@ -24,22 +24,18 @@ def inspect(
 ) -> None:
     """Show what recordings hold, what is wrong with them and how they will be read.
 
-    Reads every row once. A file that no replay could read ends the command with exit code 3, after all others have
-    been shown.
+    Reads every row and changes nothing. A file that no replay could read ends the command with exit code 3, after all
+    others have been shown.
     """
     from tqdm import tqdm
 
     from tickstock_cli.cli.compiling import say_if_new
     from tickstock_cli.core.calendar import Calendar
     from tickstock_cli.inspection.inspect import inspect as run_inspection
-    from tickstock_cli.sources.recordings import ReadOptions
+    from tickstock_cli.replay import Request, read_options
 
     settings: Any = load_settings(config, sets, maps).settings
-    options = ReadOptions(
-        columns=dict(settings.recordings.columns),
-        timestamp_unit=settings.recordings.timestamp_unit,
-        interval_seconds=settings.recordings.interval_seconds,
-    )
+    options = read_options(Request(paths), settings)
     say_if_new("survey.tally")
     with tqdm(unit=" rows", unit_scale=True, file=sys.stderr, disable=not sys.stderr.isatty(), leave=False) as bar:
 

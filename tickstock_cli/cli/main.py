@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -12,6 +14,9 @@ from tickstock_cli.cli.commands import CommandTable
 from tickstock_cli.cli.exits import OK, USAGE, exit_code
 
 PROGRAM = "tickstock"
+DEFAULT_ADDRESS = "127.0.0.1:8765"
+ADDRESS = re.compile(r"(\[[0-9a-fA-F:]+\]|[\w.-]*):\d+|\d+")
+"""What is an address behind ``--serve``, and no path of a recording."""
 
 app = typer.Typer(
     cls=CommandTable,
@@ -41,7 +46,25 @@ def _program(
         raise typer.Exit(USAGE)
 
 
+def with_addresses(arguments: Sequence[str]) -> list[str]:
+    """Write out the address of a ``--serve`` that stands without one: options here always take a value.
+
+    >>> with_addresses(["replay", "day", "--serve", "--speed", "20"])
+    ['replay', 'day', '--serve', '127.0.0.1:8765', '--speed', '20']
+    >>> with_addresses(["replay", "day", "--serve", ":9000"])
+    ['replay', 'day', '--serve', ':9000']
+    """
+    complete: list[str] = []
+    for place, argument in enumerate(arguments):
+        complete.append(argument)
+        following = arguments[place + 1] if place + 1 < len(arguments) else ""
+        if argument == "--serve" and not ADDRESS.fullmatch(following):
+            complete.append(DEFAULT_ADDRESS)
+    return complete
+
+
 def run() -> None:
     """Run the command line of this process and exit."""
     command = typer.main.get_command(app)
-    sys.exit(exit_code(lambda: command.main(prog_name=PROGRAM, standalone_mode=False)))
+    arguments = with_addresses(sys.argv[1:])
+    sys.exit(exit_code(lambda: command.main(arguments, prog_name=PROGRAM, standalone_mode=False)))

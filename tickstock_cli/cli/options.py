@@ -91,8 +91,8 @@ Workers = Annotated[
 ]
 
 
-def parse_symbols(text: str | None) -> frozenset[str] | None:
-    """Read ``--symbols``: tickers between commas, or ``@`` and a file of tickers between commas or whitespace.
+def parse_symbols(text: str | None, option: str = "--symbols") -> frozenset[str] | None:
+    """Read ``option``: tickers between commas, or ``@`` and a file of tickers between commas or whitespace.
 
     In a file, ``#`` begins a comment. None, no option, is every ticker.
 
@@ -103,18 +103,18 @@ def parse_symbols(text: str | None) -> frozenset[str] | None:
     """
     if text is None:
         return None
-    listed = _read_symbols(Path(text[1:])) if text.startswith("@") else text
+    listed = _read_symbols(Path(text[1:]), option) if text.startswith("@") else text
     symbols = frozenset(listed.replace(",", " ").split())
     if not symbols:
-        raise UsageError(f"--symbols {text} names no ticker; write A,B or @FILE")
+        raise UsageError(f"{option} {text} names no ticker; write A,B or @FILE")
     return symbols
 
 
-def _read_symbols(path: Path) -> str:
+def _read_symbols(path: Path, option: str) -> str:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the tickers of --symbols @{path}: {error}; name a text file") from error
+        raise UsageError(f"cannot read the tickers of {option} @{path}: {error}; name a text file") from error
     return "\n".join(line.partition("#")[0] for line in lines)
 
 

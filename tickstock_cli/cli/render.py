@@ -34,7 +34,7 @@ def event_table(events: Sequence[dict[str, Any]], skipped: int = 0) -> Table:
     for place, event in enumerate(events):
         if skipped and place == len(events) // 2:
             table.add_row("", "", Text(f"… {skipped:,}"), Text("more"), style="dim")
-        table.add_row(*_event_cells(event, dated))
+        table.add_row(*event_cells(event, dated))
     return table
 
 
@@ -53,7 +53,8 @@ def print_to(console: Console, *parts: RenderableType) -> None:
         console.print(part)
 
 
-def _event_cells(event: dict[str, Any], dated: bool) -> list[RenderableType]:
+def event_cells(event: dict[str, Any], dated: bool) -> list[RenderableType]:
+    """Draw one event as the cells of a table's row; ``dated`` puts the day before the time."""
     arrow, color = ARROWS[event["direction"]]
     time = format_time(event["timestamp"])
     return [

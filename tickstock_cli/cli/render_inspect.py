@@ -57,6 +57,8 @@ def _lines(file: FileReport) -> Iterator[Line]:
         at, before = format_time(file.disorder.time), format_time(file.disorder.before)
         text = f"row {file.disorder.row:,} ({at}) comes after {before}: replay with --sort or --late reject"
         yield "unsorted", text, "red"
+    elif file.rows > 1:
+        yield "order", "by time", ""
     if file.rejected:
         yield "rejected", ", ".join(f"{count:,} {reason}" for reason, count in file.rejected.items()), "yellow"
     if file.copies:
@@ -124,8 +126,7 @@ def _span(file: FileReport) -> str:
 def _holdings(file: FileReport) -> str:
     names = ", ".join(file.some_tickers) + (", …" if file.tickers > len(file.some_tickers) else "")
     tickers = _count(file.tickers, "ticker") + (f" ({names})" if names else "")
-    order = "" if file.disorder is not None or file.rows < 2 else ", rows in time order"
-    return f"{tickers}, {_count(file.row_groups, 'row group')}, {file.size_bytes / 2**20:,.2f} MiB{order}"
+    return f"{tickers}, {_count(file.row_groups, 'row group')}, {file.size_bytes / 2**20:,.2f} MiB"
 
 
 def _gaps(file: FileReport) -> list[str]:

@@ -38,6 +38,7 @@ from tickstock_cli.cli.options import (
 from tickstock_cli.errors import InterruptedRunError, OutputError, UsageError
 
 if TYPE_CHECKING:
+    from tickstock_cli.broadcast.broadcast import Broadcast
     from tickstock_cli.engine.control import Control
     from tickstock_cli.engine.observer import Observer
     from tickstock_cli.engine.run import RunResult
@@ -154,6 +155,25 @@ def replay(
             "record; compare: multi and linear, and what each costs.",
         ),
     ] = None,
+    serve: Annotated[
+        str | None,
+        typer.Option(
+            "--serve",
+            metavar="[HOST:PORT]",
+            show_default=False,
+            help="Serve events (WebSocket), status, control and a page while it runs; default 127.0.0.1:8765.",
+        ),
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            "--token", envvar="TICKSTOCK_TOKEN", show_default=False, help="What clients of --serve must know."
+        ),
+    ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option("--log", metavar="DIR", show_default=False, help="Keep the event log of --serve in this folder."),
+    ] = None,
     dashboard: Annotated[
         bool, typer.Option("--dashboard", help="Show the running system: channels, queues, latency, alerts.")
     ] = False,
@@ -191,47 +211,70 @@ def replay(
         checkpoint=checkpoint,
         resume=resume,
         checkpoint_every_ns=int(checkpoint_seconds * 1e9),
-        pipeline=pipeline_name(pipeline),
+        pipeline=pipeline_name(PipelineChoice.MULTI if serve is not None and pipeline is None else pipeline),
         provenance=provenance,
     )
+    if serve is not None and request.pipeline_name.value != "multi":
+        raise UsageError("--serve shows the running system: leave --pipeline out, or say multi")
     if dashboard and request.pipeline_name.value != "multi":
         raise UsageError("--dashboard shows the running system: add --speed N or --pipeline multi")
     if pipeline is PipelineChoice.COMPARE:
         compare(request, as_json)
         return
+    from tickstock_cli.cli.broadcasting import broadcasting, stay
+    from tickstock_cli.engine.control import Control
+
     running: list[MultiChannelPipeline] = []
-    with quiet_if_reader_leaves(request), leave_at_once_if_insisted():
-        result, shown = _run(request, table, running, dashboard)
-    _print(result, shown, as_json, "-" in outs, running[0].last_status if dashboard else None)
+    control = Control(request.speed)
+    with (
+        quiet_if_reader_leaves(request),
+        leave_at_once_if_insisted(),
+        broadcasting(request, control, serve, token, log) as broadcast,
+        stop_on_interrupt(control),
+    ):
+        result, shown = _run(request, control, table, running, dashboard, broadcast)
+        _print(result, shown, as_json, "-" in outs, running[0].last_status if dashboard else None)
+        if broadcast is not None and not result.interrupted:
+            stay(broadcast, control)
     if result.interrupted:
         more = f"; go on with --checkpoint {checkpoint} --resume" if checkpoint is not None else ""
         raise InterruptedRunError(f"stopped after {result.rows:,} rows; outputs are whole up to there{more}")
 
 
 def _run(
-    request: Request, table: bool, running: list[MultiChannelPipeline], dashboard: bool
+    request: Request,
+    control: Control,
+    table: bool,
+    running: list[MultiChannelPipeline],
+    dashboard: bool,
+    broadcast: Broadcast | None,
 ) -> tuple[RunResult, EventSample | None]:
     from tickstock_cli.cli.compiling import say_if_compiling
-    from tickstock_cli.engine.control import Control
     from tickstock_cli.replay import replay as run_replay
     from tickstock_cli.sinks.opening import sink_class
 
     sample = EventSample() if table else None
-    control = Control(request.speed)
     opened: list[Recordings] = []
     with ExitStack() as stack:
 
         def observe(recordings: Recordings) -> Observer:
             opened.append(recordings)
-            return _watch(stack, recordings, control, sample, running if dashboard else None)
+            watcher = _watch(stack, recordings, control, sample, running if dashboard else None)
+            return watcher if broadcast is None else broadcast.beside(watcher)
+
+        def attach(pipeline: MultiChannelPipeline) -> None:
+            running.append(pipeline)
+            if broadcast is not None:
+                broadcast.attach(pipeline)
 
         for target in request.outs:
             # Before our handlers: polars, which a sink may load, sets one of its own that lets the system go on
             # waiting after Ctrl-C (pola-rs/polars#21739).
             sink_class(target)
         say_if_compiling(request.settings)
-        with stop_on_interrupt(control):
-            result = run_replay(request, control, observe, attach=running.append)
+        result = run_replay(request, control, observe, attach=attach)
+    if broadcast is not None:
+        broadcast.finish(result.interrupted)
     if not result.interrupted:
         _note_absent(request, opened[0].symbols.tickers)
     return result, sample

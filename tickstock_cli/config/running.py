@@ -17,7 +17,11 @@ def _queue_rows(rows: int) -> Any:
 
 
 def _batching(name: BatchingName) -> Any:
-    return Field(default=name, description="when rows are taken from the queue; see the page on monitoring")
+    return Field(
+        default=name,
+        description="when rows are taken from the queue: at once; by full batches or after a wait (size, hybrid); "
+        "after a wait (time); or in batches as large as the arrivals need and the timeout permits (adaptive)",
+    )
 
 
 def _batch_rows(rows: int) -> Any:

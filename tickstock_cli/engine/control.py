@@ -15,6 +15,7 @@ class Control:
         self._paused = False
         self._steps = 0
         self._speed = speed
+        self._target: int | None = None
 
     @property
     def stopped(self) -> bool:
@@ -31,6 +32,11 @@ class Control:
         """Times recorded time; None is flat out."""
         return self._speed
 
+    @property
+    def target(self) -> int | None:
+        """Recorded time (ns UTC) that the market is to run to flat out before it is paced again; None: nowhere."""
+        return self._target
+
     def stop(self) -> None:
         """End the run after the batch at hand."""
         self._set(stopped=True)
@@ -38,6 +44,31 @@ class Control:
     def toggle_pause(self) -> None:
         """Pause, or go on."""
         self._set(paused=not self._paused)
+
+    def pause(self) -> None:
+        """Let the market stand still."""
+        self._set(paused=True)
+
+    def resume(self) -> None:
+        """Let the market go on."""
+        self._set(paused=False)
+
+    def set_speed(self, speed: float) -> None:
+        """Go at ``speed`` times recorded time, above 0; a flat-out run stays one."""
+        if self._speed is not None:
+            self._set(speed=speed)
+
+    def seek(self, target: int) -> None:
+        """Run to a recorded time flat out, and be paced, or paused, from there."""
+        with self._lock:
+            self._target = target
+            self.changed.set()
+
+    def arrived(self, target: int) -> None:
+        """Hear from the driver that the market has come to ``target``."""
+        with self._lock:
+            if self._target == target:
+                self._target = None
 
     def step(self) -> None:
         """Pause if running; let one more row through."""

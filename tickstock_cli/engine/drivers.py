@@ -85,7 +85,9 @@ class Pacer:
             self._control.changed.clear()  # before looking: what changes from here on ends the wait below
             if self._control.stopped:
                 return False
-            if self._control.paused:
+            if self._control.target is not None:
+                done += self._feed_up_to(self._control.target, batch, times, done, stepper)
+            elif self._control.paused:
                 done += self._feed_by_hand(batch, times, done, stepper)
             else:
                 self._end_pause()
@@ -105,6 +107,19 @@ class Pacer:
         stepper.step(_piece(batch, times, done, due))
         due_at = schedule.wall + (times[done:due] - schedule.market) / schedule.speed
         self.lateness.record(np.maximum(self._clock.now() - due_at, 0.0))
+        return due - done
+
+    def _feed_up_to(
+        self, target: int, batch: MergedBatch, times: NDArray[np.int64], done: int, stepper: Stepper
+    ) -> int:
+        """Feed the rows up to a time that was asked for, flat out, and go on from there; gives the number fed."""
+        due = bisect_right(times, target, lo=done)
+        if due > done:
+            stepper.step(_piece(batch, times, done, due))
+        if due < len(times):
+            now = self._clock.now() if self._paused_at is None else self._paused_at
+            self._schedule = self._current_schedule(now, target).reached(target, now)
+            self._control.arrived(target)
         return due - done
 
     def _feed_by_hand(self, batch: MergedBatch, times: NDArray[np.int64], done: int, stepper: Stepper) -> int:

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from tickstock_cli.eventlog.blocks import Block, concatenated
 
+FEW_ROWS = 8
+"""So many rows are put together one by one: 12 µs and 1.5 µs a row. Taking by place takes 40 µs for any number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pick:
@@ -31,6 +34,8 @@ class Pick:
         """Give the events; without a filter they share the block's memory."""
         if self.rows is None:
             return self.block.events.slice(self.start, self.stop - self.start)
+        if len(self.rows) <= FEW_ROWS:
+            return concatenated([self.block.events.slice(row, 1) for row in self.rows.tolist()])
         places: Any = pa.array(self.rows)
         return self.block.events.take(places)
 

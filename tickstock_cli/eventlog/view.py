@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 
 import pyarrow as pa
 
 from tickstock_cli.errors import DataError, ExpiredError
-from tickstock_cli.eventlog.blocks import Block
+from tickstock_cli.eventlog.blocks import Block, joined
 from tickstock_cli.eventlog.cache import SegmentCache
 from tickstock_cli.eventlog.filters import Filter
 from tickstock_cli.eventlog.manifest import RunInfo
 from tickstock_cli.eventlog.segments import Segment
 from tickstock_cli.eventlog.slices import LogSlice, Pick
+
+TAIL_ROWS = 1_024
+"""Up to so many of the newest events, which may lie in several small blocks, are joined once for all readers that
+stand at the same place: those that were woken by the same append."""
+TAILS = 8
+"""Places that are remembered so."""
 
 EXAMINED_ROWS = 65_536
 """The most events one reading looks at, so that a filter that nothing passes cannot keep a reader for long."""
@@ -63,6 +70,7 @@ class LogView:
         self.schema = schema
         self._snapshot = snapshot
         self._cache = SegmentCache(cache_bytes)
+        self._tails: dict[tuple[int, int], Block] = {}
         self._listeners: tuple[Callable[[], None], ...] = ()
         self._listening = Lock()
         self._problem: str | None = None
@@ -126,7 +134,7 @@ class LogView:
         picks: list[Pick] = []
         position = sequence
         while position < end and limit > 0:
-            block = self._block(snapshot, position)
+            block = self._block(snapshot, position, end)
             start, stop = position - block.first, min(block.rows, end - block.first)
             if where is None:
                 pick = Pick(block, start, min(stop, start + limit), None)
@@ -172,9 +180,14 @@ class LogView:
                 "is the number of another run?"
             )
 
-    def _block(self, snapshot: Snapshot, sequence: int) -> Block:
+    def _block(self, snapshot: Snapshot, sequence: int, end: int) -> Block:
+        """Give a block with the event ``sequence``; one that reaches ``end``, if that is cheap."""
         if snapshot.blocks and sequence >= snapshot.blocks[0].first:
-            return snapshot.blocks[bisect_right(snapshot.blocks, sequence, key=lambda block: block.first) - 1]
+            place = bisect_right(snapshot.blocks, sequence, key=lambda block: block.first) - 1
+            block = snapshot.blocks[place]
+            if block.next < end <= sequence + TAIL_ROWS:
+                return self._tail(snapshot.blocks[place:], sequence, end)
+            return block
         place = bisect_right(snapshot.segments, sequence, key=lambda segment: segment.first) - 1
         segment = snapshot.segments[place]
         try:
@@ -184,3 +197,12 @@ class LogView:
             raise DataError(
                 f"cannot read events {segment.first} to {segment.last}: {segment.path} is gone; restore it from a copy"
             ) from error
+
+    def _tail(self, blocks: Sequence[Block], sequence: int, end: int) -> Block:
+        if (tail := self._tails.get((sequence, end))) is not None:
+            return tail
+        begun = Block(sequence, blocks[0].events.slice(sequence - blocks[0].first))
+        tail = joined([begun, *blocks[1:]])
+        # A new dictionary instead of a lock: readers in other threads may lose an entry, never meet half of one.
+        self._tails = {(sequence, end): tail, **dict(islice(self._tails.items(), TAILS - 1))}
+        return tail

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -19,11 +21,11 @@ OF_THE_RECORDER = ("sequence", "received_at")
 """Columns that differ between a row and its copy: they tell of the recording, not of the market."""
 
 
-def count_copies(file: RecordingFile) -> int:
+def count_copies(file: RecordingFile, progress: Callable[[int], object]) -> int:
     """Count a file's rows that equal an earlier one of the same time.
 
     Rows of one time are compared while they follow each other: in a file that is not in order, copies may stand
-    apart and are missed. Nested columns are not compared.
+    apart and are missed. Nested columns are not compared. ``progress`` is told rows as they are read.
     """
     columns = _compared(file)
     copies = kernels.no_copies(SLOTS)
@@ -37,6 +39,7 @@ def count_copies(file: RecordingFile) -> int:
             with reading(file.path):
                 found += kernels.count_copies(times, _hashes(rows.select(columns)), copies)
             first = reader.row
+            progress(len(rows))
     finally:
         reader.close()
     return found

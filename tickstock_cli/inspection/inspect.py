@@ -1,4 +1,9 @@
-"""Inspects recordings: reads all of them once, and tells what a replay will make of them."""
+"""Inspects recordings, and tells what a replay will make of them.
+
+1. every file is opened, and those that cannot be are set aside;
+2. all rows are read in merge order and judged as a replay judges them (`inspection.survey`);
+3. each file is read again, alone, for rows that are in it twice (`inspection.copies`).
+"""
 
 from __future__ import annotations
 
@@ -46,7 +51,7 @@ def inspect(
     options
         How a replay would read them; unsorted files are read as with ``--late reject``.
     progress
-        Called with the rows just read and the rows there are.
+        Called with the rows just read and those to be read in all: each is read twice.
 
     Raises
     ------
@@ -60,11 +65,14 @@ def inspect(
         pace = _Pace()
 
         def advance(rows: int) -> None:
-            pace.advance(rows)
-            progress(rows, recordings.rows)
+            progress(rows, 2 * recordings.rows)
 
-        surveyed = survey(recordings, calendar, advance)
-        reports = tuple(_report(file, surveyed.figures(file.index)) for file in recordings.files)
+        def keep_pace(rows: int) -> None:
+            pace.advance(rows)
+            advance(rows)
+
+        surveyed = survey(recordings, calendar, keep_pace)
+        reports = tuple(_report(file, surveyed.figures(file.index), advance) for file in recordings.files)
     return Report(
         reports, unreadable, surveyed.tickers, pace.seconds(recordings.rows) * REPLAY_FACTOR, _recorded_seconds(reports)
     )
@@ -108,7 +116,7 @@ def _openable(paths: Sequence[str | Path], options: ReadOptions) -> tuple[list[s
     return good, tuple(bad)
 
 
-def _report(file: RecordingFile, figures: FileFigures) -> FileReport:
+def _report(file: RecordingFile, figures: FileFigures, advance: Callable[[int], object]) -> FileReport:
     return FileReport(
         path=str(file.path),
         record=file.record,
@@ -120,7 +128,7 @@ def _report(file: RecordingFile, figures: FileFigures) -> FileReport:
         guesses=file.guesses,
         disorder=first_disorder(file),
         rejected=figures.rejected,
-        copies=count_copies(file),
+        copies=count_copies(file, advance),
         first=figures.first,
         last=figures.last,
         tickers=figures.tickers,

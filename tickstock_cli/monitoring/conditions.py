@@ -85,15 +85,16 @@ def _low_success_rate(metrics: ChannelMetrics, thresholds: Thresholds) -> Findin
 
 def _queue_overflow(metrics: ChannelMetrics, thresholds: Thresholds) -> Finding | None:
     queue = metrics.queue
-    hit = thresholds.queue_percent.reached_by(queue.depth / queue.limit * 100)
     spilling = f", {queue.spilled:,} more on disk" if queue.spilled else ""
-    if hit is None and not spilling:
-        return None
-    severity, level = hit or (Severity.ERROR, thresholds.queue_percent.error)
-    severity = max(severity, Severity.ERROR) if spilling else severity
     message = f"{metrics.name}: {queue.depth:,} of {queue.limit:,} rows queued{spilling}"
-    threshold = queue.limit * level / 100
-    return Finding(AlertType.QUEUE_OVERFLOW, metrics.name, severity, message, float(queue.depth), threshold, "rows")
+    severity, level = thresholds.queue_percent.reached_by(queue.depth / queue.limit * 100) or (Severity.INFO, 0.0)
+    if spilling and severity < Severity.ERROR:
+        value, threshold, unit = float(queue.spilled), 1.0, "rows on disk"
+        return Finding(AlertType.QUEUE_OVERFLOW, metrics.name, Severity.ERROR, message, value, threshold, unit)
+    if severity is Severity.INFO:
+        return None
+    value, threshold = float(queue.depth), queue.limit * level / 100
+    return Finding(AlertType.QUEUE_OVERFLOW, metrics.name, severity, message, value, threshold, "rows")
 
 
 def _broken_parts(system: SystemMetrics) -> Iterator[Finding]:

@@ -95,6 +95,8 @@ class ProcessingChannel:
         self._broken = broken
         self._queue: deque[tuple[int, Part]] = deque()
         self._depth = 0
+        self._under_way: int | None = None
+        """When the oldest rows of the batch under way were queued."""
         self._flush = False
         self._woken = asyncio.Event()
         self._room = asyncio.Event()
@@ -180,7 +182,8 @@ class ProcessingChannel:
 
     def snapshot(self) -> ChannelMetrics:
         """Give its figures as they are now."""
-        return self._meter.snapshot(self.status, self._breaker.figures(), self.shards)
+        oldest = self._under_way if self._under_way is not None else self._queue[0][0] if self._queue else None
+        return self._meter.snapshot(self.status, self._breaker.figures(), self.shards, oldest)
 
     def _append(self, part: Part) -> None:
         now = self._clock.now()
@@ -231,6 +234,7 @@ class ProcessingChannel:
                 return
             taken = self._take(self._decide(self._clock.now()).rows)
             parts = [part for _, part in taken]
+            self._under_way = taken[0][0]
             started = self._clock.now()
             try:
                 loop = asyncio.get_running_loop()
@@ -240,6 +244,7 @@ class ProcessingChannel:
                 self._broken(error)
                 raise
             ended = self._clock.now()
+            self._under_way = None
             self._note(taken, outcome, started, ended)
         self._finished(Finished(self, parts, outcome, started, ended))
 

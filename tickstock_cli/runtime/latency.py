@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Lock
+
 import numpy as np
 from hdrh.histogram import HdrHistogram
 
@@ -13,7 +15,7 @@ LONGEST_US = 24 * 3_600 * 1_000_000
 
 
 class EventLatency:
-    """A histogram of event latencies, in µs. For one thread.
+    """A histogram of event latencies, in µs: recorded in one thread, read off in any.
 
     An event counts from when it was due: its row's due time, or, for the winner of a window, that of the window's
     end. On a schedule that is the scheduled time, so that a system that stalls cannot hide it.
@@ -21,6 +23,7 @@ class EventLatency:
 
     def __init__(self) -> None:
         self._histogram = HdrHistogram(1, LONGEST_US, 3)
+        self._lock = Lock()
 
     def record(self, events: EventRows, piece: Slice, now: int) -> None:
         """Record events that were published at ``now`` because ``piece`` had come."""
@@ -28,16 +31,18 @@ class EventLatency:
         due = np.where(at_once, events["received"], piece.due(events["emitted_at"].astype(np.int64)))
         late = np.clip((now - due) // 1000, 1, LONGEST_US)
         values, counts = np.unique(late, return_counts=True)
-        for value, count in zip(values.tolist(), counts.tolist(), strict=True):
-            self._histogram.record_value(value, count)
+        with self._lock:
+            for value, count in zip(values.tolist(), counts.tolist(), strict=True):
+                self._histogram.record_value(value, count)
 
     def figures(self) -> LatencyFigures:
         """Give the figures so far."""
-        histogram = self._histogram
-        count = int(histogram.get_total_count())
-        if not count:
-            return LatencyFigures()
-        p50, p99, p999 = (histogram.get_value_at_percentile(percent) / 1000 for percent in (50, 99, 99.9))
-        return LatencyFigures(
-            count, p50, p99, p999, histogram.get_max_value() / 1000, histogram.get_mean_value() / 1000
-        )
+        with self._lock:
+            histogram = self._histogram
+            count = int(histogram.get_total_count())
+            if not count:
+                return LatencyFigures()
+            p50, p99, p999 = (histogram.get_value_at_percentile(percent) / 1000 for percent in (50, 99, 99.9))
+            return LatencyFigures(
+                count, p50, p99, p999, histogram.get_max_value() / 1000, histogram.get_mean_value() / 1000
+            )

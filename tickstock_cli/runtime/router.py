@@ -57,6 +57,7 @@ class DataChannelRouter:
         self._decisions = 0
         self._decision_ns = 0
         self._moves = 0
+        self._errors = 0
         self._rows = dict.fromkeys(instances, 0)
         for record in self._instances:
             self._adopt(record, assign(strategy, self._views(record), seed=seed))
@@ -78,6 +79,10 @@ class DataChannelRouter:
         self._decision_ns += self._clock.now() - begun
         return decided
 
+    def refuse(self) -> None:
+        """Count data that no channel could be told for."""
+        self._errors += 1
+
     async def reassign(self) -> int:
         """Let shards go where the strategy wants them now; gives how many moved."""
         moved = 0
@@ -88,7 +93,7 @@ class DataChannelRouter:
             )
             if after != before:
                 moved += await self._move(record, before, after)
-            self._loads[record][:] = 0
+            self._loads[record] //= 2  # what was busy a moment ago counts less and less
         self._moves += moved
         return moved
 
@@ -98,7 +103,7 @@ class DataChannelRouter:
         return RouterMetrics(
             self._strategy.value,
             self._decisions,
-            0,
+            self._errors,
             self._moves,
             dict(self._rows),
             mean,

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import psutil
+import pyarrow as pa
+from pydantic import ValidationError
 
 from tickstock_cli.build import build_core, build_encoder, settings_model
 from tickstock_cli.channels.base import Outcome, Scratch
@@ -351,10 +353,7 @@ class MultiChannelSystem:
 
     async def _accept(self, data: Data, expected: str | None) -> EventProcessingResult:
         begun = self._clock.now()
-        rows = to_rows(data)
-        record = identify_data_type(rows)
-        if record is None or record != (expected or record):
-            raise SchemaError(f"expected {expected} rows, but these are {record or 'of no type'}: {rows.schema.names}")
+        record, rows = self._read(data, expected)
         if not rows.num_rows:
             return EventProcessingResult(record, 0, (), (), 0.0)
         slices = await self.feed(self._intake.merged(rows))
@@ -366,6 +365,19 @@ class MultiChannelSystem:
         ]
         elapsed = (self._clock.now() - begun) / MS
         return EventProcessingResult(record, rows.num_rows, tuple(reasons), tuple(self._events_of(slices)), elapsed)
+
+    def _read(self, data: Data, expected: str | None) -> tuple[str, pa.RecordBatch]:
+        try:
+            rows = to_rows(data)
+            record = identify_data_type(rows)
+            if record is None or record != (expected or record):
+                raise SchemaError(
+                    f"expected {expected} rows, but these are {record or 'of no type'}: {rows.schema.names}"
+                )
+        except (SchemaError, ValidationError):
+            self.router.refuse()
+            raise
+        return record, rows
 
     def _events_of(self, slices: Sequence[Slice]) -> list[dict[str, Any]]:
         parts = [self._encoder.to_arrow(piece.result.events) for piece in slices if len(piece.result.events)]

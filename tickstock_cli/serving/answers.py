@@ -9,13 +9,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from tickstock_cli.errors import TickstockError
+from tickstock_cli.errors import ExpiredError, TickstockError
 from tickstock_cli.serving.control import ControlError, perform, read_action
 from tickstock_cli.serving.hub import Hub
 from tickstock_cli.serving.metrics import CONTENT_TYPE, render_metrics
 from tickstock_cli.serving.ports import ControlPort
 from tickstock_cli.serving.protocol import Error, MessageError, Subscribe, read_message
-from tickstock_cli.serving.selection import RefusedError, Selection, first_wanted, select
+from tickstock_cli.serving.selection import RefusedError, Selection, expired, first_wanted, select
 
 MAX_BODY_BYTES = 16_384
 MAX_EVENTS = 10_000
@@ -81,17 +81,19 @@ async def events(request: Request) -> Response:
         wanted, limit = _wanted(request)
         selection = select(hub.served, wanted)
         start = first_wanted(hub.served, wanted)
-    except MessageError as error:
+        texts, following = await _collect(hub, selection, start, limit)
+    except (MessageError, RefusedError) as error:
         raise _as_answer(error.error) from error
-    except RefusedError as error:
-        raise _as_answer(error.error) from error
-    texts, following = await _collect(hub, selection, start, limit)
+    except ExpiredError as error:  # retention has passed by while the page was read
+        raise _as_answer(expired(start, error.first_sequence)) from error
+    except TickstockError as error:
+        raise AnswerError(500, str(error)) from error
     log = hub.served.log
     head = {
         "run": hub.served.run,
         "first_sequence": log.first_sequence,
         "last_sequence": log.next_sequence - 1,
-        "finished": log.finished,
+        "finished": hub.served.over,
         "next": following,
     }
     body = f'{json.dumps(head)[:-1]}, "events": [{",".join(texts)}]}}'

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
@@ -32,11 +33,31 @@ SAFETY_HEADERS = {
 }
 
 
-def build_app(served: ServedRun, rules: AccessRules, limits: Limits, ready: Callable[[Hub], None]) -> Starlette:
+class Companion(Protocol):
+    """An endpoint with tasks of its own, such as Socket.IO."""
+
+    app: ASGIApp
+
+    def start(self, hub: Hub) -> None:
+        """Begin, in the event loop."""
+
+    async def stop(self) -> None:
+        """End."""
+
+
+def build_app(
+    served: ServedRun,
+    rules: AccessRules,
+    limits: Limits,
+    ready: Callable[[Hub], None],
+    companions: Mapping[str, Companion],
+) -> Starlette:
     """Build the application.
 
     Parameters
     ----------
+    companions
+        More endpoints, by their path.
     ready
         Called in the event loop, once the application has begun, with what its clients share.
     """
@@ -44,10 +65,14 @@ def build_app(served: ServedRun, rules: AccessRules, limits: Limits, ready: Call
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         app.state.hub = hub = Hub(served, limits, rules.may_control)
+        for companion in companions.values():
+            companion.start(hub)
         ready(hub)
         try:
             yield
         finally:
+            for companion in companions.values():
+                await companion.stop()
             hub.close()
 
     return Starlette(
@@ -62,6 +87,7 @@ def build_app(served: ServedRun, rules: AccessRules, limits: Limits, ready: Call
             Route("/api/prices", answers.prices),
             Route("/api/control", answers.control_status, methods=["GET"]),
             Route("/api/control", answers.control, methods=["POST"]),
+            *(Mount(path, companion.app) for path, companion in companions.items()),
         ],
         middleware=[Middleware(SafetyHeaders), Middleware(AccessGate, rules)],
         exception_handlers={answers.AnswerError: answers.explain},

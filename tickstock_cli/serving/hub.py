@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tickstock_cli import __version__
-from tickstock_cli.core.events import EVENT_SCHEMA
 from tickstock_cli.serving.alerts import AlertBoard
 from tickstock_cli.serving.encoded import EncodedLog
 from tickstock_cli.serving.ports import Health, Market
@@ -92,11 +91,11 @@ class Hub:
                     type="string" if column.name == "event_id" else str(column.type),
                     nullable=column.nullable,
                 )
-                for column in EVENT_SCHEMA
+                for column in log.schema
             ],
             first_sequence=log.first_sequence,
             last_sequence=log.next_sequence - 1,
-            finished=log.finished,
+            finished=self.served.over,
             kinds=list(self.served.kinds),
             universes=list(self.served.universes),
             heartbeat_seconds=self.limits.heartbeat_seconds,
@@ -115,5 +114,5 @@ class Hub:
             "cut_off": self.cut_off,
             "first_sequence": log.first_sequence,
             "last_sequence": log.next_sequence - 1,
-            "finished": log.finished,
+            "finished": self.served.over,
         }

@@ -18,7 +18,7 @@ class LogSlice(Protocol):
 
     @property
     def events(self) -> pa.RecordBatch:
-        """Give the rows: those of ``core.events.EVENT_SCHEMA``, perhaps with more columns. May be empty."""
+        """Give the rows; may be empty."""
 
 
 class EventLog(Protocol):
@@ -31,6 +31,10 @@ class EventLog(Protocol):
     @property
     def next_sequence(self) -> int:
         """Number that the next event will get."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Columns of the events: those of ``core.events.EVENT_SCHEMA``, perhaps more."""
 
     @property
     def finished(self) -> bool:

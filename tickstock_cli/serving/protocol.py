@@ -19,13 +19,14 @@ MAX_MESSAGE_BYTES = 262_144
 
 MAX_TICKERS = 10_000
 MAX_NAMES = 64
+MAX_WINDOW = 100_000
 MAX_SHOWN = 40
 """Characters of a wrong value that an error repeats."""
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 SourceName = Literal["tick", "websocket", "ohlcv", "fmv", "channel"]
 
-ErrorCode = Literal["malformed", "invalid", "expired", "ahead", "other_run"]
+ErrorCode = Literal["malformed", "invalid", "expired", "ahead", "other_run", "unreadable"]
 
 
 class Request(BaseModel):
@@ -62,7 +63,10 @@ class Subscribe(Request):
         default=None, description="the run that `from` counts in; an error says so if another one is served"
     )
     window: int | None = Field(
-        default=None, ge=1, description="the most events sent beyond the last acknowledged one; null = no limit"
+        default=None,
+        ge=1,
+        le=MAX_WINDOW,
+        description="the most events sent beyond the last acknowledged one; null = no limit",
     )
     alerts: bool = Field(default=False, description="also send alerts of the running system")
 
@@ -77,7 +81,7 @@ class Ack(Request):
     """Tell that everything up to a sequence number, included, has been dealt with. Needed only with a window."""
 
     type: Literal["ack"]
-    sequence: int = Field(ge=0, description="the last sequence number dealt with: `next` - 1 of a message of events")
+    sequence: int = Field(ge=0, description="the last sequence number dealt with")
 
 
 ClientMessage = Annotated[Subscribe | Unsubscribe | Ack, Field(discriminator="type")]
@@ -163,7 +167,7 @@ class Lag(BaseModel):
     """How far behind this client is, in events."""
 
     unsent: int | None = Field(description="events this subscription has still to look at; null without one")
-    unacknowledged: int | None = Field(description="events sent and not acknowledged; null until the first ack")
+    unacknowledged: int | None = Field(description="events sent and not acknowledged; null without a window")
 
 
 class Heartbeat(Message):

@@ -25,6 +25,8 @@ class ServedRun:
         Tickers by the name of their universe, which subscriptions can name.
     control, prices
         None where the run cannot be steered, or knows no prices.
+    live
+        False if nothing will follow although the log is not finished: the run broke off.
     """
 
     log: EventLog
@@ -35,3 +37,9 @@ class ServedRun:
     universes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     control: ControlPort | None = None
     prices: PricePort | None = None
+    live: bool = True
+
+    @property
+    def over(self) -> bool:
+        """Whether no more events will follow."""
+        return self.log.finished or not self.live

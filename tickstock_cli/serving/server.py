@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event, Thread
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import uvicorn
 
@@ -25,6 +25,10 @@ from tickstock_cli.serving.protocol import MAX_MESSAGE_BYTES
 from tickstock_cli.serving.served import ServedRun
 from tickstock_cli.serving.wire import Wire
 
+if TYPE_CHECKING:
+    from tickstock_cli.serving.socket_io import SocketIoPublisher
+
+SOCKETIO_PATH = "/socket.io"
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
 BACKLOG = 1_024
@@ -45,12 +49,15 @@ class Address:
         0 = any free one.
     token, origins
         See ``AccessRules``.
+    socketio
+        Also serve clients of the older system; see ``socket_io``.
     """
 
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     token: str | None = None
     origins: tuple[str, ...] = ()
+    socketio: bool = False
 
 
 def parse_host_port(text: str) -> tuple[str, int]:
@@ -105,6 +112,12 @@ def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
 
 
+def _socketio() -> SocketIoPublisher:
+    from tickstock_cli.serving.socket_io import SocketIoPublisher
+
+    return SocketIoPublisher()
+
+
 class _Uvicorn(uvicorn.Server):
     """Uvicorn that leaves signals to whoever runs it."""
 
@@ -120,13 +133,16 @@ class EventServer:
     """
 
     def __init__(self, served: ServedRun, address: Address, limits: Limits | None = None) -> None:
+        self.old_clients = _socketio() if address.socketio else None
+        """The Socket.IO endpoint, if it was asked for."""
+        companions = {} if self.old_clients is None else {SOCKETIO_PATH: self.old_clients}
         self._socket = bind(address.host, address.port)
         self.host, self.port = self._socket.getsockname()[:2]
         rules = AccessRules(address.token, ipaddress.ip_address(self.host).is_loopback, address.origins)
         self._hub: Hub | None = None
         self._token = address.token
         self._config = uvicorn.Config(
-            build_app(served, rules, limits or Limits(), self._begin),
+            build_app(served, rules, limits or Limits(), self._begin, companions),
             ws=Wire,
             ws_max_size=MAX_MESSAGE_BYTES,
             ws_ping_interval=PING_SECONDS,

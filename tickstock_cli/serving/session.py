@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from tickstock_cli.errors import ExpiredError, TickstockError
 from tickstock_cli.serving.encoded import Page
 from tickstock_cli.serving.hub import Hub
 from tickstock_cli.serving.protocol import (
@@ -62,40 +63,38 @@ class Subscription:
     alerts: int | None
     acknowledged: int | None = None
     ended: bool = False
-    unacknowledged: int = 0
-    _sent: deque[tuple[int, int]] = field(default_factory=deque)
+    _sent: deque[int] = field(default_factory=deque)
+
+    @property
+    def unacknowledged(self) -> int:
+        """Events sent and not acknowledged; counted only with a window."""
+        return len(self._sent)
 
     @property
     def room(self) -> int | None:
         """Events that may be sent now; None = any number."""
-        return None if self.window is None else max(0, self.window - self.unacknowledged)
-
-    def note_sent(self, count: int, following: int) -> None:
-        """Note that ``count`` events before sequence number ``following`` were sent."""
-        if self.window is not None and count:
-            self._sent.append((following - 1, count))
-            self.unacknowledged += count
+        return None if self.window is None else self.window - len(self._sent)
 
     def acknowledge(self, sequence: int) -> None:
         """Note that everything up to ``sequence`` has been dealt with."""
         self.acknowledged = max(self.acknowledged or 0, sequence)
-        while self._sent and self._sent[0][0] <= sequence:
-            self.unacknowledged -= self._sent.popleft()[1]
+        while self._sent and self._sent[0] <= sequence:
+            self._sent.popleft()
 
-    def take(self, page: Page) -> tuple[list[str], int]:
-        """Give the JSON of wanted events from ``next`` on as far as there is room, and what comes behind them."""
-        rows = page.rows[self.next - page.first :]
-        if self.selection.everything:
-            rows = rows[: self.room]
-            return [row.text for row in rows], self.next + len(rows)
-        texts: list[str] = []
-        room = self.room
-        for place, row in enumerate(rows):
-            if self.selection.matches(row):
-                if room is not None and len(texts) == room:
-                    return texts, self.next + place
-                texts.append(row.text)
-        return texts, self.next + len(rows)
+    def look(self, page: Page) -> tuple[Sequence[int], int]:
+        """Give places in the page of wanted events from ``next`` on as far as there is room, and what follows them."""
+        places: Sequence[int] = range(self.next - page.first, len(page.rows))
+        if not self.selection.everything:
+            places = [place for place in places if self.selection.matches(page.rows[place])]
+        if self.room is not None and len(places) > self.room:
+            return places[: self.room], page.first + places[self.room]
+        return places, page.next
+
+    def advance(self, page: Page, places: Sequence[int], following: int) -> None:
+        """Note that the events at ``places`` of a page were sent, and that ``following`` is next."""
+        if self.window is not None:
+            self._sent.extend(page.first + place for place in places)
+        self.next = following
 
 
 class StalledError(Exception):
@@ -246,26 +245,32 @@ class Session:
         """Send the next alerts and events, if there are any and room for them; tells whether it went on."""
         await self._send_alerts(subscription)
         log = self._hub.served.log
-        finished, following = log.finished, log.next_sequence  # in this order: the last event comes before the end
+        over, following = self._hub.served.over, log.next_sequence  # in this order: the last event comes before the end
         if subscription.next >= following:
-            if finished and not subscription.ended:
+            if over and not subscription.ended:
                 subscription.ended = True
                 await self._tell(End(next=following))
             return False
         if subscription.room == 0:
             return False
         if subscription.next < log.first_sequence:
-            await self._lose(subscription)
+            await self._drop(subscription, expired(subscription.next, log.first_sequence))
             return False
-        page = await self._hub.encoded.page(subscription.next)
+        try:
+            page = await self._hub.encoded.page(subscription.next)
+        except ExpiredError:  # between the look at first_sequence and the reading; the next look tells the client
+            return True
+        except TickstockError as error:  # a segment of the log is damaged: trying again would not help
+            await self._drop(subscription, Error(code="unreadable", message=str(error)))
+            return False
         if self._subscription is not subscription:  # replaced while the page was read
             return True
-        texts, following = subscription.take(page)
-        if texts:
-            await self._send(f'{{"type":"events","next":{following},"events":[{",".join(texts)}]}}')
-            self._hub.sent_events += len(texts)
-        subscription.note_sent(len(texts), following)
-        subscription.next = following
+        places, following = subscription.look(page)
+        if places:
+            texts = ",".join([page.rows[place].text for place in places])
+            await self._send(f'{{"type":"events","next":{following},"events":[{texts}]}}')
+            self._hub.sent_events += len(places)
+        subscription.advance(page, places, following)
         return True
 
     async def _send_alerts(self, subscription: Subscription) -> None:
@@ -274,11 +279,11 @@ class Session:
                 await self._tell(Alert(number=number, alert=dict(alert)))
                 subscription.alerts = number + 1
 
-    async def _lose(self, subscription: Subscription) -> None:
-        """Tell that the client was overtaken by the log's retention; it must say itself where to go on."""
+    async def _drop(self, subscription: Subscription, reason: Error) -> None:
+        """End a subscription that cannot go on; the client must say itself where to begin again."""
         if self._subscription is subscription:
             self._subscription = None
-        await self._tell(expired(subscription.next, self._hub.served.log.first_sequence))
+        await self._tell(reason)
 
     def _heartbeat(self) -> Heartbeat:
         market, health = self._hub.pulse()

@@ -28,10 +28,15 @@ class CsvSink:
         with writing(self._target):
             self._writer.write_batch(events)
 
-    def commit(self) -> None:
-        """See ``Sink.commit``."""
+    def finish(self) -> None:
+        """See ``Sink.finish``."""
         with writing(self._target):
             self._writer.close()
+        self._output.finish()
+
+    def commit(self) -> None:
+        """See ``Sink.commit``."""
+        self.finish()
         self._output.commit()
 
     def abort(self) -> None:

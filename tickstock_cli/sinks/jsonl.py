@@ -32,6 +32,10 @@ class JsonlSink:
         with writing(self._target):
             self._output.stream.flush()
 
+    def finish(self) -> None:
+        """See ``Sink.finish``."""
+        self._output.finish()
+
     def commit(self) -> None:
         """See ``Sink.commit``."""
         self._output.commit()

@@ -43,4 +43,5 @@ def sink_class(target: str) -> type[Any]:
         raise UsageError(
             f"cannot tell the format of output {target!r}: name a file that ends in {known}, or - for stdout"
         )
-    return load_part("sink", PARTS, suffix)
+    sink: type[Any] = load_part("sink", PARTS, suffix)
+    return sink

@@ -38,12 +38,15 @@ _REMEDIES = {
 
 
 class Output(Protocol):
-    """A stream of bytes that ends in exactly one of ``commit`` and ``abort``."""
+    """A stream of bytes that ends in exactly one of ``commit`` and ``abort``, after ``finish`` or without."""
 
     stream: BinaryIO
 
+    def finish(self) -> None:
+        """Make the bytes durable. Idempotent. Raises OutputError."""
+
     def commit(self) -> None:
-        """Make the bytes durable under the target's name. Raises OutputError."""
+        """Finish, and let the bytes take the target's name. Raises OutputError."""
 
     def abort(self) -> None:
         """Drop the bytes. Idempotent; never raises."""
@@ -95,11 +98,16 @@ class FileOutput:
             raise OutputError(f"cannot write {self._target}: it is named as an output twice") from error
         self.stream.truncate(0)
 
-    def commit(self) -> None:
-        """See ``Output.commit``."""
+    def finish(self) -> None:
+        """See ``Output.finish``."""
         with writing(self._target):
             self.stream.flush()
             os.fsync(self.stream.fileno())
+
+    def commit(self) -> None:
+        """See ``Output.commit``."""
+        self.finish()
+        with writing(self._target):
             os.replace(self._temporary, self._path)
             self._sync_folder()
             self.stream.close()
@@ -133,10 +141,14 @@ class StandardOutput:
         raw = isinstance(stream, RawIOBase)
         self.stream: BinaryIO = open(stream.fileno(), "wb", closefd=False) if raw else stream  # noqa: SIM115
 
-    def commit(self) -> None:
-        """See ``Output.commit``."""
+    def finish(self) -> None:
+        """See ``Output.finish``."""
         with writing(STDOUT):
             self.stream.flush()
+
+    def commit(self) -> None:
+        """See ``Output.commit``."""
+        self.finish()
 
     def abort(self) -> None:
         """See ``Output.abort``: whole lines that were written stay written."""

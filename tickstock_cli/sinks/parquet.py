@@ -47,12 +47,17 @@ class ParquetSink:
         self._waiting = rest.to_batches()
         self._waiting_rows = rest.num_rows
 
-    def commit(self) -> None:
-        """See ``Sink.commit``."""
+    def finish(self) -> None:
+        """See ``Sink.finish``."""
         if self._waiting_rows:
             self._write_groups(self._waiting_rows)
         with writing(self._target):
             self._writer.close()
+        self._output.finish()
+
+    def commit(self) -> None:
+        """See ``Sink.commit``."""
+        self.finish()
         self._output.commit()
 
     def abort(self) -> None:

@@ -43,6 +43,10 @@ class RejectsSink:
         for batch in table.to_batches():
             self._sink.write(batch)
 
+    def finish(self) -> None:
+        """See ``Sink.finish``."""
+        self._sink.finish()
+
     def commit(self) -> None:
         """See ``Sink.commit``."""
         self._sink.commit()

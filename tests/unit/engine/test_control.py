@@ -1,0 +1,88 @@
+"""The control: what the user wants, from any thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Thread
+
+import pytest
+
+from tickstock_cli.engine.control import Control
+
+
+def test_a_new_control_lets_the_run_run() -> None:
+    """Neither paused nor stopped, at the speed it was given; flat out has none."""
+    assert (Control(2).paused, Control(2).stopped, Control(2).speed) == (False, False, 2)
+    assert Control().speed is None
+
+
+@pytest.mark.parametrize("wish", [Control.stop, Control.toggle_pause, Control.step, lambda c: c.multiply_speed(2)])
+def test_every_wish_wakes_who_waits(wish: Callable[[Control], None]) -> None:
+    """A driver sleeps on ``changed`` until the next row is due."""
+    control = Control(1)
+
+    wish(control)
+
+    assert control.changed.is_set()
+
+
+def test_a_step_pauses_and_is_used_up_once() -> None:
+    """Pressed twice, two rows may pass."""
+    control = Control(1)
+    control.step()
+    control.step()
+
+    assert control.paused
+    assert [control.take_step() for _ in range(3)] == [True, True, False]
+
+
+def test_going_on_forgets_steps_that_nobody_took() -> None:
+    """Or the next pause would begin with rows that come by themselves."""
+    control = Control(1)
+    control.step()
+    control.step()
+    control.toggle_pause()
+    control.toggle_pause()
+
+    assert control.paused
+    assert not control.take_step()
+
+
+def test_speed_stays_within_what_a_user_can_mean() -> None:
+    """However long a key is held down."""
+    control = Control(1)
+    for _ in range(100):
+        control.multiply_speed(2)
+    fastest = control.speed
+    for _ in range(100):
+        control.multiply_speed(0.5)
+
+    assert (fastest, control.speed) == (1e6, 1e-3)
+
+
+def test_flat_out_has_no_speed_to_change() -> None:
+    """There is no schedule to change either."""
+    control = Control()
+    control.multiply_speed(2)
+
+    assert control.speed is None
+
+
+def test_steps_from_many_threads_are_all_counted() -> None:
+    """Keys come from one thread and rows go through in another."""
+    control = Control(1)
+
+    def press_500_times() -> None:
+        for _ in range(500):
+            control.step()
+
+    threads = [Thread(target=press_500_times) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    taken = 0
+    while taken < 2000:
+        taken += control.take_step()
+    for thread in threads:
+        thread.join()
+
+    assert not control.take_step()

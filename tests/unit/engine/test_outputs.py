@@ -1,0 +1,215 @@
+"""Outputs: every event reaches every sink, or the run fails and nothing takes its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+from threading import enumerate as running_threads
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.unit.engine.events import morning_events
+from tickstock_cli.build import build_encoder, settings_model
+from tickstock_cli.core.digest import EventDigest
+from tickstock_cli.core.stages import Sink
+from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.engine import outputs as outputs_module
+from tickstock_cli.engine.outputs import Listener, Outputs
+from tickstock_cli.errors import OutputError
+from tickstock_cli.sinks.opening import open_sink
+from tickstock_cli.testing import ListSink
+
+FULL = OutputError("cannot write events.csv: the disk is full")
+
+
+class FullDisk(ListSink):
+    """A sink whose disk is full from its ``writes``-th write on, or, if ``late``, when it is to be finished."""
+
+    def __init__(self, writes: int = 0, late: bool = False) -> None:
+        super().__init__()
+        self._left = writes
+        self._late = late
+
+    def write(self, events: pa.RecordBatch) -> None:
+        """See ``Sink.write``."""
+        self._left -= 1
+        if self._left < 0 and not self._late:
+            raise FULL
+        super().write(events)
+
+    def finish(self) -> None:
+        """See ``Sink.finish``."""
+        if self._late:
+            raise FULL
+        super().finish()
+
+
+class StuckPipe(ListSink):
+    """A sink whose reader takes nothing until ``read`` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered = Event()
+        self.read = Event()
+
+    def write(self, events: pa.RecordBatch) -> None:
+        """See ``Sink.write``."""
+        self.entered.set()
+        self.read.wait()
+        super().write(events)
+
+
+def outputs_to(*sinks: Sink, listeners: tuple[Listener, ...] = ()) -> Outputs:
+    """Give the outputs of a run with default settings."""
+    return Outputs(build_encoder(settings_model()(), SymbolTable()), sinks, listeners)
+
+
+def parts(rows: int = 100) -> Iterator[pa.RecordBatch]:
+    """Cut the events of a morning."""
+    events = morning_events()
+    for start in range(0, len(events), rows):
+        yield events.slice(start, rows)
+
+
+def writers() -> list[str]:
+    """Give the writer threads that run."""
+    return [thread.name for thread in running_threads() if thread.name == "tickstock-writer"]
+
+
+def test_every_sink_gets_every_event_in_order() -> None:
+    """And digest, tally and listeners see the same."""
+    one, other = ListSink(), ListSink()
+    heard: list[int] = []
+    outputs = outputs_to(one, other, listeners=(lambda events: heard.append(len(events)),))
+    for part in parts():
+        outputs.write(part)
+    outputs.finish()
+    outputs.commit()
+
+    digest = EventDigest()
+    digest.update(morning_events())
+    assert one.events == other.events == morning_events().to_pylist()
+    assert outputs.digest.hexdigest() == digest.hexdigest()
+    assert outputs.tally.events == sum(heard) == len(morning_events())
+    assert one.committed
+    assert other.committed
+    assert writers() == []
+
+
+def test_drain_waits_for_all_that_was_written() -> None:
+    """A checkpoint behind it may count on every event being with its sinks."""
+    sink = ListSink()
+    outputs = outputs_to(sink)
+    counts = []
+    for part in parts(50):
+        outputs.write(part)
+        outputs.drain()
+        counts.append(len(sink.events))
+    outputs.abort()
+
+    assert counts == [min(50 * place, len(morning_events())) for place in range(1, len(counts) + 1)]
+
+
+@pytest.mark.parametrize("broken", [0, 1, 2])
+def test_a_failing_sink_fails_the_run_and_all_are_dropped(broken: int, tmp_path: Path) -> None:
+    """Whichever it is: temporary files are gone, and the files of yesterday are as they were."""
+    targets = [tmp_path / "events.parquet", tmp_path / "events.jsonl"]
+    for target in targets:
+        target.write_bytes(b"yesterday")
+    sinks: list[Sink] = [open_sink(str(target)) for target in targets]
+    sinks.insert(broken, FullDisk(writes=2))
+    outputs = outputs_to(*sinks)
+
+    outputs.write(next(parts()))
+    outputs.write(morning_events())
+    outputs.write(next(parts()))
+    with pytest.raises(OutputError, match="the disk is full"):
+        outputs.drain()
+    outputs.abort()
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        target.name: b"yesterday" for target in targets
+    }
+    assert writers() == []
+
+
+def test_a_failure_is_told_at_whatever_comes_next() -> None:
+    """The writer has a thread of its own: the run hears of it at its next call, and at every one after it."""
+    outputs = outputs_to(FullDisk())
+    outputs.write(next(parts()))
+    for call in (outputs.drain, lambda: outputs.write(next(parts())), outputs.finish, outputs.finish):
+        with pytest.raises(OutputError) as raised:
+            call()
+        assert raised.value is FULL
+    outputs.abort()
+
+
+def test_a_disk_that_fills_at_the_very_end_leaves_no_output_under_its_name(tmp_path: Path) -> None:
+    """Parquet writes its last rows and its footer at the end. All are finished before the first is renamed."""
+    whole = tmp_path / "events.csv"
+    whole.write_bytes(b"yesterday")
+    outputs = outputs_to(open_sink(str(whole)), FullDisk(late=True))
+    for part in parts():
+        outputs.write(part)
+
+    with pytest.raises(OutputError, match="the disk is full"):
+        outputs.finish()
+    outputs.abort()
+
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"yesterday"]
+
+
+def test_an_error_of_a_listener_is_not_lost() -> None:
+    """Listeners must not fail; one that does ends the run rather than the thread alone."""
+
+    def fail(events: pa.RecordBatch) -> None:
+        raise RuntimeError(f"no room for {len(events)} events")
+
+    outputs = outputs_to(ListSink(), listeners=(fail,))
+    outputs.write(next(parts()))
+
+    with pytest.raises(RuntimeError, match="no room for 100 events"):
+        outputs.drain()
+    outputs.abort()
+
+
+def test_a_pipe_that_nobody_reads_does_not_hold_up_breaking_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second Ctrl-C must end a run whose reader hangs, and take its temporary files along."""
+    monkeypatch.setattr(outputs_module, "STUCK_SECONDS", 0.01)
+    pipe = StuckPipe()
+    outputs = outputs_to(open_sink(str(tmp_path / "events.parquet")), pipe, open_sink(str(tmp_path / "events.csv")))
+    for part in [*parts()][:5]:
+        outputs.write(part)
+    pipe.entered.wait()
+
+    outputs.abort()
+    left = list(tmp_path.iterdir())
+    pipe.read.set()
+    for thread in running_threads():
+        if thread.name == "tickstock-writer":
+            thread.join()
+
+    assert left == []
+    assert len(pipe.events) == 100  # the write at hand; what waited behind it was dropped
+
+
+def test_events_that_a_checkpoint_kept_are_written_like_new_ones(tmp_path: Path) -> None:
+    """They come encoded; a listener added behind them hears of later ones alone."""
+    target = tmp_path / "events.parquet"
+    outputs = outputs_to(open_sink(str(target)))
+    first, second, *_ = parts(300)
+    outputs.write(first)
+    outputs.drain()
+    heard: list[pa.RecordBatch] = []
+    outputs.listen(heard.append)
+    outputs.write(second)
+    outputs.finish()
+    outputs.commit()
+
+    assert pq.read_table(target).to_pylist() == [*first.to_pylist(), *second.to_pylist()]
+    assert heard == [second]

@@ -1,0 +1,149 @@
+"""A replay's event log and server.
+
+outputs ──▶ event log ◀── pull ── WebSocket clients, page
+running system ──▶ status, health, alerts
+control ◀── pause, step, speed, seek
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from secrets import token_hex
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Self
+
+import pyarrow as pa
+
+from tickstock_cli import __version__
+from tickstock_cli.broadcast.control import RunControl
+from tickstock_cli.broadcast.prices import RecordedPrices
+from tickstock_cli.broadcast.status import RunStatus
+from tickstock_cli.build import event_kinds
+from tickstock_cli.core.calendar import Calendar
+from tickstock_cli.core.events import EVENT_SCHEMA, PROVENANCE_SCHEMA
+from tickstock_cli.engine.control import Control
+from tickstock_cli.engine.observer import Observer
+from tickstock_cli.eventlog.manifest import RunInfo
+from tickstock_cli.eventlog.writer import EventLog
+from tickstock_cli.monitoring.handlers import CallHandler
+from tickstock_cli.replay import Request
+from tickstock_cli.runtime.pipeline import MultiChannelPipeline
+from tickstock_cli.serving.served import ServedRun
+from tickstock_cli.serving.server import Address, ServerThread
+
+
+class Broadcast:
+    """The event log and the server of one replay; use as a context. It is an observer of the run.
+
+    Parameters
+    ----------
+    address
+        Where to listen.
+    folder
+        Keeps the event log; must be new or empty. None: a temporary one, gone with the server.
+
+    Raises
+    ------
+    ServingError
+        The address is taken.
+    OutputError
+        The folder cannot be written, or is not empty.
+    """
+
+    def __init__(self, request: Request, control: Control, address: Address, folder: Path | None = None) -> None:
+        settings = request.settings
+        assert settings is not None  # a command has loaded them
+        self._stack = ExitStack()
+        if folder is None:
+            folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="tickstock-log-"))) / "log"
+        schema = PROVENANCE_SCHEMA if request.provenance else EVENT_SCHEMA
+        self._state = RunStatus(Calendar(settings.session.calendar))
+        with ExitStack() as undo:
+            undo.callback(self._stack.close)
+            self.log = self._stack.enter_context(EventLog(folder, _identity(request), schema=schema))
+            core = settings.priority.core_universe
+            served = ServedRun(
+                self.log,
+                self.log.run.id,
+                self._state,
+                about={"title": self.log.run.title, "tickstock": __version__},
+                kinds=tuple(kind.name for kind in event_kinds()),
+                universes={"core": frozenset(core)} if core else {},
+                control=RunControl(control, self._state),
+                prices=RecordedPrices(request, lambda: self._state.market_time),
+            )
+            self._thread = ServerThread(served, address)
+            undo.pop_all()
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return self._thread.server.url
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(self._thread)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def attach(self, pipeline: MultiChannelPipeline) -> None:
+        """Learn of the running system; its alerts go to all clients."""
+        self._state.pipeline = pipeline
+        pipeline.system.monitor.add_handler(CallHandler(self._thread.server.hub.alerts.post))
+
+    def advanced(self, rows: int, market_time: int) -> None:  # noqa: ARG002 - the observer's
+        """Note where the market stands; see ``Observer``."""
+        self._state.market_time = market_time
+
+    def released(self, events: pa.RecordBatch) -> None:
+        """Put events into the log; see ``Observer``. A log that cannot take them ends the run.
+
+        Raises
+        ------
+        OutputError
+            The disk has refused events for so long that the log's memory is full of them.
+        """
+        self.log.append(events)
+
+    def beside(self, other: Observer) -> Observer:
+        """Give an observer that tells both."""
+        return _Beside(self, other)
+
+    def finish(self, interrupted: bool) -> None:
+        """Tell clients that no more will follow; a run that was interrupted leaves its log as broken off."""
+        self._state.over = True
+        if not interrupted:
+            self.log.finish()
+
+    def drain(self, seconds: float) -> bool:
+        """Wait until every client has all events, for so long at most; tells whether they do."""
+        return self._thread.drain(seconds)
+
+
+def _identity(request: Request) -> RunInfo:
+    names = ", ".join(Path(path).name for path in request.paths)
+    speed = "flat out" if request.speed is None else f"at {request.speed:g}x"
+    return RunInfo(token_hex(8), time.time_ns(), f"{names} {speed}", tickstock=__version__)
+
+
+class _Beside:
+    """The broadcast and another observer as one."""
+
+    def __init__(self, broadcast: Broadcast, other: Observer) -> None:
+        self._both = (broadcast, other)
+
+    def advanced(self, rows: int, market_time: int) -> None:
+        """See ``Observer``."""
+        for observer in self._both:
+            observer.advanced(rows, market_time)
+
+    def released(self, events: pa.RecordBatch) -> None:
+        """See ``Observer``."""
+        for observer in self._both:
+            observer.released(events)

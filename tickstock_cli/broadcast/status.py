@@ -1,0 +1,45 @@
+"""How a served replay does: what its system measured, and where its market stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tickstock_cli.core.calendar import Calendar
+from tickstock_cli.core.events import PHASES
+from tickstock_cli.runtime.pipeline import MultiChannelPipeline
+from tickstock_cli.serving.ports import Health, Market
+
+
+@dataclass(slots=True)
+class RunStatus:
+    """How a served replay does: what its system measured, and where its market stands."""
+
+    calendar: Calendar
+    pipeline: MultiChannelPipeline | None = None
+    over: bool = False
+    market_time: int | None = None
+
+    def status(self) -> Mapping[str, Any]:
+        """See ``StatusPort``: the dashboard document; empty before the system runs."""
+        if self.pipeline is None:
+            return {}
+        return self.pipeline.last_status or self.pipeline.system.dashboard()
+
+    def health(self) -> Health:
+        """See ``StatusPort``. A run that has come to its end is well."""
+        if self.over:
+            return Health(ok=True)
+        if self.pipeline is None:
+            return Health(ok=False, reasons=("the system is starting",))
+        complaints = self.pipeline.system.monitor.complaints()
+        return Health(not complaints, complaints)
+
+    def market(self) -> Market:
+        """See ``StatusPort``."""
+        if self.market_time is None:
+            return Market()
+        table = self.calendar.table(self.market_time, self.market_time)
+        place = int(table.starts.searchsorted(self.market_time, side="right")) - 1
+        return Market(self.market_time, PHASES[int(table.segments[place]) & 3])

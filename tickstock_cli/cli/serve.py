@@ -1,0 +1,155 @@
+"""`tickstock serve`: a finished run's events on a WebSocket, and a page to look at them."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tickstock_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from tickstock_cli.eventlog.view import LogView
+    from tickstock_cli.serving.server import Address, EventServer
+
+LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
+
+Host = Annotated[
+    str, typer.Option("--host", metavar="ADDRESS", help="Where to listen; 0.0.0.0 lets other machines in.")
+]
+Port = Annotated[int, typer.Option("--port", min=0, max=65_535, help="0 takes any free one.")]
+Token = Annotated[
+    str | None,
+    typer.Option(
+        "--token",
+        metavar="TEXT|@FILE",
+        show_default=False,
+        help="What clients must show; @FILE keeps it out of the list of processes.",
+    ),
+]
+Origins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--origin",
+        metavar="URL",
+        show_default=False,
+        help="Let pages of this origin connect, as in https://desk.example. Repeatable.",
+    ),
+]
+
+
+def serve(
+    log: Annotated[
+        Path, typer.Argument(metavar="LOG", help="Folder of an event log, or a .parquet, .jsonl or .csv of events.")
+    ],
+    host: Host = "127.0.0.1",
+    port: Port = 8765,
+    token: Token = None,
+    origins: Origins = None,
+    open_browser: Annotated[bool, typer.Option("--open-browser", help="Show the page in a browser.")] = False,
+) -> None:
+    """Serve the events of a finished run: a web page, a WebSocket, and pages of JSON.
+
+    Prints the page's address, and serves until Ctrl-C.
+    """
+    from tickstock_cli.serving.server import Address
+
+    address = Address(host, port, read_token(token), tuple(origins or ()))
+    with _opened(log) as opened:
+        server = _server(opened, address)
+        typer.echo(f"serving {opened.next_sequence - opened.first_sequence:,} events of {log}; Ctrl-C stops", err=True)
+        if opened.problem is not None:
+            typer.echo(f"warning: {opened.problem}", err=True)
+        warn_if_open(address)
+        asyncio.run(_serve_until_stopped(server, open_browser))
+
+
+def read_token(text: str | None) -> str | None:
+    """Read ``--token``: itself, or the first line of the file behind ``@``.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be read, or there is no token.
+    """
+    if text is None:
+        return None
+    token = _first_line(Path(text[1:])) if text.startswith("@") else text
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise UsageError("--token must be printable ASCII without spaces, and at least one character")
+    return token
+
+
+def _first_line(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").partition("\n")[0].strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the token of --token @{path}: {error}; name a text file") from error
+
+
+def warn_if_open(address: Address) -> None:
+    """Say so if anybody on the network may read."""
+    if address.token is None and address.host not in LOOPBACK_NAMES:
+        typer.echo(f"warning: whoever can reach {address.host} can read these events; --token keeps them out", err=True)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[LogView]:
+    """Open a log, or make one of an event file, for as long as it is served."""
+    from tempfile import TemporaryDirectory
+
+    from tickstock_cli.eventlog.manifest import RunInfo
+    from tickstock_cli.eventlog.opening import copy_in, open_log
+
+    if path.is_dir() or not path.exists():
+        yield open_log(path)
+        return
+    from tickstock_cli.core.digest import EventDigest
+    from tickstock_cli.core.events import EVENT_SCHEMA
+    from tickstock_cli.review.event_files import read_events
+
+    batches = read_events(path).to_arrow().cast(EVENT_SCHEMA).to_batches(max_chunksize=65_536)
+    digest = EventDigest()
+    for batch in batches:
+        digest.update(batch)
+    # The same file is the same run: a client that knows a number can come back after a restart.
+    run = RunInfo(id=digest.hexdigest()[:16], started_at=0, title=path.name)
+    with TemporaryDirectory(prefix="tickstock-serve-") as folder:
+        yield copy_in(batches, Path(folder) / "log", run)
+
+
+def _server(log: LogView, address: Address) -> EventServer:
+    from tickstock_cli.build import event_kinds
+    from tickstock_cli.serving.recorded import RecordedStatus
+    from tickstock_cli.serving.served import ServedRun
+    from tickstock_cli.serving.server import EventServer
+
+    served = ServedRun(
+        log=log,
+        run=log.run.id,
+        status=RecordedStatus(log, log.problem),
+        about={"title": log.run.title, "started_at": log.run.started_at, "tickstock": log.run.tickstock},
+        kinds=tuple(kind.name for kind in event_kinds()),
+        live=False,
+    )
+    return EventServer(served, address)
+
+
+async def _serve_until_stopped(server: EventServer, open_browser: bool) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    await server.start()
+    typer.echo(server.url)
+    if open_browser:
+        import webbrowser
+
+        webbrowser.open(server.url)
+    await stopped.wait()
+    await server.stop()

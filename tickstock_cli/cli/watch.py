@@ -1,0 +1,196 @@
+"""`tickstock watch`: the events of a server in a terminal, a pipe or a file."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from tickstock_cli.errors import InterruptedRunError, UsageError
+
+if TYPE_CHECKING:
+    from tickstock_cli.core.stages import Sink
+    from tickstock_cli.serving.client import Follower
+
+NAMES = "Repeatable, or between commas."
+
+
+def watch(
+    url: Annotated[str, typer.Argument(metavar="URL", help="The server: http://HOST:PORT, or HOST:PORT.")],
+    kinds: Annotated[
+        list[str] | None, typer.Option("--kinds", metavar="A,B", show_default=False, help=f"Only these kinds. {NAMES}")
+    ] = None,
+    tickers: Annotated[
+        str | None,
+        typer.Option(
+            "--tickers", metavar="A,B|@FILE", show_default=False, help="Only these tickers, or those a file lists."
+        ),
+    ] = None,
+    sources: Annotated[
+        list[str] | None,
+        typer.Option("--sources", metavar="A,B", show_default=False, help=f"Only what these sources told. {NAMES}"),
+    ] = None,
+    min_priority: Annotated[
+        int | None,
+        typer.Option("--min-priority", min=1, show_default=False, help="2 = only priorities 1 and 2; 1 comes first."),
+    ] = None,
+    start: Annotated[
+        str, typer.Option("--from", metavar="NUMBER|now|first", help="First event: its number, now, or first of all.")
+    ] = "first",
+    out: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            show_default=False,
+            help="Write events to .parquet, .jsonl or .csv, or - for JSON lines on stdout. Repeatable.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print events as JSON lines, with their numbers.")] = False,
+    token: Annotated[
+        str | None,
+        typer.Option("--token", metavar="TEXT|@FILE", show_default=False, help="What the server wants to be shown."),
+    ] = None,
+    give_up: Annotated[
+        float, typer.Option("--give-up", metavar="SECONDS", min=0, help="How long to try without a connection.")
+    ] = 60.0,
+) -> None:
+    """Watch the events of a server; reconnects by itself and goes on where it was.
+
+    Ends with the run that is served. Ctrl-C ends cleanly: files are whole up to there, and --from goes on.
+    """
+    from tickstock_cli.cli.options import parse_symbols
+    from tickstock_cli.cli.serve import read_token
+    from tickstock_cli.serving.client import Follower, Wish, websocket_url
+
+    taker = Taker(out or [], as_json)
+    symbols = parse_symbols(tickers, "--tickers")
+    wish = Wish(
+        kinds=_split(kinds),
+        tickers=None if symbols is None else tuple(sorted(symbols)),
+        sources=_split(sources),
+        min_priority=min_priority,
+        start=_start(start),
+    )
+    follower = Follower(websocket_url(url), wish, read_token(token), give_up, taker.begin, _tell)
+    try:
+        interrupted = asyncio.run(_follow(follower, taker))
+        taker.commit()
+    except BaseException:
+        taker.abort()
+        raise
+    if interrupted:
+        more = "" if follower.next is None else f"; go on with --from {follower.next}"
+        raise InterruptedRunError(f"stopped after {taker.count:,} events{more}")
+    _tell(f"the run is over: {taker.count:,} events")
+
+
+def _split(texts: list[str] | None) -> tuple[str, ...] | None:
+    return None if texts is None else tuple(name for text in texts for name in text.replace(",", " ").split())
+
+
+def _start(text: str) -> int | Literal["now", "first"]:
+    if text == "now":
+        return "now"
+    if text == "first":
+        return "first"
+    if text.isascii() and text.isdigit() and int(text) > 0:
+        return int(text)
+    raise UsageError(f"--from must be now, first, or the number of an event (1 is the first), was {text}")
+
+
+def _tell(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+async def _follow(follower: Follower, taker: Taker) -> bool:
+    """Take events to the end of the run; tells whether the user ended it before."""
+    task = asyncio.current_task()
+    assert task is not None
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    with suppress(asyncio.CancelledError):
+        async for events in follower.batches():
+            taker.take(events)
+        return False
+    return True
+
+
+class Taker:
+    """Does with events what the user asked for: prints them, writes them to files.
+
+    Raises
+    ------
+    UsageError
+        An output is of unknown format, or two would write to stdout.
+    """
+
+    def __init__(self, outs: list[str], as_json: bool) -> None:
+        if as_json and "-" in outs:
+            raise UsageError("--json and --out - both write to stdout; choose one")
+        if outs:
+            from tickstock_cli.sinks.opening import sink_class
+
+            for target in outs:
+                sink_class(target)
+        self.count = 0
+        self._outs = outs
+        self._as_json = as_json
+        self._sinks: list[Sink] = []
+        self._schema: Any = None
+
+    def begin(self, hello: Mapping[str, Any]) -> None:
+        """Open the files: now it is known what columns events have."""
+        if not self._outs:
+            return
+        import pyarrow as pa
+
+        from tickstock_cli.core.events import EVENT_SCHEMA
+        from tickstock_cli.sinks.opening import open_sink
+
+        ours = {field.name: field.type for field in EVENT_SCHEMA}
+        self._schema = pa.schema(
+            [
+                # event_id travels as a string; other columns that are new to this program as what they are called.
+                pa.field(name, ours[name] if name in ours else pa.type_for_alias(column["type"]), column["nullable"])
+                for column in hello["columns"]
+                for name in [column["name"]]
+            ]
+        )
+        for target in self._outs:
+            self._sinks.append(open_sink(target, self._schema))
+
+    def take(self, events: list[dict[str, Any]]) -> None:
+        """Take a batch."""
+        self.count += len(events)
+        for event in events:
+            event["event_id"] = int(event["event_id"])
+        if self._as_json:
+            typer.echo("\n".join(json.dumps(event) for event in events))
+        elif not self._outs:
+            from tickstock_cli.cli.console import data_console
+            from tickstock_cli.cli.render_watch import event_lines
+
+            data_console().print(event_lines(events))
+        if self._sinks:
+            import pyarrow as pa
+
+            rows = pa.RecordBatch.from_pylist(events, self._schema)
+            for sink in self._sinks:
+                sink.write(rows)
+
+    def commit(self) -> None:
+        """Give every file its name."""
+        for sink in self._sinks:
+            sink.commit()
+
+    def abort(self) -> None:
+        """Leave what stood under the files' names."""
+        for sink in self._sinks:
+            sink.abort()

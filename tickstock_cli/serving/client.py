@@ -1,0 +1,232 @@
+"""Following a server from a program: reconnects by itself, and goes on where it was.
+
+Every message says which sequence number to ask for next, so after a break nothing is missing and nothing comes
+twice. Where that cannot be kept, because the server deleted events or serves another run, following ends with an
+error that says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+from urllib.parse import urlsplit, urlunsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.client import process_exception
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI, WebSocketException
+
+from tickstock_cli.errors import ServingError, UsageError
+
+FIRST_DELAY_SECONDS = 0.2
+LONGEST_DELAY_SECONDS = 5.0
+MAX_MESSAGE_BYTES = 16 * 2**20
+"""More than any batch of events; a longer message is none of ours."""
+
+REFUSALS = (401, 403, 404)
+"""Statuses of a handshake that will not change by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What to follow; see ``protocol.Subscribe``."""
+
+    kinds: tuple[str, ...] | None = None
+    tickers: tuple[str, ...] | None = None
+    sources: tuple[str, ...] | None = None
+    min_priority: int | None = None
+    start: int | Literal["now", "first"] = "now"
+
+    def message(self, start: int | str, run: str) -> str:
+        """Give the subscription from ``start`` on."""
+        wanted = {"kinds": self.kinds, "tickers": self.tickers, "sources": self.sources}
+        named = {name: list(names) for name, names in wanted.items() if names is not None}
+        more = {} if self.min_priority is None else {"min_priority": self.min_priority}
+        return json.dumps({"type": "subscribe", "from": start, "run": run, **named, **more})
+
+
+class Follower:
+    """Follows one run. Iterate ``batches`` once.
+
+    Parameters
+    ----------
+    url
+        See ``websocket_url``.
+    token
+        What to show the server; None = nothing.
+    give_up_seconds
+        For how long to try again while there is no connection.
+    greet
+        Told the server's first message, once.
+    tell
+        Told in a few words when the connection is lost and when it is there again.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        wish: Wish,
+        token: str | None,
+        give_up_seconds: float,
+        greet: Callable[[Mapping[str, Any]], None],
+        tell: Callable[[str], None],
+    ) -> None:
+        self.url = url
+        self.next: int | None = None
+        """The sequence number to go on from; None before the first answer."""
+        self._run: str | None = None
+        self._greet = greet
+        self._wish = wish
+        self._token = token
+        self._give_up_seconds = give_up_seconds
+        self._tell = tell
+        self._lost_at: float | None = None
+        self._told = False
+
+    async def batches(self) -> AsyncGenerator[list[dict[str, Any]]]:
+        """Give events, batch by batch, to the end of the run.
+
+        Raises
+        ------
+        UsageError
+            The server does not understand what is asked for, or does not let us in.
+        ServingError
+            It cannot be reached, or events are gone.
+        """
+        headers = {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
+        self._lost_at = asyncio.get_running_loop().time()
+        connections = connect(
+            self.url,
+            additional_headers=headers,
+            compression=None,
+            max_size=MAX_MESSAGE_BYTES,
+            process_exception=self._judge,
+            reconnect_delays=_delays,
+        )
+        try:
+            # The library's iterator is a generator, though its type does not say so: closing it closes the connection.
+            async with aclosing(cast("AsyncGenerator[ClientConnection]", aiter(connections))) as attempts:
+                async for connection in attempts:
+                    try:
+                        async with aclosing(self._read(connection)) as batches:
+                            async for batch in batches:
+                                yield batch
+                    except ConnectionClosed as closed:
+                        self._lose(closed)
+                        await asyncio.sleep(FIRST_DELAY_SECONDS)
+                    else:
+                        return
+        except InvalidURI as error:
+            raise UsageError(f"{self.url} is no address of a server; write http://HOST:PORT") from error
+        except (WebSocketException, OSError) as error:
+            raise ServingError(f"cannot follow {self.url}: {error}") from error
+
+    async def _read(self, connection: ClientConnection) -> AsyncGenerator[list[dict[str, Any]]]:
+        """Give what one connection brings; ends with the run."""
+        hello = json.loads(await connection.recv())
+        if hello.get("type") != "hello":
+            raise ServingError(f"{self.url} is no tickstock: its first message is {str(hello)[:60]}")
+        if self._run is None:
+            self._run = hello["run"]
+            self._greet(hello)
+        elif self._run != hello["run"]:
+            raise ServingError(
+                f"{self.url} serves another run now, {hello['run']} instead of {self._run}; start again for it"
+            )
+        self._found()
+        await connection.send(self._wish.message(self._wish.start if self.next is None else self.next, hello["run"]))
+        async for text in connection:
+            message = json.loads(text)
+            kind = message["type"]
+            if kind == "error":
+                raise self._error(message)
+            if kind in ("subscribed", "heartbeat", "events", "end") and message["next"] is not None:
+                if kind == "events":
+                    yield message["events"]
+                self.next = message["next"]
+            if kind == "end":
+                return
+        raise ConnectionClosed(connection.protocol.close_rcvd, connection.protocol.close_sent)
+
+    def _error(self, message: dict[str, Any]) -> ServingError | UsageError:
+        if message["code"] == "expired":
+            first = message["first_sequence"]
+            return ServingError(
+                f"{self.url} no longer keeps all events that were asked for: go on behind the gap with --from {first}"
+            )
+        if message["code"] in ("invalid", "ahead"):
+            return UsageError(f"{self.url}: {message['message']}")
+        return ServingError(f"{self.url}: {message['message']}")
+
+    def _judge(self, error: Exception) -> Exception | None:
+        """Tell the websockets library whether to try again (None), or why not."""
+        if isinstance(error, InvalidStatus) and error.response.status_code in REFUSALS:
+            return UsageError(f"{self.url} does not let us in: {_refusal(error)}")
+        if process_exception(error) is not None:
+            reason = str(error) if isinstance(error, InvalidHandshake) else type(error).__name__
+            return ServingError(f"cannot follow {self.url}: {reason}")
+        self._lose(error)
+        assert self._lost_at is not None
+        if asyncio.get_running_loop().time() - self._lost_at >= self._give_up_seconds:
+            return ServingError(f"cannot reach {self.url} for {self._give_up_seconds:g} s: {_reason(error)}")
+        return None
+
+    def _lose(self, error: Exception) -> None:
+        if self._lost_at is None:
+            self._lost_at = asyncio.get_running_loop().time()
+        if not self._told:
+            self._told = True
+            self._tell(f"no connection to {self.url} ({_reason(error)}); trying again")
+
+    def _found(self) -> None:
+        self._lost_at = None
+        if self._told:
+            self._told = False
+            self._tell("connected" if self.next is None else f"connected again, going on with event {self.next}")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ConnectionClosed):
+        return "it closed the connection"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or type(error).__name__
+
+
+def _refusal(error: InvalidStatus) -> str:
+    """Give the server's own words, if it is one of ours."""
+    try:
+        return str(json.loads(error.response.body or b"")["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"status {error.response.status_code}"
+
+
+def _delays() -> Generator[float]:
+    delay = FIRST_DELAY_SECONDS
+    while True:
+        yield delay
+        delay = min(2 * delay, LONGEST_DELAY_SECONDS)
+
+
+def websocket_url(text: str) -> str:
+    """Give the address of a server's WebSocket: from that of its page, or from ``HOST:PORT``.
+
+    Raises
+    ------
+    UsageError
+        It is no such address.
+
+    Examples
+    --------
+    >>> [websocket_url(text) for text in ("http://localhost:8765/", "desk:80", "wss://desk.example/feed/ws")]
+    ['ws://localhost:8765/ws', 'ws://desk:80/ws', 'wss://desk.example/feed/ws']
+    """
+    parts = urlsplit(text if "//" in text else f"http://{text}")
+    schemes = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
+    if parts.scheme not in schemes or not parts.netloc:
+        raise UsageError(f"{text} is no address of a server; write http://HOST:PORT")
+    path = parts.path if parts.path.endswith("/ws") else f"{parts.path.rstrip('/')}/ws"
+    return urlunsplit((schemes[parts.scheme], parts.netloc, path, parts.query, ""))

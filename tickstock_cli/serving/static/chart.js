@@ -1,0 +1,218 @@
+// The line of one ticker with its events marked. Prices are those of the events, and, where the run keeps prices, those.
+
+import { ask } from "./server.js";
+import * as format from "./format.js";
+
+const MOST_POINTS = 20_000;
+const HEIGHT = 260;
+
+// Shape as well as colour tells kinds apart.
+const MARKS = [
+  { kind: "high", shape: "up", ink: "--up" },
+  { kind: "low", shape: "down", ink: "--down" },
+  { kind: "surge", shape: "diamond", ink: "--surge" },
+  { kind: "trend", shape: "square", ink: "--trend" },
+  { kind: "fmv", shape: "circle", ink: "--fmv" },
+];
+
+export class Chart {
+  #holder;
+  #note;
+  #plot = null;
+  #ticker = "";
+  #points = []; // {time (s), price, event?}, in order of time
+  #keepsPrices = false;
+  #drawing = false;
+  #load = 0;
+  #zoomed = false; // a part that the user has chosen stays where it is
+
+  constructor(holder, note) {
+    this.#holder = holder;
+    this.#note = note;
+    new ResizeObserver(() => this.#resize()).observe(holder);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.restyle());
+  }
+
+  /** Tell whether the server gives prices between events. */
+  set keepsPrices(keeps) {
+    this.#keepsPrices = keeps;
+  }
+
+  async show(ticker) {
+    const load = ++this.#load;
+    this.#ticker = ticker;
+    this.#points = [];
+    this.restyle();
+    if (!ticker) return;
+    const name = encodeURIComponent(ticker);
+    try {
+      const [line, history] = await Promise.all([
+        this.#keepsPrices ? ask(`/api/prices?ticker=${name}`) : { times: [], prices: [] },
+        events(name),
+      ]);
+      if (load !== this.#load) return;
+      const live = this.#points.filter((point) => point.event);
+      const known = new Set(history.map((event) => event.sequence));
+      this.#points = [
+        ...line.times.map((time, place) => ({ time: time / 1e9, price: line.prices[place] })),
+        ...history.map(point),
+        ...live.filter((point) => !known.has(point.event.sequence)),
+      ].sort((one, other) => one.time - other.time);
+      this.restyle();
+    } catch (problem) {
+      if (load === this.#load) this.#note.textContent = problem.message;
+    }
+  }
+
+  add(events) {
+    const own = events.filter((event) => event.ticker === this.#ticker);
+    if (!own.length) return;
+    for (const event of own) {
+      const fresh = point(event);
+      // A replay that was sent back tells its market anew: what lay behind has not happened yet.
+      while (this.#points.length && this.#points.at(-1).time > fresh.time) this.#points.pop();
+      this.#points.push(fresh);
+    }
+    if (this.#points.length > MOST_POINTS) this.#points.splice(0, this.#points.length - MOST_POINTS);
+    if (this.#drawing) return;
+    this.#drawing = true;
+    requestAnimationFrame(() => {
+      this.#drawing = false;
+      this.#draw();
+    });
+  }
+
+  /** Draw anew: after another choice of colours or times. */
+  restyle() {
+    this.#plot?.destroy();
+    this.#plot = null;
+    this.#draw();
+  }
+
+  #draw() {
+    this.#note.hidden = this.#points.length > 0;
+    this.#note.textContent = this.#ticker
+      ? `No prices of ${this.#ticker} yet.`
+      : "Choose a ticker, here or in the list of events.";
+    if (!this.#points.length) return;
+    const data = columns(this.#points);
+    if (this.#plot === null) {
+      this.#zoomed = false;
+      this.#plot = new uPlot(options(this.#holder.clientWidth, this.#ticker, (zoomed) => (this.#zoomed = zoomed)), data, this.#holder);
+    } else {
+      this.#plot.setData(data, !this.#zoomed);
+      if (this.#zoomed) this.#plot.redraw();
+    }
+  }
+
+  #resize() {
+    if (this.#plot && this.#holder.clientWidth) this.#plot.setSize({ width: this.#holder.clientWidth, height: HEIGHT });
+  }
+}
+
+async function events(name) {
+  const found = [];
+  let from = "first";
+  for (;;) {
+    const page = await ask(`/api/events?tickers=${name}&from=${from}&limit=10000`);
+    found.push(...page.events);
+    if (page.next > page.last_sequence || found.length >= MOST_POINTS) return found.slice(-MOST_POINTS);
+    from = page.next;
+  }
+}
+
+function point(event) {
+  // A fair value is no market price: it is marked where it is, but the line goes through the market's.
+  const price = event.kind === "fmv" ? event.previous : event.price;
+  return { time: event.timestamp / 1e9, price, event };
+}
+
+function columns(points) {
+  const marks = MARKS.map(({ kind }) => points.map((point) => (point.event?.kind === kind ? point.event.price : null)));
+  return [points.map((point) => point.time), points.map((point) => point.price), ...marks];
+}
+
+function options(width, ticker, zoom) {
+  const axis = {
+    stroke: colour("--quiet"),
+    grid: { stroke: colour("--line"), width: 1 },
+    ticks: { stroke: colour("--line"), width: 1 },
+    font: "12px system-ui, sans-serif",
+  };
+  const marks = MARKS.map(({ kind, shape, ink }) => ({
+    label: kind,
+    stroke: colour(ink),
+    fill: colour(ink),
+    paths: () => null,
+    points: { show: true, size: 9, stroke: colour(ink), fill: colour(ink), paths: shapes[shape] },
+    value: (_, value) => format.price(value) || "–",
+  }));
+  return {
+    width,
+    height: HEIGHT,
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), format.timeZone() ?? localZone),
+    axes: [{ ...axis, space: 70, values: clockValues }, { ...axis, size: 62, values: (_, values) => values.map(format.price) }],
+    scales: { x: { time: true } },
+    series: [
+      { label: "time", value: (_, seconds) => (seconds ? format.clockOfSeconds(seconds) : "–") },
+      {
+        label: ticker,
+        stroke: colour("--accent"),
+        width: 1.5,
+        spanGaps: true,
+        points: { show: false },
+        value: (_, value) => format.price(value) || "–",
+      },
+      ...marks,
+    ],
+    cursor: { points: { show: false } },
+    hooks: {
+      setSelect: [(plot) => zoom(plot.select.width > 0)],
+      ready: [(plot) => plot.over.addEventListener("dblclick", () => zoom(false))],
+    },
+  };
+}
+
+/** Give a colour of the style sheet as the canvas wants it: the one of its two that is in use. */
+function colour(name) {
+  const probe = document.getElementById("chart");
+  probe.style.color = `var(${name})`;
+  const found = getComputedStyle(probe).color;
+  probe.style.color = "";
+  return found;
+}
+
+const localZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+function clockValues(_, splits) {
+  return splits.map((seconds) => format.clockOfSeconds(seconds).replace(/:00$/, ""));
+}
+
+const shapes = {
+  up: (plot, series, first, last) => draw(plot, series, first, last, [[0, -1], [1, 0.8], [-1, 0.8]]),
+  down: (plot, series, first, last) => draw(plot, series, first, last, [[0, 1], [1, -0.8], [-1, -0.8]]),
+  diamond: (plot, series, first, last) => draw(plot, series, first, last, [[0, -1.1], [1.1, 0], [0, 1.1], [-1.1, 0]]),
+  square: (plot, series, first, last) => draw(plot, series, first, last, [[-0.8, -0.8], [0.8, -0.8], [0.8, 0.8], [-0.8, 0.8]]),
+  circle: (plot, series, first, last) => draw(plot, series, first, last, null),
+};
+
+function draw(plot, series, first, last, corners) {
+  const radius = 4.5 * devicePixelRatio;
+  const path = new Path2D();
+  for (let place = first; place <= last; place++) {
+    const value = plot.data[series][place];
+    if (value === null || value === undefined) continue;
+    const x = plot.valToPos(plot.data[0][place], "x", true);
+    const y = plot.valToPos(value, "y", true);
+    if (corners === null) {
+      path.moveTo(x + radius, y);
+      path.arc(x, y, radius * 0.9, 0, 2 * Math.PI);
+      continue;
+    }
+    corners.forEach(([right, below], corner) => {
+      path[corner ? "lineTo" : "moveTo"](x + right * radius, y + below * radius);
+    });
+    path.closePath();
+  }
+  return { fill: path, stroke: null, clip: null, flags: 3 };
+}

@@ -1,0 +1,97 @@
+// The WebSocket: connects, subscribes, and after a break goes on where it was. Nothing is lost and nothing comes twice:
+// every message says which sequence number to ask for next.
+
+import { websocketAddress } from "./server.js";
+
+const FIRST_WAIT_MS = 250;
+const LONGEST_WAIT_MS = 5000;
+const SILENT_BEATS = 3; // so many heartbeats missed: the connection is dead, though nobody has said so
+
+export class Connection extends EventTarget {
+  #socket = null;
+  #wait = FIRST_WAIT_MS;
+  #run = null;
+  #next = null;
+  #history;
+  #silence = null;
+  #beatMs = 5000;
+
+  /** `history` = how many past events a first connection asks for. Call `open` once. */
+  constructor(history) {
+    super();
+    this.#history = history;
+  }
+
+  open() {
+    this.#tell("state", "connecting");
+    const socket = (this.#socket = new WebSocket(websocketAddress()));
+    socket.onmessage = (message) => {
+      if (socket === this.#socket) this.#take(JSON.parse(message.data));
+    };
+    socket.onclose = () => this.#retry(socket);
+  }
+
+  #retry(socket) {
+    if (socket !== this.#socket) return;
+    clearTimeout(this.#silence);
+    this.#tell("state", "reconnecting");
+    setTimeout(() => this.open(), this.#wait);
+    this.#wait = Math.min(2 * this.#wait, LONGEST_WAIT_MS);
+  }
+
+  #listen() {
+    clearTimeout(this.#silence);
+    const socket = this.#socket;
+    this.#silence = setTimeout(() => {
+      socket.close();
+      this.#retry(socket);
+    }, SILENT_BEATS * this.#beatMs);
+  }
+
+  #take(message) {
+    if (message.type === "hello") this.#begin(message);
+    else if (message.type === "events") {
+      this.#next = message.next;
+      this.#tell("events", message.events);
+    } else if (message.type === "heartbeat") {
+      this.#next = message.next ?? this.#next;
+      this.#tell("heartbeat", message);
+    } else if (message.type === "subscribed") this.#tell("state", "live");
+    else if (message.type === "alert") this.#tell("alert", message.alert);
+    else if (message.type === "end") this.#tell("state", "finished");
+    else if (message.type === "error") this.#recover(message);
+    this.#listen();
+  }
+
+  #begin(hello) {
+    this.#wait = FIRST_WAIT_MS;
+    this.#beatMs = hello.heartbeat_seconds * 1000;
+    this.#tell("hello", hello);
+    if (hello.run !== this.#run) {
+      if (this.#run !== null) this.#tell("restart", null);
+      this.#run = hello.run;
+      this.#next = Math.max(hello.first_sequence, hello.last_sequence + 1 - this.#history);
+    }
+    this.#subscribe();
+  }
+
+  #subscribe() {
+    this.#socket.send(JSON.stringify({ type: "subscribe", from: this.#next, run: this.#run, alerts: true }));
+  }
+
+  #recover(error) {
+    if (error.code === "expired") {
+      this.#tell("gap", { first: this.#next, last: error.first_sequence - 1 });
+      this.#next = error.first_sequence;
+      this.#subscribe();
+    } else if (error.code === "ahead") {
+      this.#tell("restart", null);
+      this.#next = error.next_sequence;
+      this.#subscribe();
+    } else this.#tell("problem", error.message);
+  }
+
+  #tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}

@@ -1,0 +1,74 @@
+// Times, prices and counts as text. Times come as nanoseconds since 1970; a double is exact to 256 of them.
+
+let zone = localStorage.getItem("tickstock.zone") ?? "America/New_York";
+let formats = makeFormats();
+
+function makeFormats() {
+  const timeZone = zone === "local" ? undefined : zone;
+  const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZone };
+  return {
+    clock: new Intl.DateTimeFormat("en-GB", clock),
+    moment: new Intl.DateTimeFormat("en-CA", { ...clock, year: "numeric", month: "2-digit", day: "2-digit" }),
+  };
+}
+
+export function chosenZone() {
+  return zone;
+}
+
+export function chooseZone(name) {
+  zone = name;
+  formats = makeFormats();
+  localStorage.setItem("tickstock.zone", name);
+}
+
+export const timeZone = () => (zone === "local" ? undefined : zone);
+export const clock = (ns) => formats.clock.format(ns / 1e6);
+export const fraction = (ns) => `.${String(Math.floor(ns / 1e6) % 1000).padStart(3, "0")}`;
+export const clockOfSeconds = (seconds) => formats.clock.format(seconds * 1000);
+
+export function moment(ns) {
+  return formats.moment.format(ns / 1e6).replace(",", "");
+}
+
+/** Give a time that the server wrote as ISO 8601. */
+export const momentOf = (text) => moment(Date.parse(text) * 1e6);
+
+export function price(value) {
+  if (value === null || value === undefined) return "";
+  const digits = Math.abs(value) < 1 ? 4 : 2;
+  return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: 4 });
+}
+
+export function percent(value) {
+  if (value === null || value === undefined) return "";
+  const size = Math.abs(value).toFixed(Math.abs(value) < 10 ? 2 : 1);
+  return `${value < 0 ? "−" : "+"}${size} %`;
+}
+
+export function count(value) {
+  return value === null || value === undefined ? "–" : Math.round(value).toLocaleString("en-US");
+}
+
+export function compact(value) {
+  if (value === null || value === undefined) return "–";
+  return value.toLocaleString("en-US", { notation: "compact", maximumFractionDigits: 1 });
+}
+
+export function bytes(value) {
+  if (value === null || value === undefined) return "–";
+  return value >= 2 ** 30 ? `${(value / 2 ** 30).toFixed(2)} GiB` : `${Math.round(value / 2 ** 20)} MiB`;
+}
+
+export function milliseconds(value) {
+  if (value === null || value === undefined) return "–";
+  return `${value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString("en-US")} ms`;
+}
+
+export function duration(seconds) {
+  if (seconds === null || seconds === undefined) return "–";
+  const [days, hours, minutes] = [Math.floor(seconds / 86400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60];
+  if (days) return `${days} d ${hours} h`;
+  if (hours) return `${hours} h ${minutes} min`;
+  return minutes ? `${minutes} min ${Math.floor(seconds % 60)} s` : `${Math.floor(seconds)} s`;
+}

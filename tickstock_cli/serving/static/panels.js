@@ -1,0 +1,118 @@
+// The system's figures and its alerts: drawn from /status.
+
+import * as format from "./format.js";
+
+const byId = (id) => document.getElementById(id);
+
+export function drawStatus(status) {
+  drawOverview(status);
+  drawChannels(status.channel_details ?? {});
+  drawAlerts(status.active_alerts ?? [], status.recent_alerts ?? []);
+}
+
+function drawOverview(status) {
+  const overview = status.system_overview ?? {};
+  const memory = overview.memory_limit_bytes
+    ? `${format.bytes(overview.memory_bytes)} of ${format.bytes(overview.memory_limit_bytes)}`
+    : format.bytes(overview.memory_bytes);
+  const figures = [
+    ["State", overview.status],
+    ["Rows/s", overview.rows_per_second === undefined ? undefined : format.compact(overview.rows_per_second)],
+    ["Events/s", overview.events_per_second === undefined ? undefined : format.compact(overview.events_per_second)],
+    ["Rows", overview.rows === undefined ? undefined : format.count(overview.rows)],
+    ["Events", format.count(overview.events ?? status.server.last_sequence)],
+    ["Memory", overview.memory_bytes === undefined ? undefined : memory],
+    ["Uptime", overview.uptime_seconds === undefined ? undefined : format.duration(overview.uptime_seconds)],
+    ["Clients", format.count(status.server.clients)],
+    ...Object.entries(overview.problems ?? {}),
+  ];
+  byId("overview").replaceChildren(
+    ...figures.filter(([, value]) => value !== undefined && value !== null).map(([name, value]) => pair(name, value)),
+  );
+}
+
+function pair(name, value) {
+  const group = document.createElement("div");
+  group.append(element("dt", name), element("dd", value));
+  return group;
+}
+
+function drawChannels(details) {
+  const names = Object.keys(details);
+  byId("channels").hidden = names.length === 0;
+  byId("channels").tBodies[0].replaceChildren(...names.map((name) => channelRow(name, details[name])));
+}
+
+function channelRow(name, channel) {
+  const line = document.createElement("tr");
+  const head = element("th", name);
+  head.scope = "row";
+  const latency = channel.recent?.latency_ms ?? {};
+  const success = channel.recent?.success_rate ?? channel.whole?.success_rate;
+  line.append(
+    head,
+    labelled("Status", pill(channel.status)),
+    labelled("Queue", queueBar(channel.queue)),
+    labelled("p50 / p99", `${format.milliseconds(latency.p50)} / ${format.milliseconds(latency.p99)}`, "number"),
+    labelled("Rows/s", format.compact(channel.recent?.rows_per_second), "number"),
+    labelled("Success", success === null || success === undefined ? "–" : `${(100 * success).toFixed(1)} %`, "number"),
+    labelled("Breaker", pill(channel.breaker?.state ?? "–")),
+  );
+  return line;
+}
+
+function queueBar(queue) {
+  if (!queue) return "–";
+  const whole = document.createElement("span");
+  whole.className = "queue";
+  const bar = document.createElement("meter");
+  Object.assign(bar, { min: 0, max: queue.limit, high: 0.7 * queue.limit, optimum: 0, value: queue.depth });
+  const text = `${format.count(queue.depth)}/${format.count(queue.limit)}`;
+  bar.setAttribute("aria-label", `${text} rows`);
+  whole.append(bar, text);
+  if (queue.spilled) whole.append(element("small", `+${format.count(queue.spilled)} on disk`));
+  whole.title = `at most ${format.count(queue.max_depth)} so far`;
+  return whole;
+}
+
+function pill(state) {
+  const shown = element("span", String(state).replace("_", " "));
+  shown.className = "pill";
+  shown.dataset.state = state;
+  return shown;
+}
+
+function labelled(label, content, className = "") {
+  const data = element("td", content);
+  data.dataset.label = label;
+  data.className = className;
+  return data;
+}
+
+function drawAlerts(active, recent) {
+  const over = recent.filter((alert) => alert.resolved_at).reverse();
+  byId("active-alerts").replaceChildren(
+    ...(active.length ? active.map(alertLine) : [element("li", "None.")]),
+  );
+  byId("recent-alerts").replaceChildren(...over.map(alertLine));
+  byId("recent").hidden = over.length === 0;
+  byId("recent").querySelector("summary").textContent = `Resolved: ${over.length}`;
+  const pillOfCount = byId("alert-count");
+  pillOfCount.hidden = active.length === 0;
+  pillOfCount.textContent = active.length;
+  pillOfCount.dataset.state = active[0]?.severity ?? "";
+}
+
+function alertLine(alert) {
+  const line = document.createElement("li");
+  const since = element("small", alert.resolved_at ? `until ${format.momentOf(alert.resolved_at)}` : `since ${format.momentOf(alert.raised_at)}`);
+  line.append(pill(alert.resolved_at ? alert.worst_severity : alert.severity), ` ${alert.message} `, since);
+  line.title = alert.type;
+  return line;
+}
+
+function element(name, content) {
+  const made = document.createElement(name);
+  made.append(content);
+  return made;
+}

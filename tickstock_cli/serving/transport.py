@@ -1,0 +1,72 @@
+"""Events as clients of the older system read them: its transport dictionary."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+SPECIFIC = ("source", "phase", "priority", "confidence", "previous", "score", "strength", "trigger", "merged")
+"""Columns that have no place of their own there."""
+
+EXTREMES = "extremes"
+LABELS = {
+    ("high", 1): "new high",
+    ("low", -1): "new low",
+    ("fmv", 1): "undervalued",
+    ("fmv", -1): "overvalued",
+}
+DIRECTIONS = {1: "up", -1: "down"}
+
+
+class Transporter:
+    """Turns events into transport dictionaries. Must see every event of a run, in order: it counts them.
+
+    Counts are those of a ticker since the log's first event: ``count`` of the event's kind; ``count_up`` and
+    ``count_down`` by direction, of the kind, or for highs and lows of both together. ``reversal`` tells that the
+    event before it in the same count pointed the other way.
+    """
+
+    def __init__(self) -> None:
+        self._kinds: Counter[tuple[str, str]] = Counter()
+        self._directions: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
+        self._last: dict[tuple[str, str], int] = {}
+
+    def note(self, ticker: str, kind: str, direction: int) -> bool:
+        """Count an event; tells whether it is a reversal."""
+        family = (ticker, EXTREMES if kind in ("high", "low") else kind)
+        self._kinds[ticker, kind] += 1
+        self._directions[family][direction] += 1
+        before = self._last.get(family, 0)
+        self._last[family] = direction
+        return before * direction < 0
+
+    def translate(self, sequence: int, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Count an event and give its dictionary. What JSON cannot hold becomes null."""
+        ticker, kind, direction = event["ticker"], event["kind"], event["direction"]
+        reversal = self.note(ticker, kind, direction)
+        directions = self._directions[ticker, EXTREMES if kind in ("high", "low") else kind]
+        return {
+            "ticker": ticker,
+            "type": kind,
+            "price": _finite(event["price"]),
+            "time": event["timestamp"] / 1e9,
+            "event_id": str(event["event_id"]),
+            "direction": DIRECTIONS.get(direction),
+            "reversal": reversal,
+            "count": self._kinds[ticker, kind],
+            "count_up": directions[1],
+            "count_down": directions[-1],
+            "percent_change": _finite(event["percent_change"]),
+            "vwap": None,
+            "vwap_divergence": None,
+            "volume": _finite(event["volume"]),
+            "rel_volume": _finite(event["rel_volume"]),
+            "label": LABELS.get((kind, direction), f"{kind} {DIRECTIONS.get(direction, '')}".strip()),
+            "event_specific_data": {"sequence": sequence, **{name: _finite(event[name]) for name in SPECIFIC}},
+        }
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
