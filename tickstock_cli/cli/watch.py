@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -116,8 +116,9 @@ async def _follow(follower: Follower, taker: Taker) -> bool:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, task.cancel)
     with suppress(asyncio.CancelledError):
-        async for events in follower.batches():
-            taker.take(events)
+        async with aclosing(follower.batches()) as batches:
+            async for events in batches:
+                taker.take(events)
         return False
     return True
 

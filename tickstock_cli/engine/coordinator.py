@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.core.events import EVENT, EventRows, sort_for_output
+from tickstock_cli.core.events import EVENT, EventRows, join_events, sort_for_output
 from tickstock_cli.core.growth import grown
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.core.symbols import SymbolTable
@@ -58,13 +58,13 @@ class Coordinator:
             Counts what is emitted, superseded and redundant.
         """
         if len(events) or len(self._held):
-            merged = np.concatenate([self._held, events]) if len(self._held) else events
+            merged = join_events((self._held, events))
             out = np.empty(len(merged), dtype=EVENT)
             counts = np.zeros(2, dtype=np.int64)
             emitted = compete(merged, len(self._held), self._states, watermark, self._rules, out, counts)
             held = np.empty(len(merged) - emitted, dtype=EVENT)
             self._held = held[: still_held(merged, self._states, self._rules, held)]
-            self._unreleased = np.concatenate([self._unreleased, out[:emitted]])
+            self._unreleased = join_events((self._unreleased, out[:emitted]))
             ledger.add("coordinator.emitted", emitted)
             ledger.add("coordinator.superseded", int(counts[SUPERSEDED]))
             ledger.add("coordinator.redundant", int(counts[REDUNDANT]))

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from tickstock_cli.channels.base import Channel, Outcome, Rejected, Scratch
 from tickstock_cli.core.batch import MergedBatch
-from tickstock_cli.core.events import EVENT, EventRows
+from tickstock_cli.core.events import EventRows, join_events
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.core.symbols import SHARDS, SymbolTable
 from tickstock_cli.engine.channels import Channels, Probes
@@ -179,7 +179,5 @@ class Core:
 
 def _in_merge_order(events: Sequence[EventRows]) -> EventRows:
     """Join events; those of one row keep the order of their detectors."""
-    if not events:
-        return np.empty(0, dtype=EVENT)
-    joined = np.concatenate(events)
-    return joined[np.argsort(joined["order"], kind="stable")]
+    joined = join_events(events)
+    return joined[np.argsort(joined["order"], kind="stable")] if len(joined) else joined
