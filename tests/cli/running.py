@@ -13,9 +13,11 @@ def run_tickstock(
 ) -> subprocess.CompletedProcess[str]:
     """Run ``tickstock`` with arguments, without a terminal, and give what it printed and its exit code.
 
-    Warnings are errors there too; no variable of ours but those given reaches it.
+    Warnings are errors there too; no variable of ours but those given reaches it, nor the width of a terminal.
     """
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TICKSTOCK_")}
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("TICKSTOCK_") and name != "COLUMNS"
+    }
     return subprocess.run(
         [sys.executable, "-W", "error", "-m", "tickstock_cli", *map(str, arguments)],
         cwd=folder,

@@ -50,14 +50,27 @@ def test_a_terminal_shows_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
     """Order, mapping, guesses and bad rows, each with what follows from it."""
     times = [OPEN, OPEN + 5 * SECOND, OPEN + 4 * SECOND, OPEN + 6 * SECOND, OPEN + 7 * SECOND]
     write_ticks(tmp_path / "ticks.parquet", timestamp=times, price=None, last=[1.0, 2.0, 3.0, -1.0, 5.0])
-    result = run_tickstock("inspect", tmp_path, "--map", "price=last")
+    result = run_tickstock("inspect", tmp_path, "--map", "price=last", environment={"COLUMNS": "80"})
     shown = " ".join(result.stdout.split())
     assert (result.returncode, result.stderr) == (0, "")
     assert "row 2 (2013-10-08T13:30:04Z) comes after 2013-10-08T13:30:05Z: replay with --sort or --late reject" in shown
     assert "rejected 1 price, 1 late" in shown
     assert "mapped price = last (double)" in shown
     assert "guessed unit of timestamp is ns, because the median of the first 5 rows is 1381239005000000000" in shown
+    assert "5 rows of 1 ticker in 1 file, 2 to be rejected replay: about " in shown
     assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_in_a_pipe_every_line_is_whole(tmp_path: Path) -> None:
+    """What a terminal of 80 columns would break, `grep` finds."""
+    write_ticks(tmp_path / "ticks.parquet")
+    lines = [line.strip() for line in run_tickstock("inspect", tmp_path).stdout.splitlines()]
+    assert (
+        "guessed       unit of timestamp is ns, because the median of the first 5 rows is 1381239001000000000" in lines
+    )
+    assert "longest gaps  regular  28 s from 2013-10-08 13:30:02" in lines
+    assert "holds         1 ticker (IBM), 1 row group, 0.00 MiB" in lines
+    assert "order         by time" in lines
 
 
 def test_a_folder_with_a_broken_file_shows_the_others_and_ends_with_3(tmp_path: Path) -> None:
@@ -77,6 +90,30 @@ def test_a_file_that_cannot_be_recognised_is_one_line_and_exit_code_3(tmp_path: 
     result = run_tickstock("inspect", write_ticks(tmp_path / "ticks.parquet", price=None, last=[1.0] * 5))
     assert result.returncode == 3
     assert error_line(result).endswith("say which columns hold them with --map price=last")
+
+
+def test_files_of_one_name_in_many_folders_are_told_apart(tmp_path: Path) -> None:
+    """In a tree of days, the folder is the name."""
+    for day in (8, 9):
+        (tmp_path / f"date=2013-10-0{day}").mkdir()
+        write_ticks(tmp_path / f"date=2013-10-0{day}" / "part-0.parquet")
+    shown = run_tickstock("inspect", tmp_path).stdout
+    assert [line.split()[:2] for line in shown.splitlines() if line.startswith(" date=")] == [
+        ["date=2013-10-08/part-0", "tick"],
+        ["date=2013-10-09/part-0", "tick"],
+    ]
+
+
+def test_an_option_that_is_none_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    """The nearest one may be what was meant."""
+    for arguments, line in (
+        (["--map", "price"], "--map price: write ours=theirs, as in price=last"),
+        (["--jsno"], "no such option: --jsno"),
+        (["--set", "session.calendar=LSE"], "session.calendar = \"LSE\" (in --set): must be 'XNYS' or '24/7'"),
+    ):
+        result = run_tickstock("inspect", write_ticks(tmp_path / "ticks.parquet"), *arguments)
+        assert result.returncode == 2
+        assert error_line(result).startswith(line)
 
 
 def test_a_missing_path_is_one_line_and_exit_code_3(tmp_path: Path) -> None:

@@ -21,7 +21,6 @@ OPEN = 1_381_239_000_000_000_000
 """2013-10-08 09:30 in New York, ns."""
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
-REAL = Path(__file__).parents[4] / "shared" / "data" / "real"
 
 
 def ticks(path: Path, rows: int = 5, **columns: Any) -> Path:
@@ -143,9 +142,18 @@ EMPTY = {
 }
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="real recordings are not on this machine")
-def test_a_real_day_is_what_its_description_says() -> None:
+def test_progress_goes_from_nothing_to_all(tmp_path: Path) -> None:
+    """Both times that rows are read."""
+    told: list[tuple[int, int]] = []
+    paths = [ticks(tmp_path / "a.parquet"), ticks(tmp_path / "b.parquet", rows=7)]
+    inspect(paths, ReadOptions(), Calendar("XNYS"), lambda rows, total: told.append((rows, total)))
+    assert {total for _, total in told} == {24}
+    assert sum(rows for rows, _ in told) == 24
+
+
+def test_a_real_day_is_what_its_description_says(real_recordings: Path) -> None:
     """2,149 of IBM's trades are exact copies of another, and still separate trades."""
-    trades, fmvs = inspected(REAL / "trades_IBM_2013-10-08.parquet", REAL / "fmv_proxy_IBM_2013-10-08.parquet")
+    names = ("trades_IBM_2013-10-08.parquet", "fmv_proxy_IBM_2013-10-08.parquet")
+    trades, fmvs = inspected(*(real_recordings / name for name in names))
     assert (trades.rows, trades.copies, trades.rejected, trades.disorder) == (33_381, 2_149, {}, None)
     assert (fmvs.rows, fmvs.tickers, fmvs.some_tickers) == (20_431, 1, ("IBM",))

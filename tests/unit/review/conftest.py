@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,10 @@ from tickstock_cli.replay import Request, replay
 from tickstock_cli.review.event_files import read_events
 from tickstock_cli.testing import RECORDS, Record, Tick, new_york, settings_of
 
-Write = Callable[[Sequence[Record]], Path]
+Write = Callable[..., Path]
+"""Records, and the name of the folder if there are several -> the folder."""
 Events = Callable[..., pl.DataFrame]
+"""A recording, and settings as ``section__name`` -> its events."""
 
 DAY = "2024-06-12"
 SECOND = 1_000_000_000
@@ -33,19 +35,24 @@ def climb(start: int, prices: Sequence[float], ticker: str = "ABC", step: int = 
     return [Tick(ticker, start + place * step, price) for place, price in enumerate(prices)]
 
 
+def dotted(settings: Mapping[str, Any]) -> Any:
+    """Give settings from ``section__name``."""
+    return settings_of({key.replace("__", "."): value for key, value in settings.items()})
+
+
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
     """Write records as a folder of Parquet files, one a type."""
 
-    def write_records(rows: Sequence[Record]) -> Path:
-        folder = tmp_path / "recording"
+    def write_records(rows: Sequence[Record], name: str = "recording") -> Path:
+        folder = tmp_path / name
         folder.mkdir()
-        for name in RECORDS:
-            mine = [asdict(row) for row in rows if row.record == name]
+        for record in RECORDS:
+            mine = [asdict(row) for row in rows if row.record == record]
             if mine:
                 columns = {key: [row[key] for row in mine] for key in mine[0]}
                 filled = {key: values for key, values in columns.items() if any(value is not None for value in values)}
-                pq.write_table(pa.table(filled), folder / f"{name}.parquet")
+                pq.write_table(pa.table(filled), folder / f"{record}.parquet")
         return folder
 
     return write_records
@@ -57,8 +64,7 @@ def events(tmp_path: Path) -> Events:
 
     def replay_events(recording: Path, **settings: Any) -> pl.DataFrame:
         target = tmp_path / "events.parquet"
-        dotted = {key.replace("__", "."): value for key, value in settings.items()}
-        replay(Request(paths=[recording], settings=settings_of(dotted), outs=[str(target)]))
+        replay(Request(paths=[recording], settings=dotted(settings), outs=[str(target)]))
         return read_events(target)
 
     return replay_events

@@ -155,6 +155,24 @@ def test_after_closing_the_past_is_forgotten() -> None:
     assert breaker.state is CLOSED
 
 
+def test_after_closing_the_share_is_counted_anew() -> None:
+    """Failures from before the opening must not open it a second time."""
+    limits = BreakerLimits(failures_in_row=1_000, failure_share=0.5, window=4, open_ns=SECOND, trials=1)
+    clock = ManualClock()
+    breaker = CircuitBreaker(limits, clock)
+    for _ in range(4):
+        breaker.failed()
+    assert breaker.state is OPEN
+    clock.advance(SECOND)
+    assert breaker.allows()
+    breaker.succeeded()
+
+    for outcome in "SSFF":  # two of four are not more than half
+        breaker.failed() if outcome == "F" else breaker.succeeded()
+
+    assert breaker.state is CLOSED
+
+
 def test_every_transition_is_dated_and_says_why() -> None:
     """The history that alerts, metrics and pages show."""
     clock = ManualClock(7 * SECOND)

@@ -1,0 +1,117 @@
+"""`tickstock verify` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.cli.running import error_line, run_tickstock
+from tickstock_cli.testing import new_york
+
+ROOT = Path(__file__).parents[2]
+TICKERS = 40
+WITH_A_BUG = """
+from tickstock_cli import detectors
+detectors.PARTS["highlow"] = "tests.unit.review.planted:Forgetful"
+from tickstock_cli.cli.main import run
+run()
+"""
+"""The command of somebody whose detector loses its state between batches."""
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    """Write ticks of one instant, so that no speed makes anybody wait: each of many tickers makes a high."""
+    rows = TICKERS * 3
+    ticks = {
+        "ticker": [f"T{row % TICKERS:02d}" for row in range(rows)],
+        "timestamp": [new_york("2024-06-12", "10:00:00")] * rows,
+        "price": [100.0 + row // TICKERS for row in range(rows)],
+        "size": [100] * rows,
+    }
+    pq.write_table(pa.table(ticks), tmp_path / "ticks.parquet")
+    return tmp_path
+
+
+def test_legs_that_agree_end_with_0(recording: Path) -> None:
+    """One line a leg, with its digest, its seconds and the verdict, and one line for all."""
+    result = run_tickstock("verify", recording)
+    lines = [line.split() for line in result.stdout.splitlines() if line.rstrip().endswith("same")]
+
+    assert result.returncode == 0
+    assert "The whole recording: 120 rows" in result.stdout
+    assert len(lines) >= 12
+    assert {line[-4] for line in lines} == {str(TICKERS)}
+    assert len({line[-3] for line in lines}) == 1
+    assert f"All {len(lines)} legs agree: events, digest, ledger and file, byte for byte." in result.stdout
+
+
+def test_one_object_tells_how_each_leg_was_run(recording: Path) -> None:
+    """For scripts: ways, digests and differences; a selection is verified alone."""
+    result = run_tickstock("verify", recording, "--symbols", "T01,T02", "--json")
+    report = json.loads(result.stdout)
+
+    assert result.returncode == 0
+    assert (report["same"], report["slice"]) == (True, None)
+    assert {(leg["rows"], leg["events"], leg["same"]) for leg in report["legs"]} == {(6, 2, True)}
+    assert len({leg["digest"] for leg in report["legs"]}) == 1
+    assert {leg["pipeline"] for leg in report["legs"]} == {"direct", "linear", "multi"}
+    assert report["legs"][0]["speed"] == "max"
+    assert any(leg["stopped_at"] for leg in report["legs"])
+
+
+def test_a_leg_that_differs_ends_with_4(recording: Path) -> None:
+    """The table marks it, and the line on stderr names the first leg, what differs and the first event."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
+    result = subprocess.run(
+        [sys.executable, "-c", WITH_A_BUG, "verify", recording],
+        cwd=ROOT, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    marked = [line for line in result.stdout.splitlines() if line.rstrip().endswith("DIFFERS")]
+
+    assert result.returncode == 4
+    assert len(marked) >= 3
+    assert f"{len(marked)} of " in result.stdout
+    assert result.stderr.startswith(f"error: {len(marked)} of ")
+    assert "; first event: high of T00 at 2024-06-12T14:00:00Z (tick) " in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_nothing_to_verify_is_bad_data(recording: Path) -> None:
+    """A proof about no row would be none."""
+    result = run_tickstock("verify", recording, "--symbols", "NONE")
+
+    assert result.returncode == 3
+    assert error_line(result) == "there is no row to verify; choose other paths, symbols or times"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "line"),
+    [
+        (["none"], 3, "no such file or folder: none"),
+        ([], 2, "missing argument 'PATH'; see tickstock verify --help"),
+        (
+            ["ticks.parquet", "--speed", "2"],
+            2,
+            "no such option: --speed (Possible options: --end, --set); see tickstock verify --help",
+        ),
+        (
+            ["ticks.parquet", "--set", "highlow.cooldown_seconds=-1"],
+            2,
+            "highlow.cooldown_seconds = -1 (in --set): must be greater than or equal to 0",
+        ),
+    ],
+)
+def test_what_cannot_be_verified_is_one_line(recording: Path, arguments: list[str], code: int, line: str) -> None:
+    """What, and what to do."""
+    result = run_tickstock("verify", *arguments, folder=recording)
+
+    assert result.returncode == code
+    assert error_line(result) == line

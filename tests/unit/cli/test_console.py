@@ -1,0 +1,31 @@
+"""Where commands draw their data. Under test, standard output is no terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from tickstock_cli.cli.console import PIPE_COLUMNS, data_console
+
+
+def test_a_pipe_is_wide(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A line is not broken at a width that nobody has."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    line = "x" * PIPE_COLUMNS
+    data_console().print(line)
+
+    assert capsys.readouterr().out == f"{line}\n"
+
+
+def test_the_variable_columns_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for any other program."""
+    monkeypatch.setenv("COLUMNS", "72")
+
+    assert data_console().width == 72
+
+
+def test_data_goes_to_standard_output_unless_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--out -` has it."""
+    data_console().print("data")
+    data_console(stderr=True).print("talk")
+
+    assert capsys.readouterr() == ("data\n", "talk\n")

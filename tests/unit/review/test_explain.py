@@ -1,0 +1,233 @@
+"""One moment of one ticker: its rows, what each detector made of them, and what became of the events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from tests.differential.against import on_disk
+from tests.oracle.random_cases import random_case
+from tests.unit.review.conftest import SECOND, Write, at, climb, dotted
+from tickstock_cli.core.reading import Ending
+from tickstock_cli.core.times import format_time
+from tickstock_cli.errors import DataError
+from tickstock_cli.replay import Request
+from tickstock_cli.review.admission import Standing
+from tickstock_cli.review.explain import Explanation, RowExplanation, explain
+from tickstock_cli.review.fate import Fate, Outcome
+from tickstock_cli.testing import MILLISECOND, MINUTE, Bar, FairValue, Record
+
+START = at("10:00:00")
+
+
+def explained(recording: Path, time: int, ticker: str = "ABC", **settings: Any) -> Explanation:
+    """Explain a moment (ns) under some settings."""
+    return explain(Request([recording], settings=dotted(settings)), ticker, format_time(time))
+
+
+def the_row(explanation: Explanation) -> RowExplanation:
+    """Give the only row of a moment."""
+    (row,) = explanation.rows
+    return row
+
+
+def the_fate(row: RowExplanation) -> Fate:
+    """Give what became of the only event of a row."""
+    (fate,) = row.fates
+    return fate
+
+
+def ending(row: RowExplanation, detector: str, kind: str) -> Ending:
+    """Give how a rule ended at a row."""
+    return next(verdict.ending for verdict in row.verdicts[detector] if verdict.kind == kind)
+
+
+def test_the_moment_is_the_last_row_of_each_type_that_was_there(write: Write) -> None:
+    """A bar counts from its end; the order is that of the merge; where the row stands is told."""
+    rows: list[Record] = [*climb(START, [100.0, 101.0, 102.0], step=30 * SECOND)]
+    rows += [Bar("ABC", START, 1.0, 2.0, 1.0, 2.0, 5.0), FairValue("ABC", START + 3, 99.0)]
+    recording = write(rows)
+    explanation = explained(recording, START + 59 * SECOND)
+
+    assert [(row.record, row.row, row.age) for row in explanation.rows] == [
+        ("fmv", 0, 59 * SECOND - 3),
+        ("tick", 1, 29 * SECOND),
+    ]
+    assert (explanation.absent, explanation.disabled) == (["ohlcv"], [])
+    assert explanation.rows[1].path == str(recording / "tick.parquet")
+    assert explanation.rows[1].values["price"] == 101.0
+    assert [row.record for row in explained(recording, START + MINUTE).rows] == ["fmv", "tick", "ohlcv"]
+
+
+def test_of_rows_of_one_time_those_that_told_something_are_shown(write: Write) -> None:
+    """Trades of one millisecond are common; the last of them is shown in any case."""
+    prices = [100.0, 100.0, 101.0, 101.0, 101.0]
+    rows = explained(write(climb(START, prices, step=0)), START + SECOND).rows
+
+    assert [(row.row, row.place, row.of, len(row.fates)) for row in rows] == [(2, 3, 5, 1), (4, 5, 5, 0)]
+
+
+def test_an_event_that_was_emitted(write: Write) -> None:
+    """Its rule fired, and what the coordinator emitted is the event itself."""
+    row = the_row(explained(write(climb(START, [100.0, 101.0])), START + 2 * SECOND))
+    fate = the_fate(row)
+
+    assert ending(row, "highlow", "high") is Ending.FIRED
+    assert ending(row, "highlow", "low") is Ending.NOTHING_NEW
+    assert (fate.outcome, fate.winner) == (Outcome.EMITTED, None)
+    assert (fate.event["price"], fate.event["previous"], fate.event["merged"]) == (101.0, 100.0, 1)
+    assert fate.event["emitted_at"] == START + 2 * SECOND
+
+
+def test_an_event_that_lost_its_window(write: Write) -> None:
+    """The first tick won at once; the second one's event names it."""
+    recording = write(climb(START, [100.0, 101.0, 102.0], step=200 * MILLISECOND))
+    fate = the_fate(the_row(explained(recording, START + 400 * MILLISECOND, highlow__cooldown_seconds=0)))
+
+    assert fate.outcome is Outcome.SUPERSEDED
+    assert fate.event["price"] == 102.0
+    assert fate.winner is not None
+    assert (fate.winner["price"], fate.winner["timestamp"]) == (101.0, START + 200 * MILLISECOND)
+
+
+def test_an_event_may_lose_to_one_that_comes_later(write: Write) -> None:
+    """Its fate is known only at the window's end, and nothing behind that matters."""
+    ticks = climb(START, [100.0, 101.0, 102.0], step=200 * MILLISECOND)
+    settings: dict[str, Any] = {"highlow__cooldown_seconds": 0, "coordinator__hold_top_source": True}
+    fates = [
+        the_fate(the_row(explained(write([*ticks, *behind], name), START + 200 * MILLISECOND, **settings)))
+        for name, behind in (("alone", []), ("followed", climb(START + SECOND, [103.0, 104.0])))
+    ]
+
+    assert fates[0].outcome is Outcome.SUPERSEDED
+    assert fates[0].winner is not None
+    assert fates[0].winner["price"] == 102.0
+    assert fates[0] == fates[1]
+
+
+def test_a_high_of_a_bar_that_ticks_had_told(write: Write) -> None:
+    """The bar's rule fired, but it is no news; the price that was told is named."""
+    rows: list[Record] = [*climb(START, [100.0, 103.0])]
+    rows += [Bar("ABC", START - MINUTE, 99.0, 99.5, 99.0, 99.5, 100, avg_volume=10)]
+    rows += [Bar("ABC", START, 100.0, 103.0, 100.0, 103.0, 100, avg_volume=10)]
+    row = explained(write(rows), START + MINUTE).rows[-1]
+    fates = {fate.event["kind"]: fate for fate in row.fates}
+
+    assert ending(row, "ohlcv", "high") is Ending.FIRED
+    assert (fates["high"].outcome, fates["high"].rival) == (Outcome.REDUNDANT, 103.0)
+    assert fates["surge"].outcome is Outcome.EMITTED
+
+
+def test_an_event_that_its_cooldown_holds_back(write: Write) -> None:
+    """Everything reached, but too soon: the verdict tells how long is left."""
+    row = the_row(explained(write(climb(START, [100.0, 101.0, 102.0], step=400 * MILLISECOND)), START + SECOND))
+    high = next(verdict for verdict in row.verdicts["highlow"] if verdict.kind == "high")
+
+    assert (high.ending, row.fates) == (Ending.COOLDOWN, [])
+    assert high.cooldown is not None
+    assert (high.cooldown.last, high.cooldown.left) == (START + 400 * MILLISECOND, 600 * MILLISECOND)
+
+
+ODD_ROWS: dict[str, tuple[Sequence[float | None], Standing, str]] = {
+    "no price": ([100.0, None], Standing.REJECTED, "price"),
+    "a price of nothing": ([100.0, float("nan")], Standing.REJECTED, "price"),
+    "a price far off": ([100.0, 150.0], Standing.SUSPECT, "suspect"),
+}
+
+
+@pytest.mark.parametrize("case", ODD_ROWS)
+def test_a_row_that_was_not_taken_as_it_is(write: Write, case: str) -> None:
+    """Rejected rows reach no detector; suspect ones are hidden from all."""
+    prices, standing, reason = ODD_ROWS[case]
+    row = the_row(explained(write(climb(START, prices)), START + 5 * SECOND))  # type: ignore[arg-type]  # garbage is the point
+
+    assert (row.admission.standing, row.admission.reason) == (standing, reason)
+    assert bool(row.verdicts) is (standing is Standing.SUSPECT)
+    assert {verdict.ending for told in row.verdicts.values() for verdict in told} <= {Ending.HIDDEN, Ending.WAITING}
+
+
+def test_a_phase_that_does_not_count(write: Write) -> None:
+    """The row is there, and filtered."""
+    row = the_row(explained(write(climb(at("21:00:00"), [100.0])), at("21:00:00")))
+
+    assert (row.admission.standing, row.admission.phase, row.verdicts) == (Standing.FILTERED, "closed", {})
+
+
+def test_detectors_that_are_off_are_named_and_not_asked(write: Write) -> None:
+    """Why nothing fired may be that simple."""
+    explanation = explained(write(climb(START, [100.0])), START, detectors__enabled=("surge", "fmv"))
+
+    assert explanation.disabled == ["highlow", "trend", "ohlcv"]
+    assert set(the_row(explanation).verdicts) == {"surge"}
+
+
+def test_other_tickers_do_not_matter(write: Write) -> None:
+    """One ticker's moment is the same alone and in a crowd."""
+    mine = climb(START, [100.0, 101.0], step=4 * SECOND)
+    crowd = sorted([*mine, *climb(START + 1, [50.0, 60.0, 70.0], "XYZ")], key=lambda row: row.timestamp or 0)
+    alone, among = (the_row(explained(write(rows, name), START + MINUTE)) for name, rows in (("a", mine), ("b", crowd)))
+
+    assert (alone.verdicts, alone.fates) == (among.verdicts, among.fates)
+
+
+def test_start_says_where_state_begins(write: Write) -> None:
+    """As for a replay from there: what came before was never seen."""
+    recording = write(climb(START, [100.0, 101.0, 102.0], step=10 * SECOND))
+    request = Request([recording], start=START + 15 * SECOND)
+    row = the_row(explain(request, "ABC", "10:00:20"))
+
+    assert ending(row, "highlow", "high") is Ending.WAITING
+
+
+def test_a_ticker_that_is_not_there_yet(write: Write) -> None:
+    """When it will be is told."""
+    with pytest.raises(
+        DataError, match=r"no row at or before 2024-06-12T13:00:00Z; its first is available at .*14:00:0"
+    ):
+        explained(write(climb(START, [100.0])), START - 60 * MINUTE)
+
+
+@pytest.mark.parametrize(("ticker", "hint"), [("abc", "did you mean ABC"), ("Q", "see tickstock inspect")])
+def test_a_ticker_that_is_not_there_at_all(write: Write, ticker: str, hint: str) -> None:
+    """Something like it may be."""
+    with pytest.raises(DataError, match=f"the recording has no ticker {ticker}; {hint}"):
+        explained(write(climb(START, [100.0])), START, ticker)
+
+
+def test_an_explanation_is_plain_values(write: Write) -> None:
+    """For JSON, which has no word for NaN."""
+    explanation = explained(write(climb(START, [100.0, float("nan")])), START + MINUTE)
+    plain = json.loads(json.dumps(explanation.as_dict(), allow_nan=False))
+
+    assert plain["at_utc"] == "2024-06-12T14:01:00Z"
+    assert plain["rows"][0]["values"]["price"] == "nan"
+    assert plain["rows"][0]["admission"] == {
+        "standing": "rejected",
+        "reason": "price",
+        "words": plain["rows"][0]["admission"]["words"],
+        "phase": None,
+        "checks": [],
+    }
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_event_of_a_replay_is_explained_as_emitted(seed: int) -> None:
+    """Hostile rows of all types: what a replay wrote is what the moment's explanation says was emitted."""
+    with on_disk(*random_case(seed, 300)) as recording:
+        recording.replay()
+        events = pl.read_parquet(recording.folder / "events.parquet")
+        assert len(events) > 3
+        for event in events.gather_every(max(1, len(events) // 8)).to_dicts():
+            request = Request(recording.paths, settings=recording.settings)
+            explanation = explain(request, event["ticker"], format_time(event["available_at"]))
+            told = [fate.event for row in explanation.rows for fate in row.fates if fate.outcome is Outcome.EMITTED]
+            assert [
+                (fate["price"], fate["emitted_at"], fate["merged"])
+                for fate in told
+                if (fate["kind"], fate["source"]) == (event["kind"], event["source"])
+            ] == [(event["price"], event["emitted_at"], event["merged"])]

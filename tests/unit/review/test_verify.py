@@ -1,0 +1,152 @@
+"""Verification: which ways of replaying are tried, and what is found if one of them differs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.unit.review.conftest import SECOND, Write, at
+from tickstock_cli import detectors
+from tickstock_cli.errors import DataError
+from tickstock_cli.replay import BATCH_ROWS, Request
+from tickstock_cli.review import legs
+from tickstock_cli.review import verify as reviewing
+from tickstock_cli.review.legs import Scope, plan
+from tickstock_cli.review.verify import LegResult, Verification, verify
+from tickstock_cli.runtime.opening import PipelineName
+from tickstock_cli.testing import Bar, FairValue, Record, Tick
+
+START = at("10:00:00")
+ROWS = 60
+
+
+@pytest.fixture(autouse=True)
+def short_legs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pace for a moment only: how long it lasts proves nothing."""
+    monkeypatch.setattr(legs, "PACED_SECONDS", 0.02)
+
+
+@pytest.fixture
+def recording(write: Write) -> Path:
+    """Write a minute of six tickers that rise, with a bar and a fair value among the ticks."""
+    rows: list[Record] = [Tick(f"T{row % 6}", START + row * SECOND, 100.0 + row) for row in range(ROWS)]
+    rows += [Bar("T0", START, 1.0, 2.0, 1.0, 2.0, 5.0), FairValue("T0", START, 99.0)]
+    return write(rows)
+
+
+def verified(recording: Path, reports: list[tuple[LegResult, int]] | None = None) -> Verification:
+    """Verify a recording, and keep what is reported on the way."""
+    return verify(Request([recording]), lambda leg, legs: None if reports is None else reports.append((leg, legs)))
+
+
+def test_every_way_of_replaying_gives_the_same(recording: Path) -> None:
+    """Digest, ledger and file of every leg are those of the first."""
+    reports: list[tuple[LegResult, int]] = []
+    verification = verified(recording, reports)
+
+    assert verification.same
+    assert {(leg.rows, leg.digest) for leg in verification.legs} == {(ROWS + 2, verification.legs[0].digest)}
+    assert verification.legs[0].events > 0
+    assert [leg for leg, _ in reports] == list(verification.legs)
+    assert {legs for _, legs in reports} == {len(verification.legs)}
+
+
+def test_what_is_tried_differs_in_every_way_that_a_run_can_differ() -> None:
+    """Batches, workers, speeds, pipelines, restarts: several of each."""
+    tried = plan(rows=1_000_000, slice_rows=10_000, slice_span=3_600 * SECOND)
+
+    assert len({leg.batch_rows for leg in tried}) >= 4
+    assert len({leg.workers for leg in tried}) >= 3
+    assert len({leg.speed for leg in tried}) >= 3
+    assert {leg.pipeline for leg in tried} == set(PipelineName)
+    assert len({leg.stop_after for leg in tried}) >= 3
+    assert any(leg.resumed is not None and leg.resumed.workers != leg.workers for leg in tried)
+
+
+def test_of_a_large_recording_a_part_is_replayed_in_slow_ways() -> None:
+    """Row by row and on a schedule; the plain way through the part is what they are held against."""
+    tried = plan(rows=1_000_000, slice_rows=10_000, slice_span=3_600 * SECOND)
+    slow = [leg for leg in tried if leg.speed is not None or leg.pipeline is not PipelineName.DIRECT]
+    references = [next(leg for leg in tried if leg.scope is scope) for scope in Scope]
+
+    assert {leg.scope for leg in slow} == {Scope.SLICE}
+    assert [(leg.batch_rows, leg.workers, leg.speed) for leg in references] == [(BATCH_ROWS, 1, None)] * 2
+
+
+def test_a_small_recording_is_its_own_part() -> None:
+    """All legs replay all of it, against one reference."""
+    tried = plan(rows=5_000, slice_rows=5_000, slice_span=0)
+
+    assert {leg.scope for leg in tried} == {Scope.WHOLE}
+    assert len({replace(leg, name="") for leg in tried}) == len(tried)
+
+
+def test_the_part_holds_the_tickers_that_tell_most(recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more rows than asked for; the paced legs take as long as planned, whatever its span."""
+    monkeypatch.setattr(reviewing, "SLICE_ROWS", 10)
+    monkeypatch.setattr(reviewing, "SLICE_TICKERS", 2)
+    verification = verified(recording)
+    part = [leg for leg in verification.legs if leg.leg.scope is Scope.SLICE]
+
+    assert verification.same
+    assert verification.slice_words == "the 2 tickers with most events, up to 2024-06-12T14:00:25Z"
+    assert {leg.rows for leg in part} == {10}
+    assert len({leg.digest for leg in part}) == 1 != len({leg.digest for leg in verification.legs})
+
+
+def test_stopped_legs_were_stopped_and_resumed(recording: Path) -> None:
+    """Not only asked to: they say where, and it is neither the beginning nor the end."""
+    stopped = [leg for leg in verified(recording).legs if leg.leg.stop_after is not None]
+
+    assert len(stopped) >= 3
+    assert all(leg.stopped_at is not None and 0 < leg.stopped_at < ROWS for leg in stopped)
+
+
+def planted(monkeypatch: pytest.MonkeyPatch, bug: str) -> None:
+    """Put a detector with a bug in the place of high/low."""
+    monkeypatch.setitem(detectors.PARTS, "highlow", f"tests.unit.review.planted:{bug}")
+
+
+def test_state_lost_between_batches_is_found(recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Legs with other batches than the reference differ; each names counts, and the first event."""
+    planted(monkeypatch, "Forgetful")
+    verification = verified(recording)
+    failed = {leg.leg.name: leg for leg in verification.failed}
+    row_by_row = failed["row by row, linear pipeline"]
+
+    assert not verification.same
+    assert "batches of 65,536" not in failed
+    assert row_by_row.differs[0] == "events"
+    assert any(words.startswith("coordinator.emitted ") for words in row_by_row.differs)
+    assert row_by_row.difference is not None
+    assert row_by_row.difference.status == "only_a"
+
+
+def test_state_that_a_checkpoint_misses_is_found(recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exactly the legs that were resumed differ."""
+    planted(monkeypatch, "Hiding")
+    verification = verified(recording)
+
+    assert [leg.leg for leg in verification.failed] == [
+        leg.leg for leg in verification.legs if leg.leg.stop_after is not None
+    ]
+
+
+def test_a_recording_that_grows_under_the_run_is_found(recording: Path, write: Write) -> None:
+    """A live recorder that still writes: the ledger tells how many rows were read, and how many at first."""
+    longer = write([Tick("T0", START + row * SECOND, 100.0) for row in range(ROWS + 5)], "longer")
+
+    def grow(leg: LegResult, legs: int) -> None:  # noqa: ARG001 - as verify calls it
+        (longer / "tick.parquet").replace(recording / "tick.parquet") if leg.leg.workers == 3 else None
+
+    verification = verify(Request([recording]), grow)
+
+    assert "tick.processed 65, not 60" in verification.failed[0].differs
+
+
+def test_there_must_be_something_to_verify(recording: Path) -> None:
+    """Nothing replayed is nothing proved."""
+    with pytest.raises(DataError, match="no row to verify; choose other paths, symbols or times"):
+        verify(Request([recording], symbols=frozenset({"NONE"})), lambda leg, legs: None)  # noqa: ARG005
