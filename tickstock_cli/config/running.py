@@ -109,6 +109,11 @@ class Router(RunningSection):
         default="health_based", description="how the 64 shards of tickers are assigned to a channel's instances"
     )
     seed: int = Field(default=0, ge=0, description="decides what the strategy random draws")
+    overflow: Literal["wait", "spill"] = Field(
+        default="wait",
+        description="what happens to rows that find a queue full: wait keeps their source waiting, spill keeps them "
+        "on disk and catches up",
+    )
     unhealthy_error_percent: float = Field(
         default=10, ge=0, le=100, description="an instance is unhealthy if more of its rows failed lately, in percent"
     )

@@ -95,6 +95,7 @@ class ProcessingChannel:
         self._broken = broken
         self._queue: deque[tuple[int, Part]] = deque()
         self._depth = 0
+        self._spilled = 0
         self._under_way: int | None = None
         """When the oldest rows of the batch under way were queued."""
         self._flush = False
@@ -137,11 +138,20 @@ class ProcessingChannel:
 
     async def put(self, part: Part) -> None:
         """Queue a part; waits while the queue is full."""
-        while self._depth and self._depth + len(part) > self._queue_rows:
+        while not self.has_room(len(part)):
             self._room.clear()
             self.flush()
             await self._room.wait()
         self._append(part)
+
+    def has_room(self, rows: int) -> bool:
+        """Tell whether a part of so many rows could be queued now."""
+        return not self._depth or self._depth + rows <= self._queue_rows
+
+    def note_spilled(self, rows: int) -> None:
+        """Hear how many rows wait on disk for room here."""
+        self._spilled = rows
+        self._meter.queue(self._depth, rows)
 
     def put_back(self, parts: Sequence[Part]) -> None:
         """Queue parts that another instance gave up, whatever the bound: they have been counted already.
@@ -153,7 +163,7 @@ class ProcessingChannel:
         self._queue.clear()
         self._queue.extend((now, part) for part in sorted([*parts, *waiting], key=lambda part: part.slice.batch.first))
         self._depth += sum(len(part) for part in parts)
-        self._meter.queue(self._depth)
+        self._meter.queue(self._depth, self._spilled)
         self._woken.set()
 
     def take_away(self, moving: NDArray[np.bool_]) -> list[Part]:
@@ -170,7 +180,7 @@ class ProcessingChannel:
                 goes.counted()
         self._queue = deque(staying)
         self._depth = sum(len(part) for _, part in staying)
-        self._meter.queue(self._depth)
+        self._meter.queue(self._depth, self._spilled)
         self._room.set()
         return gone
 
@@ -190,7 +200,7 @@ class ProcessingChannel:
         self._queue.append((now, part))
         self._depth += len(part)
         self._load.arrived(len(part), now)
-        self._meter.queue(self._depth)
+        self._meter.queue(self._depth, self._spilled)
         self._woken.set()
 
     async def _run(self) -> None:
@@ -262,7 +272,7 @@ class ProcessingChannel:
             self._depth -= len(part)
         if not self._queue:
             self._flush = False
-        self._meter.queue(self._depth)
+        self._meter.queue(self._depth, self._spilled)
         self._room.set()
         return taken
 

@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 import numpy as np
 from numpy.typing import NDArray
 
+from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.clock import Clock
 from tickstock_cli.core.metrics import RouterMetrics
 from tickstock_cli.core.symbols import SHARDS, SymbolTable
@@ -66,6 +67,16 @@ class DataChannelRouter:
         """Queue a slice's rows with their owners; waits where a queue is full."""
         for instance, part in self.decide(piece):
             await instance.put(part)
+
+    def has_room(self, batch: MergedBatch) -> bool:
+        """Tell whether every instance could queue all rows of its type, whoever gets them."""
+        rows = {"tick": len(batch.ticks), "ohlcv": len(batch.bars), "fmv": len(batch.fmvs)}
+        return all(
+            instance.has_room(rows[record])
+            for record, instances in self._instances.items()
+            for instance in instances
+            if rows[record]
+        )
 
     def decide(self, piece: Slice) -> list[tuple[ProcessingChannel, Part]]:
         """Decide who gets which rows of a slice, and count its parts."""

@@ -41,6 +41,7 @@ from tickstock_cli.runtime.records import Data, identify_data_type, to_rows
 from tickstock_cli.runtime.results import EventProcessingResult
 from tickstock_cli.runtime.sections import MS, SECOND, thresholds_of
 from tickstock_cli.runtime.slices import Part, Slice
+from tickstock_cli.runtime.spill import Spill
 from tickstock_cli.runtime.work import process
 from tickstock_cli.sources.rows import Intake
 from tickstock_cli.warmup import warm_up
@@ -119,6 +120,10 @@ class MultiChannelSystem:
         self._piece_rows = min(
             settings.tick_channel.queue_rows, settings.ohlcv_channel.queue_rows, settings.fmv_channel.queue_rows
         )
+        self._spills = settings.router.overflow == "spill"
+        self._spill = Spill()
+        self._spilled = asyncio.Event()
+        self._catching_up: asyncio.Task[None] | None = None
         self._inlet = asyncio.Lock()
         self._progress = asyncio.Event()
         self._started = 0
@@ -131,6 +136,7 @@ class MultiChannelSystem:
         for instance in self.instances():
             instance.start()
         self._watch = asyncio.create_task(self._look_after(), name="tickstock-monitor")
+        self._catching_up = asyncio.create_task(self._catch_up(), name="tickstock-spill")
         return self.is_system_ready()
 
     def is_system_ready(self) -> bool:
@@ -184,7 +190,8 @@ class MultiChannelSystem:
     async def feed(self, batch: MergedBatch, schedule: Schedule | None = None) -> list[Slice]:
         """Take rows behind all that were fed before; waits where queues are full. Without rows, market time passes.
 
-        Gives the slices they travel in, which end when their ``published`` is set.
+        Gives the slices they travel in, which end when their ``published`` is set; rows that were spilled to disk
+        travel later.
 
         Parameters
         ----------
@@ -200,8 +207,12 @@ class MultiChannelSystem:
         async with self._inlet:
             for piece in self._pieces(batch):
                 self._check()
-                slices.append(Slice.of(piece, self._clock.now(), schedule))
-                await self._feed(slices[-1])
+                if self._must_spill(piece):
+                    self._spill.write(piece, self._clock.now(), schedule)
+                    self._note_spilled()
+                else:
+                    slices.append(Slice.of(piece, self._clock.now(), schedule))
+                    await self._feed(slices[-1])
         self._check()
         return slices
 
@@ -216,7 +227,7 @@ class MultiChannelSystem:
     async def settle(self) -> None:
         """Wait until all that was fed is processed and published."""
         async with self._inlet:
-            while self._collector.waiting:
+            while self._collector.waiting or len(self._spill):
                 self._check()
                 self._progress.clear()
                 self.flush()
@@ -239,17 +250,19 @@ class MultiChannelSystem:
         except (TimeoutError, SystemBrokenError):
             pass
         left = self.queued_rows()
-        if self._watch is not None:
-            self._watch.cancel()
-            await asyncio.gather(self._watch, return_exceptions=True)
-            self._watch = None
+        for task in (self._watch, self._catching_up):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        self._watch = self._catching_up = None
+        self._spill.close()
         await asyncio.gather(*(instance.stop() for instance in self.instances()))
         self._executor.shutdown(wait=True)
         return Drained(before - left, (self._clock.now() - begun) / SECOND, left)
 
     def queued_rows(self) -> int:
-        """Give the rows in all queues."""
-        return sum(instance.depth for instance in self.instances())
+        """Give the rows in all queues, those on disk included."""
+        return sum(instance.depth for instance in self.instances()) + sum(self._spill.rows.values())
 
     def channel_metrics(self) -> list[ChannelMetrics]:
         """Give every instance's figures as they are now."""
@@ -303,6 +316,28 @@ class MultiChannelSystem:
         for start in range(0, len(batch), self._piece_rows):
             stop = min(start + self._piece_rows, len(batch))
             yield batch.cut(start, stop, batch.watermark if stop == len(batch) else int(times[stop - 1]))
+
+    def _must_spill(self, piece: MergedBatch) -> bool:
+        """Tell whether rows go to disk: there is no room, or others that came before them are there."""
+        return self._spills and (bool(len(self._spill)) or not self.router.has_room(piece))
+
+    def _note_spilled(self) -> None:
+        for record, instances in self._instances.items():
+            instances[0].note_spilled(self._spill.rows[record])
+        self._spilled.set()
+
+    async def _catch_up(self) -> None:
+        """Queue what was spilled as soon as there is room, oldest first."""
+        while True:
+            await self._spilled.wait()
+            while len(self._spill):
+                spilled, batch = self._spill.oldest()
+                piece = Slice.of(batch, spilled.received, spilled.schedule)
+                await self._feed(piece)
+                self._spill.drop()
+                self._note_spilled()
+                self._progress.set()
+            self._spilled.clear()
 
     async def _feed(self, piece: Slice) -> None:
         if len(piece.batch):

@@ -264,3 +264,37 @@ def test_a_detector_that_cannot_raise_but_does_stops_the_system_with_the_reason(
         assert left.rows == 0
 
     run(story())
+
+
+def test_rows_that_find_no_room_wait_on_disk_and_are_caught_up() -> None:
+    """With ``spill`` the source never waits: what a paused channel cannot take comes later, in order, and all of it."""
+
+    async def story() -> None:
+        rows = climb(["ABC", "DEF"], 200)
+        limits = {"tick_channel.queue_rows": 10, "tick_channel.batch_rows": 10, "router.overflow": "spill"}
+        stage, untroubled = Stage(rows, limits), Stage(rows, {})
+        await stage.system.initialize_system()
+        busy = next(stage.system.instances())
+        busy.pause()
+        for batch in stage.source.batches(50):
+            await stage.system.feed(batch)
+        assert busy.depth == 10
+        assert busy.snapshot().queue.spilled == 390
+        assert stage.system.queued_rows() == 400
+        await stage.until(lambda: ("raised", AlertType.QUEUE_OVERFLOW) in stage.told)
+
+        busy.resume()
+        await stage.system.settle()
+        assert busy.snapshot().queue.spilled == 0
+        await untroubled.system.initialize_system()
+        for batch in untroubled.source.batches():
+            await untroubled.system.feed(batch)
+        await untroubled.system.settle()
+        wanted = untroubled.highs()
+        assert len(wanted) == 398
+        assert stage.highs() == wanted
+        stage.core.ledger.check()
+        await stage.system.shutdown()
+        await untroubled.system.shutdown()
+
+    run(story())
