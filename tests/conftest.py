@@ -18,7 +18,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("tickstock")
     group.addoption("--cases", type=int, default=CASES, help=f"seeded recordings to compare (default {CASES})")
     group.addoption("--first-seed", type=int, default=0, help="seed of the first of them (default 0)")
-    group.addoption("--rewrite-golden", action="store_true", help="write what the golden cases give now")
+    group.addoption("--update-golden", action="store_true", help="write what the golden cases give now")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,0 +1,200 @@
+"""Conditions: what counts as wrong, how badly, and what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from tests.unit.monitoring.making import (
+    FIGURES,
+    THRESHOLDS,
+    channel,
+    system,
+    with_breaker,
+    with_failures,
+    with_latency,
+    with_queue,
+)
+from tickstock_cli.core.metrics import (
+    BreakerState,
+    ChannelMetrics,
+    ChannelStatus,
+    LatencyFigures,
+    QueueFigures,
+    SystemMetrics,
+)
+from tickstock_cli.monitoring.alerts import AlertType, Finding, Severity
+from tickstock_cli.monitoring.conditions import find
+
+INFO, WARNING, ERROR, CRITICAL = Severity
+
+
+def found(*channels: ChannelMetrics, at: SystemMetrics | None = None) -> list[Finding]:
+    """Look at channels of a system that is well but for them."""
+    return find(channels, at or system(), THRESHOLDS)
+
+
+def severities(findings: Sequence[Finding]) -> list[tuple[str, Severity]]:
+    """Give what was found, in short."""
+    return [(finding.type.value, finding.severity) for finding in findings]
+
+
+def test_what_is_well_gives_nothing() -> None:
+    """Silence is the normal state of a monitor."""
+    assert found(channel("tick-1"), channel("ohlcv-1"), channel("fmv-1")) == []
+
+
+@pytest.mark.parametrize(
+    ("p99_ms", "severity"),
+    [(24.9, None), (25.0, WARNING), (49.9, WARNING), (50.0, ERROR), (99.9, ERROR), (100.0, CRITICAL)],
+)
+def test_latency_is_held_against_the_channels_limit(p99_ms: float, severity: Severity | None) -> None:
+    """25 ms for ticks: from once, twice, four times that on."""
+    findings = found(with_latency("tick-1", p99_ms))
+
+    assert [finding.severity for finding in findings] == ([] if severity is None else [severity])
+
+
+def test_a_wait_that_batching_grants_is_not_late() -> None:
+    """Bars may wait 100 ms for their batch, and then take 50."""
+    bars = replace(with_latency("ohlcv-1", 140), wait_ms=100.0, timeout_ms=50.0)
+
+    assert found(bars) == []
+    assert severities(found(replace(bars, wait_ms=80.0))) == [("HIGH_LATENCY", WARNING)]
+
+
+def test_a_single_slow_batch_is_worth_an_information() -> None:
+    """p99 does not show it, but a breach of the timeout is counted and told."""
+    slow = channel(
+        recent=replace(FIGURES, timeouts=1, processing=LatencyFigures(100, 1.0, 4.0, 31.0, 31.0, 1.5)),
+    )
+
+    (finding,) = found(slow)
+
+    assert (finding.type, finding.severity) == (AlertType.HIGH_LATENCY, INFO)
+    assert finding.message == "tick-1: 1 of 100 batches took longer than 25 ms"
+    assert (finding.value, finding.threshold, finding.unit) == (31.0, 25.0, "ms")
+
+
+def test_a_channel_that_stands_still_is_late_though_nothing_finishes() -> None:
+    """Latencies of finished rows cannot tell of rows that do not finish."""
+    empty = replace(FIGURES, processed=0, batches=0, latency=LatencyFigures(), processing=LatencyFigures())
+    stuck = channel(recent=empty, queue=QueueFigures(40, 40, 1_000, 0, 7_000.0))
+
+    (finding,) = found(stuck)
+
+    assert (finding.type, finding.severity) == (AlertType.HIGH_LATENCY, CRITICAL)
+    assert finding.message == "tick-1: a row has been waiting for 7,000 ms; critical from 100.0 ms"
+
+
+def test_a_paused_channel_is_not_late() -> None:
+    """Its rows stand still because somebody wanted it."""
+    paused = channel(status=ChannelStatus.PAUSED, queue=QueueFigures(40, 40, 1_000, 0, 7_000.0))
+
+    assert found(paused) == []
+
+
+@pytest.mark.parametrize(
+    ("failed", "severity"),
+    [(0, None), (1, INFO), (10, INFO), (11, WARNING), (50, WARNING), (51, ERROR), (100, ERROR), (101, CRITICAL)],
+)
+def test_failed_rows_are_told_from_the_first_one(failed: int, severity: Severity | None) -> None:
+    """Of a thousand: one is an information, beyond 1 % a warning, beyond 5 % an error, beyond 10 % critical."""
+    findings = found(with_failures("tick-1", failed))
+
+    assert [finding.severity for finding in findings] == ([] if severity is None else [severity])
+
+
+@pytest.mark.parametrize(
+    ("depth", "spilled", "severity"),
+    [
+        (749, 0, None),
+        (750, 0, WARNING),
+        (900, 0, ERROR),
+        (1_000, 0, CRITICAL),
+        (10, 1, ERROR),
+        (800, 1, ERROR),
+        (1_000, 1, CRITICAL),
+    ],
+)
+def test_a_queue_overflows_by_degrees(depth: int, spilled: int, severity: Severity | None) -> None:
+    """By its share of the limit; rows on disk are an error however many are left in memory."""
+    findings = found(with_queue("tick-1", depth, spilled))
+
+    assert [finding.severity for finding in findings] == ([] if severity is None else [severity])
+
+
+def test_what_is_said_of_a_queue_names_the_rows_on_disk() -> None:
+    """The reader wants to know how far behind it is."""
+    (finding,) = found(with_queue("ohlcv-1", 950, 12_345))
+
+    assert finding.message == "ohlcv-1: 950 of 1,000 rows queued, 12,345 more on disk"
+    assert (finding.value, finding.threshold, finding.unit) == (950, 900, "rows")
+
+
+def test_rows_on_disk_are_a_figure_of_their_own() -> None:
+    """The queue in memory may have room again while thousands of rows still wait on disk."""
+    (finding,) = found(with_queue("ohlcv-1", 800, 12_345))
+
+    assert (finding.value, finding.threshold, finding.unit) == (12_345, 1, "rows on disk")
+
+
+def test_a_failed_instance_is_critical_if_nobody_of_its_channel_works() -> None:
+    """With another one to take its shards it is an error."""
+    broken = with_breaker("tick-1", BreakerState.OPEN)
+
+    alone = found(broken, channel("ohlcv-1"))
+    in_company = found(broken, channel("tick-2"))
+
+    assert severities(alone) == [("CHANNEL_FAILURE", CRITICAL)]
+    assert severities(in_company) == [("CHANNEL_FAILURE", ERROR)]
+    assert alone[0].message == "tick-1: circuit breaker open (5 failures in a row, the last: no such column)"
+
+
+def test_an_instance_with_an_error_has_failed_and_a_half_open_one_may_recover() -> None:
+    """A status, and a warning until the trials are over."""
+    dead = channel("tick-1", status=ChannelStatus.ERROR)
+    trying = with_breaker("ohlcv-1", BreakerState.HALF_OPEN)
+
+    findings = found(dead, channel("tick-2"), trying)
+
+    assert [(finding.subject, finding.severity) for finding in findings] == [("tick-1", ERROR), ("ohlcv-1", WARNING)]
+
+
+def test_a_clean_end_is_no_failure() -> None:
+    """Nor is a beginning."""
+    assert found(channel(status=ChannelStatus.SHUTDOWN), channel("fmv-1", status=ChannelStatus.INITIALIZING)) == []
+
+
+def test_other_parts_that_do_not_work_fail_under_their_own_names() -> None:
+    """A disk that is full, a sink that cannot write."""
+    findings = found(at=system(problems={"event log": "no space left on device"}))
+
+    assert severities(findings) == [("CHANNEL_FAILURE", CRITICAL)]
+    assert (findings[0].subject, findings[0].message) == ("event log", "event log: no space left on device")
+
+
+@pytest.mark.parametrize(
+    ("mib", "severity"), [(1_535, None), (1_536, WARNING), (1_900, ERROR), (2_048, CRITICAL), (9_000, CRITICAL)]
+)
+def test_memory_is_held_against_its_limit(mib: int, severity: Severity | None) -> None:
+    """2 GiB: from three quarters, nine tenths, and all of it on."""
+    findings = found(at=system(memory_bytes=mib * 2**20))
+
+    assert [finding.severity for finding in findings] == ([] if severity is None else [severity])
+
+
+def test_several_things_may_be_wrong_at_once() -> None:
+    """Each with its own type; at most one of a type and subject."""
+    ill = replace(with_queue("tick-1", 1_000), recent=replace(FIGURES, processed=500, failed=500, timeouts=9))
+
+    findings = found(replace(ill, status=ChannelStatus.ERROR))
+
+    assert [finding.type for finding in findings] == [
+        AlertType.CHANNEL_FAILURE,
+        AlertType.HIGH_LATENCY,
+        AlertType.LOW_SUCCESS_RATE,
+        AlertType.QUEUE_OVERFLOW,
+    ]
