@@ -7,13 +7,15 @@ that takes its time keeps events, or the loop, waiting.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from queue import Queue
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from queue import Empty, Queue
 from threading import Thread
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from tickstock_cli.core.batch import MergedBatch
+from tickstock_cli.core.events import join_events
 from tickstock_cli.engine.core import StepResult
 from tickstock_cli.engine.pipeline import Take
 from tickstock_cli.engine.schedule import Schedule
@@ -21,6 +23,8 @@ from tickstock_cli.runtime.system import MultiChannelSystem
 
 MAX_BACKLOG = 1_000
 """Results that may wait for the pump; then the source waits."""
+MOST_AT_ONCE = 256
+"""Results handed on together."""
 
 ResultT = TypeVar("ResultT")
 Publish = Callable[[StepResult], None]
@@ -121,15 +125,31 @@ class MultiChannelPipeline:
         return status
 
     def _run_pump(self) -> None:
-        while (result := self._results.get()) is not None:
+        open_ended = True
+        while open_ended:
+            waiting = [self._results.get()]
+            with suppress(Empty):
+                while len(waiting) < MOST_AT_ONCE:
+                    waiting.append(self._results.get_nowait())
+            results = [result for result in waiting if result is not None]
+            open_ended = len(results) == len(waiting)
             try:
-                if self._error is None and self._take is not None:
-                    self._take(result)
+                if results and self._error is None and self._take is not None:
+                    self._take(_as_one(results))
             except BaseException as error:  # noqa: BLE001  (raised by the next call of the run's own thread)
                 self._error = error
             finally:
-                self._results.task_done()
+                for _ in waiting:
+                    self._results.task_done()
 
     def _check(self) -> None:
         if self._error is not None:
             raise self._error
+
+
+def _as_one(results: Sequence[StepResult]) -> StepResult:
+    """Join results that follow one another: a busy market gives hundreds a second, each with a cost of its own."""
+    return StepResult(
+        join_events([result.events for result in results]),
+        tuple(part for result in results for part in result.rejected),
+    )
