@@ -141,6 +141,12 @@ class Core:
         for worker in self._workers:
             worker.grow(self.symbols)
 
+    def prepare(self, batch: MergedBatch) -> None:
+        """Do ahead of time what the first step would have to do: make room, and look up the days of its rows."""
+        self.grow(len(self.symbols))
+        if len(batch):
+            self.channels.sessions(batch.ticks, batch.bars, batch.fmvs)
+
     def known_tickers(self) -> tuple[str, ...]:
         """Give the tickers that state has room for, by code; the source may have met more already."""
         return tuple(self.symbols.tickers[: len(self._workers[0].mine)])

@@ -18,6 +18,9 @@ class Pipeline(Protocol):
     def connect(self, take: Take) -> None:
         """Say who takes results, before anything is fed. What ``take`` raises is raised by a later call."""
 
+    def prepare(self, batch: MergedBatch) -> None:
+        """Make ready for the first rows, before any clock runs: room for their tickers, the calendar of their days."""
+
     def feed(self, batch: MergedBatch, schedule: Schedule | None) -> None:
         """Take rows behind all that were fed before; without rows, market time passes.
 
@@ -43,6 +46,10 @@ class DirectPipeline:
     def connect(self, take: Take) -> None:
         """See ``Pipeline``."""
         self._take = take
+
+    def prepare(self, batch: MergedBatch) -> None:
+        """See ``Pipeline``."""
+        self._core.prepare(batch)
 
     def feed(self, batch: MergedBatch, schedule: Schedule | None) -> None:  # noqa: ARG002 - the protocol's
         """See ``Pipeline``."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import resource
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -211,7 +211,7 @@ class Run:
             if pacer is None:
                 flat_out(batches, self, self._control)
             else:
-                pacer.run(batches, self)
+                pacer.run(self._prepared(batches), self)
         interrupted = self._control.stopped
         self._end(interrupted)
         seconds = (self._clock.now() - begun) / 1e9
@@ -230,6 +230,13 @@ class Run:
             ),
             interrupted,
         )
+
+    def _prepared(self, batches: Iterable[MergedBatch]) -> Iterator[MergedBatch]:
+        """Give the batches, with everything made ready before the first: the schedule begins when it is taken."""
+        for number, batch in enumerate(batches):
+            if not number:
+                self._pipeline.prepare(batch)
+            yield batch
 
     def step(self, batch: MergedBatch) -> None:
         """Compute a batch; see ``drivers.Stepper``."""

@@ -93,6 +93,10 @@ class MultiChannelPipeline:
         """See ``engine.pipeline.Pipeline``."""
         self._take = take
 
+    def prepare(self, batch: MergedBatch) -> None:
+        """See ``engine.pipeline.Pipeline``."""
+        self._thread.call(self.system.prepare(batch))
+
     def feed(self, batch: MergedBatch, schedule: Schedule | None) -> None:
         """See ``engine.pipeline.Pipeline``."""
         if self._results.qsize() > MAX_BACKLOG:

@@ -62,8 +62,7 @@ class Slice:
         """Give for market times of its rows when, by the clock, they should have been here."""
         if self.schedule is None:
             return np.full(len(market), self.received, dtype=np.int64)
-        schedule = self.schedule
-        return (schedule.wall + (market - schedule.market) / schedule.speed).astype(np.int64)
+        return self.schedule.due_times(market).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -187,6 +187,11 @@ class MultiChannelSystem:
         nothing = MergedBatch.empty(self._intake.count, self._intake.latest)
         return self._events_of(await self.feed(nothing))
 
+    async def prepare(self, batch: MergedBatch) -> None:
+        """Make ready for the first rows; see ``engine.pipeline.Pipeline``. Nothing has been fed yet."""
+        self.core.prepare(batch)
+        await self._grow()
+
     async def feed(self, batch: MergedBatch, schedule: Schedule | None = None) -> list[Slice]:
         """Take rows behind all that were fed before; waits where queues are full. Without rows, market time passes.
 
