@@ -18,11 +18,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from tickstock_cli import __version__
 from tickstock_cli.build import build_core, build_encoder, settings_model
 from tickstock_cli.config.settings import Settings, deciding_settings
 from tickstock_cli.core.clock import Clock, wall_minus_monotonic
 from tickstock_cli.core.events import Provenance
+from tickstock_cli.core.stages import Sink
 from tickstock_cli.core.times import format_time
 from tickstock_cli.engine.checkpoint import CheckpointStore
 from tickstock_cli.engine.control import Control
@@ -33,7 +36,7 @@ from tickstock_cli.errors import UsageError
 from tickstock_cli.runtime.building import instance_names
 from tickstock_cli.runtime.opening import PipelineName, open_pipeline
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
-from tickstock_cli.sinks.opening import open_sink
+from tickstock_cli.sinks.opening import open_all
 from tickstock_cli.sinks.rejects import RejectsSink
 from tickstock_cli.sources.options import ReadOptions, Unsorted
 from tickstock_cli.sources.recordings import Recordings
@@ -41,6 +44,9 @@ from tickstock_cli.warmup import warm_up
 
 BATCH_ROWS = 262_144
 FOOTER_BYTES = 65_536
+
+OpenSinks = Callable[[Sequence[str], pa.Schema], Sequence[Sink]]
+"""Opens the outputs of a run by their targets, for events of a schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,7 @@ def replay(
     observe: Callable[[Recordings], Observer] | None = None,
     clock: Clock | None = None,
     attach: Callable[[MultiChannelPipeline], None] | None = None,
+    open_sinks: OpenSinks = open_all,
 ) -> RunResult:
     """Replay recordings from their first row to their last, or until ``control`` stops it.
 
@@ -104,6 +111,8 @@ def replay(
         Called once with the opened recordings; gives who watches the run.
     attach
         Called once with the pipeline of a running system, if there is one, before it gets its first row.
+    open_sinks
+        Opens the outputs of events, all or none of them.
 
     Raises
     ------
@@ -116,17 +125,7 @@ def replay(
     CheckpointError
         There is no checkpoint that fits.
     """
-    if request.resume and request.checkpoint is None:
-        raise UsageError("--resume needs --checkpoint DIR: the folder of the run to go on with")
-    if request.speed is not None and not 0 < request.speed < float("inf"):
-        raise UsageError(f"--speed must be max or a number above 0, was {request.speed:g}")
-    if request.start is not None and request.end is not None and request.start >= request.end:
-        raise UsageError(
-            f"--start {format_time(request.start)} is not before --end {format_time(request.end)}: "
-            "no row can lie between them"
-        )
-    if request.provenance and request.pipeline_name is not PipelineName.MULTI:
-        raise UsageError("--provenance needs the running system: add --speed N or --pipeline multi")
+    _check_options(request)
     settings = request.settings if request.settings is not None else settings_model()()
     control = control or Control(request.speed)
     with ExitStack() as stack:
@@ -146,7 +145,7 @@ def replay(
         pipeline = open_pipeline(request.pipeline_name, settings, core, stack)
         if attach is not None and isinstance(pipeline, MultiChannelPipeline):
             attach(pipeline)
-        outputs, rejects = _open_outputs(request, settings, recordings, watcher)
+        outputs, rejects = _open_outputs(request, settings, recordings, watcher, open_sinks)
         options = RunOptions(
             request.batch_rows,
             request.strict,
@@ -155,6 +154,27 @@ def replay(
             {str(ours): theirs for ours, theirs in settings.recordings.columns.items()},
         )
         return Run(recordings, core, outputs, control, watcher, options, rejects, store, clock, pipeline).execute()
+
+
+def check(request: Request) -> None:
+    """Raise what would stop a replay before its first row: a request that contradicts itself, recordings unreadable."""
+    _check_options(request)
+    settings = request.settings if request.settings is not None else settings_model()()
+    Recordings.open(request.paths, read_options(request, settings)).close()
+
+
+def _check_options(request: Request) -> None:
+    if request.resume and request.checkpoint is None:
+        raise UsageError("--resume needs --checkpoint DIR: the folder of the run to go on with")
+    if request.speed is not None and not 0 < request.speed < float("inf"):
+        raise UsageError(f"--speed must be max or a number above 0, was {request.speed:g}")
+    if request.start is not None and request.end is not None and request.start >= request.end:
+        raise UsageError(
+            f"--start {format_time(request.start)} is not before --end {format_time(request.end)}: "
+            "no row can lie between them"
+        )
+    if request.provenance and request.pipeline_name is not PipelineName.MULTI:
+        raise UsageError("--provenance needs the running system: add --speed N or --pipeline multi")
 
 
 def read_options(request: Request, settings: Any) -> ReadOptions:
@@ -195,24 +215,19 @@ def _identity(path: Path) -> tuple[str, int, str]:
 
 
 def _open_outputs(
-    request: Request, settings: Any, recordings: Recordings, watcher: Observer
+    request: Request, settings: Any, recordings: Recordings, watcher: Observer, open_sinks: OpenSinks
 ) -> tuple[Outputs, RejectsSink | None]:
-    """Open every output, or none: an output that cannot be opened takes those before it back."""
+    """Open every output, or none."""
     _check_targets(request, recordings)
     provenance = Provenance(instance_names(settings), wall_minus_monotonic()) if request.provenance else None
     encoder = build_encoder(settings, recordings.symbols, provenance)
-    opened: list[Any] = []
+    sinks = open_sinks(request.outs, encoder.schema)
     try:
         rejects = None
         if request.rejects is not None:
             rejects = RejectsSink(request.rejects, recordings.origins().schema)
-            opened.append(rejects)
-        sinks = []
-        for target in request.outs:
-            sinks.append(open_sink(target, encoder.schema))
-            opened.append(sinks[-1])
     except BaseException:
-        for sink in opened:
+        for sink in sinks:
             sink.abort()
         raise
     return Outputs(encoder, sinks, [watcher.released]), rejects

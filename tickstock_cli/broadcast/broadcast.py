@@ -8,7 +8,9 @@ control ◀── pause, step, speed, seek
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryDirectory
@@ -19,11 +21,15 @@ import pyarrow as pa
 
 from tickstock_cli import __version__
 from tickstock_cli.broadcast.control import RunControl
+from tickstock_cli.broadcast.log_sink import LogSink
 from tickstock_cli.broadcast.prices import RecordedPrices
+from tickstock_cli.broadcast.recovering import RecoveringSink
 from tickstock_cli.broadcast.status import RunStatus
 from tickstock_cli.build import event_kinds
 from tickstock_cli.core.calendar import Calendar
+from tickstock_cli.core.clock import SystemClock
 from tickstock_cli.core.events import EVENT_SCHEMA, PROVENANCE_SCHEMA
+from tickstock_cli.core.stages import Sink
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.eventlog.manifest import RunInfo
@@ -33,6 +39,7 @@ from tickstock_cli.replay import Request
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 from tickstock_cli.serving.served import ServedRun
 from tickstock_cli.serving.server import Address, ServerThread
+from tickstock_cli.sinks.opening import open_sink
 
 
 class Broadcast:
@@ -102,24 +109,28 @@ class Broadcast:
         self._state.market_time = market_time
 
     def released(self, events: pa.RecordBatch) -> None:
-        """Put events into the log; see ``Observer``. A log that cannot take them ends the run.
+        """See ``Observer``: the log takes events as an output does."""
 
-        Raises
-        ------
-        OutputError
-            The disk has refused events for so long that the log's memory is full of them.
-        """
-        self.log.append(events)
+    def open_sinks(self, targets: Sequence[str], schema: pa.Schema) -> list[Sink]:
+        """Open the outputs of the run: the log first, and behind it outputs that may fail and come back."""
+        sinks: list[Sink] = [LogSink(self.log, self._state.report)]
+        try:
+            for target in targets:
+                reopen = partial(open_sink, target, schema)
+                sinks.append(RecoveringSink(target, reopen, self.log, self._state.report, SystemClock()))
+        except BaseException:
+            for sink in sinks:
+                sink.abort()
+            raise
+        return sinks
 
     def beside(self, other: Observer) -> Observer:
         """Give an observer that tells both."""
         return _Beside(self, other)
 
-    def finish(self, interrupted: bool) -> None:
-        """Tell clients that no more will follow; a run that was interrupted leaves its log as broken off."""
+    def finish(self) -> None:
+        """Hear that the run is over: the server stays as it is, and well."""
         self._state.over = True
-        if not interrupted:
-            self.log.finish()
 
     def drain(self, seconds: float) -> bool:
         """Wait until every client has all events, for so long at most; tells whether they do."""

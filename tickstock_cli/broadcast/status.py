@@ -21,6 +21,11 @@ class RunStatus:
     over: bool = False
     market_time: int | None = None
 
+    def report(self, part: str, problem: str | None) -> None:
+        """Pass on what is wrong with a part, or that it works again: the monitor makes an alert of it."""
+        if self.pipeline is not None:
+            self.pipeline.system.report(part, problem)
+
     def status(self) -> Mapping[str, Any]:
         """See ``StatusPort``: the dashboard document; empty before the system runs."""
         if self.pipeline is None:

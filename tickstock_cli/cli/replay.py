@@ -99,7 +99,7 @@ def compare(request: Request, as_json: bool) -> None:
     from tickstock_cli.cli.render_review import pipelines_view
     from tickstock_cli.review.pipelines import compare_pipelines
 
-    say_if_compiling(request.settings)
+    say_if_compiling(request)
     comparison = compare_pipelines(request)
     if as_json:
         typer.echo(json.dumps(comparison.as_dict(), indent=2))
@@ -251,7 +251,7 @@ def _run(
 ) -> tuple[RunResult, EventSample | None]:
     from tickstock_cli.cli.compiling import say_if_compiling
     from tickstock_cli.replay import replay as run_replay
-    from tickstock_cli.sinks.opening import sink_class
+    from tickstock_cli.sinks.opening import open_all, sink_class
 
     sample = EventSample() if table else None
     opened: list[Recordings] = []
@@ -271,10 +271,11 @@ def _run(
             # Before our handlers: polars, which a sink may load, sets one of its own that lets the system go on
             # waiting after Ctrl-C (pola-rs/polars#21739).
             sink_class(target)
-        say_if_compiling(request.settings)
-        result = run_replay(request, control, observe, attach=attach)
+        say_if_compiling(request)
+        open_sinks = open_all if broadcast is None else broadcast.open_sinks
+        result = run_replay(request, control, observe, attach=attach, open_sinks=open_sinks)
     if broadcast is not None:
-        broadcast.finish(result.interrupted)
+        broadcast.finish()
     if not result.interrupted:
         _note_absent(request, opened[0].symbols.tickers)
     return result, sample
@@ -406,12 +407,13 @@ def _print(
         typer.echo(json.dumps({**result.as_dict(), **extra}, indent=2))
         return
     from tickstock_cli.cli.console import data_console
-    from tickstock_cli.cli.render import event_table, print_to, summary
+    from tickstock_cli.cli.render import print_to, summary
+    from tickstock_cli.cli.render_events import EventTable
 
     console = data_console(stderr=stdout_taken)
     if sample is not None:
         shown = [*sample.first, *sample.last]
-        print_to(console, event_table(shown, sample.count - len(shown)))
+        print_to(console, EventTable(shown, sample.count - len(shown)))
     if dashboard is not None:
         from tickstock_cli.cli.render_dashboard import DashboardView
 

@@ -104,6 +104,7 @@ class MultiChannelSystem:
         self._window = 0
         self._capacity = 0
         self._broken: BaseException | None = None
+        self._problems: dict[str, str] = {}
         self._collector = Collector(core, self._published)
         self._executor = ThreadPoolExecutor(
             sum(section.instances for section in (settings.tick_channel, settings.ohlcv_channel, settings.fmv_channel)),
@@ -265,6 +266,11 @@ class MultiChannelSystem:
         self._executor.shutdown(wait=True)
         return Drained(before - left, (self._clock.now() - begun) / SECOND, left)
 
+    def report(self, part: str, problem: str | None) -> None:
+        """Note what is wrong with a part beyond the channels, such as an output; None: it works. In any thread."""
+        problems = {name: text for name, text in self._problems.items() if name != part}
+        self._problems = problems if problem is None else {**problems, part: problem}
+
     def queued_rows(self) -> int:
         """Give the rows in all queues, those on disk included."""
         return sum(instance.depth for instance in self.instances()) + sum(self._spill.rows.values())
@@ -286,7 +292,7 @@ class MultiChannelSystem:
             rows_per_second=self._rows.per_second(),
             events_per_second=self._events.per_second(),
             memory_bytes=psutil.Process().memory_info().rss,
-            problems={} if self._broken is None else {"system": str(self._broken)},
+            problems=self._problems if self._broken is None else {**self._problems, "system": str(self._broken)},
             router=self.router.metrics(),
         )
 

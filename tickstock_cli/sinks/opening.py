@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,19 @@ def open_sink(target: str, schema: pa.Schema = EVENT_SCHEMA) -> Sink:
     """
     sink: Sink = sink_class(target)(target, schema)
     return sink
+
+
+def open_all(targets: Sequence[str], schema: pa.Schema = EVENT_SCHEMA) -> list[Sink]:
+    """Open a sink for every target, or none: one that cannot be opened takes those before it back."""
+    opened: list[Sink] = []
+    try:
+        for target in targets:
+            opened.append(open_sink(target, schema))  # noqa: PERF401 - if the next fails, these must be known
+    except BaseException:
+        for sink in opened:
+            sink.abort()
+        raise
+    return opened
 
 
 def sink_class(target: str) -> type[Any]:

@@ -1,0 +1,113 @@
+"""Outputs that fail while a run goes on, and come back: nothing is lost, and somebody is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.serving.served_runs import event, events
+from tickstock_cli.broadcast.log_sink import LogSink
+from tickstock_cli.broadcast.recovering import RecoveringSink
+from tickstock_cli.core.events import EVENT_SCHEMA
+from tickstock_cli.errors import OutputError
+from tickstock_cli.eventlog.manifest import RunInfo
+from tickstock_cli.eventlog.writer import EventLog
+from tickstock_cli.sinks.opening import open_sink
+from tickstock_cli.testing import SECOND, ListSink, ManualClock
+
+
+class Frail(ListSink):
+    """A sink that fails as long as it is told to."""
+
+    broken = False
+    opened = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        if Frail.broken:
+            raise OutputError("cannot write frail: no space left on device")
+        Frail.opened += 1
+
+    def write(self, batch: object) -> None:
+        """Write, unless broken."""
+        if Frail.broken:
+            raise OutputError("cannot write frail: no space left on device")
+        super().write(batch)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[EventLog]:
+    """Give an empty log."""
+    Frail.broken, Frail.opened = False, 0
+    with EventLog(tmp_path / "log", RunInfo("run", 0)) as log:
+        yield log
+
+
+def test_what_an_output_missed_it_gets_when_it_is_back(log: EventLog) -> None:
+    """Three batches: the second fails, the third comes before the next attempt is due, the fourth brings everything."""
+    told: list[tuple[str, str | None]] = []
+    clock = ManualClock()
+    first = LogSink(log, lambda part, problem: told.append((part, problem)))
+    sink = RecoveringSink("frail", Frail, log, lambda part, problem: told.append((part, problem)), clock)
+
+    def write(number: int) -> None:
+        for output in (first, sink):
+            output.write(events([event(number)]))
+
+    write(1)
+    Frail.broken = True
+    write(2)
+    Frail.broken = False
+    write(3)
+    assert told == [("frail", "cannot write frail: no space left on device")]
+    clock.advance(SECOND)
+    write(4)
+
+    assert told[1:] == [("frail", None)]
+    assert Frail.opened == 2
+    first.commit()
+    sink.commit()
+    assert sink._sink is not None
+    assert [row["event_id"] for row in sink._sink.events] == [event(number)["event_id"] for number in (1, 2, 3, 4)]  # type: ignore[attr-defined]
+
+
+def test_an_output_that_stays_broken_fails_the_end_of_the_run(log: EventLog) -> None:
+    """Success after a lost row is the worst bug: the last attempt raises."""
+    clock = ManualClock()
+    sink = RecoveringSink("frail", Frail, log, lambda *_: None, clock)
+    log.append(events([event(1)]))
+    Frail.broken = True
+    sink.write(events([event(1)]))
+
+    with pytest.raises(OutputError, match="no space left"):
+        sink.finish()
+
+
+def test_an_output_that_cannot_be_opened_at_all_is_no_passing_fault(log: EventLog, tmp_path: Path) -> None:
+    """An unwritable place ends the command before its first row, as without a server."""
+    missing = tmp_path / "nowhere" / "deep" / "events.parquet"
+    missing.parent.parent.write_text("a file, no folder")
+    with pytest.raises(OutputError):
+        RecoveringSink(str(missing), lambda: open_sink(str(missing)), log, lambda *_: None, ManualClock())
+
+
+def test_a_recovered_file_is_equal_to_the_last_byte(log: EventLog, tmp_path: Path) -> None:
+    """It was written twice, and nobody can tell."""
+    clock = ManualClock()
+    straight = open_sink(str(tmp_path / "straight.parquet"), EVENT_SCHEMA)
+    target = str(tmp_path / "again.parquet")
+    sink = RecoveringSink(target, lambda: open_sink(target, EVENT_SCHEMA), log, lambda *_: None, clock)
+    for number in range(1, 2000, 100):
+        batch = events([event(each) for each in range(number, number + 100)])
+        log.append(batch)
+        straight.write(batch)
+        if number == 1001:
+            sink._fail(OutputError("the disk was away"))
+        sink.write(batch)
+        clock.advance(SECOND)
+    straight.commit()
+    sink.commit()
+
+    assert (tmp_path / "again.parquet").read_bytes() == (tmp_path / "straight.parquet").read_bytes()

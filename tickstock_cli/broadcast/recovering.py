@@ -1,0 +1,104 @@
+"""An output that may fail and come back while the run goes on: what it missed is still in the event log.
+
+A sink that failed can only be aborted. So the next attempt opens a new one and writes every event again, from the
+first one of the log; then it is where it would have been, to the last byte. Attempts come less and less often.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pyarrow as pa
+
+from tickstock_cli.core.clock import Clock
+from tickstock_cli.core.stages import Sink
+from tickstock_cli.errors import OutputError
+from tickstock_cli.eventlog.view import LogView
+
+FIRST_WAIT_NS = 500_000_000
+LONGEST_WAIT_NS = 30_000_000_000
+EVENTS_AT_ONCE = 10_000
+
+Report = Callable[[str, str | None], None]
+"""Told of a part's name and what is wrong with it; None once it works again."""
+
+
+class RecoveringSink:
+    """A sink in front of ones that come and go.
+
+    Parameters
+    ----------
+    name
+        What to call it in reports: its target.
+    reopen
+        Opens the output anew; raises OutputError where it cannot.
+    log
+        Has every event before this sink is given it, from number 1 on.
+
+    Raises
+    ------
+    OutputError
+        It cannot be opened even once: that is no passing fault.
+    """
+
+    def __init__(self, name: str, reopen: Callable[[], Sink], log: LogView, report: Report, clock: Clock) -> None:
+        self._name = name
+        self._reopen = reopen
+        self._log = log
+        self._report = report
+        self._clock = clock
+        self._sink: Sink | None = reopen()
+        self._next = 1
+        self._wait = FIRST_WAIT_NS
+        self._retry_at = 0
+        self._problem: OutputError | None = None
+
+    def write(self, events: pa.RecordBatch) -> None:  # noqa: ARG002 - they are in the log already
+        """See ``Sink.write``; never raises, because what fails now is written later."""
+        if self._sink is None and self._clock.now() < self._retry_at:
+            return
+        try:
+            self._catch_up()
+        except OutputError as error:
+            self._fail(error)
+
+    def finish(self) -> None:
+        """See ``Sink.finish``: the last attempt is now."""
+        self._catch_up()
+        self._open().finish()
+
+    def commit(self) -> None:
+        """See ``Sink.commit``."""
+        self.finish()
+        self._open().commit()
+
+    def abort(self) -> None:
+        """See ``Sink.abort``."""
+        if self._sink is not None:
+            self._sink.abort()
+
+    def _open(self) -> Sink:
+        if self._sink is None:
+            self._sink = self._reopen()
+            self._next = 1
+        return self._sink
+
+    def _catch_up(self) -> None:
+        """Write everything that the log has and the output has not."""
+        sink = self._open()
+        while self._next < self._log.next_sequence:
+            part = self._log.read(self._next, EVENTS_AT_ONCE)
+            sink.write(part.events)
+            self._next += len(part.events)
+        if self._problem is not None:
+            self._problem = None
+            self._wait = FIRST_WAIT_NS
+            self._report(self._name, None)
+
+    def _fail(self, error: OutputError) -> None:
+        self.abort()
+        self._sink = None
+        self._problem = error
+        self._retry_at = self._clock.now() + self._wait
+        self._wait = min(2 * self._wait, LONGEST_WAIT_NS)
+        self._report(self._name, str(error))
