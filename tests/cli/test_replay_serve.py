@@ -87,7 +87,7 @@ def test_a_served_replay_is_steered_from_outside(market: Path) -> None:
         events_come(address)
         with pytest.raises(HTTPError) as refused:
             steer(address, action="seek", time="2024-06-12T14:01:00Z")
-        assert "cannot go back" in json.load(refused.value)["error"]
+        assert "cannot go back" in json.load(refused.value)["error"]["message"]
         assert steer(address, action="speed", speed=50)["speed"] == 50
         process.terminate()
         assert process.wait(timeout=30) == 130
