@@ -19,7 +19,7 @@ help: ## Show what can be made.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: $(PACKAGE) ## Replay sample_data and show the events.
-	@echo "Replaying sample_data: a session of 50 synthetic tickers with an opening surge"
+	@echo "Replaying sample_data: a session of 50 synthetic tickers, its first and last events and a summary"
 	@$(BIN)/tickstock replay sample_data --table
 
 test: lint types contracts unit ## Check style, types and imports, then run all tests.

@@ -16,10 +16,9 @@ from benchmarks import flat_out, machine, memory, stages, startup
 from benchmarks.figures import Section
 from benchmarks.fresh import ROOT, plain_environment
 from benchmarks.report import draw_machine, draw_section, write_json
-from benchmarks.workloads import WARM_UP, Market, cache_folder, prepare
+from benchmarks.workloads import ROWS, SYMBOLS, WARM_UP, Market, cache_folder, prepare
 
-ROWS, QUICK_ROWS, HUGE_ROWS = 20_000_000, 2_000_000, 100_000_000
-SYMBOLS = 8_000
+QUICK_ROWS, HUGE_ROWS = 2_000_000, 100_000_000
 ROUNDS, QUICK_ROUNDS = 5, 3
 WIDTH = 110
 STARTS_PER_ROUND = 3
@@ -38,37 +37,40 @@ class Subject(StrEnum):
 def bench(
     quick: Annotated[bool, typer.Option("--quick", help=f"{QUICK_ROWS:,} ticks, {QUICK_ROUNDS} rounds.")] = False,
     huge: Annotated[
-        bool, typer.Option("--huge", help=f"Memory for {HUGE_ROWS:,} ticks, too: minutes, and a GB of disk.")
+        bool, typer.Option("--huge", help=f"Replay {HUGE_ROWS:,} ticks, too: minutes, and a GB of disk.")
     ] = False,
     rows: Annotated[int | None, typer.Option(min=1, help="Ticks.", show_default=f"{ROWS}")] = None,
     symbols: Annotated[int, typer.Option(min=1, help="Tickers.")] = SYMBOLS,
     rounds: Annotated[int | None, typer.Option(min=1, help="Repetitions.", show_default=f"{ROUNDS}")] = None,
     only: Annotated[list[Subject] | None, typer.Option(help="Measure only this. Repeatable.")] = None,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Where to write figures.", show_default="results/<commit>.json")
+        Path | None, typer.Option("--json", help="Where to write figures.", show_default="in benchmarks/results")
     ] = None,
 ) -> None:
     """Measure speed and memory: ratios of one run, every subject in fresh processes, interleaved."""
     rows = rows or (QUICK_ROWS if quick else ROWS)
     rounds = rounds or (QUICK_ROUNDS if quick else ROUNDS)
     subjects = frozenset(only or Subject)
+    if huge and Subject.FLAT_OUT not in subjects:
+        raise typer.BadParameter("only flat-out replays more ticks; add --only flat-out", param_hint="--huge")
     market = Market(rows, symbols)
     longer = Market(HUGE_ROWS, symbols, all_feeds=False) if huge else None
     facts = machine.describe()
-    names = [facts["commit"], *(["quick"] if quick else []), *sorted(subject.value for subject in only or ())]
-    path = json_file or ROOT / "benchmarks" / "results" / f"{'-'.join(names)}.json"
+    name = "-".join([facts["commit"], str(rows), *sorted(set(only or ()))])
+    path = json_file or ROOT / "benchmarks" / "results" / f"{name}.json"
     console, talk = Console(width=WIDTH), Console(stderr=True, soft_wrap=True)
 
     def announce(text: str) -> None:
         talk.print(text, style="dim", highlight=False)
 
     console.print(draw_machine(facts))
-    sections = []
+    sections: list[Section] = []
+    write_json(path, facts, sections)  # a place that cannot be written is known before minutes were spent
     for section in measure(subjects, market, longer, rounds, announce):
         console.print(draw_section(section))
         sections.append(section)
-    facts["load after"] = machine.load()
-    write_json(path, facts, sections)
+        facts["load after"] = machine.load()
+        write_json(path, facts, sections)
     announce(f"load after: {facts['load after']}; the values of every round are in {path}")
     if Subject.KERNELS in subjects:
         run_kernels(market, path.with_suffix(".kernels.json"))
@@ -86,7 +88,9 @@ def measure(
         yield flat_out.section(market, samples)
         yield memory.section(market, samples)
         if longer is not None:
-            yield memory.growth_section(market, samples, prepare(longer, announce), announce)
+            longer_samples = flat_out.measure(prepare(longer, announce), rounds, announce)
+            yield flat_out.section(longer, longer_samples)
+            yield memory.growth_section(market, samples, longer, longer_samples)
     if Subject.STARTUP in subjects:
         starts = startup.measure(startup.SAMPLE_DATA, STARTS_PER_ROUND * rounds, announce)
         yield startup.section(starts, startup.measure_first(startup.SAMPLE_DATA, announce))
@@ -97,9 +101,9 @@ def measure(
 def run_kernels(market: Market, json_file: Path) -> None:
     """Run the micro-benchmarks of the kernels on rows of a prepared market."""
     environment = plain_environment(
-        TICKSTOCK_BENCH_DIR=str(cache_folder()),
-        TICKSTOCK_BENCH_ROWS=str(market.rows),
-        TICKSTOCK_BENCH_SYMBOLS=str(market.symbols),
+        BENCH_DIR=str(cache_folder()),
+        BENCH_ROWS=str(market.rows),
+        BENCH_SYMBOLS=str(market.symbols),
     )
     options = ["--benchmark-enable", "--benchmark-columns=median,min,max,rounds", "--benchmark-sort=name"]
     command = [sys.executable, "-m", "pytest", "--quiet", *options, f"--benchmark-json={json_file}", "benchmarks"]

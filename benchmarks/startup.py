@@ -27,10 +27,19 @@ SAMPLE_DATA = ROOT / "sample_data"
 
 
 def run(command: Sequence[str], **environment: str) -> tuple[float, str]:
-    """Run a command from start to end; give the seconds it took, and what it said on stderr."""
-    begun = time.perf_counter()
-    done = subprocess.run(command, cwd=ROOT, env=plain_environment(**environment), capture_output=True, text=True)
-    seconds = time.perf_counter() - begun
+    """Run a command from start to end, in a folder without a tickstock.toml.
+
+    Returns
+    -------
+    tuple
+        The seconds it took, and what it said on stderr.
+    """
+    with tempfile.TemporaryDirectory() as nowhere:
+        begun = time.perf_counter()
+        done = subprocess.run(
+            command, cwd=nowhere, env=plain_environment(**environment), capture_output=True, text=True
+        )
+        seconds = time.perf_counter() - begun
     if done.returncode:
         raise SystemExit(f"error: {' '.join(command)} failed:\n{done.stderr}")
     return seconds, done.stderr

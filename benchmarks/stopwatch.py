@@ -1,4 +1,8 @@
-"""Times the stages of one thread: each stage's own time, without that of the stages it calls."""
+"""Times stages that follow each other: each stage's own CPU time, without that of the stages it calls.
+
+CPU time of the whole process, so that decoding counts with all its threads, and what others do on the machine does
+not count at all.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,12 @@ from typing import Any, TypeVar
 from unittest.mock import patch
 
 ItemT = TypeVar("ItemT")
+Watched = tuple[Any, str, str]
+"""Class or module, name of its function, stage."""
 
 
 class Stopwatch:
-    """Seconds by stage. What runs while no stage does is nobody's."""
+    """CPU seconds by stage. What runs while no stage does is nobody's."""
 
     def __init__(self) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)
@@ -24,11 +30,11 @@ class Stopwatch:
     def running(self, stage: str) -> Iterator[None]:
         """Count the time of the block to ``stage``, but for stages inside it."""
         self._inside.append(0.0)
-        begun = time.perf_counter()
+        begun = time.process_time()
         try:
             yield
         finally:
-            elapsed = time.perf_counter() - begun
+            elapsed = time.process_time() - begun
             self.seconds[stage] += elapsed - self._inside.pop()
             if self._inside:
                 self._inside[-1] += elapsed
@@ -44,8 +50,8 @@ class Stopwatch:
             yield item
 
     @contextmanager
-    def watching(self, parts: Iterable[tuple[Any, str, str]]) -> Iterator[None]:
-        """Count calls of (class or module, name of its function, stage) within the block, for all instances."""
+    def watching(self, parts: Iterable[Watched]) -> Iterator[None]:
+        """Count calls within the block to their stages, whatever the instance."""
         patches = [patch.object(owner, name, self._timed(getattr(owner, name), stage)) for owner, name, stage in parts]
         for each in patches:
             each.start()

@@ -90,7 +90,7 @@ class Captor:
 @pytest.fixture(scope="module")
 def calls() -> dict[str, Call]:
     """Take a market through reading and core up to the middle of its rows, and keep what happens there."""
-    rows, symbols = (int(os.environ.get(f"TICKSTOCK_BENCH_{name}", "0")) for name in ("ROWS", "SYMBOLS"))
+    rows, symbols = (int(os.environ.get(f"BENCH_{name}", "0")) for name in ("ROWS", "SYMBOLS"))
     market = prepare(Market(rows or 2_000_000, symbols or 8_000), print)
     captors = {name: Captor(getattr(module, kernel)) for name, (module, kernel) in KERNELS.items()}
     with ExitStack() as stack:

@@ -21,13 +21,15 @@ from benchmarks.fresh import ROOT, Sample, call, plain_environment
 MANIFEST = "_bench.json"
 """In every folder of the cache: what it was made from, and the hashes of its files. Replays skip underscored names."""
 
+ROWS, SYMBOLS = 20_000_000, 8_000
+"""The work that bars are set for; with fewer rows, what is there to do once counts for more."""
 PARTS = 8
 SPLIT_BATCH_ROWS = 1 << 18
 
 
 def cache_folder() -> Path:
-    """Give where inputs are kept: $TICKSTOCK_BENCH_DIR, or a folder of the user's cache."""
-    chosen = os.environ.get("TICKSTOCK_BENCH_DIR")
+    """Give where inputs are kept: $BENCH_DIR, or a folder of the user's cache."""
+    chosen = os.environ.get("BENCH_DIR")
     return Path(chosen) if chosen else Path.home() / ".cache" / "tickstock-bench"
 
 

@@ -6,6 +6,7 @@
     │   └── UnknownPartError      2   no detector, source or sink of that name
     ├── DataError                 3   the input is missing, unreadable or wrong
     │   ├── SchemaError           3   a column is missing or has the wrong type
+    │   ├── OwnOutputError        3   a file of ours stands where a recording is wanted
     │   ├── OrderError            3   rows are not in time order
     │   ├── RejectedRowError      3   `--strict` met a row that the rules reject
     │   └── ExpiredError          3   an event is older than what its log keeps
@@ -53,6 +54,10 @@ class DataError(TickstockError):
 
 class SchemaError(DataError):
     """A recording lacks a column, or a column has a type that cannot be read as what it should be."""
+
+
+class OwnOutputError(DataError):
+    """A file that tickstock wrote, of events for example, stands where a recording is wanted."""
 
 
 class OrderError(DataError):

@@ -13,7 +13,8 @@ import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import tzinfo
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,10 @@ import pyarrow as pa
 from tickstock_cli import __version__
 from tickstock_cli.build import build_core, build_encoder, settings_model
 from tickstock_cli.config.settings import Settings, deciding_settings
+from tickstock_cli.core.calendar import market_zone
 from tickstock_cli.core.clock import Clock, wall_minus_monotonic
 from tickstock_cli.core.events import Provenance
+from tickstock_cli.core.moment import Moment
 from tickstock_cli.core.stages import Sink
 from tickstock_cli.core.times import format_time
 from tickstock_cli.engine.checkpoint import CheckpointStore
@@ -58,7 +61,7 @@ class Request:
     settings
         An instance of ``build.settings_model()``; None is all defaults.
     start, end
-        ns UTC; rows available in [start, end) are replayed.
+        ns UTC, or as somebody wrote them; rows available in [start, end) are replayed.
     outs, rejects
         Targets of events (by suffix; ``-`` is stdout) and of rejected rows (Parquet).
     speed
@@ -73,8 +76,8 @@ class Request:
 
     paths: Sequence[str | Path]
     settings: Settings | None = None
-    start: int | None = None
-    end: int | None = None
+    start: int | Moment | None = None
+    end: int | Moment | None = None
     symbols: frozenset[str] | None = None
     unsorted: Unsorted = Unsorted.FAIL
     outs: Sequence[str] = ()
@@ -128,8 +131,10 @@ def replay(
     _check_options(request)
     settings = request.settings if request.settings is not None else settings_model()()
     control = control or Control(request.speed)
+    reading = read_options(request, settings)
+    request = replace(request, start=reading.start, end=reading.end)
     with ExitStack() as stack:
-        recordings = stack.enter_context(Recordings.open(request.paths, read_options(request, settings)))
+        recordings = stack.enter_context(Recordings.open(request.paths, reading))
         watcher = observe(recordings) if observe is not None else Unwatched()
         executor = (
             stack.enter_context(ThreadPoolExecutor(request.workers, "tickstock-worker"))
@@ -168,26 +173,48 @@ def _check_options(request: Request) -> None:
         raise UsageError("--resume needs --checkpoint DIR: the folder of the run to go on with")
     if request.speed is not None and not 0 < request.speed < float("inf"):
         raise UsageError(f"--speed must be max or a number above 0, was {request.speed:g}")
-    if request.start is not None and request.end is not None and request.start >= request.end:
-        raise UsageError(
-            f"--start {format_time(request.start)} is not before --end {format_time(request.end)}: "
-            "no row can lie between them"
-        )
     if request.provenance and request.pipeline_name is not PipelineName.MULTI:
         raise UsageError("--provenance needs the running system: add --speed N or --pipeline multi")
 
 
 def read_options(request: Request, settings: Any) -> ReadOptions:
-    """Give how the recordings are to be read."""
-    return ReadOptions(
+    """Give how the recordings are to be read.
+
+    Raises
+    ------
+    UsageError
+        The start is not before the end, or one of them is a time of day and the recording has more than one date.
+    DataError
+        One of them is a time of day, and the recording that is to tell its date cannot be read.
+    """
+    whole = ReadOptions(
         columns=dict(settings.recordings.columns),
         timestamp_unit=settings.recordings.timestamp_unit,
+        timezone=settings.recordings.timezone,
         interval_seconds=settings.recordings.interval_seconds,
-        start=request.start,
-        end=request.end,
         symbols=request.symbols,
         unsorted=request.unsorted,
     )
+    zone = market_zone(settings.session.calendar)
+    start, end = (
+        None if moment is None else resolved(moment, request.paths, whole, zone)
+        for moment in (request.start, request.end)
+    )
+    if start is not None and end is not None and start >= end:
+        raise UsageError(
+            f"--start {format_time(start)} is not before --end {format_time(end)}: no row can lie between them"
+        )
+    return replace(whole, start=start, end=end)
+
+
+def resolved(moment: int | Moment, paths: Sequence[str | Path], options: ReadOptions, zone: tzinfo) -> int:
+    """Give a moment in ns UTC: a time of day on the only date of the recordings, which are opened for it."""
+    if isinstance(moment, int):
+        return moment
+    if not moment.of_day:
+        return moment.ns
+    with Recordings.open(paths, options) as recordings:
+        return moment.resolved(recordings.span, zone)
 
 
 def fingerprint(request: Request, settings: Any, recordings: Recordings) -> dict[str, str]:

@@ -1,10 +1,11 @@
-"""Write the parts of the documentation that repeat the code: the commands' help and the table of settings.
+"""Write the parts of the documentation that repeat the code: commands' help, the table of settings, JSON schemas.
 
 `make docs` runs it; a test compares what it would write with what is there.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,10 +19,17 @@ from tickstock_cli.cli.main import PROGRAM, app
 from tickstock_cli.config.sample import describe_bounds
 from tickstock_cli.config.settings import setting_sections
 from tickstock_cli.config.values import format_value
+from tickstock_cli.serving.control import control_schema
+from tickstock_cli.serving.protocol import client_schema, server_schema
 
 DOCS = Path(__file__).parent.parent / "docs"
 CLI_REFERENCE = DOCS / "cli-reference.md"
 CONFIGURATION = DOCS / "configuration.md"
+SCHEMAS = {
+    DOCS / "schemas" / "websocket-client.json": client_schema,
+    DOCS / "schemas" / "websocket-server.json": server_schema,
+    DOCS / "schemas" / "control.json": control_schema,
+}
 
 BEGIN = "<!-- settings: written by `make docs` -->\n"
 END = "<!-- end of settings -->\n"
@@ -30,9 +38,17 @@ HELP_COLUMNS = "100"
 
 
 def main() -> None:
-    """Write both files anew."""
+    """Write every file anew."""
     CLI_REFERENCE.write_text(render_cli_reference(), encoding="utf-8")
     CONFIGURATION.write_text(render_configuration(CONFIGURATION.read_text(encoding="utf-8")), encoding="utf-8")
+    for path, schema in SCHEMAS.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(render_schema(schema()), encoding="utf-8")
+
+
+def render_schema(schema: dict[str, Any]) -> str:
+    """Give a JSON schema as its file has it."""
+    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}, indent=2) + "\n"
 
 
 def render_cli_reference() -> str:

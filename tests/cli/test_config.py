@@ -6,6 +6,7 @@ import json
 import tomllib
 from pathlib import Path
 
+from tests.cli.conftest import Here
 from tests.cli.running import error_line, run_tickstock
 from tickstock_cli.detectors import PARTS
 
@@ -25,7 +26,7 @@ def test_show_tells_where_each_value_came_from(tmp_path: Path) -> None:
     assert lines["guard.outlier_percent"] == ["5", "tickstock.toml"]
     assert lines["surge.trigger"] == ['"any"', "TICKSTOCK_SURGE__TRIGGER"]
     assert lines["highlow.cooldown_seconds"] == ["0", "--set"]
-    assert lines["recordings.columns.price"] == ['"last"', "--set"]
+    assert lines["recordings.columns.price"] == ['"last"', "--map"]
     assert lines["coordinator.window_ms"] == ["500", "default"]
 
 
@@ -70,6 +71,14 @@ def test_init_into_a_missing_folder_is_a_failure(tmp_path: Path) -> None:
 
     assert result.returncode == 1
     assert error_line(result) == f"cannot write {tmp_path}/none/x.toml: its folder does not exist; create it first"
+
+
+def test_init_over_a_folder_is_a_failure(here: Here) -> None:
+    """Even over the root of all folders, which has no name."""
+    for folder in ("/", "."):
+        result = here("config", "init", "--out", folder)
+        assert result.returncode == 1
+        assert error_line(result) == f"cannot write {folder}: it is a folder; name a file inside it"
 
 
 def test_schema_describes_every_section() -> None:

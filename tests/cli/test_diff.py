@@ -23,6 +23,7 @@ def folder(tmp_path: Path) -> Path:
     times = [START + row * 10 * SECOND for row in range(len(PRICES))]
     ticks = {"ticker": ["ABC"] * len(PRICES), "timestamp": times, "price": PRICES, "size": [100] * len(PRICES)}
     pq.write_table(pa.table(ticks), tmp_path / "ticks.parquet")
+    (tmp_path / "events.txt").touch()
     for name, cooldown in (("events", 1), ("slower", 15)):
         outs = [str(tmp_path / f"{name}{suffix}") for suffix in (".parquet", ".csv", ".jsonl")]
         settings = settings_of({"highlow.cooldown_seconds": cooldown})
@@ -89,7 +90,11 @@ def test_a_limit_of_nothing_leaves_the_counts(folder: Path) -> None:
             2,
             "cannot tell the format of events.txt: name a file that ends in .parquet, .jsonl, .csv",
         ),
-        (["ticks.parquet", "events.csv"], 3, "ticks.parquet is no file of events: it has no column event_id"),
+        (
+            ["ticks.parquet", "events.csv"],
+            3,
+            "ticks.parquet is no file of events: it has no column event_id; it has ticker, timestamp, price, size",
+        ),
         (["events.csv"], 2, "missing argument 'B'; see tickstock diff --help"),
         (
             ["events.csv", "slower.csv", "--set", "highlow.cooldown=3"],

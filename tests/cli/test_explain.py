@@ -47,9 +47,20 @@ def test_a_moment_shows_the_row_and_each_verdict_on_it(folder: Path) -> None:
     assert "admitted, phase regular" in shown
     assert "highlow high: fired" in shown
     assert "✓ distance from the reference $1 ≥ $0.1" in shown
+    assert "✗ distance from the reference -$1 ≥ $0.1" in shown
     assert "⇒ high at 101: emitted at 2024-06-12T14:31:01Z" in shown
     assert "highlow low: nothing new: price $101, < $100 is needed" in shown
     assert "no bar of it until then; no fair value of it until then" in shown
+
+
+def test_the_conclusion_comes_first(folder: Path) -> None:
+    """What fired and what became of it, before all that was measured."""
+    lines = told(folder, "10:31:01").splitlines()
+
+    assert lines[2] == "last tick highlow high fired"
+    assert lines[3].startswith("highlow low nothing new: price $101, < $100 is needed")
+    assert [line for line in lines[:8] if line.startswith("⇒")] == ["⇒ high at 101: emitted at 2024-06-12T14:31:01Z"]
+    assert told(folder, "12:00").splitlines()[2].startswith("last tick admission rejected: it ")
 
 
 def test_a_cooldown_tells_what_is_left_of_it(folder: Path) -> None:
@@ -106,6 +117,11 @@ def test_one_object_holds_all_of_it(folder: Path) -> None:
         ),
         (["none.parquet", "--ticker", "ABC", "--at", "10:31"], 3, "no such file or folder: none.parquet"),
         (["ticks.parquet", "--ticker", "ABC"], 2, "missing option '--at'; see tickstock explain --help"),
+        (
+            ["ticks.parquet", "--ticker", "ABC", "--at", "10:31", "--start", "10:31:02"],
+            2,
+            "--start 2024-06-12T14:31:02Z is after --at 2024-06-12T14:31:00Z: no row can be known by then",
+        ),
         (
             ["ticks.parquet", "--ticker", "ABC", "--at", "10:31", "--sort", "--late", "reject"],
             2,

@@ -54,10 +54,10 @@ def test_a_terminal_shows_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
     shown = " ".join(result.stdout.split())
     assert (result.returncode, result.stderr) == (0, "")
     assert "row 2 (2013-10-08T13:30:04Z) comes after 2013-10-08T13:30:05Z: replay with --sort or --late reject" in shown
-    assert "rejected 1 price, 1 late" in shown
+    assert "rejected 1 price with --late reject: 1 price, 1 late" in shown
     assert "mapped price = last (double)" in shown
     assert "guessed unit of timestamp is ns, because the median of the first 5 rows is 1381239005000000000" in shown
-    assert "5 rows of 1 ticker in 1 file, 2 to be rejected replay: about " in shown
+    assert "5 rows of 1 ticker in 1 file, 1 to be rejected (2 with --late reject) replay: about " in shown
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
@@ -102,6 +102,21 @@ def test_files_of_one_name_in_many_folders_are_told_apart(tmp_path: Path) -> Non
         ["date=2013-10-08/part-0", "tick"],
         ["date=2013-10-09/part-0", "tick"],
     ]
+
+
+def test_hundreds_of_files_alike_take_a_few_lines(tmp_path: Path) -> None:
+    """One line for all, and one for each thing that is true of some."""
+    for place in range(200):
+        write_ticks(tmp_path / f"part-{place:03d}.parquet")
+    write_ticks(tmp_path / "part-007.parquet", timestamp=[OPEN + SECOND * second for second in (9, 8, 7, 6, 5)])
+    lines = run_tickstock("inspect", tmp_path).stdout.splitlines()
+    shown = [" ".join(line.split()) for line in lines]
+    assert len(lines) < 25
+    assert "200 like part-000 tick 1,000 2013-10-08 13:30 - 13:30" in shown
+    assert f"{tmp_path / 'part-000.parquet'} and 199 more like it" in shown
+    assert any(
+        line.startswith(f"unsorted 1 of 200 files, first {tmp_path / 'part-007.parquet'}: row 1 (") for line in shown
+    )
 
 
 def test_an_option_that_is_none_is_one_line_and_exit_code_2(tmp_path: Path) -> None:

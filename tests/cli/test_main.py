@@ -13,7 +13,7 @@ import tickstock_cli
 from tests.cli.running import error_line, run_tickstock
 from tickstock_cli import errors
 from tickstock_cli.cli.exits import DEBUG_VARIABLE, exit_code
-from tickstock_cli.cli.options import map_assignments, parse_symbols
+from tickstock_cli.cli.options import parse_maps, parse_symbols
 
 HEAVY = {"exchange_calendars", "holidays", "numba", "numpy", "polars", "pyarrow", "pydantic_settings", "rich", "tqdm"}
 
@@ -79,7 +79,7 @@ def test_every_error_of_ours_ends_with_the_code_of_its_class(
     """One line on stderr, nothing on stdout."""
 
     def fail() -> None:
-        raise error("what, where,\nwhich value")
+        raise error("what, where,\nwhich value", *([7] if error is errors.ExpiredError else []))
 
     word = "" if error is errors.InterruptedRunError else "error: "
     assert exit_code(fail) == error.exit_code
@@ -111,8 +111,13 @@ def test_ctrl_c_ends_with_130(capsys: pytest.CaptureFixture[str]) -> None:
     def interrupted() -> None:
         raise KeyboardInterrupt
 
-    assert exit_code(interrupted) == 130
-    assert capsys.readouterr().err == "interrupted\n"
+    program = typer.Typer()
+    program.command()(interrupted)
+    by_typer = typer.main.get_command(program)
+
+    for command in (interrupted, lambda: by_typer.main([], standalone_mode=False)):
+        assert exit_code(command) == 130
+        assert capsys.readouterr().err == "interrupted\n"
 
 
 def test_a_refusal_of_the_system_is_told_and_is_no_bug(capsys: pytest.CaptureFixture[str]) -> None:
@@ -153,28 +158,26 @@ def test_a_full_disk_behind_stdout_is_an_error() -> None:
 
 
 def test_symbols_are_read_from_the_option_or_a_file(tmp_path: Path) -> None:
-    """Commas, whitespace, lines and comments."""
+    """Commas, whitespace, lines and comments; an option that is repeated adds to what was named before."""
     path = tmp_path / "universe.txt"
     path.write_text("AAPL, MSFT  # big\n\nBRK.B\n# IBM\n")
 
     assert parse_symbols(None) is None
-    assert parse_symbols("AAPL,BRK.B") == frozenset({"AAPL", "BRK.B"})
-    assert parse_symbols(f"@{path}") == frozenset({"AAPL", "MSFT", "BRK.B"})
+    assert parse_symbols(["AAPL,BRK.B"]) == frozenset({"AAPL", "BRK.B"})
+    assert parse_symbols(["T", f"@{path}", "F,T"]) == frozenset({"AAPL", "MSFT", "BRK.B", "F", "T"})
 
 
 @pytest.mark.parametrize("text", ["", " , ", "@/none/universe.txt"])
 def test_symbols_that_name_nothing_are_refused(text: str) -> None:
     """An empty selection would replay nothing and look like a quiet market."""
     with pytest.raises(errors.UsageError, match="--symbols"):
-        parse_symbols(text)
+        parse_symbols(["IBM", text])
 
 
-def test_maps_become_settings() -> None:
-    """Names that look like numbers stay names."""
-    assert map_assignments(["price=last", "size=5", "flags="]) == [
-        'recordings.columns.price="last"',
-        'recordings.columns.size="5"',
-        'recordings.columns.flags=""',
-    ]
+def test_a_column_is_mapped_once() -> None:
+    """Of two names the last would win, in silence. Names that look like numbers stay names."""
+    assert parse_maps(["price=last", "size=5", "flags=", "price=last"]) == {"price": "last", "size": "5", "flags": ""}
     with pytest.raises(errors.UsageError, match="write ours=theirs"):
-        map_assignments(["price"])
+        parse_maps(["price"])
+    with pytest.raises(errors.UsageError, match="--map price=ask: price is mapped to bid already; map it once"):
+        parse_maps(["price=bid", "price=ask"])

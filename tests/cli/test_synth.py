@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import polars as pl
+import pytest
 
+from tests.cli.conftest import Here
 from tests.cli.running import error_line, run_tickstock
 
 SMALL = ("--rows", "2000", "--symbols", "5")
@@ -81,4 +83,36 @@ def test_score_says_what_is_wrong_with_its_options_and_files(tmp_path: Path) -> 
     assert grace.returncode == 2
     assert error_line(grace) == "--grace is 'surge', but KIND=SECONDS, 0 or more, is wanted, as in surge=60"
     assert missing.returncode == 3
-    assert error_line(missing) == "events.parquet does not exist"
+    assert error_line(missing) == "events.parquet does not exist; name a file that tickstock replay --out wrote"
+
+
+@pytest.mark.parametrize(
+    ("graces", "line"),
+    [
+        (["surg=3"], "--grace surg=3: nothing of the kind surg is ever injected; did you mean surge=3?"),
+        (
+            ["high=0"],
+            "--grace high=0: nothing of the kind high is ever injected; there are surge, trend, fmv, halt",
+        ),
+        (["fmv=1", "fmv=2"], "--grace fmv=2: the grace of fmv is given twice; give it once"),
+        (["trend=inf"], "--grace is 'trend=inf', but KIND=SECONDS, 0 or more, is wanted, as in surge=60"),
+    ],
+)
+def test_a_grace_that_would_do_nothing_is_a_wrong_option(here: Here, graces: list[str], line: str) -> None:
+    """A typo would otherwise leave the default standing in silence."""
+    result = here("score", "events.parquet", ".", *(word for grace in graces for word in ("--grace", grace)))
+
+    assert result.returncode == 2
+    assert error_line(result) == line
+
+
+def test_score_tells_a_file_that_is_missing_from_one_of_no_known_format(here: Here, tmp_path: Path) -> None:
+    """3 and 2, as diff does."""
+    (tmp_path / "events.txt").touch()
+    (tmp_path / "events.csv").touch()
+
+    results = [here("score", *names.split()) for names in ("none .", "events.txt .", "events.csv none")]
+
+    assert [result.returncode for result in results] == [3, 2, 3]
+    assert error_line(results[0]) == "none does not exist; name a file that tickstock replay --out wrote"
+    assert error_line(results[1]).startswith("cannot tell the format of events.txt: name a file that ends in ")

@@ -17,9 +17,11 @@ from tools.reference import (
     CLI_REFERENCE,
     CONFIGURATION,
     DOCS,
+    SCHEMAS,
     command_contexts,
     render_cli_reference,
     render_configuration,
+    render_schema,
 )
 
 ROOT = DOCS.parent
@@ -62,6 +64,12 @@ def test_the_table_of_settings_is_what_the_models_say() -> None:
 
     assert render_configuration(page) == page
     assert TABLE_KEY.findall(page) == list(setting_keys(settings_model()))
+
+
+@pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)
+def test_the_schemas_of_messages_are_those_of_the_models(path: Path) -> None:
+    """`make docs` writes them."""
+    assert path.read_text(encoding="utf-8") == render_schema(SCHEMAS[path]())
 
 
 @pytest.mark.parametrize("key", list(setting_keys(settings_model())))

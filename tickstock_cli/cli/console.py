@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
+from typing import IO, Any, cast
 
 from rich.console import Console
 
@@ -21,6 +24,26 @@ def data_console(stderr: bool = False) -> Console:
         Standard output is taken by something else, so draw on standard error.
     """
     console = Console(stderr=stderr)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
+    if console.is_terminal:
+        return console
+    console = Console(file=cast(IO[str], Trimmed(sys.stderr if stderr else sys.stdout)))
+    if "COLUMNS" not in os.environ:
         console.width = PIPE_COLUMNS
     return console
+
+
+class Trimmed:
+    """A text stream without the blanks that rich fills lines up with: in a pipe or a file they are only in the way.
+
+    Takes whole lines at a time, as a console writes them.
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write lines."""
+        return self._stream.write(re.sub(" +$", "", text, flags=re.MULTILINE))

@@ -45,6 +45,8 @@ def exit_code(command: Callable[[], object]) -> int:
 def _guarded(command: Callable[[], object]) -> int:
     try:
         outcome = command()
+        if outcome == INTERRUPTED:  # typer makes this of a KeyboardInterrupt, without a word
+            raise KeyboardInterrupt
     except TickstockError as error:
         return _tell(str(error), error.exit_code)
     except typer.TyperException as error:
@@ -73,7 +75,8 @@ def _tell(message: str, code: int) -> int:
 
 
 def _usage_line(error: typer.TyperException) -> str:
-    message = error.format_message().rstrip(".")
+    # What checks the values of options names the class of its error first.
+    message = error.format_message().rstrip(".").replace("Value error, ", "")
     context = getattr(error, "ctx", None)
     hint = f"; see {context.command_path} --help" if context else ""
     return f"{message[:1].lower()}{message[1:]}{hint}"

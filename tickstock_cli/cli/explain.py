@@ -20,17 +20,19 @@ from tickstock_cli.cli.options import (
     load_settings,
     unsorted_choice,
 )
+from tickstock_cli.core.moment import Moment, parse_moment
 
 
 def explain(
     paths: Paths,
     ticker: Annotated[str, typer.Option("--ticker", metavar="T", show_default=False, help="The ticker.")],
     at: Annotated[
-        str,
+        Moment,
         typer.Option(
             "--at",
             metavar="TIME",
             show_default=False,
+            parser=parse_moment,
             help="The moment: ISO 8601 (UTC unless it has a zone), an integer since 1970, or a time of day in New York "
             "such as 10:31:05, if the recording has one date.",
         ),
@@ -55,7 +57,7 @@ def explain(
 
     settings = load_settings(config, sets, maps).settings
     request = Request(paths=paths, settings=settings, start=start, unsorted=unsorted_choice(sort, late))
-    say_if_compiling(settings)
+    say_if_compiling(request)
     explanation = run_explain(request, ticker, at)
     if as_json:
         typer.echo(json.dumps(explanation.as_dict(), indent=2, default=_as_text, allow_nan=False, ensure_ascii=False))

@@ -33,10 +33,12 @@ def inspect(
     from tickstock_cli.core.calendar import Calendar
     from tickstock_cli.inspection.inspect import inspect as run_inspection
     from tickstock_cli.replay import Request, read_options
+    from tickstock_cli.sources.discover import discover
 
     settings: Any = load_settings(config, sets, maps).settings
     options = read_options(Request(paths), settings)
-    say_if_new("survey.tally")
+    if sys.stderr.isatty():
+        say_if_new("survey.tally", lambda: discover(paths))
     with tqdm(unit=" rows", unit_scale=True, file=sys.stderr, disable=not sys.stderr.isatty(), leave=False) as bar:
 
         def progress(rows: int, total: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from enum import StrEnum
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tickstock_cli.core.times import parse_time
+from tickstock_cli.core.moment import Moment, parse_moment
 from tickstock_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -57,24 +56,34 @@ MapColumns = Annotated[
     ),
 ]
 Symbols = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
-        "--symbols", metavar="A,B|@FILE", show_default=False, help="Only these tickers, or those a file lists."
+        "--symbols",
+        metavar="A,B|@FILE",
+        show_default=False,
+        help="Only these tickers, or those a file lists. Repeatable.",
     ),
 ]
 Start = Annotated[
-    int | None,
+    Moment | None,
     typer.Option(
         "--start",
         metavar="TIME",
         show_default=False,
-        parser=parse_time,
-        help="Only rows available at or after it: ISO 8601 (UTC unless it has a zone) or an integer since 1970.",
+        parser=parse_moment,
+        help="Only rows available at or after it: ISO 8601 (UTC unless it has a zone), an integer since 1970, or a "
+        "time of day in New York such as 09:30, if the recording has one date.",
     ),
 ]
 End = Annotated[
-    int | None,
-    typer.Option("--end", metavar="TIME", show_default=False, parser=parse_time, help="Only rows available before it."),
+    Moment | None,
+    typer.Option(
+        "--end",
+        metavar="TIME",
+        show_default=False,
+        parser=parse_moment,
+        help="Only rows available before it, likewise.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Sort = Annotated[bool, typer.Option("--sort", help="Sort recordings that are not in time order, on disk.")]
@@ -91,48 +100,54 @@ Workers = Annotated[
 ]
 
 
-def parse_symbols(text: str | None, option: str = "--symbols") -> frozenset[str] | None:
-    """Read ``option``: tickers between commas, or ``@`` and a file of tickers between commas or whitespace.
+def parse_symbols(texts: Sequence[str] | None, option: str = "--symbols") -> frozenset[str] | None:
+    """Read every ``option``: tickers between commas, or ``@`` and a file of tickers between commas or whitespace.
 
-    In a file, ``#`` begins a comment. None, no option, is every ticker.
+    In a file, ``#`` begins a comment. No option is every ticker: None.
 
     Raises
     ------
     UsageError
-        The file cannot be read, or no ticker is named.
+        A file cannot be read, or an option names no ticker.
     """
-    if text is None:
-        return None
-    listed = _read_symbols(Path(text[1:]), option) if text.startswith("@") else text
-    symbols = frozenset(listed.replace(",", " ").split())
-    if not symbols:
-        raise UsageError(f"{option} {text} names no ticker; write A,B or @FILE")
-    return symbols
+    symbols: set[str] = set()
+    for text in texts or ():
+        listed = _read_symbols(Path(text[1:]), option) if text.startswith("@") else text
+        named = listed.replace(",", " ").split()
+        if not named:
+            raise UsageError(f"{option} {text} names no ticker; write A,B or @FILE")
+        symbols.update(named)
+    return frozenset(symbols) or None
 
 
 def _read_symbols(path: Path, option: str) -> str:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the tickers of {option} @{path}: {error}; name a text file") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"cannot read the tickers of {option} @{path}: it is no text; name a text file") from error
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UsageError(f"cannot read the tickers of {option} @{path}: {reason}; name a text file") from error
     return "\n".join(line.partition("#")[0] for line in lines)
 
 
-def map_assignments(maps: Sequence[str]) -> list[str]:
-    """Turn every ``--map ours=theirs`` into the assignment of its setting.
+def parse_maps(texts: Sequence[str]) -> dict[str, str]:
+    """Read every ``--map ours=theirs``.
 
     Raises
     ------
     UsageError
-        A text is not of this form.
+        A text is not of this form, or a column of ours is mapped twice.
     """
-    assignments = []
-    for text in maps:
+    columns: dict[str, str] = {}
+    for text in texts:
         ours, equals, theirs = text.partition("=")
         if not (ours and equals):
             raise UsageError(f"--map {text}: write ours=theirs, as in price=last")
-        assignments.append(f"recordings.columns.{ours}={json.dumps(theirs, ensure_ascii=False)}")
-    return assignments
+        if columns.get(ours, theirs) != theirs:
+            raise UsageError(f"--map {text}: {ours} is mapped to {columns[ours] or 'nothing'} already; map it once")
+        columns[ours] = theirs
+    return columns
 
 
 def load_settings(
@@ -142,14 +157,17 @@ def load_settings(
 
     Raises
     ------
+    UsageError
+        A column is mapped twice.
     SettingsError
         A key is unknown or a value out of range.
     """
     from tickstock_cli.build import settings_model
-    from tickstock_cli.config.load import load
+    from tickstock_cli.config.load import Assigned, load
 
-    assignments = [*(sets or ()), *map_assignments(maps or ())]
-    return load(settings_model(), file=config, environment=os.environ, assignments=assignments)
+    columns = parse_maps(maps or ()).items()
+    mapped = [Assigned(f"recordings.columns.{ours}", theirs, "--map") for ours, theirs in columns]
+    return load(settings_model(), file=config, environment=os.environ, assignments=[*(sets or ()), *mapped])
 
 
 def unsorted_choice(sort: bool, late: Late) -> Unsorted:

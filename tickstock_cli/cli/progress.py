@@ -1,36 +1,38 @@
-"""Progress of a flat-out run on standard error: rows, rows a second, market time, time left."""
+"""Progress of a run on standard error: share, rows, rows a second, market time, events, time left."""
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any
 
 import pyarrow as pa
 from tqdm import tqdm
 
-from tickstock_cli.core.times import format_time
+from tickstock_cli.cli.meter import Meter
+
+REDRAW_SECONDS = 0.1
+USUAL_WIDTH = 80
 
 
 class ProgressBar:
-    """A tqdm bar over the rows of a recording; silent where standard error is not a terminal."""
+    """A bar that is redrawn in place and goes away at the end; silent if it is not to be shown."""
 
-    def __init__(self, rows: int, shown: bool) -> None:
+    def __init__(self, meter: Meter, shown: bool) -> None:
+        self._meter = meter
         self._events = 0
+        # It draws what it is given: tqdm's own estimates count rows of the whole recording, and from its first one.
         self._bar: Any = tqdm(
-            total=rows,
-            unit="row",
-            unit_scale=True,
-            disable=not shown,
-            leave=False,
-            mininterval=0.1,
-            bar_format="{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} rows  {rate_fmt}  {postfix}  {remaining} left",
+            total=1.0, disable=not shown, leave=False, mininterval=REDRAW_SECONDS, miniters=0, bar_format="{desc}"
         )
 
     def advanced(self, rows: int, market_time: int) -> None:
         """Move the bar; see ``Observer``."""
         if self._bar.disable:
             return
-        self._bar.set_postfix_str(f"market {format_time(market_time)[:19]}  {self._events:,} events", refresh=False)
-        self._bar.update(rows - self._bar.n)
+        self._meter.advanced(rows, market_time)
+        self._bar.desc = self._meter.line(_width(), self._events)
+        self._bar.update(0)
 
     def released(self, events: pa.RecordBatch) -> None:
         """Count events; see ``Observer``."""
@@ -39,3 +41,11 @@ class ProgressBar:
     def close(self) -> None:
         """Take the bar away."""
         self._bar.close()
+
+
+def _width() -> int:
+    """Give the terminal's width, less the column that would break a full line on some."""
+    try:
+        return (os.get_terminal_size(sys.stderr.fileno()).columns or USUAL_WIDTH) - 1
+    except OSError:
+        return USUAL_WIDTH - 1

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from rich.box import SIMPLE_HEAD
 from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
@@ -12,39 +9,16 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tickstock_cli.core.times import format_time
 from tickstock_cli.engine.run import RunResult
 
 TOP_TICKERS = 8
-DAY_NS = 86_400_000_000_000
-ARROWS = {1: ("▲", "green"), -1: ("▼", "red"), 0: ("•", "dim")}
-
-
-def event_table(events: Sequence[dict[str, Any]], skipped: int = 0) -> Table:
-    """Draw events, one a line; ``skipped`` tells how many lie between the first half and the second."""
-    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    dated = len({event["timestamp"] // DAY_NS for event in events}) > 1
-    table.add_column("time (UTC)", no_wrap=True, min_width=19 if dated else 12)
-    table.add_column("ticker", no_wrap=True, min_width=6)
-    table.add_column("event", no_wrap=True, min_width=7)
-    table.add_column("price", no_wrap=True, min_width=8, justify="right")
-    table.add_column("change", no_wrap=True, min_width=7, justify="right")
-    table.add_column("source", no_wrap=True, min_width=6)
-    table.add_column("detail", no_wrap=True, overflow="ellipsis")
-    for place, event in enumerate(events):
-        if skipped and place == len(events) // 2:
-            table.add_row("", "", Text(f"… {skipped:,}"), Text("more"), style="dim")
-        table.add_row(*event_cells(event, dated))
-    return table
 
 
 def summary(result: RunResult) -> Group:
     """Draw what a run did: events by kind and source, top tickers, the ledger, figures."""
-    parts: list[RenderableType] = [
-        Columns([_kinds(result), _tickers(result), _figures(result)], padding=(0, 3)),
-        _ledger(result),
-    ]
-    return Group(*parts)
+    if not result.tally.events:
+        return Group(Text("no events", style="bold"), Text(), _figures(result), _ledger(result))
+    return Group(Columns([_kinds(result), _tickers(result), _figures(result)], padding=(0, 3)), _ledger(result))
 
 
 def print_to(console: Console, *parts: RenderableType) -> None:
@@ -53,44 +27,18 @@ def print_to(console: Console, *parts: RenderableType) -> None:
         console.print(part)
 
 
-def event_cells(event: dict[str, Any], dated: bool) -> list[RenderableType]:
-    """Draw one event as the cells of a table's row; ``dated`` puts the day before the time."""
-    arrow, color = ARROWS[event["direction"]]
-    time = format_time(event["timestamp"])
-    return [
-        Text(f"{time[5:10]} {time[11:23]}" if dated else time[11:23], style="cyan"),
-        Text(event["ticker"], style="bold"),
-        Text(f"{arrow} {event['kind']}", style=color),
-        f"{event['price']:,.2f}",
-        _signed(event["percent_change"], "%"),
-        event["source"],
-        _detail(event),
-    ]
+def speed_words(speed: float | None, digits: int = 10) -> str:
+    """Write a speed; None is flat out.
 
-
-def _detail(event: dict[str, Any]) -> Text:
-    words = []
-    if event["kind"] in ("high", "low") and event["previous"] is not None:
-        words.append(f"was {event['previous']:,.2f}")
-    if event["rel_volume"]:
-        words.append(f"{event['rel_volume']:.1f}x volume")
-    if event["trigger"] and event["trigger"] != "price_and_volume":
-        words.append(event["trigger"])
-    if event["strength"]:
-        words.append(f"strength {event['strength']}")
-    if event["score"] is not None:
-        words.append(f"score {event['score']:.3g}")
-    if event["phase"] != "regular":
-        words.append(event["phase"])
-    if event["merged"] > 1:
-        words.append(f"1 of {event['merged']}")
-    return Text(", ".join(words), style="dim")
-
-
-def _signed(value: float | None, unit: str) -> Text:
-    if value is None:
-        return Text("")
-    return Text(f"{value:+.2f}{unit}", style="green" if value > 0 else "red" if value < 0 else "dim")
+    Examples
+    --------
+    >>> speed_words(None), speed_words(0.5), speed_words(1e6), speed_words(3424123.4, digits=4)
+    ('max', '0.5x', '1,000,000x', '3,424,000x')
+    """
+    if speed is None:
+        return "max"
+    rounded = float(f"{speed:.{digits}g}")
+    return f"{rounded:,.0f}x" if abs(rounded) >= 1000 and rounded.is_integer() else f"{rounded:,.{digits}g}x"
 
 
 def _small_table(title: str) -> Table:
@@ -127,15 +75,17 @@ def _figures(result: RunResult) -> Table:
     table.add_column("", justify="right")
     table.show_header = False
     table.add_row("rows", f"{result.rows:,}")
+    if result.rows_before:
+        table.add_row("rows before resuming", f"{result.rows_before:,}")
     table.add_row("rows/s", f"{result.rows_per_second:,.0f}")
     table.add_row("seconds", f"{result.seconds:,.2f}")
     table.add_row("peak memory", f"{result.peak_rss_bytes / 2**20:,.0f} MiB")
-    requested = "max" if result.speed.requested is None else f"{result.speed.requested:g}x"
-    table.add_row("speed asked", requested)
-    table.add_row("speed reached", f"{result.speed.achieved:,.4g}x")
+    table.add_row("speed asked", " then ".join(map(speed_words, result.speed.asked)))
+    table.add_row("speed reached", speed_words(result.speed.achieved, digits=4))
     if result.speed.lateness_ms is not None:
         late = result.speed.lateness_ms
-        table.add_row("late p50/p99/max", f"{late['p50']:.2f} / {late['p99']:.2f} / {late['max']:.2f} ms")
+        for name in ("p50", "p99", "max"):
+            table.add_row(f"late {name}", f"{late[name]:,.2f} ms")
     table.add_row("digest", result.digest[:16])
     return table
 

@@ -10,12 +10,13 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from tickstock_cli.core.calendar import market_zone
+from tickstock_cli.core.moment import local_clock
 from tickstock_cli.core.reading import Check, Cooldown, Ending, Relation, Value, Verdict
 from tickstock_cli.core.times import format_duration, format_time
 from tickstock_cli.review.admission import Admission, Standing
 from tickstock_cli.review.explain import Explanation, RowExplanation
 from tickstock_cli.review.fate import Fate, Outcome
-from tickstock_cli.review.moment import local_clock, market_zone
 
 STYLES = {
     Ending.FIRED: "bold green",
@@ -39,14 +40,15 @@ RECORDS = {"tick": "tick", "ohlcv": "bar", "fmv": "fair value"}
 
 
 def explanation_view(explanation: Explanation) -> Group:
-    """Draw a moment: each row, what every detector made of it, what became of its events."""
+    """Draw a moment: the verdicts and what became of the events; then each row with all that was measured."""
     zone = market_zone(explanation.calendar)
     heading = Text.assemble(
         (explanation.ticker, "bold"),
         f" at {format_time(explanation.at)}",
         (f"  {local_clock(explanation.at, zone)}", "dim"),
     )
-    parts: list[RenderableType] = [heading]
+    parts: list[RenderableType] = [heading, Text(), _summary(explanation.rows)]
+    parts += [_fate(fate) for row in explanation.rows for fate in row.fates]
     for row in explanation.rows:
         parts += [Text(), *_row_parts(row)]
     notes = [f"no {RECORDS[record]} of it until then" for record in explanation.absent]
@@ -56,33 +58,56 @@ def explanation_view(explanation: Explanation) -> Group:
     return Group(*parts, Text())
 
 
+def _summary(rows: Sequence[RowExplanation]) -> Table:
+    """Draw what was made of each row, a line a kind."""
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(style="dim")
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for row in rows:
+        lines: list[tuple[str, Text]] = []
+        if row.admission.standing is not Standing.ADMITTED:
+            lines.append(("admission", _standing(row.admission)))
+        for name, verdicts in row.verdicts.items():
+            lines += [(_title(name, verdict), _ending(verdict)) for verdict in verdicts]
+        for place, (title, outcome) in enumerate(lines):
+            table.add_row("" if place else _name(row), title, outcome)
+    return table
+
+
+def _name(row: RowExplanation) -> str:
+    if row.of == 1:
+        return f"last {RECORDS[row.record]}"
+    return f"{RECORDS[row.record]} {row.place} of {row.of} at its time"
+
+
 def _row_parts(row: RowExplanation) -> list[RenderableType]:
     age = "at this very time" if not row.age else f"{format_duration(row.age)} before"
-    name = (
-        f"last {RECORDS[row.record]}" if row.of == 1 else f"{RECORDS[row.record]} {row.place} of {row.of} at its time"
-    )
     values = "  ".join(f"{name}={_original(value)}" for name, value in row.values.items() if value is not None)
     parts: list[RenderableType] = [
-        Rule(Text(f"{name}, {age}", style="bold"), align="left", style="dim"),
+        Rule(Text(f"{_name(row)}, {age}", style="bold"), align="left", style="dim"),
         Text.assemble((f"available {format_time(row.available_at)}  {row.path} row {row.row:,}", "dim")),
         Text(values),
         *_admission_parts(row.admission),
     ]
     for name, verdicts in row.verdicts.items():
         parts += [Text(), _detector(name, verdicts, row.timestamp)]
-    for fate in row.fates:
-        parts += [Text(), _fate(fate)]
     return parts
 
 
 def _admission_parts(admission: Admission) -> list[RenderableType]:
+    head = _standing(admission)
+    return [head, _checks(admission.checks)] if admission.checks else [head]
+
+
+def _standing(admission: Admission) -> Text:
     style = {Standing.ADMITTED: "green", Standing.SUSPECT: "magenta"}.get(admission.standing, "bold red")
     head = Text.assemble((admission.standing.value, style))
     if admission.phase is not None:
         head.append(f", phase {admission.phase}")
     if admission.words:
         head.append(f": {admission.words}")
-    return [head, _checks(admission.checks)] if admission.checks else [head]
+    return head
 
 
 def _detector(name: str, verdicts: Sequence[Verdict], time: int) -> Group:
@@ -92,8 +117,7 @@ def _detector(name: str, verdicts: Sequence[Verdict], time: int) -> Group:
     if len(verdicts) > 1 and shared:
         parts += [Text(name, style="bold"), _checks(verdicts[0].checks[:shared])]
     for verdict in verdicts:
-        title = verdict.kind if verdict.kind == name else f"{name} {verdict.kind}"
-        parts.append(Text.assemble((f"{title}: ", "bold"), (_ending(verdict), STYLES.get(verdict.ending, ""))))
+        parts.append(Text.assemble((f"{_title(name, verdict)}: ", "bold"), _ending(verdict)))
         own = verdict.checks[shared if len(verdicts) > 1 else 0 :]
         parts.append(_checks(own, verdict.cooldown, time))
     return Group(*parts)
@@ -109,13 +133,17 @@ def _shared(verdicts: Sequence[Verdict]) -> int:
     return shared
 
 
-def _ending(verdict: Verdict) -> str:
+def _title(detector: str, verdict: Verdict) -> str:
+    return verdict.kind if verdict.kind == detector else f"{detector} {verdict.kind}"
+
+
+def _ending(verdict: Verdict) -> Text:
     words = WORDS[verdict.ending]
     if verdict.ending is Ending.COOLDOWN and verdict.cooldown is not None:
-        return f"{words}, {format_duration(verdict.cooldown.left)} to go"
-    if verdict.decisive is not None:
-        return f"{words}: {because(verdict.decisive)}"
-    return words
+        words = f"{words}, {format_duration(verdict.cooldown.left)} to go"
+    elif verdict.decisive is not None:
+        words = f"{words}: {because(verdict.decisive)}"
+    return Text(words, style=STYLES.get(verdict.ending, ""))
 
 
 def because(check: Check) -> str:

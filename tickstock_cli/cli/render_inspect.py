@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os.path
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
@@ -12,7 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tickstock_cli.core.times import NS_PER_SECOND, format_duration, format_time
+from tickstock_cli.inspection.groups import FileGroup, grouped
 from tickstock_cli.inspection.report import FileReport, Report
+from tickstock_cli.inspection.survey import Gap
 
 Line = tuple[str, str, str]
 """Label, text, style."""
@@ -21,24 +23,32 @@ LABEL_COLUMNS = 12
 
 
 def render_report(report: Report) -> Group:
-    """Draw a table of all files, then what there is to say of each, then the totals."""
-    parts: list[RenderableType] = [_overview(report)]
-    for file in report.files:
-        lines = list(_lines(file))
-        if lines:
-            parts += [Text(file.path, style="bold"), Padding(_details(lines), (0, 0, 1, 2), expand=False)]
+    """Draw a table of all files, then what there is to say of each, then the totals.
+
+    Of many files that are read alike, one line stands for all.
+    """
+    groups = grouped(report.files)
+    parts: list[RenderableType] = [_overview(report.files, groups)]
+    for group in groups:
+        heading = Text(group.some.path, style="bold")
+        if len(group.files) > 1:
+            heading.append(f" and {len(group.files) - 1:,} more like it", style="not bold")
+        parts += [heading, Padding(_details(list(_lines(group))), (0, 0, 1, 2), expand=False)]
     parts += [Text(f"cannot be read: {file.error}", style="red") for file in report.unreadable]
     return Group(*parts, *_totals(report))
 
 
-def _overview(report: Report) -> Table:
+def _overview(files: Sequence[FileReport], groups: Sequence[FileGroup]) -> Table:
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
     table.add_column("file", overflow="fold", min_width=12)
     table.add_column("type", no_wrap=True)
     table.add_column("rows", no_wrap=True, justify="right")
     table.add_column("time (UTC)", no_wrap=True)
-    for file, name in zip(report.files, _names(report.files), strict=True):
-        table.add_row(name, file.record, f"{file.rows:,}", _span(file))
+    names = dict(zip((file.path for file in files), _names(files), strict=True))
+    for group in groups:
+        count, name = len(group.files), names[group.some.path]
+        shown = name if count == 1 else f"{count:,} like {name}"
+        table.add_row(shown, group.some.record, f"{group.rows:,}", _span(group.first, group.last))
     return table
 
 
@@ -49,30 +59,52 @@ def _names(files: Sequence[FileReport]) -> list[str]:
     return [os.path.relpath(path, folder).removesuffix(".parquet") for path in paths]
 
 
-def _lines(file: FileReport) -> Iterator[Line]:
-    """Give what there is to say of a file beyond the table."""
-    for warning in file.warnings:
-        yield "warning", warning, "yellow"
-    if file.disorder is not None:
-        at, before = format_time(file.disorder.time), format_time(file.disorder.before)
-        text = f"row {file.disorder.row:,} ({at}) comes after {before}: replay with --sort or --late reject"
-        yield "unsorted", text, "red"
-    elif file.rows > 1:
-        yield "order", "by time", ""
-    if file.rejected:
-        yield "rejected", ", ".join(f"{count:,} {reason}" for reason, count in file.rejected.items()), "yellow"
-    if file.copies:
-        yield "duplicates", f"{file.copies:,} rows equal an earlier one in every column", ""
-    for place, gap in enumerate(_gaps(file)):
-        yield "" if place else "longest gaps", gap, ""
-    yield "holds", _holdings(file), ""
-    for guess in file.guesses:
-        yield "guessed", f"{guess.what} is {guess.value}, because {guess.why}", ""
-    mapped = [f"{ours} = {source}" for ours, source in file.columns.items() if not source.startswith(f"{ours} (")]
+def _lines(group: FileGroup) -> Iterator[Line]:
+    """Give what there is to say of files beyond the table."""
+    yield from _lines_of_rows(group)
+    yield "holds", _holdings(group), ""
+    for guess in group.guesses:
+        yield "guessed", guess, ""
+    mapped = [f"{ours} = {source}" for ours, source in group.columns.items() if not source.startswith(f"{ours} (")]
     if mapped:
         yield "mapped", ", ".join(mapped), ""
-    if file.ignored:
-        yield "ignored", ", ".join(file.ignored), "dim"
+    if group.some.ignored:
+        yield "ignored", ", ".join(group.some.ignored), "dim"
+
+
+def _lines_of_rows(group: FileGroup) -> Iterator[Line]:
+    """Give what there is to say of the rows: what is wrong with them, what is there twice, what is missing."""
+    for warning, files in group.warnings.items():
+        yield "warning", f"{_which(files, group)}{warning}", "yellow"
+    if group.unsorted:
+        yield "unsorted", f"{_which(group.unsorted, group)}{_disorder(group.unsorted[0])}", "red"
+    elif any(file.rows > 1 for file in group.files):
+        yield "order", "by time", ""
+    if group.rejected:
+        yield "rejected", _counts(group.rejected), "yellow"
+    if group.rejected_unsorted != group.rejected:
+        yield "" if group.rejected else "rejected", f"with --late reject: {_counts(group.rejected_unsorted)}", "yellow"
+    if group.copies:
+        yield "duplicates", f"{group.copies:,} rows equal an earlier one in every column", ""
+    for place, gap in enumerate(_gaps(group.longest_gaps)):
+        yield "" if place else "longest gaps", gap, ""
+
+
+def _which(files: Sequence[FileReport], group: FileGroup) -> str:
+    """Say which files of a group something is true of; nothing if there is only one."""
+    if len(group.files) == 1:
+        return ""
+    return f"{len(files):,} of {len(group.files):,} files, first {files[0].path}: "
+
+
+def _disorder(file: FileReport) -> str:
+    assert file.disorder is not None
+    at, before = format_time(file.disorder.time), format_time(file.disorder.before)
+    return f"row {file.disorder.row:,} ({at}) comes after {before}: replay with --sort or --late reject"
+
+
+def _counts(reasons: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {reason}" for reason, count in reasons.items()) or "none"
 
 
 def _details(lines: list[Line]) -> Table:
@@ -85,10 +117,12 @@ def _details(lines: list[Line]) -> Table:
 
 
 def _totals(report: Report) -> list[RenderableType]:
-    rejected = sum(sum(file.rejected.values()) for file in report.files)
+    rejected = f"{report.rejected:,} to be rejected"
+    if report.rejected_unsorted != report.rejected:
+        rejected += f" ({report.rejected_unsorted:,} with --late reject)"
     rows = Text.assemble(
         (_count(report.rows, "row"), "bold"),
-        f" of {_count(report.tickers, 'ticker')} in {_count(len(report.files), 'file')}, {rejected:,} to be rejected",
+        f" of {_count(report.tickers, 'ticker')} in {_count(len(report.files), 'file')}, {rejected}",
     )
     times = Text.assemble(
         "replay: about ",
@@ -114,27 +148,29 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _span(file: FileReport) -> str:
+def _span(first: int | None, last: int | None) -> str:
     """Give the first and last minute; of the last, the date only if it is another one, the year likewise."""
-    if file.first is None or file.last is None:
+    if first is None or last is None:
         return ""
-    first, last = (format_time(time)[:16].replace("T", " ") for time in (file.first, file.last))
-    shared = next(length for length in (11, 5, 0) if first[:length] == last[:length])
-    return f"{first} - {last[shared:]}"
+    begin, end = (format_time(time)[:16].replace("T", " ") for time in (first, last))
+    shared = next(length for length in (11, 5, 0) if begin[:length] == end[:length])
+    return f"{begin} - {end[shared:]}"
 
 
-def _holdings(file: FileReport) -> str:
+def _holdings(group: FileGroup) -> str:
+    groups, size = _count(group.row_groups, "row group"), f"{group.size_bytes / 2**20:,.2f} MiB"
+    if len(group.files) > 1:
+        return f"{_count(len(group.files), 'file')}, {groups}, {size}"
+    file = group.some
     names = ", ".join(file.some_tickers) + (", …" if file.tickers > len(file.some_tickers) else "")
     tickers = _count(file.tickers, "ticker") + (f" ({names})" if names else "")
-    return f"{tickers}, {_count(file.row_groups, 'row group')}, {file.size_bytes / 2**20:,.2f} MiB"
+    return f"{tickers}, {groups}, {size}"
 
 
-def _gaps(file: FileReport) -> list[str]:
+def _gaps(longest: Sequence[Gap]) -> list[str]:
     """Give the longest gap of every phase, below each other."""
-    longest = {gap.phase: gap for gap in reversed(file.gaps)}
-    gaps = [(gap.phase, about(gap.length / NS_PER_SECOND), format_time(gap.start)) for gap in longest.values()]
+    gaps = [(gap.phase, about(gap.length / NS_PER_SECOND), format_time(gap.start)) for gap in longest]
     widths = [max((len(gap[place]) for gap in gaps), default=0) for place in (0, 1)]
     return [
-        f"{phase:<{widths[0]}}  {length:>{widths[1]}} from {start[:10]} {start[11:19]}"
-        for phase, length, start in reversed(gaps)
+        f"{phase:<{widths[0]}}  {length:>{widths[1]}} from {start[:10]} {start[11:19]}" for phase, length, start in gaps
     ]

@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tickstock_cli.core.times import format_time
+from tickstock_cli.core.times import format_clock, format_time
 from tickstock_cli.review.diff import CHANGED, ONLY_A, ONLY_B, Comparison, Difference
 from tickstock_cli.review.legs import Scope
 from tickstock_cli.review.pipelines import PipelineComparison
@@ -123,8 +123,7 @@ def _differences(comparison: Comparison) -> list[RenderableType]:
 
 def _clock(time: int, dated: bool) -> str:
     """Write a time (ns) to the millisecond, UTC, with its date if not all are of one."""
-    text = f"{format_time(time)[:19].replace('T', ' ')}.{time // 1_000_000 % 1_000:03d}"
-    return text if dated else text[11:]
+    return format_clock(time) if dated else format_clock(time)[11:]
 
 
 def difference_line(difference: Difference, a: str, b: str) -> str:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rich.table import Table
+from rich.console import Console, ConsoleOptions, RenderResult
 
-from tickstock_cli.cli.render import event_cells
+from tickstock_cli.cli.render_events import event_cells, fitting, table_of
 
-WIDTHS = (18, 8, 9, 11, 8, 6)
-"""Of time, ticker, event, price, change and source; the detail takes what is left."""
+WIDTHS = (18, 8, 9, 11, 8, 6, 60)
+"""Of time, ticker, event, price, change, source and detail: not those of the events at hand, as the next come below."""
 
 
-def event_lines(events: Sequence[dict[str, Any]]) -> Table:
-    """Draw events, one a line."""
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    for place, width in enumerate(WIDTHS):
-        table.add_column(width=width, no_wrap=True, justify="right" if place in (3, 4) else "left")
-    table.add_column(no_wrap=True, overflow="ellipsis")
-    for event in events:
-        table.add_row(*event_cells(event, dated=True))
-    return table
+class EventLines:
+    """Events, one a line, without a head; a narrow terminal goes without some columns."""
+
+    def __init__(self, events: Sequence[dict[str, Any]]) -> None:
+        self._rows = [event_cells(event, dated=True) for event in events]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw them in the width there is."""
+        yield table_of(self._rows, fitting(WIDTHS, options.max_width), show_header=False)

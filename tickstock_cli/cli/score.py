@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,7 +36,7 @@ def score(
     from tickstock_cli.scoring.scoring import GRACE_SECONDS
     from tickstock_cli.scoring.scoring import score as compute
 
-    result = compute(events, truth, {**GRACE_SECONDS, **_read_grace(grace or [])})
+    result = compute(events, truth, {**GRACE_SECONDS, **read_grace(grace or [], list(GRACE_SECONDS))})
     if as_json:
         typer.echo(json.dumps(_as_object(result)))
         return
@@ -48,16 +49,35 @@ def score(
         console.print(f"Not injected, so not scored: {counts}")
 
 
-def _read_grace(texts: list[str]) -> dict[str, float]:
-    grace = {}
+def read_grace(texts: Sequence[str], kinds: Sequence[str]) -> dict[str, float]:
+    """Read every ``--grace KIND=SECONDS``.
+
+    Parameters
+    ----------
+    kinds
+        What can be injected, and so have a grace.
+
+    Raises
+    ------
+    UsageError
+        A text is not of this form, the kind is none of these or named twice, or the seconds are no number of 0 or more.
+    """
+    grace: dict[str, float] = {}
     for text in texts:
         kind, _, seconds = text.partition("=")
         try:
-            grace[kind] = float(seconds)
+            number = float(seconds)
         except ValueError:
-            grace[kind] = -1.0
-        if not (kind and 0 <= grace[kind] < float("inf")):
+            number = -1.0
+        if not (kind and 0 <= number < float("inf")):
             raise UsageError(f"--grace is {text!r}, but KIND=SECONDS, 0 or more, is wanted, as in surge=60")
+        if kind not in kinds:
+            near = get_close_matches(kind, kinds, n=1)
+            hint = f"; did you mean {near[0]}={seconds}?" if near else f"; there are {', '.join(kinds)}"
+            raise UsageError(f"--grace {text}: nothing of the kind {kind} is ever injected{hint}")
+        if kind in grace:
+            raise UsageError(f"--grace {text}: the grace of {kind} is given twice; give it once")
+        grace[kind] = number
     return grace
 
 
@@ -76,9 +96,11 @@ def _as_object(result: Score) -> dict[str, Any]:
 
 def _table(result: Score) -> Table:
     """Give one column a kind: a row each would not fit a terminal of 80 columns."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(title="Detections against what was injected", title_justify="left")
+    title = "detections against what was injected"
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
     for one in result.kinds:
         table.add_column(one.kind, justify="right")

@@ -28,6 +28,7 @@ Token = Annotated[
     typer.Option(
         "--token",
         metavar="TEXT|@FILE",
+        envvar="TICKSTOCK_TOKEN",
         show_default=False,
         help="What clients must show; @FILE keeps it out of the list of processes.",
     ),
@@ -111,7 +112,7 @@ def _opened(path: Path) -> Iterator[LogView]:
         return
     from tickstock_cli.core.digest import EventDigest
     from tickstock_cli.core.events import EVENT_SCHEMA
-    from tickstock_cli.review.event_files import read_events
+    from tickstock_cli.sources.event_files import read_events
 
     batches = read_events(path).to_arrow().cast(EVENT_SCHEMA).to_batches(max_chunksize=65_536)
     digest = EventDigest()

@@ -83,7 +83,8 @@ def synth(
     """
     from tqdm import tqdm
 
-    from tickstock_cli.kernels.jit import is_compiled
+    from tickstock_cli.cli.compiling import say_if_new
+    from tickstock_cli.synth.market import Market
     from tickstock_cli.synth.options import MarketOptions, Resolution
     from tickstock_cli.synth.writing import Feed, write_market
 
@@ -104,8 +105,7 @@ def synth(
         fractional=fractional,
     )
     chosen = frozenset(feed for feed, wanted in ((Feed.TICKS, ticks), (Feed.BARS, bars), (Feed.FMV, fmv)) if wanted)
-    if not is_compiled("running.run_span"):
-        typer.echo("compiling the kernels, once on this machine (about 10 s)", err=True)
+    say_if_new("running.run_span", lambda: Market(options))
     with tqdm(total=rows, unit=" ticks", unit_scale=True, file=sys.stderr, disable=not sys.stderr.isatty()) as bar:
         written = write_market(options, out, chosen, force=force, progress=bar.update)
     if as_json:

@@ -77,7 +77,7 @@ def _run(request: Request) -> Verification:
     from tickstock_cli.cli.compiling import say_if_compiling
     from tickstock_cli.review.verify import verify as run_verify
 
-    say_if_compiling(request.settings)
+    say_if_compiling(request)
     with tqdm(desc="legs", unit="leg", file=sys.stderr, disable=not sys.stderr.isatty(), leave=False) as bar:
 
         def report(result: LegResult, legs: int) -> None:

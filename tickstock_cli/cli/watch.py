@@ -26,9 +26,12 @@ def watch(
         list[str] | None, typer.Option("--kinds", metavar="A,B", show_default=False, help=f"Only these kinds. {NAMES}")
     ] = None,
     tickers: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            "--tickers", metavar="A,B|@FILE", show_default=False, help="Only these tickers, or those a file lists."
+            "--tickers",
+            metavar="A,B|@FILE",
+            show_default=False,
+            help="Only these tickers, or those a file lists. Repeatable.",
         ),
     ] = None,
     sources: Annotated[
@@ -54,7 +57,13 @@ def watch(
     as_json: Annotated[bool, typer.Option("--json", help="Print events as JSON lines, with their numbers.")] = False,
     token: Annotated[
         str | None,
-        typer.Option("--token", metavar="TEXT|@FILE", show_default=False, help="What the server wants to be shown."),
+        typer.Option(
+            "--token",
+            metavar="TEXT|@FILE",
+            envvar="TICKSTOCK_TOKEN",
+            show_default=False,
+            help="What the server wants to be shown.",
+        ),
     ] = None,
     give_up: Annotated[
         float, typer.Option("--give-up", metavar="SECONDS", min=0, help="How long to try without a connection.")
@@ -176,9 +185,9 @@ class Taker:
             typer.echo("\n".join(json.dumps(event) for event in events))
         elif not self._outs:
             from tickstock_cli.cli.console import data_console
-            from tickstock_cli.cli.render_watch import event_lines
+            from tickstock_cli.cli.render_watch import EventLines
 
-            data_console().print(event_lines(events))
+            data_console().print(EventLines(events))
         if self._sinks:
             import pyarrow as pa
 

@@ -11,12 +11,13 @@ so that ``coordinator.key=ticker`` needs no quotes.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar, get_origin
+from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -37,8 +38,10 @@ DEFAULT_FILE = Path("tickstock.toml")
 DEFAULT = "default"
 ASSIGNMENT = "--set"
 
-NOT_SETTINGS = frozenset({"TICKSTOCK_DEBUG"})
+NOT_SETTINGS = frozenset({"TICKSTOCK_DEBUG", "TICKSTOCK_TOKEN"})
 """Variables with our prefix that the command line reads itself."""
+
+_QUOTED = re.compile("'([^']*)'")
 
 S = TypeVar("S", bound=Settings)
 
@@ -59,7 +62,9 @@ class Loaded(Generic[S]):
     origins: Mapping[str, str]
 
 
-def load(model: type[S], *, file: Path | None, environment: Mapping[str, str], assignments: Sequence[str]) -> Loaded[S]:
+def load(
+    model: type[S], *, file: Path | None, environment: Mapping[str, str], assignments: Sequence[str | Assigned]
+) -> Loaded[S]:
     """Load settings from all layers.
 
     Parameters
@@ -71,7 +76,7 @@ def load(model: type[S], *, file: Path | None, environment: Mapping[str, str], a
     environment
         Variables by name; ``TICKSTOCK_SECTION__KEY`` sets ``section.key``.
     assignments
-        ``section.key=value`` each; later ones win.
+        ``section.key=value`` each, or what another flag set; later ones win.
 
     Raises
     ------
@@ -83,19 +88,20 @@ def load(model: type[S], *, file: Path | None, environment: Mapping[str, str], a
         *_from_values(model().model_dump(), keys, DEFAULT),
         *_from_file(file, keys),
         *_from_environment(model, environment, keys),
-        *(_from_assignment(text) for text in assignments),
+        *(_from_assignment(given) if isinstance(given, str) else given for given in assignments),
     ]
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for key, value, place in layers:
         _check_key(key, place, model, keys)
+        _check_truth(key, value, place, keys)
         _lay_over(merged, key.split("."), value)
         origins.pop(key.rpartition(".")[0], None)  # a mapping with entries has no origin of its own
         origins[key] = place
     try:
         return Loaded(model.model_validate(merged), origins)
     except ValidationError as error:
-        raise SettingsError(_explain(error, origins)) from error
+        raise SettingsError(_explain(error, origins, merged)) from error
 
 
 def _from_file(file: Path | None, keys: Mapping[str, FieldInfo]) -> Iterator[Assigned]:
@@ -179,37 +185,71 @@ def _check_key(key: str, place: str, model: type[Settings], keys: Mapping[str, F
     raise SettingsError(f"unknown setting {key} (in {place}){_suggestion(key, sections, keys)}")
 
 
+def _check_truth(key: str, value: Any, place: str, keys: Mapping[str, FieldInfo]) -> None:
+    """Refuse true and false where a number is wanted: to pydantic, as to Python, they are 1 and 0."""
+    types = _types_within(keys[key].annotation) if key in keys else set()
+    if bool in types or not types & {int, float}:
+        return
+    entries = list(enumerate(value)) if isinstance(value, list | tuple) else [(None, value)]
+    for number, entry in entries:
+        if isinstance(entry, bool):
+            item = "" if number is None else f"[{number}]"
+            raise SettingsError(f"{key}{item} = {format_value(entry)} (in {place}): must be a number")
+
+
+def _types_within(annotation: Any) -> set[Any]:
+    """Give a type with all those it is made of."""
+    return {annotation}.union(*(_types_within(part) for part in get_args(annotation) if not isinstance(part, str)))
+
+
 def _within(section: str, keys: Mapping[str, FieldInfo]) -> list[str]:
     return [key for key in keys if key.startswith(f"{section}.")]
 
 
 def _suggestion(key: str, sections: Mapping[str, Any], keys: Mapping[str, FieldInfo]) -> str:
-    """Name the nearest key, by its whole name or by its last part, or else what there is to choose from."""
-    near = get_close_matches(key, keys, n=1, cutoff=0.7)
+    """Name the nearest keys, by their whole name or by its last part, or else what there is to choose from."""
+    by_name: dict[str, list[str]] = {}
+    for known in keys:
+        by_name.setdefault(known.rpartition(".")[2], []).append(known)
+    # Without a section, every one that holds such a key may be meant.
+    near = by_name.get(key, []) or get_close_matches(key, keys, n=1, cutoff=0.7)
     if not near:
-        by_name = {known.rpartition(".")[2]: known for known in reversed([*keys])}
-        near = [by_name[name] for name in get_close_matches(key.rpartition(".")[2], by_name, n=1, cutoff=0.7)]
+        names = get_close_matches(key.rpartition(".")[2], by_name, n=1, cutoff=0.7)
+        near = [known for name in names for known in by_name[name]]
     if near:
-        return f"; did you mean {near[0]}?"
+        return f"; did you mean {_either(near)}?"
     section = next(iter(get_close_matches(key.partition(".")[0], sections, n=1)), None)
     if section:
         return f"; {section} holds {', '.join(_within(section, keys))}"
     return f"; the sections are {', '.join(sections)}"
 
 
-def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
+def _either(names: Sequence[str]) -> str:
+    return " or ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+
+
+def _explain(error: ValidationError, origins: Mapping[str, str], merged: Mapping[str, Any]) -> str:
     """Put the first complaint into one line, and say how many more there are."""
-    complaint, *others = error.errors(include_url=False)
+    complaints = error.errors(include_url=False)
+    items = {complaint["loc"][:-1] for complaint in complaints}
+    # A list is also said to be too short when its items were refused.
+    complaint, *others = [complaint for complaint in complaints if complaint["loc"] not in items]
     location = [part for part in complaint["loc"] if part != "[key]"]
     key = ".".join(part for part in location if isinstance(part, str))
     item = "".join(f"[{part}]" for part in location if isinstance(part, int))
     if key in origins:
-        value = format_value(complaint["input"])
+        value = format_value(_value_at(merged, key) if complaint["loc"][-1] == "[key]" else complaint["input"])
         message = f"{key}{item} = {value} (in {origins[key]}): {_reason(complaint)}"
     else:  # a section whose settings do not fit each other
         places = {place: None for name, place in origins.items() if name.startswith(f"{key}.") and place != DEFAULT}
         message = f"{key} (in {', '.join(places)}): {_reason(complaint)}"
     return f"{message}; and {len(others)} more" if others else message
+
+
+def _value_at(values: Any, key: str) -> Any:
+    for name in key.split("."):
+        values = values[name]
+    return values
 
 
 def _reason(complaint: ErrorDetails) -> str:
@@ -222,7 +262,9 @@ def _reason(complaint: ErrorDetails) -> str:
         case "too_short":
             return f"must have at least {context['min_length']} item"
         case "literal_error" if complaint["loc"][-1] == "[key]":
-            return f"must be named {context['expected']}"
+            name, names = str(complaint["loc"][-2]), _QUOTED.findall(context["expected"])
+            near = get_close_matches(name, names, n=1)
+            return f"there is no {name}; {f'did you mean {near[0]}?' if near else f'there are {_either(names)}'}"
         case "value_error":
             return str(context["error"])
     return complaint["msg"].replace("Input should", "must")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, Field, create_model
 from pydantic.fields import FieldInfo
@@ -55,6 +56,19 @@ def _unique(values: tuple[str, ...]) -> tuple[str, ...]:
     if twice is not None:
         raise ValueError(f"must name each item once, but {twice!r} stands there twice")
     return values
+
+
+def _known_zone(name: str) -> str:
+    if name == "UTC":
+        return name
+    zones = available_timezones() - {"localtime"}  # another one on every machine
+    if name in zones:
+        return name
+    wanted = name.replace(" ", "_").lower()
+    by_name = {form.lower(): zone for zone in sorted(zones) for form in (zone.rpartition("/")[2], zone)}
+    near = get_close_matches(wanted, by_name, n=1)
+    hint = f"; did you mean {by_name[near[0]]}?" if near else ", as in America/New_York"
+    raise ValueError(f"must be the name of a time zone{hint}")
 
 
 class Session(Section):
@@ -120,6 +134,9 @@ class Recordings(Section):
     )
     timestamp_unit: Literal["auto", "s", "ms", "us", "ns"] = Field(
         default="auto", description="unit of integer times; auto tells it from their magnitude"
+    )
+    timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        default="UTC", description="zone of dates and times that are recorded without one, as in America/New_York"
     )
     interval_seconds: int = Field(
         default=60, gt=0, description="length of bars whose recording has no column interval, in seconds"

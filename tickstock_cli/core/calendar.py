@@ -12,7 +12,7 @@ NYSE trading hours and holidays: https://www.nyse.com/markets/hours-calendars
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from importlib.resources import files
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -65,6 +65,11 @@ class Calendar:
             )
             self._first_year, self._last_year = first, last
         return self._table
+
+
+def market_zone(calendar: str) -> tzinfo:
+    """Give the zone of a calendar's days: New York's, or UTC for ``24/7``."""
+    return UTC if calendar == "24/7" else _new_york_zone()
 
 
 def _always_open(first_year: int, last_year: int) -> Iterator[tuple[int, int]]:

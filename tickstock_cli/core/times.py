@@ -29,10 +29,10 @@ _BARE_DATE = re.compile(r"(?:19|20)\d{6}", re.ASCII)
 
 _LONG_UNITS = (("d", 86_400, "h", 3_600), ("h", 3_600, "min", 60), ("min", 60, "s", 1))
 
-_FORMS = "write 2013-10-08, 2013-10-08T09:30:00.5-04:00 (no zone = UTC) or an integer of s, ms, us or ns since 1970"
+TIME_FORMS = "write 2013-10-08, 2013-10-08T09:30:00.5-04:00 (no zone = UTC) or an integer of s, ms, us or ns since 1970"
 
 
-def parse_time(text: str) -> int:
+def parse_time(text: str, forms: str = TIME_FORMS) -> int:
     """Read a moment a user wrote.
 
     Parameters
@@ -41,6 +41,8 @@ def parse_time(text: str) -> int:
         ISO 8601 date (its midnight, UTC) or date and time, with up to nine digits of fraction, with a zone
         (``Z``, ``-04:00``, ``-0400``, ``-04``) or in UTC without one; or an integer since the Unix epoch whose
         unit is told by its magnitude, see ``epoch_unit``.
+    forms
+        What to write instead of a text that is no time.
 
     Returns
     -------
@@ -61,13 +63,13 @@ def parse_time(text: str) -> int:
     """
     stripped = text.strip()
     if _BARE_DATE.fullmatch(stripped):
-        raise UsageError(f"time {text!r} may be a date or seconds since 1970; {_FORMS}")
+        raise UsageError(f"time {text!r} may be a date or seconds since 1970; {forms}")
     if _INTEGER.fullmatch(stripped):
         value = int(stripped)
         return _in_range(value * NS_PER_UNIT[epoch_unit(value)], text)
     match = _ISO.fullmatch(stripped)
     if match is None:
-        raise UsageError(f"cannot read {text!r} as a time; {_FORMS}")
+        raise UsageError(f"cannot read {text!r} as a time; {forms}")
     return _in_range(_iso_ns(match, text), text)
 
 
@@ -103,6 +105,19 @@ def format_time(ns: int) -> str:
     seconds, fraction = divmod(rest, NS_PER_SECOND)
     digits = f".{fraction:09d}".rstrip("0").rstrip(".")
     return f"{day}T{timedelta(seconds=seconds)!s:0>8}{digits}Z"
+
+
+def format_clock(ns: int, digits: int = 3) -> str:
+    """Write a time for a table, UTC, cut off to ``digits`` digits of fraction: always as wide as all others.
+
+    Examples
+    --------
+    >>> format_clock(1381239000500000000), format_clock(1381239000999999999, 0)
+    ('2013-10-08 13:30:00.500', '2013-10-08 13:30:00')
+    """
+    seconds, fraction = divmod(int(ns), NS_PER_SECOND)
+    text = format_time(seconds * NS_PER_SECOND).replace("T", " ").removesuffix("Z")
+    return f"{text}.{fraction:09d}"[: len(text) + 1 + digits] if digits else text
 
 
 def format_duration(ns: int) -> str:

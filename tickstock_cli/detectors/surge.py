@@ -182,7 +182,7 @@ class Surge:
             at_least("size of the move", size, settings.price_threshold, "%"),
             *([at_least("size of the move, alone", size, alone, "%")] if settings.trigger == BOTH else ()),
             figure("volume of the window", reading.window_volume, "shares"),
-            at_least("baseline", reading.span, settings.baseline_min, "s"),
+            at_least("baseline", max(0, reading.span), settings.baseline_min, "s"),
             at_least("ticks in the baseline", reading.base_count, settings.min_data_points),
             figure("volume of the baseline", reading.base_volume, "shares"),
             at_least("relative volume", reading.rel_volume or np.nan, settings.volume_threshold, "x"),

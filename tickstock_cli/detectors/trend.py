@@ -182,7 +182,7 @@ class Trend:
         direction, before = sign(reading.score), (int(state["direction"]), int(state["strength"]))
         if abs(reading.score) < settings.direction_threshold / 2.0:
             before = (0, 0)
-        news = direction != before[0] or reading.strength > before[1]
+        news = direction != 0 and (direction != before[0] or reading.strength > before[1])
         smallest = smallest_efficiency(state, ring, heads, settings) if reading.valid else np.nan
         return [
             *(check for w in range(len(heads)) for check in self._window(state, ring, heads, w)),

@@ -89,6 +89,14 @@ class CheckpointStore:
         except OSError as error:
             raise self._unwritable(error) from error
 
+    def kept_rows(self) -> int | None:
+        """Give how many rows lie behind the checkpoint in the folder; None if there is none, or none that is whole."""
+        try:
+            rows: int = self._manifest()["position"]["rows"]
+        except CheckpointError:
+            return None
+        return rows
+
     def keep_events(self, events: pa.RecordBatch) -> None:
         """Remember released events for the next checkpoint."""
         self._events.append(events)

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from threading import Event, Lock
 
+from tickstock_cli.core.batch import MergedBatch
+
+SLOWEST, FASTEST = 1e-3, 1e6
+"""Speeds that keys reach."""
+
 
 class Control:
     """What the user wants of a run. Drivers look here between batches; ``changed`` wakes a waiting driver."""
@@ -16,6 +21,7 @@ class Control:
         self._steps = 0
         self._speed = speed
         self._target: int | None = None
+        self._stepped: MergedBatch | None = None
 
     @property
     def stopped(self) -> bool:
@@ -36,6 +42,11 @@ class Control:
     def target(self) -> int | None:
         """Recorded time (ns UTC) that the market is to run to flat out before it is paced again; None: nowhere."""
         return self._target
+
+    @property
+    def stepped(self) -> MergedBatch | None:
+        """The row that was let through last in this pause."""
+        return self._stepped
 
     def stop(self) -> None:
         """End the run after the batch at hand."""
@@ -78,9 +89,10 @@ class Control:
             self.changed.set()
 
     def multiply_speed(self, factor: float) -> None:
-        """Go faster or slower, within 0.001 to 1,000,000 times recorded time."""
+        """Go faster or slower, within 0.001 to 1,000,000 times recorded time, or where the speed is beyond them."""
         if self._speed is not None:
-            self._set(speed=min(1e6, max(1e-3, self._speed * factor)))
+            slowest, fastest = min(SLOWEST, self._speed), max(FASTEST, self._speed)
+            self._set(speed=min(fastest, max(slowest, self._speed * factor)))
 
     def take_step(self) -> bool:
         """Use up one step, if there is one."""
@@ -90,6 +102,10 @@ class Control:
             self._steps -= 1
             return True
 
+    def let_through(self, row: MergedBatch) -> None:
+        """Hear of the row that a step let through."""
+        self._stepped = row
+
     def _set(self, stopped: bool | None = None, paused: bool | None = None, speed: float | None = None) -> None:
         with self._lock:
             self._stopped = self._stopped if stopped is None else stopped
@@ -97,4 +113,5 @@ class Control:
             self._speed = self._speed if speed is None else speed
             if paused is False:
                 self._steps = 0
+                self._stepped = None
             self.changed.set()

@@ -101,12 +101,14 @@ class Pacer:
         schedule = self._current_schedule(now, next_time)
         due = bisect_right(times, schedule.market_at(now))
         if due <= done:
+            self._schedule = schedule.settled()
             next_event = stepper.advance(min(next_time, schedule.market_at(now)))
             self._clock.wait(self._control.changed, schedule.due(min(next_time, next_event)))
             return 0
         stepper.step(_piece(batch, times, done, due))
-        due_at = schedule.wall + (times[done:due] - schedule.market) / schedule.speed
-        self.lateness.record(np.maximum(self._clock.now() - due_at, 0.0))
+        self.lateness.record(np.maximum(self._clock.now() - schedule.due_times(times[done:due]), 0.0))
+        if times[due - 1] > schedule.market:
+            self._schedule = schedule.settled()
         return due - done
 
     def _feed_up_to(
@@ -136,7 +138,9 @@ class Pacer:
         # The market will go on from this row, not from where it stood when the pause began.
         next_time = int(times[done])
         self._schedule = self._current_schedule(self._paused_at, next_time).reached(next_time, self._paused_at)
-        stepper.step(_piece(batch, times, done, done + 1))
+        row = _piece(batch, times, done, done + 1)
+        stepper.step(row)
+        self._control.let_through(row)
         return 1
 
     def _current_schedule(self, now: int, market: int) -> Schedule:

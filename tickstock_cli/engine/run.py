@@ -84,16 +84,28 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class SpeedFigures:
-    """Times recorded time asked for (None = flat out) and reached, and how late rows were, in ms."""
+    """Times recorded time asked for (None = flat out) and reached, and how late rows were, in ms.
+
+    ``last`` is the speed at the end, where the user changed it on the way.
+    """
 
     requested: float | None
     achieved: float
     lateness_ms: dict[str, float] | None
+    last: float | None = None
+
+    @property
+    def asked(self) -> tuple[float | None, ...]:
+        """The speed at the beginning, and the one at the end if it is another."""
+        return (self.requested,) if self.last in (None, self.requested) else (self.requested, self.last)
 
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run did. ``rows`` and times are of this run alone; ledger, tally and digest include what it resumed."""
+    """What a run did. ``rows`` and times are of this run alone; ledger, tally and digest include what it resumed.
+
+    ``rows_before`` is the rows of the runs that it resumed.
+    """
 
     ledger: Ledger
     tally: Tally
@@ -104,6 +116,7 @@ class RunResult:
     peak_rss_bytes: int
     speed: SpeedFigures
     interrupted: bool
+    rows_before: int = 0
 
     @property
     def rows_per_second(self) -> float:
@@ -226,9 +239,13 @@ class Run:
             seconds,
             peak_rss_bytes(),
             SpeedFigures(
-                requested, market_seconds / moving if moving > 0 else 0.0, pacer.lateness.as_dict() if pacer else None
+                requested,
+                market_seconds / moving if moving > 0 else 0.0,
+                pacer.lateness.as_dict() if pacer else None,
+                self._control.speed,
             ),
             interrupted,
+            rows_before,
         )
 
     def _prepared(self, batches: Iterable[MergedBatch]) -> Iterator[MergedBatch]:

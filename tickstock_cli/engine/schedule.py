@@ -6,7 +6,10 @@ change of speed or a pause moves the anchor to where the market stands.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,16 +19,26 @@ class Schedule:
     All times are int ns: ``wall`` of a monotonic clock, ``market`` since the Unix epoch. ``speed`` is above 0 and
     finite. The arithmetic is exact, in integers of any size: a float would round the due times of slow replays so
     that a row was not due yet when its own due time had come.
+
+    ``former`` is the schedule before a change of speed: what it let come, up to ``market``, was due by it.
     """
 
     wall: int
     market: int
     speed: float
+    former: Schedule | None = None
 
     def due(self, market: int) -> int:
         """Give the first wall time at which ``market`` has come."""
         numerator, denominator = self.speed.as_integer_ratio()
         return self.wall - (self.market - market) * denominator // numerator
+
+    def due_times(self, markets: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Give the wall times at which rows are, or were, due, to about a microsecond: how late they are."""
+        due = self.wall + (markets - self.market) / self.speed
+        if self.former is None:
+            return due
+        return np.where(markets <= self.market, self.former.due_times(markets), due)
 
     def market_at(self, wall: int) -> int:
         """Give the market time that has come at ``wall``."""
@@ -34,11 +47,20 @@ class Schedule:
 
     def at_speed(self, speed: float, wall: int) -> Schedule:
         """Give the schedule that goes on from ``wall`` at another speed."""
-        return Schedule(wall, self.market_at(wall), speed)
+        return Schedule(wall, self.market_at(wall), speed, self)
+
+    def settled(self) -> Schedule:
+        """Give the schedule without what was before it, for when no row is left that was due by that."""
+        return self if self.former is None else replace(self, former=None)
 
     def resumed(self, paused_at: int, wall: int) -> Schedule:
         """Give the schedule that goes on at ``wall`` from where it was paused."""
-        return Schedule(wall, self.market_at(paused_at), self.speed)
+        return Schedule(wall, self.market_at(paused_at), self.speed, self.delayed(wall - paused_at))
+
+    def delayed(self, pause: int) -> Schedule:
+        """Give the schedule by which everything comes later by a pause."""
+        former = self.former if self.former is None else self.former.delayed(pause)
+        return replace(self, wall=self.wall + pause, former=former)
 
     def reached(self, market: int, wall: int) -> Schedule:
         """Give the schedule that goes on at ``wall`` from ``market``, unless it is beyond that already."""

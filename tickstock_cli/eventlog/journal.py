@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
 from zlib import crc32
@@ -55,39 +54,41 @@ class Journal:
             self._file = -1
 
 
-@dataclass(frozen=True, slots=True)
-class JournalRead:
-    """What was found in a journal: whole blocks in order, and the bytes behind them that belong to none."""
-
-    blocks: tuple[Block, ...]
-    torn_bytes: int
-
-
-def read_journal(folder: Path, schema: pa.Schema) -> JournalRead:
-    """Read the journal of a run that has ended.
+def read_journal(folder: Path) -> bytes:
+    """Give the bytes of a run's journal, none if there is no file.
 
     Raises
     ------
     BlockingIOError
         The run has not ended.
     OSError
-        The file cannot be read. If there is none, nothing is wrong: the journal is empty.
+        The file cannot be read.
     """
     try:
         with (folder / JOURNAL).open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            data = memoryview(file.read())
+            return file.read()
     except FileNotFoundError:
-        return JournalRead((), 0)
+        return b""
+
+
+def whole_blocks(journal: bytes, sequence: int, schema: pa.Schema) -> tuple[list[Block], int]:
+    """Give what a journal holds from ``sequence`` on, without a hole, and how many bytes at its end belong to nothing.
+
+    Frames of earlier events are in segments, too: the process died, or the disk failed, before they were cleared.
+    """
+    data = memoryview(journal)
     blocks: list[Block] = []
     end = 0
     while (frame := _frame(data[end:])) is not None:
         first, body = frame
-        if blocks and first != blocks[-1].next:
+        if first > sequence:
             break
-        blocks.append(Block(first, pa.ipc.read_record_batch(pa.py_buffer(body), schema)))
+        if first == sequence:
+            blocks.append(Block(first, pa.ipc.read_record_batch(pa.py_buffer(body), schema)))
+            sequence = blocks[-1].next
         end += _HEAD.size + len(body)
-    return JournalRead(tuple(blocks), len(data) - end)
+    return blocks, len(data) - end
 
 
 def _frame(data: memoryview) -> tuple[int, memoryview] | None:

@@ -73,7 +73,7 @@ class Manifest(_Part):
 
     def write(self, folder: Path) -> None:
         """Replace the manifest of a folder. Raises OSError."""
-        replace_file(folder / MANIFEST, self.model_dump_json(indent=1).encode())
+        replace_file(folder / MANIFEST, self.model_dump_json(indent=1).encode(), durable=True)
 
 
 def columns_of(schema: pa.Schema) -> tuple[Column, ...]:

@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from tickstock_cli.core.events import EVENT_SCHEMA
 from tickstock_cli.errors import DataError
-from tickstock_cli.eventlog.blocks import Block, joined
-from tickstock_cli.eventlog.journal import read_journal
+from tickstock_cli.eventlog.blocks import joined
+from tickstock_cli.eventlog.journal import read_journal, whole_blocks
 from tickstock_cli.eventlog.limits import LogLimits
 from tickstock_cli.eventlog.manifest import Finished, Manifest, RunInfo, read_manifest
 from tickstock_cli.eventlog.segments import Segment, list_segments, load_segment
@@ -86,23 +86,19 @@ def _finished(folder: Path, finished: Finished) -> Snapshot:
 
 
 def _broken_off(folder: Path, schema: pa.Schema) -> tuple[Snapshot, str | None]:
-    journal = read_journal(folder, schema)
+    journal = read_journal(folder)
     segments, damage = _whole(list_segments(folder))
-    next_sequence = segments[-1].last + 1 if segments else 1
-    # A process killed right after it had written a segment has not cleared the journal of its events.
-    waiting = [block for block in journal.blocks if block.first >= next_sequence]
-    blocks: tuple[Block, ...] = ()
-    if waiting and waiting[0].first == next_sequence:
-        blocks = (joined(waiting),)
-        next_sequence = blocks[-1].next
-    first = segments[0].first if segments else 1
+    first, next_sequence = (segments[0].first, segments[-1].last + 1) if segments else (1, 1)
+    waiting, torn_bytes = whole_blocks(journal, next_sequence, schema)
+    blocks = (joined(waiting),) if waiting else ()
+    if blocks:
+        next_sequence = blocks[0].next
     problem = None
     if damage is not None:
         problem = f"the run broke off and {damage} is damaged: events from {next_sequence} on are lost"
-    elif journal.torn_bytes:
+    elif torn_bytes:
         problem = (
-            f"the run broke off while event {next_sequence} was being written: "
-            f"the last {journal.torn_bytes:,} bytes are torn"
+            f"the run broke off while event {next_sequence} was being written: the last {torn_bytes:,} bytes are torn"
         )
     return Snapshot(tuple(segments), blocks, first, next_sequence), problem
 

@@ -21,7 +21,8 @@ from tickstock_cli.eventlog.blocks import Block
 
 _NAME = re.compile(r"(\d{20})-(\d{20})-([0-9a-f]{8})\.arrow", re.ASCII)
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
-"""Measured on events: a fifth of the bytes, and quicker to read than without, since less is summed up."""
+"""Measured on 3,500 events: 74 bytes each instead of 135, for 0.3 ms more to write and 0.1 ms more to read; zstd takes
+60 bytes and three times as long as lz4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +47,32 @@ def write_segment(folder: Path, block: Block) -> Segment:
     return Segment(path, block.first, last, data.size)
 
 
-def replace_file(path: Path, data: bytes | pa.Buffer) -> None:
-    """Give ``path`` new content, all of it or nothing. Raises OSError; then there is no temporary left."""
+def replace_file(path: Path, data: bytes | pa.Buffer, *, durable: bool = False) -> None:
+    """Give ``path`` new content, all of it or nothing. Raises OSError; then there is no temporary left.
+
+    Only what is ``durable`` is sure to survive a power failure. That costs milliseconds or, on a busy disk, seconds.
+    """
     temporary = path.with_name(f".{path.name}.part")
     try:
         temporary.write_bytes(data)
+        if durable:
+            sync(temporary)
         os.replace(temporary, path)
+        if durable:
+            sync(path.parent)
     except OSError:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+def sync(path: Path) -> None:
+    """Make the content of a file, or the names in a folder, durable. Raises OSError."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 def list_segments(folder: Path) -> list[Segment]:

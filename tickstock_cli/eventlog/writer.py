@@ -29,7 +29,7 @@ from tickstock_cli.eventlog.journal import JOURNAL, Journal
 from tickstock_cli.eventlog.limits import LogLimits
 from tickstock_cli.eventlog.manifest import Finished, Manifest, RunInfo, columns_of
 from tickstock_cli.eventlog.retention import Retention
-from tickstock_cli.eventlog.segments import Segment, write_segment
+from tickstock_cli.eventlog.segments import Segment, sync, write_segment
 from tickstock_cli.eventlog.view import LogView, Snapshot
 
 DEFAULT_LIMITS = LogLimits()
@@ -123,9 +123,8 @@ class EventLog(LogView):
         try:
             self._delete_expired()
             for segment in self._segments:
-                _sync(segment.path)
+                sync(segment.path)
             self._manifest.model_copy(update={"finished": finished}).write(self.folder)
-            _sync(self.folder)
         except OSError as error:
             raise OutputError(self._unwritable(error)) from error
         self.close()
@@ -245,12 +244,3 @@ class EventLog(LogView):
 
     def _unwritable(self, error: OSError) -> str:
         return f"cannot write event log {self.folder}: {(error.strerror or str(error)).lower()}"
-
-
-def _sync(path: Path) -> None:
-    """Make a file, or the names in a folder, durable."""
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

@@ -16,19 +16,21 @@ from tickstock_cli.sources.recording_file import RecordingFile
 
 CHUNK_ROWS = 1 << 16
 SLOTS = 1 << 20
+"""Places for the rows of one moment: room that is made once, for all files."""
 
 OF_THE_RECORDER = ("sequence", "received_at")
 """Columns that differ between a row and its copy: they tell of the recording, not of the market."""
 
 
-def count_copies(file: RecordingFile, progress: Callable[[int], object]) -> int:
+def count_copies(file: RecordingFile, copies: kernels.Copies, progress: Callable[[int], object]) -> int:
     """Count a file's rows that equal an earlier one of the same time.
 
     Rows of one time are compared while they follow each other: in a file that is not in order, copies may stand
-    apart and are missed. Nested columns are not compared. ``progress`` is told rows as they are read.
+    apart and are missed. Nested columns are not compared. ``copies`` is the room to compare them in; ``progress`` is
+    told rows as they are read.
     """
     columns = _compared(file)
-    copies = kernels.no_copies(SLOTS)
+    kernels.forget_rows(copies)
     wanted = list(dict.fromkeys([*columns, *file.time_columns]))
     reader = RowReader(file.path, file.group_starts, wanted, (), CHUNK_ROWS)
     found = 0

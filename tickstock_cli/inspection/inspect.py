@@ -1,14 +1,17 @@
 """Inspects recordings, and tells what a replay will make of them.
 
 1. every file is opened, and those that cannot be are set aside;
-2. all rows are read in merge order and judged as a replay judges them (`inspection.survey`);
-3. each file is read again, alone, for rows that are in it twice (`inspection.copies`).
+2. the times of each are read, to tell whether it is in order;
+3. all rows are read in merge order, sorted where needed, and judged as a replay judges them (`inspection.survey`);
+4. if a file is not in order, they are judged once more, as ``--late reject`` would have it;
+5. each file is read again, alone, for rows that are in it twice (`inspection.copies`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from time import perf_counter
 
@@ -17,20 +20,22 @@ from numpy.typing import NDArray
 
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.times import NS_PER_SECOND, format_duration
-from tickstock_cli.errors import DataError
-from tickstock_cli.inspection.copies import count_copies
-from tickstock_cli.inspection.report import FileReport, Report, Unreadable
-from tickstock_cli.inspection.survey import FileFigures, Gap, survey
+from tickstock_cli.errors import DataError, OwnOutputError
+from tickstock_cli.inspection.copies import SLOTS, count_copies
+from tickstock_cli.inspection.report import FOLDER_NAME, FileReport, Report, Unreadable
+from tickstock_cli.inspection.survey import FileFigures, Gap, Survey, survey
+from tickstock_cli.kernels.survey import Copies, no_copies
 from tickstock_cli.sources.discover import discover
-from tickstock_cli.sources.order import first_disorder
-from tickstock_cli.sources.recordings import ReadOptions, RecordingFile, Recordings, Unsorted
+from tickstock_cli.sources.order import Disorder, first_disorder
+from tickstock_cli.sources.recognise import check_mapping
+from tickstock_cli.sources.recording_file import open_recording
+from tickstock_cli.sources.recordings import ReadOptions, RecordingFile, Recordings, Unsorted, only_ours
 
-REPLAY_FACTOR = 3
-"""A replay at full speed takes about this many times as long as reading and judging its rows, measured on ticks
-of 8,000 tickers with all detectors on."""
+DETECTING_FACTOR = 2
+"""Detecting takes about this many times as long as reading and judging rows, measured on ticks of 8,000 tickers."""
 
-USUAL_SECONDS_PER_ROW = 1e-7
-"""What reading and judging takes where a recording is too short to measure it."""
+MOST_DETECTING_SECONDS_PER_ROW = 1e-6
+"""Above this, reading is slow for another reason, many small files for example, and detecting is not."""
 
 EVIDENT_SPACINGS = 10
 """Distances between bars below which nothing is concluded from them."""
@@ -49,74 +54,96 @@ def inspect(
     paths
         As for a replay.
     options
-        How a replay would read them; unsorted files are read as with ``--late reject``.
+        How a replay would read them; what to do about unsorted files is told both ways.
     progress
-        Called with the rows just read and those to be read in all: each is read twice.
+        Called with the rows just read and those to be read in all: each is read twice, or, if a file is not in
+        order, three times.
 
     Raises
     ------
     DataError
         A path leads nowhere, no file can be read, or one turns out to be damaged inside.
+    OutputError
+        There is no room for the temporary files of sorting.
     UsageError
         An option is wrong.
     """
-    found, unreadable = _openable(paths, options)
-    with Recordings.open(found, replace(options, unsorted=Unsorted.REJECT)) as recordings:
-        pace = _Pace()
+    files, unreadable = _openable(paths, options)
+    disorders = [first_disorder(file) for file in files]
+    in_order = not any(disorders)
+    total = sum(file.rows for file in files) * (2 if in_order else 3)
 
-        def advance(rows: int) -> None:
-            progress(rows, 2 * recordings.rows)
+    def advance(rows: int) -> None:
+        progress(rows, total)
 
-        def keep_pace(rows: int) -> None:
-            pace.advance(rows)
-            advance(rows)
-
-        surveyed = survey(recordings, calendar, keep_pace)
-        reports = tuple(_report(file, surveyed.figures(file.index), advance) for file in recordings.files)
-    return Report(
-        reports, unreadable, surveyed.tickers, pace.seconds(recordings.rows) * REPLAY_FACTOR, _recorded_seconds(reports)
+    _warm_up(files, options, calendar)
+    begun = perf_counter()
+    judged = _survey(
+        files, replace(options, unsorted=Unsorted.REJECT if in_order else Unsorted.SORT), calendar, advance
     )
+    reading = perf_counter() - begun
+    unsorted = judged if in_order else _survey(files, replace(options, unsorted=Unsorted.REJECT), calendar, advance)
+    copies = no_copies(SLOTS)
+    reports = tuple(
+        _report(file, disorder, judged.figures(file.index), unsorted.figures(file.index), copies, advance)
+        for file, disorder in zip(files, disorders, strict=True)
+    )
+    flat_out = _flat_out_seconds(reading, sum(file.rows for file in files))
+    return Report(reports, unreadable, judged.tickers, flat_out, _recorded_seconds(reports))
 
 
-class _Pace:
-    """Tells how long reading takes. The first step does not count: kernels may have been compiled in it."""
-
-    def __init__(self) -> None:
-        self._begun: float | None = None
-        self._rows = 0
-        self._seconds = 0.0
-
-    def advance(self, rows: int) -> None:
-        """Note that so many rows have just been read."""
-        now = perf_counter()
-        if self._begun is None:
-            self._begun = now
-            return
-        self._rows += rows
-        self._seconds = now - self._begun
-
-    def seconds(self, rows: int) -> float:
-        """Give how long so many rows take."""
-        return rows * (self._seconds / self._rows if self._rows else USUAL_SECONDS_PER_ROW)
-
-
-def _openable(paths: Sequence[str | Path], options: ReadOptions) -> tuple[list[str], tuple[Unreadable, ...]]:
-    """Tell the files that can be opened from those that cannot."""
-    good: list[str] = []
+def _openable(
+    paths: Sequence[str | Path], options: ReadOptions
+) -> tuple[tuple[RecordingFile, ...], tuple[Unreadable, ...]]:
+    """Tell the files that can be opened, in the order of a recording, from those that cannot."""
+    check_mapping(options.columns)
+    good: list[RecordingFile] = []
     bad: list[Unreadable] = []
     for found in discover(paths):
         try:
-            Recordings.open([found.path], options).close()
+            good.append(open_recording(found, options))
+        except OwnOutputError as error:
+            if found.named:
+                bad.append(Unreadable(found.path, str(error)))
         except DataError as error:
             bad.append(Unreadable(found.path, str(error)))
-        else:
-            good.append(found.path)
     if not good:
-        raise DataError(bad[0].error)
-    return good, tuple(bad)
+        raise DataError(bad[0].error if bad else only_ours(paths))
+    recordings = Recordings.of(good, options)
+    recordings.check_mapping()
+    return recordings.files, tuple(bad)
 
 
-def _report(file: RecordingFile, figures: FileFigures, advance: Callable[[int], object]) -> FileReport:
+def _warm_up(files: Sequence[RecordingFile], options: ReadOptions, calendar: Calendar) -> None:
+    """Judge some first rows: loading kernels and the calendar is no part of what the recording takes."""
+    some = [files[0], *files[1:][-1:]]
+    with Recordings.of(some, replace(options, unsorted=Unsorted.REJECT)) as recordings:
+        begun = Survey(len(some), recordings.symbols, calendar)
+        begun.warm_up()
+        for step in islice(recordings.batches(1), 1):
+            begun.add(step)
+
+
+def _flat_out_seconds(reading: float, rows: int) -> float:
+    """Give about how long a replay takes if reading and judging its rows takes ``reading`` seconds."""
+    return reading + min(DETECTING_FACTOR * reading, MOST_DETECTING_SECONDS_PER_ROW * rows)
+
+
+def _survey(
+    files: Sequence[RecordingFile], options: ReadOptions, calendar: Calendar, progress: Callable[[int], object]
+) -> Survey:
+    with Recordings(files, options) as recordings:
+        return survey(recordings, calendar, progress)
+
+
+def _report(
+    file: RecordingFile,
+    disorder: Disorder | None,
+    figures: FileFigures,
+    unsorted: FileFigures,
+    copies: Copies,
+    advance: Callable[[int], object],
+) -> FileReport:
     return FileReport(
         path=str(file.path),
         record=file.record,
@@ -126,9 +153,10 @@ def _report(file: RecordingFile, figures: FileFigures, advance: Callable[[int], 
         columns=_columns(file),
         ignored=file.layout.ignored,
         guesses=file.guesses,
-        disorder=first_disorder(file),
+        disorder=disorder,
         rejected=figures.rejected,
-        copies=count_copies(file, advance),
+        rejected_unsorted=unsorted.rejected,
+        copies=count_copies(file, copies, advance),
         first=figures.first,
         last=figures.last,
         tickers=figures.tickers,
@@ -147,7 +175,7 @@ def _gaps(file: RecordingFile, figures: FileFigures) -> tuple[Gap, ...]:
 def _columns(file: RecordingFile) -> dict[str, str]:
     layout = file.layout
     named = {ours: f"{theirs} ({file.schema.field(theirs).type})" for ours, theirs in layout.columns.items()}
-    return named | {ours: f"folder name ({value})" for ours, value in layout.constants.items()}
+    return named | {ours: f"{FOLDER_NAME} ({value})" for ours, value in layout.constants.items()}
 
 
 def _warnings(file: RecordingFile, figures: FileFigures) -> tuple[str, ...]:

@@ -11,6 +11,9 @@ from tickstock_cli.inspection.survey import Gap
 from tickstock_cli.sources.order import Disorder
 from tickstock_cli.sources.recordings import Guess
 
+FOLDER_NAME = "folder name"
+"""Where a column comes from that is in no file, but in the name of its folder."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
@@ -25,7 +28,9 @@ class FileReport:
     disorder
         The first row out of order; None if the file is in order.
     rejected
-        Rows that a replay rejects, by reason. Of an unsorted file: under ``--late reject``.
+        Rows that a replay rejects, by reason, with ``--sort`` if any file is not in order.
+    rejected_unsorted
+        Likewise, with ``--late reject``.
     copies
         Rows that equal an earlier one in every column, but for its sequence number and its arrival.
     gaps
@@ -44,6 +49,7 @@ class FileReport:
     guesses: tuple[Guess, ...]
     disorder: Disorder | None
     rejected: Mapping[str, int]
+    rejected_unsorted: Mapping[str, int]
     copies: int
     first: int | None
     last: int | None
@@ -71,6 +77,7 @@ class FileReport:
             "first_unsorted_row": _disorder(self.disorder),
             "duplicates": self.copies,
             "rejected": dict(self.rejected),
+            "rejected_with_late_reject": dict(self.rejected_unsorted),
             "gaps": [
                 {"phase": gap.phase, "start": format_time(gap.start), "seconds": gap.length / NS_PER_SECOND}
                 for gap in self.gaps
@@ -116,6 +123,16 @@ class Report:
         """Rows of all files that can be read."""
         return sum(file.rows for file in self.files)
 
+    @property
+    def rejected(self) -> int:
+        """Rows that a replay rejects, with ``--sort`` if need be."""
+        return sum(sum(file.rejected.values()) for file in self.files)
+
+    @property
+    def rejected_unsorted(self) -> int:
+        """Rows that a replay with ``--late reject`` rejects."""
+        return sum(sum(file.rejected_unsorted.values()) for file in self.files)
+
     def as_dict(self) -> dict[str, Any]:
         """Give the object of ``--json``."""
         return {
@@ -123,7 +140,8 @@ class Report:
             "unreadable": [file.as_dict() for file in self.unreadable],
             "rows": self.rows,
             "tickers": self.tickers,
-            "rejected": sum(sum(file.rejected.values()) for file in self.files),
+            "rejected": self.rejected,
+            "rejected_with_late_reject": self.rejected_unsorted,
             "replay_estimate": {
                 "flat_out_seconds": round(self.flat_out_seconds, 3),
                 "recorded_speed_seconds": round(self.recorded_seconds, 3),

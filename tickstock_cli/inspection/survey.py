@@ -21,6 +21,7 @@ from tickstock_cli.sources.recordings import Recordings
 BATCH_ROWS = 1 << 18
 SOME_NAMES = 5
 _NEVER = 2**63 - 1
+_NO_SESSIONS = SessionTable(np.array([_NEVER]), np.array([-1]))
 
 
 class _TickRows(NamedTuple):
@@ -53,6 +54,9 @@ class _FmvRows(NamedTuple):
     fmv: NDArray[np.float64]
     market_price: NDArray[np.float64]
     confidence: NDArray[np.float64]
+
+
+_ROWS: dict[type[Batch], type[Any]] = {TickBatch: _TickRows, BarBatch: _BarRows, FmvBatch: _FmvRows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +97,8 @@ class Survey:
     def __init__(self, files: int, symbols: SymbolTable, calendar: Calendar) -> None:
         self._symbols = symbols
         self._calendar = calendar
-        kinds: tuple[type[Batch], ...] = (TickBatch, BarBatch, FmvBatch)
         none = np.zeros(0, dtype=np.int64)
-        self._tickers = {kind: kernels.TickerState(none, none) for kind in kinds}
+        self._tickers = {kind: kernels.TickerState(none, none) for kind in _ROWS}
         phases = len(PHASES)
         self._tallies = kernels.FileTallies(
             rejected=np.zeros((files, len(REASONS)), dtype=np.int64),
@@ -112,11 +115,17 @@ class Survey:
     def add(self, step: MergedBatch) -> None:
         """Look over the rows of a step."""
         self._grow(len(self._symbols))
-        for batch, kind in ((step.ticks, _TickRows), (step.bars, _BarRows), (step.fmvs, _FmvRows)):
+        for batch in (step.ticks, step.bars, step.fmvs):
             if len(batch):
-                self._add(batch, kind)
+                self._add(batch)
 
-    def _add(self, batch: Batch, kind: type[Any]) -> None:
+    def warm_up(self) -> None:
+        """Have the kernels ready, so that the time a survey takes tells of the recording alone."""
+        for kind in _ROWS:
+            self._add(kind.empty())
+
+    def _add(self, batch: Batch) -> None:
+        kind = _ROWS[type(batch)]
         rows = kind(*(getattr(batch, name) for name in kind._fields))
         reasons = np.empty(len(batch), dtype=np.int8)
         tickers = self._tickers[type(batch)]
@@ -131,7 +140,7 @@ class Survey:
     def _sessions(self, batch: Batch) -> SessionTable:
         times = batch.timestamp[batch.timestamp > 0]
         if not len(times):
-            return self._calendar.table(1, 1)
+            return _NO_SESSIONS
         return self._calendar.table(int(times.min()), int(times.max()))
 
     def _grow(self, tickers: int) -> None:

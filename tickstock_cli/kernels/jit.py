@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from functools import cache
 from hashlib import blake2b
@@ -28,21 +29,30 @@ ROOMS = ("core", "detectors", "kernels", "synth")
 
 
 def kernel(function: FunctionT) -> FunctionT:
-    """Compile a hot loop: cached on disk, free of the GIL, division by zero gives inf or NaN."""
-    before, config.CACHE_DIR = config.CACHE_DIR, str(cache_folder())
+    """Compile a hot loop: cached on disk, free of the GIL, division by zero gives inf or NaN.
+
+    Where nothing can be kept it is compiled all the same, by every process for itself.
+    """
+    folder = cache_folder()
+    before, config.CACHE_DIR = config.CACHE_DIR, str(folder or "")
     try:
-        compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+        compiled: Any = numba.njit(cache=folder is not None, nogil=True, error_model="numpy")(function)
     finally:
         config.CACHE_DIR = before
     return cast(FunctionT, compiled)
 
 
 @cache
-def cache_folder() -> Path:
-    """Give the folder of this source's machine code; code of former sources beside it is removed."""
-    base = _cache_base()
+def cache_folder() -> Path | None:
+    """Give the folder of this source's machine code, or None where nothing can be kept.
+
+    Code of former sources beside it is removed.
+    """
+    base = next((place for place in cache_places() if _is_writable(place)), None)
+    if base is None:
+        return None
     folder = base / _source_hash()
-    if not folder.is_dir() and base.is_dir():
+    if not folder.is_dir():
         for former in base.iterdir():
             shutil.rmtree(former, ignore_errors=True)
     return folder
@@ -50,16 +60,26 @@ def cache_folder() -> Path:
 
 def is_compiled(name: str) -> bool:
     """Tell whether a former run left machine code of ``module.function`` as it is now."""
-    return any(cache_folder().rglob(f"{name}-*.nbi"))
+    folder = cache_folder()
+    return folder is not None and any(folder.rglob(f"{name}-*.nbi"))
 
 
-def _cache_base() -> Path:
-    """Give where machine code is kept: where NUMBA_CACHE_DIR says, beside the source, or in the user's cache."""
+def cache_places() -> tuple[Path, ...]:
+    """Give where machine code may be kept, best first: where NUMBA_CACHE_DIR says, or beside the source, or at home."""
     if config.CACHE_DIR:
-        return Path(config.CACHE_DIR) / "tickstock"
-    if os.access(PACKAGE, os.W_OK):
-        return PACKAGE / "__pycache__" / "kernels"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tickstock" / "kernels"
+        return (Path(config.CACHE_DIR) / "tickstock",)
+    at_home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    return PACKAGE / "__pycache__" / "kernels", at_home / "tickstock" / "kernels"
+
+
+def _is_writable(folder: Path) -> bool:
+    """Try it: permissions alone do not tell of a read-only file system."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True
 
 
 def _source_hash() -> str:

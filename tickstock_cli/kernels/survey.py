@@ -61,6 +61,11 @@ def no_copies(slots: int) -> Copies:
     return Copies(np.zeros(slots, np.uint64), np.zeros(slots, np.int64), np.array([0, 1, 0], np.int64))
 
 
+def forget_rows(copies: Copies) -> None:
+    """Begin with another file: its rows are copies of none so far, and the table need not be made anew."""
+    copies.state[:] = (0, copies.state[1] + 1, 0)
+
+
 @kernel
 def judge_ticks(ticks: Any, tickers: TickerState, reasons: NDArray[np.int8]) -> None:
     """Fill ``reasons`` with why each tick would be rejected, and bring ``tickers`` up to date."""

@@ -15,10 +15,10 @@ from typing import Any
 import polars as pl
 
 from tickstock_cli.build import event_kinds
-from tickstock_cli.review.event_files import SCHEMA, read_events
 from tickstock_cli.review.matching import moved_events, same_events
 from tickstock_cli.review.reasons import VALUE, Rules, find_reasons
 from tickstock_cli.review.whys import changed_columns, changes, why
+from tickstock_cli.sources.event_files import SCHEMA, read_events
 
 ONLY_A, ONLY_B, CHANGED = "only_a", "only_b", "changed"
 

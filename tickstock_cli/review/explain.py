@@ -21,21 +21,22 @@ import numpy as np
 
 from tickstock_cli.build import build_core, coordination_rules, detector_classes, settings_model
 from tickstock_cli.core.batch import MergedBatch
+from tickstock_cli.core.calendar import market_zone
 from tickstock_cli.core.events import EVENT, EventRows
+from tickstock_cli.core.moment import Moment
 from tickstock_cli.core.reading import Verdict
 from tickstock_cli.core.times import MAX_NS, format_time
-from tickstock_cli.errors import DataError
+from tickstock_cli.errors import DataError, UsageError
 from tickstock_cli.kernels.coordination import Rules
-from tickstock_cli.replay import BATCH_ROWS, Request, read_options
+from tickstock_cli.replay import BATCH_ROWS, Request, read_options, resolved
 from tickstock_cli.review.admission import Admission
 from tickstock_cli.review.examiner import Examination, Examiner
 from tickstock_cli.review.fate import Fate, in_windows, read_fates
-from tickstock_cli.review.moment import market_zone, resolve_moment
 from tickstock_cli.sources.recordings import Recordings
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Place:
     """A row that may stand for a record type at the time asked for.
 
     ``order`` is its place in the merge; it is the ``place``-th, from 1, ``of`` so many rows of its type and time.
@@ -117,7 +118,7 @@ class Explanation:
         return {"at_utc": format_time(self.at), **plain}
 
 
-def explain(request: Request, ticker: str, at: str) -> Explanation:
+def explain(request: Request, ticker: str, at: int | Moment) -> Explanation:
     """Explain one moment.
 
     Parameters
@@ -125,12 +126,12 @@ def explain(request: Request, ticker: str, at: str) -> Explanation:
     request
         Recordings, settings, and how to read; its ``start`` is where state begins.
     at
-        A time as `parse_time` takes it, or a time of day on the recording's only date.
+        int64 ns UTC, or as somebody wrote it.
 
     Raises
     ------
     UsageError
-        ``at`` cannot be read.
+        ``at`` is before the start, or a time of day while the recording has more than one date.
     DataError
         The ticker has no row by then, or a recording is missing, unreadable, of wrong columns or unsorted.
     """
@@ -151,14 +152,19 @@ def explain(request: Request, ticker: str, at: str) -> Explanation:
     return Explanation(ticker, time, settings.session.calendar, rows, absent, disabled)
 
 
-def _resolve(request: Request, settings: Any, at: str) -> int:
-    with Recordings.open(request.paths, read_options(request, settings)) as recordings:
-        return resolve_moment(at, recordings.span, market_zone(settings.session.calendar))
+def _resolve(request: Request, settings: Any, at: int | Moment) -> int:
+    options = read_options(request, settings)
+    time = resolved(at, request.paths, options, market_zone(settings.session.calendar))
+    if options.start is not None and time < options.start:
+        raise UsageError(
+            f"--start {format_time(options.start)} is after --at {format_time(time)}: no row can be known by then"
+        )
+    return time
 
 
-def _find_moments(recordings: Recordings, time: int) -> list[Moment]:
+def _find_moments(recordings: Recordings, time: int) -> list[Place]:
     """Give the last row of each type that is available by ``time``, and those it came with, in merge order."""
-    found: dict[str, list[Moment]] = {}
+    found: dict[str, list[Place]] = {}
     for batch in recordings.batches(BATCH_ROWS):
         for record, part in (("tick", batch.ticks), ("ohlcv", batch.bars), ("fmv", batch.fmvs)):
             known = int(np.searchsorted(part.available_at, time, side="right"))
@@ -168,8 +174,7 @@ def _find_moments(recordings: Recordings, time: int) -> list[Moment]:
             first = int(np.searchsorted(part.available_at, last, side="left"))
             columns = (column[first:known].tolist() for column in (part.order, part.timestamp, part.origin))
             rows = [
-                Moment(record, order, timestamp, last, origin)
-                for order, timestamp, origin in zip(*columns, strict=True)
+                Place(record, order, timestamp, last, origin) for order, timestamp, origin in zip(*columns, strict=True)
             ]
             before = found.get(record, [])
             found[record] = [*before, *rows] if before and before[0].available_at == last else rows
@@ -193,7 +198,7 @@ def _no_row(request: Request, settings: Any, ticker: str, time: int) -> DataErro
 
 
 def _run(
-    recordings: Recordings, settings: Any, moments: Sequence[Moment]
+    recordings: Recordings, settings: Any, moments: Sequence[Place]
 ) -> tuple[list[tuple[Examination, dict[str, int]]], EventRows]:
     """Run over all rows; give each moment's examination and ledger gains, and what its windows emitted."""
     rules = coordination_rules(settings)
@@ -219,7 +224,7 @@ def _run(
 def _explain_rows(
     recordings: Recordings,
     time: int,
-    moments: Sequence[Moment],
+    moments: Sequence[Place],
     examined: Sequence[tuple[Examination, dict[str, int]]],
     emitted: EventRows,
     rules: Rules,

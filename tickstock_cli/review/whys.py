@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 
 from tickstock_cli.core.times import format_duration, format_time
-from tickstock_cli.review.event_files import SCHEMA
 from tickstock_cli.review.reasons import ABSENT, BEATEN, BELOW, CLOSE, COOLING, LEAST, TOLD, Rules
+from tickstock_cli.sources.event_files import SCHEMA
 
 TIMES = ("emitted_at", "timestamp", "available_at")
 FOLLOWS = ("event_id",)

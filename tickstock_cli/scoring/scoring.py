@@ -106,7 +106,8 @@ def score(
     8.0
     """
     happened = read_events(events).with_row_index("event")
-    grace = pl.col("kind").replace_strict(dict(grace_seconds), default=DEFAULT_GRACE_SECONDS, return_dtype=pl.Float64)
+    seconds = {kind: float(grace) for kind, grace in grace_seconds.items()}  # polars minds a mixture of numbers
+    grace = pl.col("kind").replace_strict(seconds, default=DEFAULT_GRACE_SECONDS, return_dtype=pl.Float64)
     injected = (
         read_truth(truth)
         .with_row_index("move")

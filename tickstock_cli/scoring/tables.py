@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
 
-from tickstock_cli.errors import DataError, SchemaError, UsageError
+from tickstock_cli.errors import DataError, SchemaError
+from tickstock_cli.sources import event_files
 
 TRUTH_NAME = "_truth.parquet"
 
-_READERS: Mapping[str, Callable[[Path], pl.DataFrame]] = {
-    ".parquet": pl.read_parquet,
-    ".jsonl": pl.read_ndjson,
-    ".csv": pl.read_csv,
-}
 _WHAT = {"kind": pl.String, "ticker": pl.String, "direction": pl.Int64}
 _EVENT_COLUMNS = {**_WHAT, "timestamp": pl.Int64, "emitted_at": pl.Int64}
 _TRUTH_COLUMNS = {**_WHAT, "start": pl.Int64, "end": pl.Int64}
@@ -32,13 +28,15 @@ def read_events(events: pl.DataFrame | str | Path) -> pl.DataFrame:
     Raises
     ------
     UsageError
-        The file's format is none of these.
+        The file's name does not tell its format.
     DataError
         The file is missing or cannot be read.
     SchemaError
         A column is missing or of the wrong type.
     """
-    return _fit(events, _EVENT_COLUMNS)
+    if not isinstance(events, pl.DataFrame):
+        events = event_files.read_events(Path(events), _EVENT_COLUMNS)
+    return _fit(events, "the table", _EVENT_COLUMNS)
 
 
 def read_truth(truth: pl.DataFrame | str | Path) -> pl.DataFrame:
@@ -46,14 +44,14 @@ def read_truth(truth: pl.DataFrame | str | Path) -> pl.DataFrame:
 
     ``truth`` is a table, its file, or the folder of the market that it belongs to. Raises as ``read_events``.
     """
-    if not isinstance(truth, pl.DataFrame) and Path(truth).is_dir():
-        truth = Path(truth) / TRUTH_NAME
-    return _fit(truth, _TRUTH_COLUMNS)
+    if isinstance(truth, pl.DataFrame):
+        return _fit(truth, "the table", _TRUTH_COLUMNS)
+    path = Path(truth)
+    path = path / TRUTH_NAME if path.is_dir() else path
+    return _fit(_read(path), str(path), _TRUTH_COLUMNS)
 
 
-def _fit(source: pl.DataFrame | str | Path, columns: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
-    table = source if isinstance(source, pl.DataFrame) else _read(Path(source))
-    name = "the table" if isinstance(source, pl.DataFrame) else str(source)
+def _fit(table: pl.DataFrame, name: str, columns: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise SchemaError(f"{name} has no column {missing[0]}; it has {', '.join(table.columns)}")
@@ -70,15 +68,12 @@ def _as_type(table: pl.DataFrame, column: str, dtype: type[pl.DataType]) -> pl.E
 
 
 def _read(path: Path) -> pl.DataFrame:
-    reader = _READERS.get(path.suffix)
-    if reader is None:
-        raise UsageError(f"cannot tell the format of {path}: name a file that ends in {', '.join(_READERS)}")
     try:
-        return reader(path)
+        return pl.read_parquet(path, hive_partitioning=False, glob=False)
     except FileNotFoundError as error:
-        raise DataError(f"{path} does not exist") from error
+        raise DataError(f"{path} does not exist; name the truth of a market, or its folder") from error
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise DataError(f"cannot read {path}: {_first_line(error)}; is it whole?") from error
+        raise DataError(f"cannot read {path}: {_first_line(error)}; is it whole, and Parquet?") from error
 
 
 def _first_line(error: Exception) -> str:

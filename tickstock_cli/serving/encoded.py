@@ -81,7 +81,7 @@ class EncodedLog:
     async def page(self, sequence: int) -> Page:
         """Give the page in which ``sequence`` lies, up to date if it is the newest.
 
-        Only rows from ``sequence`` on are sure to be there: what the log keeps no longer may be missing before.
+        Only rows from ``sequence`` on are sure to be there.
 
         Raises
         ------
@@ -105,8 +105,8 @@ class EncodedLog:
     async def _read(self, number: int, sequence: int) -> None:
         page = self._pages.get(number)
         if page is None or sequence < page.first:
-            first = number * PAGE_EVENTS + 1
-            page = Page(first if first >= self.log.first_sequence else sequence, (number + 1) * PAGE_EVENTS)
+            # Not from the page's own beginning: retention may have taken it, and nobody has asked for it yet.
+            page = Page(sequence, (number + 1) * PAGE_EVENTS)
         rows = await asyncio.to_thread(self._encode, page.next, page.last)
         page.rows.extend(rows)
         self._pages[number] = page

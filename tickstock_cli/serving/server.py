@@ -195,11 +195,13 @@ class EventServer:
 
     async def stop(self) -> None:
         """Close every connection and end. Idempotent."""
-        self._uvicorn.should_exit = True
         if self._running is None:
             self._socket.close()
-        else:
-            await self._running
+            return
+        if self.old_clients is not None:
+            await self.old_clients.disconnect_all()
+        self._uvicorn.should_exit = True
+        await self._running
 
 
 class ServerThread:

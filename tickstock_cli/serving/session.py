@@ -111,12 +111,13 @@ class Session:
         self._wake = asyncio.Event()
         self._heartbeat_at = 0.0
         self._errors = 0
+        self._sending = 0
 
     @property
     def caught_up(self) -> bool:
         """See ``Client.caught_up``."""
         wanted = self._subscription
-        return wanted is None or wanted.next >= self._hub.served.log.next_sequence
+        return not self._sending and (wanted is None or wanted.next >= self._hub.served.log.next_sequence)
 
     def describe(self) -> dict[str, Any]:
         """See ``Client.describe``."""
@@ -159,11 +160,14 @@ class Session:
             await task
 
     async def _send(self, text: str) -> None:
+        self._sending += 1  # by either task
         try:
             async with asyncio.timeout(self._hub.limits.send_seconds):
                 await self._websocket.send_text(text)
         except TimeoutError as error:
             raise StalledError from error
+        finally:
+            self._sending -= 1
 
     async def _tell(self, message: Message) -> None:
         await self._send(message.text())
@@ -257,21 +261,26 @@ class Session:
             await self._drop(subscription, expired(subscription.next, log.first_sequence))
             return False
         try:
-            page = await self._hub.encoded.page(subscription.next)
+            text = await self._take(subscription)
         except ExpiredError:  # between the look at first_sequence and the reading; the next look tells the client
             return True
         except TickstockError as error:  # a segment of the log is damaged: trying again would not help
             await self._drop(subscription, Error(code="unreadable", message=str(error)))
             return False
-        if self._subscription is not subscription:  # replaced while the page was read
-            return True
-        places, following = subscription.look(page)
-        if places:
-            texts = ",".join([page.rows[place].text for place in places])
-            await self._send(f'{{"type":"events","next":{following},"events":[{texts}]}}')
-            self._hub.sent_events += len(places)
-        subscription.advance(page, places, following)
+        if text:
+            await self._send(text)
         return True
+
+    async def _take(self, subscription: Subscription) -> str:
+        """Give the next events as a message, empty if none matched, and go on behind them."""
+        page = await self._hub.encoded.page(subscription.next)
+        if self._subscription is not subscription:  # replaced while the page was read
+            return ""
+        places, following = subscription.look(page)
+        subscription.advance(page, places, following)
+        self._hub.sent_events += len(places)
+        texts = ",".join([page.rows[place].text for place in places])
+        return f'{{"type":"events","next":{following},"events":[{texts}]}}' if places else ""
 
     async def _send_alerts(self, subscription: Subscription) -> None:
         if subscription.alerts is not None:

@@ -24,8 +24,11 @@ from tickstock_cli.serving.retelling import OvertakenError, Retelling
 EVENT_NAME = "market_event"
 HEARTBEAT_NAME = "heartbeat"
 
-QUEUED_PACKETS = 100
-"""The most that wait in one client's queue of the library; its writer holds as many again."""
+QUEUED_PACKETS = 15
+"""The most of ours that wait in one client's queue of the library; its writer holds as many again. Polling clients get
+a whole queue in one answer, and the library's own takes no answer of more than 16 packets: these and a ping."""
+OUTBOX_MESSAGES = 100
+"""The most that wait for one user alone."""
 LOOK_SECONDS = 0.02
 """Between two looks at a queue that is full: the library does not tell when it has shrunk."""
 MAX_USER_ID = 128
@@ -111,6 +114,11 @@ class SocketIoPublisher:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def disconnect_all(self) -> None:
+        """Show every client out, so that none holds up the end of the server with a poll."""
+        for socket in list(self._io.eio.sockets.values()):
+            await self._close(socket)
+
     def emit_to_user(self, data: Mapping[str, Any], user_id: str, event_name: str = EVENT_NAME) -> bool:
         """Send something to all clients of a user, in room ``user_<id>``. Safe in any thread; never blocks.
 
@@ -120,7 +128,7 @@ class SocketIoPublisher:
             Whether it was taken: not if the user has no client, or too much waits for them already.
         """
         user = self._users.get(user_id)
-        if user is None or len(user.outbox) >= QUEUED_PACKETS:
+        if user is None or len(user.outbox) >= OUTBOX_MESSAGES:
             return False
         user.outbox.append((event_name, dict(data)))
         self.hub.tide.rise()
@@ -217,6 +225,7 @@ class SocketIoPublisher:
         """Wait until every client of the user can take something; give how many packets. Cuts off who does not."""
         loop = asyncio.get_running_loop()
         give_up = loop.time() + self.hub.limits.send_seconds
+        await asyncio.sleep(0)  # the library's writers empty the queues of clients that keep up
         while True:
             waiting = {sid: self._waiting(sid) for sid in user.members}
             stuck = {sid for sid, packets in waiting.items() if packets >= QUEUED_PACKETS}
@@ -235,9 +244,14 @@ class SocketIoPublisher:
         for sid in tuple(members):
             self.hub.cut_off += 1
             socket = self._io.eio.sockets.get(self._io.manager.eio_sid_from_sid(sid, "/"))
-            # Not by the library's disconnect, which waits for the queue to empty; the missed pong ends the connection.
             if socket is not None:
-                await socket.close(wait=False, abort=True, reason=self._io.reason.SERVER_DISCONNECT)
+                await self._close(socket)
+
+    async def _close(self, socket: Any) -> None:
+        # Not by the library's disconnect, which waits for the queue to empty. Of a client that takes nothing, the
+        # missed pong ends the connection.
+        await socket.close(wait=False, abort=True, reason=self._io.reason.SERVER_DISCONNECT)
+        await socket.queue.put(None)  # ends a writer, or the answer to a poll, that waits for something to send
 
 
 def _user_id(environ: Mapping[str, Any], auth: Any) -> str:

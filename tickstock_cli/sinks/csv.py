@@ -2,45 +2,48 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
+import polars as pl
 import pyarrow as pa
-import pyarrow.csv as pa_csv
 
 from tickstock_cli.sinks.outputs import FileOutput, writing
 
+PIECE_ROWS = 8_192
+"""Rows turned into text at once, as for JSON lines."""
+
 
 class CsvSink:
-    """Rows of ``schema`` in one CSV file, strings in double quotes, numbers as short as they read back equal."""
+    """Rows of ``schema`` in one CSV file, text in double quotes, numbers as short as they read back equal.
+
+    What is no whole number by its type never looks like one: readers guess types from the first lines.
+    """
 
     def __init__(self, target: str, schema: pa.Schema) -> None:
         self._target = target
         self._output = FileOutput(target)
         try:
-            with writing(target):
-                self._writer = pa_csv.CSVWriter(self._output.stream, schema)
+            self._write(pl.DataFrame(schema.empty_table()), header=True)
         except BaseException:
             self._output.abort()
             raise
 
     def write(self, events: pa.RecordBatch) -> None:
         """See ``Sink.write``."""
+        for start in range(0, events.num_rows, PIECE_ROWS):
+            self._write(pl.DataFrame(events.slice(start, PIECE_ROWS)), header=False)
+
+    def _write(self, rows: pl.DataFrame, header: bool) -> None:
+        lines = rows.write_csv(include_header=header, quote_style="non_numeric")
         with writing(self._target):
-            self._writer.write_batch(events)
+            self._output.stream.write(lines.encode())
 
     def finish(self) -> None:
         """See ``Sink.finish``."""
-        with writing(self._target):
-            self._writer.close()
         self._output.finish()
 
     def commit(self) -> None:
         """See ``Sink.commit``."""
-        self.finish()
         self._output.commit()
 
     def abort(self) -> None:
         """See ``Sink.abort``."""
-        with suppress(Exception):
-            self._writer.close()
         self._output.abort()

@@ -2,7 +2,7 @@
 
 A file is written under a temporary name beside its target, ``.<name>.<process id>.part``, and takes the target's
 name only when it is whole and on disk. The temporary is locked while it is written, so that two sinks of one
-target are found out, and a temporary that a killed process left behind is taken over.
+target are found out, and temporaries that killed processes left behind are taken over or removed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -81,14 +82,15 @@ class FileOutput:
         self._target = target
         # A link keeps pointing where it did: what it points to is replaced.
         self._path = Path(os.path.realpath(target))
-        self._temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.part")
         if target.endswith("/") or self._path.is_dir():
             raise OutputError(f"cannot write {target}: {_REMEDIES[errno.EISDIR]}")
+        self._temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.part")
         if self._path.exists() and not self._path.is_file():
             raise OutputError(f"cannot write {target}: it is a device or a pipe; name a file, or - for standard output")
         with writing(target):
             self.stream: BinaryIO = open(self._temporary, "ab")  # noqa: SIM115 - open until commit or abort
             self._lock()
+        self._remove_left_behind()
 
     def _lock(self) -> None:
         try:
@@ -97,6 +99,14 @@ class FileOutput:
             self.stream.close()
             raise OutputError(f"cannot write {self._target}: it is named as an output twice") from error
         self.stream.truncate(0)
+
+    def _remove_left_behind(self) -> None:
+        """Remove the temporaries of this target whose processes were killed: the next run is the one to tidy up."""
+        with suppress(OSError), os.scandir(self._path.parent) as entries:
+            for entry in entries:
+                process = _process_of(entry.name, self._path.name)
+                if process is not None and not _is_running(process):
+                    _remove_unless_locked(entry.path)
 
     def finish(self) -> None:
         """See ``Output.finish``."""
@@ -128,6 +138,29 @@ class FileOutput:
             os.unlink(self._temporary)
         with suppress(OSError):  # closing writes what is buffered, which may fail as the last write did
             self.stream.close()
+
+
+def _process_of(name: str, target: str) -> int | None:
+    """Give the process that a temporary of ``target`` belongs to; None if ``name`` is none of one."""
+    match = re.fullmatch(rf"\.{re.escape(target)}\.(\d{{1,9}})\.part", name, re.ASCII)
+    return int(match[1]) if match is not None else None
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _remove_unless_locked(path: str) -> None:
+    """Remove a temporary that no process holds: one of another machine or container has its own process ids."""
+    with suppress(OSError), open(path, "rb") as left:
+        fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.unlink(path)
 
 
 class StandardOutput:

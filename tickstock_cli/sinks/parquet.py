@@ -7,17 +7,21 @@ from contextlib import suppress
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tickstock_cli.core.marks import Mark, marked
 from tickstock_cli.sinks.outputs import FileOutput, writing
 
 ROW_GROUP_ROWS = 65_536
 
 
 class ParquetSink:
-    """Rows of ``schema`` in one Parquet file. Holds at most one row group and one written batch in memory."""
+    """Rows of ``schema`` in one Parquet file that bears ``mark``.
 
-    def __init__(self, target: str, schema: pa.Schema) -> None:
+    Holds at most one row group and one written batch in memory.
+    """
+
+    def __init__(self, target: str, schema: pa.Schema, mark: Mark = Mark.EVENTS) -> None:
         self._target = target
-        self._schema = schema.remove_metadata()
+        self._schema = marked(schema, mark)
         self._waiting: list[pa.RecordBatch] = []
         self._waiting_rows = 0
         self._output = FileOutput(target)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from tickstock_cli.core.marks import Mark
 from tickstock_cli.errors import OutputError, UsageError
 from tickstock_cli.sinks.parquet import ParquetSink
 
@@ -23,7 +24,7 @@ class RejectsSink:
             raise UsageError(f"rejected rows are written as Parquet: name a file that ends in .parquet, not {target}")
         self._target = target
         self._schema = schema.remove_metadata()
-        self._sink = ParquetSink(target, schema)
+        self._sink = ParquetSink(target, schema, Mark.REJECTS)
 
     def write(self, rows: pa.Table) -> None:
         """Take rows whose columns are some of the schema's, by name.

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +24,7 @@ from tickstock_cli.core.times import NS_PER_SECOND, NS_PER_UNIT
 from tickstock_cli.errors import DataError
 from tickstock_cli.kernels import normalise
 from tickstock_cli.sources.recognise import Layout
+from tickstock_cli.sources.zones import in_utc
 
 Bools = NDArray[np.bool_]
 
@@ -126,13 +129,23 @@ class ColumnReader:
         Nanoseconds in a step of each time column, by our name.
     interval_ns
         Length of bars that do not tell it.
+    zones
+        Zone of each time column that holds what the clocks there showed, by our name; the others hold UTC.
     """
 
-    def __init__(self, path: str, layout: Layout, steps: Mapping[str, int], interval_ns: int) -> None:
+    def __init__(
+        self,
+        path: str,
+        layout: Layout,
+        steps: Mapping[str, int],
+        interval_ns: int,
+        zones: Mapping[str, ZoneInfo] = MappingProxyType({}),
+    ) -> None:
         self._path = path
         self._layout = layout
         self._steps = steps
         self._interval_ns = interval_ns
+        self._zones = zones
 
     @property
     def record(self) -> str:
@@ -164,7 +177,7 @@ class ColumnReader:
         DataError
             A bar's `interval` is not above 0.
         """
-        timestamp = nanoseconds(self.array(rows, "timestamp"), self._steps["timestamp"])
+        timestamp = self._moments(self.array(rows, "timestamp"), "timestamp")
         interval = self._intervals(rows, first) if self._layout.record.name == "ohlcv" else None
         available = timestamp
         if interval is not None:
@@ -175,12 +188,16 @@ class ColumnReader:
         if not self.has("received_at"):
             return Times(timestamp, available, known, interval)
         column = self.array(rows, "received_at")
-        received = nanoseconds(column, self._steps["received_at"])
+        received = self._moments(column, "received_at")
         if not column.null_count:
             return Times(timestamp, received, None, interval)
         recorded = valid(column)
         known = None if known is None else frozen(known | recorded)
         return Times(timestamp, frozen(np.where(recorded, received, available)), known, interval)
+
+    def _moments(self, column: pa.Array[Any], name: str) -> Int64s:
+        times = nanoseconds(column, self._steps[name])
+        return frozen(in_utc(times, self._zones[name])) if name in self._zones else times
 
     def _intervals(self, rows: pa.RecordBatch, first: int) -> Int64s:
         if not self.has("interval"):

@@ -43,7 +43,7 @@ def reading(path: str | Path) -> Iterator[None]:
     except FileNotFoundError as error:
         raise DataError(f"no such file: {path}") from error
     except PermissionError as error:
-        raise DataError(f"cannot read {path}: no permission") from error
+        raise DataError(f"cannot read {path}: permission denied") from error
     except (pa.ArrowException, OSError, UnicodeDecodeError, EOFError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         raise DataError(f"cannot read {path}: it is damaged, cut off or no Parquet file ({reason})") from error

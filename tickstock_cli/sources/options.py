@@ -32,6 +32,8 @@ class ReadOptions:
         by our name; an empty name hides a column.
     timestamp_unit
         Unit of integer times: s, ms, us, ns, or auto (told from their magnitude, per file and column).
+    timezone
+        IANA name of the zone of datetimes that have none.
     interval_seconds
         Length of a bar that has no `interval` of its own; above 0.
     start, end
@@ -48,6 +50,7 @@ class ReadOptions:
 
     columns: Mapping[str, str] = field(default_factory=dict)
     timestamp_unit: str = "auto"
+    timezone: str = "UTC"
     interval_seconds: int = 60
     start: int | None = None
     end: int | None = None

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from tickstock_cli.core.batch import ORIGIN_ROW_BITS, Int64s, unpack_origin
 from tickstock_cli.sources.footer import reading
+from tickstock_cli.sources.plain_values import plain_values
 from tickstock_cli.sources.reading import RowReader
 from tickstock_cli.sources.recording_file import RecordingFile
 
@@ -49,7 +50,7 @@ class Origins:
         self.schema = pa.schema([*renamed, ("file", pa.string()), ("row", pa.int64()), ("reason", pa.string())])
 
     def fetch(self, origin: int) -> tuple[Path, int, dict[str, Any]]:
-        """Give the file, the row number (0-based) and the original values of one row.
+        """Give the file, the row number (0-based) and the original values of one row, times as text.
 
         Raises
         ------
@@ -58,9 +59,10 @@ class Origins:
         """
         index, row = unpack_origin(int(origin))
         with reading(self._files[index].path):  # text may turn out not to be text
-            (values,) = self._rows(index, np.array([row])).to_pylist()
-        kept = [*self._files[index].schema.names, *self._files[index].partitions]
-        return self._files[index].path, row, {name: values[name] for name in kept}
+            found = self._rows(index, np.array([row]))
+            kept = [*self._files[index].schema.names, *self._files[index].partitions]
+            values = {name: plain_values(found[name].combine_chunks())[0] for name in kept}
+        return self._files[index].path, row, values
 
     def table(self, origins: Int64s, reasons: Sequence[str]) -> pa.Table:
         """Give the original rows of many origins, in their order, with the reason given for each.
@@ -189,4 +191,5 @@ def _cast(column: Any, type_: pa.DataType) -> Any:
     try:
         return pc.cast(column, type_)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # nested values have no cast to text
-        return pa.array([None if value is None else str(value) for value in column.to_pylist()], type_)
+        values = plain_values(column.combine_chunks())
+        return pa.array([None if value is None else str(value) for value in values], type_)

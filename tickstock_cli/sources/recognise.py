@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import pyarrow as pa
 
@@ -52,9 +53,29 @@ class Layout:
 
 def check_mapping(mapping: Mapping[str, str]) -> None:
     """Raise UsageError if a key of ``mapping`` is no column of ours."""
-    for ours in mapping:
+    for ours, theirs in mapping.items():
         if ours not in KNOWN_COLUMNS:
-            raise UsageError(f"cannot map {ours}={mapping[ours]}: the columns are {', '.join(sorted(KNOWN_COLUMNS))}")
+            near = get_close_matches(ours, sorted(KNOWN_COLUMNS), n=1)
+            hint = f"did you mean {near[0]}={theirs}?" if near else f"ours are {', '.join(sorted(KNOWN_COLUMNS))}"
+            raise UsageError(f"cannot map {ours}={theirs}: no column of ours is named {ours}; {hint}")
+
+
+def check_mapped(mapping: Mapping[str, str], layouts: Collection[tuple[Layout, Collection[str]]]) -> None:
+    """Raise UsageError if a column that ``mapping`` names is in no file: a typo would have another one read.
+
+    Parameters
+    ----------
+    layouts
+        Of each file its layout, and the names of its columns and partitions. A mapping that concerns no record type
+        among them is not asked for.
+    """
+    wanted = {ours for layout, _ in layouts for ours in layout.record.columns}
+    there = dict.fromkeys(name for _, names in layouts for name in names)
+    for ours, theirs in mapping.items():
+        if theirs and ours in wanted and theirs not in there:
+            near = get_close_matches(theirs, there, n=1)
+            hint = f"did you mean {ours}={near[0]}?" if near else f"the columns are {', '.join(there)}"
+            raise UsageError(f"cannot map {ours}={theirs}: no recording has a column {theirs}; {hint}")
 
 
 def recognise(found: FoundFile, schema: pa.Schema, mapping: Mapping[str, str]) -> Layout:

@@ -18,7 +18,7 @@ from typing import Self
 
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.symbols import SymbolTable
-from tickstock_cli.errors import UsageError
+from tickstock_cli.errors import DataError, OwnOutputError, UsageError
 from tickstock_cli.sources.assemble import Assembler
 from tickstock_cli.sources.bounded import Allowance, BoundedStream
 from tickstock_cli.sources.discover import discover
@@ -26,7 +26,7 @@ from tickstock_cli.sources.merge import chunk_rows, merged
 from tickstock_cli.sources.options import ReadOptions, Unsorted
 from tickstock_cli.sources.order import AsRecorded, InOrder, first_disorder, latest_before
 from tickstock_cli.sources.origins import Origins
-from tickstock_cli.sources.recognise import check_mapping
+from tickstock_cli.sources.recognise import check_mapped, check_mapping
 from tickstock_cli.sources.recording_file import Guess, RecordingFile, open_recording
 from tickstock_cli.sources.records import RECORD_TYPES
 from tickstock_cli.sources.sort import SortedStream
@@ -45,6 +45,8 @@ class Recordings:
     ----------
     files
         Ticks, then bars, then fair values; within a type in the order given. Built by ``open``.
+    left_out
+        Outputs of ours that stood among them.
 
     Notes
     -----
@@ -52,8 +54,9 @@ class Recordings:
     ``batches`` may be used at a time; it may run in another thread than the one that opened the recording.
     """
 
-    def __init__(self, files: Sequence[RecordingFile], options: ReadOptions) -> None:
+    def __init__(self, files: Sequence[RecordingFile], options: ReadOptions, left_out: Sequence[str] = ()) -> None:
         self.files = tuple(files)
+        self.left_out = tuple(left_out)
         self.symbols = SymbolTable()
         self._options = options
         self._scratch = Scratch(options.sort_dir)
@@ -66,22 +69,56 @@ class Recordings:
         Parameters
         ----------
         paths
-            Files, folders, globs, Hive-partitioned trees.
+            Files, folders, globs, Hive-partitioned trees. Outputs of ours that folders and globs lead to are left out.
 
         Raises
         ------
         DataError
-            A path leads to no recording, or a file is damaged.
+            A path leads to no recording, or a file is damaged or an output of ours.
         SchemaError
             A file's columns do not tell what it records, or have a type that cannot be read.
         UsageError
-            An option is wrong.
+            An option is wrong, or names a column that no file has.
         """
         options = options or ReadOptions()
         check_mapping(options.columns)
-        files = [open_recording(found, options) for found in discover(paths)]
-        files.sort(key=lambda file: _TYPE_ORDER[file.record])
-        return cls([replace(file, index=index) for index, file in enumerate(files)], options)
+        files: list[RecordingFile] = []
+        left_out: list[str] = []
+        for found in discover(paths):
+            try:
+                files.append(open_recording(found, options))
+            except OwnOutputError:
+                if found.named:
+                    raise
+                left_out.append(found.path)
+        if not files:
+            raise DataError(only_ours(paths))
+        recordings = cls.of(files, options, left_out)
+        recordings.check_mapping()
+        return recordings
+
+    @classmethod
+    def of(cls, files: Sequence[RecordingFile], options: ReadOptions, left_out: Sequence[str] = ()) -> Self:
+        """Take files that were opened one by one, in the order given."""
+        ordered = sorted(files, key=lambda file: _TYPE_ORDER[file.record])
+        return cls([replace(file, index=index) for index, file in enumerate(ordered)], options, left_out)
+
+    def check_mapping(self) -> None:
+        """Raise UsageError if the options name a column that no file has."""
+        names = [(file.layout, [*file.schema.names, *file.partitions]) for file in self.files]
+        check_mapped(self._options.columns, names)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know of how the files are read: guesses that may be wrong, and files left out."""
+        places: dict[str, list[str]] = {}
+        for file in self.files:
+            for note in dict.fromkeys(guess.note for guess in file.guesses if guess.note is not None):
+                places.setdefault(note, []).append(str(file.path))
+        notes = [f"in {_some(paths)}, {note}" for note, paths in places.items()]
+        if self.left_out:
+            notes.append(f"left out, because tickstock wrote them: {_some(self.left_out)}")
+        return notes
 
     @property
     def rows(self) -> int:
@@ -89,14 +126,25 @@ class Recordings:
         return sum(file.rows for file in self.files)
 
     @property
-    def span(self) -> tuple[int, int] | None:
-        """First and last available time (int64 ns) within [start, end), or None if the footers do not tell them."""
+    def bounds(self) -> tuple[int | None, int | None]:
+        """The start and the end asked for (int64 ns); None is no bound."""
+        return self._options.start, self._options.end
+
+    @property
+    def whole_span(self) -> tuple[int, int] | None:
+        """First and last available time (int64 ns) of all rows, or None if the footers do not tell them."""
         files = [file for file in self.files if file.rows]
         first = [file.lead if file.earliest is None else file.earliest for file in files]
         last = [file.latest for file in files if file.latest is not None]
-        if not files or len(last) < len(files):
+        return (min(first), max(last)) if files and len(last) == len(files) else None
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """First and last available time (int64 ns) within [start, end), or None if the footers do not tell them."""
+        whole = self.whole_span
+        if whole is None:
             return None
-        low, high = min(first), max(last)
+        low, high = whole
         if self._options.start is not None:
             low = max(low, self._options.start)
         if self._options.end is not None:
@@ -171,3 +219,12 @@ class Recordings:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def only_ours(paths: Sequence[str | Path]) -> str:
+    """Word the error of paths that lead to outputs of ours alone."""
+    return f"no recordings in {' '.join(map(str, paths))}: tickstock wrote what is there"
+
+
+def _some(paths: Sequence[str]) -> str:
+    return paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1:,} more"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from rich.table import Table
 
 from tickstock_cli.cli.console import PIPE_COLUMNS, data_console
 
@@ -29,3 +30,13 @@ def test_data_goes_to_standard_output_unless_that_is_taken(capsys: pytest.Captur
     data_console(stderr=True).print("talk")
 
     assert capsys.readouterr() == ("data\n", "talk\n")
+
+
+def test_lines_in_a_pipe_end_with_what_they_say(capsys: pytest.CaptureFixture[str]) -> None:
+    """Blanks that fill a table up to its width would be in the way of every tool that reads it."""
+    table = Table(box=None, show_header=False)
+    table.add_row("tick", "1")
+    table.add_row("a  b", "")
+    data_console().print(table)
+
+    assert capsys.readouterr().out == " tick  1\n a  b\n"

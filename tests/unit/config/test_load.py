@@ -113,7 +113,20 @@ def test_the_environment_writes_values_as_set_does() -> None:
             "wave.cooldwn_seconds=3",
             "unknown setting wave.cooldwn_seconds (in --set); did you mean wave.cooldown_seconds?",
         ),
-        ("cooldown_seconds=3", "unknown setting cooldown_seconds (in --set); did you mean wave.cooldown_seconds?"),
+        (
+            "cooldown_seconds=3",
+            (
+                "unknown setting cooldown_seconds (in --set); did you mean monitoring.cooldown_seconds or "
+                "wave.cooldown_seconds?"
+            ),
+        ),
+        (
+            "x.timeout=3",
+            (
+                "unknown setting x.timeout (in --set); did you mean tick_channel.timeout_ms, "
+                "ohlcv_channel.timeout_ms or fmv_channel.timeout_ms?"
+            ),
+        ),
         (
             "gaurd.rows=3",
             "unknown setting gaurd.rows (in --set); guard holds guard.outlier_percent, guard.confirm_rows",
@@ -146,6 +159,9 @@ def test_an_unknown_key_names_the_variable_or_file_it_stands_in() -> None:
         ("wave.cooldown_seconds=-1", "wave.cooldown_seconds = -1 (in --set): must be greater than or equal to 0"),
         ("wave.cooldown_seconds=inf", "wave.cooldown_seconds = inf (in --set): must be a finite number"),
         ("wave.cooldown_seconds=soon", 'wave.cooldown_seconds = "soon" (in --set): must be a valid number, '),
+        ("wave.cooldown_seconds=true", "wave.cooldown_seconds = true (in --set): must be a number"),
+        ("wave.windows_seconds=[180, true]", "wave.windows_seconds[1] = true (in --set): must be a number"),
+        ("guard.confirm_rows=true", "guard.confirm_rows = true (in --set): must be a number"),
         ("wave.windows_seconds=[180, 'x']", 'wave.windows_seconds[1] = "x" (in --set): must be a valid integer, '),
         ("wave.windows_seconds=[]", "wave.windows_seconds = [] (in --set): must have at least 1 item"),
         ("wave.weights=[1]", "wave (in --set): needs one weight a window, weights were (1.0,)"),
@@ -156,7 +172,25 @@ def test_an_unknown_key_names_the_variable_or_file_it_stands_in() -> None:
             "detectors.enabled=['wvae']",
             'detectors.enabled = ["wvae"] (in --set): must name detectors, but there is no ',
         ),
-        ("recordings.columns.prize=last", 'recordings.columns.prize = "prize" (in --set): must be named '),
+        (
+            "recordings.columns.prize=last",
+            'recordings.columns.prize = "last" (in --set): there is no prize; did you mean price?',
+        ),
+        (
+            "recordings.columns.xyz=last",
+            'recordings.columns.xyz = "last" (in --set): there is no xyz; there are ticker, ',
+        ),
+        (
+            "recordings.timezone=new york",
+            (
+                'recordings.timezone = "new york" (in --set): must be the name of a time zone; '
+                "did you mean America/New_York?"
+            ),
+        ),
+        (
+            "recordings.timezone=localtime",
+            'recordings.timezone = "localtime" (in --set): must be the name of a time zone',
+        ),
         ("coordinator.window_ms=0.5", "coordinator.window_ms = 0.5 (in --set): must be a valid integer"),
     ],
 )
@@ -168,6 +202,8 @@ def test_a_value_out_of_range_names_key_value_place_and_bound(assignment: str, e
 def test_several_wrong_values_are_counted() -> None:
     """One line tells the first and how many more there are."""
     assert complaint("guard.confirm_rows=0", "wave.cooldown_seconds=-1").endswith("; and 1 more")
+    assert complaint('session.phases=["regulr"]').endswith("must be 'pre', 'regular', 'post' or 'closed'")
+    assert complaint('session.phases=["regulr", "p"]').endswith("; and 1 more")
 
 
 def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:

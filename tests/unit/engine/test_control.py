@@ -60,6 +60,17 @@ def test_speed_stays_within_what_a_user_can_mean() -> None:
     assert (fastest, control.speed) == (1e6, 1e-3)
 
 
+@pytest.mark.parametrize(
+    ("speed", "factor", "then"), [(4e6, 2, 4e6), (4e6, 0.5, 2e6), (1e-5, 0.5, 1e-5), (1e-5, 2, 2e-5)]
+)
+def test_a_key_never_turns_a_speed_the_wrong_way(speed: float, factor: float, then: float) -> None:
+    """A run that was started beyond what keys reach is not slowed down by the key for faster."""
+    control = Control(speed)
+    control.multiply_speed(factor)
+
+    assert control.speed == pytest.approx(then)
+
+
 def test_flat_out_has_no_speed_to_change() -> None:
     """There is no schedule to change either."""
     control = Control()

@@ -94,3 +94,19 @@ def test_without_the_highlow_detector_no_high_of_a_bar_is_redundant() -> None:
         told_by_bars = run_records(rows, settings)
         assert [event["kind"] for event in told_by_bars.events] == ["high", "surge"]
         assert "coordinator.redundant" not in told_by_bars.ledger
+
+
+def test_the_core_tells_when_the_next_event_can_be_released() -> None:
+    """A bar's event waits for the end of its window, a tick's for the nanosecond behind it; then nothing waits."""
+    bars, ticks = ListSource(bars_up("A")), ListSource(climb("B", 2))
+    of_bars, of_ticks = core_of(bars.symbols), core_of(ticks.symbols)
+    for core, source in ((of_bars, bars), (of_ticks, ticks)):
+        for batch in source.batches():
+            core.step(batch)
+    window_end = START + 7 * MINUTE + SECOND // 2
+
+    assert of_bars.next_release() == window_end + 1
+    assert of_ticks.next_release() == START + SECOND + 1
+    assert not len(of_bars.coordinate((), window_end))
+    assert len(of_bars.coordinate((), window_end + 1)) == 2
+    assert of_bars.next_release() == 2**63 - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -61,6 +62,21 @@ def test_a_pause_moves_every_later_due_time_by_its_length(
     assert resumed.market_at(wall + before + pause) == schedule.market_at(wall + before)
     moved = resumed.due(OPEN + span) - schedule.due(OPEN + span)
     assert 0 <= moved - pause <= Schedule(0, 0, speed).due(1)
+
+
+@given(st.integers(0, 10**16), st.lists(st.tuples(st.integers(1, 10**12), st.floats(1e-3, 1e6)), max_size=6))
+def test_a_row_was_due_by_the_speed_of_its_time(wall: int, changes: list[tuple[int, float]]) -> None:
+    """However the speed changed since: a row that came by one schedule is measured by that one."""
+    schedule = Schedule(wall, OPEN, 1.0)
+    rows, due = [], []
+    for pause, speed in changes:
+        rows.append(schedule.market_at(wall + pause // 2))
+        due.append(schedule.due(rows[-1]))
+        wall += pause
+        schedule = schedule.at_speed(speed, wall)
+
+    assert schedule.due_times(np.array(rows, dtype=np.int64)) == pytest.approx(due, abs=2_000)
+    assert schedule.settled() == Schedule(schedule.wall, schedule.market, schedule.speed)
 
 
 def test_a_market_that_was_moved_by_hand_goes_on_from_there() -> None:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tickstock_cli.core.calendar import Calendar
+from tickstock_cli.inspection.groups import grouped
 from tickstock_cli.inspection.inspect import evident_spacing, inspect
 from tickstock_cli.inspection.report import FileReport
 from tickstock_cli.replay import Request, replay
@@ -55,9 +56,23 @@ def test_bad_rows_are_counted_by_the_reason_a_replay_gives(tmp_path: Path) -> No
         size=[1, 1, 1, -1, 1],
     )
     (file,) = inspected(path)
-    ledger = replay(Request([path], unsorted=Unsorted.REJECT)).ledger.as_dict()
-    assert file.rejected == {"ticker": 1, "timestamp": 1, "price": 1, "late": 1}
-    assert {f"tick.rejected.{reason}": count for reason, count in file.rejected.items()}.items() <= ledger.items()
+    assert file.rejected == {"ticker": 1, "timestamp": 1, "price": 1}
+    assert file.rejected_unsorted == {"ticker": 1, "timestamp": 1, "price": 1, "late": 1}
+    for unsorted, rejected in ((Unsorted.SORT, file.rejected), (Unsorted.REJECT, file.rejected_unsorted)):
+        ledger = replay(Request([path], unsorted=unsorted)).ledger.as_dict()
+        assert {f"tick.rejected.{reason}": count for reason, count in rejected.items()}.items() <= ledger.items()
+
+
+def test_an_unsorted_file_is_judged_as_sorting_will_make_it(tmp_path: Path) -> None:
+    """Newest first, as exports come: no row is lost if they are sorted, and the span is that of all of them."""
+    (sorted_,) = inspected(ticks(tmp_path / "sorted.parquet", rows=50))
+    times = [OPEN + row * SECOND for row in reversed(range(50))]
+    (backwards,) = inspected(ticks(tmp_path / "backwards.parquet", rows=50, timestamp=times))
+    assert (backwards.first, backwards.last) == (OPEN, OPEN + 49 * SECOND) == (sorted_.first, sorted_.last)
+    assert backwards.gaps == sorted_.gaps
+    assert (backwards.rejected, backwards.rejected_unsorted) == ({}, {"late": 49})
+    assert backwards.disorder is not None
+    assert backwards.disorder.row == 1
 
 
 def test_rows_that_come_twice_over_two_files_are_rejected_in_the_later_one(tmp_path: Path) -> None:
@@ -142,13 +157,50 @@ EMPTY = {
 }
 
 
-def test_progress_goes_from_nothing_to_all(tmp_path: Path) -> None:
-    """Both times that rows are read."""
+@pytest.mark.parametrize(("times", "reads"), [([0, 1, 2, 3, 4], 2), ([4, 3, 2, 1, 0], 3)])
+def test_progress_goes_from_nothing_to_all(tmp_path: Path, times: list[int], reads: int) -> None:
+    """Each time that rows are read: once more if they are not in order."""
     told: list[tuple[int, int]] = []
-    paths = [ticks(tmp_path / "a.parquet"), ticks(tmp_path / "b.parquet", rows=7)]
+    timestamps = [OPEN + time * SECOND for time in times]
+    paths = [ticks(tmp_path / "a.parquet", timestamp=timestamps), ticks(tmp_path / "b.parquet", rows=7)]
     inspect(paths, ReadOptions(), Calendar("XNYS"), lambda rows, total: told.append((rows, total)))
-    assert {total for _, total in told} == {24}
-    assert sum(rows for rows, _ in told) == 24
+    assert {total for _, total in told} == {12 * reads}
+    assert sum(rows for rows, _ in told) == 12 * reads
+
+
+def test_the_estimate_is_no_shorter_than_reading_the_files_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many small files, opening and decoding each is what takes the time, and a replay does the same."""
+    clock = iter(range(1_000))
+    monkeypatch.setattr("tickstock_cli.inspection.inspect.perf_counter", lambda: next(clock))
+    report = inspect([ticks(tmp_path / "ticks.parquet")], ReadOptions(), Calendar("XNYS"))
+    assert report.flat_out_seconds == pytest.approx(
+        1.0, abs=0.001
+    )  # the clock's second, and next to nothing for 5 rows
+
+
+def test_copies_are_looked_for_in_each_file_alone(tmp_path: Path) -> None:
+    """Two files that end and begin at one time are one recording; that rows are in both shows as `duplicate` or not."""
+    first, second = inspected(
+        ticks(tmp_path / "a.parquet", rows=1), ticks(tmp_path / "b.parquet", rows=2, timestamp=[OPEN, OPEN])
+    )
+    assert (first.copies, second.copies) == (0, 1)
+
+
+def test_files_that_are_read_alike_are_gathered_if_there_are_many(tmp_path: Path) -> None:
+    """Twenty are told one by one; of more, those with another column are another group."""
+    paths = [ticks(tmp_path / f"{place:02d}.parquet", rows=2 + place) for place in range(20)]
+    assert [len(group.files) for group in grouped(inspected(*paths))] == [1] * 20
+
+    times = [OPEN + time * SECOND for time in (3, 2, 1)]
+    paths.append(ticks(tmp_path / "20.parquet", rows=3, timestamp=times, price=[-1.0, 1.0, 1.0]))
+    paths.append(ticks(tmp_path / "21.parquet", venue=["N"] * 5))
+    alike, other = grouped(inspected(*paths))
+    assert (len(alike.files), alike.rows, alike.row_groups) == (21, sum(range(2, 22)) + 3, 21)
+    assert (alike.first, alike.last) == (OPEN, OPEN + 20 * SECOND)
+    assert [Path(file.path).name for file in alike.unsorted] == ["20.parquet"]
+    assert alike.rejected["price"] == 1
+    assert alike.guesses == ["unit of timestamp is ns"]  # each file has a median of its own
+    assert (len(other.files), other.some.ignored) == (1, ("venue",))
 
 
 def test_a_real_day_is_what_its_description_says(real_recordings: Path) -> None:

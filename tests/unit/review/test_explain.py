@@ -14,8 +14,7 @@ from tests.differential.against import on_disk
 from tests.oracle.random_cases import random_case
 from tests.unit.review.conftest import SECOND, Write, at, climb, dotted
 from tickstock_cli.core.reading import Ending
-from tickstock_cli.core.times import format_time
-from tickstock_cli.errors import DataError
+from tickstock_cli.errors import DataError, UsageError
 from tickstock_cli.replay import Request
 from tickstock_cli.review.admission import Standing
 from tickstock_cli.review.explain import Explanation, RowExplanation, explain
@@ -27,7 +26,7 @@ START = at("10:00:00")
 
 def explained(recording: Path, time: int, ticker: str = "ABC", **settings: Any) -> Explanation:
     """Explain a moment (ns) under some settings."""
-    return explain(Request([recording], settings=dotted(settings)), ticker, format_time(time))
+    return explain(Request([recording], settings=dotted(settings)), ticker, time)
 
 
 def the_row(explanation: Explanation) -> RowExplanation:
@@ -179,9 +178,34 @@ def test_start_says_where_state_begins(write: Write) -> None:
     """As for a replay from there: what came before was never seen."""
     recording = write(climb(START, [100.0, 101.0, 102.0], step=10 * SECOND))
     request = Request([recording], start=START + 15 * SECOND)
-    row = the_row(explain(request, "ABC", "10:00:20"))
+    row = the_row(explain(request, "ABC", START + 20 * SECOND))
 
     assert ending(row, "highlow", "high") is Ending.WAITING
+
+
+def test_a_moment_before_the_start_is_told_so(write: Write) -> None:
+    """Nothing is known by then, and to replay on from the start would be another question."""
+    request = Request([write(climb(START, [100.0, 101.0]))], start=START + 1)
+    with pytest.raises(UsageError, match=r"--start 2024-06-12T14:00:00.000000001Z is after --at 2024-06-12T14:00:00Z"):
+        explain(request, "ABC", START)
+
+
+def test_a_baseline_that_has_not_begun_is_of_no_length(write: Write) -> None:
+    """In the first seconds of a segment the window alone is longer than what there is."""
+    recording = write(climb(START, [100.0 + place for place in range(8)], step=SECOND))
+    (surge,) = the_row(explained(recording, START + 7 * SECOND)).verdicts["surge"]
+    (baseline,) = [check for check in surge.checks if check.name == "baseline"]
+
+    assert (baseline.value, baseline.passes) == (0, False)
+
+
+def test_a_score_of_nothing_is_no_new_direction(write: Write) -> None:
+    """Prices that stand still have no direction, so none that is new."""
+    recording = write(climb(START, [100.0] * 400, step=2 * SECOND))
+    (trend,) = the_row(explained(recording, START + 700 * SECOND)).verdicts["trend"]
+    (news,) = [check for check in trend.checks if check.name == "direction and strength"]
+
+    assert (news.value, news.threshold, news.passes) == ("neutral", "neutral", False)
 
 
 def test_a_ticker_that_is_not_there_yet(write: Write) -> None:
@@ -224,7 +248,7 @@ def test_every_event_of_a_replay_is_explained_as_emitted(seed: int) -> None:
         assert len(events) > 3
         for event in events.gather_every(max(1, len(events) // 8)).to_dicts():
             request = Request(recording.paths, settings=recording.settings)
-            explanation = explain(request, event["ticker"], format_time(event["available_at"]))
+            explanation = explain(request, event["ticker"], event["available_at"])
             told = [fate.event for row in explanation.rows for fate in row.fates if fate.outcome is Outcome.EMITTED]
             assert [
                 (fate["price"], fate["emitted_at"], fate["merged"])

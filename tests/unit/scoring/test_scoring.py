@@ -72,6 +72,7 @@ def test_an_event_within_the_grace_still_matches() -> None:
 
     assert only(score(told, happened).kinds).found == 1
     assert only(score(told, happened, {"surge": 59}).kinds).found == 0
+    assert only(score(told, happened, {"halt": 60, "surge": 59.5}).kinds).found == 0
 
 
 def test_a_move_told_twice_is_found_once() -> None:

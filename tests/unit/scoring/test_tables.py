@@ -8,7 +8,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tests.cli.market import morning
 from tickstock_cli.errors import DataError, SchemaError, UsageError
+from tickstock_cli.replay import Request, replay
 from tickstock_cli.scoring.tables import read_events, read_truth
 
 EVENTS = pl.DataFrame(
@@ -28,6 +30,17 @@ def test_every_format_of_a_replay_can_be_read(tmp_path: Path, suffix: str) -> No
     writers[suffix](path)
 
     assert read_events(path).equals(EVENTS.drop("price"))
+
+
+def test_what_a_replay_writes_is_the_same_in_every_format(tmp_path: Path) -> None:
+    """Hundreds of events whose later rows have values where the first have none."""
+    outs = [str(tmp_path / f"events.{suffix}") for suffix in ("parquet", "jsonl", "csv")]
+    replay(Request(paths=[morning(tmp_path / "recorded")], outs=outs))
+
+    parquet, jsonl, csv = map(read_events, outs)
+    assert parquet.height > 100
+    assert jsonl.equals(parquet)
+    assert csv.equals(parquet)
 
 
 def test_times_may_be_timestamps_or_nanoseconds(tmp_path: Path) -> None:
@@ -57,6 +70,7 @@ def test_a_column_of_the_wrong_type_is_a_schema_error() -> None:
         ("none.parquet", None, DataError, "does not exist"),
         ("events.parquet", b"PAR1 and nothing else", DataError, "cannot read .*; is it whole"),
         ("events.jsonl", b'{"kind": "hi', DataError, "cannot read .*; is it whole"),
+        ("none", None, DataError, "does not exist"),
         ("events.txt", b"", UsageError, "cannot tell the format"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -68,6 +69,35 @@ def test_the_temporary_of_a_killed_process_is_taken_over(tmp_path: Path) -> None
 
     assert target.read_bytes() == b"whole\n"
     assert not stale.exists()
+
+
+def test_the_temporaries_of_other_killed_processes_are_removed(tmp_path: Path) -> None:
+    """After `kill -9` nobody else would; those of other targets, and what only looks like one, stay."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    stale = tmp_path / f".events.jsonl.{ended.pid}.part"
+    others = [tmp_path / f".other.jsonl.{ended.pid}.part", tmp_path / ".events.jsonl.old.part"]
+    for path in (stale, *others):
+        path.write_bytes(b"half a li")
+
+    open_output(str(tmp_path / "events.jsonl")).abort()
+
+    assert sorted(tmp_path.iterdir()) == sorted(others)
+
+
+def test_the_temporary_of_a_running_process_stays(tmp_path: Path) -> None:
+    """Its process id may belong to another container: then its lock tells that it is being written."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    foreign = tmp_path / f".events.jsonl.{ended.pid}.part"
+    unlocked = tmp_path / f".events.jsonl.{os.getppid()}.part"
+    unlocked.touch()
+
+    with foreign.open("wb") as writing:
+        fcntl.flock(writing, fcntl.LOCK_EX)
+        open_output(str(tmp_path / "events.jsonl")).abort()
+
+    assert sorted(tmp_path.iterdir()) == sorted([foreign, unlocked])
 
 
 def test_a_folder_that_vanishes_before_commit_is_an_error(tmp_path: Path) -> None:

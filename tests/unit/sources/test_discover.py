@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,42 @@ def test_paths_keep_the_order_they_are_given_in(tmp_path: Path) -> None:
     touch(tmp_path, "z.parquet", "day/b.parquet", "day/a.parquet", "m.data")
     found = names(tmp_path, tmp_path / "z.parquet", tmp_path / "m.data", tmp_path / "day")
     assert found == ["z.parquet", "m.data", "day/a.parquet", "day/b.parquet"]
+
+
+def test_a_pipe_among_the_files_is_left_out(tmp_path: Path) -> None:
+    """Opening it would wait for a writer that never comes; named itself, it is refused."""
+    touch(tmp_path, "a.parquet")
+    os.mkfifo(tmp_path / "b.parquet")
+
+    assert names(tmp_path, tmp_path) == names(tmp_path, tmp_path / "*.parquet") == ["a.parquet"]
+    with pytest.raises(DataError, match=r"cannot read .*b\.parquet: it is a pipe or a device; name a file"):
+        discover([tmp_path / "b.parquet"])
+
+
+def test_a_link_to_a_folder_above_adds_nothing(tmp_path: Path) -> None:
+    """All that it leads to is found already; a link to another folder is followed."""
+    touch(tmp_path, "day/a.parquet", "elsewhere/b.parquet")
+    (tmp_path / "day" / "again").symlink_to(tmp_path / "day")
+    (tmp_path / "day" / "above").symlink_to("..")
+    (tmp_path / "day" / "more").symlink_to(tmp_path / "elsewhere")
+
+    assert names(tmp_path, tmp_path / "day") == ["day/a.parquet", "day/more/b.parquet"]
+
+
+def test_a_link_that_leads_nowhere_is_no_reason_to_be_silent(tmp_path: Path) -> None:
+    """What it should have led to would be missing; opening it says so."""
+    (tmp_path / "a.parquet").symlink_to(tmp_path / "gone.parquet")
+
+    assert names(tmp_path, tmp_path) == ["a.parquet"]
+
+
+def test_it_is_told_which_files_were_named_themselves(tmp_path: Path) -> None:
+    """What a folder or a glob leads to was not asked for one by one."""
+    touch(tmp_path, "a.parquet", "b.parquet", "day/c.parquet")
+
+    found = discover([tmp_path / "a.parquet", tmp_path / "day", tmp_path / "b*.parquet"])
+
+    assert [file.named for file in found] == [True, False, False]
 
 
 def test_globs_cross_folders_and_expand_the_folders_they_match(tmp_path: Path) -> None:
@@ -76,3 +113,6 @@ def test_a_file_named_twice_is_an_error(tmp_path: Path) -> None:
     touch(tmp_path, "a.parquet")
     with pytest.raises(DataError, match=r"a\.parquet is named twice"):
         discover([tmp_path, tmp_path / "a.parquet"])
+    (tmp_path / "b.parquet").symlink_to("a.parquet")
+    with pytest.raises(DataError, match=r"b\.parquet and .*a\.parquet are the same file: .* remove the link"):
+        discover([tmp_path])

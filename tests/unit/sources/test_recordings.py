@@ -9,7 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tickstock_cli.errors import DataError, UsageError
+from tickstock_cli.core.events import EVENT_SCHEMA
+from tickstock_cli.errors import DataError, OwnOutputError, UsageError
+from tickstock_cli.sinks.opening import open_sink
+from tickstock_cli.sinks.rejects import RejectsSink
 from tickstock_cli.sources.recordings import ReadOptions, Recordings
 
 NOON = 1_381_248_000_000_000_000
@@ -128,3 +131,119 @@ def test_a_recording_can_be_read_again(write: Write) -> None:
     with Recordings.open([write(ticker=["IBM", "BAC"])]) as recordings:
         first, second = ([step.ticks.code.tolist() for step in recordings.batches(1)] for _ in range(2))
         assert first == second == [[0], [1]]
+
+
+def test_a_mapping_to_a_column_that_no_file_has_is_a_usage_error(write: Write, write_fmvs: Write) -> None:
+    """A typo would have another column read, in silence. One file that has it is enough."""
+    ours = write("a.parquet", last=[1.0, 2.0])
+    with pytest.raises(
+        UsageError, match=r"cannot map price=lst: no recording has a column lst; did you mean price=last\?"
+    ):
+        Recordings.open([ours], ReadOptions(columns={"price": "lst"}))
+    with pytest.raises(
+        UsageError, match="cannot map size=qty: no recording has a column qty; the columns are ticker, "
+    ):
+        Recordings.open([ours], ReadOptions(columns={"size": "qty"}))
+
+    with Recordings.open([ours, write("b.parquet"), write_fmvs()], ReadOptions(columns={"price": "last"})) as read:
+        assert [file.layout.columns.get("price") for file in read.files] == ["last", "price", None]
+
+
+def test_a_mapping_for_another_record_type_is_not_missed(write: Write) -> None:
+    """A configuration may tell how fair values are named while only ticks are read. An empty name hides."""
+    options = ReadOptions(columns={"fmv": "fair", "market_price": "market", "flags": ""})
+    with Recordings.open([write(flags=[1, 1])], options) as recordings:
+        assert "flags" not in recordings.files[0].layout.columns
+
+
+def write_our_outputs(folder: Path) -> None:
+    """Write events, none of them, and a rejected row that looks like a tick in every way."""
+    open_sink(str(folder / "events.parquet")).commit()
+    columns = {"ticker": ["IBM"], "timestamp": [NOON], "price": [0.0], "size": [1], "reason": ["price"]}
+    rejected = RejectsSink(str(folder / "rejects.parquet"), pa.table(columns).schema)
+    rejected.write(pa.table(columns))
+    rejected.commit()
+
+
+def test_what_we_wrote_ourselves_is_no_recording(write: Write, tmp_path: Path) -> None:
+    """A second run over the folder must read what the first one read."""
+    path = write()
+    write_our_outputs(tmp_path)
+
+    for paths in ([tmp_path], [tmp_path / "*.parquet"]):
+        with Recordings.open(paths) as recordings:
+            assert [file.path for file in recordings.files] == [path]
+            assert recordings.notes == [
+                f"left out, because tickstock wrote them: {tmp_path / 'events.parquet'} and 1 more"
+            ]
+    for name, what in (("events", "events"), ("rejects", "rejects")):
+        with pytest.raises(OwnOutputError, match=rf"{name}\.parquet holds {what} that tickstock wrote, no recording"):
+            Recordings.open([tmp_path / f"{name}.parquet", path])
+
+
+def test_a_folder_of_nothing_but_our_outputs_has_no_recordings(tmp_path: Path) -> None:
+    """It is no empty market."""
+    write_our_outputs(tmp_path)
+
+    with pytest.raises(DataError, match=f"no recordings in {tmp_path}: tickstock wrote what is there"):
+        Recordings.open([tmp_path])
+
+
+def test_events_that_somebody_else_wrote_are_not_taken_for_ours(write: Write, tmp_path: Path) -> None:
+    """Only the mark counts: a recording may have whatever columns it likes."""
+    extra = {name: pa.nulls(2) for name in EVENT_SCHEMA.names if name not in ("ticker", "timestamp", "price")}
+    with Recordings.open([write(**extra).parent]) as recordings:
+        assert [file.path for file in recordings.files] == [tmp_path / "ticks.parquet"]
+        assert recordings.notes == []
+
+
+LOCAL = pa.array([NOON, NOON + SECOND]).cast(pa.timestamp("ns"))
+ZONE_NOTE = "times without a zone are taken to be UTC; if they are not, say what they are, as in --set "
+
+
+def test_times_without_a_zone_are_worth_a_note(write: Write, tmp_path: Path) -> None:
+    """Four hours decide which phase a row is in. Whoever names the zone, UTC included, is not told."""
+    for name in ("a", "b", "c"):
+        write(f"{name}.parquet", timestamp=LOCAL, received_at=LOCAL)
+    with Recordings.open([tmp_path]) as recordings:
+        (note,) = recordings.notes
+    for zone in ("America/New_York", "Etc/UTC"):
+        with Recordings.open([tmp_path], ReadOptions(timezone=zone)) as recordings:
+            assert recordings.notes == []
+
+    assert note == f"in {tmp_path / 'a.parquet'} and 2 more, {ZONE_NOTE}recordings.timezone=America/New_York"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "tickers", "told"),
+    [
+        ([0, 5], ["IBM", "IBM"], True),
+        ([0, 0], ["IBM", "BAC"], True),
+        ([0, 1], ["IBM", "BAC"], True),
+        ([0, 1], ["IBM", "IBM"], False),
+        ([0, 1], [None, None], False),
+    ],
+    ids=["five minutes", "one bar each", "two tickers", "a minute", "no ticker"],
+)
+def test_an_assumed_length_of_bars_is_worth_a_note_unless_they_stand_so_far_apart(
+    write_bars: Write, minutes: list[int], tickers: list[str | None], told: bool
+) -> None:
+    """A bar is available at its end, so its length decides when anything is known."""
+    starts = [NOON + minute * MINUTE for minute in minutes]
+    with Recordings.open([write_bars(timestamp=starts, ticker=pa.array(tickers, pa.string()))]) as recordings:
+        notes = recordings.notes
+
+    assert len(notes) == told
+    assert all("bars without a column interval are taken to be 60 s long" in note for note in notes)
+
+
+def test_the_first_and_last_time_of_a_zone_are_told_in_utc(write: Write) -> None:
+    """Bounds come from the footer, which holds what the clocks showed."""
+    path = write(timestamp=LOCAL)
+    with Recordings.open([path], ReadOptions(timezone="America/New_York")) as recordings:
+        assert recordings.span == (NOON + 240 * MINUTE, NOON + 240 * MINUTE + SECOND)
+    late = ReadOptions(timezone="America/New_York", start=NOON + 240 * MINUTE + 1)
+    with Recordings.open([path], late) as recordings:
+        (step,) = recordings.batches(10)
+        assert step.ticks.timestamp.tolist() == [NOON + 240 * MINUTE + SECOND]
+        assert recordings.whole_span == (NOON + 240 * MINUTE, NOON + 240 * MINUTE + SECOND)

@@ -43,6 +43,7 @@ connection.addEventListener("events", ({ detail: events }) => {
   chart.add(events);
   for (const event of events) {
     if (!knownTickers.has(event.ticker)) knowTicker(event.ticker);
+    addChoice("kinds", event.kind);
     addChoice("sources", event.source);
   }
   drawTime(events.at(-1).emitted_at, events.at(-1).phase);
@@ -63,7 +64,8 @@ connection.addEventListener("restart", () => {
 connection.addEventListener("gap", ({ detail }) => feed.addGap(detail.first, detail.last));
 connection.addEventListener("alert", () => refresh());
 connection.addEventListener("problem", ({ detail }) => {
-  byId("control-answer").textContent = detail;
+  byId("connection").textContent = detail;
+  byId("connection").dataset.state = "error";
 });
 
 function drawTime(time, phase) {

@@ -3,7 +3,8 @@
 import { ask } from "./server.js";
 import * as format from "./format.js";
 
-const MOST_POINTS = 20_000;
+const MOST_MARKS = 10_000;
+const PRICES_MS = 3_000; // between two questions for the prices that the run keeps
 const HEIGHT = 260;
 
 // Shape as well as colour tells kinds apart.
@@ -20,7 +21,8 @@ export class Chart {
   #note;
   #plot = null;
   #ticker = "";
-  #points = []; // {time (s), price, event?}, in order of time
+  #line = []; // {time (s), price}: prices that the run keeps, in order of time
+  #marks = []; // {time (s), price, event}: events, in order of time
   #keepsPrices = false;
   #drawing = false;
   #load = 0;
@@ -31,6 +33,7 @@ export class Chart {
     this.#note = note;
     new ResizeObserver(() => this.#resize()).observe(holder);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.restyle());
+    setInterval(() => this.#refreshLine(), PRICES_MS);
   }
 
   /** Tell whether the server gives prices between events. */
@@ -41,45 +44,41 @@ export class Chart {
   async show(ticker) {
     const load = ++this.#load;
     this.#ticker = ticker;
-    this.#points = [];
+    this.#line = [];
+    this.#marks = [];
     this.restyle();
     if (!ticker) return;
-    const name = encodeURIComponent(ticker);
     try {
-      const [line, history] = await Promise.all([
-        this.#keepsPrices ? ask(`/api/prices?ticker=${name}`) : { times: [], prices: [] },
-        events(name),
-      ]);
+      const history = await events(ticker);
       if (load !== this.#load) return;
-      const live = this.#points.filter((point) => point.event);
       const known = new Set(history.map((event) => event.sequence));
-      this.#points = [
-        ...line.times.map((time, place) => ({ time: time / 1e9, price: line.prices[place] })),
-        ...history.map(point),
-        ...live.filter((point) => !known.has(point.event.sequence)),
-      ].sort((one, other) => one.time - other.time);
-      this.restyle();
+      this.#marks = [...history.map(mark), ...this.#marks.filter((live) => !known.has(live.event.sequence))];
+      await this.#refreshLine();
+      this.#drawSoon();
     } catch (problem) {
       if (load === this.#load) this.#note.textContent = problem.message;
+    }
+  }
+
+  async #refreshLine() {
+    if (!this.#keepsPrices || !this.#ticker || document.hidden) return;
+    const load = this.#load;
+    try {
+      const { times, prices } = await ask(`/api/prices?ticker=${encodeURIComponent(this.#ticker)}`);
+      if (load !== this.#load) return;
+      this.#line = times.map((time, place) => ({ time: time / 1e9, price: prices[place] }));
+      this.#drawSoon();
+    } catch {
+      // the connection's state says it already
     }
   }
 
   add(events) {
     const own = events.filter((event) => event.ticker === this.#ticker);
     if (!own.length) return;
-    for (const event of own) {
-      const fresh = point(event);
-      // A replay that was sent back tells its market anew: what lay behind has not happened yet.
-      while (this.#points.length && this.#points.at(-1).time > fresh.time) this.#points.pop();
-      this.#points.push(fresh);
-    }
-    if (this.#points.length > MOST_POINTS) this.#points.splice(0, this.#points.length - MOST_POINTS);
-    if (this.#drawing) return;
-    this.#drawing = true;
-    requestAnimationFrame(() => {
-      this.#drawing = false;
-      this.#draw();
-    });
+    this.#marks.push(...own.map(mark));
+    if (this.#marks.length > MOST_MARKS) this.#marks.splice(0, this.#marks.length - MOST_MARKS);
+    this.#drawSoon();
   }
 
   /** Draw anew: after another choice of colours or times. */
@@ -89,13 +88,23 @@ export class Chart {
     this.#draw();
   }
 
+  #drawSoon() {
+    if (this.#drawing) return;
+    this.#drawing = true;
+    requestAnimationFrame(() => {
+      this.#drawing = false;
+      this.#draw();
+    });
+  }
+
   #draw() {
-    this.#note.hidden = this.#points.length > 0;
+    const points = [...this.#line, ...this.#marks].sort((one, other) => one.time - other.time);
+    this.#note.hidden = points.length > 0;
     this.#note.textContent = this.#ticker
       ? `No prices of ${this.#ticker} yet.`
       : "Choose a ticker, here or in the list of events.";
-    if (!this.#points.length) return;
-    const data = columns(this.#points);
+    if (!points.length) return;
+    const data = columns(points);
     if (this.#plot === null) {
       this.#zoomed = false;
       this.#plot = new uPlot(options(this.#holder.clientWidth, this.#ticker, (zoomed) => (this.#zoomed = zoomed)), data, this.#holder);
@@ -110,18 +119,19 @@ export class Chart {
   }
 }
 
-async function events(name) {
+async function events(ticker) {
   const found = [];
+  const name = encodeURIComponent(ticker);
   let from = "first";
   for (;;) {
     const page = await ask(`/api/events?tickers=${name}&from=${from}&limit=10000`);
     found.push(...page.events);
-    if (page.next > page.last_sequence || found.length >= MOST_POINTS) return found.slice(-MOST_POINTS);
+    if (page.next > page.last_sequence || found.length >= MOST_MARKS) return found.slice(-MOST_MARKS);
     from = page.next;
   }
 }
 
-function point(event) {
+function mark(event) {
   // A fair value is no market price: it is marked where it is, but the line goes through the market's.
   const price = event.kind === "fmv" ? event.previous : event.price;
   return { time: event.timestamp / 1e9, price, event };

@@ -1,7 +1,6 @@
 // Steering a replay: buttons, keys, and what the server says to them.
 
 import { ask } from "./server.js";
-import * as format from "./format.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -38,11 +37,14 @@ export class Controls {
   }
 
   async #do(action) {
+    const answer = byId("control-answer");
     try {
       this.#draw(await ask("/api/control", action));
-      byId("control-answer").textContent = "";
+      answer.className = "";
+      answer.textContent = action.action === "seek" ? `going to ${action.time}` : "";
     } catch (problem) {
-      byId("control-answer").textContent = problem.message;
+      answer.className = "wrong";
+      answer.textContent = problem.message;
     }
   }
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.unit.review.conftest import Write, at, climb
+from tests.cli.market import write_recording
+from tests.unit.review.conftest import at, climb
 from tickstock_cli.errors import DataError, SchemaError, UsageError
 from tickstock_cli.replay import Request, replay
-from tickstock_cli.review.event_files import SUFFIXES, read_events
-from tickstock_cli.testing import Record
+from tickstock_cli.sources.event_files import SUFFIXES, read_events
 
 
 def written(recording: Path, folder: Path) -> list[Path]:
@@ -21,10 +21,15 @@ def written(recording: Path, folder: Path) -> list[Path]:
     return targets
 
 
+def recording(folder: Path, *prices: float) -> Path:
+    """Write ticks of one ticker."""
+    return write_recording(climb(at("10:00:00"), prices), folder / "recording")
+
+
 @pytest.fixture
-def files(write: Write, tmp_path: Path) -> list[Path]:
+def files(tmp_path: Path) -> list[Path]:
     """Give event files of three highs."""
-    return written(write(climb(at("10:00:00"), [100.0, 101.0, 102.25, 103.0])), tmp_path)
+    return written(recording(tmp_path, 100.0, 101.0, 102.25, 103.0), tmp_path)
 
 
 def test_every_format_reads_back_as_the_same_events(files: list[Path]) -> None:
@@ -35,22 +40,23 @@ def test_every_format_reads_back_as_the_same_events(files: list[Path]) -> None:
     assert all(other.equals(parquet) and other.schema == parquet.schema for other in others)
 
 
-def test_files_without_an_event_are_empty(write: Write, tmp_path: Path) -> None:
+def test_files_without_an_event_are_empty(tmp_path: Path) -> None:
     """A quiet day is no damaged file, in no format."""
-    quiet: list[Record] = climb(at("10:00:00"), [100.0])
-
-    assert [read_events(file).height for file in written(write(quiet), tmp_path)] == [0, 0, 0]
+    assert [read_events(file).height for file in written(recording(tmp_path, 100.0), tmp_path)] == [0, 0, 0]
 
 
 def test_a_missing_file_says_where_event_files_come_from(tmp_path: Path) -> None:
     """What, and what to do."""
     with pytest.raises(DataError, match=r"none.parquet does not exist; name a file that tickstock replay --out wrote"):
         read_events(tmp_path / "none.parquet")
+    with pytest.raises(DataError, match="none does not exist"):
+        read_events(tmp_path / "none")
 
 
 @pytest.mark.parametrize("name", ["events.txt", "events", "events.parquet.gz"])
 def test_the_name_must_tell_the_format(tmp_path: Path, name: str) -> None:
     """Nothing is guessed from the content."""
+    (tmp_path / name).touch()
     with pytest.raises(UsageError, match=r"cannot tell the format of .*: name a file that ends in .parquet, .jsonl"):
         read_events(tmp_path / name)
 
@@ -85,6 +91,24 @@ def test_a_table_of_something_else_is_no_file_of_events(tmp_path: Path) -> None:
             read_events(tmp_path / f"ticks{suffix}")
     with pytest.raises(SchemaError, match=r"ticks.jsonl is no file of events: event_id is empty in row 0"):
         read_events(tmp_path / "ticks.jsonl")
+
+
+def test_floats_look_like_floats_to_any_reader_of_csv(files: list[Path]) -> None:
+    """A whole price in the first lines must not make a guesser take the column for whole numbers."""
+    guessed = pl.read_csv(files[2], columns=["price", "confidence"], infer_schema_length=1)
+
+    assert guessed["price"].to_list() == [101.0, 102.25, 103.0]
+    assert guessed["confidence"].dtype == pl.Float64
+
+
+def test_some_columns_are_read_without_the_others(files: list[Path], tmp_path: Path) -> None:
+    """Scoring needs five; times that somebody turned into dates and times are nanoseconds again."""
+    few = tmp_path / "few.parquet"
+    events = pl.read_parquet(files[0]).select("kind", pl.from_epoch("timestamp", "ns").dt.cast_time_unit("us"))
+    events.write_parquet(few)
+
+    columns = ["kind", "timestamp"]
+    assert read_events(few, columns).equals(read_events(files[0]).select(columns))
 
 
 def test_columns_that_are_not_ours_are_left_out(files: list[Path], tmp_path: Path) -> None:

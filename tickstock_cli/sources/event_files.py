@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import polars as pl
@@ -20,8 +21,13 @@ _OPTIONAL = pa.schema([field.with_nullable(True) for field in EVENT_SCHEMA])
 """What is missing in a line of JSON is told by us, with its name."""
 
 
-def read_events(path: Path) -> pl.DataFrame:
-    """Give all events of a file, in its order, with the columns and types of every event file.
+def read_events(path: Path, columns: Iterable[str] = SCHEMA) -> pl.DataFrame:
+    """Give all events of a file, in its order, with the types of every event file; times are int64 ns UTC.
+
+    Parameters
+    ----------
+    columns
+        Those wanted, of ``SCHEMA``; the file may lack others.
 
     Raises
     ------
@@ -32,26 +38,38 @@ def read_events(path: Path) -> pl.DataFrame:
     SchemaError
         It holds no events: a column is missing, of another type, or empty where every event has a value.
     """
+    wanted = list(columns)
     try:
         events = _read(path)
-        missing = [name for name in SCHEMA if name not in events.columns]
+        missing = [name for name in wanted if name not in events.columns]
         if missing:
-            raise SchemaError(f"{path} is no file of events: it has no column {missing[0]}")
-        events = events.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
+            raise SchemaError(
+                f"{path} is no file of events: it has no column {missing[0]}; it has {', '.join(events.columns)}"
+            )
+        events = events.select(_as_told(events, name) for name in wanted)
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist; name a file that tickstock replay --out wrote") from error
     except OSError as error:
         raise DataError(f"cannot read {path}: {(error.strerror or _first_line(error)).lower()}") from error
     except (pl.exceptions.PolarsError, pa.ArrowException) as error:
         raise DataError(f"cannot read {path} as events: {_first_line(error)}; is it whole?") from error
-    for name in REQUIRED:
+    for name in [name for name in REQUIRED if name in wanted]:
         if events[name].null_count():
             row = int(events[name].is_null().arg_max() or 0)
             raise SchemaError(f"{path} is no file of events: {name} is empty in row {row}")
     return events
 
 
+def _as_told(events: pl.DataFrame, name: str) -> pl.Expr:
+    """Give a column under the type it has in every event file; dates and times somebody made of ours go back."""
+    if isinstance(events.schema[name], pl.Datetime):
+        return pl.col(name).dt.epoch("ns")
+    return pl.col(name).cast(SCHEMA[name])
+
+
 def _read(path: Path) -> pl.DataFrame:
+    if not path.exists():
+        raise FileNotFoundError(path)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise UsageError(f"cannot tell the format of {path}: name a file that ends in {', '.join(SUFFIXES)}")

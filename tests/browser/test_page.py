@@ -1,0 +1,240 @@
+"""The page in a real browser: what a user sees and does."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.chromium import Page
+from tests.unit.serving.served_runs import SHORT_MEMORY, FixedPrices, NewLog, Steered, Told, event, events, served
+from tests.unit.serving.test_metrics import CHANNEL
+from tickstock_cli.serving.ports import Health
+from tickstock_cli.serving.server import Address
+
+ROWS = "document.querySelectorAll('#events tbody tr')"
+SEQUENCES = f"[...{ROWS}].map(row => Number(row.dataset.sequence))"
+
+ALERT = {
+    "id": 7,
+    "type": "QUEUE_OVERFLOW",
+    "severity": "critical",
+    "worst_severity": "critical",
+    "message": "fmv-1: queue at 96 % of 500 rows",
+    "raised_at": "2026-03-03T14:31:00Z",
+    "resolved_at": None,
+}
+
+
+def received(page: Page, count: int) -> None:
+    """Wait until the page has so many events."""
+    page.wait_for(f"document.querySelector('#received').textContent === '{count:,}'")
+
+
+def kinds(page: Page) -> set[str]:
+    """Give the kinds in the list of events."""
+    return set(page.evaluate("[...document.querySelectorAll('#events .kind')].map(kind => kind.textContent)"))
+
+
+def test_events_appear_newest_first(page: Page, new_log: NewLog) -> None:
+    """What had been told before the page was opened, and what is told from then on."""
+    log = new_log(10)
+    with served(log) as server:
+        page.open(server.server.url)
+        received(page, 10)
+        log.add(3)
+        received(page, 13)
+
+        assert page.evaluate(SEQUENCES) == list(range(13, 0, -1))
+        assert page.text("#connection") == "live"
+        assert page.text("h1") == "tickstock a story"
+
+
+def test_a_filter_filters_what_is_there_and_what_comes(page: Page, new_log: NewLog) -> None:
+    """By kind, ticker and priority; clearing brings everything back."""
+    log = new_log(30)
+    with served(log) as server:
+        page.open(server.server.url)
+        received(page, 30)
+        page.click("#kinds input[value=surge]")
+        assert kinds(page) == {"surge"}
+        log.add(10)
+        received(page, 40)
+        assert kinds(page) == {"surge"}
+        assert page.text("#shown") == "8"
+
+        page.type("#tickers", "abc")
+        assert page.evaluate(SEQUENCES) == [27, 12]
+        page.click("#filters button[type=reset]")
+        page.wait_for(f"{ROWS}.length === 40")
+        page.evaluate("document.querySelector('#priority').value = '1'")
+        page.evaluate("document.querySelector('#priority').dispatchEvent(new Event('input', {bubbles: true}))")
+        assert kinds(page) == {"high", "low"}
+
+
+def test_a_ticker_s_line_is_drawn_with_its_events(page: Page, new_log: NewLog) -> None:
+    """Chosen by a click on an event; prices between events come from the run, if it keeps any."""
+    with served(new_log(30), prices=FixedPrices()) as server:
+        page.open(server.server.url)
+        received(page, 30)
+        page.click("#events tbody tr:nth-child(1) button")
+        page.wait_for("document.querySelector('#chart .uplot')")
+
+        assert page.text("#chart-title") == "Prices of ABC"
+        assert page.evaluate("document.querySelector('#chart canvas').width > 0")
+
+
+def test_the_system_s_figures_and_alerts_are_shown(page: Page, new_log: NewLog) -> None:
+    """Channel health, queue depths, latency; and why the run is not well."""
+    status = Told(
+        {"system_overview": {"status": "degraded"}, "channel_details": {"tick-1": CHANNEL}, "active_alerts": [ALERT]},
+        Health(ok=False, reasons=("fmv-1: breaker open",)),
+    )
+    with served(new_log(), status=status) as server:
+        page.open(server.server.url)
+        page.wait_for("document.querySelector('#channels tbody tr')")
+        line = page.text("#channels tbody tr")
+
+        assert page.text("#health") == "fmv-1: breaker open"
+        assert "45/1,000" in line
+        assert "2.0 ms / 29 ms" in line
+        assert "half open" in line
+        assert "fmv-1: queue at 96 % of 500 rows" in page.text("#active-alerts")
+
+
+def test_pause_pauses(page: Page, new_log: NewLog) -> None:
+    """By the button and by the space bar; step, speed and seek reach the run as well."""
+    steered = Steered()
+    with served(new_log(3), control=steered) as server:
+        page.open(server.server.url)
+        page.wait_for("!document.querySelector('#controls').hidden")
+        page.click("#pause")
+        page.wait_for("document.querySelector('#pause').textContent === 'Go on'")
+        page.press(" ")
+        page.wait_for("document.querySelector('#pause').textContent === 'Pause'")
+        page.press("+")
+        page.wait_for("document.querySelector('#speed').value === '40'")
+        page.press("s")
+        page.wait_for("document.querySelector('#pause').textContent === 'Go on'")
+        page.type("#seek-time", "2026-03-03T15:00Z")
+        page.wait_for("document.querySelector('#control-answer').textContent === 'going to 2026-03-03T15:00Z'")
+
+    assert steered.asked == ["pause", "resume", "speed 40", "step", "seek 2026-03-03T15:00:00Z"]
+
+
+def test_what_cannot_be_done_is_said(page: Page, new_log: NewLog) -> None:
+    """In the run's own words."""
+    with served(new_log(3), control=Steered()) as server:
+        page.open(server.server.url)
+        page.wait_for("!document.querySelector('#controls').hidden")
+        page.type("#seek-time", "2026-03-01")
+        page.wait_for("document.querySelector('#control-answer').textContent.includes('seek a later time')")
+    page.complaints.clear()  # the browser logs the answer 409 as an error
+
+
+def test_a_finished_run_offers_no_control(page: Page, new_log: NewLog) -> None:
+    """There is nothing to pause; the state says that nothing more will come."""
+    log = new_log(5)
+    log.finish()
+    with served(log) as server:
+        page.open(server.server.url)
+        page.wait_for("document.querySelector('#connection').textContent === 'finished'")
+
+        assert page.evaluate("document.querySelector('#controls').hidden")
+
+
+def test_the_page_recovers_after_a_restart_of_the_server(page: Page, new_log: NewLog) -> None:
+    """By itself; events told meanwhile arrive, none twice."""
+    log = new_log(10)
+    with served(log) as server:
+        page.open(server.server.url)
+        received(page, 10)
+        port = server.server.port
+    page.wait_for("document.querySelector('#connection').textContent !== 'live'")
+    log.add(5)
+    with served(log, address=Address(port=port)):
+        received(page, 15)
+        page.wait_for("document.querySelector('#connection').textContent === 'live'")
+
+        assert page.evaluate(SEQUENCES) == list(range(15, 0, -1))
+    page.complaints.clear()  # the browser logs every attempt to connect
+
+
+def test_events_that_are_gone_leave_a_line(page: Page, new_log: NewLog) -> None:
+    """Retention deleted them while the page was away: it says so, and goes on behind them."""
+    log = new_log(5, SHORT_MEMORY)
+    with served(log) as server:
+        page.open(server.server.url)
+        received(page, 5)
+        port = server.server.port
+    log.add(50)
+    with served(log, address=Address(port=port)):
+        page.wait_for("document.querySelector('#events .gap')")
+
+        assert page.text("#events .gap").startswith(f"Events 6 to {log.first_sequence - 1} were deleted")
+    page.complaints.clear()
+
+
+def test_another_run_at_the_same_address_starts_the_page_afresh(page: Page, new_log: NewLog) -> None:
+    """Its numbers mean other events."""
+    with served(new_log(10)) as server:
+        page.open(server.server.url)
+        received(page, 10)
+        port = server.server.port
+    with served(new_log(4), address=Address(port=port), run="run-2"):
+        received(page, 4)
+
+        assert page.evaluate(SEQUENCES) == [4, 3, 2, 1]
+    page.complaints.clear()
+
+
+def test_the_token_disappears_from_the_address(page: Page, new_log: NewLog) -> None:
+    """It must not stay in histories and screenshots; the page still has it, also after a reload."""
+    with served(new_log(2), address=Address(port=0, token="let-me-in")) as server:
+        page.open(server.server.url)
+        received(page, 2)
+        assert page.evaluate("location.search") == ""
+        page.reload()
+        received(page, 2)
+
+
+def test_text_from_outside_is_text(page: Page, new_log: NewLog) -> None:
+    """A ticker is whatever a vendor sends."""
+    log = new_log()
+    evil = "<img src=x onerror=alert(1)>"
+    log.append(events([event(1, ticker=evil)]))
+    with served(log) as server:
+        page.open(server.server.url)
+        received(page, 1)
+
+        assert page.text("#events tbody button") == evil
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_it_without_sideways_scrolling(page: Page, new_log: NewLog, scheme: str) -> None:
+    """All of it within 360 CSS pixels, in both colour schemes."""
+    page.look_like(360, 740, scheme=scheme, mobile=True)
+    document = {"system_overview": {"memory_bytes": 2**28}, "channel_details": {"tick-1": CHANNEL}}
+    with served(new_log(40), status=Told(document), control=Steered()) as server:
+        page.open(server.server.url)
+        received(page, 40)
+        page.wait_for("document.querySelector('#channels tbody tr')")
+
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+    assert background == {"light": "rgb(245, 246, 248)", "dark": "rgb(14, 17, 22)"}[scheme]
+
+
+def test_everything_can_be_reached_by_keyboard(page: Page, new_log: NewLog) -> None:
+    """Fields have names, and nothing that reacts to a click is not focusable."""
+    with served(new_log(5), control=Steered()) as server:
+        page.open(server.server.url)
+        received(page, 5)
+        nameless = page.evaluate(
+            "[...document.querySelectorAll('input, select, button')]"
+            ".filter(field => !field.labels?.length && !field.ariaLabel && !field.textContent.trim())"
+            ".map(field => field.outerHTML)"
+        )
+        page.press("/")
+
+        assert nameless == []
+        assert page.evaluate("document.activeElement.id") == "tickers"

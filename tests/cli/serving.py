@@ -1,0 +1,55 @@
+"""A server as a user starts it: a process of its own, ended by a signal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.unit.serving.served_runs import event, events
+from tickstock_cli.sinks.opening import open_sink
+
+
+def write_events(path: Path, count: int) -> Path:
+    """Write the first events of the story to a file."""
+    sink = open_sink(str(path))
+    sink.write(events([event(number) for number in range(1, count + 1)]))
+    sink.commit()
+    return path
+
+
+@contextmanager
+def start(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
+    """Start ``tickstock`` with arguments, and let it run meanwhile; warnings are errors there too."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TICKSTOCK_")}
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "tickstock_cli", *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@contextmanager
+def served_file(path: Path, *more: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run ``tickstock serve`` on any free port; gives the process and its address."""
+    with start("serve", path, "--port", "0", *more) as process:
+        assert process.stdout is not None
+        yield process, process.stdout.readline().strip()
+
+
+def end(process: subprocess.Popen[str], number: signal.Signals = signal.SIGINT) -> tuple[int, str]:
+    """Send a signal, wait for the end; gives exit code and what stood on stderr."""
+    process.send_signal(number)
+    _, talk = process.communicate()
+    return process.returncode, talk

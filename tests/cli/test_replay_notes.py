@@ -1,0 +1,96 @@
+"""What a replay says on stderr of input that it guessed about or could not use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from tests.cli.conftest import Here
+from tests.cli.market import morning, write_columns, written_columns
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Path:
+    """Give a recording of a morning."""
+    return morning(tmp_path / "recorded")
+
+
+def test_an_ordinary_replay_has_no_notes(here: Here, recorded: Path) -> None:
+    """Else nobody would read them."""
+    assert here("replay", recorded, "--json").stderr == ""
+
+
+def test_a_type_whose_rows_were_all_rejected_is_told(here: Here, recorded: Path) -> None:
+    """No events and exit code 0 would look like a quiet market."""
+    ticks = written_columns(recorded / "ticks.parquet")
+    rows = len(ticks["price"])
+    write_columns(recorded / "ticks.parquet", {**ticks, "price": [0.0] * rows, "ticker": ["", *ticks["ticker"][1:]]})
+
+    result = here("replay", recorded, "--json")
+
+    assert result.returncode == 0
+    assert result.stderr == (
+        f"note: all {rows:,} tick rows were rejected: price {rows - 1:,}, ticker 1; "
+        "see them with --rejects FILE or --strict\n"
+    )
+
+
+def test_a_time_beyond_the_recording_is_told_with_its_span(here: Here, recorded: Path) -> None:
+    """A wrong year in --start selects nothing."""
+    late = here("replay", recorded / "ticks.parquet", "--start", "2027-01-01", "--json")
+    early = here("replay", recorded / "ticks.parquet", "--start", "2023-01-01", "--end", "2024-01-01", "--json")
+
+    assert late.stderr.startswith(
+        "note: no row of the recording meets --start 2027-01-01T00:00:00Z; it goes from 2024-"
+    )
+    assert "meets --start 2023-01-01T00:00:00Z and --end 2024-01-01T00:00:00Z; it goes from 2024-" in early.stderr
+
+
+def test_rows_outside_market_hours_alone_are_told(here: Here, recorded: Path) -> None:
+    """Eastern times that are taken to be UTC lie in the night: the note says where zones are set."""
+    ticks = written_columns(recorded / "ticks.parquet")
+    early = [time - 8 * 3600 * 10**9 for time in ticks["timestamp"]]
+    columns = {**ticks, "timestamp": pa.array(early).cast(pa.timestamp("ns"))}
+    write_columns(recorded / "ticks.parquet", columns)
+
+    wrong = here("replay", recorded / "ticks.parquet", "--json")
+    right = here("replay", recorded / "ticks.parquet", "--set", "recordings.timezone=America/Anchorage", "--json")
+
+    guessed, unused = wrong.stderr.splitlines()
+    assert "times without a zone are taken to be UTC" in guessed
+    assert unused.startswith(f"note: all {len(early):,} usable tick rows lie outside market hours: see ")
+    assert right.stderr == ""
+
+
+def test_a_second_run_into_the_same_folder_reads_what_the_first_one_read(here: Here, recorded: Path) -> None:
+    """Events and rejected rows of a run before are no recordings."""
+    run = (
+        "replay",
+        recorded,
+        "--out",
+        recorded / "events.parquet",
+        "--rejects",
+        recorded / "rejects.parquet",
+        "--json",
+    )
+    first, second, looked_at = here(*run), here(*run), here("inspect", recorded)
+
+    assert (first.stderr, second.returncode, looked_at.returncode) == ("", 0, 0)
+    assert second.stderr == f"note: left out, because tickstock wrote them: {recorded / 'events.parquet'} and 1 more\n"
+    assert [line for line in second.stdout.splitlines() if "digest" in line] == [
+        line for line in first.stdout.splitlines() if "digest" in line
+    ]
+
+
+def test_an_output_that_is_named_as_a_recording_is_an_error(here: Here, recorded: Path) -> None:
+    """One line, exit code 3."""
+    here("replay", recorded, "--out", "e.parquet")
+
+    result = here("replay", "e.parquet")
+
+    assert result.returncode == 3
+    assert result.stderr == (
+        "error: e.parquet holds events that tickstock wrote, no recording: name recordings alone\n"
+    )

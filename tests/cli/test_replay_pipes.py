@@ -1,0 +1,104 @@
+"""`tickstock replay --out -` among other commands: JSON lines, readers that leave, and readers that hang."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Here
+from tests.cli.market import morning
+from tests.cli.processes import last_words, read_lines, running
+from tests.unit.engine.events import morning_events
+
+pytestmark = pytest.mark.usefixtures("compiled")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Give a folder with a recording and a former output."""
+    morning(tmp_path / "recorded")
+    (tmp_path / "e.parquet").write_bytes(b"yesterday")
+    return tmp_path
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """Read the files of a folder, hidden ones too."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def test_stdout_is_data_and_stderr_is_talk(here: Here, folder: Path) -> None:
+    """The lines are those of a .jsonl file; the summary is beside them, not among them."""
+    result = here("replay", folder / "recorded", "--out", "-", "--out", "e.jsonl", "--table")
+
+    assert result.returncode == 0
+    assert result.stdout.encode() == (folder / "e.jsonl").read_bytes()
+    assert [json.loads(line) for line in result.stdout.splitlines()] == morning_events().to_pylist()
+    assert f"{len(morning_events())} events" in result.stderr
+    assert "ledger" in result.stderr
+
+
+@pytest.mark.parametrize("unbuffered", [False, True])
+def test_a_reader_that_has_enough_ends_the_run_quietly(folder: Path, unbuffered: bool) -> None:
+    """`| head -1` gets its line, and no complaint; the exit code says that not all was delivered.
+
+    Unbuffered, as in most containers, a write to a closing pipe says how much it took and raises nothing.
+    """
+    with running("replay", "recorded", "--out", "-", folder=folder, unbuffered=unbuffered) as process:
+        line = read_lines(process, 1)[0]
+        told = last_words(process)
+
+    assert json.loads(line) == morning_events().to_pylist()[0]
+    assert (process.returncode, told) == (1, "")
+
+
+def test_a_reader_that_leaves_takes_other_outputs_along_and_that_is_told(folder: Path) -> None:
+    """The file is not written, so silence would be a lie."""
+    before = files_of(folder)
+    with running("replay", "recorded", "--out", "-", "--out", "e.parquet", folder=folder) as process:
+        read_lines(process, 1)
+        told = last_words(process)
+
+    assert process.returncode == 1
+    assert told == "error: cannot write standard output: its reader closed it before the end; events were lost\n"
+    assert files_of(folder) == before
+
+
+def test_a_full_disk_behind_stdout_is_an_error(folder: Path) -> None:
+    """As in `--out - > events.jsonl` on a full disk."""
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "tickstock_cli", "replay", "recorded", "--out", "-"],
+            cwd=folder,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    assert result.returncode == 1
+    assert result.stderr == (
+        "error: cannot write standard output: the disk is full; free some space or write elsewhere\n"
+    )
+
+
+def test_a_second_signal_ends_a_run_whose_reader_hangs(folder: Path) -> None:
+    """The first asks for a clean end, which a full pipe holds up; the second drops everything and leaves no file.
+
+    Two different signals, because two of one kind may arrive as one.
+    """
+    before = files_of(folder)
+    with running("replay", "recorded", "--out", "-", "--out", "e.parquet", folder=folder) as process:
+        read_lines(process, 1)
+        os.kill(process.pid, signal.SIGTERM)
+        os.kill(process.pid, signal.SIGINT)
+        assert process.stderr is not None
+        told = process.stderr.read()
+        process.wait()
+
+    assert (process.returncode, told) == (130, "interrupted\n")
+    assert files_of(folder) == before

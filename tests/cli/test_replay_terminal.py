@@ -1,0 +1,205 @@
+"""A paced replay on a terminal: what it shows, and the keys that steer it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.cli.market import write_recording
+from tests.unit.engine.events import TEN
+from tickstock_cli.cli.meter import Extent, Meter
+from tickstock_cli.cli.progress import ProgressBar
+from tickstock_cli.testing import MINUTE, SECOND, Tick
+
+pytestmark = pytest.mark.usefixtures("compiled")
+
+LONGEST_WAIT = 60
+"""Seconds after which a terminal that shows nothing fails a test; usually it takes a few."""
+MOST_FRAMES = 100
+"""Redrawings of a live view that give it time to react."""
+TICKSTOCK = (sys.executable, "-W", "error", "-m", "tickstock_cli")
+DRAWING = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+class Terminal:
+    """The side of a pseudo terminal where a user sits."""
+
+    def __init__(self, user: int, side: int) -> None:
+        self._user = user
+        self._side = side
+        self._lines = termios.tcgetattr(side)
+        self.shown = ""
+
+    def wait_for(self, text: str) -> None:
+        """Look at the screen until a text has appeared behind what was waited for before."""
+        before = len(self.shown)
+        while text not in self.shown[before:]:
+            self._read()
+
+    def press(self, key: str) -> None:
+        """Press a key."""
+        os.write(self._user, key.encode())
+
+    def edit_lines(self) -> None:
+        """Set the terminal to whole lines, as a shell does, and wait until somebody has set it to single keys again."""
+        termios.tcsetattr(self._side, termios.TCSANOW, self._lines)
+        for _ in range(MOST_FRAMES):
+            if not termios.tcgetattr(self._side)[3] & termios.ICANON:
+                return
+            self._read()
+        raise AssertionError("nobody set the terminal to single keys again")
+
+    def _read(self) -> None:
+        ready, _, _ = select.select([self._user], [], [], LONGEST_WAIT)
+        assert ready, f"nothing new behind {self.shown[-2000:]!r}"
+        self.shown += DRAWING.sub("", os.read(self._user, 65_536).decode(errors="replace"))
+
+
+@contextmanager
+def on_a_terminal(*command: str, folder: Path) -> Iterator[tuple[Terminal, subprocess.Popen[bytes]]]:
+    """Run a command on a terminal of its own, of 100 columns, and see that it leaves the terminal as it was."""
+    user, side = pty.openpty()
+    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    before = termios.tcgetattr(side)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("TICKSTOCK_", "COLUMNS"))}
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**environment, "TERM": "xterm"},
+        stdin=side,
+        stdout=side,
+        stderr=side,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    ) as process:
+        try:
+            yield Terminal(user, side), process
+            assert termios.tcgetattr(side) == before
+        finally:
+            process.kill()
+            os.close(side)
+            os.close(user)
+
+
+def test_keys_pause_step_change_the_speed_and_stop(tmp_path: Path) -> None:
+    """Each shows at once; after q the terminal is as it was and the outputs are whole."""
+    rows = [Tick("IBM", TEN + second * SECOND, 100.0 * 1.003**second) for second in range(20)]
+    rows += [Tick("IBM", TEN + (60 + minute) * MINUTE, 110.0 * 1.003**minute) for minute in range(20)]
+    write_recording(rows, tmp_path / "recorded")
+
+    replay = (*TICKSTOCK, "replay", "recorded", "--speed", "16", "--out", "e.parquet")
+    with on_a_terminal(*replay, folder=tmp_path) as (terminal, process):
+        terminal.wait_for("▲ high")
+        terminal.wait_for("space pause/go on   s one row   + faster   - slower   q stop")
+        terminal.press("+")
+        terminal.wait_for("speed 32x")
+        terminal.press("-")
+        terminal.press("-")
+        terminal.wait_for("speed 8x")
+        terminal.press(" ")
+        terminal.wait_for("speed paused")
+        terminal.press("s")
+        terminal.press(" ")
+        terminal.wait_for("speed 8x")
+        terminal.press("q")
+        terminal.wait_for("stopped after ")
+        process.wait()
+
+    assert process.returncode == 130
+    assert 0 < pq.read_table(tmp_path / "e.parquet").num_rows < 40
+    assert "Traceback" not in terminal.shown
+
+
+def test_a_replay_in_the_background_leaves_the_keyboard_alone(tmp_path: Path) -> None:
+    """The system stops a background process that reaches for its terminal; without keys it runs to its end."""
+    write_recording([Tick("IBM", TEN + second * SECOND, 100.0 + second) for second in range(20)], tmp_path / "recorded")
+
+    in_background = ("sh", "-c", 'set -m; "$@" & wait $!', "sh")
+    replay = (*TICKSTOCK, "replay", "recorded", "--speed", "100")
+    with on_a_terminal(*in_background, *replay, folder=tmp_path) as (terminal, shell):
+        terminal.wait_for("ledger: every row")
+        shell.wait()
+
+    assert shell.returncode == 0
+
+
+def test_a_row_that_was_let_through_is_shown_and_a_pause_shows_its_speed(tmp_path: Path) -> None:
+    """Stepping through a market is for looking at its rows; a speed chosen in a pause is seen before it ends."""
+    rows = [Tick("IBM", TEN + minute * MINUTE, 100.25 + minute, size=300) for minute in range(20)]
+    write_recording(rows, tmp_path / "recorded")
+
+    replay = (*TICKSTOCK, "replay", "recorded", "--speed", "1")
+    with on_a_terminal(*replay, folder=tmp_path) as (terminal, process):
+        terminal.wait_for("market 2024-06-12 14:00:00.000")
+        terminal.press(" ")
+        terminal.wait_for("speed paused (1x)")
+        terminal.press("+")
+        terminal.wait_for("speed paused (2x)")
+        terminal.press("s")
+        terminal.wait_for("row 14:01:00.000  IBM  tick 101.25 x 300")
+        terminal.press("s")
+        terminal.wait_for("row 14:02:00.000  IBM  tick 102.25 x 300")
+        terminal.press("q")
+        terminal.wait_for("1x then 2x")
+        terminal.wait_for("stopped after 3 rows;")
+        process.wait()
+
+    assert process.returncode == 130
+
+
+def test_keys_work_after_a_shell_has_stopped_the_job_and_let_it_go_on(tmp_path: Path) -> None:
+    """Ctrl-Z and fg: the shell sets the terminal to whole lines meanwhile, and nobody wants to press Enter."""
+    rows = [Tick("IBM", TEN + minute * MINUTE, 100.0 + minute) for minute in range(20)]
+    write_recording(rows, tmp_path / "recorded")
+
+    with on_a_terminal(*TICKSTOCK, "replay", "recorded", "--speed", "1", folder=tmp_path) as (terminal, process):
+        terminal.wait_for("speed 1x")
+        terminal.edit_lines()
+        terminal.press("+")
+        terminal.wait_for("speed 2x")
+        terminal.press("q")
+        terminal.wait_for("stopped after 1 row;")
+        process.wait()
+
+
+@pytest.mark.parametrize("speed", [(), ("--speed", "1000")])
+def test_lines_for_a_pipe_are_not_mixed_with_progress(tmp_path: Path, speed: tuple[str, ...]) -> None:
+    """Whatever reads the pipe may well print to the same terminal."""
+    write_recording([Tick("IBM", TEN + second * SECOND, 100.0 + second) for second in range(20)], tmp_path / "recorded")
+
+    replay = (*TICKSTOCK, "replay", "recorded", "--out", "-", *speed)
+    with on_a_terminal("sh", "-c", '"$@" | cat', "sh", *replay, folder=tmp_path) as (terminal, shell):
+        terminal.wait_for("ledger: every row")
+        shell.wait()
+
+    assert terminal.shown.startswith('{"event_id"')
+    assert "%" not in terminal.shown
+
+
+@pytest.mark.parametrize("rows", [0, 200])
+def test_a_flat_out_run_on_a_terminal_shows_a_bar(capsys: pytest.CaptureFixture[str], rows: int) -> None:
+    """Share, rows, and market time; also for a recording without rows. It goes away at the end."""
+    bar = ProgressBar(Meter(Extent(rows, None, whole=True)), shown=True)
+    if rows:
+        bar._bar.mininterval = 0
+        bar.advanced(50, TEN)
+    bar.close()
+
+    told = capsys.readouterr().err
+    assert (" 25% |" in told) == bool(rows)
+    assert ("| 50/200 rows  2024-06-12 14:00:00" in told) == bool(rows)
+    assert "events" not in told
+    assert told.endswith("\r")

@@ -1,0 +1,124 @@
+"""`tickstock serve`: from a log or an event file to a page, and a clean end."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.cli.running import error_line, run_tickstock
+from tests.cli.serving import end, served_file, write_events
+from tests.unit.serving.served_runs import START, event, events
+from tickstock_cli.core.digest import EventDigest
+from tickstock_cli.eventlog.limits import LogLimits
+from tickstock_cli.eventlog.manifest import RunInfo
+from tickstock_cli.eventlog.writer import EventLog
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Give the folder of a finished run."""
+    folder = tmp_path / "log"
+    with EventLog(folder, RunInfo("run-7", START, "a story at 20x")) as log:
+        log.append(events([event(number) for number in range(1, 6)]))
+        log.finish()
+    return folder
+
+
+def digest_of(rows: list[dict[str, Any]]) -> str:
+    """Give the digest that a replay of these events tells."""
+    digest = EventDigest()
+    digest.update(events(rows))
+    return digest.hexdigest()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_log_is_served_until_a_signal(log: Path, number: signal.Signals) -> None:
+    """The address is data, on stdout; being stopped is how a server ends, so the exit code is 0."""
+    with served_file(log) as (process, url):
+        page = httpx.get(f"{url}api/events").json()
+        document = httpx.get(f"{url}status").json()
+        html = httpx.get(url)
+        code, talk = end(process, number)
+
+    assert [row["sequence"] for row in page["events"]] == [1, 2, 3, 4, 5]
+    assert (page["run"], page["finished"]) == ("run-7", True)
+    assert document["system_overview"]["status"] == "finished"
+    assert html.headers["content-type"] == "text/html; charset=utf-8"
+    assert (code, talk) == (0, f"serving 5 events of {log}; Ctrl-C stops\n")
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".jsonl", ".csv"])
+def test_an_event_file_is_served_like_a_log(tmp_path: Path, suffix: str) -> None:
+    """The same file is the same run, also after a restart and in another format."""
+    path = write_events(tmp_path / f"events{suffix}", 5)
+    with served_file(path) as (_, url):
+        page = httpx.get(f"{url}api/events?kinds=low").json()
+
+    assert [row["sequence"] for row in page["events"]] == [1]
+    assert page["run"] == digest_of([event(number) for number in range(1, 6)])[:16]
+
+
+def test_a_run_that_broke_off_is_served_as_far_as_it_came(tmp_path: Path) -> None:
+    """It says so, and its health is not good."""
+    folder = tmp_path / "log"
+    with EventLog(folder, RunInfo("run-8", START), LogLimits()) as log:
+        log.append(events([event(1), event(2)]))
+    with (folder / "journal").open("ab") as journal:
+        journal.write(b"torn")
+    with served_file(folder) as (process, url):
+        answer = httpx.get(f"{url}health")
+        finished = httpx.get(f"{url}api/events").json()["finished"]
+        _, talk = end(process)
+
+    assert answer.status_code == 503
+    assert finished
+    assert "warning: the run broke off while event 3 was being written" in talk
+
+
+def test_a_network_without_a_token_is_warned_of(log: Path, tmp_path: Path) -> None:
+    """The token itself comes from a file, so that no list of processes shows it."""
+    key = tmp_path / "key"
+    key.write_text("let-me-in\n")
+    with served_file(log, "--host", "0.0.0.0") as (process, _):
+        assert "warning: whoever can reach 0.0.0.0 can read these events" in end(process)[1]
+    with served_file(log, "--host", "0.0.0.0", "--token", f"@{key}") as (process, url):
+        assert httpx.get(url.replace("/?token=let-me-in", "/status")).status_code == 401
+        assert httpx.get(url.replace("/?", "/status?")).status_code == 200
+        assert "warning" not in end(process)[1]
+
+
+def test_a_taken_port_is_one_line(log: Path) -> None:
+    """Exit code 1, and what to do."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        result = run_tickstock("serve", log, "--port", str(port))
+
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1] == (
+        f"error: cannot serve on 127.0.0.1:{port}: address already in use; choose another port, 0 takes any free one"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "expected"),
+    [
+        (["none"], 3, "is no event log"),
+        (["."], 3, "is no event log: it has no log.json"),
+        (["events.txt"], 2, "cannot tell the format of events.txt"),
+        (["log", "--token", ""], 2, "--token must be"),
+        (["log", "--token", "@none"], 2, "cannot read the token of --token @none"),
+    ],
+)
+def test_what_cannot_be_served_is_one_line(tmp_path: Path, arguments: list[str], code: int, expected: str) -> None:
+    """With the exit code of its kind."""
+    (tmp_path / "events.txt").write_text("x")
+    result = run_tickstock("serve", *arguments, folder=tmp_path)
+
+    assert result.returncode == code
+    assert expected in error_line(result)

@@ -1,0 +1,159 @@
+"""`tickstock watch`: events of a server in a terminal, a pipe or a file."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from time import sleep
+
+import pytest
+
+from tests.cli.running import error_line, run_tickstock
+from tests.cli.serving import end, served_file, start, write_events
+from tests.unit.serving.served_runs import NewLog, event, new_log, served
+from tickstock_cli.serving.server import Address
+from tickstock_cli.sources.event_files import read_events
+
+__all__ = ["new_log"]
+
+
+@pytest.fixture(scope="module")
+def served_events(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """Serve a file of events; gives the file and the address."""
+    path = write_events(tmp_path_factory.mktemp("served") / "events.parquet", 600)
+    with served_file(path) as (_, url):
+        yield path, url
+
+
+def test_a_run_is_shown_line_by_line(served_events: tuple[Path, str]) -> None:
+    """Data on stdout, talk on stderr, the end with the run."""
+    result = run_tickstock("watch", served_events[1], "--kinds", "surge,fmv", "--tickers", "ABC")
+
+    assert result.returncode == 0
+    assert len(result.stdout.splitlines()) == 80
+    assert result.stdout.splitlines()[0].split()[:5] == ["03-03", "14:30:09.000", "ABC", "▲", "fmv"]
+    assert result.stderr == "the run is over: 80 events\n"
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".jsonl", ".csv"])
+def test_a_watched_file_is_the_file_that_was_served(
+    served_events: tuple[Path, str], tmp_path: Path, suffix: str
+) -> None:
+    """Byte for byte: nothing is lost or bent on the way through JSON."""
+    copy, original = tmp_path / f"copy{suffix}", write_events(tmp_path / f"original{suffix}", 600)
+    result = run_tickstock("watch", served_events[1], "--out", copy)
+
+    assert (result.returncode, result.stdout) == (0, "")
+    assert copy.read_bytes() == original.read_bytes()
+
+
+def test_json_lines_carry_the_numbers(served_events: tuple[Path, str]) -> None:
+    """A program that stores the last one goes on behind it."""
+    result = run_tickstock("watch", served_events[1], "--json", "--from", "599")
+
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [row.pop("sequence") for row in rows] == [599, 600]
+    assert rows[1] == event(600)
+
+
+def test_ctrl_c_leaves_a_whole_file_and_says_where_to_go_on(new_log: NewLog, tmp_path: Path) -> None:
+    """130, as everywhere; with --from nothing is missing and nothing twice."""
+    log = new_log(700)
+    with served(log) as server:
+        first, rest = tmp_path / "first.parquet", tmp_path / "rest.parquet"
+        with start("watch", server.server.url, "--out", first) as process:
+            while server.server.hub.sent_events < 700:
+                sleep(0.01)
+            code, talk = end(process)
+        log.add(20)
+        log.finish()
+        number = talk.rstrip().rpartition(" ")[2]
+        run_tickstock("watch", server.server.url, "--out", rest, "--from", number)
+
+    assert code == 130
+    assert talk.startswith("stopped after ")
+    told = [*read_events(first)["event_id"], *read_events(rest)["event_id"]]
+    assert told == [event(number)["event_id"] for number in range(1, 721)]
+
+
+def test_it_outlives_a_restart_of_the_server(new_log: NewLog) -> None:
+    """By itself: it says that the connection is gone, and that it is back."""
+    log = new_log(10)
+    with served(log) as server, start("watch", server.server.url, "--json") as process:
+        assert process.stdout is not None
+        before = [json.loads(process.stdout.readline())["sequence"] for _ in range(10)]
+        port = server.server.port
+        server.stop()
+        log.add(10)
+        log.finish()
+        with served(log, address=Address(port=port)):
+            after, talk = process.communicate()
+        code = process.returncode
+
+    assert (before, code) == (list(range(1, 11)), 0)
+    assert [json.loads(line)["sequence"] for line in after.splitlines()] == list(range(11, 21))
+    assert talk.splitlines() == [
+        f"no connection to ws://127.0.0.1:{port}/ws (it closed the connection); trying again",
+        "connected again, going on with event 11",
+        "the run is over: 20 events",
+    ]
+
+
+def test_a_server_that_is_not_there_is_given_up() -> None:
+    """It says at once that it tries again, and at the end that it gave up."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    result = run_tickstock("watch", f"127.0.0.1:{port}", "--give-up", "0")
+
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[0].endswith("trying again")
+    assert result.stderr.splitlines()[1].startswith(f"error: cannot reach ws://127.0.0.1:{port}/ws for 0 s")
+
+
+def test_a_reader_that_leaves_ends_it_quietly(served_events: tuple[Path, str]) -> None:
+    """`tickstock watch … | head -1` is no error worth a line."""
+    with start("watch", served_events[1]) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        process.wait()
+        assert process.stderr is not None
+        complaint = process.stderr.read()
+
+    assert (process.returncode, complaint) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--from", "0"], "--from must be now, first, or the number of an event"),
+        (["--from", "701"], "the next event will be 601"),
+        (["--kinds", "hihg"], "there are high, low, surge, trend, fmv"),
+        (["--sources", "nasdaq"], 'sources[0] is "nasdaq"'),
+        (["--out", "events.xls"], "cannot tell the format of output 'events.xls'"),
+        (["--json", "--out", "-"], "--json and --out - both write to stdout"),
+        (["--tickers", ","], "--tickers , names no ticker"),
+    ],
+)
+def test_what_cannot_be_watched_is_one_line(
+    served_events: tuple[Path, str], tmp_path: Path, arguments: list[str], expected: str
+) -> None:
+    """Exit code 2, and nothing was written."""
+    result = run_tickstock("watch", served_events[1], *arguments, folder=tmp_path)
+
+    assert result.returncode == 2
+    assert expected in error_line(result)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sigterm_ends_it_as_ctrl_c_does(new_log: NewLog) -> None:
+    """A supervisor's stop is no crash."""
+    with served(new_log(3)) as server, start("watch", server.server.url, "--json") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        code, talk = end(process, signal.SIGTERM)
+
+    assert (code, talk) == (130, "stopped after 3 events; go on with --from 4\n")

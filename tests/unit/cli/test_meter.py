@@ -1,0 +1,104 @@
+"""The meter: how far a run is, and how long it still takes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tickstock_cli.cli.meter import Extent, Meter
+from tickstock_cli.testing import MINUTE, new_york
+
+OPEN, CLOSE = new_york("2024-06-12", "09:30:00"), new_york("2024-06-12", "16:00:00")
+WHOLE = Extent(1_000, (OPEN, CLOSE), whole=True)
+PART = Extent(1_000, (OPEN, CLOSE), whole=False)
+
+
+class Clock:
+    """Wall time in seconds, set by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        """Give the time."""
+        return self.seconds
+
+
+def test_a_whole_recording_is_measured_by_its_rows() -> None:
+    """Trading is dense at its ends: half the rows are half the work, wherever the market stands."""
+    clock = Clock()
+    meter = Meter(WHOLE, now=clock)
+    meter.advanced(100, OPEN + MINUTE)
+    clock.seconds += 3
+    meter.advanced(400, OPEN + 30 * MINUTE)
+
+    assert (meter.share, meter.seconds_left, meter.rows_per_second) == pytest.approx((0.4, 6.0, 100.0))
+
+
+def test_a_part_of_a_recording_is_measured_by_market_time() -> None:
+    """How many of the rows lie between --start and --end, nobody knows before they are read."""
+    clock = Clock()
+    meter = Meter(PART, now=clock)
+    meter.advanced(1, OPEN)
+    clock.seconds += 10
+    meter.advanced(7, OPEN + (CLOSE - OPEN) // 4)
+
+    assert (meter.share, meter.seconds_left) == pytest.approx((0.25, 30.0))
+    assert "7 rows" in meter.line(100)
+
+
+@pytest.mark.parametrize(("speed", "left"), [(1.0, 390 * 60), (60.0, 390), (0.5, 780 * 60)])
+def test_a_paced_run_takes_as_long_as_its_market_at_its_speed(speed: float, left: float) -> None:
+    """However fast it was so far, and whatever part of the rows it has done."""
+    clock = Clock()
+    meter = Meter(WHOLE, lambda: speed, clock)
+    meter.advanced(600, OPEN)
+    clock.seconds += 1
+    meter.advanced(900, OPEN)
+
+    assert meter.seconds_left == left
+
+
+def test_a_paused_run_tells_no_time_left() -> None:
+    """It would be the user's to tell."""
+    meter = Meter(WHOLE, lambda: 0.0, Clock())
+    meter.advanced(600, OPEN)
+
+    assert meter.seconds_left is None
+    assert "left" not in meter.line(80)
+
+
+def test_a_resumed_run_is_no_faster_than_it_is() -> None:
+    """Nine tenths were done before: they took this run no time."""
+    clock = Clock()
+    meter = Meter(WHOLE, now=clock)
+    meter.advanced(900, OPEN)
+    clock.seconds += 5
+    meter.advanced(950, OPEN)
+
+    assert (meter.rows_per_second, meter.seconds_left) == pytest.approx((10.0, 5.0))
+
+
+@pytest.mark.parametrize("width", range(40, 141, 10))
+def test_the_time_left_is_shown_at_any_width(width: int) -> None:
+    """Other figures make room for it; nothing is cut in two."""
+    clock = Clock()
+    meter = Meter(Extent(230_209, (OPEN, CLOSE), whole=True), now=clock)
+    meter.advanced(1_000, OPEN)
+    clock.seconds += 4
+    meter.advanced(100_000, OPEN + 90 * MINUTE)
+
+    line = meter.line(width, events=1_655)
+
+    assert len(line) <= width
+    assert line.endswith("00:05 left")
+    assert ("100k/230k rows  24.8k rows/s  2024-06-12 15:00:00  1,655 events  00:05 left" in line) == (width >= 90)
+    assert "  ,  " not in line
+
+
+def test_events_that_nobody_has_heard_of_yet_are_no_zero() -> None:
+    """They come from another thread; a small run is over before the first is counted."""
+    meter = Meter(WHOLE)
+    meter.advanced(1_000, CLOSE)
+
+    assert meter.line(120).startswith("100% |")
+    assert "events" not in meter.line(120)

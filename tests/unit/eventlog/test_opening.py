@@ -1,0 +1,236 @@
+"""Opening logs: finished ones, and everything that is none or is damaged, each told in one line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from tests.unit.eventlog.making import RUN, SMALL, digest_of, events, read_on
+from tickstock_cli.core.events import EVENT_SCHEMA
+from tickstock_cli.errors import DataError
+from tickstock_cli.eventlog.limits import LogLimits
+from tickstock_cli.eventlog.opening import copy_in, open_log
+from tickstock_cli.eventlog.writer import EventLog
+
+COUNT = 2_000
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Give a finished log of 2,000 events in many segments."""
+    copy_in((events(first, 100) for first in range(1, COUNT + 1, 100)), tmp_path / "log", RUN, SMALL)
+    return tmp_path / "log"
+
+
+def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the manifest."""
+    document = json.loads((folder / "log.json").read_text())
+    change(document)
+    (folder / "log.json").write_text(json.dumps(document))
+
+
+def refusal(folder: Path) -> str:
+    """Give the line that says why a log cannot be opened, without its path."""
+    with pytest.raises(DataError) as caught:
+        open_log(folder)
+    line = str(caught.value)
+    assert "\n" not in line
+    assert str(folder) in line
+    return line.replace(str(folder), "LOG")
+
+
+def test_a_finished_log_reads_as_it_was_written(folder: Path) -> None:
+    """The same run, columns, numbers, events and digest; nothing but segments and the manifest is left."""
+    log = open_log(folder)
+
+    assert (log.run, log.schema, log.finished, log.problem) == (RUN, EVENT_SCHEMA, True, None)
+    assert (log.first_sequence, log.next_sequence) == (1, COUNT + 1)
+    assert read_on(log, 1) == list(range(1, COUNT + 1))
+    assert log.digest == digest_of(COUNT)
+    assert {path.suffix for path in folder.iterdir()} == {".json", ".arrow"}
+
+
+def test_segments_are_plain_arrow_files_in_the_order_of_their_names(folder: Path) -> None:
+    """Who wants to compute on a log needs none of our code."""
+    table = pl.scan_ipc(folder / "*.arrow").collect()
+
+    assert table["event_id"].to_list() == list(range(1, COUNT + 1))
+
+
+def test_a_run_without_events_is_a_log(tmp_path: Path) -> None:
+    """No events is an answer, not a failure."""
+    log = open_log(copy_in([], tmp_path / "log", RUN).folder)
+
+    assert (log.first_sequence, log.next_sequence, log.finished) == (1, 1, True)
+    assert log.read(1, 10).count == 0
+    assert log.digest == digest_of(0)
+
+
+def test_a_process_that_died_while_it_was_cleaning_up_has_finished(folder: Path) -> None:
+    """The manifest was written; the journal that was still to be deleted says nothing any more."""
+    (folder / "journal").write_bytes(b"TEV1 whatever")
+
+    log = open_log(folder)
+
+    assert (log.finished, log.problem, log.next_sequence) == (True, None, COUNT + 1)
+
+
+def test_provenance_survives_a_restart(tmp_path: Path) -> None:
+    """The manifest knows the columns, whatever they are."""
+    schema = EVENT_SCHEMA.append(pa.field("channel", pa.string())).append(pa.field("received_at", pa.int64(), False))
+    log = open_log(copy_in([events(1, 10, schema)], tmp_path / "log", RUN, schema=schema).folder)
+
+    assert log.schema.equals(schema)
+    assert log.read(4, 2).events.to_pylist() == events(4, 2, schema).to_pylist()
+
+
+def test_what_retention_deleted_stays_deleted(tmp_path: Path) -> None:
+    """Even if the process died before it had deleted the file: the manifest says where the log begins."""
+    folder = tmp_path / "log"
+    with EventLog(folder, RUN, LogLimits(memory_bytes=65_536, keep_bytes=10_000)) as log:
+        first_segment = None
+        for first in range(1, COUNT + 1, 100):
+            log.append(events(first, 100))
+            if first_segment is None:
+                first_segment = next(folder.glob("*.arrow"))
+                content = first_segment.read_bytes()
+        log.finish()
+        first = log.first_sequence
+    assert first_segment is not None
+    assert not first_segment.exists()
+    first_segment.write_bytes(content)
+
+    with pytest.raises(DataError, match="is followed by"):
+        open_log(folder)  # a stray file that does not join on is no leftover: somebody mixed two logs
+    first_segment.unlink()
+    opened = open_log(folder)
+
+    assert opened.first_sequence == first > 1
+    assert read_on(opened, first) == list(range(first, COUNT + 1))
+    assert opened.digest == digest_of(COUNT)
+
+
+def test_what_is_no_log_is_told(tmp_path: Path) -> None:
+    """The likeliest mistakes: a wrong path, a folder of something else, a file."""
+    (tmp_path / "file").touch()
+    way_out = "name a folder that tickstock wrote events to"
+
+    assert refusal(tmp_path / "nowhere") == f"LOG is no event log: it is no folder; {way_out}"
+    assert refusal(tmp_path) == f"LOG is no event log: it has no log.json; {way_out}"
+    assert refusal(tmp_path / "file") == f"LOG is no event log: it is no folder; {way_out}"
+
+
+def test_a_manifest_of_another_program_is_told(folder: Path) -> None:
+    """Other programs have a log.json, too."""
+    (folder / "log.json").write_text('{"level": "info"}')
+
+    assert refusal(folder) == "LOG is no event log: its log.json is of another program"
+
+
+def test_a_newer_format_is_told(folder: Path) -> None:
+    """Not as damage: the way out is another one."""
+    edit(folder, lambda document: document.update(version=2, colour="blue"))
+
+    assert refusal(folder) == (
+        "event log LOG is of a newer tickstock: its format is 2, this one reads up to 1; update tickstock"
+    )
+
+
+CORRUPT: dict[str, Callable[[dict[str, Any]], object]] = {
+    "run: field required": lambda document: document.pop("run"),
+    "run.started_at: input should be a valid integer": lambda document: document["run"].update(started_at="noon"),
+    "version: input should be 1": lambda document: document.update(version="one"),
+    "finished.last: input should be greater than or equal to 0": lambda document: document["finished"].update(last=-1),
+    "columns: No type alias for tensor": lambda document: document["columns"][0].update(type="tensor"),
+    "extra: extra inputs are not permitted": lambda document: document.update(extra=1),
+}
+
+
+@pytest.mark.parametrize("message", CORRUPT)
+def test_a_manifest_that_does_not_make_sense_is_told_with_the_place(folder: Path, message: str) -> None:
+    """One line, whatever pydantic would like to say."""
+    edit(folder, CORRUPT[message])
+
+    assert refusal(folder).startswith(f"event log LOG is damaged: log.json, {message}")
+
+
+@pytest.mark.parametrize("content", [b"", b'{"format": "tick', b"\xff\xfe\x00"])
+def test_a_manifest_that_is_no_json_is_told(folder: Path, content: bytes) -> None:
+    """Half a file, or none of its bytes."""
+    (folder / "log.json").write_bytes(content)
+
+    assert refusal(folder).startswith("event log LOG is damaged: log.json is no JSON (")
+
+
+def test_a_missing_segment_is_told_when_the_log_is_opened(folder: Path) -> None:
+    """In the middle, at the end, or all of them: before anybody has read half."""
+    segments = sorted(folder.glob("*.arrow"))
+    segments[3].unlink()
+    hole = f"{segments[2].name} is followed by {segments[4].name}"
+    assert refusal(folder) == f"event log LOG is damaged: {hole}; restore the files between them"
+
+    for segment in segments[3:4] + segments[4:]:
+        segment.unlink(missing_ok=True)
+    assert refusal(folder).startswith(
+        "event log LOG is damaged: it should hold events 1 to 2000, but its files hold 1 to"
+    )
+
+    for segment in segments[:3]:
+        segment.unlink()
+    assert refusal(folder).endswith("but its files hold none; restore it from a copy")
+
+
+@pytest.mark.parametrize("damage", ["a bit", "the end", "everything"])
+def test_a_damaged_segment_is_told_and_the_others_are_read(folder: Path, damage: str) -> None:
+    """A name carries the checksum of its file, so that not one wrong digit is ever delivered."""
+    segment = sorted(folder.glob("*.arrow"))[2]
+    first, last, _ = (int(part, 10 if place < 2 else 16) for place, part in enumerate(segment.stem.split("-")))
+    data = segment.read_bytes()
+    flipped = bytearray(data)
+    flipped[len(data) // 2] ^= 16
+    segment.write_bytes({"a bit": bytes(flipped), "the end": data[:-1], "everything": b""}[damage])
+    log = open_log(folder)
+
+    with pytest.raises(DataError) as caught:
+        log.read(first, 10)
+
+    assert str(caught.value) == (
+        f"cannot read events {first} to {last} in {segment}: the file is damaged (wrong checksum); "
+        "restore it from a copy"
+    )
+    assert read_on(log, last + 1) == list(range(last + 1, COUNT + 1))
+
+
+def test_a_segment_that_vanishes_later_is_told(folder: Path) -> None:
+    """Retention would have moved the log's beginning; this was somebody else."""
+    log = open_log(folder)
+    segment = sorted(folder.glob("*.arrow"))[0]
+    segment.unlink()
+
+    with pytest.raises(DataError, match=rf"cannot read events 1 to \d+: {segment} is gone; restore it from a copy"):
+        log.read(1, 10)
+
+
+def test_a_log_that_is_being_written_is_told(tmp_path: Path) -> None:
+    """What could be shown would stand still."""
+    with EventLog(tmp_path / "log", RUN) as log:
+        log.append(events(1, 10))
+
+        assert refusal(tmp_path / "log") == "event log LOG is still being written: wait for the end of its run"
+
+
+def test_opening_changes_nothing(folder: Path, tmp_path: Path) -> None:
+    """A log may lie on a medium that cannot be written, or be looked at by several."""
+    with EventLog(tmp_path / "broken", RUN, SMALL) as log:
+        log.append(events(1, 500))
+    for place in (folder, tmp_path / "broken"):
+        before = {path.name: path.read_bytes() for path in place.iterdir()}
+        read_on(open_log(place), 1)
+
+        assert {path.name: path.read_bytes() for path in place.iterdir()} == before

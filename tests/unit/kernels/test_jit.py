@@ -1,0 +1,69 @@
+"""Kernels: kept where that is possible, and compiled all the same where it is not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.cli.market import write_recording
+from tests.cli.running import error_line, run_tickstock
+from tests.unit.engine.events import TEN
+from tickstock_cli.kernels import jit
+from tickstock_cli.testing import Tick
+
+NOWHERE = "/dev/null/kernels"
+"""A folder that not even root can make."""
+
+
+def places_of_a_process(**variables: str) -> list[str]:
+    """Ask a process with other variables where it would keep kernels."""
+    program = "from tickstock_cli.kernels.jit import cache_places; print(*cache_places(), sep='\\n')"
+    environment = {name: value for name, value in os.environ.items() if name not in ("NUMBA_CACHE_DIR", "HOME")}
+    return subprocess.run(
+        [sys.executable, "-c", program], env={**environment, **variables}, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+
+
+def test_kernels_are_kept_where_the_user_says_beside_the_source_or_at_home() -> None:
+    """A folder that was named is the only one: to keep gigabytes elsewhere would be no favour."""
+    assert places_of_a_process(NUMBA_CACHE_DIR="/mine") == ["/mine/tickstock"]
+    assert places_of_a_process(HOME="/srv/ann", XDG_CACHE_HOME="") == [
+        str(jit.PACKAGE / "__pycache__" / "kernels"),
+        "/srv/ann/.cache/tickstock/kernels",
+    ]
+
+
+def test_a_machine_without_a_writable_folder_compiles_for_this_run(tmp_path: Path) -> None:
+    """A read-only installation and no home: the run is slow to begin, says why, and is as good as any other."""
+    write_recording([Tick("IBM", TEN, 100.0)], tmp_path / "recorded")
+
+    result = run_tickstock(
+        "synth", "market", "--rows", "100", "--symbols", "2", folder=tmp_path, environment={"NUMBA_CACHE_DIR": NOWHERE}
+    )
+
+    assert result.returncode == 0, result.stderr
+    note, compiling, *_ = result.stderr.splitlines()
+    assert note == (
+        f"note: kernels cannot be kept once compiled: {NOWHERE}/tickstock cannot be written; "
+        "NUMBA_CACHE_DIR names a folder"
+    )
+    assert compiling == "compiling the kernels, for this run alone…"
+
+
+def test_a_typo_is_told_before_kernels_are_compiled(tmp_path: Path) -> None:
+    """Half a minute of compiling is a long time to wait for being told that a name is wrong."""
+    write_recording([Tick("IBM", TEN, 100.0)], tmp_path / "recorded")
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path / "kernels")}
+
+    for command in (
+        ("replay", "nosuch"),
+        ("replay", "nosuch", "--pipeline", "compare"),
+        ("verify", "nosuch"),
+        ("explain", "nosuch", "--ticker", "IBM", "--at", "10:00"),
+        ("replay", "recorded", "--start", "2024-06-13", "--end", "2024-06-12"),
+    ):
+        result = run_tickstock(*command, folder=tmp_path, environment=environment)
+        assert result.returncode in (2, 3)
+        error_line(result)

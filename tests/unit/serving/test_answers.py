@@ -1,0 +1,172 @@
+"""What is told over HTTP: health, status, pages of the log, prices, control."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.unit.serving.served_runs import SHORT_MEMORY, START, FixedPrices, NewLog, Steered, Told, event, served
+from tickstock_cli.serving.ports import Health
+from tickstock_cli.serving.server import Address, ServerThread
+
+
+def get(server: ServerThread, path: str) -> httpx.Response:
+    """Ask a server."""
+    return httpx.get(f"http://127.0.0.1:{server.server.port}{path}")
+
+
+def control(server: ServerThread, body: Any) -> httpx.Response:
+    """Steer."""
+    url = f"http://127.0.0.1:{server.server.port}/api/control"
+    return httpx.post(url, content=body) if isinstance(body, bytes) else httpx.post(url, json=body)
+
+
+@pytest.fixture(scope="module")
+def replay(new_log: NewLog) -> Iterator[tuple[ServerThread, Steered]]:
+    """Serve ten events of a replay that can be steered."""
+    steered = Steered()
+    with served(new_log(10), control=steered, prices=FixedPrices(), status=Told({"channels": 3})) as server:
+        yield server, steered
+
+
+def test_a_run_that_is_well_is_200(new_log: NewLog) -> None:
+    """For whoever supervises the process."""
+    with served(new_log()) as server:
+        answer = get(server, "/health")
+
+    assert (answer.status_code, answer.json()) == (200, {"ok": True, "reasons": []})
+
+
+def test_a_run_that_is_not_well_is_503_with_every_reason(new_log: NewLog) -> None:
+    """The reasons are for people."""
+    status = Told(state=Health(ok=False, reasons=("tick-1: breaker open", "event log: no space left on device")))
+    with served(new_log(), status=status) as server:
+        answer = get(server, "/health")
+
+    assert answer.status_code == 503
+    assert answer.json()["reasons"] == ["tick-1: breaker open", "event log: no space left on device"]
+
+
+def test_the_status_is_the_run_s_document_and_the_server_s_figures(replay: tuple[ServerThread, Steered]) -> None:
+    """The dashboard's JSON, with who is connected."""
+    document = get(replay[0], "/status").json()
+
+    assert document["channels"] == 3
+    assert (document["run"], document["market"]) == ("run-1", {"time": START, "phase": "regular"})
+    assert (document["server"]["clients"], document["server"]["last_sequence"]) == (0, 10)
+
+
+def test_events_come_page_by_page(replay: tuple[ServerThread, Steered]) -> None:
+    """Each page says where the next one begins."""
+    first = get(replay[0], "/api/events?limit=4").json()
+    second = get(replay[0], f"/api/events?from={first['next']}&run={first['run']}").json()
+
+    assert [told["sequence"] for told in first["events"] + second["events"]] == list(range(1, 11))
+    assert first["events"][0] == {"sequence": 1, **event(1), "event_id": str(2**64 - 2)}
+    assert second["next"] == 11
+
+
+def test_events_are_filtered_as_on_the_websocket(replay: tuple[ServerThread, Steered]) -> None:
+    """One meaning of a filter, two ways to ask."""
+    page = get(replay[0], "/api/events?kinds=high,low&tickers=ABC,DEF&min_priority=1&sources=tick").json()
+
+    assert [told["sequence"] for told in page["events"]] == [1, 6, 10]
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "field"),
+    [
+        ("from=99", 416, "from"),
+        ("from=x", 400, "from"),
+        ("run=other", 409, "run"),
+        ("kinds=hihg", 400, "kinds"),
+        ("limit=0", 400, "limit"),
+        ("limit=many", 400, "limit"),
+        ("colour=red", 400, "colour"),
+        ("universe=second", 400, "universe"),
+    ],
+)
+def test_a_wrong_query_names_the_field(
+    replay: tuple[ServerThread, Steered], query: str, status: int, field: str
+) -> None:
+    """And says what would be right."""
+    answer = get(replay[0], f"/api/events?{query}")
+
+    assert (answer.status_code, answer.json()["error"]["field"]) == (status, field)
+
+
+def test_an_expired_page_names_the_first_event_kept(new_log: NewLog) -> None:
+    """410: it was there, and is no more."""
+    log = new_log(30, SHORT_MEMORY)
+    with served(log) as server:
+        answer = get(server, "/api/events?from=1")
+
+    assert (answer.status_code, answer.json()["error"]["first_sequence"]) == (410, log.first_sequence)
+
+
+def test_a_replay_is_steered(replay: tuple[ServerThread, Steered]) -> None:
+    """Each action answers with what stands after it."""
+    server, steered = replay
+
+    assert control(server, {"action": "pause"}).json()["paused"]
+    assert control(server, {"action": "step"}).status_code == 200
+    assert control(server, {"action": "speed", "speed": 60}).json()["speed"] == 60
+    assert control(server, {"action": "seek", "time": "2026-03-03T15:00:00Z"}).json()["time"] == START + 1_800 * 10**9
+    assert not control(server, {"action": "resume"}).json()["paused"]
+    assert get(server, "/api/control").json()["speed"] == 60
+    assert steered.asked == ["pause", "step", "speed 60", "seek 2026-03-03T15:00:00Z", "resume"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        (b"{", 400, None),
+        (b"x" * 20_000, 413, None),
+        ({"action": "sell"}, 400, "action"),
+        ({}, 400, "action"),
+        ({"action": "speed"}, 400, "speed"),
+        ({"action": "speed", "speed": 0}, 400, "speed"),
+        ({"action": "speed", "speed": "fast"}, 400, "speed"),
+        ({"action": "seek", "time": "noon"}, 400, "time"),
+        ({"action": "seek", "time": "2026-03-02"}, 409, None),
+        ({"action": "pause", "for": "ever"}, 400, "for"),
+    ],
+)
+def test_wrong_steering_is_answered(
+    replay: tuple[ServerThread, Steered], body: Any, status: int, field: str | None
+) -> None:
+    """What the request got wrong is 400 and named; what the run cannot do is 409 in the run's own words."""
+    answer = control(replay[0], body)
+
+    assert (answer.status_code, answer.json()["error"].get("field")) == (status, field)
+
+
+def test_a_finished_run_cannot_be_steered(new_log: NewLog) -> None:
+    """There is nothing to pause."""
+    with served(new_log()) as server:
+        assert control(server, {"action": "pause"}).status_code == 404
+        assert get(server, "/api/prices?ticker=ABC").status_code == 404
+
+
+def test_control_is_off_for_a_network_without_a_token(new_log: NewLog) -> None:
+    """Anybody could stop the run; with a token, only who has it."""
+    with served(new_log(), control=Steered(), address=Address("0.0.0.0", 0)) as server:
+        assert control(server, {"action": "pause"}).status_code == 403
+    with served(new_log(), control=Steered(), address=Address("0.0.0.0", 0, token="key")) as server:
+        url = f"http://127.0.0.1:{server.server.port}/api/control"
+        assert httpx.post(url, json={"action": "pause"}).status_code == 401
+        allowed = httpx.post(url, json={"action": "pause"}, headers={"Authorization": "Bearer key"})
+        assert allowed.status_code == 200
+
+
+def test_prices_of_a_ticker_are_told(replay: tuple[ServerThread, Steered]) -> None:
+    """For the page's line."""
+    assert get(replay[0], "/api/prices?ticker=ABC").json() == {
+        "ticker": "ABC",
+        "times": [START, START + 1],
+        "prices": [10.0, 10.5],
+    }
+    assert get(replay[0], "/api/prices").status_code == 400

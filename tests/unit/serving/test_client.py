@@ -1,0 +1,171 @@
+"""Following a server from a program: breaks, restarts, and what cannot be followed."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Mapping
+from contextlib import aclosing, closing
+from typing import Any
+
+import pytest
+
+from tests.unit.serving.served_runs import SHORT_MEMORY, NewLog, served
+from tickstock_cli.errors import ServingError, TickstockError, UsageError
+from tickstock_cli.serving.client import Follower, Wish, websocket_url
+from tickstock_cli.serving.server import Address, ServerThread
+
+
+class Reader:
+    """Follows a server in the test's own event loop, and remembers what it was told."""
+
+    def __init__(self, port: int, wish: Wish, token: str | None = None, give_up_seconds: float = 20) -> None:
+        self.told: list[str] = []
+        self.sequences: list[int] = []
+        self.hello: Mapping[str, Any] = {}
+        self.follower = Follower(
+            f"ws://127.0.0.1:{port}/ws", wish, token, give_up_seconds, self.greet, self.told.append
+        )
+
+    def greet(self, hello: Mapping[str, Any]) -> None:
+        """Remember hello."""
+        self.hello = hello
+
+    async def read(self, count: int = 2**63) -> None:
+        """Read until there are ``count`` events, or the run is over."""
+        async with aclosing(self.follower.batches()) as batches:
+            async for events in batches:
+                self.sequences += [event["sequence"] for event in events]
+                if len(self.sequences) >= count:
+                    return
+
+
+def read_all(server: ServerThread, wish: Wish, **more: Any) -> Reader:
+    """Follow a run to its end."""
+    reader = Reader(server.server.port, wish, **more)
+    asyncio.run(reader.read())
+    return reader
+
+
+def failure(port: int, wish: Wish, **more: Any) -> TickstockError:
+    """Give the error that following ends with."""
+    with pytest.raises(TickstockError) as failed:
+        asyncio.run(Reader(port, wish, **more).read())
+    return failed.value
+
+
+def test_a_finished_run_is_read_to_its_end(new_log: NewLog) -> None:
+    """Then following ends, too."""
+    log = new_log(1_000)
+    log.finish()
+    with served(log) as server:
+        everything = read_all(server, Wish(start="first"))
+        some = read_all(server, Wish(kinds=("high",), tickers=("ABC",), min_priority=1, sources=("tick",), start=500))
+
+    assert everything.sequences == list(range(1, 1_001))
+    assert everything.follower.next == 1_001
+    assert everything.hello["about"] == {"title": "a story"}
+    assert some.sequences == list(range(510, 1_001, 15))
+
+
+def test_a_restart_of_the_server_loses_nothing_and_repeats_nothing(new_log: NewLog) -> None:
+    """Events told while there was no server arrive as well."""
+    log = new_log(500)
+
+    async def story() -> Reader:
+        with served(log) as first:
+            port = first.server.port
+            reader = Reader(port, Wish(start="first"))
+            reading = asyncio.create_task(reader.read())
+            while len(reader.sequences) < 500:
+                await asyncio.sleep(0.01)
+            await asyncio.to_thread(first.stop)
+        log.add(100)
+        with served(log, address=Address(port=port)):
+            while len(reader.sequences) < 600:
+                await asyncio.sleep(0.01)
+            log.add(50)
+            log.finish()
+            await reading
+        return reader
+
+    reader = asyncio.run(story())
+
+    assert reader.sequences == list(range(1, 651))
+    assert reader.told[-1] == "connected again, going on with event 501"
+
+
+def test_a_filter_that_lets_nothing_pass_still_goes_on_where_it_was(new_log: NewLog) -> None:
+    """The end is told, and the place to return to is behind everything."""
+    log = new_log(700)
+    log.finish()
+    with served(log) as server:
+        reader = read_all(server, Wish(tickers=("NONE",), start="first"))
+
+    assert (reader.sequences, reader.follower.next) == ([], 701)
+
+
+def test_a_server_that_is_not_there_is_given_up() -> None:
+    """After the time the user allows, in one line."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+
+    assert str(failure(port, Wish(), give_up_seconds=0)) == (
+        f"cannot reach ws://127.0.0.1:{port}/ws for 0 s: connect call failed ('127.0.0.1', {port})"
+    )
+
+
+def test_a_missing_token_is_said_and_not_tried_again(new_log: NewLog) -> None:
+    """In the server's own words."""
+    log = new_log(3)
+    log.finish()
+    with served(log, address=Address(port=0, token="let-me-in")) as server:
+        error = failure(server.server.port, Wish())
+        assert read_all(server, Wish(start="first"), token="let-me-in").sequences == [1, 2, 3]
+
+    assert isinstance(error, UsageError)
+    assert "this server wants a token" in str(error)
+
+
+def test_what_the_server_refuses_is_an_error_of_usage(new_log: NewLog) -> None:
+    """With the choices."""
+    with served(new_log(3)) as server:
+        error = failure(server.server.port, Wish(kinds=("hihg",)))
+
+    assert isinstance(error, UsageError)
+    assert "there are high, low, surge, trend, fmv" in str(error)
+
+
+def test_events_that_are_gone_are_no_silence(new_log: NewLog) -> None:
+    """Going on behind them is for the user to decide."""
+    log = new_log(30, SHORT_MEMORY)
+    with served(log) as server:
+        error = failure(server.server.port, Wish(start=1))
+
+    assert isinstance(error, ServingError)
+    assert str(error).endswith(f"go on behind the gap with --from {log.first_sequence}")
+
+
+def test_another_run_is_not_mixed_with_the_one_followed(new_log: NewLog) -> None:
+    """Its numbers mean other events."""
+
+    async def story() -> None:
+        with served(new_log(10)) as first:
+            port = first.server.port
+            reader = Reader(port, Wish(start="first"))
+            reading = asyncio.create_task(reader.read())
+            while len(reader.sequences) < 10:
+                await asyncio.sleep(0.01)
+            await asyncio.to_thread(first.stop)
+        with served(new_log(20), address=Address(port=port), run="run-2"):
+            await reading
+
+    with pytest.raises(ServingError, match="serves another run now, run-2 instead of run-1"):
+        asyncio.run(story())
+
+
+@pytest.mark.parametrize("text", ["ftp://desk", "http://", ""])
+def test_what_is_no_address_is_refused(text: str) -> None:
+    """Before anything is tried."""
+    with pytest.raises(UsageError, match="no address of a server"):
+        websocket_url(text)

@@ -1,0 +1,73 @@
+"""Pages of encoded events: shared by all clients, a bounded number of them, never stale."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from tests.unit.serving.served_runs import SHORT_MEMORY, NewLog, StoryLog
+from tickstock_cli.errors import ExpiredError
+from tickstock_cli.serving.encoded import PAGE_EVENTS, EncodedLog
+
+
+def with_pages(log: StoryLog, story: Callable[[EncodedLog], Awaitable[None]], cached_pages: int = 4) -> None:
+    """Let a story happen in an event loop."""
+
+    async def main() -> None:
+        await story(EncodedLog(log, cached_pages))
+
+    asyncio.run(main())
+
+
+def test_the_newest_page_grows_without_being_read_anew(new_log: NewLog) -> None:
+    """Only what is new is encoded."""
+    log = new_log(10)
+
+    async def story(pages: EncodedLog) -> None:
+        first = (await pages.page(1)).rows[:]
+        log.add(5)
+        page = await pages.page(11)
+        assert [json.loads(row.text)["sequence"] for row in page.rows] == list(range(1, 16))
+        assert all(before is after for before, after in zip(first, page.rows, strict=False))
+
+    with_pages(log, story)
+
+
+def test_no_more_pages_are_kept_than_allowed(new_log: NewLog) -> None:
+    """Clients that read the past do not make the server remember all of it."""
+    log = new_log(20 * PAGE_EVENTS)
+
+    async def story(pages: EncodedLog) -> None:
+        for sequence in range(1, log.next_sequence, PAGE_EVENTS):
+            await pages.page(sequence)
+        assert len(pages._pages) == 4
+        assert (await pages.page(1)).rows[0].text.startswith('{"sequence":1,')
+
+    with_pages(log, story)
+
+
+def test_clients_that_ask_at_the_same_time_make_one_reading(new_log: NewLog) -> None:
+    """Hundreds are woken by the same append."""
+    log = new_log(100)
+
+    async def story(pages: EncodedLog) -> None:
+        await asyncio.gather(*(pages.page(50) for _ in range(200)))
+        assert log.reads == 1
+
+    with_pages(log, story)
+
+
+def test_a_page_may_begin_where_the_log_does(new_log: NewLog) -> None:
+    """Retention cuts through pages; what is gone says so, what is left is whole."""
+    log = new_log(30, SHORT_MEMORY)
+
+    async def story(pages: EncodedLog) -> None:
+        page = await pages.page(log.first_sequence)
+        assert (page.first, page.next) == (log.first_sequence, 31)
+        with pytest.raises(ExpiredError):
+            await pages.page(log.first_sequence - 1)
+
+    with_pages(log, story)

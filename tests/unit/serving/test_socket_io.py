@@ -1,0 +1,229 @@
+"""Clients of the older system, by a real Socket.IO client."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+
+from tests.unit.serving.served_runs import START, NewLog, StoryLog, event, events, served
+from tickstock_cli.serving import retelling
+from tickstock_cli.serving.hub import Limits
+from tickstock_cli.serving.server import Address, ServerThread
+from tickstock_cli.serving.socket_io import SocketIoPublisher
+from tickstock_cli.serving.transport import Transporter
+
+socketio = pytest.importorskip("socketio", reason="the extra socketio is not installed")
+
+KEYS = [
+    "ticker", "type", "price", "time", "event_id", "direction", "reversal", "count", "count_up", "count_down",
+    "percent_change", "vwap", "vwap_divergence", "volume", "rel_volume", "label", "event_specific_data",
+]  # fmt: skip
+QUICK = Limits(heartbeat_seconds=0.05)
+
+
+@contextmanager
+def old_server(log: StoryLog, limits: Limits | None = None, token: str | None = None) -> Iterator[ServerThread]:
+    """Serve a log to old clients, too."""
+    with served(log, limits=limits, address=Address(port=0, token=token, socketio=True)) as server:
+        yield server
+
+
+def publisher(server: ServerThread) -> SocketIoPublisher:
+    """Give the Socket.IO endpoint."""
+    assert server.server.old_clients is not None
+    return server.server.old_clients
+
+
+class OldClient:
+    """A client as the older system's pages have it."""
+
+    def __init__(self) -> None:
+        self.io = socketio.AsyncClient(reconnection=False)
+        self.events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.heartbeats: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.refusals: asyncio.Queue[Any] = asyncio.Queue()
+        self.io.on("market_event", self.events.put)
+        self.io.on("heartbeat", self.heartbeats.put)
+        self.io.on("connect_error", self.refusals.put)
+
+
+@asynccontextmanager
+async def old_client(server: ServerThread, user: str, query: str = "", **options: Any) -> AsyncIterator[OldClient]:
+    """Connect as a user."""
+    client = OldClient()
+    url = f"http://127.0.0.1:{server.server.port}{query}"
+    await client.io.connect(url, auth={"user_id": user}, **options)
+    try:
+        yield client
+    finally:
+        # A polling client waits for the answer to its last poll, which the library's server leaves open.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(client.io.disconnect(), 0.5)
+
+
+@asynccontextmanager
+async def deaf_client(server: ServerThread, user: str) -> AsyncIterator[None]:
+    """Connect as a user, and read nothing from then on: packets of the protocol, by hand."""
+    address = f"ws://127.0.0.1:{server.server.port}/socket.io/?EIO=4&transport=websocket"
+    async with connect(address, max_queue=1, close_timeout=0.1, proxy=None) as connection:
+        await connection.recv()
+        await connection.send(f'40{{"user_id": "{user}"}}')
+        await connection.recv()
+        yield
+
+
+@pytest.mark.parametrize("transports", [["websocket"], ["polling"], None])
+def test_an_old_client_gets_market_events(new_log: NewLog, transports: list[str] | None) -> None:
+    """Over every transport, with the keys it has always read, in their order."""
+    log = new_log(3)
+
+    async def story(server: ServerThread) -> list[dict[str, Any]]:
+        async with old_client(server, "42", transports=transports) as client:
+            log.add(250)
+            return [await client.events.get() for _ in range(250)]
+
+    with old_server(log) as server:
+        told = asyncio.run(story(server))
+
+    assert list(told[0]) == KEYS
+    assert [event["event_specific_data"]["sequence"] for event in told] == list(range(4, 254))
+    assert (told[0]["ticker"], told[0]["type"], told[0]["direction"]) == ("DEF", "fmv", "down")
+    assert told[0]["event_id"] == str(2**64 - 1 - 4)
+    assert told[0]["time"] == (START + 4 * 10**9 + 1) / 1e9
+
+
+def test_users_have_rooms_of_their_own(new_log: NewLog) -> None:
+    """``emit_to_user`` reaches all clients of one user, and nobody else."""
+
+    async def story(server: ServerThread) -> tuple[list[Any], bool]:
+        async with old_client(server, "ann") as one, old_client(server, "ann") as two, old_client(server, "bob") as bob:
+            assert publisher(server).emit_to_user({"note": 1}, "ann")
+            told = [await one.events.get(), await two.events.get()]
+            assert publisher(server).emit_to_user({"note": 2}, "bob", event_name="market_event")
+            return [*told, await bob.events.get()], publisher(server).emit_to_user({}, "carl")
+
+    with old_server(new_log()) as server:
+        told, reached = asyncio.run(story(server))
+
+    assert told == [{"note": 1}, {"note": 1}, {"note": 2}]
+    assert not reached
+
+
+def test_old_clients_get_heartbeats(new_log: NewLog) -> None:
+    """Health, the market's phase, and for whom."""
+
+    async def story(server: ServerThread) -> dict[str, Any]:
+        async with old_client(server, "42") as client:
+            return await client.heartbeats.get()
+
+    with old_server(new_log(2), limits=QUICK) as server:
+        beat = asyncio.run(story(server))
+
+    assert beat == {
+        "type": "heartbeat",
+        "user_id": "42",
+        "api_health": True,
+        "market_status": "regular",
+        "time": START / 1e9,
+        "last_sequence": 2,
+    }
+
+
+def test_an_old_client_without_a_user_is_refused(new_log: NewLog) -> None:
+    """It is told what is missing; the token is asked for as everywhere."""
+
+    async def story(server: ServerThread) -> str:
+        url = f"http://127.0.0.1:{server.server.port}"
+        nobody = OldClient()
+        async with httpx.AsyncClient() as http:
+            assert (await http.get(f"{url}/socket.io/?EIO=4&transport=polling")).status_code == 401
+        with pytest.raises(socketio.exceptions.ConnectionError):
+            await nobody.io.connect(f"{url}?token=key")
+        async with old_client(server, "42", query="?token=key") as client:
+            assert client.io.connected
+        return str((await nobody.refusals.get())["message"])
+
+    with old_server(new_log(), token="key") as server:
+        assert asyncio.run(story(server)).startswith("name a user: auth {user_id: …} or ?user_id=…")
+
+
+def test_a_client_that_stops_reading_keeps_little_and_is_cut_off(new_log: NewLog) -> None:
+    """Its queue stays short while thousands of events come; another user gets them all."""
+    log = new_log()
+
+    async def story(server: ServerThread) -> tuple[int, list[int]]:
+        told: list[int] = []
+        longest = 0
+        async with old_client(server, "good") as good, deaf_client(server, "bad"):
+            while not server.server.hub.cut_off:
+                log.add(100)
+                while len(told) < log.next_sequence - 1:
+                    told.append((await good.events.get())["event_specific_data"]["sequence"])
+                longest = max(longest, *map(publisher(server)._waiting, list(publisher(server)._owners)))
+        return longest, told
+
+    with old_server(log, limits=Limits(send_seconds=0.3)) as server:
+        longest, told = asyncio.run(story(server))
+
+    assert longest <= 16
+    assert told == list(range(1, log.next_sequence))
+
+
+def test_counts_and_reversals_are_those_of_the_ticker() -> None:
+    """Highs and lows are counted together by direction, apart by kind; other kinds for themselves."""
+    transporter = Transporter()
+    story = [("high", 1), ("high", 1), ("low", -1), ("surge", -1), ("surge", 1), ("high", 1)]
+    rows = [event(1, ticker="ABC", kind=kind, direction=direction) for kind, direction in story]
+    transporter.translate(0, event(1, ticker="XYZ", kind="high", direction=1))
+
+    told = [transporter.translate(place, row) for place, row in enumerate(rows, 1)]
+
+    assert [(row["count"], row["count_up"], row["count_down"]) for row in told] == [
+        (1, 1, 0), (2, 2, 0), (1, 2, 1), (1, 0, 1), (2, 1, 1), (3, 3, 1),
+    ]  # fmt: skip
+    assert [row["reversal"] for row in told] == [False, False, True, False, True, True]
+    assert [row["label"] for row in told][:4] == ["new high", "new high", "new low", "surge down"]
+
+
+def test_counts_go_on_from_what_the_log_held_before(new_log: NewLog) -> None:
+    """A restart of the server must not begin at one."""
+    log = new_log(30)
+
+    async def story(server: ServerThread) -> dict[str, Any]:
+        async with old_client(server, "42") as client:
+            log.append(events([event(31, ticker="ABC", kind="high", direction=1)]))
+            return await client.events.get()
+
+    with old_server(log) as server:
+        told = asyncio.run(story(server))
+
+    assert told["count"] == 3  # events 15 and 30 were highs of ABC, too
+
+
+def test_whom_the_latest_events_have_overtaken_is_cut_off(new_log: NewLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Missing events in silence would be worse than a new connection."""
+    monkeypatch.setattr(retelling, "RING_EVENTS", 50)
+    log = new_log()
+
+    async def story(server: ServerThread) -> None:
+        async with old_client(server, "42") as client:
+            log.add(5_000)
+            while client.io.connected:
+                await asyncio.sleep(0.01)
+
+    with old_server(log) as server:
+        asyncio.run(story(server))
+        assert server.server.hub.cut_off == 1
+
+
+def test_what_json_cannot_hold_is_null() -> None:
+    """An infinite change of a vendor's bar."""
+    told = Transporter().translate(1, event(1, percent_change=float("inf"), rel_volume=float("nan")))
+
+    assert (told["percent_change"], told["rel_volume"]) == (None, None)

@@ -1,0 +1,28 @@
+"""``--pipeline compare``: the running system and the linear path over the same rows."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from tickstock_cli.replay import Request
+
+
+def compare(request: Request, as_json: bool) -> None:
+    """Replay on both paths, print what each costs, and fail with exit code 4 if their events differ."""
+    from tickstock_cli.cli.compiling import say_if_compiling
+    from tickstock_cli.cli.console import data_console
+    from tickstock_cli.cli.render import print_to
+    from tickstock_cli.cli.render_review import pipelines_view
+    from tickstock_cli.review.pipelines import compare_pipelines
+
+    say_if_compiling(request)
+    comparison = compare_pipelines(request)
+    if as_json:
+        typer.echo(json.dumps(comparison.as_dict(), indent=2))
+    else:
+        print_to(data_console(), pipelines_view(comparison))
+    comparison.check()

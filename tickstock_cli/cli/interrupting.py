@@ -1,0 +1,84 @@
+"""How a run is ended from outside: Ctrl-C once, Ctrl-C again, a reader of a pipe that has enough."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+
+from tickstock_cli.cli.exits import INTERRUPTED
+from tickstock_cli.errors import OutputError
+
+if TYPE_CHECKING:
+    from tickstock_cli.engine.control import Control
+    from tickstock_cli.replay import Request
+
+WAKE_SECONDS = 0.25
+
+
+def load_sinks(targets: Sequence[str]) -> None:
+    """Load what writes the targets, before ``stop_on_interrupt``.
+
+    polars sets a handler of its own when it is loaded. It lets the system go on waiting after Ctrl-C
+    (pola-rs/polars#21739), and the next call of polars, in whatever thread, raises KeyboardInterrupt.
+    """
+    from tickstock_cli.sinks.opening import sink_class
+
+    for target in targets:
+        sink_class(target)
+
+
+@contextmanager
+def quiet_if_reader_leaves(request: Request) -> Iterator[None]:
+    """Let a run whose only output was a pipe end without a word when its reader has enough, as in ``| head -1``."""
+    try:
+        yield
+    except OutputError as error:
+        if isinstance(error.__cause__, BrokenPipeError) and request.outs == ["-"] and request.rejects is None:
+            raise error.__cause__ from error
+        raise
+
+
+@contextmanager
+def leave_at_once_if_insisted() -> Iterator[None]:
+    """End the process after a second Ctrl-C: an orderly exit would wait for a pipe that nobody reads."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr, flush=True)
+        os._exit(INTERRUPTED)
+
+
+@contextmanager
+def stop_on_interrupt(control: Control) -> Iterator[None]:
+    """Let the first Ctrl-C (or SIGTERM) stop the run cleanly, and a second one at once.
+
+    A timer interrupts what the main thread waits for: without it, a signal that comes just before a wait is heard only
+    at its end.
+    """
+    asked = Event()
+
+    def stop(number: int, frame: Any) -> None:  # noqa: ARG001 - the signal module's signature
+        if asked.is_set():
+            signal.signal(number, signal.SIG_DFL)  # a third one ends the process even if cleaning up is stuck
+            raise KeyboardInterrupt
+        asked.set()
+        # In a thread, because the one that the signal interrupts may hold the control's lock just now.
+        Thread(target=control.stop, name="tickstock-stop").start()
+
+    def wake(number: int, frame: Any) -> None:
+        pass
+
+    handlers = {signal.SIGINT: stop, signal.SIGTERM: stop, signal.SIGALRM: wake}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    signal.setitimer(signal.ITIMER_REAL, WAKE_SECONDS, WAKE_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)

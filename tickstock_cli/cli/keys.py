@@ -1,0 +1,77 @@
+"""Single keys from the terminal, passed on to the control of a run."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import termios
+import tty
+from threading import Event, Thread
+from types import TracebackType
+from typing import Self
+
+from tickstock_cli.engine.control import Control
+
+KEYS = "space pause/go on   s one row   + faster   - slower   q stop"
+LOOK_SECONDS = 0.1
+"""How often to look whether the terminal is ours, and as we want it."""
+LOCAL_FLAGS = 3
+"""Where the flags of line editing stand in what ``termios.tcgetattr`` gives."""
+
+
+class Keys:
+    """Reads keys in a thread for as long as the context lasts; the terminal is then as it was before.
+
+    A shell that stops a job and lets it go on sets the terminal to whole lines in between, and does not say so: the
+    thread looks, and asks for single keys again. In the background it keeps its hands off the terminal, since the
+    system would stop us.
+    """
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+        self._closed = Event()
+        self._terminal = sys.stdin.fileno()
+        self._before = termios.tcgetattr(self._terminal)
+        self._thread = Thread(target=self._run, name="tickstock-keys", daemon=True)
+
+    def __enter__(self) -> Self:
+        tty.setcbreak(self._terminal)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closed.set()
+        self._thread.join()
+        if has_keyboard():
+            termios.tcsetattr(self._terminal, termios.TCSADRAIN, self._before)
+
+    def _run(self) -> None:
+        while not self._closed.is_set():
+            if not has_keyboard():
+                self._closed.wait(LOOK_SECONDS)
+                continue
+            if termios.tcgetattr(self._terminal)[LOCAL_FLAGS] & termios.ICANON:
+                tty.setcbreak(self._terminal)
+            ready, _, _ = select.select([self._terminal], [], [], LOOK_SECONDS)
+            if ready and has_keyboard():
+                self._press(os.read(self._terminal, 1))
+
+    def _press(self, key: bytes) -> None:
+        if key == b" ":
+            self._control.toggle_pause()
+        elif key in (b"s", b"n"):
+            self._control.step()
+        elif key in (b"+", b"="):
+            self._control.multiply_speed(2)
+        elif key in (b"-", b"_"):
+            self._control.multiply_speed(0.5)
+        elif key == b"q":
+            self._control.stop()
+
+
+def has_keyboard() -> bool:
+    """Tell whether keys reach this process: the system stops one in the background that reaches for the terminal."""
+    return bool(sys.stdin) and sys.stdin.isatty() and os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()

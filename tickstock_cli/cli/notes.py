@@ -1,0 +1,89 @@
+"""Notes beside a replay, one line each on stderr: what was assumed of its input, and why it may have told nothing."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from tickstock_cli.core.ledger import RECORD_TYPES
+from tickstock_cli.core.times import format_time
+
+if TYPE_CHECKING:
+    from tickstock_cli.core.ledger import Ledger
+    from tickstock_cli.replay import Request
+    from tickstock_cli.sources.recordings import Recordings
+
+MOST_NAMES = 20
+"""Absent tickers told by name."""
+
+
+def print_input_notes(recordings: Recordings) -> None:
+    """Tell, before the run, how its files are read where that is not certain."""
+    _print(recordings.notes)
+
+
+def print_checkpoint_note(request: Request) -> None:
+    """Tell of a checkpoint that a run without --resume is about to replace: hours of work may stand in it."""
+    if request.checkpoint is None or request.resume:
+        return
+    from tickstock_cli.engine.checkpoint import CheckpointStore
+
+    rows = CheckpointStore(request.checkpoint, {}).kept_rows()
+    if rows is not None:
+        told = f"the checkpoint in {request.checkpoint}, {rows:,} rows in, is replaced"
+        _print([f"{told}: without --resume a run begins anew"])
+
+
+def print_run_notes(request: Request, recordings: Recordings, ledger: Ledger) -> None:
+    """Tell, after a run to the end, what of its input it could not use: that would look like a quiet market."""
+    _print([*_absent(request, recordings), *(_nothing_read(request, recordings, ledger) or _unused(ledger))])
+
+
+def _print(notes: list[str]) -> None:
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+
+
+def _absent(request: Request, recordings: Recordings) -> list[str]:
+    """Tell of tickers that were asked for and never came."""
+    absent = sorted((request.symbols or frozenset()) - set(recordings.symbols.tickers))
+    if not absent:
+        return []
+    bounded = request.start is not None or request.end is not None
+    more = [f"and {len(absent) - MOST_NAMES:,} more"] if absent[MOST_NAMES:] else []
+    where = "in the recording between --start and --end" if bounded else "in the recording"
+    return [f"not {where}: {', '.join([*absent[:MOST_NAMES], *more])}"]
+
+
+def _nothing_read(request: Request, recordings: Recordings, ledger: Ledger) -> list[str]:
+    if request.symbols is not None or any(ledger[f"{record}.read"] for record in RECORD_TYPES):
+        return []
+    if not recordings.rows:
+        return ["there is no row in the recording"]
+    bounds = [
+        f"{option} {format_time(time)}"
+        for option, time in zip(("--start", "--end"), recordings.bounds, strict=True)
+        if time is not None
+    ]
+    whole = recordings.whole_span
+    spans = f"; it goes from {format_time(whole[0])} to {format_time(whole[1])}" if whole is not None else ""
+    return [f"no row of the recording meets {' and '.join(bounds)}{spans}"]
+
+
+def _unused(ledger: Ledger) -> list[str]:
+    """Tell of record types none of whose rows could be used."""
+    notes = []
+    for record in RECORD_TYPES:
+        read, processed = ledger[f"{record}.read"], ledger[f"{record}.processed"]
+        if read and not processed:
+            prefix = f"{record}.rejected."
+            reasons = {name.removeprefix(prefix): ledger[name] for name in ledger if name.startswith(prefix)}
+            most = sorted(reasons, key=lambda reason: (-reasons[reason], reason))
+            told = ", ".join(most if len(most) == 1 else (f"{reason} {reasons[reason]:,}" for reason in most))
+            notes.append(f"all {read:,} {record} rows were rejected: {told}; see them with --rejects FILE or --strict")
+        elif processed and ledger[f"{record}.filtered.market_hours"] == processed:
+            notes.append(
+                f"all {processed:,} usable {record} rows lie outside market hours: see session.calendar and "
+                "session.phases, or recordings.timezone if their times have no zone"
+            )
+    return notes

@@ -1,0 +1,102 @@
+"""Moments as people write them: a whole time, or a time of day on the recording's only date."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+
+from tickstock_cli.core.times import NS_PER_DAY, NS_PER_SECOND, TIME_FORMS, parse_time
+from tickstock_cli.errors import UsageError
+
+_CLOCK = re.compile(
+    r"(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d)(?:\.(?P<fraction>\d{1,9}))?)?", re.ASCII
+)
+_FORMS = f"{TIME_FORMS}; or, if the recording has one date, a time of day of its market such as 10:31:05"
+_UNIX_EPOCH = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment that somebody wrote before the recording was open.
+
+    Parameters
+    ----------
+    text
+        As it was written.
+    ns
+        Nanoseconds since the Unix epoch, UTC; of a time of day, since midnight on the market's clocks.
+    of_day
+        Whether it is a time of day, whose date the recording tells.
+    """
+
+    text: str
+    ns: int
+    of_day: bool = False
+
+    def resolved(self, span: tuple[int, int] | None, zone: tzinfo) -> int:
+        """Give the moment in nanoseconds since the Unix epoch, UTC.
+
+        Parameters
+        ----------
+        span
+            First and last available time of the recording, int64 ns UTC; None if unknown.
+        zone
+            The market's.
+
+        Raises
+        ------
+        UsageError
+            It is a time of day, and the recording has more than one date.
+        """
+        if not self.of_day:
+            return self.ns
+        if span is None:
+            raise UsageError(
+                f"cannot tell the date of {self.text} from the recording; write it too, as in 2013-10-08T10:31:05-04:00"
+            )
+        first, last = (_local_date(time, zone) for time in span)
+        if first != last:
+            raise UsageError(
+                f"the recording goes from {first} to {last}, so the date of {self.text} is unclear; "
+                f"write it too, as in {first}T{self.text:0>5}{_offset(first, zone)}"
+            )
+        noon = datetime(first.year, first.month, first.day, 12, tzinfo=zone).astimezone(UTC)
+        # From noon, which is never in the hours that a change of clocks takes or gives.
+        days = (noon.date() - _UNIX_EPOCH).days
+        at_noon = days * NS_PER_DAY + (noon.hour * 3_600 + noon.minute * 60) * NS_PER_SECOND
+        return at_noon + self.ns - NS_PER_DAY // 2
+
+
+def parse_moment(text: str) -> Moment:
+    """Read a moment.
+
+    Parameters
+    ----------
+    text
+        As ``parse_time`` takes it, or a time of day such as 10:31:05.
+
+    Raises
+    ------
+    UsageError
+        The text is no time.
+    """
+    match = _CLOCK.fullmatch(text.strip())
+    if match is None:
+        return Moment(text, parse_time(text, _FORMS))
+    seconds = int(match["hour"]) * 3_600 + int(match["minute"]) * 60 + int(match["second"] or 0)
+    return Moment(text.strip(), seconds * NS_PER_SECOND + int((match["fraction"] or "").ljust(9, "0")), of_day=True)
+
+
+def local_clock(time: int, zone: tzinfo) -> str:
+    """Write a time (int64 ns UTC) to the millisecond, as in 2013-10-08 10:31:05.000 EDT."""
+    local = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time // 1_000)).astimezone(zone)
+    return f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1_000:03d} {local.tzname()}"
+
+
+def _local_date(time: int, zone: tzinfo) -> date:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=time // NS_PER_SECOND)).astimezone(zone).date()
+
+
+def _offset(day: date, zone: tzinfo) -> str:
+    return datetime(day.year, day.month, day.day, 12, tzinfo=zone).isoformat()[-6:]

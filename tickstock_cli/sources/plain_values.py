@@ -1,0 +1,45 @@
+"""Arrow columns of any type as plain Python values, times as text.
+
+Python's own times end at microseconds: of nanoseconds, Arrow makes pandas' objects where that is installed, and
+raises an error where it is not. Text is the same everywhere and keeps every digit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pt
+
+
+def plain_values(column: pa.Array[Any]) -> list[Any]:
+    """Give a column's values; times within a day, durations and moments are text, those of a zone in UTC.
+
+    Examples
+    --------
+    >>> plain_values(pa.array([1_381_248_000_000_000_001, None]).cast(pa.timestamp("ns", "America/New_York")))
+    ['2013-10-08 16:00:00.000000001Z', None]
+    """
+    type_ = column.type
+    if isinstance(type_, pa.TimestampType) and type_.tz is not None:
+        moments = pc.cast(column.view(pa.int64()).view(pa.timestamp(type_.unit)), pa.string())
+        return [None if moment is None else f"{moment}Z" for moment in moments.to_pylist()]
+    values: Any = pc.cast(column, _with_text(type_))
+    plain: list[Any] = values.to_pylist()
+    return plain
+
+
+def _with_text(type_: pa.DataType) -> pa.DataType:
+    """Give a type with text where it has times, however deep."""
+    if pt.is_timestamp(type_) or pt.is_time(type_) or pt.is_duration(type_):
+        return pa.string()
+    if isinstance(type_, pa.StructType):
+        return pa.struct([(field.name, _with_text(field.type)) for field in type_])
+    if isinstance(type_, pa.MapType):
+        return pa.map_(_with_text(type_.key_type), _with_text(type_.item_type))
+    if isinstance(type_, pa.FixedSizeListType):
+        return pa.list_(_with_text(type_.value_type), type_.list_size)
+    if isinstance(type_, pa.LargeListType):
+        return pa.large_list(_with_text(type_.value_type))
+    return pa.list_(_with_text(type_.value_type)) if isinstance(type_, pa.ListType) else type_

@@ -1,0 +1,45 @@
+"""From what clocks on a wall showed to moments: for times that were recorded without a zone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from tickstock_cli.core.batch import Int64s
+from tickstock_cli.core.times import NS_PER_SECOND
+
+_QUARTER_MINUTES = 15
+"""Clocks change at, and by, multiples of this."""
+_QUARTER = _QUARTER_MINUTES * 60 * NS_PER_SECOND
+_SKIPPED = -1
+"""Stands for the offset of a time that never was: no offset has an odd nanosecond."""
+
+
+def in_utc(local: Int64s, zone: ZoneInfo) -> Int64s:
+    """Give the moments (int64 ns UTC) at which a zone's clocks showed ``local`` (int64 ns).
+
+    Of an hour that came twice, the first is meant. What is not above 0, and an hour that never was because the
+    clocks were put forward, is 0: unusable. So what is later on the clocks is later.
+    """
+    if not len(local):
+        return local
+    quarters = local // _QUARTER
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(quarters)) + 1])
+    offsets = np.array([_offset(int(quarter), zone) for quarter in quarters[starts]], dtype=np.int64)
+    offset = np.repeat(offsets, np.diff([*starts, len(local)]))
+    return np.where((local > 0) & (offset != _SKIPPED), local - offset, 0)
+
+
+@lru_cache(maxsize=1 << 16)
+def _offset(quarter: int, zone: ZoneInfo) -> int:
+    """Give how far a zone is ahead of UTC (ns) in a quarter of an hour of its own time, counted from 1970."""
+    shown = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(minutes=quarter * _QUARTER_MINUTES)
+    local = shown.replace(tzinfo=zone)
+    if local.astimezone(UTC).astimezone(zone).replace(tzinfo=UTC) != shown:
+        return _SKIPPED
+    offset = local.utcoffset()
+    assert offset is not None  # a ZoneInfo always has one
+    return round(offset.total_seconds()) * NS_PER_SECOND
