@@ -37,7 +37,8 @@ def start(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
         try:
             yield process
         finally:
-            process.kill()
+            process.terminate()  # not killed: a server that can end takes its temporary folder with it
+            process.communicate()
 
 
 @contextmanager
