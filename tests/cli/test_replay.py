@@ -202,7 +202,8 @@ def test_recordings_without_rows_are_recordings(here: Here, recorded: Path, tmp_
         writer.write_table(schema.empty_table())
 
     outputs = ("--out", "e.parquet", "--out", "e.csv", "--out", "e.jsonl", "--rejects", "r.parquet")
-    alone = told(here("replay", empty, *outputs, "--json"))
+    without = here("replay", empty, *outputs, "--json")
+    alone = json.loads(without.stdout)
     beside = told(here("replay", recorded, empty, "--json"))
     summary = here("replay", empty, "--table")
 
@@ -211,8 +212,9 @@ def test_recordings_without_rows_are_recordings(here: Here, recorded: Path, tmp_
     assert [len(Path(name).read_text().splitlines()) for name in ("e.csv", "e.jsonl")] == [1, 0]
     assert pq.read_table("r.parquet").num_rows == 0
     assert beside["digest"] == run_records(busy_morning()).result.digest
-    assert (summary.returncode, summary.stderr) == (0, "")
-    assert "0 events" in summary.stdout
+    note = "note: there is no row in the recording\n"
+    assert [(run.returncode, run.stderr) for run in (without, summary)] == [(0, note)] * 2
+    assert "no events" in summary.stdout
 
 
 @pytest.mark.parametrize("speed", ["100000", "1e9", "33333.3"])
