@@ -5,6 +5,7 @@ Protects that the command feels light: heavy imports wait until they are needed,
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 import tempfile
@@ -26,27 +27,28 @@ REPLAY_BAR_SECONDS = 2.0
 SAMPLE_DATA = ROOT / "sample_data"
 
 
-def run(command: Sequence[str], **environment: str) -> tuple[float, str]:
+def run(command: Sequence[str], **environment: str) -> Sample:
     """Run a command from start to end, in a folder without a tickstock.toml.
 
     Returns
     -------
-    tuple
-        The seconds it took, and what it said on stderr.
+    Sample
+        Its ``seconds`` and ``cpu_seconds``, and as ``talk`` what it said on stderr.
     """
     with tempfile.TemporaryDirectory() as nowhere:
-        begun = time.perf_counter()
+        cpu, begun = _cpu_seconds_of_children(), time.perf_counter()
         done = subprocess.run(
             command, cwd=nowhere, env=plain_environment(**environment), capture_output=True, text=True
         )
         seconds = time.perf_counter() - begun
     if done.returncode:
         raise SystemExit(f"error: {' '.join(command)} failed:\n{done.stderr}")
-    return seconds, done.stderr
+    return {"seconds": seconds, "cpu_seconds": _cpu_seconds_of_children() - cpu, "talk": done.stderr}
 
 
-def _time(command: Sequence[str]) -> Sample:
-    return {"seconds": run(command)[0]}
+def _cpu_seconds_of_children() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def measure(recording: Path, rounds: int, announce: Callable[[str], None]) -> Samples:
@@ -59,20 +61,16 @@ def measure(recording: Path, rounds: int, announce: Callable[[str], None]) -> Sa
     for name, command in commands.items():
         announce(f"once before: {name}")
         run(command)
-    return interleave(
-        {name: partial(_time, command) for name, command in commands.items()},
-        rounds,
-        announce,
-    )
+    return interleave({name: partial(run, command) for name, command in commands.items()}, rounds, announce)
 
 
 def measure_first(recording: Path, announce: Callable[[str], None]) -> Figure:
     """Measure, once, a replay that has to compile every kernel, and look whether it says so."""
     announce(f"{FIRST}: compiles every kernel")
     with tempfile.TemporaryDirectory() as empty:
-        seconds, talk = run([*TICKSTOCK, "replay", str(recording)], NUMBA_CACHE_DIR=empty)
-    said = "it says that it is compiling" if "compiling" in talk else "it does NOT say that it is compiling"
-    return Figure(FIRST, "s", (seconds,), note=said)
+        sample = run([*TICKSTOCK, "replay", str(recording)], NUMBA_CACHE_DIR=empty)
+    says = "it says that it is compiling" if "compiling" in sample["talk"] else "it does NOT say that it is compiling"
+    return Figure(FIRST, "s", (sample["seconds"],), note=says)
 
 
 def section(samples: Samples, first: Figure) -> Section:
@@ -82,6 +80,7 @@ def section(samples: Samples, first: Figure) -> Section:
         Figure(HELP, "s", column(samples[HELP], "seconds")),
         Figure(IMPORTS, "s", column(samples[IMPORTS], "seconds")),
         Figure(REPLAY, "s", column(samples[REPLAY], "seconds"), REPLAY_BAR_SECONDS),
+        Figure(f"{REPLAY}, CPU", "s", column(samples[REPLAY], "cpu_seconds"), note="CPU time of all threads"),
         first,
     ]
     return Section("startup: the command from start to end", "the command feels light", figures)

@@ -11,7 +11,9 @@ from tickstock_cli.errors import ExpiredError
 from tickstock_cli.eventlog.limits import LogLimits
 from tickstock_cli.eventlog.writer import EventLog
 
-LAST = 20_000
+LAST = 8_000
+STUCK_SECONDS = 120
+"""Without a wake-up for so long, something is broken; better a failed test than one that hangs."""
 
 
 def follow(log: EventLog, limit: int) -> tuple[list[int], int]:
@@ -36,7 +38,7 @@ def follow(log: EventLog, limit: int) -> tuple[list[int], int]:
             if finished:
                 stop()
                 return numbers, late
-            woken.wait()
+            assert woken.wait(STUCK_SECONDS)
             woken.clear()
 
 
