@@ -2,32 +2,55 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from tickstock_cli.build import build_core
 from tickstock_cli.core.batch import DTYPES, BarBatch, Batch, FmvBatch, MergedBatch, TickBatch
 from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.sources.options import ReadOptions
+from tickstock_cli.sources.recordings import Recordings
 
 SOME_TIME = 1_717_594_200_000_000_000
 
 
 def warm_up(settings: Any) -> None:
-    """Run one row of each type through a core of its own."""
+    """Run a row of each type, and one that makes an event, through a core of its own."""
     symbols = SymbolTable(["A"])
     core = build_core(settings, symbols)
+    for order, price in enumerate((100.0, 105.0)):  # the second is a new high: coordination has something to do
+        time = SOME_TIME + order * 60_000_000_000
+        tick = _row(TickBatch, order, timestamp=time, available_at=time, price=price, size=1)
+        core.step(MergedBatch(tick, BarBatch.empty(), FmvBatch.empty(), order, time, ()))
     core.step(
         MergedBatch(
-            _row(TickBatch, 0, price=1.0, size=1),
-            _row(BarBatch, 1, interval=1, open=1.0, high=1.0, low=1.0, close=1.0, volume=1),
-            _row(FmvBatch, 2, fmv=1.0, market_price=1.0, confidence=1.0),
-            0,
-            SOME_TIME,
+            TickBatch.empty(),
+            _row(BarBatch, 2, interval=1, open=1.0, high=1.0, low=1.0, close=1.0, volume=1),
+            _row(FmvBatch, 3, fmv=1.0, market_price=1.0, confidence=1.0),
+            2,
+            SOME_TIME + 120_000_000_000,
             (),
         )
     )
     core.finish()
+
+
+def warm_up_reading() -> None:
+    """Read two small files, so that the kernels that read and merge recordings are there, too."""
+    times = [SOME_TIME, SOME_TIME + 1]
+    ticks = {"ticker": ["A", None], "timestamp": times, "price": [1.0, None], "size": [1, None]}
+    fmvs = {"ticker": ["A", "B"], "timestamp": times, "fmv": [1.0, 1.0], "market_price": [None, 1.0]}
+    with TemporaryDirectory(prefix="tickstock-warm-") as folder:
+        for name, columns in (("ticks", ticks), ("fmv", fmvs), ("more", {**ticks, "size": [1.5, None]})):
+            pq.write_table(pa.table(columns), Path(folder, f"{name}.parquet"))
+        with Recordings.open([folder], ReadOptions()) as recordings:
+            for _ in recordings.batches(1):
+                pass
 
 
 def _row(kind: type[Any], order: int, **values: float) -> Any:

@@ -45,10 +45,11 @@ def say_if_compiling(request: Request) -> None:
     """
     from tickstock_cli.build import settings_model
     from tickstock_cli.replay import check
-    from tickstock_cli.warmup import warm_up
+    from tickstock_cli.warmup import warm_up, warm_up_reading
 
     fresh = say_if_new("admission.admit_ticks", lambda: check(request), end="")
     begun = perf_counter()
     warm_up(request.settings if request.settings is not None else settings_model()())
     if fresh:
+        warm_up_reading()
         print(f" done in {perf_counter() - begun:.0f} s", file=sys.stderr)

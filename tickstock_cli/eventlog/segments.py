@@ -20,7 +20,9 @@ from tickstock_cli.errors import DataError
 from tickstock_cli.eventlog.blocks import Block
 
 _NAME = re.compile(r"(\d{20})-(\d{20})-([0-9a-f]{8})\.arrow", re.ASCII)
-_OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
+# Without threads, which take longer to wake up than a segment to read.
+_READ = pa.ipc.IpcReadOptions(use_threads=False)
+_WRITE = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
 """Measured on 3,500 events: 74 bytes each instead of 135, for 0.3 ms more to write and 0.1 ms more to read; zstd takes
 60 bytes and three times as long as lz4."""
 
@@ -38,7 +40,7 @@ class Segment:
 def write_segment(folder: Path, block: Block) -> Segment:
     """Write a block. Raises OSError, and leaves nothing then."""
     buffer = pa.BufferOutputStream()
-    with pa.ipc.new_file(buffer, block.events.schema, options=_OPTIONS) as writer:
+    with pa.ipc.new_file(buffer, block.events.schema, options=_WRITE) as writer:
         writer.write_batch(block.events)
     data = buffer.getvalue()
     last = block.next - 1
@@ -111,5 +113,5 @@ def load_segment(segment: Segment) -> Block:
         raise DataError(f"cannot read {where}: {(error.strerror or str(error)).lower()}") from error
     if f"{crc32(data):08x}" != segment.path.stem.rpartition("-")[2]:
         raise DataError(f"cannot read {where}: the file is damaged (wrong checksum); restore it from a copy")
-    with pa.ipc.open_file(data) as reader:
+    with pa.ipc.open_file(data, options=_READ) as reader:
         return Block(segment.first, reader.get_batch(0))

@@ -35,7 +35,7 @@ def log(tmp_path: Path) -> Iterator[EventLog]:
         yield log
 
 
-@pytest.mark.parametrize("where", FILTERS, ids=str)
+@pytest.mark.parametrize("where", FILTERS, ids=[f"filter{number}" for number in range(len(FILTERS))])
 @pytest.mark.parametrize("limit", [1, 7, 10_000])
 def test_exactly_what_passes_is_given(log: EventLog, where: Filter, limit: int) -> None:
     """From disk, from memory and across both, however little is read at once."""
