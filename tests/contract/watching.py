@@ -24,7 +24,7 @@ from tickstock_cli.channels.ohlcv import OhlcvChannel
 from tickstock_cli.channels.tick import TickChannel
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.calendar import Calendar
-from tickstock_cli.core.events import EVENT, EventRows
+from tickstock_cli.core.events import EVENT, PROVENANCE, EventRows
 from tickstock_cli.core.registry import load_part
 from tickstock_cli.core.stages import Detector
 from tickstock_cli.core.symbols import SymbolTable
@@ -44,7 +44,7 @@ FOOD: dict[str, tuple[RecordType, ...]] = {"tick": ("tick",), "ohlcv": ("ohlcv",
 CODES = {kind.name: code for code, kind in enumerate(event_kinds())}
 NAMES = tuple(CODES)
 
-ADDED = ("order", "row", "available_at", "emitted_at", "merged", "rival")
+ADDED = ("order", "row", "available_at", "emitted_at", "merged", "rival", *PROVENANCE)
 """What depends on where in its batch a row stood, or is added after a detector has told."""
 
 OWN = tuple(name for name in EVENT.names or () if name not in ADDED)
