@@ -89,7 +89,9 @@ class Guard(Section):
     """Protection from bad prints: a price far from the last good one is suspect until more rows confirm it."""
 
     outlier_percent: float = Field(
-        default=10, ge=0, description="distance from the last good price that makes a tick suspect, in percent; 0 = off"
+        default=10.0,
+        ge=0,
+        description="distance from the last good price that makes a tick suspect, in percent; 0 = off",
     )
     confirm_rows: int = Field(
         default=3, ge=1, description="suspect ticks near one another, the last one included, that confirm a new level"

@@ -32,7 +32,7 @@ class EventDigest:
             if pa.types.is_string(column.type):
                 lengths: Any = pc.binary_length(column)
                 values.update(lengths.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int32).tobytes())
-                text.update("".join(column.drop_null().to_pylist()).encode())
+                text.update(_text(column.drop_null()))
             else:
                 numbers = column.fill_null(0).to_numpy(zero_copy_only=False)
                 values.update((numbers + numbers.dtype.type(0)).tobytes())  # -0.0 becomes 0.0
@@ -44,3 +44,12 @@ class EventDigest:
             for name, (valid, values, text) in self._streams.items()
         )
         return sha256("".join(lines).encode()).hexdigest()
+
+
+def _text(strings: Any) -> bytes | memoryview:
+    """Give the UTF-8 bytes of strings without nulls, one behind the other, as they lie in Arrow's buffer."""
+    if not len(strings):
+        return b""
+    _, offsets, data = strings.buffers()
+    bounds = np.frombuffer(offsets, np.int32)[strings.offset :]
+    return memoryview(data)[int(bounds[0]) : int(bounds[len(strings)])] if data is not None else b""

@@ -26,10 +26,16 @@ AnyBatch = TypeVar("AnyBatch", bound=Batch)
 
 BUFFERED_ROWS = 1 << 20
 MOST_CHUNK_ROWS, FEWEST_CHUNK_ROWS = 1 << 16, 1 << 10
+MOST_LONE_CHUNK_ROWS = 1 << 18
 
 
-def chunk_rows(streams: int) -> int:
-    """Give how many rows each of so many streams should decode at once, so that buffers stay bounded."""
+def chunk_rows(streams: int, batch_rows: int = 0) -> int:
+    """Give how many rows each of so many streams should decode at once, so that buffers stay bounded.
+
+    A lone stream decodes as many as a step of ``batch_rows`` takes: its chunks are steps then, and nothing is joined.
+    """
+    if streams == 1 and batch_rows > MOST_CHUNK_ROWS:
+        return min(batch_rows, MOST_LONE_CHUNK_ROWS)
     return max(FEWEST_CHUNK_ROWS, min(MOST_CHUNK_ROWS, BUFFERED_ROWS // max(1, streams)))
 
 

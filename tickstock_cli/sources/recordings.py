@@ -182,7 +182,8 @@ class Recordings:
         counted = [self._is_to_sort(file) for file in self.files]
         allowance = Allowance()
         streams = [
-            self._stream(file, allowance, position) for file, position in zip(self.files, positions, strict=True)
+            self._stream(file, allowance, position, batch_rows)
+            for file, position in zip(self.files, positions, strict=True)
         ]
         return Assembler(batch_rows, positions, counted).steps(merged(streams))
 
@@ -193,8 +194,8 @@ class Recordings:
             self._unsorted[file.index] = first_disorder(file) is not None
         return self._unsorted[file.index]
 
-    def _stream(self, file: RecordingFile, allowance: Allowance, position: int) -> Stream:
-        rows = chunk_rows(len(self.files))
+    def _stream(self, file: RecordingFile, allowance: Allowance, position: int, batch_rows: int) -> Stream:
+        rows = chunk_rows(len(self.files), batch_rows)
         if self._is_to_sort(file):
             order = AsRecorded(file.lead)
             unsorted = FileStream(file, self._options, self.symbols, order, rows)
