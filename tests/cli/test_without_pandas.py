@@ -14,6 +14,10 @@ from tickstock_cli.testing import new_york
 START = new_york("2024-06-12", "10:31:00")
 
 
+CERTAIN = ("--set", "recordings.timezone=Etc/UTC")
+"""Nothing is guessed, so nothing is noted."""
+
+
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """Give variables under which a command finds no pandas."""
@@ -51,7 +55,7 @@ def test_explain_shows_the_row_to_the_last_nanosecond(ticks: Path, environment: 
 
 def test_a_strict_replay_names_the_bad_row(ticks: Path, environment: dict[str, str]) -> None:
     """The message looks the row up in its file."""
-    result = run_tickstock("replay", ticks, "--strict", environment=environment)
+    result = run_tickstock("replay", ticks, "--strict", *CERTAIN, environment=environment)
 
     assert result.returncode == 3
     assert "ticks.parquet: row 1 has a price that is no number above zero (price=-1.0)" in error_line(result)
@@ -63,7 +67,8 @@ def test_rejected_rows_of_files_whose_types_differ_are_written(ticks: Path, envi
     table = pq.read_table(ticks)
     pq.write_table(table.set_column(6, "history", pa.array(["none", "none"])), other)
 
-    result = run_tickstock("replay", ticks, other, "--rejects", ticks.with_name("r.parquet"), environment=environment)
+    rejects = ("--rejects", ticks.with_name("r.parquet"))
+    result = run_tickstock("replay", ticks, other, *rejects, *CERTAIN, environment=environment)
 
     assert (result.returncode, result.stderr) == (0, "")
     kept = pq.read_table(ticks.with_name("r.parquet"))["history"].to_pylist()
