@@ -109,6 +109,8 @@ def events_come(address: str) -> None:
     [
         (["--serve", "127.0.0.1:0", "--pipeline", "direct"], 2, "--serve shows the running system"),
         (["--serve", "localhost:99999"], 2, "the port must be 0 to 65535"),
+        (["--serve", "127.0.0.1:0", "--token", "@nowhere.txt"], 2, "cannot read the token of --token @nowhere.txt"),
+        (["--serve", "127.0.0.1:0", "--token", "two words"], 2, "--token must be printable ASCII without spaces"),
         (["--dashboard"], 2, "--dashboard shows the running system: add --speed N or --pipeline multi"),
         (["--provenance", "--out", "e.parquet"], 2, "--provenance needs the running system"),
         (["--serve", "127.0.0.1:0", "--log", "recorded"], 1, "is not empty"),

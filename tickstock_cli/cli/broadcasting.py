@@ -9,6 +9,8 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
+from tickstock_cli.cli.access import read_token, warn_if_open
+
 if TYPE_CHECKING:
     from tickstock_cli.broadcast.broadcast import Broadcast
     from tickstock_cli.engine.control import Control
@@ -27,7 +29,7 @@ def broadcasting(
     Raises
     ------
     UsageError
-        ``listen`` is no address.
+        ``listen`` is no address, or ``token`` no token.
     ServingError
         The address is taken.
     """
@@ -38,7 +40,9 @@ def broadcasting(
     from tickstock_cli.serving.server import Address, parse_host_port
 
     host, port = parse_host_port(listen)
-    with Broadcast(request, control, Address(host, port, token), log) as broadcast:
+    address = Address(host, port, read_token(token))
+    warn_if_open(address)
+    with Broadcast(request, control, address, log) as broadcast:
         print(f"serving on {broadcast.url}", file=sys.stderr)
         yield broadcast
 

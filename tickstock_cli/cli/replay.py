@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tickstock_cli.cli.access import Token
 from tickstock_cli.cli.interrupting import (
     leave_at_once_if_insisted,
     load_sinks,
@@ -137,12 +138,7 @@ def replay(
             help="Serve events (WebSocket), status, control and a page while it runs; default 127.0.0.1:8765.",
         ),
     ] = None,
-    token: Annotated[
-        str | None,
-        typer.Option(
-            "--token", envvar="TICKSTOCK_TOKEN", show_default=False, help="What clients of --serve must know."
-        ),
-    ] = None,
+    token: Token = None,
     log: Annotated[
         Path | None,
         typer.Option("--log", metavar="DIR", show_default=False, help="Keep the event log of --serve in this folder."),

@@ -73,8 +73,8 @@ def watch(
 
     Ends with the run that is served. Ctrl-C ends cleanly: files are whole up to there, and --from goes on.
     """
+    from tickstock_cli.cli.access import read_token
     from tickstock_cli.cli.options import parse_symbols
-    from tickstock_cli.cli.serve import read_token
     from tickstock_cli.serving.client import Follower, Wish, websocket_url
 
     taker = Taker(out or [], as_json)

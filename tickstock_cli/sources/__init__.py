@@ -1,5 +1,1 @@
-"""Sources: what feeds rows into a run. Adding one means one file here and one line below."""
-
-PARTS = {
-    "recordings": "tickstock_cli.sources.recordings:Recordings",
-}
+"""Sources: what feeds rows into a run. Recordings are the one that commands know; see docs/add-a-source.md."""

@@ -5,19 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
-import pytest
 
 from tickstock_cli.core.batch import MICROS_PER_SHARE
 from tickstock_cli.sources.recordings import Recordings
 
-REAL = Path(__file__).parents[4] / "shared" / "data" / "real"
 
-pytestmark = pytest.mark.skipif(not REAL.is_dir(), reason="real recordings are not on this machine")
-
-
-def test_all_of_them_merge_into_one_day() -> None:
+def test_all_of_them_merge_into_one_day(real_recordings: Path) -> None:
     """Types are recognised from the columns alone; every row comes once, in the order of available times."""
-    with Recordings.open([REAL]) as recordings:
+    with Recordings.open([real_recordings]) as recordings:
         assert [file.record for file in recordings.files] == ["tick", "tick", "ohlcv", "ohlcv", "fmv"]
         assert recordings.rows == 33_381 + 125_872 + 6_826 + 2_254 + 20_431
         steps = list(recordings.batches(10_000))
@@ -29,9 +24,9 @@ def test_all_of_them_merge_into_one_day() -> None:
         assert steps[-1].watermark == recordings.span[1]
 
 
-def test_prices_and_volumes_are_those_that_polars_reads() -> None:
+def test_prices_and_volumes_are_those_that_polars_reads(real_recordings: Path) -> None:
     """A second reader agrees to the last digit."""
-    path = REAL / "trades_BAC_2013-10-08.parquet"
+    path = real_recordings / "trades_BAC_2013-10-08.parquet"
     expected = pl.read_parquet(path)
     with Recordings.open([path]) as recordings:
         steps = list(recordings.batches(7_777))
