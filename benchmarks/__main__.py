@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import flat_out, machine, memory, stages, startup
+from benchmarks import clients, flat_out, machine, memory, running, stages, startup
 from benchmarks.figures import Section
 from benchmarks.fresh import ROOT, plain_environment
 from benchmarks.report import draw_machine, draw_section, write_json
@@ -32,6 +32,8 @@ class Subject(StrEnum):
     STARTUP = "startup"
     STAGES = "stages"
     KERNELS = "kernels"
+    RUNNING = "running"
+    CLIENTS = "clients"
 
 
 def bench(
@@ -66,7 +68,8 @@ def bench(
     console.print(draw_machine(facts))
     sections: list[Section] = []
     write_json(path, facts, sections)  # a place that cannot be written is known before minutes were spent
-    for section in measure(subjects, market, longer, rounds, announce):
+    seconds = running.QUICK_SECONDS if quick else running.SECONDS
+    for section in measure(subjects, market, longer, rounds, seconds, announce):
         console.print(draw_section(section))
         sections.append(section)
         facts["load after"] = machine.load()
@@ -77,11 +80,16 @@ def bench(
 
 
 def measure(
-    subjects: frozenset[Subject], market: Market, longer: Market | None, rounds: int, announce: Callable[[str], None]
+    subjects: frozenset[Subject],
+    market: Market,
+    longer: Market | None,
+    rounds: int,
+    seconds: int,
+    announce: Callable[[str], None],
 ) -> Iterator[Section]:
     """Give the sections of the subjects wanted, each as soon as it is measured."""
     prepare(WARM_UP, announce)
-    if subjects - {Subject.STARTUP}:
+    if subjects & {Subject.FLAT_OUT, Subject.STAGES, Subject.KERNELS}:
         prepare(market, announce)
     if Subject.FLAT_OUT in subjects:
         samples = flat_out.measure(market, rounds, announce)
@@ -96,6 +104,10 @@ def measure(
         yield startup.section(starts, startup.measure_first(startup.SAMPLE_DATA, announce))
     if Subject.STAGES in subjects:
         yield from stages.sections(market, stages.measure(market, rounds, announce))
+    if Subject.RUNNING in subjects:
+        yield running.section(running.measure(market.rows, rounds, seconds, announce), seconds)
+    if Subject.CLIENTS in subjects:
+        yield clients.section(clients.measure(rounds, announce))
 
 
 def run_kernels(market: Market, json_file: Path) -> None:

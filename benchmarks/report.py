@@ -13,7 +13,7 @@ from rich.text import Text
 
 from benchmarks.figures import Figure, Section
 
-DECIMALS = {"s": 2, "×": 2, "MiB": 0, "ns/row": 1, "ns/event": 0, "M rows/s": 2}
+DECIMALS = {"s": 2, "×": 2, "MiB": 0, "ns/row": 1, "ns/event": 0, "M rows/s": 2, "rows/s": 0, "ms": 1, "µs": 1}
 
 
 def draw_section(section: Section) -> RenderableType:
