@@ -1,0 +1,291 @@
+"""`tickstock perf`: measure this version, compare it, and keep worse ones out."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tickstock_cli.cli.options import Json
+from tickstock_cli.errors import OutputError, ThresholdError
+
+if TYPE_CHECKING:
+    from tickstock_cli.measurement.machine import Machine
+    from tickstock_cli.measurement.verdict import Verdict
+    from tickstock_cli.perf.figures import Figures
+    from tickstock_cli.perf.judging import Comparison
+    from tickstock_cli.perf.measuring import Plan, Sample
+    from tickstock_cli.perf.recording import Size
+
+app = typer.Typer(
+    help="Measure what this version costs, and keep worse ones out.", rich_markup_mode=None, add_completion=False
+)
+
+ROUNDS, QUICK_ROUNDS = 7, 5
+SELF_TEST_PASSES = 10
+
+Quick = Annotated[bool, typer.Option("--quick", help="A smaller recording and fewer rounds: a first look.")]
+Rounds = Annotated[
+    int | None,
+    typer.Option(min=1, help="Samples of each side.", show_default=f"{ROUNDS}, with --quick {QUICK_ROUNDS}"),
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="PROBE", show_default=False, help="Measure only this probe. Repeatable."),
+]
+Seed = Annotated[int, typer.Option(help="Draws the order of the sides in each round.")]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", show_default=False, help="Write result.json, summary.md and junit.xml here."),
+]
+
+
+@app.command()
+def run(
+    out: Annotated[
+        str, typer.Option("--out", metavar="FILE", help="Where figures go; - for standard output.")
+    ] = "perf.json",
+    history: Annotated[
+        Path | None,
+        typer.Option("--history", metavar="FILE", show_default=False, help="Add the medians to this history, too."),
+    ] = None,
+    quick: Quick = False,
+    rounds: Rounds = None,
+    only: Only = None,
+) -> None:
+    """Measure this version: decoding, merging, kernels, coordination, publishing, replay, pace, start and memory."""
+    from tickstock_cli.perf import history as histories
+    from tickstock_cli.perf.figures import write_figures
+
+    figures = _measure_head(_plan(quick, rounds, only, 1))
+    if out == "-":
+        typer.echo(json.dumps(asdict(figures), indent=2))
+    else:
+        write_figures(Path(out), figures)
+        typer.echo(f"wrote {out}", err=True)
+    if history is not None:
+        histories.append(history, histories.entry_of(figures))
+
+
+@app.command()
+def compare(
+    base: Annotated[Path, typer.Argument(show_default=False, help="Figures of tickstock perf run, to compare with.")],
+    head: Annotated[Path, typer.Argument(show_default=False, help="Figures of tickstock perf run, to be judged.")],
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Compare two files of figures of one machine; the exit code is 4 if the second is worse.
+
+    Files were not measured in turns, so what the machine did meanwhile is in them: `perf gate --base REV` sees less.
+    """
+    from tickstock_cli.perf.figures import check_alike, read_figures
+    from tickstock_cli.perf.judging import compare as compare_samples
+
+    before, after = read_figures(base), read_figures(head)
+    check_alike(before, after)
+    comparison = compare_samples(before.samples, after.samples)
+    note = "Not measured in turns: noise is what the base's own rounds differ by."
+    _tell_comparison(f"{head} against {base}", comparison, after.machine, [note], out, as_json)
+
+
+@app.command()
+def gate(
+    base: Annotated[
+        str,
+        typer.Option(
+            "--base",
+            metavar="REV|FILE|NAME",
+            show_default=False,
+            help="A revision of this checkout, figures of perf run, or a baseline: sprint_108, tickstock, or a file.",
+        ),
+    ],
+    out: Out = None,
+    quick: Quick = False,
+    rounds: Rounds = None,
+    only: Only = None,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """Measure this version beside a base, in turns and in fresh processes; the exit code is 4 if it is worse.
+
+    The base is measured twice in every round: what it differs by from itself is the noise that no verdict goes below.
+    What looks worse is measured as often again before it counts. Needs no account and no token.
+    """
+    from tickstock_cli.measurement.machine import identity
+    from tickstock_cli.perf.baselines import find_baseline, judge_limits
+    from tickstock_cli.perf.figures import check_alike, read_figures
+    from tickstock_cli.perf.gate import run_gate
+    from tickstock_cli.perf.judging import compare as compare_samples
+    from tickstock_cli.perf.sides import head, revision
+
+    baseline = find_baseline(base)
+    if baseline is not None:
+        figures = _measure_head(_plan(quick, rounds, only or list(baseline.probes()), seed))
+        _tell_limits(
+            f"head against baseline {baseline.name}",
+            judge_limits(baseline, figures.samples),
+            figures.machine,
+            out,
+            as_json,
+        )
+    elif Path(base).is_file():
+        before = read_figures(Path(base))
+        after = _measure_head(_plan(quick, rounds, only, seed))
+        check_alike(before, after)
+        comparison = compare_samples(before.samples, after.samples)
+        note = "Not measured in turns: noise is what the base's own rounds differ by."
+        _tell_comparison(f"head against {base}", comparison, after.machine, [note], out, as_json)
+    else:
+        with revision(base) as side:
+            machine = identity()
+            comparison, samples = run_gate(side, head(), _plan(quick, rounds, only, seed), _announce)
+        turns = max(len(taken) for taken in samples["head"].values())
+        notes = [f"Measured in turns, {turns} rounds at most, the base twice in each for its noise."]
+        _tell_comparison(f"head against {side.label}", comparison, machine, notes, out, as_json)
+
+
+@app.command("self-test")
+def self_test(
+    passes: Annotated[
+        int, typer.Option(min=0, help="How often this version is compared with itself.")
+    ] = SELF_TEST_PASSES,
+    out: Out = None,
+    rounds: Rounds = None,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """Prove that the gate can fail, and that it does not fail for nothing; the exit code is 4 if it is to be mended.
+
+    A slowdown, a memory leak and wrong results are planted in this version, one at a time: each must be caught. Then
+    this version is compared with itself again and again: each time it must pass.
+    """
+    from tickstock_cli.measurement.machine import identity
+    from tickstock_cli.perf.selftest import self_test as try_gate
+    from tickstock_cli.perf.sides import head
+
+    machine = identity()
+    verdicts = try_gate(head(), _plan(True, rounds, None, seed), passes, _announce)
+    _tell_limits("the gate on trial", verdicts, machine, out, as_json)
+
+
+@app.command()
+def history(
+    file: Annotated[Path, typer.Argument(show_default=False, help="What perf run --history has written.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The page to write.")] = Path("perf-history.html"),
+) -> None:
+    """Draw a history as one page that needs no network: a chart a metric, runs in their order."""
+    from tickstock_cli.perf.history import read, trend_page
+
+    page = trend_page(read(file))
+    _write(out, page.encode())
+    typer.echo(f"wrote {out}", err=True)
+
+
+def _plan(quick: bool, rounds: int | None, only: Sequence[str] | None, seed: int) -> Plan:
+    from tickstock_cli.errors import UsageError
+    from tickstock_cli.perf.measuring import Plan
+    from tickstock_cli.perf.metrics import PROBES
+    from tickstock_cli.perf.recording import FULL, QUICK, prepare
+
+    known = (*PROBES, "running")
+    for probe in only or ():
+        if probe not in known:
+            raise UsageError(f"--only {probe}: there is no such probe; there are {', '.join(known)}")
+    size: Size = QUICK if quick else FULL
+    return Plan(prepare(size), size, rounds or (QUICK_ROUNDS if quick else ROUNDS), tuple(only or PROBES), seed)
+
+
+def _measure_head(plan: Plan) -> Figures:
+    from tickstock_cli.core.times import format_time
+    from tickstock_cli.measurement.machine import identity
+    from tickstock_cli.perf.figures import FORMAT, Figures
+    from tickstock_cli.perf.measuring import measure
+    from tickstock_cli.perf.sides import head
+
+    machine, created = identity(), format_time(time.time_ns())
+    samples: dict[str, list[Sample]] = measure({"head": head()}, plan, _announce)["head"]
+    label = f"tickstock {machine.packages['tickstock']} {machine.commit or ''}".strip()
+    size = {name: float(value) for name, value in asdict(plan.size).items()}
+    return Figures(FORMAT, label, created, machine, size, plan.recording.data_hash, plan.rounds, samples)
+
+
+def _tell_comparison(
+    title: str, comparison: Comparison, machine: Machine, notes: Sequence[str], out: Path | None, as_json: bool
+) -> None:
+    from tickstock_cli.perf.judging import verdicts
+    from tickstock_cli.perf.markdown import comparison_summary
+
+    summary = comparison_summary(title, comparison, machine, notes)
+    _tell(title, summary, verdicts(comparison), machine, comparison.failed, out, as_json)
+
+
+def _tell_limits(title: str, verdicts: Sequence[Verdict], machine: Machine, out: Path | None, as_json: bool) -> None:
+    from tickstock_cli.perf.markdown import limits_summary
+
+    failed = any(verdict.failed for verdict in verdicts)
+    _tell(title, limits_summary(title, verdicts, machine), verdicts, machine, failed, out, as_json)
+
+
+def _tell(
+    title: str,
+    summary: str,
+    verdicts: Sequence[Verdict],
+    machine: Machine,
+    failed: bool,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Show the answer, write its files, and fail if it is no.
+
+    Raises
+    ------
+    ThresholdError
+        It is no.
+    """
+    from tickstock_cli.measurement.junit import junit
+    from tickstock_cli.measurement.machine import facts
+
+    document = {
+        "title": title,
+        "failed": failed,
+        "verdicts": [asdict(verdict) for verdict in verdicts],
+        "machine": asdict(machine),
+    }
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    if out is not None:
+        _write(out / "result.json", f"{text}\n".encode())
+        _write(out / "summary.md", summary.encode())
+        _write(out / "junit.xml", junit("tickstock.perf", verdicts, properties=facts(machine)))
+    if as_json:
+        typer.echo(text)
+    else:
+        from tickstock_cli.cli.console import data_console
+        from tickstock_cli.cli.render_perf import answer
+
+        data_console().print(answer(title, verdicts, failed))
+    if failed:
+        names = ", ".join(verdict.title for verdict in verdicts if verdict.failed)
+        raise ThresholdError(f"{title}: {names}")
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {path}: {(error.strerror or str(error)).lower()}; name another place"
+        ) from error
+
+
+def _announce(text: str) -> None:
+    """Say what is being done: on a terminal in one line that is written over, else not at all."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[2K{text}")
+        sys.stderr.flush()

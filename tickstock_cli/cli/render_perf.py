@@ -1,0 +1,17 @@
+"""Answers of `tickstock perf` on a terminal: every verdict, then the word that counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group
+from rich.text import Text
+
+from tickstock_cli.cli.render_result import TargetsView
+from tickstock_cli.measurement.verdict import Verdict
+
+
+def answer(title: str, verdicts: Sequence[Verdict], failed: bool) -> Group:
+    """Draw what was asked, its verdicts, and whether it passed."""
+    word = Text("failed", style="bold red") if failed else Text("passed", style="bold green")
+    return Group(Text(title, style="bold"), TargetsView(verdicts), word)

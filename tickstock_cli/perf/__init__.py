@@ -1,0 +1,1 @@
+"""Performance gate: what this version costs beside another one, measured in turns in one sitting."""

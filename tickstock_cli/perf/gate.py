@@ -1,0 +1,37 @@
+"""The gate: base and head in turns, the base against itself for its noise, and more rounds where there is doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from tickstock_cli.perf.judging import Comparison, compare
+from tickstock_cli.perf.measuring import Plan, Samples, measure
+from tickstock_cli.perf.sides import Side
+
+BASE, AGAIN, HEAD = "base", "base again", "head"
+
+
+def run_gate(base: Side, head: Side, plan: Plan, announce: Callable[[str], None]) -> tuple[Comparison, Samples]:
+    """Measure and judge; what looks worse is measured as often again before it counts.
+
+    Raises
+    ------
+    ProbeError
+        A side cannot be measured.
+    """
+    sides: Mapping[str, Side] = {BASE: base, AGAIN: base, HEAD: head}
+    samples = measure(sides, plan, announce)
+    comparison = judged(samples)
+    doubtful = comparison.doubtful()
+    if doubtful:
+        announce(f"looks worse: {', '.join(doubtful)}; measuring as often again")
+        more = replace(plan, probes=doubtful, seed=plan.seed + 1)
+        samples = measure(sides, more, announce, samples)
+        comparison = judged(samples)
+    return comparison, samples
+
+
+def judged(samples: Samples) -> Comparison:
+    """Judge what was measured so far."""
+    return compare(samples[BASE], samples[HEAD], samples[AGAIN])

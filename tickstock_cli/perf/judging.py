@@ -1,0 +1,226 @@
+"""From samples to verdicts: what became worse beyond doubt, what better, and what cannot be told. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from statistics import median
+
+from tickstock_cli.measurement.verdict import Verdict, number
+from tickstock_cli.perf.measuring import Sample
+from tickstock_cli.perf.metrics import METRICS, RESULTS, Metric, Nature
+from tickstock_cli.perf.ratios import Interval, interval, noise, ratios_of
+
+BY_PROBE = Mapping[str, Sequence[Sample]]
+
+
+class Change(StrEnum):
+    """What became of a metric."""
+
+    SAME = "same"
+    WORSE = "worse"
+    BETTER = "better"
+    UNCLEAR = "unclear"
+    """It looks worse, but the rounds disagree: more of them are needed."""
+    UNKNOWN = "not measured"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A metric on both sides.
+
+    Parameters
+    ----------
+    change
+        Head over base with the interval of its median; a difference, in the metric's unit, for memory kept.
+    margin
+        Growth that is let pass: tolerance or noise, whichever is more.
+    """
+
+    metric: Metric
+    verdict: Change
+    base: float | None = None
+    head: float | None = None
+    change: Interval | None = None
+    margin: float = 0.0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Everything that was held side by side."""
+
+    judgements: tuple[Judgement, ...]
+    results: tuple[str, ...]
+    """In which ways the sides gave other results; none if they agree."""
+
+    @property
+    def failed(self) -> bool:
+        """Tell whether the head is worse."""
+        return bool(self.results) or any(judgement.verdict is Change.WORSE for judgement in self.judgements)
+
+    def doubtful(self) -> tuple[str, ...]:
+        """Give the probes whose metrics look worse: those are worth more rounds."""
+        looks = (Change.WORSE, Change.UNCLEAR)
+        return tuple(
+            dict.fromkeys(
+                judgement.metric.probe
+                for judgement in self.judgements
+                if judgement.verdict in looks and judgement.metric.nature is not Nature.WORK
+            )
+        )
+
+
+def compare(base: BY_PROBE, head: BY_PROBE, again: BY_PROBE | None = None) -> Comparison:
+    """Hold two sides' samples side by side.
+
+    Parameters
+    ----------
+    again
+        Samples of the base, measured a second time in the same rounds: its noise. None: what the base's own rounds
+        differ by from each other has to do, which is less certain.
+    """
+    judgements = []
+    for metric in METRICS:
+        if not base.get(metric.probe) and not head.get(metric.probe):
+            continue
+        values = {
+            name: _values(side.get(metric.probe, ()), metric.key) for name, side in (("base", base), ("head", head))
+        }
+        itself = _values(again.get(metric.probe, ()), metric.key) if again is not None else None
+        judgements.append(judge(metric, values["base"], values["head"], itself))
+    return Comparison(tuple(judgements), tuple(_other_results(base, head)))
+
+
+def judge(metric: Metric, base: Sequence[float], head: Sequence[float], again: Sequence[float] | None) -> Judgement:
+    """Judge one metric."""
+    if not base and not head:
+        return Judgement(metric, Change.UNKNOWN, note="this machine does not count it")
+    if not base or not head:
+        where = "the base" if not base else "the head"
+        return Judgement(metric, Change.UNKNOWN, note=f"{where} does not measure it")
+    if metric.nature is Nature.WORK:
+        return _judge_work(metric, base, head)
+    if metric.tolerance == 0.0:
+        return _judge_growth(metric, base, head)
+    rounds = min(len(base), len(head))
+    base, head = base[:rounds], head[:rounds]
+    itself = ratios_of(again[:rounds], base) if again else [after / before for before, after in pairwise(base)] or [1.0]
+    margin = max(metric.tolerance, noise(itself))
+    change = interval(ratios_of(head, base))
+    before, after = median(base), median(head)
+    verdict = Change.SAME
+    if change.median > 1 + margin and after - before > metric.floor:
+        verdict = Change.WORSE if change.low > 1 + margin else Change.UNCLEAR
+    elif change.high < 1 / (1 + margin) and before - after > metric.floor:
+        verdict = Change.BETTER
+    return Judgement(metric, verdict, before, after, change, margin)
+
+
+def _judge_growth(metric: Metric, base: Sequence[float], head: Sequence[float]) -> Judgement:
+    """Judge what may be zero or less: by differences."""
+    change = interval([after - before for after, before in zip(head, base, strict=False)])
+    verdict = Change.SAME
+    if change.median > metric.floor:
+        verdict = Change.WORSE if change.low > metric.floor else Change.UNCLEAR
+    return Judgement(metric, verdict, median(base), median(head), change, metric.floor)
+
+
+def _judge_work(metric: Metric, base: Sequence[float], head: Sequence[float]) -> Judgement:
+    """Judge a counter: by itself where it is the same in every round, less strictly where it is not."""
+    spread = max(max(values) / min(values) - 1 if min(values) else 0.0 for values in (base, head))
+    margin = metric.tolerance + spread
+    before, after = median(base), median(head)
+    ratio = after / before if before else (1.0 if not after else float("inf"))
+    verdict = Change.WORSE if ratio > 1 + margin else Change.BETTER if ratio < 1 / (1 + margin) else Change.SAME
+    note = "" if not spread else f"differs by {spread:.1%} from round to round"
+    return Judgement(metric, verdict, before, after, Interval(ratio, ratio, ratio, 1.0), margin, note)
+
+
+def _other_results(base: BY_PROBE, head: BY_PROBE) -> Iterable[str]:
+    for probe in ("replay", "paced"):
+        for key in RESULTS:
+            told = {
+                name: {sample.get(key) for sample in side.get(probe, ())}
+                for name, side in (("base", base), ("head", head))
+            }
+            if told["base"] and told["head"] and told["base"] != told["head"]:
+                texts = {name: ", ".join(sorted(str(value)[:12] for value in values)) for name, values in told.items()}
+                yield f"{probe}: {key} is {texts['head']} and was {texts['base']}"
+
+
+def verdicts(comparison: Comparison) -> list[Verdict]:
+    """Give the comparison as verdicts, for JUnit and tables; results first."""
+    told = "; ".join(comparison.results)
+    answer = [
+        Verdict("results", "same rows, events and digest", "equal to the base", None, None, "", not told, told),
+    ]
+    for judgement in comparison.judgements:
+        metric, change = judgement.metric, judgement.change
+        known = judgement.verdict is not Change.UNKNOWN
+        answer.append(
+            Verdict(
+                metric.name,
+                metric.title,
+                target_of(judgement) if known else "",
+                None if change is None else _limit(judgement),
+                None if change is None else round(change.median, 4),
+                metric.unit if metric.tolerance == 0.0 and metric.nature is Nature.MEMORY else "times the base",
+                judgement.verdict is not Change.WORSE if known else None,
+                told_of(judgement),
+                asked=known,
+            )
+        )
+    return answer
+
+
+def target_of(judgement: Judgement) -> str:
+    """Say how much worse a metric may be."""
+    metric = judgement.metric
+    if metric.nature is Nature.MEMORY and metric.tolerance == 0.0:
+        return f"at most {number(metric.floor / 2**20, 'MiB')} more"
+    return f"at most {1 + judgement.margin:.2f} times"
+
+
+def told_of(judgement: Judgement) -> str:
+    """Say from what to what it went, how sure that is, and what else there is to say."""
+    change, note = judgement.change, note_of(judgement)
+    if change is None:
+        return note
+    sides = f"{figure(judgement.base, judgement.metric.unit)} → {figure(judgement.head, judgement.metric.unit)}"
+    spans = (
+        ""
+        if change.low == change.high or judgement.metric.tolerance == 0.0
+        else f", {change.low:.2f} to {change.high:.2f}"
+    )
+    return f"{sides}{spans}{f'; {note}' if note else ''}"
+
+
+def figure(value: float | None, unit: str) -> str:
+    """Write one side's figure, in a unit that suits its size."""
+    if value is None:
+        return ""
+    if unit == "bytes":
+        return number(value / 2**20, "MiB")
+    if unit == "s" and abs(value) < 1:
+        return number(value * 1000, "ms")
+    return number(value, unit)
+
+
+def note_of(judgement: Judgement) -> str:
+    """Say what there is to say besides the figures."""
+    if judgement.verdict is Change.UNCLEAR:
+        return "looks worse, but the rounds disagree"
+    return judgement.note
+
+
+def _limit(judgement: Judgement) -> float:
+    metric = judgement.metric
+    growth = metric.nature is Nature.MEMORY and metric.tolerance == 0.0
+    return metric.floor if growth else round(1 + judgement.margin, 4)
+
+
+def _values(samples: Sequence[Sample], key: str) -> list[float]:
+    return [sample[key] for sample in samples if sample.get(key) is not None]

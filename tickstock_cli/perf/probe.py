@@ -1,0 +1,298 @@
+"""Runs inside one side of a comparison: ``python -P probe.py NAME JOB`` with the side's source first on the path.
+
+A script, not a module: it is the head's even where it measures the base, so that both sides are measured by the same
+code. It knows nothing of tickstock but what every revision has: `replay.Request` and `replay.replay`, the recordings
+and the core. What it prints is one JSON object.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import resource
+import sys
+import threading
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+Sample = dict[str, Any]
+
+FLAT_OUT_PASSES = 2
+"""Timed passes of a replay, of which the best counts: what else goes on can only make one slower."""
+LEAK_WARM_UP, LEAK_PASSES = 3, 5
+PLANT_VARIABLE = "TICKSTOCK_PERF_PLANT"
+
+
+def decode(job: Sample) -> Sample:
+    """Decode the recording as a replay does, and keep nothing."""
+    from tickstock_cli.sources.recordings import Recordings
+
+    def read() -> int:
+        with Recordings.open([job["recording"]]) as recordings:
+            return sum(len(batch) for batch in recordings.batches(job["batch_rows"]))
+
+    rows = read()
+    return {"rows": rows, **_best_of(FLAT_OUT_PASSES, read)}
+
+
+def merge(job: Sample) -> Sample:
+    """Merge the recording dealt out to files whose times overlap all day."""
+    return decode({**job, "recording": job["parts"]})
+
+
+def replay(job: Sample) -> Sample:
+    """Replay flat out with default settings, events to Parquet, from the first byte read to the file closed."""
+    from tickstock_cli.replay import Request
+    from tickstock_cli.replay import replay as run_replay
+
+    request = Request(paths=[job["recording"]], outs=[str(Path(job["folder"], "events.parquet"))])
+    first = run_replay(request)
+    figures = _best_of(FLAT_OUT_PASSES, lambda: run_replay(request))
+    return {
+        "rows": first.rows,
+        "events": first.tally.events,
+        "digest": first.digest,
+        "ledger": first.ledger.as_dict(),
+        **figures,
+    }
+
+
+def count(job: Sample) -> Sample:
+    """Replay once, counting work instead of time."""
+    from tickstock_cli.replay import Request
+    from tickstock_cli.replay import replay as run_replay
+
+    request = Request(paths=[job["recording"]], batch_rows=job["batch_rows"])
+    run_replay(request)  # compiles, imports
+    calls = _count_kernel_calls()
+    import pyarrow as pa
+
+    pool = pa.default_memory_pool()
+    batches = _count_steps()
+    allocations = pool.num_allocations()
+    python_calls = _PythonCalls()
+    instructions = _instructions()
+    with python_calls:
+        run_replay(request)
+    counted = {
+        "batches": batches[0],
+        "kernel_calls": calls[0],
+        "python_calls": python_calls.count,
+        "arrow_allocations": pool.num_allocations() - allocations,
+    }
+    spent = instructions()
+    return counted if spent is None else {**counted, "instructions": spent}
+
+
+def memory(job: Sample) -> Sample:
+    """Replay again and again in one process: the peak, and what each pass leaves behind."""
+    from tickstock_cli.replay import Request
+    from tickstock_cli.replay import replay as run_replay
+
+    request = Request(paths=[job["recording"]])
+    kept = []
+    for number in range(LEAK_WARM_UP + LEAK_PASSES):
+        run_replay(request)
+        gc.collect()
+        if number >= LEAK_WARM_UP - 1:
+            kept.append(_resident_bytes())
+    growth = sorted(after - before for before, after in pairwise(kept))
+    return {"growth_bytes": growth[len(growth) // 2], "resident_bytes": kept[-1]}
+
+
+def paced(job: Sample) -> Sample:
+    """Replay on a schedule through the running system; latency from the scheduled time to the published event."""
+    from tickstock_cli.replay import Request
+    from tickstock_cli.replay import replay as run_replay
+
+    out = str(Path(job["folder"], "paced.parquet"))
+    run_replay(Request(paths=[job["recording"]], outs=[out]))
+    pipelines: list[Any] = []
+    request = Request(paths=[job["recording"]], outs=[out], start=job["start"], end=job["end"], speed=job["speed"])
+    cpu = time.process_time()
+    result = run_replay(request, attach=pipelines.append)
+    cpu_seconds = time.process_time() - cpu
+    latency = pipelines[0].system.latency
+    figures = latency.figures()
+    percentile = getattr(latency, "percentile_ms", None)  # bases from before it was there
+    return {
+        "rows": result.rows,
+        "cpu_seconds": cpu_seconds,
+        "mean_ms": figures.mean_ms,
+        "p50_ms": figures.p50_ms,
+        "p95_ms": percentile(95) if percentile is not None else None,
+        "p99_ms": figures.p99_ms,
+        "digest": result.digest,
+    }
+
+
+def running(job: Sample) -> Sample:
+    """Run each feed through the running system as fast as it takes rows: what each channel bears, and what it fails."""
+    from tickstock_cli.replay import Request
+    from tickstock_cli.replay import replay as run_replay
+    from tickstock_cli.runtime.opening import PipelineName
+
+    figures: Sample = {}
+    processed = failed = lost = 0
+    for record, name in (("tick", "ticks"), ("ohlcv", "bars"), ("fmv", "fmv")):
+        request = Request(paths=[str(Path(job["recording"], f"{name}.parquet"))], pipeline=PipelineName.MULTI)
+        pipelines: list[Any] = []
+        result = run_replay(request, attach=pipelines.append)
+        figures[f"{record}_rows_per_second"] = result.rows / result.seconds
+        ledger = result.ledger
+        lost += result.rows - ledger[f"{record}.processed"] - ledger.total(f"{record}.rejected.")
+        for channel in pipelines[0].last_status["channel_details"].values():
+            processed += channel["whole"]["processed"]
+            failed += channel["whole"]["failed"]
+        if record == "ohlcv":
+            figures["ohlcv_symbols"] = len(pipelines[0].system.core.known_tickers())
+    return {**figures, "success_percent": 100 * processed / (processed + failed), "rows_lost": lost}
+
+
+def _best_of(passes: int, work: Callable[[], Any]) -> Sample:
+    """Time several passes; give the least wall time and the least CPU time, of all threads."""
+    walls, cpus = [], []
+    for _ in range(passes):
+        gc.collect()
+        cpu, wall = time.process_time(), time.perf_counter()
+        work()
+        walls.append(time.perf_counter() - wall)
+        cpus.append(time.process_time() - cpu)
+    return {"seconds": min(walls), "cpu_seconds": min(cpus)}
+
+
+class _PythonCalls:
+    """Counts calls of Python functions in this thread: a measure of work that no neighbour can disturb."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __enter__(self) -> None:
+        thread = threading.get_ident()
+
+        def hear(_frame: Any, event: str, _argument: Any) -> None:
+            if event == "call" and threading.get_ident() == thread:
+                self.count += 1
+
+        sys.setprofile(hear)
+
+    def __exit__(self, *_: object) -> None:
+        sys.setprofile(None)
+
+
+def _count_kernel_calls() -> list[int]:
+    """Put a counter before every kernel, where Python calls it; compiled code has its callees built in."""
+    from numba.core.registry import CPUDispatcher
+
+    calls = [0]
+
+    def counting(kernel: Any) -> Any:
+        def call(*arguments: Any) -> Any:
+            calls[0] += 1
+            return kernel(*arguments)
+
+        return call
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith("tickstock_cli."):
+            for attribute, value in list(vars(module).items()):
+                if isinstance(value, CPUDispatcher):
+                    setattr(module, attribute, counting(value))
+    return calls
+
+
+def _count_steps() -> list[int]:
+    """Count how often the core is stepped."""
+    from tickstock_cli.engine.core import Core
+
+    steps = [0]
+    step = Core.step
+
+    def counting(self: Core, batch: Any) -> Any:
+        steps[0] += 1
+        return step(self, batch)
+
+    Core.step = counting  # type: ignore[method-assign]
+    return steps
+
+
+def _instructions() -> Callable[[], int | None]:
+    """Begin to count this process's instructions; gives what tells their number, None where nothing counts them."""
+    try:
+        from tickstock_cli.perf.instructions import InstructionCounter
+
+        counter = InstructionCounter()
+    except (ImportError, OSError):
+        return lambda: None
+    return counter.read
+
+
+def _resident_bytes() -> int:
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)
+
+
+def _plant(name: str) -> None:
+    """Make this side worse in a known way: what the gate's self-test must catch."""
+    from tickstock_cli.engine.core import Core
+
+    step, coordinate = Core.step, Core.coordinate
+    kept: list[Any] = []
+
+    def slow_step(self: Core, batch: Any) -> Any:
+        begun = time.thread_time()
+        result = step(self, batch)
+        until = time.thread_time() + SLOWDOWN * (time.thread_time() - begun)
+        while time.thread_time() < until:
+            pass
+        return result
+
+    def leaking_step(self: Core, batch: Any) -> Any:
+        kept.append(b"\x01" * LEAK_BYTES)
+        return step(self, batch)
+
+    def wrong_coordinate(self: Core, events: Any, watermark: int) -> Any:
+        released = coordinate(self, events, watermark)
+        if len(released):
+            released["price"][0] += 0.01
+        return released
+
+    if name == "slowdown":
+        Core.step = slow_step  # type: ignore[method-assign]
+    elif name == "leak":
+        Core.step = leaking_step  # type: ignore[method-assign]
+    elif name == "correctness":
+        Core.coordinate = wrong_coordinate  # type: ignore[method-assign]
+    else:
+        raise SystemExit(f"there is no plant {name!r}")
+
+
+SLOWDOWN = 0.5
+"""Planted: the core takes so much longer."""
+LEAK_BYTES = 1 << 20
+"""Planted: kept for ever at every step of the core."""
+
+PROBES = {probe.__name__: probe for probe in (decode, merge, replay, count, memory, paced, running)}
+
+
+def main() -> None:
+    """Run the probe that the command line names, and print what it measured."""
+    import tickstock_cli
+
+    name, job = sys.argv[1:]
+    planted = os.environ.get(PLANT_VARIABLE)
+    if planted:
+        _plant(planted)
+    sample = PROBES[name](json.loads(job))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    package = str(Path(tickstock_cli.__file__).resolve().parent.parent)
+    sys.stdout.write(json.dumps({**sample, "peak_rss_bytes": peak, "package": package}) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""The gate on trial: known damage must be caught, and a version compared with itself must pass, again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from tickstock_cli.measurement.verdict import Verdict
+from tickstock_cli.perf.gate import run_gate
+from tickstock_cli.perf.judging import Change, Comparison
+from tickstock_cli.perf.measuring import Plan
+from tickstock_cli.perf.sides import Side
+
+PROBES = ("replay", "memory", "count")
+"""What can show the damage; the others would only take time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plant:
+    """Damage that is planted in the head, and the metrics one of which must show it; none: its results must."""
+
+    name: str
+    title: str
+    shows_in: tuple[str, ...]
+
+
+PLANTS = (
+    Plant("slowdown", "the core takes half as long again", ("replay_seconds", "replay_wall_seconds")),
+    Plant("leak", "every step of the core keeps a MiB", ("growth_bytes",)),
+    Plant("correctness", "prices of events are a cent off", ()),
+)
+
+
+def self_test(side: Side, plan: Plan, passes: int, announce: Callable[[str], None]) -> list[Verdict]:
+    """Try the gate; gives what it should have said and what it said.
+
+    Parameters
+    ----------
+    passes
+        How often the side is compared with itself.
+    """
+    plan = replace(plan, probes=PROBES)
+    verdicts = []
+    for plant in PLANTS:
+        announce(f"planted: {plant.title}")
+        comparison, _ = run_gate(side, replace(side, label="head", plant=plant.name), plan, announce)
+        caught = _shown(comparison, plant)
+        verdicts.append(
+            Verdict(
+                plant.name,
+                f"planted: {plant.title}",
+                "caught",
+                None,
+                None,
+                "",
+                caught,
+                _told(comparison) or "it passed",
+            )
+        )
+    alarms: list[str] = []
+    for number in range(passes):
+        announce(f"against itself, {number + 1} of {passes}")
+        comparison, _ = run_gate(side, replace(side, label="head"), replace(plan, seed=plan.seed + number), announce)
+        if comparison.failed:
+            alarms.append(_told(comparison))
+    quiet = passes - len(alarms)
+    verdicts.append(
+        Verdict(
+            "itself",
+            "identical code",
+            f"{passes} of {passes} pass",
+            passes,
+            quiet,
+            "",
+            not alarms,
+            "; ".join(alarms),
+            asked=bool(passes),
+        )
+    )
+    return verdicts
+
+
+def _shown(comparison: Comparison, plant: Plant) -> bool:
+    worse = {judged.metric.name for judged in comparison.judgements if judged.verdict is Change.WORSE}
+    return bool(worse & set(plant.shows_in)) if plant.shows_in else bool(comparison.results)
+
+
+def _told(comparison: Comparison) -> str:
+    worse: Sequence[str] = [
+        f"{judged.metric.title} {judged.change.median:.2f}x"
+        if judged.metric.tolerance
+        else f"{judged.metric.title} +{judged.change.median / 2**20:.1f} MiB"
+        for judged in comparison.judgements
+        if judged.verdict is Change.WORSE and judged.change is not None
+    ]
+    return "; ".join([*comparison.results, *worse])
