@@ -47,6 +47,7 @@ from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer, Unwatched
 from tickstock_cli.engine.outputs import Outputs
 from tickstock_cli.engine.run import Run, RunOptions, RunResult
+from tickstock_cli.engine.snapshots import Snapshots
 from tickstock_cli.errors import OutputError
 
 MILLISECOND = 1_000_000
@@ -168,6 +169,15 @@ class ListSource:
         """Give the look-up of original rows: the list itself."""
         return self
 
+    def interrupt(self) -> None:
+        """See ``Source.interrupt``: a list never waits."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of ``table``."""
+        types: dict[str, pa.DataType] = {"row": pa.int64(), "reason": pa.string()}
+        return pa.schema(types)
+
     def fetch(self, origin: int) -> tuple[Path, int, dict[str, Any]]:
         """Give the place in the list and the values of one record."""
         _, row = unpack_origin(origin)
@@ -176,7 +186,7 @@ class ListSource:
     def table(self, origins: NDArray[np.int64], reasons: Sequence[str]) -> pa.Table:
         """Give places and reasons of rejected records."""
         rows = [unpack_origin(int(origin))[1] for origin in origins]
-        return pa.table({"row": pa.array(rows, pa.int64()), "reason": pa.array(reasons, pa.string())})
+        return pa.table([pa.array(rows, pa.int64()), pa.array(reasons, pa.string())], schema=self.schema)
 
     def close(self) -> None:
         """Close nothing: a list needs no closing."""
@@ -319,6 +329,7 @@ def run_records(
     observer: Observer | None = None,
     store: CheckpointStore | None = None,
     resume: bool = False,
+    snapshots: Snapshots | None = None,
 ) -> Told:
     """Run records through the whole pipeline, paced if ``control`` has a speed.
 
@@ -328,6 +339,8 @@ def run_records(
         Dotted keys, see ``settings_of``.
     store
         Gets a checkpoint behind every batch.
+    snapshots
+        What a paced run keeps to go back to.
     """
     model = settings_of(settings or {})
     source = ListSource(rows)
@@ -335,9 +348,12 @@ def run_records(
     rejects = _ListRejects()
     with ThreadPoolExecutor(workers) if workers > 1 else nullcontext() as executor:
         core = build_core(model, source.symbols, workers, executor)
-        outputs = Outputs(build_encoder(model, source.symbols), [sink])
         options = RunOptions(batch_rows=batch_rows, resume=resume, checkpoint_every_ns=0)
-        run = Run(source, core, outputs, control or Control(), observer or Unwatched(), options, rejects, store, clock)
+        watcher = observer or Unwatched()
+        outputs = Outputs(build_encoder(model, source.symbols), [sink], [watcher.released], watcher.retold)
+        run = Run(
+            source, core, outputs, control or Control(), watcher, options, rejects, store, clock, snapshots=snapshots
+        )
         return Told(sink.events, rejects.rows, run.execute())
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,11 +15,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.oracle import Result, Row, run
+from tests.oracle.admission import Arrival, merge
 from tests.oracle.random_cases import random_case
+from tests.oracle.settings import complete
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer, Unwatched
 from tickstock_cli.engine.run import RunResult
-from tickstock_cli.replay import Request, replay
+from tickstock_cli.engine.snapshots import Snapshots
+from tickstock_cli.replay import Request, read_options, replay
+from tickstock_cli.sources.recordings import Recordings
 from tickstock_cli.testing import settings_of
 
 TEXT = ("ticker", "conditions")
@@ -59,9 +64,16 @@ class Recording:
         self.settings = settings_of({"recordings.timestamp_unit": "ns", **flat})
         self._rows = rows_by_file
         self._flat = flat
-        self.paths = [_write(rows, number, folder) for number, rows in enumerate(rows_by_file) if rows]
+        written = (_write(rows, number, folder) for number, rows in enumerate(rows_by_file) if rows)
+        self.paths: list[Path | str] = list(written)
 
-    def replay(self, control: Control | None = None, observer: Observer | None = None, **how: Any) -> RunResult:
+    def replay(
+        self,
+        control: Control | None = None,
+        observer: Observer | None = None,
+        snapshots: Snapshots | None = None,
+        **how: Any,
+    ) -> RunResult:
         """Replay into the folder; ``how`` is anything else that a request can say."""
         request = Request(
             paths=self.paths,
@@ -70,7 +82,13 @@ class Recording:
             rejects=str(self.folder / REJECTS),
             **how,
         )
-        return replay(request, control, lambda _: observer or Unwatched())
+        return replay(request, control, lambda _: observer or Unwatched(), snapshots=snapshots)
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """First and last available time (ns UTC), as the files' footers tell them."""
+        with Recordings.open(self.paths, read_options(Request(self.paths), self.settings)) as recordings:
+            return recordings.span or (1, 1)
 
     def replayed(self, **how: Any) -> Replayed:
         """Replay from the first row to the last."""
@@ -85,13 +103,27 @@ class Recording:
             )
         return self.replayed(checkpoint=self.folder / "checkpoint", resume=bool(stops), **how)
 
-    def expected(self) -> Result:
-        """Ask the oracle."""
-        return run(self._rows, self._flat)
+    def streams(self) -> bytes:
+        """Give the rows as Arrow streams, in merge order: a new one wherever the file changes."""
+        tables = [_table(rows) for rows in self._rows]
+        places = [{row.row: place for place, row in enumerate(rows)} for rows in self._rows]
+        sink = pa.BufferOutputStream()
+        for number, run_of_rows in groupby((arrival.row for arrival in self._merged()), lambda row: row.file):
+            taken = [places[number][row.row] for row in run_of_rows]
+            with pa.ipc.new_stream(sink, tables[number].schema) as stream:
+                stream.write_table(tables[number].take(taken))
+        return sink.getvalue().to_pybytes()
 
-    def differences(self, replayed: Replayed) -> list[str]:
+    def _merged(self) -> list[Arrival]:
+        return merge(self._rows, complete(self._flat))
+
+    def expected(self, late_reject: bool = False) -> Result:
+        """Ask the oracle."""
+        return run(self._rows, self._flat, late_reject)
+
+    def differences(self, replayed: Replayed, late_reject: bool = False) -> list[str]:
         """Tell in words where a replay and the oracle differ; empty if nowhere."""
-        expected = self.expected()
+        expected = self.expected(late_reject)
         events = pq.read_table(pa.BufferReader(replayed.files[OUTPUTS[0]])).to_pylist()
         rejects = pq.read_table(pa.BufferReader(replayed.files[REJECTS])).to_pylist()
         return [
@@ -102,7 +134,7 @@ class Recording:
 
     def _reject_differences(self, rejects: list[Any], expected: Sequence[tuple[int, int, str]]) -> list[str]:
         """Compare without order: where in it rows of no usable time stand is nobody's rule."""
-        names = {int(path.name[:2]): str(path) for path in self.paths}
+        names = {int(Path(path).name[:2]): str(path) for path in self.paths}
         wanted = {(names[file], row, reason) for file, row, reason in expected}
         found = {(row["file"], row["row"], row["reason"]) for row in rejects}
         both = len(rejects) == len(expected) and found == wanted
@@ -181,9 +213,13 @@ def same_value(mine: Any, other: Any) -> bool:
 def _write(rows: Sequence[Row], number: int, folder: Path) -> Path:
     """Write one file, in small row groups."""
     path = folder / f"{number:02d}-{rows[0].record}.parquet"
-    columns = {name: _column(name, [row.values[name] for row in rows]) for name in rows[0].values}
-    pq.write_table(pa.table(columns), path, row_group_size=97)
+    pq.write_table(_table(rows), path, row_group_size=97)
     return path
+
+
+def _table(rows: Sequence[Row]) -> pa.Table:
+    names = rows[0].values if rows else {}
+    return pa.table({name: _column(name, [row.values[name] for row in rows]) for name in names})
 
 
 def _column(name: str, values: list[Any]) -> pa.Array[Any]:

@@ -5,10 +5,13 @@ Each strategy is a test of its own, so that a parallel run spreads them.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from random import Random
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.differential.against import on_disk
+from tests.differential.against import REJECTS, on_disk
 from tests.oracle.strategies import (
     Case,
     bar_recordings,
@@ -17,6 +20,7 @@ from tests.oracle.strategies import (
     mixed_recordings,
     tick_recordings,
 )
+from tickstock_cli.sources.options import Unsorted
 
 some_examples = settings(max_examples=settings().max_examples // 3)
 few_examples = settings(max_examples=settings().max_examples // 10)
@@ -70,3 +74,36 @@ def test_all_types_together(case: Case, batch_rows: int, number: int) -> None:
 def test_long_recordings(case: Case, batch_rows: int, number: int) -> None:
     """Rich ones, from drawn seeds."""
     check(case, batch_rows * 20, number)
+
+
+@some_examples
+@given(mixed_recordings(), batch_sizes, st.randoms(use_true_random=False))
+def test_unsorted_files_under_late_reject(case: Case, batch_rows: int, random: Random) -> None:
+    """A row that stands too late counts as available later, and is judged by its own times all the same."""
+    files, flat = case
+    mixed = []
+    for rows in files:
+        shuffled = [*rows]
+        for place in range(0, len(shuffled) - 1, 3):
+            if random.random() < 0.5:
+                shuffled[place], shuffled[place + 1] = shuffled[place + 1], shuffled[place]
+        mixed.append([replace(row, row=number) for number, row in enumerate(shuffled)])
+    with on_disk(mixed, flat) as recording:
+        if recording.paths:
+            whole = recording.replayed(unsorted=Unsorted.REJECT)
+            assert recording.differences(whole, late_reject=True) == []
+            assert recording.replayed(unsorted=Unsorted.REJECT, batch_rows=batch_rows) == whole
+
+
+@few_examples
+@given(mixed_recordings(), batch_sizes)
+def test_streams_tell_what_recordings_tell(case: Case, batch_rows: int) -> None:
+    """Rows that come as Arrow streams, in merge order, give the same events and the same ledger."""
+    with on_disk(*case) as recording:
+        if recording.paths:
+            whole = recording.replayed()
+            (recording.folder / "rows.arrow").write_bytes(recording.streams())
+            recording.paths = [f"arrow:{recording.folder / 'rows.arrow'}"]
+            streamed = recording.replayed(batch_rows=batch_rows)
+            assert (streamed.ledger, streamed.digest) == (whole.ledger, whole.digest)
+            assert {**streamed.files, REJECTS: b""} == {**whole.files, REJECTS: b""}

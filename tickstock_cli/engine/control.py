@@ -70,7 +70,10 @@ class Control:
             self._set(speed=speed)
 
     def seek(self, target: int) -> None:
-        """Run to a recorded time flat out, and be paced, or paused, from there."""
+        """Go to a recorded time (ns UTC), and be paced, or paused, from there.
+
+        A run that keeps snapshots goes back as well as forward; the way from the last one is run flat out.
+        """
         with self._lock:
             self._target = target
             self.changed.set()

@@ -88,6 +88,9 @@ class Core:
         self._coordinator = coordinator
         self._workers = [Worker(number, workers) for number in range(workers)]
         self._executor = executor
+        channels.grow(1)
+        coordinator.grow(1)
+        self._blank = {name: array[:1].copy() for name, array in self.state().items()}
 
     def step(self, batch: MergedBatch) -> StepResult:
         """Process one batch and give what became final."""
@@ -157,13 +160,18 @@ class Core:
         return {f"{name}/{key}": array for name, part in parts.items() for key, array in part.state().items()}
 
     def restore(self, arrays: dict[str, NDArray[Any]], ledger: Ledger) -> None:
-        """Take over the state that ``state`` gave, for the same symbols in the same order."""
+        """Take over the state that ``state`` gave, for the same symbols in the same order, or the first of them."""
         self.grow(len(self.symbols))
         self._coordinator.restore(arrays["coordinator/held"], arrays["coordinator/unreleased"])
         for name, array in self.state().items():
             known = min(len(array), len(arrays[name]))  # either may have spare room: entries no ticker has, still blank
             array[:known] = arrays[name][:known]
+            array[known:] = self._blank[name]  # of tickers that this core has met and that state has not
         self.ledger = ledger
+
+    def forget(self, ledger: Ledger) -> None:
+        """Be as if no row had come; the symbols stay."""
+        self.restore({name: array[:0] for name, array in self._blank.items()}, ledger)
 
     def _map(self, work: Callable[[Worker], Outcome], workers: Sequence[Worker]) -> Iterable[Outcome]:
         return map(work, workers) if self._executor is None else self._executor.map(work, workers)

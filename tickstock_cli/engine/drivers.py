@@ -34,6 +34,12 @@ class Stepper(Protocol):
     def batch_done(self, batch: MergedBatch) -> None:
         """Hear that a whole batch of the source is used up: a place where a run can be restarted."""
 
+    def must_jump(self, target: int) -> bool:
+        """Tell whether the way to a market time leads over a snapshot: it is past, or one lies closer to it."""
+
+    def arrived(self, target: int) -> None:
+        """Hear that the market has come to a time that was asked for."""
+
 
 def flat_out(batches: Iterable[MergedBatch], stepper: Stepper, control: Control) -> None:
     """Step batch by batch, as fast as they come, until the input ends or the run is stopped."""
@@ -69,13 +75,23 @@ class Pacer:
         """What rows are due by; None before the first one."""
         return self._schedule
 
-    def run(self, batches: Iterable[MergedBatch], stepper: Stepper) -> None:
-        """Step through batches in pieces, each as soon as its rows are due."""
+    def run(self, batches: Iterable[MergedBatch], stepper: Stepper) -> int | None:
+        """Step through batches in pieces, each as soon as its rows are due.
+
+        Gives the market time to jump to, if that is how it ended: the batches behind the snapshot are for another call.
+        """
         for batch in batches:
             if not self._run_batch(batch, stepper):
                 break
             stepper.batch_done(batch)
+        target = self._control.target
+        if target is not None and not self._control.stopped:
+            if stepper.must_jump(target):
+                self._schedule = None
+                return target
+            self._arrive(target, stepper)
         self._end_pause()
+        return None
 
     def _run_batch(self, batch: MergedBatch, stepper: Stepper) -> bool:
         """Feed one batch; tells whether all of it was fed."""
@@ -85,8 +101,11 @@ class Pacer:
             self._control.changed.clear()  # before looking: what changes from here on ends the wait below
             if self._control.stopped:
                 return False
-            if self._control.target is not None:
-                done += self._feed_up_to(self._control.target, batch, times, done, stepper)
+            target = self._control.target
+            if target is not None:
+                if stepper.must_jump(target):
+                    return False
+                done += self._feed_up_to(target, batch, times, done, stepper)
             elif self._control.paused:
                 done += self._feed_by_hand(batch, times, done, stepper)
             else:
@@ -121,8 +140,14 @@ class Pacer:
         if due < len(times):
             now = self._clock.now() if self._paused_at is None else self._paused_at
             self._schedule = self._current_schedule(now, target).reached(target, now)
-            self._control.arrived(target)
+            self._arrive(target, stepper)
         return due - done
+
+    def _arrive(self, target: int, stepper: Stepper) -> None:
+        """End a seek: everything up to its time is told."""
+        stepper.advance(target + 1)
+        stepper.arrived(target)
+        self._control.arrived(target)
 
     def _feed_by_hand(self, batch: MergedBatch, times: NDArray[np.int64], done: int, stepper: Stepper) -> int:
         """Stand still, but let a row through if asked to; gives the number of rows fed.

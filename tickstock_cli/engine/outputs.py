@@ -2,6 +2,9 @@
 
 An event is encoded once and handed to every sink in output order. A failure in any sink ends the run: the
 exception is raised at the next call, and nothing takes its final name.
+
+A run that has gone back releases events again. They are the same ones in the same order, so sinks, digest and tally
+get what is beyond the last event they were given, and nothing twice.
 """
 
 from __future__ import annotations
@@ -38,12 +41,24 @@ class Outputs:
         Each gets every event; committed together at the end, aborted together on failure.
     listeners
         Called with each encoded batch, from the writer's thread; must be quick and must not fail.
+    retold
+        Called in the same way with events that are released again.
     """
 
-    def __init__(self, encoder: EventEncoder, sinks: Sequence[Sink], listeners: Sequence[Listener] = ()) -> None:
+    def __init__(
+        self,
+        encoder: EventEncoder,
+        sinks: Sequence[Sink],
+        listeners: Sequence[Listener] = (),
+        retold: Listener = lambda _: None,
+    ) -> None:
         self._encoder = encoder
         self._sinks = tuple(sinks)
         self._listeners = list(listeners)
+        self._retold = retold
+        self._silent = False
+        self.released = 0
+        """Events released up to where the run stands; fewer than were written, if it has gone back."""
         self._queue: Queue[EventRows | pa.RecordBatch | None] = Queue(READ_AHEAD)
         self._error: BaseException | None = None
         self._writing: Sink | None = None
@@ -72,6 +87,18 @@ class Outputs:
         """Wait until everything written so far has reached the sinks."""
         self._queue.join()
         self._check()
+
+    def go_to(self, released: int) -> None:
+        """Go to where so many events had been released, at most those written; drain before.
+
+        Until ``go_on``, events that are released again are told to nobody: they lead to where the run wants to be.
+        """
+        self.released = released
+        self._silent = True
+
+    def go_on(self) -> None:
+        """Tell again what is released again; drain before."""
+        self._silent = False
 
     def finish(self) -> None:
         """Make every output whole and durable, not under its final name yet."""
@@ -125,6 +152,14 @@ class Outputs:
                 self._queue.task_done()
 
     def _hand_out(self, events: pa.RecordBatch) -> None:
+        known = min(len(events), self.tally.events - self.released)
+        self.released += len(events)
+        if known and not self._silent:
+            self._retold(events.slice(0, known))
+        if known < len(events):
+            self._write(events.slice(known))
+
+    def _write(self, events: pa.RecordBatch) -> None:
         for sink in self._sinks:
             if self._error is not None:
                 return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from tickstock_cli.core.batch import MergedBatch
@@ -10,6 +11,18 @@ from tickstock_cli.engine.core import Core, StepResult
 from tickstock_cli.engine.schedule import Schedule
 
 Take = Callable[[StepResult], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What became of queued rows when a run was stopped: rows processed, in how many seconds, and rows left."""
+
+    rows: int = 0
+    seconds: float = 0.0
+    rows_left: int = 0
+
+    def __add__(self, other: Drained) -> Drained:
+        return Drained(self.rows + other.rows, self.seconds + other.seconds, self.rows_left + other.rows_left)
 
 
 class Pipeline(Protocol):
@@ -33,8 +46,12 @@ class Pipeline(Protocol):
     def next_release(self) -> int:
         """Give the market time (int64 ns) at which it may have more to tell though no row has come."""
 
-    def settle(self) -> None:
-        """Wait until all that was fed is computed and taken; until the next ``feed``, nobody touches the core."""
+    def settle(self) -> Drained | None:
+        """Wait until all that was fed is computed and taken; until the next ``feed``, nobody touches the core.
+
+        Once the run has been stopped it is a drain, which has its bound: rows that are left then are lost to this run,
+        and counted. None: nothing was drained, because nothing is ever queued or the run goes on.
+        """
 
 
 class DirectPipeline:
@@ -59,8 +76,9 @@ class DirectPipeline:
         """See ``Pipeline``."""
         return self._core.next_release()
 
-    def settle(self) -> None:
+    def settle(self) -> Drained | None:
         """See ``Pipeline``."""
+        return None
 
 
 class LinearPipeline(DirectPipeline):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from queue import Empty, Full, Queue
 from threading import Event, Thread
 from types import TracebackType
@@ -10,15 +10,33 @@ from typing import Generic, Self, TypeVar
 
 ItemT = TypeVar("ItemT")
 
+STOP_LOOK_SECONDS = 0.1
+"""How long a consumer waits for an item before it looks whether it should still wait."""
+
 
 class Prefetch(Generic[ItemT]):
     """Iterates ``items`` in a thread, ``depth`` items ahead; an exception there is raised here, in its place.
 
     Leaving the context ends the thread and closes the iterator, whatever is left in it.
+
+    Parameters
+    ----------
+    stopped
+        Tells whether to wait no longer for an item that does not come: the iteration ends then.
+    interrupt
+        Called when the context is left: has ``items`` end soon if it waits for something.
     """
 
-    def __init__(self, items: Iterator[ItemT], depth: int) -> None:
+    def __init__(
+        self,
+        items: Iterator[ItemT],
+        depth: int,
+        stopped: Callable[[], bool] = lambda: False,
+        interrupt: Callable[[], None] = lambda: None,
+    ) -> None:
         self._items = items
+        self._stopped = stopped
+        self._interrupt = interrupt
         self._queue: Queue[tuple[ItemT | None, BaseException | None]] = Queue(depth)
         self._closed = Event()
         self._thread = Thread(target=self._run, name="tickstock-reader", daemon=True)
@@ -31,6 +49,7 @@ class Prefetch(Generic[ItemT]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closed.set()
+        self._interrupt()
         while self._thread.is_alive():
             try:
                 self._queue.get(timeout=0.01)
@@ -40,7 +59,12 @@ class Prefetch(Generic[ItemT]):
 
     def __iter__(self) -> Iterator[ItemT]:
         while True:
-            item, error = self._queue.get()
+            try:
+                item, error = self._queue.get(timeout=STOP_LOOK_SECONDS)
+            except Empty:
+                if self._stopped():
+                    return
+                continue
             if error is not None:
                 raise error
             if item is None:

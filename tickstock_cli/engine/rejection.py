@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from tickstock_cli.channels.base import Rejected
+from tickstock_cli.core.stages import OriginalRows
 from tickstock_cli.errors import RejectedRowError
 from tickstock_cli.kernels.admission import REASONS
 
@@ -44,19 +42,6 @@ WORDS = {
     "late": "is earlier than a row of its ticker that came before it",
     "duplicate": "is the same bar of its ticker again",
 }
-
-
-class OriginalRows(Protocol):
-    """Looks up the original rows behind packed origins."""
-
-    def fetch(self, origin: int) -> tuple[Path, int, dict[str, Any]]:
-        """Give file, row number (0-based) and original values of one row."""
-
-    def table(self, origins: NDArray[np.int64], reasons: Sequence[str]) -> pa.Table:
-        """Give original rows with `file`, `row` and `reason`."""
-
-    def close(self) -> None:
-        """Close what looking up has opened."""
 
 
 def in_merge_order(parts: Sequence[Rejected]) -> tuple[NDArray[np.int64], list[str]]:

@@ -5,6 +5,10 @@
 3. now and then, behind a whole batch, a checkpoint;
 4. the end: all windows close, or, if the run was stopped, a last checkpoint and what was emitted so far;
 5. the ledger must balance, and every output gets its final name; on any failure none does.
+
+A run that keeps snapshots can go back: core, source and counts go to the newest one before the time asked for, and
+rows are fed again from there. The core is a pure function, so what it tells again is what it told; outputs leave it
+out, and everything at the end is that of a run that never went back.
 """
 
 from __future__ import annotations
@@ -12,46 +16,35 @@ from __future__ import annotations
 import resource
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.clock import Clock, SystemClock
 from tickstock_cli.core.ledger import Ledger
-from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.core.stages import OriginalRows, Source
+from tickstock_cli.engine.arriving import Arriving
 from tickstock_cli.engine.checkpoint import CheckpointStore, Position
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.core import Core, StepResult
 from tickstock_cli.engine.drivers import Pacer, flat_out
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.outputs import Outputs
-from tickstock_cli.engine.pipeline import DirectPipeline, Pipeline
+from tickstock_cli.engine.pipeline import DirectPipeline, Drained, Pipeline
 from tickstock_cli.engine.prefetch import Prefetch
-from tickstock_cli.engine.rejection import OriginalRows, in_merge_order, strict_error
+from tickstock_cli.engine.rejection import in_merge_order, strict_error
+from tickstock_cli.engine.snapshots import Place, Snapshot, Snapshots
 from tickstock_cli.engine.tally import Tally
-from tickstock_cli.errors import LedgerError
+from tickstock_cli.errors import LedgerError, OutputError
 
 READ_AHEAD = 2
 """Batches decoded before they are needed."""
 PACED_BATCH_ROWS = 8_192
 """Rows decoded at once for a paced run: checkpoints lie between batches, and a slow market takes long for one."""
 CHECKPOINT_EVERY_NS = 10_000_000_000
-
-
-class Source(Protocol):
-    """What a run reads from; see `sources.recordings.Recordings`."""
-
-    @property
-    def symbols(self) -> SymbolTable:
-        """The run's symbol table, filled while reading."""
-
-    def batches(self, batch_rows: int, positions: tuple[int, ...] = ()) -> Iterator[MergedBatch]:
-        """Read rows in merge order, behind the given positions."""
-
-    def origins(self) -> OriginalRows:
-        """Give a look-up of original rows."""
 
 
 class RowSink(Protocol):
@@ -104,7 +97,7 @@ class SpeedFigures:
 class RunResult:
     """What a run did. ``rows`` and times are of this run alone; ledger, tally and digest include what it resumed.
 
-    ``rows_before`` is the rows of the runs that it resumed.
+    ``rows_before`` is the rows of the runs that it resumed; ``drained`` what a running system did when it was stopped.
     """
 
     ledger: Ledger
@@ -117,6 +110,7 @@ class RunResult:
     speed: SpeedFigures
     interrupted: bool
     rows_before: int = 0
+    drained: Drained | None = None
 
     @property
     def rows_per_second(self) -> float:
@@ -138,6 +132,7 @@ class RunResult:
                 "lateness_ms": self.speed.lateness_ms or {"p50": None, "p99": None, "max": None},
             },
             "interrupted": self.interrupted,
+            "drained": None if self.drained is None else asdict(self.drained),
         }
 
 
@@ -154,6 +149,10 @@ class Run:
         Where checkpoints go; None writes none.
     pipeline
         How rows get to ``core``; None steps it directly.
+    snapshots
+        What a paced run keeps to go back to; None: it goes forward only.
+    arriving
+        Drives the run in place of what the speed asks for: rows are fed as they come, late or not.
     """
 
     def __init__(
@@ -168,6 +167,8 @@ class Run:
         store: CheckpointStore | None = None,
         clock: Clock | None = None,
         pipeline: Pipeline | None = None,
+        snapshots: Snapshots | None = None,
+        arriving: Arriving | None = None,
     ) -> None:
         self._source = source
         self._core = core
@@ -180,7 +181,14 @@ class Run:
         self._clock = clock or SystemClock()
         self._pipeline = pipeline or DirectPipeline(core)
         self._pipeline.connect(self._take)
-        self._pacer: Pacer | None = None
+        self._arriving = arriving
+        self._pacer: Pacer | Arriving | None = None
+        self._snapshots = snapshots
+        self._jumped = False
+        self._retraced = 0
+        self._watermark = 0
+        self._rejected = 0
+        self._rejects_written = 0
         self._originals: OriginalRows | None = None
         self._rows = 0
         self._rows_behind_positions = 0
@@ -217,15 +225,14 @@ class Run:
         begun = self._clock.now()
         self._last_checkpoint = begun
         rows_before, first = self._rows, self._market_time or None
-        pacer = self._pacer = Pacer(self._clock, self._control) if self._control.speed is not None else None
+        pacer = self._pacer = self._driver()
         requested = self._control.speed
         batch_rows = self._options.batch_rows if pacer is None else min(self._options.batch_rows, PACED_BATCH_ROWS)
-        with Prefetch(self._source.batches(batch_rows, self._positions), READ_AHEAD) as batches:
-            if pacer is None:
-                flat_out(batches, self, self._control)
-            else:
-                pacer.run(self._prepared(batches), self)
+        while (target := self._read(pacer, batch_rows)) is not None:
+            self._jump(target)
         interrupted = self._control.stopped
+        drained = self._pipeline.settle()
+        interrupted = interrupted or (drained is not None and drained.rows_left > 0)  # stopped only a moment ago
         self._end(interrupted)
         seconds = (self._clock.now() - begun) / 1e9
         market_seconds = (self._market_time - (first or self._first_time)) / 1e9
@@ -240,13 +247,32 @@ class Run:
             peak_rss_bytes(),
             SpeedFigures(
                 requested,
-                market_seconds / moving if moving > 0 else 0.0,
+                (market_seconds + self._retraced / 1e9) / moving if moving > 0 else 0.0,
                 pacer.lateness.as_dict() if pacer else None,
                 self._control.speed,
             ),
             interrupted,
             rows_before,
+            drained,
         )
+
+    def _driver(self) -> Pacer | Arriving | None:
+        """Give what decides when rows are fed; None is flat out."""
+        if self._arriving is not None or self._control.speed is None:
+            return self._arriving
+        return Pacer(self._clock, self._control)
+
+    def _read(self, pacer: Pacer | Arriving | None, batch_rows: int) -> int | None:
+        """Read on to the end, to a stop, or to where the way leads elsewhere; gives the market time it leads to."""
+        source, control = self._source, self._control
+        batches_ahead = Prefetch(
+            source.batches(batch_rows, self._positions), READ_AHEAD, lambda: control.stopped, source.interrupt
+        )
+        with batches_ahead as batches:
+            if pacer is not None:
+                return pacer.run(self._prepared(batches), self)
+            flat_out(batches, self, control)
+            return None
 
     def _prepared(self, batches: Iterable[MergedBatch]) -> Iterator[MergedBatch]:
         """Give the batches, with everything made ready before the first: the schedule begins when it is taken."""
@@ -262,23 +288,97 @@ class Run:
         self._feed(batch)
         self._rows += len(batch)
         self._rows_behind_positions += len(batch)
-        self._market_time = batch.watermark
+        self._market_time = self._watermark = batch.watermark
         self._observer.advanced(self._rows, self._market_time)
 
     def advance(self, watermark: int) -> int:
         """Let market time pass without a row; see ``drivers.Stepper``."""
         self._feed(MergedBatch.empty(0, watermark))
+        self._watermark = max(self._watermark, watermark)
         return self._pipeline.next_release()
 
     def batch_done(self, batch: MergedBatch) -> None:
         """Write a checkpoint if the last one is long ago; see ``drivers.Stepper``."""
         self._positions = batch.positions
         self._rows_behind_positions = 0
-        if self._store is not None and not self._control.stopped:
+        if self._control.stopped:
+            return
+        if self._snapshots is not None and self._snapshots.is_due(self._market_time):
+            self._snapshots.take(*self._settled())
+        if self._store is not None and not self._is_behind():
             now = self._clock.now()
             if now - self._last_checkpoint >= self._options.checkpoint_every_ns:
                 self._save()
                 self._last_checkpoint = now
+
+    def must_jump(self, target: int) -> bool:
+        """See ``drivers.Stepper``."""
+        if self._snapshots is None:
+            return False
+        return target + 1 < self._watermark or self._snapshots.before(target).place.rows > self._rows
+
+    def arrived(self, target: int) -> None:
+        """See ``drivers.Stepper``."""
+        self._settle()
+        if self._jumped:
+            self._jumped = False
+            self._outputs.go_on()
+            self._observer.jumped(target, self._outputs.released)
+
+    def _jump(self, target: int) -> None:
+        """Go to the newest snapshot on the way to a market time; first remember a place that nobody has been beyond."""
+        assert self._snapshots is not None  # else nothing leads here
+        state, place = self._settled()
+        if self._control.stopped:
+            return
+        try:
+            if not self._is_behind():
+                self._snapshots.move_frontier(state, place)
+            self._go_to(self._snapshots.before(target))
+        except OutputError as error:  # the run is whole and goes on where it is
+            self._snapshots.report(str(error))
+            self._control.arrived(target)
+
+    def _go_to(self, snapshot: Snapshot) -> None:
+        place, state = snapshot.place, snapshot.state()
+        ledger = Ledger(place.ledger)
+        if state is None:
+            self._core.forget(ledger)
+        else:
+            self._core.restore(state, ledger)
+        self._retraced += self._market_time - (place.market_time or self._first_time)
+        self._positions, self._rows, self._rows_behind_positions = place.positions, place.rows, 0
+        self._market_time, self._watermark = place.market_time, place.watermark
+        self._first_time = place.first_time or self._first_time
+        self._rejected = place.rejects
+        self._outputs.go_to(place.events)
+        self._jumped = True
+
+    def _is_behind(self) -> bool:
+        """Tell whether the run has gone back, and not come again to where it was."""
+        frontier = self._snapshots.frontier if self._snapshots is not None else None
+        if frontier is None:
+            return False
+        return self._rows < frontier.place.rows or self._outputs.released < frontier.place.events
+
+    def _settled(self) -> tuple[dict[str, NDArray[Any]], Place]:
+        """Wait until everything fed is told; give all state, and where it belongs."""
+        self._settle()
+        self._move_positions()
+        return self._core.state(), Place(
+            self._positions,
+            self._core.ledger.as_dict(),
+            self._rows,
+            self._outputs.released,
+            self._rejected,
+            self._first_time,
+            self._market_time,
+            self._watermark,
+        )
+
+    def _settle(self) -> None:
+        self._pipeline.settle()
+        self._outputs.drain()
 
     def _feed(self, batch: MergedBatch) -> None:
         self._pipeline.feed(batch, self._pacer.schedule if self._pacer is not None else None)
@@ -291,7 +391,11 @@ class Run:
             origins, reasons = in_merge_order(result.rejected)
             if self._options.strict:
                 raise strict_error(self._originals, int(origins[0]), reasons[0], self._options.columns or {})
-            self._write_rejects(self._originals.table(origins, reasons))
+            known = min(len(origins), self._rejects_written - self._rejected)  # by a run that has gone back
+            self._rejected += len(origins)
+            if known < len(origins):
+                self._rejects_written = self._rejected
+                self._write_rejects(self._originals.table(origins[known:], reasons[known:]))
 
     def _write_rejects(self, table: pa.Table) -> None:
         if self._rejects is not None:
@@ -300,6 +404,8 @@ class Run:
                 self._store.keep_rejects(table)
 
     def _begin(self) -> None:
+        if self._snapshots is not None:
+            self._snapshots.begin(self._core.ledger.as_dict())
         if self._store is None:
             return
         if not self._options.resume:
@@ -309,10 +415,13 @@ class Run:
             self._source.symbols.add(position.tickers)
             self._core.restore(state, Ledger(position.ledger))
             self._rows, self._first_time, self._market_time = position.rows, position.first_time, position.market_time
+            self._watermark = position.market_time
             self._positions = tuple(position.rows_by_file)
             for batch in self._store.kept_events():
                 self._outputs.write(batch)
             for batch in self._store.kept_rejects():
+                self._rejected += len(batch)
+                self._rejects_written = self._rejected
                 if self._rejects is not None:
                     self._rejects.write(pa.Table.from_batches([batch]))
             self._outputs.drain()
@@ -320,7 +429,9 @@ class Run:
 
     def _save(self) -> None:
         assert self._store is not None  # callers have looked
-        self._pipeline.settle()
+        drained = self._pipeline.settle()
+        if drained is not None and drained.rows_left:
+            return  # state without these rows is no place to go on from; the checkpoint before it is
         self._outputs.drain()
         symbols = self._core.known_tickers()
         position = Position(
@@ -336,7 +447,8 @@ class Run:
             self._rows_behind_positions = 0
 
     def _end(self, interrupted: bool) -> None:
-        self._pipeline.settle()
+        if interrupted and self._snapshots is not None and self._snapshots.frontier is not None and self._is_behind():
+            self._go_to(self._snapshots.frontier)
         if interrupted:
             if self._store is not None:
                 self._move_positions()
@@ -347,7 +459,7 @@ class Run:
         self._outputs.drain()
         self._core.ledger.check()
         emitted = self._core.ledger["coordinator.emitted"]
-        if self._outputs.tally.events != emitted:
+        if not self._outputs.tally.events == self._outputs.released == emitted:
             raise LedgerError(f"ledger does not balance: emitted {emitted}, written {self._outputs.tally.events}")
         self._outputs.finish()
         if self._rejects is not None:

@@ -48,6 +48,8 @@ class Noted:
     """The greatest watermark so far: no row may be available before it."""
     done: list[tuple[int, ...]] = field(default_factory=list)
     """Positions behind each whole batch."""
+    arrivals: list[int] = field(default_factory=list)
+    """Market times that were asked for and reached."""
 
     def step(self, batch: MergedBatch) -> None:
         """See ``Stepper``."""
@@ -67,6 +69,14 @@ class Noted:
     def batch_done(self, batch: MergedBatch) -> None:
         """See ``Stepper``."""
         self.done.append(batch.positions)
+
+    def must_jump(self, target: int) -> bool:  # noqa: ARG002 - the protocol's
+        """See ``Stepper``: there is nothing to go back to."""
+        return False
+
+    def arrived(self, target: int) -> None:
+        """See ``Stepper``."""
+        self.arrivals.append(target)
 
     def fed(self) -> list[tuple[float, float]]:
         """Give wall time and recorded time of each row, in seconds since the start and since the open."""

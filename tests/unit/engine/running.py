@@ -9,12 +9,12 @@ from typing import Any
 from tickstock_cli.build import build_core, build_encoder, settings_model
 from tickstock_cli.core.clock import Clock
 from tickstock_cli.core.ledger import Ledger
-from tickstock_cli.core.stages import Sink
+from tickstock_cli.core.stages import Sink, Source
 from tickstock_cli.engine.checkpoint import CheckpointStore
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer, Unwatched
 from tickstock_cli.engine.outputs import Outputs
-from tickstock_cli.engine.run import Run, RunOptions, RunResult, Source
+from tickstock_cli.engine.run import Run, RunOptions, RunResult
 from tickstock_cli.testing import ListSource, Record
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from threading import Event
 from threading import enumerate as running_threads
 
 import pytest
@@ -98,4 +99,18 @@ def test_an_error_of_the_caller_ends_the_reader_too() -> None:
         all(1 / (number - 2) for number in ahead)
 
     assert numbers.closed
+    assert readers() == []
+
+
+def test_a_consumer_that_is_stopped_waits_no_longer_for_what_does_not_come() -> None:
+    """A pipe may be silent for hours: whoever leaves ends the wait at its other end, too."""
+    silence = Event()
+
+    def waiting() -> Iterator[int]:
+        yield 1
+        silence.wait()
+
+    with Prefetch(waiting(), DEPTH, stopped=lambda: True, interrupt=silence.set) as ahead:
+        assert list(ahead) == [1]
+
     assert readers() == []

@@ -1,0 +1,214 @@
+"""Snapshots: places within a run that it can go back to while it runs, so that a user can seek.
+
+A snapshot is the core's state in a file, and beside it, in memory, where everything else stood. How many are kept,
+and how many bytes, is bounded: when there are too many, the one goes whose going leaves the smallest gap for its
+distance from where the market stands. So they lie close together around the market, and far apart far from it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickstock_cli.core.clock import Clock
+from tickstock_cli.errors import OutputError
+
+SPACING_NS = 60_000_000_000
+"""Market time between two snapshots, at least."""
+MOST_SNAPSHOTS = 64
+MOST_BYTES = 1 << 30
+COST_SHARE = 100
+"""Taking a snapshot may cost one in so many parts of wall time: rows wait until the state is copied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a run stood behind a row.
+
+    Parameters
+    ----------
+    positions
+        Rows used up of each file; empty = none.
+    ledger
+        Counts up to there.
+    rows, events, rejects
+        Rows fed, events released and rows rejected up to there.
+    first_time, market_time
+        Market time (ns UTC) of the first row, and that reached.
+    watermark
+        No row behind this place is available earlier (ns UTC), and all events before it have been released.
+    """
+
+    positions: tuple[int, ...] = ()
+    ledger: Mapping[str, int] | None = None
+    rows: int = 0
+    events: int = 0
+    rejects: int = 0
+    first_time: int = 0
+    market_time: int = 0
+    watermark: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A place, and the file with the state there; no file = the state of a core that has met no row."""
+
+    place: Place
+    path: Path | None = None
+    size: int = 0
+
+    def state(self) -> dict[str, NDArray[Any]] | None:
+        """Give the state, by name; None is that of a core that has met no row.
+
+        Raises
+        ------
+        OutputError
+            The file cannot be read.
+        """
+        if self.path is None:
+            return None
+        try:
+            with np.load(self.path, allow_pickle=False) as arrays:
+                return {name: arrays[name] for name in arrays.files}
+        except (OSError, ValueError) as error:
+            raise OutputError(f"cannot go back: the snapshot {self.path} cannot be read ({error})") from error
+
+
+class Snapshots:
+    """The snapshots of one run, in a folder of their own that somebody else removes.
+
+    Rows wait for a copy of the state, not for the disk: a thread writes it, one snapshot at a time.
+
+    Parameters
+    ----------
+    clock
+        Wall time, by which the cost of taking one is measured.
+    report
+        Told why a snapshot could not be taken or read; None: the next one could. Without it, a seek takes longer.
+    most, most_bytes
+        Bounds; one snapshot may be larger than ``most_bytes``, and is then the only one. The frontier is beside them.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        report: Callable[[str | None], None] = lambda _: None,
+        spacing_ns: int = SPACING_NS,
+        most: int = MOST_SNAPSHOTS,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
+        self._folder = folder
+        self._clock = clock
+        self.report = report
+        self._spacing_ns = spacing_ns
+        self._most = most
+        self._most_bytes = most_bytes
+        self._start = Snapshot(Place())
+        self._kept: list[Snapshot] = []
+        self._taken = 0
+        self._not_before = 0
+        self._writer = ThreadPoolExecutor(1, "tickstock-snapshot")
+        self._writing: tuple[Place, Future[Snapshot]] | None = None
+        self.frontier: Snapshot | None = None
+        """How far the run has been at all; None as long as it has not gone back."""
+
+    def begin(self, ledger: Mapping[str, int]) -> None:
+        """Note what was counted before the first row."""
+        self._start = Snapshot(Place(ledger=ledger))
+
+    def is_due(self, market_time: int) -> bool:
+        """Tell whether a snapshot here is worth its cost."""
+        if self._writing is not None and not self._writing[1].done():
+            return False
+        self.wait()
+        near = any(abs(kept.place.market_time - market_time) < self._spacing_ns for kept in self._kept)
+        return not near and self._clock.now() >= self._not_before
+
+    def take(self, state: Mapping[str, NDArray[Any]], place: Place) -> None:
+        """Keep a snapshot; if there is no room for it, that is reported, and there is one less."""
+        self.wait()
+        begun = self._clock.now()
+        copied = {name: array.copy() for name, array in state.items()}
+        self._writing = place, self._writer.submit(self._write, copied, place)
+        now = self._clock.now()
+        self._not_before = now + COST_SHARE * (now - begun)
+
+    def wait(self) -> None:
+        """Wait for the file that is being written, and remove those that are too many."""
+        if self._writing is None:
+            return
+        place, written = self._writing
+        self._writing = None
+        try:
+            self._kept.append(written.result())
+            self.report(None)
+        except OSError as error:
+            self.report(f"cannot keep a snapshot in {self._folder}: {(error.strerror or str(error)).lower()}")
+        self._kept.sort(key=lambda kept: kept.place.rows)
+        while len(self._kept) > self._most or sum(kept.size for kept in self._kept) > self._most_bytes:
+            if len(self._kept) == 1:
+                break
+            markets = [kept.place.market_time for kept in self._kept]
+            _remove(self._kept.pop(most_dispensable(markets, place.market_time)))
+
+    def move_frontier(self, state: Mapping[str, NDArray[Any]], place: Place) -> None:
+        """Keep the place that the run goes back from.
+
+        Raises
+        ------
+        OutputError
+            There is no room for it: the run cannot go back.
+        """
+        self.wait()
+        former = self.frontier
+        try:
+            self.frontier = self._write(state, place)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise OutputError(f"cannot go back: no snapshot can be kept in {self._folder} ({reason})") from error
+        if former is not None:
+            _remove(former)
+
+    def before(self, target: int) -> Snapshot:
+        """Give the newest snapshot from which a run comes to ``target`` (ns UTC); the start is always one."""
+        self.wait()
+        known = self._kept if self.frontier is None else [*self._kept, self.frontier]
+        usable = [kept for kept in known if kept.place.watermark <= target + 1]
+        return max(usable, key=lambda kept: (kept.place.rows, kept.place.watermark), default=self._start)
+
+    def _write(self, state: Mapping[str, NDArray[Any]], place: Place) -> Snapshot:
+        self._taken += 1
+        path = self._folder / f"snapshot-{self._taken}.npz"
+        try:
+            with path.open("wb") as stream:
+                np.savez(stream, **state)  # type: ignore[arg-type]  # numpy's stub takes keywords for its options
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+        return Snapshot(place, path, path.stat().st_size)
+
+
+def most_dispensable(times: Sequence[int], now: int) -> int:
+    """Give the place of the time whose going leaves the smallest gap for its distance from ``now``.
+
+    Parameters
+    ----------
+    times
+        In rising order, at least one.
+    """
+    gaps = [after - before for before, after in zip((0, *times), (*times[1:], times[-1]), strict=False)]
+    scores = [gap / (1 + abs(now - time)) for gap, time in zip(gaps, times, strict=True)]
+    return scores.index(min(scores))
+
+
+def _remove(snapshot: Snapshot) -> None:
+    assert snapshot.path is not None  # the start is never removed
+    os.unlink(snapshot.path)
