@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from threading import Event, Thread
-from typing import TYPE_CHECKING, Any
+from threading import Event, Thread, Timer
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tickstock_cli.cli.exits import INTERRUPTED
 from tickstock_cli.errors import OutputError
 
 if TYPE_CHECKING:
-    from tickstock_cli.engine.control import Control
+    from asyncio import AbstractEventLoop
+
     from tickstock_cli.replay import Request
 
 WAKE_SECONDS = 0.25
+AT_ONCE_SECONDS = 2.0
+"""How long tidying up after a second Ctrl-C may take: removing unfinished outputs, ending threads."""
 
 
 def load_sinks(targets: Sequence[str]) -> None:
@@ -49,22 +52,53 @@ def leave_at_once_if_insisted() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr, flush=True)
-        os._exit(INTERRUPTED)
+        _leave()
+
+
+def _leave() -> None:
+    print("interrupted", file=sys.stderr, flush=True)
+    os._exit(INTERRUPTED)
+
+
+def stop_on_signals(loop: AbstractEventLoop, stop: Callable[[], object]) -> None:
+    """Have the first Ctrl-C (or SIGTERM) call ``stop`` on a loop, and a second one break the loop off."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def insist() -> None:
+        raise KeyboardInterrupt
+
+    def first() -> None:
+        for number in numbers:
+            loop.add_signal_handler(number, insist)
+        stop()
+
+    for number in numbers:
+        loop.add_signal_handler(number, first)
+
+
+class Stoppable(Protocol):
+    """Whatever can be ended early, from any thread."""
+
+    def stop(self) -> None:
+        """End soon, and cleanly."""
 
 
 @contextmanager
-def stop_on_interrupt(control: Control) -> Iterator[None]:
+def stop_on_interrupt(control: Stoppable) -> Iterator[None]:
     """Let the first Ctrl-C (or SIGTERM) stop the run cleanly, and a second one at once.
 
     A timer interrupts what the main thread waits for: without it, a signal that comes just before a wait is heard only
     at its end.
     """
     asked = Event()
+    insisted = Timer(AT_ONCE_SECONDS, _leave)
+    insisted.daemon = True
 
     def stop(number: int, frame: Any) -> None:  # noqa: ARG001 - the signal module's signature
         if asked.is_set():
             signal.signal(number, signal.SIG_DFL)  # a third one ends the process even if cleaning up is stuck
+            if not insisted.is_alive():
+                insisted.start()
             raise KeyboardInterrupt
         asked.set()
         # In a thread, because the one that the signal interrupts may hold the control's lock just now.
@@ -79,6 +113,7 @@ def stop_on_interrupt(control: Control) -> Iterator[None]:
     try:
         yield
     finally:
+        insisted.cancel()
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -70,6 +70,11 @@ class Casebook:
             del self._closed[key]
         return [change for change in changes if change is not None]
 
+    def close(self, now: int, wall: int) -> list[tuple[Change, Alert]]:
+        """Resolve what is open, because what it was about has ended; give what is to be told."""
+        changes = [self._resolve(key, now, wall) for key in [*self._open]]
+        return [change for change in changes if change is not None]
+
     def _see(self, key: Key, finding: Finding, now: int, wall: int) -> tuple[Change, Alert] | None:
         case = self._open.get(key)
         if case is None:
@@ -118,9 +123,12 @@ class Casebook:
         return change, case.alert
 
     def _miss(self, key: Key, now: int, wall: int) -> tuple[Change, Alert] | None:
-        case = self._open[key]
-        if now - case.seen < self._resolve_after:
+        if now - self._open[key].seen < self._resolve_after:
             return None
+        return self._resolve(key, now, wall)
+
+    def _resolve(self, key: Key, now: int, wall: int) -> tuple[Change, Alert] | None:
+        case = self._open[key]
         case.alert = replace(case.alert, resolved_at=wall)
         self._closed[key] = self._open.pop(key)
         if not case.known_open:

@@ -10,6 +10,10 @@ from typing import Any, Protocol
 
 from tickstock_cli.monitoring.alerts import Alert, Change, Severity
 
+LOGGER = logging.getLogger("tickstock.alerts")
+"""Where every running system logs its alerts. Silent unless a program says where its logs go."""
+LOGGER.addHandler(logging.NullHandler())
+
 LOG_LEVELS = {
     Severity.INFO: logging.INFO,
     Severity.WARNING: logging.WARNING,

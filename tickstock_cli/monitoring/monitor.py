@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 
@@ -65,6 +65,13 @@ class ChannelMonitor:
         findings = find(channels, system, self._thresholds)
         changes = self._cases.note(findings, system.at, system.wall)
         self._look = _Look(tuple(channels), system, self._cases.active, self._cases.history)
+        for change, alert in changes:
+            self._tell(change, alert)
+
+    def end(self, now: int, wall: int) -> None:
+        """Resolve every alert: the system has come to its end, and nothing is wrong with what has ended well."""
+        changes = self._cases.close(now, wall)
+        self._look = replace(self._look, active=self._cases.active, history=self._cases.history)
         for change, alert in changes:
             self._tell(change, alert)
 

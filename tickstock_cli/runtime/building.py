@@ -13,8 +13,9 @@ from tickstock_cli.runtime.assignment import RoutingStrategy
 from tickstock_cli.runtime.breaker import CircuitBreaker
 from tickstock_cli.runtime.instance import Finished, Process, ProcessingChannel
 from tickstock_cli.runtime.metrics import Meter
-from tickstock_cli.runtime.router import DataChannelRouter
+from tickstock_cli.runtime.router import DataChannelRouter, Entrance
 from tickstock_cli.runtime.sections import SECOND, batching_of, breaker_limits_of, health_limits_of
+from tickstock_cli.runtime.slices import Part
 
 Instances = dict[str, list[ProcessingChannel]]
 
@@ -36,6 +37,7 @@ def build_instances(
     process: Process,
     executor: Executor,
     finished: Callable[[Finished], None],
+    left: Callable[[Part], None],
     broken: Callable[[BaseException], None],
 ) -> Instances:
     """Build all instances of all channels, numbered through from 1, not started yet."""
@@ -66,15 +68,18 @@ def build_instances(
                     process=process,
                     executor=executor,
                     finished=finished,
+                    left=left,
                     broken=broken,
                 )
             )
     return instances
 
 
-def build_router(settings: Any, instances: Instances, symbols: SymbolTable, clock: Clock) -> DataChannelRouter:
+def build_router(
+    settings: Any, instances: Instances, symbols: SymbolTable, clock: Clock, entrance: Entrance
+) -> DataChannelRouter:
     """Build the router over all instances."""
     router = settings.router
     return DataChannelRouter(
-        instances, symbols, RoutingStrategy(router.strategy), health_limits_of(router), clock, router.seed
+        instances, symbols, RoutingStrategy(router.strategy), health_limits_of(router), clock, entrance, router.seed
     )

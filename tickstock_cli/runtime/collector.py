@@ -15,7 +15,7 @@ from tickstock_cli.channels.base import Rejected
 from tickstock_cli.core.events import EventRows
 from tickstock_cli.engine.core import Core, StepResult
 from tickstock_cli.runtime.instance import Finished
-from tickstock_cli.runtime.slices import Slice
+from tickstock_cli.runtime.slices import Part, Slice
 
 Publish = Callable[[StepResult, Slice], None]
 
@@ -60,11 +60,13 @@ class Collector:
             self._events.append(events)
         self._rejected += done.outcome.rejected
         for part in done.parts:
-            part.slice.parts_left -= 1
-            if part.record == "tick":
-                part.slice.ticks_left -= 1
-                if not part.slice.ticks_left:
-                    part.slice.ticks_done.set()
+            part.ended()
+        self.settle()
+
+    def left(self, part: Part) -> None:
+        """Take note of a part that nobody will process any more: its slice ends without it."""
+        self._core.ledger.add(f"{part.record}.left", len(part))
+        part.ended()
         self.settle()
 
     def settle(self) -> None:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from tickstock_cli.channels.base import Outcome, Scratch
 from tickstock_cli.core.clock import Clock
-from tickstock_cli.core.metrics import ChannelMetrics, ChannelStatus
+from tickstock_cli.core.metrics import BreakerState, ChannelMetrics, ChannelStatus
 from tickstock_cli.runtime.batching import Batching, LoadMeter, Take
 from tickstock_cli.runtime.breaker import CircuitBreaker
 from tickstock_cli.runtime.metrics import Meter
@@ -31,6 +31,15 @@ Process = Callable[[Sequence[Part], Scratch], Outcome]
 
 FAILED_SHARE = 0.1
 """A batch of which more rows than this failed counts as a failure for the breaker: one bad ticker stops nobody."""
+
+BATCHES_A_TRIP = 16
+"""Batches of a backlog that one trip to a thread processes: for a small batch, the trip costs more than the work."""
+
+TRIP_NS = 5_000_000
+"""A trip that has taken longer begins no further batch: who moves shards, and the loop, are not kept waiting."""
+
+Taken = list[tuple[int, Part]]
+"""A batch as it was taken from the queue: parts, with when they were queued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,8 @@ class ProcessingChannel:
         The queue's bound; a part that is larger enters an empty queue alone.
     finished
         Called with every processed batch.
+    left
+        Called with every part that is not going to be processed, because its queue was given up.
     broken
         Called with an error that leaves state undefined: nothing may go on.
     """
@@ -75,6 +86,7 @@ class ProcessingChannel:
         process: Process,
         executor: Executor,
         finished: Callable[[Finished], None],
+        left: Callable[[Part], None],
         broken: Callable[[BaseException], None],
     ) -> None:
         self.name = name
@@ -92,13 +104,17 @@ class ProcessingChannel:
         self._process = process
         self._executor = executor
         self._finished = finished
+        self._left = left
         self._broken = broken
         self._queue: deque[tuple[int, Part]] = deque()
         self._depth = 0
         self._spilled = 0
+        self._promised = 0
+        """Rows taken whose batch may have to return to the queue."""
         self._under_way: int | None = None
         """When the oldest rows of the batch under way were queued."""
         self._flush = False
+        self._given_up = False
         self._woken = asyncio.Event()
         self._room = asyncio.Event()
         self._scratch = Scratch()
@@ -136,17 +152,26 @@ class ProcessingChannel:
         await self._end_task()
         self.status = ChannelStatus.SHUTDOWN
 
-    async def put(self, part: Part) -> None:
-        """Queue a part; waits while the queue is full."""
-        while not self.has_room(len(part)):
-            self._room.clear()
-            self.flush()
-            await self._room.wait()
-        self._append(part)
+    def offer(self, part: Part) -> bool:
+        """Queue a part; tells whether there was room. If the queue was given up, the part is left at once."""
+        if self._given_up:
+            self._left(part)
+        elif self.has_room(len(part)):
+            self._append(part)
+        else:
+            return False
+        return True
+
+    async def room(self) -> None:
+        """Wait until something has left a queue that is full."""
+        self._room.clear()
+        self.flush()
+        await self._room.wait()
 
     def has_room(self, rows: int) -> bool:
         """Tell whether a part of so many rows could be queued now."""
-        return not self._depth or self._depth + rows <= self._queue_rows
+        taken = self._depth + self._promised
+        return not taken or taken + rows <= self._queue_rows
 
     def note_spilled(self, rows: int) -> None:
         """Hear how many rows wait on disk for room here."""
@@ -184,6 +209,17 @@ class ProcessingChannel:
         self._room.set()
         return gone
 
+    def give_up(self) -> None:
+        """Leave all that is queued, and all that comes: nothing more is processed than the batch under way."""
+        self._given_up = True
+        waiting = [part for _, part in self._queue]
+        self._queue.clear()
+        self._depth = 0
+        self._meter.queue(self._depth, self._spilled)
+        self._room.set()
+        for part in waiting:
+            self._left(part)
+
     def flush(self) -> None:
         """Ask for all queued rows now, however few they are."""
         if self._queue and not self._flush:
@@ -194,6 +230,10 @@ class ProcessingChannel:
         """Give its figures as they are now."""
         oldest = self._under_way if self._under_way is not None else self._queue[0][0] if self._queue else None
         return self._meter.snapshot(self.status, self._breaker.figures(), self.shards, oldest)
+
+    def take_peak(self) -> int:
+        """Give the most rows that the queue has held since this was last asked."""
+        return self._meter.take_peak()
 
     def _append(self, part: Part) -> None:
         now = self._clock.now()
@@ -242,25 +282,62 @@ class ProcessingChannel:
         async with self.idle:
             if self._next_wait() != 0 or not self._breaker.allows():
                 return
-            taken = self._take(self._decide(self._clock.now()).rows)
-            parts = [part for _, part in taken]
-            self._under_way = taken[0][0]
-            started = self._clock.now()
+            batches = self._take_batches()
+            self._promised = sum(len(part) for taken in batches[1:] for _, part in taken)
+            self._under_way = batches[0][0][0]
             try:
                 loop = asyncio.get_running_loop()
-                outcome = await loop.run_in_executor(self._executor, self._process, parts, self._scratch)
+                done = await loop.run_in_executor(self._executor, self._process_batches, batches)
             except BaseException as error:
                 self.status = ChannelStatus.ERROR
                 self._broken(error)
                 raise
-            ended = self._clock.now()
             self._under_way = None
-            self._note(taken, outcome, started, ended)
-        self._finished(Finished(self, parts, outcome, started, ended))
+            self._return(batches[len(done) :])
+            self._promised = 0
+            self._room.set()
+            for taken, finished in zip(batches, done, strict=False):
+                self._note(taken, finished)
+        for finished in done:
+            self._finished(finished)
 
-    def _take(self, rows: int) -> list[tuple[int, Part]]:
+    def _process_batches(self, batches: Sequence[Taken]) -> list[Finished]:
+        """Process one batch after the other, in a thread; ends early behind one that failed, or when it took long."""
+        done: list[Finished] = []
+        begun = self._clock.now()
+        for taken in batches:
+            parts = [part for _, part in taken]
+            started = self._clock.now()
+            outcome = self._process(parts, self._scratch)
+            done.append(Finished(self, parts, outcome, started, self._clock.now()))
+            if outcome.failures or done[-1].ended - begun >= TRIP_NS:
+                break
+        return done
+
+    def _take_batches(self) -> list[Taken]:
+        """Take what is to be processed now: of a backlog several batches, unless the breaker looks at each."""
+        batches = [self._take(self._decide(self._clock.now()).rows)]
+        if self._breaker.state is BreakerState.CLOSED:
+            while len(batches) < BATCHES_A_TRIP and self._next_wait() == 0:
+                batches.append(self._take(self._decide(self._clock.now()).rows))
+        return batches
+
+    def _return(self, batches: Sequence[Taken]) -> None:
+        """Queue batches again that were taken and not begun, where they were; or leave them, with the queue."""
+        if self._given_up:
+            for taken in batches:
+                for _, part in taken:
+                    self._left(part)
+            return
+        for taken in reversed(batches):
+            self._queue.extendleft(reversed(taken))
+            self._depth += sum(len(part) for _, part in taken)
+        if batches:
+            self._meter.queue(self._depth, self._spilled)
+
+    def _take(self, rows: int) -> Taken:
         """Take parts worth so many rows from the queue, cutting the last one if it has more."""
-        taken: list[tuple[int, Part]] = []
+        taken: Taken = []
         while self._ready() and (rows > 0 or not len(self._queue[0][1])):
             since, part = self._queue.popleft()
             if len(part) > rows:
@@ -276,7 +353,8 @@ class ProcessingChannel:
         self._room.set()
         return taken
 
-    def _note(self, taken: Sequence[tuple[int, Part]], outcome: Outcome, started: int, ended: int) -> None:
+    def _note(self, taken: Taken, finished: Finished) -> None:
+        outcome, started, ended = finished.outcome, finished.started, finished.ended
         rows = sum(len(part) for _, part in taken)
         failed = min(rows, sum(failure.rows for failure in outcome.failures))
         events = sum(map(len, outcome.events))

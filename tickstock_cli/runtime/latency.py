@@ -6,6 +6,7 @@ from threading import Lock
 
 import numpy as np
 from hdrh.histogram import HdrHistogram
+from numpy.typing import NDArray
 
 from tickstock_cli.core.events import EventRows
 from tickstock_cli.core.metrics import LatencyFigures
@@ -25,15 +26,16 @@ class EventLatency:
         self._histogram = HdrHistogram(1, LONGEST_US, 3)
         self._lock = Lock()
 
-    def record(self, events: EventRows, piece: Slice, now: int) -> None:
-        """Record events that were published at ``now`` because ``piece`` had come."""
+    def record(self, events: EventRows, piece: Slice, now: int) -> NDArray[np.int64]:
+        """Record events that were published at ``now`` because ``piece`` had come; give how late each was, in µs."""
         at_once = events["emitted_at"] == events["available_at"]
         due = np.where(at_once, events["received"], piece.due(events["emitted_at"].astype(np.int64)))
-        late = np.clip((now - due) // 1000, 1, LONGEST_US)
+        late: NDArray[np.int64] = np.clip((now - due) // 1000, 1, LONGEST_US)
         values, counts = np.unique(late, return_counts=True)
         with self._lock:
             for value, count in zip(values.tolist(), counts.tolist(), strict=True):
                 self._histogram.record_value(value, count)
+        return late
 
     def figures(self) -> LatencyFigures:
         """Give the figures so far."""
@@ -46,3 +48,10 @@ class EventLatency:
             return LatencyFigures(
                 count, p50, p99, p999, histogram.get_max_value() / 1000, histogram.get_mean_value() / 1000
             )
+
+    def percentile_ms(self, percent: float) -> float | None:
+        """Give any percentile so far; None if there was no event."""
+        with self._lock:
+            if not self._histogram.get_total_count():
+                return None
+            return float(self._histogram.get_value_at_percentile(percent)) / 1000

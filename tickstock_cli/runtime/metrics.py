@@ -69,6 +69,7 @@ class Meter:
         self._window = _Window(window_ns, self._started, _Tally, self._whole.add)
         self._depth = 0
         self._max_depth = 0
+        self._peak = 0
         self._spilled = 0
 
     def queue(self, depth: int, spilled: int = 0) -> None:
@@ -76,6 +77,12 @@ class Meter:
         self._depth = depth
         self._max_depth = max(self._max_depth, depth)
         self._spilled = spilled
+        self._peak = max(self._peak, depth)
+
+    def take_peak(self) -> int:
+        """Give the queue's greatest depth since this was last asked, or since the start."""
+        peak, self._peak = self._peak, self._depth
+        return peak
 
     def batch(
         self, started_ns: int, ended_ns: int, arrivals: Iterable[tuple[int, int]], *, events: int, failed: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from enum import StrEnum
 from typing import Any
@@ -26,9 +27,22 @@ class PipelineName(StrEnum):
 
 
 def open_pipeline(
-    name: PipelineName, settings: Any, core: Core, stack: ExitStack, handlers: tuple[Handler, ...] = ()
+    name: PipelineName,
+    settings: Any,
+    core: Core,
+    stack: ExitStack,
+    handlers: tuple[Handler, ...] = (),
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Pipeline:
-    """Build and start a pipeline; ``stack`` ends it. ``handlers`` are told of a running system's alerts."""
+    """Build and start a pipeline; ``stack`` ends it.
+
+    Parameters
+    ----------
+    handlers
+        Told of a running system's alerts.
+    stopped
+        Tells whether the run has been stopped; see `MultiChannelPipeline`.
+    """
     if name is PipelineName.DIRECT:
         return DirectPipeline(core)
     if name is PipelineName.LINEAR:
@@ -36,6 +50,6 @@ def open_pipeline(
     thread = stack.enter_context(LoopThread())
     return stack.enter_context(
         MultiChannelPipeline(
-            thread, lambda publish: MultiChannelSystem(settings, core, publish=publish, handlers=handlers)
+            thread, lambda publish: MultiChannelSystem(settings, core, publish=publish, handlers=handlers), stopped
         )
     )

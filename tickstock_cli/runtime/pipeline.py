@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from queue import Empty, Queue
 from threading import Thread
@@ -17,7 +18,7 @@ from typing import Any, Self, TypeVar
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.events import join_events
 from tickstock_cli.engine.core import StepResult
-from tickstock_cli.engine.pipeline import Take
+from tickstock_cli.engine.pipeline import Drained, Take
 from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.runtime.system import MultiChannelSystem
 
@@ -25,6 +26,8 @@ MAX_BACKLOG = 1_000
 """Results that may wait for the pump; then the source waits."""
 MOST_AT_ONCE = 256
 """Results handed on together."""
+LOOK_SECONDS = 0.1
+"""How often somebody who waits for the system looks whether the run has been stopped meanwhile."""
 
 ResultT = TypeVar("ResultT")
 Publish = Callable[[StepResult], None]
@@ -50,7 +53,11 @@ class LoopThread:
 
     def call(self, work: Coroutine[Any, Any, ResultT]) -> ResultT:
         """Run a coroutine on the loop and wait for what it gives."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
+        return self.submit(work).result()
+
+    def submit(self, work: Coroutine[Any, Any, ResultT]) -> Future[ResultT]:
+        """Run a coroutine on the loop, and go on meanwhile."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
@@ -64,11 +71,21 @@ class MultiChannelPipeline:
     ----------
     build
         Builds the system, on the loop that it will run on, given what it is to publish to.
+    stopped
+        Tells whether the run has been stopped. From then on every wait for the system is a drain, with its bound: a
+        channel that stands still must not keep the run from its end.
     """
 
-    def __init__(self, thread: LoopThread, build: Callable[[Publish], MultiChannelSystem]) -> None:
+    def __init__(
+        self,
+        thread: LoopThread,
+        build: Callable[[Publish], MultiChannelSystem],
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._thread = thread
         self._build = build
+        self._stopped = stopped
+        self._drained: Drained | None = None
         self._results: Queue[StepResult | None] = Queue()
         self._take: Take | None = None
         self._error: BaseException | None = None
@@ -85,9 +102,13 @@ class MultiChannelPipeline:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.last_status = self._thread.call(self._end())
+        self.last_status = self._thread.call(self._end(None if error is None else 0.0))
         self._results.put(None)
         self._pump.join()
+
+    def call(self, work: Coroutine[Any, Any, ResultT]) -> ResultT:
+        """Run a coroutine on the system's loop and wait for what it gives; from any other thread."""
+        return self._thread.call(work)
 
     def connect(self, take: Take) -> None:
         """See ``engine.pipeline.Pipeline``."""
@@ -102,17 +123,34 @@ class MultiChannelPipeline:
         if self._results.qsize() > MAX_BACKLOG:
             self._results.join()
         self._check()
-        self._next_release = self._thread.call(self._feed(batch, schedule))
+        self._next_release = self._wait(self._thread.submit(self._feed(batch, schedule)))
 
     def next_release(self) -> int:
         """See ``engine.pipeline.Pipeline``."""
         return self._next_release
 
-    def settle(self) -> None:
+    def settle(self) -> Drained | None:
         """See ``engine.pipeline.Pipeline``."""
-        self._thread.call(self.system.settle())
+        if self._stopped():
+            self._drain()
+        else:
+            self._wait(self._thread.submit(self.system.settle()))
         self._results.join()
         self._check()
+        return self._drained
+
+    def _wait(self, work: Future[ResultT]) -> ResultT:
+        """Wait for the system; once the run has been stopped, no longer than it may drain."""
+        while not work.done():
+            if self._stopped():
+                self._drain()
+                break
+            with suppress(TimeoutError):
+                return work.result(LOOK_SECONDS)
+        return work.result()
+
+    def _drain(self) -> None:
+        self._drained = (self._drained or Drained()) + self._thread.call(self.system.drain())
 
     async def _feed(self, batch: MergedBatch, schedule: Schedule | None) -> int:
         await self.system.feed(batch, schedule)
@@ -123,9 +161,12 @@ class MultiChannelPipeline:
         await system.initialize_system()
         return system
 
-    async def _end(self) -> dict[str, Any]:
+    async def _end(self, seconds: float | None) -> dict[str, Any]:
         status = self.system.get_system_status()
-        await self.system.shutdown()
+        if seconds is None and not (self._drained or Drained()).rows_left:
+            self.system.end_alerts()
+            status = self.system.dashboard()
+        await self.system.shutdown(seconds)
         return status
 
     def _run_pump(self) -> None:

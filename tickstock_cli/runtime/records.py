@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 import pyarrow as pa
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from tickstock_cli.core.batch import BarBatch, Batch, FmvBatch, TickBatch
 from tickstock_cli.errors import SchemaError
 from tickstock_cli.sources.records import KNOWN_COLUMNS, RECORD_TYPES
 
@@ -71,8 +70,6 @@ class FMVData(Record):
 
 MODELS: dict[str, type[Record]] = {model.record: model for model in (TickData, OHLCVData, FMVData)}
 
-BATCHES: dict[type[Batch], str] = {TickBatch: "tick", BarBatch: "ohlcv", FmvBatch: "fmv"}
-
 _TYPES = {"ticker": pa.string(), "timestamp": pa.int64(), "received_at": pa.int64(), "flags": pa.int64()}
 
 Data = Record | Mapping[str, Any] | pa.RecordBatch | pa.Table | Sequence[Any] | Any
@@ -83,8 +80,6 @@ def identify_data_type(data: Data) -> str | None:
     """Tell the record type of anything that has our columns as fields, keys or attributes; None if it has not."""
     if isinstance(data, Record):
         return data.record
-    if isinstance(data, Batch):
-        return BATCHES[type(data)]
     names = _names(data)
     fits = [record.name for record in RECORD_TYPES if record.required.keys() <= names]
     return fits[0] if len(fits) == 1 else None
@@ -103,7 +98,8 @@ def to_rows(data: Data) -> pa.RecordBatch:
     if isinstance(data, pa.RecordBatch):
         return data
     if isinstance(data, pa.Table):
-        return data.combine_chunks().to_batches()[0]
+        batches = data.combine_chunks().to_batches()
+        return batches[0] if batches else pa.RecordBatch.from_pylist([], data.schema)
     several = data if _is_several(data) else [data]
     types = {identify_data_type(one) for one in several}
     record = types.pop() if len(types) == 1 else None

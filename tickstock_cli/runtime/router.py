@@ -8,20 +8,29 @@ shard means moving its rows, while neither owner is at work.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.clock import Clock
 from tickstock_cli.core.metrics import RouterMetrics
 from tickstock_cli.core.symbols import SHARDS, SymbolTable
+from tickstock_cli.errors import SchemaError
 from tickstock_cli.runtime.assignment import Assignment, InstanceView, RoutingStrategy, assign
 from tickstock_cli.runtime.health import HealthLimits, ailment
 from tickstock_cli.runtime.instance import ProcessingChannel
+from tickstock_cli.runtime.records import Data, identify_data_type, to_rows
+from tickstock_cli.runtime.results import EventProcessingResult
 from tickstock_cli.runtime.slices import Part, Slice, whole_parts
+
+Entrance = Callable[[str, pa.RecordBatch], Awaitable[EventProcessingResult]]
+"""Takes rows of a record type into the system."""
 
 UNNAMED_SHARD = 0
 """Whose owner gets the rows that have no ticker, to reject them."""
@@ -34,6 +43,8 @@ class DataChannelRouter:
     ----------
     instances
         By record type: the instances of its channel, at least one.
+    entrance
+        Takes what ``route_data`` was given into the system, in the order of the calls, and tells what became of it.
     """
 
     def __init__(
@@ -43,12 +54,14 @@ class DataChannelRouter:
         strategy: RoutingStrategy,
         health: HealthLimits,
         clock: Clock,
+        entrance: Entrance,
         seed: int = 0,
     ) -> None:
         self._instances = {record: tuple(chosen) for record, chosen in instances.items()}
         self._symbols = symbols
         self._strategy = strategy
         self._health = health
+        self._entrance = entrance
         self._seed = seed
         self._clock = clock
         self._shards: NDArray[np.uint8] = np.empty(0, dtype=np.uint8)
@@ -58,15 +71,42 @@ class DataChannelRouter:
         self._decisions = 0
         self._decision_ns = 0
         self._moves = 0
+        self._adopted = 0
         self._errors = 0
         self._rows = dict.fromkeys(instances, 0)
         for record in self._instances:
             self._adopt(record, assign(strategy, self._views(record), seed=seed))
 
+    async def route_data(self, data: Data, expected: str | None = None) -> EventProcessingResult:
+        """Process records whose type is told from what they hold, wherever in the system that happens.
+
+        Parameters
+        ----------
+        data
+            A record, a mapping or an object with its fields, several of one type, or Arrow rows.
+        expected
+            The only type that is welcome; None: any.
+
+        Raises
+        ------
+        SchemaError, pydantic.ValidationError
+            No channel takes such data; counted among the router's errors.
+        """
+        return await self._entrance(*self._recognised(data, expected))
+
     async def route(self, piece: Slice) -> None:
         """Queue a slice's rows with their owners; waits where a queue is full."""
-        for instance, part in self.decide(piece):
-            await instance.put(part)
+        waiting = deque(self.decide(piece))
+        while waiting:
+            instance, part = waiting[0]
+            if instance.offer(part):
+                waiting.popleft()
+                continue
+            adopted = self._adopted
+            await instance.room()
+            if self._adopted != adopted:
+                # Shards have moved meanwhile: their rows must not end with an instance that had them before.
+                waiting = deque(pair for _, each in waiting for pair in self._dealt_again(each))
 
     def has_room(self, batch: MergedBatch) -> bool:
         """Tell whether every instance could queue all rows of its type, whoever gets them."""
@@ -89,10 +129,6 @@ class DataChannelRouter:
         self._decisions += len(decided)
         self._decision_ns += self._clock.now() - begun
         return decided
-
-    def refuse(self) -> None:
-        """Count data that no channel could be told for."""
-        self._errors += 1
 
     async def reassign(self) -> int:
         """Let shards go where the strategy wants them now; gives how many moved."""
@@ -120,6 +156,20 @@ class DataChannelRouter:
             mean,
         )
 
+    def _recognised(self, data: Data, expected: str | None) -> tuple[str, pa.RecordBatch]:
+        try:
+            rows = to_rows(data)
+            record = identify_data_type(rows)
+            if record is None or record != (expected or record):
+                raise SchemaError(
+                    f"expected {expected or 'tick, ohlcv or fmv'} rows, but these are {record or 'of no type'}: "
+                    f"{rows.schema.names}"
+                )
+        except (SchemaError, ValidationError):
+            self._errors += 1
+            raise
+        return record, rows
+
     def _views(self, record: str) -> list[InstanceView]:
         return [
             InstanceView(one.name, ailment(one.snapshot(), self._health) is None, one.depth)
@@ -127,12 +177,23 @@ class DataChannelRouter:
         ]
 
     def _deal(self, part: Part) -> list[tuple[ProcessingChannel, Part]]:
-        instances = self._instances[part.record]
         self._rows[part.record] += len(part)
+        if len(self._instances[part.record]) > 1:
+            np.add.at(self._loads[part.record], self._shards_by_code()[part.rows.code], 1)
+        return self._shares(part)
+
+    def _dealt_again(self, part: Part) -> list[tuple[ProcessingChannel, Part]]:
+        """Deal a part that was counted, and not queued, to those who own its tickers now."""
+        shares = self._shares(part)
+        for _, share in shares[1:]:
+            share.counted()
+        return shares
+
+    def _shares(self, part: Part) -> list[tuple[ProcessingChannel, Part]]:
+        instances = self._instances[part.record]
         if len(instances) == 1:
             return [(instances[0], part)]
         owner = self._owner_by_code(part.record)
-        np.add.at(self._loads[part.record], self._shards_by_code()[part.rows.code], 1)
         dealt = [(instance, part.where(owner == number)) for number, instance in enumerate(instances)]
         return [(instance, share) for instance, share in dealt if not share.empty]
 
@@ -149,6 +210,7 @@ class DataChannelRouter:
 
     def _adopt(self, record: str, assignment: Assignment) -> None:
         instances = self._instances[record]
+        self._adopted += 1
         self._assignments[record] = assignment
         self._owners[record] = assignment.places([instance.name for instance in instances])
         for instance in instances:

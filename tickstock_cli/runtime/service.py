@@ -15,9 +15,13 @@ class MarketDataService:
 
     system: MultiChannelSystem
 
-    async def handle_websocket_tick(self, data: Data) -> EventProcessingResult:
+    async def handle_tick_data(self, data: Data) -> EventProcessingResult:
         """Take trades."""
         return await self.system.process_tick_data(data)
+
+    async def handle_websocket_tick(self, data: Data) -> EventProcessingResult:
+        """Take trades, under the name from when everything came this way."""
+        return await self.handle_tick_data(data)
 
     async def handle_ohlcv_data(self, data: Data) -> EventProcessingResult:
         """Take finished bars."""

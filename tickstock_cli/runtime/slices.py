@@ -136,6 +136,14 @@ class Part:
         self.slice.parts_left += 1
         self.slice.ticks_left += self.record == "tick"
 
+    def ended(self) -> None:
+        """Count it as done with."""
+        self.slice.parts_left -= 1
+        if self.record == "tick":
+            self.slice.ticks_left -= 1
+            if not self.slice.ticks_left:
+                self.slice.ticks_done.set()
+
     @property
     def empty(self) -> bool:
         """Whether there is nothing to do."""

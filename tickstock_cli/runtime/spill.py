@@ -70,12 +70,10 @@ class Spill:
         }
         try:
             path = self._place() / f"{self._written:012d}.npz"
-            temporary = path.with_suffix(".part")
-            with temporary.open("wb") as stream:
-                np.savez(stream, **arrays)
-            os.replace(temporary, path)
+            _write(path, arrays)
         except OSError as error:
-            raise OutputError(f"cannot spill rows that found no room in the queues: {error}") from error
+            reason = (error.strerror or str(error)).lower()
+            raise OutputError(f"cannot spill rows that found no room in the queues: {reason}") from error
         self._written += 1
         rows = {record: len(part) for record, part in parts.items()}
         self._waiting.append(Spilled(path, received, schedule, batch.first, batch.watermark, rows))
@@ -114,3 +112,15 @@ class Spill:
             self._folder = Path(self._temporary.name)
         self._folder.mkdir(parents=True, exist_ok=True)
         return self._folder
+
+
+def _write(path: Path, arrays: dict[str, Any]) -> None:
+    """Write a file that is there when it is whole; of a failure nothing stays, for the disk may be full."""
+    temporary = path.with_suffix(".part")
+    try:
+        with temporary.open("wb") as stream:
+            np.savez(stream, **arrays)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -13,12 +13,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from typing import Any
 
 import psutil
 import pyarrow as pa
-from pydantic import ValidationError
 
 from tickstock_cli.build import build_core, build_encoder, settings_model
 from tickstock_cli.channels.base import Outcome, Scratch
@@ -27,17 +25,19 @@ from tickstock_cli.core.clock import Clock, SystemClock
 from tickstock_cli.core.metrics import ChannelMetrics, ChannelStatus, SystemMetrics
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.core import Core, StepResult
+from tickstock_cli.engine.pipeline import Drained
 from tickstock_cli.engine.rejection import in_merge_order
 from tickstock_cli.engine.schedule import Schedule
-from tickstock_cli.errors import SchemaError, SystemBrokenError
-from tickstock_cli.monitoring.handlers import Handler
+from tickstock_cli.errors import OutputError, SystemBrokenError, UsageError
+from tickstock_cli.monitoring.handlers import LOGGER, Handler, LogHandler
 from tickstock_cli.monitoring.monitor import ChannelMonitor
 from tickstock_cli.runtime.building import build_instances, build_router
 from tickstock_cli.runtime.collector import Collector
 from tickstock_cli.runtime.instance import Finished, ProcessingChannel
 from tickstock_cli.runtime.latency import EventLatency
 from tickstock_cli.runtime.metrics import Rate
-from tickstock_cli.runtime.records import Data, identify_data_type, to_rows
+from tickstock_cli.runtime.probe import Probe
+from tickstock_cli.runtime.records import Data
 from tickstock_cli.runtime.results import EventProcessingResult
 from tickstock_cli.runtime.sections import MS, SECOND, thresholds_of
 from tickstock_cli.runtime.slices import Part, Slice
@@ -46,17 +46,10 @@ from tickstock_cli.runtime.work import process
 from tickstock_cli.sources.rows import Intake
 from tickstock_cli.warmup import warm_up
 
+SPILL = "spill"
+"""What the monitor calls the rows on disk."""
 SPARE_TICKERS = 1_024
 """State grows by doubling from here, so that new tickers seldom stop everybody."""
-
-
-@dataclass(frozen=True, slots=True)
-class Drained:
-    """What a shutdown still processed, in how many seconds, and what it left because its time was up."""
-
-    rows: int
-    seconds: float
-    rows_left: int
 
 
 class MultiChannelSystem:
@@ -71,9 +64,11 @@ class MultiChannelSystem:
     publish
         Called on the loop with everything that became final, in output order.
     handlers
-        Told of alerts.
+        Told of alerts, as is the logger ``tickstock.alerts``.
     clock, wall
         Monotonic time for queues and figures, and ns since the epoch for what people read.
+    probe
+        Told of all that is processed and published.
 
     Examples
     --------
@@ -89,6 +84,7 @@ class MultiChannelSystem:
         publish: Callable[[StepResult], None] | None = None,
         handlers: Sequence[Handler] = (),
         wall: Callable[[], int] = time.time_ns,
+        probe: Probe | None = None,
     ) -> None:
         settings = settings if settings is not None else settings_model()()
         core = core if core is not None else build_core(settings, SymbolTable())
@@ -99,6 +95,7 @@ class MultiChannelSystem:
         self._intake = Intake(core.symbols, settings.recordings.interval_seconds)
         self._clock = clock or SystemClock()
         self._wall = wall
+        self._probe = probe
         self._publish = publish
         self._window_ns: int = settings.coordinator.window_ms * MS
         self._window = 0
@@ -111,12 +108,13 @@ class MultiChannelSystem:
             "tickstock-channel",
         )
         self._instances = build_instances(
-            settings, self._clock, self._process, self._executor, self._finished, self._break
+            settings, self._clock, self._process, self._executor, self._finished, self._leave, self._break
         )
-        self.router = build_router(settings, self._instances, core.symbols, self._clock)
-        self.monitor = ChannelMonitor(thresholds_of(settings.monitoring), handlers)
+        self.router = build_router(settings, self._instances, core.symbols, self._clock, self._accept)
+        self.monitor = ChannelMonitor(thresholds_of(settings.monitoring), (LogHandler(LOGGER), *handlers))
         window = int(settings.monitoring.window_seconds * SECOND)
         self._rows = Rate(window, self._clock)
+        self._rows_left = 0
         self._events = Rate(window, self._clock)
         self._piece_rows = min(
             settings.tick_channel.queue_rows, settings.ohlcv_channel.queue_rows, settings.fmv_channel.queue_rows
@@ -131,7 +129,9 @@ class MultiChannelSystem:
         self._watch: asyncio.Task[None] | None = None
 
     async def initialize_system(self) -> bool:
-        """Load or compile every kernel, then start every instance and the monitor."""
+        """Load or compile every kernel, then start every instance and the monitor; tells whether it is ready."""
+        if self._watch is not None:
+            return self.is_system_ready()
         await asyncio.get_running_loop().run_in_executor(self._executor, warm_up, self._settings)
         self._started = self._clock.now()
         for instance in self.instances():
@@ -165,22 +165,20 @@ class MultiChannelSystem:
         ------
         SchemaError, pydantic.ValidationError
             What was handed in is something else, or has a field of a wrong type.
+        UsageError
+            The system does not run.
         SystemBrokenError
             See ``feed``.
         """
-        return await self._accept(data, "tick")
+        return await self.router.route_data(data, "tick")
 
     async def process_ohlcv_data(self, data: Data) -> EventProcessingResult:
         """Process finished bars; see ``process_tick_data``."""
-        return await self._accept(data, "ohlcv")
+        return await self.router.route_data(data, "ohlcv")
 
     async def process_fmv_data(self, data: Data) -> EventProcessingResult:
         """Process fair market values; see ``process_tick_data``."""
-        return await self._accept(data, "fmv")
-
-    async def route_data(self, data: Data) -> EventProcessingResult:
-        """Process records whose type is told from what they hold; see ``process_tick_data``."""
-        return await self._accept(data, None)
+        return await self.router.route_data(data, "fmv")
 
     async def advance(self, market_time: int) -> list[dict[str, Any]]:
         """Let market time pass to ``market_time`` (ns UTC) without a row; gives the events that became final."""
@@ -213,10 +211,10 @@ class MultiChannelSystem:
         async with self._inlet:
             for piece in self._pieces(batch):
                 self._check()
-                if self._must_spill(piece):
-                    self._spill.write(piece, self._clock.now(), schedule)
-                    self._note_spilled()
-                else:
+                spills = self._must_spill(piece)
+                if not spills:
+                    self.report(SPILL, None)
+                if not (spills and await self._spilled_to_disk(piece, schedule)):
                     slices.append(Slice.of(piece, self._clock.now(), schedule))
                     await self._feed(slices[-1])
         self._check()
@@ -246,16 +244,38 @@ class MultiChannelSystem:
         for instance in self.instances():
             instance.flush()
 
-    async def shutdown(self, seconds: float = 10.0) -> Drained:
-        """Process what is queued, for so long at most, and end every part."""
-        begun = self._clock.now()
-        before = self.queued_rows()
+    async def drain(self, seconds: float | None = None) -> Drained:
+        """Wait until all that was fed is processed and published, for so long at most; then leave what is queued.
+
+        What is left is counted in the ledger (``tick.left``), slices end without it, and what was detected is
+        published. A batch under way is always finished.
+
+        Parameters
+        ----------
+        seconds
+            None: the setting ``system.drain_seconds``.
+
+        Raises
+        ------
+        SystemBrokenError
+            See ``feed``.
+        """
+        begun, rows, left = self._clock.now(), self._rows.total, self._rows_left
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(self._settings.system.drain_seconds if seconds is None else seconds):
                 await self.settle()
-        except (TimeoutError, SystemBrokenError):
-            pass
-        left = self.queued_rows()
+        except TimeoutError:
+            for instance in self.instances():
+                instance.give_up()
+            await self.settle()
+        return Drained(self._rows.total - rows, (self._clock.now() - begun) / SECOND, self._rows_left - left)
+
+    async def shutdown(self, seconds: float | None = None) -> Drained:
+        """Process what is queued, as ``drain`` does, and end every part."""
+        try:
+            drained = await self.drain(seconds)
+        except SystemBrokenError:
+            drained = Drained(rows_left=self.queued_rows())
         for task in (self._watch, self._catching_up):
             if task is not None:
                 task.cancel()
@@ -264,10 +284,16 @@ class MultiChannelSystem:
         self._spill.close()
         await asyncio.gather(*(instance.stop() for instance in self.instances()))
         self._executor.shutdown(wait=True)
-        return Drained(before - left, (self._clock.now() - begun) / SECOND, left)
+        return drained
+
+    def end_alerts(self) -> None:
+        """Resolve every alert: all that was fed has ended well."""
+        self.monitor.end(self._clock.now(), self._wall())
 
     def report(self, part: str, problem: str | None) -> None:
         """Note what is wrong with a part beyond the channels, such as an output; None: it works. In any thread."""
+        if problem is None and part not in self._problems:
+            return
         problems = {name: text for name, text in self._problems.items() if name != part}
         self._problems = problems if problem is None else {**problems, part: problem}
 
@@ -332,6 +358,21 @@ class MultiChannelSystem:
         """Tell whether rows go to disk: there is no room, or others that came before them are there."""
         return self._spills and (bool(len(self._spill)) or not self.router.has_room(piece))
 
+    async def _spilled_to_disk(self, piece: MergedBatch, schedule: Schedule | None) -> bool:
+        """Spill rows; if the disk refuses them, tell the monitor, and wait until they can be queued: gives False."""
+        try:
+            self._spill.write(piece, self._clock.now(), schedule)
+        except OutputError as error:
+            self.report(SPILL, f"{error}; their source waits instead")
+            while len(self._spill):
+                self._progress.clear()
+                await self._progress.wait()
+                self._check()
+            return False
+        self.report(SPILL, None)
+        self._note_spilled()
+        return True
+
     def _note_spilled(self) -> None:
         for record, instances in self._instances.items():
             instances[0].note_spilled(self._spill.rows[record])
@@ -381,10 +422,17 @@ class MultiChannelSystem:
 
     def _finished(self, done: Finished) -> None:
         self._rows.add(sum(len(part) for part in done.parts))
+        if self._probe is not None:
+            self._probe.processed(done)
         self._collector.finished(done)
         if self._collector.has_events and done.instance.record == "tick":
             # Ticks are told at once, as soon as what came before them is known: nobody keeps that waiting.
             self.flush()
+        self._progress.set()
+
+    def _leave(self, part: Part) -> None:
+        self._rows_left += len(part)
+        self._collector.left(part)
         self._progress.set()
 
     def _published(self, result: StepResult, piece: Slice) -> None:
@@ -392,14 +440,18 @@ class MultiChannelSystem:
             now = self._clock.now()
             result.events["released"] = now
             self._events.add(len(result.events))
-            self.latency.record(result.events, piece, now)
+            late = self.latency.record(result.events, piece, now)
+            if self._probe is not None:
+                self._probe.published(result.events, late)
         if self._publish is not None and (len(result.events) or result.rejected):
             self._publish(result)
         piece.end(result)
 
-    async def _accept(self, data: Data, expected: str | None) -> EventProcessingResult:
+    async def _accept(self, record: str, rows: pa.RecordBatch) -> EventProcessingResult:
+        """Take rows of one type in, and wait until they are processed."""
+        if self._watch is None:
+            raise UsageError("the system does not run: await its initialize_system() before it is given data")
         begun = self._clock.now()
-        record, rows = self._read(data, expected)
         if not rows.num_rows:
             return EventProcessingResult(record, 0, (), (), 0.0)
         slices = await self.feed(self._intake.merged(rows))
@@ -411,19 +463,6 @@ class MultiChannelSystem:
         ]
         elapsed = (self._clock.now() - begun) / MS
         return EventProcessingResult(record, rows.num_rows, tuple(reasons), tuple(self._events_of(slices)), elapsed)
-
-    def _read(self, data: Data, expected: str | None) -> tuple[str, pa.RecordBatch]:
-        try:
-            rows = to_rows(data)
-            record = identify_data_type(rows)
-            if record is None or record != (expected or record):
-                raise SchemaError(
-                    f"expected {expected} rows, but these are {record or 'of no type'}: {rows.schema.names}"
-                )
-        except (SchemaError, ValidationError):
-            self.router.refuse()
-            raise
-        return record, rows
 
     def _events_of(self, slices: Sequence[Slice]) -> list[dict[str, Any]]:
         parts = [self._encoder.to_arrow(piece.result.events) for piece in slices if len(piece.result.events)]

@@ -194,3 +194,17 @@ def test_the_overview_counts_channels_and_alerts() -> None:
 
     assert overview["alerts"] == {"info": 0, "warning": 1, "error": 0, "critical": 1}
     assert (overview["channels"], overview["channels_active"]) == (3, 2)
+
+
+def test_the_end_of_a_system_resolves_what_is_open() -> None:
+    """Whoever looks at a finished run must not find it in trouble for ever."""
+    told: list[dict[str, Any]] = []
+    monitor = ChannelMonitor(THRESHOLDS, [CallHandler(told.append)])
+    monitor.observe([with_breaker("tick-1", BreakerState.OPEN)], system(1 * SECOND))
+    monitor.end(2 * SECOND, NOON + 2 * SECOND)
+
+    assert [message["change"] for message in told] == ["raised", "resolved"]
+    assert monitor.active == ()
+    document = monitor.get_monitoring_dashboard_data()
+    assert document["active_alerts"] == []
+    assert document["recent_alerts"][0]["resolved_at"] == format_time(NOON + 2 * SECOND)

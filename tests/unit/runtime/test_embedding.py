@@ -12,9 +12,9 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
-from tickstock_cli.core.batch import TickBatch
-from tickstock_cli.errors import SchemaError
+from tickstock_cli.errors import SchemaError, UsageError
 from tickstock_cli.runtime.records import FMVData, OHLCVData, TickData, identify_data_type
+from tickstock_cli.runtime.service import MarketDataService
 from tickstock_cli.runtime.system import MultiChannelSystem
 from tickstock_cli.testing import SECOND, new_york
 
@@ -70,7 +70,7 @@ def test_reasons_come_in_the_order_of_the_rows() -> None:
         (OHLCVData(ticker="A", timestamp=1, open=1, high=1, low=1, close=1, volume=1), "ohlcv"),
         ({"ticker": "A", "timestamp": 1, "fmv": 1.0}, "fmv"),
         (pa.table({"ticker": ["A"], "timestamp": [1], "price": [1.0], "size": [1]}), "tick"),
-        (TickBatch.empty(), "tick"),
+        (pa.RecordBatch.from_pylist([{"ticker": "A", "timestamp": 1, "price": 1.0, "size": 1}]), "tick"),
         ({"ticker": "A"}, None),
         ("AAPL", None),
     ],
@@ -87,7 +87,7 @@ def test_what_cannot_be_a_record_is_refused_with_its_name() -> None:
         system = MultiChannelSystem()
         await system.initialize_system()
         with pytest.raises(SchemaError, match=r"cannot tell what \{'tick': 'A'\} records: a tick has"):
-            await system.route_data({"tick": "A"})
+            await system.router.route_data({"tick": "A"})
         with pytest.raises(SchemaError, match="expected fmv rows, but these are tick"):
             await system.process_fmv_data(TickData(ticker="A", timestamp=START, price=1.0))
         with pytest.raises(ValidationError, match="price"):
@@ -96,6 +96,29 @@ def test_what_cannot_be_a_record_is_refused_with_its_name() -> None:
         assert system.core.ledger.as_dict() == {}
 
     asyncio.run(refuse())
+
+
+def test_a_system_that_does_not_run_says_so_instead_of_waiting_for_ever() -> None:
+    """Before it is initialized, and after its end; to initialize it twice changes nothing."""
+
+    async def ask() -> None:
+        system = MultiChannelSystem()
+        tick = TickData(ticker="A", timestamp=START, price=1.0)
+        with pytest.raises(UsageError, match="await its initialize_system"):
+            await system.process_tick_data(tick)
+        assert await system.initialize_system()
+        assert await system.initialize_system()
+        assert (await MarketDataService(system).handle_tick_data(tick)).success
+        assert (
+            await system.process_tick_data(
+                pa.table({"ticker": ["A"], "timestamp": [1], "price": [1.0], "size": [1.0]}).slice(0, 0)
+            )
+        ).rows == 0
+        await system.shutdown()
+        with pytest.raises(UsageError, match="await its initialize_system"):
+            await system.process_tick_data(tick)
+
+    asyncio.run(ask())
 
 
 def test_datetimes_need_a_zone() -> None:

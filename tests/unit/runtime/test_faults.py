@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import resource
 from collections.abc import Callable, Coroutine, Sequence
+from time import sleep
 from typing import Any
 
 import numpy as np
@@ -17,6 +20,7 @@ from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.core import Core, StepResult
 from tickstock_cli.errors import SystemBrokenError
 from tickstock_cli.monitoring.alerts import Alert, AlertType
+from tickstock_cli.runtime.assignment import RoutingStrategy
 from tickstock_cli.runtime.system import MultiChannelSystem
 from tickstock_cli.testing import SECOND, ListSource, Record, Tick, new_york, settings_of
 
@@ -30,13 +34,14 @@ QUICK = {
 
 
 class Stumbling:
-    """A detector in plain Python that raises on one ticker, after it has spoiled some state."""
+    """A detector in plain Python that raises on some tickers, after it has spoiled some state, or dawdles on others."""
 
     compiled = False
 
-    def __init__(self, detector: Any, bad: Callable[[], set[int]]) -> None:
+    def __init__(self, detector: Any, bad: Callable[[], set[int]], slow: Callable[[], set[int]]) -> None:
         self._detector = detector
         self._bad = bad
+        self._slow = slow
         self.channel, self.kinds, self.counters = detector.channel, detector.kinds, detector.counters
         self.events_per_row = detector.events_per_row
 
@@ -53,16 +58,25 @@ class Stumbling:
         """Scan, and then find that one of the tickers was one it cannot bear."""
         found = int(self._detector.scan(rows, out, counts))
         filled = rows.groups.code[np.diff(rows.groups.start) > 0]
+        if self._slow() & set(filled.tolist()):
+            sleep(0.03)
         if self._bad() & set(filled.tolist()):
             raise ValueError("cannot bear this ticker")
         return found
 
 
-def stumbling_core(settings: Any, symbols: SymbolTable, bad: Callable[[], set[str]]) -> Core:
-    """Give a core whose high/low detector raises on the tickers that ``bad`` names at that moment."""
+Names = Callable[[], set[str]]
+
+
+def stumbling_core(settings: Any, symbols: SymbolTable, bad: Names, slow: Names) -> Core:
+    """Give a core whose high/low detector raises, or dawdles, on the tickers that are named at that moment."""
+
+    def codes(names: Names) -> Callable[[], set[int]]:
+        return lambda: {code for name in names() if (code := symbols.code(name)) is not None}
+
     core = build_core(settings, symbols)
     parts = build_detectors(settings)
-    parts["highlow"] = Stumbling(parts["highlow"], lambda: {symbols.code(ticker) or 0 for ticker in bad()})
+    parts["highlow"] = Stumbling(parts["highlow"], codes(bad), codes(slow))
     core.channels = build_channels(settings, parts)
     return core
 
@@ -77,12 +91,12 @@ def climb(tickers: Sequence[str], steps: int, begin: int = 0) -> list[Record]:
 class Stage:
     """A system with its source, what it published, and what its monitor told."""
 
-    def __init__(self, rows: Sequence[Record], settings: dict[str, Any], bad: Callable[[], set[str]] = set) -> None:
+    def __init__(self, rows: Sequence[Record], settings: dict[str, Any], bad: Names = set, slow: Names = set) -> None:
         self.settings = settings_of({**QUICK, **settings})
         self.source = ListSource(rows)
         self.results: list[StepResult] = []
         self.told: list[tuple[str, AlertType]] = []
-        self.core = stumbling_core(self.settings, self.source.symbols, bad)
+        self.core = stumbling_core(self.settings, self.source.symbols, bad, slow)
         self.system = MultiChannelSystem(self.settings, self.core, publish=self.results.append, handlers=[self._hear])
 
     def _hear(self, change: Any, alert: Alert) -> None:
@@ -296,5 +310,191 @@ def test_rows_that_find_no_room_wait_on_disk_and_are_caught_up() -> None:
         stage.core.ledger.check()
         await stage.system.shutdown()
         await untroubled.system.shutdown()
+
+    run(story())
+
+
+@pytest.mark.parametrize("fault", ["errors", "dawdles"])
+def test_an_instance_that_fails_or_dawdles_loses_its_shards_until_it_is_well(fault: str) -> None:
+    """More than a tenth of its rows failed, or its batches take too long: its tickers move, and come back."""
+
+    async def story() -> None:
+        tickers = [f"T{n}" for n in range(40)]
+        troubled: set[str] = set()
+        settings = {
+            "tick_channel.instances": 2,
+            "tick_channel.breaker_failures": 1_000_000,
+            "tick_channel.breaker_failure_percent": 100,
+            "router.unhealthy_mean_ms": 20,
+        }
+        stage = Stage(
+            climb(tickers, 40),
+            settings,
+            bad=lambda: troubled if fault == "errors" else set(),
+            slow=lambda: troubled if fault == "dawdles" else set(),
+        )
+        batches = list(stage.source.batches(40))
+        await stage.system.initialize_system()
+        sick, well = (instance for instance in stage.system.instances() if instance.record == "tick")
+        owners = stage.system.router._owner_by_code("tick")
+        troubled |= {ticker for ticker in tickers if owners[stage.source.symbols.code(ticker) or 0] == 0}
+
+        for batch in batches[:20]:
+            await stage.system.feed(batch)
+            await stage.system.settle()
+            if sick.shards == 0:
+                break
+        await stage.until(lambda: sick.shards == 0)
+        assert well.shards == 64
+        troubled.clear()
+        await stage.until(lambda: sick.shards == 32)
+        for batch in batches[20:]:
+            await stage.system.feed(batch)
+        await stage.system.settle()
+        stage.core.ledger.check()
+        assert sick.snapshot().recent.processed > 0
+        await stage.system.shutdown()
+
+    run(story())
+
+
+@pytest.mark.parametrize("strategy", list(RoutingStrategy))
+def test_rows_of_one_ticker_never_overtake_each_other(strategy: RoutingStrategy) -> None:
+    """Every price is higher than the last: one that came too late would be a high less. Owners change all the time."""
+
+    async def story() -> None:
+        tickers = [f"T{n}" for n in range(30)]
+        stage = Stage(
+            climb(tickers, 30),
+            {
+                "tick_channel.instances": 3,
+                "tick_channel.queue_rows": 50,
+                "tick_channel.batch_rows": 7,
+                "router.strategy": strategy.value,
+            },
+        )
+        await stage.system.initialize_system()
+        instances = [instance for instance in stage.system.instances() if instance.record == "tick"]
+        for number, batch in enumerate(stage.source.batches(30)):
+            await stage.system.feed(batch)
+            if number % 5 == 0:
+                await instances[number % 3].kill()
+                await stage.system.router.reassign()
+        await stage.system.settle()
+
+        assert stage.system.router.metrics().moves > 0
+        assert len(stage.highs()) == 29 * 30
+        assert stage.core.ledger["tick.processed"] == 900
+        stage.core.ledger.check()
+        await stage.system.shutdown()
+
+    run(story())
+
+
+def test_a_batch_that_takes_too_long_is_counted_and_finished(caplog: pytest.LogCaptureFixture) -> None:
+    """The timeout throws nothing away: every event comes, and the breach is an alert, in the program's log, too."""
+
+    async def story() -> None:
+        stage = Stage(climb(["ABC"], 20), {"tick_channel.timeout_ms": 5}, slow=lambda: {"ABC"})
+        await stage.system.initialize_system()
+        for batch in stage.source.batches(10):
+            await stage.system.feed(batch)
+        await stage.system.settle()
+
+        (busy, *_) = stage.system.instances()
+        assert busy.snapshot().whole.timeouts >= 1
+        assert len(stage.highs()) == 19
+        await stage.until(lambda: ("raised", AlertType.HIGH_LATENCY) in stage.told)
+        await stage.until(lambda: ("resolved", AlertType.HIGH_LATENCY) in stage.told)
+        await stage.system.shutdown()
+
+    with caplog.at_level(logging.INFO, "tickstock.alerts"):
+        run(story())
+    assert any("HIGH_LATENCY raised: tick-1: " in line for line in caplog.messages)
+
+
+def test_a_disk_that_cannot_take_what_spills_makes_the_source_wait() -> None:
+    """No file may grow: the rows stay with whoever feeds them, somebody is told, and none is lost."""
+
+    async def story() -> None:
+        limits = {"tick_channel.queue_rows": 10, "tick_channel.batch_rows": 10, "router.overflow": "spill"}
+        stage = Stage(climb(["ABC"], 60), limits)
+        await stage.system.initialize_system()
+        busy = next(stage.system.instances())
+        busy.pause()
+        first, *others = stage.source.batches(10)
+        await stage.system.feed(first)
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+        try:
+            feeding = asyncio.create_task(stage.system.feed(others[0]))
+            await stage.until(lambda: ("raised", AlertType.CHANNEL_FAILURE) in stage.told)
+            assert not feeding.done()
+            assert stage.system.queued_rows() == 10
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        (alert,) = [alert for alert in stage.system.monitor.active if alert.finding.subject == "spill"]
+        assert alert.finding.message.startswith("spill: cannot spill rows that found no room in the queues: ")
+
+        busy.resume()
+        await feeding
+        for batch in others[1:]:
+            await stage.system.feed(batch)
+        await stage.system.settle()
+        assert len(stage.highs()) == 59
+        stage.core.ledger.check()
+        await stage.until(lambda: ("resolved", AlertType.CHANNEL_FAILURE) in stage.told)
+        await stage.system.shutdown()
+
+    run(story())
+
+
+def test_a_drain_that_runs_out_of_time_leaves_rows_and_says_how_many() -> None:
+    """A paced-out channel: what it holds, what waits for room in it, and what is on disk is counted, not forgotten."""
+
+    async def story() -> None:
+        limits = {"tick_channel.queue_rows": 10, "tick_channel.batch_rows": 10, "router.overflow": "spill"}
+        stage = Stage(climb(["ABC"], 60), limits)
+        await stage.system.initialize_system()
+        next(stage.system.instances()).pause()
+        for batch in stage.source.batches(10):
+            await stage.system.feed(batch)
+
+        drained = await stage.system.shutdown(0.05)
+        assert (drained.rows, drained.rows_left) == (0, 60)
+        assert stage.core.ledger["tick.left"] == stage.core.ledger["tick.read"] == 60
+        stage.core.ledger.check()
+
+    run(story())
+
+
+def test_rows_that_wait_for_room_follow_their_tickers_to_the_new_owner() -> None:
+    """The source waits before a full queue whose instance has died: when its shards move, so does what waits."""
+
+    async def story() -> None:
+        tickers = [f"T{n}" for n in range(40)]
+        settings = {
+            "tick_channel.instances": 2,
+            "tick_channel.queue_rows": 10,
+            "tick_channel.batch_rows": 10,
+            "monitoring.interval_ms": 60_000,
+        }
+        stage = Stage(climb(tickers, 5), settings)
+        await stage.system.initialize_system()
+        sick, _ = (instance for instance in stage.system.instances() if instance.record == "tick")
+        await sick.kill()
+        (batch,) = stage.source.batches()
+        feeding = asyncio.create_task(stage.system.feed(batch))
+        await stage.until(lambda: sick.depth > 5)
+        await asyncio.sleep(0)
+        assert not feeding.done()
+
+        await stage.system.router.reassign()
+        await feeding
+        assert sick.depth == 0
+        await stage.system.settle()
+        assert len(stage.highs()) == 4 * 40
+        stage.core.ledger.check()
+        await stage.system.shutdown()
 
     run(story())

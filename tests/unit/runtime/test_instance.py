@@ -114,7 +114,7 @@ def test_a_backlog_takes_few_trips_and_stays_what_it_was_in_batches() -> None:
     """Eight thousand bars at the top of a minute are eighty batches; eighty trips to a thread took longer than they."""
 
     async def story(desk: Desk) -> None:
-        await desk.instance.put(rows(200))
+        assert desk.instance.offer(rows(200))
         desk.instance.start()
         await until(lambda: len(desk.finished) == 20)
 
@@ -130,7 +130,7 @@ def test_nothing_is_begun_behind_a_batch_that_fails_before_the_breaker_has_judge
     states: list[BreakerState] = []
 
     async def story(desk: Desk) -> None:
-        await desk.instance.put(rows(100))
+        assert desk.instance.offer(rows(100))
         desk.instance.start()
         await until(lambda: len(desk.finished) == 3)
         states.append(desk.breaker.state)
@@ -149,9 +149,11 @@ def test_rows_that_may_come_back_keep_their_room() -> None:
     depths: list[int] = []
 
     async def story(desk: Desk) -> None:
-        await desk.instance.put(rows(200))
+        assert desk.instance.offer(rows(200))
         desk.instance.start()
-        await desk.instance.put(rows(100))
+        more = rows(100)
+        while not desk.instance.offer(more):
+            await desk.instance.room()
         depths.append(desk.instance.snapshot().queue.max_depth)
         await until(lambda: len(desk.finished) == 30)
         depths.append(desk.instance.snapshot().queue.max_depth)
