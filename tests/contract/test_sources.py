@@ -1,24 +1,26 @@
-"""What every source promises a run: the recordings, and the test kit's list that stands for them."""
+"""What every source promises a run: those of the table, and the test kit's list that stands for them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import fields
-from itertools import pairwise
+from functools import partial
+from itertools import accumulate, pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.differential.against import on_disk
+from tests.differential.against import Recording, on_disk
 from tests.oracle import Row
 from tests.oracle.strategies import Case, mixed_recordings
 from tickstock_cli.core.batch import Batch, MergedBatch
-from tickstock_cli.engine.run import Source
+from tickstock_cli.core.stages import NamedSource, Source
 from tickstock_cli.replay import Request, read_options
-from tickstock_cli.sources.recordings import Recordings
+from tickstock_cli.sources import PARTS
+from tickstock_cli.sources.opening import open_source
 from tickstock_cli.testing import ListSource, as_record
 
 Opened = AbstractContextManager[Source]
@@ -27,12 +29,28 @@ few_examples = settings(max_examples=settings().max_examples // 10)
 batch_sizes = st.sampled_from((1, 2, 3, 10, 50))
 
 
+def as_recordings(written: Recording) -> list[str]:
+    """Name the Parquet files."""
+    return list(map(str, written.paths))
+
+
+def as_arrow_streams(written: Recording) -> list[str]:
+    """Write the rows as Arrow streams into a file."""
+    path = written.folder / "rows.arrow"
+    path.write_bytes(written.streams())
+    return [f"arrow:{path}"]
+
+
+TARGETS: dict[str, Callable[[Recording], list[str]]] = {"recordings": as_recordings, "arrow": as_arrow_streams}
+"""How rows get to each registered source: gives the targets to open."""
+
+
 @contextmanager
-def recordings(case: Case) -> Iterator[Source]:
-    """Write the rows as Parquet and read them."""
+def named(scheme: str, case: Case) -> Iterator[NamedSource]:
+    """Give the rows to the source of a scheme and open it, as a command does."""
     with on_disk(*case) as written:
-        request = Request(paths=written.paths)
-        with Recordings.open(written.paths, read_options(request, written.settings)) as opened:
+        options = read_options(Request(paths=written.paths), written.settings)
+        with closing(open_source(TARGETS[scheme](written), options)) as opened:
             yield opened
 
 
@@ -42,7 +60,10 @@ def listed(case: Case) -> Iterator[Source]:
     yield ListSource([as_record(row.record, row.values) for rows in case[0] for row in rows])
 
 
-every_source = pytest.mark.parametrize("opened", [recordings, listed])
+every_source = pytest.mark.parametrize(
+    "opened", [*(partial(named, scheme) for scheme in PARTS), listed], ids=[*PARTS, "listed"]
+)
+every_named_source = pytest.mark.parametrize("scheme", PARTS)
 
 
 def cleaned(case: Case) -> Case:
@@ -89,7 +110,10 @@ def test_rows_come_in_merge_order_without_holes(opened: Callable[[Case], Opened]
     with opened(case) as source:
         batches = list(source.batches(batch_rows))
 
-        assert [batch.first for batch in batches] == list(range(0, sum(map(len, case[0])), batch_rows))
+        assert all(1 <= len(batch) <= batch_rows for batch in batches)
+        ends = list(accumulate(map(len, batches)))
+        assert [batch.first for batch in batches] == [0, *ends[:-1]]
+        assert ends[-1] == sum(map(len, case[0]))
         for batch in batches:
             orders = sorted(order for part in parts(batch) for order in part.order.tolist())
             assert orders == list(range(batch.first, batch.first + len(batch)))
@@ -164,9 +188,66 @@ def test_every_row_can_be_looked_up_again(opened: Callable[[Case], Opened], case
         assert len(set(found)) == len(found) == sum(map(len, case[0]))
 
 
+@every_source
 @few_examples
 @given(cases)
-def test_the_test_kits_list_reads_rows_as_the_recordings_do(case: Case) -> None:
-    """What a test tells of a detector through a list holds for files."""
-    with recordings(case) as files, listed(case) as records:
-        assert columns(list(records.batches(1000)), records) == columns(list(files.batches(1000)), files)
+def test_all_sources_read_the_same_rows_alike(opened: Callable[[Case], Opened], case: Case) -> None:
+    """What a test tells of a detector through a list holds for files and streams."""
+    with named("recordings", case) as files, opened(case) as source:
+        assert columns(list(source.batches(1000)), source) == columns(list(files.batches(1000)), files)
+
+
+@every_source
+@few_examples
+@given(cases)
+def test_a_source_that_is_interrupted_ends_and_can_be_left(opened: Callable[[Case], Opened], case: Case) -> None:
+    """A run that is stopped interrupts its source, whether it waits or not, and before or after its last row."""
+    with opened(case) as source:
+        batches = source.batches(1)
+        next(batches)
+
+        source.interrupt()
+
+        assert sum(map(len, batches)) < sum(map(len, case[0]))
+        source.interrupt()
+
+
+@every_named_source
+@few_examples
+@given(cases)
+def test_a_named_source_tells_what_it_knows_before_it_is_read(scheme: str, case: Case) -> None:
+    """A command draws its progress, dates times of day and guards its input by this; None is an answer."""
+    with named(scheme, case) as source:
+        before = (source.rows, source.whole_span, list(source.paths), source.repeatable)
+        times = [int(time) for batch in source.batches(1000) for time in batch.available_at()]
+
+        assert (source.rows, source.whole_span, list(source.paths), source.repeatable) == before
+        assert source.rows in (None, len(times))
+        assert source.whole_span in (None, (times[0], times[-1]))
+        assert all(path.is_file() for path in source.paths)
+        assert source.bounds == (None, None)
+
+
+@every_named_source
+@few_examples
+@given(cases, st.data())
+def test_rows_are_chosen_by_time_and_ticker(scheme: str, case: Case, data: st.DataObject) -> None:
+    """--start, --end and --symbols mean the same everywhere: available in [start, end)."""
+    with named("recordings", case) as files:
+        times = [int(time) for batch in files.batches(1000) for time in batch.available_at()]
+    start, end = sorted(data.draw(st.tuples(st.sampled_from(times), st.sampled_from([*times, times[-1] + 1]))))
+    tickers = data.draw(st.sampled_from([None, frozenset({"AAPL"}), frozenset({"AAPL", "MSFT"})]))
+    found = []
+    for reader in ("recordings", scheme):
+        with on_disk(*case) as written:
+            request = Request(written.paths, start=start, end=end + 1, symbols=tickers)
+            options = read_options(request, written.settings)
+            with closing(open_source(TARGETS[reader](written), options)) as source:
+                found.append(columns(list(source.batches(1000)), source))
+
+    assert found[0] == found[1]
+
+
+def test_every_line_of_the_table_is_tried() -> None:
+    """A new source is given its rows here."""
+    assert list(TARGETS) == list(PARTS)

@@ -21,7 +21,7 @@ from tests.oracle.ticks import Ticks
 __all__ = ["DEFAULTS", "Result", "Row", "run"]
 
 
-def run(rows_by_file: Sequence[Sequence[Row]], settings: Settings | None = None) -> Result:
+def run(rows_by_file: Sequence[Sequence[Row]], settings: Settings | None = None, late_reject: bool = False) -> Result:
     """Give everything the pipeline should give for a recording.
 
     Parameters
@@ -30,6 +30,8 @@ def run(rows_by_file: Sequence[Sequence[Row]], settings: Settings | None = None)
         Rows of each file, in recording order; a file holds one record type, sorted by available time.
     settings
         Flat and dotted, e.g. ``{"highlow.cooldown_seconds": 0}``; what is absent has its default.
+    late_reject
+        What ``--late reject`` does with files that are not sorted.
 
     Raises
     ------
@@ -50,7 +52,7 @@ def run(rows_by_file: Sequence[Sequence[Row]], settings: Settings | None = None)
     }
 
     detected: list[Event] = []
-    for arrival in merge(rows_by_file, options):
+    for arrival in merge(rows_by_file, options, late_reject):
         row = arrival.row
         ledger[f"{row.record}.read"] += 1
         reason = admission.judge(row)

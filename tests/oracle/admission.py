@@ -21,10 +21,11 @@ class Arrival:
     available_at: int
 
 
-def merge(rows_by_file: Sequence[Sequence[Row]], settings: Settings) -> list[Arrival]:
+def merge(rows_by_file: Sequence[Sequence[Row]], settings: Settings, late_reject: bool = False) -> list[Arrival]:
     """Put all rows into merge order: available time, source, order in the recording.
 
-    A row without any usable time stands where its predecessor in its file stands.
+    A row without any usable time stands where its predecessor in its file stands; so does, if ``late_reject``, one
+    that was available before it.
 
     Raises
     ------
@@ -37,6 +38,8 @@ def merge(rows_by_file: Sequence[Sequence[Row]], settings: Settings) -> list[Arr
         for row in rows:
             available_at = available_time(row, settings)
             if available_at is None:
+                available_at = before
+            if available_at < before and late_reject:
                 available_at = before
             if available_at < before:
                 raise ValueError(f"file {row.file}, row {row.row}: available before the row before it")

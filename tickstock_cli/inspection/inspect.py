@@ -26,6 +26,7 @@ from tickstock_cli.inspection.report import FOLDER_NAME, FileReport, Report, Unr
 from tickstock_cli.inspection.survey import FileFigures, Gap, Survey, survey
 from tickstock_cli.kernels.survey import Copies, no_copies
 from tickstock_cli.sources.discover import discover
+from tickstock_cli.sources.opening import recording_paths
 from tickstock_cli.sources.order import Disorder, first_disorder
 from tickstock_cli.sources.recognise import check_mapping
 from tickstock_cli.sources.recording_file import open_recording
@@ -68,7 +69,7 @@ def inspect(
     UsageError
         An option is wrong.
     """
-    files, unreadable = _openable(paths, options)
+    files, unreadable, left_out = _openable(recording_paths(paths), options)
     disorders = [first_disorder(file) for file in files]
     in_order = not any(disorders)
     total = sum(file.rows for file in files) * (2 if in_order else 3)
@@ -89,29 +90,32 @@ def inspect(
         for file, disorder in zip(files, disorders, strict=True)
     )
     flat_out = _flat_out_seconds(reading, sum(file.rows for file in files))
-    return Report(reports, unreadable, judged.tickers, flat_out, _recorded_seconds(reports))
+    return Report(reports, unreadable, judged.tickers, flat_out, _recorded_seconds(reports), left_out)
 
 
 def _openable(
     paths: Sequence[str | Path], options: ReadOptions
-) -> tuple[tuple[RecordingFile, ...], tuple[Unreadable, ...]]:
-    """Tell the files that can be opened, in the order of a recording, from those that cannot."""
+) -> tuple[tuple[RecordingFile, ...], tuple[Unreadable, ...], tuple[str, ...]]:
+    """Tell the files that can be opened, in the order of a recording, those that cannot, and outputs of ours."""
     check_mapping(options.columns)
     good: list[RecordingFile] = []
     bad: list[Unreadable] = []
+    left_out: list[str] = []
     for found in discover(paths):
         try:
             good.append(open_recording(found, options))
         except OwnOutputError as error:
             if found.named:
                 bad.append(Unreadable(found.path, str(error)))
+            else:
+                left_out.append(found.path)
         except DataError as error:
             bad.append(Unreadable(found.path, str(error)))
     if not good:
         raise DataError(bad[0].error if bad else only_ours(paths))
     recordings = Recordings.of(good, options)
     recordings.check_mapping()
-    return recordings.files, tuple(bad)
+    return recordings.files, tuple(bad), tuple(left_out)
 
 
 def _warm_up(files: Sequence[RecordingFile], options: ReadOptions, calendar: Calendar) -> None:

@@ -110,6 +110,8 @@ class Report:
         About how long a replay takes at full speed here; from the time this inspection took.
     recorded_seconds
         How long it takes at the speed of the recording.
+    left_out
+        Outputs of ours that stood among the files: no replay reads them.
     """
 
     files: tuple[FileReport, ...]
@@ -117,6 +119,7 @@ class Report:
     tickers: int
     flat_out_seconds: float
     recorded_seconds: float
+    left_out: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -138,6 +141,7 @@ class Report:
         return {
             "files": [file.as_dict() for file in self.files],
             "unreadable": [file.as_dict() for file in self.unreadable],
+            "left_out": list(self.left_out),
             "rows": self.rows,
             "tickers": self.tickers,
             "rejected": self.rejected,

@@ -25,6 +25,7 @@ from tickstock_cli.core.calendar import market_zone
 from tickstock_cli.core.events import EVENT, EventRows
 from tickstock_cli.core.moment import Moment
 from tickstock_cli.core.reading import Verdict
+from tickstock_cli.core.stages import NamedSource
 from tickstock_cli.core.times import MAX_NS, format_time
 from tickstock_cli.errors import DataError, UsageError
 from tickstock_cli.kernels.coordination import Rules
@@ -32,7 +33,9 @@ from tickstock_cli.replay import BATCH_ROWS, Request, read_options, resolved
 from tickstock_cli.review.admission import Admission
 from tickstock_cli.review.examiner import Examination, Examiner
 from tickstock_cli.review.fate import Fate, in_windows, read_fates
-from tickstock_cli.sources.recordings import Recordings
+from tickstock_cli.sources.opening import open_repeatable
+
+READ_AGAIN = "explaining reads its input several times"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +143,12 @@ def explain(request: Request, ticker: str, at: int | Moment) -> Explanation:
     rules = coordination_rules(settings)
     end = min((time // rules.window + 1) * rules.window, MAX_NS)
     narrowed = replace(request, symbols=frozenset({ticker}), end=end)
-    with Recordings.open(request.paths, read_options(narrowed, settings)) as recordings:
-        moments = _find_moments(recordings, time)
+    with closing(open_repeatable(request.paths, read_options(narrowed, settings), READ_AGAIN)) as source:
+        moments = _find_moments(source, time)
         if not moments:
             raise _no_row(request, settings, ticker, time)
-        examined, emitted = _run(recordings, settings, moments)
-        rows = _explain_rows(recordings, time, moments, examined, emitted, rules)
+        examined, emitted = _run(source, settings, moments)
+        rows = _explain_rows(source, time, moments, examined, emitted, rules)
     records = {moment.record for moment in moments}
     absent = [name for name in ("tick", "ohlcv", "fmv") if name not in records]
     disabled = [name for name in detector_classes() if name not in settings.detectors.enabled]
@@ -162,10 +165,10 @@ def _resolve(request: Request, settings: Any, at: int | Moment) -> int:
     return time
 
 
-def _find_moments(recordings: Recordings, time: int) -> list[Place]:
+def _find_moments(source: NamedSource, time: int) -> list[Place]:
     """Give the last row of each type that is available by ``time``, and those it came with, in merge order."""
     found: dict[str, list[Place]] = {}
-    for batch in recordings.batches(BATCH_ROWS):
+    for batch in source.batches(BATCH_ROWS):
         for record, part in (("tick", batch.ticks), ("ohlcv", batch.bars), ("fmv", batch.fmvs)):
             known = int(np.searchsorted(part.available_at, time, side="right"))
             if not known:
@@ -184,31 +187,31 @@ def _find_moments(recordings: Recordings, time: int) -> list[Place]:
 
 def _no_row(request: Request, settings: Any, ticker: str, time: int) -> DataError:
     """Tell whether the ticker comes later or not at all; reads the recording for it, as far as needed."""
-    with Recordings.open(request.paths, read_options(request, settings)) as recordings:
-        for batch in recordings.batches(BATCH_ROWS):
-            code = recordings.symbols.code(ticker)
+    with closing(open_repeatable(request.paths, read_options(request, settings), READ_AGAIN)) as source:
+        for batch in source.batches(BATCH_ROWS):
+            code = source.symbols.code(ticker)
             mine = [part.available_at[part.code == code] for part in (batch.ticks, batch.bars, batch.fmvs)]
             first = [int(times[0]) for times in mine if len(times)]
             if first:
                 later = f"its first is available at {format_time(min(first))}"
                 return DataError(f"ticker {ticker} has no row at or before {format_time(time)}; {later}")
-        near = get_close_matches(ticker.upper(), recordings.symbols.tickers, n=1)
+        near = get_close_matches(ticker.upper(), source.symbols.tickers, n=1)
     hint = f"did you mean {near[0]}?" if near else "see tickstock inspect for some of those it has"
     return DataError(f"the recording has no ticker {ticker}; {hint}")
 
 
 def _run(
-    recordings: Recordings, settings: Any, moments: Sequence[Place]
+    source: NamedSource, settings: Any, moments: Sequence[Place]
 ) -> tuple[list[tuple[Examination, dict[str, int]]], EventRows]:
     """Run over all rows; give each moment's examination and ledger gains, and what its windows emitted."""
     rules = coordination_rules(settings)
     windows = frozenset(moment.available_at // rules.window for moment in moments)
-    core = build_core(settings, recordings.symbols)
-    examiner = Examiner(settings, recordings.symbols)
+    core = build_core(settings, source.symbols)
+    examiner = Examiner(settings, source.symbols)
     examined: list[tuple[Examination, dict[str, int]]] = []
     emitted = [np.empty(0, dtype=EVENT)]
-    for piece, wanted in _pieces(recordings, [moment.order for moment in moments]):
-        core.grow(len(recordings.symbols))
+    for piece, wanted in _pieces(source, [moment.order for moment in moments]):
+        core.grow(len(source.symbols))
         before = core.ledger.as_dict()
         examination = examiner.examine(piece, core.state()) if wanted else None
         emitted.append(in_windows(core.step(piece).events, windows, rules))
@@ -222,7 +225,7 @@ def _run(
 
 
 def _explain_rows(
-    recordings: Recordings,
+    source: NamedSource,
     time: int,
     moments: Sequence[Place],
     examined: Sequence[tuple[Examination, dict[str, int]]],
@@ -234,7 +237,7 @@ def _explain_rows(
     Of rows of one type and time, those count that told something, and the last.
     """
     rows = []
-    with closing(recordings.origins()) as origins:
+    with closing(source.origins()) as origins:
         for moment, (examination, counts) in zip(moments, examined, strict=True):
             if moment.place < moment.of and not len(examination.events):
                 continue
@@ -258,9 +261,9 @@ def _explain_rows(
     return rows
 
 
-def _pieces(recordings: Recordings, orders: Sequence[int]) -> Iterator[tuple[MergedBatch, bool]]:
+def _pieces(source: NamedSource, orders: Sequence[int]) -> Iterator[tuple[MergedBatch, bool]]:
     """Cut a recording so that each row of ``orders`` is a batch of its own; tells which pieces those are."""
-    for batch in recordings.batches(BATCH_ROWS):
+    for batch in source.batches(BATCH_ROWS):
         times = batch.available_at()
         inside = [order - batch.first for order in orders if 0 <= order - batch.first < len(batch)]
         borders = sorted({0, len(batch), *inside, *(place + 1 for place in inside)})

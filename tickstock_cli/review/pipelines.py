@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tickstock_cli.build import settings_model
 from tickstock_cli.engine.run import RunResult
 from tickstock_cli.errors import ThresholdError
-from tickstock_cli.replay import Request, replay
+from tickstock_cli.replay import Request, read_options, replay
 from tickstock_cli.runtime.opening import PipelineName
+from tickstock_cli.sources.opening import open_repeatable
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class PipelineComparison:
 
 def compare_pipelines(request: Request) -> PipelineComparison:
     """Replay a request by the running system, which writes its outputs, and then by the linear path, which does not."""
+    settings = request.settings if request.settings is not None else settings_model()()
+    open_repeatable(request.paths, read_options(request, settings), "comparing replays it twice").close()
     multi = replay(replace(request, pipeline=PipelineName.MULTI))
     silent = replace(request, pipeline=PipelineName.LINEAR, provenance=False, outs=(), rejects=None, checkpoint=None)
     return PipelineComparison(multi, replay(silent))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from hashlib import file_digest
 from pathlib import Path
@@ -28,10 +29,11 @@ from tickstock_cli.errors import DataError, TickstockError
 from tickstock_cli.replay import BATCH_ROWS, Request, read_options, replay
 from tickstock_cli.review.diff import Difference, compare_files
 from tickstock_cli.review.legs import SLICE_ROWS, Leg, Scope, plan
-from tickstock_cli.sources.recordings import Recordings
+from tickstock_cli.sources.opening import open_repeatable
 
 SLICE_TICKERS = 10
 LEDGER_SHOWN = 3
+READ_AGAIN = "verifying replays it many times"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ def verify(request: Request, report: Callable[[LegResult, int], None]) -> Verifi
     """
     settings = request.settings if request.settings is not None else settings_model()()
     request = replace(request, settings=settings)
+    open_repeatable(request.paths, read_options(request, settings), READ_AGAIN).close()
     with tempfile.TemporaryDirectory(prefix="tickstock-verify-") as name:
         folder = Path(name)
         whole, first = _reference(request, folder / "whole.parquet", Leg("flat out, largest batches"))
@@ -180,8 +183,8 @@ def _measure(request: Request) -> tuple[int, int, int, int | None]:
         are available; None if there are no others. Rows of one instant are not cut apart.
     """
     taken = np.empty(0, dtype=np.int64)
-    with Recordings.open(request.paths, read_options(request, request.settings)) as recordings:
-        for batch in recordings.batches(BATCH_ROWS):
+    with closing(open_repeatable(request.paths, read_options(request, request.settings), READ_AGAIN)) as source:
+        for batch in source.batches(BATCH_ROWS):
             taken = np.concatenate([taken, batch.available_at()])
             if len(taken) > SLICE_ROWS and taken[-1] > taken[0]:
                 end = max(int(taken[SLICE_ROWS]), int(taken[0]) + 1)

@@ -1,1 +1,9 @@
-"""Sources: what feeds rows into a run. Recordings are the one that commands know; see docs/add-a-source.md."""
+"""Sources: where rows come from. Adding one means one file here and one line below.
+
+A source's name is the scheme of its targets: ``arrow:-``. A target without one is a path of recordings.
+"""
+
+PARTS = {
+    "recordings": "tickstock_cli.sources.recordings:Recordings",
+    "arrow": "tickstock_cli.sources.arrow:ArrowStream",
+}

@@ -63,12 +63,18 @@ class Assembler:
         self._first = 0
         self._watermark = MIN_NS
 
-    def steps(self, emissions: Iterable[Emission]) -> Iterator[MergedBatch]:
-        """Give merged batches; the last one may be shorter. There is none without rows."""
+    def steps(self, emissions: Iterable[Emission | None]) -> Iterator[MergedBatch]:
+        """Give merged batches; the last one may be shorter. There is none without rows.
+
+        An emission of None says that the next one may take a while: the rows that are here are given out.
+        """
         for emission in emissions:
-            self._add(emission)
+            if emission is not None:
+                self._add(emission)
             while self._arrived - self._first >= self._batch_rows:
                 yield self._step(self._batch_rows)
+            if emission is None and self._arrived > self._first:
+                yield self._step(self._arrived - self._first)
         if self._arrived > self._first:
             yield self._step(self._arrived - self._first)
 
@@ -101,5 +107,7 @@ class Assembler:
             next_row = self._positions.copy()
             count = np.zeros(len(next_row), dtype=np.int64)
             use_up(batch.origin, ORIGIN_ROW_BITS, next_row, count)
+            # A stream holds all types as one file: the rows of one may end before those of another.
+            next_row = np.maximum(self._positions, next_row)
             self._positions = np.where(self._counted, self._positions + count, next_row)
         return batch

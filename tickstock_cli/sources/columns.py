@@ -241,6 +241,15 @@ class ColumnReader:
         return frozen(out)
 
 
+def with_ticker_dictionary(rows: pa.RecordBatch, layout: Layout) -> pa.RecordBatch:
+    """Give rows with their tickers as a dictionary column, as files are read."""
+    place = rows.schema.get_field_index(layout.columns["ticker"])
+    tickers = rows.column(place)
+    if pt.is_dictionary(tickers.type) or pt.is_null(tickers.type):
+        return rows
+    return rows.set_column(place, rows.schema.field(place).name, tickers.dictionary_encode())
+
+
 class TickerCodes:
     """Maps a file's ticker dictionaries to codes of the run's symbol table, one dictionary at a time."""
 

@@ -45,7 +45,9 @@ class ReadOptions:
     sort_memory_bytes
         Memory that sorting one file may take.
     sort_dir
-        Folder for the temporary files of sorting; None is the system's.
+        Folder for temporary files; None is the system's.
+    keep_originals
+        Whether anybody will look up original rows: a source that can be read only once keeps them then.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -58,3 +60,4 @@ class ReadOptions:
     unsorted: Unsorted = Unsorted.FAIL
     sort_memory_bytes: int = 512 << 20
     sort_dir: Path | None = None
+    keep_originals: bool = True

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from tickstock_cli.core.batch import Int64s
 from tickstock_cli.core.times import format_time
 from tickstock_cli.errors import OrderError
 from tickstock_cli.kernels import normalise
+from tickstock_cli.kernels.admission import MAX_AHEAD_NS
 from tickstock_cli.sources.columns import Bools, Times, frozen
 from tickstock_cli.sources.reading import RowReader
 from tickstock_cli.sources.recording_file import RecordingFile
 
 SCAN_ROWS = 1 << 16
+WAYS_ON = "sort while reading with --sort, or read on with --late reject"
+"""What to do about a file that is not in order."""
 
 
 class Order(Protocol):
@@ -61,12 +65,15 @@ class InOrder(_Order):
     lift_late
         Whether a row that is earlier than one above it counts as available when that one is: it was read after
         it, so it cannot have been known before it. Otherwise it raises OrderError.
+    ways_on
+        What to do about it, for the message.
     """
 
     keeps = True
 
-    def __init__(self, path: Path, latest: int, *, lift_late: bool) -> None:
+    def __init__(self, path: Path | str, latest: int, *, lift_late: bool, ways_on: str = WAYS_ON) -> None:
         super().__init__(latest)
+        self._ways_on = ways_on
         self._path = path
         self._lift_late = lift_late
 
@@ -82,12 +89,12 @@ class InOrder(_Order):
             before = int(lifted[row - 1]) if row else self.latest
             self._fail(Disorder(first + row, int(available[row]), before))
         self.latest = int(lifted[-1])
-        return times.settled(frozen(lifted))
+        return _as_far_ahead(times, lifted).settled(frozen(lifted))
 
     def _fail(self, found: Disorder) -> None:
         raise OrderError(
             f"{self._path} is not in time order: row {found.row} ({format_time(found.time)}) comes after "
-            f"{format_time(found.before)}: sort while reading with --sort, or read on with --late reject"
+            f"{format_time(found.before)}: {self._ways_on}"
         )
 
 
@@ -133,6 +140,19 @@ def latest_before(file: RecordingFile, row: int) -> int:
             if first + len(times.available) >= end:
                 break
     return order.latest
+
+
+def _as_far_ahead(times: Times, lifted: Int64s) -> Times:
+    """Give the times of rows that count as available at ``lifted``, such that what was from the future remains so.
+
+    Whether a row's timestamp is from the future is told by its own arrival, not by when others had arrived. Such a row
+    is rejected for it, so its timestamp decides nothing else, and goes along with the time that it is held against.
+    """
+    late = _known(times) & (times.timestamp - times.available > MAX_AHEAD_NS) & (lifted > times.available)
+    if not late.any():
+        return times
+    ahead = np.minimum(lifted - times.available, normalise.LARGEST_TIME - times.timestamp)
+    return replace(times, timestamp=frozen(np.where(late, times.timestamp + ahead, times.timestamp)))
 
 
 def _known(times: Times) -> Bools:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -14,46 +12,15 @@ import pyarrow.parquet as pq
 import pyarrow.types as pt
 
 from tickstock_cli.core.marks import mark_of
-from tickstock_cli.core.times import NS_PER_SECOND, NS_PER_UNIT, epoch_unit
-from tickstock_cli.errors import OwnOutputError, UsageError
+from tickstock_cli.errors import OwnOutputError
 from tickstock_cli.kernels.normalise import LARGEST_TIME
-from tickstock_cli.sources.columns import ColumnReader, type_step, valid, whole
+from tickstock_cli.sources.columns import ColumnReader
 from tickstock_cli.sources.discover import FoundFile
 from tickstock_cli.sources.footer import GroupFooter, group_footers, open_parquet, reading
+from tickstock_cli.sources.interpretation import HEAD_ROWS, TIME_COLUMNS, Clock, Guess, Interpretation, interpret
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.recognise import Layout, recognise
 from tickstock_cli.sources.zones import in_utc
-
-HEAD_ROWS = 1_000
-"""Rows that guesses are made from."""
-
-TIME_COLUMNS = ("timestamp", "received_at")
-
-DEFAULT_ZONE = "UTC"
-
-_ZONE_NOTE = (
-    "times without a zone are taken to be UTC; if they are not, say what they are, as in "
-    "--set recordings.timezone=America/New_York"
-)
-_INTERVAL_ADVICE = "if they are not, say how long they are, as in --set recordings.interval_seconds=300"
-
-
-@dataclass(frozen=True, slots=True)
-class Guess:
-    """Something the recording does not say.
-
-    Parameters
-    ----------
-    why
-        Completes "… because".
-    note
-        What to tell whoever replays it: the guess decides results and may well be wrong. None = it need not be told.
-    """
-
-    what: str
-    value: str
-    why: str
-    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,27 +122,21 @@ def open_recording(found: FoundFile, options: ReadOptions) -> RecordingFile:
         layout = recognise(found, schema, options.columns)
         head = _head(file, layout.theirs(*TIME_COLUMNS, "interval", "ticker"))
         footers = group_footers(file, layout.theirs("ticker", *TIME_COLUMNS))
-        clocks, guesses = _clocks(layout, head, options)
-        steps = {name: clock.step for name, clock in clocks.items()}
-        zones = {name: clock.zone for name, clock in clocks.items() if clock.zone is not None}
-        interval_ns = options.interval_seconds * NS_PER_SECOND
-        reader = ColumnReader(found.path, layout, steps, interval_ns, zones)
-        if layout.record.name == "ohlcv" and not reader.has("interval"):
-            guesses.append(_interval_guess(reader, head, interval_ns))
+        how = interpret(found.path, layout, head, options)
         return RecordingFile(
             index=-1,
             path=Path(found.path),
             record=layout.record.name,
             rows=file.metadata.num_rows,
-            groups=tuple(_row_group(footer, layout, schema, clocks, interval_ns) for footer in footers),
+            groups=tuple(_row_group(footer, layout, schema, how) for footer in footers),
             layout=layout,
             schema=schema,
             partitions=found.partitions,
-            interval_ns=interval_ns,
-            lead=_lead(reader, head),
-            guesses=tuple(guesses),
+            interval_ns=how.interval_ns,
+            lead=how.lead,
+            guesses=how.guesses,
             open_bytes=_open_bytes(file.metadata, set(layout.columns.values())),
-            reader=reader,
+            reader=how.reader,
         )
 
 
@@ -186,89 +147,15 @@ def _head(file: pq.ParquetFile, columns: list[str]) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist([], schema=pa.schema([file.schema_arrow.field(name) for name in columns]))
 
 
-@dataclass(frozen=True, slots=True)
-class _Clock:
-    """What a time column counts: steps of so many ns, since 1970 in UTC or as clocks in a zone showed it."""
-
-    step: int
-    zone: ZoneInfo | None = None
-
-
-def _clocks(layout: Layout, head: pa.RecordBatch, options: ReadOptions) -> tuple[dict[str, _Clock], list[Guess]]:
-    """Give what each time column counts, and what was guessed to tell it."""
-    unit = options.timestamp_unit
-    if unit != "auto" and unit not in NS_PER_UNIT:
-        raise UsageError(f"timestamp unit is {unit!r}, but auto, {', '.join(NS_PER_UNIT)} are allowed")
-    clocks: dict[str, _Clock] = {}
-    guesses: list[Guess] = []
-    for name in TIME_COLUMNS:
-        if name not in layout.columns:
-            continue
-        column = head.column(head.schema.get_field_index(layout.columns[name]))
-        step = type_step(column.type)
-        if step is not None:
-            without_zone = isinstance(column.type, pa.TimestampType) and column.type.tz is None
-            told = options.timezone != DEFAULT_ZONE
-            clocks[name] = _Clock(step, ZoneInfo(options.timezone) if without_zone and told else None)
-            if without_zone and not told:
-                why = f"type {column.type} has none"
-                guesses.append(Guess(f"time zone of {name}", DEFAULT_ZONE, why, _ZONE_NOTE if len(column) else None))
-        elif unit != "auto":
-            clocks[name] = _Clock(NS_PER_UNIT[unit])
-        else:
-            guessed, why = _guess_unit(column)
-            clocks[name] = _Clock(NS_PER_UNIT[guessed])
-            guesses.append(Guess(f"unit of {name}", guessed, why))
-    return clocks, guesses
-
-
-def _interval_guess(reader: ColumnReader, head: pa.RecordBatch, interval_ns: int) -> Guess:
-    """Guess the length of bars; worth a note unless the first ones of a ticker stand just so far apart."""
-    starts = reader.times(head, 0).timestamp
-    tickers = reader.array(head, "ticker")
-    codes = valid(tickers).astype(np.int64)
-    if not pt.is_null(tickers.type):
-        encoded: Any = tickers if pt.is_dictionary(tickers.type) else tickers.dictionary_encode()
-        codes = whole(encoded.indices, -1)
-    order = np.lexsort((starts, codes))
-    apart = np.diff(starts[order])[np.diff(codes[order]) == 0]
-    apart = apart[apart > 0]
-    told_by_spacing = not len(head) or (len(apart) > 0 and int(apart.min()) == interval_ns)
-    seconds = interval_ns // NS_PER_SECOND
-    note = f"bars without a column interval are taken to be {seconds} s long; {_INTERVAL_ADVICE}"
-    return Guess("interval", f"{seconds} s", "there is no column interval", None if told_by_spacing else note)
-
-
-def _guess_unit(column: pa.Array[Any]) -> tuple[str, str]:
-    """Guess the unit of integer times from the median of the positive ones among the first rows."""
-    if not pt.is_integer(column.type):
-        return "ns", "it holds nulls only"
-    numbers = whole(column, 0)
-    positive = np.sort(numbers[numbers > 0])
-    if not len(positive):
-        return "ns", f"none of the first {len(column)} rows is above 0"
-    median = int(positive[(len(positive) - 1) // 2])
-    return epoch_unit(median), f"the median of the first {len(column)} rows is {median}"
-
-
-def _lead(reader: ColumnReader, head: pa.RecordBatch) -> int:
-    times = reader.times(head, 0)
-    if times.known is None:
-        return int(times.available[0]) if len(times.available) else 0
-    return int(times.available[times.known.argmax()]) if times.known.any() else 0
-
-
-def _row_group(
-    footer: GroupFooter, layout: Layout, schema: pa.Schema, clocks: Mapping[str, _Clock], interval_ns: int
-) -> RowGroup:
-    earliest, latest = _available_bounds(footer, layout, schema, clocks, interval_ns)
+def _row_group(footer: GroupFooter, layout: Layout, schema: pa.Schema, how: Interpretation) -> RowGroup:
+    earliest, latest = _available_bounds(footer, layout, schema, how.clocks, how.interval_ns)
     tickers = footer.bounds.get(layout.columns.get("ticker", ""))
     bounds = (str(tickers.low), str(tickers.high)) if tickers is not None else None
     return RowGroup(footer.first, footer.rows, earliest, latest, bounds)
 
 
 def _available_bounds(
-    footer: GroupFooter, layout: Layout, schema: pa.Schema, clocks: Mapping[str, _Clock], interval_ns: int
+    footer: GroupFooter, layout: Layout, schema: pa.Schema, clocks: Mapping[str, Clock], interval_ns: int
 ) -> tuple[int | None, int | None]:
     """Give a lower bound of the available times of a row group, and their exact maximum, where known.
 
@@ -296,7 +183,7 @@ def _available_bounds(
 
 
 def _span(
-    name: str, footer: GroupFooter, layout: Layout, schema: pa.Schema, clock: _Clock
+    name: str, footer: GroupFooter, layout: Layout, schema: pa.Schema, clock: Clock
 ) -> tuple[int, int, bool] | None:
     bounds = footer.bounds.get(layout.columns[name])
     type_ = schema.field(layout.columns[name]).type

@@ -22,12 +22,13 @@ from tickstock_cli.errors import DataError, OwnOutputError, UsageError
 from tickstock_cli.sources.assemble import Assembler
 from tickstock_cli.sources.bounded import Allowance, BoundedStream
 from tickstock_cli.sources.discover import discover
+from tickstock_cli.sources.interpretation import Guess
 from tickstock_cli.sources.merge import chunk_rows, merged
 from tickstock_cli.sources.options import ReadOptions, Unsorted
 from tickstock_cli.sources.order import AsRecorded, InOrder, first_disorder, latest_before
 from tickstock_cli.sources.origins import Origins
 from tickstock_cli.sources.recognise import check_mapped, check_mapping
-from tickstock_cli.sources.recording_file import Guess, RecordingFile, open_recording
+from tickstock_cli.sources.recording_file import RecordingFile, open_recording
 from tickstock_cli.sources.records import RECORD_TYPES
 from tickstock_cli.sources.sort import SortedStream
 from tickstock_cli.sources.spool import Scratch
@@ -117,8 +118,18 @@ class Recordings:
                 places.setdefault(note, []).append(str(file.path))
         notes = [f"in {_some(paths)}, {note}" for note, paths in places.items()]
         if self.left_out:
-            notes.append(f"left out, because tickstock wrote them: {_some(self.left_out)}")
+            notes.append(left_out_note(self.left_out))
         return notes
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files, in the order of a recording."""
+        return [file.path for file in self.files]
+
+    @property
+    def repeatable(self) -> bool:
+        """True: files stay."""
+        return True
 
     @property
     def rows(self) -> int:
@@ -209,6 +220,9 @@ class Recordings:
         """Give a look-up of original rows by the ``origin`` values of batches. The caller closes it."""
         return Origins(self.files)
 
+    def interrupt(self) -> None:
+        """See ``Source.interrupt``: files never wait."""
+
     def close(self) -> None:
         """Remove temporary files. Idempotent."""
         self._scratch.close()
@@ -225,6 +239,11 @@ class Recordings:
 def only_ours(paths: Sequence[str | Path]) -> str:
     """Word the error of paths that lead to outputs of ours alone."""
     return f"no recordings in {' '.join(map(str, paths))}: tickstock wrote what is there"
+
+
+def left_out_note(paths: Sequence[str]) -> str:
+    """Word the note of outputs of ours that stood among recordings."""
+    return f"left out, because tickstock wrote them: {_some(paths)}"
 
 
 def _some(paths: Sequence[str]) -> str:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import cast
+
 import numpy as np
 import pyarrow as pa
-import pyarrow.types as pt
 
-from tickstock_cli.core.batch import BarBatch, FmvBatch, MergedBatch, TickBatch
+from tickstock_cli.core.batch import BarBatch, Batch, FmvBatch, MergedBatch, TickBatch
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.core.times import MIN_NS, NS_PER_SECOND
-from tickstock_cli.sources.columns import ColumnReader, TickerCodes, frozen, type_step
+from tickstock_cli.sources.columns import ColumnReader, TickerCodes, Times, frozen, type_step, with_ticker_dictionary
 from tickstock_cli.sources.discover import FoundFile
 from tickstock_cli.sources.recognise import Layout, recognise
 from tickstock_cli.sources.stream import to_batch
 
 ORIGIN = "rows"
+RECORDS = ("tick", "ohlcv", "fmv")
+"""Types in the order of the merge rule."""
 
 
 class Intake:
@@ -33,6 +37,7 @@ class Intake:
         self._symbols = symbols
         self._interval_ns = interval_seconds * NS_PER_SECOND
         self._codes = TickerCodes(symbols, None)
+        self._layouts: dict[pa.Schema, Layout] = {}
         self._latest = MIN_NS
         self._count = 0
 
@@ -56,38 +61,53 @@ class Intake:
         DataError
             A bar's `interval` is not above 0.
         """
-        layout = recognise(FoundFile(ORIGIN, {}), rows.schema, {})
-        rows = _with_dictionary(rows, layout)
-        reader = ColumnReader(ORIGIN, layout, _steps(rows, layout), self._interval_ns)
-        times = reader.times(rows, self._count)
-        available = times.available if times.known is None else np.where(times.known, times.available, MIN_NS)
-        available = frozen(np.maximum.accumulate(np.maximum(available, self._latest)))
-        places = frozen(np.arange(self._count, self._count + rows.num_rows, dtype=np.int64))
-        batch = to_batch(reader, rows, times.settled(available), self._codes, places)
+        return self.together([rows])
+
+    def together(self, parts: Sequence[pa.RecordBatch]) -> MergedBatch:
+        """Give rows of several types, each of them once, as the next piece: the merge rule puts them in order.
+
+        Raises as ``merged`` does.
+        """
+        readings = sorted((self._reading(rows) for rows in parts), key=lambda reading: RECORDS.index(reading[0].record))
+        times = [self._times(read, rows) for read, rows in readings]
+        available = np.concatenate([part.available for part in times])
+        places = np.empty(len(available), dtype=np.int64)
+        # Stable: at one time, types stand in the order of the parts, rows in their own.
+        places[np.argsort(available, kind="stable")] = np.arange(self._count, self._count + len(available))
+        batches: dict[str, Batch] = {}
+        start = 0
+        for (read, rows), part in zip(readings, times, strict=True):
+            stop = start + rows.num_rows
+            batches[read.record] = to_batch(read, rows, part, self._codes, frozen(places[start:stop].copy()))
+            start = stop
         step = MergedBatch(
-            batch if isinstance(batch, TickBatch) else TickBatch.empty(),
-            batch if isinstance(batch, BarBatch) else BarBatch.empty(),
-            batch if isinstance(batch, FmvBatch) else FmvBatch.empty(),
+            cast(TickBatch, batches.get("tick", TickBatch.empty())),
+            cast(BarBatch, batches.get("ohlcv", BarBatch.empty())),
+            cast(FmvBatch, batches.get("fmv", FmvBatch.empty())),
             self._count,
-            int(available[-1]),
+            int(available.max()),
             (),
         )
         self._latest = step.watermark
-        self._count += rows.num_rows
+        self._count += len(available)
         return step
 
     def passed(self, watermark: int) -> None:
         """Hear that market time has come to ``watermark`` without a row."""
         self._latest = max(self._latest, watermark)
 
+    def _reading(self, rows: pa.RecordBatch) -> tuple[ColumnReader, pa.RecordBatch]:
+        layout = self._layouts.get(rows.schema)
+        if layout is None:
+            layout = self._layouts[rows.schema] = recognise(FoundFile(ORIGIN, {}), rows.schema, {})
+        rows = with_ticker_dictionary(rows, layout)
+        return ColumnReader(ORIGIN, layout, _steps(rows, layout), self._interval_ns), rows
 
-def _with_dictionary(rows: pa.RecordBatch, layout: Layout) -> pa.RecordBatch:
-    """Give the tickers as a dictionary column, as files are read."""
-    place = rows.schema.get_field_index(layout.columns["ticker"])
-    tickers = rows.column(place)
-    if pt.is_dictionary(tickers.type) or pt.is_null(tickers.type):
-        return rows
-    return rows.set_column(place, rows.schema.field(place).name, tickers.dictionary_encode())
+    def _times(self, read: ColumnReader, rows: pa.RecordBatch) -> Times:
+        """Give the times of rows, none available before one handed in earlier."""
+        times = read.times(rows, self._count)
+        available = times.available if times.known is None else np.where(times.known, times.available, MIN_NS)
+        return times.settled(frozen(np.maximum.accumulate(np.maximum(available, self._latest))))
 
 
 def _steps(rows: pa.RecordBatch, layout: Layout) -> dict[str, int]:

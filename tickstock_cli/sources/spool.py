@@ -28,7 +28,7 @@ class Scratch:
     """
 
     def __init__(self, parent: Path | None) -> None:
-        self._parent = parent
+        self.parent = parent
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._files = 0
 
@@ -38,7 +38,7 @@ class Scratch:
         try:
             yield
         except OSError as error:
-            place = self._parent or tempfile.gettempdir()
+            place = self.parent or tempfile.gettempdir()
             raise OutputError(
                 f"cannot write temporary files to {place}: {error.strerror or error}; "
                 "make room there, or name another folder in the environment variable TMPDIR"
@@ -48,7 +48,7 @@ class Scratch:
         """Begin a spool of batches of one type."""
         with self.guarded():
             if self._folder is None:
-                self._folder = tempfile.TemporaryDirectory(prefix="tickstock-", dir=self._parent)
+                self._folder = tempfile.TemporaryDirectory(prefix="tickstock-", dir=self.parent)
             self._files += 1
             return Spool(self, Path(self._folder.name) / f"{self._files}.arrow", kind)
 

@@ -99,3 +99,21 @@ def test_the_latest_time_before_a_row_is_read_from_the_times_where_footers_are_s
         (file,) = recordings.files
         assert file.groups[0].latest is None
         assert [(latest_before(file, row) - NOON) // SECOND for row in range(7)] == [4, 4, 4, 7, 7, 7, 8]
+
+
+def test_a_row_from_the_future_by_its_own_arrival_remains_one_when_it_counts_as_available_later(write: Write) -> None:
+    """What others' arrivals make of its own says nothing of its timestamp; by them, a wrong clock looks right."""
+    received = [NOON + 100 * SECOND, NOON, NOON + 100 * SECOND]
+    path = write(
+        ticker=["IBM"] * 3,
+        timestamp=[NOON, NOON + 61 * SECOND, NOON + 2],
+        price=[1.0] * 3,
+        size=[1] * 3,
+        received_at=received,
+    )
+
+    with Recordings.open([path], ReadOptions(unsorted=Unsorted.REJECT)) as recordings:
+        (batch,) = recordings.batches(10)
+
+    assert (batch.ticks.timestamp - batch.ticks.available_at).tolist() == [-100 * SECOND, 61 * SECOND, 2 - 100 * SECOND]
+    assert batch.ticks.available_at.tolist() == [NOON + 100 * SECOND] * 3

@@ -1,0 +1,158 @@
+"""What every transport promises, tried on every line of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from tickstock_cli.cli.loadtest import TransportName
+from tickstock_cli.core.registry import load_part
+from tickstock_cli.loadtest.generator_process import SCHEMAS
+from tickstock_cli.loadtest.transport import PARTS
+from tickstock_cli.loadtest.transport.base import BrokenLinkError, Frame, Opening, Transport
+from tickstock_cli.loadtest.transport.inlet import Inlet
+from tickstock_cli.loadtest.transport.outlet import Outlet
+
+TICKERS = ("AAPL", "BRK.A", "ÅÄÖ", "Z")
+OPEN = 1_772_461_800_000_000_000
+"""2026-03-02 09:30 New York."""
+ENOUGH = 1_000_000
+
+
+def column(field: pa.Field[pa.DataType], count: int) -> pa.Array[pa.Scalar[pa.DataType]]:
+    """Give values that a careless form would change: nanoseconds, thirds, large numbers, nulls."""
+    if field.name == "ticker":
+        places = pa.array([row % len(TICKERS) for row in range(count)], pa.int32())
+        return pa.DictionaryArray.from_arrays(places, pa.array(TICKERS, pa.string()))
+    if pa.types.is_timestamp(field.type):
+        return pa.array([OPEN + 7 * row + 1 for row in range(count)], pa.int64()).view(field.type)
+    if pa.types.is_integer(field.type):
+        return pa.array([10**15 + row for row in range(count)], field.type)
+    return pa.array([None if row % 3 == 2 else 1e6 / (row + 3) for row in range(count)], field.type)
+
+
+def frame(number: int, ticks: int, bars: int = 0, fmvs: int = 0) -> Frame:
+    """Give a frame with so many rows."""
+    counts = {"tick": ticks, "ohlcv": bars, "fmv": fmvs}
+    parts = {
+        record: pa.RecordBatch.from_arrays([column(field, count) for field in SCHEMAS[record]], schema=SCHEMAS[record])
+        for record, count in counts.items()
+        if count
+    }
+    return Frame(number, OPEN + number, parts)
+
+
+class Pair:
+    """Both ends of one transport, connected."""
+
+    def __init__(self, name: str, folder: Path, pool: ThreadPoolExecutor) -> None:
+        self.form: Transport = load_part("transport", PARTS, name)()
+        listener = self.form.listen(folder)
+        self.outlet = Outlet(self.form, listener, Opening(TICKERS, SCHEMAS))
+        met = pool.submit(self.outlet.meet)
+        self.inlet = Inlet(load_part("transport", PARTS, name)(), listener.address)
+        met.result()
+
+    def send(self, *frames: Frame) -> None:
+        """Send frames."""
+        self.outlet.send([(one.number, self.form.write(one)) for one in frames])
+
+    def read(self, count: int) -> list[Frame]:
+        """Read so many frames."""
+        found: list[Frame] = []
+        while len(found) < count:
+            found += self.inlet.read(1)
+        return found
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    """Give threads for the other end."""
+    with ThreadPoolExecutor(2) as threads:
+        yield threads
+
+
+@pytest.fixture(params=PARTS)
+def pair(request: pytest.FixtureRequest, tmp_path: Path, pool: ThreadPoolExecutor) -> Iterator[Pair]:
+    """Give both ends of every transport."""
+    both = Pair(request.param, tmp_path, pool)
+    yield both
+    both.inlet.close()
+    both.outlet.close()
+
+
+def test_the_command_offers_every_transport() -> None:
+    """A transport that nobody can choose is none."""
+    assert [choice.value for choice in TransportName] == list(PARTS)
+
+
+def test_rows_arrive_as_they_were_sent(pair: Pair) -> None:
+    """Every type, to the last bit: else two transports would give two digests."""
+    sent = [frame(0, 5, 3, 4), frame(1, 0), frame(2, 1), frame(3, 700, 0, 1)]
+
+    pair.send(*sent)
+    arrived = pair.read(4)
+
+    assert pair.inlet.opening.tickers == TICKERS
+    for before, after in zip(sent, arrived, strict=True):
+        assert (after.number, after.until, list(after.parts)) == (before.number, before.until, list(before.parts))
+        for record, rows in before.parts.items():
+            assert after.parts[record].schema == rows.schema
+            assert after.parts[record].to_pydict() == rows.to_pydict()
+
+
+def test_a_break_loses_nothing_and_repeats_nothing(pair: Pair, pool: ThreadPoolExecutor) -> None:
+    """What was under way when the connection broke comes again on the next one, and only that."""
+    arrived = pool.submit(pair.read, 60)
+    for number in range(60):
+        if number in (7, 8, 40):
+            pair.outlet.cut()
+        pair.send(frame(number, 20 + number))
+
+    assert [one.number for one in arrived.result(30)] == list(range(60))
+    assert pair.outlet.breaks == 3
+    assert pair.inlet.breaks == 3
+
+
+def test_the_end_is_told_and_confirmed(pair: Pair, pool: ThreadPoolExecutor) -> None:
+    """The generator may leave only when the system has everything; the system must know that nothing follows."""
+    pair.send(frame(0, 3))
+    finished = pool.submit(pair.outlet.finish)
+
+    assert [one.number for one in pair.read(1)] == [0]
+    assert pair.inlet.read(ENOUGH) == []
+    finished.result(10)
+
+
+def test_a_system_that_leaves_is_noticed(pair: Pair) -> None:
+    """A generator whose system is gone must not send into nothing for ever."""
+    pair.inlet.close()
+    pair.outlet.close()
+
+    with pytest.raises(BrokenLinkError):
+        pair.send(*(frame(number, 50_000) for number in range(3)))
+
+
+def test_a_message_that_is_none_is_refused(pair: Pair) -> None:
+    """Half a frame, or somebody else's bytes, must never pass for rows."""
+    whole = bytes(pair.form.write(frame(0, 10)))
+    reader = pair.form
+
+    for broken in (whole[: len(whole) // 2], whole[:3], b"", b"GET / HTTP/1.1\r\n\r\n" * 9):
+        with pytest.raises(BrokenLinkError):
+            reader.read(broken)
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_an_address_where_nobody_listens_is_an_error(name: str, tmp_path: Path) -> None:
+    """A system that is started alone ends with a line, and does not wait."""
+    form: Transport = load_part("transport", PARTS, name)()
+    listener = form.listen(tmp_path)
+    listener.close()
+
+    with pytest.raises(BrokenLinkError, match="nobody listens"):
+        form.connect(listener.address)

@@ -1,0 +1,270 @@
+"""Rows as Arrow IPC streams from a pipe or a file, one stream behind the other: ``arrow:-``, ``arrow:PATH``.
+
+1. Read the next stream's schema and recognise the record type of its rows; every stream may have another one.
+2. Read its batches as they come. What has come is given out before the next read would wait.
+3. A stream must end with its mark. The input ends behind a stream, else it was cut off.
+
+Rows are in merge order as they come: their available times must not descend, whatever their types.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+
+from tickstock_cli.core.batch import Batch, MergedBatch
+from tickstock_cli.core.marks import mark_of
+from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.errors import DataError, OwnOutputError, UsageError
+from tickstock_cli.sources.assemble import Assembler
+from tickstock_cli.sources.columns import TickerCodes, frozen, with_ticker_dictionary
+from tickstock_cli.sources.discover import FoundFile
+from tickstock_cli.sources.interpretation import HEAD_ROWS, Interpretation, interpret
+from tickstock_cli.sources.kept_rows import KeptRows
+from tickstock_cli.sources.merge import Emission
+from tickstock_cli.sources.options import ReadOptions, Unsorted
+from tickstock_cli.sources.order import InOrder
+from tickstock_cli.sources.pipe import Interrupted, PipeBytes
+from tickstock_cli.sources.recognise import Layout, check_mapped, check_mapping, recognise
+from tickstock_cli.sources.spool import Scratch
+from tickstock_cli.sources.stream import to_batch
+
+STANDARD_INPUT = "-"
+END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
+_FILE_MAGIC = b"ARROW1"
+_WAYS_ON = "write it in the order of available times, or read on with --late reject"
+
+
+class ArrowStream:
+    """Rows of one pipe or file of Arrow IPC streams.
+
+    Parameters
+    ----------
+    path
+        None is standard input.
+
+    Notes
+    -----
+    One ``batches`` may be used at a time. Memory is that of the batches that come.
+    """
+
+    def __init__(self, path: str | None, options: ReadOptions) -> None:
+        self.name = f"arrow:{STANDARD_INPUT if path is None else path}"
+        self.symbols = SymbolTable()
+        self.repeatable = path is not None and os.path.isfile(path)
+        self._path = path
+        self._options = options
+        self._scratch = Scratch(options.sort_dir)
+        self._kept = KeptRows(self.name, self._scratch)
+        self._layouts: dict[pa.Schema, Layout] = {}
+        self._known: dict[pa.Schema, Interpretation] = {}
+        self._bytes: PipeBytes | None = None
+        self._begun = False
+
+    @classmethod
+    def open(cls, targets: Sequence[str | Path], options: ReadOptions) -> Self:
+        """See ``NamedSource.open``: ``-`` is standard input, anything else a named pipe or a file."""
+        first, *others = map(str, targets)
+        if others:
+            raise UsageError(f"a run reads one Arrow stream, not arrow:{first} and arrow:{others[0]}; name one")
+        if not first:
+            raise UsageError("arrow: names no stream; write arrow:- for standard input, or arrow:PATH")
+        if options.unsorted is Unsorted.SORT:
+            raise UsageError(f"--sort sorts recordings, but arrow:{first} is read as it comes: {_WAYS_ON}")
+        check_mapping(options.columns)
+        if first == STANDARD_INPUT:
+            if sys.stdin is None or sys.stdin.isatty():
+                raise UsageError("arrow:- reads standard input, and nothing is piped into it; see docs/recordings.md")
+            return cls(None, options)
+        try:
+            mode = os.stat(first).st_mode
+        except OSError as error:
+            raise DataError(f"cannot read arrow:{first}: {(error.strerror or str(error)).lower()}") from error
+        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+            raise DataError(f"cannot read arrow:{first}: it is neither a file nor a pipe")
+        return cls(first, options)
+
+    @property
+    def paths(self) -> list[Path]:
+        """The file, if it is one."""
+        return [Path(self._path)] if self._path is not None and self.repeatable else []
+
+    @property
+    def notes(self) -> list[str]:
+        """What was guessed of the streams that have come so far."""
+        found = (guess.note for how in list(self._known.values()) for guess in how.guesses)
+        return [f"in {self.name}, {note}" for note in dict.fromkeys(found) if note is not None]
+
+    @property
+    def rows(self) -> None:
+        """None: a stream does not tell."""
+
+    @property
+    def bounds(self) -> tuple[int | None, int | None]:
+        """The start and the end asked for (int64 ns); None is no bound."""
+        return self._options.start, self._options.end
+
+    @property
+    def whole_span(self) -> None:
+        """None: a stream does not tell."""
+
+    @property
+    def span(self) -> None:
+        """None: a stream does not tell."""
+
+    def batches(self, batch_rows: int, positions: Sequence[int] = ()) -> Iterator[MergedBatch]:
+        """See ``Source.batches``; the position is how many rows are used up, wanted or not.
+
+        Raises
+        ------
+        UsageError
+            It can be read only once, and was.
+        DataError
+            The input is cut off, damaged or no Arrow stream, or a bar's interval is not above 0.
+        SchemaError
+            The columns of a stream fit no record type, or have types that cannot be read.
+        OrderError
+            A row is available before one that came earlier.
+        """
+        if batch_rows < 1:
+            raise UsageError(f"rows per batch is {batch_rows}, but 1 or more is allowed")
+        if self._begun and not self.repeatable:
+            raise UsageError(f"{self.name} can be read only once")
+        self._begun = True
+        (behind,) = positions or (0,)
+        with self._guarded(0):
+            source = self._bytes = PipeBytes(self._path)
+        return Assembler(batch_rows, [behind], [False]).steps(self._emissions(source, behind))
+
+    def _emissions(self, source: PipeBytes, behind: int) -> Iterator[Emission | None]:
+        """Give the rows that are wanted; None where the next ones may take a while."""
+        codes = TickerCodes(self.symbols, self._options.symbols)
+        order: InOrder | None = None
+        row, end = 0, self._options.end
+        try:
+            for rows in self._record_batches(source):
+                if rows is None:
+                    yield None
+                    continue
+                how = self._interpretation(rows)
+                if self._options.keep_originals:
+                    self._kept.keep(row, rows, how.layout)
+                order = order or InOrder(
+                    self.name, how.lead, lift_late=self._options.unsorted is Unsorted.REJECT, ways_on=_WAYS_ON
+                )
+                batch = self._batch(rows, how, order, codes, row, behind)
+                if len(batch):
+                    yield Emission([batch], [None], len(batch))
+                row += rows.num_rows
+                if end is not None and order.latest >= end:
+                    return
+        except Interrupted:
+            return
+        finally:
+            source.release()
+
+    def _record_batches(self, source: PipeBytes) -> Iterator[pa.RecordBatch | None]:
+        """Give batches that have rows, whatever their streams; None before a read that would wait."""
+        row = 0
+        for streams in count():
+            if not source.ready:
+                yield None
+            with self._guarded(row):
+                stream = self._next_stream(source, streams)
+            while stream is not None:
+                if not source.ready:
+                    yield None
+                with self._guarded(row):
+                    rows = next(stream, None)
+                    if rows is None:
+                        break
+                    rows.validate(full=True)
+                if rows.num_rows:
+                    yield rows
+                    row += rows.num_rows
+            else:
+                return
+            if source.tail != END_OF_STREAM:
+                raise DataError(f"{self.name} is cut off behind row {row}: its writer ended before the stream did")
+
+    def _next_stream(self, source: PipeBytes, streams: int) -> Any:
+        """Open the stream behind so many others; None at the end of the input."""
+        following = source.peek()
+        if not following and not streams:
+            raise DataError(f"{self.name} is empty: what should write it wrote no Arrow stream; see its own errors")
+        if not following:
+            return None
+        if following.startswith(_FILE_MAGIC):
+            raise DataError(f"{self.name} is an Arrow file, not a stream: write it with pyarrow.ipc.new_stream")
+        stream = pa.ipc.open_stream(source)  # type: ignore[arg-type]  # has what pyarrow needs of a file
+        if (mark := mark_of(stream.schema)) is not None:
+            raise OwnOutputError(f"{self.name} holds {mark} that tickstock wrote, no recording")
+        self._layout(stream.schema)
+        return stream
+
+    def _layout(self, schema: pa.Schema) -> Layout:
+        """Tell the record type of a stream, and where it keeps our columns."""
+        if schema not in self._layouts:
+            layout = recognise(FoundFile(self.name, {}), schema, self._options.columns)
+            check_mapped(self._options.columns, [(layout, schema.names)])
+            self._layouts[schema] = layout
+        return self._layouts[schema]
+
+    def _interpretation(self, rows: pa.RecordBatch) -> Interpretation:
+        """Tell how rows are read, from the first ones of their schema."""
+        if rows.schema not in self._known:
+            layout = self._layout(rows.schema)
+            head = with_ticker_dictionary(rows.slice(0, HEAD_ROWS), layout)
+            self._known[rows.schema] = interpret(self.name, layout, head, self._options)
+        return self._known[rows.schema]
+
+    def _batch(
+        self, rows: pa.RecordBatch, how: Interpretation, order: InOrder, codes: TickerCodes, first: int, behind: int
+    ) -> Batch:
+        """Give the rows from ``behind`` on that are wanted, as plain numbers; ``first`` is the number of the first."""
+        rows = with_ticker_dictionary(rows, how.layout)
+        times = order.settle(how.reader.times(rows, first), first)
+        start, end = self._options.start, self._options.end
+        low = max(0, behind - first, 0 if start is None else int(np.searchsorted(times.available, start)))
+        high = rows.num_rows if end is None else int(np.searchsorted(times.available, end))
+        low = min(low, high)
+        numbers = frozen(np.arange(first + low, first + high, dtype=np.int64))
+        return to_batch(how.reader, rows.slice(low, high - low), times.cut(low, high), codes, numbers)
+
+    @contextmanager
+    def _guarded(self, row: int) -> Iterator[None]:
+        """Turn whatever reading a stream can raise into a DataError of one line."""
+        try:
+            yield
+        except DataError:
+            raise
+        except (pa.ArrowException, OSError, EOFError, ValueError, MemoryError) as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+            raise DataError(
+                f"cannot read {self.name} behind row {row}: it is damaged, cut off or no Arrow stream ({reason})"
+            ) from error
+
+    def origins(self) -> KeptRows:
+        """Give a look-up of the rows that have come."""
+        return self._kept
+
+    def interrupt(self) -> None:
+        """See ``Source.interrupt``."""
+        if self._bytes is not None:
+            self._bytes.interrupt()
+
+    def close(self) -> None:
+        """Close what is open and remove temporary files. Idempotent."""
+        if self._bytes is not None:
+            self._bytes.release()
+        self._kept.discard()
+        self._scratch.close()

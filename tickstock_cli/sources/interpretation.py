@@ -1,0 +1,163 @@
+"""How columns of recorded rows are read: what their names and types say, and what has to be guessed from first rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.types as pt
+
+from tickstock_cli.core.times import NS_PER_SECOND, NS_PER_UNIT, epoch_unit
+from tickstock_cli.errors import UsageError
+from tickstock_cli.sources.columns import ColumnReader, type_step, valid, whole
+from tickstock_cli.sources.options import ReadOptions
+from tickstock_cli.sources.recognise import Layout
+
+HEAD_ROWS = 1_000
+"""Rows that guesses are made from."""
+
+TIME_COLUMNS = ("timestamp", "received_at")
+
+DEFAULT_ZONE = "UTC"
+
+_ZONE_NOTE = (
+    "times without a zone are taken to be UTC; if they are not, say what they are, as in "
+    "--set recordings.timezone=America/New_York"
+)
+_INTERVAL_ADVICE = "if they are not, say how long they are, as in --set recordings.interval_seconds=300"
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """Something the recording does not say.
+
+    Parameters
+    ----------
+    why
+        Completes "… because".
+    note
+        What to tell whoever replays it: the guess decides results and may well be wrong. None = it need not be told.
+    """
+
+    what: str
+    value: str
+    why: str
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What a time column counts: steps of so many ns, since 1970 in UTC or as clocks in a zone showed it."""
+
+    step: int
+    zone: ZoneInfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Interpretation:
+    """How rows of one layout are read.
+
+    Parameters
+    ----------
+    clocks
+        What each time column counts, by our name.
+    guesses
+        What the rows do not say.
+    lead
+        Available time of the first of the first rows that has one, int64 ns; 0 if none has. Rows before it take it.
+    """
+
+    layout: Layout
+    clocks: Mapping[str, Clock]
+    interval_ns: int
+    guesses: tuple[Guess, ...]
+    lead: int
+    reader: ColumnReader
+
+
+def interpret(path: str, layout: Layout, head: pa.RecordBatch, options: ReadOptions) -> Interpretation:
+    """Tell how rows are read from what they hold.
+
+    Parameters
+    ----------
+    path
+        Where they stand, for messages.
+    head
+        The first rows, with the columns of times, intervals and tickers at least.
+    """
+    clocks, guesses = _tell_clocks(layout, head, options)
+    steps = {name: clock.step for name, clock in clocks.items()}
+    zones = {name: clock.zone for name, clock in clocks.items() if clock.zone is not None}
+    interval_ns = options.interval_seconds * NS_PER_SECOND
+    reader = ColumnReader(path, layout, steps, interval_ns, zones)
+    if layout.record.name == "ohlcv" and not reader.has("interval"):
+        guesses.append(_interval_guess(reader, head, interval_ns))
+    return Interpretation(layout, clocks, interval_ns, tuple(guesses), _lead(reader, head), reader)
+
+
+def _tell_clocks(layout: Layout, head: pa.RecordBatch, options: ReadOptions) -> tuple[dict[str, Clock], list[Guess]]:
+    """Give what each time column counts, and what was guessed to tell it."""
+    unit = options.timestamp_unit
+    if unit != "auto" and unit not in NS_PER_UNIT:
+        raise UsageError(f"timestamp unit is {unit!r}, but auto, {', '.join(NS_PER_UNIT)} are allowed")
+    clocks: dict[str, Clock] = {}
+    guesses: list[Guess] = []
+    for name in TIME_COLUMNS:
+        if name not in layout.columns:
+            continue
+        column = head.column(head.schema.get_field_index(layout.columns[name]))
+        step = type_step(column.type)
+        if step is not None:
+            without_zone = isinstance(column.type, pa.TimestampType) and column.type.tz is None
+            told = options.timezone != DEFAULT_ZONE
+            clocks[name] = Clock(step, ZoneInfo(options.timezone) if without_zone and told else None)
+            if without_zone and not told:
+                why = f"type {column.type} has none"
+                guesses.append(Guess(f"time zone of {name}", DEFAULT_ZONE, why, _ZONE_NOTE if len(column) else None))
+        elif unit != "auto":
+            clocks[name] = Clock(NS_PER_UNIT[unit])
+        else:
+            guessed, why = _guess_unit(column)
+            clocks[name] = Clock(NS_PER_UNIT[guessed])
+            guesses.append(Guess(f"unit of {name}", guessed, why))
+    return clocks, guesses
+
+
+def _interval_guess(reader: ColumnReader, head: pa.RecordBatch, interval_ns: int) -> Guess:
+    """Guess the length of bars; worth a note unless the first ones of a ticker stand just so far apart."""
+    starts = reader.times(head, 0).timestamp
+    tickers = reader.array(head, "ticker")
+    codes = valid(tickers).astype(np.int64)
+    if not pt.is_null(tickers.type):
+        encoded: Any = tickers if pt.is_dictionary(tickers.type) else tickers.dictionary_encode()
+        codes = whole(encoded.indices, -1)
+    order = np.lexsort((starts, codes))
+    apart = np.diff(starts[order])[np.diff(codes[order]) == 0]
+    apart = apart[apart > 0]
+    told_by_spacing = not len(head) or (len(apart) > 0 and int(apart.min()) == interval_ns)
+    seconds = interval_ns // NS_PER_SECOND
+    note = f"bars without a column interval are taken to be {seconds} s long; {_INTERVAL_ADVICE}"
+    return Guess("interval", f"{seconds} s", "there is no column interval", None if told_by_spacing else note)
+
+
+def _guess_unit(column: pa.Array[Any]) -> tuple[str, str]:
+    """Guess the unit of integer times from the median of the positive ones among the first rows."""
+    if not pt.is_integer(column.type):
+        return "ns", "it holds nulls only"
+    numbers = whole(column, 0)
+    positive = np.sort(numbers[numbers > 0])
+    if not len(positive):
+        return "ns", f"none of the first {len(column)} rows is above 0"
+    median = int(positive[(len(positive) - 1) // 2])
+    return epoch_unit(median), f"the median of the first {len(column)} rows is {median}"
+
+
+def _lead(reader: ColumnReader, head: pa.RecordBatch) -> int:
+    times = reader.times(head, 0)
+    if times.known is None:
+        return int(times.available[0]) if len(times.available) else 0
+    return int(times.available[times.known.argmax()]) if times.known.any() else 0
