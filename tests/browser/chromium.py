@@ -34,8 +34,16 @@ PATIENCE_SECONDS = 30
 
 
 def find_chromium() -> str | None:
-    """Give the program, None if there is none."""
-    return next(filter(None, map(shutil.which, PROGRAMS)), None)
+    """Give the program, None if there is none that runs: a package may have left a mere placeholder."""
+    return next((program for program in map(shutil.which, PROGRAMS) if program and _runs(program)), None)
+
+
+def _runs(program: str) -> bool:
+    try:
+        told = subprocess.run([program, "--version"], capture_output=True, timeout=PATIENCE_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return told.returncode == 0
 
 
 class Page:
@@ -45,7 +53,7 @@ class Page:
         self._connection = connection
         self._numbers = count(1)
         self.complaints: list[str] = []
-        """Errors that the page's scripts raised or the browser logged."""
+        """Errors that the page's scripts raised or wrote to the console, or that the browser logged."""
         self._loaded = 0
         for domain in ("Page", "Runtime", "Log"):
             self.call(f"{domain}.enable")
@@ -68,6 +76,8 @@ class Page:
         elif message.get("method") == "Runtime.exceptionThrown":
             details = message["params"]["exceptionDetails"]
             self.complaints.append(details.get("exception", {}).get("description", details["text"]))
+        elif message.get("method") == "Runtime.consoleAPICalled" and message["params"]["type"] == "error":
+            self.complaints.append(" ".join(str(value.get("value")) for value in message["params"]["args"]))
         elif message.get("method") == "Log.entryAdded" and message["params"]["entry"]["level"] == "error":
             self.complaints.append(message["params"]["entry"]["text"])
 
@@ -92,9 +102,9 @@ class Page:
         return result["result"].get("value")
 
     def wait_for(self, condition: str) -> None:
-        """Wait until a JavaScript condition holds."""
+        """Wait until a JavaScript condition holds, or the promise of one."""
         for _ in range(PATIENCE_SECONDS * 20):
-            if self.evaluate(f"Boolean({condition})"):
+            if self.evaluate(f"Promise.resolve({condition}).then(Boolean)"):
                 return
             sleep(0.05)
         raise AssertionError(f"never came true: {condition}\n{self.evaluate('document.body.innerText')}")
@@ -143,7 +153,9 @@ def browser(program: str, profile: Path) -> Iterator[Page]:
         stderr=subprocess.DEVNULL,
     ) as process:
         try:
-            with connect(_address(profile), max_size=2**26, proxy=None) as connection:
+            # No pings: a machine that has stalled for a while has not lost its browser.
+            options: dict[str, Any] = {"open_timeout": PATIENCE_SECONDS, "ping_interval": None, "proxy": None}
+            with connect(_address(profile), max_size=2**26, **options) as connection:
                 yield Page(connection)
         finally:
             process.terminate()
@@ -154,7 +166,7 @@ def _address(profile: Path) -> str:
     for _ in range(PATIENCE_SECONDS * 20):
         announced = profile / "DevToolsActivePort"
         if announced.exists() and (lines := announced.read_text().splitlines()):
-            targets = httpx.get(f"http://127.0.0.1:{lines[0]}/json/list").json()
+            targets = httpx.get(f"http://127.0.0.1:{lines[0]}/json/list", timeout=PATIENCE_SECONDS).json()
             pages = [target["webSocketDebuggerUrl"] for target in targets if target["type"] == "page"]
             if pages:
                 return str(pages[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.chromium import Page
+from tests.unit.serving.epochs import jumped
 from tests.unit.serving.served_runs import SHORT_MEMORY, FixedPrices, NewLog, Steered, Told, event, events, served
 from tests.unit.serving.test_metrics import CHANNEL
 from tickstock_cli.serving.ports import Health
@@ -70,6 +71,20 @@ def test_a_filter_filters_what_is_there_and_what_comes(page: Page, new_log: NewL
         assert kinds(page) == {"high", "low"}
 
 
+def test_a_universe_filters(page: Page, new_log: NewLog) -> None:
+    """One of those the run knows by name; clearing brings everything back."""
+    with served(new_log(30)) as server:
+        page.open(server.server.url)
+        received(page, 30)
+        choose = "field => { field.value = 'first'; field.dispatchEvent(new Event('change', {bubbles: true})) }"
+        page.evaluate(f"({choose})(document.querySelector('#universe'))")
+        page.wait_for(f"{ROWS}.length === 10")
+
+        assert page.evaluate(SEQUENCES) == list(range(30, 0, -3))
+        page.click("#filters button[type=reset]")
+        page.wait_for(f"{ROWS}.length === 30")
+
+
 def test_a_ticker_s_line_is_drawn_with_its_events(page: Page, new_log: NewLog) -> None:
     """Chosen by a click on an event; prices between events come from the run, if it keeps any."""
     with served(new_log(30), prices=FixedPrices()) as server:
@@ -116,8 +131,18 @@ def test_pause_pauses(page: Page, new_log: NewLog) -> None:
         page.wait_for("document.querySelector('#pause').textContent === 'Go on'")
         page.type("#seek-time", "2026-03-03T15:00Z")
         page.wait_for("document.querySelector('#control-answer').textContent === 'going to 2026-03-03T15:00Z'")
+        page.click("#ahead")
+        page.wait_for("document.querySelector('#control-answer').textContent === 'going to 2026-03-03T15:01:00.000Z'")
+        page.click("#back")
+        page.wait_for("document.querySelector('#control-answer').textContent === 'going to 2026-03-03T15:00:00.000Z'")
 
-    assert steered.asked == ["pause", "resume", "speed 40", "step", "seek 2026-03-03T15:00:00Z"]
+    assert steered.asked == [
+        "pause",
+        "resume",
+        "speed 40",
+        "step",
+        *(f"seek 2026-03-03T15:0{minute}:00Z" for minute in (0, 1, 0)),
+    ]
 
 
 def test_what_cannot_be_done_is_said(page: Page, new_log: NewLog) -> None:
@@ -156,6 +181,22 @@ def test_the_page_recovers_after_a_restart_of_the_server(page: Page, new_log: Ne
 
         assert page.evaluate(SEQUENCES) == list(range(15, 0, -1))
     page.complaints.clear()  # the browser logs every attempt to connect
+
+
+def test_a_market_that_goes_back_clears_the_page_and_fills_it_again(page: Page, new_log: NewLog) -> None:
+    """With what had been told by then; the rest comes again as the market comes to it."""
+    log = new_log(10)
+    with served(log) as server:
+        page.open(server.server.url)
+        received(page, 10)
+        epoch = jumped(server, log, 4)
+        received(page, 4)
+        assert page.evaluate(SEQUENCES) == [4, 3, 2, 1]
+        epoch.tell_to(8)
+        received(page, 7)
+
+        assert page.evaluate(SEQUENCES) == list(range(7, 0, -1))
+        assert page.text("#run").startswith("run run-1.2 ")
 
 
 def test_events_that_are_gone_leave_a_line(page: Page, new_log: NewLog) -> None:

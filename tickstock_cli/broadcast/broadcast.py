@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
@@ -21,17 +22,21 @@ import pyarrow as pa
 
 from tickstock_cli import __version__
 from tickstock_cli.broadcast.control import RunControl
+from tickstock_cli.broadcast.epochs import EpochLog
 from tickstock_cli.broadcast.log_sink import LogSink
 from tickstock_cli.broadcast.prices import RecordedPrices
 from tickstock_cli.broadcast.recovering import RecoveringSink
 from tickstock_cli.broadcast.status import RunStatus
 from tickstock_cli.build import event_kinds
+from tickstock_cli.config.running import EventLogging
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.clock import SystemClock
 from tickstock_cli.core.events import EVENT_SCHEMA, PROVENANCE_SCHEMA
-from tickstock_cli.core.stages import Sink
+from tickstock_cli.core.stages import NamedSource, Sink
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer
+from tickstock_cli.engine.snapshots import Snapshots
+from tickstock_cli.eventlog.limits import MIB, LogLimits
 from tickstock_cli.eventlog.manifest import RunInfo
 from tickstock_cli.eventlog.writer import EventLog
 from tickstock_cli.monitoring.handlers import CallHandler
@@ -40,6 +45,8 @@ from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 from tickstock_cli.serving.served import ServedRun
 from tickstock_cli.serving.server import Address, ServerThread
 from tickstock_cli.sinks.opening import open_sink
+
+HOUR_NS = 3_600_000_000_000
 
 
 class Broadcast:
@@ -70,19 +77,24 @@ class Broadcast:
         self._state = RunStatus(Calendar(settings.session.calendar))
         with ExitStack() as undo:
             undo.callback(self._stack.close)
-            self.log = self._stack.enter_context(EventLog(folder, _identity(request), schema=schema))
-            core = settings.priority.core_universe
-            served = ServedRun(
-                self.log,
+            snapshots = Path(self._stack.enter_context(TemporaryDirectory(prefix="tickstock-snapshots-")))
+            self.snapshots = Snapshots(snapshots, SystemClock(), partial(self._state.report, "snapshots"))
+            self._stack.callback(self.snapshots.wait)  # or a file might appear in a folder that is being removed
+            self.log = self._stack.enter_context(
+                EventLog(folder, _identity(request), _limits(settings.event_log), schema)
+            )
+            self._epoch = EpochLog(self.log)
+            self._served = ServedRun(
+                self._epoch,
                 self.log.run.id,
                 self._state,
                 about={"title": self.log.run.title, "tickstock": __version__},
                 kinds=tuple(kind.name for kind in event_kinds()),
-                universes={"core": frozenset(core)} if core else {},
+                universes={name: frozenset(tickers) for name, tickers in self.log.run.universes.items()},
                 control=RunControl(control, self._state),
                 prices=RecordedPrices(request, lambda: self._state.market_time),
             )
-            self._thread = ServerThread(served, address)
+            self._thread = ServerThread(self._served, address)
             undo.pop_all()
 
     @property
@@ -111,9 +123,26 @@ class Broadcast:
     def released(self, events: pa.RecordBatch) -> None:
         """See ``Observer``: the log takes events as an output does."""
 
+    def retold(self, events: pa.RecordBatch) -> None:
+        """Tell more of what the log has; see ``Observer``."""
+        self._epoch.tell_to(self._epoch.next_sequence + len(events))
+
+    def jumped(self, market_time: int, events: int) -> None:
+        """Begin an epoch that has told so many events; see ``Observer``."""
+        self._state.market_time = market_time
+        self._epoch = EpochLog(self.log, events + 1)
+        self._served = replace(
+            self._served, log=self._epoch, epoch=self._served.epoch + 1, begins=self._epoch.next_sequence
+        )
+        self._thread.begin_epoch(self._served)
+
+    def _log_grown(self) -> None:
+        # At its end an epoch that lies behind stays where it is: nobody is told what the market has not come to.
+        self._epoch.tell_to(self._epoch.next_sequence if self.log.finished else self.log.next_sequence)
+
     def open_sinks(self, targets: Sequence[str], schema: pa.Schema) -> list[Sink]:
         """Open the outputs of the run: the log first, and behind it outputs that may fail and come back."""
-        sinks: list[Sink] = [LogSink(self.log, self._state.report)]
+        sinks: list[Sink] = [LogSink(self.log, self._state.report, self._log_grown)]
         try:
             for target in targets:
                 reopen = partial(open_sink, target, schema)
@@ -124,8 +153,10 @@ class Broadcast:
             raise
         return sinks
 
-    def beside(self, other: Observer) -> Observer:
-        """Give an observer that tells both."""
+    def beside(self, other: Observer, source: NamedSource) -> Observer:
+        """Give an observer of a run over ``source`` that tells both."""
+        self._state.span, self._state.repeatable = source.span, source.repeatable
+        self._state.opened.set()
         return _Beside(self, other)
 
     def finish(self) -> None:
@@ -138,9 +169,20 @@ class Broadcast:
 
 
 def _identity(request: Request) -> RunInfo:
+    assert request.settings is not None  # a command has loaded them
     names = ", ".join(Path(path).name for path in request.paths)
     speed = "flat out" if request.speed is None else f"at {request.speed:g}x"
-    return RunInfo(token_hex(8), time.time_ns(), f"{names} {speed}", tickstock=__version__)
+    return RunInfo(
+        token_hex(8), time.time_ns(), f"{names} {speed}", "", __version__, request.settings.priority.by_name()
+    )
+
+
+def _limits(wanted: EventLogging) -> LogLimits:
+    return LogLimits(
+        memory_bytes=wanted.memory_mib * MIB,
+        keep_bytes=wanted.keep_mib * MIB or None,
+        keep_ns=int(wanted.keep_hours * HOUR_NS) or None,
+    )
 
 
 class _Beside:
@@ -158,3 +200,13 @@ class _Beside:
         """See ``Observer``."""
         for observer in self._both:
             observer.released(events)
+
+    def retold(self, events: pa.RecordBatch) -> None:
+        """See ``Observer``."""
+        for observer in self._both:
+            observer.retold(events)
+
+    def jumped(self, market_time: int, events: int) -> None:
+        """See ``Observer``."""
+        for observer in self._both:
+            observer.jumped(market_time, events)

@@ -11,6 +11,9 @@ from tickstock_cli.core.times import format_time
 from tickstock_cli.engine.control import Control
 from tickstock_cli.errors import UsageError
 
+OPENING_SECONDS = 10.0
+"""How long a seek waits for the recording to be opened, where it came before that."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunControl:
@@ -49,21 +52,33 @@ class RunControl:
         Raises
         ------
         UsageError
-            The market is beyond that time: what was told cannot be taken back.
+            The run is over or flat out, the time is beyond the recording, or it is past and cannot be read again.
         """
-        now = self.state.market_time
-        if now is not None and time < now:
-            raise UsageError(
-                f"the market is at {format_time(now)} and cannot go back to {format_time(time)}: its events have been "
-                "told; start another replay with --start"
-            )
+        wanted = f"the market cannot go to {format_time(time)}"
+        if not self.state.opened.wait(OPENING_SECONDS):
+            raise UsageError(f"{wanted}: the recording is still being opened; try again")
+        now, (first, last) = self.state.market_time, self.state.span or (None, None)
+        if self.state.over:
+            raise UsageError(f"{wanted}: the run is over; start it again")
+        if self.control.speed is None:
+            raise UsageError(f"{wanted}: the replay runs flat out; start it with --speed N")
+        if first is not None and time < first:
+            raise UsageError(f"{wanted}: the recording begins at {format_time(first)}")
+        if last is not None and time > last:
+            raise UsageError(f"{wanted}: the recording ends at {format_time(last)}")
+        if not self.state.repeatable and now is not None and time < now:
+            raise UsageError(f"{wanted}: it is at {format_time(now)}, and what came through a pipe comes only once")
         self.control.seek(time)
 
     def status(self) -> Mapping[str, Any]:
-        """See ``ControlPort``."""
+        """See ``ControlPort``; also where the market is going, if it is, and the recording's first and last time."""
+        first, last = self.state.span or (None, None)
         return {
             "paused": self.control.paused,
             "speed": self.control.speed,
             "time": self.state.market_time,
+            "going_to": self.control.target,
+            "first": first,
+            "last": last,
             "over": self.state.over,
         }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pyarrow as pa
 
 from tickstock_cli.broadcast.recovering import Report
@@ -9,16 +11,26 @@ from tickstock_cli.eventlog.writer import EventLog
 
 
 class LogSink:
-    """A log, under the rules of every sink. Whoever opened the log closes it; ``report`` hears how it is."""
+    """A log, under the rules of every sink. Whoever opened the log closes it.
 
-    def __init__(self, log: EventLog, report: Report) -> None:
+    Parameters
+    ----------
+    report
+        Hears how the log is.
+    grown
+        Called when the log has more events, or is finished.
+    """
+
+    def __init__(self, log: EventLog, report: Report, grown: Callable[[], None] = lambda: None) -> None:
         self._log = log
         self._report = report
+        self._grown = grown
         self._problem: str | None = None
 
     def write(self, events: pa.RecordBatch) -> None:
         """See ``Sink.write``: a full disk is waited out in memory, as long as the log's bounds allow."""
         self._log.append(events)
+        self._grown()
         if self._log.problem != self._problem:
             self._problem = self._log.problem
             self._report("event log", self._problem)
@@ -26,10 +38,11 @@ class LogSink:
     def finish(self) -> None:
         """See ``Sink.finish``."""
         self._log.finish()
+        self._grown()
 
     def commit(self) -> None:
         """See ``Sink.commit``."""
-        self._log.finish()
+        self.finish()
 
     def abort(self) -> None:
         """See ``Sink.abort``: the log stays as that of a run that broke off."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.replay import Request, read_options
 from tickstock_cli.serving.ports import PriceLine
-from tickstock_cli.sources.recordings import Recordings
+from tickstock_cli.sources.opening import open_source
 
 LOOK_BACK_NS = 30 * 60 * 1_000_000_000
 MOST_POINTS = 1_500
@@ -37,8 +38,10 @@ class RecordedPrices:
         if now is None:
             return PriceLine((), ())
         request = replace(self._request, symbols=frozenset({ticker}), start=max(0, now - LOOK_BACK_NS), end=now + 1)
-        with Recordings.open(request.paths, read_options(request, request.settings)) as recordings:
-            points = [_points(batch) for batch in recordings.batches(BATCH_ROWS)]
+        with closing(open_source(request.paths, read_options(request, request.settings))) as source:
+            if not source.repeatable:
+                return PriceLine((), ())  # what has gone by cannot be read again
+            points = [_points(batch) for batch in source.batches(BATCH_ROWS)]
         ticks = _joined([trades for trades, _ in points])
         times, prices = ticks if len(ticks[0]) else _joined([closes for _, closes in points])
         kept = _thinned(times)

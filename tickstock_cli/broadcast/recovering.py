@@ -1,7 +1,8 @@
 """An output that may fail and come back while the run goes on: what it missed is still in the event log.
 
 A sink that failed can only be aborted. So the next attempt opens a new one and writes every event again, from the
-first one of the log; then it is where it would have been, to the last byte. Attempts come less and less often.
+first one of the log; then it is where it would have been, to the last byte. Attempts come less and less often. Where
+the log's retention has deleted its first events, what failed cannot come back, and the end of the run says so.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import pyarrow as pa
 
 from tickstock_cli.core.clock import Clock
 from tickstock_cli.core.stages import Sink
-from tickstock_cli.errors import OutputError
+from tickstock_cli.errors import ExpiredError, OutputError
 from tickstock_cli.eventlog.view import LogView
 
 FIRST_WAIT_NS = 500_000_000
@@ -53,12 +54,17 @@ class RecoveringSink:
         self._retry_at = 0
         self._problem: OutputError | None = None
 
-    def write(self, events: pa.RecordBatch) -> None:  # noqa: ARG002 - they are in the log already
+    def write(self, events: pa.RecordBatch) -> None:
         """See ``Sink.write``; never raises, because what fails now is written later."""
         if self._sink is None and self._clock.now() < self._retry_at:
             return
         try:
-            self._catch_up()
+            if self._sink is not None and self._next + len(events) == self._log.next_sequence:
+                # Not from the log: retention may be shorter than a batch.
+                self._sink.write(events)
+                self._next += len(events)
+            else:
+                self._catch_up()
         except OutputError as error:
             self._fail(error)
 
@@ -87,13 +93,22 @@ class RecoveringSink:
         """Write everything that the log has and the output has not."""
         sink = self._open()
         while self._next < self._log.next_sequence:
-            part = self._log.read(self._next, EVENTS_AT_ONCE)
-            sink.write(part.events)
-            self._next += len(part.events)
+            events = self._read()
+            sink.write(events)
+            self._next += len(events)
         if self._problem is not None:
             self._problem = None
             self._wait = FIRST_WAIT_NS
             self._report(self._name, None)
+
+    def _read(self) -> pa.RecordBatch:
+        try:
+            return self._log.read(self._next, EVENTS_AT_ONCE).events
+        except ExpiredError as gone:
+            raise OutputError(
+                f"cannot write {self._name} anew: the event log keeps only events from {gone.first_sequence} on; "
+                "raise event_log.keep_mib or event_log.keep_hours"
+            ) from gone
 
     def _fail(self, error: OutputError) -> None:
         self.abort()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Event
 from typing import Any
 
 from tickstock_cli.core.calendar import Calendar
@@ -20,6 +21,12 @@ class RunStatus:
     pipeline: MultiChannelPipeline | None = None
     over: bool = False
     market_time: int | None = None
+    opened: Event = field(default_factory=Event)
+    """Set once the following is known."""
+    span: tuple[int, int] | None = None
+    """First and last available time of the recording (ns UTC); None if its files do not tell."""
+    repeatable: bool = True
+    """Whether the recording can be read again."""
 
     def report(self, part: str, problem: str | None) -> None:
         """Pass on what is wrong with a part, or that it works again: the monitor makes an alert of it."""

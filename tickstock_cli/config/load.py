@@ -2,8 +2,9 @@
 
 1. Every layer is read into settings, ``Assigned(key, value, place)``, lowest layer first.
 2. A key no model knows is an error that names the nearest one.
-3. Settings are laid over each other; the last one decides value and origin.
-4. The model checks the whole; what it refuses is told with key, value and place.
+3. Lists of tickers that stand in files are read; paths in a configuration file are relative to its folder.
+4. Settings are laid over each other; the last one decides value and origin.
+5. The model checks the whole; what it refuses is told with key, value and place.
 
 Values in the environment and in assignments are written as in TOML, but for one thing: what is not TOML is a string,
 so that ``coordinator.key=ticker`` needs no quotes.
@@ -11,7 +12,6 @@ so that ``coordinator.key=ticker`` needs no quotes.
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
 from pydantic_settings import EnvSettingsSource
 
+from tickstock_cli.config.complaints import either, reason
 from tickstock_cli.config.settings import (
     ENVIRONMENT_PREFIX,
     SECTION_DELIMITER,
@@ -31,7 +31,8 @@ from tickstock_cli.config.settings import (
     setting_keys,
     setting_sections,
 )
-from tickstock_cli.config.values import format_value, parse_value
+from tickstock_cli.config.universes import TickerFile, files_of, with_files_read
+from tickstock_cli.config.values import format_value, parse_value, show_value
 from tickstock_cli.errors import SettingsError
 
 DEFAULT_FILE = Path("tickstock.toml")
@@ -40,8 +41,6 @@ ASSIGNMENT = "--set"
 
 NOT_SETTINGS = frozenset({"TICKSTOCK_DEBUG", "TICKSTOCK_TOKEN"})
 """Variables with our prefix that the command line reads itself."""
-
-_QUOTED = re.compile("'([^']*)'")
 
 S = TypeVar("S", bound=Settings)
 
@@ -84,17 +83,19 @@ def load(
         A key is unknown, a value is out of range or a layer cannot be read.
     """
     keys = setting_keys(model)
+    folder, here = (file or DEFAULT_FILE).parent, Path()
     layers = [
-        *_from_values(model().model_dump(), keys, DEFAULT),
-        *_from_file(file, keys),
-        *_from_environment(model, environment, keys),
-        *(_from_assignment(given) if isinstance(given, str) else given for given in assignments),
+        *((given, here) for given in _from_values(model().model_dump(), keys, DEFAULT)),
+        *((given, folder) for given in _from_file(file, keys)),
+        *((given, here) for given in _from_environment(model, environment, keys)),
+        *((given, here) for given in _from_assignments(assignments, keys)),
     ]
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    for key, value, place in layers:
-        _check_key(key, place, model, keys)
-        _check_truth(key, value, place, keys)
+    for given, base in layers:
+        _check_key(given.key, given.place, model, keys)
+        _check_truth(given.key, given.value, given.place, keys)
+        key, value, place = _with_files_read(given, base, keys)
         _lay_over(merged, key.split("."), value)
         origins.pop(key.rpartition(".")[0], None)  # a mapping with entries has no origin of its own
         origins[key] = place
@@ -162,6 +163,15 @@ def _variable_key(name: str) -> str:
     return name.removeprefix(ENVIRONMENT_PREFIX).lower().replace(SECTION_DELIMITER, ".")
 
 
+def _from_assignments(assignments: Sequence[str | Assigned], keys: Mapping[str, FieldInfo]) -> Iterator[Assigned]:
+    for text in assignments:
+        given = _from_assignment(text) if isinstance(text, str) else text
+        if isinstance(given.value, Mapping) and given.value and given.key in keys:
+            yield from _from_values(given.value, keys, given.place, f"{given.key}.")
+        else:
+            yield given
+
+
 def _from_assignment(text: str) -> Assigned:
     key, equals, value = text.partition("=")
     if not equals:
@@ -197,6 +207,20 @@ def _check_truth(key: str, value: Any, place: str, keys: Mapping[str, FieldInfo]
             raise SettingsError(f"{key}{item} = {format_value(entry)} (in {place}): must be a number")
 
 
+def _with_files_read(given: Assigned, folder: Path, keys: Mapping[str, FieldInfo]) -> Assigned:
+    """Put tickers in the place of the files that hold them, and the files' names into the place."""
+    field = keys.get(given.key) or keys[given.key.rpartition(".")[0]]
+    is_table = given.key in keys and get_origin(field.annotation) is dict
+    files = () if is_table else files_of(given.value)
+    if not files or not any(isinstance(mark, TickerFile) for mark in field.metadata):
+        return given
+    try:
+        tickers = with_files_read(given.value, folder)
+    except ValueError as error:
+        raise SettingsError(f"{given.key} (in {given.place}): {error}") from error
+    return Assigned(given.key, tickers, ", ".join([given.place, *files]))
+
+
 def _types_within(annotation: Any) -> set[Any]:
     """Give a type with all those it is made of."""
     return {annotation}.union(*(_types_within(part) for part in get_args(annotation) if not isinstance(part, str)))
@@ -217,15 +241,11 @@ def _suggestion(key: str, sections: Mapping[str, Any], keys: Mapping[str, FieldI
         names = get_close_matches(key.rpartition(".")[2], by_name, n=1, cutoff=0.7)
         near = [known for name in names for known in by_name[name]]
     if near:
-        return f"; did you mean {_either(near)}?"
+        return f"; did you mean {either(near)}?"
     section = next(iter(get_close_matches(key.partition(".")[0], sections, n=1)), None)
     if section:
         return f"; {section} holds {', '.join(_within(section, keys))}"
     return f"; the sections are {', '.join(sections)}"
-
-
-def _either(names: Sequence[str]) -> str:
-    return " or ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
 
 
 def _explain(error: ValidationError, origins: Mapping[str, str], merged: Mapping[str, Any]) -> str:
@@ -238,11 +258,11 @@ def _explain(error: ValidationError, origins: Mapping[str, str], merged: Mapping
     key = ".".join(part for part in location if isinstance(part, str))
     item = "".join(f"[{part}]" for part in location if isinstance(part, int))
     if key in origins:
-        value = format_value(_value_at(merged, key) if complaint["loc"][-1] == "[key]" else complaint["input"])
-        message = f"{key}{item} = {value} (in {origins[key]}): {_reason(complaint)}"
+        value = show_value(_value_at(merged, key) if complaint["loc"][-1] == "[key]" else complaint["input"])
+        message = f"{key}{item} = {value} (in {origins[key]}): {reason(complaint)}"
     else:  # a section whose settings do not fit each other
         places = {place: None for name, place in origins.items() if name.startswith(f"{key}.") and place != DEFAULT}
-        message = f"{key} (in {', '.join(places)}): {_reason(complaint)}"
+        message = f"{key} (in {', '.join(places)}): {reason(complaint)}"
     return f"{message}; and {len(others)} more" if others else message
 
 
@@ -250,21 +270,3 @@ def _value_at(values: Any, key: str) -> Any:
     for name in key.split("."):
         values = values[name]
     return values
-
-
-def _reason(complaint: ErrorDetails) -> str:
-    context = complaint.get("ctx", {})
-    match complaint["type"]:
-        case "tuple_type" | "list_type":
-            return 'must be a list, as in ["a", "b"]'
-        case "dict_type":
-            return 'must be a table, as in {price = "last"}'
-        case "too_short":
-            return f"must have at least {context['min_length']} item"
-        case "literal_error" if complaint["loc"][-1] == "[key]":
-            name, names = str(complaint["loc"][-2]), _QUOTED.findall(context["expected"])
-            near = get_close_matches(name, names, n=1)
-            return f"there is no {name}; {f'did you mean {near[0]}?' if near else f'there are {_either(names)}'}"
-        case "value_error":
-            return str(context["error"])
-    return complaint["msg"].replace("Input should", "must")

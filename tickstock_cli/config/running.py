@@ -1,4 +1,4 @@
-"""Settings of the running system: its channels, the router, and monitoring. None of them changes an event."""
+"""Settings of the running system: channels, router, monitoring, event log. None of them changes an event."""
 
 from __future__ import annotations
 
@@ -102,6 +102,18 @@ class FmvChannel(Channel):
     timeout_ms: int = _timeout_ms(50)
 
 
+class System(RunningSection):
+    """The running system as a whole."""
+
+    drain_seconds: float = Field(
+        default=10,
+        ge=0,
+        le=3_600,
+        description="how long a stop may take to process rows that are queued, and clients of a served run may take "
+        "for the last events; then they are left, counted and told",
+    )
+
+
 class Router(RunningSection):
     """Which instance of a channel gets which tickers, and when an instance is not trusted with any."""
 
@@ -161,3 +173,17 @@ class Monitoring(RunningSection):
         default=10, ge=0, description="an alert is over when its condition has stayed away so long"
     )
     history: int = Field(default=500, ge=1, le=100_000, description="alerts that are remembered")
+
+
+class EventLogging(RunningSection):
+    """The event log of a served run: what it holds in memory, and how long it keeps events on disk."""
+
+    memory_mib: int = Field(
+        default=64, ge=1, le=65_536, description="newest events that are read without touching the disk, in MiB"
+    )
+    keep_mib: int = Field(
+        default=0, ge=0, description="events kept on disk, in MiB; beyond it the oldest go; 0 = keep everything"
+    )
+    keep_hours: float = Field(
+        default=0, ge=0, description="age at which events are deleted, in hours of recorded time; 0 = keep everything"
+    )

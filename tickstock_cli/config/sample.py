@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import annotated_types
 from pydantic.fields import FieldInfo
@@ -52,12 +52,14 @@ def describe_bounds(field: FieldInfo) -> str:
 
 def _type_words(annotation: Any) -> str:
     origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _type_words(arguments[0])
     if origin is Literal:
         return f"one of {', '.join(map(format_value, arguments))}"
     if origin in (tuple, list):
         return f"list of {_type_words(arguments[0])}"
     if origin is dict:
-        return "table of names"
+        return "table of names" if arguments[1] is str else "table of lists"
     return _TYPES.get(annotation, "value")
 
 

@@ -12,12 +12,14 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, Field, create_model
+from annotated_types import Len
+from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema, create_model
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from tickstock_cli.config.running import FmvChannel, Monitoring, OhlcvChannel, Router, TickChannel
+from tickstock_cli.config.running import EventLogging, FmvChannel, Monitoring, OhlcvChannel, Router, System, TickChannel
 from tickstock_cli.config.section import RunningSection, Section
+from tickstock_cli.config.universes import CORE, TickerFile, checked_name, checked_ticker
 
 ENVIRONMENT_PREFIX = "TICKSTOCK_"
 SECTION_DELIMITER = "__"
@@ -56,6 +58,16 @@ def _unique(values: tuple[str, ...]) -> tuple[str, ...]:
     if twice is not None:
         raise ValueError(f"must name each item once, but {twice!r} stands there twice")
     return values
+
+
+_LISTED = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
+_IN_A_FILE = {"type": "string", "pattern": "^@"}
+TickerList = Annotated[
+    tuple[Annotated[str, AfterValidator(checked_ticker)], ...],
+    AfterValidator(_unique),
+    WithJsonSchema({"anyOf": [_LISTED, _IN_A_FILE]}),
+]
+UniverseName = Annotated[str, AfterValidator(checked_name)]
 
 
 def _known_zone(name: str) -> str:
@@ -113,11 +125,19 @@ class Coordinator(Section):
 
 
 class Priority(Section):
-    """Order of live delivery; in files it shows in the column priority alone."""
+    """Order of live delivery, and universes; in files it shows in the column priority alone."""
 
-    core_universe: Annotated[tuple[str, ...], AfterValidator(_unique)] = Field(
-        default=(), description="tickers delivered first; an empty list means every ticker"
+    core_universe: Annotated[TickerList, TickerFile()] = Field(
+        default=(), description='tickers delivered first, or "@FILE" of them; an empty list means every ticker'
     )
+    universes: Annotated[dict[UniverseName, Annotated[TickerList, Len(1)]], TickerFile()] = Field(
+        default={},
+        description='named lists of tickers, or "@FILE" of them, that clients of a server can ask for',
+    )
+
+    def by_name(self) -> dict[str, tuple[str, ...]]:
+        """Give every universe there is, the core universe first, by its name."""
+        return {**({CORE: self.core_universe} if self.core_universe else {}), **self.universes}
 
 
 class Detectors(Section):
@@ -161,11 +181,13 @@ class Settings(BaseSettings):
     priority: Priority = Priority()
     detectors: Detectors = Detectors()
     recordings: Recordings = Recordings()
+    system: System = System()
     router: Router = Router()
     tick_channel: TickChannel = TickChannel()
     ohlcv_channel: OhlcvChannel = OhlcvChannel()
     fmv_channel: FmvChannel = FmvChannel()
     monitoring: Monitoring = Monitoring()
+    event_log: EventLogging = EventLogging()
 
     @classmethod
     def settings_customise_sources(
@@ -233,7 +255,10 @@ def setting_sections(model: type[Settings]) -> dict[str, type[BaseModel]]:
 
 
 def deciding_settings(settings: Settings) -> dict[str, Any]:
-    """Give the settings that decide events, ready for JSON: all but those of the running system."""
+    """Give the settings that decide events, ready for JSON: all but those of the running system and of its clients."""
     sections = setting_sections(type(settings))
     running = {name for name, section in sections.items() if issubclass(section, RunningSection)}
-    return settings.model_dump(mode="json", exclude=running)
+    values = settings.model_dump(mode="json", exclude=running)
+    # What core tickers are decides the column priority; their order, and what else has a name, decides nothing.
+    values["priority"] = {"core_universe": sorted(settings.priority.core_universe)}
+    return values

@@ -7,6 +7,8 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+SHOWN_ITEMS = 12
+
 
 def parse_value(text: str) -> Any:
     """Read one value.
@@ -41,3 +43,16 @@ def format_value(value: Any) -> str:
     if isinstance(value, Sequence):
         return f"[{', '.join(map(format_value, value))}]"
     return repr(value).removesuffix(".0")
+
+
+def show_value(value: Any) -> str:
+    """Write one value for people: of a long list its beginning, and how many items more there are.
+
+    Examples
+    --------
+    >>> show_value([*"ABCDEFGHIJKLMNOPQR"])
+    '["A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K", "L", and 6 more]'
+    """
+    if isinstance(value, Sequence) and not isinstance(value, str) and len(value) > SHOWN_ITEMS:
+        return f"{format_value(value[:SHOWN_ITEMS])[:-1]}, and {len(value) - SHOWN_ITEMS} more]"
+    return format_value(value)

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tickstock_cli.core.priority import PriorityManager
 from tickstock_cli.core.symbols import SymbolTable
 
 EventRows = NDArray[Any]
@@ -96,9 +97,6 @@ PROVENANCE_SCHEMA = pa.schema(
 """``EVENT_SCHEMA``, and how each event came about: the instance of the channel that found it, and when its row was
 due, when it was found, and when the coordinator let it go, in ns since the epoch, UTC, of the machine's clock."""
 
-CORE_PRIORITY_STEP = 4
-"""Added to the priority of an event whose ticker is outside the core universe."""
-
 
 def join_events(parts: Sequence[EventRows]) -> EventRows:
     """Join events, in the order of the parts; one part alone is given as it is.
@@ -118,7 +116,7 @@ def join_events(parts: Sequence[EventRows]) -> EventRows:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What an event tells of. ``priority``: 1 is delivered first."""
+    """What an event tells of. ``priority``: 1 is delivered first; 4 is the last, see ``core.priority``."""
 
     name: str
     priority: int
@@ -165,6 +163,8 @@ class EventEncoder:
 
     Parameters
     ----------
+    priorities
+        Knows the kinds by the same codes.
     provenance
         Adds the columns of ``PROVENANCE_SCHEMA``; None leaves them out.
     """
@@ -173,23 +173,20 @@ class EventEncoder:
         self,
         symbols: SymbolTable,
         kinds: Sequence[Kind],
-        core_universe: Sequence[str] = (),
+        priorities: PriorityManager,
         provenance: Provenance | None = None,
     ) -> None:
         self.schema = EVENT_SCHEMA if provenance is None else PROVENANCE_SCHEMA
         self._provenance = provenance
         self._symbols = symbols
         self._kinds = tuple(kinds)
-        self._core = frozenset(core_universe)
+        self._priorities = priorities
         self._kind_names = pa.array([kind.name for kind in self._kinds], pa.string())
-        self._priorities = np.array([kind.priority for kind in self._kinds], dtype=np.int8)
 
     def to_arrow(self, events: EventRows) -> pa.RecordBatch:
         """Give ``events`` as a record batch, row by row in the same order."""
         codes, inverse = np.unique(events["code"], return_inverse=True)
         tickers = [self._symbols.tickers[code] for code in codes]
-        outside = np.array([bool(self._core) and ticker not in self._core for ticker in tickers], dtype=bool)
-        priority = self._priorities[events["kind"]] + np.where(outside[inverse], CORE_PRIORITY_STEP, 0)
         columns: dict[str, Any] = {
             "event_id": event_ids(events, self._kinds, self._symbols.hashes()),
             "ticker": pa.array(tickers, pa.string()).take(inverse),
@@ -197,7 +194,7 @@ class EventEncoder:
             "source": pa.array(SOURCES, pa.string()).take(np.ascontiguousarray(events["source"])),
             "phase": pa.array(PHASES, pa.string()).take(np.ascontiguousarray(events["phase"])),
             "trigger": pa.array(TRIGGERS, pa.string()).take(np.ascontiguousarray(events["trigger"])),
-            "priority": priority.astype(np.int8),
+            "priority": self._priorities.assign(events["kind"], tickers, inverse),
             "strength": pa.array(events["strength"], mask=events["strength"] == 0),
         }
         if self._provenance is not None:

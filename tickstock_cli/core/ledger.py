@@ -3,11 +3,12 @@
 Names are flat and dotted, as in ``tick.rejected.price`` or ``coordinator.emitted``. Two identities hold at
 the end of every run::
 
-    <type>.read    = <type>.processed + Σ <type>.rejected.*                       for tick, ohlcv and fmv
+    <type>.read    = <type>.processed + Σ <type>.rejected.* + <type>.left         for tick, ohlcv and fmv
     Σ *.detected.* = coordinator.emitted + .superseded + .redundant + .pending
 
 ``coordinator.pending`` counts events whose window was still open when a run was interrupted; a run that
-reached the end of its input has none.
+reached the end of its input has none. Nor has it rows that are ``left``: those a running system had queued when it was
+stopped, and could not process before the time of its draining was up.
 """
 
 from __future__ import annotations
@@ -62,9 +63,11 @@ class Ledger:
             read = self[f"{record}.read"]
             processed = self[f"{record}.processed"]
             rejected = self.total(f"{record}.rejected.")
-            if read != processed + rejected:
+            left = self[f"{record}.left"]
+            if read != processed + rejected + left:
                 raise LedgerError(
                     f"ledger does not balance: {record}.read {read} is not processed {processed} + rejected {rejected}"
+                    + (f" + left {left}" if left else "")
                 )
         detected = sum(self.total(f"{record}.detected.") for record in RECORD_TYPES)
         ends = {end: self[f"coordinator.{end}"] for end in EVENT_ENDS}

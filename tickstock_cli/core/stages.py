@@ -2,14 +2,121 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.events import EventRows, Kind
+from tickstock_cli.core.symbols import SymbolTable
+
+
+class OriginalRows(Protocol):
+    """Looks up the original rows behind packed origins."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of ``table``, known before the first row: the recorded ones, `file`, `row` and `reason`."""
+
+    def fetch(self, origin: int) -> tuple[Path, int, dict[str, Any]]:
+        """Give file, row number (0-based) and original values of one row."""
+
+    def table(self, origins: NDArray[np.int64], reasons: Sequence[str]) -> pa.Table:
+        """Give original rows with `file`, `row` and `reason`."""
+
+    def close(self) -> None:
+        """Close what looking up has opened."""
+
+
+class Source(Protocol):
+    """What a run reads from. A source raises when it cannot read on: an end that looks like the end is the worst bug.
+
+    It is read in a thread of its own, some batches ahead, and closed early if the run stops.
+    """
+
+    @property
+    def symbols(self) -> SymbolTable:
+        """The run's symbol table; a ticker is added before the batch that first holds its code."""
+
+    def batches(self, batch_rows: int, positions: tuple[int, ...] = ()) -> Iterator[MergedBatch]:
+        """Read rows in merge order, at least one and at most ``batch_rows`` at a time.
+
+        Values are normalised as `core.batch` says, in read-only arrays. ``order`` counts from 0 at the first row
+        given, without holes. How the rows are cut does not change them.
+
+        Parameters
+        ----------
+        positions
+            Those of the batch to go on behind; empty = from the start.
+
+        Raises
+        ------
+        DataError
+            The input cannot be read on.
+        """
+
+    def origins(self) -> OriginalRows:
+        """Give a look-up of rows as they were recorded, for rejected ones. The caller closes it."""
+
+    def interrupt(self) -> None:
+        """Have the ``batches`` under way end soon, even if it waits for rows that may never come.
+
+        From any thread; never blocks.
+        """
+
+
+class NamedSource(Source, Protocol):
+    """A source that a user named, opened by `sources.opening`: its class is registered, by the scheme of its targets.
+
+    Opening tells what is wrong without the rows, and takes none of them. What it cannot know is None.
+    """
+
+    @classmethod
+    def open(cls, targets: Sequence[str | Path], options: Any) -> NamedSource:
+        """Open what ``targets`` name, without their scheme, to be read as ``options`` (`ReadOptions`) say.
+
+        Raises
+        ------
+        DataError
+            Something is missing or no such source.
+        UsageError
+            A target or an option makes no sense for it.
+        """
+
+    @property
+    def paths(self) -> Sequence[Path]:
+        """The files that are read: no output may replace them, and a checkpoint tells them apart."""
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it can be read from any position, again and again: no pipe can."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a user should know of how it is read, so far as is known by now: guesses that may be wrong."""
+
+    @property
+    def rows(self) -> int | None:
+        """Rows in all, wanted or not."""
+
+    @property
+    def bounds(self) -> tuple[int | None, int | None]:
+        """The start and the end asked for (int64 ns UTC); None is no bound."""
+
+    @property
+    def whole_span(self) -> tuple[int, int] | None:
+        """First and last available time of all rows (int64 ns UTC)."""
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """First and last available time within the bounds (int64 ns UTC)."""
+
+    def close(self) -> None:
+        """Close what is open and remove temporary files. Idempotent."""
 
 
 class Detector(Protocol):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -32,6 +33,8 @@ class RunInfo:
     """Hash of all that decides the events: settings, inputs, selection."""
     tickstock: str = ""
     """Version of the program."""
+    universes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Tickers by the name of their universe, for those who serve the log."""
 
 
 class _Part(BaseModel):

@@ -11,11 +11,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from tickstock_cli.errors import ExpiredError, TickstockError
 from tickstock_cli.serving.control import ControlError, perform, read_action
+from tickstock_cli.serving.encoded import EncodedLog
 from tickstock_cli.serving.hub import Hub
 from tickstock_cli.serving.metrics import CONTENT_TYPE, render_metrics
 from tickstock_cli.serving.ports import ControlPort
 from tickstock_cli.serving.protocol import Error, MessageError, Subscribe, read_message
-from tickstock_cli.serving.selection import RefusedError, Selection, expired, first_wanted, select
+from tickstock_cli.serving.selection import RefusedError, Selection, expired, first_wanted, select, universe_named
 
 MAX_BODY_BYTES = 16_384
 MAX_EVENTS = 10_000
@@ -51,7 +52,7 @@ def _document(hub: Hub) -> dict[str, Any]:
     market, health = hub.pulse()
     return {
         **hub.served.status.status(),
-        "run": hub.served.run,
+        "run": hub.served.id,
         "market": {"time": market.time, "phase": market.phase},
         "health": {"ok": health.ok, "reasons": list(health.reasons)},
         "server": hub.figures(),
@@ -77,23 +78,24 @@ async def metrics(request: Request) -> Response:
 async def events(request: Request) -> Response:
     """Give a page of the log: the first ``limit`` events that match, from a sequence number on."""
     hub = _hub(request)
+    served, encoded = hub.served, hub.encoded
     try:
         wanted, limit = _wanted(request)
-        selection = select(hub.served, wanted)
-        start = first_wanted(hub.served, wanted)
-        texts, following = await _collect(hub, selection, start, limit)
+        selection = select(served, wanted)
+        start = first_wanted(served, wanted)
+        texts, following = await _collect(encoded, selection, start, limit)
     except (MessageError, RefusedError) as error:
         raise _as_answer(error.error) from error
     except ExpiredError as error:  # retention has passed by while the page was read
         raise _as_answer(expired(start, error.first_sequence)) from error
     except TickstockError as error:
         raise AnswerError(500, str(error)) from error
-    log = hub.served.log
+    log = served.log
     head = {
-        "run": hub.served.run,
+        "run": served.id,
         "first_sequence": log.first_sequence,
         "last_sequence": log.next_sequence - 1,
-        "finished": hub.served.over,
+        "finished": served.over,
         "next": following,
     }
     body = f'{json.dumps(head)[:-1]}, "events": [{",".join(texts)}]}}'
@@ -131,12 +133,12 @@ def _whole(name: str, text: str) -> int:
         raise AnswerError(400, f"{name} is {text!r}, but must be a whole number", field=name) from error
 
 
-async def _collect(hub: Hub, selection: Selection, start: int, limit: int) -> tuple[list[str], int]:
+async def _collect(encoded: EncodedLog, selection: Selection, start: int, limit: int) -> tuple[list[str], int]:
     """Give up to ``limit`` events as JSON, and the sequence number to go on from."""
     texts: list[str] = []
     place = start
-    while place < hub.served.log.next_sequence and place - start < MAX_SCANNED:
-        page = await hub.encoded.page(place)
+    while place < encoded.log.next_sequence and place - start < MAX_SCANNED:
+        page = await encoded.page(place)
         for row in page.rows[place - page.first :]:
             if len(texts) == limit:
                 return texts, place
@@ -144,6 +146,16 @@ async def _collect(hub: Hub, selection: Selection, start: int, limit: int) -> tu
             if selection.matches(row):
                 texts.append(row.text)
     return texts, place
+
+
+async def universe(request: Request) -> Response:
+    """Give the tickers of a universe that hello names."""
+    name = request.query_params.get("name", "")
+    try:
+        tickers = universe_named(_hub(request).served, name, "name")
+    except RefusedError as error:
+        raise _as_answer(error.error) from error
+    return JSONResponse({"name": name, "tickers": sorted(tickers)})
 
 
 async def prices(request: Request) -> Response:
@@ -168,11 +180,12 @@ async def control(request: Request) -> Response:
     port = _controlled(_hub(request))
     body = await _body(request)
     try:
-        return JSONResponse(dict(await asyncio.to_thread(perform, port, read_action(body))))
+        wanted = read_action(body)
+        return JSONResponse(dict(await asyncio.to_thread(perform, port, wanted)))
     except ControlError as error:
         raise AnswerError(400, str(error), field=error.field) from error
     except TickstockError as error:
-        raise AnswerError(409, str(error)) from error
+        raise AnswerError(409, str(error), field=wanted.field) from error
 
 
 def _controlled(hub: Hub) -> ControlPort:

@@ -84,6 +84,7 @@ def build_app(
             Route("/health", answers.health),
             Route("/metrics", answers.metrics),
             Route("/api/events", answers.events),
+            Route("/api/universe", answers.universe),
             Route("/api/prices", answers.prices),
             Route("/api/control", answers.control_status, methods=["GET"]),
             Route("/api/control", answers.control, methods=["POST"]),

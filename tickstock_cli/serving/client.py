@@ -38,13 +38,15 @@ class Wish:
     tickers: tuple[str, ...] | None = None
     sources: tuple[str, ...] | None = None
     min_priority: int | None = None
+    universe: str | None = None
     start: int | Literal["now", "first"] = "now"
 
     def message(self, start: int | str, run: str) -> str:
         """Give the subscription from ``start`` on."""
         wanted = {"kinds": self.kinds, "tickers": self.tickers, "sources": self.sources}
         named = {name: list(names) for name, names in wanted.items() if names is not None}
-        more = {} if self.min_priority is None else {"min_priority": self.min_priority}
+        single = {"universe": self.universe, "min_priority": self.min_priority}
+        more = {name: value for name, value in single.items() if value is not None}
         return json.dumps({"type": "subscribe", "from": start, "run": run, **named, **more})
 
 
@@ -60,7 +62,7 @@ class Follower:
     give_up_seconds
         For how long to try again while there is no connection.
     greet
-        Told the server's first message, once.
+        Told the server's first message; and again, to begin afresh, when a replay has gone to another time.
     tell
         Told in a few words when the connection is lost and when it is there again.
     """
@@ -77,7 +79,7 @@ class Follower:
         self.url = url
         self.next: int | None = None
         """The sequence number to go on from; None before the first answer."""
-        self._run: str | None = None
+        self._hello: Mapping[str, Any] | None = None
         self._greet = greet
         self._wish = wish
         self._token = token
@@ -87,7 +89,7 @@ class Follower:
         self._told = False
 
     async def batches(self) -> AsyncGenerator[list[dict[str, Any]]]:
-        """Give events, batch by batch, to the end of the run.
+        """Give events, batch by batch, to the end of the run; of a batch those of highest priority come first.
 
         Raises
         ------
@@ -129,13 +131,7 @@ class Follower:
         hello = json.loads(await connection.recv())
         if hello.get("type") != "hello":
             raise ServingError(f"{self.url} is no tickstock: its first message is {str(hello)[:60]}")
-        if self._run is None:
-            self._run = hello["run"]
-            self._greet(hello)
-        elif self._run != hello["run"]:
-            raise ServingError(
-                f"{self.url} serves another run now, {hello['run']} instead of {self._run}; start again for it"
-            )
+        self._begin(hello)
         self._found()
         await connection.send(self._wish.message(self._wish.start if self.next is None else self.next, hello["run"]))
         async for text in connection:
@@ -150,6 +146,26 @@ class Follower:
             if kind == "end":
                 return
         raise ConnectionClosed(connection.protocol.close_rcvd, connection.protocol.close_sent)
+
+    def _begin(self, hello: Mapping[str, Any]) -> None:
+        """Begin with a run, or afresh with another epoch of the same one."""
+        known, self._hello = self._hello, hello
+        if known is not None and known["run"] == hello["run"]:
+            return
+        if known is not None:
+            if known["epoch"]["run"] != hello["epoch"]["run"]:
+                raise ServingError(
+                    f"{self.url} serves another run now, {hello['run']} instead of {known['run']}; start again for it"
+                )
+            begins = hello["epoch"]["first_sequence"]
+            wanted = self._wish.start
+            # Numbers mean the same events in every epoch; what came between the jump and this moment is not lost.
+            self.next = (
+                hello["first_sequence"] if wanted == "first" else begins if wanted == "now" else min(wanted, begins)
+            )
+            self._told = False
+            self._tell(f"the replay has gone to another time: beginning afresh with event {self.next}")
+        self._greet(hello)
 
     def _error(self, message: dict[str, Any]) -> ServingError | UsageError:
         if message["code"] == "expired":

@@ -15,6 +15,11 @@ from tickstock_cli.serving.ports import ControlPort
 class _Action(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    @property
+    def field(self) -> str:
+        """The key that says what a run may not be able to do."""
+        return next((name for name in type(self).model_fields if name != "action"), "action")
+
 
 class Pause(_Action):
     """Let the market stand still."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, Protocol
 
 from tickstock_cli import __version__
 from tickstock_cli.serving.alerts import AlertBoard
 from tickstock_cli.serving.encoded import EncodedLog
 from tickstock_cli.serving.ports import Health, Market
-from tickstock_cli.serving.protocol import ColumnModel, Features, Hello
+from tickstock_cli.serving.protocol import ColumnModel, Epoch, Features, Hello
 from tickstock_cli.serving.served import ServedRun
 from tickstock_cli.serving.tide import Tide
 
@@ -56,6 +57,15 @@ class Hub:
         self._pulse: tuple[Market, Health] = (Market(), Health(ok=True))
         self._pulse_until = -1.0
 
+    def begin_epoch(self, served: ServedRun) -> None:
+        """Serve another epoch of the run; whoever is connected is sent away, to come back to this one."""
+        self._unlisten()
+        self.served = served
+        self.encoded = EncodedLog(served.log)
+        self._unlisten = served.log.listen(self.tide.rise)
+        self._pulse_until = -1.0
+        self.tide.rise()
+
     def close(self) -> None:
         """Stop listening to the log."""
         self._unlisten()
@@ -71,8 +81,8 @@ class Hub:
         return all(client.caught_up for client in self.clients)
 
     def pulse(self) -> tuple[Market, Health]:
-        """Give market and health, not older than ``PULSE_SECONDS``."""
-        now = asyncio.get_running_loop().time()
+        """Give market and health, not older than ``PULSE_SECONDS``. Safe in any thread."""
+        now = monotonic()
         if now >= self._pulse_until:
             self._pulse = (self.served.status.market(), self.served.status.health())
             self._pulse_until = now + PULSE_SECONDS
@@ -83,7 +93,8 @@ class Hub:
         log = self.served.log
         return Hello(
             server=f"tickstock {__version__}",
-            run=self.served.run,
+            run=self.served.id,
+            epoch=Epoch(run=self.served.run, number=self.served.epoch, first_sequence=self.served.begins),
             about=dict(self.served.about),
             columns=[
                 ColumnModel(

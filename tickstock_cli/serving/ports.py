@@ -103,7 +103,7 @@ class ControlPort(Protocol):
         """Go at ``speed`` times recorded time, above 0."""
 
     def seek(self, time: int) -> None:
-        """Go to a recorded time (ns UTC), with the state that the market had then."""
+        """Go to a recorded time (ns UTC), forward or back, with the state that the market had then."""
 
     def status(self) -> Mapping[str, Any]:
         """Give ``paused`` (bool), ``speed`` (None = flat out), ``time`` (ns UTC or None), and what else is known."""

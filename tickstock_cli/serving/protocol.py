@@ -48,6 +48,11 @@ class Subscribe(Request):
     universe: Name | None = Field(
         default=None, description="only tickers of this universe, one that hello names; with tickers: of both"
     )
+    user_universe: Annotated[list[Name], Field(max_length=MAX_TICKERS)] | Name | None = Field(
+        default=None,
+        description="your own universe, by its name or as tickers: filters nothing, but of what is sent together its "
+        "events come before others inside, and before others outside the core universe",
+    )
     sources: Annotated[list[SourceName], Field(max_length=MAX_NAMES)] | None = Field(
         default=None, description="only events that these sources told"
     )
@@ -113,13 +118,22 @@ class Features(BaseModel):
     prices: bool = Field(description="GET /api/prices gives a ticker's line")
 
 
+class Epoch(BaseModel):
+    """Which telling of a run this is: a replay that goes to another time tells its events again."""
+
+    run: str = Field(description="the run without its epochs: sequence numbers mean the same events in all of them")
+    number: int = Field(description="1 = the first telling")
+    first_sequence: int = Field(description="the first event told in this one; those before it are its past")
+
+
 class Hello(Message):
     """The first message of every connection."""
 
     type: Literal["hello"] = "hello"
     protocol: int = PROTOCOL_VERSION
     server: str = Field(description="name and version of the program")
-    run: str = Field(description="identity of the run: sequence numbers count within it")
+    run: str = Field(description="identity of the run and its epoch: another one means to begin afresh")
+    epoch: Epoch
     about: dict[str, Any] = Field(description="what is known of the run")
     columns: list[ColumnModel] = Field(
         description="columns of an event, beside sequence; event_id is a string, since doubles cannot hold it"
@@ -142,11 +156,13 @@ class Subscribed(Message):
 
 
 class Events(Message):
-    """Events in the order of their sequence numbers. Written by hand in ``session``, for speed."""
+    """All events that match from the last ``next`` to this one. Written by hand in ``session``, for speed."""
 
     type: Literal["events"] = "events"
     next: int = Field(description="ask for this one on return: all before it were sent or did not match")
-    events: list[dict[str, Any]] = Field(description="each with its sequence and the columns of hello")
+    events: list[dict[str, Any]] = Field(
+        description="each with its sequence and the columns of hello; highest priority first, then by sequence"
+    )
 
 
 class HeartbeatMarket(BaseModel):

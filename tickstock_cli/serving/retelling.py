@@ -1,13 +1,17 @@
-"""The latest events as transport dictionaries, translated once for all users of the older system."""
+"""Events as transport dictionaries, for users of the older system.
+
+Of a run that goes on the latest ones, translated once for all users; of a run that is over all of them, user by user.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
-from tickstock_cli.errors import ExpiredError
+from tickstock_cli.core.priority import PriorityManager
+from tickstock_cli.errors import DataError, ExpiredError
 from tickstock_cli.serving.ports import EventLog
 from tickstock_cli.serving.tide import Tide
 from tickstock_cli.serving.transport import Transporter
@@ -15,36 +19,61 @@ from tickstock_cli.serving.transport import Transporter
 RING_EVENTS = 10_000
 """Kept; 2 kB each. A reader further behind than this has missed events."""
 READ_EVENTS = 2_048
+AHEAD_EVENTS = 256
+"""Translated at once for one user of a run that is over."""
 
 
 class OvertakenError(Exception):
-    """A reader is so far behind that the events it needs are no longer kept."""
+    """The events that a reader needs next are not to be had: it is too far behind, or they cannot be read."""
 
 
-class Retelling:
-    """Follows a log in one event loop. What was in it before is counted and not kept: old clients begin at now."""
+class Tale(Protocol):
+    """What a user is told."""
 
-    def __init__(self, log: EventLog, tide: Tide) -> None:
-        self._log = log
-        self._tide = tide
-        self._transporter = Transporter()
-        self._ring: deque[dict[str, Any]] = deque(maxlen=RING_EVENTS)
-        self.next = log.next_sequence
-        """The sequence number behind the last event translated; before any was, the first that will be."""
-        self._begin = self.next
+    @property
+    def next(self) -> int:
+        """The sequence number behind the last event there is to tell."""
 
-    def since(self, sequence: int, limit: int) -> list[dict[str, Any]]:
-        """Give at most ``limit`` events from ``sequence`` on.
+    async def since(self, sequence: int, limit: int) -> list[dict[str, Any]]:
+        """Give at most ``limit`` events from ``sequence`` on, highest priority first.
 
         Raises
         ------
         OvertakenError
             They are no longer kept.
         """
+
+
+class _Told(NamedTuple):
+    priority: int
+    ticker: str
+    event: dict[str, Any]
+
+
+def _told(transporter: Transporter, sequence: int, event: dict[str, Any]) -> _Told:
+    return _Told(event["priority"], event["ticker"], transporter.translate(sequence, event))
+
+
+class Retelling:
+    """Follows a log in one event loop. What was in it before is counted and not kept: old clients begin at now."""
+
+    def __init__(self, log: EventLog, tide: Tide, begin: int) -> None:
+        self._log = log
+        self._tide = tide
+        self._transporter = Transporter()
+        self._priorities = PriorityManager()
+        self._ring: deque[_Told] = deque(maxlen=RING_EVENTS)
+        self.next = begin
+        """The sequence number behind the last event translated; before any was, the first that will be."""
+        self._begin = begin
+
+    async def since(self, sequence: int, limit: int) -> list[dict[str, Any]]:
+        """See ``Tale``."""
         place = len(self._ring) - (self.next - sequence)
         if place < 0:
             raise OvertakenError
-        return list(islice(self._ring, place, place + limit))
+        pulled = self._priorities.highest_first(islice(self._ring, place, place + limit))
+        return [told.event for told in pulled]
 
     async def follow(self) -> None:
         """Translate what the log has and gets, until cancelled."""
@@ -73,7 +102,36 @@ class Retelling:
                 self._transporter.note(row["ticker"], row["kind"], row["direction"])
             return place + part.events.num_rows
         for sequence, event in enumerate(part.events.to_pylist(), place):
-            self._ring.append(self._transporter.translate(sequence, event))
+            self._ring.append(_told(self._transporter, sequence, event))
         self.next = place + part.events.num_rows
         self._tide.rise()
         return self.next
+
+
+class Recital:
+    """A run that is over, told to one user from its beginning: there is nothing to come that could begin at now."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._transporter = Transporter()
+        self._priorities = PriorityManager()
+        self._ahead: deque[_Told] = deque()
+        self._place = log.first_sequence
+
+    @property
+    def next(self) -> int:
+        """See ``Tale``."""
+        return self._log.next_sequence
+
+    async def since(self, sequence: int, limit: int) -> list[dict[str, Any]]:  # noqa: ARG002 - it is read in order
+        """See ``Tale``; each event is given once."""
+        if not self._ahead and self._place < self.next:
+            try:
+                part = await asyncio.to_thread(self._log.read, self._place, AHEAD_EVENTS)
+            except DataError as error:
+                raise OvertakenError from error
+            for number, event in enumerate(part.events.to_pylist(), self._place):
+                self._ahead.append(_told(self._transporter, number, event))
+            self._place += part.events.num_rows
+        pulled = self._priorities.highest_first(self._ahead.popleft() for _ in range(min(limit, len(self._ahead))))
+        return [told.event for told in pulled]

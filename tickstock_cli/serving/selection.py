@@ -1,10 +1,11 @@
-"""Which events a client wants, and from where on: a subscription resolved against the run that is served."""
+"""Which events a client wants, in which order, and from where on: a subscription resolved against the run served."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from tickstock_cli.core.priority import PriorityManager
 from tickstock_cli.serving.encoded import Row
 from tickstock_cli.serving.protocol import Error, Subscribe
 from tickstock_cli.serving.served import ServedRun
@@ -12,17 +13,18 @@ from tickstock_cli.serving.served import ServedRun
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What an event must be to be sent; None does not filter."""
+    """What an event must be to be sent; None does not filter. ``priorities`` puts what is sent together in order."""
 
     kinds: frozenset[str] | None = None
     tickers: frozenset[str] | None = None
     sources: frozenset[str] | None = None
     min_priority: int | None = None
+    priorities: PriorityManager = field(default_factory=PriorityManager)
 
     @property
     def everything(self) -> bool:
         """Whether nothing is filtered."""
-        return self == Selection()
+        return all(wanted is None for wanted in (self.kinds, self.tickers, self.sources, self.min_priority))
 
     def matches(self, row: Row) -> bool:
         """Tell whether an event is wanted."""
@@ -48,7 +50,7 @@ def select(served: ServedRun, wanted: Subscribe) -> Selection:
     Raises
     ------
     RefusedError
-        A kind or the universe is unknown to this run.
+        A kind or a universe is unknown to this run.
     """
     unknown = [kind for kind in wanted.kinds or () if served.kinds and kind not in served.kinds]
     if unknown:
@@ -56,13 +58,26 @@ def select(served: ServedRun, wanted: Subscribe) -> Selection:
         raise RefusedError(Error(code="invalid", message=message, field="kinds"))
     tickers = _set(wanted.tickers)
     if wanted.universe is not None:
-        if wanted.universe not in served.universes:
-            known = f"there are {', '.join(served.universes)}" if served.universes else "this run has none"
-            message = f"no universe is named {wanted.universe!r}; {known}"
-            raise RefusedError(Error(code="invalid", message=message, field="universe"))
-        universe = served.universes[wanted.universe]
+        universe = universe_named(served, wanted.universe, "universe")
         tickers = universe if tickers is None else tickers & universe
-    return Selection(_set(wanted.kinds), tickers, _set(wanted.sources), wanted.min_priority)
+    own = wanted.user_universe
+    preferred = universe_named(served, own, "user_universe") if isinstance(own, str) else _set(own)
+    priorities = PriorityManager(user_universe=preferred)
+    return Selection(_set(wanted.kinds), tickers, _set(wanted.sources), wanted.min_priority, priorities)
+
+
+def universe_named(served: ServedRun, name: str, field: str) -> frozenset[str]:
+    """Give the tickers of a universe of the run.
+
+    Raises
+    ------
+    RefusedError
+        There is none of this name; the error names the ``field`` of the message that asked for it.
+    """
+    if name not in served.universes:
+        known = f"there are {', '.join(served.universes)}" if served.universes else "this run has none"
+        raise RefusedError(Error(code="invalid", message=f"no universe is named {name!r}; {known}", field=field))
+    return served.universes[name]
 
 
 def _set(names: Sequence[str] | None) -> frozenset[str] | None:
@@ -77,8 +92,8 @@ def first_wanted(served: ServedRun, wanted: Subscribe) -> int:
     RefusedError
         It means another run, an event that is no longer kept, or one that the run is still far from.
     """
-    if wanted.run is not None and wanted.run != served.run:
-        message = f"this is run {served.run}, not {wanted.run}: leave run out and begin at first or now"
+    if wanted.run is not None and wanted.run != served.id:
+        message = f"this is run {served.id}, not {wanted.run}: leave run out and begin at first or now"
         raise RefusedError(Error(code="other_run", message=message, field="run"))
     first, following = served.log.first_sequence, served.log.next_sequence
     if wanted.start == "now":

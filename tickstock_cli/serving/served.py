@@ -17,6 +17,9 @@ class ServedRun:
     ----------
     run
         Identity of the run: sequence numbers count within it.
+    epoch, begins
+        How often its market has jumped, counted from 1, and the number of the first event told since: those before
+        it lie in this market's past. See ``id``.
     about
         What hello tells of the run, as JSON can hold it.
     kinds
@@ -38,6 +41,13 @@ class ServedRun:
     control: ControlPort | None = None
     prices: PricePort | None = None
     live: bool = True
+    epoch: int = 1
+    begins: int = 1
+
+    @property
+    def id(self) -> str:
+        """What clients know the run by: with the epoch, because after a jump they begin afresh."""
+        return self.run if self.epoch == 1 else f"{self.run}.{self.epoch}"
 
     @property
     def over(self) -> bool:

@@ -174,6 +174,12 @@ class EventServer:
         host = "127.0.0.1" if anywhere else f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}/" + (f"?token={self._token}" if self._token else "")
 
+    def begin_epoch(self, served: ServedRun) -> None:
+        """Serve another epoch of the run, to clients that are there and to those that come."""
+        self.hub.begin_epoch(served)
+        if self.old_clients is not None:
+            self.old_clients.begin_epoch()
+
     async def start(self) -> None:
         """Begin to serve; returns once clients can connect."""
         self._running = asyncio.create_task(self._uvicorn.serve([self._socket]))
@@ -228,6 +234,11 @@ class ServerThread:
         """See ``EventServer.drain``."""
         assert self._loop is not None
         return asyncio.run_coroutine_threadsafe(self.server.drain(seconds), self._loop).result()
+
+    def begin_epoch(self, served: ServedRun) -> None:
+        """See ``EventServer.begin_epoch``; returns before it has happened."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self.server.begin_epoch, served)
 
     def stop(self) -> None:
         """Close every connection, and wait for the thread's end. Idempotent."""

@@ -2,6 +2,7 @@
 
 A session holds a cursor and at most one message. A client that takes nothing makes its session wait in a send, so
 it costs what the transport buffers (64 KiB and one message) and slows nobody; after ``send_seconds`` it is cut off.
+What it pulls at once, a page of the log at most, it gets highest priority first.
 Where it was is known to the client: every message of events, and every heartbeat, says what to ask for next.
 """
 
@@ -16,7 +17,7 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tickstock_cli.errors import ExpiredError, TickstockError
-from tickstock_cli.serving.encoded import Page
+from tickstock_cli.serving.encoded import Page, Row
 from tickstock_cli.serving.hub import Hub
 from tickstock_cli.serving.protocol import (
     Ack,
@@ -41,6 +42,7 @@ ABORT = "tickstock.abort"
 MAX_ERRORS = 100
 """A client that sends so many messages in a row that are wrong is broken or hostile."""
 POLICY_VIOLATION = 1008
+SERVICE_RESTART = 1012
 
 
 @dataclass(slots=True)
@@ -81,20 +83,26 @@ class Subscription:
         while self._sent and self._sent[0] <= sequence:
             self._sent.popleft()
 
-    def look(self, page: Page) -> tuple[Sequence[int], int]:
-        """Give places in the page of wanted events from ``next`` on as far as there is room, and what follows them."""
+    def take(self, page: Page) -> tuple[list[Row], int]:
+        """Take the wanted events of a page from ``next`` on, as far as there is room, and go on behind them.
+
+        What is taken is decided by the order of the run alone, so one number still says all of where a client is.
+
+        Returns
+        -------
+        tuple
+            The events, highest first, and what is next now.
+        """
         places: Sequence[int] = range(self.next - page.first, len(page.rows))
         if not self.selection.everything:
             places = [place for place in places if self.selection.matches(page.rows[place])]
-        if self.room is not None and len(places) > self.room:
-            return places[: self.room], page.first + places[self.room]
-        return places, page.next
-
-    def advance(self, page: Page, places: Sequence[int], following: int) -> None:
-        """Note that the events at ``places`` of a page were sent, and that ``following`` is next."""
-        if self.window is not None:
+        following = page.next
+        if self.room is not None:
+            if len(places) > self.room:
+                places, following = places[: self.room], page.first + places[self.room]
             self._sent.extend(page.first + place for place in places)
         self.next = following
+        return self.selection.priorities.highest_first(page.rows[place] for place in places), following
 
 
 class StalledError(Exception):
@@ -106,6 +114,8 @@ class Session:
 
     def __init__(self, hub: Hub, websocket: WebSocket) -> None:
         self._hub = hub
+        self._served = hub.served
+        self._encoded = hub.encoded
         self._websocket = websocket
         self._subscription: Subscription | None = None
         self._wake = asyncio.Event()
@@ -117,7 +127,7 @@ class Session:
     def caught_up(self) -> bool:
         """See ``Client.caught_up``."""
         wanted = self._subscription
-        return not self._sending and (wanted is None or wanted.next >= self._hub.served.log.next_sequence)
+        return not self._sending and (wanted is None or wanted.next >= self._served.log.next_sequence)
 
     def describe(self) -> dict[str, Any]:
         """See ``Client.describe``."""
@@ -203,8 +213,8 @@ class Session:
 
     async def _subscribe(self, wanted: Subscribe) -> Error | None:
         try:
-            selection = select(self._hub.served, wanted)
-            start = first_wanted(self._hub.served, wanted)
+            selection = select(self._served, wanted)
+            start = first_wanted(self._served, wanted)
         except RefusedError as error:
             return error.error
         alerts = self._hub.alerts.next_number if wanted.alerts else None
@@ -233,6 +243,9 @@ class Session:
         self._heartbeat_at = loop.time() + self._hub.limits.heartbeat_seconds
         while True:
             self._wake.clear()
+            if self._hub.served is not self._served:
+                await self._send_away()
+                return
             if loop.time() >= self._heartbeat_at:
                 self._heartbeat_at = loop.time() + self._hub.limits.heartbeat_seconds
                 await self._tell(self._heartbeat())
@@ -245,11 +258,19 @@ class Session:
             except TimeoutError:
                 continue
 
+    async def _send_away(self) -> None:
+        """Have the client come back, to another epoch of the run."""
+        try:
+            async with asyncio.timeout(self._hub.limits.send_seconds):
+                await self._websocket.close(SERVICE_RESTART, "the replay has gone to another time: connect again")
+        except TimeoutError as error:
+            raise StalledError from error
+
     async def _advance(self, subscription: Subscription) -> bool:
         """Send the next alerts and events, if there are any and room for them; tells whether it went on."""
         await self._send_alerts(subscription)
-        log = self._hub.served.log
-        over, following = self._hub.served.over, log.next_sequence  # in this order: the last event comes before the end
+        log = self._served.log
+        over, following = self._served.over, log.next_sequence  # in this order: the last event comes before the end
         if subscription.next >= following:
             if over and not subscription.ended:
                 subscription.ended = True
@@ -273,14 +294,13 @@ class Session:
 
     async def _take(self, subscription: Subscription) -> str:
         """Give the next events as a message, empty if none matched, and go on behind them."""
-        page = await self._hub.encoded.page(subscription.next)
+        page = await self._encoded.page(subscription.next)
         if self._subscription is not subscription:  # replaced while the page was read
             return ""
-        places, following = subscription.look(page)
-        subscription.advance(page, places, following)
-        self._hub.sent_events += len(places)
-        texts = ",".join([page.rows[place].text for place in places])
-        return f'{{"type":"events","next":{following},"events":[{texts}]}}' if places else ""
+        rows, following = subscription.take(page)
+        self._hub.sent_events += len(rows)
+        texts = ",".join([row.text for row in rows])
+        return f'{{"type":"events","next":{following},"events":[{texts}]}}' if rows else ""
 
     async def _send_alerts(self, subscription: Subscription) -> None:
         if subscription.alerts is not None:
@@ -296,7 +316,7 @@ class Session:
 
     def _heartbeat(self) -> Heartbeat:
         market, health = self._hub.pulse()
-        following = self._hub.served.log.next_sequence
+        following = self._served.log.next_sequence
         wanted = self._subscription
         return Heartbeat(
             next=wanted.next if wanted else None,

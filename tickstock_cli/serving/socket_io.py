@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 
 from tickstock_cli.errors import UsageError
 from tickstock_cli.serving.hub import Hub
-from tickstock_cli.serving.retelling import OvertakenError, Retelling
+from tickstock_cli.serving.retelling import OvertakenError, Recital, Retelling, Tale
 
 EVENT_NAME = "market_event"
 HEARTBEAT_NAME = "heartbeat"
@@ -47,7 +47,7 @@ class User:
     """
 
     id: str
-    retelling: Retelling
+    tale: Tale
     next: int
     members: set[str] = field(default_factory=set)
     outbox: deque[tuple[str, dict[str, Any]]] = field(default_factory=deque)
@@ -62,7 +62,7 @@ class User:
     @property
     def caught_up(self) -> bool:
         """See ``Client.caught_up``."""
-        return self.next >= self.retelling.next and not self.outbox
+        return self.next >= self.tale.next and not self.outbox
 
     def describe(self) -> dict[str, Any]:
         """See ``Client.describe``."""
@@ -70,7 +70,7 @@ class User:
 
 
 class SocketIoPublisher:
-    """The Socket.IO endpoint. Built before the event loop runs; all else happens in one, but for ``emit_to_user``.
+    """The Socket.IO endpoint. Built before the event loop runs; all else happens in one, but for what says otherwise.
 
     Raises
     ------
@@ -102,10 +102,25 @@ class SocketIoPublisher:
         self._following: asyncio.Task[None] | None = None
 
     def start(self, hub: Hub) -> None:
-        """Begin to follow the log; what it gets from here on is sent."""
+        """Begin to follow the log; what it gets from here on is sent. Of a run that is over, everything is."""
         self._hub = hub
-        self._retelling = Retelling(hub.served.log, hub.tide)
-        self._following = asyncio.create_task(self._retelling.follow())
+        if hub.served.over:
+            return
+        self._retelling = self._follow(hub.served.log.next_sequence)
+
+    def begin_epoch(self) -> None:
+        """Go over to another epoch: its events follow those sent before, because the old protocol knows no runs."""
+        if self._following is not None:
+            self._following.cancel()
+        self._retelling = self._follow(self.hub.served.begins)
+        for user in self._users.values():
+            user.tale, user.next = self._retelling, self._retelling.next
+            user.wake.set()
+
+    def _follow(self, begin: int) -> Retelling:
+        retelling = Retelling(self.hub.served.log, self.hub.tide, begin)
+        self._following = asyncio.create_task(retelling.follow())
+        return retelling
 
     async def stop(self) -> None:
         """End every task."""
@@ -135,7 +150,10 @@ class SocketIoPublisher:
         return True
 
     def prepare_heartbeat(self, api_health: bool, market_status: str | None, user_id: str) -> dict[str, Any]:
-        """Give the heartbeat for a user: whether the run is well, the market's phase, and where it stands."""
+        """Give the heartbeat for a user: whether the run is well, the market's phase, and where it stands.
+
+        Safe in any thread. The server sends one every few seconds by itself.
+        """
         market, _ = self.hub.pulse()
         return {
             "type": HEARTBEAT_NAME,
@@ -166,8 +184,11 @@ class SocketIoPublisher:
         await self._io.enter_room(sid, user.room)
 
     def _admit(self, user_id: str) -> User:
-        assert self._retelling is not None
-        user = User(user_id, self._retelling, self._retelling.next)
+        log = self.hub.served.log
+        if self._retelling is None:
+            user = User(user_id, Recital(log), log.first_sequence)
+        else:
+            user = User(user_id, self._retelling, self._retelling.next)
         self._users[user_id] = user
         self.hub.clients.add(user)
         self.hub.tide.add(user.wake)
@@ -210,14 +231,16 @@ class SocketIoPublisher:
         own = [user.outbox.popleft() for _ in range(min(room, len(user.outbox)))]
         for name, data in own:
             await self._io.emit(name, data, room=user.room)
+        tale = user.tale
         try:
-            events = user.retelling.since(user.next, room - len(own))
+            events = await tale.since(user.next, room - len(own))
         except OvertakenError:
             await self._cut_off(user.members)
             return True
         for event in events:
             await self._io.emit(EVENT_NAME, event, room=user.room)
-        user.next += len(events)
+        if user.tale is tale:  # and no epoch has begun meanwhile
+            user.next += len(events)
         self.hub.sent_events += len(events) * len(user.members)
         return bool(own or events)
 

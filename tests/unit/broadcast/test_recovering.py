@@ -12,6 +12,7 @@ from tickstock_cli.broadcast.log_sink import LogSink
 from tickstock_cli.broadcast.recovering import RecoveringSink
 from tickstock_cli.core.events import EVENT_SCHEMA
 from tickstock_cli.errors import OutputError
+from tickstock_cli.eventlog.limits import LogLimits
 from tickstock_cli.eventlog.manifest import RunInfo
 from tickstock_cli.eventlog.writer import EventLog
 from tickstock_cli.sinks.opening import open_sink
@@ -111,3 +112,38 @@ def test_a_recovered_file_is_equal_to_the_last_byte(log: EventLog, tmp_path: Pat
     sink.commit()
 
     assert (tmp_path / "again.parquet").read_bytes() == (tmp_path / "straight.parquet").read_bytes()
+
+
+def test_a_healthy_output_needs_nothing_of_the_log(tmp_path: Path) -> None:
+    """Retention may be shorter than one batch: the file has every event all the same."""
+    with EventLog(tmp_path / "log", RunInfo("run", 0), LogLimits(memory_bytes=1, keep_bytes=1)) as log:
+        sink = RecoveringSink("list", ListSink, log, lambda *_: None, ManualClock())
+        for first in (1, 51):
+            batch = events([event(number) for number in range(first, first + 50)])
+            log.append(batch)
+            sink.write(batch)
+        sink.commit()
+
+    assert log.first_sequence > 51
+    assert sink._sink is not None
+    assert len(sink._sink.events) == 100  # type: ignore[attr-defined]
+
+
+def test_what_retention_deleted_cannot_be_written_again(tmp_path: Path) -> None:
+    """The run goes on, somebody is told, and the end fails: a file without its beginning would be a lie."""
+    Frail.broken, Frail.opened = False, 0
+    told: list[str | None] = []
+    clock = ManualClock()
+    with EventLog(tmp_path / "log", RunInfo("run", 0), LogLimits(memory_bytes=1, keep_bytes=1)) as log:
+        sink = RecoveringSink("frail", Frail, log, lambda _, problem: told.append(problem), clock)
+        for number in (1, 2, 3):
+            Frail.broken = number == 2
+            batch = events([event(number)])
+            log.append(batch)
+            sink.write(batch)
+            clock.advance(SECOND)
+        with pytest.raises(OutputError, match="cannot write frail anew: the event log keeps only events from 3 on"):
+            sink.finish()
+
+    assert told[0] == "cannot write frail: no space left on device"
+    assert str(told[1]).endswith("raise event_log.keep_mib or event_log.keep_hours")

@@ -53,7 +53,7 @@ def test_what_is_out_of_range_is_told_in_one_line(assignment: str, expected: str
 
 def test_settings_of_the_running_system_decide_no_event() -> None:
     """A checkpoint may be resumed with another queue; one taken under another rule may not."""
-    assignments = ["tick_channel.queue_rows=5000", "router.strategy=random", "monitoring.cooldown_seconds=1"]
+    assignments = ["tick_channel.queue_rows=5000", "router.strategy=random", "event_log.keep_mib=1"]
     default = deciding_settings(MODEL())
 
     assert deciding_settings(load(MODEL, file=None, environment={}, assignments=assignments).settings) == default

@@ -168,7 +168,7 @@ class Steered:
 
     def status(self) -> Mapping[str, Any]:
         """See ``ControlPort``."""
-        return {"paused": self.paused, "speed": self.speed, "time": self.time}
+        return {"paused": self.paused, "speed": self.speed, "time": self.time, "first": START, "last": None}
 
 
 class FixedPrices:
@@ -228,15 +228,20 @@ class Client:
         return message
 
     def sequences(self, count: int) -> list[int]:
-        """Give the sequence numbers of the next events, until there are ``count``."""
+        """Give the sequence numbers of the next events, until there are ``count``, in the order of the run."""
         return [told["sequence"] for told in self.events(count)]
 
     def events(self, count: int) -> list[dict[str, Any]]:
-        """Give the next events, until there are at least ``count``."""
+        """Give the next events, until there are at least ``count``, each batch put into the order of the run."""
         told: list[dict[str, Any]] = []
         while len(told) < count:
-            told += self.next("events")["events"]
+            told += in_order(self.next("events")["events"])
         return told
+
+
+def in_order(batch: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give a batch, which comes highest priority first, in the order of the run."""
+    return sorted(batch, key=lambda told: int(told["sequence"]))
 
 
 @contextmanager

@@ -76,6 +76,15 @@ def test_events_are_filtered_as_on_the_websocket(replay: tuple[ServerThread, Ste
     assert [told["sequence"] for told in page["events"]] == [1, 6, 10]
 
 
+def test_a_universe_s_tickers_can_be_asked_for(replay: tuple[ServerThread, Steered]) -> None:
+    """So that a page filters by it what it has already; an unknown one is told with those there are."""
+    unknown = get(replay[0], "/api/universe?name=second")
+
+    assert get(replay[0], "/api/universe?name=first").json() == {"name": "first", "tickers": ["ABC"]}
+    assert (unknown.status_code, unknown.json()["error"]["field"]) == (400, "name")
+    assert unknown.json()["error"]["message"] == "no universe is named 'second'; there are first"
+
+
 @pytest.mark.parametrize(
     ("query", "status", "field"),
     [
@@ -131,7 +140,7 @@ def test_a_replay_is_steered(replay: tuple[ServerThread, Steered]) -> None:
         ({"action": "speed", "speed": 0}, 400, "speed"),
         ({"action": "speed", "speed": "fast"}, 400, "speed"),
         ({"action": "seek", "time": "noon"}, 400, "time"),
-        ({"action": "seek", "time": "2026-03-02"}, 409, None),
+        ({"action": "seek", "time": "2026-03-02"}, 409, "time"),
         ({"action": "pause", "for": "ever"}, 400, "for"),
     ],
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.serving.served_runs import SHORT_MEMORY, NewLog, served
+from tests.unit.serving.served_runs import SHORT_MEMORY, NewLog, in_order, served
 from tickstock_cli.errors import ServingError, TickstockError, UsageError
 from tickstock_cli.serving.client import Follower, Wish, websocket_url
 from tickstock_cli.serving.server import Address, ServerThread
@@ -35,7 +35,7 @@ class Reader:
         """Read until there are ``count`` events, or the run is over."""
         async with aclosing(self.follower.batches()) as batches:
             async for events in batches:
-                self.sequences += [event["sequence"] for event in events]
+                self.sequences += [event["sequence"] for event in in_order(events)]
                 if len(self.sequences) >= count:
                     return
 

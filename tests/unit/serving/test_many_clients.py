@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
-from tests.unit.serving.served_runs import NewLog, client, served
+from tests.unit.serving.served_runs import NewLog, client, in_order, served
 from tickstock_cli.serving.hub import Limits
 from tickstock_cli.serving.server import ServerThread
 
@@ -27,7 +27,7 @@ async def follow(server: ServerThread, count: int) -> list[int]:
         await connection.send('{"type": "subscribe", "from": "first"}')
         while len(sequences) < count:
             message = json.loads(await connection.recv())
-            sequences += [told["sequence"] for told in message.get("events", [])]
+            sequences += [told["sequence"] for told in in_order(message.get("events", []))]
     return sequences
 
 
@@ -83,19 +83,22 @@ def test_the_log_is_read_once_for_all(new_log: NewLog) -> None:
 
 
 def test_a_stalled_client_is_cut_off_and_can_return(new_log: NewLog) -> None:
-    """It takes no byte for the time allowed; back again, it goes on where it was."""
+    """It takes no byte for the time allowed, and little of its 9 MB waits; back again, it goes on where it was."""
     log = new_log(20_000)
 
-    async def story(server: ServerThread) -> None:
+    async def story(server: ServerThread) -> int:
+        most = 0
         async with AsyncExitStack() as stack:
             await stall(stack, server)
             while not server.server.hub.cut_off:
+                most = max(most, *buffered(server), 0)
                 await asyncio.sleep(0.01)
             while server.server.hub.clients or buffered(server):
                 await asyncio.sleep(0.01)
+        return most
 
     with served(log, limits=Limits(send_seconds=0.3)) as server:
-        asyncio.run(story(server))
+        assert 0 < asyncio.run(story(server)) <= BOUND
         with client(server) as reader:
             reader.subscribe(**{"from": 19_998, "run": "run-1"})
             assert reader.sequences(3) == [19_998, 19_999, 20_000]

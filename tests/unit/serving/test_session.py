@@ -10,7 +10,18 @@ import pytest
 from pydantic import TypeAdapter
 from websockets.exceptions import ConnectionClosed
 
-from tests.unit.serving.served_runs import KINDS, SHORT_MEMORY, START, NewLog, Told, client, event, events, served
+from tests.unit.serving.served_runs import (
+    KINDS,
+    SHORT_MEMORY,
+    START,
+    NewLog,
+    Told,
+    client,
+    event,
+    events,
+    in_order,
+    served,
+)
 from tickstock_cli.eventlog.limits import LogLimits
 from tickstock_cli.serving.hub import Limits
 from tickstock_cli.serving.ports import Health, Market
@@ -90,7 +101,7 @@ def test_a_client_that_comes_back_misses_nothing_and_gets_nothing_twice(new_log:
             reader.subscribe(**{"from": first["next"], "run": reader.hello["run"]})
             rest = reader.sequences(350 - len(first["events"]))
 
-    assert [told["sequence"] for told in first["events"]] + rest == list(range(1, 351))
+    assert [told["sequence"] for told in in_order(first["events"])] + rest == list(range(1, 351))
 
 
 @pytest.mark.parametrize(
@@ -112,10 +123,35 @@ def test_a_subscription_filters(ten_events: ServerThread, wanted: dict[str, Any]
         reader.subscribe(**{"from": "first", **wanted})
         told: list[int] = []
         while (message := reader.next())["type"] != "end":
-            told += [event["sequence"] for event in message.get("events", [])]
+            told += [event["sequence"] for event in in_order(message.get("events", []))]
 
     assert told == expected
     assert message["next"] == 11
+
+
+def test_what_comes_together_comes_highest_first(ten_events: ServerThread) -> None:
+    """By priority, and of one priority in the order of the run."""
+    with client(ten_events) as reader:
+        reader.subscribe(**{"from": "first"})
+        batch = reader.next("events")
+
+    assert [(told["priority"], told["sequence"]) for told in batch["events"]] == [
+        *((1, number) for number in (1, 5, 6, 10)),
+        *((2, number) for number in (2, 7)),
+        *((3, number) for number in (3, 8)),
+        *((4, number) for number in (4, 9)),
+    ]
+    assert batch["next"] == 11
+
+
+@pytest.mark.parametrize("own", ["first", ["ABC", "XYZ"]])
+def test_a_client_s_own_universe_comes_first(ten_events: ServerThread, own: str | list[str]) -> None:
+    """By its name or as tickers; the others come as well, behind."""
+    with client(ten_events) as reader:
+        reader.subscribe(**{"from": "first", "user_universe": own})
+        batch = reader.next("events")["events"]
+
+    assert [told["sequence"] for told in batch] == [6, 3, 9, 1, 5, 10, 2, 7, 8, 4]
 
 
 def test_a_new_subscription_replaces_the_old_one(new_log: NewLog) -> None:
@@ -221,6 +257,8 @@ def test_another_run_and_a_number_from_the_future_are_refused(new_log: NewLog) -
         ('{"type": "subscribe", "kinds": "high"}', "invalid", "kinds"),
         ('{"type": "subscribe", "kinds": ["hihg"]}', "invalid", "kinds"),
         ('{"type": "subscribe", "universe": "second"}', "invalid", "universe"),
+        ('{"type": "subscribe", "user_universe": "second"}', "invalid", "user_universe"),
+        ('{"type": "subscribe", "user_universe": 3}', "invalid", "user_universe"),
         ('{"type": "subscribe", "sources": ["nasdaq"]}', "invalid", "sources"),
         ('{"type": "subscribe", "from": 0}', "invalid", "from"),
         ('{"type": "subscribe", "from": "yesterday"}', "invalid", "from"),
@@ -244,11 +282,12 @@ def test_what_is_no_message_is_answered(
 
 
 def test_errors_say_what_would_be_right(new_log: NewLog) -> None:
-    """The misspelt kind comes with those there are."""
+    """The misspelt kind, and universe, come with those there are."""
     with served(new_log()) as server, client(server) as reader:
-        answer = reader.subscribe(kinds=["hihg"])
+        kind, universe = reader.subscribe(kinds=["hihg"]), reader.subscribe(universe="second")
 
-    assert answer["message"] == "no kind of events is named 'hihg'; there are high, low, surge, trend, fmv"
+    assert kind["message"] == "no kind of events is named 'hihg'; there are high, low, surge, trend, fmv"
+    assert universe["message"] == "no universe is named 'second'; there are first"
 
 
 def test_a_client_that_sends_only_nonsense_is_shown_out(new_log: NewLog) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from threading import Event, Thread
 from typing import Any
 
 import httpx
 import pytest
-from websockets.asyncio.client import connect
 
 from tests.unit.serving.served_runs import START, NewLog, StoryLog, event, events, served
 from tickstock_cli.serving import retelling
@@ -18,6 +18,7 @@ from tickstock_cli.serving.server import Address, ServerThread
 from tickstock_cli.serving.socket_io import SocketIoPublisher
 from tickstock_cli.serving.transport import Transporter
 
+aiohttp = pytest.importorskip("aiohttp", reason="the extra socketio is not installed")
 socketio = pytest.importorskip("socketio", reason="the extra socketio is not installed")
 
 KEYS = [
@@ -25,6 +26,8 @@ KEYS = [
     "percent_change", "vwap", "vwap_divergence", "volume", "rel_volume", "label", "event_specific_data",
 ]  # fmt: skip
 QUICK = Limits(heartbeat_seconds=0.05)
+ENOUGH = 100_000
+"""Events: 50 MB, several times what the machine's own buffers hold for one connection."""
 
 
 @contextmanager
@@ -43,8 +46,8 @@ def publisher(server: ServerThread) -> SocketIoPublisher:
 class OldClient:
     """A client as the older system's pages have it."""
 
-    def __init__(self) -> None:
-        self.io = socketio.AsyncClient(reconnection=False)
+    def __init__(self, **options: Any) -> None:
+        self.io = socketio.AsyncClient(reconnection=False, **options)
         self.events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.heartbeats: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.refusals: asyncio.Queue[Any] = asyncio.Queue()
@@ -67,26 +70,47 @@ async def old_client(server: ServerThread, user: str, query: str = "", **options
             await asyncio.wait_for(client.io.disconnect(), 0.5)
 
 
-@asynccontextmanager
-async def deaf_client(server: ServerThread, user: str) -> AsyncIterator[None]:
-    """Connect as a user, and read nothing from then on: packets of the protocol, by hand."""
-    address = f"ws://127.0.0.1:{server.server.port}/socket.io/?EIO=4&transport=websocket"
-    async with connect(address, max_queue=1, close_timeout=0.1, proxy=None) as connection:
-        await connection.recv()
-        await connection.send(f'40{{"user_id": "{user}"}}')
-        await connection.recv()
+@contextmanager
+def stalled_client(server: ServerThread, user: str, transport: str) -> Iterator[None]:
+    """Connect as a user with a client of the library that reads its first event and then nothing, its loop being busy.
+
+    The client has a thread of its own, and wakes up at the end.
+    """
+    connected, release = Event(), Event()
+
+    async def story() -> None:
+        url = f"http://127.0.0.1:{server.server.port}"
+        async with aiohttp.ClientSession() as session:  # the library leaves its own open if the server hangs up
+            client = OldClient(http_session=session)
+            client.io.on("market_event", lambda _: release.wait())
+            await client.io.connect(url, auth={"user_id": user}, transports=[transport])
+            connected.set()
+            await client.io.wait()
+
+    thread = Thread(target=lambda: asyncio.run(story()))
+    thread.start()
+    connected.wait()
+    try:
         yield
+    finally:
+        release.set()
+        thread.join()
+
+
+def in_order(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give events, which come highest priority first of what is sent together, in the order of the run."""
+    return sorted(told, key=lambda event: int(event["event_specific_data"]["sequence"]))
 
 
 @pytest.mark.parametrize("transports", [["websocket"], ["polling"], None])
 def test_an_old_client_gets_market_events(new_log: NewLog, transports: list[str] | None) -> None:
-    """Over every transport, with the keys it has always read, in their order."""
+    """Over every transport, each once, with the keys it has always read, in their order."""
     log = new_log(3)
 
     async def story(server: ServerThread) -> list[dict[str, Any]]:
         async with old_client(server, "42", transports=transports) as client:
             log.add(250)
-            return [await client.events.get() for _ in range(250)]
+            return in_order([await client.events.get() for _ in range(250)])
 
     with old_server(log) as server:
         told = asyncio.run(story(server))
@@ -135,6 +159,22 @@ def test_old_clients_get_heartbeats(new_log: NewLog) -> None:
     }
 
 
+def test_a_program_around_the_server_sends_heartbeats_of_its_own(new_log: NewLog) -> None:
+    """Prepared in its own thread, for one user."""
+
+    async def story(server: ServerThread, beat: dict[str, Any]) -> dict[str, Any]:
+        async with old_client(server, "42") as client:
+            assert publisher(server).emit_to_user(beat, "42", event_name="heartbeat")
+            return await client.heartbeats.get()
+
+    with old_server(new_log(2)) as server:
+        prepared = publisher(server).prepare_heartbeat(False, "halted", "42")
+        beat = asyncio.run(story(server, prepared))
+
+    assert beat == prepared
+    assert (beat["api_health"], beat["market_status"], beat["user_id"]) == (False, "halted", "42")
+
+
 def test_an_old_client_without_a_user_is_refused(new_log: NewLog) -> None:
     """It is told what is missing; the token is asked for as everywhere."""
 
@@ -153,26 +193,27 @@ def test_an_old_client_without_a_user_is_refused(new_log: NewLog) -> None:
         assert asyncio.run(story(server)).startswith("name a user: auth {user_id: …} or ?user_id=…")
 
 
-def test_a_client_that_stops_reading_keeps_little_and_is_cut_off(new_log: NewLog) -> None:
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+def test_a_client_that_stops_reading_keeps_little_and_is_cut_off(new_log: NewLog, transport: str) -> None:
     """Its queue stays short while thousands of events come; another user gets them all."""
     log = new_log()
 
     async def story(server: ServerThread) -> tuple[int, list[int]]:
         told: list[int] = []
         longest = 0
-        async with old_client(server, "good") as good, deaf_client(server, "bad"):
-            while not server.server.hub.cut_off:
+        async with old_client(server, "good") as good:
+            while not server.server.hub.cut_off and log.next_sequence < ENOUGH:
                 log.add(100)
                 while len(told) < log.next_sequence - 1:
                     told.append((await good.events.get())["event_specific_data"]["sequence"])
                 longest = max(longest, *map(publisher(server)._waiting, list(publisher(server)._owners)))
         return longest, told
 
-    with old_server(log, limits=Limits(send_seconds=0.3)) as server:
+    with old_server(log, limits=Limits(send_seconds=0.3)) as server, stalled_client(server, "bad", transport):
         longest, told = asyncio.run(story(server))
 
     assert longest <= 16
-    assert told == list(range(1, log.next_sequence))
+    assert sorted(told) == list(range(1, log.next_sequence))
 
 
 def test_counts_and_reversals_are_those_of_the_ticker() -> None:
@@ -204,6 +245,26 @@ def test_counts_go_on_from_what_the_log_held_before(new_log: NewLog) -> None:
         told = asyncio.run(story(server))
 
     assert told["count"] == 3  # events 15 and 30 were highs of ABC, too
+
+
+def test_a_run_that_is_over_is_told_from_its_beginning(new_log: NewLog) -> None:
+    """To each user on its own, at its pace: there is nothing to come that could begin at now."""
+    log = new_log(700)
+    log.finish()
+
+    async def told(server: ServerThread, user: str) -> list[dict[str, Any]]:
+        async with old_client(server, user) as client:
+            return in_order([await client.events.get() for _ in range(700)])
+
+    async def story(server: ServerThread) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        return await asyncio.gather(told(server, "ann"), told(server, "bob"))
+
+    with old_server(log) as server:
+        ann, bob = asyncio.run(story(server))
+
+    assert [event["event_specific_data"]["sequence"] for event in ann] == list(range(1, 701))
+    assert bob == ann
+    assert ann[0]["count"] == 1
 
 
 def test_whom_the_latest_events_have_overtaken_is_cut_off(new_log: NewLog, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import { Feed, KINDS, SOURCES } from "./feed.js";
 import * as format from "./format.js";
 import { drawStatus } from "./panels.js";
 import { ask } from "./server.js";
+import { Universes } from "./universes.js";
 
 const HISTORY = 2_000; // past events that a page begins with
 const STATUS_MS = 1_000;
@@ -17,6 +18,7 @@ const chart = new Chart(byId("chart"), byId("chart-note"));
 const feed = new Feed(byId("feed"), choose);
 const controls = new Controls();
 const connection = new Connection(HISTORY);
+const universes = new Universes(byId("universe"), applyFilters);
 const knownTickers = new Set();
 let marketTime = null;
 
@@ -33,6 +35,7 @@ connection.addEventListener("hello", ({ detail: hello }) => {
   document.title = hello.about.title ? `${hello.about.title} · tickstock` : "tickstock";
   for (const kind of hello.kinds.length ? hello.kinds : KINDS) addChoice("kinds", kind);
   for (const source of SOURCES) addChoice("sources", source);
+  universes.offer(hello.universes);
   controls.offered = hello.features.control;
   chart.keepsPrices = hello.features.prices;
   refresh();
@@ -132,12 +135,14 @@ function chosen(id) {
 function applyFilters() {
   const [kinds, sources] = [chosen("kinds"), chosen("sources")];
   const tickers = new Set(byId("tickers").value.toUpperCase().split(/[\s,]+/).filter(Boolean));
+  const universe = universes.tickers;
   const priority = Number(byId("priority").value) || Infinity;
   feed.filter(
     (event) =>
       (!kinds.size || kinds.has(event.kind)) &&
       (!sources.size || sources.has(event.source)) &&
       (!tickers.size || tickers.has(event.ticker.toUpperCase())) &&
+      (!universe || universe.has(event.ticker)) &&
       event.priority <= priority,
   );
 }

@@ -52,7 +52,8 @@ export class Connection extends EventTarget {
     if (message.type === "hello") this.#begin(message);
     else if (message.type === "events") {
       this.#next = message.next;
-      this.#tell("events", message.events);
+      // Highest priority first, of what came together; the page shows the order of the run.
+      this.#tell("events", message.events.sort((one, other) => one.sequence - other.sequence));
     } else if (message.type === "heartbeat") {
       this.#next = message.next ?? this.#next;
       this.#tell("heartbeat", message);

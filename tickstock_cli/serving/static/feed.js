@@ -30,7 +30,9 @@ export class Feed {
   add(events) {
     this.#coming.push(...events);
     this.#received += events.length;
-    this.#drawSoon();
+    // A hidden page is never asked to draw: what comes meanwhile must not pile up.
+    if (this.#coming.length > KEPT) this.#draw();
+    else this.#drawSoon();
   }
 
   clear() {

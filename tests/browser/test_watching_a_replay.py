@@ -1,0 +1,41 @@
+"""The page of a replay that really runs, from its command to its market standing still."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.browser.chromium import Page
+from tests.cli.market import morning
+from tests.cli.processes import running
+from tests.cli.test_replay_serve import address_of
+from tests.differential.against import compile_kernels
+
+UPTIME = "(await (await fetch('/status')).json()).system_overview.uptime_seconds"
+MARKET_TIME = "(await (await fetch('/api/control')).json()).time"
+
+
+def ask(page: Page, expression: str) -> float:
+    """Give a number that the server tells."""
+    return float(page.evaluate(f"(async () => {expression})()"))
+
+
+def test_a_market_is_watched_and_stands_still_when_told_to(page: Page, tmp_path: Path) -> None:
+    """Events come and prices are drawn; paused, the clock of the system goes on and that of the market does not."""
+    morning(tmp_path / "recorded")
+    compile_kernels()  # the page must not have to wait for that
+    command = ["replay", "recorded", "--speed", "20", "--serve", "127.0.0.1:0"]
+    with running(*command, folder=tmp_path) as process:
+        page.open(address_of(process))
+        page.wait_for("document.querySelectorAll('#events tbody tr').length > 2")
+        page.click("#events tbody tr button")
+        page.wait_for("document.querySelector('#chart canvas')")
+        page.wait_for("document.querySelectorAll('#channels tbody tr').length === 3")
+        page.click("#pause")
+        page.wait_for("document.querySelector('#pause').textContent === 'Go on'")
+        stands, since = ask(page, MARKET_TIME), ask(page, UPTIME)
+        page.wait_for(f"(async () => {UPTIME} > {since + 1})()")
+
+        assert ask(page, MARKET_TIME) == stands
+        page.click("#pause")
+        page.wait_for(f"(async () => {MARKET_TIME} > {stands})()")
+        page.open("about:blank")

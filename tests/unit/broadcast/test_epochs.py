@@ -1,0 +1,56 @@
+"""An epoch: the log up to where the market has come."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.serving.served_runs import SHORT_MEMORY, NewLog, new_log
+from tickstock_cli.broadcast.epochs import EpochLog
+from tickstock_cli.errors import ExpiredError
+
+__all__ = ["new_log"]
+
+
+def test_an_epoch_ends_where_the_market_stands(new_log: NewLog) -> None:
+    """Whatever the log holds beyond; what it tells more, its listeners hear of."""
+    log = new_log(10)
+    epoch = EpochLog(log, 5)
+    heard: list[int] = []
+    stop = epoch.listen(lambda: heard.append(epoch.next_sequence))
+
+    assert (epoch.first_sequence, epoch.next_sequence) == (1, 5)
+    assert epoch.read(1, 100).events.num_rows == 4
+    assert epoch.read(5, 100).events.num_rows == 0
+    epoch.tell_to(8)
+    assert epoch.read(5, 100).events.num_rows == 3
+    stop()
+    epoch.tell_to(9)
+    assert heard == [8]
+
+
+def test_an_epoch_is_finished_when_all_is_told(new_log: NewLog) -> None:
+    """The log may have been for long."""
+    log = new_log(10)
+    log.finish()
+    epoch = EpochLog(log, 5)
+
+    assert not epoch.finished
+    epoch.tell_to(11)
+    assert epoch.finished
+
+
+def test_what_retention_deleted_is_not_there_again(new_log: NewLog) -> None:
+    """A market that goes back behind it has nothing to tell until it has come to what is kept."""
+    log = new_log(0, SHORT_MEMORY)
+    for _ in range(40):
+        log.add(1)
+    epoch = EpochLog(log, 3)
+    kept = log.first_sequence
+
+    assert kept > 3
+    assert (epoch.first_sequence, epoch.next_sequence) == (3, 3)
+    with pytest.raises(ExpiredError):
+        epoch.read(2, 10)
+    epoch.tell_to(kept + 2)
+    assert epoch.first_sequence == kept
+    assert epoch.read(kept, 10).events.num_rows == 2
