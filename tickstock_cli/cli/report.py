@@ -1,0 +1,61 @@
+"""`tickstock report`: results of load tests, drawn again, or side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tickstock_cli.cli.options import Json
+
+COMPARISON = Path("comparison.html")
+
+
+def report(
+    folders: Annotated[
+        list[Path],
+        typer.Argument(metavar="DIR...", show_default=False, help="Folders that tickstock loadtest --out wrote."),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            show_default=False,
+            help="Where the page goes. Default: report.html in DIR; of several, comparison.html here.",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Draw the results of load tests again, or compare several side by side.
+
+    One folder's page, JUnit file and percentile files are made anew from its result.json. Several are compared in the
+    terminal and on a page. The exit code tells whether the results could be drawn, not whether their targets were met.
+    """
+    from tickstock_cli.loadtest import result as results_of
+
+    results = [results_of.read(folder) for folder in folders]
+    labels = [str(folder) for folder in folders]
+    if len(results) == 1:
+        results_of.draw(results[0], _folder(folders[0]), out)
+        page = out or _folder(folders[0]) / results_of.REPORT
+    else:
+        from tickstock_cli.loadtest.comparison import comparison
+
+        page = out or COMPARISON
+        results_of.write_file(page, comparison(results, labels).encode())
+    if as_json:
+        typer.echo(results_of.verdicts_json(results, labels))
+        return
+
+    from tickstock_cli.cli.console import data_console
+    from tickstock_cli.cli.render_result import result_view, results_view
+
+    data_console().print(result_view(results[0]) if len(results) == 1 else results_view(results, labels))
+    typer.echo(f"wrote {page}", err=True)
+
+
+def _folder(path: Path) -> Path:
+    """Give the folder of a result that was named by its folder or by its file."""
+    return path if path.is_dir() else path.parent

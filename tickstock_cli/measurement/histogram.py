@@ -1,0 +1,198 @@
+"""Durations as an HDR histogram: 1 µs to 1 hour, to three digits, in 180 KiB however many were recorded.
+
+A value counts as the whole range of values that the histogram cannot tell apart (at most 0.1 % wide), and figures
+are the range's upper end: a percentile is never better than the truth. Indices and figures are those of
+`HdrHistogram <https://hdrhistogram.org>`_; recording whole arrays at once is ours, since the Python port takes one
+value at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from hdrh.histogram import HdrHistogram
+
+from tickstock_cli.errors import DataError
+
+Counts = npt.NDArray[np.int64]
+
+SHORTEST_US = 1
+LONGEST_US = 3_600_000_000
+DIGITS = 3
+
+_HALF_BITS = 10
+"""2 ** 11 values of each power of two are told apart, which is what three digits need."""
+_HALF = 1 << _HALF_BITS
+
+TICKS_PER_HALF = 5
+"""Lines of the percentile export for each halving of the distance to 100 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a histogram says; times in ms, None without records."""
+
+    count: int
+    mean_ms: float | None = None
+    p50_ms: float | None = None
+    p90_ms: float | None = None
+    p95_ms: float | None = None
+    p99_ms: float | None = None
+    p999_ms: float | None = None
+    max_ms: float | None = None
+
+
+class Histogram:
+    """Counts of durations; not safe in two threads at once.
+
+    Examples
+    --------
+    >>> histogram = Histogram()
+    >>> histogram.record(np.array([800, 900, 1_000, 50_000]))
+    >>> histogram.percentile_us(50), histogram.count
+    (900, 4)
+    """
+
+    __slots__ = ("_counts",)
+
+    def __init__(self) -> None:
+        self._counts: Counts = np.zeros(_SLOTS, np.int64)
+
+    @property
+    def count(self) -> int:
+        """Give how many durations were recorded."""
+        return int(self._counts.sum())
+
+    def record(self, values_us: npt.NDArray[np.generic]) -> None:
+        """Record durations.
+
+        Parameters
+        ----------
+        values_us
+            µs, of any numeric dtype and length. Below 1 µs counts as 1 µs, above one hour as one hour.
+        """
+        if values_us.size:
+            self._counts += np.bincount(_indices(values_us), minlength=_SLOTS)
+
+    def add(self, other: Histogram) -> None:
+        """Take in what another histogram has recorded."""
+        self._counts += other._counts
+
+    def percentile_us(self, percent: float) -> int:
+        """Give the duration that this share of the records does not exceed, in µs; 0 without records."""
+        return int(self.percentiles_us(np.array([percent]))[0])
+
+    def percentiles_us(self, percents: npt.NDArray[np.float64]) -> Counts:
+        """Give several percentiles, in µs; zeros without records."""
+        cumulated = np.cumsum(self._counts)
+        total = int(cumulated[-1])
+        if not total:
+            return np.zeros(len(percents), np.int64)
+        wanted = np.maximum(1, (percents * total / 100 + 0.5).astype(np.int64))
+        return _HIGHEST[np.searchsorted(cumulated, np.minimum(wanted, total))]
+
+    def mean_us(self) -> float:
+        """Give the mean in µs; 0 without records."""
+        total = self.count
+        return float(self._counts @ _MIDDLE) / total if total else 0.0
+
+    def max_us(self) -> int:
+        """Give the longest duration in µs; 0 without records."""
+        filled = np.flatnonzero(self._counts)
+        return int(_HIGHEST[filled[-1]]) if len(filled) else 0
+
+    def summary(self) -> Summary:
+        """Give the usual figures."""
+        count = self.count
+        if not count:
+            return Summary(0)
+        p50, p90, p95, p99, p999 = (self.percentiles_us(np.array([50, 90, 95, 99, 99.9])) / 1000).tolist()
+        return Summary(count, self.mean_us() / 1000, p50, p90, p95, p99, p999, self.max_us() / 1000)
+
+    def encode(self) -> str:
+        """Write it in the compressed form (V2, base64) that HdrHistogram of every language reads."""
+        plain = HdrHistogram(SHORTEST_US, LONGEST_US, DIGITS)
+        np.frombuffer(plain.counts, np.uint64)[:] = self._counts
+        filled = np.flatnonzero(self._counts)
+        if len(filled):
+            plain.set_internal_tacking_values(int(filled[0]), int(filled[-1]), self.count)
+        return str(plain.encode().decode("ascii"))
+
+    @classmethod
+    def decode(cls, text: str) -> Histogram:
+        """Read what `encode` wrote.
+
+        Raises
+        ------
+        DataError
+            The text is no histogram of ours.
+        """
+        try:
+            plain = HdrHistogram.decode(text)
+            counts = np.frombuffer(plain.counts, np.uint64)
+        except Exception as error:  # the port tells of what it cannot read by whatever it stumbles over
+            raise DataError(
+                f"this is no histogram: {error}; the file that holds it is damaged or was edited"
+            ) from error
+        if len(counts) != _SLOTS:
+            raise DataError(f"this is a histogram of {len(counts):,} counters, not of {_SLOTS:,}")
+        histogram = cls()
+        histogram._counts += counts.astype(np.int64)
+        return histogram
+
+    def distribution(self) -> Iterator[tuple[int, float, int]]:
+        """Give (µs, share of the records up to there, how many those are), ever finer towards 1.
+
+        The steps are those of HdrHistogram's percentile export: five for each halving of the rest.
+        """
+        cumulated = np.cumsum(self._counts)
+        total = int(cumulated[-1])
+        share, last = 0.0, -1
+        while total:
+            index = int(np.searchsorted(cumulated, max(1, int(share * total + 0.5))))
+            if index != last:
+                yield int(_HIGHEST[index]), share, int(cumulated[index])
+                last = index
+            if cumulated[index] == total:
+                yield int(_HIGHEST[index]), 1.0, total
+                return
+            halvings = np.floor(np.log2(1 / (1 - share)))
+            share += 0.5**halvings / 2 / TICKS_PER_HALF
+
+    def export(self) -> str:
+        """Write the percentile distribution in ms, as HdrHistogram's plotters read it (.hgrm)."""
+        lines = [f"{'Value':>12} {'Percentile':>14} {'TotalCount':>10} {'1/(1-Percentile)':>14}", ""]
+        for value, share, count in self.distribution():
+            rest = f"{1 / (1 - share):>14.2f}" if share < 1 else f"{'inf':>14}"
+            lines.append(f"{value / 1000:>12.3f} {share:>14.12f} {count:>10} {rest}")
+        summary = self.summary()
+        lines += [
+            f"#[Mean    = {summary.mean_ms or 0:>12.3f}]",
+            f"#[Max     = {summary.max_ms or 0:>12.3f}, Total count    = {summary.count:>12}]",
+        ]
+        return "\n".join(lines) + "\n"
+
+
+def _indices(values_us: npt.NDArray[np.generic]) -> Counts:
+    """Give the counter of each value: its power of two, and where in it."""
+    values = np.clip(values_us, SHORTEST_US, LONGEST_US).astype(np.int64)
+    _, length = np.frexp(values.astype(np.float64))  # exact: an hour has 32 bits
+    power = np.maximum(length - (_HALF_BITS + 1), 0).astype(np.int64)
+    indices: Counts = (power << _HALF_BITS) + (values >> power)
+    return indices
+
+
+def _ranges() -> tuple[Counts, Counts]:
+    """Give the lowest and the highest value that each counter stands for."""
+    index = np.arange(HdrHistogram(SHORTEST_US, LONGEST_US, DIGITS).counts_len, dtype=np.int64)
+    power = np.maximum((index >> _HALF_BITS) - 1, 0)
+    lowest = (index - (power << _HALF_BITS)) << power
+    return lowest, lowest + (np.int64(1) << power) - 1
+
+
+_LOWEST, _HIGHEST = _ranges()
+_SLOTS = len(_LOWEST)
+_MIDDLE = np.where(_HIGHEST > _LOWEST, (_LOWEST + _HIGHEST + 1) / 2, _LOWEST)
