@@ -16,6 +16,7 @@ from tickstock_cli.channels.tick import TickChannel
 from tickstock_cli.config import settings as configuration
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.events import PHASES, EventEncoder, Kind, Provenance
+from tickstock_cli.core.priority import PriorityManager
 from tickstock_cli.core.registry import load_part
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.channels import Channels
@@ -104,4 +105,6 @@ def coordination_rules(settings: Any) -> Rules:
 
 def build_encoder(settings: Any, symbols: SymbolTable, provenance: Provenance | None = None) -> EventEncoder:
     """Build the bridge from internal events to rows of the output schema."""
-    return EventEncoder(symbols, event_kinds(), settings.priority.core_universe, provenance)
+    kinds = event_kinds()
+    priorities = PriorityManager([kind.priority for kind in kinds], settings.priority.core_universe)
+    return EventEncoder(symbols, kinds, priorities, provenance)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from hashlib import sha256
@@ -28,21 +28,22 @@ from tickstock_cli.core.calendar import market_zone
 from tickstock_cli.core.clock import Clock, wall_minus_monotonic
 from tickstock_cli.core.events import Provenance
 from tickstock_cli.core.moment import Moment
-from tickstock_cli.core.stages import Sink
+from tickstock_cli.core.stages import NamedSource, Sink
 from tickstock_cli.core.times import format_time
 from tickstock_cli.engine.checkpoint import CheckpointStore
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer, Unwatched
 from tickstock_cli.engine.outputs import Outputs
 from tickstock_cli.engine.run import CHECKPOINT_EVERY_NS, Run, RunOptions, RunResult
+from tickstock_cli.engine.snapshots import Snapshots
 from tickstock_cli.errors import UsageError
 from tickstock_cli.runtime.building import instance_names
 from tickstock_cli.runtime.opening import PipelineName, open_pipeline
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 from tickstock_cli.sinks.opening import open_all
 from tickstock_cli.sinks.rejects import RejectsSink
+from tickstock_cli.sources.opening import open_repeatable, open_source
 from tickstock_cli.sources.options import ReadOptions, Unsorted
-from tickstock_cli.sources.recordings import Recordings
 from tickstock_cli.warmup import warm_up
 
 BATCH_ROWS = 262_144
@@ -101,21 +102,24 @@ class Request:
 def replay(
     request: Request,
     control: Control | None = None,
-    observe: Callable[[Recordings], Observer] | None = None,
+    observe: Callable[[NamedSource], Observer] | None = None,
     clock: Clock | None = None,
     attach: Callable[[MultiChannelPipeline], None] | None = None,
     open_sinks: OpenSinks = open_all,
+    snapshots: Snapshots | None = None,
 ) -> RunResult:
     """Replay recordings from their first row to their last, or until ``control`` stops it.
 
     Parameters
     ----------
     observe
-        Called once with the opened recordings; gives who watches the run.
+        Called once with the opened source; gives who watches the run.
     attach
         Called once with the pipeline of a running system, if there is one, before it gets its first row.
     open_sinks
         Opens the outputs of events, all or none of them.
+    snapshots
+        What a paced run keeps to go back to; None, or a source that comes only once: it goes forward only.
 
     Raises
     ------
@@ -134,23 +138,23 @@ def replay(
     reading = read_options(request, settings)
     request = replace(request, start=reading.start, end=reading.end)
     with ExitStack() as stack:
-        recordings = stack.enter_context(Recordings.open(request.paths, reading))
-        watcher = observe(recordings) if observe is not None else Unwatched()
+        source = stack.enter_context(closing(_open_source(request, reading)))
+        watcher = observe(source) if observe is not None else Unwatched()
         executor = (
             stack.enter_context(ThreadPoolExecutor(request.workers, "tickstock-worker"))
             if request.workers > 1
             else None
         )
-        core = build_core(settings, recordings.symbols, request.workers, executor)
+        core = build_core(settings, source.symbols, request.workers, executor)
         store = None
         if request.checkpoint is not None:
-            store = CheckpointStore(request.checkpoint, fingerprint(request, settings, recordings))
+            store = CheckpointStore(request.checkpoint, fingerprint(request, settings, source))
         if request.speed is not None:
             warm_up(settings)  # loading kernels takes a second that no schedule should lose
-        pipeline = open_pipeline(request.pipeline_name, settings, core, stack)
+        pipeline = open_pipeline(request.pipeline_name, settings, core, stack, stopped=lambda: control.stopped)
         if attach is not None and isinstance(pipeline, MultiChannelPipeline):
             attach(pipeline)
-        outputs, rejects = _open_outputs(request, settings, recordings, watcher, open_sinks)
+        outputs, rejects = _open_outputs(request, settings, source, watcher, open_sinks)
         options = RunOptions(
             request.batch_rows,
             request.strict,
@@ -158,14 +162,23 @@ def replay(
             request.checkpoint_every_ns,
             {str(ours): theirs for ours, theirs in settings.recordings.columns.items()},
         )
-        return Run(recordings, core, outputs, control, watcher, options, rejects, store, clock, pipeline).execute()
+        kept = snapshots if source.repeatable else None
+        return Run(source, core, outputs, control, watcher, options, rejects, store, clock, pipeline, kept).execute()
 
 
 def check(request: Request) -> None:
     """Raise what would stop a replay before its first row: a request that contradicts itself, recordings unreadable."""
     _check_options(request)
     settings = request.settings if request.settings is not None else settings_model()()
-    Recordings.open(request.paths, read_options(request, settings)).close()
+    _open_source(request, read_options(request, settings)).close()
+
+
+def _open_source(request: Request, options: ReadOptions) -> NamedSource:
+    """Open what a request reads; a run that is to be resumed needs it a second time."""
+    options = replace(options, keep_originals=request.strict or request.rejects is not None)
+    if request.checkpoint is not None:
+        return open_repeatable(request.paths, options, "a checkpoint is of no use without it")
+    return open_source(request.paths, options)
 
 
 def _check_options(request: Request) -> None:
@@ -213,11 +226,11 @@ def resolved(moment: int | Moment, paths: Sequence[str | Path], options: ReadOpt
         return moment
     if not moment.of_day:
         return moment.ns
-    with Recordings.open(paths, options) as recordings:
-        return moment.resolved(recordings.span, zone)
+    with closing(open_source(paths, options)) as source:
+        return moment.resolved(source.span, zone)
 
 
-def fingerprint(request: Request, settings: Any, recordings: Recordings) -> dict[str, str]:
+def fingerprint(request: Request, settings: Any, source: NamedSource) -> dict[str, str]:
     """Hash all that decides what a run writes, by names that a user knows."""
     facts = {
         "the version of tickstock": __version__,
@@ -228,7 +241,7 @@ def fingerprint(request: Request, settings: Any, recordings: Recordings) -> dict
         "--sort or --late": request.unsorted.value,
         "--rejects": request.rejects is not None,
         "--provenance": request.provenance,
-        "the recordings": [_identity(file.path) for file in recordings.files],
+        "the recordings": [_identity(path) for path in source.paths],
     }
     return {name: sha256(json.dumps(fact, sort_keys=True).encode()).hexdigest() for name, fact in facts.items()}
 
@@ -242,28 +255,28 @@ def _identity(path: Path) -> tuple[str, int, str]:
 
 
 def _open_outputs(
-    request: Request, settings: Any, recordings: Recordings, watcher: Observer, open_sinks: OpenSinks
+    request: Request, settings: Any, source: NamedSource, watcher: Observer, open_sinks: OpenSinks
 ) -> tuple[Outputs, RejectsSink | None]:
     """Open every output, or none."""
-    _check_targets(request, recordings)
+    _check_targets(request, source)
     provenance = Provenance(instance_names(settings), wall_minus_monotonic()) if request.provenance else None
-    encoder = build_encoder(settings, recordings.symbols, provenance)
+    encoder = build_encoder(settings, source.symbols, provenance)
     sinks = open_sinks(request.outs, encoder.schema)
     try:
         rejects = None
         if request.rejects is not None:
-            rejects = RejectsSink(request.rejects, recordings.origins().schema)
+            rejects = RejectsSink(request.rejects, source.origins().schema)
     except BaseException:
         for sink in sinks:
             sink.abort()
         raise
-    return Outputs(encoder, sinks, [watcher.released]), rejects
+    return Outputs(encoder, sinks, [watcher.released], watcher.retold), rejects
 
 
-def _check_targets(request: Request, recordings: Recordings) -> None:
+def _check_targets(request: Request, source: NamedSource) -> None:
     targets = [*request.outs, *([request.rejects] if request.rejects is not None else [])]
     names = [target if target == "-" else str(Path(target).resolve()) for target in targets]
-    read = {str(file.path.resolve()) for file in recordings.files}
+    read = {str(path.resolve()) for path in source.paths}
     for place, name in enumerate(names):
         if name in names[:place]:
             raise UsageError(f"{targets[place]} is named as an output twice; give each output a name of its own")

@@ -8,10 +8,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import typer
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from typer.core import TyperGroup
 
 from tickstock_cli.build import settings_model
@@ -19,20 +22,48 @@ from tickstock_cli.cli.main import PROGRAM, app
 from tickstock_cli.config.sample import describe_bounds
 from tickstock_cli.config.settings import setting_sections
 from tickstock_cli.config.values import format_value
+from tickstock_cli.loadtest.curves import Rate
+from tickstock_cli.loadtest.result import schema as load_result_schema
+from tickstock_cli.loadtest.scenario import Clients, Fault, Moves, Scenario, Stage, Symbols
+from tickstock_cli.loadtest.thresholds import Limit, Thresholds
 from tickstock_cli.serving.control import control_schema
 from tickstock_cli.serving.protocol import client_schema, server_schema
 
 DOCS = Path(__file__).parent.parent / "docs"
 CLI_REFERENCE = DOCS / "cli-reference.md"
 CONFIGURATION = DOCS / "configuration.md"
+SCENARIOS = DOCS / "scenarios.md"
 SCHEMAS = {
     DOCS / "schemas" / "websocket-client.json": client_schema,
     DOCS / "schemas" / "websocket-server.json": server_schema,
     DOCS / "schemas" / "control.json": control_schema,
+    DOCS / "schemas" / "load-result.json": load_result_schema,
 }
 
 BEGIN = "<!-- settings: written by `make docs` -->\n"
 END = "<!-- end of settings -->\n"
+
+SCENARIO_TABLES: dict[str, type[BaseModel]] = {
+    "Top of the document": Scenario,
+    "`[symbols]`": Symbols,
+    "`[moves]`": Moves,
+    "`[[stages]]`": Stage,
+    "A rate": Rate,
+    "`[clients]`": Clients,
+    "`[[faults]]`": Fault,
+    "`[thresholds]`": Thresholds,
+    "A limit": Limit,
+}
+_TABLES = {
+    Rate: "rate",
+    Limit: "limit",
+    datetime: "time with a zone",
+    dict[str, Any]: "table",
+    float | None: "number",
+    tuple[Stage, ...]: "tables, see `[[stages]]`",
+    tuple[Fault, ...]: "tables, see `[[faults]]`",
+}
+"""What a key of a scenario takes, where it is no plain value."""
 
 HELP_COLUMNS = "100"
 
@@ -41,6 +72,7 @@ def main() -> None:
     """Write every file anew."""
     CLI_REFERENCE.write_text(render_cli_reference(), encoding="utf-8")
     CONFIGURATION.write_text(render_configuration(CONFIGURATION.read_text(encoding="utf-8")), encoding="utf-8")
+    SCENARIOS.write_text(render_scenarios(SCENARIOS.read_text(encoding="utf-8")), encoding="utf-8")
     for path, schema in SCHEMAS.items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(render_schema(schema()), encoding="utf-8")
@@ -76,11 +108,55 @@ def _walk(context: Any) -> Iterator[Any]:
 
 def render_configuration(page: str) -> str:
     """Give the page with its table of settings written anew."""
+    return _between_markers(page, _settings_tables(), CONFIGURATION)
+
+
+def render_scenarios(page: str) -> str:
+    """Give the page with its tables of a scenario's keys written anew."""
+    return _between_markers(page, _scenario_tables(), SCENARIOS)
+
+
+def _between_markers(page: str, text: str, path: Path) -> str:
     head, begin, rest = page.partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not (begin and end):
-        raise SystemExit(f"error: {CONFIGURATION} has lost its two markers, {BEGIN.strip()} and {END.strip()}")
-    return head + begin + _settings_tables() + end + tail
+        raise SystemExit(f"error: {path} has lost its two markers, {BEGIN.strip()} and {END.strip()}")
+    return head + begin + text + end + tail
+
+
+def _scenario_tables() -> str:
+    lines = []
+    for title, model in SCENARIO_TABLES.items():
+        about = (model.__doc__ or "").partition("\n\n")[0]
+        lines += ["", f"### {title}", "", " ".join(about.split()), ""]
+        lines += ["| key | default | takes | meaning |", "|---|---|---|---|"]
+        for name, field in model.model_fields.items():
+            lines.append(f"| `{field.alias or name}` | {_default(field)} | {_takes(field)} | {field.description} |")
+    return "\n".join(lines) + "\n\n"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    default = field.default
+    if isinstance(default, Limit):
+        default = default.limit
+    elif isinstance(default, Rate):
+        default = default.begin
+    elif isinstance(default, BaseModel) or default in (None, {}):
+        return ""
+    elif isinstance(default, datetime):
+        return f"`{default.isoformat()}`"
+    return f"`{format_value(default)}`"
+
+
+def _takes(field: FieldInfo) -> str:
+    annotation: Any = field.annotation
+    if annotation in _TABLES:
+        return _TABLES[annotation]
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return f"see `[{annotation.__name__.lower()}]`"
+    return describe_bounds(field)
 
 
 def _settings_tables() -> str:

@@ -14,12 +14,24 @@ LONGEST_SECONDS = 120
 """After which a command that hangs is killed, so that its test fails instead of hanging, too."""
 
 
+ROOT = Path(__file__).parents[2]
+
+
 @contextmanager
-def running(*arguments: str | Path, folder: Path, unbuffered: bool = False) -> Iterator[subprocess.Popen[str]]:
-    """Start ``tickstock`` in a folder, with pipes for what it prints; at the end it is gone, whatever happened."""
+def running(
+    *arguments: str | Path, folder: Path, unbuffered: bool = False, detector: str | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """Start ``tickstock`` in a folder, with pipes for what it prints; at the end it is gone, whatever happened.
+
+    ``detector`` replaces one of its detectors; see `tests.cli.altered`.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("TICKSTOCK_", "PYTHONUN"))}
+    module = ["tickstock_cli"]
+    if detector is not None:
+        module = ["tests.cli.altered", detector]
+        environment["PYTHONPATH"] = str(ROOT)
     with subprocess.Popen(
-        [sys.executable, "-W", "error", *(["-u"] if unbuffered else []), "-m", "tickstock_cli", *map(str, arguments)],
+        [sys.executable, "-W", "error", *(["-u"] if unbuffered else []), "-m", *module, *map(str, arguments)],
         cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,

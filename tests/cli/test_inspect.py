@@ -9,6 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tests.cli.conftest import Here
+from tests.cli.market import morning
 from tests.cli.running import error_line, run_tickstock
 
 OPEN = 1_381_239_000_000_000_000
@@ -136,3 +138,15 @@ def test_a_missing_path_is_one_line_and_exit_code_3(tmp_path: Path) -> None:
     result = run_tickstock("inspect", tmp_path / "nowhere.parquet")
     assert result.returncode == 3
     assert error_line(result) == f"no such file or folder: {tmp_path / 'nowhere.parquet'}"
+
+
+def test_outputs_of_ours_among_recordings_are_told(here: Here, tmp_path: Path) -> None:
+    """A file that stands in the folder and not in the table would be missed."""
+    folder = morning(tmp_path / "recorded")
+    here("replay", folder, "--out", str(folder / "events.parquet"))
+
+    shown = here("inspect", folder).stdout
+    plain = json.loads(here("inspect", folder, "--json").stdout)
+
+    assert f"left out, because tickstock wrote them: {folder / 'events.parquet'}" in " ".join(shown.split())
+    assert plain["left_out"] == [str(folder / "events.parquet")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 from pathlib import Path
@@ -13,7 +14,7 @@ from tests.cli.conftest import Here
 from tests.cli.market import write_recording
 from tests.cli.processes import last_words, read_lines, running
 from tests.unit.engine.events import TEN, busy_morning, morning_events
-from tickstock_cli.cli.interrupting import stop_on_interrupt
+from tickstock_cli.cli.interrupting import stop_on_interrupt, stop_on_signals
 from tickstock_cli.engine.control import Control
 from tickstock_cli.testing import SECOND, Tick
 
@@ -89,3 +90,18 @@ def test_a_second_signal_is_an_interrupt() -> None:
         signal.raise_signal(signal.SIGTERM)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+
+
+def test_a_second_signal_breaks_off_a_server_that_is_about_to_stop() -> None:
+    """Servers and watchers run on a loop: the first one asks them to end, the second one does not ask."""
+
+    async def end_slowly() -> None:
+        stopped = asyncio.Event()
+        stop_on_signals(asyncio.get_running_loop(), stopped.set)
+        signal.raise_signal(signal.SIGTERM)
+        await stopped.wait()
+        signal.raise_signal(signal.SIGINT)
+        await asyncio.Event().wait()
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(end_slowly())

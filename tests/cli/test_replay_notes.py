@@ -94,3 +94,20 @@ def test_an_output_that_is_named_as_a_recording_is_an_error(here: Here, recorded
     assert result.stderr == (
         "error: e.parquet holds events that tickstock wrote, no recording: name recordings alone\n"
     )
+
+
+@pytest.mark.parametrize(
+    "command", [("verify",), ("explain", "--ticker", "IBM", "--at", "15:00"), ("replay", "--pipeline", "compare")]
+)
+def test_whoever_replays_recordings_tells_what_was_assumed_of_them(
+    here: Here, recorded: Path, command: tuple[str, ...]
+) -> None:
+    """A proof, or an explanation, of a market in the wrong zone is none."""
+    ticks = written_columns(recorded / "ticks.parquet")
+    columns = {**ticks, "timestamp": pa.array(ticks["timestamp"]).cast(pa.timestamp("ns"))}
+    write_columns(recorded / "ticks.parquet", {name: column[:200] for name, column in columns.items()})
+
+    told = here(command[0], recorded / "ticks.parquet", *command[1:], "--json").stderr
+
+    assert told.count("note: in ") == 1
+    assert "times without a zone are taken to be UTC" in told

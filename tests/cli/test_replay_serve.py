@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
-from websockets.sync.client import connect
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
 
 from tests.cli.market import morning
 from tests.cli.processes import running
 from tests.cli.running import error_line, run_tickstock
+from tickstock_cli.testing import new_york
 
 SPEED = "100"
 
@@ -58,16 +64,18 @@ def test_a_client_gets_every_event_that_the_file_gets(market: Path) -> None:
     """From the first to the last, with numbers that leave no hole; the file is that of a flat-out replay."""
     flat = json.loads(run_tickstock("replay", "recorded", "--json", "--out", "flat.parquet", folder=market).stdout)
     command = ["replay", "recorded", "--speed", SPEED, "--serve", "127.0.0.1:0", "--json", "--out", "served.parquet"]
+    (market / "own.txt").write_text("ABC\n")
+    command += ["--set", "priority.universes.own=@own.txt"]  # for clients: decides no event
     with running(*command, folder=market) as process:
         address = address_of(process)
         with connect(f"{address.replace('http', 'ws')}/ws") as client:
             hello = json.loads(client.recv())
-            assert hello["type"] == "hello"
+            assert (hello["type"], hello["universes"]) == ("hello", ["own"])
             client.send(json.dumps({"type": "subscribe", "from": 1}))
             numbers: list[int] = []
             while (message := json.loads(client.recv(timeout=60)))["type"] != "end":
                 if message["type"] == "events":
-                    numbers += [event["sequence"] for event in message["events"]]
+                    numbers += sorted(event["sequence"] for event in message["events"])
         output, _ = process.communicate(timeout=60)
         served = json.loads(output)
 
@@ -75,6 +83,35 @@ def test_a_client_gets_every_event_that_the_file_gets(market: Path) -> None:
     assert served["digest"] == flat["digest"]
     assert served["ledger"] == flat["ledger"]
     assert (market / "served.parquet").read_bytes() == (market / "flat.parquet").read_bytes()
+
+
+def test_old_clients_and_pages_of_a_named_origin_may_come(market: Path) -> None:
+    """A Socket.IO client gets the events that are still to come; a page of another origin is let in by its name."""
+    pytest.importorskip("socketio", reason="the extra socketio is not installed")
+    options = ["--speed", "1", "--serve", "127.0.0.1:0", "--socketio", "--origin", "https://Desk.example/"]
+    with running("replay", "recorded", *options, folder=market) as process:
+        address = address_of(process)
+        url = f"{address.replace('http', 'ws')}/ws"
+        with connect(url, additional_headers={"Origin": "https://desk.example"}) as page:
+            assert json.loads(page.recv())["type"] == "hello"
+        kind, ticker = asyncio.run(first_told(address))
+
+    assert kind in ("high", "low", "surge", "trend", "fmv")
+    assert ticker
+
+
+async def first_told(address: str) -> tuple[str, str]:
+    """Connect as a client of the older system, and give the first event's kind and ticker."""
+    import socketio
+
+    events: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+    client = socketio.AsyncClient(reconnection=False)
+    client.on("market_event", events.put)
+    await client.connect(address, auth={"user_id": "42"}, transports=["websocket"])
+    async with asyncio.timeout(60):
+        event = await events.get()
+    await client.disconnect()
+    return event["type"], event["ticker"]
 
 
 def test_a_served_replay_is_steered_from_outside(market: Path) -> None:
@@ -85,12 +122,96 @@ def test_a_served_replay_is_steered_from_outside(market: Path) -> None:
         target = steer(address, action="seek", time="2024-06-12T14:10:00Z")
         assert target["paused"] is True
         events_come(address)
-        with pytest.raises(HTTPError) as refused:
-            steer(address, action="seek", time="2024-06-12T14:01:00Z")
-        assert "cannot go back" in json.load(refused.value)["error"]["message"]
         assert steer(address, action="speed", speed=50)["speed"] == 50
         process.terminate()
         assert process.wait(timeout=30) == 130
+
+
+def follow(client: ClientConnection, until: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+    """Give the events of a connection, in the order of their numbers, up to the first message that passes."""
+    events: list[dict[str, Any]] = []
+    while not until(message := json.loads(client.recv(timeout=60))):
+        events += message.get("events", [])
+    return sorted([*events, *message.get("events", [])], key=lambda event: event["sequence"])
+
+
+@contextmanager
+def subscribed(address: str) -> Iterator[tuple[ClientConnection, dict[str, Any]]]:
+    """Connect and ask for everything; gives what hello says."""
+    with connect(f"{address.replace('http', 'ws')}/ws") as client:
+        hello = json.loads(client.recv())
+        client.send(json.dumps({"type": "subscribe", "from": "first", "run": hello["run"]}))
+        yield client, hello
+
+
+def sent_to(address: str, time: str) -> dict[str, Any]:
+    """Seek a time and wait until the market is there; gives how it stands."""
+    standing = steer(address, action="seek", time=time)
+    deadline = monotonic() + 60
+    while standing["going_to"] is not None:
+        assert monotonic() < deadline
+        sleep(0.02)
+        standing = get(f"{address}/api/control")
+    return standing
+
+
+def told_so_far(address: str) -> list[dict[str, Any]]:
+    """Give what the log tells now."""
+    events: Any = get(f"{address}/api/events?limit=10000")["events"]
+    return list(events)
+
+
+def test_a_seek_back_tells_the_market_again_and_shows_in_no_file(market: Path) -> None:
+    """Clients are sent away and come back to another epoch of the same numbers; files and digest know nothing of it."""
+    flat = json.loads(run_tickstock("replay", "recorded", "--json", "--out", "flat.parquet", folder=market).stdout)
+    command = ["replay", "recorded", "--speed", "1", "--serve", "127.0.0.1:0", "--json", "--log", "log"]
+    with running(*command, "--out", "sought.parquet", folder=market) as process:
+        address = address_of(process)
+        steer(address, action="pause")
+        with subscribed(address) as (client, first):
+            sent_to(address, "2024-06-12T14:20:00Z")
+            told = told_so_far(address)
+            standing = sent_to(address, "2024-06-12T14:10:00Z")
+            with pytest.raises(ConnectionClosed) as closed:
+                follow(client, lambda _: False)
+        past = told_so_far(address)
+        with subscribed(address) as (client, second):
+            steer(address, action="speed", speed=1000)
+            steer(address, action="resume")
+            everything = follow(client, lambda message: message["type"] == "end")
+        output, _ = process.communicate(timeout=60)
+
+    ten_past = new_york("2024-06-12", "10:10:00")
+    assert (closed.value.rcvd.code if closed.value.rcvd else None) == 1012
+    assert (standing["time"], standing["paused"]) == (ten_past, True)
+    assert second["epoch"] == {"run": first["run"], "number": 2, "first_sequence": len(past) + 1}
+    assert past == [event for event in told if event["emitted_at"] <= ten_past]
+    assert everything[: len(told)] == told
+    assert [event["sequence"] for event in everything] == list(range(1, flat["events"] + 1))
+    assert json.loads(output)["digest"] == flat["digest"]
+    assert json.loads(output)["ledger"] == flat["ledger"]
+    assert (market / "sought.parquet").read_bytes() == (market / "flat.parquet").read_bytes()
+    assert json.loads((market / "log" / "log.json").read_text())["finished"]["digest"] == flat["digest"]
+
+
+@pytest.mark.parametrize(
+    ("time", "words"),
+    [
+        ("2024-06-12T13:00:00Z", "cannot go to 2024-06-12T13:00:00Z: the recording begins at 2024-06-12T14:00:01Z"),
+        ("2024-06-12T23:00:00Z", "cannot go to 2024-06-12T23:00:00Z: the recording ends at 2024-06-12T14:24:59Z"),
+    ],
+)
+def test_a_time_beyond_the_recording_is_refused(market: Path, time: str, words: str) -> None:
+    """With the reason and the field, and the market stays where it is."""
+    recording = market / "recorded" / "ticks.parquet"
+    with running("replay", str(recording), "--speed", "1", "--serve", "127.0.0.1:0", folder=market) as process:
+        address = address_of(process)
+        with pytest.raises(HTTPError) as refused:
+            steer(address, action="seek", time=time)
+        error = json.load(refused.value)["error"]
+
+    assert (refused.value.code, error["field"]) == (409, "time")
+    assert words in error["message"]
 
 
 def events_come(address: str) -> None:
@@ -108,12 +229,19 @@ def events_come(address: str) -> None:
     ("options", "code", "words"),
     [
         (["--serve", "127.0.0.1:0", "--pipeline", "direct"], 2, "--serve shows the running system"),
+        (["--serve", "127.0.0.1:0", "--pipeline", "compare"], 2, "--serve shows the running system"),
+        (["--dashboard", "--pipeline", "compare"], 2, "--dashboard shows the running system"),
         (["--serve", "localhost:99999"], 2, "the port must be 0 to 65535"),
         (["--serve", "127.0.0.1:0", "--token", "@nowhere.txt"], 2, "cannot read the token of --token @nowhere.txt"),
         (["--serve", "127.0.0.1:0", "--token", "two words"], 2, "--token must be printable ASCII without spaces"),
         (["--dashboard"], 2, "--dashboard shows the running system: add --speed N or --pipeline multi"),
         (["--provenance", "--out", "e.parquet"], 2, "--provenance needs the running system"),
         (["--serve", "127.0.0.1:0", "--log", "recorded"], 1, "is not empty"),
+        (["--serve", "127.0.0.1:0", "--origin", "desk.example"], 2, "--origin must be a scheme and a host"),
+        (["--serve", "127.0.0.1:0", "--origin", "https://desk.example/page"], 2, "was https://desk.example/page"),
+        (["--log", "kept"], 2, "--log is about the server: add --serve"),
+        (["--origin", "https://desk.example"], 2, "--origin is about the server: add --serve"),
+        (["--socketio"], 2, "--socketio is about the server: add --serve"),
     ],
 )
 def test_what_cannot_be_served_is_said_before_anything_runs(

@@ -24,7 +24,7 @@ from tickstock_cli.eventlog.writer import EventLog
 def log(tmp_path: Path) -> Path:
     """Give the folder of a finished run."""
     folder = tmp_path / "log"
-    with EventLog(folder, RunInfo("run-7", START, "a story at 20x")) as log:
+    with EventLog(folder, RunInfo("run-7", START, "a story at 20x", universes={"own": ("ABC",)})) as log:
         log.append(events([event(number) for number in range(1, 6)]))
         log.finish()
     return folder
@@ -42,11 +42,13 @@ def test_a_log_is_served_until_a_signal(log: Path, number: signal.Signals) -> No
     """The address is data, on stdout; being stopped is how a server ends, so the exit code is 0."""
     with served_file(log) as (process, url):
         page = httpx.get(f"{url}api/events").json()
+        own = httpx.get(f"{url}api/events?universe=own").json()
         document = httpx.get(f"{url}status").json()
         html = httpx.get(url)
         code, talk = end(process, number)
 
     assert [row["sequence"] for row in page["events"]] == [1, 2, 3, 4, 5]
+    assert [row["sequence"] for row in own["events"]] == [3]
     assert (page["run"], page["finished"]) == ("run-7", True)
     assert document["system_overview"]["status"] == "finished"
     assert html.headers["content-type"] == "text/html; charset=utf-8"
@@ -93,6 +95,18 @@ def test_a_network_without_a_token_is_warned_of(log: Path, tmp_path: Path) -> No
         assert "warning" not in end(process)[1]
 
 
+def test_named_pages_and_old_clients_may_come(log: Path) -> None:
+    """The same options as of a served replay; Socket.IO answers at its usual place."""
+    pytest.importorskip("socketio", reason="the extra socketio is not installed")
+    foreign = {"Origin": "https://desk.example"}
+    with served_file(log, "--origin", "https://desk.example", "--socketio") as (_, url):
+        assert httpx.get(f"{url}status", headers=foreign).status_code == 200
+        assert httpx.get(f"{url}socket.io/?EIO=4&transport=polling", headers=foreign).status_code == 200
+    with served_file(log) as (_, url):
+        assert httpx.get(f"{url}status", headers=foreign).status_code == 403
+        assert httpx.get(f"{url}socket.io/?EIO=4&transport=polling").status_code == 404
+
+
 def test_a_taken_port_is_one_line(log: Path) -> None:
     """Exit code 1, and what to do."""
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
@@ -112,6 +126,7 @@ def test_a_taken_port_is_one_line(log: Path) -> None:
         (["."], 3, "is no event log: it has no log.json"),
         (["events.txt"], 2, "cannot tell the format of events.txt"),
         (["log", "--token", ""], 2, "--token must be"),
+        (["log", "--origin", "desk.example"], 2, "--origin must be a scheme and a host"),
         (["log", "--token", "@none"], 2, "cannot read the token of --token @none"),
     ],
 )

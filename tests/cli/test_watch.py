@@ -39,6 +39,31 @@ def test_a_run_is_shown_line_by_line(served_events: tuple[Path, str]) -> None:
     assert result.stderr == "the run is over: 80 events\n"
 
 
+def test_a_universe_of_the_server_is_followed_by_its_name(new_log: NewLog) -> None:
+    """The server knows its tickers; a name it does not know is answered with those it does."""
+    log = new_log(30)
+    log.finish()
+    with served(log) as server:
+        result = run_tickstock("watch", server.server.url, "--universe", "first", "--min-priority", "2", "--json")
+        unknown = run_tickstock("watch", server.server.url, "--universe", "second")
+
+    assert [json.loads(line)["sequence"] for line in result.stdout.splitlines()] == [6, 12, 15, 21, 27, 30]
+    assert unknown.returncode == 2
+    assert error_line(unknown).endswith("no universe is named 'second'; there are first")
+
+
+def test_lines_can_come_highest_first(new_log: NewLog) -> None:
+    """Of what comes at once; without the option they come in the order of the run."""
+    log = new_log(5)
+    log.finish()
+    with served(log) as server:
+        told = [run_tickstock("watch", server.server.url, *more).stdout for more in ([], ["--highest-first"])]
+
+    by_time, by_priority = ([line.split()[4] for line in text.splitlines()] for text in told)
+    assert by_time == ["low", "surge", "trend", "fmv", "high"]
+    assert by_priority == ["low", "high", "surge", "trend", "fmv"]
+
+
 @pytest.mark.parametrize("suffix", [".parquet", ".jsonl", ".csv"])
 def test_a_watched_file_is_the_file_that_was_served(
     served_events: tuple[Path, str], tmp_path: Path, suffix: str
@@ -103,6 +128,40 @@ def test_it_outlives_a_restart_of_the_server(new_log: NewLog) -> None:
     ]
 
 
+@pytest.mark.parametrize("suffix", [".parquet", ".jsonl", ".csv"])
+def test_a_file_outlives_a_restart_of_the_server(new_log: NewLog, tmp_path: Path, suffix: str) -> None:
+    """Byte for byte the file of a run that was watched without a break."""
+    log = new_log(300)
+    copy, original = tmp_path / f"copy{suffix}", write_events(tmp_path / f"original{suffix}", 900)
+    with served(log) as server, start("watch", server.server.url, "--out", copy) as process:
+        while server.server.hub.sent_events < 300:
+            sleep(0.01)
+        port = server.server.port
+        server.stop()
+        log.add(600)
+        log.finish()
+        with served(log, address=Address(port=port)):
+            _, talk = process.communicate()
+
+    assert process.returncode == 0
+    assert talk.splitlines()[-1] == "the run is over: 900 events"
+    assert copy.read_bytes() == original.read_bytes()
+
+
+def test_a_server_that_goes_for_good_leaves_what_it_had_sent(new_log: NewLog, tmp_path: Path) -> None:
+    """Hours of events must not go with it; the exit code says that the run did not come to its end."""
+    copy = tmp_path / "copy.parquet"
+    with served(new_log(300)) as server, start("watch", server.server.url, "--out", copy, "--give-up", "0") as process:
+        while server.server.hub.sent_events < 300:
+            sleep(0.01)
+        server.stop()
+        _, talk = process.communicate()
+
+    assert process.returncode == 1
+    assert talk.splitlines()[1] == "note: outputs hold the 300 events that came before"
+    assert len(read_events(copy)) == 300
+
+
 def test_a_server_that_is_not_there_is_given_up() -> None:
     """It says at once that it tries again, and at the end that it gave up."""
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
@@ -135,6 +194,8 @@ def test_a_reader_that_leaves_ends_it_quietly(served_events: tuple[Path, str]) -
         (["--sources", "nasdaq"], 'sources[0] is "nasdaq"'),
         (["--out", "events.xls"], "cannot tell the format of output 'events.xls'"),
         (["--json", "--out", "-"], "--json and --out - both write to stdout"),
+        (["--json", "--highest-first"], "--highest-first is for lines on the terminal"),
+        (["--universe", "core"], "no universe is named 'core'; this run has none"),
         (["--tickers", ","], "--tickers , names no ticker"),
     ],
 )

@@ -13,14 +13,17 @@ from tickstock_cli.build import settings_model
 from tickstock_cli.cli.commands import COMMANDS
 from tickstock_cli.cli.main import app
 from tickstock_cli.config.settings import setting_keys
+from tickstock_cli.loadtest.catalogue import catalogue
 from tools.reference import (
     CLI_REFERENCE,
     CONFIGURATION,
     DOCS,
+    SCENARIOS,
     SCHEMAS,
     command_contexts,
     render_cli_reference,
     render_configuration,
+    render_scenarios,
     render_schema,
 )
 
@@ -64,6 +67,21 @@ def test_the_table_of_settings_is_what_the_models_say() -> None:
 
     assert render_configuration(page) == page
     assert TABLE_KEY.findall(page) == list(setting_keys(settings_model()))
+
+
+def test_the_tables_of_a_scenarios_keys_are_what_the_models_say() -> None:
+    """`make docs` writes them; every key says what it means."""
+    page = SCENARIOS.read_text(encoding="utf-8")
+
+    assert render_scenarios(page) == page
+    assert "None |" not in page
+
+
+def test_the_page_of_scenarios_names_every_one_that_is_shipped() -> None:
+    """What is there is told."""
+    page = SCENARIOS.read_text(encoding="utf-8")
+
+    assert [name for name in catalogue() if f"| `{name}` |" not in page] == []
 
 
 @pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)

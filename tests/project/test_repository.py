@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,17 @@ def test_changelog_fragments_are_named_by_what_they_tell() -> None:
     names = [path.name for path in (ROOT / "changelog.d").iterdir() if path.name != "README.md"]
 
     assert [name for name in names if not re.fullmatch(r"[\w-]+\.(added|changed|fixed|removed)\.md", name)] == []
+
+
+def test_what_others_wrote_is_shipped_with_its_licence() -> None:
+    """Vendored files carry theirs, and the package says so in its metadata."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    shipped = {path for pattern in project["license-files"] for path in ROOT.glob(pattern)}
+    vendored = {folder / "LICENSE" for folder in (ROOT / "tickstock_cli").rglob("vendor/*") if folder.is_dir()}
+
+    assert vendored
+    assert shipped == {ROOT / "LICENSE", *vendored}
+    assert project["license"] == "Apache-2.0 AND MIT"
 
 
 def test_locked_requirements_carry_a_hash_for_every_package() -> None:

@@ -1,9 +1,10 @@
-"""Who may come to a server: one token, and one warning, for every command that serves or follows."""
+"""Where a server listens and who may come to it: one reading for every command that serves or follows."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from tickstock_cli.serving.server import Address
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
+USUAL_PORTS = {"http": ":80", "https": ":443"}
 
 Token = Annotated[
     str | None,
@@ -24,6 +26,76 @@ Token = Annotated[
         help="What clients must show; @FILE keeps it out of the list of processes.",
     ),
 ]
+Origins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--origin",
+        metavar="URL",
+        show_default=False,
+        help="Let pages of this origin connect, as in https://desk.example. Repeatable.",
+    ),
+]
+SocketIo = Annotated[
+    bool,
+    typer.Option("--socketio", help="Also serve clients of the older system, over Socket.IO; needs an extra."),
+]
+
+
+def read_address(host: str, port: int, token: str | None, origins: list[str] | None, socketio: bool) -> Address:
+    """Put together where a server listens and whom it lets in; warns if that is anybody.
+
+    Raises
+    ------
+    UsageError
+        The token or an origin is none.
+    """
+    from tickstock_cli.serving.server import Address
+
+    address = Address(host, port, read_token(token), tuple(map(read_origin, origins or ())), socketio)
+    warn_if_open(address)
+    return address
+
+
+def read_listen(
+    listen: str | None, token: str | None, origins: list[str] | None, socketio: bool, log: Path | None
+) -> Address | None:
+    """Read ``--serve`` and what belongs to it; None without it.
+
+    Raises
+    ------
+    UsageError
+        ``listen`` is no address, or as ``read_address``; or there is no server for an option that is about it.
+    """
+    if listen is None:
+        about_it = {"--origin": origins, "--socketio": socketio, "--log": log}
+        if idle := next((name for name, value in about_it.items() if value), None):
+            raise UsageError(f"{idle} is about the server: add --serve")
+        return None
+    from tickstock_cli.serving.server import parse_host_port
+
+    return read_address(*parse_host_port(listen), token, origins, socketio)
+
+
+def read_origin(text: str) -> str:
+    """Read ``--origin`` as browsers write it: small letters, no path, and no port that goes without saying.
+
+    Raises
+    ------
+    UsageError
+        It has no scheme or host, or more than these.
+
+    Examples
+    --------
+    >>> [read_origin(text) for text in ("https://Desk.example:443/", "http://[::1]:3000")]
+    ['https://desk.example', 'http://[::1]:3000']
+    """
+    try:
+        scheme, host, *more = urlsplit(text)
+    except ValueError:
+        scheme, host, more = "", "", []
+    if not scheme or not host or any(part not in ("", "/") for part in more):
+        raise UsageError(f"--origin must be a scheme and a host, as in https://desk.example, was {text}")
+    return f"{scheme}://{host.lower().removesuffix(USUAL_PORTS.get(scheme, ''))}"
 
 
 def read_token(text: str | None) -> str | None:

@@ -9,49 +9,46 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from tickstock_cli.cli.access import read_token, warn_if_open
-
 if TYPE_CHECKING:
     from tickstock_cli.broadcast.broadcast import Broadcast
     from tickstock_cli.engine.control import Control
     from tickstock_cli.replay import Request
-
-DRAIN_SECONDS = 10.0
-"""How long clients get for the last events where no terminal keeps the server."""
+    from tickstock_cli.serving.server import Address
 
 
 @contextmanager
 def broadcasting(
-    request: Request, control: Control, listen: str | None, token: str | None, log: Path | None
+    request: Request, control: Control, address: Address | None, log: Path | None
 ) -> Iterator[Broadcast | None]:
-    """Serve a replay on ``listen`` (see ``serving.server.parse_host_port``) as long as the context lasts.
+    """Serve a replay at ``address`` as long as the context lasts; None: do not.
 
     Raises
     ------
     UsageError
-        ``listen`` is no address, or ``token`` no token.
+        Socket.IO is asked for and not installed.
     ServingError
         The address is taken.
     """
-    if listen is None:
+    if address is None:
         yield None
         return
     from tickstock_cli.broadcast.broadcast import Broadcast
-    from tickstock_cli.serving.server import Address, parse_host_port
 
-    host, port = parse_host_port(listen)
-    address = Address(host, port, read_token(token))
-    warn_if_open(address)
     with Broadcast(request, control, address, log) as broadcast:
         print(f"serving on {broadcast.url}", file=sys.stderr)
         yield broadcast
 
 
-def stay(broadcast: Broadcast, control: Control) -> None:
+def hand_over(broadcast: Broadcast, seconds: float) -> None:
+    """Let every client have the last events, for so long at most."""
+    if not broadcast.drain(seconds):
+        print(f"note: after {seconds:g} s some clients had not taken every event", file=sys.stderr)
+
+
+def stay(broadcast: Broadcast, control: Control, seconds: float) -> None:
     """Keep a finished run served: on a terminal until Ctrl-C, else until every client has all events."""
     if not sys.stderr.isatty():
-        if not broadcast.drain(DRAIN_SECONDS):
-            print(f"note: after {DRAIN_SECONDS:g} s some clients had not taken every event", file=sys.stderr)
+        hand_over(broadcast, seconds)
         return
     print(f"the run is over; still serving on {broadcast.url} — Ctrl-C ends", file=sys.stderr)
     interrupted = Event()

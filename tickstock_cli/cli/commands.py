@@ -28,6 +28,10 @@ COMMANDS = {
     ),
     "serve": ("serve:serve", "Serve the events of a finished run: a web page, a WebSocket, and pages of JSON."),
     "watch": ("watch:watch", "Watch the events of a server; reconnects by itself and goes on where it was."),
+    "loadtest": ("loadtest:loadtest", "Put a load on the running system and hold what it did against thresholds."),
+    "scenarios": ("scenarios:scenarios", "List the scenarios of load tests, or show one: its stages, rates and rows."),
+    "report": ("report:report", "Draw the results of load tests again, or compare several side by side."),
+    "perf": ("perf:app", "Measure what this version costs, and keep worse ones out."),
     "config": ("config:app", "Show, begin and describe the configuration."),
 }
 """Name -> (module in this package : function, or Typer application of commands below it; first line of its help)."""

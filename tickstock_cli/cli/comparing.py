@@ -15,14 +15,15 @@ def compare(request: Request, as_json: bool) -> None:
     """Replay on both paths, print what each costs, and fail with exit code 4 if their events differ."""
     from tickstock_cli.cli.compiling import say_if_compiling
     from tickstock_cli.cli.console import data_console
-    from tickstock_cli.cli.render import print_to
+    from tickstock_cli.cli.notes import print_notes_of
     from tickstock_cli.cli.render_review import pipelines_view
     from tickstock_cli.review.pipelines import compare_pipelines
 
     say_if_compiling(request)
+    print_notes_of(request)
     comparison = compare_pipelines(request)
     if as_json:
         typer.echo(json.dumps(comparison.as_dict(), indent=2))
     else:
-        print_to(data_console(), pipelines_view(comparison))
+        data_console().print(pipelines_view(comparison))
     comparison.check()

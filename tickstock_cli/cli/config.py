@@ -76,9 +76,9 @@ def _print_table(rows: list[tuple[str, Any, str]]) -> None:
 
     from tickstock_cli.cli.console import data_console
     from tickstock_cli.config.load import DEFAULT
-    from tickstock_cli.config.values import format_value
+    from tickstock_cli.config.values import show_value
 
     table = Table("setting", "value", "from", box=box.SIMPLE_HEAD, pad_edge=False)
     for key, value, origin in rows:
-        table.add_row(key, format_value(value), origin, style="dim" if origin == DEFAULT else None)
+        table.add_row(key, show_value(value), origin, style="dim" if origin == DEFAULT else None)
     data_console().print(table)

@@ -39,3 +39,11 @@ class EventSample:
             events = events.slice(room)
         self.last.extend(events.slice(max(0, len(events) - (TABLE_EVENTS // 2))).to_pylist())
         self._watcher.released(events)
+
+    def retold(self, events: pa.RecordBatch) -> None:
+        """Keep none twice; see ``Observer``."""
+        self._watcher.retold(events)
+
+    def jumped(self, market_time: int, events: int) -> None:
+        """See ``Observer``."""
+        self._watcher.jumped(market_time, events)

@@ -20,6 +20,7 @@ from collections.abc import Callable
 
 import typer
 
+from tickstock_cli.core.refusals import why_not
 from tickstock_cli.errors import TickstockError
 
 OK = 0
@@ -87,7 +88,7 @@ def _system_line(error: OSError) -> str:
     if error.filename:
         return f"{reason} ({error.filename})"
     # Files are written by sinks, which name them: without a name it was what we print.
-    return f"cannot write standard output: {reason}" if error.errno in _NO_ROOM else reason
+    return f"cannot write standard output: {why_not(error)}" if error.errno in _NO_ROOM else reason
 
 
 def _flush_stdout() -> None:

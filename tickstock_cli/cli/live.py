@@ -82,6 +82,15 @@ class LiveView:
         self._seen += len(events)
         self._events.extend(events.slice(max(0, len(events) - LATEST)).to_pylist())
 
+    def retold(self, events: pa.RecordBatch) -> None:
+        """Show them again; see ``Observer``."""
+        self.released(events)
+
+    def jumped(self, market_time: int, events: int) -> None:
+        """Begin with an empty table; see ``Observer``."""
+        self._events.clear()
+        self._market_time, self._seen = market_time, events
+
     def _draw(self) -> Group:
         rows = list(self._events)
         below = [self._status(), Text(self._meter.line(self._console.width - 2, clock=False)), Text(KEYS, style="dim")]

@@ -45,6 +45,8 @@ class Extent:
 class Meter:
     """Measures a run from the first time it hears of it: what a resumed run did before is no progress of this one.
 
+    A run that goes back begins anew.
+
     Parameters
     ----------
     speed
@@ -65,8 +67,9 @@ class Meter:
 
     def advanced(self, rows: int, market_time: int) -> None:
         """Note rows done and market time (ns UTC)."""
+        went_back = rows < self._rows
         self._rows, self._market_time = rows, market_time
-        if self._begun is None:
+        if self._begun is None or went_back:
             self._begun = (self._now(), rows, self.share or 0.0)
 
     @property

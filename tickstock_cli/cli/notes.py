@@ -1,8 +1,10 @@
-"""Notes beside a replay, one line each on stderr: what was assumed of its input, and why it may have told nothing."""
+"""Notes beside a command, one line each on stderr: what was assumed of its input, and why nothing came of it."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from tickstock_cli.core.ledger import RECORD_TYPES
@@ -10,16 +12,35 @@ from tickstock_cli.core.times import format_time
 
 if TYPE_CHECKING:
     from tickstock_cli.core.ledger import Ledger
+    from tickstock_cli.core.stages import NamedSource
     from tickstock_cli.replay import Request
-    from tickstock_cli.sources.recordings import Recordings
 
 MOST_NAMES = 20
 """Absent tickers told by name."""
 
 
-def print_input_notes(recordings: Recordings) -> None:
-    """Tell, before the run, how its files are read where that is not certain."""
-    _print(recordings.notes)
+def print_input_notes(source: NamedSource, told: Collection[str] = ()) -> list[str]:
+    """Tell how an input is read where that is not certain, but for what was told; gives what is known by now."""
+    notes = list(source.notes)
+    _print([note for note in notes if note not in told])
+    return notes
+
+
+def print_notes_of(request: Request) -> None:
+    """Tell, before a command reads what is requested, how that is read; opens it once more.
+
+    Raises
+    ------
+    TickstockError
+        It cannot be read.
+    """
+    from tickstock_cli.build import settings_model
+    from tickstock_cli.replay import read_options
+    from tickstock_cli.sources.opening import open_source
+
+    settings = request.settings if request.settings is not None else settings_model()()
+    with closing(open_source(request.paths, read_options(request, settings))) as source:
+        print_input_notes(source)
 
 
 def print_checkpoint_note(request: Request) -> None:
@@ -34,9 +55,9 @@ def print_checkpoint_note(request: Request) -> None:
         _print([f"{told}: without --resume a run begins anew"])
 
 
-def print_run_notes(request: Request, recordings: Recordings, ledger: Ledger) -> None:
+def print_run_notes(request: Request, source: NamedSource, ledger: Ledger) -> None:
     """Tell, after a run to the end, what of its input it could not use: that would look like a quiet market."""
-    _print([*_absent(request, recordings), *(_nothing_read(request, recordings, ledger) or _unused(ledger))])
+    _print([*_absent(request, source), *(_nothing_read(request, source, ledger) or _unused(ledger))])
 
 
 def _print(notes: list[str]) -> None:
@@ -44,9 +65,9 @@ def _print(notes: list[str]) -> None:
         print(f"note: {note}", file=sys.stderr)
 
 
-def _absent(request: Request, recordings: Recordings) -> list[str]:
+def _absent(request: Request, source: NamedSource) -> list[str]:
     """Tell of tickers that were asked for and never came."""
-    absent = sorted((request.symbols or frozenset()) - set(recordings.symbols.tickers))
+    absent = sorted((request.symbols or frozenset()) - set(source.symbols.tickers))
     if not absent:
         return []
     bounded = request.start is not None or request.end is not None
@@ -55,17 +76,17 @@ def _absent(request: Request, recordings: Recordings) -> list[str]:
     return [f"not {where}: {', '.join([*absent[:MOST_NAMES], *more])}"]
 
 
-def _nothing_read(request: Request, recordings: Recordings, ledger: Ledger) -> list[str]:
+def _nothing_read(request: Request, source: NamedSource, ledger: Ledger) -> list[str]:
     if request.symbols is not None or any(ledger[f"{record}.read"] for record in RECORD_TYPES):
         return []
-    if not recordings.rows:
+    if source.rows == 0 or source.bounds == (None, None):
         return ["there is no row in the recording"]
     bounds = [
         f"{option} {format_time(time)}"
-        for option, time in zip(("--start", "--end"), recordings.bounds, strict=True)
+        for option, time in zip(("--start", "--end"), source.bounds, strict=True)
         if time is not None
     ]
-    whole = recordings.whole_span
+    whole = source.whole_span
     spans = f"; it goes from {format_time(whole[0])} to {format_time(whole[1])}" if whole is not None else ""
     return [f"no row of the recording meets {' and '.join(bounds)}{spans}"]
 

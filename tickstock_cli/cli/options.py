@@ -31,7 +31,11 @@ class Late(StrEnum):
 
 Paths = Annotated[
     list[str],
-    typer.Argument(metavar="PATH", show_default=False, help="Parquet files, folders, globs or Hive-partitioned trees."),
+    typer.Argument(
+        metavar="PATH",
+        show_default=False,
+        help="Parquet files, folders, globs or Hive-partitioned trees; or arrow:- for an Arrow stream from a pipe.",
+    ),
 ]
 ConfigFile = Annotated[
     Path | None,

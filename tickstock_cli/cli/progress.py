@@ -38,6 +38,14 @@ class ProgressBar:
         """Count events; see ``Observer``."""
         self._events += len(events)
 
+    def retold(self, events: pa.RecordBatch) -> None:
+        """Count them again; see ``Observer``."""
+        self.released(events)
+
+    def jumped(self, market_time: int, events: int) -> None:  # noqa: ARG002 - the observer's
+        """Count from there; see ``Observer``."""
+        self._events = events
+
     def close(self) -> None:
         """Take the bar away."""
         self._bar.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.box import SIMPLE_HEAD
 from rich.columns import Columns
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -19,12 +19,6 @@ def summary(result: RunResult) -> Group:
     if not result.tally.events:
         return Group(Text("no events", style="bold"), Text(), _figures(result), _ledger(result))
     return Group(Columns([_kinds(result), _tickers(result), _figures(result)], padding=(0, 3)), _ledger(result))
-
-
-def print_to(console: Console, *parts: RenderableType) -> None:
-    """Print renderables one below the other."""
-    for part in parts:
-        console.print(part)
 
 
 def speed_words(speed: float | None, digits: int = 10) -> str:

@@ -15,6 +15,7 @@ from tickstock_cli.core.times import NS_PER_SECOND, format_duration, format_time
 from tickstock_cli.inspection.groups import FileGroup, grouped
 from tickstock_cli.inspection.report import FileReport, Report
 from tickstock_cli.inspection.survey import Gap
+from tickstock_cli.sources.recordings import left_out_note
 
 Line = tuple[str, str, str]
 """Label, text, style."""
@@ -35,6 +36,8 @@ def render_report(report: Report) -> Group:
             heading.append(f" and {len(group.files) - 1:,} more like it", style="not bold")
         parts += [heading, Padding(_details(list(_lines(group))), (0, 0, 1, 2), expand=False)]
     parts += [Text(f"cannot be read: {file.error}", style="red") for file in report.unreadable]
+    if report.left_out:
+        parts.append(Text(left_out_note(report.left_out)))
     return Group(*parts, *_totals(report))
 
 

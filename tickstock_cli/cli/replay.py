@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tickstock_cli.cli.access import Token
+from tickstock_cli.cli.access import Origins, SocketIo, Token, read_listen
 from tickstock_cli.cli.interrupting import (
     leave_at_once_if_insisted,
     load_sinks,
@@ -38,6 +38,7 @@ from tickstock_cli.cli.options import (
 from tickstock_cli.errors import InterruptedRunError, UsageError
 
 if TYPE_CHECKING:
+    from tickstock_cli.replay import Request
     from tickstock_cli.runtime.opening import PipelineName
     from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 
@@ -70,13 +71,20 @@ class PipelineChoice(StrEnum):
     COMPARE = "compare"
 
 
-def pipeline_name(choice: PipelineChoice | None) -> PipelineName | None:
-    """Give the pipeline of a choice; that of a comparison is the running system."""
+def pipeline_name(choice: PipelineChoice | None, served: bool) -> PipelineName | None:
+    """Give the pipeline of a choice; that of a comparison, and of what is served, is the running system."""
     from tickstock_cli.runtime.opening import PipelineName
 
-    if choice is None:
+    if choice is None and not served:
         return None
-    return PipelineName.MULTI if choice is PipelineChoice.COMPARE else PipelineName(choice.value)
+    return PipelineName.MULTI if choice in (None, PipelineChoice.COMPARE) else PipelineName(choice.value)
+
+
+def _check_that_it_runs(request: Request, choice: PipelineChoice | None, served: bool, dashboard: bool) -> None:
+    if served and choice not in (None, PipelineChoice.MULTI):
+        raise UsageError("--serve shows the running system: leave --pipeline out, or say multi")
+    if dashboard and (request.pipeline_name.value != "multi" or choice is PipelineChoice.COMPARE):
+        raise UsageError("--dashboard shows the running system: add --speed N or --pipeline multi")
 
 
 def replay(
@@ -139,6 +147,8 @@ def replay(
         ),
     ] = None,
     token: Token = None,
+    origins: Origins = None,
+    socketio: SocketIo = False,
     log: Annotated[
         Path | None,
         typer.Option("--log", metavar="DIR", show_default=False, help="Keep the event log of --serve in this folder."),
@@ -168,9 +178,10 @@ def replay(
             raise UsageError(f"--checkpoint-seconds must be a number of 0 or more, was {checkpoint_seconds}")
         if checkpoint is None:
             raise UsageError("--checkpoint-seconds needs --checkpoint DIR: the folder to keep checkpoints in")
+    settings = load_settings(config, sets, maps).settings
     request = Request(
         paths=paths,
-        settings=load_settings(config, sets, maps).settings,
+        settings=settings,
         start=start,
         end=end,
         symbols=parse_symbols(symbols),
@@ -184,20 +195,18 @@ def replay(
         checkpoint=checkpoint,
         resume=resume,
         checkpoint_every_ns=CHECKPOINT_EVERY_NS if checkpoint_seconds is None else int(checkpoint_seconds * 1e9),
-        pipeline=pipeline_name(PipelineChoice.MULTI if serve is not None and pipeline is None else pipeline),
+        pipeline=pipeline_name(pipeline, serve is not None),
         provenance=provenance,
     )
-    if serve is not None and request.pipeline_name.value != "multi":
-        raise UsageError("--serve shows the running system: leave --pipeline out, or say multi")
-    if dashboard and request.pipeline_name.value != "multi":
-        raise UsageError("--dashboard shows the running system: add --speed N or --pipeline multi")
+    address = read_listen(serve, token, origins, socketio, log)
+    _check_that_it_runs(request, pipeline, serve is not None, dashboard)
     if pipeline is PipelineChoice.COMPARE:
         from tickstock_cli.cli.comparing import compare
 
         compare(request, as_json)
         return
-    from tickstock_cli.cli.broadcasting import broadcasting, stay
-    from tickstock_cli.cli.replaying import print_result, run_watched
+    from tickstock_cli.cli.broadcasting import broadcasting, hand_over, stay
+    from tickstock_cli.cli.replaying import print_drained, print_result, run_watched, stopped_words
     from tickstock_cli.engine.control import Control
 
     load_sinks(outs)
@@ -206,14 +215,15 @@ def replay(
     with (
         quiet_if_reader_leaves(request),
         leave_at_once_if_insisted(),
-        broadcasting(request, control, serve, token, log) as broadcast,
+        broadcasting(request, control, address, log) as broadcast,
         stop_on_interrupt(control),
     ):
         result, shown = run_watched(request, control, table, running, dashboard, broadcast)
         print_result(result, shown, as_json, "-" in outs, running[0].last_status if dashboard else None)
-        if broadcast is not None and not result.interrupted:
-            stay(broadcast, control)
+        print_drained(result)
+        if broadcast is not None and result.interrupted:
+            hand_over(broadcast, settings.system.drain_seconds)
+        elif broadcast is not None:
+            stay(broadcast, control, settings.system.drain_seconds)
     if result.interrupted:
-        word = "row" if result.rows == 1 else "rows"
-        more = f"; go on with --checkpoint {checkpoint} --resume" if checkpoint is not None else ""
-        raise InterruptedRunError(f"stopped after {result.rows:,} {word}; outputs are whole up to there{more}")
+        raise InterruptedRunError(stopped_words(result, checkpoint))

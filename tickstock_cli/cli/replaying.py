@@ -14,13 +14,15 @@ from tickstock_cli.cli.notes import print_checkpoint_note, print_input_notes, pr
 from tickstock_cli.cli.watching import watch
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tickstock_cli.broadcast.broadcast import Broadcast
+    from tickstock_cli.core.stages import NamedSource
     from tickstock_cli.engine.control import Control
     from tickstock_cli.engine.observer import Observer
     from tickstock_cli.engine.run import RunResult
     from tickstock_cli.replay import Request
     from tickstock_cli.runtime.pipeline import MultiChannelPipeline
-    from tickstock_cli.sources.recordings import Recordings
 
 
 def run_watched(
@@ -36,15 +38,16 @@ def run_watched(
     from tickstock_cli.sinks.opening import open_all
 
     sample = EventSample() if table else None
-    opened: list[Recordings] = []
+    opened: list[NamedSource] = []
+    told: list[str] = []
     with ExitStack() as stack:
 
-        def observe(recordings: Recordings) -> Observer:
-            opened.append(recordings)
+        def observe(source: NamedSource) -> Observer:
+            opened.append(source)
             print_checkpoint_note(request)
-            print_input_notes(recordings)
-            watcher = watch(stack, request, recordings, control, sample, running if dashboard else None)
-            return watcher if broadcast is None else broadcast.beside(watcher)
+            told.extend(print_input_notes(source))
+            watcher = watch(stack, request, source, control, sample, running if dashboard else None)
+            return watcher if broadcast is None else broadcast.beside(watcher, source)
 
         def attach(pipeline: MultiChannelPipeline) -> None:
             running.append(pipeline)
@@ -53,12 +56,42 @@ def run_watched(
 
         say_if_compiling(request)
         open_sinks = open_all if broadcast is None else broadcast.open_sinks
-        result = run_replay(request, control, observe, attach=attach, open_sinks=open_sinks)
+        snapshots = None if broadcast is None else broadcast.snapshots
+        result = run_replay(request, control, observe, attach=attach, open_sinks=open_sinks, snapshots=snapshots)
     if broadcast is not None:
         broadcast.finish()
+    print_input_notes(opened[0], told)  # a stream tells what it holds only when it comes
     if not result.interrupted:
         print_run_notes(request, opened[0], result.ledger)
     return result, sample
+
+
+def print_drained(result: RunResult) -> None:
+    """Tell what became of the rows that a running system had queued when it was stopped."""
+    if result.drained is None:
+        return
+    drained = result.drained
+    left = f"; {drained.rows_left:,} were left, time was up (system.drain_seconds)" if drained.rows_left else ""
+    typer.echo(f"drained the queues: {_rows(drained.rows)} processed in {drained.seconds:.2f} s{left}", err=True)
+
+
+def stopped_words(result: RunResult, checkpoint: Path | None) -> str:
+    """Say how far a stopped run came, and how to go on."""
+    told = f"stopped after {_rows(result.rows)}; outputs "
+    left = 0 if result.drained is None else result.drained.rows_left
+    again = f"with --checkpoint {checkpoint} --resume"
+    if not left:
+        return f"{told}are whole up to there" + (f"; go on {again}" if checkpoint is not None else "")
+    from tickstock_cli.engine.checkpoint import CheckpointStore
+
+    # The state lacks rows, so the run wrote no checkpoint at its end.
+    rows = None if checkpoint is None else CheckpointStore(checkpoint, {}).kept_rows()
+    more = "" if rows is None else f"; go on from the checkpoint {rows:,} rows in {again}"
+    return f"{told}lack what {left:,} of them would have told{more}"
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row" if count == 1 else f"{count:,} rows"
 
 
 def print_result(
@@ -74,15 +107,16 @@ def print_result(
         typer.echo(json.dumps({**result.as_dict(), **extra}, indent=2))
         return
     from tickstock_cli.cli.console import data_console
-    from tickstock_cli.cli.render import print_to, summary
+    from tickstock_cli.cli.render import summary
     from tickstock_cli.cli.render_events import EventTable
 
     console = data_console(stderr=stdout_taken)
     if sample is not None:
         shown = [*sample.first, *sample.last]
-        print_to(console, EventTable(shown, sample.count - len(shown)), "")
+        console.print(EventTable(shown, sample.count - len(shown)))
+        console.print()
     if dashboard is not None:
         from tickstock_cli.cli.render_dashboard import DashboardView
 
-        print_to(console, DashboardView(dashboard))
-    print_to(console, summary(result))
+        console.print(DashboardView(dashboard))
+    console.print(summary(result))

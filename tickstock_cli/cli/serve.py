@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tickstock_cli.cli.access import Token, read_token, warn_if_open
+from tickstock_cli.cli.access import Origins, SocketIo, Token, read_address
+from tickstock_cli.cli.interrupting import stop_on_signals
 
 if TYPE_CHECKING:
     from tickstock_cli.eventlog.view import LogView
@@ -21,15 +21,6 @@ Host = Annotated[
     str, typer.Option("--host", metavar="ADDRESS", help="Where to listen; 0.0.0.0 lets other machines in.")
 ]
 Port = Annotated[int, typer.Option("--port", min=0, max=65_535, help="0 takes any free one.")]
-Origins = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--origin",
-        metavar="URL",
-        show_default=False,
-        help="Let pages of this origin connect, as in https://desk.example. Repeatable.",
-    ),
-]
 
 
 def serve(
@@ -40,21 +31,19 @@ def serve(
     port: Port = 8765,
     token: Token = None,
     origins: Origins = None,
+    socketio: SocketIo = False,
     open_browser: Annotated[bool, typer.Option("--open-browser", help="Show the page in a browser.")] = False,
 ) -> None:
     """Serve the events of a finished run: a web page, a WebSocket, and pages of JSON.
 
     Prints the page's address, and serves until Ctrl-C.
     """
-    from tickstock_cli.serving.server import Address
-
-    address = Address(host, port, read_token(token), tuple(origins or ()))
+    address = read_address(host, port, token, origins, socketio)
     with _opened(log) as opened:
         server = _server(opened, address)
         typer.echo(f"serving {opened.next_sequence - opened.first_sequence:,} events of {log}; Ctrl-C stops", err=True)
         if opened.problem is not None:
             typer.echo(f"warning: {opened.problem}", err=True)
-        warn_if_open(address)
         asyncio.run(_serve_until_stopped(server, open_browser))
 
 
@@ -95,6 +84,7 @@ def _server(log: LogView, address: Address) -> EventServer:
         status=RecordedStatus(log, log.problem),
         about={"title": log.run.title, "started_at": log.run.started_at, "tickstock": log.run.tickstock},
         kinds=tuple(kind.name for kind in event_kinds()),
+        universes={name: frozenset(tickers) for name, tickers in log.run.universes.items()},
         live=False,
     )
     return EventServer(served, address)
@@ -102,9 +92,7 @@ def _server(log: LogView, address: Address) -> EventServer:
 
 async def _serve_until_stopped(server: EventServer, open_browser: bool) -> None:
     stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
+    stop_on_signals(asyncio.get_running_loop(), stopped.set)
     await server.start()
     typer.echo(server.url)
     if open_browser:

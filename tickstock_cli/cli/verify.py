@@ -75,9 +75,11 @@ def _run(request: Request) -> Verification:
     from tqdm import tqdm
 
     from tickstock_cli.cli.compiling import say_if_compiling
+    from tickstock_cli.cli.notes import print_notes_of
     from tickstock_cli.review.verify import verify as run_verify
 
     say_if_compiling(request)
+    print_notes_of(request)
     with tqdm(desc="legs", unit="leg", file=sys.stderr, disable=not sys.stderr.isatty(), leave=False) as bar:
 
         def report(result: LegResult, legs: int) -> None:

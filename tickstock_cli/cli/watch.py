@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from tickstock_cli.errors import InterruptedRunError, UsageError
+from tickstock_cli.cli.interrupting import stop_on_signals
+from tickstock_cli.errors import InterruptedRunError, ServingError, UsageError
 
 if TYPE_CHECKING:
     from tickstock_cli.core.stages import Sink
@@ -34,6 +34,12 @@ def watch(
             help="Only these tickers, or those a file lists. Repeatable.",
         ),
     ] = None,
+    universe: Annotated[
+        str | None,
+        typer.Option(
+            "--universe", metavar="NAME", show_default=False, help="Only tickers of this universe of the server."
+        ),
+    ] = None,
     sources: Annotated[
         list[str] | None,
         typer.Option("--sources", metavar="A,B", show_default=False, help=f"Only what these sources told. {NAMES}"),
@@ -42,6 +48,9 @@ def watch(
         int | None,
         typer.Option("--min-priority", min=1, show_default=False, help="2 = only priorities 1 and 2; 1 comes first."),
     ] = None,
+    highest_first: Annotated[
+        bool, typer.Option("--highest-first", help="Print what comes at once by priority, not by time.")
+    ] = False,
     start: Annotated[
         str, typer.Option("--from", metavar="NUMBER|now|first", help="First event: its number, now, or first of all.")
     ] = "first",
@@ -77,19 +86,24 @@ def watch(
     from tickstock_cli.cli.options import parse_symbols
     from tickstock_cli.serving.client import Follower, Wish, websocket_url
 
-    taker = Taker(out or [], as_json)
+    taker = Taker(out or [], as_json, highest_first)
     symbols = parse_symbols(tickers, "--tickers")
     wish = Wish(
         kinds=_split(kinds),
         tickers=None if symbols is None else tuple(sorted(symbols)),
         sources=_split(sources),
         min_priority=min_priority,
+        universe=universe,
         start=_start(start),
     )
     follower = Follower(websocket_url(url), wish, read_token(token), give_up, taker.begin, _tell)
     try:
         interrupted = asyncio.run(_follow(follower, taker))
         taker.commit()
+    except ServingError:
+        # What came before the server went is worth as much as what came before Ctrl-C.
+        taker.keep()
+        raise
     except BaseException:
         taker.abort()
         raise
@@ -121,9 +135,7 @@ async def _follow(follower: Follower, taker: Taker) -> bool:
     """Take events to the end of the run; tells whether the user ended it before."""
     task = asyncio.current_task()
     assert task is not None
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
+    stop_on_signals(asyncio.get_running_loop(), task.cancel)
     with suppress(asyncio.CancelledError):
         async with aclosing(follower.batches()) as batches:
             async for events in batches:
@@ -138,12 +150,15 @@ class Taker:
     Raises
     ------
     UsageError
-        An output is of unknown format, or two would write to stdout.
+        An output is of unknown format, two would write to stdout, or an order is asked for where the run's own holds.
     """
 
-    def __init__(self, outs: list[str], as_json: bool) -> None:
+    def __init__(self, outs: list[str], as_json: bool, highest_first: bool) -> None:
         if as_json and "-" in outs:
             raise UsageError("--json and --out - both write to stdout; choose one")
+        if highest_first and (as_json or outs):
+            raise UsageError("--highest-first is for lines on the terminal; --json and --out keep the order of the run")
+        self._highest_first = highest_first
         if outs:
             from tickstock_cli.sinks.opening import sink_class
 
@@ -156,7 +171,10 @@ class Taker:
         self._schema: Any = None
 
     def begin(self, hello: Mapping[str, Any]) -> None:
-        """Open the files: now it is known what columns events have."""
+        """Open the files: now it is known what columns events have. A replay that went back begins them anew."""
+        self.abort()
+        self._sinks.clear()
+        self.count = 0
         if not self._outs:
             return
         import pyarrow as pa
@@ -177,8 +195,10 @@ class Taker:
             self._sinks.append(open_sink(target, self._schema))
 
     def take(self, events: list[dict[str, Any]]) -> None:
-        """Take a batch."""
+        """Take a batch. A batch is all there is from one place of the run to another, so sorting it is enough."""
         self.count += len(events)
+        if not self._highest_first:
+            events = sorted(events, key=lambda event: int(event["sequence"]))
         for event in events:
             event["event_id"] = int(event["event_id"])
         if self._as_json:
@@ -199,6 +219,14 @@ class Taker:
         """Give every file its name."""
         for sink in self._sinks:
             sink.commit()
+
+    def keep(self) -> None:
+        """Give the files their names if they hold anything, and say so; else leave what stood there."""
+        if not self._sinks or not self.count:
+            self.abort()
+            return
+        self.commit()
+        _tell(f"note: outputs hold the {self.count:,} events that came before")
 
     def abort(self) -> None:
         """Leave what stood under the files' names."""

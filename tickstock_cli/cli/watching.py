@@ -15,29 +15,30 @@ from tickstock_cli.cli.keys import Keys, has_keyboard
 from tickstock_cli.cli.live import LiveView
 from tickstock_cli.cli.meter import Extent, Meter
 from tickstock_cli.cli.progress import ProgressBar
+from tickstock_cli.core.stages import NamedSource
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.replay import Request
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
-from tickstock_cli.sources.recordings import Recordings
 
 
 def watch(
     stack: ExitStack,
     request: Request,
-    recordings: Recordings,
+    source: NamedSource,
     control: Control,
     sample: EventSample | None,
     dashboard: Sequence[MultiChannelPipeline] | None,
 ) -> Observer:
     """Build who watches the run: a live view for a paced run on a terminal, else a progress bar."""
-    whole = request.start is None and request.end is None and request.symbols is None
-    meter = Meter(Extent(recordings.rows, recordings.span, whole), lambda: 0.0 if control.paused else control.speed)
+    unbounded = request.start is None and request.end is None and request.symbols is None
+    whole = unbounded and source.rows is not None
+    meter = Meter(Extent(source.rows or 0, source.span, whole), lambda: 0.0 if control.paused else control.speed)
     shown = sys.stderr.isatty() and not ("-" in request.outs and stdout_may_reach_a_terminal())
     watcher: LiveView | ProgressBar
     if shown and control.speed is not None and has_keyboard():
         stack.enter_context(Keys(control))
-        tickers = recordings.symbols.tickers
+        tickers = source.symbols.tickers
         watcher = stack.enter_context(LiveView(meter, control, tickers, Console(stderr=True), dashboard))
     else:
         watcher = ProgressBar(meter, shown)

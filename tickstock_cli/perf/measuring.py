@@ -10,12 +10,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tickstock_cli.errors import TickstockError
+from tickstock_cli.errors import TickstockError, UsageError
 from tickstock_cli.perf.metrics import PROBES
 from tickstock_cli.perf.probe import PLANT_VARIABLE
 from tickstock_cli.perf.recording import Prepared, Size
@@ -115,6 +116,10 @@ def _startup(side: Side, folder: Path) -> Sample:
 
 def _micro(side: Side, plan: Plan, folder: Path) -> Sample:
     """Run the micro-benchmarks by pytest-benchmark, in a folder of their own: the tree's settings are not ours."""
+    if find_spec("pytest_benchmark") is None:
+        raise UsageError(
+            "the micro probe needs pytest-benchmark: pip install 'tickstock[perf]', or name others by --only"
+        )
     script = folder / "test_micro_benchmarks.py"
     script.write_bytes((FOLDER / "micro_benchmarks.py").read_bytes())
     report = folder / "report.json"

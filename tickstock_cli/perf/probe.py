@@ -274,7 +274,7 @@ def _plant(name: str) -> None:
 
 SLOWDOWN = 0.5
 """Planted: the core takes so much longer."""
-LEAK_BYTES = 1 << 20
+LEAK_BYTES = 1 << 22
 """Planted: kept for ever at every step of the core."""
 
 PROBES = {probe.__name__: probe for probe in (decode, merge, replay, count, memory, paced, running)}

@@ -26,7 +26,7 @@ class Plant:
 
 PLANTS = (
     Plant("slowdown", "the core takes half as long again", ("replay_seconds", "replay_wall_seconds")),
-    Plant("leak", "every step of the core keeps a MiB", ("growth_bytes",)),
+    Plant("leak", "every step of the core keeps 4 MiB", ("growth_bytes",)),
     Plant("correctness", "prices of events are a cent off", ()),
 )
 

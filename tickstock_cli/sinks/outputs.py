@@ -18,25 +18,11 @@ from io import RawIOBase
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from tickstock_cli.core.refusals import REMEDIES, why_not
 from tickstock_cli.errors import OutputError
 
 STDOUT = "-"
 """The target that stands for standard output."""
-
-_REMEDIES = {
-    errno.ENOSPC: "the disk is full; free some space or write elsewhere",
-    errno.EDQUOT: "the disk quota is used up; free some space or write elsewhere",
-    errno.EFBIG: "the file is larger than this system or shell (ulimit -f) allows; write elsewhere or raise the limit",
-    errno.ENOENT: "its folder does not exist; create it first",
-    errno.ENOTDIR: "part of its path is a file, not a folder; choose another name",
-    errno.EACCES: "permission denied; choose a folder you may write to",
-    errno.EPERM: "permission denied; choose a folder you may write to",
-    errno.EROFS: "the file system is read-only; write elsewhere",
-    errno.EISDIR: "it is a folder; name a file inside it",
-    errno.ENAMETOOLONG: "its name is too long; choose a shorter one",
-    errno.EPIPE: "its reader closed it before the end; events were lost",
-}
-
 
 class Output(Protocol):
     """A stream of bytes that ends in exactly one of ``commit`` and ``abort``, after ``finish`` or without."""
@@ -71,8 +57,7 @@ def writing(target: str) -> Iterator[None]:
         yield
     except OSError as error:
         name = "standard output" if target == STDOUT else target
-        reason = _REMEDIES.get(error.errno or 0, (error.strerror or str(error)).lower())
-        raise OutputError(f"cannot write {name}: {reason}") from error
+        raise OutputError(f"cannot write {name}: {why_not(error)}") from error
 
 
 class FileOutput:
@@ -83,7 +68,7 @@ class FileOutput:
         # A link keeps pointing where it did: what it points to is replaced.
         self._path = Path(os.path.realpath(target))
         if target.endswith("/") or self._path.is_dir():
-            raise OutputError(f"cannot write {target}: {_REMEDIES[errno.EISDIR]}")
+            raise OutputError(f"cannot write {target}: {REMEDIES[errno.EISDIR]}")
         self._temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.part")
         if self._path.exists() and not self._path.is_file():
             raise OutputError(f"cannot write {target}: it is a device or a pipe; name a file, or - for standard output")

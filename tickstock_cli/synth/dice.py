@@ -64,15 +64,15 @@ def bell(drawn: np.uint64) -> int:
 
 
 @kernel
-def _fill(key: np.uint64, out: NDArray[np.uint64]) -> None:
+def _fill(key: np.uint64, first: int, out: NDArray[np.uint64]) -> None:
     for i in range(len(out)):
-        out[i] = draw(key, i)
+        out[i] = draw(key, first + i)
 
 
-def draws(seed: int, purpose: str, count: int) -> NDArray[np.uint64]:
-    """Give the first ``count`` draws of a stream."""
+def draws(seed: int, purpose: str, count: int, first: int = 0) -> NDArray[np.uint64]:
+    """Give ``count`` draws of a stream, from draw ``first`` on."""
     out = np.empty(count, dtype=np.uint64)
-    _fill(stream_key(seed, purpose), out)
+    _fill(stream_key(seed, purpose), first, out)
     return out
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.synth.book import Bars, close_minute, first_bars, make_bars, make_book, walk_factors
@@ -15,9 +16,10 @@ from tickstock_cli.synth.injections import AFTER_SECONDS, BEFORE_SECONDS, Inject
 from tickstock_cli.synth.picking import load_picker, make_picker, weigh_minute
 from tickstock_cli.synth.planning import Plan
 from tickstock_cli.synth.running import pass_night, run_span
-from tickstock_cli.synth.tables import FAST_ACTIVITY, FLAGS, LOTS, SLOW_ACTIVITY, waits
+from tickstock_cli.synth.tables import FAST_ACTIVITY, LOTS, SLOW_ACTIVITY, waits
 from tickstock_cli.synth.trading import Flow, Rules, Span, Tables, Ticks, TradingKeys, make_ticks
 from tickstock_cli.synth.universe import SECTORS
+from tickstock_cli.synth.untraded import quote_untraded
 
 MINUTE_SECONDS = 60
 _BAD_SCALE = 1 << 20
@@ -45,7 +47,7 @@ class Floor:
         self._next_injection = 0
         self._near: list[int] = []  # places of the injections that the minute must know
         self._book = make_book(count)
-        self._tables = Tables(waits(), LOTS, FLAGS)
+        self._tables = Tables(waits(), LOTS, plan.flags)
         self._rules = Rules(options.resolution.value, options.bad_prints * _BAD_SCALE // 1_000_000, options.fractional)
         self._keys = TradingKeys(*(stream_key(options.seed, f"trade {name}") for name in TradingKeys._fields))
         self._fmv_keys = FmvKeys(*(stream_key(options.seed, f"fmv {name}") for name in FmvKeys._fields))
@@ -55,7 +57,7 @@ class Floor:
         )
         self._factors = np.empty((0, SECTORS + 1), dtype=np.int64)
         self._picker, self._fmv_picker = make_picker(count), make_picker(count)
-        load_picker(np.sqrt(self._universe.weight).astype(np.int64) + 1, self._fmv_picker)
+        load_picker(self._universe.fmv_weight, self._fmv_picker)
         self._minute_weight = np.empty(count, dtype=np.int64)
         self._bars = make_bars(count)
         self._bars_start = 0
@@ -72,29 +74,34 @@ class Floor:
     def run_minute(self, second: int, most_rows: int) -> Iterator[Portion]:
         """Make the minute that begins at ``second``; the first portion brings the bars of the one before."""
         portion = self.end_minute()
-        self._load_minute(second)
+        self.begin_minute(second)
         for first, last in self._pieces(second, most_rows):
-            ticks = make_ticks(_rows_between(self._plan.flow, first, last))
-            fmvs = make_fmvs(_rows_between(self._plan.fmv_flow, first, last))
-            run_span(
-                self._span._replace(first=first, last=last),
-                self._plan.flow,
-                self._plan.fmv_flow,
-                self._symbols,
-                self._book,
-                self._injected,
-                self._factors,
-                self._picker,
-                self._fmv_picker,
-                self._tables,
-                self._keys,
-                self._fmv_keys,
-                self._rules,
-                ticks,
-                fmvs,
-            )
+            ticks, fmvs = self.run_seconds(first, last)
             yield portion._replace(ticks=ticks, fmvs=fmvs)
             portion = Portion(ticks, fmvs, make_bars(0), 0)
+
+    def run_seconds(self, first: int, last: int) -> tuple[Ticks, Fmvs]:
+        """Make the rows of the seconds ``[first, last)``, which lie in the minute that was begun last."""
+        ticks = make_ticks(_rows_between(self._plan.flow, first, last))
+        fmvs = make_fmvs(_rows_between(self._plan.fmv_flow, first, last))
+        run_span(
+            self._span._replace(first=first, last=last),
+            self._plan.flow,
+            self._plan.fmv_flow,
+            self._symbols,
+            self._book,
+            self._injected,
+            self._factors,
+            self._picker,
+            self._fmv_picker,
+            self._tables,
+            self._keys,
+            self._fmv_keys,
+            self._rules,
+            ticks,
+            fmvs,
+        )
+        return ticks, fmvs
 
     def _pieces(self, minute: int, most_rows: int) -> Iterator[tuple[int, int]]:
         """Cut a minute into runs of seconds with at most ``most_rows`` ticks each, where that can be."""
@@ -105,7 +112,7 @@ class Floor:
                 first = second
         yield first, end
 
-    def _load_minute(self, second: int) -> None:
+    def begin_minute(self, second: int) -> None:
         """Note which injections are on, and how busy each symbol is."""
         self._span = self._span._replace(regular=bool(self._timeline.regular[second]))
         self._bars_start = self._span.day_start + (second - self._span.day_first) * NS_PER_SECOND
@@ -141,8 +148,27 @@ class Floor:
 
     def end_minute(self) -> Portion:
         """Give the bars of the minute that was made last."""
-        count = close_minute(self._book, self._bars)
-        return Portion(make_ticks(0), make_fmvs(0), first_bars(self._bars, count), self._bars_start)
+        return Portion(make_ticks(0), make_fmvs(0), self.close_bars(), self._bars_start)
+
+    def quote_untraded(self, begin: int, end: int, traded: range, typical: NDArray[np.int64], key: np.uint64) -> None:
+        """Give every symbol a price for the bar of ``[begin, end)``, seconds of the day; see `untraded`."""
+        quote_untraded(
+            begin,
+            end,
+            self._span.day_start,
+            traded.start,
+            traded.stop,
+            typical,
+            self._symbols,
+            self._book,
+            self._injected,
+            self._factors,
+            key,
+        )
+
+    def close_bars(self) -> Bars:
+        """Give the bars of what was traded since this was called last, by symbol."""
+        return first_bars(self._bars, close_minute(self._book, self._bars))
 
     def end_day(self, day: int) -> None:
         """Let each symbol begin the next day where it ended, but for a gap over night."""

@@ -13,7 +13,8 @@ from tickstock_cli.synth.dice import Dice
 from tickstock_cli.synth.injections import Injection, InjectionKind, encode, place_injections
 from tickstock_cli.synth.options import MarketOptions
 from tickstock_cli.synth.picking import MAX_ROWS_PER_SECOND
-from tickstock_cli.synth.timeline import Timeline, find_sessions
+from tickstock_cli.synth.tables import FLAGS
+from tickstock_cli.synth.timeline import Timeline, find_sessions, trading_timeline
 from tickstock_cli.synth.trading import Flow
 from tickstock_cli.synth.universe import Universe, make_universe
 
@@ -31,6 +32,8 @@ class Plan:
         In order of their start; ``injected`` is the same for kernels.
     flow, fmv_flow
         How many ticks, and fair values, each second holds.
+    flags
+        Condition flags of trades, 1,024 equally likely ones.
     """
 
     options: MarketOptions
@@ -40,6 +43,7 @@ class Plan:
     injected: NDArray[Any]
     flow: Flow
     fmv_flow: Flow
+    flags: NDArray[np.uint8]
 
 
 def make_plan(options: MarketOptions) -> Plan:
@@ -50,17 +54,17 @@ def make_plan(options: MarketOptions) -> Plan:
     UsageError
         The exchange is closed on the first day, or the options ask for more than the market has room for.
     """
-    timeline = Timeline(options.seed, find_sessions(options.first_day, options.days))
+    timeline = trading_timeline(options.seed, find_sessions(options.first_day, options.days))
     _check_density(timeline.allot(options.rows, timeline.busy))
     universe = make_universe(options)
     injections = place_injections(options, timeline, universe)
     flow, fmv_flow = _trade_flow(options, timeline, injections), _fmv_flow(options, timeline, injections)
     _check_density(flow.cuts + flow.extra_cuts)
     _check_density(fmv_flow.cuts + fmv_flow.extra_cuts)
-    return Plan(options, timeline, universe, injections, encode(injections, timeline.second_ns), flow, fmv_flow)
+    return Plan(options, timeline, universe, injections, encode(injections, timeline.second_ns), flow, fmv_flow, FLAGS)
 
 
-def _extra_cuts(seconds: list[int], symbols: list[int], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def extra_cuts(seconds: list[int], symbols: list[int], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Sort extra rows by their second, keeping their order within it."""
     second = np.array(seconds, dtype=np.int64)
     order = np.argsort(second, kind="stable")
@@ -81,7 +85,7 @@ def _trade_flow(options: MarketOptions, timeline: Timeline, injections: list[Inj
             symbols += [injection.symbol] * injection.rows
     if len(seconds) > options.rows:
         raise UsageError(f"--rows is {options.rows}, but the injected moves alone need {len(seconds)}; raise it")
-    cuts, extras = _extra_cuts(seconds, symbols, len(timeline.busy))
+    cuts, extras = extra_cuts(seconds, symbols, len(timeline.busy))
     return Flow(timeline.allot(options.rows - len(seconds), timeline.busy), cuts, extras)
 
 
@@ -94,7 +98,7 @@ def _fmv_flow(options: MarketOptions, timeline: Timeline, injections: list[Injec
             seconds += [injection.start + injection.spread * i // injection.rows for i in range(injection.rows)]
             symbols += [injection.symbol] * injection.rows
     rows = options.rows // 20 if options.fmv_rows is None else options.fmv_rows
-    cuts, extras = _extra_cuts(seconds, symbols, len(timeline.busy))
+    cuts, extras = extra_cuts(seconds, symbols, len(timeline.busy))
     even = np.where(timeline.regular, _FMV_PACE, 1)
     return Flow(timeline.allot(rows, even), cuts, extras)
 

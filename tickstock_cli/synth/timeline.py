@@ -96,15 +96,18 @@ class Timeline:
         By second: whether it belongs to regular trading.
     """
 
-    def __init__(self, seed: int, sessions: list[Session]) -> None:
+    def __init__(
+        self,
+        sessions: list[Session],
+        busy: NDArray[np.int64],
+        restless: NDArray[np.int64],
+        regular: NDArray[np.bool_],
+    ) -> None:
         self.sessions = sessions
         self.first = np.cumsum([0, *(session.seconds for session in sessions)])
-        busy, self.restless, self.regular = (
-            np.concatenate(parts) for parts in zip(*(_profile(session) for session in sessions), strict=True)
-        )
-        # A market comes in gusts: half of every second's weight is exponential.
-        gusts = waits()[draws(seed, "gusts", len(busy)) >> np.uint64(64 - WAIT_BITS)]
-        self.busy: NDArray[np.int64] = busy * (WAIT_MEAN + gusts) // (2 * WAIT_MEAN)
+        self.busy = busy
+        self.restless = restless
+        self.regular = regular
 
     def second_ns(self, second: int) -> int:
         """Tell when a second begins, in ns UTC."""
@@ -117,6 +120,16 @@ class Timeline:
         # In Python's integers: the products do not fit into 64 bits.
         cuts = [rows * reached // total for reached in np.cumsum(weights).tolist()]
         return np.array([0, *cuts], dtype=np.int64)
+
+
+def trading_timeline(seed: int, sessions: list[Session]) -> Timeline:
+    """Give the seconds of sessions as they are traded: busy at both ends of the day, and gusty."""
+    busy, restless, regular = (
+        np.concatenate(parts) for parts in zip(*(_profile(session) for session in sessions), strict=True)
+    )
+    # A market comes in gusts: half of every second's weight is exponential.
+    gusts = waits()[draws(seed, "gusts", len(busy)) >> np.uint64(64 - WAIT_BITS)]
+    return Timeline(sessions, busy * (WAIT_MEAN + gusts) // (2 * WAIT_MEAN), restless, regular)
 
 
 def _profile(session: Session) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:

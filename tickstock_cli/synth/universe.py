@@ -48,6 +48,7 @@ SYMBOL = np.dtype(
         ("price", "i8"),  # micros, at the beginning of the day
         ("grid", "i8"),  # micros
         ("half_spread", "i8"),  # micros
+        ("restless", "i8"),  # own moves of a day, 1/100 percent
         ("step", "i8"),  # own move a trade: parts * 2**BELL_BITS / standard deviation of the bell
         ("beta", "i4"),  # part in the market's moves, 1/256
         ("gamma", "i4"),  # part in the sector's moves, 1/256
@@ -65,6 +66,7 @@ class Universe(NamedTuple):
     symbols: NDArray[Any]  # of SYMBOL
     weight: NDArray[np.int64]  # share of the trades in regular trading
     thin_weight: NDArray[np.int64]  # and outside, where few symbols trade
+    fmv_weight: NDArray[np.int64]  # share of the fair values
 
 
 def make_universe(options: MarketOptions) -> Universe:
@@ -79,19 +81,21 @@ def make_universe(options: MarketOptions) -> Universe:
     price = _prices(chance("prices", 0, 1 << 16), rank)
     grid = np.where(price < MICROS, SUB_CENT, np.where(price < 5 * MICROS, HALF_CENT, CENT))
     price = np.maximum(price // grid, 1) * grid
-    restless = chance("restless", 80, 260) * np.where(price < 5 * MICROS, 2, 1)  # 1/100 percent a day
+    restless = chance("restless", 80, 260) * np.where(price < 5 * MICROS, 2, 1)
     symbols = np.zeros(count, dtype=SYMBOL)
     symbols["price"] = price
     symbols["grid"] = grid
+    symbols["restless"] = restless
     # From half a basis point for the busiest to 8 for the least busy, but half the grid at least.
     symbols["half_spread"] = np.maximum(price * (2 + 30 * rank // count) // 40_000, grid // 2)
-    symbols["step"] = _steps(restless, weight, options)
+    symbols["step"] = own_steps(restless, weight, options.rows / options.days)
     symbols["beta"] = chance("beta", 120, 440)
     symbols["gamma"] = chance("gamma", 60, 320)
     symbols["sector"] = chance("sector", 0, SECTORS - 1)
     symbols["lot_class"] = np.where(price < 10 * MICROS, CHEAP, np.where(price < 400 * MICROS, USUAL, DEAR))
     thin_weight = weight * (weight + weight[0] // 64) // weight[0] + 1
-    return Universe(make_tickers(options.seed, count), symbols, weight, thin_weight)
+    fmv_weight = np.sqrt(weight).astype(np.int64) + 1
+    return Universe(make_tickers(options.seed, count), symbols, weight, thin_weight, fmv_weight)
 
 
 def _zipf(rank: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -115,12 +119,12 @@ def _prices(chance: NDArray[np.int64], rank: NDArray[np.int64]) -> NDArray[np.in
     return price
 
 
-def _steps(restless: NDArray[np.int64], weight: NDArray[np.int64], options: MarketOptions) -> NDArray[np.int64]:
-    """Spread a day's own restlessness over the trades a symbol can expect.
+def own_steps(restless: NDArray[np.int64], weight: NDArray[np.int64], rows: float) -> NDArray[np.int64]:
+    """Spread a day's own restlessness (1/100 percent) over the trades a symbol can expect of ``rows`` a day.
 
     A walk counted in trades, not in seconds, is restless when trading is busy, as prices are.
     """
-    trades = np.maximum(options.rows / options.days * weight / weight.sum(), 1.0)
+    trades = np.maximum(rows * weight / weight.sum(), 1.0)
     a_day = restless * (PARTS_PER_PERCENT // 100)
     a_trade = np.minimum((a_day / np.sqrt(trades)).astype(np.int64), _MAX_STEP_PARTS)
     step: NDArray[np.int64] = (a_trade << BELL_BITS) // BELL_DEVIATION

@@ -9,7 +9,7 @@ import pytest
 
 from tickstock_cli.core.times import format_time
 from tickstock_cli.errors import UsageError
-from tickstock_cli.synth.timeline import Timeline, find_sessions
+from tickstock_cli.synth.timeline import find_sessions, trading_timeline
 
 
 def test_a_session_runs_from_four_to_eight_in_new_york() -> None:
@@ -45,7 +45,7 @@ def test_a_holiday_is_refused_with_the_next_session() -> None:
 
 def test_rows_are_cut_to_the_last_one() -> None:
     """Whatever the number: none is lost in rounding, none is invented."""
-    timeline = Timeline(1, find_sessions(date(2026, 3, 2), 2))
+    timeline = trading_timeline(1, find_sessions(date(2026, 3, 2), 2))
 
     for rows in (0, 1, 7, 1_000_003, 10_000_000_000):
         cuts = timeline.allot(rows, timeline.busy)
@@ -56,7 +56,7 @@ def test_rows_are_cut_to_the_last_one() -> None:
 def test_volume_is_u_shaped_with_a_burst_at_the_open() -> None:
     """Busy at the open, calm at noon, busy at the close, thin outside."""
     (session,) = find_sessions(date(2026, 3, 2), 1)
-    busy = Timeline(1, [session]).busy
+    busy = trading_timeline(1, [session]).busy
 
     def pace(first_minute: int, minutes: int) -> float:
         first = session.opens + first_minute * 60

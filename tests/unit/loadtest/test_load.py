@@ -1,0 +1,179 @@
+"""Loads: rows are a function of scenario and seed, rates are exact, slots are sorted, bars are those of the ticks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.loadtest.loads import BUSY, Made, make, run_core, scenario
+from tickstock_cli.core.times import NS_PER_SECOND
+from tickstock_cli.loadtest.load import Load
+from tickstock_cli.loadtest.scenario import RECORDS
+
+RATES = st.one_of(
+    st.floats(0, 50),
+    st.builds(
+        lambda begin, end, shape: {"from": begin, "to": end, "shape": shape},
+        st.floats(0.01, 80),
+        st.floats(0.01, 80),
+        st.sampled_from(["linear", "exponential"]),
+    ),
+)
+STAGES = st.lists(
+    st.tuples(st.integers(1, 20), RATES, RATES, st.floats(0, 10), st.floats(0.01, 1)), min_size=1, max_size=4
+)
+
+
+@pytest.fixture(scope="module")
+def busy() -> Made:
+    """Give the busy little load."""
+    return make(scenario())
+
+
+def stages_of(drawn: list[tuple[int, Any, Any, float, float]]) -> list[dict[str, Any]]:
+    """Give drawn stages as a document has them."""
+    return [
+        {"name": f"s{place}", "seconds": seconds, "tick": tick, "fmv": fmv, "ohlcv": ohlcv, "bar_spread": spread}
+        for place, (seconds, tick, fmv, ohlcv, spread) in enumerate(drawn)
+    ]
+
+
+@given(STAGES, st.integers(0, 2**64 - 1))
+@settings(max_examples=25)
+def test_every_stage_has_the_rows_that_its_rates_say_and_every_slot_is_sorted(drawn: Any, seed: int) -> None:
+    """To a row; all rows of a slot are due at its end, were made in it, and stand in time order."""
+    made = make(scenario(stages=stages_of(drawn), seed=seed, slot_ms=50))
+
+    for record in RECORDS:
+        table = made.tables[record]
+        asked = [stage.rows(record) for stage in made.load.scenario.stages]
+        counted = dict(table.group_by("stage").len().rows()) if len(table) else {}
+        assert [counted.get(place, 0) for place in range(len(asked))] == asked
+        if len(table) and record != "ohlcv":
+            assert table["timestamp"].is_sorted()
+            assert ((table["timestamp"] < table["due"]) & (table["timestamp"] >= table["due"] - 50_000_000)).all()
+        if len(table):
+            assert (table["received_at"] == table["due"]).all()
+    assert [slot.number for slot in made.slots] == list(range(made.load.slot_count))
+
+
+@given(st.integers(1, 5_000))
+@settings(max_examples=10)
+def test_rows_do_not_depend_on_where_work_is_cut(most_rows: int) -> None:
+    """Blocks of any size give the same slots."""
+    wanted, cut = make(scenario(slot_ms=100)), make(scenario(slot_ms=100), most_rows)
+
+    assert [slot.parts for slot in cut.slots] == [slot.parts for slot in wanted.slots]
+
+
+def test_the_length_of_slots_changes_when_rows_arrive_and_nothing_else(busy: Made) -> None:
+    """A coarser grid makes the same market."""
+    coarse = make(scenario(slot_ms=500))
+
+    for record in RECORDS:
+        kept = pl.exclude("slot", "due", "received_at", "stage")
+        assert coarse.tables[record].select(kept).equals(busy.tables[record].select(kept))
+
+
+def test_another_seed_makes_other_rows(busy: Made) -> None:
+    """And as many of them."""
+    other = make(scenario(seed=8))
+
+    assert other.truth.sent() == busy.truth.sent()
+    assert not other.tables["tick"].equals(busy.tables["tick"])
+
+
+def test_bars_are_those_of_the_ticks_they_cover(busy: Made) -> None:
+    """Open, high, low, close and volume, of every bar with a tick; a ticker that could have had one is flat without."""
+    ticks, bars = busy.tables["tick"], busy.tables["ohlcv"]
+    traded = set(busy.load.tickers[:20])
+    with_ticks = 0
+    for bar in bars.filter(pl.col("ticker").is_in(traded)).iter_rows(named=True):
+        end = bar["timestamp"] + bar["interval"] * NS_PER_SECOND
+        of = ticks.filter(
+            pl.col("ticker") == bar["ticker"], pl.col("timestamp").is_between(bar["timestamp"], end, "left")
+        )
+        values = (bar["open"], bar["high"], bar["low"], bar["close"], bar["volume"])
+        if len(of):
+            price = of["price"]
+            assert values == (price[0], price.max(), price.min(), price[-1], of["size"].sum())
+            with_ticks += 1
+        else:
+            assert bar["high"] == bar["low"]
+            assert bar["volume"] == 0
+
+    assert with_ticks > 50
+
+
+def test_every_ticker_has_a_bar_a_round_and_bars_follow_one_another(busy: Made) -> None:
+    """The next bar begins where the last one ended, and none is sent before its end."""
+    bars = busy.tables["ohlcv"]
+    ends = bars["timestamp"] + bars["interval"] * NS_PER_SECOND
+
+    assert (ends < bars["received_at"]).all()
+    assert bars["ticker"][:60].n_unique() == 60
+    assert bars["ticker"][60:120].to_list() == bars["ticker"][:60].to_list()
+    for _, of in bars.with_columns(end=ends).group_by("ticker"):
+        assert of["timestamp"][1:].to_list() == of["end"][:-1].to_list()
+
+
+def test_types_without_overlap_share_no_ticker() -> None:
+    """What isolation is tested with."""
+    made = make(scenario(symbols={**BUSY["symbols"], "overlap": False}))
+    tickers = [set(made.tables[record]["ticker"]) for record in RECORDS]
+
+    assert len(set.union(*tickers)) == sum(map(len, tickers))
+
+
+def test_a_load_times_two_has_twice_the_rows() -> None:
+    """What the search for the highest rate turns; a ticker's bars stop at one a second."""
+    load = Load(scenario())
+
+    assert load.scaled(2).rows == pytest.approx({record: 2 * rows for record, rows in load.rows.items()}, abs=3)
+    assert load.scaled(1_000).rows["ohlcv"] == 60 * load.seconds
+
+
+def test_the_asked_rate_is_the_stages_curve() -> None:
+    """Half-way up a straight ramp is the middle; outside there is nothing."""
+    load = Load(scenario())
+
+    assert load.rate_at(load.start)["tick"] == 40
+    assert load.rate_at(load.start + round(97.5 * NS_PER_SECOND))["tick"] == 100
+    assert (
+        load.rate_at(load.start - 1)
+        == load.rate_at(load.start + load.seconds * NS_PER_SECOND)
+        == dict.fromkeys(RECORDS, 0)
+    )
+
+
+def test_a_halted_ticker_is_silent_and_comes_back_elsewhere() -> None:
+    """At least two percent away, with a burst of trades."""
+    made = make(scenario(moves={"halts": 6, "halt_seconds": 30}))
+    halts = made.load._plan.market.injections
+    ticks = made.tables["tick"]
+
+    assert halts
+    for halt in halts:
+        ticker = made.load.tickers[halt.symbol]
+        begin, end = (made.load.start + second * NS_PER_SECOND for second in (halt.start, halt.end))
+        of = ticks.filter(pl.col("ticker") == ticker)
+        before, after = of.filter(pl.col("timestamp") < begin), of.filter(pl.col("timestamp") >= end)
+        assert len(before) + len(after) == len(of)
+        assert len(after) >= 20
+        if len(before):
+            assert abs(after["price"][0] / before["price"][-1] - 1) > 0.01
+
+
+def test_the_core_rejects_nothing_and_tells_what_there_is_to_tell(busy: Made, tmp_path: Path) -> None:
+    """From ticks, bars and fair values alike; for a trend three minutes are too short."""
+    replayed = run_core(busy, tmp_path)
+
+    assert replayed.rejected() == {}
+    assert replayed.kinds() == {"high", "low", "surge", "fmv"}
+    assert replayed.kinds("ohlcv") >= {"surge"}
+    assert {record: replayed.ledger[f"{record}.read"] for record in RECORDS} == busy.truth.sent() == busy.load.rows

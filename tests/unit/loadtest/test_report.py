@@ -1,0 +1,125 @@
+"""The page of a result, and that of several: what stands in them, before any browser draws it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import plotly.graph_objects as go
+import pytest
+
+from tests.unit.loadtest.observed import MACHINE, SCENARIO, observed
+from tests.unit.loadtest.test_result import DOCUMENTS
+from tickstock_cli.loadtest.charts import POINTS, charts, spans
+from tickstock_cli.loadtest.comparison import comparison
+from tickstock_cli.loadtest.remarks import capacity_words, contrasts, remarks
+from tickstock_cli.loadtest.report import report
+from tickstock_cli.loadtest.result import Result, judged
+from tickstock_cli.loadtest.scenario import Scenario
+from tickstock_cli.loadtest.verdicts import limits_of
+from tickstock_cli.measurement.histogram import Histogram
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_chart_is_one_that_plotly_takes(name: str) -> None:
+    """plotly.js ignores what it does not know without a word; its Python package does not. Colours are the page's."""
+    result = DOCUMENTS[name]
+    for chart in charts(result.observation, limits_of(result.observation)):
+        go.Figure(data=[blank(trace) for trace in chart.traces], layout=blank(chart.layout))
+
+
+def blank(part: object) -> object:
+    """Give part of a chart with black for each colour of the style sheet."""
+    if isinstance(part, dict):
+        return {key: blank(value) for key, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [blank(value) for value in part]
+    return "#000" if isinstance(part, str) and part.startswith("var(--") else part
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_result_has_a_page_that_begins_with_its_verdict(name: str) -> None:
+    """Also a run that never began."""
+    html = report(DOCUMENTS[name])
+
+    assert html.index(DOCUMENTS[name].headline) < html.index("<h2>Targets</h2>")
+    assert DOCUMENTS[name].data_hash in html
+    assert MACHINE.processor in html
+    assert "tickstock loadtest small_open.toml --speed 10 --out run" in html
+
+
+def test_compressed_runs_say_that_rates_were_scaled() -> None:
+    """On the page and in the terminal; a run in real time has nothing to say about it."""
+    assert remarks(judged(observed()))[0].startswith(
+        "Compressed 10x: 10 market seconds were sent in each wall second, so the rates of the scenario were scaled"
+    )
+    assert not any("Compressed" in line for line in remarks(judged(observed(speed=1.0))))
+
+
+def test_a_busy_machine_a_slow_side_and_an_early_end_are_remarked() -> None:
+    """What makes figures doubtful stands before them."""
+    lines = remarks(
+        judged(
+            observed(
+                machine=replace(MACHINE, load_1m=3.1), aborted="interrupted", slow_side="clients", slow_why="they lag"
+            )
+        )
+    )
+
+    assert "The run ended before its scenario did: interrupted. Figures are of what came before." in lines
+    assert "The clients did not keep up: they lag" in lines
+    assert any(line.startswith("The machine was busy before the run began: 3.1 processes") for line in lines)
+
+
+def test_a_long_run_is_drawn_with_few_points_and_loses_no_latency() -> None:
+    """Seconds that share a point are added up, not picked."""
+    seconds = observed().seconds * 100
+
+    along = spans(seconds)
+    counts = [histogram.count for span in along if (histogram := span.latency("tick")) is not None]
+
+    assert len(along) <= POINTS
+    assert sum(counts) == 100 * sum(Histogram.decode(second.latency["tick"]).count for second in observed().seconds)
+
+
+def test_the_search_for_the_highest_rate_is_told_as_what_it_is() -> None:
+    """A search that never failed has found no limit, and one that never succeeded none either."""
+    found = DOCUMENTS["a search"].observation
+    capacity = found.capacity
+    assert capacity is not None
+    nothing = replace(capacity, factor=None, rows_per_second=None)
+
+    assert capacity_words(found) == "Highest sustainable rate: 6,400 rows a second, 2 times the scenario's."
+    assert str(capacity_words(replace(found, capacity=replace(capacity, bounded=False)))).startswith("At least 6,400")
+    assert str(capacity_words(replace(found, capacity=nothing))).startswith("No rate was sustained")
+    assert capacity_words(observed()) is None
+
+
+def other_run() -> Result:
+    """Give a run of another seed on another machine over another transport."""
+    scenario = Scenario.model_validate({**SCENARIO, "seed": 5}).model_dump(mode="json")
+    machine = replace(MACHINE, cpus=4, commit="9e8d7c6", packages={**MACHINE.packages, "numba": "0.62.0"})
+    return judged(observed({9: 190}, scenario=scenario, machine=machine, transport="ws"))
+
+
+def test_runs_that_are_not_alike_say_so() -> None:
+    """Before any figure is compared."""
+    words = contrasts([judged(observed()), other_run()])
+
+    assert [line.partition(" than run 1: ")[0] for line in words] == [
+        "Run 2 had another load",
+        "Run 2 had another transport",
+        "Run 2 was on another machine",
+        "Run 2 had another package",
+        "Run 2 was of another commit",
+    ]
+    assert contrasts([judged(observed()), judged(observed())]) == []
+
+
+def test_several_runs_stand_side_by_side() -> None:
+    """By the folders that they are from; one page for all."""
+    html = comparison([judged(observed()), other_run()], ["before", "after <b>"])
+
+    assert "1 of 2 runs met all their targets." in html
+    assert "after &lt;b&gt;" in html
+    assert "after <b>" not in html
+    assert html.count('class="chart"') == 10

@@ -1,0 +1,102 @@
+"""Probes on a small recording, each in a fresh process: what they give is what metrics and baselines read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tickstock_cli.errors import UsageError
+from tickstock_cli.measurement.verdict import failures
+from tickstock_cli.perf.baselines import find_baseline, judge_limits, shipped
+from tickstock_cli.perf.gate import run_gate
+from tickstock_cli.perf.measuring import Plan, ProbeError, Sample, run_probe
+from tickstock_cli.perf.metrics import METRICS, PROBES
+from tickstock_cli.perf.recording import Prepared, Size, prepare
+from tickstock_cli.perf.sides import Side, head, revision
+
+TINY = Size(rows=20_000, symbols=40, batch_rows=4_096, paced_seconds=0.5)
+
+
+def silent(text: str) -> None:
+    """Announce to nobody."""
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
+    """Give a small recording in a cache of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TICKSTOCK_PERF_CACHE", str(tmp_path_factory.mktemp("perf")))
+        yield prepare(TINY)
+
+
+@pytest.fixture(scope="module")
+def samples(recording: Prepared) -> dict[str, list[Sample]]:
+    """Give one sample of every probe."""
+    plan = Plan(recording, TINY, 1)
+    return {probe: [run_probe(head(), probe, plan)] for probe in (*PROBES, "running")}
+
+
+def test_every_metric_finds_its_figure(samples: dict[str, list[Sample]]) -> None:
+    """Instructions alone may be missing: few virtual machines count them."""
+    missing = [metric.name for metric in METRICS if samples[metric.probe][0].get(metric.key) is None]
+
+    assert set(missing) <= {"instructions"}
+
+
+def test_every_limit_of_a_shipped_baseline_is_measured_or_says_why_not(samples: dict[str, list[Sample]]) -> None:
+    """The old system's figures and our own bars."""
+    assert shipped() == ["sprint_108", "tickstock"]
+    for name in shipped():
+        baseline = find_baseline(name)
+        assert baseline is not None
+        for verdict in judge_limits(baseline, samples):
+            assert verdict.measured is not None or (verdict.note and not verdict.asked), verdict
+
+
+def test_forty_tickers_do_not_validate_eight_thousand(samples: dict[str, list[Sample]]) -> None:
+    """A limit that a small recording cannot reach fails instead of being waved through."""
+    baseline = find_baseline("sprint_108")
+    assert baseline is not None
+
+    failed = {verdict.name: verdict for verdict in failures(judge_limits(baseline, samples))}
+
+    assert failed["ohlcv_symbols_validated"].measured == 40
+
+
+def test_a_recording_is_made_once(recording: Prepared) -> None:
+    """And again only if a file of it is not what it was."""
+    assert prepare(TINY) == recording
+    ticks = recording.folder / "ticks.parquet"
+    made = ticks.stat().st_mtime_ns
+    (recording.parts / "part-0.parquet").write_bytes(b"damaged")
+
+    assert prepare(TINY) == recording
+    assert ticks.stat().st_mtime_ns > made
+
+
+def test_a_tree_that_cannot_be_measured_is_named(recording: Prepared, tmp_path: Path) -> None:
+    """One line: which probe of which side, and what it died of."""
+    (tmp_path / "tickstock_cli").mkdir()
+    (tmp_path / "tickstock_cli" / "__init__.py").write_text("raise RuntimeError('half a tree')\n")
+
+    with pytest.raises(ProbeError, match=r"replay of base failed: RuntimeError: half a tree"):
+        run_probe(Side("base", tmp_path), "replay", Plan(recording, TINY, 1))
+
+
+@pytest.mark.parametrize(("plant", "probe"), [("correctness", "replay"), ("leak", "memory")])
+def test_what_is_planted_is_caught(recording: Prepared, plant: str, probe: str) -> None:
+    """These two show whatever the machine's mood; `perf self-test` tries a slowdown as well, and identical code."""
+    plan = Plan(recording, TINY, 1, (probe,))
+
+    comparison, _ = run_gate(head(), Side("head", head().root, plant), plan, silent)
+
+    assert comparison.failed
+    assert bool(comparison.results) is (plant == "correctness")
+
+
+def test_a_revision_that_is_none_is_told_in_one_line() -> None:
+    """What, and what to do."""
+    with pytest.raises(UsageError, match="no-such-revision"), revision("no-such-revision"):
+        pass

@@ -1,0 +1,176 @@
+"""`tickstock loadtest`: a load on the running system, in processes of its own, and what became of it."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tickstock_cli.cli.interrupting import leave_at_once_if_insisted, stop_on_interrupt
+from tickstock_cli.cli.options import Json
+from tickstock_cli.errors import InterruptedRunError, ThresholdError, TickstockError, UsageError
+
+if TYPE_CHECKING:
+    from tickstock_cli.loadtest.conductor import Order, Watch
+    from tickstock_cli.loadtest.observation import Observation
+    from tickstock_cli.loadtest.result import Result
+    from tickstock_cli.loadtest.scenario import Scenario
+
+
+class TransportName(StrEnum):
+    """Choices of --transport; a test holds them against the registry."""
+
+    PIPE = "pipe"
+    WS = "ws"
+
+
+def loadtest(
+    scenario: Annotated[
+        str, typer.Argument(metavar="SCENARIO", show_default=False, help="Name of a shipped one, or a TOML file.")
+    ],
+    speed: Annotated[
+        float, typer.Option("--speed", help="Market seconds in a wall second: rates are so many times as high.")
+    ] = 1.0,
+    transport: Annotated[
+        TransportName,
+        typer.Option(
+            "--transport",
+            help="How rows reach the system. pipe: columns over a local socket; ws: JSON over a loopback WebSocket.",
+        ),
+    ] = TransportName.PIPE,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", show_default=False, help="Write result.json, junit.xml and report.html here."
+        ),
+    ] = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            show_default=False,
+            help="Change the scenario, as in stages.open.tick=900 or settings.tick_channel.instances=2. Repeatable.",
+        ),
+    ] = None,
+    find_max: Annotated[
+        bool, typer.Option("--find-max", help="Search for the highest rate that can be kept under the thresholds.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Put a load on the running system and hold what it did against thresholds.
+
+    Generator, system and clients run in processes of their own; the generator keeps its schedule whatever the system
+    does. Exit code 4: a threshold was missed. Ctrl-C ends the run early, and what was seen is written all the same.
+    """
+    if not 0 < speed < float("inf"):
+        raise UsageError(f"--speed must be a number above 0, was {speed:g}")
+    from tickstock_cli.loadtest.catalogue import find, load_scenario
+    from tickstock_cli.loadtest.conductor import Order
+
+    wanted = load_scenario(scenario, sets or ())
+    order = Order(wanted, find(scenario).stem, speed, transport.value, shlex.join(["tickstock", *sys.argv[1:]]))
+    _compile(wanted)
+    with leave_at_once_if_insisted():
+        seen, crash = _search(order) if find_max else _conduct(order)
+        result = _tell(seen, out, as_json)
+    _judge(result, crash)
+
+
+def _compile(scenario: Scenario) -> None:
+    """Have every kernel compiled before the processes start: each of them would do it on its own."""
+    from tickstock_cli.cli.compiling import say_if_new
+
+    if say_if_new("admission.admit_ticks", lambda: None):
+        from tickstock_cli.loadtest.settings import system_settings
+        from tickstock_cli.warmup import warm_up
+
+        warm_up(system_settings(scenario))
+
+
+def _conduct(order: Order) -> tuple[Observation, str | None]:
+    """Run the load test; gives what was seen, and which process crashed, if one did."""
+    from tickstock_cli.loadtest.conductor import Conductor
+
+    with _watching(order) as watch:
+        conductor = Conductor(order, watch)
+        with stop_on_interrupt(conductor):
+            seen = conductor.run()
+    return seen, conductor.crash
+
+
+def _search(order: Order) -> tuple[Observation, str | None]:
+    """Search for the highest rate; a line for every probe."""
+    from tickstock_cli.cli.render_load import probe_line
+    from tickstock_cli.loadtest.capacity import Search
+
+    with _watching(order) as watch:
+        search = Search(order, watch, lambda probe: watch.phase(probe_line(probe)))
+        with stop_on_interrupt(search):
+            seen = search.run()
+    return seen, None
+
+
+@contextmanager
+def _watching(order: Order) -> Iterator[Watch]:
+    """Give a dashboard on a terminal; elsewhere nobody watches."""
+    from tickstock_cli.loadtest.conductor import Unseen
+
+    if not sys.stderr.isatty():
+        yield Unseen()
+        return
+    from rich.console import Console
+
+    from tickstock_cli.cli.render_load import LoadView
+
+    with LoadView(order.name, order.speed, Console(stderr=True)) as view:
+        yield view
+
+
+def _tell(seen: Observation, out: Path | None, as_json: bool) -> Result:
+    """Judge, write and print what was seen."""
+    from tickstock_cli.loadtest import result as results
+
+    result = results.judged(seen)
+    if out is not None:
+        results.write(result, out)
+    if as_json:
+        typer.echo(results.verdicts_json([result], [str(out) if out is not None else seen.name]))
+        return result
+    from tickstock_cli.cli.console import data_console
+    from tickstock_cli.cli.render_result import result_view
+
+    data_console().print(result_view(result))
+    if out is not None:
+        typer.echo(f"wrote {out / results.REPORT}", err=True)
+    return result
+
+
+def _judge(result: Result, crash: str | None) -> None:
+    """Turn what happened into an exit code.
+
+    Raises
+    ------
+    InterruptedRunError
+        The user ended the run.
+    TickstockError
+        A process of it crashed.
+    ThresholdError
+        A threshold was missed.
+    """
+    from tickstock_cli.loadtest.conductor import INTERRUPTED
+
+    seen = result.observation
+    if seen.aborted == INTERRUPTED:
+        raise InterruptedRunError(f"stopped after {len(seen.seconds):,} s; figures are of what came before")
+    if crash is not None:
+        raise TickstockError(crash)
+    if not result.passed:
+        names = ", ".join(verdict.name for verdict in result.failures)
+        raise ThresholdError(f"{result.headline.rstrip('.')} ({names})")

@@ -1,0 +1,206 @@
+"""The search for the highest rate that can be kept: doubling, then halving the distance, in fresh processes each time.
+
+A probe holds the scenario's busiest stage at a factor of its rates, after a few seconds to settle. It is sustained if the
+generator kept its schedule, no backlog grew, and every threshold that so short a run can tell was met. The winner then
+runs once more, with its events checked; if it fails now, the next lower rate has its turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from threading import Event
+
+from tickstock_cli.loadtest.conductor import INTERRUPTED, Conductor, Order, Unseen, Watch
+from tickstock_cli.loadtest.curves import MAX_RATE
+from tickstock_cli.loadtest.observation import Capacity, Observation, Probe, Second, StageSpan
+from tickstock_cli.loadtest.result import judged
+from tickstock_cli.loadtest.scenario import RECORDS, Scenario, Stage
+from tickstock_cli.measurement.histogram import Histogram
+
+SETTLE_SECONDS = 3
+HOLD_SECONDS = 8
+"""Wall seconds of a probe."""
+CLOSE_ENOUGH = 1.15
+"""Factors that are no further apart than this are one answer: the machine's noise is as large."""
+LOWEST = 1 / 64
+MOST_PROBES = 14
+GONE_SECONDS = 2.0
+"""A backlog of the rows of so many seconds: nothing will catch up with it, so the probe ends."""
+GROWTH_SECONDS = 0.1
+"""A backlog that grew by more than the rows of so much time while rates were constant is growing."""
+
+NOT_TOLD = frozenset(
+    {"dedup_percent", "surge_p95_ms", "recovery_seconds", "ohlcv_symbols_per_minute", "completed_percent"}
+)
+"""Thresholds that a probe does not decide by."""
+
+
+def probe_scenario(scenario: Scenario, factor: float, speed: float) -> Scenario:
+    """Give the scenario of a probe: the busiest stage that is judged, at constant rates ``factor`` times as high."""
+    judged_stages = [stage for stage in scenario.stages if not stage.warm_up] or list(scenario.stages)
+    busiest = max(judged_stages, key=lambda stage: sum(stage.rate(record).most for record in RECORDS))
+    rates = {record: busiest.rate(record).most for record in RECORDS}
+    settle, hold = (
+        Stage.model_validate({"name": name, "seconds": max(1, round(seconds * speed)), "warm_up": warm, **rates})
+        for name, seconds, warm in (("settle", SETTLE_SECONDS, True), ("hold", HOLD_SECONDS, False))
+    )
+    held = scenario.model_copy(update={"stages": (settle, hold), "faults": ()})
+    return held.scaled(factor)
+
+
+def rows_per_second(scenario: Scenario, speed: float) -> float:
+    """Give the rows of all types that a probe's scenario asks for in a wall second."""
+    return speed * sum(scenario.stages[-1].rate(record).most for record in RECORDS)
+
+
+@dataclass(slots=True)
+class Search:
+    """A search. Use ``run`` once; ``stop`` from any thread ends it.
+
+    Parameters
+    ----------
+    tell
+        Told of every probe that is over.
+    """
+
+    order: Order
+    watch: Watch = field(default_factory=Unseen)
+    tell: Callable[[Probe], None] = lambda _: None
+    probes: list[Probe] = field(default_factory=list)
+    stopped: Event = field(default_factory=Event)
+    _running: Conductor | None = None
+
+    def stop(self) -> None:
+        """End the probe under way, and the search."""
+        self.stopped.set()
+        if self._running is not None:
+            self._running.stop()
+
+    def run(self) -> Observation:
+        """Search; gives the last run at the rate that was found, with the search in its ``capacity``.
+
+        Without such a rate, it is the run of the lowest that was tried.
+        """
+        low, high = self._bracket()
+        while low is not None and high is not None and high / low > CLOSE_ENOUGH and self._may_go_on():
+            middle = (low * high) ** 0.5
+            if self._try(middle)[0].sustained:
+                low = middle
+            else:
+                high = middle
+        return self._confirm(low, high)
+
+    def _bracket(self) -> tuple[float | None, float | None]:
+        """Give a factor that is sustained and one that is not; None where there is none within the bounds."""
+        low, high, factor = None, None, 1.0
+        while self._may_go_on() and (low is None or high is None) and LOWEST <= factor <= self._highest():
+            if self._try(factor)[0].sustained:
+                low, factor = factor, factor * 2
+            else:
+                high, factor = factor, factor / 2
+        return low, high
+
+    def _highest(self) -> float:
+        """Give the factor beyond which the plan of a scenario holds no more rows a second."""
+        scenario = probe_scenario(self.order.scenario, 1.0, self.order.speed)
+        return MAX_RATE / max(scenario.stages[-1].rate(record).most for record in RECORDS)
+
+    def _may_go_on(self) -> bool:
+        return not self.stopped.is_set() and len(self.probes) < MOST_PROBES
+
+    def _confirm(self, low: float | None, high: float | None) -> Observation:
+        """Run the winner again, with its events checked."""
+        factor = low if low is not None else min((probe.factor for probe in self.probes), default=1.0)
+        while True:
+            probe, seen = self._try(factor, check=True)
+            if probe.sustained or low is None or self.stopped.is_set() or factor / CLOSE_ENOUGH < LOWEST:
+                break
+            high, factor = factor, factor / CLOSE_ENOUGH
+        found = probe.sustained
+        capacity = Capacity(
+            factor if found else None,
+            rows_per_second(probe_scenario(self.order.scenario, factor, self.order.speed), self.order.speed)
+            if found
+            else None,
+            high is not None,
+            tuple(self.probes),
+        )
+        return replace(seen, capacity=capacity)
+
+    def _try(self, factor: float, check: bool = False) -> tuple[Probe, Observation]:
+        """Run one probe."""
+        scenario = probe_scenario(self.order.scenario, factor, self.order.speed)
+        asked = rows_per_second(scenario, self.order.speed)
+        watch = _Overload(self.watch, asked)
+        self._running = conductor = Conductor(replace(self.order, scenario=scenario, check=check), watch)
+        watch.conductor = conductor
+        if self.stopped.is_set():
+            conductor.stop()
+        self.watch.phase(f"probe {len(self.probes) + 1}: {asked:,.0f} rows/s, {factor:.3g} times the scenario's")
+        seen = conductor.run()
+        if conductor.stopped.is_set() and seen.aborted == INTERRUPTED:
+            self.stopped.set()
+        probe = probe_of(seen, factor, asked)
+        self.probes.append(probe)
+        self.tell(probe)
+        return probe, seen
+
+
+@dataclass(slots=True)
+class _Overload:
+    """Ends a probe that nothing will catch up with."""
+
+    watch: Watch
+    asked: float
+    conductor: Conductor | None = None
+
+    def begun(self, spans: tuple[StageSpan, ...]) -> None:
+        """See ``Watch``."""
+        self.watch.begun(spans)
+
+    def second(self, second: Second) -> None:
+        """See ``Watch``."""
+        self.watch.second(second)
+        if second.backlog > GONE_SECONDS * self.asked and self.conductor is not None:
+            self.conductor.stop(f"{second.backlog:,} rows were due and not processed")
+
+    def phase(self, words: str) -> None:
+        """See ``Watch``: what each probe does in between is not worth a word."""
+
+
+def probe_of(seen: Observation, factor: float, asked: float) -> Probe:
+    """Judge one probe."""
+    held = [second for second in seen.seconds if second.stage == "hold"]
+    processed = sum(sum(second.processed.values()) for second in held) / len(held) if held else 0.0
+    why = _why_not(seen, held, asked)
+    return Probe(
+        factor,
+        asked,
+        processed,
+        _p99(seen, "tick"),
+        _p99(seen, "client") if seen.clients is not None else _p99(seen, "event"),
+        not why,
+        why,
+    )
+
+
+def _why_not(seen: Observation, held: list[Second], asked: float) -> str:
+    if seen.aborted is not None:
+        return seen.aborted
+    if seen.slow_side == "generator":
+        return seen.slow_why
+    third = max(1, len(held) // 3)
+    before, after = (sum(second.backlog for second in part) / third for part in (held[:third], held[-third:]))
+    if after - before > GROWTH_SECONDS * asked:
+        return f"the backlog grew from {before:,.0f} to {after:,.0f} rows"
+    failed = [verdict for verdict in judged(seen).failures if verdict.name not in NOT_TOLD]
+    return ", ".join(
+        f"{verdict.title} was {verdict.measured:,.4g} {verdict.unit}".rstrip()
+        for verdict in failed
+        if verdict.measured is not None
+    )
+
+
+def _p99(seen: Observation, name: str) -> float | None:
+    return Histogram.decode(seen.whole[name]).summary().p99_ms if name in seen.whole else None

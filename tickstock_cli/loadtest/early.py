@@ -1,0 +1,79 @@
+"""Early abort: a threshold that is missed second after second ends the run, where the scenario says after how many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from tickstock_cli.errors import UsageError
+from tickstock_cli.loadtest.observation import Second, StageSpan
+from tickstock_cli.loadtest.scenario import Scenario
+from tickstock_cli.measurement.histogram import Histogram, Summary
+
+MIB = 1 << 20
+
+Figure = Callable[[Second], float | None]
+"""Reads a figure off one second; None: it tells nothing of it."""
+
+
+def _latency(name: str, figure: str) -> Figure:
+    def read(second: Second) -> float | None:
+        encoded = second.latency.get(name)
+        summary = Histogram.decode(encoded).summary() if encoded else Summary(0)
+        value: float | None = getattr(summary, figure)
+        return value
+
+    return read
+
+
+FIGURES: Mapping[str, Figure] = {
+    "tick_p99_ms": _latency("tick", "p99_ms"),
+    "tick_mean_ms": _latency("tick", "mean_ms"),
+    "ohlcv_p99_ms": _latency("ohlcv", "p99_ms"),
+    "fmv_p99_ms": _latency("fmv", "p99_ms"),
+    "event_p99_ms": _latency("event", "p99_ms"),
+    "end_to_end_p99_ms": _latency("client", "p99_ms"),
+    "surge_p95_ms": _latency("tick", "p95_ms"),
+    "memory_mib": lambda second: second.memory_bytes / MIB,
+    "backlog_rows": lambda second: float(second.backlog),
+}
+"""Thresholds that one second can miss. The others are judged at the end alone."""
+
+
+class EarlyAbort:
+    """Watches the seconds of a run.
+
+    Raises
+    ------
+    UsageError
+        The scenario wants to abort for a figure that no second can tell.
+    """
+
+    def __init__(self, scenario: Scenario, spans: tuple[StageSpan, ...]) -> None:
+        self._judged = {span.name for span in spans if not span.warm_up}
+        self._surges = {span.name for span in spans if span.surge}
+        self._missed: dict[str, int] = {}
+        self._limits: dict[str, tuple[float, float]] = {}
+        for name in type(scenario.thresholds).model_fields:
+            wanted = getattr(scenario.thresholds, name)
+            if wanted.abort_after is None or wanted.limit is None:
+                continue
+            if name not in FIGURES:
+                raise UsageError(
+                    f"thresholds.{name}.abort_after: no single second tells that figure; leave it out, or use it "
+                    f"with one of {', '.join(FIGURES)}"
+                )
+            self._limits[name] = (wanted.limit, wanted.abort_after)
+
+    def reason(self, second: Second) -> str | None:
+        """Take the next second; give why the run is to be ended, if it is."""
+        if second.stage not in self._judged:
+            return None
+        for name, (limit, patience) in self._limits.items():
+            if name == "surge_p95_ms" and second.stage not in self._surges:
+                continue
+            value = FIGURES[name](second)
+            missed = value is not None and value > limit
+            self._missed[name] = self._missed.get(name, 0) + 1 if missed else 0
+            if self._missed[name] and self._missed[name] >= patience:
+                return f"{name} was above {limit:g} for {self._missed[name]} s, at last {value:,.1f}"
+        return None

@@ -1,0 +1,308 @@
+"""The load generator, in a process of its own: an open model, which keeps its schedule whatever the system does.
+
+One thread makes frames ahead of time, one sends each at its due time. A system that takes no more makes rows wait here;
+they are still due when the schedule says so.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+from threading import Condition, Lock, Thread
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from tickstock_cli.core.registry import load_part
+from tickstock_cli.engine.schedule import Schedule
+from tickstock_cli.loadtest import transport
+from tickstock_cli.loadtest.arrivals import joined
+from tickstock_cli.loadtest.child import Child, run_child, sleep_until
+from tickstock_cli.loadtest.load import Load, Slot
+from tickstock_cli.loadtest.rows import VALUES
+from tickstock_cli.loadtest.scenario import Scenario
+from tickstock_cli.loadtest.transport.base import BrokenLinkError, Data, Frame, Opening, Transport
+from tickstock_cli.loadtest.transport.outlet import Outlet
+from tickstock_cli.loadtest.truth import Truth
+from tickstock_cli.measurement.histogram import Histogram
+
+AHEAD_NS = 5_000_000_000
+"""Wall time that frames are made ahead of their due time."""
+MOST_BYTES = 256 * 2**20
+"""Most that may wait here, due or not. Beyond it nothing is made; what is due then is told by the plan."""
+READY_BYTES = 64 * 2**20
+"""As much is made before the start."""
+QUIET_NS = 10_000_000
+"""Wall time after which a frame is sent though there is no row, so that market time passes."""
+TOGETHER_NS = 5_000_000
+"""Slots within so much wall time travel together, when the last of them is due: a run at ten times the speed has
+thousands of them a second. The wait counts as latency, as all after a row's due time does."""
+TOGETHER_BYTES = 1 << 20
+"""Frames that are due are sent together, up to so many bytes."""
+
+WHOLE_NUMBERS = ("size", "volume", "interval")
+TIME = pa.timestamp("ns", "UTC")
+SCHEMAS = {
+    str(record): pa.schema(
+        [
+            pa.field("ticker", pa.dictionary(pa.int32(), pa.string())),
+            pa.field("timestamp", TIME),
+            *(pa.field(name, pa.int64() if name in WHOLE_NUMBERS else pa.float64()) for name in names),
+            pa.field("received_at", TIME),
+        ]
+    )
+    for record, names in VALUES.items()
+}
+"""Columns of a load's rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A frame, ready to be sent.
+
+    Parameters
+    ----------
+    due
+        Market time, ns.
+    disconnect_ns
+        See ``load.Slot``.
+    """
+
+    number: int
+    due: int
+    message: Data
+    rows: dict[str, int]
+    counts: dict[str, int]
+    disconnect_ns: int
+
+
+def frames_of(load: Load, form: Transport, speed: float) -> Iterator[Made]:
+    """Give a load as frames: slots together as long as they span no more wall time than ``TOGETHER_NS``.
+
+    Slots without rows are left out as long as market time passes often enough without them.
+    """
+    number, told = 0, load.start
+    slots: list[Slot] = []
+    last = load.slot_count - 1
+    for slot in load.slots():
+        if slots and (slot.disconnect_ns or slot.due - slots[0].due > TOGETHER_NS * speed):
+            yield _made(number, slots, form)
+            number, told, slots = number + 1, slots[-1].due, []
+        quiet = not slot.parts and not slot.counts and not slot.disconnect_ns
+        if not quiet or slot.due - told >= QUIET_NS * speed or slot.number == last:
+            slots.append(slot)
+    if slots:
+        yield _made(number, slots, form)
+
+
+def _made(number: int, slots: list[Slot], form: Transport) -> Made:
+    due = slots[-1].due
+    parts: dict[str, list[pa.RecordBatch]] = {}
+    counts: Counter[str] = Counter()
+    for slot in slots:
+        counts.update(slot.counts)
+        for record, rows in slot.parts.items():
+            parts.setdefault(record, []).append(rows)
+    frame = Frame(number, due + 1, {record: joined(rows) for record, rows in parts.items()})
+    return Made(number, due, form.write(frame), frame.counts(), dict(counts), slots[0].disconnect_ns)
+
+
+class Stock:
+    """Frames between the thread that makes them and the one that sends them; bounded in bytes and in time."""
+
+    def __init__(self) -> None:
+        self._frames: deque[Made] = deque()
+        self._coming: deque[tuple[int, dict[str, int]]] = deque()
+        """Due times and rows of frames whose time has not come, sent or not."""
+        self._due: Counter[str] = Counter()
+        self._changed = Condition()
+        self._bytes = 0
+        self._newest = 0
+        self._ended = False
+        self._closed = False
+        self._error: BaseException | None = None
+        self.schedule: Schedule | None = None
+        """Once the run has started: says how far ahead is far enough."""
+
+    def fill(self, frames: Iterator[Made]) -> None:
+        """Take frames as long as there is room; runs in a thread of its own."""
+        try:
+            for frame in frames:
+                with self._changed:
+                    self._frames.append(frame)
+                    self._coming.append((frame.due, frame.rows))
+                    self._bytes += len(frame.message)
+                    self._newest = frame.due
+                    self._changed.notify_all()
+                    while not self._closed and not self._has_room():
+                        self._changed.wait(0.05)
+                    if self._closed:
+                        return
+        except BaseException as error:  # noqa: BLE001 - raised by the thread that sends
+            self._error = error
+        finally:
+            with self._changed:
+                self._ended = True
+                self._changed.notify_all()
+
+    def _has_room(self) -> bool:
+        if self.schedule is None:
+            return self._bytes < READY_BYTES
+        return self._bytes < MOST_BYTES and self.schedule.due(self._newest) - time.monotonic_ns() < AHEAD_NS
+
+    def wait_until_filled(self) -> None:
+        """Wait until enough is made for a start."""
+        with self._changed:
+            while not self._ended and self._bytes < READY_BYTES and self._far() < AHEAD_NS:
+                self._changed.wait()
+        self._raise()
+
+    def _far(self) -> int:
+        return self._newest - self._frames[0].due if self._frames else 0
+
+    def begin(self, schedule: Schedule) -> None:
+        """Start the clock."""
+        with self._changed:
+            self.schedule = schedule
+            self._changed.notify_all()
+
+    def first(self) -> Made | None:
+        """Give the oldest frame without taking it, once there is one; None at the end."""
+        with self._changed:
+            while not self._frames and not self._ended and not self._closed:
+                self._changed.wait()
+            self._raise()
+            return self._frames[0] if self._frames and not self._closed else None
+
+    def take_due(self, market: int) -> list[Made]:
+        """Take what is due at a market time: at least the oldest frame, no more than is sent together."""
+        taken: list[Made] = []
+        size = 0
+        with self._changed:
+            while self._frames and self._frames[0].due <= market and size < TOGETHER_BYTES:
+                if taken and self._frames[0].disconnect_ns:
+                    break
+                frame = self._frames.popleft()
+                taken.append(frame)
+                size += len(frame.message)
+            self._bytes -= size
+            self._changed.notify_all()
+        return taken
+
+    def due(self, market: int) -> tuple[dict[str, int], bool]:
+        """Give the rows due up to a market time, which never goes back, and whether all of them have been made."""
+        with self._changed:
+            while self._coming and self._coming[0][0] <= market:
+                self._due.update(self._coming.popleft()[1])
+            return dict(self._due), self._ended or self._newest >= market
+
+    def close(self) -> None:
+        """Make and give nothing more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+
+class Sender:
+    """Sends frames at their due times, and counts."""
+
+    def __init__(self, stock: Stock, outlet: Outlet, schedule: Schedule, child: Child) -> None:
+        self._stock = stock
+        self._outlet = outlet
+        self._schedule = schedule
+        self._child = child
+        self._sent: Counter[str] = Counter()
+        self.truth = Truth()
+        self.lateness = Histogram()
+        """µs from when a frame was due, or the system took the one before it, to its hand-over: ours alone."""
+        self.blocked_ns = 0
+        """Wall time in which the system took nothing."""
+        self.late = False
+        """Whether frames were not made in time."""
+        self._lock = Lock()
+
+    def run(self) -> None:
+        """Send everything, or until the run is stopped."""
+        schedule, free = self._schedule, 0
+        while (first := self._stock.first()) is not None:
+            due = schedule.due(first.due)
+            if sleep_until(due, self._child.stopped):
+                return
+            if first.disconnect_ns:
+                self._outlet.cut()
+                if sleep_until(schedule.due(first.due + first.disconnect_ns), self._child.stopped):
+                    return
+            frames = self._stock.take_due(schedule.market_at(time.monotonic_ns()))
+            begun = time.monotonic_ns()
+            dues = np.array([schedule.due(frame.due + frame.disconnect_ns) for frame in frames])
+            self.lateness.record(np.maximum(begun - np.maximum(dues, free), 0) // 1000)
+            self._outlet.send([(frame.number, frame.message) for frame in frames])
+            free = time.monotonic_ns()
+            self.blocked_ns += free - begun
+            with self._lock:
+                for frame in frames:
+                    self._sent.update(frame.rows)
+                    self.truth.add(frame.counts)
+
+    def second(self, end: int) -> dict[str, Any]:
+        """Give the figures up to a wall time: rows due and rows sent so far, by type."""
+        due, made = self._stock.due(self._schedule.market_at(end))
+        self.late = self.late or not made
+        with self._lock:
+            sent = dict(self._sent)
+        return {
+            "due": due,
+            "sent": sent,
+            "made": made,
+            "blocked_seconds": self.blocked_ns / 1e9,
+        }
+
+
+def work(child: Child) -> None:
+    """Prepare, wait for the start, send the load, and wait until the system has all of it."""
+    job = child.job
+    scenario = Scenario.model_validate(job["scenario"])
+    load = Load(scenario)
+    form: Transport = load_part("transport", transport.PARTS, job["transport"])()
+    listener = form.listen(Path(job["folder"]))
+    outlet = Outlet(form, listener, Opening(load.tickers, SCHEMAS))
+    stock = Stock()
+    Thread(target=stock.fill, args=(frames_of(load, form, job["speed"]),), name="tickstock-making", daemon=True).start()
+    child.report("listening", address=listener.address)
+    outlet.meet(inf)  # the system may have kernels to compile; the conductor knows whether it lives
+    stock.wait_until_filled()
+    schedule = Schedule(child.ready(), load.start, job["speed"])
+    child.on_stop(stock.close)
+    child.on_stop(outlet.close)
+    stock.begin(schedule)
+    sender = Sender(stock, outlet, schedule, child)
+    child.every_second(schedule.wall, sender.second)
+    try:
+        sender.run()
+        if not child.stopped.is_set():
+            outlet.finish()
+    except BrokenLinkError:
+        if not child.stopped.is_set():
+            raise
+    child.report(
+        "done",
+        **sender.second(time.monotonic_ns()),
+        truth=sender.truth.as_dict(),
+        lateness=sender.lateness.encode(),
+        late=sender.late,
+        breaks=outlet.breaks,
+    )
+    outlet.close()
+
+
+if __name__ == "__main__":
+    run_child(work)

@@ -1,0 +1,214 @@
+"""What happens to some symbols besides their walk: where in a load there is room for it.
+
+As many moves as the scenario asks for a minute, as far as there is room: a symbol has one at a time, with quiet around
+it, and their extra rows take at most half of a second's rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickstock_cli.loadtest.scenario import Moves, RecordName, Scenario
+from tickstock_cli.synth.dice import Dice
+from tickstock_cli.synth.injections import Injection, InjectionKind
+from tickstock_cli.synth.universe import Universe
+
+_APART_SECONDS = 120
+_TRIES = 50
+_LEAD_SECONDS = 80
+"""A surge wants a baseline: it comes so late, or after a quarter of a shorter load."""
+
+_BUSY_TRADES = 12
+"""Expected in a minute, of a symbol that can have a trend: most of its 10-second buckets should hold a price."""
+
+_HALTED_SHARE = 8
+"""Only symbols with less than an eighth of all trades are halted: their trades must go elsewhere."""
+
+
+@dataclass(slots=True)
+class Extras:
+    """Rows that belong to moves: the second and the symbol of each."""
+
+    seconds: list[int] = field(default_factory=list)
+    symbols: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class PlacedMoves:
+    """Moves in order of their start, and their extra rows."""
+
+    injections: list[Injection]
+    trades: Extras
+    values: Extras
+
+
+def place_moves(scenario: Scenario, universe: Universe, due: Mapping[RecordName, NDArray[np.int64]]) -> PlacedMoves:
+    """Find room for a scenario's moves.
+
+    Parameters
+    ----------
+    due
+        By type: rows due before each second, and in all.
+    """
+    planner = _Planner(scenario, universe, due)
+    for sort in _SORTS:
+        a_minute: int = getattr(scenario.moves, sort.option)
+        for _ in range(a_minute * scenario.seconds // 60):
+            if not planner.place(sort):
+                break
+    planner.placed.sort(key=lambda move: (move.start, move.symbol))
+    return PlacedMoves(planner.placed, planner.trades, planner.values)
+
+
+class _Planner:
+    def __init__(self, scenario: Scenario, universe: Universe, due: Mapping[RecordName, NDArray[np.int64]]) -> None:
+        self.dice = Dice(scenario.seed, "moves")
+        self.scenario = scenario
+        self.trades, self.values = Extras(), Extras()
+        self.placed: list[Injection] = []
+        self._weights: list[int] = universe.weight.tolist()
+        self._total = sum(self._weights)
+        self._due = due["tick"]
+        self._room = {"tick": np.diff(due["tick"]) // 2, "fmv": np.diff(due["fmv"]) // 2}
+        self._taken: dict[int, list[Injection]] = {}
+
+    def place(self, sort: _Sort) -> bool:
+        """Find room for one more move of a sort; tell whether there was some."""
+        for _ in range(_TRIES):
+            move = sort.draw(self)
+            if move is None or not self._is_free(move):
+                continue
+            trades = move.kind is not InjectionKind.FMV
+            start = move.end if move.kind is InjectionKind.HALT else move.start
+            seconds = [start + move.spread * row // max(move.rows, 1) for row in range(move.rows)]
+            if not self._reserve("tick" if trades else "fmv", seconds):
+                continue
+            extras = self.trades if trades else self.values
+            extras.seconds += seconds
+            extras.symbols += [move.symbol] * move.rows
+            self._taken.setdefault(move.symbol, []).append(move)
+            self.placed.append(move)
+            return True
+        return False
+
+    def start(self, lead: int, length: int) -> int | None:
+        """Draw a second that leaves ``lead`` before a move of ``length`` seconds; None if there is none."""
+        earliest = min(lead, self.scenario.seconds // 4)
+        latest = self.scenario.seconds - length
+        return self.dice.between(earliest, latest) if earliest <= latest else None
+
+    def symbol(self, places: range) -> int | None:
+        """Draw one of ``places``; None if there is none."""
+        return self.dice.between(places.start, places.stop - 1) if places else None
+
+    def traded(self, symbol: int, start: int, seconds: int) -> int:
+        """Give the trades of a symbol to be expected in some seconds."""
+        stop = min(start + seconds, self.scenario.seconds)
+        rows: int = int(self._due[stop] - self._due[start]) * self._weights[symbol] // self._total
+        return rows
+
+    def is_small(self, symbol: int) -> bool:
+        """Tell whether the other symbols can take a symbol's trades."""
+        return bool(self._weights[symbol] * _HALTED_SHARE <= self._total)
+
+    def direction(self) -> int:
+        """Draw up or down."""
+        return 2 * self.dice.between(0, 1) - 1
+
+    def _is_free(self, move: Injection) -> bool:
+        return all(
+            move.start >= other.end + _APART_SECONDS or other.start >= move.end + _APART_SECONDS
+            for other in self._taken.get(move.symbol, ())
+        )
+
+    def _reserve(self, record: str, seconds: list[int]) -> bool:
+        room = self._room[record]
+        if not seconds:
+            return True
+        if max(seconds) >= len(room):
+            return False
+        wanted = np.bincount(seconds, minlength=len(room))
+        if bool((wanted > room).any()):
+            return False
+        room -= wanted
+        return True
+
+
+def _surge(planner: _Planner) -> Injection | None:
+    ramp = planner.dice.between(5, 10)
+    start = planner.start(_LEAD_SECONDS, ramp + 5)
+    places = planner.scenario.symbols.range_of("tick")
+    symbol = planner.symbol(places)
+    if start is None or symbol is None:
+        return None
+    rows = max(12, 4 * planner.traded(symbol, start, ramp + 5))
+    magnitude = planner.dice.between(1_500, 3_500)
+    return Injection(
+        InjectionKind.SURGE, symbol, start, start + ramp + 5, ramp, planner.direction(), magnitude, rows, ramp + 5
+    )
+
+
+def _trend(planner: _Planner) -> Injection | None:
+    seconds = min(planner.dice.between(180, 480), planner.scenario.seconds * 3 // 4)
+    start = planner.start(5, seconds)
+    symbol = planner.symbol(planner.scenario.symbols.range_of("tick"))
+    if start is None or symbol is None or planner.traded(symbol, start, 60) < _BUSY_TRADES:
+        return None
+    magnitude = seconds * planner.dice.between(200, 400) // 60
+    return Injection(InjectionKind.TREND, symbol, start, start + seconds, seconds, planner.direction(), magnitude)
+
+
+def _bar_surge(planner: _Planner) -> Injection | None:
+    start = planner.start(20, 120)
+    ohlcv, tick = (planner.scenario.symbols.range_of(record) for record in ("ohlcv", "tick"))
+    symbol = planner.symbol(ohlcv)
+    if start is None or symbol is None or symbol in tick:
+        return None
+    magnitude = planner.dice.between(3_000, 6_000)
+    return Injection(InjectionKind.SURGE, symbol, start, start + 120, 30, planner.direction(), magnitude)
+
+
+def _deviation(planner: _Planner) -> Injection | None:
+    seconds = planner.dice.between(20, 60)
+    start = planner.start(20, seconds)
+    symbol = planner.symbol(planner.scenario.symbols.range_of("fmv"))
+    if start is None or symbol is None:
+        return None
+    rows, magnitude = 2 + seconds // 10, planner.dice.between(1_200, 4_500)
+    return Injection(
+        InjectionKind.FMV, symbol, start, start + seconds, 1, planner.direction(), magnitude, rows, seconds
+    )
+
+
+def _halt(planner: _Planner) -> Injection | None:
+    seconds = planner.scenario.moves.halt_seconds
+    start = planner.start(20, seconds + 10)
+    symbol = planner.symbol(planner.scenario.symbols.range_of("tick"))
+    if start is None or symbol is None or not planner.is_small(symbol):
+        return None
+    magnitude = planner.dice.between(2_000, 14_000)  # beyond 10 percent the guard wants it confirmed
+    return Injection(
+        InjectionKind.HALT, symbol, start, start + seconds, 1, planner.direction(), magnitude, rows=20, spread=5
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sort:
+    """A sort of moves: its key in the scenario, and how one is drawn; None = not there, or not then."""
+
+    option: str
+    draw: Callable[[_Planner], Injection | None]
+
+
+_SORTS = (
+    _Sort("halts", _halt),
+    _Sort("surges", _surge),
+    _Sort("trends", _trend),
+    _Sort("bar_surges", _bar_surge),
+    _Sort("deviations", _deviation),
+)
+assert {sort.option for sort in _SORTS} < set(Moves.model_fields)

@@ -1,0 +1,124 @@
+"""What tables and pages of a result say alike: titles, remarks that a reader needs, rates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tickstock_cli.loadtest.observation import TYPES, Observation
+from tickstock_cli.loadtest.result import Result
+from tickstock_cli.measurement.machine import alike, changed_packages
+from tickstock_cli.measurement.verdict import number
+
+NAMES = {
+    "tick": "ticks",
+    "ohlcv": "bars",
+    "fmv": "fair values",
+    "event": "events to the log",
+    "client": "events to clients",
+}
+"""What latencies are of, in words."""
+
+BUSY_SHARE = 0.25
+"""From this share of the CPUs on, other processes must be reckoned with."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateLine:
+    """Rows a wall second of one type: the mean of the stages that are judged, and their fastest second."""
+
+    kind: str
+    asked: float
+    asked_most: int
+    sent: float
+    processed: float
+    processed_most: int
+
+
+def rates(seen: Observation) -> list[RateLine]:
+    """Give the rates of every type that was asked for."""
+    warm = {span.name for span in seen.stages if span.warm_up}
+    judged = [second for second in seen.seconds if second.stage and second.stage not in warm]
+    lines = []
+    for kind in TYPES:
+        asked, sent, processed = (
+            [getattr(second, column).get(kind, 0) for second in judged] for column in ("asked", "sent", "processed")
+        )
+        if sum(asked):
+            count = len(judged)
+            lines.append(
+                RateLine(
+                    kind, sum(asked) / count, max(asked), sum(sent) / count, sum(processed) / count, max(processed)
+                )
+            )
+    return lines
+
+
+def remarks(result: Result) -> list[str]:
+    """Say what a reader must know before the figures."""
+    return [*_remarks(result.observation), *result.observation.notes]
+
+
+def _remarks(seen: Observation) -> Iterator[str]:
+    if seen.aborted:
+        yield f"The run ended before its scenario did: {seen.aborted}. Figures are of what came before."
+    if seen.speed != 1:
+        yield (
+            f"Compressed {seen.speed:g}x: {seen.speed:g} market seconds were sent in each wall second, so the rates of "
+            f"the scenario were scaled by {seen.speed:g}. Latencies, waits and recovery are in wall time."
+        )
+    if seen.slow_side:
+        yield f"The {seen.slow_side} did not keep up: {seen.slow_why}"
+    warm = [span.name for span in seen.stages if span.warm_up]
+    if warm:
+        yield f"Warm-up is shown and not judged: {', '.join(warm)}."
+    machine = seen.machine
+    if machine.load_1m > BUSY_SHARE * machine.cpus:
+        yield (
+            f"The machine was busy before the run began: {machine.load_1m:.1f} processes wanted its {machine.cpus} "
+            "CPUs. Figures may be worse for it."
+        )
+    if seen.truth.reason:
+        yield f"The events were not compared with the truth: {seen.truth.reason}."
+
+
+def capacity_words(seen: Observation) -> str | None:
+    """Say what the search for the highest sustainable rate found; None if there was none."""
+    found = seen.capacity
+    if found is None:
+        return None
+    if found.factor is None or found.rows_per_second is None:
+        return f"No rate was sustained: the lowest of {len(found.probes)} that were tried failed too."
+    rate = f"{number(found.rows_per_second)} rows a second, {found.factor:.3g} times the scenario's"
+    if not found.bounded:
+        return f"At least {rate}; nothing that was tried failed."
+    return f"Highest sustainable rate: {rate}."
+
+
+def summary_line(seen: Observation) -> str:
+    """Say in one line what was run."""
+    length = max((second.at + 1 for second in seen.seconds), default=0.0)
+    rows = sum(seen.sent.values())
+    speed = "in real time" if seen.speed == 1 else f"at {seen.speed:g}x"
+    return f"{seen.name} {speed} over {seen.transport}: {rows:,} rows and {seen.events:,} events in {number(length)} s"
+
+
+def contrasts(results: Sequence[Result]) -> list[str]:
+    """Say in which ways runs differ from the first, so that their figures are no plain comparison."""
+    return [words for place, other in enumerate(results[1:], 2) for words in _contrasts(place, results[0], other)]
+
+
+def _contrasts(place: int, first: Result, other: Result) -> Iterator[str]:
+    a, b = first.observation, other.observation
+    if first.data_hash != other.data_hash:
+        loads = f"{a.name} {first.data_hash[:12]} and {b.name} {other.data_hash[:12]}"
+        yield f"Run {place} had another load than run 1: {loads}"
+    for name in ("speed", "transport"):
+        if getattr(a, name) != getattr(b, name):
+            yield f"Run {place} had another {name} than run 1: {getattr(a, name)} and {getattr(b, name)}"
+    for words in alike(a.machine, b.machine):
+        yield f"Run {place} was on another machine than run 1: {words}"
+    for words in changed_packages(a.machine, b.machine):
+        yield f"Run {place} had another package than run 1: {words}"
+    if a.machine.commit != b.machine.commit:
+        yield f"Run {place} was of another commit than run 1: {a.machine.commit} and {b.machine.commit}"

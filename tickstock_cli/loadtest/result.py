@@ -1,0 +1,215 @@
+"""A load test's result: what was seen, what it is worth, and the folder that holds it.
+
+=================  ==============================================================
+result.json        everything; `docs/schemas/load-result.json` describes it
+junit.xml          the verdicts, for CI systems
+report.html        the same to look at, in one file that needs no network
+latency/*.hgrm     percentile distributions, for HdrHistogram's plotters
+=================  ==============================================================
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from tickstock_cli import __version__
+from tickstock_cli.errors import DataError, OutputError
+from tickstock_cli.eventlog.segments import replace_file
+from tickstock_cli.loadtest.observation import Observation
+from tickstock_cli.loadtest.verdicts import judge
+from tickstock_cli.measurement import verdict as verdicts_of
+from tickstock_cli.measurement.documents import DOCUMENT
+from tickstock_cli.measurement.histogram import Histogram, Summary
+from tickstock_cli.measurement.junit import junit
+from tickstock_cli.measurement.machine import facts
+from tickstock_cli.measurement.verdict import Verdict
+
+RESULT, JUNIT, REPORT, LATENCY = "result.json", "junit.xml", "report.html", "latency"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A load test that was judged."""
+
+    __pydantic_config__: ClassVar = DOCUMENT
+
+    format: Literal[1]
+    """Version of this document."""
+    tickstock: str
+    """Version of the package that wrote it."""
+    data_hash: str
+    """SHA-256 of the scenario as canonical JSON: the same hash and version are the same load, row for row."""
+    passed: bool
+    """Whether every verdict that was asked for is ok."""
+    verdicts: tuple[Verdict, ...]
+    latency_ms: Mapping[str, Summary]
+    """Figures of the histograms in ``observation.whole``."""
+    observation: Observation
+
+    @property
+    def failures(self) -> list[Verdict]:
+        """Give the verdicts that decide against the run."""
+        return verdicts_of.failures(self.verdicts)
+
+    @property
+    def headline(self) -> str:
+        """Say in one line how it went."""
+        asked = sum(verdict.asked for verdict in self.verdicts)
+        if self.passed:
+            return f"All {asked} targets were met."
+        missed = sum(verdict.ok is False for verdict in self.failures)
+        unmeasured = len(self.failures) - missed
+        parts = [f"{missed} missed"] if missed else []
+        parts += [f"{unmeasured} not measured"] if unmeasured else []
+        return f"{len(self.failures)} of {asked} targets were not met: {', '.join(parts)}."
+
+
+_ADAPTER = TypeAdapter(Result)
+
+
+def judged(observation: Observation) -> Result:
+    """Judge an observation by its scenario's thresholds."""
+    latency = {name: Histogram.decode(text).summary() for name, text in observation.whole.items()}
+    verdicts = tuple(judge(observation, latency))
+    return Result(
+        format=1,
+        tickstock=__version__,
+        data_hash=data_hash(observation.scenario),
+        passed=not verdicts_of.failures(verdicts),
+        verdicts=verdicts,
+        latency_ms=latency,
+        observation=observation,
+    )
+
+
+def data_hash(scenario: Mapping[str, Any]) -> str:
+    """Give the SHA-256 of a scenario as canonical JSON, in hex."""
+    text = json.dumps(scenario, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return sha256(text.encode()).hexdigest()
+
+
+def schema() -> dict[str, Any]:
+    """Give the JSON schema of result.json."""
+    return {**_ADAPTER.json_schema(), "title": "Result of tickstock loadtest"}
+
+
+def to_json(result: Result) -> bytes:
+    """Write result.json."""
+    return _ADAPTER.dump_json(result, indent=1) + b"\n"
+
+
+def from_json(text: bytes, place: str) -> Result:
+    """Read result.json.
+
+    Parameters
+    ----------
+    place
+        Where the text is from, for errors.
+
+    Raises
+    ------
+    DataError
+        It is none, or of another format.
+    """
+    try:
+        return _ADAPTER.validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the document"
+        raise DataError(
+            f"{place} is no result of this version's loadtest: {where}: {first['msg'].lower()}; run the load test anew"
+        ) from error
+
+
+def verdicts_json(results: Sequence[Result], labels: Sequence[str]) -> str:
+    """Give verdicts and latency of results as JSON: one object, or a list of them if there are several."""
+    objects = [
+        {
+            "result": label,
+            "passed": result.passed,
+            "headline": result.headline,
+            "scenario": result.observation.name,
+            "speed": result.observation.speed,
+            "data_hash": result.data_hash,
+            "verdicts": [asdict(verdict) for verdict in result.verdicts],
+            "latency_ms": {name: asdict(summary) for name, summary in result.latency_ms.items()},
+        }
+        for result, label in zip(results, labels, strict=True)
+    ]
+    return json.dumps(objects[0] if len(objects) == 1 else objects, indent=2, ensure_ascii=False)
+
+
+def read(folder: Path) -> Result:
+    """Read the result in a folder that ``loadtest --out`` wrote.
+
+    Raises
+    ------
+    DataError
+        There is none, or it cannot be read.
+    """
+    path = folder / RESULT if folder.is_dir() else folder
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise DataError(f"cannot read {path}: {reason}; name a folder that tickstock loadtest --out wrote") from error
+    return from_json(text, str(path))
+
+
+def write(result: Result, folder: Path) -> None:
+    """Write a result's folder; what stood there under the same names is replaced, file by file, when whole.
+
+    Raises
+    ------
+    OutputError
+        A file cannot be written.
+    """
+    write_file(folder / RESULT, to_json(result))
+    draw(result, folder)
+
+
+def draw(result: Result, folder: Path, page: Path | None = None) -> None:
+    """Write all that is made from result.json.
+
+    Parameters
+    ----------
+    page
+        Where the page goes; None for report.html in the folder.
+
+    Raises
+    ------
+    OutputError
+        A file cannot be written.
+    """
+    from tickstock_cli.loadtest.report import report
+
+    seen = result.observation
+    length = max((second.at + 1 for second in seen.seconds), default=0.0)
+    suite = f"tickstock.loadtest.{seen.name}"
+    write_file(folder / JUNIT, junit(suite, result.verdicts, seconds=length, properties=facts(seen.machine)))
+    for name, text in seen.whole.items():
+        write_file(folder / LATENCY / f"{name}.hgrm", Histogram.decode(text).export().encode())
+    write_file(page or folder / REPORT, report(result).encode())
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file, all of it or nothing; its folder is made.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, content)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise OutputError(f"cannot write {path}: {reason}") from error

@@ -1,0 +1,130 @@
+"""From what each process says of a second to the second as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tickstock_cli.loadtest.observation import TYPES, Second, StageSpan
+from tickstock_cli.loadtest.scenario import RECORDS, Scenario
+
+SIDES = ("generator", "system", "clients")
+
+
+def spans_of(scenario: Scenario, speed: float) -> tuple[StageSpan, ...]:
+    """Give when each stage is on, in wall seconds since the anchor."""
+    spans, begins = [], 0.0
+    for stage in scenario.stages:
+        ends = begins + stage.seconds / speed
+        spans.append(StageSpan(stage.name, begins, ends, stage.warm_up, stage.surge))
+        begins = ends
+    return tuple(spans)
+
+
+def rows_due(scenario: Scenario, passed: float) -> dict[str, int]:
+    """Give the rows that the plan has in its first ``passed`` seconds of market time, faults left out, by type."""
+    due = dict.fromkeys(TYPES, 0)
+    for stage in scenario.stages:
+        within = min(passed, stage.seconds)
+        for record in RECORDS:
+            due[record] += round(stage.rate(record).rows(within, stage.seconds))
+        passed -= stage.seconds
+        if passed <= 0:
+            break
+    return due
+
+
+class Seconds:
+    """Joins reports. Counts in them are sums since the start.
+
+    Parameters
+    ----------
+    sides
+        The processes that report.
+    """
+
+    def __init__(self, scenario: Scenario, speed: float, sides: Sequence[str]) -> None:
+        self._scenario = scenario
+        self._speed = speed
+        self._spans = spans_of(scenario, speed)
+        self._open = set(sides)
+        self._reports: dict[int, dict[str, Mapping[str, Any]]] = {}
+        self._latest: dict[str, Mapping[str, Any]] = {}
+        self._before: dict[str, dict[str, int]] = {}
+        self._gc_before = 0
+        self.whole: list[Second] = []
+
+    def begin(self, gc_collections: int) -> None:
+        """Learn what the system had counted before the start."""
+        self._gc_before = gc_collections
+
+    def add(self, side: str, report: Mapping[str, Any]) -> list[Second]:
+        """Take a report of a second; give the seconds that are whole now."""
+        self._reports.setdefault(report["number"], {})[side] = report
+        return self._complete()
+
+    def finished(self, side: str, report: Mapping[str, Any]) -> list[Second]:
+        """Hear that no more of a process's seconds follow; ``report`` has its sums."""
+        self._open.discard(side)
+        self._latest[side] = report
+        return self._complete()
+
+    def _complete(self) -> list[Second]:
+        done: list[Second] = []
+        while True:
+            number = len(self.whole)
+            reports = self._reports.get(number, {})
+            if not reports or self._open - reports.keys():
+                return done
+            done.append(self._second(number, self._reports.pop(number)))
+            self.whole.append(done[-1])
+
+    def rest(self) -> list[Second]:
+        """Give what is left once nobody reports any more: seconds that not every process lived to tell of."""
+        self._open.clear()
+        return self._complete()
+
+    def _second(self, number: int, reports: Mapping[str, Mapping[str, Any]]) -> Second:
+        told = {side: reports.get(side, self._latest.get(side, {})) for side in SIDES}
+        generator, system = told["generator"], told["system"]
+        due = self._due(number, generator)
+        collections = int(system.get("gc_collections", self._gc_before))
+        second = Second(
+            at=float(number),
+            stage=self._stage_at(number),
+            asked=self._step("due", due),
+            sent=self._step("sent", generator.get("sent", {})),
+            processed=self._step("done", system.get("done", {})),
+            backlog=max(0, sum(due.values()) - sum(system.get("done", {}).values())),
+            queues=dict(system.get("queues", {})),
+            latency={
+                name: text
+                for side in ("system", "clients")
+                if side in reports
+                for name, text in reports[side].get("latency", {}).items()
+            },
+            memory_bytes=int(system.get("memory_bytes", 0)),
+            cpu_seconds={side: round(report.get("cpu", 0.0), 3) for side, report in reports.items()},
+            gc_collections=max(0, collections - self._gc_before),
+            alerts=int(system.get("alerts", 0)),
+            breakers_open=int(system.get("breakers_open", 0)),
+        )
+        self._gc_before = collections
+        return second
+
+    def _due(self, number: int, generator: Mapping[str, Any]) -> dict[str, int]:
+        """Give the rows due by a second's end: as the generator has made them, or by the plan if it has not yet."""
+        made = {record: int(generator.get("due", {}).get(record, 0)) for record in TYPES}
+        if generator.get("made", True):
+            return made
+        planned = rows_due(self._scenario, (number + 1) * self._speed)
+        return {record: max(made[record], planned[record]) for record in TYPES}
+
+    def _step(self, name: str, sums: Mapping[str, int]) -> dict[str, int]:
+        before = self._before.get(name, {})
+        now = {record: max(int(sums.get(record, 0)), before.get(record, 0)) for record in TYPES}
+        self._before[name] = now
+        return {record: now[record] - before.get(record, 0) for record in TYPES}
+
+    def _stage_at(self, number: int) -> str:
+        return next((span.name for span in self._spans if span.begins <= number < span.ends), "")

@@ -1,0 +1,35 @@
+"""The settings of the system under test: the defaults, and what the scenario changes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tickstock_cli.build import settings_model
+from tickstock_cli.config.load import Assigned, load
+from tickstock_cli.config.settings import Settings
+from tickstock_cli.loadtest.scenario import Scenario
+
+
+def system_settings(scenario: Scenario) -> Settings:
+    """Give the settings of a scenario.
+
+    Raises
+    ------
+    SettingsError
+        A key is unknown or a value out of range.
+    """
+    wanted = [Assigned(key, value, "the scenario's settings") for key, value in _leaves(scenario.settings)]
+    # An empty file, so that none of the current folder is taken: a scenario makes the same test everywhere.
+    return load(settings_model(), file=Path(os.devnull), environment={}, assignments=wanted).settings
+
+
+def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Give dotted keys, whether they are written as such or as tables."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value

@@ -1,0 +1,207 @@
+"""From what the processes of a load test told to the observation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tickstock_cli.loadtest.observation import (
+    TYPES,
+    ClientFigures,
+    Observation,
+    RouterFigures,
+    Second,
+    Side,
+    StageSpan,
+    Truth,
+)
+from tickstock_cli.loadtest.scenario import Scenario
+from tickstock_cli.measurement.histogram import Histogram
+from tickstock_cli.measurement.machine import Machine
+
+LATE_GENERATOR_MS = 50.0
+"""A generator whose own lateness (p99) is above this did not keep its schedule."""
+LEAST_BACKLOG = 1_000
+"""Fewer rows than that are no backlog, whatever the rate."""
+
+
+@dataclass(slots=True)
+class Reports:
+    """What processes told.
+
+    Attributes
+    ----------
+    kept
+        Reports before the start, and complaints, by process and kind.
+    done
+        Last reports, by process.
+    crashed
+        Processes that ended on their own, and why.
+    told
+        What processes were told.
+    no_truth
+        Why the truth was not computed; empty if it was.
+    """
+
+    kept: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    done: dict[str, dict[str, Any]] = field(default_factory=dict)
+    crashed: dict[str, str] = field(default_factory=dict)
+    told: set[tuple[str, str]] = field(default_factory=set)
+    no_truth: str = ""
+
+    def has(self, side: str) -> bool:
+        """Tell whether a process has told its sums."""
+        return side in self.done
+
+    def missing(self, sides: Iterable[str]) -> bool:
+        """Tell whether one of these processes still has its sums to tell."""
+        return any(side not in self.done and side not in self.crashed for side in sides)
+
+
+def observation_of(
+    scenario: Scenario,
+    reports: Reports,
+    *,
+    name: str,
+    speed: float,
+    transport: str,
+    command: str,
+    started: str,
+    machine: Machine,
+    stages: tuple[StageSpan, ...],
+    seconds: tuple[Second, ...],
+    aborted: str | None,
+) -> Observation:
+    """Put together what was seen."""
+    generator, system = reports.done.get("generator", {}), reports.done.get("system", {})
+    by_stage = _by_stage(stages, reports)
+    side, why = _slow_side(seconds, stages, reports)
+    router = system.get("router", {})
+    return Observation(
+        name=name,
+        scenario=scenario.model_dump(mode="json", by_alias=True),
+        speed=speed,
+        transport=transport,
+        command=command,
+        started=started,
+        machine=machine,
+        stages=stages,
+        seconds=seconds,
+        whole=_whole(stages, by_stage),
+        by_stage=by_stage,
+        sent=_sent(generator, seconds),
+        ledger=system.get("ledger", {}),
+        events=system.get("published", 0),
+        foreign_events=system.get("foreign_events", 0),
+        failed_rows=system.get("failed_rows", 0),
+        truth=_truth(generator, seconds, reports),
+        digest=system.get("digest"),
+        lateness=generator.get("lateness"),
+        router=RouterFigures(router["decisions"], router["mean_us"]) if router.get("mean_us") is not None else None,
+        clients=_clients(scenario, reports),
+        alerts=tuple(system.get("alert_history", ())),
+        breakers=tuple(system.get("breaker_history", ())),
+        slow_side=side,
+        slow_why=why,
+        aborted=aborted,
+        notes=_notes(scenario, reports),
+    )
+
+
+def _by_stage(stages: tuple[StageSpan, ...], reports: Reports) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {span.name: {} for span in stages}
+    for side in ("system", "clients"):
+        told = reports.done.get(side, {}).get("by_stage", [{} for _ in stages])
+        for span, histograms in zip(stages, told, strict=True):
+            found[span.name] |= histograms
+    return found
+
+
+def _whole(stages: tuple[StageSpan, ...], by_stage: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Add up the stages that are judged."""
+    whole: dict[str, Histogram] = {}
+    for span in stages:
+        if not span.warm_up:
+            for name, text in by_stage[span.name].items():
+                whole.setdefault(name, Histogram()).add(Histogram.decode(text))
+    return {name: histogram.encode() for name, histogram in whole.items()}
+
+
+def _sent(generator: Mapping[str, Any], seconds: tuple[Second, ...]) -> dict[str, int]:
+    told = generator.get("sent")
+    if told is None:  # it crashed: what its seconds told is all there is
+        return {record: sum(second.sent[record] for second in seconds) for record in TYPES}
+    return {record: int(told.get(record, 0)) for record in TYPES}
+
+
+def _truth(generator: Mapping[str, Any], seconds: tuple[Second, ...], reports: Reports) -> Truth:
+    counts = generator.get("truth", {})
+    due = generator.get("due")
+    rows = {
+        record: int(due.get(record, 0)) if due is not None else sum(second.asked[record] for second in seconds)
+        for record in TYPES
+    }
+    faults = {
+        kind: sum(counts.get(f"{record}.{kind}", 0) for record in TYPES)
+        for kind in ("dropped", "reordered", "skewed", "held")
+    }
+    faults["disconnects"] = int(generator.get("breaks", 0))
+    told = reports.done.get("truth", {})
+    return Truth(
+        rows=rows,
+        duplicates={record: counts.get(f"{record}.duplicated", 0) for record in TYPES},
+        faults={kind: count for kind, count in faults.items() if count},
+        rejected={name: count for name, count in counts.items() if ".rejected." in name},
+        events=told.get("events"),
+        digest=told.get("digest"),
+        ledger=told.get("ledger"),
+        reason=reports.no_truth,
+    )
+
+
+def _clients(scenario: Scenario, reports: Reports) -> ClientFigures | None:
+    told = reports.done.get("clients")
+    if told is None:
+        return None
+    by_kind = reports.done.get("system", {}).get("kinds", {})
+    wanted = scenario.clients.kinds
+    expected = sum(count for kind, count in by_kind.items() if not wanted or kind in wanted)
+    missing = sum(max(0, expected - delivered) for delivered in told["by_client"])
+    return ClientFigures(
+        count=told["count"],
+        stalled=told["stalled"],
+        delivered=sum(told["by_client"]),
+        repeats=told["repeats"],
+        gaps=max(missing, told["gaps"]),
+    )
+
+
+def _slow_side(seconds: tuple[Second, ...], stages: tuple[StageSpan, ...], reports: Reports) -> tuple[Side | None, str]:
+    generator = reports.done.get("generator", {})
+    if generator.get("late"):
+        return "generator", "the generator did not make rows in time: the machine is too slow for this load"
+    if "lateness" in generator:
+        late = Histogram.decode(generator["lateness"]).summary().p99_ms
+        if late is not None and late > LATE_GENERATOR_MS:
+            return "generator", f"the generator was late by itself: p99 {late:,.1f} ms"
+    scheduled = [second for second in seconds if second.at + 1 <= stages[-1].ends]
+    if scheduled:
+        last = scheduled[-1]
+        if last.backlog > max(LEAST_BACKLOG, sum(last.asked.values())):
+            return "system", f"{last.backlog:,} rows were due and not processed when the schedule ended"
+    clients = reports.done.get("clients", {})
+    if clients.get("unfinished"):
+        why = f": {clients['lost']}" if clients.get("lost") else ""
+        return "clients", f"{clients['unfinished']:,} clients had not taken every event at the end{why}"
+    return None, ""
+
+
+def _notes(scenario: Scenario, reports: Reports) -> tuple[str, ...]:
+    notes = []
+    system = reports.done.get("system", {})
+    if scenario.clients.stalled_count:
+        notes.append(f"{system.get('cut_off', 0):,} clients that had stopped reading were cut off")
+    if system.get("breaks"):
+        notes.append(f"the system's connection to the generator broke {system['breaks']:,} times, and was made again")
+    return tuple(notes)

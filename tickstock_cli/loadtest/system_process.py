@@ -1,0 +1,201 @@
+"""The system under test, in a process of its own: the running system with event log and server, and nothing else.
+
+It is what `tickstock replay --serve` runs, fed by rows that arrive. What is measured here is its own memory, CPU and
+garbage collection.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import pyarrow as pa
+
+from tickstock_cli import __version__
+from tickstock_cli.broadcast.log_sink import LogSink
+from tickstock_cli.broadcast.status import RunStatus
+from tickstock_cli.build import build_core, build_encoder, event_kinds, settings_model
+from tickstock_cli.core.batch import MergedBatch
+from tickstock_cli.core.calendar import Calendar
+from tickstock_cli.core.clock import SystemClock, wall_minus_monotonic
+from tickstock_cli.core.metrics import BreakerState, ChannelMetrics
+from tickstock_cli.core.registry import load_part
+from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.engine.arriving import Arriving
+from tickstock_cli.engine.control import Control
+from tickstock_cli.engine.observer import Unwatched
+from tickstock_cli.engine.outputs import Outputs
+from tickstock_cli.engine.run import Run, RunOptions, RunResult
+from tickstock_cli.engine.schedule import Schedule
+from tickstock_cli.eventlog.manifest import RunInfo
+from tickstock_cli.eventlog.writer import EventLog
+from tickstock_cli.loadtest import transport
+from tickstock_cli.loadtest.arrivals import Arrivals
+from tickstock_cli.loadtest.child import Child, run_child
+from tickstock_cli.loadtest.gauge import Gauge
+from tickstock_cli.loadtest.transport.inlet import Inlet
+from tickstock_cli.runtime.pipeline import LoopThread, MultiChannelPipeline
+from tickstock_cli.runtime.system import MultiChannelSystem
+from tickstock_cli.serving.hub import Limits
+from tickstock_cli.serving.served import ServedRun
+from tickstock_cli.serving.server import Address, ServerThread
+from tickstock_cli.sources.rows import Intake
+
+BATCH_ROWS = 8_192
+"""Rows that are taken from the transport at once, at most: as many as a paced replay reads."""
+SPARE_CLIENTS = 100
+
+
+@dataclass(slots=True)
+class System:
+    """The parts of the running system that reports are made from."""
+
+    child: Child
+    gauge: Gauge
+    pipeline: MultiChannelPipeline
+    log: EventLog
+    server: ServerThread
+    inlet: Inlet
+    anchor: int = 0
+
+    def second(self, end: int) -> dict[str, Any]:  # noqa: ARG002 - what was done in it is done by now
+        """Give the figures of the second that has just ended."""
+        system = self.pipeline.system
+        return {
+            "done": dict(self.gauge.done),
+            "events": self.gauge.events,
+            "queues": {instance.name: instance.take_peak() for instance in system.instances()},
+            "latency": self.gauge.latency.take_second(),
+            "memory_bytes": self.child.memory_bytes(),
+            "gc_collections": collections(),
+            "alerts": len(system.monitor.active),
+            "breakers_open": sum(
+                metrics.breaker.state is not BreakerState.CLOSED for metrics in system.channel_metrics()
+            ),
+        }
+
+    def end(self, result: RunResult, kinds: Mapping[str, int], ended: int) -> dict[str, Any]:
+        """Give the figures of the whole run."""
+        system = self.pipeline.system
+        latency = self.gauge.latency.take_second()
+        metrics = system.channel_metrics()
+        router = system.router.metrics()
+        return {
+            **self.second(ended),
+            "latency": latency,
+            "by_stage": self.gauge.latency.by_stage(),
+            "ended_seconds": (ended - self.anchor) / 1e9,
+            "interrupted": result.interrupted,
+            "ledger": result.ledger.as_dict(),
+            "digest": result.digest,
+            "kinds": dict(kinds),
+            "published": result.tally.events,
+            "foreign_events": self.gauge.foreign_events,
+            "failed_rows": self.gauge.failed,
+            "breaks": self.inlet.breaks,
+            "cut_off": self.server.server.hub.cut_off,
+            "router": {"decisions": router.decisions, "mean_us": router.decision_mean_us},
+            "alert_history": [self._alert(alert) for alert in system.monitor.history],
+            "breaker_history": [change for channel in metrics for change in self._changes(channel)],
+        }
+
+    def _alert(self, alert: Any) -> dict[str, Any]:
+        anchored = wall_minus_monotonic() + self.anchor
+        return {"at": (alert.raised_at - anchored) / 1e9, **alert.to_dict()}
+
+    def _changes(self, channel: ChannelMetrics) -> list[dict[str, Any]]:
+        return [
+            {
+                "at": (change.at - self.anchor) / 1e9,
+                "channel": channel.name,
+                "before": str(change.before),
+                "after": str(change.after),
+                "reason": change.reason,
+            }
+            for change in channel.breaker.transitions
+        ]
+
+
+def collections() -> int:
+    """Give how many garbage collections there were, of any generation."""
+    return sum(int(generation["collections"]) for generation in gc.get_stats())
+
+
+def work(child: Child) -> None:
+    """Prepare, wait for the start, run to the end of what arrives, and stay until told to stop."""
+    job = child.job
+    settings = settings_model().model_validate(job["settings"])
+    symbols, control, clock = SymbolTable(), Control(job["speed"]), SystemClock()
+    with ExitStack() as stack:
+        gauge = Gauge(job["ends"])
+        core = build_core(settings, symbols)
+
+        def build(publish: Callable[..., None]) -> MultiChannelSystem:
+            return MultiChannelSystem(settings, core, publish=publish, probe=gauge)
+
+        thread = stack.enter_context(LoopThread())
+        pipeline = stack.enter_context(MultiChannelPipeline(thread, build, lambda: control.stopped))
+        gauge.know({instance.number: instance.record for instance in pipeline.system.instances()})
+        status = RunStatus(Calendar(settings.session.calendar), pipeline)
+        log = stack.enter_context(EventLog(Path(job["folder"], "log"), _identity(job)))
+        limits = Limits(max_clients=job["clients"] + SPARE_CLIENTS)
+        served = ServedRun(log, log.run.id, status, kinds=tuple(kind.name for kind in event_kinds()))
+        server = stack.enter_context(ServerThread(served, Address(port=0), limits))
+        inlet = Inlet(load_part("transport", transport.PARTS, job["transport"])(), job["address"])
+        stack.callback(inlet.close)
+        symbols.add(inlet.opening.tickers)
+        pipeline.prepare(_first_moment(job["start"], symbols))
+        system = System(child, gauge, pipeline, log, server, inlet)
+
+        host, port = server.server.host, server.server.port
+        system.anchor = child.ready(url=f"ws://{host}:{port}/ws", gc_collections=collections())
+        child.on_stop(control.stop)
+        child.every_second(system.anchor, system.second)
+        kinds: Counter[str] = Counter()
+        outputs = Outputs(build_encoder(settings, symbols), [LogSink(log, status.report)], [_counting(kinds)])
+        schedule = Schedule(system.anchor, job["start"], job["speed"])
+        source = Arrivals(inlet, symbols, settings.recordings.interval_seconds)
+        run = Run(
+            source,
+            core,
+            outputs,
+            control,
+            Unwatched(),
+            RunOptions(batch_rows=BATCH_ROWS),
+            pipeline=pipeline,
+            arriving=Arriving(clock, control, schedule),
+        )
+        result = run.execute()
+        status.over = True
+        child.report("done", **system.end(result, kinds, clock.now()))
+        child.stopped.wait()
+
+
+def _counting(kinds: Counter[str]) -> Callable[[pa.RecordBatch], None]:
+    def count(events: pa.RecordBatch) -> None:
+        kinds.update(str(kind) for kind in events.column("kind").to_pylist())
+
+    return count
+
+
+def _first_moment(start: int, symbols: SymbolTable) -> MergedBatch:
+    """Give a row at the load's beginning, to prepare for: nobody processes it."""
+    row = pa.RecordBatch.from_pydict(
+        {"ticker": [symbols.tickers[0]], "timestamp": [start], "price": [1.0], "size": [1]}
+    )
+    return Intake(symbols, 60).merged(row)
+
+
+def _identity(job: Mapping[str, Any]) -> RunInfo:
+    return RunInfo(token_hex(8), time.time_ns(), job["title"], tickstock=__version__)
+
+
+if __name__ == "__main__":
+    run_child(work)

@@ -1,0 +1,9 @@
+"""Transports: how rows get from the load generator to the system. Adding one means one file here and one line below."""
+
+from __future__ import annotations
+
+PARTS = {
+    "pipe": "tickstock_cli.loadtest.transport.pipe:Pipe",
+    "ws": "tickstock_cli.loadtest.transport.ws:LoopbackWebSocket",
+}
+"""Name -> class; `tests/contract/test_transports.py` holds every one of them to `transport.base.Transport`."""

@@ -1,0 +1,71 @@
+"""What a load's events are: the same rows flat out through the direct pipeline, in a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tickstock_cli.build import build_core, build_encoder, settings_model
+from tickstock_cli.core.batch import MergedBatch
+from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.engine.control import Control
+from tickstock_cli.engine.observer import Unwatched
+from tickstock_cli.engine.outputs import Outputs
+from tickstock_cli.engine.run import Run, RunOptions
+from tickstock_cli.errors import DataError
+from tickstock_cli.loadtest.arrivals import OnceSeen, batch_of
+from tickstock_cli.loadtest.child import Child, run_child
+from tickstock_cli.loadtest.load import Load
+from tickstock_cli.loadtest.scenario import Scenario
+from tickstock_cli.loadtest.transport.base import Frame
+from tickstock_cli.sources.rows import Intake
+
+BATCH_ROWS = 65_536
+
+
+class Made:
+    """A load as a source: see ``core.stages.Source``. It is read once."""
+
+    def __init__(self, load: Load, interval_seconds: int) -> None:
+        self._load = load
+        self._interval_seconds = interval_seconds
+        self.symbols = SymbolTable(load.tickers)
+
+    def batches(self, batch_rows: int, positions: tuple[int, ...] = ()) -> Iterator[MergedBatch]:
+        """See ``Source``."""
+        if positions:
+            raise DataError("a load is made from its beginning")
+        intake = Intake(self.symbols, self._interval_seconds)
+        frames: list[Frame] = []
+        rows = 0
+        for slot in self._load.slots():
+            if slot.parts:
+                parts = {str(record): part for record, part in slot.parts.items()}
+                frames.append(Frame(slot.number, slot.due + 1, parts))
+                rows += sum(part.num_rows for part in slot.parts.values())
+                if rows >= batch_rows:
+                    yield batch_of(frames, intake)
+                    frames, rows = [], 0
+        if frames:
+            yield batch_of(frames, intake)
+
+    def origins(self) -> OnceSeen:
+        """See ``Source``."""
+        return OnceSeen()
+
+    def interrupt(self) -> None:
+        """See ``Source``: making never waits."""
+
+
+def work(child: Child) -> None:
+    """Run the load, and report what it gave."""
+    settings = settings_model().model_validate(child.job["settings"])
+    source = Made(Load(Scenario.model_validate(child.job["scenario"])), settings.recordings.interval_seconds)
+    core = build_core(settings, source.symbols)
+    outputs = Outputs(build_encoder(settings, source.symbols), [])
+    run = Run(source, core, outputs, Control(), Unwatched(), RunOptions(batch_rows=BATCH_ROWS))
+    result = run.execute()
+    child.report("done", events=result.tally.events, digest=result.digest, ledger=result.ledger.as_dict())
+
+
+if __name__ == "__main__":
+    run_child(work)

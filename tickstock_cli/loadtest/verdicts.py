@@ -1,0 +1,314 @@
+"""The figures of a load test, held against the papers' table and the scenario's own thresholds.
+
+A figure is met, missed, not measured (with the reason; that is as bad as missed), or not asked: the scenario has
+none of what it is about, or sets no limit. Latencies are over the stages that are judged, warm-up is not; counts
+of rows, events and bytes are over the whole run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from operator import ge, gt, le, lt
+
+from tickstock_cli.loadtest.observation import TYPES, Observation, Second, StageSpan
+from tickstock_cli.measurement.histogram import Histogram, Summary
+from tickstock_cli.measurement.verdict import Verdict, number
+
+MIB = 1 << 20
+
+CALM_SHARE = 0.5
+"""A backlog is gone when it is no more than this share of the rows due in the second: FMV batches wait that long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A figure that was read off an observation, or the reason why it was not."""
+
+    value: float | None
+    note: str = ""
+    asked: bool = True
+    missed: bool = False
+    """Whatever the limit is, it was missed: the value is only a bound."""
+    limit: float | None = None
+    """Instead of the scenario's, which it could not reach by itself."""
+
+
+def unmeasured(reason: str) -> Reading:
+    """Give the reading of a figure that should have been measured."""
+    return Reading(None, reason)
+
+
+def not_asked(reason: str) -> Reading:
+    """Give the reading of a figure that the scenario is not about."""
+    return Reading(None, reason, asked=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """An observation with what several figures are read from."""
+
+    seen: Observation
+    latency: Mapping[str, Summary]
+    """Over the stages that are judged."""
+    judged: tuple[Second, ...]
+    limits: Mapping[str, float | None]
+
+    def asked(self, kind: str) -> int:
+        """Give how many rows of a type the judged stages asked for."""
+        return sum(second.asked.get(kind, 0) for second in self.judged)
+
+    def stage(self, span: StageSpan, kind: str) -> Summary:
+        """Give the latency of a type in a stage."""
+        encoded = self.seen.by_stage.get(span.name, {}).get(kind)
+        return Histogram.decode(encoded).summary() if encoded else Summary(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A line of the table."""
+
+    title: str
+    sign: str
+    unit: str
+    read: Callable[[Sight], Reading]
+
+
+SIGNS: Mapping[str, Callable[[float, float], bool]] = {
+    "<": lt,
+    "≤": le,
+    ">": gt,
+    "≥": ge,
+    "=": lambda measured, limit: measured == limit,
+}
+
+
+def judge(seen: Observation, latency: Mapping[str, Summary]) -> list[Verdict]:
+    """Give a verdict on every figure, those on the run itself first.
+
+    Parameters
+    ----------
+    latency
+        Summaries of ``seen.whole``.
+    """
+    warm = {span.name for span in seen.stages if span.warm_up}
+    judged = tuple(second for second in seen.seconds if second.stage and second.stage not in warm)
+    sight = Sight(seen, latency, judged, limits_of(seen))
+    figures = [_verdict(name, figure, sight.limits[name], figure.read(sight)) for name, figure in FIGURES.items()]
+    return [_completed(seen), _offered(sight), *figures]
+
+
+def limits_of(seen: Observation) -> dict[str, float | None]:
+    """Give the scenario's limits by figure, None for a figure that is shown and not judged."""
+    return {name: threshold["limit"] for name, threshold in seen.scenario["thresholds"].items()}
+
+
+def _verdict(name: str, figure: Figure, limit: float | None, reading: Reading) -> Verdict:
+    if limit is not None and reading.limit is not None:
+        limit = reading.limit
+    target = "" if limit is None else f"{figure.sign} {number(limit, figure.unit)}"
+    asked = reading.asked and limit is not None
+    ok: bool | None = None
+    if asked and reading.value is not None and limit is not None:
+        ok = not reading.missed and SIGNS[figure.sign](reading.value, limit)
+    return Verdict(name, figure.title, target, limit, reading.value, figure.unit, ok, reading.note, asked)
+
+
+def _completed(seen: Observation) -> Verdict:
+    """Tell whether the run came to its end: figures of half a scenario prove nothing about the other half."""
+    length = seen.stages[-1].ends
+    reached = min(length, max((second.at + 1 for second in seen.seconds), default=0.0))
+    share = 100.0 if seen.aborted is None else min(100 * reached / length, 99.99)
+    ok = seen.aborted is None
+    return Verdict("completed_percent", "Ran to its end", "= 100 %", 100, share, "%", ok, seen.aborted or "")
+
+
+def _offered(sight: Sight) -> Verdict:
+    """Tell whether the load was made as asked: a generator that is late makes the system look slower than it is."""
+    seen = sight.seen
+    due = sum(sight.seen.truth.rows.values())
+    share = 100 * min(1.0, sum(seen.sent.values()) / due) if due else None
+    note = seen.slow_why if seen.slow_side == "generator" else ""
+    if share is None:
+        note = "no row was due"
+    ok = None if share is None else share == 100 and seen.slow_side != "generator"
+    return Verdict("offered_percent", "Load made, and in time", "= 100 %", 100, share, "%", ok, note)
+
+
+def _symbols(sight: Sight) -> Reading:
+    seen = sight.seen
+    if not sight.asked("ohlcv"):
+        return not_asked("no bars in the stages that are judged")
+    done = sight.latency.get("ohlcv", Summary(0)).count
+    # What was never done with counts as due in the stages that are judged, wherever it was.
+    missing = seen.truth.rows.get("ohlcv", 0) - sum(sight.stage(span, "ohlcv").count for span in seen.stages)
+    due = done + max(0, missing)
+    taken = len(sight.judged) + _overtime(sight)
+    minutes = len(sight.judged) * seen.speed / 60
+    symbols, limit = seen.scenario["symbols"]["ohlcv"], sight.limits["ohlcv_symbols_per_minute"]
+    value = min(symbols, round(done / (taken * seen.speed / 60)))
+    most = min(symbols, round(due / minutes))
+    note = f"{done:,} of {due:,} bars of {number(minutes)} market minutes, in {taken} s"
+    if limit is not None and most < limit:
+        return Reading(value, f"{note}; the scenario asks for no more than {number(most)} a minute", limit=most)
+    return Reading(value, note)
+
+
+def _overtime(sight: Sight) -> int:
+    """Give the seconds that bars took after their stages had ended; the rest of a last batch may take one."""
+    last = sight.judged[-1].at
+    later = [second.at for second in sight.seen.seconds if second.at > last + 1 and second.processed.get("ohlcv")]
+    return round(max(later) - last - 1) if later else 0
+
+
+def _latency(kind: str, figure: str) -> Callable[[Sight], Reading]:
+    def read(sight: Sight) -> Reading:
+        summary = sight.latency.get(kind, Summary(0))
+        if not summary.count:
+            if kind in TYPES and not sight.asked(kind):
+                return not_asked(f"no {kind} rows in the stages that are judged")
+            return unmeasured(f"nothing of {kind} was measured{_because(sight.seen)}")
+        return Reading(getattr(summary, figure))
+
+    return read
+
+
+def _end_to_end(sight: Sight) -> Reading:
+    clients = sight.seen.clients
+    to_log = sight.latency.get("event", Summary(0)).p99_ms
+    log_words = f"to the event log p99 was {number(to_log, 'ms')}" if to_log is not None else "no event was published"
+    if clients is None or clients.count <= clients.stalled:
+        return not_asked(f"the scenario has no clients that read; {log_words}")
+    summary = sight.latency.get("client", Summary(0))
+    if not summary.count:
+        return unmeasured(f"no client received an event in the stages that are judged; {log_words}")
+    return Reading(summary.p99_ms, f"p99 of {summary.count:,} deliveries to WebSocket clients; {log_words}")
+
+
+def _router(sight: Sight) -> Reading:
+    router = sight.seen.router
+    if router is None or not router.decisions:
+        return unmeasured(f"the router told no decision{_because(sight.seen)}")
+    return Reading(router.mean_us / 1000, f"mean of {router.decisions:,} decisions")
+
+
+def _memory(sight: Sight) -> Reading:
+    seconds = sight.seen.seconds
+    if not seconds:
+        return unmeasured(f"no second was seen{_because(sight.seen)}")
+    most = max(seconds, key=lambda second: second.memory_bytes)
+    return Reading(most.memory_bytes / MIB, f"most of the system's process, {number(most.at)} s into the run")
+
+
+def _success(sight: Sight) -> Reading:
+    seen = sight.seen
+    due, read = sum(seen.truth.rows.values()), _read(seen)
+    if read is None or not due:
+        return unmeasured(f"the system never told its ledger{_because(seen)}")
+    well = max(0, sum(read.values()) - seen.failed_rows)
+    note = f"{seen.failed_rows:,} rows failed" if seen.failed_rows else ""
+    return Reading(100 * min(1.0, well / due), note)
+
+
+def _lost(sight: Sight) -> Reading:
+    seen, read = sight.seen, _read(sight.seen)
+    if read is None:
+        return unmeasured(f"the system never told its ledger{_because(seen)}")
+    rows = sum(max(0, seen.sent.get(kind, 0) - read[kind]) for kind in TYPES)
+    gaps = seen.clients.gaps if seen.clients else 0
+    note = f"{number(rows)} rows sent and not read, {number(gaps)} events that clients missed" if rows or gaps else ""
+    return Reading(rows + gaps, note or f"{sum(seen.sent.values()):,} rows sent, all read")
+
+
+def _dedup(sight: Sight) -> Reading:
+    seen, truth = sight.seen, sight.seen.truth
+    if truth.digest is None or truth.events is None or seen.digest is None:
+        return unmeasured(truth.reason or f"the events have no truth to compare with{_because(seen)}")
+    planted = sum(truth.duplicates.values())
+    unlike = sum(abs(count - seen.ledger.get(name, 0)) for name, count in truth.rejected.items())
+    repeats = seen.clients.repeats if seen.clients else 0
+    strangers = abs(seen.events - truth.events) or int(seen.digest != truth.digest)
+    wrong = unlike + repeats + strangers
+    parts = [
+        (strangers, "events other than the truth's"),
+        (repeats, "events that a client received twice"),
+        (unlike, "rows rejected too few or too many"),
+    ]
+    note = ", ".join(f"{count:,} {words}" for count, words in parts if count)
+    note = note or f"{seen.events:,} events as the direct pipeline tells them; {planted:,} planted duplicates rejected"
+    return Reading(100 * max(0.0, 1 - wrong / max(1, seen.events + planted)), note)
+
+
+def _strays(sight: Sight) -> Reading:
+    seen, read = sight.seen, _read(sight.seen)
+    if read is None:
+        return unmeasured(f"the system never told its ledger{_because(seen)}")
+    rows = sum(max(0, read[kind] - seen.sent.get(kind, 0)) for kind in TYPES)
+    note = f"{rows:,} rows and {seen.foreign_events:,} events" if rows or seen.foreign_events else ""
+    return Reading(rows + seen.foreign_events, note)
+
+
+def _surge(sight: Sight) -> Reading:
+    surges = [span for span in sight.seen.stages if span.surge]
+    if not surges:
+        return not_asked("no stage of the scenario is a surge")
+    found = [(p95, span.name) for span in surges if (p95 := sight.stage(span, "tick").p95_ms) is not None]
+    if found:
+        worst, name = max(found)
+        return Reading(worst, f"of ticks in {name}")
+    names = {span.name for span in surges}
+    if not any(second.asked.get("tick") for second in sight.judged if second.stage in names):
+        return not_asked("no ticks in the surge")
+    return unmeasured(f"no tick was measured in the surge{_because(sight.seen)}")
+
+
+def _recovery(sight: Sight) -> Reading:
+    surges = [span for span in sight.seen.stages if span.surge]
+    if not surges:
+        return not_asked("no stage of the scenario is a surge")
+    after = [second for second in sight.seen.seconds if second.at + 1 > surges[-1].ends]
+    if not after:
+        return unmeasured("the run ended with its surge")
+    limit = sight.limits["tick_p99_ms"]
+    for second in after:
+        if _calm(second, limit):
+            # A second that is calm as a whole was so from its begin.
+            return Reading(max(0.0, second.at - surges[-1].ends), "until tick p99 and backlog were as before the surge")
+    passed = after[-1].at + 1 - surges[-1].ends
+    return Reading(passed, f"not recovered when the run ended, {number(passed)} s after the surge", missed=True)
+
+
+def _calm(second: Second, limit: float | None) -> bool:
+    if second.backlog > CALM_SHARE * sum(second.asked.values()):
+        return False
+    encoded = second.latency.get("tick")
+    if not encoded or limit is None:
+        return True
+    p99 = Histogram.decode(encoded).summary().p99_ms
+    return p99 is None or p99 < limit
+
+
+def _read(seen: Observation) -> dict[str, int] | None:
+    """Give the rows that each channel read; None if the system never said."""
+    return {kind: seen.ledger.get(f"{kind}.read", 0) for kind in TYPES} if seen.ledger else None
+
+
+def _because(seen: Observation) -> str:
+    return f" ({seen.aborted})" if seen.aborted else ""
+
+
+FIGURES: Mapping[str, Figure] = {
+    "ohlcv_symbols_per_minute": Figure("OHLCV symbols a minute", "≥", "", _symbols),
+    "tick_p99_ms": Figure("Tick latency p99", "<", "ms", _latency("tick", "p99_ms")),
+    "tick_mean_ms": Figure("Tick latency mean", "<", "ms", _latency("tick", "mean_ms")),
+    "router_mean_ms": Figure("Router overhead", "<", "ms", _router),
+    "end_to_end_p99_ms": Figure("End to end p99", "<", "ms", _end_to_end),
+    "memory_mib": Figure("Memory", "<", "MiB", _memory),
+    "success_percent": Figure("Success", ">", "%", _success),
+    "lost_rows": Figure("Loss", "=", "", _lost),
+    "dedup_percent": Figure("Deduplication", "=", "%", _dedup),
+    "wrong_channel_rows": Figure("Isolation: wrong channel", "=", "", _strays),
+    "surge_p95_ms": Figure("Surge latency p95", "<", "ms", _surge),
+    "recovery_seconds": Figure("Recovery after the surge", "<", "s", _recovery),
+}
+"""Name in the scenario's thresholds -> the figure, in the order of the papers' table."""
