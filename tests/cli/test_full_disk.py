@@ -76,7 +76,7 @@ def test_a_disk_that_fills_and_is_emptied_costs_nothing(here: Here, tmp_path: Pa
         served = json.loads(output)
 
     assert status == 503
-    assert "file too large" in health
+    assert "the file is larger than this system or shell (ulimit -f) allows" in health
     assert "the file is larger than this system or shell (ulimit -f) allows" in health
     for subject in ("event log", "served.jsonl"):
         assert (told[subject]["type"], told[subject]["severity"]) == ("CHANNEL_FAILURE", "critical")
@@ -98,5 +98,7 @@ def test_a_disk_that_stays_full_fails_the_run_with_the_reason(tmp_path: Path) ->
         _, told = process.communicate(timeout=60)
 
     assert process.returncode == 1
-    assert re.fullmatch(r"error: cannot write event log .*: file too large; .* events wait in memory", told.strip())
+    assert re.fullmatch(
+        r"error: cannot write event log .*: the file is larger than .*; .* events wait in memory", told.strip()
+    )
     assert not (tmp_path / "served.jsonl").exists()

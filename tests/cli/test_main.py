@@ -154,7 +154,9 @@ def test_a_full_disk_behind_stdout_is_an_error() -> None:
         )
 
     assert result.returncode == 1
-    assert result.stderr == "error: cannot write standard output: the disk is full; free some space or write elsewhere\n"
+    assert result.stderr == (
+        "error: cannot write standard output: the disk is full; free some space or write elsewhere\n"
+    )
 
 
 def test_symbols_are_read_from_the_option_or_a_file(tmp_path: Path) -> None:

@@ -45,7 +45,8 @@ def ticks(tmp_path: Path) -> Path:
 
 def test_explain_shows_the_row_to_the_last_nanosecond(ticks: Path, environment: dict[str, str]) -> None:
     """With its zone told as UTC, and a time that has none as it stands."""
-    result = run_tickstock("explain", ticks, "--ticker", "ABC", "--at", "10:31:00.000000001", environment=environment)
+    at = ("--at", "10:31:00.000000001")
+    result = run_tickstock("explain", ticks, "--ticker", "ABC", *at, *CERTAIN, environment=environment)
 
     assert (result.returncode, result.stderr) == (0, "")
     assert "timestamp=2024-06-12 14:31:00.000000001Z" in result.stdout

@@ -53,7 +53,7 @@ class Pair:
         self.form: Transport = load_part("transport", PARTS, name)()
         listener = self.form.listen(folder)
         self.outlet = Outlet(self.form, listener, Opening(TICKERS, SCHEMAS))
-        met = pool.submit(self.outlet.meet)
+        met = pool.submit(self.outlet.meet, 5.0)
         self.inlet = Inlet(load_part("transport", PARTS, name)(), listener.address)
         met.result()
 
@@ -126,6 +126,22 @@ def test_the_end_is_told_and_confirmed(pair: Pair, pool: ThreadPoolExecutor) -> 
     assert [one.number for one in pair.read(1)] == [0]
     assert pair.inlet.read(ENOUGH) == []
     finished.result(10)
+
+
+def test_a_system_may_leave_as_soon_as_it_has_confirmed_the_end(pair: Pair, pool: ThreadPoolExecutor) -> None:
+    """The generator finds confirmation and a closed connection at once; nobody is to be waited for then."""
+    pair.send(frame(0, 3))
+
+    def read_and_leave() -> None:
+        pair.read(1)
+        assert pair.inlet.read(ENOUGH) == []
+        pair.inlet.close()
+
+    left = pool.submit(read_and_leave)
+    pair.outlet.finish()
+    left.result(10)
+
+    assert pair.outlet.breaks == 0
 
 
 def test_a_system_that_leaves_is_noticed(pair: Pair) -> None:

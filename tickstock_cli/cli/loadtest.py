@@ -107,11 +107,17 @@ def _conduct(order: Order) -> tuple[Observation, str | None]:
 
 def _search(order: Order) -> tuple[Observation, str | None]:
     """Search for the highest rate; a line for every probe."""
-    from tickstock_cli.cli.render_load import probe_line
+    from tickstock_cli.cli.render_load import LoadView, probe_line
     from tickstock_cli.loadtest.capacity import Search
+    from tickstock_cli.loadtest.observation import Probe
 
     with _watching(order) as watch:
-        search = Search(order, watch, lambda probe: watch.phase(probe_line(probe)))
+
+        def tell(probe: Probe) -> None:
+            if isinstance(watch, LoadView):
+                watch.note(probe_line(probe))
+
+        search = Search(order, watch, tell)
         with stop_on_interrupt(search):
             seen = search.run()
     return seen, None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tickstock_cli.cli.options import Json
-from tickstock_cli.errors import OutputError, ThresholdError
+from tickstock_cli.errors import ThresholdError
 
 if TYPE_CHECKING:
     from tickstock_cli.measurement.machine import Machine
@@ -180,10 +180,11 @@ def history(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The page to write.")] = Path("perf-history.html"),
 ) -> None:
     """Draw a history as one page that needs no network: a chart a metric, runs in their order."""
+    from tickstock_cli.measurement.documents import write_file
     from tickstock_cli.perf.history import read, trend_page
 
     page = trend_page(read(file))
-    _write(out, page.encode())
+    write_file(out, page.encode())
     typer.echo(f"wrote {out}", err=True)
 
 
@@ -248,6 +249,7 @@ def _tell(
     ThresholdError
         It is no.
     """
+    from tickstock_cli.measurement.documents import write_file
     from tickstock_cli.measurement.junit import junit
     from tickstock_cli.measurement.machine import facts
 
@@ -259,9 +261,9 @@ def _tell(
     }
     text = json.dumps(document, indent=2, ensure_ascii=False)
     if out is not None:
-        _write(out / "result.json", f"{text}\n".encode())
-        _write(out / "summary.md", summary.encode())
-        _write(out / "junit.xml", junit("tickstock.perf", verdicts, properties=facts(machine)))
+        write_file(out / "result.json", f"{text}\n".encode())
+        write_file(out / "summary.md", summary.encode())
+        write_file(out / "junit.xml", junit("tickstock.perf", verdicts, properties=facts(machine)))
     if as_json:
         typer.echo(text)
     else:
@@ -272,16 +274,6 @@ def _tell(
     if failed:
         names = ", ".join(verdict.title for verdict in verdicts if verdict.failed)
         raise ThresholdError(f"{title}: {names}")
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {(error.strerror or str(error)).lower()}; name another place"
-        ) from error
 
 
 def _announce(text: str) -> None:

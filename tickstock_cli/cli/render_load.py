@@ -54,6 +54,7 @@ class LoadView:
     def begun(self, spans: tuple[StageSpan, ...]) -> None:
         """See ``Watch``."""
         self._spans, self._begun = spans, monotonic()
+        self._phase = ""
         self._seconds.clear()
         self._p99s.clear()
         self._summaries = {}
@@ -67,6 +68,10 @@ class LoadView:
     def phase(self, words: str) -> None:
         """See ``Watch``."""
         self._phase = words
+
+    def note(self, words: str) -> None:
+        """Say something that stays on the terminal, above what is redrawn."""
+        self._console.print(words, highlight=False)
 
     def draw(self) -> RenderableType:
         """Give what is shown now."""
@@ -82,13 +87,15 @@ class LoadView:
             yield _rates(latest, self._summaries)
             yield _facts(latest)
             yield Text.assemble(("tick p99  ", "dim"), _curve(self._p99s), ("  ms, a second each", "dim"))
+        if self._phase:
+            yield Text(f"{self._phase}…", style="dim")
 
     def _progress(self) -> Text:
         passed, length = monotonic() - self._begun, self._spans[-1].ends
         bar = tqdm.format_meter(
             min(passed, length), length, passed, ncols=max(20, self._console.width // 3), bar_format="|{bar}|"
         )
-        stage = next((span.name for span in self._spans if span.begins <= passed < span.ends), self._phase)
+        stage = next((span.name for span in self._spans if span.begins <= passed < span.ends), "")
         left = f"{duration(max(0.0, length - passed))} left" if passed < length else "the schedule is over"
         return Text.assemble((self._title, "bold"), "  ", (stage, "cyan"), f"  {bar}  ", (left, "dim"))
 

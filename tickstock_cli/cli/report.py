@@ -34,6 +34,7 @@ def report(
     terminal and on a page. The exit code tells whether the results could be drawn, not whether their targets were met.
     """
     from tickstock_cli.loadtest import result as results_of
+    from tickstock_cli.measurement.documents import write_file
 
     results = [results_of.read(folder) for folder in folders]
     labels = [str(folder) for folder in folders]
@@ -44,7 +45,7 @@ def report(
         from tickstock_cli.loadtest.comparison import comparison
 
         page = out or COMPARISON
-        results_of.write_file(page, comparison(results, labels).encode())
+        write_file(page, comparison(results, labels).encode())
     if as_json:
         typer.echo(results_of.verdicts_json(results, labels))
         return

@@ -26,8 +26,8 @@ Listener = Callable[[pa.RecordBatch], None]
 
 READ_AHEAD = 8
 """Released batches that may wait for the sinks; then the run waits for them."""
-STUCK_SECONDS = 2.0
-"""How long breaking off waits for a sink to finish the write at hand."""
+STUCK_SECONDS = 1.0
+"""How long breaking off waits for a sink to finish the write at hand: less than a user who insists will wait."""
 
 
 class Outputs:

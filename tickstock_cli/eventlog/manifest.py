@@ -11,8 +11,8 @@ from typing import Any, Final, Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tickstock_cli.core.files import replace_file
 from tickstock_cli.errors import DataError
-from tickstock_cli.eventlog.segments import replace_file
 
 MANIFEST = "log.json"
 FORMAT: Final = "tickstock event log"

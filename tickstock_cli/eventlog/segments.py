@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +15,7 @@ from zlib import crc32
 
 import pyarrow as pa
 
+from tickstock_cli.core.files import replace_file
 from tickstock_cli.errors import DataError
 from tickstock_cli.eventlog.blocks import Block
 
@@ -47,34 +47,6 @@ def write_segment(folder: Path, block: Block) -> Segment:
     path = folder / f"{block.first:020d}-{last:020d}-{crc32(data):08x}.arrow"
     replace_file(path, data)
     return Segment(path, block.first, last, data.size)
-
-
-def replace_file(path: Path, data: bytes | pa.Buffer, *, durable: bool = False) -> None:
-    """Give ``path`` new content, all of it or nothing. Raises OSError; then there is no temporary left.
-
-    Only what is ``durable`` is sure to survive a power failure. That costs milliseconds or, on a busy disk, seconds.
-    """
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        temporary.write_bytes(data)
-        if durable:
-            sync(temporary)
-        os.replace(temporary, path)
-        if durable:
-            sync(path.parent)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
-
-
-def sync(path: Path) -> None:
-    """Make the content of a file, or the names in a folder, durable. Raises OSError."""
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
 
 
 def list_segments(folder: Path) -> list[Segment]:

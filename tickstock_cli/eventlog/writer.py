@@ -23,13 +23,15 @@ import pyarrow.compute as pc
 
 from tickstock_cli.core.digest import EventDigest
 from tickstock_cli.core.events import EVENT_SCHEMA
+from tickstock_cli.core.files import sync
+from tickstock_cli.core.refusals import why_not
 from tickstock_cli.errors import OutputError, SchemaError
 from tickstock_cli.eventlog.blocks import Block, folded, joined, own
 from tickstock_cli.eventlog.journal import JOURNAL, Journal
 from tickstock_cli.eventlog.limits import LogLimits
 from tickstock_cli.eventlog.manifest import Finished, Manifest, RunInfo, columns_of
 from tickstock_cli.eventlog.retention import Retention
-from tickstock_cli.eventlog.segments import Segment, sync, write_segment
+from tickstock_cli.eventlog.segments import Segment, write_segment
 from tickstock_cli.eventlog.view import LogView, Snapshot
 
 DEFAULT_LIMITS = LogLimits()
@@ -243,4 +245,4 @@ class EventLog(LogView):
         self._notify()
 
     def _unwritable(self, error: OSError) -> str:
-        return f"cannot write event log {self.folder}: {(error.strerror or str(error)).lower()}"
+        return f"cannot write event log {self.folder}: {why_not(error)}"

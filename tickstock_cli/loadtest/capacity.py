@@ -1,8 +1,8 @@
 """The search for the highest rate that can be kept: doubling, then halving the distance, in fresh processes each time.
 
-A probe holds the scenario's busiest stage at a factor of its rates, after a few seconds to settle. It is sustained if the
-generator kept its schedule, no backlog grew, and every threshold that so short a run can tell was met. The winner then
-runs once more, with its events checked; if it fails now, the next lower rate has its turn.
+A probe holds the scenario's busiest stage at a factor of its rates, after a few seconds to settle. It is sustained if
+the generator kept its schedule, no backlog grew, and every threshold that so short a run can tell was met. The winner
+then runs once more, with its events checked; if it fails now, the next lower rate has its turn.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from threading import Event
 
+from tickstock_cli.errors import InterruptedRunError
 from tickstock_cli.loadtest.conductor import INTERRUPTED, Conductor, Order, Unseen, Watch
 from tickstock_cli.loadtest.curves import MAX_RATE
 from tickstock_cli.loadtest.observation import Capacity, Observation, Probe, Second, StageSpan
@@ -24,7 +25,7 @@ HOLD_SECONDS = 8
 CLOSE_ENOUGH = 1.15
 """Factors that are no further apart than this are one answer: the machine's noise is as large."""
 LOWEST = 1 / 64
-MOST_PROBES = 14
+MOST_PROBES = 20
 GONE_SECONDS = 2.0
 """A backlog of the rows of so many seconds: nothing will catch up with it, so the probe ends."""
 GROWTH_SECONDS = 0.1
@@ -70,6 +71,7 @@ class Search:
     probes: list[Probe] = field(default_factory=list)
     stopped: Event = field(default_factory=Event)
     _running: Conductor | None = None
+    _latest: Observation | None = None
 
     def stop(self) -> None:
         """End the probe under way, and the search."""
@@ -82,24 +84,39 @@ class Search:
 
         Without such a rate, it is the run of the lowest that was tried.
         """
-        low, high = self._bracket()
-        while low is not None and high is not None and high / low > CLOSE_ENOUGH and self._may_go_on():
-            middle = (low * high) ** 0.5
-            if self._try(middle)[0].sustained:
-                low = middle
-            else:
-                high = middle
-        return self._confirm(low, high)
+        try:
+            low, high = self._bracket()
+            while low is not None and high is not None and high / low > CLOSE_ENOUGH and self._may_go_on():
+                middle = (low * high) ** 0.5
+                if self._kept(middle):
+                    low = middle
+                else:
+                    high = middle
+            return self._confirm(low)
+        except InterruptedRunError:  # between two probes, or while one prepared
+            if self._latest is None:
+                raise
+            return self._found(max((probe.factor for probe in self.probes if probe.sustained), default=None))
 
     def _bracket(self) -> tuple[float | None, float | None]:
         """Give a factor that is sustained and one that is not; None where there is none within the bounds."""
         low, high, factor = None, None, 1.0
         while self._may_go_on() and (low is None or high is None) and LOWEST <= factor <= self._highest():
-            if self._try(factor)[0].sustained:
+            if self._kept(factor):
                 low, factor = factor, factor * 2
             else:
                 high, factor = factor, factor / 2
         return low, high
+
+    def _kept(self, factor: float) -> bool:
+        """Tell whether a factor is sustained: what a backlog does not speak against gets a second chance.
+
+        One bad moment of the machine makes a latency miss its threshold; two in a row are the rate's own.
+        """
+        probe, seen = self._try(factor)
+        if not probe.sustained and not overload(seen) and self._may_go_on():
+            probe, _ = self._try(factor)
+        return probe.sustained
 
     def _highest(self) -> float:
         """Give the factor beyond which the plan of a scenario holds no more rows a second."""
@@ -109,24 +126,24 @@ class Search:
     def _may_go_on(self) -> bool:
         return not self.stopped.is_set() and len(self.probes) < MOST_PROBES
 
-    def _confirm(self, low: float | None, high: float | None) -> Observation:
+    def _confirm(self, low: float | None) -> Observation:
         """Run the winner again, with its events checked."""
         factor = low if low is not None else min((probe.factor for probe in self.probes), default=1.0)
-        while True:
-            probe, seen = self._try(factor, check=True)
-            if probe.sustained or low is None or self.stopped.is_set() or factor / CLOSE_ENOUGH < LOWEST:
-                break
-            high, factor = factor, factor / CLOSE_ENOUGH
-        found = probe.sustained
-        capacity = Capacity(
-            factor if found else None,
-            rows_per_second(probe_scenario(self.order.scenario, factor, self.order.speed), self.order.speed)
-            if found
-            else None,
-            high is not None,
-            tuple(self.probes),
-        )
-        return replace(seen, capacity=capacity)
+        while not self._try(factor, check=True)[0].sustained:
+            if low is None or self.stopped.is_set() or factor / CLOSE_ENOUGH < LOWEST:
+                return self._found(None)
+            factor /= CLOSE_ENOUGH
+        return self._found(factor)
+
+    def _found(self, factor: float | None) -> Observation:
+        """Give the latest run with what was found."""
+        assert self._latest is not None  # every way here leads over a probe
+        seen = replace(self._latest, aborted=INTERRUPTED) if self.stopped.is_set() else self._latest
+        rate = None
+        if factor is not None:
+            rate = rows_per_second(probe_scenario(self.order.scenario, factor, self.order.speed), self.order.speed)
+        bounded = any(not probe.sustained for probe in self.probes)
+        return replace(seen, capacity=Capacity(factor, rate, bounded, tuple(self.probes)))
 
     def _try(self, factor: float, check: bool = False) -> tuple[Probe, Observation]:
         """Run one probe."""
@@ -143,6 +160,7 @@ class Search:
             self.stopped.set()
         probe = probe_of(seen, factor, asked)
         self.probes.append(probe)
+        self._latest = seen
         self.tell(probe)
         return probe, seen
 
@@ -173,7 +191,7 @@ def probe_of(seen: Observation, factor: float, asked: float) -> Probe:
     """Judge one probe."""
     held = [second for second in seen.seconds if second.stage == "hold"]
     processed = sum(sum(second.processed.values()) for second in held) / len(held) if held else 0.0
-    why = _why_not(seen, held, asked)
+    why = overload(seen) or _missed(seen)
     return Probe(
         factor,
         asked,
@@ -185,20 +203,31 @@ def probe_of(seen: Observation, factor: float, asked: float) -> Probe:
     )
 
 
-def _why_not(seen: Observation, held: list[Second], asked: float) -> str:
+def overload(seen: Observation) -> str:
+    """Say what shows beyond doubt that a rate is not kept: an early end, or a backlog that grows; empty if nothing."""
     if seen.aborted is not None:
         return seen.aborted
-    if seen.slow_side == "generator":
+    if seen.slow_side == "system":
         return seen.slow_why
+    held = [second for second in seen.seconds if second.stage == "hold"]
     third = max(1, len(held) // 3)
     before, after = (sum(second.backlog for second in part) / third for part in (held[:third], held[-third:]))
+    asked = sum(sum(second.asked.values()) for second in held) / max(1, len(held))
     if after - before > GROWTH_SECONDS * asked:
         return f"the backlog grew from {before:,.0f} to {after:,.0f} rows"
+    return ""
+
+
+def _missed(seen: Observation) -> str:
+    """Say what was missed in so short a run; empty if nothing was."""
+    if seen.slow_side is not None:
+        return seen.slow_why
     failed = [verdict for verdict in judged(seen).failures if verdict.name not in NOT_TOLD]
     return ", ".join(
-        f"{verdict.title} was {verdict.measured:,.4g} {verdict.unit}".rstrip()
+        f"{verdict.title} was not measured"
+        if verdict.measured is None
+        else f"{verdict.title} was {verdict.measured:,.4g} {verdict.unit}".rstrip()
         for verdict in failed
-        if verdict.measured is not None
     )
 
 

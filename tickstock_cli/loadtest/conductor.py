@@ -22,7 +22,7 @@ from threading import Event
 from typing import Any, Protocol
 
 from tickstock_cli.core.clock import wall_minus_monotonic
-from tickstock_cli.errors import TickstockError
+from tickstock_cli.errors import InterruptedRunError, TickstockError
 from tickstock_cli.loadtest.early import EarlyAbort
 from tickstock_cli.loadtest.member import Inbox, Member
 from tickstock_cli.loadtest.observation import Observation, Second, StageSpan
@@ -134,6 +134,8 @@ class Conductor:
             The scenario cannot be run: settings or thresholds of it are wrong.
         CrashError
             A process could not prepare.
+        InterruptedRunError
+            It was stopped before its schedule began.
         """
         order = self.order
         settings = system_settings(order.scenario)
@@ -208,7 +210,7 @@ class Conductor:
         until = time.monotonic() + READY_SECONDS
         while (name, kind) not in self._reports.kept:
             if self.stopped.is_set():
-                raise KeyboardInterrupt
+                raise InterruptedRunError("interrupted before the schedule began; nothing was measured")
             if time.monotonic() > until:
                 raise CrashError(f"the {name} of the load test was not ready within {READY_SECONDS:g} s")
             for side, report in self._news():

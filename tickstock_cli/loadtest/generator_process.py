@@ -93,9 +93,11 @@ def frames_of(load: Load, form: Transport, speed: float) -> Iterator[Made]:
         if slots and (slot.disconnect_ns or slot.due - slots[0].due > TOGETHER_NS * speed):
             yield _made(number, slots, form)
             number, told, slots = number + 1, slots[-1].due, []
-        quiet = not slot.parts and not slot.counts and not slot.disconnect_ns
-        if not quiet or slot.due - told >= QUIET_NS * speed or slot.number == last:
+        if slot.parts or slot.counts or slot.disconnect_ns or slot.number == last:
             slots.append(slot)
+        elif not slots and slot.due - told >= QUIET_NS * speed:
+            yield _made(number, [slot], form)
+            number, told = number + 1, slot.due
     if slots:
         yield _made(number, slots, form)
 

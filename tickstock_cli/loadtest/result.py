@@ -20,12 +20,11 @@ from typing import Any, ClassVar, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from tickstock_cli import __version__
-from tickstock_cli.errors import DataError, OutputError
-from tickstock_cli.eventlog.segments import replace_file
+from tickstock_cli.errors import DataError
 from tickstock_cli.loadtest.observation import Observation
 from tickstock_cli.loadtest.verdicts import judge
 from tickstock_cli.measurement import verdict as verdicts_of
-from tickstock_cli.measurement.documents import DOCUMENT
+from tickstock_cli.measurement.documents import DOCUMENT, write_file
 from tickstock_cli.measurement.histogram import Histogram, Summary
 from tickstock_cli.measurement.junit import junit
 from tickstock_cli.measurement.machine import facts
@@ -197,19 +196,3 @@ def draw(result: Result, folder: Path, page: Path | None = None) -> None:
     for name, text in seen.whole.items():
         write_file(folder / LATENCY / f"{name}.hgrm", Histogram.decode(text).export().encode())
     write_file(page or folder / REPORT, report(result).encode())
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file, all of it or nothing; its folder is made.
-
-    Raises
-    ------
-    OutputError
-        It cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, content)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"cannot write {path}: {reason}") from error

@@ -10,8 +10,8 @@ from typing import ClassVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from tickstock_cli.errors import DataError, OutputError, UsageError
-from tickstock_cli.measurement.documents import DOCUMENT
+from tickstock_cli.errors import DataError, UsageError
+from tickstock_cli.measurement.documents import DOCUMENT, write_file
 from tickstock_cli.measurement.machine import Machine, alike
 from tickstock_cli.perf.measuring import Sample
 
@@ -48,13 +48,7 @@ def write_figures(path: Path, figures: Figures) -> None:
     OutputError
         It cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(figures), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {(error.strerror or str(error)).lower()}; name another place"
-        ) from error
+    write_file(path, (json.dumps(asdict(figures), indent=2, ensure_ascii=False) + "\n").encode())
 
 
 def read_figures(path: Path) -> Figures:

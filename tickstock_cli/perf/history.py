@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from tickstock_cli.core.refusals import why_not
 from tickstock_cli.errors import DataError, OutputError
 from tickstock_cli.measurement.documents import DOCUMENT
 from tickstock_cli.measurement.machine import alike
@@ -57,7 +58,7 @@ def append(path: Path, entry: Entry) -> None:
         with path.open("a", encoding="utf-8") as stream:
             stream.write(line)
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
+        raise OutputError(f"cannot write {path}: {why_not(error)}") from error
 
 
 def read(path: Path) -> list[Entry]:

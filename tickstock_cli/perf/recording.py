@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tickstock_cli.core.refusals import why_not
 from tickstock_cli.errors import OutputError
 from tickstock_cli.perf.sides import HERE, cache_folder
 from tickstock_cli.synth.options import MarketOptions
@@ -101,8 +102,7 @@ def prepare(size: Size) -> Prepared:
     try:
         return _make(size, folder)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError(f"cannot write {folder}: {reason}; name another folder by TICKSTOCK_PERF_CACHE") from error
+        raise OutputError(f"cannot write {folder}: {why_not(error)}; or set TICKSTOCK_PERF_CACHE") from error
 
 
 def _make(size: Size, folder: Path) -> Prepared:

@@ -24,6 +24,7 @@ from tickstock_cli.errors import OutputError
 STDOUT = "-"
 """The target that stands for standard output."""
 
+
 class Output(Protocol):
     """A stream of bytes that ends in exactly one of ``commit`` and ``abort``, after ``finish`` or without."""
 

@@ -23,6 +23,8 @@ from tests.unit.eventlog.making import RUN, SMALL, events, read_on
 from tickstock_cli.errors import OutputError
 from tickstock_cli.eventlog.writer import EventLog
 
+TOO_LARGE = REMEDIES[errno.EFBIG]
+
 hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
 log = EventLog(Path(sys.argv[1]), RUN, SMALL)
 assert log.append(events(1, 10)) == 11 and log.healthy
@@ -62,10 +64,10 @@ def test_events_wait_in_memory_until_the_disk_takes_them_again(tmp_path: Path) -
 
     assert (child.stderr, child.returncode) == ("", 0)
     told = dict(line.split(": ", 1) for line in child.stdout.replace(str(folder), "LOG").splitlines())
-    assert told["problem"] == "cannot write event log LOG: file too large; 10 events wait in memory"
-    assert told["refused"].startswith("cannot write event log LOG: file too large; ")
+    assert told["problem"] == f"cannot write event log LOG: {TOO_LARGE}; 10 events wait in memory"
+    assert told["refused"].startswith(f"cannot write event log LOG: {TOO_LARGE}; ")
     assert " events wait in memory; no more fit in, so events from " in told["refused"]
-    assert told["not finished"].startswith("cannot write event log LOG: file too large; ")
+    assert told["not finished"].startswith(f"cannot write event log LOG: {TOO_LARGE}; ")
     assert told["left over"] == "[]"
     assert told["afterwards"] == "None"
     count = int(told["events"])
@@ -83,7 +85,7 @@ def test_a_folder_that_vanishes_is_told_and_the_run_cannot_finish(tmp_path: Path
         shutil.rmtree(folder)
         log.append(events(11, 100))
 
-        line = f"cannot write event log {folder}: no such file or directory; 100 events wait in memory"
+        line = f"cannot write event log {folder}: its folder does not exist; create it first; 100 events wait in memory"
         assert log.problem == line
         with pytest.raises(OutputError, match=line):
             log.finish()
@@ -98,7 +100,7 @@ def test_a_manifest_that_cannot_be_written_is_an_error_and_finishing_can_be_trie
         log.append(events(1, 100))
         (folder / ".log.json.part").mkdir()
 
-        with pytest.raises(OutputError, match=r"cannot write event log .*: is a directory$"):
+        with pytest.raises(OutputError, match=r"cannot write event log .*: it is a folder; name a file inside it$"):
             log.finish()
         (folder / ".log.json.part").rmdir()
         log.finish()
@@ -110,5 +112,8 @@ def test_a_place_that_cannot_be_written_is_told_before_any_event(tmp_path: Path)
     """An unwritable place must fail before hours of work."""
     (tmp_path / "file").touch()
 
-    with pytest.raises(OutputError, match=r"^cannot write event log .*/file/log: not a directory$"):
+    with pytest.raises(
+        OutputError,
+        match=r"^cannot write event log .*/file/log: part of its path is a file, not a folder; choose another name$",
+    ):
         EventLog(tmp_path / "file" / "log", RUN)

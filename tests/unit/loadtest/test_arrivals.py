@@ -44,7 +44,9 @@ def flattened(parts: Sequence[MergedBatch]) -> list[tuple[int, int, int, int]]:
         (order, available, place, code)
         for batch in parts
         for place, rows in enumerate((batch.ticks, batch.bars, batch.fmvs))
-        for order, available, code in zip(rows.order.tolist(), rows.available_at.tolist(), rows.code.tolist(), strict=True)
+        for order, available, code in zip(
+            rows.order.tolist(), rows.available_at.tolist(), rows.code.tolist(), strict=True
+        )
     )
 
 

@@ -121,7 +121,7 @@ def test_a_threshold_missed_for_long_enough_ends_the_run() -> None:
     verdicts = [abort.reason(slow(at, "ramp", ms)) for at, ms in enumerate([80, 20, 80, 90])]
 
     assert verdicts[:3] == [None, None, None]
-    assert verdicts[3] == "tick_p99_ms was above 50 for 2 s, at last 90.1"
+    assert verdicts[3] == "tick_p99_ms was above 50 for 2 s, at last 90.0"
 
 
 def test_warm_up_ends_no_run() -> None:

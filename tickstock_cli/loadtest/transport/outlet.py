@@ -87,6 +87,8 @@ class Outlet:
                 assert self._link is not None  # since the sending
                 self._hear(self._link, LOOK_SECONDS)
             except BrokenLinkError:
+                if not self._kept:  # it confirmed the end, and left
+                    break
                 self.cut()
                 self.meet()
             waited = waited + LOOK_SECONDS if len(self._kept) == before else 0.0

@@ -115,7 +115,11 @@ class PipeListener:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.bind(str(path))
+        try:
+            self._socket.bind(str(path))
+        except OSError as error:
+            self._socket.close()
+            raise BrokenLinkError(f"cannot listen on {path}: {error}; TMPDIR names another folder") from error
         self._socket.listen(1)
 
     @property

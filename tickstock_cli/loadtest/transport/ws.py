@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from queue import Empty, Queue
 from socket import SHUT_RDWR
@@ -41,8 +41,9 @@ class LoopbackWebSocket:
 
     def connect(self, address: str) -> WebSocketLink:
         """See ``base.Transport``."""
+        stack = ExitStack()
         try:
-            connection = connect(
+            opened = connect(
                 address,
                 compression=None,
                 max_size=LONGEST_MESSAGE,
@@ -50,9 +51,9 @@ class LoopbackWebSocket:
                 ping_interval=None,
                 proxy=None,
             )
+            return WebSocketLink(stack.enter_context(opened), stack)
         except (OSError, WebSocketException) as error:
             raise BrokenLinkError(f"nobody listens on {address}: {error}") from error
-        return WebSocketLink(connection)
 
     def write(self, message: Opening | Frame | Closing) -> bytes:
         """See ``base.Transport``."""
@@ -108,14 +109,15 @@ class WebSocketListener:
     def __init__(self) -> None:
         self._waiting: Queue[WebSocketLink] = Queue()
         self._server = serve(self._meet, "127.0.0.1", 0, compression=None, max_size=LONGEST_MESSAGE, ping_interval=None)
+        host, port = self._server.socket.getsockname()
+        self._address = f"ws://{host}:{port}"
         self._thread = Thread(target=self._server.serve_forever, name="tickstock-load-server", daemon=True)
         self._thread.start()
 
     @property
     def address(self) -> str:
         """See ``base.Listener``."""
-        host, port = self._server.socket.getsockname()
-        return f"ws://{host}:{port}"
+        return self._address
 
     def accept(self, seconds: float) -> WebSocketLink | None:
         """See ``base.Listener``."""
@@ -139,8 +141,9 @@ class WebSocketListener:
 class WebSocketLink:
     """See ``base.Link``."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, stack: ExitStack | None = None) -> None:
         self._connection = connection
+        self._stack = stack or ExitStack()
         self.ended = Event()
 
     def send(self, messages: Sequence[Data]) -> None:
@@ -165,6 +168,7 @@ class WebSocketLink:
         with suppress(OSError):
             self._connection.socket.shutdown(SHUT_RDWR)
         self.ended.set()
+        self._stack.close()
 
 
 _TYPES: dict[str, pa.DataType] = {

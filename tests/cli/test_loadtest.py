@@ -1,0 +1,260 @@
+"""Load tests as users run them: small ones, with real processes, real sockets and real clients.
+
+Nothing here holds a latency against a limit that a busy machine could miss.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.cli.processes import running
+from tests.cli.running import error_line, run_tickstock
+from tickstock_cli.loadtest.catalogue import load_scenario
+from tickstock_cli.loadtest.conductor import INTERRUPTED, Conductor, Order
+from tickstock_cli.loadtest.observation import Observation, Second, StageSpan
+
+SMALL = """
+title = "A small market, everything at once"
+[symbols]
+tick = 60
+ohlcv = 120
+fmv = 20
+volatility = 4.0
+[moves]
+surges = 20
+[[stages]]
+name = "before"
+seconds = 2
+tick = 200
+ohlcv = 20
+fmv = 10
+warm_up = true
+[[stages]]
+name = "open"
+seconds = 3
+tick = 600
+ohlcv = 20
+fmv = 10
+[clients]
+count = 5
+stalled = 0.4
+[thresholds]
+ohlcv_symbols_per_minute = "off"
+tick_p99_ms = "off"
+tick_mean_ms = "off"
+end_to_end_p99_ms = "off"
+surge_p95_ms = "off"
+recovery_seconds = "off"
+"""
+FAULTS = """
+[[faults]]
+kind = "duplicate"
+share = 0.05
+ms = 50
+[[faults]]
+kind = "reorder"
+share = 0.05
+ms = 80
+[[faults]]
+kind = "disconnect"
+ms = 200
+every_seconds = 2
+"""
+TYPES = ("tick", "ohlcv", "fmv")
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """Give a scenario of five seconds, with clients of which some stall."""
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:  # noqa: ARG001 - made first
+    """Hold every test to what a load test promises: no process of it is left, nor a file."""
+    # Not below tmp_path, which pytest makes before: the path of a local socket has room for some hundred characters.
+    with tempfile.TemporaryDirectory(prefix="tl-") as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield
+        assert psutil.Process().children(recursive=True) == []
+        assert list(Path(folder).iterdir()) == []
+
+
+def verdicts(document: dict[str, Any]) -> dict[str, Any]:
+    """Give measured figures by name."""
+    return {verdict["name"]: verdict["measured"] for verdict in document["verdicts"]}
+
+
+@pytest.mark.parametrize("transport", ["pipe", "ws"])
+def test_a_load_test_tells_what_became_of_every_row(small: Path, tmp_path: Path, transport: str) -> None:
+    """All that was asked was sent, all that was sent was read, and the events are those of the direct pipeline."""
+    out = tmp_path / "out"
+
+    result = run_tickstock("loadtest", small, "--transport", transport, "--out", out, "--json", folder=tmp_path)
+
+    assert (out / "report.html").exists()
+    assert (out / "junit.xml").exists()
+    document = json.loads((out / "result.json").read_bytes())
+    seen = document["observation"]
+    assert seen["aborted"] is None
+    assert seen["sent"] == seen["truth"]["rows"] == {"tick": 2200, "ohlcv": 100, "fmv": 50}
+    assert [seen["ledger"][f"{record}.read"] for record in TYPES] == [2200, 100, 50]
+    assert seen["digest"] == seen["truth"]["digest"]
+    assert seen["ledger"] == seen["truth"]["ledger"]
+    assert seen["events"] > 0
+    assert seen["foreign_events"] == 0
+    assert seen["clients"] == {
+        "count": 5,
+        "stalled": 2,
+        "delivered": 3 * seen["events"],
+        "repeats": 0,
+        "gaps": 0,
+        "reconnects": 0,
+    }
+    assert verdicts(document)["lost_rows"] == 0
+    assert json.loads(result.stdout)["data_hash"] == document["data_hash"]
+    for second in seen["seconds"][:5]:
+        assert second["asked"]["tick"] in (200, 600)
+        assert second["memory_bytes"] > 0
+        assert set(second["cpu_seconds"]) == {"generator", "system", "clients"}
+    assert sum(second["processed"]["tick"] for second in seen["seconds"]) <= 2200
+
+
+def test_faults_of_the_feed_change_no_event_and_lose_no_row(small: Path) -> None:
+    """Re-sends are rejected, late rows judged as flat out, and a connection that breaks twice loses nothing."""
+    small.write_text(SMALL + FAULTS)
+
+    seen = conduct(small, transport="ws")
+
+    assert seen.sent == dict(seen.truth.rows)
+    assert {record: seen.ledger[f"{record}.read"] for record in TYPES} == seen.sent
+    assert seen.truth.duplicates["tick"] > 0
+    assert seen.truth.faults["disconnects"] >= 1
+    assert (seen.digest, seen.ledger) == (seen.truth.digest, seen.truth.ledger)
+    assert any("broke" in note for note in seen.notes)
+
+
+def test_a_missed_threshold_is_exit_code_4(small: Path, tmp_path: Path) -> None:
+    """A CI job needs no parser: one line says which figure, the code says stop."""
+    result = run_tickstock(
+        "loadtest", small, "--speed", "5", "--set", "thresholds.memory_mib=1", "--json", folder=tmp_path
+    )
+
+    assert result.returncode == 4
+    assert "memory_mib" in result.stderr
+    assert result.stderr.startswith("error: ")
+
+
+class Acting:
+    """Watches a load test, and does something in its first second.
+
+    Parameters
+    ----------
+    act
+        What to do.
+    """
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        self._act = act
+        self.seconds: list[Second] = []
+
+    def begun(self, spans: tuple[StageSpan, ...]) -> None:
+        """See ``Watch``."""
+
+    def second(self, second: Second) -> None:
+        """Do it once."""
+        self.seconds.append(second)
+        if len(self.seconds) == 1:
+            self._act()
+
+    def phase(self, words: str) -> None:
+        """See ``Watch``."""
+
+
+def conduct(path: Path, act: Callable[[Conductor], None] = lambda _: None, **how: Any) -> Observation:
+    """Run a load test here, doing something to it after its first second; with its conductor's verdict on crashes."""
+    order = Order(load_scenario(str(path), how.pop("sets", ())), path.stem, **how)
+    conductor = Conductor(order)
+    conductor.watch = Acting(lambda: act(conductor))
+    return conductor.run()
+
+
+@pytest.mark.parametrize("victim", ["system", "generator", "clients"])
+def test_a_process_that_is_killed_is_told_in_one_line(small: Path, victim: str) -> None:
+    """Who is gone and how, with all that was seen before; the others are ended, too."""
+    seen = conduct(small, lambda conductor: os.kill(conductor.pids[victim], signal.SIGKILL))
+
+    assert seen.aborted == f"the {victim} of the load test is gone: signal 9 ended it"
+    assert len(seen.seconds) >= 1
+    assert seen.truth.reason == seen.aborted
+    assert bool(seen.ledger) is (victim != "system")
+
+
+def test_a_threshold_with_patience_ends_the_run_early(small: Path) -> None:
+    """Nobody waits for the end of an hour that was lost in its first minute."""
+    seen = conduct(
+        small,
+        sets=["stages.open.seconds=600", "thresholds.memory_mib.limit=1", "thresholds.memory_mib.abort_after=2"],
+    )
+
+    assert seen.aborted is not None
+    assert seen.aborted.startswith("memory_mib was above 1 for 2 s")
+    assert 4 <= len(seen.seconds) < 60
+    assert seen.ledger["tick.read"] > 0
+
+
+def test_a_stop_tells_what_was_seen(small: Path) -> None:
+    """The figures of an interrupted run are whole for the time that it ran."""
+    seen = conduct(small, lambda conductor: conductor.stop(), sets=["stages.open.seconds=600"])
+
+    assert seen.aborted == INTERRUPTED
+    assert seen.ledger["tick.read"] == seen.ledger["tick.processed"] + seen.ledger.get("tick.rejected.late", 0)
+    assert seen.clients is not None
+    assert seen.clients.gaps == 0
+
+
+def test_ctrl_c_writes_what_was_seen_and_is_exit_code_130(small: Path, tmp_path: Path) -> None:
+    """As with every command; and the folder holds a result that can be drawn."""
+    arguments = ("loadtest", small, "--set", "stages.open.seconds=600", "--out", tmp_path / "out")
+    with running(*arguments, folder=tmp_path) as process:
+        until = time.monotonic() + 60
+        while len(psutil.Process(process.pid).children()) < 3 and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.1)
+        time.sleep(4)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert "stopped after" in told
+    assert "Traceback" not in told
+    document = json.loads((tmp_path / "out" / "result.json").read_bytes())
+    assert document["observation"]["aborted"] == INTERRUPTED
+
+
+def test_a_scenario_that_is_none_is_told_before_anything_starts(tmp_path: Path) -> None:
+    """Exit code 2 and a suggestion, at once."""
+    result = run_tickstock("loadtest", "market_open_surg", folder=tmp_path)
+
+    assert result.returncode == 2
+    assert "did you mean market_open_surge?" in error_line(result)
+
+
+def test_a_speed_that_is_none_is_refused(small: Path, tmp_path: Path) -> None:
+    """Rates times zero would be no load at all."""
+    result = run_tickstock("loadtest", small, "--speed", "0", folder=tmp_path)
+
+    assert result.returncode == 2
+    assert error_line(result) == "--speed must be a number above 0, was 0"

@@ -1,0 +1,81 @@
+"""The search for the highest rate: what a probe holds, and what speaks against it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.unit.loadtest.observed import observed
+from tickstock_cli.loadtest.capacity import probe_of, probe_scenario, rows_per_second
+from tickstock_cli.loadtest.observation import Observation
+from tickstock_cli.loadtest.scenario import Scenario
+
+SURGE = Scenario.model_validate(
+    {
+        "title": "a ramp between two calms",
+        "symbols": {"tick": 50, "ohlcv": 100},
+        "stages": [
+            {"name": "loud", "seconds": 9, "tick": 9_000, "warm_up": True},
+            {"name": "ramp", "seconds": 60, "tick": {"from": 100, "to": 800}, "ohlcv": 20},
+            {"name": "calm", "seconds": 60, "tick": 100, "ohlcv": 20},
+        ],
+        "faults": [{"kind": "stall", "ms": 500, "every_seconds": 10}],
+    }
+)
+
+
+def held(backlogs: tuple[int, ...], **changes: Any) -> Observation:
+    """Give a probe whose backlog, second after second, was this."""
+    seen = observed(**changes)
+    seconds = tuple(
+        replace(second, stage="hold", backlog=backlog)
+        for second, backlog in zip(seen.seconds[5 : 5 + len(backlogs)], backlogs, strict=True)
+    )
+    return replace(seen, seconds=seconds)
+
+
+def test_a_probe_holds_the_greatest_rate_of_the_busiest_stage_that_is_judged() -> None:
+    """Warm-up is no measure, a ramp counts with its top, and faults would decide instead of the rate."""
+    probe = probe_scenario(SURGE, 2.0, 1.0)
+
+    assert [(stage.name, stage.tick.begin, stage.tick.end, stage.ohlcv.end) for stage in probe.stages] == [
+        ("settle", 1600, 1600, 40),
+        ("hold", 1600, 1600, 40),
+    ]
+    assert probe.stages[0].warm_up
+    assert probe.faults == ()
+    assert rows_per_second(probe, 1.0) == 1640
+
+
+def test_a_probe_takes_as_long_at_any_speed() -> None:
+    """Ten times the speed: ten times the market seconds, and ten times the rows a wall second."""
+    probe = probe_scenario(SURGE, 1.0, 10.0)
+
+    assert [stage.seconds for stage in probe.stages] == [30, 80]
+    assert rows_per_second(probe, 10.0) == 8200
+
+
+def test_a_backlog_that_stays_is_kept_and_one_that_grows_is_not() -> None:
+    """A slot is always under way; what counts is whether there are ever more."""
+    steady = probe_of(held((900, 950, 870, 910, 890, 930)), 1.0, 3_000)
+    growing = probe_of(held((0, 400, 800, 1200, 1600, 2000)), 2.0, 3_000)
+
+    assert steady.sustained
+    assert not growing.sustained
+    assert growing.why == "the backlog grew from 200 to 1,800 rows"
+
+
+def test_a_missed_threshold_names_itself() -> None:
+    """A rate at which rows take 200 ms longer is kept by no means."""
+    probe = probe_of(held((0, 0, 0), waits=dict.fromkeys(range(31), 200.0)), 1.0, 3_000)
+
+    assert not probe.sustained
+    assert "Tick latency p99 was" in probe.why
+
+
+@pytest.mark.parametrize("seen", [held((0, 0), aborted="it was stopped"), held((0, 0), slow_side="generator")])
+def test_a_probe_that_proves_nothing_is_not_kept(seen: Observation) -> None:
+    """An early end, or a generator that is late by itself, is no sign that the system could do it."""
+    assert not probe_of(replace(seen, slow_why="late"), 1.0, 3_000).sustained
