@@ -129,7 +129,7 @@ def section(samples: Samples, seconds: int) -> Section:
         Figure("slowest second", "rows/s", column(paced, "slowest_second")),
         Figure("row to event, p50", "ms", column(latency, "p50"), note="from the row's scheduled time"),
         Figure("row to event, p99", "ms", column(latency, "p99"), P99_BAR_MS),
-        Figure("row to event, p99.9", "ms", column(latency, "p999")),
+        Figure("row to event, p99.9", "ms", column(latency, "p99.9")),
         Figure("row to event, max", "ms", column(latency, "max")),
         Figure("router, a decision", "µs", column(paced, "decision_us"), DECISION_BAR_US, "mean; one decision a batch"),
         Figure("peak memory", "MiB", column(paced, "peak_rss_bytes", 1 / MIB), MEMORY_BAR_MIB),

@@ -145,6 +145,25 @@ def test_pause_pauses(page: Page, new_log: NewLog) -> None:
     ]
 
 
+def test_a_time_of_day_is_meant_as_the_page_shows_times(page: Page, new_log: NewLog) -> None:
+    """Who reads 09:30 in New York and types 09:45 means a quarter of an hour later, and not UTC."""
+    steered = Steered()
+    with served(new_log(3), control=steered) as server:
+        page.open(server.server.url)
+        page.wait_for(
+            "document.querySelector('#pause').textContent === 'Pause' && document.querySelector('#speed').value"
+        )
+        page.type("#seek-time", "09:45")
+        page.wait_for("document.querySelector('#control-answer').textContent.includes('14:45:00.000Z')")
+        page.evaluate("document.querySelector('#zone').value = 'UTC'")
+        page.evaluate("document.querySelector('#zone').dispatchEvent(new Event('change'))")
+        page.type("#seek-time", "15:00:30")
+        page.wait_for("document.querySelector('#control-answer').textContent.includes('15:00:30.000Z')")
+        page.evaluate("localStorage.clear()")
+
+    assert steered.asked == ["seek 2026-03-03T14:45:00Z", "seek 2026-03-03T15:00:30Z"]
+
+
 def test_what_cannot_be_done_is_said(page: Page, new_log: NewLog) -> None:
     """In the run's own words."""
     with served(new_log(3), control=Steered()) as server:

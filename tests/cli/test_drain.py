@@ -36,7 +36,7 @@ def wait_for_rows(process: subprocess.Popen[str], folder: Path) -> None:
         process.wait(1.5)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_what_was_queued_is_processed_and_told(here: Here, tmp_path: Path, number: signal.Signals) -> None:
     """A channel has fallen behind its market; the stop gives it the time to catch up, and outputs are whole."""
     here("replay", "recorded", "--out", "whole.parquet")

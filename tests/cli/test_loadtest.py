@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import tempfile
 import time
@@ -98,13 +99,19 @@ def verdicts(document: dict[str, Any]) -> dict[str, Any]:
     return {verdict["name"]: verdict["measured"] for verdict in document["verdicts"]}
 
 
-@pytest.mark.parametrize("transport", ["pipe", "ws"])
-def test_a_load_test_tells_what_became_of_every_row(small: Path, tmp_path: Path, transport: str) -> None:
-    """All that was asked was sent, all that was sent was read, and the events are those of the direct pipeline."""
+def test_a_load_test_tells_what_became_of_every_row(small: Path, tmp_path: Path) -> None:
+    """All that was asked was sent, all that was sent was read, and the events are those of the direct pipeline.
+
+    One threshold is missed: a CI job needs no parser, one line says which figure, and the exit code says stop.
+    """
     out = tmp_path / "out"
 
-    result = run_tickstock("loadtest", small, "--transport", transport, "--out", out, "--json", folder=tmp_path)
+    result = run_tickstock(
+        "loadtest", small, "--set", "thresholds.memory_mib=1", "--out", out, "--json", folder=tmp_path
+    )
 
+    assert result.returncode == 4
+    assert re.search(r"^error: \d of 8 targets were not met: .*memory_mib", result.stderr, re.MULTILINE)
     assert (out / "report.html").exists()
     assert (out / "junit.xml").exists()
     document = json.loads((out / "result.json").read_bytes())
@@ -145,17 +152,6 @@ def test_faults_of_the_feed_change_no_event_and_lose_no_row(small: Path) -> None
     assert seen.truth.faults["disconnects"] >= 1
     assert (seen.digest, seen.ledger) == (seen.truth.digest, seen.truth.ledger)
     assert any("broke" in note for note in seen.notes)
-
-
-def test_a_missed_threshold_is_exit_code_4(small: Path, tmp_path: Path) -> None:
-    """A CI job needs no parser: one line says which figure, the code says stop."""
-    result = run_tickstock(
-        "loadtest", small, "--speed", "5", "--set", "thresholds.memory_mib=1", "--json", folder=tmp_path
-    )
-
-    assert result.returncode == 4
-    assert "memory_mib" in result.stderr
-    assert result.stderr.startswith("error: ")
 
 
 class Acting:
@@ -216,18 +212,8 @@ def test_a_threshold_with_patience_ends_the_run_early(small: Path) -> None:
     assert seen.ledger["tick.read"] > 0
 
 
-def test_a_stop_tells_what_was_seen(small: Path) -> None:
-    """The figures of an interrupted run are whole for the time that it ran."""
-    seen = conduct(small, lambda conductor: conductor.stop(), sets=["stages.open.seconds=600"])
-
-    assert seen.aborted == INTERRUPTED
-    assert seen.ledger["tick.read"] == seen.ledger["tick.processed"] + seen.ledger.get("tick.rejected.late", 0)
-    assert seen.clients is not None
-    assert seen.clients.gaps == 0
-
-
 def test_ctrl_c_writes_what_was_seen_and_is_exit_code_130(small: Path, tmp_path: Path) -> None:
-    """As with every command; and the folder holds a result that can be drawn."""
+    """As with every command; and the figures of an interrupted run are whole for the time that it ran."""
     arguments = ("loadtest", small, "--set", "stages.open.seconds=600", "--out", tmp_path / "out")
     with running(*arguments, folder=tmp_path) as process:
         until = time.monotonic() + 60
@@ -240,8 +226,10 @@ def test_ctrl_c_writes_what_was_seen_and_is_exit_code_130(small: Path, tmp_path:
     assert process.returncode == 130
     assert "stopped after" in told
     assert "Traceback" not in told
-    document = json.loads((tmp_path / "out" / "result.json").read_bytes())
-    assert document["observation"]["aborted"] == INTERRUPTED
+    seen = json.loads((tmp_path / "out" / "result.json").read_bytes())["observation"]
+    assert seen["aborted"] == INTERRUPTED
+    assert seen["ledger"]["tick.read"] == seen["ledger"]["tick.processed"] + seen["ledger"].get("tick.rejected.late", 0)
+    assert seen["clients"]["gaps"] == 0
 
 
 def test_a_scenario_that_is_none_is_told_before_anything_starts(tmp_path: Path) -> None:
@@ -250,6 +238,14 @@ def test_a_scenario_that_is_none_is_told_before_anything_starts(tmp_path: Path) 
 
     assert result.returncode == 2
     assert "did you mean market_open_surge?" in error_line(result)
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_anything_starts(small: Path, tmp_path: Path) -> None:
+    """Not after half an hour, when the figures would be lost."""
+    result = run_tickstock("loadtest", small, "--set", "stages.open.seconds=6000", "--out", small, folder=tmp_path)
+
+    assert result.returncode == 1
+    assert error_line(result) == f"cannot write into {small}: it is a file, not a folder; choose another name"
 
 
 def test_a_speed_that_is_none_is_refused(small: Path, tmp_path: Path) -> None:

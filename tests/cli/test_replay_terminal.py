@@ -123,6 +123,21 @@ def test_keys_pause_step_change_the_speed_and_stop(tmp_path: Path) -> None:
     assert "Traceback" not in terminal.shown
 
 
+def test_a_comparison_says_which_path_it_is_on(tmp_path: Path) -> None:
+    """The linear path takes minutes where the running system takes seconds; nobody should think that it hangs."""
+    write_recording([Tick("IBM", TEN + row * SECOND // 10, 100.0) for row in range(20_000)], tmp_path / "recorded")
+
+    compare = (*TICKSTOCK, "replay", "recorded", "--pipeline", "compare")
+    with on_a_terminal(*compare, folder=tmp_path) as (terminal, process):
+        terminal.wait_for("multi: ")
+        terminal.wait_for("linear: ")
+        terminal.wait_for("k/20.0k rows")
+        terminal.wait_for("Same events, same ledger.")
+        process.wait()
+
+    assert process.returncode == 0
+
+
 def test_a_replay_in_the_background_leaves_the_keyboard_alone(tmp_path: Path) -> None:
     """The system stops a background process that reaches for its terminal; without keys it runs to its end."""
     write_recording([Tick("IBM", TEN + second * SECOND, 100.0 + second) for second in range(20)], tmp_path / "recorded")

@@ -83,6 +83,20 @@ def test_a_run_that_broke_off_is_served_as_far_as_it_came(tmp_path: Path) -> Non
     assert "warning: the run broke off while event 3 was being written" in talk
 
 
+def test_a_killed_run_that_lost_nothing_is_not_taken_for_a_whole_one(tmp_path: Path) -> None:
+    """All that it told is there, so its health is good; but it told less than a whole run."""
+    folder = tmp_path / "log"
+    with EventLog(folder, RunInfo("run-9", START), LogLimits()) as log:
+        log.append(events([event(1), event(2)]))
+    with served_file(folder) as (process, url):
+        status = httpx.get(f"{url}status").json()
+        _, talk = end(process)
+
+    assert status["health"]["ok"]
+    assert status["system_overview"]["status"] == "broken off"
+    assert "note: the run broke off" in talk
+
+
 def test_a_network_without_a_token_is_warned_of(log: Path, tmp_path: Path) -> None:
     """The token itself comes from a file, so that no list of processes shows it."""
     key = tmp_path / "key"
@@ -127,7 +141,7 @@ def test_a_taken_port_is_one_line(log: Path) -> None:
         (["events.txt"], 2, "cannot tell the format of events.txt"),
         (["log", "--token", ""], 2, "--token must be"),
         (["log", "--origin", "desk.example"], 2, "--origin must be a scheme and a host"),
-        (["log", "--token", "@none"], 2, "cannot read the token of --token @none"),
+        (["log", "--token", "@none"], 2, "cannot read the token of --token @none: no such file or directory; name a"),
     ],
 )
 def test_what_cannot_be_served_is_one_line(tmp_path: Path, arguments: list[str], code: int, expected: str) -> None:

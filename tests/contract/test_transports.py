@@ -11,7 +11,7 @@ import pytest
 
 from tickstock_cli.cli.loadtest import TransportName
 from tickstock_cli.core.registry import load_part
-from tickstock_cli.loadtest.generator_process import SCHEMAS
+from tickstock_cli.loadtest.rows import SCHEMAS
 from tickstock_cli.loadtest.transport import PARTS
 from tickstock_cli.loadtest.transport.base import BrokenLinkError, Frame, Opening, Transport
 from tickstock_cli.loadtest.transport.inlet import Inlet

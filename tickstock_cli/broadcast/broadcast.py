@@ -114,7 +114,9 @@ class Broadcast:
     def attach(self, pipeline: MultiChannelPipeline) -> None:
         """Learn of the running system; its alerts go to all clients."""
         self._state.pipeline = pipeline
-        pipeline.system.monitor.add_handler(CallHandler(self._thread.server.hub.alerts.post))
+        hub = self._thread.server.hub
+        pipeline.system.monitor.add_handler(CallHandler(hub.alerts.post))
+        pipeline.system.serves(lambda: len(hub.clients))
 
     def advanced(self, rows: int, market_time: int) -> None:  # noqa: ARG002 - the observer's
         """Note where the market stands; see ``Observer``."""

@@ -69,6 +69,7 @@ class RunControl:
         if not self.state.repeatable and now is not None and time < now:
             raise UsageError(f"{wanted}: it is at {format_time(now)}, and what came through a pipe comes only once")
         self.control.seek(time)
+        self.state.hurry(lambda: self.control.target is None)
 
     def status(self) -> Mapping[str, Any]:
         """See ``ControlPort``; also where the market is going, if it is, and the recording's first and last time."""

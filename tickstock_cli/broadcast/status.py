@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
@@ -33,10 +33,15 @@ class RunStatus:
         if self.pipeline is not None:
             self.pipeline.system.report(part, problem)
 
+    def hurry(self, arrived: Callable[[], bool]) -> None:
+        """Pass on that rows come flat out until ``arrived``: no alert is to be made of that."""
+        if self.pipeline is not None:
+            self.pipeline.system.hurry(arrived)
+
     def status(self) -> Mapping[str, Any]:
-        """See ``StatusPort``: the dashboard document; empty before the system runs."""
+        """See ``StatusPort``: the dashboard document; before the system runs, that it is starting."""
         if self.pipeline is None:
-            return {}
+            return {"system_overview": {"status": "starting"}}
         return self.pipeline.last_status or self.pipeline.system.dashboard()
 
     def health(self) -> Health:

@@ -117,8 +117,11 @@ def read_token(text: str | None) -> str | None:
 def _first_line(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8").partition("\n")[0].strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the token of --token @{path}: {error}; name a text file") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"cannot read the token of --token @{path}: it is no text; name a text file") from error
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UsageError(f"cannot read the token of --token @{path}: {reason}; name a text file") from error
 
 
 def warn_if_open(address: Address) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import typer
 
 if TYPE_CHECKING:
+    from tickstock_cli.core.stages import NamedSource
+    from tickstock_cli.engine.observer import Observer
     from tickstock_cli.replay import Request
+    from tickstock_cli.runtime.opening import PipelineName
 
 
 def compare(request: Request, as_json: bool) -> None:
@@ -17,11 +21,18 @@ def compare(request: Request, as_json: bool) -> None:
     from tickstock_cli.cli.console import data_console
     from tickstock_cli.cli.notes import print_notes_of
     from tickstock_cli.cli.render_review import pipelines_view
+    from tickstock_cli.cli.watching import watch_progress
     from tickstock_cli.review.pipelines import compare_pipelines
 
     say_if_compiling(request)
     print_notes_of(request)
-    comparison = compare_pipelines(request)
+    with ExitStack() as bars:
+
+        def observe(path: PipelineName, source: NamedSource) -> Observer:
+            bars.close()  # the former run's
+            return watch_progress(bars, request, source, f"{path.value}: ")
+
+        comparison = compare_pipelines(request, observe)
     if as_json:
         typer.echo(json.dumps(comparison.as_dict(), indent=2))
     else:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tickstock_cli.replay import Request
 
 WAKE_SECONDS = 0.25
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What asks a run to end: Ctrl-C, a service manager, a terminal that is closed."""
 AT_ONCE_SECONDS = 2.0
 """How long tidying up after a second Ctrl-C may take: removing unfinished outputs, ending threads."""
 
@@ -60,9 +62,14 @@ def _leave() -> None:
     os._exit(INTERRUPTED)
 
 
+def asked_by() -> list[signal.Signals]:
+    """Give the signals that ask a run to end: not those that ``nohup`` has had ignored."""
+    return [number for number in ENDINGS if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN]
+
+
 def stop_on_signals(loop: AbstractEventLoop, stop: Callable[[], object]) -> None:
     """Have the first Ctrl-C (or SIGTERM) call ``stop`` on a loop, and a second one break the loop off."""
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = asked_by()
 
     def insist() -> None:
         raise KeyboardInterrupt
@@ -107,7 +114,7 @@ def stop_on_interrupt(control: Stoppable) -> Iterator[None]:
     def wake(number: int, frame: Any) -> None:
         pass
 
-    handlers = {signal.SIGINT: stop, signal.SIGTERM: stop, signal.SIGALRM: wake}
+    handlers = {**dict.fromkeys(asked_by(), stop), signal.SIGALRM: wake}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     signal.setitimer(signal.ITIMER_REAL, WAKE_SECONDS, WAKE_SECONDS)
     try:

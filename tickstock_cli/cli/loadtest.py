@@ -73,8 +73,11 @@ def loadtest(
         raise UsageError(f"--speed must be a number above 0, was {speed:g}")
     from tickstock_cli.loadtest.catalogue import find, load_scenario
     from tickstock_cli.loadtest.conductor import Order
+    from tickstock_cli.measurement.documents import make_folder
 
     wanted = load_scenario(scenario, sets or ())
+    if out is not None:
+        make_folder(out)
     order = Order(wanted, find(scenario).stem, speed, transport.value, shlex.join(["tickstock", *sys.argv[1:]]))
     _compile(wanted)
     with leave_at_once_if_insisted():
@@ -140,20 +143,19 @@ def _watching(order: Order) -> Iterator[Watch]:
 
 
 def _tell(seen: Observation, out: Path | None, as_json: bool) -> Result:
-    """Judge, write and print what was seen."""
+    """Judge, print and write what was seen."""
     from tickstock_cli.loadtest import result as results
 
     result = results.judged(seen)
-    if out is not None:
-        results.write(result, out)
     if as_json:
         typer.echo(results.verdicts_json([result], [str(out) if out is not None else seen.name]))
-        return result
-    from tickstock_cli.cli.console import data_console
-    from tickstock_cli.cli.render_result import result_view
+    else:
+        from tickstock_cli.cli.console import data_console
+        from tickstock_cli.cli.render_result import result_view
 
-    data_console().print(result_view(result))
+        data_console().print(result_view(result))
     if out is not None:
+        results.write(result, out)
         typer.echo(f"wrote {out / results.REPORT}", err=True)
     return result
 

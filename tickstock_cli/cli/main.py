@@ -15,7 +15,7 @@ from tickstock_cli.cli.exits import OK, USAGE, exit_code
 
 PROGRAM = "tickstock"
 DEFAULT_ADDRESS = "127.0.0.1:8765"
-ADDRESS = re.compile(r"(\[[0-9a-fA-F:]+\]|[\w.-]*):\d+|\d+")
+ADDRESS = re.compile(r"(\[[0-9a-fA-F:]+\]|[\w.-]*):\d+|\d+|localhost|\d+(\.\d+){3}|\[[0-9a-fA-F:]+\]")
 """What is an address behind ``--serve``, and no path of a recording."""
 
 app = typer.Typer(
@@ -53,6 +53,8 @@ def with_addresses(arguments: Sequence[str]) -> list[str]:
     ['replay', 'day', '--serve', '127.0.0.1:8765', '--speed', '20']
     >>> with_addresses(["replay", "day", "--serve", ":9000"])
     ['replay', 'day', '--serve', ':9000']
+    >>> with_addresses(["replay", "--serve", "0.0.0.0", "day"])
+    ['replay', '--serve', '0.0.0.0', 'day']
     """
     complete: list[str] = []
     for place, argument in enumerate(arguments):

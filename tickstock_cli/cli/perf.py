@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,6 +29,7 @@ app = typer.Typer(
 
 ROUNDS, QUICK_ROUNDS = 7, 5
 SELF_TEST_PASSES = 10
+NOT_IN_TURNS = "Not measured in turns: noise is what the base's own rounds differ by."
 
 Quick = Annotated[bool, typer.Option("--quick", help="A smaller recording and fewer rounds: a first look.")]
 Rounds = Annotated[
@@ -60,10 +61,16 @@ def run(
     only: Only = None,
 ) -> None:
     """Measure this version: decoding, merging, kernels, coordination, publishing, replay, pace, start and memory."""
+    from tickstock_cli.measurement.documents import make_folder
     from tickstock_cli.perf import history as histories
     from tickstock_cli.perf.figures import write_figures
 
-    figures = _measure_head(_plan(quick, rounds, only, 1))
+    for path in (None if out == "-" else Path(out), history):
+        if path is not None:
+            make_folder(path.parent)
+    plan = _plan(quick, rounds, only, 1)
+    figures = _measure(plan, _head_of(plan))
+    _announce("")
     if out == "-":
         typer.echo(json.dumps(asdict(figures), indent=2))
     else:
@@ -87,11 +94,11 @@ def compare(
     from tickstock_cli.perf.figures import check_alike, read_figures
     from tickstock_cli.perf.judging import compare as compare_samples
 
+    _make_folder(out)
     before, after = read_figures(base), read_figures(head)
     check_alike(before, after)
     comparison = compare_samples(before.samples, after.samples)
-    note = "Not measured in turns: noise is what the base's own rounds differ by."
-    _tell_comparison(f"{head} against {base}", comparison, after.machine, [note], out, as_json)
+    _tell_comparison(f"{head} against {base}", comparison, after.machine, [NOT_IN_TURNS], out, as_json)
 
 
 @app.command()
@@ -118,33 +125,31 @@ def gate(
     What looks worse is measured as often again before it counts. Needs no account and no token.
     """
     from tickstock_cli.measurement.machine import identity
-    from tickstock_cli.perf.baselines import find_baseline, judge_limits
+    from tickstock_cli.perf.baselines import check_size, find_baseline, judge_limits
     from tickstock_cli.perf.figures import check_alike, read_figures
     from tickstock_cli.perf.gate import run_gate
     from tickstock_cli.perf.judging import compare as compare_samples
     from tickstock_cli.perf.sides import head, revision
 
+    _make_folder(out)
     baseline = find_baseline(base)
     if baseline is not None:
-        figures = _measure_head(_plan(quick, rounds, only or list(baseline.probes()), seed))
-        _tell_limits(
-            f"head against baseline {baseline.name}",
-            judge_limits(baseline, figures.samples),
-            figures.machine,
-            out,
-            as_json,
-        )
+        check_size(baseline, _size(quick))
+        plan = _plan(quick, rounds, only or baseline.probes(), seed)
+        figures = _measure(plan, _head_of(plan))
+        verdicts = judge_limits(baseline, figures.samples)
+        _tell_limits(f"head against baseline {baseline.name}", verdicts, figures.machine, out, as_json)
     elif Path(base).is_file():
         before = read_figures(Path(base))
-        after = _measure_head(_plan(quick, rounds, only, seed))
+        plan = _plan(quick, rounds, only or tuple(before.samples), seed)
+        after = _head_of(plan)
         check_alike(before, after)
+        after = _measure(plan, after)
         comparison = compare_samples(before.samples, after.samples)
-        note = "Not measured in turns: noise is what the base's own rounds differ by."
-        _tell_comparison(f"head against {base}", comparison, after.machine, [note], out, as_json)
+        _tell_comparison(f"head against {base}", comparison, after.machine, [NOT_IN_TURNS], out, as_json)
     else:
-        with revision(base) as side:
-            machine = identity()
-            comparison, samples = run_gate(side, head(), _plan(quick, rounds, only, seed), _announce)
+        side, machine = revision(base), identity()
+        comparison, samples = run_gate(side, head(), _plan(quick, rounds, only, seed), _announce)
         turns = max(len(taken) for taken in samples["head"].values())
         notes = [f"Measured in turns, {turns} rounds at most, the base twice in each for its noise."]
         _tell_comparison(f"head against {side.label}", comparison, machine, notes, out, as_json)
@@ -169,6 +174,7 @@ def self_test(
     from tickstock_cli.perf.selftest import self_test as try_gate
     from tickstock_cli.perf.sides import head
 
+    _make_folder(out)
     machine = identity()
     verdicts = try_gate(head(), _plan(True, rounds, None, seed), passes, _announce)
     _tell_limits("the gate on trial", verdicts, machine, out, as_json)
@@ -188,32 +194,48 @@ def history(
     typer.echo(f"wrote {out}", err=True)
 
 
+def _make_folder(out: Path | None) -> None:
+    """Find out before anything is measured whether its answer can be written."""
+    from tickstock_cli.measurement.documents import make_folder
+
+    if out is not None:
+        make_folder(out)
+
+
+def _size(quick: bool) -> Size:
+    from tickstock_cli.perf.recording import FULL, QUICK
+
+    return QUICK if quick else FULL
+
+
 def _plan(quick: bool, rounds: int | None, only: Sequence[str] | None, seed: int) -> Plan:
-    from tickstock_cli.errors import UsageError
-    from tickstock_cli.perf.measuring import Plan
+    from tickstock_cli.perf.measuring import Plan, check_probes
     from tickstock_cli.perf.metrics import PROBES
-    from tickstock_cli.perf.recording import FULL, QUICK, prepare
+    from tickstock_cli.perf.recording import prepare
 
-    known = (*PROBES, "running")
-    for probe in only or ():
-        if probe not in known:
-            raise UsageError(f"--only {probe}: there is no such probe; there are {', '.join(known)}")
-    size: Size = QUICK if quick else FULL
-    return Plan(prepare(size), size, rounds or (QUICK_ROUNDS if quick else ROUNDS), tuple(only or PROBES), seed)
+    size, probes = _size(quick), tuple(dict.fromkeys(only or PROBES))
+    check_probes(probes)
+    return Plan(prepare(size), size, rounds or (QUICK_ROUNDS if quick else ROUNDS), probes, seed)
 
 
-def _measure_head(plan: Plan) -> Figures:
+def _head_of(plan: Plan) -> Figures:
+    """Give the document of what is about to be measured, with no samples yet."""
     from tickstock_cli.core.times import format_time
     from tickstock_cli.measurement.machine import identity
     from tickstock_cli.perf.figures import FORMAT, Figures
+
+    machine, created = identity(), format_time(time.time_ns())
+    label = f"tickstock {machine.packages['tickstock']} {machine.commit or ''}".strip()
+    size = {name: float(value) for name, value in asdict(plan.size).items()}
+    none: dict[str, list[Sample]] = {probe: [] for probe in plan.probes}
+    return Figures(FORMAT, label, created, machine, size, plan.recording.data_hash, plan.rounds, none)
+
+
+def _measure(plan: Plan, figures: Figures) -> Figures:
     from tickstock_cli.perf.measuring import measure
     from tickstock_cli.perf.sides import head
 
-    machine, created = identity(), format_time(time.time_ns())
-    samples: dict[str, list[Sample]] = measure({"head": head()}, plan, _announce)["head"]
-    label = f"tickstock {machine.packages['tickstock']} {machine.commit or ''}".strip()
-    size = {name: float(value) for name, value in asdict(plan.size).items()}
-    return Figures(FORMAT, label, created, machine, size, plan.recording.data_hash, plan.rounds, samples)
+    return replace(figures, samples=measure({"head": head()}, plan, _announce)["head"])
 
 
 def _tell_comparison(
@@ -260,10 +282,7 @@ def _tell(
         "machine": asdict(machine),
     }
     text = json.dumps(document, indent=2, ensure_ascii=False)
-    if out is not None:
-        write_file(out / "result.json", f"{text}\n".encode())
-        write_file(out / "summary.md", summary.encode())
-        write_file(out / "junit.xml", junit("tickstock.perf", verdicts, properties=facts(machine)))
+    _announce("")
     if as_json:
         typer.echo(text)
     else:
@@ -271,13 +290,18 @@ def _tell(
         from tickstock_cli.cli.render_perf import answer
 
         data_console().print(answer(title, verdicts, failed))
+    if out is not None:
+        write_file(out / "result.json", f"{text}\n".encode())
+        write_file(out / "summary.md", summary.encode())
+        write_file(out / "junit.xml", junit("tickstock.perf", verdicts, properties=facts(machine)))
+        typer.echo(f"wrote {out}", err=True)
     if failed:
         names = ", ".join(verdict.title for verdict in verdicts if verdict.failed)
         raise ThresholdError(f"{title}: {names}")
 
 
 def _announce(text: str) -> None:
-    """Say what is being done: on a terminal in one line that is written over, else not at all."""
+    """Say what is being done: on a terminal in one line that is written over, at last by nothing; else not at all."""
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\x1b[2K{text}")
         sys.stderr.flush()

@@ -18,12 +18,19 @@ USUAL_WIDTH = 80
 class ProgressBar:
     """A bar that is redrawn in place and goes away at the end; silent if it is not to be shown."""
 
-    def __init__(self, meter: Meter, shown: bool) -> None:
+    def __init__(self, meter: Meter, shown: bool, title: str = "") -> None:
         self._meter = meter
+        self._title = title
         self._events = 0
         # It draws what it is given: tqdm's own estimates count rows of the whole recording, and from its first one.
         self._bar: Any = tqdm(
-            total=1.0, disable=not shown, leave=False, mininterval=REDRAW_SECONDS, miniters=0, bar_format="{desc}"
+            desc=title,
+            total=1.0,
+            disable=not shown,
+            leave=False,
+            mininterval=REDRAW_SECONDS,
+            miniters=0,
+            bar_format="{desc}",
         )
 
     def advanced(self, rows: int, market_time: int) -> None:
@@ -31,7 +38,7 @@ class ProgressBar:
         if self._bar.disable:
             return
         self._meter.advanced(rows, market_time)
-        self._bar.desc = self._meter.line(_width(), self._events)
+        self._bar.desc = self._title + self._meter.line(_width() - len(self._title), self._events)
         self._bar.update(0)
 
     def released(self, events: pa.RecordBatch) -> None:

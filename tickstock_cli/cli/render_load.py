@@ -16,7 +16,8 @@ from rich.text import Text
 from tqdm import tqdm
 
 from tickstock_cli.cli.render_dashboard import duration
-from tickstock_cli.loadtest.observation import LATENCIES, TYPES, Probe, Second, StageSpan
+from tickstock_cli.loadtest.observation import LATENCIES, Probe, Second, StageSpan
+from tickstock_cli.loadtest.scenario import RECORDS
 from tickstock_cli.measurement.histogram import Histogram, Summary
 
 REFRESH_PER_SECOND = 4
@@ -86,7 +87,7 @@ class LoadView:
             latest = self._seconds[-1]
             yield _rates(latest, self._summaries)
             yield _facts(latest)
-            yield Text.assemble(("tick p99  ", "dim"), _curve(self._p99s), ("  ms, a second each", "dim"))
+            yield Text.assemble(("tick p99  ", "dim"), _curve(self._p99s), (" ms, a second each", "dim"))
         if self._phase:
             yield Text(f"{self._phase}…", style="dim")
 
@@ -113,7 +114,7 @@ def _rates(second: Second, summaries: dict[str, Summary]) -> Table:
         table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
     for name in LATENCIES:
         summary = summaries.get(name, Summary(0))
-        if name in TYPES:
+        if name in RECORDS:
             counts = [f"{second.asked[name]:,}", f"{second.processed[name]:,}"]
         else:
             counts = ["", f"{summary.count:,}" if name == "event" else ""]

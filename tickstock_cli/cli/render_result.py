@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.console import Console, ConsoleOptions, Group, JustifyMethod, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -29,7 +29,9 @@ def result_view(result: Result) -> Group:
     """Draw one result: what was run, remarks, targets, latency, rates, the verdict."""
     seen = result.observation
     parts: list[RenderableType] = [Text(summary_line(seen), style="bold"), *_lines(remarks(result))]
-    parts += [TargetsView(result.verdicts), _latency(result)]
+    parts.append(TargetsView(result.verdicts))
+    if result.latency_ms:
+        parts.append(_latency(result))
     if rates(seen):
         parts.append(_rates(result))
     found = capacity_words(seen)
@@ -53,27 +55,41 @@ def _small_table(title: str) -> Table:
 
 @dataclass(frozen=True, slots=True)
 class TargetsView:
-    """Draws verdicts, a line each. Where there is no room for notes, only those that tell of a failure are shown."""
+    """Draws verdicts, a line each. Where there is no room for notes, those of what is not ok stand below."""
 
     verdicts: Sequence[Verdict]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Give the table, and notes below it where they have no column."""
         wide = options.max_width >= WIDE
+        rows = [
+            (
+                each.target or "no limit",
+                NOTHING if each.measured is None else number(each.measured, each.unit),
+                _word(each),
+            )
+            for each in self.verdicts
+        ]
         table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
-        table.add_column("figure", no_wrap=True)
-        table.add_column("target", justify="right", no_wrap=True)
-        table.add_column("measured", justify="right", no_wrap=True)
-        table.add_column("verdict", no_wrap=True)
+        table.add_column("figure")
+        headings: tuple[tuple[str, JustifyMethod], ...] = (
+            ("target", "right"),
+            ("measured", "right"),
+            ("verdict", "left"),
+        )
+        for place, (heading, justify) in enumerate(headings):
+            # Never cut short: where there is no room, it is the title that goes on in the next line.
+            width = max(len(heading), *(len(row[place]) for row in rows))
+            table.add_column(heading, justify=justify, no_wrap=True, min_width=width)
         if wide:
             table.add_column("note", style="dim")
-        for verdict in self.verdicts:
-            measured = NOTHING if verdict.measured is None else number(verdict.measured, verdict.unit)
-            note = [Text(verdict.note)] if wide else []
-            table.add_row(verdict.title, verdict.target or "no limit", measured, _word(verdict), *note)
+        for each, row in zip(self.verdicts, rows, strict=True):
+            table.add_row(each.title, *row, *([Text(each.note)] if wide else []))
         yield table
         if not wide:
-            yield from (Text(f"{each.title}: {each.note}") for each in self.verdicts if each.failed and each.note)
+            yield from (
+                Text(f"{each.title}: {each.note}") for each in self.verdicts if each.ok is not True and each.note
+            )
 
 
 def _word(verdict: Verdict) -> Text:

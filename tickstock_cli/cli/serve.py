@@ -44,6 +44,8 @@ def serve(
         typer.echo(f"serving {opened.next_sequence - opened.first_sequence:,} events of {log}; Ctrl-C stops", err=True)
         if opened.problem is not None:
             typer.echo(f"warning: {opened.problem}", err=True)
+        elif not opened.finished:
+            typer.echo("note: the run broke off: events that it would have told later are not there", err=True)
         asyncio.run(_serve_until_stopped(server, open_browser))
 
 

@@ -31,19 +31,35 @@ def watch(
     dashboard: Sequence[MultiChannelPipeline] | None,
 ) -> Observer:
     """Build who watches the run: a live view for a paced run on a terminal, else a progress bar."""
-    unbounded = request.start is None and request.end is None and request.symbols is None
-    whole = unbounded and source.rows is not None
-    meter = Meter(Extent(source.rows or 0, source.span, whole), lambda: 0.0 if control.paused else control.speed)
-    shown = sys.stderr.isatty() and not ("-" in request.outs and stdout_may_reach_a_terminal())
-    watcher: LiveView | ProgressBar
-    if shown and control.speed is not None and has_keyboard():
+    watcher: Observer
+    if _shown(request) and control.speed is not None and has_keyboard():
         stack.enter_context(Keys(control))
+        meter = Meter(_extent(request, source), lambda: 0.0 if control.paused else control.speed)
         tickers = source.symbols.tickers
         watcher = stack.enter_context(LiveView(meter, control, tickers, Console(stderr=True), dashboard))
     else:
-        watcher = ProgressBar(meter, shown)
-        stack.callback(watcher.close)
+        watcher = watch_progress(stack, request, source, control=control)
     return watcher if sample is None else sample.beside(watcher)
+
+
+def watch_progress(
+    stack: ExitStack, request: Request, source: NamedSource, title: str = "", control: Control | None = None
+) -> Observer:
+    """Build a progress bar, with a title before it where there are several one after the other."""
+    pace = control if control is not None else Control(request.speed)
+    meter = Meter(_extent(request, source), lambda: 0.0 if pace.paused else pace.speed)
+    bar = ProgressBar(meter, _shown(request), title)
+    stack.callback(bar.close)
+    return bar
+
+
+def _extent(request: Request, source: NamedSource) -> Extent:
+    unbounded = request.start is None and request.end is None and request.symbols is None
+    return Extent(source.rows or 0, source.span, unbounded and source.rows is not None)
+
+
+def _shown(request: Request) -> bool:
+    return sys.stderr.isatty() and not ("-" in request.outs and stdout_may_reach_a_terminal())
 
 
 def stdout_may_reach_a_terminal() -> bool:

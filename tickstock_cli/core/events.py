@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -134,6 +135,7 @@ def event_ids(events: EventRows, kinds: Sequence[Kind], hashes: NDArray[np.uint6
     return _mix(_mix(base) ^ events["timestamp"].astype(np.uint64))
 
 
+@cache
 def _name_salt(name: str) -> int:
     return int(_mix(np.array([int.from_bytes(name.encode()[:8].ljust(8, b"\0"), "little")], dtype=np.uint64))[0])
 

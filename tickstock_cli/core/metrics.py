@@ -194,6 +194,9 @@ class SystemMetrics:
         ``{"event log": "no space left on device"}``.
     clients
         Connected clients; None if nothing is served.
+    hurried
+        Whether rows came as fast as they were taken lately, because the run went to another time: full queues and old
+        rows are what that is made of.
     """
 
     at: int
@@ -208,3 +211,4 @@ class SystemMetrics:
     problems: Mapping[str, str] = field(default_factory=dict)
     router: RouterMetrics | None = None
     clients: int | None = None
+    hurried: bool = False

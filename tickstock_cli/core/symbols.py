@@ -28,6 +28,7 @@ class SymbolTable:
         self._codes: dict[str, int] = {}
         self._tickers: list[str] = []
         self._hashes: list[int] = []
+        self._hash_array: NDArray[np.uint64] = np.empty(0, dtype=np.uint64)
         self._ranks: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self.add(list(tickers))
 
@@ -69,8 +70,11 @@ class SymbolTable:
         return self._ranks
 
     def hashes(self, start: int = 0) -> NDArray[np.uint64]:
-        """Give the ticker hashes of the codes from ``start`` on."""
-        return np.array(self._hashes[start:], dtype=np.uint64)
+        """Give the ticker hashes of the codes from ``start`` on; not to be changed."""
+        hashes = self._hash_array
+        if len(hashes) != len(self._hashes):
+            hashes = self._hash_array = np.array(self._hashes, dtype=np.uint64)
+        return hashes[start:]
 
     def shards(self, start: int = 0) -> NDArray[np.uint8]:
         """Give the shards (0 to SHARDS - 1) of the codes from ``start`` on."""

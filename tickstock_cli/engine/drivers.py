@@ -21,6 +21,10 @@ from tickstock_cli.engine.schedule import Schedule
 PAUSE_LOOK_NS = 200_000_000
 """How long a paused run sleeps if nobody wakes it: a clock knows no wait without an end."""
 
+TOGETHER_NS = 2_000_000
+"""A step begins no sooner after the one before, so that rows that come thick travel together: each step costs several
+threads a turn, and steps of a few rows would take all of a processor, whose lack then makes rows late."""
+
 
 class Stepper(Protocol):
     """What a driver drives."""
@@ -66,6 +70,7 @@ class Pacer:
         self._control = control
         self._schedule: Schedule | None = None
         self._paused_at: int | None = None
+        self._together_until = 0
         self.lateness = Lateness()
         self.standing = 0
         """Wall time spent paused, in ns."""
@@ -124,6 +129,10 @@ class Pacer:
             next_event = stepper.advance(min(next_time, schedule.market_at(now)))
             self._clock.wait(self._control.changed, schedule.due(min(next_time, next_event)))
             return 0
+        if due < len(times) and now < self._together_until:
+            self._clock.wait(self._control.changed, self._together_until)
+            return 0
+        self._together_until = now + TOGETHER_NS
         stepper.step(_piece(batch, times, done, due))
         self.lateness.record(np.maximum(self._clock.now() - schedule.due_times(times[done:due]), 0.0))
         if times[due - 1] > schedule.market:

@@ -6,30 +6,28 @@ It counts from the schedule, not from when the system got round to the row, so a
 from __future__ import annotations
 
 import numpy as np
-from hdrh.histogram import HdrHistogram
 from numpy.typing import NDArray
 
-LONGEST_US = 24 * 3600 * 1_000_000
+from tickstock_cli.measurement.histogram import SHORTEST_US, Histogram
 
 
 class Lateness:
-    """A histogram of microseconds, with three significant digits, from 1 us to a day."""
+    """A histogram of microseconds, with three significant digits, up to an hour; the greatest lateness is exact."""
 
     def __init__(self) -> None:
-        self._histogram = HdrHistogram(1, LONGEST_US, 3)
+        self._histogram = Histogram()
+        self._max_ns = 0.0
 
     def record(self, late_ns: NDArray[np.float64]) -> None:
         """Add rows, each so many ns (0 or more) late."""
-        values, counts = np.unique((late_ns // 1000).astype(np.int64), return_counts=True)
-        for value, count in zip(values.tolist(), counts.tolist(), strict=True):
-            self._histogram.record_value(min(value, LONGEST_US), count)
+        self._histogram.record(late_ns // 1000)
+        self._max_ns = max(self._max_ns, float(late_ns.max(initial=0.0)))
 
     def as_dict(self) -> dict[str, float]:
-        """Give p50, p99 and max in milliseconds; zeros if nothing was recorded."""
-        if not self._histogram.get_total_count():
-            return {"p50": 0.0, "p99": 0.0, "max": 0.0}
+        """Give p50, p99 and max in milliseconds; zeros if nothing was recorded. A microsecond late is on time."""
+        p50, p99 = self._histogram.percentiles_us(np.array([50.0, 99.0])).tolist()
         return {
-            "p50": self._histogram.get_value_at_percentile(50) / 1000,
-            "p99": self._histogram.get_value_at_percentile(99) / 1000,
-            "max": self._histogram.get_max_value() / 1000,
+            "p50": p50 / 1000 if p50 > SHORTEST_US else 0.0,
+            "p99": p99 / 1000 if p99 > SHORTEST_US else 0.0,
+            "max": self._max_ns / 1e6,
         }

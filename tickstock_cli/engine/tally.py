@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,12 +22,14 @@ class Tally:
     def update(self, events: pa.RecordBatch) -> None:
         """Count more events."""
         self.events += len(events)
-        pairs = pa.table([events["kind"], events["source"]], names=["kind", "source"])
-        grouped: list[Any] = pairs.group_by(["kind", "source"]).aggregate([([], "count_all")]).to_pylist()
-        for row in grouped:
-            self.by_kind[row["kind"]] += row["count_all"]
-            self.by_source[row["source"]] += row["count_all"]
-            self.by_kind_and_source[row["kind"], row["source"]] += row["count_all"]
+        # Not by group_by: it wakes Arrow's threads, which takes longer than to count the few events of a live batch.
+        kinds, sources = (cast(Any, events[name]).dictionary_encode() for name in ("kind", "source"))
+        pairs = zip(kinds.indices.to_pylist(), sources.indices.to_pylist(), strict=True)
+        for (kind_code, source_code), count in Counter(pairs).items():
+            kind, source = kinds.dictionary[kind_code].as_py(), sources.dictionary[source_code].as_py()
+            self.by_kind[kind] += count
+            self.by_source[source] += count
+            self.by_kind_and_source[kind, source] += count
         tickers: Any = pc.value_counts(events["ticker"])
         for entry in tickers.to_pylist():
             self.by_ticker[entry["values"]] += entry["counts"]

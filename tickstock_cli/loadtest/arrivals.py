@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.errors import DataError
-from tickstock_cli.loadtest.transport.base import RECORDS, Frame
+from tickstock_cli.loadtest.scenario import RECORDS
+from tickstock_cli.loadtest.transport.base import Frame
 from tickstock_cli.loadtest.transport.inlet import Inlet
 from tickstock_cli.sources.rows import Intake
 

@@ -108,14 +108,14 @@ class Search:
                 high, factor = factor, factor / 2
         return low, high
 
-    def _kept(self, factor: float) -> bool:
+    def _kept(self, factor: float, check: bool = False) -> bool:
         """Tell whether a factor is sustained: what a backlog does not speak against gets a second chance.
 
         One bad moment of the machine makes a latency miss its threshold; two in a row are the rate's own.
         """
-        probe, seen = self._try(factor)
+        probe, seen = self._try(factor, check)
         if not probe.sustained and not overload(seen) and self._may_go_on():
-            probe, _ = self._try(factor)
+            probe, _ = self._try(factor, check)
         return probe.sustained
 
     def _highest(self) -> float:
@@ -129,8 +129,8 @@ class Search:
     def _confirm(self, low: float | None) -> Observation:
         """Run the winner again, with its events checked."""
         factor = low if low is not None else min((probe.factor for probe in self.probes), default=1.0)
-        while not self._try(factor, check=True)[0].sustained:
-            if low is None or self.stopped.is_set() or factor / CLOSE_ENOUGH < LOWEST:
+        while not self._kept(factor, check=True):
+            if low is None or not self._may_go_on() or factor / CLOSE_ENOUGH < LOWEST:
                 return self._found(None)
             factor /= CLOSE_ENOUGH
         return self._found(factor)
@@ -145,7 +145,7 @@ class Search:
         bounded = any(not probe.sustained for probe in self.probes)
         return replace(seen, capacity=Capacity(factor, rate, bounded, tuple(self.probes)))
 
-    def _try(self, factor: float, check: bool = False) -> tuple[Probe, Observation]:
+    def _try(self, factor: float, check: bool) -> tuple[Probe, Observation]:
         """Run one probe."""
         scenario = probe_scenario(self.order.scenario, factor, self.order.speed)
         asked = rows_per_second(scenario, self.order.speed)

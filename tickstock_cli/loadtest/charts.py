@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tickstock_cli.loadtest.observation import LATENCIES, TYPES, Observation, Second, StageSpan
+from tickstock_cli.loadtest.observation import LATENCIES, Observation, Second, StageSpan
 from tickstock_cli.loadtest.remarks import NAMES
+from tickstock_cli.loadtest.scenario import RECORDS
 from tickstock_cli.measurement.histogram import Histogram
 from tickstock_cli.measurement.page import Chart
 
@@ -131,7 +132,7 @@ def percentile_layout() -> Layout:
 
 def rates_over_time(seen: Observation, along: Sequence[Span]) -> Chart:
     """Draw rows asked, sent and processed, a panel a type."""
-    kinds = [kind for kind in TYPES if any(second.asked.get(kind) for second in seen.seconds)]
+    kinds = [kind for kind in RECORDS if any(second.asked.get(kind) for second in seen.seconds)]
     times = [span.at for span in along]
     traces: list[Trace] = []
     layout = _timed(seen)

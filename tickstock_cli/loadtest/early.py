@@ -28,13 +28,9 @@ def _latency(name: str, figure: str) -> Figure:
 FIGURES: Mapping[str, Figure] = {
     "tick_p99_ms": _latency("tick", "p99_ms"),
     "tick_mean_ms": _latency("tick", "mean_ms"),
-    "ohlcv_p99_ms": _latency("ohlcv", "p99_ms"),
-    "fmv_p99_ms": _latency("fmv", "p99_ms"),
-    "event_p99_ms": _latency("event", "p99_ms"),
     "end_to_end_p99_ms": _latency("client", "p99_ms"),
     "surge_p95_ms": _latency("tick", "p95_ms"),
     "memory_mib": lambda second: second.memory_bytes / MIB,
-    "backlog_rows": lambda second: float(second.backlog),
 }
 """Thresholds that one second can miss. The others are judged at the end alone."""
 

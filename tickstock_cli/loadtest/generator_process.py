@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
-from threading import Condition, Lock, Thread
+from threading import Condition, Event, Lock, Thread
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from tickstock_cli.loadtest import transport
 from tickstock_cli.loadtest.arrivals import joined
 from tickstock_cli.loadtest.child import Child, run_child, sleep_until
 from tickstock_cli.loadtest.load import Load, Slot
-from tickstock_cli.loadtest.rows import VALUES
+from tickstock_cli.loadtest.rows import SCHEMAS
 from tickstock_cli.loadtest.scenario import Scenario
 from tickstock_cli.loadtest.transport.base import BrokenLinkError, Data, Frame, Opening, Transport
 from tickstock_cli.loadtest.transport.outlet import Outlet
@@ -44,21 +44,6 @@ TOGETHER_NS = 5_000_000
 thousands of them a second. The wait counts as latency, as all after a row's due time does."""
 TOGETHER_BYTES = 1 << 20
 """Frames that are due are sent together, up to so many bytes."""
-
-WHOLE_NUMBERS = ("size", "volume", "interval")
-TIME = pa.timestamp("ns", "UTC")
-SCHEMAS = {
-    str(record): pa.schema(
-        [
-            pa.field("ticker", pa.dictionary(pa.int32(), pa.string())),
-            pa.field("timestamp", TIME),
-            *(pa.field(name, pa.int64() if name in WHOLE_NUMBERS else pa.float64()) for name in names),
-            pa.field("received_at", TIME),
-        ]
-    )
-    for record, names in VALUES.items()
-}
-"""Columns of a load's rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,15 +202,16 @@ class Stock:
 class Sender:
     """Sends frames at their due times, and counts."""
 
-    def __init__(self, stock: Stock, outlet: Outlet, schedule: Schedule, child: Child) -> None:
+    def __init__(self, stock: Stock, outlet: Outlet, schedule: Schedule, stopped: Event) -> None:
         self._stock = stock
         self._outlet = outlet
         self._schedule = schedule
-        self._child = child
+        self._stopped = stopped
         self._sent: Counter[str] = Counter()
         self.truth = Truth()
         self.lateness = Histogram()
-        """µs from when a frame was due, or the system took the one before it, to its hand-over: ours alone."""
+        """µs from when a frame could go to its hand-over: ours alone. It could go once it was due, the system had taken
+        the one before it, and no planned break kept the connection down."""
         self.blocked_ns = 0
         """Wall time in which the system took nothing."""
         self.late = False
@@ -237,15 +223,16 @@ class Sender:
         schedule, free = self._schedule, 0
         while (first := self._stock.first()) is not None:
             due = schedule.due(first.due)
-            if sleep_until(due, self._child.stopped):
+            if sleep_until(due, self._stopped):
                 return
             if first.disconnect_ns:
                 self._outlet.cut()
-                if sleep_until(schedule.due(first.due + first.disconnect_ns), self._child.stopped):
+                free = schedule.due(first.due + first.disconnect_ns)  # what is due meanwhile is late as planned
+                if sleep_until(free, self._stopped):
                     return
             frames = self._stock.take_due(schedule.market_at(time.monotonic_ns()))
             begun = time.monotonic_ns()
-            dues = np.array([schedule.due(frame.due + frame.disconnect_ns) for frame in frames])
+            dues = np.array([schedule.due(frame.due) for frame in frames])
             self.lateness.record(np.maximum(begun - np.maximum(dues, free), 0) // 1000)
             self._outlet.send([(frame.number, frame.message) for frame in frames])
             free = time.monotonic_ns()
@@ -286,7 +273,7 @@ def work(child: Child) -> None:
     child.on_stop(stock.close)
     child.on_stop(outlet.close)
     stock.begin(schedule)
-    sender = Sender(stock, outlet, schedule, child)
+    sender = Sender(stock, outlet, schedule, child.stopped)
     child.every_second(schedule.wall, sender.second)
     try:
         sender.run()

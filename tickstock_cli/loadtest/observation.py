@@ -20,11 +20,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from tickstock_cli.loadtest.scenario import RECORDS
 from tickstock_cli.measurement.documents import DOCUMENT
 from tickstock_cli.measurement.machine import Machine
 
-TYPES = ("tick", "ohlcv", "fmv")
-LATENCIES = (*TYPES, "event", "client")
+LATENCIES = (*RECORDS, "event", "client")
 
 Side = Literal["generator", "system", "clients"]
 """A process of the run besides the conductor."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tickstock_cli.loadtest.observation import TYPES, Observation
+from tickstock_cli.loadtest.observation import Observation
 from tickstock_cli.loadtest.result import Result
+from tickstock_cli.loadtest.scenario import RECORDS
 from tickstock_cli.measurement.machine import alike, changed_packages
 from tickstock_cli.measurement.verdict import number
 
@@ -40,7 +41,7 @@ def rates(seen: Observation) -> list[RateLine]:
     warm = {span.name for span in seen.stages if span.warm_up}
     judged = [second for second in seen.seconds if second.stage and second.stage not in warm]
     lines = []
-    for kind in TYPES:
+    for kind in RECORDS:
         asked, sent, processed = (
             [getattr(second, column).get(kind, 0) for second in judged] for column in ("asked", "sent", "processed")
         )

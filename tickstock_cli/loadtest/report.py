@@ -8,9 +8,10 @@ from html import escape
 from typing import Any
 
 from tickstock_cli.loadtest.charts import charts
-from tickstock_cli.loadtest.observation import LATENCIES, TYPES, Observation
+from tickstock_cli.loadtest.observation import LATENCIES, Observation
 from tickstock_cli.loadtest.remarks import NAMES, capacity_words, rates, remarks, summary_line
 from tickstock_cli.loadtest.result import Result
+from tickstock_cli.loadtest.scenario import RECORDS
 from tickstock_cli.loadtest.verdicts import limits_of
 from tickstock_cli.measurement.histogram import Histogram, Summary
 from tickstock_cli.measurement.machine import facts
@@ -173,7 +174,7 @@ def _accounts(seen: Observation) -> str:
             Cell(f"{seen.ledger[f'{kind}.read']:,}" if f"{kind}.read" in seen.ledger else "–", NUMBER),
             Cell(f"{truth.duplicates.get(kind, 0):,}", NUMBER),
         ]
-        for kind in TYPES
+        for kind in RECORDS
         if truth.rows.get(kind) or seen.sent.get(kind)
     ]
     known = {

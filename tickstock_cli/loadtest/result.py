@@ -193,6 +193,9 @@ def draw(result: Result, folder: Path, page: Path | None = None) -> None:
     length = max((second.at + 1 for second in seen.seconds), default=0.0)
     suite = f"tickstock.loadtest.{seen.name}"
     write_file(folder / JUNIT, junit(suite, result.verdicts, seconds=length, properties=facts(seen.machine)))
+    for stale in (folder / LATENCY).glob("*.hgrm"):
+        if stale.stem not in seen.whole:
+            stale.unlink(missing_ok=True)  # of another run, whose result was replaced
     for name, text in seen.whole.items():
         write_file(folder / LATENCY / f"{name}.hgrm", Histogram.decode(text).export().encode())
     write_file(page or folder / REPORT, report(result).encode())

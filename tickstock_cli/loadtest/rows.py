@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ VALUES: dict[RecordName, tuple[str, ...]] = {
 
 _WHOLE_NUMBERS = frozenset({"size", "volume", "interval"})
 
-SCHEMAS: dict[RecordName, pa.Schema] = {
+SCHEMAS: Mapping[str, pa.Schema] = {
     record: pa.schema(
         [
             pa.field("ticker", pa.dictionary(pa.int32(), pa.string())),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tickstock_cli.loadtest.observation import TYPES, Second, StageSpan
+from tickstock_cli.loadtest.observation import Second, StageSpan
 from tickstock_cli.loadtest.scenario import RECORDS, Scenario
 
 SIDES = ("generator", "system", "clients")
@@ -23,7 +23,7 @@ def spans_of(scenario: Scenario, speed: float) -> tuple[StageSpan, ...]:
 
 def rows_due(scenario: Scenario, passed: float) -> dict[str, int]:
     """Give the rows that the plan has in its first ``passed`` seconds of market time, faults left out, by type."""
-    due = dict.fromkeys(TYPES, 0)
+    due: dict[str, int] = dict.fromkeys(RECORDS, 0)
     for stage in scenario.stages:
         within = min(passed, stage.seconds)
         for record in RECORDS:
@@ -114,17 +114,17 @@ class Seconds:
 
     def _due(self, number: int, generator: Mapping[str, Any]) -> dict[str, int]:
         """Give the rows due by a second's end: as the generator has made them, or by the plan if it has not yet."""
-        made = {record: int(generator.get("due", {}).get(record, 0)) for record in TYPES}
+        made: dict[str, int] = {record: int(generator.get("due", {}).get(record, 0)) for record in RECORDS}
         if generator.get("made", True):
             return made
         planned = rows_due(self._scenario, (number + 1) * self._speed)
-        return {record: max(made[record], planned[record]) for record in TYPES}
+        return {record: max(made[record], planned[record]) for record in RECORDS}
 
     def _step(self, name: str, sums: Mapping[str, int]) -> dict[str, int]:
         before = self._before.get(name, {})
-        now = {record: max(int(sums.get(record, 0)), before.get(record, 0)) for record in TYPES}
+        now: dict[str, int] = {record: max(int(sums.get(record, 0)), before.get(record, 0)) for record in RECORDS}
         self._before[name] = now
-        return {record: now[record] - before.get(record, 0) for record in TYPES}
+        return {record: now[record] - before.get(record, 0) for record in RECORDS}
 
     def _stage_at(self, number: int) -> str:
         return next((span.name for span in self._spans if span.begins <= number < span.ends), "")

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tickstock_cli.loadtest.observation import (
-    TYPES,
     ClientFigures,
     Observation,
     RouterFigures,
@@ -16,7 +15,7 @@ from tickstock_cli.loadtest.observation import (
     StageSpan,
     Truth,
 )
-from tickstock_cli.loadtest.scenario import Scenario
+from tickstock_cli.loadtest.scenario import RECORDS, Scenario
 from tickstock_cli.measurement.histogram import Histogram
 from tickstock_cli.measurement.machine import Machine
 
@@ -131,26 +130,26 @@ def _whole(stages: tuple[StageSpan, ...], by_stage: Mapping[str, Mapping[str, st
 def _sent(generator: Mapping[str, Any], seconds: tuple[Second, ...]) -> dict[str, int]:
     told = generator.get("sent")
     if told is None:  # it crashed: what its seconds told is all there is
-        return {record: sum(second.sent[record] for second in seconds) for record in TYPES}
-    return {record: int(told.get(record, 0)) for record in TYPES}
+        return {record: sum(second.sent[record] for second in seconds) for record in RECORDS}
+    return {record: int(told.get(record, 0)) for record in RECORDS}
 
 
 def _truth(generator: Mapping[str, Any], seconds: tuple[Second, ...], reports: Reports) -> Truth:
     counts = generator.get("truth", {})
     due = generator.get("due")
-    rows = {
+    rows: dict[str, int] = {
         record: int(due.get(record, 0)) if due is not None else sum(second.asked[record] for second in seconds)
-        for record in TYPES
+        for record in RECORDS
     }
     faults = {
-        kind: sum(counts.get(f"{record}.{kind}", 0) for record in TYPES)
+        kind: sum(counts.get(f"{record}.{kind}", 0) for record in RECORDS)
         for kind in ("dropped", "reordered", "skewed", "held")
     }
     faults["disconnects"] = int(generator.get("breaks", 0))
     told = reports.done.get("truth", {})
     return Truth(
         rows=rows,
-        duplicates={record: counts.get(f"{record}.duplicated", 0) for record in TYPES},
+        duplicates={record: counts.get(f"{record}.duplicated", 0) for record in RECORDS},
         faults={kind: count for kind, count in faults.items() if count},
         rejected={name: count for name, count in counts.items() if ".rejected." in name},
         events=told.get("events"),
@@ -203,5 +202,6 @@ def _notes(scenario: Scenario, reports: Reports) -> tuple[str, ...]:
     if scenario.clients.stalled_count:
         notes.append(f"{system.get('cut_off', 0):,} clients that had stopped reading were cut off")
     if system.get("breaks"):
-        notes.append(f"the system's connection to the generator broke {system['breaks']:,} times, and was made again")
+        often = "once" if system["breaks"] == 1 else f"{system['breaks']:,} times"
+        notes.append(f"the system's connection to the generator broke {often}, and was made again")
     return tuple(notes)

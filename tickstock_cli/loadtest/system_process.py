@@ -42,6 +42,7 @@ from tickstock_cli.loadtest.child import Child, run_child
 from tickstock_cli.loadtest.gauge import Gauge
 from tickstock_cli.loadtest.transport.inlet import Inlet
 from tickstock_cli.runtime.pipeline import LoopThread, MultiChannelPipeline
+from tickstock_cli.runtime.switching import quick_switches
 from tickstock_cli.runtime.system import MultiChannelSystem
 from tickstock_cli.serving.hub import Limits
 from tickstock_cli.serving.served import ServedRun
@@ -140,6 +141,7 @@ def work(child: Child) -> None:
         def build(publish: Callable[..., None]) -> MultiChannelSystem:
             return MultiChannelSystem(settings, core, publish=publish, probe=gauge)
 
+        stack.enter_context(quick_switches())
         thread = stack.enter_context(LoopThread())
         pipeline = stack.enter_context(MultiChannelPipeline(thread, build, lambda: control.stopped))
         gauge.know({instance.number: instance.record for instance in pipeline.system.instances()})

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import ge, gt, le, lt
 
-from tickstock_cli.loadtest.observation import TYPES, Observation, Second, StageSpan
+from tickstock_cli.loadtest.observation import Observation, Second, StageSpan
+from tickstock_cli.loadtest.scenario import RECORDS
 from tickstock_cli.measurement.histogram import Histogram, Summary
 from tickstock_cli.measurement.verdict import Verdict, number
 
@@ -165,7 +166,7 @@ def _latency(kind: str, figure: str) -> Callable[[Sight], Reading]:
     def read(sight: Sight) -> Reading:
         summary = sight.latency.get(kind, Summary(0))
         if not summary.count:
-            if kind in TYPES and not sight.asked(kind):
+            if kind in RECORDS and not sight.asked(kind):
                 return not_asked(f"no {kind} rows in the stages that are judged")
             return unmeasured(f"nothing of {kind} was measured{_because(sight.seen)}")
         return Reading(getattr(summary, figure))
@@ -214,7 +215,7 @@ def _lost(sight: Sight) -> Reading:
     seen, read = sight.seen, _read(sight.seen)
     if read is None:
         return unmeasured(f"the system never told its ledger{_because(seen)}")
-    rows = sum(max(0, seen.sent.get(kind, 0) - read[kind]) for kind in TYPES)
+    rows = sum(max(0, seen.sent.get(kind, 0) - read[kind]) for kind in RECORDS)
     gaps = seen.clients.gaps if seen.clients else 0
     note = f"{number(rows)} rows sent and not read, {number(gaps)} events that clients missed" if rows or gaps else ""
     return Reading(rows + gaps, note or f"{sum(seen.sent.values()):,} rows sent, all read")
@@ -243,7 +244,7 @@ def _strays(sight: Sight) -> Reading:
     seen, read = sight.seen, _read(sight.seen)
     if read is None:
         return unmeasured(f"the system never told its ledger{_because(seen)}")
-    rows = sum(max(0, read[kind] - seen.sent.get(kind, 0)) for kind in TYPES)
+    rows = sum(max(0, read[kind] - seen.sent.get(kind, 0)) for kind in RECORDS)
     note = f"{rows:,} rows and {seen.foreign_events:,} events" if rows or seen.foreign_events else ""
     return Reading(rows + seen.foreign_events, note)
 
@@ -290,7 +291,7 @@ def _calm(second: Second, limit: float | None) -> bool:
 
 def _read(seen: Observation) -> dict[str, int] | None:
     """Give the rows that each channel read; None if the system never said."""
-    return {kind: seen.ledger.get(f"{kind}.read", 0) for kind in TYPES} if seen.ledger else None
+    return {kind: seen.ledger.get(f"{kind}.read", 0) for kind in RECORDS} if seen.ledger else None
 
 
 def _because(seen: Observation) -> str:

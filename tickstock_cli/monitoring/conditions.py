@@ -10,6 +10,8 @@ from tickstock_cli.monitoring.thresholds import Thresholds
 
 SYSTEM = "system"
 """Subject of what concerns no channel."""
+OF_A_HURRY = (AlertType.HIGH_LATENCY, AlertType.QUEUE_OVERFLOW)
+"""What going to another time flat out is made of."""
 
 
 def find(channels: Sequence[ChannelMetrics], system: SystemMetrics, thresholds: Thresholds) -> list[Finding]:
@@ -25,7 +27,8 @@ def find(channels: Sequence[ChannelMetrics], system: SystemMetrics, thresholds: 
         ]
     found += _broken_parts(system)
     found.append(_memory_usage(system, thresholds))
-    return [finding for finding in found if finding is not None]
+    meant = OF_A_HURRY if system.hurried else ()
+    return [finding for finding in found if finding is not None and finding.type not in meant]
 
 
 def _failure(metrics: ChannelMetrics) -> str | None:

@@ -11,10 +11,11 @@ from typing import ClassVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from tickstock_cli.errors import DataError
+from tickstock_cli.errors import DataError, UsageError
 from tickstock_cli.measurement.documents import DOCUMENT
 from tickstock_cli.measurement.verdict import Verdict, number
 from tickstock_cli.perf.measuring import Sample
+from tickstock_cli.perf.recording import Size
 
 FOLDER = Path(__file__).parent / "baselines"
 FORMAT = "tickstock perf baseline 1"
@@ -53,6 +54,8 @@ class Baseline:
     name: str
     about: str
     limits: tuple[Limit, ...]
+    tickers: int = 0
+    """A recording must have so many for the limits to be reached."""
 
     def probes(self) -> tuple[str, ...]:
         """Give the probes that it needs."""
@@ -89,6 +92,21 @@ def find_baseline(text: str) -> Baseline | None:
         raise DataError(f"{path}: {where}: {first['msg'].lower()}") from error
 
 
+def check_size(baseline: Baseline, size: Size) -> None:
+    """Refuse to measure less than a baseline is about: it could not be kept, whatever the version.
+
+    Raises
+    ------
+    UsageError
+        The recording would be too small.
+    """
+    if size.symbols < baseline.tickers:
+        raise UsageError(
+            f"baseline {baseline.name} is of {baseline.tickers:,} tickers, and --quick measures {size.symbols:,}: "
+            "leave out --quick, and measure less by --only or --rounds"
+        )
+
+
 def judge_limits(baseline: Baseline, samples: Mapping[str, Sequence[Sample]]) -> list[Verdict]:
     """Hold samples against limits, by their medians."""
     return [_judge(limit, samples) for limit in baseline.limits]
@@ -100,8 +118,9 @@ def _judge(limit: Limit, samples: Mapping[str, Sequence[Sample]]) -> Verdict:
     target = f"{'≥' if at_least else '≤'} {number(bound, limit.unit)}"
     measured = _measured(limit, samples)
     if measured is None:
-        asked = bool(limit.probe)
-        return Verdict(limit.name, limit.title, target, bound, None, limit.unit, None, limit.note, asked)
+        asked = limit.probe in samples
+        note = f"probe {limit.probe} was not run" if limit.probe and not asked else limit.note
+        return Verdict(limit.name, limit.title, target, bound, None, limit.unit, None, note, asked)
     assert bound is not None  # a limit has one of the two
     ok = measured >= bound if at_least else measured <= bound
     return Verdict(limit.name, limit.title, target, bound, measured, limit.unit, ok, limit.note)

@@ -17,6 +17,9 @@ from tickstock_cli.perf.measuring import Sample
 
 FORMAT = "tickstock perf figures 1"
 
+_WANTED = "name a file that tickstock perf run wrote"
+_OTHER = f"something else than figures; {_WANTED}"
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
@@ -63,16 +66,22 @@ def read_figures(path: Path) -> Figures:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise DataError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is no text; {_WANTED}") from error
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise DataError(f"{path} is no JSON: {error}; {_WANTED}") from error
+    found = document.get("format") if isinstance(document, dict) else None
+    if found != FORMAT:
+        is_old = str(found).startswith(FORMAT.rstrip("0123456789"))
+        raise DataError(f"{path} holds {f'{found!r}, but {FORMAT!r} is read; measure again' if is_old else _OTHER}")
     try:
         figures: Figures = TypeAdapter(Figures).validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise DataError(
-            f"{path} holds no figures of tickstock perf run: {where or 'it'}: {first['msg'].lower()}"
-        ) from error
-    if figures.format != FORMAT:
-        raise DataError(f"{path}: format is {figures.format!r}, but {FORMAT!r} is read; measure again")
+        raise DataError(f"{path} is damaged: {where}: {first['msg'].lower()}; measure again") from error
     return figures
 
 
@@ -82,13 +91,19 @@ def check_alike(base: Figures, head: Figures) -> None:
     Raises
     ------
     UsageError
-        Machines or recordings differ.
+        Machines or recordings differ, or no probe was run on both.
     """
     differences: Sequence[str] = alike(base.machine, head.machine)
-    if base.data_hash != head.data_hash:
+    if base.size != head.size:
+        rows = (f"{figures.size.get('rows', 0):,.0f}" for figures in (base, head))
+        differences = [*differences, f"size of the recording, {' and '.join(rows)} ticks (--quick on one side alone?)"]
+    elif base.data_hash != head.data_hash:
         differences = [*differences, "the recordings that were replayed"]
     if differences:
         raise UsageError(
             f"{base.label} and {head.label} cannot be compared, these differ: {'; '.join(differences)}; "
             "measure both in one sitting with tickstock perf gate --base REV"
         )
+    if not base.samples.keys() & head.samples.keys():
+        probes = (", ".join(figures.samples) or "nothing" for figures in (base, head))
+        raise UsageError(f"nothing can be compared: one side measured {' and the other '.join(probes)}; see --only")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -41,7 +41,7 @@ def entry_of(figures: Figures) -> Entry:
         values = [sample[metric.key] for sample in figures.samples.get(metric.probe, ()) if metric.key in sample]
         if values and None not in values:
             medians[metric.name] = float(median(values))
-    return Entry(Figures(**{**_fields(figures), "samples": {}}), medians)
+    return Entry(replace(figures, samples={}), medians)
 
 
 def append(path: Path, entry: Entry) -> None:
@@ -71,6 +71,8 @@ def read(path: Path) -> list[Entry]:
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is no text; name a file that tickstock perf run --history wrote") from error
     except OSError as error:
         raise DataError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
     entries = []
@@ -78,7 +80,10 @@ def read(path: Path) -> list[Entry]:
         try:
             entries.append(TypeAdapter(Entry).validate_json(line))
         except ValidationError as error:
-            raise DataError(f"{path}, line {number}, is no run of tickstock perf run: remove it") from error
+            raise DataError(
+                f"{path}, line {number}, is no run that tickstock perf run --history "
+                "added; remove the line, or name another file"
+            ) from error
     if not entries:
         raise DataError(f"{path} holds no run yet; add one with tickstock perf run --history {path}")
     return entries
@@ -149,7 +154,3 @@ def _row(number: int, entry: Entry) -> list[Cell]:
 def _other(before: Entry, after: Entry) -> bool:
     a, b = before.figures, after.figures
     return bool(alike(a.machine, b.machine)) or a.data_hash != b.data_hash
-
-
-def _fields(figures: Figures) -> dict[str, Any]:
-    return {name: getattr(figures, name) for name in figures.__dataclass_fields__}

@@ -13,6 +13,9 @@ from tickstock_cli.perf.measuring import Sample
 from tickstock_cli.perf.metrics import METRICS, RESULTS, Metric, Nature
 from tickstock_cli.perf.ratios import Interval, interval, noise, ratios_of
 
+TELLING = ("replay", "paced")
+"""Probes that tell what came out."""
+
 BY_PROBE = Mapping[str, Sequence[Sample]]
 
 
@@ -55,6 +58,8 @@ class Comparison:
     judgements: tuple[Judgement, ...]
     results: tuple[str, ...]
     """In which ways the sides gave other results; none if they agree."""
+    results_known: bool = True
+    """Whether a probe that tells results was run on both sides."""
 
     @property
     def failed(self) -> bool:
@@ -91,7 +96,8 @@ def compare(base: BY_PROBE, head: BY_PROBE, again: BY_PROBE | None = None) -> Co
         }
         itself = _values(again.get(metric.probe, ()), metric.key) if again is not None else None
         judgements.append(judge(metric, values["base"], values["head"], itself))
-    return Comparison(tuple(judgements), tuple(_other_results(base, head)))
+    known = any(base.get(probe) and head.get(probe) for probe in TELLING)
+    return Comparison(tuple(judgements), tuple(_other_results(base, head)), known)
 
 
 def judge(metric: Metric, base: Sequence[float], head: Sequence[float], again: Sequence[float] | None) -> Judgement:
@@ -140,7 +146,7 @@ def _judge_work(metric: Metric, base: Sequence[float], head: Sequence[float]) ->
 
 
 def _other_results(base: BY_PROBE, head: BY_PROBE) -> Iterable[str]:
-    for probe in ("replay", "paced"):
+    for probe in TELLING:
         for key in RESULTS:
             told = {
                 name: {sample.get(key) for sample in side.get(probe, ())}
@@ -149,14 +155,18 @@ def _other_results(base: BY_PROBE, head: BY_PROBE) -> Iterable[str]:
             if told["base"] and told["head"] and told["base"] != told["head"]:
                 texts = {name: ", ".join(sorted(str(value)[:12] for value in values)) for name, values in told.items()}
                 yield f"{probe}: {key} is {texts['head']} and was {texts['base']}"
+            elif len(told["head"]) > 1:
+                yield f"{probe}: {key} differs from round to round"
 
 
 def verdicts(comparison: Comparison) -> list[Verdict]:
     """Give the comparison as verdicts, for JUnit and tables; results first."""
     told = "; ".join(comparison.results)
-    answer = [
-        Verdict("results", "same rows, events and digest", "equal to the base", None, None, "", not told, told),
-    ]
+    known = comparison.results_known
+    why = told if known else f"no probe that tells: {' or '.join(TELLING)}"
+    same = not told if known else None
+    title = "same rows, events and digest"
+    answer = [Verdict("results", title, "equal to the base", None, None, "", same, why, asked=known)]
     for judgement in comparison.judgements:
         metric, change = judgement.metric, judgement.change
         known = judgement.verdict is not Change.UNKNOWN

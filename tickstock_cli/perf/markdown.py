@@ -25,7 +25,8 @@ def comparison_summary(title: str, comparison: Comparison, machine: Machine, not
     lines += [f"- results differ: {told}" for told in comparison.results]
     lines += [f"- {judged.metric.title}: {change_of(judged)}, allowed {target_of(judged)}" for judged in worse]
     if not comparison.failed:
-        lines.append("Nothing became worse beyond doubt; rows, events and digest are equal.")
+        equal = "rows, events and digest are equal" if comparison.results_known else "results were not compared"
+        lines.append(f"Nothing became worse beyond doubt; {equal}.")
     lines += ["", "| metric | base | head | change | allowed | verdict |", "|---|---:|---:|---|---|---|"]
     lines += [_row(judged) for judged in comparison.judgements]
     lines += ["", *(f"{note}  " for note in notes)]

@@ -23,6 +23,8 @@ from tickstock_cli.perf.recording import Prepared, Size
 from tickstock_cli.perf.sides import Side
 
 FOLDER = Path(__file__).parent
+KNOWN = (*PROBES, "running")
+"""Probes by name; the last one is for baselines alone."""
 STARTS = 3
 """Starts of the program per sample, of which the best counts."""
 
@@ -33,6 +35,24 @@ Samples = dict[str, dict[str, list[Sample]]]
 
 class ProbeError(TickstockError):
     """A side cannot be measured: its probe failed."""
+
+
+def check_probes(probes: Sequence[str]) -> None:
+    """Look whether probes can be run, before anything is.
+
+    Raises
+    ------
+    UsageError
+        There is no such probe, or what it needs is not installed.
+    """
+    for probe in probes:
+        if probe not in KNOWN:
+            raise UsageError(f"--only {probe}: there is no such probe; there are {', '.join(KNOWN)}")
+    if "micro" in probes and find_spec("pytest_benchmark") is None:
+        others = " ".join(f"--only {probe}" for probe in PROBES if probe != "micro")
+        raise UsageError(
+            f"the micro probe needs pytest-benchmark: pip install 'tickstock[perf]', or leave it out: {others}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +120,8 @@ def run_probe(side: Side, probe: str, plan: Plan) -> Sample:
 
 def _warm_up(sides: Mapping[str, Side], plan: Plan, announce: Callable[[str], None]) -> None:
     """Have every tree compile its kernels, and every file read once."""
+    if set(plan.probes) == {"startup"}:
+        return
     for side in {side.root: side for side in sides.values()}.values():
         announce(f"warming up {side.label}")
         run_probe(side, "replay", plan)
@@ -116,10 +138,6 @@ def _startup(side: Side, folder: Path) -> Sample:
 
 def _micro(side: Side, plan: Plan, folder: Path) -> Sample:
     """Run the micro-benchmarks by pytest-benchmark, in a folder of their own: the tree's settings are not ours."""
-    if find_spec("pytest_benchmark") is None:
-        raise UsageError(
-            "the micro probe needs pytest-benchmark: pip install 'tickstock[perf]', or name others by --only"
-        )
     script = folder / "test_micro_benchmarks.py"
     script.write_bytes((FOLDER / "micro_benchmarks.py").read_bytes())
     report = folder / "report.json"

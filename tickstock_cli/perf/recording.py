@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from tickstock_cli.core.refusals import why_not
 from tickstock_cli.errors import OutputError
-from tickstock_cli.perf.sides import HERE, cache_folder
+from tickstock_cli.perf.sides import HERE, cache_folder, keep_latest
 from tickstock_cli.synth.options import MarketOptions
 from tickstock_cli.synth.writing import Feed, write_market
 
@@ -96,6 +96,7 @@ def prepare(size: Size) -> Prepared:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         if manifest["data_hash"] == _hash_of(folder):
+            os.utime(folder)
             return Prepared(folder / "day", folder / "parts", **manifest)
     except (OSError, ValueError, KeyError):
         pass
@@ -117,6 +118,7 @@ def _make(size: Size, folder: Path) -> Prepared:
     manifest = {"start": start, "end": end, "speed": speed, "data_hash": data_hash}
     (being_made / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
     being_made.replace(folder)
+    keep_latest([path for path in folder.parent.glob("recording-*") if not path.suffix])
     return Prepared(folder / "day", folder / "parts", start, end, speed, data_hash)
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
+import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tickstock_cli.errors import UsageError
+from tickstock_cli.core.refusals import why_not
+from tickstock_cli.errors import OutputError, UsageError
 
 HERE = Path(__file__).parents[2]
 """The tree that this package runs from: a checkout's, or site-packages."""
+KEPT = 4
+"""Trees of revisions that stay in the cache, the latest used; and so many recordings."""
+_COMMIT = re.compile("[0-9a-f]{40,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +45,44 @@ def head() -> Side:
     return Side("head", HERE)
 
 
-@contextmanager
-def revision(name: str) -> Iterator[Side]:
-    """Give the tree of a revision of this checkout, in a work tree beside the user's caches that later runs find again.
+def revision(name: str, checkout: Path = HERE) -> Side:
+    """Give the tree of a revision of a checkout: its files, in the user's cache, where later runs find them again.
 
     Raises
     ------
     UsageError
         This is no checkout, or has no such revision.
+    OutputError
+        The tree cannot be written.
     """
-    if not (HERE / ".git").exists():
+    if not (checkout / ".git").exists():
         raise UsageError(
-            f"--base {name} is no file, and revisions are those of a checkout, but tickstock runs from {HERE}"
+            f"--base {name} is no file and no baseline, and revisions are those of a checkout, "
+            f"but tickstock runs from {checkout}"
         )
-    found = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    found = _git(checkout, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     if found.returncode:
-        raise UsageError(f"--base {name} is no revision of {HERE}, and no file; fetch it first, or name another")
-    commit = found.stdout.strip()
+        raise UsageError(
+            f"--base {name} is no revision of {checkout}, no file and no baseline; fetch it first, or name another"
+        )
+    commit = found.stdout.decode().strip()
     folder = cache_folder() / commit
+    try:
+        if not folder.is_dir():
+            _write_tree(checkout, commit, folder)
+        os.utime(folder)
+    except OSError as error:
+        raise OutputError(f"cannot write {folder}: {why_not(error)}; or set TICKSTOCK_PERF_CACHE") from error
     if not (folder / "tickstock_cli").is_dir():
-        _git("worktree", "prune")
-        made = _git("worktree", "add", "--detach", "--force", str(folder), commit)
-        if made.returncode:
-            raise UsageError(f"--base {name} cannot be checked out: {made.stderr.strip().splitlines()[-1]}")
-    yield Side(f"{name} ({commit[:9]})" if name != commit[:9] else name, folder)
+        raise UsageError(f"--base {name} holds no tickstock_cli; name a later revision")
+    keep_latest([path for path in cache_folder().iterdir() if _COMMIT.fullmatch(path.name)])
+    return Side(f"{name} ({commit[:9]})" if name != commit[:9] else name, folder)
+
+
+def keep_latest(folders: list[Path]) -> None:
+    """Remove all but the latest used of some folders of the cache; what cannot be removed stays."""
+    for folder in sorted(folders, key=lambda folder: folder.stat().st_mtime_ns)[:-KEPT]:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def cache_folder() -> Path:
@@ -73,5 +93,23 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "tickstock" / "perf"
 
 
-def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["git", *arguments], cwd=HERE, capture_output=True, text=True, check=False)
+def _write_tree(checkout: Path, commit: str, folder: Path) -> None:
+    """Write a commit's files; the folder has its name only once it holds all of them."""
+    being_made = folder.with_name(f"{commit}.{os.getpid()}")
+    packed = _git(checkout, "archive", "--format=tar", commit)
+    if packed.returncode:
+        raise UsageError(f"--base {commit} cannot be read: {packed.stderr.decode().strip()}")
+    try:
+        with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)  # 3.11.3 and before have none
+            archive.extractall(being_made)
+        being_made.rename(folder)
+    finally:
+        shutil.rmtree(being_made, ignore_errors=True)
+
+
+def _git(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(["git", *arguments], cwd=checkout, capture_output=True, check=False)
+    except FileNotFoundError as error:
+        raise UsageError("a revision as --base needs git, which is not installed") from error

@@ -11,6 +11,7 @@ from tickstock_cli.engine.core import Core
 from tickstock_cli.engine.pipeline import DirectPipeline, LinearPipeline, Pipeline
 from tickstock_cli.monitoring.handlers import Handler
 from tickstock_cli.runtime.pipeline import LoopThread, MultiChannelPipeline
+from tickstock_cli.runtime.switching import quick_switches
 from tickstock_cli.runtime.system import MultiChannelSystem
 
 
@@ -47,6 +48,7 @@ def open_pipeline(
         return DirectPipeline(core)
     if name is PipelineName.LINEAR:
         return LinearPipeline(core)
+    stack.enter_context(quick_switches())
     thread = stack.enter_context(LoopThread())
     return stack.enter_context(
         MultiChannelPipeline(

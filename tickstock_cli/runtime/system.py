@@ -112,7 +112,7 @@ class MultiChannelSystem:
         )
         self.router = build_router(settings, self._instances, core.symbols, self._clock, self._accept)
         self.monitor = ChannelMonitor(thresholds_of(settings.monitoring), (LogHandler(LOGGER), *handlers))
-        window = int(settings.monitoring.window_seconds * SECOND)
+        window = self._window_of_rates = int(settings.monitoring.window_seconds * SECOND)
         self._rows = Rate(window, self._clock)
         self._rows_left = 0
         self._events = Rate(window, self._clock)
@@ -126,6 +126,9 @@ class MultiChannelSystem:
         self._inlet = asyncio.Lock()
         self._progress = asyncio.Event()
         self._started = 0
+        self._count_clients: Callable[[], int] | None = None
+        self._arrived: Callable[[], bool] | None = None
+        self._hurried_until = 0
         self._watch: asyncio.Task[None] | None = None
 
     async def initialize_system(self) -> bool:
@@ -138,6 +141,7 @@ class MultiChannelSystem:
             instance.start()
         self._watch = asyncio.create_task(self._look_after(), name="tickstock-monitor")
         self._catching_up = asyncio.create_task(self._catch_up(), name="tickstock-spill")
+        self._look()  # or the first rows would find a system that is not ready, for all that anybody can see
         return self.is_system_ready()
 
     def is_system_ready(self) -> bool:
@@ -297,6 +301,18 @@ class MultiChannelSystem:
         problems = {name: text for name, text in self._problems.items() if name != part}
         self._problems = problems if problem is None else {**problems, part: problem}
 
+    def serves(self, count_clients: Callable[[], int]) -> None:
+        """Show from now on how many clients are connected; ``count_clients`` is called on the loop."""
+        self._count_clients = count_clients
+
+    def hurry(self, arrived: Callable[[], bool]) -> None:
+        """Hear that rows come as fast as they are taken until ``arrived``, because a run goes to another time.
+
+        Until then, and as long as that is in the monitor's window, late rows and full queues raise no alert.
+        """
+        self._hurried_until = self._clock.now() + self._window_of_rates
+        self._arrived = arrived
+
     def queued_rows(self) -> int:
         """Give the rows in all queues, those on disk included."""
         return sum(instance.depth for instance in self.instances()) + sum(self._spill.rows.values())
@@ -319,12 +335,21 @@ class MultiChannelSystem:
             events_per_second=self._events.per_second(),
             memory_bytes=psutil.Process().memory_info().rss,
             problems=self._problems if self._broken is None else {**self._problems, "system": str(self._broken)},
+            clients=None if self._count_clients is None else self._count_clients(),
+            hurried=self._is_hurried(now),
             router=self.router.metrics(),
         )
 
+    def _is_hurried(self, now: int) -> bool:
+        if self._arrived is not None:
+            if self._arrived():
+                self._arrived = None
+            self._hurried_until = now + self._window_of_rates
+        return now < self._hurried_until
+
     def get_system_status(self) -> dict[str, Any]:
         """Give the dashboard document, figures of this moment."""
-        self.monitor.observe(self.channel_metrics(), self.system_metrics())
+        self._look()
         return self.dashboard()
 
     def dashboard(self) -> dict[str, Any]:
@@ -339,7 +364,7 @@ class MultiChannelSystem:
                 "count": latency.count,
                 "p50": latency.p50_ms,
                 "p99": latency.p99_ms,
-                "p999": latency.p999_ms,
+                "p99.9": latency.p999_ms,
                 "max": latency.max_ms,
             },
         }
@@ -477,11 +502,14 @@ class MultiChannelSystem:
         if self._broken is not None:
             raise SystemBrokenError(f"a channel failed and left its state undefined: {self._broken}") from self._broken
 
+    def _look(self) -> None:
+        self.monitor.observe(self.channel_metrics(), self.system_metrics())
+
     async def _look_after(self) -> None:
         """Watch figures, move shards, start again what has died; every monitoring interval."""
         while True:
             await asyncio.sleep(self._settings.monitoring.interval_ms / 1000)
-            self.monitor.observe(self.channel_metrics(), self.system_metrics())
+            self._look()
             await self.router.reassign()
             if self._broken is None:
                 for instance in self.instances():

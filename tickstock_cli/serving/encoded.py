@@ -76,12 +76,13 @@ class EncodedLog:
         self.log = log
         self._cached_pages = cached_pages
         self._pages: OrderedDict[int, Page] = OrderedDict()
-        self._reading = asyncio.Lock()
+        self._read_over = asyncio.Event()
+        self._read_over.set()
 
     async def page(self, sequence: int) -> Page:
-        """Give the page in which ``sequence`` lies, up to date if it is the newest.
+        """Give the page in which ``sequence`` lies, with all there was of it when it was last read.
 
-        Only rows from ``sequence`` on are sure to be there.
+        Only the row ``sequence``, if the log has it, and those behind it are sure to be there.
 
         Raises
         ------
@@ -89,11 +90,15 @@ class EncodedLog:
             The log no longer keeps ``sequence``.
         """
         number = (sequence - 1) // PAGE_EVENTS
-        if self._lacks(number, sequence):
-            # One reader at a time: whoever waited finds what the first one has read.
-            async with self._reading:
-                if self._lacks(number, sequence):
-                    await self._read(number, sequence)
+        lacks = self._lacks(number, sequence)
+        while lacks:
+            if self._read_over.is_set():
+                await self._read(number, sequence)
+                break
+            # One reader at a time, and all who wait for it go on at once: not by a lock, which hundreds of clients
+            # would take in turn. What it has read will do, even if there is more by now: they will come again.
+            await self._read_over.wait()
+            lacks = not self._holds(number, sequence)
         self._pages.move_to_end(number)
         return self._pages[number]
 
@@ -102,7 +107,18 @@ class EncodedLog:
         page = self._pages.get(number)
         return page is None or sequence < page.first or page.next < min(page.last + 1, self.log.next_sequence)
 
+    def _holds(self, number: int, sequence: int) -> bool:
+        page = self._pages.get(number)
+        return page is not None and page.first <= sequence < page.next
+
     async def _read(self, number: int, sequence: int) -> None:
+        self._read_over.clear()
+        try:
+            await self._read_on(number, sequence)
+        finally:
+            self._read_over.set()
+
+    async def _read_on(self, number: int, sequence: int) -> None:
         page = self._pages.get(number)
         if page is None or sequence < page.first:
             # Not from the page's own beginning: retention may have taken it, and nobody has asked for it yet.

@@ -95,7 +95,8 @@ ClientMessage = Annotated[Subscribe | Unsubscribe | Ack, Field(discriminator="ty
 class Message(BaseModel):
     """What the server sends."""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
+    # What has a default is sent all the same.
+    model_config = ConfigDict(frozen=True, populate_by_name=True, json_schema_serialization_defaults_required=True)
     type: str
 
     def text(self) -> str:
@@ -215,6 +216,8 @@ class End(Message):
 class Error(Message):
     """What a client sent was not understood, or cannot be done. The connection stays open."""
 
+    # Beside these, keys that say nothing are left out.
+    model_config = ConfigDict(json_schema_extra={"required": ["type", "code", "message"]})
     type: Literal["error"] = "error"
     code: ErrorCode
     message: str = Field(description="one line: what is wrong and what to do")

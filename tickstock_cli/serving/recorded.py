@@ -26,7 +26,7 @@ class RecordedStatus:
         """See ``StatusPort``: the dashboard document of a run without channels."""
         return {
             "system_overview": {
-                "status": "finished" if self._problem is None else "broken off",
+                "status": "finished" if self._problem is None and self._log.finished else "broken off",
                 "events": self._log.next_sequence - 1,
                 "problems": {} if self._problem is None else {"event log": self._problem},
             },

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import ipaddress
 import socket
 from collections.abc import Iterator
@@ -95,17 +96,21 @@ def bind(host: str, port: int) -> socket.socket:
         )[0]
         listener = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise ServingError(f"cannot serve on {host}:{port}: {_reason(error)}; choose another --host") from error
+        raise ServingError(f"cannot serve on {host}:{port}: {_reason(error)}; choose another host") from error
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        raise ServingError(
-            f"cannot serve on {host}:{port}: {_reason(error)}; choose another port, 0 takes any free one"
-        ) from error
+        raise ServingError(f"cannot serve on {host}:{port}: {_reason(error)}; {_remedy(error)}") from error
     return listener
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno == errno.EADDRNOTAVAIL:
+        return "it is no address of this machine: 127.0.0.1 is for this machine alone, 0.0.0.0 for others, too"
+    return "choose another port, 0 takes any free one"
 
 
 def _reason(error: OSError) -> str:

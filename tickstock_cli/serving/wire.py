@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from tickstock_cli.serving.session import ABORT
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGISendEvent
 
 CLOSE_SECONDS = 2.0
 """How long a connection that is being closed may take to empty its buffer before it is cut."""
@@ -27,6 +31,12 @@ class Wire(WebSocketsSansIOProtocol):
             await super().run_asgi()
         finally:
             self._cut_soon()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send what the application says; a refusal completes the handshake, and is no fault to be logged."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body"):
+            self.handshake_complete = True
 
     def keepalive_timeout(self) -> None:
         """End a connection whose client has not answered a ping."""

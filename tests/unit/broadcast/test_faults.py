@@ -17,6 +17,7 @@ import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from websockets.sync.client import ClientConnection, connect
 
 from tests.cli.altered import STUMBLING
 from tests.cli.market import morning
@@ -83,6 +84,10 @@ class Served:
         document: dict[str, Any] = httpx.get(f"{self._broadcast.url}status").json()
         return document
 
+    def connected(self) -> ClientConnection:
+        """Give a client's connection, to be used as a context."""
+        return connect(f"{self._broadcast.url.replace('http', 'ws')}ws", proxy=None)
+
     def alert(self, kind: str, subject: str) -> dict[str, Any] | None:
         """Give the latest alert of a type and subject, if there was one."""
         alerts = self.status()["recent_alerts"]
@@ -134,6 +139,21 @@ def served(recorded: Path, **settings: Any) -> Iterator[Served]:
             yield run
         finally:
             control.stop()
+
+
+def test_the_dashboard_counts_the_clients(recorded: Path) -> None:
+    """Those of the WebSocket, in the document that the terminal draws and ``/status`` serves."""
+
+    def clients(run: Served) -> int:
+        count: int = run.status()["system_overview"]["clients"]
+        return count
+
+    with served(recorded) as run:
+        run.control.pause()
+        run.until(lambda: clients(run) == 0)
+        with run.connected():
+            run.until(lambda: clients(run) == 1)
+        run.until(lambda: clients(run) == 0)
 
 
 def direct(recorded: Path) -> RunResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from tests.unit.engine.pacing import OPEN, Noted, batches_at, wall_seconds
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.engine.control import Control
-from tickstock_cli.engine.drivers import Pacer, flat_out
+from tickstock_cli.engine.drivers import TOGETHER_NS, Pacer, flat_out
 from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.testing import MILLISECOND, SECOND, ManualClock
 
@@ -53,6 +54,16 @@ def test_rows_come_when_the_speed_says(speed: float, factor: float) -> None:
     _, _, noted, _ = paced(seconds, speed)
 
     assert noted.fed() == [(second * factor, second) for second in seconds]
+
+
+def test_rows_that_come_thick_travel_together() -> None:
+    """A thousand rows within 10 ms are half a dozen steps, none late by more than the time between two."""
+    _, _, noted, pacer = paced([row * 1e-5 for row in range(1_000)], 1)
+
+    walls = [wall for wall, _ in noted.pieces]
+    assert all(after - before >= TOGETHER_NS for before, after in pairwise(walls[:-1]))
+    assert len(walls) <= 7
+    assert pacer.lateness.as_dict()["max"] <= TOGETHER_NS / MILLISECOND
 
 
 def test_hours_of_recorded_time_do_not_drift() -> None:

@@ -54,6 +54,15 @@ def test_a_result_is_read_as_it_was_written(name: str) -> None:
     assert to_json(from_json(to_json(result), "x")) == to_json(result)
 
 
+def test_a_folder_that_is_used_again_keeps_nothing_of_the_run_before(tmp_path: Path) -> None:
+    """Percentiles of clients beside a result that had none would be another run's."""
+    with_clients, without = observed(), observed(whole={"tick": observed().whole["tick"]}, clients=None)
+    write(judged(with_clients), tmp_path)
+    write(judged(without), tmp_path)
+
+    assert [path.name for path in (tmp_path / "latency").iterdir()] == ["tick.hgrm"]
+
+
 def test_the_folder_holds_all_forms(tmp_path: Path) -> None:
     """Result, page, JUnit, and a percentile file a name."""
     write(judged(observed()), tmp_path / "run")

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from tickstock_cli.errors import UsageError
-from tickstock_cli.loadtest.early import EarlyAbort
+from tickstock_cli.loadtest.early import FIGURES, EarlyAbort
 from tickstock_cli.loadtest.observation import Second
 from tickstock_cli.loadtest.scenario import Scenario
 from tickstock_cli.loadtest.seconds import Seconds, rows_due, spans_of
 from tickstock_cli.loadtest.staged import StagedLatency
+from tickstock_cli.loadtest.thresholds import Thresholds
 from tickstock_cli.measurement.histogram import Histogram
 
 
@@ -138,6 +139,11 @@ def test_early_abort_for_what_no_second_can_tell_is_an_error() -> None:
 
     with pytest.raises(UsageError, match=r"thresholds\.lost_rows\.abort_after: no single second tells"):
         EarlyAbort(wanted, spans_of(wanted, 1.0))
+
+
+def test_every_figure_that_can_end_a_run_early_is_a_threshold() -> None:
+    """The message lists them as what to use instead: a name that no scenario takes would send users in a circle."""
+    assert set(FIGURES) <= set(Thresholds.model_fields)
 
 
 def test_latency_belongs_to_the_stage_in_which_a_row_was_due() -> None:

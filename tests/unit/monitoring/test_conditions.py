@@ -198,3 +198,12 @@ def test_several_things_may_be_wrong_at_once() -> None:
         AlertType.LOW_SUCCESS_RATE,
         AlertType.QUEUE_OVERFLOW,
     ]
+
+
+def test_a_run_that_goes_to_another_time_is_not_late() -> None:
+    """Full queues and old rows are what going there flat out is made of; what fails still counts."""
+    behind = (with_latency("tick-1", 5_000.0), with_queue("ohlcv-1", 1_000))
+
+    assert {finding.type for finding in found(*behind)} == {AlertType.HIGH_LATENCY, AlertType.QUEUE_OVERFLOW}
+    assert found(*behind, at=system(hurried=True)) == []
+    assert found(channel("tick-1", status=ChannelStatus.ERROR), at=system(hurried=True)) != []

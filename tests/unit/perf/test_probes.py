@@ -9,18 +9,14 @@ import pytest
 
 from tickstock_cli.errors import UsageError
 from tickstock_cli.measurement.verdict import failures
-from tickstock_cli.perf.baselines import find_baseline, judge_limits, shipped
-from tickstock_cli.perf.gate import run_gate
+from tickstock_cli.perf.baselines import check_size, find_baseline, judge_limits, shipped
+from tickstock_cli.perf.judging import Change, compare
 from tickstock_cli.perf.measuring import Plan, ProbeError, Sample, run_probe
 from tickstock_cli.perf.metrics import METRICS, PROBES
-from tickstock_cli.perf.recording import Prepared, Size, prepare
-from tickstock_cli.perf.sides import Side, head, revision
+from tickstock_cli.perf.recording import FULL, QUICK, Prepared, Size, prepare
+from tickstock_cli.perf.sides import Side, head
 
 TINY = Size(rows=20_000, symbols=40, batch_rows=4_096, paced_seconds=0.5)
-
-
-def silent(text: str) -> None:
-    """Announce to nobody."""
 
 
 @pytest.fixture(scope="module")
@@ -86,17 +82,39 @@ def test_a_tree_that_cannot_be_measured_is_named(recording: Prepared, tmp_path: 
 
 
 @pytest.mark.parametrize(("plant", "probe"), [("correctness", "replay"), ("leak", "memory")])
-def test_what_is_planted_is_caught(recording: Prepared, plant: str, probe: str) -> None:
+def test_what_is_planted_is_caught(
+    recording: Prepared, samples: dict[str, list[Sample]], plant: str, probe: str
+) -> None:
     """These two show whatever the machine's mood; `perf self-test` tries a slowdown as well, and identical code."""
-    plan = Plan(recording, TINY, 1, (probe,))
+    planted = run_probe(Side("head", head().root, plant), probe, Plan(recording, TINY, 1))
 
-    comparison, _ = run_gate(head(), Side("head", head().root, plant), plan, silent)
+    comparison = compare(samples, {probe: [planted]}, samples)
 
     assert comparison.failed
     assert bool(comparison.results) is (plant == "correctness")
+    worse = {judged.metric.name for judged in comparison.judgements if judged.verdict is Change.WORSE}
+    assert ("growth_bytes" in worse) is (plant == "leak")
 
 
-def test_a_revision_that_is_none_is_told_in_one_line() -> None:
-    """What, and what to do."""
-    with pytest.raises(UsageError, match="no-such-revision"), revision("no-such-revision"):
-        pass
+def test_a_small_recording_is_not_held_against_a_baseline_of_eight_thousand_tickers() -> None:
+    """`--quick` would be red whatever the version; it is refused before anything is measured."""
+    old, own = find_baseline("sprint_108"), find_baseline("tickstock")
+    assert old is not None
+    assert own is not None
+
+    with pytest.raises(UsageError, match="8,000 tickers, and --quick measures 1,000: leave out --quick"):
+        check_size(old, QUICK)
+    check_size(old, FULL)
+    check_size(own, QUICK)
+
+
+def test_a_limit_whose_probe_was_left_out_is_not_asked_and_says_so(samples: dict[str, list[Sample]]) -> None:
+    """With --only: what nobody measured neither fails nor passes."""
+    baseline = find_baseline("sprint_108")
+    assert baseline is not None
+
+    told = {verdict.name: verdict for verdict in judge_limits(baseline, {"running": samples["running"]})}
+
+    assert not told["tick_latency_p99_ms"].failed
+    assert told["tick_latency_p99_ms"].note == "probe paced was not run"
+    assert told["data_loss_events"].ok

@@ -16,7 +16,7 @@ from tickstock_cli.errors import SchemaError, UsageError
 from tickstock_cli.runtime.records import FMVData, OHLCVData, TickData, identify_data_type
 from tickstock_cli.runtime.service import MarketDataService
 from tickstock_cli.runtime.system import MultiChannelSystem
-from tickstock_cli.testing import SECOND, new_york
+from tickstock_cli.testing import SECOND, new_york, settings_of
 
 START = new_york("2024-06-12", "10:00:00")
 PAGE = Path(__file__).parents[3] / "docs" / "embedding.md"
@@ -26,6 +26,19 @@ def test_the_page_on_embedding_runs_as_it_stands() -> None:
     """Its example is what people copy."""
     (example,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     exec(compile(example, str(PAGE), "exec"), {})
+
+
+def test_a_system_that_takes_rows_says_so_from_the_first_moment() -> None:
+    """Events may flow at once; health must not claim for the monitor's first interval that nothing is ready."""
+
+    async def first_look() -> tuple[str, tuple[str, ...]]:
+        system = MultiChannelSystem(settings_of({"monitoring.interval_ms": 60_000}))
+        await system.initialize_system()
+        status, complaints = system.dashboard()["system_overview"]["status"], system.monitor.complaints()
+        await system.shutdown()
+        return status, complaints
+
+    assert asyncio.run(first_look()) == ("ready", ())
 
 
 def test_rows_of_arrow_and_single_records_end_alike() -> None:

@@ -60,6 +60,33 @@ def test_clients_that_ask_at_the_same_time_make_one_reading(new_log: NewLog) -> 
     with_pages(log, story)
 
 
+def test_clients_that_wait_for_a_reading_go_on_together_though_the_log_grows(new_log: NewLog) -> None:
+    """One after the other, each with a reading of its own, they would be a queue of hundreds at every append."""
+    log = new_log(10)
+
+    async def story(pages: EncodedLog) -> None:
+        asked = [asyncio.create_task(pages.page(10)) for _ in range(200)]
+        await asyncio.sleep(0)  # the first one reads by now, the others wait for it
+        log.add(1)
+        await asyncio.gather(*asked)
+        assert log.reads <= 2  # the reading may have come before the append, or behind it and in two parts
+
+    with_pages(log, story)
+
+
+def test_a_client_that_leaves_while_it_reads_for_all_leaves_nobody_waiting(new_log: NewLog) -> None:
+    """Another one reads in its place."""
+    log = new_log(10)
+
+    async def story(pages: EncodedLog) -> None:
+        reader, other = (asyncio.create_task(pages.page(10)) for _ in range(2))
+        await asyncio.sleep(0)
+        reader.cancel()
+        assert (await other).next == 11
+
+    with_pages(log, story)
+
+
 def test_a_page_may_begin_where_the_log_does(new_log: NewLog) -> None:
     """Retention cuts through pages; what is gone says so, what is left is whole."""
     log = new_log(30, SHORT_MEMORY)

@@ -38,9 +38,12 @@ def test_a_taken_address_is_one_line(new_log: NewLog) -> None:
 
 
 def test_an_address_of_another_machine_is_one_line(new_log: NewLog) -> None:
-    """The error of the system, named."""
-    with pytest.raises(ServingError, match=r"cannot serve on 192\.0\.2\.1:0: cannot assign requested address"):
+    """The error of the system, named; another port would not help."""
+    with pytest.raises(ServingError, match=r"cannot serve on 192\.0\.2\.1:0: cannot assign requested address") as told:
         EventServer(ServedRun(new_log(), "run", Told()), Address("192.0.2.1", 0))
+
+    assert "127.0.0.1 is for this machine alone" in str(told.value)
+    assert "port" not in str(told.value)
 
 
 @pytest.mark.parametrize("text", ["localhost:http", "localhost:65536", ":-1", "[::1]:x"])
@@ -99,8 +102,8 @@ def test_a_client_that_does_not_acknowledge_holds_the_end_up_only_so_long(new_lo
         assert not server.drain(0.05)
 
 
-def test_without_the_token_nothing_is_told(new_log: NewLog) -> None:
-    """Neither over HTTP nor over the WebSocket; the page itself and the health hold nothing secret."""
+def test_without_the_token_nothing_is_told(new_log: NewLog, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither over HTTP nor over the WebSocket; the page and the health hold nothing secret. Nor does our log tell."""
     with served(new_log(1), address=SECRET) as server:
         answers = {path: httpx.get(base(server) + path).status_code for path in ("/status", "/metrics", "/api/events")}
         refused = httpx.get(f"{base(server)}/status", headers={"Authorization": "Bearer let-me-out"})
@@ -111,6 +114,7 @@ def test_without_the_token_nothing_is_told(new_log: NewLog) -> None:
         assert refused.status_code == 401
         assert handshake.value.response.status_code == 401
         assert [httpx.get(base(server) + path).status_code for path in ("/", "/static/app.js", "/health")] == [200] * 3
+    assert [record for record in caplog.records if record.name.startswith("uvicorn")] == []
 
 
 def test_the_token_comes_in_a_header_or_in_the_address(new_log: NewLog) -> None:

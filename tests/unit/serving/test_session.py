@@ -25,7 +25,7 @@ from tests.unit.serving.served_runs import (
 from tickstock_cli.eventlog.limits import LogLimits
 from tickstock_cli.serving.hub import Limits
 from tickstock_cli.serving.ports import Health, Market
-from tickstock_cli.serving.protocol import Message, ServerMessage
+from tickstock_cli.serving.protocol import Message, ServerMessage, server_schema
 from tickstock_cli.serving.server import ServerThread
 
 QUICK = Limits(heartbeat_seconds=0.05)
@@ -343,8 +343,11 @@ def test_every_message_is_what_its_schema_says(new_log: NewLog) -> None:
             messages.append(reader.next())
             seen = {message["type"] for message in messages}
 
+    required = {name: set(form["required"]) for name, form in server_schema()["$defs"].items()}
     for message in messages:
         assert known.validate_python(message, extra="forbid", by_alias=True).type == message["type"]
+        optional = {"field"} if message["type"] == "error" else set()
+        assert set(message) - optional == required[message["type"].capitalize()]
 
 
 def test_alerts_come_to_those_who_asked(new_log: NewLog) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from threading import Thread
 
-from tickstock_cli.serving.tide import Tide
+from tickstock_cli.serving.tide import INTERVAL_SECONDS_EACH, Tide
 
 
 def test_a_thousand_appends_in_a_moment_are_one_wave() -> None:
@@ -33,6 +33,25 @@ def test_a_thousand_appends_in_a_moment_are_one_wave() -> None:
         return 0
 
     assert asyncio.run(story()) == 1
+
+
+def test_the_more_there_are_to_wake_the_rarer_they_are_woken() -> None:
+    """A thousand clients get twice as many events at once, half as often, as five hundred."""
+
+    async def story(clients: int) -> float:
+        loop = asyncio.get_running_loop()
+        tide, events = Tide(loop, interval=0.001), [asyncio.Event() for _ in range(clients)]
+        for event in events:
+            tide.add(event)
+        woken: list[float] = []
+        for _ in range(2):
+            tide.rise()
+            await events[0].wait()
+            events[0].clear()
+            woken.append(loop.time())
+        return woken[1] - woken[0]
+
+    assert asyncio.run(story(1_000)) >= 0.9 * 1_000 * INTERVAL_SECONDS_EACH
 
 
 def test_a_loop_that_has_ended_is_left_in_peace() -> None:

@@ -16,10 +16,6 @@ import pyarrow as pa
 
 from tickstock_cli.errors import TickstockError
 
-RECORDS = ("tick", "ohlcv", "fmv")
-"""Record types in the order of the merge rule; their places here are their numbers on the wire."""
-
-
 Data = bytes | memoryview
 """A message on the wire."""
 

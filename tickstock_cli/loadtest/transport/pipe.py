@@ -1,8 +1,9 @@
 """Columnar rows over a local stream socket: Arrow record batches, each message with its length before it.
 
 A message is a header of three int64, little-endian: what it is, two numbers; then for each part its record type and its
-length, two int64, and an encapsulated Arrow message. All lengths are multiples of 8, so that columns can be used where
-they lie. Tickers travel once, in the opening; rows hold their places there.
+length, two int64, and an encapsulated Arrow message. A record type's number is its place in `RECORDS`. All lengths are
+multiples of 8, so that columns can be used where they lie. Tickers travel once, in the opening; rows hold their places
+there.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tickstock_cli.loadtest.transport.base import RECORDS, BrokenLinkError, Closing, Data, Frame, Opening
+from tickstock_cli.loadtest.scenario import RECORDS
+from tickstock_cli.loadtest.transport.base import BrokenLinkError, Closing, Data, Frame, Opening
 
 SOCKET = "rows"
 BUFFER_BYTES = 1 << 20

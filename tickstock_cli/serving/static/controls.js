@@ -21,7 +21,9 @@ export class Controls {
     byId("speed").onchange = (change) => this.#do({ action: "speed", speed: Number(change.target.value) });
     byId("seek").onsubmit = (submit) => {
       submit.preventDefault();
-      this.#do({ action: "seek", time: byId("seek-time").value });
+      const text = byId("seek-time").value;
+      const time = format.timeOfDay(text, this.#stand.time);
+      this.#do({ action: "seek", time: time === null ? text : new Date(time).toISOString() });
     };
     document.addEventListener("keydown", (press) => this.#press(press));
   }

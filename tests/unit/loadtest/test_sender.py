@@ -1,0 +1,71 @@
+"""The generator's own lateness: what was planned, and what the system made it wait for, are not its fault."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+
+from tickstock_cli.engine.schedule import Schedule
+from tickstock_cli.loadtest.generator_process import Made, Sender, Stock
+from tickstock_cli.loadtest.rows import SCHEMAS
+from tickstock_cli.loadtest.transport.base import Frame, Opening
+from tickstock_cli.loadtest.transport.inlet import Inlet
+from tickstock_cli.loadtest.transport.outlet import Outlet
+from tickstock_cli.loadtest.transport.pipe import Pipe
+
+SECOND = 1_000_000_000
+
+
+def lateness_ms(folder: Path, disconnect_seconds: int) -> tuple[float, float]:
+    """Send a frame and three behind it, all due 1,000 s ago and in the 300 s after; give least and greatest lateness.
+
+    The first breaks the connection for so long. Frames came so long ago that a busy machine's seconds do not count.
+    """
+    form = Pipe()
+    listener = form.listen(folder)
+    outlet = Outlet(form, listener, Opening(("AAPL",), SCHEMAS))
+    stock = Stock()
+    dues = [number * 100 * SECOND for number in range(4)]
+    made = [
+        Made(number, due, form.write(Frame(number, due + 1, {})), {}, {}, disconnect_seconds * SECOND * (number == 0))
+        for number, due in enumerate(dues)
+    ]
+    schedule = Schedule(time.monotonic_ns() - 1_000 * SECOND, 0, 1.0)
+
+    def follow() -> list[int]:
+        inlet, numbers = Inlet(Pipe(), listener.address), list[int]()
+        while frames := inlet.read(1):
+            numbers += [frame.number for frame in frames]
+        inlet.close()
+        return numbers
+
+    with ThreadPoolExecutor(1) as pool:
+        received = pool.submit(follow)
+        outlet.meet()
+        stock.fill(iter(made))
+        sender = Sender(stock, outlet, schedule, Event())
+        sender.run()
+        outlet.finish()
+        outlet.close()
+    assert received.result() == [0, 1, 2, 3]
+    assert sender.lateness.count == 4
+    summary = sender.lateness.summary()
+    assert summary.max_ms is not None
+    assert summary.p50_ms is not None
+    return summary.p50_ms, summary.max_ms
+
+
+def test_what_is_due_while_the_connection_is_to_be_broken_is_late_as_planned(tmp_path: Path) -> None:
+    """A break of 500 s: nothing could go before 500 s ago, whenever it was due."""
+    _, most = lateness_ms(tmp_path, 500)
+
+    assert 500_000 <= most < 600_000
+
+
+def test_without_a_break_lateness_counts_from_the_due_time(tmp_path: Path) -> None:
+    """Frames that were due 1,000 s ago are 1,000 s late."""
+    middle, most = lateness_ms(tmp_path, 0)
+
+    assert 700_000 <= middle < 1_000_000 <= most < 1_100_000
