@@ -220,11 +220,11 @@ def _plan(quick: bool, rounds: int | None, only: Sequence[str] | None, seed: int
 
 def _head_of(plan: Plan) -> Figures:
     """Give the document of what is about to be measured, with no samples yet."""
-    from tickstock_cli.core.times import format_time
+    from tickstock_cli.core.times import NS_PER_SECOND, format_time
     from tickstock_cli.measurement.machine import identity
     from tickstock_cli.perf.figures import FORMAT, Figures
 
-    machine, created = identity(), format_time(time.time_ns())
+    machine, created = identity(), format_time(time.time_ns() // NS_PER_SECOND * NS_PER_SECOND)
     label = f"tickstock {machine.packages['tickstock']} {machine.commit or ''}".strip()
     size = {name: float(value) for name, value in asdict(plan.size).items()}
     none: dict[str, list[Sample]] = {probe: [] for probe in plan.probes}

@@ -103,8 +103,9 @@ def trend_page(entries: Sequence[Entry]) -> str:
         )
     for metric in METRICS:
         page.chart(_chart(metric, entries, breaks))
-    headings = [Cell("run"), Cell("when"), Cell("commit"), *(Cell(metric.title, "number") for metric in METRICS)]
-    page.section("Figures", table(headings, [_row(number, entry) for number, entry in enumerate(entries, 1)]))
+    known = [metric for metric in METRICS if any(metric.name in entry.medians for entry in entries)]
+    headings = [Cell("run"), Cell("when"), Cell("commit"), *(Cell(metric.title, "number") for metric in known)]
+    page.section("Figures", table(headings, [_row(number, entry, known) for number, entry in enumerate(entries, 1)]))
     return page.html()
 
 
@@ -146,9 +147,9 @@ def _chart(metric: Metric, entries: Sequence[Entry], breaks: Sequence[int]) -> C
     )
 
 
-def _row(number: int, entry: Entry) -> list[Cell]:
+def _row(number: int, entry: Entry, known: Sequence[Metric]) -> list[Cell]:
     cells = [Cell(str(number)), Cell(entry.figures.created), Cell(entry.figures.machine.commit or "unknown")]
-    return [*cells, *(Cell(figure(entry.medians.get(metric.name), metric.unit), "number") for metric in METRICS)]
+    return [*cells, *(Cell(figure(entry.medians.get(metric.name), metric.unit), "number") for metric in known)]
 
 
 def _other(before: Entry, after: Entry) -> bool:

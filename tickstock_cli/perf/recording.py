@@ -110,16 +110,28 @@ def _make(size: Size, folder: Path) -> Prepared:
     being_made = folder.with_name(f"{folder.name}.{os.getpid()}")
     shutil.rmtree(folder, ignore_errors=True)
     being_made.mkdir(parents=True)
-    options = MarketOptions(rows=size.rows, symbols=size.symbols, first_day=DAY)
-    written = write_market(options, being_made / "day", frozenset(Feed), force=True)
-    start, end = _deal_out(written.folder / "ticks.parquet", being_made / "parts")
-    speed = (end - start) / (size.paced_seconds * 1e9)
-    data_hash = _hash_of(being_made)
-    manifest = {"start": start, "end": end, "speed": speed, "data_hash": data_hash}
-    (being_made / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
-    being_made.replace(folder)
+    try:
+        options = MarketOptions(rows=size.rows, symbols=size.symbols, first_day=DAY)
+        written = write_market(options, being_made / "day", frozenset(Feed), force=True)
+        start, end = _deal_out(written.folder / "ticks.parquet", being_made / "parts")
+        speed = (end - start) / (size.paced_seconds * 1e9)
+        data_hash = _hash_of(being_made)
+        manifest = {"start": start, "end": end, "speed": speed, "data_hash": data_hash}
+        (being_made / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+        _rename(being_made, folder)
+    finally:
+        shutil.rmtree(being_made, ignore_errors=True)
     keep_latest([path for path in folder.parent.glob("recording-*") if not path.suffix])
     return Prepared(folder / "day", folder / "parts", start, end, speed, data_hash)
+
+
+def _rename(being_made: Path, folder: Path) -> None:
+    """Give a whole recording its name, unless another run has made the same meanwhile."""
+    try:
+        being_made.rename(folder)
+    except OSError:
+        if not (folder / MANIFEST).is_file():
+            raise
 
 
 def _deal_out(ticks: Path, folder: Path) -> tuple[int, int]:

@@ -8,8 +8,10 @@ import re
 import shutil
 import subprocess
 import tarfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 
 from tickstock_cli.core.refusals import why_not
 from tickstock_cli.errors import OutputError, UsageError
@@ -81,7 +83,11 @@ def revision(name: str, checkout: Path = HERE) -> Side:
 
 def keep_latest(folders: list[Path]) -> None:
     """Remove all but the latest used of some folders of the cache; what cannot be removed stays."""
-    for folder in sorted(folders, key=lambda folder: folder.stat().st_mtime_ns)[:-KEPT]:
+    used: list[tuple[int, Path]] = []
+    for folder in folders:
+        with suppress(OSError):  # another run has removed it
+            used.append((folder.stat().st_mtime_ns, folder))
+    for _, folder in sorted(used)[:-KEPT]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -95,7 +101,8 @@ def cache_folder() -> Path:
 
 def _write_tree(checkout: Path, commit: str, folder: Path) -> None:
     """Write a commit's files; the folder has its name only once it holds all of them."""
-    being_made = folder.with_name(f"{commit}.{os.getpid()}")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    being_made = Path(mkdtemp(prefix=f"{commit}.", dir=folder.parent))
     packed = _git(checkout, "archive", "--format=tar", commit)
     if packed.returncode:
         raise UsageError(f"--base {commit} cannot be read: {packed.stderr.decode().strip()}")
@@ -104,6 +111,9 @@ def _write_tree(checkout: Path, commit: str, folder: Path) -> None:
             archive.extraction_filter = getattr(tarfile, "data_filter", None)  # 3.11.3 and before have none
             archive.extractall(being_made)
         being_made.rename(folder)
+    except OSError:
+        if not folder.is_dir():  # else another run has made it meanwhile
+            raise
     finally:
         shutil.rmtree(being_made, ignore_errors=True)
 

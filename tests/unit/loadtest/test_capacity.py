@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from tests.unit.loadtest.observed import observed
-from tickstock_cli.loadtest.capacity import probe_of, probe_scenario, rows_per_second
-from tickstock_cli.loadtest.observation import Observation
+from tickstock_cli.loadtest.capacity import MOST_PROBES, Search, probe_of, probe_scenario, rows_per_second
+from tickstock_cli.loadtest.conductor import Order
+from tickstock_cli.loadtest.observation import Observation, Probe
 from tickstock_cli.loadtest.scenario import Scenario
 
 SURGE = Scenario.model_validate(
@@ -79,3 +80,25 @@ def test_a_missed_threshold_names_itself() -> None:
 def test_a_probe_that_proves_nothing_is_not_kept(seen: Observation) -> None:
     """An early end, or a generator that is late by itself, is no sign that the system could do it."""
     assert not probe_of(replace(seen, slow_why="late"), 1.0, 3_000).sustained
+
+
+class Scripted(Search):
+    """A search whose probes are kept once each up to three times the scenario's rates, if at all, and never again."""
+
+    def _try(self, factor: float, check: bool) -> tuple[Probe, Observation]:
+        again = any(probe.factor == factor for probe in self.probes)
+        why = "" if factor <= 3 and not again and not check else "Tick latency p99 was 90 ms"
+        self.probes.append(Probe(factor, 0, 0, None, None, not why, why))
+        self._latest = observed(slow_side=None)
+        return self.probes[-1], self._latest
+
+
+def test_a_rate_that_no_second_run_confirms_ends_the_search_all_the_same() -> None:
+    """On a machine that others use more and more, the search must not go down step by step for an hour."""
+    search = Scripted(Order(SURGE, "surge"))
+
+    found = search.run().capacity
+
+    assert found is not None
+    assert (found.factor, found.bounded) == (None, True)
+    assert len(found.probes) == MOST_PROBES

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,16 @@ def test_only_the_latest_revisions_are_kept(checkout: Path) -> None:
     folder = revision(commits[-1], checkout).root.parent
 
     assert {path.name for path in folder.iterdir()} == {commits[0], *commits[2:KEPT], commits[-1]}
+
+
+def test_two_runs_that_need_the_same_revision_do_not_meet(checkout: Path) -> None:
+    """Jobs on one runner share the cache: whoever is second takes what the first has made, and nothing is left over."""
+    with ThreadPoolExecutor(4) as pool:
+        roots = {side.root for side in pool.map(lambda _: revision("HEAD", checkout), range(4))}
+
+    (root,) = roots
+    assert (root / "tickstock_cli" / "__main__.py").read_text() == "first"
+    assert list(root.parent.iterdir()) == [root]
 
 
 @pytest.mark.parametrize("name", ["no-such-revision", "--all", ""])

@@ -36,6 +36,8 @@ def test_a_page_shows_every_run_and_where_the_machine_changed() -> None:
     assert '"x0":1.5' not in page.replace(" ", "")
     assert '"y":[1000.0,1500.0,400.0]' in page.replace(" ", "")
     assert "<script src" not in page
+    assert "calls of kernels" in page
+    assert "tickstock --help" not in page
 
 
 def test_runs_of_one_machine_have_no_line_between_them() -> None:
