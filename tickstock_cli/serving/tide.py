@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-MIN_INTERVAL_SECONDS = 0.02
+MIN_INTERVAL_SECONDS = 0.005
 """Between two waves. Hundreds of clients woken by each of a thousand appends a second would do nothing else."""
 INTERVAL_SECONDS_EACH = 0.000_1
 """For each that is woken, the same: twice what a message to a client takes, so that half a processor is the most that
