@@ -39,6 +39,8 @@ def wait_for_rows(process: subprocess.Popen[str], folder: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_what_was_queued_is_processed_and_told(here: Here, tmp_path: Path, number: signal.Signals) -> None:
     """A channel has fallen behind its market; the stop gives it the time to catch up, and outputs are whole."""
+    if signal.getsignal(number) is signal.SIG_IGN:
+        pytest.skip("whoever runs the tests has this signal ignored, as nohup does, and tickstock lets it be")
     here("replay", "recorded", "--out", "whole.parquet")
     with running(*PACED, folder=tmp_path, detector=SLUGGISH) as process:
         wait_for_rows(process, tmp_path)

@@ -71,6 +71,22 @@ class RunControl:
         self.control.seek(time)
         self.state.hurry(lambda: self.control.target is None)
 
+    def kill(self, channel: str) -> None:
+        """See ``ControlPort``.
+
+        Raises
+        ------
+        UsageError
+            There is no such instance, or no system is running.
+        """
+        pipeline = self.state.pipeline
+        if pipeline is None or self.state.over:
+            raise UsageError("no system is running whose channels could be killed")
+        instances = {instance.name: instance for instance in pipeline.system.instances()}
+        if channel not in instances:
+            raise UsageError(f"there is no channel {channel}; there are {', '.join(instances)}")
+        pipeline.call(instances[channel].kill())
+
     def status(self) -> Mapping[str, Any]:
         """See ``ControlPort``; also where the market is going, if it is, and the recording's first and last time."""
         first, last = self.state.span or (None, None)

@@ -25,9 +25,9 @@ class Lateness:
 
     def as_dict(self) -> dict[str, float]:
         """Give p50, p99 and max in milliseconds; zeros if nothing was recorded. A microsecond late is on time."""
-        p50, p99 = self._histogram.percentiles_us(np.array([50.0, 99.0])).tolist()
-        return {
-            "p50": p50 / 1000 if p50 > SHORTEST_US else 0.0,
-            "p99": p99 / 1000 if p99 > SHORTEST_US else 0.0,
-            "max": self._max_ns / 1e6,
-        }
+        greatest = self._max_ns / 1e6
+        p50, p99 = (
+            min(us / 1000, greatest) if us > SHORTEST_US else 0.0  # the histogram gives the upper end of what it knows
+            for us in self._histogram.percentiles_us(np.array([50.0, 99.0])).tolist()
+        )
+        return {"p50": p50, "p99": p99, "max": greatest}

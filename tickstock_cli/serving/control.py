@@ -53,9 +53,17 @@ class Seek(_Action):
     time: str | int = Field(description="ISO 8601 (UTC unless it has a zone), or an integer since 1970")
 
 
-ControlRequest = Annotated[Pause | Resume | Step | SetSpeed | Seek, Field(discriminator="action")]
+class Kill(_Action):
+    """Let a channel instance die, to see that nothing is lost; it is started again by itself."""
 
-_REQUEST: TypeAdapter[Pause | Resume | Step | SetSpeed | Seek] = TypeAdapter(ControlRequest)
+    action: Literal["kill"]
+    channel: str = Field(description="its name on the dashboard, such as tick-1")
+
+
+Action = Pause | Resume | Step | SetSpeed | Seek | Kill
+ControlRequest = Annotated[Action, Field(discriminator="action")]
+
+_REQUEST: TypeAdapter[Action] = TypeAdapter(ControlRequest)
 
 
 class ControlError(ValueError):
@@ -66,7 +74,7 @@ class ControlError(ValueError):
         self.field = field
 
 
-def read_action(body: bytes) -> Pause | Resume | Step | SetSpeed | Seek:
+def read_action(body: bytes) -> Action:
     """Read what to do.
 
     Raises
@@ -86,11 +94,11 @@ def _control_error(error: ValidationError) -> ControlError:
         return ControlError('the body is no JSON: send one object such as {"action": "pause"}', None)
     place = [str(part) for part in first["loc"][1:2]]
     if not place:
-        return ControlError("action must be one of pause, resume, step, speed, seek", "action")
+        return ControlError("action must be one of pause, resume, step, speed, seek, kill", "action")
     return ControlError(f"{place[0]}: {first['msg'][:1].lower()}{first['msg'][1:]}", place[0])
 
 
-def perform(control: ControlPort, wanted: Pause | Resume | Step | SetSpeed | Seek) -> Mapping[str, Any]:
+def perform(control: ControlPort, wanted: Action) -> Mapping[str, Any]:
     """Do it, and give what stands after it. May block.
 
     Raises
@@ -108,8 +116,10 @@ def perform(control: ControlPort, wanted: Pause | Resume | Step | SetSpeed | See
         control.step()
     elif isinstance(wanted, SetSpeed):
         control.set_speed(wanted.speed)
-    else:
+    elif isinstance(wanted, Seek):
         control.seek(_time(wanted.time))
+    else:
+        control.kill(wanted.channel)
     return control.status()
 
 

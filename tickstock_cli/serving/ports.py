@@ -105,6 +105,9 @@ class ControlPort(Protocol):
     def seek(self, time: int) -> None:
         """Go to a recorded time (ns UTC), forward or back, with the state that the market had then."""
 
+    def kill(self, channel: str) -> None:
+        """Let an instance of a channel die, by its name; it is started again by itself."""
+
     def status(self) -> Mapping[str, Any]:
         """Give ``paused`` (bool), ``speed`` (None = flat out), ``time`` (ns UTC or None), and what else is known."""
 

@@ -84,6 +84,10 @@ class Served:
         document: dict[str, Any] = httpx.get(f"{self._broadcast.url}status").json()
         return document
 
+    def steer(self, action: dict[str, str]) -> int:
+        """Ask the server for something; gives its status."""
+        return httpx.post(f"{self._broadcast.url}api/control", json=action).status_code
+
     def connected(self) -> ClientConnection:
         """Give a client's connection, to be used as a context."""
         return connect(f"{self._broadcast.url.replace('http', 'ws')}ws", proxy=None)
@@ -171,16 +175,22 @@ def assert_nothing_is_lost(run: RunResult, recorded: Path) -> None:
 def test_a_killed_instance_loses_nothing(recorded: Path) -> None:
     """Its shards go to its sister, it is started again, they come home; the alert comes and goes."""
     with served(recorded) as run:
-        victim, _ = run.instances("tick")
-        run.pipeline.call(victim.kill())
+        steered = run.steer({"action": "kill", "channel": "tick-1"})
         alert = run.raised("CHANNEL_FAILURE", "tick-1")
         run.resolved("CHANNEL_FAILURE", "tick-1")
         run.until(lambda: run.status()["channel_details"]["tick-1"]["shards"] == 32)
         assert run.status()["system_overview"]["router"]["moves"] >= 64
         result = run.end()
 
+    assert steered == 200
     assert alert["message"] == "tick-1 has stopped with an error"
     assert_nothing_is_lost(result, recorded)
+
+
+def test_a_channel_that_is_not_there_cannot_be_killed(recorded: Path) -> None:
+    """The answer names those that are."""
+    with served(recorded) as run:
+        assert run.steer({"action": "kill", "channel": "tick-9"}) == 409
 
 
 def test_a_breaker_opens_and_recovers_and_nothing_is_lost(recorded: Path) -> None:

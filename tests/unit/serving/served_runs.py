@@ -166,6 +166,10 @@ class Steered:
         self.asked.append(f"seek {format_time(time)}")
         self.time = time
 
+    def kill(self, channel: str) -> None:
+        """See ``ControlPort``."""
+        self.asked.append(f"kill {channel}")
+
     def status(self) -> Mapping[str, Any]:
         """See ``ControlPort``."""
         return {"paused": self.paused, "speed": self.speed, "time": self.time, "first": START, "last": None}

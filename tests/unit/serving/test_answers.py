@@ -125,8 +125,9 @@ def test_a_replay_is_steered(replay: tuple[ServerThread, Steered]) -> None:
     assert control(server, {"action": "speed", "speed": 60}).json()["speed"] == 60
     assert control(server, {"action": "seek", "time": "2026-03-03T15:00:00Z"}).json()["time"] == START + 1_800 * 10**9
     assert not control(server, {"action": "resume"}).json()["paused"]
+    assert control(server, {"action": "kill", "channel": "tick-1"}).status_code == 200
     assert get(server, "/api/control").json()["speed"] == 60
-    assert steered.asked == ["pause", "step", "speed 60", "seek 2026-03-03T15:00:00Z", "resume"]
+    assert steered.asked == ["pause", "step", "speed 60", "seek 2026-03-03T15:00:00Z", "resume", "kill tick-1"]
 
 
 @pytest.mark.parametrize(
@@ -141,6 +142,7 @@ def test_a_replay_is_steered(replay: tuple[ServerThread, Steered]) -> None:
         ({"action": "speed", "speed": "fast"}, 400, "speed"),
         ({"action": "seek", "time": "noon"}, 400, "time"),
         ({"action": "seek", "time": "2026-03-02"}, 409, "time"),
+        ({"action": "kill"}, 400, "channel"),
         ({"action": "pause", "for": "ever"}, 400, "for"),
     ],
 )
