@@ -39,7 +39,7 @@ DEFAULT_FILE = Path("tickstock.toml")
 DEFAULT = "default"
 ASSIGNMENT = "--set"
 
-NOT_SETTINGS = frozenset({"TICKSTOCK_DEBUG", "TICKSTOCK_TOKEN"})
+NOT_SETTINGS = frozenset({"TICKSTOCK_DEBUG", "TICKSTOCK_PERF_CACHE", "TICKSTOCK_TOKEN"})
 """Variables with our prefix that the command line reads itself."""
 
 S = TypeVar("S", bound=Settings)

@@ -97,6 +97,8 @@ def test_the_environment_writes_values_as_set_does() -> None:
         "TICKSTOCK_SESSION__CALENDAR": '"24/7"',
         "TICKSTOCK_COORDINATOR__HOLD_TOP_SOURCE": "true",
         "TICKSTOCK_DEBUG": "1",
+        "TICKSTOCK_PERF_CACHE": "kept",
+        "TICKSTOCK_TOKEN": "secret",
     }
 
     settings = loaded(environment=environment).settings
