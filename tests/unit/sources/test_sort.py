@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import errno
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tickstock_cli.core.batch import TickBatch
 from tickstock_cli.errors import OutputError
 from tickstock_cli.sources.recordings import ReadOptions, Recordings, Unsorted
-from tickstock_cli.sources.spool import Scratch
 
 NOON = 1_381_248_000_000_000_000
 Write = Callable[..., Path]
@@ -56,18 +55,18 @@ def test_a_place_that_cannot_be_written_is_told(write: Write, tmp_path: Path) ->
     assert "TMPDIR" in str(caught.value)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_is_told(tmp_path: Path) -> None:
-    """What the system refuses to store is never taken for stored."""
-    scratch = Scratch(tmp_path)
-    spool = scratch.spool(TickBatch)
-    spool.remove()
-    spool._path.symlink_to("/dev/full")
-    spool._file = spool._path.open("wb")
-    columns = [np.zeros(100_000, dtype=dtype) for dtype in ("i4", "i8", "i8", "i8", "i8", "f8", "i8", "u1")]
-    with pytest.raises(OutputError, match="No space left on device") as caught:
-        spool.write(TickBatch(*columns))
+def test_a_full_disk_is_told(write: Write, tmp_path: Path) -> None:
+    """What the system refuses to store is never taken for stored, and leaves nothing behind."""
+    path = shuffled(write, 20_000)
+    (tmp_path / "sort").mkdir()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Recordings.open([path], options(tmp_path, 1_000)) as recordings:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, before[1]))
+        try:
+            with pytest.raises(OutputError, match=r"cannot write temporary files to .*: File too large") as caught:
+                list(recordings.batches(10))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert isinstance(caught.value.__cause__, OSError)
-    assert caught.value.__cause__.errno == errno.ENOSPC
-    spool.remove()
-    scratch.close()
+    assert caught.value.__cause__.errno == errno.EFBIG
+    assert list((tmp_path / "sort").iterdir()) == []
