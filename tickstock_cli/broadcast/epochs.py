@@ -8,10 +8,10 @@ with a new identity, and clients begin afresh. An epoch that is over stays as lo
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Lock
 
 import pyarrow as pa
 
+from tickstock_cli.eventlog.listeners import Listeners
 from tickstock_cli.eventlog.slices import LogSlice
 from tickstock_cli.eventlog.view import LogView
 
@@ -30,8 +30,7 @@ class EpochLog:
     def __init__(self, log: LogView, next_sequence: int = 1) -> None:
         self._log = log
         self._next = next_sequence
-        self._listeners: tuple[Callable[[], None], ...] = ()
-        self._listening = Lock()
+        self._listeners = Listeners("the epoch")
 
     @property
     def first_sequence(self) -> int:
@@ -59,17 +58,9 @@ class EpochLog:
 
     def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
         """See ``EventLog``."""
-        with self._listening:
-            self._listeners = (*self._listeners, callback)
-
-        def stop() -> None:
-            with self._listening:
-                self._listeners = tuple(listener for listener in self._listeners if listener is not callback)
-
-        return stop
+        return self._listeners.add(callback)
 
     def tell_to(self, next_sequence: int) -> None:
         """Tell everything below a number, which the log has; also when the log was finished."""
         self._next = next_sequence
-        for listener in self._listeners:
-            listener()
+        self._listeners.tell()

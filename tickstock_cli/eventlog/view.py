@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from threading import Lock
 
 import pyarrow as pa
 
@@ -16,6 +14,7 @@ from tickstock_cli.errors import DataError, ExpiredError
 from tickstock_cli.eventlog.blocks import Block, joined
 from tickstock_cli.eventlog.cache import SegmentCache
 from tickstock_cli.eventlog.filters import Filter
+from tickstock_cli.eventlog.listeners import Listeners
 from tickstock_cli.eventlog.manifest import RunInfo
 from tickstock_cli.eventlog.segments import Segment
 from tickstock_cli.eventlog.slices import LogSlice, Pick
@@ -28,8 +27,6 @@ TAILS = 8
 
 EXAMINED_ROWS = 65_536
 """The most events one reading looks at, so that a filter that nothing passes cannot keep a reader for long."""
-
-_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +68,7 @@ class LogView:
         self._snapshot = snapshot
         self._cache = SegmentCache(cache_bytes)
         self._tails: dict[tuple[int, int], Block] = {}
-        self._listeners: tuple[Callable[[], None], ...] = ()
-        self._listening = Lock()
+        self._listeners = Listeners(f"event log {self.folder}")
         self._problem: str | None = None
         self._digest: str | None = None
 
@@ -152,21 +148,10 @@ class LogView:
 
         It is called in the appender's thread: it must be quick, and should not fail. What it raises is logged.
         """
-        with self._listening:
-            self._listeners = (*self._listeners, callback)
-
-        def stop() -> None:
-            with self._listening:
-                self._listeners = tuple(listener for listener in self._listeners if listener is not callback)
-
-        return stop
+        return self._listeners.add(callback)
 
     def _notify(self) -> None:
-        for listener in self._listeners:
-            try:
-                listener()
-            except Exception:  # the events are in the log: the run and the other consumers must not suffer
-                _logger.exception("a listener of event log %s failed", self.folder)
+        self._listeners.tell()
 
     def _check(self, sequence: int, snapshot: Snapshot) -> None:
         if sequence < snapshot.first:

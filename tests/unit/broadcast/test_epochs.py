@@ -54,3 +54,18 @@ def test_what_retention_deleted_is_not_there_again(new_log: NewLog) -> None:
     epoch.tell_to(kept + 2)
     assert epoch.first_sequence == kept
     assert epoch.read(kept, 10).events.num_rows == 2
+
+
+def test_a_listener_that_fails_stops_neither_the_run_nor_the_others(
+    new_log: NewLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The writer's thread tells them; what one raises is logged, and the next one hears all the same."""
+    heard: list[int] = []
+    epoch = EpochLog(new_log(5), 1)
+    epoch.listen(lambda: heard.append(1 // 0))
+    epoch.listen(lambda: heard.append(epoch.next_sequence))
+
+    epoch.tell_to(4)
+
+    assert heard == [4]
+    assert "a listener of the epoch failed" in caplog.text

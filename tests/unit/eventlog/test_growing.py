@@ -174,12 +174,14 @@ def test_listeners_hear_of_every_append_and_of_the_end(tmp_path: Path) -> None:
         log.append(events(4, 2))
         assert heard == [(4, False), (6, False)]
 
+        left: list[int] = []
+        leave = log.listen(lambda: left.append(log.next_sequence))
+        leave()
+        leave()
         log.finish()
         assert heard[-1] == (6, True)
-
+        assert left == []
         stop()
-        stop()
-        assert log._listeners == ()
 
 
 def test_a_failing_listener_hurts_neither_the_run_nor_the_others(
