@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -254,13 +253,20 @@ def test_a_checkpoint_of_other_settings_or_files_is_refused(here: Here, recorded
     assert error_line(damaged).endswith("): start without --resume")
 
 
+LIMITED = (
+    "import os, resource, sys; "
+    f"resource.setrlimit(resource.RLIMIT_FSIZE, ({BYTES_ALLOWED}, {BYTES_ALLOWED})); "
+    "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+)
+"""A program that limits itself: code run between fork and exec, in a process of many threads, may hang."""
+
+
 def limited(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a command that may write only so many bytes into a file, as if its disk got full then."""
     return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "tickstock_cli", *arguments],
+        [sys.executable, "-c", LIMITED, "-W", "error", "-m", "tickstock_cli", *arguments],
         cwd=folder,
         env={name: value for name, value in os.environ.items() if not name.startswith("TICKSTOCK_")},
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (BYTES_ALLOWED, BYTES_ALLOWED)),
         capture_output=True,
         text=True,
     )

@@ -14,6 +14,7 @@ import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 
 import pyarrow.parquet as pq
 import pytest
@@ -27,10 +28,14 @@ from tickstock_cli.testing import MINUTE, SECOND, Tick
 pytestmark = pytest.mark.usefixtures("compiled")
 
 LONGEST_WAIT = 60
-"""Seconds after which a terminal that shows nothing fails a test; usually it takes a few."""
+"""Seconds after which a terminal that does not show what it should fails a test; usually it takes a few."""
 MOST_FRAMES = 100
 """Redrawings of a live view that give it time to react."""
 TICKSTOCK = (sys.executable, "-W", "error", "-m", "tickstock_cli")
+CONTROLLED = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
+)
+"""A program that makes its terminal the controlling one: code run between fork and exec of many threads may hang."""
 DRAWING = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -46,7 +51,9 @@ class Terminal:
     def wait_for(self, text: str) -> None:
         """Look at the screen until a text has appeared behind what was waited for before."""
         before = len(self.shown)
+        deadline = monotonic() + LONGEST_WAIT
         while text not in self.shown[before:]:
+            assert monotonic() < deadline, f"never showed {text!r} behind {self.shown[before - 500 :][-4000:]!r}"
             self._read()
 
     def press(self, key: str) -> None:
@@ -76,14 +83,13 @@ def on_a_terminal(*command: str, folder: Path) -> Iterator[tuple[Terminal, subpr
     before = termios.tcgetattr(side)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("TICKSTOCK_", "COLUMNS"))}
     with subprocess.Popen(
-        command,
+        (sys.executable, "-c", CONTROLLED, *command),
         cwd=folder,
         env={**environment, "TERM": "xterm"},
         stdin=side,
         stdout=side,
         stderr=side,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
     ) as process:
         try:
             yield Terminal(user, side), process
