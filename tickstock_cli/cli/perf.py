@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tickstock_cli.cli.options import Json
+from tickstock_cli.cli.steps import steps
 from tickstock_cli.errors import ThresholdError
 
 if TYPE_CHECKING:
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from tickstock_cli.measurement.verdict import Verdict
     from tickstock_cli.perf.figures import Figures
     from tickstock_cli.perf.judging import Comparison
-    from tickstock_cli.perf.measuring import Plan, Sample
+    from tickstock_cli.perf.measuring import Plan
     from tickstock_cli.perf.recording import Size
+    from tickstock_cli.perf.subjects import Sample
 
 app = typer.Typer(
     help="Measure what this version costs, and keep worse ones out.", rich_markup_mode=None, add_completion=False
@@ -70,7 +71,6 @@ def run(
             make_folder(path.parent)
     plan = _plan(quick, rounds, only, 1)
     figures = _measure(plan, _head_of(plan))
-    _announce("")
     if out == "-":
         typer.echo(json.dumps(asdict(figures), indent=2))
     else:
@@ -149,7 +149,8 @@ def gate(
         _tell_comparison(f"head against {base}", comparison, after.machine, [NOT_IN_TURNS], out, as_json)
     else:
         side, machine = revision(base), identity()
-        comparison, samples = run_gate(side, head(), _plan(quick, rounds, only, seed), _announce)
+        with steps() as announce:
+            comparison, samples = run_gate(side, head(), _plan(quick, rounds, only, seed), announce)
         turns = max(len(taken) for taken in samples["head"].values())
         notes = [f"Measured in turns, {turns} rounds at most, the base twice in each for its noise."]
         _tell_comparison(f"head against {side.label}", comparison, machine, notes, out, as_json)
@@ -176,7 +177,8 @@ def self_test(
 
     _make_folder(out)
     machine = identity()
-    verdicts = try_gate(head(), _plan(True, rounds, None, seed), passes, _announce)
+    with steps() as announce:
+        verdicts = try_gate(head(), _plan(True, rounds, None, seed), passes, announce)
     _tell_limits("the gate on trial", verdicts, machine, out, as_json)
 
 
@@ -235,7 +237,8 @@ def _measure(plan: Plan, figures: Figures) -> Figures:
     from tickstock_cli.perf.measuring import measure
     from tickstock_cli.perf.sides import head
 
-    return replace(figures, samples=measure({"head": head()}, plan, _announce)["head"])
+    with steps() as announce:
+        return replace(figures, samples=measure({"head": head()}, plan, announce)["head"])
 
 
 def _tell_comparison(
@@ -244,6 +247,11 @@ def _tell_comparison(
     from tickstock_cli.perf.judging import verdicts
     from tickstock_cli.perf.markdown import comparison_summary
 
+    blind = comparison.blind()
+    if blind:
+        hidden = f"noise hides changes of {'; '.join(blind)}: measure on a quieter machine, or with more --rounds"
+        notes = [*notes, f"Warning: {hidden}."]
+        typer.echo(f"warning: {hidden}", err=True)
     summary = comparison_summary(title, comparison, machine, notes)
     _tell(title, summary, verdicts(comparison), machine, comparison.failed, out, as_json)
 
@@ -282,7 +290,6 @@ def _tell(
         "machine": asdict(machine),
     }
     text = json.dumps(document, indent=2, ensure_ascii=False)
-    _announce("")
     if as_json:
         typer.echo(text)
     else:
@@ -298,10 +305,3 @@ def _tell(
     if failed:
         names = ", ".join(verdict.title for verdict in verdicts if verdict.failed)
         raise ThresholdError(f"{title}: {names}")
-
-
-def _announce(text: str) -> None:
-    """Say what is being done: on a terminal in one line that is written over, at last by nothing; else not at all."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[2K{text}")
-        sys.stderr.flush()

@@ -14,8 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 from tickstock_cli.errors import DataError, UsageError
 from tickstock_cli.measurement.documents import DOCUMENT
 from tickstock_cli.measurement.verdict import Verdict, number
-from tickstock_cli.perf.measuring import Sample
 from tickstock_cli.perf.recording import Size
+from tickstock_cli.perf.subjects import Sample
 
 FOLDER = Path(__file__).parent / "baselines"
 FORMAT = "tickstock perf baseline 1"

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from tickstock_cli.errors import DataError, UsageError
 from tickstock_cli.measurement.documents import DOCUMENT, write_file
 from tickstock_cli.measurement.machine import Machine, alike
-from tickstock_cli.perf.measuring import Sample
+from tickstock_cli.perf.subjects import Sample
 
 FORMAT = "tickstock perf figures 1"
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from tickstock_cli.perf.judging import Comparison, compare
-from tickstock_cli.perf.measuring import Plan, Samples, measure
+from tickstock_cli.perf.measuring import Announce, Plan, Samples, measure
 from tickstock_cli.perf.sides import Side
 
 BASE, AGAIN, HEAD = "base", "base again", "head"
 
 
-def run_gate(base: Side, head: Side, plan: Plan, announce: Callable[[str], None]) -> tuple[Comparison, Samples]:
+def run_gate(base: Side, head: Side, plan: Plan, announce: Announce) -> tuple[Comparison, Samples]:
     """Measure and judge; what looks worse is measured as often again before it counts.
 
     Raises
@@ -25,7 +25,7 @@ def run_gate(base: Side, head: Side, plan: Plan, announce: Callable[[str], None]
     comparison = judged(samples)
     doubtful = comparison.doubtful()
     if doubtful:
-        announce(f"looks worse: {', '.join(doubtful)}; measuring as often again")
+        announce(f"looks worse: {', '.join(doubtful)}; measuring as often again", "")
         more = replace(plan, probes=doubtful, seed=plan.seed + 1)
         samples = measure(sides, more, announce, samples)
         comparison = judged(samples)

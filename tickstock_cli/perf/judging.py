@@ -9,10 +9,12 @@ from itertools import pairwise
 from statistics import median
 
 from tickstock_cli.measurement.verdict import Verdict, number
-from tickstock_cli.perf.measuring import Sample
 from tickstock_cli.perf.metrics import METRICS, RESULTS, Metric, Nature
-from tickstock_cli.perf.ratios import Interval, interval, noise, ratios_of
+from tickstock_cli.perf.ratios import Interval, apart, interval, ratios_of
+from tickstock_cli.perf.subjects import Sample
 
+BLIND = 0.5
+"""A margin beyond this hides what everybody would feel."""
 TELLING = ("replay", "paced")
 """Probes that tell what came out."""
 
@@ -66,6 +68,14 @@ class Comparison:
         """Tell whether the head is worse."""
         return bool(self.results) or any(judgement.verdict is Change.WORSE for judgement in self.judgements)
 
+    def blind(self) -> tuple[str, ...]:
+        """Give the metrics whose noise would hide a version that is half as slow again; in words."""
+        return tuple(
+            f"{judged.metric.title} (below {1 + judged.margin:.2f} times)"
+            for judged in self.judgements
+            if judged.metric.nature is Nature.TIME and judged.margin > BLIND
+        )
+
     def doubtful(self) -> tuple[str, ...]:
         """Give the probes whose metrics look worse: those are worth more rounds."""
         looks = (Change.WORSE, Change.UNCLEAR)
@@ -114,7 +124,7 @@ def judge(metric: Metric, base: Sequence[float], head: Sequence[float], again: S
     rounds = min(len(base), len(head))
     base, head = base[:rounds], head[:rounds]
     itself = ratios_of(again[:rounds], base) if again else [after / before for before, after in pairwise(base)] or [1.0]
-    margin = max(metric.tolerance, noise(itself))
+    margin = max(metric.tolerance, apart(itself))
     change = interval(ratios_of(head, base))
     before, after = median(base), median(head)
     verdict = Change.SAME

@@ -70,3 +70,28 @@ RESULTS = ("rows", "events", "digest")
 """What the replay probe must give alike on both sides: a change of results is no question of speed."""
 
 PROBES = tuple(dict.fromkeys(metric.probe for metric in METRICS))
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a round measures a probe.
+
+    Parameters
+    ----------
+    turns
+        How often each side has its turn, one right after the other, in one process a side; of a figure the best turn
+        counts, because whatever else the machine does can only make it worse.
+    together
+        Whether all sides may have their turn at once: nothing is timed.
+    most_rounds
+        Rounds that are enough, because the figure hardly varies.
+    """
+
+    turns: int = 1
+    together: bool = False
+    most_rounds: int | None = None
+
+
+TIMED, EXACT = Way(turns=5), Way(together=True, most_rounds=3)
+WAYS = {"startup": TIMED, "decode": TIMED, "merge": TIMED, "replay": TIMED, "memory": EXACT, "count": EXACT}
+"""By probe; others have one turn a round."""

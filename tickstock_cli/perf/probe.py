@@ -2,7 +2,10 @@
 
 A script, not a module: it is the head's even where it measures the base, so that both sides are measured by the same
 code. It knows nothing of tickstock but what every revision has: `replay.Request` and `replay.replay`, the recordings
-and the core. What it prints is one JSON object.
+and the core.
+
+It prints a line of JSON once it is prepared, then one for every line that it reads: a turn, so that the sides can take
+turns while all of them are warm; and at the end of its input what the process as a whole took.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import resource
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
@@ -22,13 +25,14 @@ from typing import Any
 
 Sample = dict[str, Any]
 
-FLAT_OUT_PASSES = 2
-"""Timed passes of a replay, of which the best counts: what else goes on can only make one slower."""
+Turns = Iterator[Sample]
+"""What is known before the first turn, then a sample a turn."""
+
 LEAK_WARM_UP, LEAK_PASSES = 3, 6
 PLANT_VARIABLE = "TICKSTOCK_PERF_PLANT"
 
 
-def decode(job: Sample) -> Sample:
+def decode(job: Sample) -> Turns:
     """Decode the recording as a replay does, and keep nothing."""
     from tickstock_cli.sources.recordings import Recordings
 
@@ -36,39 +40,39 @@ def decode(job: Sample) -> Sample:
         with Recordings.open([job["recording"]]) as recordings:
             return sum(len(batch) for batch in recordings.batches(job["batch_rows"]))
 
-    rows = read()
-    return {"rows": rows, **_best_of(FLAT_OUT_PASSES, read)}
+    yield {"rows": read()}
+    yield from _timed(read)
 
 
-def merge(job: Sample) -> Sample:
+def merge(job: Sample) -> Turns:
     """Merge the recording dealt out to files whose times overlap all day."""
     return decode({**job, "recording": job["parts"]})
 
 
-def replay(job: Sample) -> Sample:
+def replay(job: Sample) -> Turns:
     """Replay flat out with default settings, events to Parquet, from the first byte read to the file closed."""
     from tickstock_cli.replay import Request
     from tickstock_cli.replay import replay as run_replay
 
     request = Request(paths=[job["recording"]], outs=[str(Path(job["folder"], "events.parquet"))])
     first = run_replay(request)
-    figures = _best_of(FLAT_OUT_PASSES, lambda: run_replay(request))
-    return {
+    yield {
         "rows": first.rows,
         "events": first.tally.events,
         "digest": first.digest,
         "ledger": first.ledger.as_dict(),
-        **figures,
     }
+    yield from _timed(lambda: run_replay(request))
 
 
-def count(job: Sample) -> Sample:
+def count(job: Sample) -> Turns:
     """Replay once, counting work instead of time."""
     from tickstock_cli.replay import Request
     from tickstock_cli.replay import replay as run_replay
 
     request = Request(paths=[job["recording"]], batch_rows=job["batch_rows"])
     run_replay(request)  # compiles, imports
+    yield {}
     calls = _count_kernel_calls()
     import pyarrow as pa
 
@@ -86,15 +90,16 @@ def count(job: Sample) -> Sample:
         "arrow_allocations": pool.num_allocations() - allocations,
     }
     spent = instructions()
-    return counted if spent is None else {**counted, "instructions": spent}
+    yield counted if spent is None else {**counted, "instructions": spent}
 
 
-def memory(job: Sample) -> Sample:
+def memory(job: Sample) -> Turns:
     """Replay again and again in one process: the peak, and what each pass leaves behind."""
     from tickstock_cli.replay import Request
     from tickstock_cli.replay import replay as run_replay
 
     request = Request(paths=[job["recording"]])
+    yield {}
     kept = []
     for number in range(LEAK_WARM_UP + LEAK_PASSES):
         run_replay(request)
@@ -106,16 +111,17 @@ def memory(job: Sample) -> Sample:
     slopes = sorted(
         (after[1] - before[1]) // (after[0] - before[0]) for before, after in combinations(enumerate(kept), 2)
     )
-    return {"growth_bytes": slopes[len(slopes) // 2], "resident_bytes": kept[-1]}
+    yield {"growth_bytes": slopes[len(slopes) // 2], "resident_bytes": kept[-1]}
 
 
-def paced(job: Sample) -> Sample:
+def paced(job: Sample) -> Turns:
     """Replay on a schedule through the running system; latency from the scheduled time to the published event."""
     from tickstock_cli.replay import Request
     from tickstock_cli.replay import replay as run_replay
 
     out = str(Path(job["folder"], "paced.parquet"))
     run_replay(Request(paths=[job["recording"]], outs=[out]))
+    yield {}
     pipelines: list[Any] = []
     request = Request(paths=[job["recording"]], outs=[out], start=job["start"], end=job["end"], speed=job["speed"])
     cpu = time.process_time()
@@ -124,7 +130,7 @@ def paced(job: Sample) -> Sample:
     latency = pipelines[0].system.latency
     figures = latency.figures()
     percentile = getattr(latency, "percentile_ms", None)  # bases from before it was there
-    return {
+    yield {
         "rows": result.rows,
         "cpu_seconds": cpu_seconds,
         "mean_ms": figures.mean_ms,
@@ -135,12 +141,13 @@ def paced(job: Sample) -> Sample:
     }
 
 
-def running(job: Sample) -> Sample:
+def running(job: Sample) -> Turns:
     """Run each feed through the running system as fast as it takes rows: what each channel bears, and what it fails."""
     from tickstock_cli.replay import Request
     from tickstock_cli.replay import replay as run_replay
     from tickstock_cli.runtime.opening import PipelineName
 
+    yield {}
     figures: Sample = {}
     processed = failed = lost = 0
     for record, name in (("tick", "ticks"), ("ohlcv", "bars"), ("fmv", "fmv")):
@@ -155,19 +162,17 @@ def running(job: Sample) -> Sample:
             failed += channel["whole"]["failed"]
         if record == "ohlcv":
             figures["ohlcv_symbols"] = len(pipelines[0].system.core.known_tickers())
-    return {**figures, "success_percent": 100 * processed / (processed + failed), "rows_lost": lost}
+    yield {**figures, "success_percent": 100 * processed / (processed + failed), "rows_lost": lost}
 
 
-def _best_of(passes: int, work: Callable[[], Any]) -> Sample:
-    """Time several passes; give the least wall time and the least CPU time, of all threads."""
-    walls, cpus = [], []
-    for _ in range(passes):
+def _timed(work: Callable[[], Any]) -> Turns:
+    """Time one pass a turn: wall time, and CPU time of all threads."""
+    while True:
         gc.collect()
         cpu, wall = time.process_time(), time.perf_counter()
         work()
-        walls.append(time.perf_counter() - wall)
-        cpus.append(time.process_time() - cpu)
-    return {"seconds": min(walls), "cpu_seconds": min(cpus)}
+        wall = time.perf_counter() - wall
+        yield {"seconds": wall, "cpu_seconds": time.process_time() - cpu}
 
 
 class _PythonCalls:
@@ -297,17 +302,24 @@ PROBES = {probe.__name__: probe for probe in (decode, merge, replay, count, memo
 
 
 def main() -> None:
-    """Run the probe that the command line names, and print what it measured."""
+    """Run the probe that the command line names, a turn for every line of input."""
     import tickstock_cli
 
     name, job = sys.argv[1:]
     planted = os.environ.get(PLANT_VARIABLE)
     if planted:
         _plant(planted)
-    sample = PROBES[name](json.loads(job))
+    turns = PROBES[name](json.loads(job))
+    _tell(next(turns))
+    for _ in sys.stdin:
+        _tell(next(turns))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    package = str(Path(tickstock_cli.__file__).resolve().parent.parent)
-    sys.stdout.write(json.dumps({**sample, "peak_rss_bytes": peak, "package": package}) + "\n")
+    _tell({"peak_rss_bytes": peak, "package": str(Path(tickstock_cli.__file__).resolve().parent.parent)})
+
+
+def _tell(sample: Sample) -> None:
+    sys.stdout.write(json.dumps(sample) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

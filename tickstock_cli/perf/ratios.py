@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import comb, exp, log
+from math import comb
 from statistics import median
 
 CONFIDENCE = 0.95
-NOISE_FACTOR = 3.0
-"""Noise counts so many times: the median deviation of a side from itself is the half of what is seen that is small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +44,10 @@ def interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Interva
     return Interval(ordered[best - 1], median(ordered), ordered[count - best], _coverage(count, best))
 
 
-def noise(ratios: Sequence[float]) -> float:
-    """Give the relative change that a side shows against itself: 0.04 means that 4 % may be nothing.
+def apart(ratios: Sequence[float]) -> float:
+    """Give how far a side may be from itself: 0.04 means that 4 % more or less may be nothing.
+
+    It is the farther end of the interval of the ratios' median.
 
     Parameters
     ----------
@@ -56,11 +56,11 @@ def noise(ratios: Sequence[float]) -> float:
 
     Examples
     --------
-    >>> round(noise([1.0, 1.02, 0.98, 1.01, 1.5]), 3)
-    0.061
+    >>> round(apart([1.0, 1.02, 0.98, 1.01, 1.03]), 3)
+    0.03
     """
-    deviation: float = median(abs(log(ratio)) for ratio in ratios)
-    return exp(NOISE_FACTOR * deviation) - 1
+    found = interval(ratios)
+    return max(found.high, 1 / found.low) - 1
 
 
 def ratios_of(values: Sequence[float], base: Sequence[float]) -> list[float]:

@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tickstock_cli.measurement.verdict import Verdict
 from tickstock_cli.perf.gate import run_gate
 from tickstock_cli.perf.judging import Change, Comparison
-from tickstock_cli.perf.measuring import Plan
+from tickstock_cli.perf.measuring import Announce, Plan
 from tickstock_cli.perf.sides import Side
 
-PROBES = ("replay", "memory", "count")
-"""What can show the damage; the others would only take time."""
+PROBES = ("replay", "micro", "memory", "count")
+"""Of identical code; the others would only take time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plant:
-    """Damage that is planted in the head, and the metrics one of which must show it; none: its results must."""
+    """Damage that is planted in the head.
+
+    Parameters
+    ----------
+    probes
+        Which are run to find it.
+    shows_in
+        Metrics one of which must show it; none: the results must.
+    """
 
     name: str
     title: str
+    probes: tuple[str, ...]
     shows_in: tuple[str, ...]
 
 
 PLANTS = (
-    Plant("slowdown", "the core takes half as long again", ("replay_seconds", "replay_wall_seconds")),
-    Plant("leak", "every step of the core keeps 4 MiB", ("growth_bytes",)),
-    Plant("correctness", "prices of events are a cent off", ()),
+    Plant("slowdown", "the core takes half as long again", ("replay", "micro"), ("replay_seconds", "kernels_seconds")),
+    Plant("leak", "every step of the core keeps 4 MiB", ("memory",), ("growth_bytes",)),
+    Plant("correctness", "prices of events are a cent off", ("replay",), ()),
 )
 
 
-def self_test(side: Side, plan: Plan, passes: int, announce: Callable[[str], None]) -> list[Verdict]:
+def self_test(side: Side, plan: Plan, passes: int, announce: Announce) -> list[Verdict]:
     """Try the gate; gives what it should have said and what it said.
 
     Parameters
@@ -39,11 +48,17 @@ def self_test(side: Side, plan: Plan, passes: int, announce: Callable[[str], Non
     passes
         How often the side is compared with itself.
     """
-    plan = replace(plan, probes=PROBES)
+
+    def gate(what: str, head: Side, plan: Plan) -> Comparison:
+        def say(step: str, detail: str) -> None:
+            announce(f"{what}: {step}", detail)
+
+        return run_gate(side, head, plan, say)[0]
+
     verdicts = []
     for plant in PLANTS:
-        announce(f"planted: {plant.title}")
-        comparison, _ = run_gate(side, replace(side, label="head", plant=plant.name), plan, announce)
+        worse = replace(side, label="head", plant=plant.name)
+        comparison = gate(plant.name, worse, replace(plan, probes=plant.probes))
         caught = _shown(comparison, plant)
         verdicts.append(
             Verdict(
@@ -59,8 +74,9 @@ def self_test(side: Side, plan: Plan, passes: int, announce: Callable[[str], Non
         )
     alarms: list[str] = []
     for number in range(passes):
-        announce(f"against itself, {number + 1} of {passes}")
-        comparison, _ = run_gate(side, replace(side, label="head"), replace(plan, seed=plan.seed + number), announce)
+        itself = replace(side, label="head")
+        again = replace(plan, probes=PROBES, seed=plan.seed + number)
+        comparison = gate(f"itself, {number + 1} of {passes}", itself, again)
         if comparison.failed:
             alarms.append(_told(comparison))
     quiet = passes - len(alarms)

@@ -50,6 +50,15 @@ def test_no_verdict_goes_below_the_noise_of_the_base() -> None:
     assert verdict_of("replay_seconds", [1.0] * 7, [1.2] * 7, [1.0] * 7) is Change.WORSE
 
 
+def test_a_machine_too_noisy_to_show_half_as_much_again_is_told() -> None:
+    """A pass that could hardly have failed must not look like one that could."""
+    noisy = [{"cpu_seconds": seconds} for seconds in (1.0, 1.9, 0.6, 1.8, 0.5)]
+    base: dict[str, list[dict[str, Any]]] = {"replay": [{"cpu_seconds": 1.0}] * 5}
+
+    assert compare(base, base, {"replay": noisy}).blind() == ("replay, CPU time (below 2.00 times)",)
+    assert compare(base, base, base).blind() == ()
+
+
 def test_a_speedup_is_told() -> None:
     """Good news is news."""
     assert verdict_of("replay_seconds", QUIET, [value / 1.5 for value in QUIET]) is Change.BETTER

@@ -11,10 +11,11 @@ from tickstock_cli.errors import UsageError
 from tickstock_cli.measurement.verdict import failures
 from tickstock_cli.perf.baselines import check_size, find_baseline, judge_limits, shipped
 from tickstock_cli.perf.judging import Change, compare
-from tickstock_cli.perf.measuring import Plan, ProbeError, Sample, run_probe
+from tickstock_cli.perf.measuring import Plan, run_probe
 from tickstock_cli.perf.metrics import METRICS, PROBES
 from tickstock_cli.perf.recording import FULL, QUICK, Prepared, Size, prepare
 from tickstock_cli.perf.sides import Side, head
+from tickstock_cli.perf.subjects import ProbeError, Sample
 
 TINY = Size(rows=20_000, symbols=40, batch_rows=4_096, paced_seconds=0.5)
 

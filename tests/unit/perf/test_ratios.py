@@ -7,7 +7,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickstock_cli.perf.ratios import interval, noise, ratios_of
+from tickstock_cli.perf.ratios import apart, interval, ratios_of
 
 
 @given(st.lists(st.floats(0.01, 100), min_size=1, max_size=40))
@@ -37,7 +37,7 @@ def test_one_spoiled_round_of_nine_moves_nothing() -> None:
     quiet = [1.00, 1.01, 0.99, 1.02, 0.98, 1.00, 1.01, 0.99]
 
     assert interval([*quiet, 9.0]).high < 1.03
-    assert noise([*quiet, 9.0]) < 0.05
+    assert apart([*quiet, 9.0]) < 0.03
 
 
 def test_ratios_are_of_the_same_round() -> None:

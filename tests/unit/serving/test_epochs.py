@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from urllib.request import urlopen
 
 import pytest
@@ -69,15 +70,20 @@ def test_who_follows_begins_afresh_and_says_so(new_log: NewLog, start: str | int
         with served(log) as server:
             reader = Reader(server.server.port, Wish(start=start))  # type: ignore[arg-type]  # drawn
             reading = asyncio.create_task(reader.read())
-            while reader.follower.next is None:
-                await asyncio.sleep(0.005)
-            while start != "now" and (not reader.sequences or reader.sequences[-1] < 10):
-                await asyncio.sleep(0.005)
+
+            async def until(condition: Callable[[], bool]) -> None:
+                while not condition():
+                    assert not reading.done(), f"following has ended: {reader.told}"
+                    await asyncio.sleep(0.005)
+
+            await until(lambda: reader.follower.next is not None)
+            await until(lambda: start == "now" or reader.sequences[-1:] == [10])
             before = len(reader.sequences)
-            log.finish()
-            jumped(server, log, 4).tell_to(7)
-            while len(reader.sequences) < before + len(again):
-                await asyncio.sleep(0.005)
+            epoch = jumped(server, log, 4)
+            await until(lambda: any("gone to another time" in line for line in reader.told))
+            log.finish()  # not of this epoch, which has not told all of it
+            epoch.tell_to(7)
+            await until(lambda: len(reader.sequences) >= before + len(again))
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
             return reader, before

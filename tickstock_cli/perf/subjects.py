@@ -1,0 +1,219 @@
+"""One side's part in one round of a probe: fresh processes that wait for their turns."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from tickstock_cli.errors import TickstockError
+from tickstock_cli.perf.probe import PLANT_VARIABLE
+from tickstock_cli.perf.sides import Side
+
+FOLDER = Path(__file__).parent
+
+Sample = dict[str, Any]
+
+
+class ProbeError(TickstockError):
+    """A side cannot be measured: its probe failed."""
+
+
+class Subject(Protocol):
+    """What is measured, turn by turn."""
+
+    def prepare(self) -> None:
+        """Wait until it is prepared for its first turn."""
+
+    def begin(self) -> None:
+        """Begin a turn."""
+
+    def end(self) -> None:
+        """Wait until the turn is over."""
+
+    def finish(self) -> Sample:
+        """Give what all turns told: of each figure the best."""
+
+    def close(self) -> None:
+        """End whatever runs still."""
+
+
+class ProbeProcess:
+    """A probe of ``probe.py`` in a process that prepares itself once, and takes its turns warm.
+
+    Parameters
+    ----------
+    job
+        What the probe is told.
+    folder
+        Its own, and empty.
+    """
+
+    def __init__(self, side: Side, probe: str, job: Mapping[str, Any], folder: Path) -> None:
+        self._side = side
+        self._probe = probe
+        self._turns: list[Sample] = []
+        self._facts: Sample = {}
+        self._complaints = (folder / "stderr.txt").open("w+", encoding="utf-8")
+        command = [sys.executable, "-P", str(FOLDER / "probe.py"), probe, json.dumps(job)]
+        self._process = subprocess.Popen(
+            command, cwd=folder, env=environment_of(side), text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._complaints,
+        )  # fmt: skip
+
+    def prepare(self) -> None:
+        """See ``Subject``."""
+        self._facts = self._heard()
+
+    def begin(self) -> None:
+        """See ``Subject``."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write("\n")
+            self._process.stdin.flush()
+        except OSError as error:
+            raise self._failure() from error
+
+    def end(self) -> None:
+        """See ``Subject``."""
+        self._turns.append(self._heard())
+
+    def finish(self) -> Sample:
+        """See ``Subject``."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        whole = self._heard()
+        if Path(whole.pop("package")) != self._side.root.resolve():
+            raise ProbeError(
+                f"{self._probe} of {self._side.label} ran another tickstock than the one in {self._side.root}"
+            )
+        return {**self._facts, **best_of(self._turns), **whole}
+
+    def close(self) -> None:
+        """See ``Subject``."""
+        self._process.kill()
+        with suppress(BrokenPipeError), self._process:  # what it was told last, it may never have read
+            pass
+        self._complaints.close()
+
+    def _heard(self) -> Sample:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise self._failure()
+        sample: Sample = json.loads(line)
+        return sample
+
+    def _failure(self) -> ProbeError:
+        self._process.wait()
+        self._complaints.seek(0)
+        return _failed(self._probe, self._side, self._complaints.read(), self._process.returncode)
+
+
+class Program:
+    """What is run once a turn, from its start to its end.
+
+    Parameters
+    ----------
+    run
+        Runs it, and gives what it took.
+    """
+
+    def __init__(self, run: Callable[[], Sample]) -> None:
+        self._run = run
+        self._turns: list[Sample] = []
+
+    def prepare(self) -> None:
+        """See ``Subject``: there is nothing to prepare."""
+
+    def begin(self) -> None:
+        """See ``Subject``: a turn is run where it is waited for."""
+
+    def end(self) -> None:
+        """See ``Subject``."""
+        self._turns.append(self._run())
+
+    def finish(self) -> Sample:
+        """See ``Subject``."""
+        return best_of(self._turns)
+
+    def close(self) -> None:
+        """See ``Subject``: what was run has ended."""
+
+
+def subject(side: Side, probe: str, job: Mapping[str, Any], folder: Path) -> Subject:
+    """Start measuring one side by one probe."""
+    if probe == "startup":
+        return Program(partial(_start, side, folder))
+    if probe == "micro":
+        return Program(partial(_micro_benchmarks, side, job, folder))
+    return ProbeProcess(side, probe, job, folder)
+
+
+def best_of(turns: Sequence[Sample]) -> Sample:
+    """Give the least of each figure.
+
+    Examples
+    --------
+    >>> best_of([{"seconds": 2.0, "cpu_seconds": 1.0}, {"seconds": 1.5, "cpu_seconds": 1.2}])
+    {'seconds': 1.5, 'cpu_seconds': 1.0}
+    """
+    return {key: min(turn[key] for turn in turns) for key in turns[0]}
+
+
+def environment_of(side: Side) -> dict[str, str]:
+    """Give this process's environment without what could change a side, and with its source on the path."""
+    kept = {
+        name: text for name, text in os.environ.items() if not name.startswith(("TICKSTOCK_", "PYTEST_", "PYTHONPATH"))
+    }
+    planted = {PLANT_VARIABLE: side.plant} if side.plant else {}
+    return {**kept, "PYTHONPATH": str(side.root), "PYTHONHASHSEED": "0", **planted}
+
+
+def _start(side: Side, folder: Path) -> Sample:
+    """Start the command line program."""
+    cpu, wall = _cpu_of_children(), time.perf_counter()
+    _run([sys.executable, "-m", "tickstock_cli", "--help"], side, folder, "startup", {})
+    wall = time.perf_counter() - wall
+    return {"cpu_seconds": _cpu_of_children() - cpu, "seconds": wall}
+
+
+def _micro_benchmarks(side: Side, job: Mapping[str, Any], folder: Path) -> Sample:
+    """Run the micro-benchmarks by pytest-benchmark, in a folder of their own: the tree's settings are not ours."""
+    script, report = folder / "test_micro_benchmarks.py", folder / "report.json"
+    script.write_bytes((FOLDER / "micro_benchmarks.py").read_bytes())
+    options = ["-q", "-c", os.devnull, "--rootdir", str(folder), "-p", "no:cacheprovider"]
+    command = [sys.executable, "-P", "-m", "pytest", *options, f"--benchmark-json={report}", str(script)]
+    recording = {
+        "TICKSTOCK_PERF_RECORDING": str(job["recording"]),
+        "TICKSTOCK_PERF_BATCH_ROWS": str(job["batch_rows"]),
+    }
+    _run(command, side, folder, "micro", recording)
+    benchmarks = json.loads(report.read_text(encoding="utf-8"))["benchmarks"]
+    return {benchmark["name"]: benchmark["stats"]["min"] for benchmark in benchmarks}
+
+
+def _run(command: Sequence[str], side: Side, folder: Path, probe: str, more: Mapping[str, str]) -> None:
+    """Run a command with a side's source first on the path."""
+    environment = {**environment_of(side), **more}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise _failed(probe, side, done.stderr.strip() or done.stdout, done.returncode)
+
+
+def _failed(probe: str, side: Side, complaint: str, code: int) -> ProbeError:
+    told = (complaint.strip() or f"exit code {code}").splitlines()
+    return ProbeError(f"{probe} of {side.label} failed: {told[-1]}")
+
+
+def _cpu_of_children() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
