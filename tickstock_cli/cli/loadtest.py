@@ -62,6 +62,9 @@ def loadtest(
     find_max: Annotated[
         bool, typer.Option("--find-max", help="Search for the highest rate that can be kept under the thresholds.")
     ] = False,
+    attempts: Annotated[
+        int, typer.Option(min=1, help="Run again, so many times in all, where nothing but times was missed.")
+    ] = 1,
     as_json: Json = False,
 ) -> None:
     """Put a load on the running system and hold what it did against thresholds.
@@ -71,6 +74,8 @@ def loadtest(
     """
     if not 0 < speed < float("inf"):
         raise UsageError(f"--speed must be a number above 0, was {speed:g}")
+    if find_max and attempts > 1:
+        raise UsageError("--attempts is of no use with --find-max, which tries twice by itself: leave it out")
     from tickstock_cli.loadtest.catalogue import find, load_scenario
     from tickstock_cli.loadtest.conductor import Order
     from tickstock_cli.measurement.documents import make_folder
@@ -81,7 +86,7 @@ def loadtest(
     order = Order(wanted, find(scenario).stem, speed, transport.value, shlex.join(["tickstock", *sys.argv[1:]]))
     _compile(wanted)
     with leave_at_once_if_insisted():
-        seen, crash = _search(order) if find_max else _conduct(order)
+        seen, crash = _search(order) if find_max else _conduct(order, attempts)
         result = _tell(seen, out, as_json)
     _judge(result, crash)
 
@@ -97,15 +102,23 @@ def _compile(scenario: Scenario) -> None:
         warm_up(system_settings(scenario))
 
 
-def _conduct(order: Order) -> tuple[Observation, str | None]:
+def _conduct(order: Order, attempts: int) -> tuple[Observation, str | None]:
     """Run the load test; gives what was seen, and which process crashed, if one did."""
+    from tickstock_cli.loadtest.attempts import attempt
     from tickstock_cli.loadtest.conductor import Conductor
 
-    with _watching(order) as watch:
-        conductor = Conductor(order, watch)
-        with stop_on_interrupt(conductor):
-            seen = conductor.run()
-    return seen, conductor.crash
+    crash: str | None = None
+
+    def run() -> Observation:
+        nonlocal crash
+        with _watching(order) as watch:
+            conductor = Conductor(order, watch)
+            with stop_on_interrupt(conductor):
+                seen = conductor.run()
+        crash = conductor.crash
+        return seen
+
+    return attempt(run, attempts, lambda words: typer.echo(words, err=True)), crash
 
 
 def _search(order: Order) -> tuple[Observation, str | None]:
@@ -119,6 +132,8 @@ def _search(order: Order) -> tuple[Observation, str | None]:
         def tell(probe: Probe) -> None:
             if isinstance(watch, LoadView):
                 watch.note(probe_line(probe))
+            else:
+                typer.echo(probe_line(probe), err=True)
 
         search = Search(order, watch, tell)
         with stop_on_interrupt(search):

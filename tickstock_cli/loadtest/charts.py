@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tickstock_cli.loadtest.observation import LATENCIES, Observation, Second, StageSpan
+from tickstock_cli.loadtest.observation import LATENCIES, OTHERS, Observation, Second, StageSpan
 from tickstock_cli.loadtest.remarks import NAMES
 from tickstock_cli.loadtest.scenario import RECORDS
 from tickstock_cli.measurement.histogram import Histogram
@@ -177,7 +177,9 @@ def resources(seen: Observation, along: Sequence[Span], limit: float | None) -> 
     traces = [line("memory of the system", times, memory, COLOURS[3])]
     for place, side in enumerate(dict.fromkeys(side for second in seen.seconds for side in second.cpu_seconds)):
         used = [span.mean(_entry("cpu_seconds", side)) for span in along]
-        traces.append({**line(f"CPUs of the {side}", times, used, COLOURS[place]), "yaxis": "y2"})
+        traces.append(
+            {**line(f"CPUs of {side if side == OTHERS else f'the {side}'}", times, used, COLOURS[place]), "yaxis": "y2"}
+        )
     collections = [span.mean(lambda second: second.gc_collections) for span in along]
     bars = {"type": "bar", "name": "garbage collections", "x": times, "y": collections, "yaxis": "y3"}
     traces.append({**bars, "marker": {"color": "var(--c8)"}})

@@ -22,6 +22,7 @@ import psutil
 
 from tickstock_cli.core.clock import SystemClock
 from tickstock_cli.errors import TickstockError
+from tickstock_cli.measurement.machine import busy_cpu_seconds
 
 SECOND = 1_000_000_000
 DEBUG_VARIABLE = "TICKSTOCK_DEBUG"
@@ -65,12 +66,15 @@ class Child:
         """Report, at the end of every second since the anchor, what ``look`` gives for its end (ns), in a thread."""
 
         def run() -> None:
-            used = self._cpu_seconds()
+            clock.wait(self.stopped, anchor)
+            used, busy = self._cpu_seconds(), busy_cpu_seconds()
             number = 0
             while not clock.wait(self.stopped, anchor + (number + 1) * SECOND):
                 facts = look(anchor + (number + 1) * SECOND)
                 before, used = used, self._cpu_seconds()
-                self.report("second", number=number, cpu=used - before, **facts)
+                busy_before, busy = busy, busy_cpu_seconds()
+                machine = None if busy is None or busy_before is None else busy - busy_before
+                self.report("second", number=number, cpu=used - before, machine_cpu=machine, **facts)
                 number += 1
 
         clock = SystemClock()

@@ -26,6 +26,9 @@ from tickstock_cli.measurement.machine import Machine
 
 LATENCIES = (*RECORDS, "event", "client")
 
+OTHERS = "other processes"
+"""Everything on the machine that is no part of the load test, beside the processes that are."""
+
 Side = Literal["generator", "system", "clients"]
 """A process of the run besides the conductor."""
 
@@ -68,7 +71,7 @@ class Second:
     memory_bytes: int
     """Resident memory of the system's process at its end."""
     cpu_seconds: Mapping[str, float]
-    """CPU time that each process used in it: system, generator, clients."""
+    """CPU time that each process used in it: system, generator, clients; and other processes, where that is known."""
     gc_collections: int
     """Collections of the system's garbage collector in it, of any generation."""
     alerts: int

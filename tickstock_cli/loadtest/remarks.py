@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tickstock_cli.loadtest.observation import Observation
+from tickstock_cli.loadtest.observation import OTHERS, Observation
 from tickstock_cli.loadtest.result import Result
 from tickstock_cli.loadtest.scenario import RECORDS
 from tickstock_cli.measurement.machine import alike, changed_packages
@@ -79,8 +79,24 @@ def _remarks(seen: Observation) -> Iterator[str]:
             f"The machine was busy before the run began: {machine.load_1m:.1f} processes wanted its {machine.cpus} "
             "CPUs. Figures may be worse for it."
         )
+    yield from _others(seen)
     if seen.truth.reason:
         yield f"The events were not compared with the truth: {seen.truth.reason}."
+
+
+def _others(seen: Observation) -> Iterator[str]:
+    """Say how much of the machine others used meanwhile, if that was much."""
+    warm = {span.name for span in seen.stages if span.warm_up}
+    used = [
+        second.cpu_seconds[OTHERS]
+        for second in seen.seconds
+        if OTHERS in second.cpu_seconds and second.stage and second.stage not in warm
+    ]
+    if used and sum(used) / len(used) > BUSY_SHARE * seen.machine.cpus:
+        yield (
+            f"Other processes used {sum(used) / len(used):.1f} of the machine's {seen.machine.cpus} CPUs while it ran, "
+            f"{max(used):.1f} in the worst second. Latencies are worse for it: what is missed by little may be theirs."
+        )
 
 
 def capacity_words(seen: Observation) -> str | None:
@@ -89,6 +105,9 @@ def capacity_words(seen: Observation) -> str | None:
     if found is None:
         return None
     if found.factor is None or found.rows_per_second is None:
+        kept = [probe.asked_per_second for probe in found.probes if probe.sustained]
+        if kept:
+            return f"No rate was sustained: {number(max(kept))} rows a second were once, and not when tried again."
         return f"No rate was sustained: the lowest of {len(found.probes)} that were tried failed too."
     rate = f"{number(found.rows_per_second)} rows a second, {found.factor:.3g} times the scenario's"
     if not found.bounded:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tickstock_cli.loadtest.observation import Second, StageSpan
+from tickstock_cli.loadtest.observation import OTHERS, Second, StageSpan
 from tickstock_cli.loadtest.scenario import RECORDS, Scenario
 
 SIDES = ("generator", "system", "clients")
@@ -104,7 +104,7 @@ class Seconds:
                 for name, text in reports[side].get("latency", {}).items()
             },
             memory_bytes=int(system.get("memory_bytes", 0)),
-            cpu_seconds={side: round(report.get("cpu", 0.0), 3) for side, report in reports.items()},
+            cpu_seconds=_cpu_seconds(reports),
             gc_collections=max(0, collections - self._gc_before),
             alerts=int(system.get("alerts", 0)),
             breakers_open=int(system.get("breakers_open", 0)),
@@ -128,3 +128,12 @@ class Seconds:
 
     def _stage_at(self, number: int) -> str:
         return next((span.name for span in self._spans if span.begins <= number < span.ends), "")
+
+
+def _cpu_seconds(reports: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """Give the CPU time of each process that told it, and of all others of the machine where the system knows it."""
+    used = {side: report.get("cpu", 0.0) for side, report in reports.items()}
+    machine = reports.get("system", {}).get("machine_cpu")
+    if machine is not None:
+        used[OTHERS] = max(0.0, machine - sum(used.values()))
+    return {side: round(seconds, 3) for side, seconds in used.items()}

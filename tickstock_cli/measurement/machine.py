@@ -110,6 +110,19 @@ def gibibytes(count: int) -> str:
     return f"{count / 2**30:,.1f} GiB"
 
 
+def busy_cpu_seconds() -> float | None:
+    """Give the CPU time that everything on this machine has used since it started, other guests of its host included.
+
+    None where more CPUs are counted than this process may use: in a container, the host's other work is none of ours.
+    """
+    if psutil.cpu_count() != _cpus():
+        return None
+    times = psutil.cpu_times()._asdict()
+    within = ("guest", "guest_nice")  # counted as user time already
+    idle = ("idle", "iowait")
+    return float(sum(seconds for name, seconds in times.items() if name not in (*within, *idle)))
+
+
 def _cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

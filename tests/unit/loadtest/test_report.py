@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import plotly.graph_objects as go
@@ -11,6 +12,7 @@ from tests.unit.loadtest.observed import MACHINE, SCENARIO, observed
 from tests.unit.loadtest.test_result import DOCUMENTS
 from tickstock_cli.loadtest.charts import POINTS, charts, spans
 from tickstock_cli.loadtest.comparison import comparison
+from tickstock_cli.loadtest.observation import OTHERS, Second
 from tickstock_cli.loadtest.remarks import capacity_words, contrasts, remarks
 from tickstock_cli.loadtest.report import report
 from tickstock_cli.loadtest.result import Result, judged
@@ -70,6 +72,21 @@ def test_a_busy_machine_a_slow_side_and_an_early_end_are_remarked() -> None:
     assert any(line.startswith("The machine was busy before the run began: 3.1 processes") for line in lines)
 
 
+def test_neighbours_that_used_much_of_the_machine_are_remarked() -> None:
+    """Of the stages that are judged; what the machine did in a warm-up spoiled nothing."""
+    seen = observed()
+
+    def beside(used: Callable[[Second], float]) -> list[str]:
+        seconds = tuple(
+            replace(second, cpu_seconds={**second.cpu_seconds, OTHERS: used(second)}) for second in seen.seconds
+        )
+        return [line for line in remarks(judged(replace(seen, seconds=seconds))) if line.startswith("Other processes")]
+
+    (told,) = beside(lambda second: 1.9 if second.at == 12 else 1.0)
+    assert told.startswith("Other processes used 1.0 of the machine's 2 CPUs while it ran, 1.9 in the worst second.")
+    assert beside(lambda second: 2.0 if second.stage == "before" else 0.2) == []
+
+
 def test_a_long_run_is_drawn_with_few_points_and_loses_no_latency() -> None:
     """Seconds that share a point are added up, not picked."""
     seconds = observed().seconds * 100
@@ -86,11 +103,13 @@ def test_the_search_for_the_highest_rate_is_told_as_what_it_is() -> None:
     found = DOCUMENTS["a search"].observation
     capacity = found.capacity
     assert capacity is not None
-    nothing = replace(capacity, factor=None, rows_per_second=None)
+    once = replace(capacity, factor=None, rows_per_second=None)
+    nothing = replace(once, probes=tuple(replace(probe, sustained=False) for probe in capacity.probes))
 
     assert capacity_words(found) == "Highest sustainable rate: 6,400 rows a second, 2 times the scenario's."
     assert str(capacity_words(replace(found, capacity=replace(capacity, bounded=False)))).startswith("At least 6,400")
-    assert str(capacity_words(replace(found, capacity=nothing))).startswith("No rate was sustained")
+    assert str(capacity_words(replace(found, capacity=nothing))).startswith("No rate was sustained: the lowest of ")
+    assert str(capacity_words(replace(found, capacity=once))).endswith("were once, and not when tried again.")
     assert capacity_words(observed()) is None
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tickstock_cli.errors import UsageError
 from tickstock_cli.loadtest.early import FIGURES, EarlyAbort
-from tickstock_cli.loadtest.observation import Second
+from tickstock_cli.loadtest.observation import OTHERS, Second
 from tickstock_cli.loadtest.scenario import Scenario
 from tickstock_cli.loadtest.seconds import Seconds, rows_due, spans_of
 from tickstock_cli.loadtest.staged import StagedLatency
@@ -58,6 +58,19 @@ def test_a_second_is_whole_when_both_sides_have_told_of_it() -> None:
     ]
     assert (first[0].gc_collections, second[0].gc_collections) == (2, 0)
     assert first[0].cpu_seconds == {"generator": 0.1, "system": 0.5}
+
+
+def test_what_the_machine_did_besides_is_told_where_it_is_known() -> None:
+    """All CPU time that was used, but for what the load test's own processes took."""
+    seconds = Seconds(scenario(), 1.0, ["generator", "system"])
+    seconds.add("generator", generator(0, 10, 10))
+    (first,) = seconds.add("system", system(0, 10, machine_cpu=1.75))
+    seconds.add("generator", generator(1, 20, 20))
+    (second,) = seconds.add("system", system(1, 20, machine_cpu=0.5))
+    seconds.add("generator", generator(2, 30, 30))
+    (third,) = seconds.add("system", system(2, 30, machine_cpu=None))
+
+    assert [second.cpu_seconds.get(OTHERS) for second in (first, second, third)] == [1.15, 0.0, None]
 
 
 def test_a_second_waits_for_nobody_who_is_done() -> None:
