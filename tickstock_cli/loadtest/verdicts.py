@@ -136,10 +136,17 @@ def _offered(sight: Sight) -> Verdict:
     return Verdict("offered_percent", "Load made, and in time", "= 100 %", 100, share, "%", ok, note)
 
 
+def _none_of(rows: str, sight: Sight) -> Reading:
+    """Give the reading of a figure of rows that there were none of where they count."""
+    if not sight.judged:
+        return not_asked(f"the run ended before the stages that are judged{_because(sight.seen)}")
+    return not_asked(f"no {rows} in the stages that are judged")
+
+
 def _symbols(sight: Sight) -> Reading:
     seen = sight.seen
     if not sight.asked("ohlcv"):
-        return not_asked("no bars in the stages that are judged")
+        return _none_of("bars", sight)
     done = sight.latency.get("ohlcv", Summary(0)).count
     # What was never done with counts as due in the stages that are judged, wherever it was.
     missing = seen.truth.rows.get("ohlcv", 0) - sum(sight.stage(span, "ohlcv").count for span in seen.stages)
@@ -167,7 +174,7 @@ def _latency(kind: str, figure: str) -> Callable[[Sight], Reading]:
         summary = sight.latency.get(kind, Summary(0))
         if not summary.count:
             if kind in RECORDS and not sight.asked(kind):
-                return not_asked(f"no {kind} rows in the stages that are judged")
+                return _none_of(f"{kind} rows", sight)
             return unmeasured(f"nothing of {kind} was measured{_because(sight.seen)}")
         return Reading(getattr(summary, figure))
 
@@ -258,7 +265,10 @@ def _surge(sight: Sight) -> Reading:
         worst, name = max(found)
         return Reading(worst, f"of ticks in {name}")
     names = {span.name for span in surges}
-    if not any(second.asked.get("tick") for second in sight.judged if second.stage in names):
+    within = [second for second in sight.judged if second.stage in names]
+    if not within:
+        return not_asked(f"the run ended before the surge{_because(sight.seen)}")
+    if not any(second.asked.get("tick") for second in within):
         return not_asked("no ticks in the surge")
     return unmeasured(f"no tick was measured in the surge{_because(sight.seen)}")
 

@@ -28,7 +28,7 @@ class Inlet:
         self._closed = False
         self._ended = False
         self.breaks = 0
-        """How often the connection was lost."""
+        """How often the connection was lost, and made again."""
         self._link, self.opening = self._meet()
 
     def read(self, most_rows: int) -> list[Frame]:
@@ -77,8 +77,8 @@ class Inlet:
                 self._link.cut()
                 if self._is_closed():
                     break
-                self.breaks += 1
                 self._link, self.opening = self._meet()
+                self.breaks += 1
         self._ended = True
         return None
 
