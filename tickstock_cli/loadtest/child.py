@@ -16,7 +16,7 @@ import time
 import traceback
 from collections.abc import Callable
 from threading import Event, Lock, Thread
-from typing import Any
+from typing import Any, NoReturn
 
 import psutil
 
@@ -66,6 +66,12 @@ class Child:
         """Report, at the end of every second since the anchor, what ``look`` gives for its end (ns), in a thread."""
 
         def run() -> None:
+            try:
+                measure()
+            except Exception as error:  # noqa: BLE001 - figures that end in the middle must not pass for a quiet system
+                self.fail(error)
+
+        def measure() -> None:
             clock.wait(self.stopped, anchor)
             used, busy = self._cpu_seconds(), busy_cpu_seconds()
             number = 0
@@ -79,6 +85,14 @@ class Child:
 
         clock = SystemClock()
         Thread(target=run, name="tickstock-seconds", daemon=True).start()
+
+    def fail(self, error: Exception) -> NoReturn:
+        """Report what went wrong, and end the process: threads that wait for a peer that is gone must not keep it."""
+        if os.environ.get(DEBUG_VARIABLE):
+            traceback.print_exception(error)
+        why = str(error) if isinstance(error, TickstockError | OSError) else f"{type(error).__name__}: {error}"
+        self.report("failed", why=why)
+        os._exit(1)
 
     def memory_bytes(self) -> int:
         """Give the resident memory of this process."""
@@ -113,12 +127,7 @@ def run_child(work: Callable[[Child], None]) -> None:
     try:
         work(child)
     except Exception as error:  # noqa: BLE001 - the conductor tells the user, in one line
-        if os.environ.get(DEBUG_VARIABLE):
-            traceback.print_exc()
-        why = str(error) if isinstance(error, TickstockError | OSError) else f"{type(error).__name__}: {error}"
-        child.report("failed", why=why)
-        sys.stdout.flush()
-        os._exit(1)  # threads that wait for a peer that is gone must not keep it
+        child.fail(error)
     sys.stdout.flush()
     os._exit(0)
 

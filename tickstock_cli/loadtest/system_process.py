@@ -68,25 +68,34 @@ class System:
 
     def second(self, end: int) -> dict[str, Any]:  # noqa: ARG002 - what was done in it is done by now
         """Give the figures of the second that has just ended."""
+        return {
+            "latency": self.gauge.latency.take_second(),
+            "memory_bytes": self.child.memory_bytes(),
+            "gc_collections": collections(),
+            **self.pipeline.call(self._channels()),
+        }
+
+    async def _channels(self) -> dict[str, Any]:
+        """Look at the channels: their figures are for the system's own thread alone."""
         system = self.pipeline.system
         return {
             "done": dict(self.gauge.done),
             "events": self.gauge.events,
             "queues": {instance.name: instance.take_peak() for instance in system.instances()},
-            "latency": self.gauge.latency.take_second(),
-            "memory_bytes": self.child.memory_bytes(),
-            "gc_collections": collections(),
             "alerts": len(system.monitor.active),
             "breakers_open": sum(
                 metrics.breaker.state is not BreakerState.CLOSED for metrics in system.channel_metrics()
             ),
         }
 
+    async def _metrics(self) -> list[ChannelMetrics]:
+        return self.pipeline.system.channel_metrics()
+
     def end(self, result: RunResult, kinds: Mapping[str, int], ended: int) -> dict[str, Any]:
         """Give the figures of the whole run."""
         system = self.pipeline.system
         latency = self.gauge.latency.take_second()
-        metrics = system.channel_metrics()
+        metrics = self.pipeline.call(self._metrics())
         router = system.router.metrics()
         return {
             **self.second(ended),

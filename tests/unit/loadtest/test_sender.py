@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from threading import Event
 
@@ -41,14 +42,13 @@ def lateness_ms(folder: Path, disconnect_seconds: int) -> tuple[float, float]:
         inlet.close()
         return numbers
 
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, closing(outlet):  # whatever happens: the other end waits for it
         received = pool.submit(follow)
         outlet.meet()
         stock.fill(iter(made))
         sender = Sender(stock, outlet, schedule, Event())
         sender.run()
         outlet.finish()
-        outlet.close()
     assert received.result() == [0, 1, 2, 3]
     assert sender.lateness.count == 4
     summary = sender.lateness.summary()
