@@ -134,7 +134,7 @@ def test_a_load_test_tells_what_became_of_every_row(small: Path, tmp_path: Path)
     }
     assert verdicts(document)["lost_rows"] == 0
     assert json.loads(result.stdout)["data_hash"] == document["data_hash"]
-    for second in seen["seconds"][:5]:
+    for second in seen["seconds"][:4]:  # a process may be done before it tells of the last one
         assert second["asked"]["tick"] in (200, 600)
         assert second["memory_bytes"] > 0
         assert set(second["cpu_seconds"]) - {OTHERS} == {"generator", "system", "clients"}
