@@ -89,7 +89,7 @@ class ServingError(TickstockError):
 
 
 class SystemBrokenError(TickstockError):
-    """A channel failed in a way that leaves its state undefined: the running system takes no more rows."""
+    """A channel failed in a way that leaves its state undefined, or the running system has ended: no more rows."""
 
 
 class LedgerError(TickstockError):

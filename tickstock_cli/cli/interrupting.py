@@ -116,7 +116,7 @@ def stop_on_interrupt(control: Stoppable) -> Iterator[None]:
 
     handlers = {**dict.fromkeys(asked_by(), stop), signal.SIGALRM: wake}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    signal.setitimer(signal.ITIMER_REAL, WAKE_SECONDS, WAKE_SECONDS)
+    timer = signal.setitimer(signal.ITIMER_REAL, WAKE_SECONDS, WAKE_SECONDS)
     try:
         yield
     finally:
@@ -124,3 +124,4 @@ def stop_on_interrupt(control: Stoppable) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
+        signal.setitimer(signal.ITIMER_REAL, *timer)  # whose ever it was: it has stood still meanwhile

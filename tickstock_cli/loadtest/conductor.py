@@ -42,6 +42,7 @@ CATCH_UP_SECONDS = 60.0
 STOP_SECONDS = 15.0
 """How long processes may take to end once they are told to."""
 TRUTH_SECONDS_PER_MARKET_SECOND = 10.0
+"""How long the truth may take to compute, beside what preparing may: a bound for a process that hangs, no more."""
 LOOK_SECONDS = 0.1
 
 INTERRUPTED = "interrupted by the user"
@@ -309,6 +310,9 @@ class Conductor:
         self.watch.phase("computing what the events should be")
         self._start("truth", job)
         self._members["truth"].order("start", anchor=0)
+        market_seconds = sum(stage.seconds for stage in self.order.scenario.stages)
+        longest = READY_SECONDS + TRUTH_SECONDS_PER_MARKET_SECOND * market_seconds
+        until = time.monotonic() + longest
         while "truth" not in self._reports.done:
             for side, report in self._news():
                 if side == "truth" and report["kind"] == "done":
@@ -319,6 +323,9 @@ class Conductor:
                     return
             if self.stopped.is_set():
                 self._reports.no_truth = INTERRUPTED
+                return
+            if time.monotonic() > until:
+                self._reports.no_truth = f"it was not computed within {longest:,.0f} s"
                 return
 
     def _end_all(self) -> None:

@@ -115,6 +115,7 @@ class ProcessingChannel:
         """When the oldest rows of the batch under way were queued."""
         self._flush = False
         self._given_up = False
+        self._unbound = False
         self._woken = asyncio.Event()
         self._room = asyncio.Event()
         self._scratch = Scratch()
@@ -171,7 +172,7 @@ class ProcessingChannel:
     def has_room(self, rows: int) -> bool:
         """Tell whether a part of so many rows could be queued now."""
         taken = self._depth + self._promised
-        return not taken or taken + rows <= self._queue_rows
+        return not taken or taken + rows <= self._queue_rows or self._unbound
 
     def note_spilled(self, rows: int) -> None:
         """Hear how many rows wait on disk for room here."""
@@ -219,6 +220,11 @@ class ProcessingChannel:
         self._room.set()
         for part in waiting:
             self._left(part)
+
+    def unbind(self) -> None:
+        """Have room for all that comes: the system is broken, and who waits for room that never comes must hear it."""
+        self._unbound = True
+        self._room.set()
 
     def flush(self) -> None:
         """Ask for all queued rows now, however few they are."""

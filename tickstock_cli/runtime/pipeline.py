@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from queue import Empty, Queue
-from threading import Thread
+from threading import Lock, Thread
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -20,6 +20,7 @@ from tickstock_cli.core.events import join_events
 from tickstock_cli.engine.core import StepResult
 from tickstock_cli.engine.pipeline import Drained, Take
 from tickstock_cli.engine.schedule import Schedule
+from tickstock_cli.errors import SystemBrokenError
 from tickstock_cli.runtime.system import MultiChannelSystem
 
 MAX_BACKLOG = 1_000
@@ -29,16 +30,24 @@ MOST_AT_ONCE = 256
 LOOK_SECONDS = 0.1
 """How often somebody who waits for the system looks whether the run has been stopped meanwhile."""
 
+ENDED = "the system has ended"
+
 ResultT = TypeVar("ResultT")
 Publish = Callable[[StepResult], None]
 
 
 class LoopThread:
-    """An asyncio loop that runs in a thread until it is closed; use as a context."""
+    """An asyncio loop that runs in a thread until it is closed; use as a context.
+
+    Whoever still waits for something at the end, from another thread, is told that it does not come: work under way is
+    cancelled, and no more is taken.
+    """
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._run, name="tickstock-runtime", daemon=True)
+        self._closing = Lock()
+        self._closed = False
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -47,21 +56,41 @@ class LoopThread:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.loop.call_soon_threadsafe(self.loop.stop)
+        with self._closing:
+            self._closed = True
+            self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
         self.loop.close()
 
     def call(self, work: Coroutine[Any, Any, ResultT]) -> ResultT:
-        """Run a coroutine on the loop and wait for what it gives."""
-        return self.submit(work).result()
+        """Run a coroutine on the loop and wait for what it gives. Raises as ``submit``, also for work it cancelled."""
+        try:
+            return self.submit(work).result()
+        except CancelledError as error:
+            raise SystemBrokenError(ENDED) from error
 
     def submit(self, work: Coroutine[Any, Any, ResultT]) -> Future[ResultT]:
-        """Run a coroutine on the loop, and go on meanwhile."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop)
+        """Run a coroutine on the loop, and go on meanwhile.
+
+        Raises
+        ------
+        SystemBrokenError
+            The loop has ended.
+        """
+        with self._closing:
+            if not self._closed:
+                return asyncio.run_coroutine_threadsafe(work, self.loop)
+        work.close()
+        raise SystemBrokenError(ENDED)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
         self.loop.run_forever()
+        left = asyncio.all_tasks(self.loop)
+        for task in left:
+            task.cancel()
+        if left:
+            self.loop.run_until_complete(asyncio.wait(left))
 
 
 class MultiChannelPipeline:

@@ -8,6 +8,7 @@ shard means moving its rows, while neither owner is at work.
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -72,6 +73,7 @@ class DataChannelRouter:
         self._decision_ns = 0
         self._moves = 0
         self._adopted = 0
+        self._moving = asyncio.Lock()
         self._errors = 0
         self._rows = dict.fromkeys(instances, 0)
         for record in self._instances:
@@ -133,15 +135,18 @@ class DataChannelRouter:
     async def reassign(self) -> int:
         """Let shards go where the strategy wants them now; gives how many moved."""
         moved = 0
-        for record in self._instances:
-            before = self._assignments[record]
-            after = assign(
-                self._strategy, self._views(record), before, seed=self._seed, shard_loads=self._loads[record]
-            )
-            if after != before:
-                moved += await self._move(record, before, after)
-            self._loads[record] //= 2  # what was busy a moment ago counts less and less
-        self._moves += moved
+        # One call at a time: what another one decides while this one waits for instances must build on this one's
+        # moves, or rows would stay behind with an instance that no longer owns their tickers.
+        async with self._moving:
+            for record in self._instances:
+                before = self._assignments[record]
+                after = assign(
+                    self._strategy, self._views(record), before, seed=self._seed, shard_loads=self._loads[record]
+                )
+                if after != before:
+                    moved += await self._move(record, before, after)
+                self._loads[record] //= 2  # what was busy a moment ago counts less and less
+            self._moves += moved
         return moved
 
     def metrics(self) -> RouterMetrics:
@@ -219,10 +224,13 @@ class DataChannelRouter:
     async def _move(self, record: str, before: Assignment, after: Assignment) -> int:
         moves = after.moves_from(before)
         by_name = {instance.name: instance for instance in self._instances[record]}
-        touched = sorted({name for move in moves for name in (move.before, move.after)})
+        touched = {name for move in moves for name in (move.before, move.after)}
         async with AsyncExitStack() as stack:
-            for name in touched:
-                await stack.enter_async_context(by_name[name].idle)
+            # In the order of the instances, as everybody takes several of these locks: else two could wait for each
+            # other for ever, and by name tick-10 comes before tick-2.
+            for name, instance in by_name.items():
+                if name in touched:
+                    await stack.enter_async_context(instance.idle)
             shards = self._shards_by_code()
             for source, target in sorted({(move.before, move.after) for move in moves}):
                 going = [move.shard for move in moves if (move.before, move.after) == (source, target)]

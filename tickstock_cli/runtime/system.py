@@ -141,6 +141,8 @@ class MultiChannelSystem:
             instance.start()
         self._watch = asyncio.create_task(self._look_after(), name="tickstock-monitor")
         self._catching_up = asyncio.create_task(self._catch_up(), name="tickstock-spill")
+        for task in (self._watch, self._catching_up):
+            task.add_done_callback(self._ended)
         self._look()  # or the first rows would find a system that is not ready, for all that anybody can see
         return self.is_system_ready()
 
@@ -408,6 +410,7 @@ class MultiChannelSystem:
         while True:
             await self._spilled.wait()
             while len(self._spill):
+                self._check()
                 spilled, batch = self._spill.oldest()
                 piece = Slice.of(batch, spilled.received, spilled.schedule)
                 await self._feed(piece)
@@ -493,9 +496,16 @@ class MultiChannelSystem:
         parts = [self._encoder.to_arrow(piece.result.events) for piece in slices if len(piece.result.events)]
         return [event for part in parts for event in part.to_pylist()]
 
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Hear that a task of ours is over: on its own it ends only by an error, and without it rows wait for ever."""
+        if not task.cancelled() and self._broken is None and (error := task.exception()) is not None:
+            self._break(error)
+
     def _break(self, error: BaseException) -> None:
         self._broken = error
         self._collector.abandon()
+        for instance in self.instances():
+            instance.unbind()
         self._progress.set()
 
     def _check(self) -> None:
@@ -509,7 +519,10 @@ class MultiChannelSystem:
         """Watch figures, move shards, start again what has died; every monitoring interval."""
         while True:
             await asyncio.sleep(self._settings.monitoring.interval_ms / 1000)
-            self._look()
+            try:
+                self._look()
+            except Exception:  # noqa: BLE001 - such as figures that the machine does not give now: no reason to end
+                LOGGER.exception("the monitor could not look at the system")
             await self.router.reassign()
             if self._broken is None:
                 for instance in self.instances():

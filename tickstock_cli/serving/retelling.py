@@ -34,6 +34,10 @@ class Tale(Protocol):
     def next(self) -> int:
         """The sequence number behind the last event there is to tell."""
 
+    @property
+    def end(self) -> int:
+        """The same of all events of the log, those included that will be told in a moment."""
+
     async def since(self, sequence: int, limit: int) -> list[dict[str, Any]]:
         """Give at most ``limit`` events from ``sequence`` on, highest priority first.
 
@@ -66,6 +70,11 @@ class Retelling:
         self.next = begin
         """The sequence number behind the last event translated; before any was, the first that will be."""
         self._begin = begin
+
+    @property
+    def end(self) -> int:
+        """See ``Tale``."""
+        return self._log.next_sequence
 
     async def since(self, sequence: int, limit: int) -> list[dict[str, Any]]:
         """See ``Tale``."""
@@ -120,6 +129,11 @@ class Recital:
 
     @property
     def next(self) -> int:
+        """See ``Tale``."""
+        return self._log.next_sequence
+
+    @property
+    def end(self) -> int:
         """See ``Tale``."""
         return self._log.next_sequence
 

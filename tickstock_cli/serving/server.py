@@ -204,10 +204,14 @@ class EventServer:
             return False
         return True
 
+    def release(self) -> None:
+        """Give the address back; for a server that has not started."""
+        self._socket.close()
+
     async def stop(self) -> None:
         """Close every connection and end. Idempotent."""
         if self._running is None:
-            self._socket.close()
+            self.release()
             return
         if self.old_clients is not None:
             await self.old_clients.disconnect_all()
@@ -223,11 +227,16 @@ class ServerThread:
         self._started = Event()
         self._stop: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = Thread(target=lambda: asyncio.run(self._main()), name="tickstock-server", daemon=True)
+        self._failure: BaseException | None = None
+        self._thread = Thread(target=self._run, name="tickstock-server", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
         self._started.wait()
+        if self._failure is not None:
+            self._thread.join()
+            self.server.release()
+            raise self._failure
         return self
 
     def __exit__(
@@ -251,11 +260,20 @@ class ServerThread:
             self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
-    async def _main(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+    def _run(self) -> None:
         try:
-            await self.server.start()
+            with asyncio.Runner() as runner:
+                runner.run(self._main())
+        except BaseException as error:
+            if self._started.is_set():
+                raise
+            self._failure = error  # raised by who waits for the start: without a loop, too, nobody waits for ever
         finally:
             self._started.set()
+
+    async def _main(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        await self.server.start()
+        self._started.set()
         await self._stop.wait()
         await self.server.stop()

@@ -20,7 +20,7 @@ from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.core import Core, StepResult
 from tickstock_cli.errors import SystemBrokenError
 from tickstock_cli.monitoring.alerts import Alert, AlertType
-from tickstock_cli.runtime.assignment import RoutingStrategy
+from tickstock_cli.runtime.assignment import Assignment, RoutingStrategy
 from tickstock_cli.runtime.system import MultiChannelSystem
 from tickstock_cli.testing import SECOND, ListSource, Record, Tick, new_york, settings_of
 
@@ -117,8 +117,8 @@ class Stage:
 
 
 def run(story: Coroutine[Any, Any, None]) -> None:
-    """Run a story on a loop of its own."""
-    asyncio.run(story)
+    """Run a story on a loop of its own; one that stands still fails after a minute."""
+    asyncio.run(asyncio.wait_for(story, 60))
 
 
 def test_a_detector_that_raises_costs_its_ticker_alone() -> None:
@@ -276,6 +276,42 @@ def test_a_detector_that_cannot_raise_but_does_stops_the_system_with_the_reason(
         assert not stage.system.is_system_ready()
         left = await stage.system.shutdown(0.1)
         assert left.rows == 0
+
+    run(story())
+
+
+def test_a_source_that_waits_for_room_hears_that_the_system_is_broken() -> None:
+    """The channel that would have made the room is gone: without a word, a run would stand still for ever."""
+
+    async def story() -> None:
+        limits = {"tick_channel.queue_rows": 10, "tick_channel.batch_rows": 3}
+        stage = Stage(climb(["ABC"], 100), limits, bad=lambda: {"ABC"})
+        stage.core.channels.tick.detectors["highlow"].compiled = True  # type: ignore[misc]  # of this one object
+        await stage.system.initialize_system()
+        (batch,) = stage.source.batches()
+        with pytest.raises(SystemBrokenError, match="cannot bear this ticker"):
+            await stage.system.feed(batch)
+        await stage.system.shutdown(0.1)
+
+    run(story())
+
+
+def test_rows_on_disk_that_cannot_be_read_again_end_the_run() -> None:
+    """Somebody cleaned up under our hands; whoever waits for these rows must hear that they do not come."""
+
+    async def story() -> None:
+        limits = {"tick_channel.queue_rows": 10, "tick_channel.batch_rows": 10, "router.overflow": "spill"}
+        stage = Stage(climb(["ABC"], 40), limits)
+        await stage.system.initialize_system()
+        busy = next(stage.system.instances())
+        busy.pause()
+        for batch in stage.source.batches(10):
+            await stage.system.feed(batch)
+        stage.system._spill._waiting[1].path.unlink()
+        busy.resume()
+        with pytest.raises(SystemBrokenError, match="No such file"):
+            await stage.system.settle()
+        await stage.system.shutdown(0.1)
 
     run(story())
 
@@ -495,6 +531,70 @@ def test_rows_that_wait_for_room_follow_their_tickers_to_the_new_owner() -> None
         await stage.system.settle()
         assert len(stage.highs()) == 4 * 40
         stage.core.ledger.check()
+        await stage.system.shutdown()
+
+    run(story())
+
+
+def test_moves_that_are_asked_for_at_once_leave_no_row_behind() -> None:
+    """The second one is decided while the first still waits for an instance: it must build on what the first did."""
+
+    async def story() -> None:
+        tickers = [f"T{n}" for n in range(40)]
+        stage = Stage(climb(tickers, 3), {"tick_channel.instances": 3, "monitoring.interval_ms": 60_000})
+        await stage.system.initialize_system()
+        router = stage.system.router
+        instances = [instance for instance in stage.system.instances() if instance.record == "tick"]
+        for instance in instances:
+            instance.pause()
+        (batch,) = stage.source.batches()
+        await stage.system.feed(batch)
+
+        async with instances[1].idle:
+            instances[0].status = ChannelStatus.ERROR
+            first = asyncio.create_task(router.reassign())
+            await asyncio.sleep(0)
+            instances[0].status, instances[2].status = ChannelStatus.PAUSED, ChannelStatus.ERROR
+            second = asyncio.create_task(router.reassign())
+            await asyncio.sleep(0)
+            assert not first.done()
+        await asyncio.gather(first, second)
+
+        owners = router._owner_by_code("tick")
+        queued = [(number, part) for number, instance in enumerate(instances) for _, part in instance._queue]
+        assert sum(len(part) for _, part in queued) == 120
+        assert all((owners[part.rows.code] == number).all() for number, part in queued)
+        instances[2].status = ChannelStatus.PAUSED
+        for instance in instances:
+            instance.resume()
+        await stage.system.settle()
+        assert len(stage.highs()) == 2 * 40
+        await stage.system.shutdown()
+
+    run(story())
+
+
+def test_moving_shards_and_growing_state_do_not_wait_for_each_other() -> None:
+    """Both stop several instances, one after the other. By name the tenth came before the second, by number behind."""
+
+    async def story() -> None:
+        stage = Stage(climb(["ABC"], 2), {"tick_channel.instances": 10, "monitoring.interval_ms": 60_000})
+        await stage.system.initialize_system()
+        router = stage.system.router
+        instances = [instance for instance in stage.system.instances() if instance.record == "tick"]
+        before = router._assignments["tick"]
+        owners = ["tick-2" if owner == "tick-10" else owner for owner in before.owners]
+        (batch,) = stage.source.batches()
+
+        async with instances[4].idle:
+            growing = asyncio.create_task(stage.system.feed(batch))
+            await asyncio.sleep(0.01)
+            moving = asyncio.create_task(router._move("tick", before, Assignment(tuple(owners))))
+            await asyncio.sleep(0.01)
+        async with asyncio.timeout(10):
+            assert await moving == len(before.shards_of("tick-10")) > 0
+            await growing
+        await stage.system.settle()
         await stage.system.shutdown()
 
     run(story())
