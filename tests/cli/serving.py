@@ -9,8 +9,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 
+from tests.cli.processes import LONGEST_SECONDS
 from tests.unit.serving.served_runs import event, events
+from tickstock_cli.serving.server import ServerThread
 from tickstock_cli.sinks.opening import open_sink
 
 
@@ -38,7 +41,7 @@ def start(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             process.terminate()  # not killed: a server that can end takes its temporary folder with it
-            process.communicate()
+            words(process)
 
 
 @contextmanager
@@ -52,5 +55,23 @@ def served_file(path: Path, *more: str) -> Iterator[tuple[subprocess.Popen[str],
 def end(process: subprocess.Popen[str], number: signal.Signals = signal.SIGINT) -> tuple[int, str]:
     """Send a signal, wait for the end; gives exit code and what stood on stderr."""
     process.send_signal(number)
-    _, talk = process.communicate()
+    _, talk = words(process)
     return process.returncode, talk
+
+
+def words(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Wait for the end; give all that stood on stdout and stderr. A process that does not end is killed, and fails."""
+    try:
+        return process.communicate(timeout=LONGEST_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise AssertionError(f"it did not end within {LONGEST_SECONDS} s: {process.communicate()}") from None
+
+
+def until_sent(server: ServerThread, count: int, process: subprocess.Popen[str]) -> None:
+    """Wait until a process that follows a server has been sent so many events."""
+    deadline = monotonic() + LONGEST_SECONDS
+    while (sent := server.server.hub.sent_events) < count:
+        assert process.poll() is None, f"it ended after {sent} of {count} events: {words(process)}"
+        assert monotonic() < deadline, f"it was sent {sent} of {count} events within {LONGEST_SECONDS} s"
+        sleep(0.01)

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 from pathlib import Path
+from time import sleep
 
 import pyarrow.parquet as pq
 import pytest
@@ -31,7 +32,7 @@ def recorded(tmp_path: Path) -> None:
 def wait_for_rows(process: subprocess.Popen[str], folder: Path) -> None:
     """Wait until the output is open and something was due."""
     while not list(folder.glob(".e.parquet.*.part")) and process.poll() is None:
-        pass
+        sleep(0.01)
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(1.5)
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 from pathlib import Path
+from threading import Event
 
 import pyarrow.parquet as pq
 import pytest
@@ -82,6 +83,20 @@ def test_a_signal_stops_a_run_that_holds_its_control_s_lock(number: signal.Signa
 
     assert control.stopped
     assert signal.getsignal(number) is before
+
+
+def test_a_timer_of_whoever_calls_goes_on_behind_a_run() -> None:
+    """Its signal is ours meanwhile: a watchdog that was never heard again would guard nothing."""
+    rang = Event()
+    before = signal.signal(signal.SIGALRM, lambda *_: rang.set())
+    timer = signal.setitimer(signal.ITIMER_REAL, 0.5)
+    try:
+        with stop_on_interrupt(Control(1)):
+            pass
+        assert rang.wait(60)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, *timer)
 
 
 def test_a_second_signal_is_an_interrupt() -> None:

@@ -107,7 +107,7 @@ async def first_told(address: str) -> tuple[str, str]:
     events: asyncio.Queue[dict[str, str]] = asyncio.Queue()
     client = socketio.AsyncClient(reconnection=False)
     client.on("market_event", events.put)
-    await client.connect(address, auth={"user_id": "42"}, transports=["websocket"])
+    await client.connect(address, auth={"user_id": "42"}, transports=["websocket"], wait_timeout=60)
     async with asyncio.timeout(60):
         event = await events.get()
     await client.disconnect()

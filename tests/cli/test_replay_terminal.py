@@ -122,7 +122,7 @@ def test_keys_pause_step_change_the_speed_and_stop(tmp_path: Path) -> None:
         terminal.wait_for("speed 8x")
         terminal.press("q")
         terminal.wait_for("stopped after ")
-        process.wait()
+        process.wait(LONGEST_WAIT)
 
     assert process.returncode == 130
     assert 0 < pq.read_table(tmp_path / "e.parquet").num_rows < 40
@@ -139,7 +139,7 @@ def test_a_comparison_says_which_path_it_is_on(tmp_path: Path) -> None:
         terminal.wait_for("linear: ")
         terminal.wait_for("k/20.0k rows")
         terminal.wait_for("Same events, same ledger.")
-        process.wait()
+        process.wait(LONGEST_WAIT)
 
     assert process.returncode == 0
 
@@ -152,7 +152,7 @@ def test_a_replay_in_the_background_leaves_the_keyboard_alone(tmp_path: Path) ->
     replay = (*TICKSTOCK, "replay", "recorded", "--speed", "100")
     with on_a_terminal(*in_background, *replay, folder=tmp_path) as (terminal, shell):
         terminal.wait_for("ledger: every row")
-        shell.wait()
+        shell.wait(LONGEST_WAIT)
 
     assert shell.returncode == 0
 
@@ -175,7 +175,7 @@ def test_a_row_that_was_let_through_is_shown_and_a_pause_shows_its_speed(tmp_pat
         terminal.wait_for("row 14:02:00.000  IBM  tick 102.25 x 300")
         terminal.press("q")
         terminal.wait_for("stopped after 3 rows;")
-        process.wait()
+        process.wait(LONGEST_WAIT)
 
     assert process.returncode == 130
     assert "1x then 2x" in terminal.shown
@@ -193,7 +193,7 @@ def test_keys_work_after_a_shell_has_stopped_the_job_and_let_it_go_on(tmp_path: 
         terminal.wait_for("speed 2x")
         terminal.press("q")
         terminal.wait_for("stopped after 1 row;")
-        process.wait()
+        process.wait(LONGEST_WAIT)
 
 
 @pytest.mark.parametrize("speed", [(), ("--speed", "1000")])
@@ -204,7 +204,7 @@ def test_lines_for_a_pipe_are_not_mixed_with_progress(tmp_path: Path, speed: tup
     replay = (*TICKSTOCK, "replay", "recorded", "--out", "-", *speed)
     with on_a_terminal("sh", "-c", '"$@" | cat', "sh", *replay, folder=tmp_path) as (terminal, shell):
         terminal.wait_for("ledger: every row")
-        shell.wait()
+        shell.wait(LONGEST_WAIT)
 
     assert terminal.shown.startswith('{"event_id"')
     assert "%" not in terminal.shown

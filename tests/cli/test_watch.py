@@ -8,12 +8,12 @@ import socket
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from time import sleep
 
 import pytest
 
+from tests.cli.processes import LONGEST_SECONDS
 from tests.cli.running import error_line, run_tickstock
-from tests.cli.serving import end, served_file, start, write_events
+from tests.cli.serving import end, served_file, start, until_sent, words, write_events
 from tests.unit.serving.served_runs import NewLog, event, new_log, served
 from tickstock_cli.serving.server import Address
 from tickstock_cli.sources.event_files import read_events
@@ -91,8 +91,7 @@ def test_ctrl_c_leaves_a_whole_file_and_says_where_to_go_on(new_log: NewLog, tmp
     with served(log) as server:
         first, rest = tmp_path / "first.parquet", tmp_path / "rest.parquet"
         with start("watch", server.server.url, "--out", first) as process:
-            while server.server.hub.sent_events < 700:
-                sleep(0.01)
+            until_sent(server, 700, process)
             code, talk = end(process)
         log.add(20)
         log.finish()
@@ -116,7 +115,7 @@ def test_it_outlives_a_restart_of_the_server(new_log: NewLog) -> None:
         log.add(10)
         log.finish()
         with served(log, address=Address(port=port)):
-            after, talk = process.communicate()
+            after, talk = words(process)
         code = process.returncode
 
     assert (before, code) == (list(range(1, 11)), 0)
@@ -134,14 +133,13 @@ def test_a_file_outlives_a_restart_of_the_server(new_log: NewLog, tmp_path: Path
     log = new_log(300)
     copy, original = tmp_path / f"copy{suffix}", write_events(tmp_path / f"original{suffix}", 900)
     with served(log) as server, start("watch", server.server.url, "--out", copy) as process:
-        while server.server.hub.sent_events < 300:
-            sleep(0.01)
+        until_sent(server, 300, process)
         port = server.server.port
         server.stop()
         log.add(600)
         log.finish()
         with served(log, address=Address(port=port)):
-            _, talk = process.communicate()
+            _, talk = words(process)
 
     assert process.returncode == 0
     assert talk.splitlines()[-1] == "the run is over: 900 events"
@@ -152,10 +150,9 @@ def test_a_server_that_goes_for_good_leaves_what_it_had_sent(new_log: NewLog, tm
     """Hours of events must not go with it; the exit code says that the run did not come to its end."""
     copy = tmp_path / "copy.parquet"
     with served(new_log(300)) as server, start("watch", server.server.url, "--out", copy, "--give-up", "0") as process:
-        while server.server.hub.sent_events < 300:
-            sleep(0.01)
+        until_sent(server, 300, process)
         server.stop()
-        _, talk = process.communicate()
+        _, talk = words(process)
 
     assert process.returncode == 1
     assert talk.splitlines()[1] == "note: outputs hold the 300 events that came before"
@@ -178,7 +175,7 @@ def test_a_reader_that_leaves_ends_it_quietly(served_events: tuple[Path, str]) -
     with start("watch", served_events[1]) as process:
         assert process.stdout is not None
         process.stdout.close()
-        process.wait()
+        process.wait(LONGEST_SECONDS)
         assert process.stderr is not None
         complaint = process.stderr.read()
 

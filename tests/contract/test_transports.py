@@ -65,7 +65,9 @@ class Pair:
         """Read so many frames."""
         found: list[Frame] = []
         while len(found) < count:
-            found += self.inlet.read(1)
+            more = self.inlet.read(1)
+            assert more, f"the transport ended behind {len(found)} of {count} frames"
+            found += more
         return found
 
 

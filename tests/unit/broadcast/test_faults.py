@@ -44,6 +44,9 @@ QUICK = {
     "tick_channel.instances": 2,
 }
 
+LONGEST_SECONDS = 60
+"""What has not come after so long never will; better a failed test than one that hangs."""
+
 
 class Served:
     """A replay under way, in a thread, and its server."""
@@ -54,7 +57,7 @@ class Served:
         self._request = request
         self._pipelines: list[MultiChannelPipeline] = []
         self._results: list[RunResult] = []
-        self._thread = Thread(target=self._run)
+        self._thread = Thread(target=self._run, daemon=True)  # a run that hangs must not keep the tests from ending
         self._thread.start()
         self.until(lambda: bool(self._pipelines))
 
@@ -81,12 +84,13 @@ class Served:
 
     def status(self) -> dict[str, Any]:
         """Ask the server how it is."""
-        document: dict[str, Any] = httpx.get(f"{self._broadcast.url}status").json()
+        document: dict[str, Any] = httpx.get(f"{self._broadcast.url}status", timeout=LONGEST_SECONDS).json()
         return document
 
     def steer(self, action: dict[str, str]) -> int:
         """Ask the server for something; gives its status."""
-        return httpx.post(f"{self._broadcast.url}api/control", json=action).status_code
+        answer = httpx.post(f"{self._broadcast.url}api/control", json=action, timeout=LONGEST_SECONDS)
+        return answer.status_code
 
     def connected(self) -> ClientConnection:
         """Give a client's connection, to be used as a context."""
@@ -110,18 +114,24 @@ class Served:
         self.until(lambda: (self.alert(kind, subject) or {"resolved_at": None})["resolved_at"] is not None)
 
     def until(self, condition: Callable[[], bool]) -> None:
-        """Wait for something to come true; fails after half a minute."""
-        deadline = monotonic() + 30
+        """Wait for something to come true; fails after a minute, or when the run has ended before."""
+        deadline = monotonic() + LONGEST_SECONDS
         while not condition():
-            assert monotonic() < deadline, "waited for half a minute"
+            assert monotonic() < deadline, f"waited for {LONGEST_SECONDS} s"
+            assert self._thread.is_alive() or self._results, "the run has failed"
             sleep(0.01)
 
     def end(self) -> RunResult:
         """Let the run go on as fast as it can, and give its result."""
         self.control.set_speed(1e6)
         self.control.resume()
-        self._thread.join()
+        self.join()
         return self._results[0]
+
+    def join(self) -> None:
+        """Wait until the run has ended."""
+        self._thread.join(LONGEST_SECONDS)
+        assert not self._thread.is_alive(), f"the run did not end within {LONGEST_SECONDS} s"
 
 
 @pytest.fixture
@@ -143,6 +153,7 @@ def served(recorded: Path, **settings: Any) -> Iterator[Served]:
             yield run
         finally:
             control.stop()
+            run.join()  # before its log and its server go
 
 
 def test_the_dashboard_counts_the_clients(recorded: Path) -> None:
@@ -279,7 +290,7 @@ def test_a_sink_that_fails_and_comes_back_misses_nothing(recorded: Path, monkeyp
     with served(recorded) as run:
         Frail.broken = True
         alert = run.raised("CHANNEL_FAILURE", target)
-        health = httpx.get(f"{run._broadcast.url}health")
+        health = httpx.get(f"{run._broadcast.url}health", timeout=LONGEST_SECONDS)
         Frail.broken = False
         run.resolved("CHANNEL_FAILURE", target)
         result = run.end()

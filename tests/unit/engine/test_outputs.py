@@ -185,14 +185,14 @@ def test_a_pipe_that_nobody_reads_does_not_hold_up_breaking_off(
     outputs = outputs_to(open_sink(str(tmp_path / "events.parquet")), pipe, open_sink(str(tmp_path / "events.csv")))
     for part in [*parts()][:5]:
         outputs.write(part)
-    pipe.entered.wait()
+    assert pipe.entered.wait(60)
 
     outputs.abort()
     left = list(tmp_path.iterdir())
     pipe.read.set()
     for thread in running_threads():
         if thread.name == "tickstock-writer":
-            thread.join()
+            thread.join(60)
 
     assert left == []
     assert len(pipe.events) == 100  # the write at hand; what waited behind it was dropped

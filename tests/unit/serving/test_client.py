@@ -31,6 +31,12 @@ class Reader:
         """Remember hello."""
         self.hello = hello
 
+    async def until(self, count: int, reading: asyncio.Task[None]) -> None:
+        """Wait until ``reading`` has brought so many events."""
+        while len(self.sequences) < count:
+            assert not reading.done(), f"following ended after {len(self.sequences)} of {count} events: {self.told}"
+            await asyncio.sleep(0.01)
+
     async def read(self, count: int = 2**63) -> None:
         """Read until there are ``count`` events, or the run is over."""
         async with aclosing(self.follower.batches()) as batches:
@@ -77,13 +83,11 @@ def test_a_restart_of_the_server_loses_nothing_and_repeats_nothing(new_log: NewL
             port = first.server.port
             reader = Reader(port, Wish(start="first"))
             reading = asyncio.create_task(reader.read())
-            while len(reader.sequences) < 500:
-                await asyncio.sleep(0.01)
+            await reader.until(500, reading)
             await asyncio.to_thread(first.stop)
         log.add(100)
         with served(log, address=Address(port=port)):
-            while len(reader.sequences) < 600:
-                await asyncio.sleep(0.01)
+            await reader.until(600, reading)
             log.add(50)
             log.finish()
             await reading
@@ -154,8 +158,7 @@ def test_another_run_is_not_mixed_with_the_one_followed(new_log: NewLog) -> None
             port = first.server.port
             reader = Reader(port, Wish(start="first"))
             reading = asyncio.create_task(reader.read())
-            while len(reader.sequences) < 10:
-                await asyncio.sleep(0.01)
+            await reader.until(10, reading)
             await asyncio.to_thread(first.stop)
         with served(new_log(20), address=Address(port=port), run="run-2"):
             await reading

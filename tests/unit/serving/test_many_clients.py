@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -16,6 +17,8 @@ from tickstock_cli.serving.server import ServerThread
 CLIENTS = 500
 STALLED = 20
 EVENTS = 200
+LONGEST_SECONDS = 60
+"""A server that has not come to what a test waits for after so long never will."""
 BOUND = 65_536 + 262_144
 """What one client's connection may hold: the transport's mark and one message."""
 
@@ -26,9 +29,16 @@ async def follow(server: ServerThread, count: int) -> list[int]:
     async with connect(f"ws://127.0.0.1:{server.server.port}/ws", compression=None, proxy=None) as connection:
         await connection.send('{"type": "subscribe", "from": "first"}')
         while len(sequences) < count:
-            message = json.loads(await connection.recv())
+            message = json.loads(await asyncio.wait_for(connection.recv(), LONGEST_SECONDS))
             sequences += [told["sequence"] for told in in_order(message.get("events", []))]
     return sequences
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for something to come true."""
+    async with asyncio.timeout(LONGEST_SECONDS):
+        while not condition():
+            await asyncio.sleep(0.01)
 
 
 async def stall(stack: AsyncExitStack, server: ServerThread) -> ClientConnection:
@@ -66,7 +76,7 @@ def test_every_client_gets_every_event_while_others_stall(new_log: NewLog) -> No
         told, waiting = asyncio.run(story(server))
 
     assert told == [list(range(1, 2 * EVENTS + 1))] * CLIENTS
-    assert max(waiting) <= BOUND
+    assert max(waiting, default=0) <= BOUND
 
 
 def test_the_log_is_read_once_for_all(new_log: NewLog) -> None:
@@ -87,15 +97,17 @@ def test_a_stalled_client_is_cut_off_and_can_return(new_log: NewLog) -> None:
     log = new_log(20_000)
 
     async def story(server: ServerThread) -> int:
-        most = 0
+        waiting = [0]
+
+        def cut_off() -> int:
+            waiting.extend(buffered(server))
+            return server.server.hub.cut_off
+
         async with AsyncExitStack() as stack:
             await stall(stack, server)
-            while not server.server.hub.cut_off:
-                most = max(most, *buffered(server), 0)
-                await asyncio.sleep(0.01)
-            while server.server.hub.clients or buffered(server):
-                await asyncio.sleep(0.01)
-        return most
+            await until(cut_off)
+            await until(lambda: not server.server.hub.clients and not buffered(server))
+        return max(waiting)
 
     with served(log, limits=Limits(send_seconds=0.3)) as server:
         assert 0 < asyncio.run(story(server)) <= BOUND
@@ -111,8 +123,7 @@ def test_a_server_with_a_stalled_client_stops_all_the_same(new_log: NewLog) -> N
         with served(new_log(20_000)) as server:
             async with AsyncExitStack() as stack:
                 await stall(stack, server)
-                while not max(buffered(server), default=0):
-                    await asyncio.sleep(0.01)
+                await until(lambda: max(buffered(server), default=0))
                 await asyncio.to_thread(server.stop)
 
     asyncio.run(story())
@@ -133,7 +144,6 @@ def test_no_more_clients_are_let_in_than_there_is_room_for(new_log: NewLog) -> N
 
     with served(new_log(), limits=Limits(max_clients=1)) as server:
         assert asyncio.run(story(server)) == 503
-        while server.server.hub.clients:
-            pass
+        asyncio.run(until(lambda: not server.server.hub.clients))
         with client(server) as reader:
             assert reader.hello["type"] == "hello"

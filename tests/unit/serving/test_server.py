@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from contextlib import closing
 
@@ -68,6 +69,24 @@ def test_it_runs_in_a_loop_that_is_there_already(new_log: NewLog) -> None:
     count, page = asyncio.run(story())
 
     assert (count, page["last_sequence"]) == (3, 3)
+
+
+def test_a_server_that_cannot_begin_says_why_and_gives_its_address_back(
+    new_log: NewLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that has no file left cannot even have a loop: nobody may wait for it."""
+
+    def refuse() -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("asyncio.events.new_event_loop", refuse)
+        thread = ServerThread(ServedRun(new_log(), "run-1", Told()), Address(port=0))
+        with pytest.raises(OSError, match="Too many open files"):
+            thread.__enter__()
+
+    with closing(socket.create_server(("127.0.0.1", thread.server.port))):
+        pass
 
 
 def test_stopping_tells_every_client_to_come_back(new_log: NewLog) -> None:

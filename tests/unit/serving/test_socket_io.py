@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import asynccontextmanager, contextmanager, suppress
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 import httpx
@@ -28,6 +29,9 @@ KEYS = [
 QUICK = Limits(heartbeat_seconds=0.05)
 ENOUGH = 100_000
 """Events: 50 MB, several times what the machine's own buffers hold for one connection."""
+LONGEST_SECONDS = 60
+"""Without what a test waits for after so long, something is broken; better a failed test than one that hangs. Also how
+long a client waits for the answer to its connecting: by the library's own second a busy machine is late."""
 
 
 @contextmanager
@@ -43,17 +47,37 @@ def publisher(server: ServerThread) -> SocketIoPublisher:
     return server.server.old_clients
 
 
+class Heard:
+    """What a client is told of one kind, in the order in which it comes."""
+
+    def __init__(self, kind: str, io: Any) -> None:
+        self._kind = kind
+        self._io = io
+        self._waiting: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        io.on(kind, self._waiting.put)
+
+    async def get(self) -> dict[str, Any]:
+        """Take the next one, once it has come; a client that was cut off would wait for it for ever."""
+        try:
+            async with asyncio.timeout(LONGEST_SECONDS):
+                return await self._waiting.get()
+        except TimeoutError:
+            how = "connected" if self._io.connected else "cut off"
+            raise AssertionError(f"no {self._kind} for {LONGEST_SECONDS} s; the client is {how}") from None
+
+
 class OldClient:
     """A client as the older system's pages have it."""
 
     def __init__(self, **options: Any) -> None:
         self.io = socketio.AsyncClient(reconnection=False, **options)
-        self.events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self.heartbeats: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self.refusals: asyncio.Queue[Any] = asyncio.Queue()
-        self.io.on("market_event", self.events.put)
-        self.io.on("heartbeat", self.heartbeats.put)
-        self.io.on("connect_error", self.refusals.put)
+        self.events = Heard("market_event", self.io)
+        self.heartbeats = Heard("heartbeat", self.io)
+        self.refusals = Heard("connect_error", self.io)
+
+    async def connect(self, url: str, **options: Any) -> None:
+        """Connect, and wait until the server has let it in."""
+        await self.io.connect(url, wait_timeout=LONGEST_SECONDS, **options)
 
 
 @asynccontextmanager
@@ -61,7 +85,7 @@ async def old_client(server: ServerThread, user: str, query: str = "", **options
     """Connect as a user."""
     client = OldClient()
     url = f"http://127.0.0.1:{server.server.port}{query}"
-    await client.io.connect(url, auth={"user_id": user}, **options)
+    await client.connect(url, auth={"user_id": user}, **options)
     try:
         yield client
     finally:
@@ -74,27 +98,28 @@ async def old_client(server: ServerThread, user: str, query: str = "", **options
 def stalled_client(server: ServerThread, user: str, transport: str) -> Iterator[None]:
     """Connect as a user with a client of the library that reads its first event and then nothing, its loop being busy.
 
-    The client has a thread of its own, and wakes up at the end.
+    The client has a thread of its own, wakes up at the end, and finds itself cut off.
     """
-    connected, release = Event(), Event()
+    connected, release = Future[None](), Event()
 
     async def story() -> None:
         url = f"http://127.0.0.1:{server.server.port}"
         async with aiohttp.ClientSession() as session:  # the library leaves its own open if the server hangs up
             client = OldClient(http_session=session)
             client.io.on("market_event", lambda _: release.wait())
-            await client.io.connect(url, auth={"user_id": user}, transports=[transport])
-            connected.set()
-            await client.io.wait()
+            await client.connect(url, auth={"user_id": user}, transports=[transport])
+            connected.set_result(None)
+            async with asyncio.timeout(2 * LONGEST_SECONDS):
+                await client.io.wait()
 
-    thread = Thread(target=lambda: asyncio.run(story()))
-    thread.start()
-    connected.wait()
-    try:
-        yield
-    finally:
-        release.set()
-        thread.join()
+    with ThreadPoolExecutor(1) as thread:
+        told = thread.submit(asyncio.run, story())
+        try:
+            next(as_completed([connected, told], LONGEST_SECONDS)).result()  # a client that failed is not waited for
+            yield
+        finally:
+            release.set()
+        told.result()
 
 
 def in_order(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -120,6 +145,23 @@ def test_an_old_client_gets_market_events(new_log: NewLog, transports: list[str]
     assert (told[0]["ticker"], told[0]["type"], told[0]["direction"]) == ("DEF", "fmv", "down")
     assert told[0]["event_id"] == str(2**64 - 1 - 4)
     assert told[0]["time"] == (START + 4 * 10**9 + 1) / 1e9
+
+
+def test_draining_waits_for_old_clients_too(new_log: NewLog) -> None:
+    """What the log has and nobody has translated for them yet is still to be sent."""
+    log = new_log(3)
+
+    def add_and_drain(server: ServerThread) -> bool:
+        log.add(250)
+        return server.drain(LONGEST_SECONDS)
+
+    async def story(server: ServerThread) -> int:
+        async with old_client(server, "42"):
+            assert await asyncio.to_thread(add_and_drain, server)
+            return server.server.hub.sent_events
+
+    with old_server(log) as server:
+        assert asyncio.run(story(server)) == 250
 
 
 def test_users_have_rooms_of_their_own(new_log: NewLog) -> None:
@@ -184,7 +226,7 @@ def test_an_old_client_without_a_user_is_refused(new_log: NewLog) -> None:
         async with httpx.AsyncClient() as http:
             assert (await http.get(f"{url}/socket.io/?EIO=4&transport=polling")).status_code == 401
         with pytest.raises(socketio.exceptions.ConnectionError):
-            await nobody.io.connect(f"{url}?token=key")
+            await nobody.connect(f"{url}?token=key")
         async with old_client(server, "42", query="?token=key") as client:
             assert client.io.connected
         return str((await nobody.refusals.get())["message"])
@@ -209,7 +251,7 @@ def test_a_client_that_stops_reading_keeps_little_and_is_cut_off(new_log: NewLog
                 longest = max(longest, *map(publisher(server)._waiting, list(publisher(server)._owners)))
         return longest, told
 
-    with old_server(log, limits=Limits(send_seconds=0.3)) as server, stalled_client(server, "bad", transport):
+    with old_server(log, limits=Limits(send_seconds=1.0)) as server, stalled_client(server, "bad", transport):
         longest, told = asyncio.run(story(server))
 
     assert longest <= 16
@@ -275,8 +317,9 @@ def test_whom_the_latest_events_have_overtaken_is_cut_off(new_log: NewLog, monke
     async def story(server: ServerThread) -> None:
         async with old_client(server, "42") as client:
             log.add(5_000)
-            while client.io.connected:
-                await asyncio.sleep(0.01)
+            async with asyncio.timeout(LONGEST_SECONDS):
+                while client.io.connected:
+                    await asyncio.sleep(0.01)
 
     with old_server(log) as server:
         asyncio.run(story(server))
