@@ -9,7 +9,7 @@ get what is beyond the last event they were given, and nothing twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from queue import Empty, Queue
 from threading import Thread
@@ -17,7 +17,7 @@ from threading import Thread
 import pyarrow as pa
 
 from tickstock_cli.core.digest import EventDigest
-from tickstock_cli.core.events import EventEncoder, EventRows
+from tickstock_cli.core.events import EventEncoder, EventRows, join_events
 from tickstock_cli.core.stages import Sink
 from tickstock_cli.engine.tally import Tally
 from tickstock_cli.errors import OutputError
@@ -26,6 +26,8 @@ Listener = Callable[[pa.RecordBatch], None]
 
 READ_AHEAD = 8
 """Released batches that may wait for the sinks; then the run waits for them."""
+JOINED_EVENTS = 4_096
+"""Batches that wait are handed out as one up to about so many events: a running system releases hundreds a second."""
 STUCK_SECONDS = 1.0
 """How long breaking off waits for a sink to finish the write at hand: less than a user who insists will wait."""
 
@@ -139,17 +141,44 @@ class Outputs:
             self._thread.join(longest_wait)
 
     def _run(self) -> None:
-        while True:
-            events = self._queue.get()
+        going = True
+        while going:
+            waiting, going = self._waiting()
             try:
-                if events is None:
-                    return
-                if self._error is None:
-                    self._hand_out(events if isinstance(events, pa.RecordBatch) else self._encoder.to_arrow(events))
+                for events in self._encoded(waiting):
+                    if self._error is None:
+                        self._hand_out(events)
             except BaseException as error:  # noqa: BLE001  (raised by the next call of the run's own thread)
                 self._error = error
             finally:
-                self._queue.task_done()
+                for _ in range(len(waiting) + (not going)):
+                    self._queue.task_done()
+
+    def _waiting(self) -> tuple[list[EventRows | pa.RecordBatch], bool]:
+        """Wait for events; give all there are, up to a number, and whether more may come."""
+        waiting: list[EventRows | pa.RecordBatch] = []
+        events = self._queue.get()
+        with suppress(Empty):
+            while events is not None:
+                waiting.append(events)
+                if sum(map(len, waiting)) >= JOINED_EVENTS:
+                    break
+                events = self._queue.get_nowait()
+        return waiting, events is not None
+
+    def _encoded(self, waiting: Sequence[EventRows | pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Encode events in as few batches as there can be: each costs a thread many turns, however small it is."""
+        internal: list[EventRows] = []
+        for events in waiting:
+            if not isinstance(events, pa.RecordBatch):
+                internal.append(events)
+                continue
+            if internal:
+                yield self._encoder.to_arrow(join_events(internal))
+                internal = []
+            yield events
+        if internal:
+            yield self._encoder.to_arrow(join_events(internal))
 
     def _hand_out(self, events: pa.RecordBatch) -> None:
         known = min(len(events), self.tally.events - self.released)

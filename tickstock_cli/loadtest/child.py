@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 import psutil
 
 from tickstock_cli.core.clock import SystemClock
+from tickstock_cli.core.garbage import set_aside
 from tickstock_cli.errors import TickstockError
 from tickstock_cli.measurement.machine import busy_cpu_seconds
 
@@ -44,6 +45,7 @@ class Child:
 
     def ready(self, **facts: Any) -> int:
         """Report that all is prepared, and wait for the start; gives the anchor (ns of the monotonic clock)."""
+        set_aside()
         self.report("ready", **facts)
         self._started.wait()
         return self._anchor

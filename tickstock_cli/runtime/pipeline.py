@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar
 
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.events import join_events
+from tickstock_cli.core.garbage import set_aside, take_back
 from tickstock_cli.engine.core import StepResult
 from tickstock_cli.engine.pipeline import Drained, Take
 from tickstock_cli.engine.schedule import Schedule
@@ -134,6 +135,7 @@ class MultiChannelPipeline:
         self.last_status = self._thread.call(self._end(None if error is None else 0.0))
         self._results.put(None)
         self._pump.join()
+        take_back()
 
     def call(self, work: Coroutine[Any, Any, ResultT]) -> ResultT:
         """Run a coroutine on the system's loop and wait for what it gives; from any other thread."""
@@ -144,8 +146,9 @@ class MultiChannelPipeline:
         self._take = take
 
     def prepare(self, batch: MergedBatch) -> None:
-        """See ``engine.pipeline.Pipeline``."""
+        """See ``engine.pipeline.Pipeline``. From then on the garbage collector leaves alone what is there to stay."""
         self._thread.call(self.system.prepare(batch))
+        set_aside()
 
     def feed(self, batch: MergedBatch, schedule: Schedule | None) -> None:
         """See ``engine.pipeline.Pipeline``."""

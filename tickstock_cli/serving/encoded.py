@@ -7,10 +7,11 @@ share pages. The newest page grows: only what is new is read and encoded.
 from __future__ import annotations
 
 import asyncio
+import json
+import math
 from collections import OrderedDict
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import polars as pl
 import pyarrow as pa
 
 from tickstock_cli.serving.ports import EventLog
@@ -21,6 +22,9 @@ CACHED_PAGES = 64
 
 TEXT_COLUMNS = ("event_id",)
 """Integers above 2**53 that must stay what they are in a client whose numbers are doubles. Times may lose 256 ns."""
+
+
+_encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 class Row(NamedTuple):
@@ -50,15 +54,27 @@ class Page:
 def encode(first: int, events: pa.RecordBatch) -> list[Row]:
     """Give events, the first of which has sequence number ``first``, as rows.
 
-    A number that JSON cannot hold (infinite) becomes null.
+    A number that JSON cannot hold (infinite) becomes null. One event after the other, in plain Python: they come a few
+    at a time, and a data frame costs as much as fifty of them before it has seen the first, in threads that have to
+    wait for a processor.
     """
-    if not events.num_rows:
-        return []
-    frame = pl.DataFrame(events)
-    numbers = pl.int_range(first, first + events.num_rows, dtype=pl.UInt64, eager=True).alias("sequence")
-    texts = frame.select(numbers, pl.all()).with_columns(pl.col(*TEXT_COLUMNS).cast(pl.String)).write_ndjson()
-    keys = (frame[name].to_list() for name in ("kind", "ticker", "source", "priority"))
-    return [Row(*row) for row in zip(*keys, texts.split("\n")[:-1], strict=True)]
+    return [_row(number, event) for number, event in enumerate(events.to_pylist(), first)]
+
+
+def _row(number: int, event: dict[str, Any]) -> Row:
+    kind, ticker, source, priority = event["kind"], event["ticker"], event["source"], event["priority"]
+    told = {"sequence": number, **event}
+    for name in TEXT_COLUMNS:
+        told[name] = str(told[name])
+    try:
+        text = _encoder.encode(told)
+    except ValueError:  # of a number that is none
+        text = _encoder.encode({name: None if _is_no_number(value) else value for name, value in told.items()})
+    return Row(kind, ticker, source, priority, text)
+
+
+def _is_no_number(value: object) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 class EncodedLog:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Event
 from threading import enumerate as running_threads
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from tests.unit.engine.events import morning_events
 from tickstock_cli.build import build_encoder, settings_model
 from tickstock_cli.core.digest import EventDigest
+from tickstock_cli.core.events import EVENT, EventRows
 from tickstock_cli.core.stages import Sink
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine import outputs as outputs_module
@@ -74,9 +76,41 @@ def parts(rows: int = 100) -> Iterator[pa.RecordBatch]:
         yield events.slice(start, rows)
 
 
+def internal(prices: Sequence[float]) -> EventRows:
+    """Give events as the core releases them, told apart by their price."""
+    events = np.zeros(len(prices), EVENT)
+    events["price"] = prices
+    return events
+
+
 def writers() -> list[str]:
     """Give the writer threads that run."""
     return [thread.name for thread in running_threads() if thread.name == "tickstock-writer"]
+
+
+def test_events_that_had_to_wait_are_handed_out_together() -> None:
+    """A running system releases one or two at a time, hundreds of times a second: all wait for the turn of each."""
+    pipe = StuckPipe()
+    heard: list[list[float | None]] = []
+    symbols = SymbolTable()
+    symbols.add(["IBM"])
+    outputs = Outputs(
+        build_encoder(settings_model()(), symbols),
+        [pipe],
+        [lambda events: heard.append(events.column("price").to_pylist())],
+    )
+    outputs.write(internal([1.0]))
+    assert pipe.entered.wait(60)
+    for price in (2.0, 3.0, 4.0):
+        outputs.write(internal([price, price + 0.5]))
+    kept = morning_events().slice(0, 2)
+    outputs.write(kept)
+    outputs.write(internal([5.0]))
+    pipe.read.set()
+    outputs.finish()
+
+    assert heard == [[1.0], [2.0, 2.5, 3.0, 3.5, 4.0, 4.5], kept.column("price").to_pylist(), [5.0]]
+    assert outputs.tally.events == 10
 
 
 def test_every_sink_gets_every_event_in_order() -> None:
