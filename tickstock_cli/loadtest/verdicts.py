@@ -224,6 +224,8 @@ def _lost(sight: Sight) -> Reading:
         return unmeasured(f"the system never told its ledger{_because(seen)}")
     rows = sum(max(0, seen.sent.get(kind, 0) - read[kind]) for kind in RECORDS)
     gaps = seen.clients.gaps if seen.clients else 0
+    if rows and seen.aborted:
+        return unmeasured(f"{number(rows)} rows were on their way when the run was ended{_because(seen)}")
     note = f"{number(rows)} rows sent and not read, {number(gaps)} events that clients missed" if rows or gaps else ""
     return Reading(rows + gaps, note or f"{sum(seen.sent.values()):,} rows sent, all read")
 

@@ -101,6 +101,18 @@ def test_one_row_lost_is_a_row_too_many() -> None:
     assert verdict(replace(seen, ledger=ledger), "lost_rows").ok is False
 
 
+def test_rows_on_their_way_when_a_run_was_ended_are_not_lost() -> None:
+    """Nor is it shown that none was: a run that is to tell must come to its end."""
+    seen = observed(aborted="tick_p99_ms was above 50 for 5 s")
+    ledger = {**seen.ledger, "tick.read": seen.ledger["tick.read"] - 615}
+
+    found = verdict(replace(seen, ledger=ledger), "lost_rows")
+
+    assert (found.ok, found.asked, found.measured) == (None, True, None)
+    assert found.note.startswith("615 rows were on their way when the run was ended (tick_p99_ms was above 50")
+    assert verdict(seen, "lost_rows").ok
+
+
 def test_a_row_in_the_wrong_channel_is_no_isolation() -> None:
     """One row more in a channel than was sent for it, and an event of a kind that the channel does not tell."""
     seen = observed()
