@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 from collections import OrderedDict
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from tickstock_cli.serving.ports import EventLog
+from tickstock_cli.serving.transport import or_null
 
 PAGE_EVENTS = 256
 CACHED_PAGES = 64
@@ -69,12 +69,8 @@ def _row(number: int, event: dict[str, Any]) -> Row:
     try:
         text = _encoder.encode(told)
     except ValueError:  # of a number that is none
-        text = _encoder.encode({name: None if _is_no_number(value) else value for name, value in told.items()})
+        text = _encoder.encode({name: or_null(value) for name, value in told.items()})
     return Row(kind, ticker, source, priority, text)
-
-
-def _is_no_number(value: object) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
 
 
 class EncodedLog:

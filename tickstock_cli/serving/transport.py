@@ -50,7 +50,7 @@ class Transporter:
         return {
             "ticker": ticker,
             "type": kind,
-            "price": _finite(event["price"]),
+            "price": or_null(event["price"]),
             "time": event["timestamp"] / 1e9,
             "event_id": str(event["event_id"]),
             "direction": DIRECTIONS.get(direction),
@@ -58,15 +58,16 @@ class Transporter:
             "count": self._kinds[ticker, kind],
             "count_up": directions[1],
             "count_down": directions[-1],
-            "percent_change": _finite(event["percent_change"]),
+            "percent_change": or_null(event["percent_change"]),
             "vwap": None,
             "vwap_divergence": None,
-            "volume": _finite(event["volume"]),
-            "rel_volume": _finite(event["rel_volume"]),
+            "volume": or_null(event["volume"]),
+            "rel_volume": or_null(event["rel_volume"]),
             "label": LABELS.get((kind, direction), f"{kind} {DIRECTIONS.get(direction, '')}".strip()),
-            "event_specific_data": {"sequence": sequence, **{name: _finite(event[name]) for name in SPECIFIC}},
+            "event_specific_data": {"sequence": sequence, **{name: or_null(event[name]) for name in SPECIFIC}},
         }
 
 
-def _finite(value: Any) -> Any:
+def or_null(value: Any) -> Any:
+    """Give a value as JSON can hold it: None for a number that is infinite or none."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
