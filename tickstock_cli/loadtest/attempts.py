@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from tickstock_cli.errors import InterruptedRunError
 from tickstock_cli.loadtest.observation import Observation
 from tickstock_cli.loadtest.result import Result, judged
-from tickstock_cli.measurement.verdict import number
+from tickstock_cli.loadtest.verdicts import OFFERED
+from tickstock_cli.measurement.verdict import Verdict, number
 
-TIMES = frozenset(
-    {
-        "tick_p99_ms",
-        "tick_mean_ms",
-        "router_mean_ms",
-        "end_to_end_p99_ms",
-        "surge_p95_ms",
-        "recovery_seconds",
-        "offered_percent",
-    }
-)
+TIME_UNITS = ("ms", "s")
 """Figures that a neighbour can spoil. Rows, events and memory are the system's own, however busy the machine is."""
 
 
@@ -29,14 +21,20 @@ def attempt(run: Callable[[], Observation], attempts: int, tell: Callable[[str],
     Parameters
     ----------
     attempts
-        At most; the last one counts, and its notes tell of those before it.
+        At most; the last one that began counts, and its notes tell of those before it.
     tell
         Told of every attempt that is not the last.
     """
     notes: tuple[str, ...] = ()
+    before: Observation | None = None
     for place in range(1, attempts + 1):
-        seen = run()
-        seen = replace(seen, notes=(*notes, *seen.notes))
+        try:
+            seen = run()
+        except InterruptedRunError:
+            if before is None:
+                raise
+            return replace(before, notes=(*before.notes, f"Attempt {place} was interrupted before it began."))
+        before = seen = replace(seen, notes=(*notes, *seen.notes))
         if place < attempts:
             result = judged(seen)
             if not _may_be_the_machine(result):
@@ -52,8 +50,13 @@ def _may_be_the_machine(result: Result) -> bool:
     return (
         bool(failures)
         and result.observation.aborted is None
-        and all(verdict.name in TIMES and verdict.ok is False for verdict in failures)
+        and all(verdict.ok is False and _is_of_time(verdict) for verdict in failures)
     )
+
+
+def _is_of_time(verdict: Verdict) -> bool:
+    """Tell whether only time was missed: a generator that was late made its rows all the same."""
+    return verdict.unit in TIME_UNITS or (verdict.name == OFFERED and verdict.measured == verdict.limit)
 
 
 def _missed(result: Result) -> str:

@@ -18,6 +18,8 @@ from tickstock_cli.measurement.verdict import Verdict, number
 
 MIB = 1 << 20
 
+OFFERED = "offered_percent"
+
 CALM_SHARE = 0.5
 """A backlog is gone when it is no more than this share of the rows due in the second: FMV batches wait that long."""
 
@@ -133,7 +135,7 @@ def _offered(sight: Sight) -> Verdict:
     if share is None:
         note = "no row was due"
     ok = None if share is None else share == 100 and seen.slow_side != "generator"
-    return Verdict("offered_percent", "Load made, and in time", "= 100 %", 100, share, "%", ok, note)
+    return Verdict(OFFERED, "Load made, and in time", "= 100 %", 100, share, "%", ok, note)
 
 
 def _none_of(rows: str, sight: Sight) -> Reading:

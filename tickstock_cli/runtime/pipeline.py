@@ -132,10 +132,10 @@ class MultiChannelPipeline:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        take_back()  # first: what follows may raise, and the process may go on
         self.last_status = self._thread.call(self._end(None if error is None else 0.0))
         self._results.put(None)
         self._pump.join()
-        take_back()
 
     def call(self, work: Coroutine[Any, Any, ResultT]) -> ResultT:
         """Run a coroutine on the system's loop and wait for what it gives; from any other thread."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from tests.unit.loadtest.observed import observed
-from tickstock_cli.loadtest.attempts import TIMES, attempt
+from tickstock_cli.errors import InterruptedRunError
+from tickstock_cli.loadtest.attempts import attempt
 from tickstock_cli.loadtest.observation import Observation
 from tickstock_cli.loadtest.result import judged
 
@@ -49,6 +52,25 @@ def test_a_lost_row_or_an_early_end_is_no_neighbours_fault() -> None:
     assert [runs(seen, GOOD)[2] for seen in (lost, ended, GOOD)] == [1, 1, 1]
 
 
-def test_every_time_is_a_figure_that_is_judged() -> None:
-    """A name that is no figure's would excuse nothing, and nobody would notice."""
-    assert {verdict.name for verdict in judged(GOOD).verdicts} >= TIMES
+def test_rows_that_were_never_made_are_no_neighbours_fault() -> None:
+    """A generator that is late has made all its rows; one that made fewer has a fault of its own."""
+    late = observed(slow_side="generator", slow_why="p99 80 ms")
+    short = observed(sent={**GOOD.sent, "tick": GOOD.sent["tick"] - 1})
+
+    assert [runs(seen, GOOD)[2] for seen in (late, short)] == [2, 1]
+
+
+def test_an_attempt_that_was_interrupted_before_it_began_does_not_take_the_one_before_along() -> None:
+    """Its figures were measured; only without any is there nothing to tell."""
+    left: list[Observation] = [SLOW]
+
+    def run() -> Observation:
+        if not left:
+            raise InterruptedRunError("nothing was measured")
+        return left.pop()
+
+    seen = attempt(run, 2, lambda _: None)
+
+    assert seen.notes == (*SLOW.notes, "Attempt 2 was interrupted before it began.")
+    with pytest.raises(InterruptedRunError):
+        attempt(run, 2, lambda _: None)
