@@ -87,7 +87,7 @@ def measure(
     seconds: int,
     announce: Callable[[str], None],
 ) -> Iterator[Section]:
-    """Give the sections of the subjects wanted, each as soon as it is measured."""
+    """Return the sections of the subjects wanted, each as soon as it is measured."""
     prepare(WARM_UP, announce)
     if subjects & {Subject.FLAT_OUT, Subject.STAGES, Subject.KERNELS}:
         prepare(market, announce)

@@ -81,7 +81,7 @@ def measure(rounds: int, announce: Callable[[str], None]) -> Samples:
 
 
 def section(samples: Samples) -> Section:
-    """Give what an event costs a client."""
+    """Return what an event costs a client."""
     one, many = samples[ONE], samples[MANY]
     share = tuple(
         crowd["cpu_seconds"] / CLIENTS / single["cpu_seconds"] for crowd, single in zip(many, one, strict=True)

@@ -38,7 +38,7 @@ class Figure:
         return None if self.bar is None else self.median <= self.bar
 
     def as_dict(self) -> dict[str, Any]:
-        """Give everything as what JSON can hold."""
+        """Return everything as what JSON can hold."""
         return {
             "name": self.name,
             "unit": self.unit,
@@ -61,7 +61,7 @@ class Section:
     figures: list[Figure] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give everything as what JSON can hold."""
+        """Return everything as what JSON can hold."""
         return {
             "title": self.title,
             "protects": self.protects,

@@ -98,7 +98,7 @@ def check_events(samples: Samples) -> None:
 
 
 def section(market: Market, samples: Samples) -> Section:
-    """Give the ratios, and what they are ratios of."""
+    """Return the ratios, and what they are ratios of."""
     base = samples[DECODE]
     events = samples[REPLAYS[1]][0]["events"]
     figures = [Figure(DECODE, "s", column(base, "seconds"))]

@@ -27,7 +27,7 @@ def call(function: Callable[..., Sample], **arguments: Any) -> Sample:
     Parameters
     ----------
     function
-        Stands at the top level of an importable module; gives what JSON can hold.
+        Stands at the top level of an importable module, and return what JSON can hold.
     arguments
         What JSON can hold.
 
@@ -46,12 +46,12 @@ def call(function: Callable[..., Sample], **arguments: Any) -> Sample:
 
 
 def plain_environment(**more: str) -> dict[str, str]:
-    """Give this process's environment without settings of tickstock: what is measured are its defaults."""
+    """Return this process's environment without settings of tickstock: what is measured are its defaults."""
     return {name: text for name, text in os.environ.items() if not name.startswith("TICKSTOCK_")} | more
 
 
 def peak_rss_bytes() -> int:
-    """Give the greatest resident memory of this process so far."""
+    """Return the greatest resident memory of this process so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

@@ -8,13 +8,13 @@ from benchmarks.fresh import ROOT, Sample, call
 
 
 def describe() -> dict[str, str]:
-    """Give machine, system, versions and commit, by name."""
+    """Return machine, system, versions and commit, by name."""
     described: dict[str, str] = call(_describe)["facts"]
     return described
 
 
 def load() -> str:
-    """Give how many processes wanted a CPU during the last minute: well above 0 means that others were at work."""
+    """Return how many processes wanted a CPU during the last minute: well above 0 means that others were at work."""
     return f"{os.getloadavg()[0]:.1f}"
 
 

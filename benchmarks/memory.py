@@ -17,7 +17,7 @@ GROWTH_BAR = 1.1
 
 
 def section(market: Market, samples: Samples) -> Section:
-    """Give the peaks of the processes that `flat_out` measured."""
+    """Return the peaks of the processes that `flat_out` measured."""
     return Section(
         f"peak_memory: {market.rows:,} ticks of {market.symbols:,} tickers",
         "a replay fits beside everything else on a small machine",

@@ -18,7 +18,6 @@ class PerSecond(Unwatched):
         """From the first row to the last."""
 
     def advanced(self, rows: int, market_time: int) -> None:  # noqa: ARG002 - the observer's
-        """See ``engine.observer.Observer``."""
         now = time.perf_counter()
         if self._begun is None:
             self._begun = now
@@ -26,7 +25,7 @@ class PerSecond(Unwatched):
         self._done[int(self.seconds)] = rows
 
     def slowest(self) -> int:
-        """Give the rows of the slowest whole second."""
+        """Return the rows of the slowest whole second."""
         totals = [self._done[second] for second in sorted(self._done)]
         whole = [after - before for before, after in pairwise(totals[:-1])]
         return min(whole, default=0)

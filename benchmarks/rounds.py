@@ -38,10 +38,10 @@ def timed(work: Callable[[], Resulting]) -> tuple[Resulting, float, float]:
 
 
 def column(samples: list[Sample], name: str, scale: float = 1.0) -> tuple[float, ...]:
-    """Give one figure of every round, times ``scale``."""
+    """Return one figure of every round, times ``scale``."""
     return tuple(sample[name] * scale for sample in samples)
 
 
 def ratios(samples: list[Sample], base: list[Sample], name: str) -> tuple[float, ...]:
-    """Give round by round how many times the base's figure a subject's is."""
+    """Return round by round how many times the base's figure a subject's is."""
     return tuple(sample[name] / other[name] for sample, other in zip(samples, base, strict=True))

@@ -36,12 +36,12 @@ MIB = 1 << 20
 
 
 def markets(rows: int) -> tuple[Market, Market]:
-    """Give the market whose ticks are used, and the one whose bars are."""
+    """Return the market whose ticks are used, and the one whose bars are."""
     return Market(rows, TICK_SYMBOLS, all_feeds=False), Market(rows, BAR_SYMBOLS)
 
 
 def find_window(ticks: str, count: int, seconds: int) -> Sample:
-    """Give the stretch of a recording that holds ``count`` ticks, and the speed that makes ``seconds`` of it."""
+    """Return the stretch of a recording that holds ``count`` ticks, and the speed that makes ``seconds`` of it."""
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
@@ -118,7 +118,7 @@ def _replay_fresh(paths: Sequence[str], stretch: dict[str, int], speed: float | 
 
 
 def section(samples: Samples, seconds: int) -> Section:
-    """Give what the paced run reached, and what pacing costs."""
+    """Return what the paced run reached, and what pacing costs."""
     paced, flat = samples[PACED], samples[FLAT_OUT]
     events = paced[0]["events"]
     latency = [run["latency_ms"] for run in paced]

@@ -66,7 +66,7 @@ def run_stages(path: str, warm_up: str, out: str) -> Sample:
 
 
 def _drive(path: str, out: str, watch: Stopwatch) -> tuple[dict[str, int], int]:
-    """Give rows by record type, and events."""
+    """Return rows by record type, and events."""
     from tickstock_cli.build import build_core, build_encoder, settings_model
     from tickstock_cli.core.digest import EventDigest
     from tickstock_cli.core.events import EventRows
@@ -103,7 +103,7 @@ def _drive(path: str, out: str, watch: Stopwatch) -> tuple[dict[str, int], int]:
 
 
 def _reading() -> list[Watched]:
-    """Give the parts inside reading, and the stage each one is. What is left of it is the merge."""
+    """Return the parts inside reading, and the stage each one is. What is left of it is the merge."""
     from tickstock_cli.sources.reading import RowReader
     from tickstock_cli.sources.stream import FileStream
 
@@ -111,7 +111,7 @@ def _reading() -> list[Watched]:
 
 
 def _core() -> list[Watched]:
-    """Give the parts inside a core's step, and the stage each one is."""
+    """Return the parts inside a core's step, and the stage each one is."""
     from tickstock_cli.build import detector_classes
     from tickstock_cli.channels import fmv, ohlcv, tick
     from tickstock_cli.engine.coordinator import Coordinator
@@ -155,7 +155,7 @@ def measure(market: Market, rounds: int, announce: Callable[[str], None]) -> Sam
 
 
 def sections(market: Market, samples: Samples) -> list[Section]:
-    """Give the cost of every stage: of reading, of a replay of ticks, of events, of the other feeds."""
+    """Return the cost of every stage: of reading, of a replay of ticks, of events, of the other feeds."""
     runs = samples[TICKS]
     return [
         _reading_section(samples),
@@ -203,7 +203,7 @@ def _other_section(runs: list[Sample]) -> Section:
 def _stage(
     name: str, runs: list[Sample], per: list[int], before: str = "", *, unit: str = "ns/row", share: bool = False
 ) -> Figure:
-    """Give a stage's own time in every run by ``per`` (rows, events), and if wanted its share in all stages."""
+    """Return a stage's own time in every run by ``per`` (rows, events), and if wanted its share in all stages."""
     seconds = [run["stages"].get(name, 0.0) for run in runs]
     values = tuple(own / count * 1e9 for own, count in zip(seconds, per, strict=True))
     shares = [own / sum(run["stages"].values()) for own, run in zip(seconds, runs, strict=True)]

@@ -74,7 +74,7 @@ def measure_first(recording: Path, announce: Callable[[str], None]) -> Figure:
 
 
 def section(samples: Samples, first: Figure) -> Section:
-    """Give what starting costs."""
+    """Return what starting costs."""
     figures = [
         Figure(f"{HELP} / importing", "×", ratios(samples[HELP], samples[IMPORTS], "seconds"), HELP_BAR),
         Figure(HELP, "s", column(samples[HELP], "seconds")),

@@ -40,7 +40,7 @@ class Stopwatch:
                 self._inside[-1] += elapsed
 
     def iterate(self, items: Iterable[ItemT], stage: str) -> Iterator[ItemT]:
-        """Give ``items``, and count the making of each to ``stage``."""
+        """Return ``items``, and count the making of each to ``stage``."""
         iterator = iter(items)
         while True:
             with self.running(stage):

@@ -65,7 +65,7 @@ class Call:
     result: Any = None
 
     def restore(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Give the arguments as they were; in the same memory every time, for fresh pages cost more than kernels."""
+        """Return the arguments as they were; in the same memory every time, for fresh pages cost more than kernels."""
         _refill(self.arguments, self.before)
         return self.arguments, {}
 

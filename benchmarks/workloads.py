@@ -28,7 +28,7 @@ SPLIT_BATCH_ROWS = 1 << 18
 
 
 def cache_folder() -> Path:
-    """Give where inputs are kept: $BENCH_DIR, or a folder of the user's cache."""
+    """Return where inputs are kept: $BENCH_DIR, or a folder of the user's cache."""
     chosen = os.environ.get("BENCH_DIR")
     return Path(chosen) if chosen else Path.home() / ".cache" / "tickstock-bench"
 
@@ -66,7 +66,7 @@ class Market:
         return self.folder.with_name(f"{self.folder.name}-in-{PARTS}")
 
     def options(self) -> list[str]:
-        """Give the options of `tickstock synth` that make it."""
+        """Return the options of `tickstock synth` that make it."""
         feeds = [] if self.all_feeds else ["--no-bars", "--no-fmv"]
         return [f"--rows={self.rows}", f"--symbols={self.symbols}", f"--seed={self.seed}", *feeds]
 
@@ -90,7 +90,7 @@ def prepare(market: Market, announce: Callable[[str], None]) -> Market:
 
 
 def prepare_parts(market: Market, announce: Callable[[str], None]) -> Path:
-    """Deal a prepared market's ticks out to several files unless the cache holds them; gives their folder."""
+    """Deal a prepared market's ticks out to several files unless the cache holds them, and return their folder."""
     recipe = _hash_of("parts", str(PARTS), _content(market.ticks), _synth_source(), version("pyarrow"))
     if not _fits(market.parts, recipe):
         announce(f"dealing its ticks out to {PARTS} files in {market.parts}")

@@ -41,7 +41,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def real_recordings() -> Path:
-    """Give the folder of real recordings beside the project, or skip."""
+    """Return the folder of real recordings beside the project, or skip."""
     folder = Path(__file__).parents[2] / "shared" / "data" / "real"
     if not folder.is_dir():
         pytest.skip("the real recordings are not part of the project: there is no ../shared/data/real here")

@@ -23,22 +23,22 @@ from tickstock_cli.engine.channels import Channels
 from tickstock_cli.engine.coordinator import Coordinator
 from tickstock_cli.engine.core import Core
 from tickstock_cli.kernels.admission import Guard
-from tickstock_cli.kernels.coordination import Rules
+from tickstock_cli.kernels.coordination import CoordinationRules
 
 
 def detector_classes() -> dict[str, Any]:
-    """Give every registered detector's class, by name, in the table's order."""
+    """Return every registered detector's class, by name, in the table's order."""
     return {name: load_part("detector", detectors.PARTS, name) for name in detectors.PARTS}
 
 
 @cache
 def settings_model() -> type[configuration.Settings]:
-    """Give the model of all settings: the fixed sections and one of every registered detector."""
+    """Return the model of all settings: the fixed sections and one of every registered detector."""
     return configuration.settings_model({name: cls.Params for name, cls in detector_classes().items()})
 
 
 def event_kinds() -> tuple[Kind, ...]:
-    """Give every kind that a registered detector may tell of, in the order of outputs; codes are places here."""
+    """Return every kind that a registered detector may tell of, in the order of outputs; codes are places here."""
     kinds: dict[str, Kind] = {}
     for cls in detector_classes().values():
         for kind in cls.kinds:
@@ -86,13 +86,13 @@ def build_detectors(settings: Any) -> dict[str, Any]:
 
 
 def kind_names() -> list[str]:
-    """Give the names of the event kinds, by code."""
+    """Return the names of the event kinds, by code."""
     return [kind.name for kind in event_kinds()]
 
 
-def coordination_rules(settings: Any) -> Rules:
-    """Give the coordinator's settings as its kernels take them."""
-    return Rules(
+def coordination_rules(settings: Any) -> CoordinationRules:
+    """Return the coordinator's settings as its kernels take them."""
+    return CoordinationRules(
         settings.coordinator.window_ms * 1_000_000,
         settings.coordinator.hold_top_source,
         settings.coordinator.key == "ticker",

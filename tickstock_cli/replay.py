@@ -27,8 +27,8 @@ from tickstock_cli.config.settings import Settings, deciding_settings
 from tickstock_cli.core.calendar import market_zone
 from tickstock_cli.core.clock import Clock, wall_minus_monotonic
 from tickstock_cli.core.events import Provenance
-from tickstock_cli.core.moment import Moment
 from tickstock_cli.core.stages import NamedSource, Sink
+from tickstock_cli.core.time_input import TimeInput
 from tickstock_cli.core.times import format_time
 from tickstock_cli.engine.checkpoint import CheckpointStore
 from tickstock_cli.engine.control import Control
@@ -77,8 +77,8 @@ class Request:
 
     paths: Sequence[str | Path]
     settings: Settings | None = None
-    start: int | Moment | None = None
-    end: int | Moment | None = None
+    start: int | TimeInput | None = None
+    end: int | TimeInput | None = None
     symbols: frozenset[str] | None = None
     unsorted: Unsorted = Unsorted.FAIL
     outs: Sequence[str] = ()
@@ -113,7 +113,7 @@ def replay(
     Parameters
     ----------
     observe
-        Called once with the opened source; gives who watches the run.
+        Called once with the opened source, and return who watches the run.
     attach
         Called once with the pipeline of a running system, if there is one, before it gets its first row.
     open_sinks
@@ -191,7 +191,7 @@ def _check_options(request: Request) -> None:
 
 
 def read_options(request: Request, settings: Any) -> ReadOptions:
-    """Give how the recordings are to be read.
+    """Return how the recordings are to be read.
 
     Raises
     ------
@@ -220,8 +220,8 @@ def read_options(request: Request, settings: Any) -> ReadOptions:
     return replace(whole, start=start, end=end)
 
 
-def resolved(moment: int | Moment, paths: Sequence[str | Path], options: ReadOptions, zone: tzinfo) -> int:
-    """Give a moment in ns UTC: a time of day on the only date of the recordings, which are opened for it."""
+def resolved(moment: int | TimeInput, paths: Sequence[str | Path], options: ReadOptions, zone: tzinfo) -> int:
+    """Return a moment in ns UTC: a time of day on the only date of the recordings, which are opened for it."""
     if isinstance(moment, int):
         return moment
     if not moment.of_day:

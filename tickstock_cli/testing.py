@@ -113,13 +113,13 @@ _RANKS = {name: rank for rank, name in enumerate(RECORDS)}
 
 
 def new_york(day: str, clock: str) -> int:
-    """Give a New York time as ns since the epoch, UTC: ``new_york("2024-06-12", "09:30:00.250")``."""
+    """Return a New York time as ns since the epoch, UTC: ``new_york("2024-06-12", "09:30:00.250")``."""
     local = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=ZoneInfo("America/New_York"))
     return round(local.timestamp() * 1000) * MILLISECOND
 
 
 def records(record: str, **columns: Any) -> list[Record]:
-    """Give one record a row of plain columns; a column that is no list stands for every row.
+    """Return one record a row of plain columns; a column that is no list stands for every row.
 
     >>> [row.price for row in records("tick", ticker="ABC", timestamp=[1, 2], price=[10.0, 10.5])]
     [10.0, 10.5]
@@ -130,7 +130,7 @@ def records(record: str, **columns: Any) -> list[Record]:
 
 
 def as_record(record: str, values: Mapping[str, Any]) -> Record:
-    """Give a record of a type from a row of a recording; columns that decide nothing are left out."""
+    """Return a record of a type from a row of a recording; columns that decide nothing are left out."""
     known = {column.name for column in fields(RECORDS[record])}
     return RECORDS[record](**{name: value for name, value in values.items() if name in known})
 
@@ -150,7 +150,7 @@ class ListSource:
         )
 
     def batches(self, batch_rows: int = BATCH_ROWS, positions: tuple[int, ...] = ()) -> Iterator[MergedBatch]:
-        """Give the records in merge order, ``batch_rows`` at a time; ``positions`` as in `Recordings.batches`."""
+        """Return the records in merge order, ``batch_rows`` at a time; ``positions`` as in `Recordings.batches`."""
         begin = positions[0] if positions else 0
         for first in range(begin, len(self._merged), batch_rows):
             chosen = self._merged[first : first + batch_rows]
@@ -166,7 +166,7 @@ class ListSource:
             )
 
     def origins(self) -> ListSource:
-        """Give the look-up of original rows: the list itself."""
+        """Return the look-up of original rows: the list itself."""
         return self
 
     def interrupt(self) -> None:
@@ -179,12 +179,12 @@ class ListSource:
         return pa.schema(types)
 
     def fetch(self, origin: int) -> tuple[Path, int, dict[str, Any]]:
-        """Give the place in the list and the values of one record."""
+        """Return the place in the list and the values of one record."""
         _, row = unpack_origin(origin)
         return Path("list"), row, asdict(self._rows[row])
 
     def table(self, origins: NDArray[np.int64], reasons: Sequence[str]) -> pa.Table:
-        """Give places and reasons of rejected records."""
+        """Return places and reasons of rejected records."""
         rows = [unpack_origin(int(origin))[1] for origin in origins]
         return pa.table([pa.array(rows, pa.int64()), pa.array(reasons, pa.string())], schema=self.schema)
 
@@ -216,22 +216,18 @@ class ListSink:
         self.aborted = False
 
     def write(self, events: pa.RecordBatch) -> None:
-        """See ``Sink.write``."""
         if self.finished or self.aborted:
             raise OutputError(f"cannot write {self.target or 'list'}: it was ended before")
         self.events += events.to_pylist()
 
     def finish(self) -> None:
-        """See ``Sink.finish``."""
         self.finished = True
 
     def commit(self) -> None:
-        """See ``Sink.commit``."""
         self.finish()
         self.committed = True
 
     def abort(self) -> None:
-        """See ``Sink.abort``."""
         self.aborted = not self.committed
 
 
@@ -248,7 +244,7 @@ class ManualClock:
         """From when to when somebody waited."""
 
     def now(self) -> int:
-        """Give the time, in ns."""
+        """Return the time, in ns."""
         return self._now
 
     def at(self, time: int, action: Callable[[], None]) -> None:
@@ -278,7 +274,7 @@ class ManualClock:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RunOutput:
     """What a run over records told: its events and rejected records, and the run's own figures."""
 
     events: list[dict[str, Any]]
@@ -310,7 +306,7 @@ class _ListRejects:
 
 
 def settings_of(flat: Mapping[str, Any]) -> Any:
-    """Give settings from dotted keys: ``{"highlow.cooldown_seconds": 0}``; what is absent has its default."""
+    """Return settings from dotted keys: ``{"highlow.cooldown_seconds": 0}``; what is absent has its default."""
     nested: dict[str, dict[str, Any]] = {}
     for key, value in flat.items():
         section, _, name = key.partition(".")
@@ -330,7 +326,7 @@ def run_records(
     store: CheckpointStore | None = None,
     resume: bool = False,
     snapshots: Snapshots | None = None,
-) -> Told:
+) -> RunOutput:
     """Run records through the whole pipeline, paced if ``control`` has a speed.
 
     Parameters
@@ -354,7 +350,7 @@ def run_records(
         run = Run(
             source, core, outputs, control or Control(), watcher, options, rejects, store, clock, snapshots=snapshots
         )
-        return Told(sink.events, rejects.rows, run.execute())
+        return RunOutput(sink.events, rejects.rows, run.execute())
 
 
 def _available_times(rows: Sequence[Record]) -> list[int]:
@@ -405,8 +401,8 @@ __all__ = [
     "ListSource",
     "ManualClock",
     "Record",
+    "RunOutput",
     "Tick",
-    "Told",
     "as_record",
     "new_york",
     "records",

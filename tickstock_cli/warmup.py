@@ -54,7 +54,7 @@ def warm_up_reading() -> None:
 
 
 def _row(kind: type[Any], order: int, **values: float) -> Any:
-    """Give a batch of one row."""
+    """Return a batch of one row."""
     fixed = {"timestamp": SOME_TIME, "available_at": SOME_TIME, "order": order, **values}
     names = (
         *Batch.__dataclass_fields__,

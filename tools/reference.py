@@ -24,7 +24,7 @@ from tickstock_cli.config.settings import setting_sections
 from tickstock_cli.config.values import format_value
 from tickstock_cli.loadtest.curves import Rate
 from tickstock_cli.loadtest.result import schema as load_result_schema
-from tickstock_cli.loadtest.scenario import Clients, Fault, Moves, Scenario, Stage, Symbols
+from tickstock_cli.loadtest.scenario import Clients, Fault, Injections, Scenario, Stage, Symbols
 from tickstock_cli.loadtest.thresholds import Limit, Thresholds
 from tickstock_cli.serving.control import control_schema
 from tickstock_cli.serving.protocol import client_schema, server_schema
@@ -46,7 +46,7 @@ END = "<!-- end of settings -->\n"
 SCENARIO_TABLES: dict[str, type[BaseModel]] = {
     "Top of the document": Scenario,
     "`[symbols]`": Symbols,
-    "`[moves]`": Moves,
+    "`[moves]`": Injections,
     "`[[stages]]`": Stage,
     "A rate": Rate,
     "`[clients]`": Clients,
@@ -79,12 +79,12 @@ def main() -> None:
 
 
 def render_schema(schema: dict[str, Any]) -> str:
-    """Give a JSON schema as its file has it."""
+    """Return a JSON schema as its file has it."""
     return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}, indent=2) + "\n"
 
 
 def render_cli_reference() -> str:
-    """Give the help of every command, one section each."""
+    """Return the help of every command, one section each."""
     os.environ["COLUMNS"] = HELP_COLUMNS  # not the width of whatever terminal this runs in
     lines = ["# Command line reference", "", "Written by `make docs` from the commands themselves; edit those."]
     for context in command_contexts():
@@ -93,7 +93,7 @@ def render_cli_reference() -> str:
 
 
 def command_contexts() -> Iterator[Any]:
-    """Give a context of the program and of every command, each group before what is below it."""
+    """Return a context of the program and of every command, each group before what is below it."""
     root: Any = typer.main.get_command(app)
     return _walk(root.make_context(PROGRAM, [], resilient_parsing=True))
 
@@ -107,12 +107,12 @@ def _walk(context: Any) -> Iterator[Any]:
 
 
 def render_configuration(page: str) -> str:
-    """Give the page with its table of settings written anew."""
+    """Return the page with its table of settings written anew."""
     return _between_markers(page, _settings_tables(), CONFIGURATION)
 
 
 def render_scenarios(page: str) -> str:
-    """Give the page with its tables of a scenario's keys written anew."""
+    """Return the page with its tables of a scenario's keys written anew."""
     return _between_markers(page, _scenario_tables(), SCENARIOS)
 
 

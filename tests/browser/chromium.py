@@ -34,7 +34,7 @@ PATIENCE_SECONDS = 30
 
 
 def find_chromium() -> str | None:
-    """Give the program, None if there is none that runs: a package may have left a mere placeholder."""
+    """Return the program, None if there is none that runs: a package may have left a mere placeholder."""
     return next((program for program in map(shutil.which, PROGRAMS) if program and _runs(program)), None)
 
 
@@ -59,7 +59,7 @@ class Page:
             self.call(f"{domain}.enable")
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """Call a method of the protocol, and give its result."""
+        """Call a method of the protocol, and return its result."""
         number = next(self._numbers)
         self._connection.send(json.dumps({"id": number, "method": method, "params": parameters}))
         while True:
@@ -96,7 +96,7 @@ class Page:
             self._note(json.loads(self._connection.recv(timeout=2 * PATIENCE_SECONDS)))
 
     def evaluate(self, expression: str) -> Any:
-        """Give the value of a JavaScript expression, awaited if it is a promise."""
+        """Return the value of a JavaScript expression, awaited if it is a promise."""
         result = self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
         assert "exceptionDetails" not in result, result["exceptionDetails"]
         return result["result"].get("value")
@@ -110,7 +110,7 @@ class Page:
         raise AssertionError(f"never came true: {condition}\n{self.evaluate('document.body.innerText')}")
 
     def text(self, selector: str) -> str:
-        """Give the text of the first element that a selector finds."""
+        """Return the text of the first element that a selector finds."""
         return str(self.evaluate(f"document.querySelector({json.dumps(selector)})?.textContent ?? ''"))
 
     def click(self, selector: str) -> None:
@@ -145,7 +145,7 @@ class Page:
 
 @contextmanager
 def browser(program: str, profile: Path) -> Iterator[Page]:
-    """Start Chromium with a new profile, and give its page."""
+    """Start Chromium with a new profile, and return its page."""
     with subprocess.Popen(
         [program, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
         stdin=subprocess.DEVNULL,
@@ -162,7 +162,7 @@ def browser(program: str, profile: Path) -> Iterator[Page]:
 
 
 def _address(profile: Path) -> str:
-    """Give where the first page listens, once it does."""
+    """Return where the first page listens, once it does."""
     for _ in range(PATIENCE_SECONDS * 20):
         announced = profile / "DevToolsActivePort"
         if announced.exists() and (lines := announced.read_text().splitlines()):

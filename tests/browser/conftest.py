@@ -14,7 +14,7 @@ __all__ = ["new_log"]
 
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    """Give a page of a headless browser, which all tests share."""
+    """Return a page of a headless browser, which all tests share."""
     program = find_chromium()
     if program is None:
         pytest.skip("no Chromium is installed: apt-get install chromium")
@@ -24,7 +24,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
 @pytest.fixture
 def page(chromium: Page) -> Iterator[Page]:
-    """Give the page as a desktop shows it; a test must leave it without an error of a script."""
+    """Return the page as a desktop shows it; a test must leave it without an error of a script."""
     chromium.look_like(1280, 900)
     chromium.complaints.clear()
     yield chromium

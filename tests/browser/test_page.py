@@ -6,7 +6,7 @@ import pytest
 
 from tests.browser.chromium import Page
 from tests.unit.serving.epochs import jumped
-from tests.unit.serving.served_runs import SHORT_MEMORY, FixedPrices, NewLog, Steered, Told, event, events, served
+from tests.unit.serving.served_runs import SHORT_MEMORY, FixedPrices, NewLog, RunOutput, Steered, event, events, served
 from tests.unit.serving.test_metrics import CHANNEL
 from tickstock_cli.serving.ports import Health
 from tickstock_cli.serving.server import Address
@@ -31,7 +31,7 @@ def received(page: Page, count: int) -> None:
 
 
 def kinds(page: Page) -> set[str]:
-    """Give the kinds in the list of events."""
+    """Return the kinds in the list of events."""
     return set(page.evaluate("[...document.querySelectorAll('#events .kind')].map(kind => kind.textContent)"))
 
 
@@ -99,7 +99,7 @@ def test_a_ticker_s_line_is_drawn_with_its_events(page: Page, new_log: NewLog) -
 
 def test_the_system_s_figures_and_alerts_are_shown(page: Page, new_log: NewLog) -> None:
     """Channel health, queue depths, latency; and why the run is not well."""
-    status = Told(
+    status = RunOutput(
         {"system_overview": {"status": "degraded"}, "channel_details": {"tick-1": CHANNEL}, "active_alerts": [ALERT]},
         Health(ok=False, reasons=("fmv-1: breaker open",)),
     )
@@ -273,7 +273,7 @@ def test_a_phone_shows_it_without_sideways_scrolling(page: Page, new_log: NewLog
     """All of it within 360 CSS pixels, in both colour schemes."""
     page.look_like(360, 740, scheme=scheme, mobile=True)
     document = {"system_overview": {"memory_bytes": 2**28}, "channel_details": {"tick-1": CHANNEL}}
-    with served(new_log(40), status=Told(document), control=Steered()) as server:
+    with served(new_log(40), status=RunOutput(document), control=Steered()) as server:
         page.open(server.server.url)
         received(page, 40)
         page.wait_for("document.querySelector('#channels tbody tr')")

@@ -15,7 +15,7 @@ MARKET_TIME = "(await (await fetch('/api/control')).json()).time"
 
 
 def ask(page: Page, expression: str) -> float:
-    """Give a number that the server tells."""
+    """Return a number that the server tells."""
     return float(page.evaluate(f"(async () => {expression})()"))
 
 

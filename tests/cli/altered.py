@@ -21,7 +21,7 @@ STUMBLING = "highlow=tests.cli.altered:Stumbling"
 
 
 def touches_second_ticker(rows: Any) -> bool:
-    """Tell whether there are rows of the ticker with code 1: what kernels are warmed up with has but one ticker."""
+    """Return whether there are rows of the ticker with code 1: what kernels are warmed up with has but one ticker."""
     return bool((rows.groups.code[np.diff(rows.groups.start) > 0] == 1).any())
 
 

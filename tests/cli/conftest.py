@@ -29,7 +29,7 @@ def here(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Here:
-    """Give a function that runs the entry point in an empty folder, as `run_tickstock` does in a new process."""
+    """Return a function that runs the entry point in an empty folder, as `run_tickstock` does in a new process."""
     for name in os.environ:
         if name.startswith("TICKSTOCK_") or name == "COLUMNS":
             monkeypatch.delenv(name)

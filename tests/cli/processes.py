@@ -55,7 +55,7 @@ def read_lines(process: subprocess.Popen[str], count: int) -> list[str]:
 
 
 def last_words(process: subprocess.Popen[str]) -> str:
-    """Close the reader's end of the pipe, wait, and give all that was told on standard error."""
+    """Close the reader's end of the pipe, wait, and return all that was told on standard error."""
     assert process.stdout is not None
     assert process.stderr is not None
     process.stdout.close()

@@ -29,7 +29,7 @@ def run_tickstock(
 
 
 def error_line(result: subprocess.CompletedProcess[str]) -> str:
-    """Give the one line a failed command told, without its prefix."""
+    """Return the one line a failed command told, without its prefix."""
     assert result.stdout == ""
     prefix, _, line = result.stderr.partition("error: ")
     assert prefix == ""

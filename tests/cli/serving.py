@@ -46,14 +46,14 @@ def start(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
 
 @contextmanager
 def served_file(path: Path, *more: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run ``tickstock serve`` on any free port; gives the process and its address."""
+    """Run ``tickstock serve`` on any free port, and return the process and its address."""
     with start("serve", path, "--port", "0", *more) as process:
         assert process.stdout is not None
         yield process, process.stdout.readline().strip()
 
 
 def end(process: subprocess.Popen[str], number: signal.Signals = signal.SIGINT) -> tuple[int, str]:
-    """Send a signal, wait for the end; gives exit code and what stood on stderr."""
+    """Send a signal, wait for the end, and return exit code and what stood on stderr."""
     process.send_signal(number)
     _, talk = words(process)
     return process.returncode, talk

@@ -77,7 +77,7 @@ def test_what_does_not_fit_into_the_bound_is_left_counted_and_told(here: Here, t
     drained, stopped = told.splitlines()[-2:]
     left = sum(count for name, count in result["ledger"].items() if name.endswith(".left"))
     assert left > 0
-    assert result["drained"]["rows_left"] == left
+    assert result["drained"]["rows_dropped"] == left
     assert drained.endswith(f"; {left:,} were left, time was up (system.drain_seconds)")
     assert f"outputs lack what {left:,} of them would have told; go on from the checkpoint " in stopped
     assert not list(tmp_path.glob(".*.part"))

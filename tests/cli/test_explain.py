@@ -89,7 +89,7 @@ def test_a_rejected_row_says_what_is_wrong_with_it(folder: Path) -> None:
 
 
 def test_one_object_holds_all_of_it(folder: Path) -> None:
-    """For scripts: rows, checks, cooldowns, verdicts and fates."""
+    """For scripts: rows, checks, cooldowns, verdicts and event_outcomes."""
     result = run_tickstock("explain", folder, "--ticker", "ABC", "--at", "10:31:01", "--json")
     moment = json.loads(result.stdout)
     (row,) = moment["rows"]
@@ -99,7 +99,7 @@ def test_one_object_holds_all_of_it(folder: Path) -> None:
     assert (row["record"], row["row"], row["place"], row["of"], row["age"]) == ("tick", 1, 1, 1, 0)
     assert (high["kind"], high["ending"], high["decisive"]) == ("high", "fired", None)
     assert high["cooldown"] == {"length": SECOND, "last": None, "left": 0}
-    assert [fate["outcome"] for fate in row["fates"]] == ["emitted"]
+    assert [event_outcome["outcome"] for event_outcome in row["event_outcomes"]] == ["emitted"]
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ SETTINGS = {
 
 
 def ask(url: str) -> tuple[int, str]:
-    """Give status and text of an answer, whatever the status."""
+    """Return status and text of an answer, whatever the status."""
     try:
         with urlopen(url, timeout=10) as answer:
             return answer.status, answer.read().decode()

@@ -21,8 +21,8 @@ import pytest
 from tests.cli.processes import running
 from tests.cli.running import error_line, run_tickstock
 from tickstock_cli.loadtest.catalogue import load_scenario
-from tickstock_cli.loadtest.conductor import INTERRUPTED, Conductor, Order
 from tickstock_cli.loadtest.observation import OTHERS, Observation, Second, StageSpan
+from tickstock_cli.loadtest.orchestrator import INTERRUPTED, Orchestrator, Order
 
 SMALL = """
 title = "A small market, everything at once"
@@ -76,7 +76,7 @@ TYPES = ("tick", "ohlcv", "fmv")
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
-    """Give a scenario of five seconds, with clients of which some stall."""
+    """Return a scenario of five seconds, with clients of which some stall."""
     path = tmp_path / "small.toml"
     path.write_text(SMALL)
     return path
@@ -98,7 +98,7 @@ def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
 
 
 def verdicts(document: dict[str, Any]) -> dict[str, Any]:
-    """Give measured figures by name."""
+    """Return measured figures by name."""
     return {verdict["name"]: verdict["measured"] for verdict in document["verdicts"]}
 
 
@@ -183,18 +183,18 @@ class Acting:
         """See ``Watch``."""
 
 
-def conduct(path: Path, act: Callable[[Conductor], None] = lambda _: None, **how: Any) -> Observation:
-    """Run a load test here, doing something to it after its first second; with its conductor's verdict on crashes."""
+def conduct(path: Path, act: Callable[[Orchestrator], None] = lambda _: None, **how: Any) -> Observation:
+    """Run a load test here and act on it after its first second."""
     order = Order(load_scenario(str(path), how.pop("sets", ())), path.stem, **how)
-    conductor = Conductor(order)
-    conductor.watch = Acting(lambda: act(conductor))
-    return conductor.run()
+    orchestrator = Orchestrator(order)
+    orchestrator.watch = Acting(lambda: act(orchestrator))
+    return orchestrator.run()
 
 
 @pytest.mark.parametrize("victim", ["system", "generator", "clients"])
 def test_a_process_that_is_killed_is_told_in_one_line(small: Path, victim: str) -> None:
     """Who is gone and how, with all that was seen before; the others are ended, too."""
-    seen = conduct(small, lambda conductor: os.kill(conductor.pids[victim], signal.SIGKILL))
+    seen = conduct(small, lambda orchestrator: os.kill(orchestrator.pids[victim], signal.SIGKILL))
 
     assert seen.aborted == f"the {victim} of the load test is gone: signal 9 ended it"
     assert len(seen.seconds) >= 1

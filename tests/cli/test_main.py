@@ -19,7 +19,7 @@ HEAVY = {"exchange_calendars", "holidays", "numba", "numpy", "polars", "pyarrow"
 
 
 def every_error() -> list[type[errors.TickstockError]]:
-    """Give the whole error tree."""
+    """Return the whole error tree."""
     return [cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, errors.TickstockError)]
 
 

@@ -23,7 +23,7 @@ def compare(folder: Path, *more: str, **head: Any) -> Any:
 
 
 def cases(folder: Path) -> dict[str, str]:
-    """Give what became of each test of a JUnit file, by the name before its target."""
+    """Return what became of each test of a JUnit file, by the name before its target."""
     found = ET.parse(folder / "junit.xml").getroot().iter("testcase")
     return {case.attrib["name"].split(" equal")[0].split(" at most")[0]: case[0].tag for case in found}
 

@@ -22,7 +22,7 @@ from tickstock_cli.testing import MINUTE, SECOND, Tick, run_records
 
 @pytest.fixture
 def recorded(tmp_path: Path) -> Path:
-    """Give a recording of a busy morning."""
+    """Return a recording of a busy morning."""
     return morning(tmp_path / "recorded")
 
 

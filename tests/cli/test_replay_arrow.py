@@ -33,7 +33,7 @@ with pa.ipc.new_stream(sys.stdout.buffer, rows.schema) as stream:
 
 @pytest.fixture
 def ticks(tmp_path: Path) -> Path:
-    """Give a recording of the ticks of a morning."""
+    """Return a recording of the ticks of a morning."""
     return morning(tmp_path / "recorded") / "ticks.parquet"
 
 

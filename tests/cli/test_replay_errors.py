@@ -22,7 +22,7 @@ BYTES_ALLOWED = 20_000
 
 @pytest.fixture
 def recorded(tmp_path: Path) -> Path:
-    """Give a recording, beside outputs of yesterday."""
+    """Return a recording, beside outputs of yesterday."""
     for name in WRITTEN:
         (tmp_path / name).write_bytes(b"yesterday")
     return morning(tmp_path / "recorded")
@@ -111,7 +111,7 @@ def test_an_unknown_setting_of_the_environment_is_told(
 
 
 def spoil(recorded: Path, how: str) -> str:
-    """Spoil the ticks of a recording in some way; gives how the error begins."""
+    """Spoil the ticks of a recording in some way, and return how the error begins."""
     ticks = recorded / "ticks.parquet"
     whole = ticks.read_bytes()
     columns = written_columns(ticks)

@@ -13,7 +13,7 @@ from tests.cli.market import morning, write_columns, written_columns
 
 @pytest.fixture
 def recorded(tmp_path: Path) -> Path:
-    """Give a recording of a morning."""
+    """Return a recording of a morning."""
     return morning(tmp_path / "recorded")
 
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("compiled")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Give a folder with a recording and a former output."""
+    """Return a folder with a recording and a former output."""
     morning(tmp_path / "recorded")
     (tmp_path / "e.parquet").write_bytes(b"yesterday")
     return tmp_path

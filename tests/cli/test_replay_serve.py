@@ -101,7 +101,7 @@ def test_old_clients_and_pages_of_a_named_origin_may_come(market: Path) -> None:
 
 
 async def first_told(address: str) -> tuple[str, str]:
-    """Connect as a client of the older system, and give the first event's kind and ticker."""
+    """Connect as a client of the older system, and return the first event's kind and ticker."""
     import socketio
 
     events: asyncio.Queue[dict[str, str]] = asyncio.Queue()
@@ -128,7 +128,7 @@ def test_a_served_replay_is_steered_from_outside(market: Path) -> None:
 
 
 def follow(client: ClientConnection, until: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
-    """Give the events of a connection, in the order of their numbers, up to the first message that passes."""
+    """Return the events of a connection, in the order of their numbers, up to the first message that passes."""
     events: list[dict[str, Any]] = []
     while not until(message := json.loads(client.recv(timeout=60))):
         events += message.get("events", [])
@@ -137,7 +137,7 @@ def follow(client: ClientConnection, until: Callable[[dict[str, Any]], bool]) ->
 
 @contextmanager
 def subscribed(address: str) -> Iterator[tuple[ClientConnection, dict[str, Any]]]:
-    """Connect and ask for everything; gives what hello says."""
+    """Connect and ask for everything, and return what hello says."""
     with connect(f"{address.replace('http', 'ws')}/ws") as client:
         hello = json.loads(client.recv())
         client.send(json.dumps({"type": "subscribe", "from": "first", "run": hello["run"]}))
@@ -145,7 +145,7 @@ def subscribed(address: str) -> Iterator[tuple[ClientConnection, dict[str, Any]]
 
 
 def sent_to(address: str, time: str) -> dict[str, Any]:
-    """Seek a time and wait until the market is there; gives how it stands."""
+    """Seek a time and wait until the market is there, and return how it stands."""
     standing = steer(address, action="seek", time=time)
     deadline = monotonic() + 60
     while standing["going_to"] is not None:
@@ -156,7 +156,7 @@ def sent_to(address: str, time: str) -> dict[str, Any]:
 
 
 def told_so_far(address: str) -> list[dict[str, Any]]:
-    """Give what the log tells now."""
+    """Return what the log tells now."""
     events: Any = get(f"{address}/api/events?limit=10000")["events"]
     return list(events)
 

@@ -22,7 +22,7 @@ from tickstock_cli.eventlog.writer import EventLog
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """Give the folder of a finished run."""
+    """Return the folder of a finished run."""
     folder = tmp_path / "log"
     with EventLog(folder, RunInfo("run-7", START, "a story at 20x", universes={"own": ("ABC",)})) as log:
         log.append(events([event(number) for number in range(1, 6)]))
@@ -31,7 +31,7 @@ def log(tmp_path: Path) -> Path:
 
 
 def digest_of(rows: list[dict[str, Any]]) -> str:
-    """Give the digest that a replay of these events tells."""
+    """Return the digest that a replay of these events tells."""
     digest = EventDigest()
     digest.update(events(rows))
     return digest.hexdigest()

@@ -41,7 +41,7 @@ def recording(tmp_path: Path) -> Path:
 
 
 def test_legs_that_agree_end_with_0(recording: Path) -> None:
-    """One line a leg, with its digest, its seconds and the verdict, and one line for all."""
+    """One line a variant, with its digest, its seconds and the verdict, and one line for all."""
     result = run_tickstock("verify", recording)
     lines = [line.split() for line in result.stdout.splitlines() if line.rstrip().endswith("same")]
 
@@ -50,7 +50,7 @@ def test_legs_that_agree_end_with_0(recording: Path) -> None:
     assert len(lines) >= 12
     assert {line[-4] for line in lines} == {str(TICKERS)}
     assert len({line[-3] for line in lines}) == 1
-    assert f"All {len(lines)} legs agree: events, digest, ledger and file, byte for byte." in result.stdout
+    assert f"All {len(lines)} variants agree: events, digest, ledger and file, byte for byte." in result.stdout
 
 
 def test_one_object_tells_how_each_leg_was_run(recording: Path) -> None:
@@ -60,15 +60,15 @@ def test_one_object_tells_how_each_leg_was_run(recording: Path) -> None:
 
     assert result.returncode == 0
     assert (report["same"], report["slice"]) == (True, None)
-    assert {(leg["rows"], leg["events"], leg["same"]) for leg in report["legs"]} == {(6, 2, True)}
-    assert len({leg["digest"] for leg in report["legs"]}) == 1
-    assert {leg["pipeline"] for leg in report["legs"]} == {"direct", "linear", "multi"}
-    assert report["legs"][0]["speed"] == "max"
-    assert any(leg["stopped_at"] for leg in report["legs"])
+    assert {(variant["rows"], variant["events"], variant["same"]) for variant in report["variants"]} == {(6, 2, True)}
+    assert len({variant["digest"] for variant in report["variants"]}) == 1
+    assert {variant["pipeline"] for variant in report["variants"]} == {"direct", "linear", "multi"}
+    assert report["variants"][0]["speed"] == "max"
+    assert any(variant["stopped_at"] for variant in report["variants"])
 
 
 def test_a_leg_that_differs_ends_with_4(recording: Path) -> None:
-    """The table marks it, and the line on stderr names the first leg, what differs and the first event."""
+    """The table marks it, and the line on stderr names the first variant, what differs and the first event."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
     result = subprocess.run(
         [sys.executable, "-c", WITH_A_BUG, "verify", recording],

@@ -23,7 +23,7 @@ __all__ = ["new_log"]
 
 @pytest.fixture(scope="module")
 def served_events(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
-    """Serve a file of events; gives the file and the address."""
+    """Serve a file of events, and return the file and the address."""
     path = write_events(tmp_path_factory.mktemp("served") / "events.parquet", 600)
     with served_file(path) as (_, url):
         yield path, url

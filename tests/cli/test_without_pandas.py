@@ -20,7 +20,7 @@ CERTAIN = ("--set", "recordings.timezone=Etc/UTC")
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """Give variables under which a command finds no pandas."""
+    """Return variables under which a command finds no pandas."""
     (tmp_path / "nothing" / "pandas").mkdir(parents=True)
     (tmp_path / "nothing" / "pandas" / "__init__.py").write_text('raise ImportError("pandas is not installed")\n')
     return {"PYTHONPATH": str(tmp_path / "nothing")}

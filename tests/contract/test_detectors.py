@@ -45,7 +45,7 @@ def copied(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def bytes_of(state: dict[str, Any]) -> dict[str, bytes]:
-    """Give state in a form that can be compared to the last bit."""
+    """Return state in a form that can be compared to the last bit."""
     return {key: array.tobytes() for key, array in state.items()}
 
 
@@ -222,7 +222,7 @@ def test_events_are_whole(name: str) -> None:
         assert event["direction"] in (-1, 0, 1)
         assert event["price"] > 0
         assert 0 <= event["confidence"] <= 1
-        assert event["measure"] is not None
+        assert event["tie_break"] is not None
         assert all(abs(value) != float("inf") for value in event.values() if isinstance(value, float))
 
 

@@ -41,12 +41,12 @@ one_event = st.fixed_dictionaries(
 
 
 def batch_of(rows: list[dict[str, object]]) -> pa.RecordBatch:
-    """Give rows as a batch of the event schema."""
+    """Return rows as a batch of the event schema."""
     return pa.RecordBatch.from_pylist(rows, schema=EVENT_SCHEMA)
 
 
 def many_events(count: int) -> pa.RecordBatch:
-    """Give ``count`` different rows quickly."""
+    """Return ``count`` different rows quickly."""
     numbers = pa.array(range(count))
     columns = [
         pa.array([f"T{number % 97}" for number in range(count)])
@@ -60,7 +60,7 @@ def many_events(count: int) -> pa.RecordBatch:
 
 
 def write_whole(target: Path, batch: pa.RecordBatch, cuts: list[int]) -> bytes:
-    """Write ``batch`` cut at row numbers, commit, and give the file's bytes."""
+    """Write ``batch`` cut at row numbers, commit, and return the file's bytes."""
     sink = open_sink(str(target))
     for start, stop in pairwise([0, *sorted(cuts), batch.num_rows]):
         sink.write(batch.slice(start, stop - start))

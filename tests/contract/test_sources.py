@@ -47,7 +47,7 @@ TARGETS: dict[str, Callable[[Recording], list[str]]] = {"recordings": as_recordi
 
 @contextmanager
 def named(scheme: str, case: Case) -> Iterator[NamedSource]:
-    """Give the rows to the source of a scheme and open it, as a command does."""
+    """Return the rows to the source of a scheme and open it, as a command does."""
     with on_disk(*case) as written:
         options = read_options(Request(paths=written.paths), written.settings)
         with closing(open_source(TARGETS[scheme](written), options)) as opened:
@@ -77,7 +77,7 @@ def cleaned(case: Case) -> Case:
 
 
 def in_lists_order(case: Case) -> bool:
-    """Tell whether a list would take the rows for sorted, too: it knows no setting of the length of bars."""
+    """Return whether a list would take the rows for sorted, too: it knows no setting of the length of bars."""
     return bool(case[0]) and "recordings.interval_seconds" not in case[1]
 
 
@@ -85,7 +85,7 @@ cases = mixed_recordings(max_runs=8).map(cleaned).filter(in_lists_order)
 
 
 def columns(batches: Sequence[MergedBatch], source: Source) -> dict[str, list[Any]]:
-    """Give every column of every type, over all batches; tickers for codes, and no origins."""
+    """Return every column of every type, over all batches; tickers for codes, and no origins."""
     found: dict[str, list[Any]] = {}
     for batch in batches:
         for part in (batch.ticks, batch.bars, batch.fmvs):
@@ -98,7 +98,7 @@ def columns(batches: Sequence[MergedBatch], source: Source) -> dict[str, list[An
 
 
 def parts(batch: MergedBatch) -> tuple[Batch, ...]:
-    """Give the rows of a batch, by type."""
+    """Return the rows of a batch, by type."""
     return batch.ticks, batch.bars, batch.fmvs
 
 

@@ -14,8 +14,8 @@ from tickstock_cli.core.registry import load_part
 from tickstock_cli.loadtest.rows import SCHEMAS
 from tickstock_cli.loadtest.transport import PARTS
 from tickstock_cli.loadtest.transport.base import BrokenLinkError, Frame, Opening, Transport
-from tickstock_cli.loadtest.transport.inlet import Inlet
-from tickstock_cli.loadtest.transport.outlet import Outlet
+from tickstock_cli.loadtest.transport.receiver import Receiver
+from tickstock_cli.loadtest.transport.sender import Sender
 
 TICKERS = ("AAPL", "BRK.A", "ÅÄÖ", "Z")
 OPEN = 1_772_461_800_000_000_000
@@ -24,7 +24,7 @@ ENOUGH = 1_000_000
 
 
 def column(field: pa.Field[pa.DataType], count: int) -> pa.Array[pa.Scalar[pa.DataType]]:
-    """Give values that a careless form would change: nanoseconds, thirds, large numbers, nulls."""
+    """Return values that a careless form would change: nanoseconds, thirds, large numbers, nulls."""
     if field.name == "ticker":
         places = pa.array([row % len(TICKERS) for row in range(count)], pa.int32())
         return pa.DictionaryArray.from_arrays(places, pa.array(TICKERS, pa.string()))
@@ -36,7 +36,7 @@ def column(field: pa.Field[pa.DataType], count: int) -> pa.Array[pa.Scalar[pa.Da
 
 
 def frame(number: int, ticks: int, bars: int = 0, fmvs: int = 0) -> Frame:
-    """Give a frame with so many rows."""
+    """Return a frame with so many rows."""
     counts = {"tick": ticks, "ohlcv": bars, "fmv": fmvs}
     parts = {
         record: pa.RecordBatch.from_arrays([column(field, count) for field in SCHEMAS[record]], schema=SCHEMAS[record])
@@ -52,20 +52,20 @@ class Pair:
     def __init__(self, name: str, folder: Path, pool: ThreadPoolExecutor) -> None:
         self.form: Transport = load_part("transport", PARTS, name)()
         listener = self.form.listen(folder)
-        self.outlet = Outlet(self.form, listener, Opening(TICKERS, SCHEMAS))
-        met = pool.submit(self.outlet.meet, 5.0)
-        self.inlet = Inlet(load_part("transport", PARTS, name)(), listener.address)
+        self.sender = Sender(self.form, listener, Opening(TICKERS, SCHEMAS))
+        met = pool.submit(self.sender.meet, 5.0)
+        self.receiver = Receiver(load_part("transport", PARTS, name)(), listener.address)
         met.result()
 
     def send(self, *frames: Frame) -> None:
         """Send frames."""
-        self.outlet.send([(one.number, self.form.write(one)) for one in frames])
+        self.sender.send([(one.number, self.form.write(one)) for one in frames])
 
     def read(self, count: int) -> list[Frame]:
         """Read so many frames."""
         found: list[Frame] = []
         while len(found) < count:
-            more = self.inlet.read(1)
+            more = self.receiver.read(1)
             assert more, f"the transport ended behind {len(found)} of {count} frames"
             found += more
         return found
@@ -73,18 +73,18 @@ class Pair:
 
 @pytest.fixture
 def pool() -> Iterator[ThreadPoolExecutor]:
-    """Give threads for the other end."""
+    """Return threads for the other end."""
     with ThreadPoolExecutor(2) as threads:
         yield threads
 
 
 @pytest.fixture(params=PARTS)
 def pair(request: pytest.FixtureRequest, tmp_path: Path, pool: ThreadPoolExecutor) -> Iterator[Pair]:
-    """Give both ends of every transport."""
+    """Return both ends of every transport."""
     both = Pair(request.param, tmp_path, pool)
     yield both
-    both.inlet.close()
-    both.outlet.close()
+    both.receiver.close()
+    both.sender.close()
 
 
 def test_the_command_offers_every_transport() -> None:
@@ -99,7 +99,7 @@ def test_rows_arrive_as_they_were_sent(pair: Pair) -> None:
     pair.send(*sent)
     arrived = pair.read(4)
 
-    assert pair.inlet.opening.tickers == TICKERS
+    assert pair.receiver.opening.tickers == TICKERS
     for before, after in zip(sent, arrived, strict=True):
         assert (after.number, after.until, list(after.parts)) == (before.number, before.until, list(before.parts))
         for record, rows in before.parts.items():
@@ -112,21 +112,21 @@ def test_a_break_loses_nothing_and_repeats_nothing(pair: Pair, pool: ThreadPoolE
     arrived = pool.submit(pair.read, 60)
     for number in range(60):
         if number in (7, 8, 40):
-            pair.outlet.cut()
+            pair.sender.cut()
         pair.send(frame(number, 20 + number))
 
     assert [one.number for one in arrived.result(30)] == list(range(60))
-    assert pair.outlet.breaks == 3
-    assert pair.inlet.breaks == 3
+    assert pair.sender.breaks == 3
+    assert pair.receiver.breaks == 3
 
 
 def test_the_end_is_told_and_confirmed(pair: Pair, pool: ThreadPoolExecutor) -> None:
     """The generator may leave only when the system has everything; the system must know that nothing follows."""
     pair.send(frame(0, 3))
-    finished = pool.submit(pair.outlet.finish)
+    finished = pool.submit(pair.sender.finish)
 
     assert [one.number for one in pair.read(1)] == [0]
-    assert pair.inlet.read(ENOUGH) == []
+    assert pair.receiver.read(ENOUGH) == []
     finished.result(10)
 
 
@@ -136,20 +136,20 @@ def test_a_system_may_leave_as_soon_as_it_has_confirmed_the_end(pair: Pair, pool
 
     def read_and_leave() -> None:
         pair.read(1)
-        assert pair.inlet.read(ENOUGH) == []
-        pair.inlet.close()
+        assert pair.receiver.read(ENOUGH) == []
+        pair.receiver.close()
 
     left = pool.submit(read_and_leave)
-    pair.outlet.finish()
+    pair.sender.finish()
     left.result(10)
 
-    assert pair.outlet.breaks == 0
+    assert pair.sender.breaks == 0
 
 
 def test_a_system_that_leaves_is_noticed(pair: Pair) -> None:
     """A generator whose system is gone must not send into nothing for ever."""
-    pair.inlet.close()
-    pair.outlet.close()
+    pair.receiver.close()
+    pair.sender.close()
 
     with pytest.raises(BrokenLinkError):
         pair.send(*(frame(number, 50_000) for number in range(3)))

@@ -32,7 +32,7 @@ from tickstock_cli.engine.channels import Channels
 from tickstock_cli.engine.coordinator import Coordinator
 from tickstock_cli.engine.core import Core
 from tickstock_cli.kernels.admission import Guard
-from tickstock_cli.kernels.coordination import Rules
+from tickstock_cli.kernels.coordination import CoordinationRules
 from tickstock_cli.testing import ListSource, as_record
 
 ROWS = 600
@@ -49,7 +49,7 @@ ADDED = ("order", "row", "available_at", "emitted_at", "merged", "rival", *PROVE
 
 OWN = tuple(name for name in EVENT.names or () if name not in ADDED)
 
-Told = dict[str, list[dict[str, Any]]]
+RunOutput = dict[str, list[dict[str, Any]]]
 """Events by ticker, in the order in which they were told."""
 
 
@@ -70,7 +70,7 @@ class Market:
 
 @cache
 def market(channel: str, seed: int) -> Market:
-    """Give a seeded recording that a channel's detectors live on."""
+    """Return a seeded recording that a channel's detectors live on."""
     rows_by_file, _ = random_case(seed, ROWS, FOOD[channel])
     source = ListSource([as_record(row.record, row.values) for rows in rows_by_file for row in rows])
     (rows,) = source.batches()
@@ -78,7 +78,7 @@ def market(channel: str, seed: int) -> Market:
 
 
 def detector_class(name: str) -> Any:
-    """Give the class registered under a name."""
+    """Return the class registered under a name."""
     return load_part("detector", detectors.PARTS, name)
 
 
@@ -94,7 +94,7 @@ class Watch:
     """A detector that passes everything on to another one and writes it down."""
 
     detector: Any
-    told: Told = field(default_factory=lambda: defaultdict(list))
+    told: RunOutput = field(default_factory=lambda: defaultdict(list))
     counted: Counter[str] = field(default_factory=Counter)
     explained: list[tuple[set[str], set[str]]] = field(default_factory=list)
     """For rows that came alone: kinds that ``explain`` said would fire, and kinds then told."""
@@ -142,7 +142,7 @@ class Watch:
 
 
 def core_of(watch: Watch, tickers: tuple[str, ...], workers: int = 1, executor: Executor | None = None) -> Core:
-    """Give a core whose only detector is the watched one."""
+    """Return a core whose only detector is the watched one."""
     watch.tickers = tickers
     symbols = SymbolTable(tickers)
     parts: dict[str, Mapping[str, Detector]] = {"tick": {}, "ohlcv": {}, "fmv": {}}
@@ -155,7 +155,7 @@ def core_of(watch: Watch, tickers: tuple[str, ...], workers: int = 1, executor: 
         FmvChannel(parts["fmv"], NAMES),
         (CODES["high"], CODES["low"]),
     )
-    coordinator = Coordinator(Rules(1_000_000, False, False, len(NAMES), False, 0.0, 0.0), symbols)
+    coordinator = Coordinator(CoordinationRules(1_000_000, False, False, len(NAMES), False, 0.0, 0.0), symbols)
     return Core(symbols, channels, coordinator, workers, executor)
 
 
@@ -171,22 +171,22 @@ def watched(name: str, seed: int, cuts: Iterable[int] = (), explaining: bool = F
 
 @cache
 def whole(name: str, seed: int) -> Watch:
-    """Give what a new detector makes of a whole recording."""
+    """Return what a new detector makes of a whole recording."""
     return watched(name, seed)
 
 
 @cache
 def telling_seeds(name: str) -> tuple[int, ...]:
-    """Give the seeds of recordings that make a detector tell at least two events."""
+    """Return the seeds of recordings that make a detector tell at least two events."""
     return tuple(seed for seed in SEEDS if sum(map(len, whole(name, seed).told.values())) > 1)
 
 
 def plain(event: Any) -> dict[str, Any]:
-    """Give an event as plain values that can be compared; None for NaN."""
+    """Return an event as plain values that can be compared; None for NaN."""
     values = {name: event[name].item() for name in OWN}
     return {name: None if value != value else value for name, value in values.items()}
 
 
 def _input(rows: Any) -> list[NDArray[Any]]:
-    """Give what a detector must not write into: all but the room for its answers to probes."""
+    """Return what a detector must not write into: all but the room for its answers to probes."""
     return [*rows.groups, *(getattr(rows, name) for name in rows._fields if name not in ("groups", "probes"))]

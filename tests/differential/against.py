@@ -104,7 +104,7 @@ class Recording:
         return self.replayed(checkpoint=self.folder / "checkpoint", resume=bool(stops), **how)
 
     def streams(self) -> bytes:
-        """Give the rows as Arrow streams, in merge order: a new one wherever the file changes."""
+        """Return the rows as Arrow streams, in merge order: a new one wherever the file changes."""
         tables = [_table(rows) for rows in self._rows]
         places = [{row.row: place for place, row in enumerate(rows)} for rows in self._rows]
         sink = pa.BufferOutputStream()
@@ -145,7 +145,7 @@ class Recording:
 
 @contextmanager
 def on_disk(rows_by_file: Sequence[Sequence[Row]], flat: dict[str, Any]) -> Iterator[Recording]:
-    """Give a recording in a folder that goes away."""
+    """Return a recording in a folder that goes away."""
     with TemporaryDirectory() as folder:
         yield Recording(rows_by_file, flat, Path(folder))
 
@@ -204,7 +204,7 @@ def _event_differences(ours: list[Any], theirs: list[Any]) -> list[str]:
 
 
 def same_value(mine: Any, other: Any) -> bool:
-    """Tell whether two values are equal, but for the last digits of floats."""
+    """Return whether two values are equal, but for the last digits of floats."""
     if isinstance(mine, float) and isinstance(other, (int, float)):
         return math.isclose(mine, other, rel_tol=CLOSE, abs_tol=1e-300)
     return bool(mine == other)

@@ -40,7 +40,7 @@ def recording(seed: int, rng: Random, tmp_path: Path) -> Recording:
 
 
 def drawn_system(settings: Any, rng: Random) -> Any:
-    """Give the settings with channels of one to three instances, short queues, and any batching."""
+    """Return the settings with channels of one to three instances, short queues, and any batching."""
     drawn: dict[str, Any] = {"router": {"strategy": rng.choice(list(RoutingStrategy)).value}}
     for name in ("tick_channel", "ohlcv_channel", "fmv_channel"):
         rows = rng.choice((5, 50, 1000))

@@ -43,7 +43,7 @@ def test_no_cut_and_no_number_of_workers_shows_in_any_file(recording: Recording,
 
 
 def test_stops_and_resumptions_show_nowhere(recording: Recording, rng: Random) -> None:
-    """Stopped up to three times; each leg has the same batch size, since only whole batches are kept."""
+    """Stopped up to three times; each variant has the same batch size, since only whole batches are kept."""
     stops = [rng.randint(1, 5) for _ in range(rng.randint(1, 3))]
     stopped = recording.replayed_with_stops(stops, batch_rows=rng.choice(BATCH_ROWS[2:5]), workers=rng.randint(1, 3))
 

@@ -73,7 +73,7 @@ class Case:
         return dict(_flat(self.about.get("settings", {})))
 
     def rows(self) -> list[list[Row]]:
-        """Give the rows of each file that the folder has."""
+        """Return the rows of each file that the folder has."""
         files = [self.folder / name for name in self.recorded]
         return [
             [Row(ROWS[path.name], number, place, values) for place, values in enumerate(_read(path))]
@@ -86,12 +86,12 @@ class Case:
         return [name for name in ROWS if (self.folder / name).exists()]
 
     def expected(self) -> dict[str, str]:
-        """Give the contents of the files that say what comes out."""
+        """Return the contents of the files that say what comes out."""
         paths = [self.folder / name for name in EXPECTATIONS]
         return {path.name: path.read_text(encoding="utf-8") for path in paths if path.exists()}
 
     def told(self, replayed: Replayed) -> dict[str, str]:
-        """Give what these files hold if a replay is right."""
+        """Return what these files hold if a replay is right."""
         events = pq.read_table(pa.BufferReader(replayed.files[OUTPUTS[0]])).to_pylist()
         rejects = pq.read_table(pa.BufferReader(replayed.files[REJECTS])).to_pylist()
         ledger = "".join(f"{name} = {count}\n" for name, count in replayed.ledger.items() if count)
@@ -112,12 +112,12 @@ class Case:
 
 
 def all_cases() -> list[Case]:
-    """Give every case there is, by name."""
+    """Return every case there is, by name."""
     return [Case(path.parent) for path in sorted(FOLDER.glob("*/case.toml"))]
 
 
 def counted_names(ledger: str) -> set[str]:
-    """Give the names that a ledger.toml counts."""
+    """Return the names that a ledger.toml counts."""
     return {name for name, _ in _flat(tomllib.loads(ledger))}
 
 

@@ -22,7 +22,7 @@ __all__ = ["DEFAULTS", "Result", "Row", "run"]
 
 
 def run(rows_by_file: Sequence[Sequence[Row]], settings: Settings | None = None, late_reject: bool = False) -> Result:
-    """Give everything the pipeline should give for a recording.
+    """Return everything the pipeline should give for a recording.
 
     Parameters
     ----------

@@ -54,7 +54,7 @@ def _merge_key(arrival: Arrival) -> tuple[int, int, int, int]:
 
 
 def available_time(row: Row, settings: Settings) -> int | None:
-    """Give the time a row can be known, ns; None if its times are of no use."""
+    """Return the time a row can be known, ns; None if its times are of no use."""
     received_at = row.values.get("received_at")
     if received_at is not None:
         return int(received_at)
@@ -65,7 +65,7 @@ def available_time(row: Row, settings: Settings) -> int | None:
 
 
 def interval_of(row: Row, settings: Settings) -> int:
-    """Give the length of a bar in ns."""
+    """Return the length of a bar in ns."""
     seconds = row.values.get("interval")
     if seconds is None:
         seconds = settings["recordings.interval_seconds"]
@@ -79,7 +79,7 @@ class Admission:
         self._last: dict[tuple[Record, str], int] = {}
 
     def judge(self, row: Row) -> str | None:
-        """Give the reason for which ``row`` is rejected, or None and remember it as accepted."""
+        """Return the reason for which ``row`` is rejected, or None and remember it as accepted."""
         reason = _fault(row.values) or _FAULTS[row.record](row.values) or self._fault_of_order(row)
         if reason is None:
             self._last[row.record, row.values["ticker"]] = row.values["timestamp"]

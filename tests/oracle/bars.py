@@ -101,7 +101,7 @@ class Bars:
         return Move((bar.close - base) / base * 100, base)
 
     def _average(self, bar: Bar, earlier: Sequence[Bar]) -> float | None:
-        """Give the average volume in shares."""
+        """Return the average volume in shares."""
         if bar.own_average is not None:
             return bar.own_average
         alike = [other.micros for other in earlier if other.segment.phase == bar.segment.phase]
@@ -170,7 +170,7 @@ def _event(bar: Bar, kind: str, direction: int, price: float, measure: float, pr
 
 
 def _of_segment(segment: Segment, bars: Sequence[Bar]) -> list[Bar]:
-    """Give the last bars in a row that are of ``segment``."""
+    """Return the last bars in a row that are of ``segment``."""
     found: list[Bar] = []
     for bar in reversed(bars):
         if bar.segment != segment:

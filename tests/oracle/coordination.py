@@ -34,7 +34,7 @@ COLUMNS = (
 
 
 def is_redundant(event: Event, bar_start: int, state: TickState | None, settings: Settings) -> bool:
-    """Tell whether ticks have told the high or low of a bar already; ``state`` is that of the ticker's ticks."""
+    """Return whether ticks have told the high or low of a bar already; ``state`` is that of the ticker's ticks."""
     if not settings["coordinator.dedupe_extremes"] or event.kind not in ("high", "low"):
         return False
     if state is None or state.sides is None:
@@ -49,7 +49,7 @@ def is_redundant(event: Event, bar_start: int, state: TickState | None, settings
 
 
 def coordinate(events: Sequence[Event], settings: Settings, ledger: Counter[str]) -> list[dict[str, Any]]:
-    """Let events, given in merge order, compete, and give the rows of the output in output order."""
+    """Let events, given in merge order, compete, and return the rows of the output in output order."""
     window_ns = settings["coordinator.window_ms"] * 1_000_000
     rivals: dict[tuple[Any, ...], list[Event]] = {}
     for event in events:
@@ -66,7 +66,7 @@ def coordinate(events: Sequence[Event], settings: Settings, ledger: Counter[str]
 
 
 def _decide(group: Sequence[Event], window_end: int, settings: Settings) -> tuple[Event, int, int]:
-    """Give the winner, how many events had competed when it won, and when it is told."""
+    """Return the winner, how many events had competed when it won, and when it is told."""
     if not settings["coordinator.hold_top_source"]:
         for place, event in enumerate(group):
             if event.source == "tick":

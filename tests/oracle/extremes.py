@@ -43,6 +43,6 @@ def _move(side: Side, kind: str, tick: Tick, settings: Settings, ledger: Counter
 
 
 def least_change(reference: float, settings: Settings) -> float:
-    """Give the smallest move from ``reference`` that makes a new high or low."""
+    """Return the smallest move from ``reference`` that makes a new high or low."""
     by_percent = reference * settings["highlow.min_percent_change"] / 100
     return max(float(settings["highlow.min_price_change"]), float(by_percent))

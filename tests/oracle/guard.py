@@ -17,7 +17,7 @@ class Verdict(Enum):
 
 
 def judge(level: Level, price: float, flags: int, settings: Settings) -> Verdict:
-    """Tell whether the guard suspects a row, and note the row in ``level``."""
+    """Return whether the guard suspects a row, and note the row in ``level``."""
     percent = settings["guard.outlier_percent"]
     not_last = bool(flags & NOT_LAST_PRICE)
     exempt = not_last and bool(flags & NO_EXTREME)

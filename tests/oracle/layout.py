@@ -135,7 +135,7 @@ class _Market:
 
 
 def lay_out(steps: Sequence[Step], start: int, shapes: Sequence[FileShape], settings: Settings) -> list[list[Row]]:
-    """Give the rows of each file. ``start``: ns. Steps whose type has no file only move the market."""
+    """Return the rows of each file. ``start``: ns. Steps whose type has no file only move the market."""
     default_interval = complete(settings)["recordings.interval_seconds"]
     markets = {ticker: _Market() for ticker in {step.ticker for step in steps}}
     contents: list[list[dict[str, Any]]] = [[] for _ in shapes]

@@ -38,7 +38,7 @@ LEDGER_NAMES = frozenset(
 def random_case(
     seed: int, rows: int = 2000, records: Sequence[Record] = RECORDS
 ) -> tuple[list[list[Row]], dict[str, Any]]:
-    """Give the files of a recording and settings for it.
+    """Return the files of a recording and settings for it.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def random_case(
 
 
 def random_settings(rng: Random) -> dict[str, Any]:
-    """Give lively settings (or the defaults, now and then) with a few variations."""
+    """Return lively settings (or the defaults, now and then) with a few variations."""
     settings = dict(LIVELY) if rng.random() < 0.8 else {}
     for group in VARIATIONS:
         coordination = any(key.startswith("coordinator") for key in group[0])
@@ -84,7 +84,7 @@ class _Mood:
 
 
 def _first_mood(rng: Random) -> _Mood:
-    """Give one bad first print, now and then: the guard then has to give up a whole state."""
+    """Return one bad first print, now and then: the guard then has to give up a whole state."""
     return _Mood(1, stray=rng.choice(STRAYS)) if rng.random() < 0.3 else _Mood()
 
 
@@ -204,11 +204,11 @@ def _stray(rng: Random, record: Record, mood: _Mood) -> float:
 
 
 def _delay(rng: Random, habits: _Habits, time: int) -> int | None:
-    """Give mostly short delays; long ones make later rows overtake, and negative ones test ``future``."""
-    fate = rng.random()
-    if fate < 0.02:
+    """Return mostly short delays; long ones make later rows overtake, and negative ones test ``future``."""
+    event_outcome = rng.random()
+    if event_outcome < 0.02:
         return None
-    if fate < 0.05:
+    if event_outcome < 0.05:
         return rng.choice((-361, -121, -61, -60, -59, -1, 2, 10, 30)) * SECOND + rng.choice((0, 0, -1, 1))
     received_at = time + rng.randrange(habits.jitter)
     return -(-received_at // habits.receipt_grid) * habits.receipt_grid - time

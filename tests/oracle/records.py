@@ -77,27 +77,27 @@ class Result:
 
 
 def reaches(value: float, bound: float) -> bool:
-    """Tell whether ``value`` is at least ``bound``, forgiving a relative error of 1e-9."""
+    """Return whether ``value`` is at least ``bound``, forgiving a relative error of 1e-9."""
     return value >= bound - abs(bound) * 1e-9
 
 
 def within(time: int, last: int | None, seconds: float) -> bool:
-    """Tell whether ``time`` lies within a cooldown of the last event, which may never have been."""
+    """Return whether ``time`` lies within a cooldown of the last event, which may never have been."""
     return last is not None and 0 <= time - last < nanoseconds(seconds)
 
 
 def nanoseconds(seconds: float) -> int:
-    """Give a setting in seconds as nanoseconds."""
+    """Return a setting in seconds as nanoseconds."""
     return round(seconds * SECOND)
 
 
 def sign(value: float) -> int:
-    """Give -1, 0 or +1."""
+    """Return -1, 0 or +1."""
     return (value > 0) - (value < 0)
 
 
 def micro_shares(shares: float) -> int:
-    """Give a size in units of 1e-6 shares, rounded half to even."""
+    """Return a size in units of 1e-6 shares, rounded half to even."""
     if isinstance(shares, int):
         return shares * MICROS
     return round(shares * 1e6)

@@ -23,7 +23,7 @@ class Segment:
 
 
 def segment_of(timestamp: int, calendar: str) -> Segment:
-    """Give the segment of a time in ns since the epoch, UTC."""
+    """Return the segment of a time in ns since the epoch, UTC."""
     seconds = timestamp // SECOND
     if calendar == "24/7":
         return Segment(datetime.fromtimestamp(seconds, UTC).date(), "regular")

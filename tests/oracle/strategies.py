@@ -76,7 +76,7 @@ class Run:
     fault: dict[str, Any]
 
     def steps(self) -> list[Step]:
-        """Give the steps one by one."""
+        """Return the steps one by one."""
         first = replace(self.step, columns=self.step.columns | self.fault)
         return [first] + [self.step] * (self.count - 1)
 

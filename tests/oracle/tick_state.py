@@ -24,7 +24,7 @@ class Tick:
     micros: int
 
     def event(self, kind: str, direction: int, measure: float) -> Event:
-        """Give an event of this tick."""
+        """Return an event of this tick."""
         return Event(
             kind, "tick", self.ticker, self.time, self.available_at, self.phase, direction, self.price, measure
         )

@@ -97,7 +97,7 @@ def test_every_setting_says_what_it_means(key: str) -> None:
 
 
 def pages() -> list[Path]:
-    """Give every page of ours."""
+    """Return every page of ours."""
     return sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *ROOT.glob("*/README.md")])
 
 

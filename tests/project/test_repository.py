@@ -29,7 +29,7 @@ FOREIGN = {
 
 
 def committed_texts() -> dict[str, str]:
-    """Give every text file that is, or is about to be, committed."""
+    """Return every text file that is, or is about to be, committed."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=ROOT, capture_output=True, text=True, check=True,

@@ -28,7 +28,7 @@ def histories(draw: st.DrawFn) -> list[list[bool]]:
 
 
 def views(health: Sequence[bool], queued: Sequence[int] | None = None) -> list[InstanceView]:
-    """Give instances named by their number."""
+    """Return instances named by their number."""
     rows = queued or [0] * len(health)
     return [InstanceView(f"tick-{place + 1}", well, rows[place]) for place, well in enumerate(health)]
 

@@ -34,7 +34,7 @@ filters = st.builds(Filter, some(KINDS), some(TICKERS[:9]), some(SOURCES), st.no
 
 @contextmanager
 def new_folder() -> Iterator[Path]:
-    """Give a folder that does not exist yet."""
+    """Return a folder that does not exist yet."""
     with TemporaryDirectory() as folder:
         yield Path(folder) / "log"
 

@@ -47,7 +47,7 @@ OPTIONAL = {"tick": ("flags",), "ohlcv": ("avg_volume", "percent_change"), "fmv"
 
 
 def merged(case: Case) -> tuple[list[Record], list[int]]:
-    """Give the records of a drawn recording in merge order, and when each can be known."""
+    """Return the records of a drawn recording in merge order, and when each can be known."""
     records = [as_record(row.record, row.values) for rows in case[0] for row in rows]
     source = ListSource(records)
     return [records[row] for row in source._merged], [source._available[row] for row in source._merged]

@@ -81,7 +81,7 @@ def in_plain_order(drawn: Sequence[File]) -> list[Row]:
 
 
 def unpacked(steps: Sequence[MergedBatch]) -> list[Row]:
-    """Give the rows of steps in merge order, making sure that every column belongs to its row."""
+    """Return the rows of steps in merge order, making sure that every column belongs to its row."""
     by_order: dict[int, Row] = {}
     for step in steps:
         for record, batch in zip(RECORDS, (step.ticks, step.bars, step.fmvs), strict=True):

@@ -14,7 +14,7 @@ from tests.oracle.random_cases import random_case
 from tests.property.test_events import merged
 from tickstock_cli.engine.checkpoint import CheckpointStore
 from tickstock_cli.engine.control import Control
-from tickstock_cli.testing import MILLISECOND, SECOND, ManualClock, Record, Told, run_records
+from tickstock_cli.testing import MILLISECOND, SECOND, ManualClock, Record, RunOutput, run_records
 
 few_examples = settings(max_examples=settings().max_examples // 4)
 ROWS = 150
@@ -42,7 +42,7 @@ class Session:
         folder: str | None = None,
         stop: int | None = None,
         resume: bool = False,
-    ) -> Told:
+    ) -> RunOutput:
         """Replay to the end, or up to a stop at a wall time in ms. A pause that nobody ended ends with the last key."""
         clock, control = ManualClock(), Control(self.speed)
         for time, key in self.keys:

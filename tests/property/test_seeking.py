@@ -20,7 +20,7 @@ from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Unwatched
 from tickstock_cli.engine.snapshots import Snapshots
 from tickstock_cli.runtime.opening import PipelineName
-from tickstock_cli.testing import MILLISECOND, SECOND, ManualClock, Record, Told, run_records
+from tickstock_cli.testing import MILLISECOND, SECOND, ManualClock, Record, RunOutput, run_records
 
 few_examples = settings(max_examples=settings().max_examples // 4)
 fewest_examples = settings(max_examples=settings().max_examples // 10)
@@ -72,13 +72,13 @@ class Client(Unwatched):
 
 
 def times_of(plan: list[tuple[int, int]], first: int, last: int) -> list[tuple[int, int]]:
-    """Give the seeks of a plan with times (ns) in place of shares, in the order of their steps."""
+    """Return the seeks of a plan with times (ns) in place of shares, in the order of their steps."""
     return sorted((after, first + (last - first) * share // SHARES) for after, share in plan)
 
 
 def sought(
     rows: list[Record], flat: dict[str, object], plan: list[tuple[int, int]], batch_rows: int, folder: str, **how: Any
-) -> tuple[Told, Client]:
+) -> tuple[RunOutput, Client]:
     """Replay rows by a plan of seeks, with few snapshots that lie close together, so that they are thinned out, too."""
     times = [row.received_at or row.timestamp or 0 for row in rows]
     known = [time for time in times if time > 0] or [1]

@@ -21,24 +21,24 @@ RecordedFile = tuple[Record, list[dict[str, Any]]]
 
 
 def at(clock: str, day: str = "2024-06-12") -> int:
-    """Give a New York time, ns."""
+    """Return a New York time, ns."""
     local = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=ZoneInfo("America/New_York"))
     return round(local.timestamp() * 1000) * 1_000_000
 
 
 def tick(time: int, price: float, size: float = 100, **optional: Any) -> dict[str, Any]:
-    """Give the values of a tick of ABC."""
+    """Return the values of a tick of ABC."""
     return {"ticker": "ABC", "timestamp": time, "price": price, "size": size, **optional}
 
 
 def bar(time: int, prices: tuple[float, float, float, float], volume: float, **optional: Any) -> dict[str, Any]:
-    """Give the values of a bar of ABC; ``prices``: open, high, low, close."""
+    """Return the values of a bar of ABC; ``prices``: open, high, low, close."""
     names = ("open", "high", "low", "close")
     return {"ticker": "ABC", "timestamp": time, **dict(zip(names, prices, strict=True)), "volume": volume, **optional}
 
 
 def fmv(time: int, value: float, **optional: Any) -> dict[str, Any]:
-    """Give the values of a fair value of ABC."""
+    """Return the values of a fair value of ABC."""
     return {"ticker": "ABC", "timestamp": time, "fmv": value, **optional}
 
 
@@ -52,7 +52,7 @@ def replay(*files: RecordedFile, **settings: Any) -> Result:
 
 
 def told(result: Result, *columns: str) -> list[tuple[Any, ...]]:
-    """Give some columns of the events."""
+    """Return some columns of the events."""
     return [tuple(event[column] for column in columns) for event in result.events]
 
 

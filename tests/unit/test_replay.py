@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.market import write_recording
 from tickstock_cli.build import settings_model
-from tickstock_cli.core.moment import parse_moment
+from tickstock_cli.core.time_input import parse_time_input
 from tickstock_cli.errors import UsageError
 from tickstock_cli.replay import Request, read_options, replay
 from tickstock_cli.testing import Tick, new_york
@@ -31,21 +31,21 @@ def test_bounds_may_be_times_of_day(recording: Path, start: str | None, end: str
     """To begin with the opening bell is to say 09:30, whatever that is in UTC; on the market's clocks."""
     request = Request(
         [recording],
-        start=None if start is None else parse_moment(start),
-        end=None if end is None else parse_moment(end),
+        start=None if start is None else parse_time_input(start),
+        end=None if end is None else parse_time_input(end),
     )
     assert replay(request).ledger["tick.read"] == rows
 
 
 def test_a_bound_that_is_a_time_of_day_is_on_the_date_of_the_whole_recording(recording: Path) -> None:
     """Not only on that of what the other bound leaves of it."""
-    request = Request([recording], start=OPEN, end=parse_moment("09:40"))
+    request = Request([recording], start=OPEN, end=parse_time_input("09:40"))
     options = read_options(request, settings_model()())
     assert (options.start, options.end) == (OPEN, new_york("2024-06-12", "09:40:00"))
 
 
 def test_bounds_between_which_nothing_can_lie_are_told_as_times(recording: Path) -> None:
     """The line shows what was made of them."""
-    request = Request([recording], start=parse_moment("10:00"), end=parse_moment("09:30"))
+    request = Request([recording], start=parse_time_input("10:00"), end=parse_time_input("09:30"))
     with pytest.raises(UsageError, match="--start 2024-06-12T14:00:00Z is not before --end 2024-06-12T13:30:00Z"):
         replay(request)

@@ -156,7 +156,7 @@ class Broadcast:
         return sinks
 
     def beside(self, other: Observer, source: NamedSource) -> Observer:
-        """Give an observer of a run over ``source`` that tells both."""
+        """Return an observer of a run over ``source`` that tells both."""
         self._state.span, self._state.repeatable = source.span, source.repeatable
         self._state.opened.set()
         return _Beside(self, other)
@@ -194,21 +194,17 @@ class _Beside:
         self._both = (broadcast, other)
 
     def advanced(self, rows: int, market_time: int) -> None:
-        """See ``Observer``."""
         for observer in self._both:
             observer.advanced(rows, market_time)
 
     def released(self, events: pa.RecordBatch) -> None:
-        """See ``Observer``."""
         for observer in self._both:
             observer.released(events)
 
     def retold(self, events: pa.RecordBatch) -> None:
-        """See ``Observer``."""
         for observer in self._both:
             observer.retold(events)
 
     def jumped(self, market_time: int, events: int) -> None:
-        """See ``Observer``."""
         for observer in self._both:
             observer.jumped(market_time, events)

@@ -23,15 +23,12 @@ class RunControl:
     state: RunStatus
 
     def pause(self) -> None:
-        """See ``ControlPort``."""
         self.control.pause()
 
     def resume(self) -> None:
-        """See ``ControlPort``."""
         self.control.resume()
 
     def step(self) -> None:
-        """See ``ControlPort``."""
         self.control.step()
 
     def set_speed(self, speed: float) -> None:
@@ -69,7 +66,7 @@ class RunControl:
         if not self.state.repeatable and now is not None and time < now:
             raise UsageError(f"{wanted}: it is at {format_time(now)}, and what came through a pipe comes only once")
         self.control.seek(time)
-        self.state.hurry(lambda: self.control.target is None)
+        self.state.catching_up(lambda: self.control.target is None)
 
     def kill(self, channel: str) -> None:
         """See ``ControlPort``.

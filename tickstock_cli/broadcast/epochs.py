@@ -39,12 +39,10 @@ class EpochLog:
 
     @property
     def next_sequence(self) -> int:
-        """See ``EventLog``."""
         return self._next
 
     @property
     def schema(self) -> pa.Schema:
-        """See ``EventLog``."""
         return self._log.schema
 
     @property
@@ -53,11 +51,9 @@ class EpochLog:
         return self._log.finished and self._next == self._log.next_sequence
 
     def read(self, sequence: int, limit: int) -> LogSlice:
-        """See ``EventLog``."""
         return self._log.read(sequence, min(limit, max(0, self._next - sequence)))
 
     def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """See ``EventLog``."""
         return self._listeners.add(callback)
 
     def tell_to(self, next_sequence: int) -> None:

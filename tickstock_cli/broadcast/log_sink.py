@@ -36,12 +36,10 @@ class LogSink:
             self._report("event log", self._problem)
 
     def finish(self) -> None:
-        """See ``Sink.finish``."""
         self._log.finish()
         self._grown()
 
     def commit(self) -> None:
-        """See ``Sink.commit``."""
         self.finish()
 
     def abort(self) -> None:

@@ -52,7 +52,7 @@ Line = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
 def _points(batch: MergedBatch) -> tuple[Line, Line]:
-    """Give times and prices of trades, and of bars, that can be drawn."""
+    """Return times and prices of trades, and of bars, that can be drawn."""
     ticks, bars = batch.ticks, batch.bars
     traded = (ticks.price > 0) & np.isfinite(ticks.price) & (ticks.flags & 1 == 0)
     closed = (bars.close > 0) & np.isfinite(bars.close)
@@ -69,7 +69,7 @@ def _joined(lines: list[Line]) -> Line:
 
 
 def _thinned(times: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give the places to keep: the last one of each stretch."""
+    """Return the places to keep: the last one of each stretch."""
     if len(times) <= MOST_POINTS:
         return np.arange(len(times))
     stretch = (times - times[0]) * MOST_POINTS // max(1, int(times[-1] - times[0]) + 1)

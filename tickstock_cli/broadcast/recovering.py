@@ -74,12 +74,10 @@ class RecoveringSink:
         self._open().finish()
 
     def commit(self) -> None:
-        """See ``Sink.commit``."""
         self.finish()
         self._open().commit()
 
     def abort(self) -> None:
-        """See ``Sink.abort``."""
         if self._sink is not None:
             self._sink.abort()
 

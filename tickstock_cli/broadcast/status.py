@@ -33,10 +33,10 @@ class RunStatus:
         if self.pipeline is not None:
             self.pipeline.system.report(part, problem)
 
-    def hurry(self, arrived: Callable[[], bool]) -> None:
+    def catching_up(self, arrived: Callable[[], bool]) -> None:
         """Pass on that rows come flat out until ``arrived``: no alert is to be made of that."""
         if self.pipeline is not None:
-            self.pipeline.system.hurry(arrived)
+            self.pipeline.system.catching_up(arrived)
 
     def status(self) -> Mapping[str, Any]:
         """See ``StatusPort``: the dashboard document; before the system runs, that it is starting."""
@@ -54,7 +54,6 @@ class RunStatus:
         return Health(not complaints, complaints)
 
     def market(self) -> Market:
-        """See ``StatusPort``."""
         if self.market_time is None:
             return Market()
         table = self.calendar.table(self.market_time, self.market_time)

@@ -21,7 +21,7 @@ from tickstock_cli.kernels.rows import ROW_DTYPES, BarRows, FmvRows, Groups, Tic
 
 RowsT = TypeVar("RowsT", TickRows, BarRows, FmvRows)
 
-NO_PROBES = np.empty(0, dtype=np.int32)
+NO_LOOKUPS = np.empty(0, dtype=np.int32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,12 @@ class Rejected:
     reason: NDArray[np.int8]
 
     def where(self, chosen: NDArray[np.bool_]) -> Rejected:
-        """Give some of the rows."""
+        """Return some of the rows."""
         return Rejected(self.record, self.origin[chosen], self.order[chosen], self.reason[chosen])
 
 
 @dataclass(slots=True)
-class Outcome:
+class BatchOutcome:
     """Where one worker's rows of a batch ended: events, rejects, counts. Events are in no particular order.
 
     ``failures`` are left to a runtime that lets detectors fail ticker by ticker; see `channels.isolation`.
@@ -51,14 +51,14 @@ class Outcome:
     failures: list[Failure] = field(default_factory=list)
 
 
-class Scratch:
+class Workspace:
     """A worker's arrays of one channel, reused from batch to batch: touching fresh memory costs more than rules do."""
 
     def __init__(self) -> None:
         self._arrays: dict[str, NDArray[Any]] = {}
 
     def array(self, name: str, length: int, dtype: Any) -> NDArray[Any]:
-        """Give ``length`` entries of an array that stays the same from call to call; contents are leftovers."""
+        """Return ``length`` entries of an array that stays the same from call to call; contents are leftovers."""
         held = self._arrays.get(name)
         if held is None or len(held) < length:
             held = np.empty(max(length, 2 * len(held) if held is not None else 64), dtype=dtype)
@@ -66,11 +66,11 @@ class Scratch:
         return held[:length]
 
     def rows(self, kind: type[RowsT], groups: Groups, length: int, **given: NDArray[Any]) -> RowsT:
-        """Give room for ``length`` admitted rows in as many groups as ``groups`` has; ``given`` columns as they are."""
+        """Return room for ``length`` admitted rows in as many groups as ``groups``; ``given`` columns as they are."""
         kept = Groups(
             self.array("kept_code", len(groups.code), np.int32),
             self.array("kept_start", len(groups.start), np.int64),
-            self.array("kept_probe_start", len(groups.probe_start), np.int64),
+            self.array("kept_lookup_start", len(groups.lookup_start), np.int64),
         )
         columns = (
             given[name] if name in given else self.array(name, length, ROW_DTYPES[name]) for name in kind._fields[1:]
@@ -78,13 +78,13 @@ class Scratch:
         return kind(kept, *columns)
 
     def rejects(self, length: int) -> Rejects:
-        """Give room for the rejects of ``length`` rows."""
+        """Return room for the rejects of ``length`` rows."""
         return Rejects(self.array("reject_row", length, np.int32), self.array("reject_reason", length, np.int8))
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """One worker's turn at a batch.
+class BatchContext:
+    """One worker's context at a batch.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ class Turn:
     mine: NDArray[np.bool_]
     rejects_unnamed: bool
     sessions: Sessions
-    outcome: Outcome
+    outcome: BatchOutcome
     isolates: bool = False
 
 
@@ -130,87 +130,89 @@ class Channel:
         return self._detectors
 
     def grow(self, tickers: int) -> None:
-        """Make room for codes below ``tickers``. No worker has a turn meanwhile."""
+        """Make room for codes below ``tickers``. No worker has a context meanwhile."""
         self._states = grown(self._states, tickers, self._blank)
         for detector in self._detectors.values():
             detector.grow(tickers)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Give all state as arrays, by name; writing into them changes the channel."""
+        """Return all state as arrays, by name; writing into them changes the channel."""
         arrays = {"admission": self._states}
         for name, detector in self._detectors.items():
             arrays |= {f"{name}.{key}": array for key, array in detector.state().items()}
         return arrays
 
-    def _count(self, name: str, count: int | np.int64, turn: Turn) -> None:
-        turn.outcome.ledger.add(f"{self.name}.{name}", int(count))
+    def _count(self, name: str, count: int | np.int64, context: BatchContext) -> None:
+        context.outcome.ledger.add(f"{self.name}.{name}", int(count))
 
-    def _reject(self, batch: Batch, rejects: Rejects, count: int, turn: Turn) -> None:
+    def _reject(self, batch: Batch, rejects: Rejects, count: int, context: BatchContext) -> None:
         """Note what admission rejected, and the rows without a ticker if that is this worker's to do."""
         rows = rejects.row[:count].astype(np.int64)
         reasons = rejects.reason[:count].copy()
-        if turn.rejects_unnamed and len(batch) and batch.code.min() < 0:
+        if context.rejects_unnamed and len(batch) and batch.code.min() < 0:
             unnamed = np.flatnonzero(batch.code < 0)
             rows = np.concatenate([unnamed, rows])
             reasons = np.concatenate([np.full(len(unnamed), REASONS.index("ticker"), np.int8), reasons])
         if len(rows):
             for reason, number in enumerate(np.bincount(reasons)):
-                self._count(f"rejected.{REASONS[reason]}", number, turn)
-            turn.outcome.rejected.append(Rejected(self.name, batch.origin[rows], batch.order[rows], reasons))
+                self._count(f"rejected.{REASONS[reason]}", number, context)
+            context.outcome.rejected.append(Rejected(self.name, batch.origin[rows], batch.order[rows], reasons))
 
-    def _detect(self, batch: Batch, rows: TickRows | BarRows | FmvRows, scratch: Scratch, turn: Turn) -> None:
+    def _detect(
+        self, batch: Batch, rows: TickRows | BarRows | FmvRows, workspace: Workspace, context: BatchContext
+    ) -> None:
         """Let each detector read the admitted rows, and count what it did."""
         count = int(rows.groups.start[-1])
         for label, detector in self._detectors.items():
-            out = scratch.array("events", count * detector.events_per_row, EVENT)
+            out = workspace.array("events", count * detector.events_per_row, EVENT)
             counts = np.zeros(len(detector.counters), dtype=np.int64)
-            if turn.isolates and not detector.compiled:
+            if context.isolates and not detector.compiled:
                 found, failures = scan_isolated(label, detector, rows, out, counts)
-                turn.outcome.failures.extend(failures)
-                self._count(f"failed.{label}", sum(failure.rows for failure in failures), turn)
+                context.outcome.failures.extend(failures)
+                self._count(f"failed.{label}", sum(failure.rows for failure in failures), context)
             else:
                 found = detector.scan(rows, out, counts)
             for name, number in zip(detector.counters, counts, strict=True):
-                self._count(name, number, turn)
+                self._count(name, number, context)
             if found:
                 events = out[:found].copy()
                 events["order"] = batch.order[events["row"]]
                 events["available_at"] = batch.available_at[events["row"]]
                 for name in PROVENANCE:
                     events[name] = 0
-                turn.outcome.events.append(events)
+                context.outcome.events.append(events)
                 for kind, number in enumerate(np.bincount(events["kind"])):
-                    self._count(f"detected.{self._kind_names[kind]}", number, turn)
+                    self._count(f"detected.{self._kind_names[kind]}", number, context)
 
 
 def frozen(array: NDArray[Any]) -> NDArray[Any]:
-    """Give a read-only view: batches are immutable, and kernels are compiled for just one kind of array."""
+    """Return a read-only view: batches are immutable, and kernels are compiled for just one kind of array."""
     view = array.view()
     view.flags.writeable = False
     return view
 
 
 def group(
-    code: NDArray[np.int32], probe_code: NDArray[np.int32], mine: NDArray[np.bool_], scratch: Scratch
+    code: NDArray[np.int32], lookup_code: NDArray[np.int32], mine: NDArray[np.bool_], workspace: Workspace
 ) -> tuple[Groups, NDArray[np.int32], NDArray[np.int32]]:
-    """Group a batch's rows, and the probes that ask about its tickers.
+    """Group a batch's rows, and the lookups that ask about its tickers.
 
     Returns
     -------
     tuple
-        Groups by ticker, and the row numbers of batch and probes in group order.
+        Groups by ticker, and the row numbers of batch and lookups in group order.
     """
     tickers = len(mine)
-    counts = scratch.array("counts", tickers, np.int64)
-    probe_counts = scratch.array("probe_counts", tickers, np.int64)
-    rows = scratch.array("rows", len(code), np.int32)
-    probe_rows = scratch.array("probe_rows", len(probe_code), np.int32)
+    counts = workspace.array("counts", tickers, np.int64)
+    lookup_counts = workspace.array("lookup_counts", tickers, np.int64)
+    rows = workspace.array("rows", len(code), np.int32)
+    lookup_rows = workspace.array("lookup_rows", len(lookup_code), np.int32)
     kept = group_rows(frozen(code), mine, counts, rows)
-    probes_kept = group_rows(frozen(probe_code), mine, probe_counts, probe_rows)
-    most = min(tickers, kept + probes_kept)
-    codes = scratch.array("group_code", most, np.int32)
-    starts = scratch.array("group_start", most + 1, np.int64)
-    probe_starts = scratch.array("group_probe_start", most + 1, np.int64)
-    groups = list_groups(counts, probe_counts, codes, starts, probe_starts)
+    lookups_kept = group_rows(frozen(lookup_code), mine, lookup_counts, lookup_rows)
+    most = min(tickers, kept + lookups_kept)
+    codes = workspace.array("group_code", most, np.int32)
+    starts = workspace.array("group_start", most + 1, np.int64)
+    probe_starts = workspace.array("group_lookup_start", most + 1, np.int64)
+    groups = list_groups(counts, lookup_counts, codes, starts, probe_starts)
     grouped = Groups(codes[:groups], starts[: groups + 1], probe_starts[: groups + 1])
-    return grouped, rows[:kept], probe_rows[:probes_kept]
+    return grouped, rows[:kept], lookup_rows[:lookups_kept]

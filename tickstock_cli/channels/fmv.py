@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.channels.base import NO_PROBES, Channel, Scratch, Turn, frozen, group
+from tickstock_cli.channels.base import NO_LOOKUPS, BatchContext, Channel, Workspace, frozen, group
 from tickstock_cli.core.batch import FmvBatch
 from tickstock_cli.core.stages import Detector
 from tickstock_cli.kernels.admission import LAST_SEEN, admit_fmvs
@@ -35,15 +35,15 @@ class FmvChannel(Channel):
     def __init__(self, detectors: Mapping[str, Detector], kind_names: Sequence[str]) -> None:
         super().__init__(detectors, kind_names, BLANK)
 
-    def process(self, batch: FmvBatch, answers: NDArray[Any], scratch: Scratch, turn: Turn) -> None:
+    def process(self, batch: FmvBatch, answers: NDArray[Any], workspace: Workspace, context: BatchContext) -> None:
         """Process the worker's fair values; ``answers`` are the ticks' to each row of the batch."""
-        groups, rows, _ = group(batch.code, NO_PROBES, turn.mine, scratch)
+        groups, rows, _ = group(batch.code, NO_LOOKUPS, context.mine, workspace)
         columns = FmvColumns(*(frozen(getattr(batch, name)) for name in FmvColumns._fields))
-        out = scratch.rows(FmvRows, groups, len(rows))
-        rejects = scratch.rejects(len(rows))
+        out = workspace.rows(FmvRows, groups, len(rows))
+        rejects = workspace.rejects(len(rows))
         counts = np.zeros(2, dtype=np.int64)
-        rejected = admit_fmvs(columns, rows, groups, self._states, turn.sessions, answers, out, rejects, counts)
+        rejected = admit_fmvs(columns, rows, groups, self._states, context.sessions, answers, out, rejects, counts)
         for name, count in zip(("processed", "filtered.market_hours"), counts, strict=True):
-            self._count(name, count, turn)
-        self._reject(batch, rejects, rejected, turn)
-        self._detect(batch, out, scratch, turn)
+            self._count(name, count, context)
+        self._reject(batch, rejects, rejected, context)
+        self._detect(batch, out, workspace, context)

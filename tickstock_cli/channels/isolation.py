@@ -31,7 +31,7 @@ class Failure:
 def scan_isolated(
     name: str, detector: Detector, rows: Any, out: EventRows, counts: NDArray[np.int64]
 ) -> tuple[int, list[Failure]]:
-    """Let a detector scan rows; gives the number of events, and its failures.
+    """Let a detector scan rows, and return the number of events, and its failures.
 
     Parameters
     ----------
@@ -75,5 +75,5 @@ class _Saved:
 
 def _single(groups: Groups, group: int) -> Groups:
     return Groups(
-        groups.code[group : group + 1], groups.start[group : group + 2], groups.probe_start[group : group + 2]
+        groups.code[group : group + 1], groups.start[group : group + 2], groups.lookup_start[group : group + 2]
     )

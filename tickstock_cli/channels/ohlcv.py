@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.channels.base import NO_PROBES, Channel, Scratch, Turn, frozen, group
+from tickstock_cli.channels.base import NO_LOOKUPS, BatchContext, Channel, Workspace, frozen, group
 from tickstock_cli.core.batch import BarBatch
 from tickstock_cli.core.stages import Detector
 from tickstock_cli.kernels.admission import LAST_SEEN, admit_bars
@@ -40,17 +40,17 @@ class OhlcvChannel(Channel):
     def __init__(self, detectors: Mapping[str, Detector], kind_names: Sequence[str]) -> None:
         super().__init__(detectors, kind_names, BLANK)
 
-    def process(self, batch: BarBatch, scratch: Scratch, turn: Turn) -> NDArray[np.int64]:
+    def process(self, batch: BarBatch, workspace: Workspace, context: BatchContext) -> NDArray[np.int64]:
         """Process the worker's bars and give, by row of the batch, the segment of each one kept (-1 elsewhere)."""
-        groups, rows, _ = group(batch.code, NO_PROBES, turn.mine, scratch)
+        groups, rows, _ = group(batch.code, NO_LOOKUPS, context.mine, workspace)
         columns = BarColumns(*(frozen(getattr(batch, name)) for name in BarColumns._fields))
-        out = scratch.rows(BarRows, groups, len(rows))
-        rejects = scratch.rejects(len(rows))
+        out = workspace.rows(BarRows, groups, len(rows))
+        rejects = workspace.rejects(len(rows))
         counts = np.zeros(1, dtype=np.int64)
-        rejected = admit_bars(columns, rows, groups, self._states, turn.sessions, out, rejects, counts)
-        self._count("processed", counts[0], turn)
-        self._reject(batch, rejects, rejected, turn)
-        self._detect(batch, out, scratch, turn)
+        rejected = admit_bars(columns, rows, groups, self._states, context.sessions, out, rejects, counts)
+        self._count("processed", counts[0], context)
+        self._reject(batch, rejects, rejected, context)
+        self._detect(batch, out, workspace, context)
         kept = int(out.groups.start[-1])
         segments = np.full(len(batch), -1, dtype=np.int64)
         segments[out.row[:kept]] = out.segment[:kept]

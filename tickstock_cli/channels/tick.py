@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.channels.base import Channel, Scratch, Turn, frozen, group
+from tickstock_cli.channels.base import BatchContext, Channel, Workspace, frozen, group
 from tickstock_cli.core.batch import TickBatch
 from tickstock_cli.core.stages import Detector
 from tickstock_cli.kernels.admission import TICK_STATE, Guard, admit_ticks
-from tickstock_cli.kernels.rows import PROBE, TickRows
+from tickstock_cli.kernels.rows import TICK_LOOKUP, TickRows
 
 BLANK = np.array([(0, -1, np.nan, 0, np.nan, 0, np.nan, 0)], dtype=TICK_STATE)
 
@@ -39,28 +39,28 @@ class TickChannel(Channel):
     def process(
         self,
         batch: TickBatch,
-        probe_code: NDArray[np.int32],
-        probe_order: NDArray[np.int64],
-        scratch: Scratch,
-        turn: Turn,
+        lookup_code: NDArray[np.int32],
+        lookup_order: NDArray[np.int64],
+        workspace: Workspace,
+        context: BatchContext,
     ) -> NDArray[Any]:
-        """Process the worker's ticks and give the answers to all probes, in their order.
+        """Process the worker's ticks and give the answers to all lookups, in their order.
 
-        ``probe_order`` rises. Answers to probes about other workers' tickers are blank.
+        ``lookup_order`` rises. Answers to lookups about other workers' tickers are blank.
         """
-        groups, rows, probe_rows = group(batch.code, probe_code, turn.mine, scratch)
-        probes = scratch.array("probes", len(probe_rows), PROBE)
-        probes["rows_before"] = np.searchsorted(batch.order, probe_order[probe_rows])
-        probes["tick_high"] = probes["tick_low"] = np.nan  # what no detector answers
+        groups, rows, lookup_rows = group(batch.code, lookup_code, context.mine, workspace)
+        lookups = workspace.array("lookups", len(lookup_rows), TICK_LOOKUP)
+        lookups["rows_before"] = np.searchsorted(batch.order, lookup_order[lookup_rows])
+        lookups["tick_high"] = lookups["tick_low"] = np.nan  # what no detector answers
         columns = TickColumns(*(frozen(getattr(batch, name)) for name in TickColumns._fields))
-        out = scratch.rows(TickRows, groups, len(rows), probes=probes)
-        rejects = scratch.rejects(len(rows))
+        out = workspace.rows(TickRows, groups, len(rows), lookups=lookups)
+        rejects = workspace.rejects(len(rows))
         counts = np.zeros(3, dtype=np.int64)
-        rejected = admit_ticks(columns, rows, groups, self._states, turn.sessions, self._guard, out, rejects, counts)
+        rejected = admit_ticks(columns, rows, groups, self._states, context.sessions, self._guard, out, rejects, counts)
         for name, count in zip(("processed", "suspect", "filtered.market_hours"), counts, strict=True):
-            self._count(name, count, turn)
-        self._reject(batch, rejects, rejected, turn)
-        self._detect(batch, out, scratch, turn)
-        answers = np.zeros(len(probe_code), dtype=PROBE)
-        answers[probe_rows] = probes
+            self._count(name, count, context)
+        self._reject(batch, rejects, rejected, context)
+        self._detect(batch, out, workspace, context)
+        answers = np.zeros(len(lookup_code), dtype=TICK_LOOKUP)
+        answers[lookup_rows] = lookups
         return answers

@@ -14,7 +14,7 @@ PIPE_COLUMNS = 160
 
 
 def data_console(stderr: bool = False) -> Console:
-    """Give the console for a command's data.
+    """Return the console for a command's data.
 
     It is as wide as its terminal, or ``PIPE_COLUMNS`` where it is none; the variable ``COLUMNS`` beats both.
 

@@ -27,7 +27,6 @@ class EventSample:
         return self
 
     def advanced(self, rows: int, market_time: int) -> None:
-        """See ``Observer``."""
         self._watcher.advanced(rows, market_time)
 
     def released(self, events: pa.RecordBatch) -> None:
@@ -45,5 +44,4 @@ class EventSample:
         self._watcher.retold(events)
 
     def jumped(self, market_time: int, events: int) -> None:
-        """See ``Observer``."""
         self._watcher.jumped(market_time, events)

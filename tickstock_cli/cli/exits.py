@@ -20,7 +20,7 @@ from collections.abc import Callable
 
 import typer
 
-from tickstock_cli.core.refusals import why_not
+from tickstock_cli.core.os_errors import os_error_hint
 from tickstock_cli.errors import TickstockError
 
 OK = 0
@@ -35,7 +35,7 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def exit_code(command: Callable[[], object]) -> int:
-    """Run ``command`` to its end, tell the user what stopped it, and give the exit code."""
+    """Run ``command`` to its end, tell the user what stopped it, and return the exit code."""
     code = _guarded(command)
     flushed = _guarded(_flush_stdout)
     if flushed != OK:
@@ -88,7 +88,7 @@ def _system_line(error: OSError) -> str:
     if error.filename:
         return f"{reason} ({error.filename})"
     # Files are written by sinks, which name them: without a name it was what we print.
-    return f"cannot write standard output: {why_not(error)}" if error.errno in _NO_ROOM else reason
+    return f"cannot write standard output: {os_error_hint(error)}" if error.errno in _NO_ROOM else reason
 
 
 def _flush_stdout() -> None:

@@ -20,19 +20,19 @@ from tickstock_cli.cli.options import (
     load_settings,
     unsorted_choice,
 )
-from tickstock_cli.core.moment import Moment, parse_moment
+from tickstock_cli.core.time_input import TimeInput, parse_time_input
 
 
 def explain(
     paths: Paths,
     ticker: Annotated[str, typer.Option("--ticker", metavar="T", show_default=False, help="The ticker.")],
     at: Annotated[
-        Moment,
+        TimeInput,
         typer.Option(
             "--at",
             metavar="TIME",
             show_default=False,
-            parser=parse_moment,
+            parser=parse_time_input,
             help="The moment: ISO 8601 (UTC unless it has a zone), an integer since 1970, or a time of day in New York "
             "such as 10:31:05, if the recording has one date.",
         ),

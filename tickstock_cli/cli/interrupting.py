@@ -63,7 +63,7 @@ def _leave() -> None:
 
 
 def asked_by() -> list[signal.Signals]:
-    """Give the signals that ask a run to end: not those that ``nohup`` has had ignored."""
+    """Return the signals that ask a run to end: not those that ``nohup`` has had ignored."""
     return [number for number in ENDINGS if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN]
 
 

@@ -73,5 +73,5 @@ class Keys:
 
 
 def has_keyboard() -> bool:
-    """Tell whether keys reach this process: the system stops one in the background that reaches for the terminal."""
+    """Return whether keys reach this process: the system stops one in the background that reaches for the terminal."""
     return bool(sys.stdin) and sys.stdin.isatty() and os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()

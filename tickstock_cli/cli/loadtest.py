@@ -17,8 +17,8 @@ from tickstock_cli.cli.options import Json
 from tickstock_cli.errors import InterruptedRunError, ThresholdError, TickstockError, UsageError
 
 if TYPE_CHECKING:
-    from tickstock_cli.loadtest.conductor import Order, Watch
     from tickstock_cli.loadtest.observation import Observation
+    from tickstock_cli.loadtest.orchestrator import Order, Watch
     from tickstock_cli.loadtest.result import Result
     from tickstock_cli.loadtest.scenario import Scenario
 
@@ -77,7 +77,7 @@ def loadtest(
     if find_max and attempts > 1:
         raise UsageError("--attempts is of no use with --find-max, which tries twice by itself: leave it out")
     from tickstock_cli.loadtest.catalogue import find, load_scenario
-    from tickstock_cli.loadtest.conductor import Order
+    from tickstock_cli.loadtest.orchestrator import Order
     from tickstock_cli.measurement.documents import make_folder
 
     wanted = load_scenario(scenario, sets or ())
@@ -103,19 +103,19 @@ def _compile(scenario: Scenario) -> None:
 
 
 def _conduct(order: Order, attempts: int) -> tuple[Observation, str | None]:
-    """Run the load test; gives what was seen, and which process crashed, if one did."""
+    """Run the load test, and return what was seen, and which process crashed, if one did."""
     from tickstock_cli.loadtest.attempts import attempt
-    from tickstock_cli.loadtest.conductor import Conductor
+    from tickstock_cli.loadtest.orchestrator import Orchestrator
 
     crash: str | None = None
 
     def run() -> Observation:
         nonlocal crash
         with _watching(order) as watch:
-            conductor = Conductor(order, watch)
-            with stop_on_interrupt(conductor):
-                seen = conductor.run()
-        crash = conductor.crash
+            orchestrator = Orchestrator(order, watch)
+            with stop_on_interrupt(orchestrator):
+                seen = orchestrator.run()
+        crash = orchestrator.crash
         return seen
 
     return attempt(run, attempts, lambda words: typer.echo(words, err=True)), crash
@@ -143,8 +143,8 @@ def _search(order: Order) -> tuple[Observation, str | None]:
 
 @contextmanager
 def _watching(order: Order) -> Iterator[Watch]:
-    """Give a dashboard on a terminal; elsewhere nobody watches."""
-    from tickstock_cli.loadtest.conductor import Unseen
+    """Return a dashboard on a terminal; elsewhere nobody watches."""
+    from tickstock_cli.loadtest.orchestrator import Unseen
 
     if not sys.stderr.isatty():
         yield Unseen()
@@ -187,7 +187,7 @@ def _judge(result: Result, crash: str | None) -> None:
     ThresholdError
         A threshold was missed.
     """
-    from tickstock_cli.loadtest.conductor import INTERRUPTED
+    from tickstock_cli.loadtest.orchestrator import INTERRUPTED
 
     seen = result.observation
     if seen.aborted == INTERRUPTED:

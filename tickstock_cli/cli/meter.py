@@ -33,7 +33,7 @@ class Extent:
     whole: bool
 
     def share(self, rows: int, market_time: int) -> float | None:
-        """Give how much of it is done, 0 to 1; None if nobody knows."""
+        """Return how much of it is done, 0 to 1; None if nobody knows."""
         if self.whole:
             return min(1.0, rows / self.rows) if self.rows else 1.0
         if self.span is None:

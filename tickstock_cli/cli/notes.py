@@ -20,7 +20,7 @@ MOST_NAMES = 20
 
 
 def print_input_notes(source: NamedSource, told: Collection[str] = ()) -> list[str]:
-    """Tell how an input is read where that is not certain, but for what was told; gives what is known by now."""
+    """Tell how an input is read where that is not certain, but for what was told, and return what is known by now."""
     notes = list(source.notes)
     _print([note for note in notes if note not in told])
     return notes

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tickstock_cli.core.moment import Moment, parse_moment
+from tickstock_cli.core.time_input import TimeInput, parse_time_input
 from tickstock_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -69,23 +69,23 @@ Symbols = Annotated[
     ),
 ]
 Start = Annotated[
-    Moment | None,
+    TimeInput | None,
     typer.Option(
         "--start",
         metavar="TIME",
         show_default=False,
-        parser=parse_moment,
+        parser=parse_time_input,
         help="Only rows available at or after it: ISO 8601 (UTC unless it has a zone), an integer since 1970, or a "
         "time of day in New York such as 09:30, if the recording has one date.",
     ),
 ]
 End = Annotated[
-    Moment | None,
+    TimeInput | None,
     typer.Option(
         "--end",
         metavar="TIME",
         show_default=False,
-        parser=parse_moment,
+        parser=parse_time_input,
         help="Only rows available before it, likewise.",
     ),
 ]

@@ -17,7 +17,7 @@ from tickstock_cli.errors import ThresholdError
 
 if TYPE_CHECKING:
     from tickstock_cli.measurement.machine import Machine
-    from tickstock_cli.measurement.verdict import Verdict
+    from tickstock_cli.measurement.verdict import TargetVerdict
     from tickstock_cli.perf.figures import Figures
     from tickstock_cli.perf.judging import Comparison
     from tickstock_cli.perf.measuring import Plan
@@ -39,7 +39,7 @@ Rounds = Annotated[
 ]
 Only = Annotated[
     list[str] | None,
-    typer.Option("--only", metavar="PROBE", show_default=False, help="Measure only this probe. Repeatable."),
+    typer.Option("--only", metavar="TICK_LOOKUP", show_default=False, help="Measure only this probe. Repeatable."),
 ]
 Seed = Annotated[int, typer.Option(help="Draws the order of the sides in each round.")]
 Out = Annotated[
@@ -221,7 +221,7 @@ def _plan(quick: bool, rounds: int | None, only: Sequence[str] | None, seed: int
 
 
 def _head_of(plan: Plan) -> Figures:
-    """Give the document of what is about to be measured, with no samples yet."""
+    """Return the document of what is about to be measured, with no samples yet."""
     from tickstock_cli.core.times import NS_PER_SECOND, format_time
     from tickstock_cli.measurement.machine import identity
     from tickstock_cli.perf.figures import FORMAT, Figures
@@ -256,7 +256,9 @@ def _tell_comparison(
     _tell(title, summary, verdicts(comparison), machine, comparison.failed, out, as_json)
 
 
-def _tell_limits(title: str, verdicts: Sequence[Verdict], machine: Machine, out: Path | None, as_json: bool) -> None:
+def _tell_limits(
+    title: str, verdicts: Sequence[TargetVerdict], machine: Machine, out: Path | None, as_json: bool
+) -> None:
     from tickstock_cli.perf.markdown import limits_summary
 
     failed = any(verdict.failed for verdict in verdicts)
@@ -266,7 +268,7 @@ def _tell_limits(title: str, verdicts: Sequence[Verdict], machine: Machine, out:
 def _tell(
     title: str,
     summary: str,
-    verdicts: Sequence[Verdict],
+    verdicts: Sequence[TargetVerdict],
     machine: Machine,
     failed: bool,
     out: Path | None,

@@ -59,7 +59,7 @@ class ProgressBar:
 
 
 def _width() -> int:
-    """Give the terminal's width, less the column that would break a full line on some."""
+    """Return the terminal's width, less the column that would break a full line on some."""
     try:
         return (os.get_terminal_size(sys.stderr.fileno()).columns or USUAL_WIDTH) - 1
     except OSError:

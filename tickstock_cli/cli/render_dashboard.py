@@ -47,7 +47,7 @@ class DashboardView:
     document: Mapping[str, Any]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Give the parts, one below the other."""
+        """Return the parts, one below the other."""
         yield from _in_lines(_facts(self.document["system_overview"]), options.max_width)
         if self.document["channel_details"]:
             yield Text()
@@ -148,7 +148,7 @@ def _success(figures: Mapping[str, Any]) -> Text:
 
 
 def _percent(share: float | None) -> str:
-    """Give a share with two digits, never rounded up to a whole that it is not."""
+    """Return a share with two digits, never rounded up to a whole that it is not."""
     return NOTHING if share is None else f"{int(share * 10_000) / 100:.2f}%"
 
 
@@ -189,7 +189,7 @@ def _age(now: int, time: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Give a duration in its two largest units: 42s, 3m 07s, 2h 05m, 4d 03h."""
+    """Return a duration in its two largest units: 42s, 3m 07s, 2h 05m, 4d 03h."""
     whole = max(0, int(seconds))
     if whole < 60:
         return f"{whole}s"

@@ -11,12 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from tickstock_cli.core.calendar import market_zone
-from tickstock_cli.core.moment import local_clock
-from tickstock_cli.core.reading import Check, Cooldown, Ending, Relation, Value, Verdict
+from tickstock_cli.core.rule_verdict import Check, Cooldown, Ending, Relation, RuleVerdict, Value
+from tickstock_cli.core.time_input import local_clock
 from tickstock_cli.core.times import format_duration, format_time
-from tickstock_cli.review.admission import Admission, Standing
+from tickstock_cli.review.admission import Admission, AdmissionStatus
 from tickstock_cli.review.explain import Explanation, RowExplanation
-from tickstock_cli.review.fate import Fate, Outcome
+from tickstock_cli.review.outcome import EventOutcome, Outcome
 
 STYLES = {
     Ending.FIRED: "bold green",
@@ -48,7 +48,7 @@ def explanation_view(explanation: Explanation) -> Group:
         (f"  {local_clock(explanation.at, zone)}", "dim"),
     )
     parts: list[RenderableType] = [heading, Text(), _summary(explanation.rows)]
-    parts += [_fate(fate) for row in explanation.rows for fate in row.fates]
+    parts += [_event_outcome(event_outcome) for row in explanation.rows for event_outcome in row.event_outcomes]
     for row in explanation.rows:
         parts += [Text(), *_row_parts(row)]
     notes = [f"no {RECORDS[record]} of it until then" for record in explanation.absent]
@@ -66,7 +66,7 @@ def _summary(rows: Sequence[RowExplanation]) -> Table:
     table.add_column(overflow="fold")
     for row in rows:
         lines: list[tuple[str, Text]] = []
-        if row.admission.standing is not Standing.ADMITTED:
+        if row.admission.status is not AdmissionStatus.ADMITTED:
             lines.append(("admission", _standing(row.admission)))
         for name, verdicts in row.verdicts.items():
             lines += [(_title(name, verdict), _ending(verdict)) for verdict in verdicts]
@@ -101,8 +101,8 @@ def _admission_parts(admission: Admission) -> list[RenderableType]:
 
 
 def _standing(admission: Admission) -> Text:
-    style = {Standing.ADMITTED: "green", Standing.SUSPECT: "magenta"}.get(admission.standing, "bold red")
-    head = Text.assemble((admission.standing.value, style))
+    style = {AdmissionStatus.ADMITTED: "green", AdmissionStatus.SUSPECT: "magenta"}.get(admission.status, "bold red")
+    head = Text.assemble((admission.status.value, style))
     if admission.phase is not None:
         head.append(f", phase {admission.phase}")
     if admission.words:
@@ -110,7 +110,7 @@ def _standing(admission: Admission) -> Text:
     return head
 
 
-def _detector(name: str, verdicts: Sequence[Verdict], time: int) -> Group:
+def _detector(name: str, verdicts: Sequence[RuleVerdict], time: int) -> Group:
     """Draw a detector: the figures that its kinds share, then each kind's own."""
     shared = _shared(verdicts)
     parts: list[RenderableType] = []
@@ -123,8 +123,8 @@ def _detector(name: str, verdicts: Sequence[Verdict], time: int) -> Group:
     return Group(*parts)
 
 
-def _shared(verdicts: Sequence[Verdict]) -> int:
-    """Give how many checks all verdicts begin with."""
+def _shared(verdicts: Sequence[RuleVerdict]) -> int:
+    """Return how many checks all verdicts begin with."""
     shared = 0
     for checks in zip(*(verdict.checks for verdict in verdicts), strict=False):
         if any(check != checks[0] for check in checks):
@@ -133,11 +133,11 @@ def _shared(verdicts: Sequence[Verdict]) -> int:
     return shared
 
 
-def _title(detector: str, verdict: Verdict) -> str:
+def _title(detector: str, verdict: RuleVerdict) -> str:
     return verdict.kind if verdict.kind == detector else f"{detector} {verdict.kind}"
 
 
-def _ending(verdict: Verdict) -> Text:
+def _ending(verdict: RuleVerdict) -> Text:
     words = WORDS[verdict.ending]
     if verdict.ending is Ending.COOLDOWN and verdict.cooldown is not None:
         words = f"{words}, {format_duration(verdict.cooldown.left)} to go"
@@ -192,15 +192,17 @@ def _figure(value: Value, unit: str) -> str:
     return f"{value:,.0f} {unit}".rstrip() if whole else f"{value:,.6g} {unit}".rstrip()
 
 
-def _fate(fate: Fate) -> Text:
-    event = fate.event
+def _event_outcome(event_outcome: EventOutcome) -> Text:
+    event = event_outcome.event
     name = (f"{event['kind']} at {event['price']:.10g}: ", "bold")
-    if fate.outcome is Outcome.EMITTED:
+    if event_outcome.outcome is Outcome.EMITTED:
         alone = "" if event["merged"] == 1 else f", the winner of {event['merged']} events of its window"
         return Text.assemble("⇒ ", name, (f"emitted at {format_time(event['emitted_at'])}{alone}", "bold green"))
-    if fate.outcome is Outcome.REDUNDANT:
-        return Text.assemble("⇒ ", name, (f"redundant: ticks had told of {fate.rival:.10g} before", "yellow"))
-    return Text.assemble("⇒ ", name, (f"superseded in its window by {_winner(fate.winner or {})}", "yellow"))
+    if event_outcome.outcome is Outcome.REDUNDANT:
+        return Text.assemble(
+            "⇒ ", name, (f"redundant: ticks had told of {event_outcome.tick_extreme:.10g} before", "yellow")
+        )
+    return Text.assemble("⇒ ", name, (f"superseded in its window by {_winner(event_outcome.winner or {})}", "yellow"))
 
 
 def _winner(event: dict[str, Any]) -> str:

@@ -56,14 +56,14 @@ def _overview(files: Sequence[FileReport], groups: Sequence[FileGroup]) -> Table
 
 
 def _names(files: Sequence[FileReport]) -> list[str]:
-    """Give the files' paths below the folder that holds all of them: in a tree of days, file names are no names."""
+    """Return the files' paths below the folder that holds all of them: in a tree of days, file names are no names."""
     paths = [os.path.abspath(file.path) for file in files]
     folder = os.path.commonpath([os.path.dirname(path) for path in paths])
     return [os.path.relpath(path, folder).removesuffix(".parquet") for path in paths]
 
 
 def _lines(group: FileGroup) -> Iterator[Line]:
-    """Give what there is to say of files beyond the table."""
+    """Return what there is to say of files beyond the table."""
     yield from _lines_of_rows(group)
     yield "holds", _holdings(group), ""
     for guess in group.guesses:
@@ -76,7 +76,7 @@ def _lines(group: FileGroup) -> Iterator[Line]:
 
 
 def _lines_of_rows(group: FileGroup) -> Iterator[Line]:
-    """Give what there is to say of the rows: what is wrong with them, what is there twice, what is missing."""
+    """Return what there is to say of the rows: what is wrong with them, what is there twice, what is missing."""
     for warning, files in group.warnings.items():
         yield "warning", f"{_which(files, group)}{warning}", "yellow"
     if group.unsorted:
@@ -152,7 +152,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _span(first: int | None, last: int | None) -> str:
-    """Give the first and last minute; of the last, the date only if it is another one, the year likewise."""
+    """Return the first and last minute; of the last, the date only if it is another one, the year likewise."""
     if first is None or last is None:
         return ""
     begin, end = (format_time(time)[:16].replace("T", " ") for time in (first, last))
@@ -171,7 +171,7 @@ def _holdings(group: FileGroup) -> str:
 
 
 def _gaps(longest: Sequence[Gap]) -> list[str]:
-    """Give the longest gap of every phase, below each other."""
+    """Return the longest gap of every phase, below each other."""
     gaps = [(gap.phase, about(gap.length / NS_PER_SECOND), format_time(gap.start)) for gap in longest]
     widths = [max((len(gap[place]) for gap in gaps), default=0) for place in (0, 1)]
     return [

@@ -28,7 +28,7 @@ NOTHING = "–"
 
 
 class LoadView:
-    """A dashboard, redrawn in place by rich, in a thread of its own; see ``conductor.Watch``."""
+    """A dashboard, redrawn in place by rich, in a thread of its own; see ``orchestrator.Watch``."""
 
     def __init__(self, name: str, speed: float, console: Console) -> None:
         self._title = name if speed == 1 else f"{name} at {speed:g}x"
@@ -53,7 +53,6 @@ class LoadView:
         self._live.stop()
 
     def begun(self, spans: tuple[StageSpan, ...]) -> None:
-        """See ``Watch``."""
         self._spans, self._begun = spans, monotonic()
         self._phase = ""
         self._seconds.clear()
@@ -61,13 +60,11 @@ class LoadView:
         self._summaries = {}
 
     def second(self, second: Second) -> None:
-        """See ``Watch``."""
         self._seconds.append(second)
         self._summaries = {name: Histogram.decode(text).summary() for name, text in second.latency.items()}
         self._p99s.append(self._summaries.get("tick", Summary(0)).p99_ms or 0.0)
 
     def phase(self, words: str) -> None:
-        """See ``Watch``."""
         self._phase = words
 
     def note(self, words: str) -> None:
@@ -75,7 +72,7 @@ class LoadView:
         self._console.print(words, highlight=False)
 
     def draw(self) -> RenderableType:
-        """Give what is shown now."""
+        """Return what is shown now."""
         return Group(*self._parts())
 
     def _parts(self) -> Iterator[RenderableType]:
@@ -143,7 +140,7 @@ def _facts(second: Second) -> Text:
 
 
 def _curve(values: Sequence[float]) -> str:
-    """Draw values as bars of text, the greatest as a full one, and give it in figures."""
+    """Draw values as bars of text, the greatest as a full one, and return it in figures."""
     most = max(values, default=0.0)
     if not most:
         return NOTHING

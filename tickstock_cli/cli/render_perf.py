@@ -8,10 +8,10 @@ from rich.console import Group
 from rich.text import Text
 
 from tickstock_cli.cli.render_result import TargetsView
-from tickstock_cli.measurement.verdict import Verdict
+from tickstock_cli.measurement.verdict import TargetVerdict
 
 
-def answer(title: str, verdicts: Sequence[Verdict], failed: bool) -> Group:
+def answer(title: str, verdicts: Sequence[TargetVerdict], failed: bool) -> Group:
     """Draw what was asked, its verdicts, and whether it passed."""
     word = Text("failed", style="bold red") if failed else Text("passed", style="bold green")
     return Group(Text(title, style="bold"), TargetsView(verdicts), word)

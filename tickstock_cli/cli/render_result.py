@@ -13,7 +13,7 @@ from rich.text import Text
 from tickstock_cli.loadtest.observation import LATENCIES
 from tickstock_cli.loadtest.remarks import NAMES, capacity_words, contrasts, rates, remarks, summary_line
 from tickstock_cli.loadtest.result import Result
-from tickstock_cli.measurement.verdict import Verdict, number
+from tickstock_cli.measurement.verdict import TargetVerdict, number
 
 STYLES = {"ok": "green", "failed": "bold red", "not measured": "bold red"}
 NOTHING = "–"
@@ -57,10 +57,10 @@ def _small_table(title: str) -> Table:
 class TargetsView:
     """Draws verdicts, a line each. Where there is no room for notes, those of what is not ok stand below."""
 
-    verdicts: Sequence[Verdict]
+    verdicts: Sequence[TargetVerdict]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Give the table, and notes below it where they have no column."""
+        """Return the table, and notes below it where they have no column."""
         wide = options.max_width >= WIDE
         rows = [
             (
@@ -92,7 +92,7 @@ class TargetsView:
             )
 
 
-def _word(verdict: Verdict) -> Text:
+def _word(verdict: TargetVerdict) -> Text:
     return Text(verdict.word, style=STYLES.get(verdict.word, "dim"))
 
 
@@ -151,7 +151,7 @@ def _targets_beside(results: Sequence[Result]) -> Table:
     return table
 
 
-def _outcome(verdict: Verdict | None) -> Text:
+def _outcome(verdict: TargetVerdict | None) -> Text:
     if verdict is None:
         return Text(NOTHING, style="dim")
     if verdict.measured is None:

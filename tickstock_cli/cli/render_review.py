@@ -14,9 +14,9 @@ from rich.text import Text
 
 from tickstock_cli.core.times import format_clock, format_time
 from tickstock_cli.review.diff import CHANGED, ONLY_A, ONLY_B, Comparison, Difference
-from tickstock_cli.review.legs import Scope
 from tickstock_cli.review.pipelines import PipelineComparison
-from tickstock_cli.review.verify import LegResult, Verification
+from tickstock_cli.review.variants import Scope
+from tickstock_cli.review.verify import VariantResult, Verification
 
 DIGEST_SHOWN = 12
 SAME, DIFFERENT = Text("same", style="green"), Text("DIFFERS", style="bold red")
@@ -27,31 +27,31 @@ DAY_NS = 86_400_000_000_000
 
 
 def verification_view(verification: Verification) -> Group:
-    """Draw a verification: one leg a line, and the verdict."""
+    """Draw a verification: one variant a line, and the verdict."""
     parts: list[RenderableType] = []
     for scope, title in ((Scope.WHOLE, "The whole recording"), (Scope.SLICE, f"A part, {verification.slice_words}")):
-        legs = [result for result in verification.legs if result.leg.scope is scope]
-        if legs:
-            parts += [Text(f"{title}: {legs[0].rows:,} rows", style="bold"), _legs_table(legs)]
+        variants = [result for result in verification.variants if result.variant.scope is scope]
+        if variants:
+            parts += [Text(f"{title}: {variants[0].rows:,} rows", style="bold"), _legs_table(variants)]
     return Group(*parts, _verdict(verification), Text())
 
 
-def _legs_table(legs: Sequence[LegResult]) -> Table:
+def _legs_table(variants: Sequence[VariantResult]) -> Table:
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
     table.add_column("replayed")  # the one that gives way in a narrow terminal
     table.add_column("events", justify="right", no_wrap=True)
     table.add_column("digest", no_wrap=True)
     table.add_column("seconds", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
-    for result in legs:
+    for result in variants:
         table.add_row(*_leg_cells(result))
         for words in result.differs:
             table.add_row(Text(f"  {words}", style="red"))
     return table
 
 
-def _leg_cells(result: LegResult) -> list[RenderableType]:
-    name = Text(result.leg.name)
+def _leg_cells(result: VariantResult) -> list[RenderableType]:
+    name = Text(result.variant.name)
     if result.stopped_at is not None:
         name.append(f" (at row {result.stopped_at:,})", style="dim")
     return [
@@ -64,10 +64,12 @@ def _leg_cells(result: LegResult) -> list[RenderableType]:
 
 
 def _verdict(verification: Verification) -> Text:
-    legs = len(verification.legs)
+    variants = len(verification.variants)
     if verification.same:
-        return Text(f"All {legs} legs agree: events, digest, ledger and file, byte for byte.", style="bold green")
-    return Text(f"{len(verification.failed)} of {legs} legs differ.", style="bold red")
+        return Text(
+            f"All {variants} variants agree: events, digest, ledger and file, byte for byte.", style="bold green"
+        )
+    return Text(f"{len(verification.failed)} of {variants} variants differ.", style="bold red")
 
 
 def comparison_view(comparison: Comparison, a: Path, b: Path) -> Group:
@@ -136,7 +138,7 @@ def difference_line(difference: Difference, a: str, b: str) -> str:
 
 
 def difference_object(difference: Difference) -> dict[str, Any]:
-    """Give a difference as plain values; times are int64 ns, and those for people end in ``_utc``."""
+    """Return a difference as plain values; times are int64 ns, and those for people end in ``_utc``."""
     return {
         "status": difference.status,
         "reason": difference.reason,
@@ -149,7 +151,7 @@ def difference_object(difference: Difference) -> dict[str, Any]:
 
 
 def _event_of(difference: Difference) -> Mapping[str, Any]:
-    """Give the event in A, or else that in B."""
+    """Return the event in A, or else that in B."""
     event = difference.a if difference.a is not None else difference.b
     assert event is not None  # a difference has at least one event
     return event

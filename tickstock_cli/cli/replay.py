@@ -72,7 +72,7 @@ class PipelineChoice(StrEnum):
 
 
 def pipeline_name(choice: PipelineChoice | None, served: bool) -> PipelineName | None:
-    """Give the pipeline of a choice; that of a comparison, and of what is served, is the running system."""
+    """Return the pipeline of a choice; that of a comparison, and of what is served, is the running system."""
     from tickstock_cli.runtime.opening import PipelineName
 
     if choice is None and not served:

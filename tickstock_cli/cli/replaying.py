@@ -33,7 +33,7 @@ def run_watched(
     dashboard: bool,
     broadcast: Broadcast | None,
 ) -> tuple[RunResult, EventSample | None]:
-    """Replay under the user's eyes; gives what it did, and the events for the table, if there is to be one."""
+    """Replay under the user's eyes, and return what it did, and the events for the table, if there is to be one."""
     from tickstock_cli.replay import replay as run_replay
     from tickstock_cli.sinks.opening import open_all
 
@@ -71,14 +71,14 @@ def print_drained(result: RunResult) -> None:
     if result.drained is None:
         return
     drained = result.drained
-    left = f"; {drained.rows_left:,} were left, time was up (system.drain_seconds)" if drained.rows_left else ""
+    left = f"; {drained.rows_dropped:,} were left, time was up (system.drain_seconds)" if drained.rows_dropped else ""
     typer.echo(f"drained the queues: {_rows(drained.rows)} processed in {drained.seconds:.2f} s{left}", err=True)
 
 
 def stopped_words(result: RunResult, checkpoint: Path | None) -> str:
     """Say how far a stopped run came, and how to go on."""
     told = f"stopped after {_rows(result.rows)}; outputs "
-    left = 0 if result.drained is None else result.drained.rows_left
+    left = 0 if result.drained is None else result.drained.rows_dropped
     again = f"with --checkpoint {checkpoint} --resume"
     if not left:
         return f"{told}are whole up to there" + (f"; go on {again}" if checkpoint is not None else "")

@@ -58,5 +58,5 @@ def report(
 
 
 def _folder(path: Path) -> Path:
-    """Give the folder of a result that was named by its folder or by its file."""
+    """Return the folder of a result that was named by its folder or by its file."""
     return path if path.is_dir() else path.parent

@@ -95,7 +95,7 @@ def _as_object(result: Score) -> dict[str, Any]:
 
 
 def _table(result: Score) -> Table:
-    """Give one column a kind: a row each would not fit a terminal of 80 columns."""
+    """Return one column a kind: a row each would not fit a terminal of 80 columns."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 

@@ -12,7 +12,7 @@ WIPE = "\r\x1b[2K"
 
 @contextmanager
 def steps() -> Iterator[Callable[[str, str], None]]:
-    """Give what is told of every step, and of what is going on in it.
+    """Return what is told of every step, and of what is going on in it.
 
     On a terminal both stand in one line that is written over, and at last is gone. A log gets a line for every step,
     with the minutes and seconds since the first one, so that nobody takes silence for a standstill.

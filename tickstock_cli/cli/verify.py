@@ -28,7 +28,7 @@ from tickstock_cli.errors import ThresholdError
 
 if TYPE_CHECKING:
     from tickstock_cli.replay import Request
-    from tickstock_cli.review.verify import LegResult, Verification
+    from tickstock_cli.review.verify import VariantResult, Verification
 
 
 def verify(
@@ -80,11 +80,11 @@ def _run(request: Request) -> Verification:
 
     say_if_compiling(request)
     print_notes_of(request)
-    with tqdm(desc="legs", unit="leg", file=sys.stderr, disable=not sys.stderr.isatty(), leave=False) as bar:
+    with tqdm(desc="variants", unit="variant", file=sys.stderr, disable=not sys.stderr.isatty(), leave=False) as bar:
 
-        def report(result: LegResult, legs: int) -> None:
-            bar.total = legs
-            bar.set_postfix_str(result.leg.name, refresh=False)
+        def report(result: VariantResult, variants: int) -> None:
+            bar.total = variants
+            bar.set_postfix_str(result.variant.name, refresh=False)
             bar.update()
 
         return run_verify(request, report)
@@ -93,30 +93,29 @@ def _run(request: Request) -> Verification:
 def _first_failure(verification: Verification) -> str:
     failed = verification.failed
     first = failed[0]
-    text = (
-        f"{len(failed)} of {len(verification.legs)} legs differ; first {first.leg.name!r}: {'; '.join(first.differs)}"
-    )
+    differs = "; ".join(first.differs)
+    text = f"{len(failed)} of {len(verification.variants)} variants differ; first {first.variant.name!r}: {differs}"
     if first.difference is None:
         return text
     from tickstock_cli.cli.render_review import difference_line
 
-    return f"{text}; first event: {difference_line(first.difference, 'the reference', 'this leg')}"
+    return f"{text}; first event: {difference_line(first.difference, 'the reference', 'this variant')}"
 
 
 def _as_object(verification: Verification) -> dict[str, Any]:
     from tickstock_cli.cli.render_review import difference_object
 
-    legs = []
-    for result in verification.legs:
-        rest = result.leg.resumed
-        legs.append(
+    variants = []
+    for result in verification.variants:
+        rest = result.variant.resumed
+        variants.append(
             {
-                "name": result.leg.name,
-                "scope": result.leg.scope.value,
-                "batch_rows": result.leg.batch_rows,
-                "workers": result.leg.workers,
-                "speed": "max" if result.leg.speed is None else result.leg.speed,
-                "pipeline": result.leg.pipeline.value,
+                "name": result.variant.name,
+                "scope": result.variant.scope.value,
+                "batch_rows": result.variant.batch_rows,
+                "workers": result.variant.workers,
+                "speed": "max" if result.variant.speed is None else result.variant.speed,
+                "pipeline": result.variant.pipeline.value,
                 "stopped_at": result.stopped_at,
                 "resumed": None if rest is None else {"batch_rows": rest.batch_rows, "workers": rest.workers},
                 "rows": result.rows,
@@ -128,4 +127,4 @@ def _as_object(verification: Verification) -> dict[str, Any]:
                 "difference": None if result.difference is None else difference_object(result.difference),
             }
         )
-    return {"same": verification.same, "slice": verification.slice_words or None, "legs": legs}
+    return {"same": verification.same, "slice": verification.slice_words or None, "variants": variants}

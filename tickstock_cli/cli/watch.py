@@ -84,11 +84,11 @@ def watch(
     """
     from tickstock_cli.cli.access import read_token
     from tickstock_cli.cli.options import parse_symbols
-    from tickstock_cli.serving.client import Follower, Wish, websocket_url
+    from tickstock_cli.serving.client import Follower, Subscription, websocket_url
 
     taker = Taker(out or [], as_json, highest_first)
     symbols = parse_symbols(tickers, "--tickers")
-    wish = Wish(
+    subscription = Subscription(
         kinds=_split(kinds),
         tickers=None if symbols is None else tuple(sorted(symbols)),
         sources=_split(sources),
@@ -96,7 +96,7 @@ def watch(
         universe=universe,
         start=_start(start),
     )
-    follower = Follower(websocket_url(url), wish, read_token(token), give_up, taker.begin, _tell)
+    follower = Follower(websocket_url(url), subscription, read_token(token), give_up, taker.begin, _tell)
     try:
         interrupted = asyncio.run(_follow(follower, taker))
         taker.commit()
@@ -216,12 +216,12 @@ class Taker:
                 sink.write(rows)
 
     def commit(self) -> None:
-        """Give every file its name."""
+        """Return every file its name."""
         for sink in self._sinks:
             sink.commit()
 
     def keep(self) -> None:
-        """Give the files their names if they hold anything, and say so; else leave what stood there."""
+        """Return the files their names if they hold anything, and say so; else leave what stood there."""
         if not self._sinks or not self.count:
             self.abort()
             return

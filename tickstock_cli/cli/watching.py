@@ -63,7 +63,7 @@ def _shown(request: Request) -> bool:
 
 
 def stdout_may_reach_a_terminal() -> bool:
-    """Tell whether what is printed may end on the terminal that progress is drawn on, through a pipe, too.
+    """Return whether what is printed may end on the terminal that progress is drawn on, through a pipe, too.
 
     Each would write over the other. Into a file, lines go unseen.
     """

@@ -23,7 +23,6 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource
 
-from tickstock_cli.config.complaints import either, reason
 from tickstock_cli.config.settings import (
     ENVIRONMENT_PREFIX,
     SECTION_DELIMITER,
@@ -32,6 +31,7 @@ from tickstock_cli.config.settings import (
     setting_sections,
 )
 from tickstock_cli.config.universes import TickerFile, files_of, with_files_read
+from tickstock_cli.config.validation_errors import either, reason
 from tickstock_cli.config.values import format_value, parse_value, show_value
 from tickstock_cli.errors import SettingsError
 
@@ -122,7 +122,7 @@ def _from_file(file: Path | None, keys: Mapping[str, FieldInfo]) -> Iterator[Ass
 def _from_values(
     values: Mapping[str, Any], keys: Mapping[str, FieldInfo], place: str, prefix: str = ""
 ) -> Iterator[Assigned]:
-    """Give the leaves of nested tables. A mapping's entries are leaves; a mapping without any is one itself."""
+    """Return the leaves of nested tables. A mapping's entries are leaves; a mapping without any is one itself."""
     for name, value in values.items():
         key = f"{prefix}{name}"
         if isinstance(value, Mapping) and (value or key not in keys):
@@ -222,7 +222,7 @@ def _with_files_read(given: Assigned, folder: Path, keys: Mapping[str, FieldInfo
 
 
 def _types_within(annotation: Any) -> set[Any]:
-    """Give a type with all those it is made of."""
+    """Return a type with all those it is made of."""
     return {annotation}.union(*(_types_within(part) for part in get_args(annotation) if not isinstance(part, str)))
 
 

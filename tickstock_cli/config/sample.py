@@ -23,7 +23,7 @@ _BOUNDS = (("ge", "at least"), ("gt", "above"), ("le", "at most"), ("lt", "below
 
 
 def render_sample(model: type[Settings]) -> str:
-    """Give the text of a configuration file that changes nothing until a line is uncommented."""
+    """Return the text of a configuration file that changes nothing until a line is uncommented."""
     keys = setting_keys(model)
     defaults = model().model_dump()
     lines = [HEAD]

@@ -136,7 +136,7 @@ class Priority(Section):
     )
 
     def by_name(self) -> dict[str, tuple[str, ...]]:
-        """Give every universe there is, the core universe first, by its name."""
+        """Return every universe there is, the core universe first, by its name."""
         return {**({CORE: self.core_universe} if self.core_universe else {}), **self.universes}
 
 
@@ -235,7 +235,7 @@ def _detectors_section(names: tuple[str, ...]) -> type[Detectors]:
 
 
 def setting_keys(model: type[Settings]) -> dict[str, FieldInfo]:
-    """Give every key there is, dotted, in the order of the sections, with what pydantic knows of it."""
+    """Return every key there is, dotted, in the order of the sections, with what pydantic knows of it."""
     return {
         f"{section}.{name}": field
         for section, sub_model in setting_sections(model).items()
@@ -244,7 +244,7 @@ def setting_keys(model: type[Settings]) -> dict[str, FieldInfo]:
 
 
 def setting_sections(model: type[Settings]) -> dict[str, type[BaseModel]]:
-    """Give the model of every section, by the section's name."""
+    """Return the model of every section, by the section's name."""
     sections: dict[str, type[BaseModel]] = {}
     for name, field in model.model_fields.items():
         section = field.annotation
@@ -255,7 +255,7 @@ def setting_sections(model: type[Settings]) -> dict[str, type[BaseModel]]:
 
 
 def deciding_settings(settings: Settings) -> dict[str, Any]:
-    """Give the settings that decide events, ready for JSON: all but those of the running system and of its clients."""
+    """Return the settings that decide events, ready for JSON: all but those of the running system and its clients."""
     sections = setting_sections(type(settings))
     running = {name for name, section in sections.items() if issubclass(section, RunningSection)}
     values = settings.model_dump(mode="json", exclude=running)

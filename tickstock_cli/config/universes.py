@@ -24,14 +24,14 @@ class TickerFile:
 
 
 def checked_ticker(text: str) -> str:
-    """Give a ticker as it is; raise ValueError if it is none."""
+    """Return a ticker as it is; raise ValueError if it is none."""
     if not 0 < len(text) <= MAX_LENGTH or text.startswith(FILE_MARK) or not _in_one_piece(text):
         raise ValueError(f"must be a ticker, 1 to {MAX_LENGTH} characters without blanks and commas")
     return text
 
 
 def checked_name(name: str) -> str:
-    """Give the name of a universe as it is; raise ValueError if it cannot be one."""
+    """Return the name of a universe as it is; raise ValueError if it cannot be one."""
     if name == CORE:
         raise ValueError(f"{CORE} is the name of priority.core_universe; choose another one")
     if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum() or len(name) > MAX_LENGTH:
@@ -44,7 +44,7 @@ def _in_one_piece(text: str) -> bool:
 
 
 def files_of(value: Any) -> tuple[str, ...]:
-    """Give the files that a list of tickers names, with their ``@``; a lone text is a list of one."""
+    """Return the files that a list of tickers names, with their ``@``; a lone text is a list of one."""
     entries = (value,) if isinstance(value, str) else value
     if not isinstance(entries, Sequence):
         return ()
@@ -52,7 +52,7 @@ def files_of(value: Any) -> tuple[str, ...]:
 
 
 def with_files_read(value: Any, folder: Path) -> list[str]:
-    """Give a list of tickers that names files with their tickers in its place, each ticker once.
+    """Return a list of tickers that names files with their tickers in its place, each ticker once.
 
     Parameters
     ----------

@@ -54,12 +54,12 @@ class Batch:
         return len(self.code)
 
     def take(self, rows: slice | Int64s) -> Self:
-        """Give the rows of a slice (as views) or of an index array (as copies)."""
+        """Return the rows of a slice (as views) or of an index array (as copies)."""
         return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     @classmethod
     def empty(cls) -> Self:
-        """Give a batch of no rows."""
+        """Return a batch of no rows."""
         return cls(*(np.empty(0, dtype=DTYPES[field.name]) for field in fields(cls)))
 
 
@@ -147,21 +147,21 @@ class MergedBatch:
 
     @classmethod
     def empty(cls, first: int, watermark: int) -> MergedBatch:
-        """Give a step without rows, in which market time comes to ``watermark``."""
+        """Return a step without rows, in which market time comes to ``watermark``."""
         return cls(TickBatch.empty(), BarBatch.empty(), FmvBatch.empty(), first, watermark, ())
 
     def __len__(self) -> int:
         return len(self.ticks) + len(self.bars) + len(self.fmvs)
 
     def available_at(self) -> Int64s:
-        """Give the available times of all rows, in merge order."""
+        """Return the available times of all rows, in merge order."""
         times = np.empty(len(self), dtype=np.int64)
         for part in (self.ticks, self.bars, self.fmvs):
             times[part.order - self.first] = part.available_at
         return times
 
     def cut(self, start: int, stop: int, watermark: int) -> MergedBatch:
-        """Give rows ``[start, stop)`` of the merge order as a batch of their own, with its own watermark.
+        """Return rows ``[start, stop)`` of the merge order as a batch of their own, with its own watermark.
 
         ``positions`` stay those of the whole batch: a run can be restarted behind whole batches only.
         """
@@ -186,5 +186,5 @@ def pack_origin(file: int, rows: Int64s) -> Int64s:
 
 
 def unpack_origin(origin: int) -> tuple[int, int]:
-    """Give the file index and the row number (0-based) of one ``origin`` value."""
+    """Return the file index and the row number (0-based) of one ``origin`` value."""
     return origin >> ORIGIN_ROW_BITS, origin & ((1 << ORIGIN_ROW_BITS) - 1)

@@ -52,7 +52,7 @@ class Calendar:
         self._table = SessionTable(np.empty(0, np.int64), np.empty(0, np.int64))
 
     def table(self, earliest: int, latest: int) -> SessionTable:
-        """Give a table that covers all times of ``[earliest, latest]`` (int64 ns UTC, above 0)."""
+        """Return a table that covers all times of ``[earliest, latest]`` (int64 ns UTC, above 0)."""
         first = (_EPOCH + timedelta(days=earliest // DAY_NS)).year
         last = (_EPOCH + timedelta(days=latest // DAY_NS)).year
         if first < self._first_year or last > self._last_year:
@@ -68,7 +68,7 @@ class Calendar:
 
 
 def market_zone(calendar: str) -> tzinfo:
-    """Give the zone of a calendar's days: New York's, or UTC for ``24/7``."""
+    """Return the zone of a calendar's days: New York's, or UTC for ``24/7``."""
     return UTC if calendar == "24/7" else _new_york_zone()
 
 

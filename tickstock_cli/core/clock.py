@@ -14,7 +14,7 @@ class Clock(Protocol):
     """Monotonic time in int64 ns, and waiting for it."""
 
     def now(self) -> int:
-        """Give the time, in ns since an arbitrary start; never goes back."""
+        """Return the time, in ns since an arbitrary start; never goes back."""
 
     def wait(self, event: Event, until: int) -> bool:
         """Wait until ``event`` is set or ``until`` has come; tells whether it was the event."""
@@ -24,7 +24,7 @@ class SystemClock:
     """The machine's monotonic clock."""
 
     def now(self) -> int:
-        """Give the monotonic time in ns."""
+        """Return the monotonic time in ns."""
         return time.monotonic_ns()
 
     def wait(self, event: Event, until: int) -> bool:
@@ -33,5 +33,5 @@ class SystemClock:
 
 
 def wall_minus_monotonic() -> int:
-    """Give what turns a time of ``SystemClock`` into ns since the epoch, as the machine's date is set now."""
+    """Return what turns a time of ``SystemClock`` into ns since the epoch, as the machine's date is set now."""
     return time.time_ns() - time.monotonic_ns()

@@ -37,7 +37,7 @@ class EventDigest:
             self._hash_waiting()
 
     def hexdigest(self) -> str:
-        """Give the digest of what was added so far."""
+        """Return the digest of what was added so far."""
         if self._waiting:
             self._hash_waiting()
         lines = (
@@ -62,7 +62,7 @@ class EventDigest:
 
 
 def _text(strings: Any) -> bytes | memoryview:
-    """Give the UTF-8 bytes of strings without nulls, one behind the other, as they lie in Arrow's buffer."""
+    """Return the UTF-8 bytes of strings without nulls, one behind the other, as they lie in Arrow's buffer."""
     if not len(strings):
         return b""
     _, offsets, data = strings.buffers()

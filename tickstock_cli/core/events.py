@@ -49,8 +49,8 @@ EVENT = np.dtype(
         ("volume", "f8"),
         ("rel_volume", "f8"),
         ("score", "f8"),
-        ("measure", "f8"),  # what decides between equals of one kind and source: more wins
-        ("rival", "f8"),  # price of the tick event that an extreme of a bar must beat; NaN = none
+        ("tie_break", "f8"),  # what decides between equals of one kind and source: more wins
+        ("tick_extreme", "f8"),  # price of the tick event that an extreme of a bar must beat; NaN = none
         ("received", "i8"),  # a runtime's: when, by its clock in ns, the row was due, the event found, and made final
         ("detected", "i8"),
         ("released", "i8"),
@@ -124,7 +124,7 @@ class Kind:
 
 
 def event_ids(events: EventRows, kinds: Sequence[Kind], hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Give the stable 64-bit hash of ticker, kind, source and timestamp of each event.
+    """Return the stable 64-bit hash of ticker, kind, source and timestamp of each event.
 
     The ticker's hash (BLAKE2b) is mixed with the other three by splitmix64's finaliser, which is a bijection:
     of one ticker, kind and source, no two timestamps share an id.
@@ -186,7 +186,7 @@ class EventEncoder:
         self._kind_names = pa.array([kind.name for kind in self._kinds], pa.string())
 
     def to_arrow(self, events: EventRows) -> pa.RecordBatch:
-        """Give ``events`` as a record batch, row by row in the same order."""
+        """Return ``events`` as a record batch, row by row in the same order."""
         codes, inverse = np.unique(events["code"], return_inverse=True)
         tickers = [self._symbols.tickers[code] for code in codes]
         columns: dict[str, Any] = {

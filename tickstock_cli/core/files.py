@@ -10,7 +10,7 @@ import pyarrow as pa
 
 
 def replace_file(path: Path, data: bytes | pa.Buffer, *, durable: bool = False) -> None:
-    """Give ``path`` new content, all of it or nothing. Raises OSError; then there is no temporary left.
+    """Return ``path`` new content, all of it or nothing. Raises OSError; then there is no temporary left.
 
     Only what is ``durable`` is sure to survive a power failure. That costs milliseconds or, on a busy disk, seconds.
     """

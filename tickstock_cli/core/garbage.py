@@ -9,12 +9,12 @@ from __future__ import annotations
 import gc
 
 
-def set_aside() -> None:
+def freeze_gc() -> None:
     """Take everything that is in memory now out of later collections, after a last one. For the whole process."""
     gc.collect()
     gc.freeze()
 
 
-def take_back() -> None:
+def unfreeze_gc() -> None:
     """Have later collections look through everything again."""
     gc.unfreeze()

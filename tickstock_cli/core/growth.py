@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 def grown(array: NDArray[Any], tickers: int, blank: Any) -> NDArray[Any]:
-    """Give ``array`` with room for ``tickers`` along its first axis, by doubling, new entries ``blank``."""
+    """Return ``array`` with room for ``tickers`` along its first axis, by doubling, new entries ``blank``."""
     if tickers <= len(array):
         return array
     larger = np.zeros((max(tickers, 2 * len(array)), *array.shape[1:]), dtype=array.dtype)

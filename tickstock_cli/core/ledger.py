@@ -54,7 +54,7 @@ class Ledger:
         return sum(count for name, count in self._counts.items() if name.startswith(prefix))
 
     def as_dict(self) -> dict[str, int]:
-        """Give the counters, sorted by name, without zeros."""
+        """Return the counters, sorted by name, without zeros."""
         return dict(sorted(self._counts.items()))
 
     def check(self) -> None:

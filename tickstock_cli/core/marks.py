@@ -18,11 +18,11 @@ class Mark(StrEnum):
 
 
 def marked(schema: pa.Schema, mark: Mark) -> pa.Schema:
-    """Give a schema whose files bear a mark, and no other metadata."""
+    """Return a schema whose files bear a mark, and no other metadata."""
     return schema.with_metadata({KEY: mark.value})
 
 
 def mark_of(schema: pa.Schema) -> str | None:
-    """Give the mark of a file's schema; None if it is none of our outputs."""
+    """Return the mark of a file's schema; None if it is none of our outputs."""
     mark = (schema.metadata or {}).get(KEY.encode())
     return mark.decode(errors="replace") if mark is not None else None

@@ -194,7 +194,7 @@ class SystemMetrics:
         ``{"event log": "no space left on device"}``.
     clients
         Connected clients; None if nothing is served.
-    hurried
+    catching_up
         Whether rows came as fast as they were taken lately, because the run went to another time: full queues and old
         rows are what that is made of.
     """
@@ -211,4 +211,4 @@ class SystemMetrics:
     problems: Mapping[str, str] = field(default_factory=dict)
     router: RouterMetrics | None = None
     clients: int | None = None
-    hurried: bool = False
+    catching_up: bool = False

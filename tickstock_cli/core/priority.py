@@ -61,7 +61,7 @@ class PriorityManager:
         self._user = user_universe
 
     def assign(self, kinds: NDArray[np.int8], tickers: Sequence[str], places: NDArray[np.intp]) -> NDArray[np.int8]:
-        """Give the priority of each event.
+        """Return the priority of each event.
 
         Parameters
         ----------
@@ -78,14 +78,14 @@ class PriorityManager:
         return assigned
 
     def rank(self, priority: int, ticker: str) -> int:
-        """Give the rank of an event for this consumer, 1 or more; the lowest comes first."""
+        """Return the rank of an event for this consumer, 1 or more; the lowest comes first."""
         if self._user is None:
             return priority
         steps, kind = divmod(priority - 1, CORE_STEP)
         return 2 * steps * CORE_STEP + (0 if ticker in self._user else CORE_STEP) + kind + 1
 
     def highest_first(self, pulled: Iterable[E]) -> list[E]:
-        """Give events that this consumer pulls together, in the order of the run, as it gets them."""
+        """Return events that this consumer pulls together, in the order of the run, as it gets them."""
         if self._user is None:
             return sorted(pulled, key=attrgetter("priority"))  # the rank, four times as fast
         return sorted(pulled, key=lambda event: self.rank(event.priority, event.ticker))

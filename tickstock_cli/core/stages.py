@@ -23,10 +23,10 @@ class OriginalRows(Protocol):
         """The columns of ``table``, known before the first row: the recorded ones, `file`, `row` and `reason`."""
 
     def fetch(self, origin: int) -> tuple[Path, int, dict[str, Any]]:
-        """Give file, row number (0-based) and original values of one row."""
+        """Return file, row number (0-based) and original values of one row."""
 
     def table(self, origins: NDArray[np.int64], reasons: Sequence[str]) -> pa.Table:
-        """Give original rows with `file`, `row` and `reason`."""
+        """Return original rows with `file`, `row` and `reason`."""
 
     def close(self) -> None:
         """Close what looking up has opened."""
@@ -60,7 +60,7 @@ class Source(Protocol):
         """
 
     def origins(self) -> OriginalRows:
-        """Give a look-up of rows as they were recorded, for rejected ones. The caller closes it."""
+        """Return a look-up of rows as they were recorded, for rejected ones. The caller closes it."""
 
     def interrupt(self) -> None:
         """Have the ``batches`` under way end soon, even if it waits for rows that may never come.
@@ -147,10 +147,10 @@ class Detector(Protocol):
         """Make room for codes below ``tickers``; new ones start empty. No ``scan`` runs meanwhile."""
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Give all state as arrays, by name; writing into them changes the detector."""
+        """Return all state as arrays, by name; writing into them changes the detector."""
 
     def scan(self, rows: Any, out: EventRows, counts: NDArray[np.int64]) -> int:
-        """Read grouped rows, write events to ``out``, add to ``counts``; gives the number of events.
+        """Read grouped rows, write events to ``out``, add to ``counts``, and return the number of events.
 
         Safe to run in several threads at once for disjoint sets of tickers.
         """

@@ -13,7 +13,7 @@ SHARDS = 64
 
 
 def ticker_hash(ticker: str) -> int:
-    """Give the stable 64-bit hash of a ticker: the same on every machine and in every release."""
+    """Return the stable 64-bit hash of a ticker: the same on every machine and in every release."""
     return int.from_bytes(blake2b(ticker.encode(), digest_size=8).digest(), "little")
 
 
@@ -41,11 +41,11 @@ class SymbolTable:
         return self._tickers
 
     def code(self, ticker: str) -> int | None:
-        """Give a ticker's code, or None if the run has not met it."""
+        """Return a ticker's code, or None if the run has not met it."""
         return self._codes.get(ticker)
 
     def add(self, tickers: Sequence[str | None]) -> NDArray[np.int32]:
-        """Give the codes of tickers, adding those not met before; -1 for None and the empty string."""
+        """Return the codes of tickers, adding those not met before; -1 for None and the empty string."""
         codes = np.empty(len(tickers), dtype=np.int32)
         for place, ticker in enumerate(tickers):
             if not ticker:
@@ -61,7 +61,7 @@ class SymbolTable:
         return codes
 
     def ranks(self) -> NDArray[np.int64]:
-        """Give by code each ticker's place among all tickers met so far, sorted as text."""
+        """Return by code each ticker's place among all tickers met so far, sorted as text."""
         tickers = self._tickers[: len(self._tickers)]
         if len(self._ranks) != len(tickers):
             ranks = np.empty(len(tickers), dtype=np.int64)
@@ -70,12 +70,12 @@ class SymbolTable:
         return self._ranks
 
     def hashes(self, start: int = 0) -> NDArray[np.uint64]:
-        """Give the ticker hashes of the codes from ``start`` on; not to be changed."""
+        """Return the ticker hashes of the codes from ``start`` on; not to be changed."""
         hashes = self._hash_array
         if len(hashes) != len(self._hashes):
             hashes = self._hash_array = np.array(self._hashes, dtype=np.uint64)
         return hashes[start:]
 
     def shards(self, start: int = 0) -> NDArray[np.uint8]:
-        """Give the shards (0 to SHARDS - 1) of the codes from ``start`` on."""
+        """Return the shards (0 to SHARDS - 1) of the codes from ``start`` on."""
         return (self.hashes(start) % np.uint64(SHARDS)).astype(np.uint8)

@@ -163,7 +163,7 @@ def _iso_ns(match: re.Match[str], text: str) -> int:
 
 
 def _zone_seconds(zone: str | None, text: str) -> int:
-    """Give a zone's offset to the east of UTC in seconds."""
+    """Return a zone's offset to the east of UTC in seconds."""
     if zone is None or zone in "Zz":
         return 0
     hours, minutes = int(zone[1:3]), int(zone[3:].lstrip(":") or 0)

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from tickstock_cli.core.events import Kind
-from tickstock_cli.core.reading import Check, Cooldown, Ending, Relation, Value
+from tickstock_cli.core.rule_verdict import Check, Cooldown, Ending, Relation, Value
 from tickstock_cli.kernels.compare import NEVER, reaches, within_cooldown
 
 
@@ -23,12 +23,12 @@ class Params(BaseModel):
 
 
 def kind_codes(kinds: Mapping[str, int], names: Sequence[Kind]) -> tuple[int, ...]:
-    """Give the run-wide codes of a detector's kinds, in its own order."""
+    """Return the run-wide codes of a detector's kinds, in its own order."""
     return tuple(kinds[kind.name] for kind in names)
 
 
 def figure(name: str, value: Any, unit: str = "") -> Check:
-    """Give a figure to be seen; NaN is none."""
+    """Return a figure to be seen; NaN is none."""
     return Check(name, plain(value), unit)
 
 
@@ -39,17 +39,17 @@ def at_least(name: str, value: Any, least: Any, unit: str = "", otherwise: Endin
 
 
 def holds(name: str, true: Any, otherwise: Ending) -> Check:
-    """Tell whether something is so; if it is not, the rule ends."""
+    """Return whether something is so; if it is not, the rule ends."""
     return Check(name, "yes" if true else "no", "", Relation.IS, "yes", bool(true), otherwise)
 
 
 def cooldown_at(time: Any, last: Any, length: int) -> Cooldown:
-    """Give how a cooldown stands at ``time``, as the kernels see it; all int64 ns."""
+    """Return how a cooldown stands at ``time``, as the kernels see it; all int64 ns."""
     cooling = within_cooldown(int(time), int(last), length)
     return Cooldown(length, None if last == NEVER else int(last), int(last + length - time) if cooling else 0)
 
 
 def plain(value: Any) -> Value:
-    """Give a kernel's number as Python's own; NaN is None."""
+    """Return a kernel's number as Python's own; NaN is None."""
     value = value.item() if isinstance(value, np.generic) else value
     return None if value != value else value  # NaN alone differs from itself

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from tickstock_cli.core.events import TRIGGERS, EventRows, Kind
 from tickstock_cli.core.growth import grown
-from tickstock_cli.core.reading import Check, Ending, Relation, Verdict, judge
+from tickstock_cli.core.rule_verdict import Check, Ending, Relation, RuleVerdict, judge
 from tickstock_cli.detectors.base import Params, at_least, cooldown_at, figure, kind_codes, plain
 from tickstock_cli.kernels.compare import SECOND_NS, cooldown_ns, reaches, sign, within_cooldown
 from tickstock_cli.kernels.emit import FMV, put_event
@@ -28,7 +28,7 @@ OVERVALUED = TRIGGERS.index("overvalued")
 
 
 class FmvParams(Params):
-    """Settings of the fair value detector."""
+    """FmvRule of the fair value detector."""
 
     min_confidence: float = Field(0.7, ge=0, le=1, description="least confidence of the row")
     deviation_percent: float = Field(1.0, ge=0, description="least size of the deviation from the market, in percent")
@@ -37,7 +37,7 @@ class FmvParams(Params):
     max_staleness_seconds: float = Field(900.0, ge=0, description="a tick older than this gives no market price")
 
 
-class Settings(NamedTuple):
+class FmvRule(NamedTuple):
     """What the kernel needs, as plain numbers."""
 
     min_confidence: float
@@ -48,7 +48,7 @@ class Settings(NamedTuple):
     kind: int
 
 
-class Reading(NamedTuple):
+class FmvInputs(NamedTuple):
     """A fair value against its market, and the place in ``Fmv.counters`` of the filter that stops it, or -1."""
 
     market_price: float
@@ -73,7 +73,7 @@ class Fmv:
     Params = FmvParams
 
     def __init__(self, params: FmvParams, kinds: Mapping[str, int]) -> None:
-        self._settings = Settings(
+        self._settings = FmvRule(
             params.min_confidence,
             params.deviation_percent,
             params.max_deviation_percent,
@@ -88,14 +88,14 @@ class Fmv:
         self._states = grown(self._states, tickers, None)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Give all state as arrays, by name."""
+        """Return all state as arrays, by name."""
         return {"states": self._states}
 
     def scan(self, rows: FmvRows, out: EventRows, counts: NDArray[np.int64]) -> int:
         """Read grouped fair values."""
         return int(scan_fmvs(rows, self._states, self._settings, out, counts))
 
-    def explain(self, rows: FmvRows, i: int, code: int) -> tuple[Verdict, ...]:
+    def explain(self, rows: FmvRows, i: int, code: int) -> tuple[RuleVerdict, ...]:
         """Tell what fair value ``i`` means, if the detector stands right before it."""
         settings = self._settings
         reading = read_fmv(rows, i, settings)
@@ -120,28 +120,26 @@ class Fmv:
 
 
 @kernel
-def read_fmv(rows: FmvRows, i: int, settings: Settings) -> Reading:
+def read_fmv(rows: FmvRows, i: int, settings: FmvRule) -> FmvInputs:
     """Measure fair value ``i`` against its own market price, or else the last tick's if it is fresh enough."""
     market = rows.market_price[i]
     if np.isnan(market) and rows.timestamp[i] - rows.tick_time[i] <= settings.max_staleness:
         market = rows.tick_price[i]
     if np.isnan(market):
-        return Reading(market, np.nan, 0)
+        return FmvInputs(market, np.nan, 0)
     deviation = (rows.fmv[i] - market) / market * 100.0
     if not reaches(rows.confidence[i], settings.min_confidence):
-        return Reading(market, deviation, 1)
+        return FmvInputs(market, deviation, 1)
     if not reaches(abs(deviation), settings.deviation_percent):
-        return Reading(market, deviation, 2)
+        return FmvInputs(market, deviation, 2)
     if abs(deviation) > settings.max_deviation_percent:
-        return Reading(market, deviation, 3)
-    return Reading(market, deviation, -1)
+        return FmvInputs(market, deviation, 3)
+    return FmvInputs(market, deviation, -1)
 
 
 @kernel
-def scan_fmvs(
-    rows: FmvRows, states: NDArray[Any], settings: Settings, out: EventRows, counts: NDArray[np.int64]
-) -> int:
-    """Run the rule over grouped fair values; gives the number of events written to ``out``."""
+def scan_fmvs(rows: FmvRows, states: NDArray[Any], settings: FmvRule, out: EventRows, counts: NDArray[np.int64]) -> int:
+    """Run the rule over grouped fair values, and return the number of events written to ``out``."""
     events = 0
     groups = rows.groups
     for g in range(len(groups.code)):
@@ -166,6 +164,6 @@ def scan_fmvs(
             event["confidence"] = rows.confidence[i]
             if direction != 0:
                 event["trigger"] = UNDERVALUED if direction > 0 else OVERVALUED
-            event["measure"] = abs(reading.deviation)
+            event["tie_break"] = abs(reading.deviation)
             events += 1
     return events

@@ -17,7 +17,7 @@ from pydantic import Field
 from tickstock_cli.core.calendar import REGULAR
 from tickstock_cli.core.events import EventRows, Kind
 from tickstock_cli.core.growth import grown
-from tickstock_cli.core.reading import Check, Ending, Relation, Verdict, judge
+from tickstock_cli.core.rule_verdict import Check, Ending, Relation, RuleVerdict, judge
 from tickstock_cli.detectors.base import Params, at_least, cooldown_at, figure, holds, kind_codes
 from tickstock_cli.kernels.admission import HIDES_EXTREMES
 from tickstock_cli.kernels.compare import NEVER, cooldown_ns, extreme_distance, reaches, within_cooldown
@@ -42,7 +42,7 @@ BLANK = np.array([(np.nan, np.nan, np.nan, np.nan, NEVER, NEVER, np.nan, np.nan)
 
 
 class HighLowParams(Params):
-    """Settings of the high/low detector."""
+    """HighLowRule of the high/low detector."""
 
     min_price_change: float = Field(0.01, ge=0, description="least distance from the reference, in dollars")
     min_percent_change: float = Field(0.1, ge=0, description="least distance from the reference, in percent of it")
@@ -51,7 +51,7 @@ class HighLowParams(Params):
     post_continues: bool = Field(True, description="highs and lows go on from regular hours into post of the same date")
 
 
-class Settings(NamedTuple):
+class HighLowRule(NamedTuple):
     """What the kernel needs, as plain numbers."""
 
     min_price_change: float
@@ -75,7 +75,7 @@ class HighLow:
 
     def __init__(self, params: HighLowParams, kinds: Mapping[str, int]) -> None:
         high, low = kind_codes(kinds, self.kinds)
-        self._settings = Settings(
+        self._settings = HighLowRule(
             params.min_price_change,
             params.min_percent_change,
             params.extended_hours_multiplier,
@@ -91,21 +91,21 @@ class HighLow:
         self._states = grown(self._states, tickers, BLANK)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Give all state as arrays, by name."""
+        """Return all state as arrays, by name."""
         return {"states": self._states}
 
     def scan(self, rows: TickRows, out: EventRows, counts: NDArray[np.int64]) -> int:
-        """Read grouped ticks and answer what probes ask of highs and lows."""
+        """Read grouped ticks and answer what lookups ask of highs and lows."""
         return int(scan_ticks(rows, self._states, self._settings, BLANK, out, counts))
 
-    def explain(self, rows: TickRows, i: int, code: int) -> tuple[Verdict, ...]:
+    def explain(self, rows: TickRows, i: int, code: int) -> tuple[RuleVerdict, ...]:
         """Tell what tick ``i`` means for highs and lows, if the detector stands right before it."""
         begin = rows.begin[i]
         goes_on = begin == NO_BEGIN or (begin == REGULAR_TO_POST and self._settings.post_continues)
         state = self._states[code] if goes_on else BLANK[0]
         return self._explain_side("high", 1, rows, i, state), self._explain_side("low", -1, rows, i, state)
 
-    def _explain_side(self, side: str, direction: int, rows: TickRows, i: int, state: Any) -> Verdict:
+    def _explain_side(self, side: str, direction: int, rows: TickRows, i: int, state: Any) -> RuleVerdict:
         settings = self._settings
         price, extreme, reference = float(rows.price[i]), float(state[side]), float(state[f"{side}_reference"])
         beyond = (price - extreme) * direction > 0
@@ -130,23 +130,23 @@ class HighLow:
 def scan_ticks(
     rows: TickRows,
     states: NDArray[Any],
-    settings: Settings,
+    settings: HighLowRule,
     blank: NDArray[Any],
     out: EventRows,
     counts: NDArray[np.int64],
 ) -> int:
-    """Run the rule over grouped ticks; gives the number of events written to ``out``."""
+    """Run the rule over grouped ticks, and return the number of events written to ``out``."""
     events = 0
     groups = rows.groups
     for g in range(len(groups.code)):
         code = groups.code[g]
         state = states[code]
-        probe = groups.probe_start[g]
-        probe_end = groups.probe_start[g + 1]
+        lookup = groups.lookup_start[g]
+        lookup_end = groups.lookup_start[g + 1]
         for i in range(groups.start[g], groups.start[g + 1]):
-            while probe < probe_end and rows.probes[probe]["rows_before"] <= rows.row[i]:
-                _answer(rows.probes[probe], state)
-                probe += 1
+            while lookup < lookup_end and rows.lookups[lookup]["rows_before"] <= rows.row[i]:
+                _answer(rows.lookups[lookup], state)
+                lookup += 1
             begin = rows.begin[i]
             if begin != NO_BEGIN and not (begin == REGULAR_TO_POST and settings.post_continues):
                 states[code] = blank[0]
@@ -188,9 +188,9 @@ def scan_ticks(
                         state["low_reference"] = price
                         state["low_event_time"] = timestamp
                         state["low_event_price"] = price
-        while probe < probe_end:
-            _answer(rows.probes[probe], state)
-            probe += 1
+        while lookup < lookup_end:
+            _answer(rows.lookups[lookup], state)
+            lookup += 1
     return events
 
 
@@ -202,10 +202,10 @@ def _put(event: Any, rows: TickRows, i: int, code: int, kind: int, direction: in
     event["previous"] = previous
     event["percent_change"] = (price - previous) / previous * 100.0
     event["volume"] = rows.size[i] / 1e6
-    event["measure"] = price * direction
+    event["tie_break"] = price * direction
 
 
 @kernel
-def _answer(probe: Any, state: Any) -> None:
-    probe["tick_high"] = state["high_event_price"]
-    probe["tick_low"] = state["low_event_price"]
+def _answer(lookup: Any, state: Any) -> None:
+    lookup["tick_high"] = state["high_event_price"]
+    lookup["tick_low"] = state["low_event_price"]

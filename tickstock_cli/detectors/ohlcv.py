@@ -16,7 +16,7 @@ from pydantic import Field
 from tickstock_cli.core.calendar import REGULAR
 from tickstock_cli.core.events import PHASES, EventRows, Kind
 from tickstock_cli.core.growth import grown
-from tickstock_cli.core.reading import Check, Ending, Relation, Verdict, judge
+from tickstock_cli.core.rule_verdict import Check, Ending, Relation, RuleVerdict, judge
 from tickstock_cli.detectors.base import Params, at_least, figure, holds, kind_codes, plain
 from tickstock_cli.kernels.compare import cooldown_ns, micro_shares, reaches, sign
 from tickstock_cli.kernels.emit import OHLCV, put_event
@@ -38,7 +38,7 @@ BLANK = np.array([(-1, np.nan, np.nan, np.nan, 0, 0)], dtype=STATE)
 
 
 class OhlcvParams(Params):
-    """Settings of the bar detector."""
+    """BarRule of the bar detector."""
 
     regular_hours_only: bool = Field(True, description="bars of other phases move state but tell nothing")
     required_volume_multiple: float = Field(1.5, ge=0, description="least volume over the average")
@@ -56,7 +56,7 @@ class OhlcvParams(Params):
     quick_move_percent: float = Field(2.0, ge=0, description="least move for close_at_extreme, in percent")
 
 
-class Settings(NamedTuple):
+class BarRule(NamedTuple):
     """What the kernel needs, as plain numbers."""
 
     regular_hours_only: bool
@@ -77,7 +77,7 @@ class Settings(NamedTuple):
     trend: int
 
 
-class Reading(NamedTuple):
+class BarInputs(NamedTuple):
     """What a bar is measured against. ``previous`` is NaN if the move is the row's own figure."""
 
     percent_change: float
@@ -96,7 +96,7 @@ class Ohlcv:
     Params = OhlcvParams
 
     def __init__(self, params: OhlcvParams, kinds: Mapping[str, int]) -> None:
-        self._settings = Settings(
+        self._settings = BarRule(
             params.regular_hours_only,
             params.required_volume_multiple,
             params.min_percent_change,
@@ -124,7 +124,7 @@ class Ohlcv:
         self._volume_counts = grown(self._volume_counts, tickers, None)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Give all state as arrays, by name."""
+        """Return all state as arrays, by name."""
         return {
             "states": self._states,
             "closes": self._closes,
@@ -148,7 +148,7 @@ class Ohlcv:
             )
         )
 
-    def explain(self, rows: BarRows, i: int, code: int) -> tuple[Verdict, ...]:
+    def explain(self, rows: BarRows, i: int, code: int) -> tuple[RuleVerdict, ...]:
         """Tell what bar ``i`` means, if the detector stands right before it."""
         settings, segment = self._settings, rows.segment[i]
         state = self._states[code] if segment == self._states[code]["segment"] else BLANK[0]
@@ -168,8 +168,8 @@ class Ohlcv:
             judge("trend", [*filters, *self._closes_with(rows.close[i], int(state["closes"]), code)]),
         )
 
-    def _filters(self, rows: BarRows, i: int, reading: Reading, rel_volume: float, bars: int) -> list[Check]:
-        """Give the figures that decide whether the bar may tell anything; in the order of the filters."""
+    def _filters(self, rows: BarRows, i: int, reading: BarInputs, rel_volume: float, bars: int) -> list[Check]:
+        """Return the figures that decide whether the bar may tell anything; in the order of the filters."""
         settings, change = self._settings, reading.percent_change
         phase = PHASES[rows.segment[i] & 3]
         open_market = phase == "regular" or not settings.regular_hours_only
@@ -194,7 +194,7 @@ class Ohlcv:
         ]
 
     def _closes_with(self, close: float, closes: int, code: int) -> list[Check]:
-        """Give what the segment's last closes tell once ``close`` has joined the ``closes`` before it."""
+        """Return what the segment's last closes tell once ``close`` has joined the ``closes`` before it."""
         settings, ring = self._settings, self._closes[code].copy()
         size = settings.window_bars
         newest = closes % size
@@ -212,9 +212,9 @@ class Ohlcv:
 
 
 def _extreme(
-    side: str, direction: int, rows: BarRows, i: int, earlier: float, reading: Reading, quick: bool
+    side: str, direction: int, rows: BarRows, i: int, earlier: float, reading: BarInputs, quick: bool
 ) -> list[Check]:
-    """Give whether a bar is a new high or low, or closed at one after a quick move."""
+    """Return whether a bar is a new high or low, or closed at one after a quick move."""
     own, close = getattr(rows, side)[i], rows.close[i]
     new = bool((own - earlier) * direction > 0)
     closed_there = bool(quick and reading.percent_change * direction > 0 and close == own)
@@ -227,7 +227,7 @@ def _extreme(
 
 
 @kernel
-def read_bar(rows: BarRows, i: int, state: Any, volumes: NDArray[np.int64], count: int, settings: Settings) -> Reading:
+def read_bar(rows: BarRows, i: int, state: Any, volumes: NDArray[np.int64], count: int, settings: BarRule) -> BarInputs:
     """Measure bar ``i`` against what came before it; ``volumes`` and ``count`` are those of its phase.
 
     The average is in shares, NaN if there is none.
@@ -250,12 +250,12 @@ def read_bar(rows: BarRows, i: int, state: Any, volumes: NDArray[np.int64], coun
             shares += whole
             micros += volumes[k] - whole * 1_000_000
         average = micro_shares(shares, micros) / used / 1e6
-    return Reading(change, previous, average)
+    return BarInputs(change, previous, average)
 
 
 @kernel
-def first_filter(rows: BarRows, i: int, reading: Reading, settings: Settings) -> int:
-    """Give the place in ``Ohlcv.counters`` of the first filter that stops the bar, or -1."""
+def first_filter(rows: BarRows, i: int, reading: BarInputs, settings: BarRule) -> int:
+    """Return the place in ``Ohlcv.counters`` of the first filter that stops the bar, or -1."""
     if settings.regular_hours_only and rows.segment[i] & 3 != REGULAR:
         return 0
     if not reading.average > 0:
@@ -269,7 +269,7 @@ def first_filter(rows: BarRows, i: int, reading: Reading, settings: Settings) ->
 
 @kernel
 def is_monotonic(closes: NDArray[np.float64], newest: int) -> bool:
-    """Tell whether a full ring of closes, the newest at ``newest``, rises strictly or falls strictly."""
+    """Return whether a full ring of closes, the newest at ``newest``, rises strictly or falls strictly."""
     size = len(closes)
     rising = True
     falling = True
@@ -287,12 +287,12 @@ def scan_bars(
     all_closes: NDArray[np.float64],
     all_volumes: NDArray[np.int64],
     volume_counts: NDArray[np.int64],
-    settings: Settings,
+    settings: BarRule,
     blank: NDArray[Any],
     out: EventRows,
     counts: NDArray[np.int64],
 ) -> int:
-    """Run the rule over grouped bars; gives the number of events written to ``out``."""
+    """Run the rule over grouped bars, and return the number of events written to ``out``."""
     events = 0
     groups = rows.groups
     for g in range(len(groups.code)):
@@ -332,19 +332,19 @@ def scan_bars(
                 event = _put(out[events], rows, i, code, settings.high, 1, change, rel_volume)
                 event["price"] = high
                 event["previous"] = earlier_high
-                event["measure"] = high
+                event["tie_break"] = high
                 events += 1
             if low < earlier_low or (quick and change < 0 and close == low):
                 event = _put(out[events], rows, i, code, settings.low, -1, change, rel_volume)
                 event["price"] = low
                 event["previous"] = earlier_low
-                event["measure"] = -low
+                event["tie_break"] = -low
                 events += 1
             if reaches(rel_volume, settings.surge_volume_multiple):
                 event = _put(out[events], rows, i, code, settings.surge, sign(change), change, rel_volume)
                 event["price"] = close
                 event["previous"] = reading.previous
-                event["measure"] = rel_volume
+                event["tie_break"] = rel_volume
                 events += 1
             if state["closes"] >= settings.window_bars and is_monotonic(closes, newest):
                 first = closes[(newest + 1) % settings.window_bars]
@@ -354,7 +354,7 @@ def scan_bars(
                     event["price"] = close
                     event["previous"] = first
                     event["score"] = net
-                    event["measure"] = abs(net)
+                    event["tie_break"] = abs(net)
                     events += 1
     return events
 

@@ -21,7 +21,7 @@ from pydantic import Field
 
 from tickstock_cli.core.events import EventRows, Kind
 from tickstock_cli.core.growth import grown
-from tickstock_cli.core.reading import Check, Ending, Verdict, judge
+from tickstock_cli.core.rule_verdict import Check, Ending, RuleVerdict, judge
 from tickstock_cli.detectors.base import Params, at_least, cooldown_at, figure, holds, kind_codes
 from tickstock_cli.kernels.admission import HIDES_LAST, HIDES_VOLUME
 from tickstock_cli.kernels.compare import (
@@ -69,7 +69,7 @@ HITS = ("nothing", "price and volume", "price", "volume")
 
 
 class SurgeParams(Params):
-    """Settings of the surge detector."""
+    """SurgeRule of the surge detector."""
 
     interval_seconds: int = Field(20, ge=1, le=3600, description="length of the window, in seconds")
     baseline_seconds: int = Field(300, ge=1, le=14_400, description="length of the baseline before it, in seconds")
@@ -85,7 +85,7 @@ class SurgeParams(Params):
     cooldown_seconds: float = Field(20.0, ge=0, description="quiet time after a ticker's event, any direction")
 
 
-class Settings(NamedTuple):
+class SurgeRule(NamedTuple):
     """What the kernel needs, as plain numbers."""
 
     interval: int
@@ -101,7 +101,7 @@ class Settings(NamedTuple):
     kind: int
 
 
-class Reading(NamedTuple):
+class SurgeInputs(NamedTuple):
     """What the rule saw at one tick, and what it would do apart from the cooldown."""
 
     window_count: int
@@ -126,7 +126,7 @@ class Surge:
     Params = SurgeParams
 
     def __init__(self, params: SurgeParams, kinds: Mapping[str, int]) -> None:
-        self._settings = Settings(
+        self._settings = SurgeRule(
             params.interval_seconds,
             params.baseline_seconds,
             params.baseline_min_seconds,
@@ -149,14 +149,14 @@ class Surge:
         self._rings = grown(self._rings, tickers, None)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Give all state as arrays, by name."""
+        """Return all state as arrays, by name."""
         return {"states": self._states, "rings": self._rings}
 
     def scan(self, rows: TickRows, out: EventRows, counts: NDArray[np.int64]) -> int:
         """Read grouped ticks."""
         return int(scan_ticks(rows, self._states, self._rings, self._settings, out, counts))
 
-    def explain(self, rows: TickRows, i: int, code: int) -> tuple[Verdict, ...]:
+    def explain(self, rows: TickRows, i: int, code: int) -> tuple[RuleVerdict, ...]:
         """Tell what tick ``i`` means for surges, if the detector stands right before it."""
         settings, state, ring = self._settings, self._states[code].copy(), self._rings[code].copy()
         timestamp, price, flags = rows.timestamp[i], rows.price[i], rows.flags[i]
@@ -172,8 +172,8 @@ class Surge:
             checks += self._figures(read_surge(state, ring, second, price, settings))
         return (judge("surge", checks, cooldown_at(timestamp, state["event_time"], settings.cooldown)),)
 
-    def _figures(self, reading: Reading) -> list[Check]:
-        """Give what the rule saw, and last what the trigger made of it."""
+    def _figures(self, reading: SurgeInputs) -> list[Check]:
+        """Return what the rule saw, and last what the trigger made of it."""
         settings, size = self._settings, abs(reading.move)
         alone = settings.alone_multiple * settings.price_threshold
         return [
@@ -214,8 +214,8 @@ def start_segment(state: Any, second: int) -> None:
 
 
 @kernel
-def open_bucket(state: Any, ring: NDArray[Any], second: int, settings: Settings) -> int:
-    """Give the place of the bucket of ``second``, moving window and baseline on if it is a new one."""
+def open_bucket(state: Any, ring: NDArray[Any], second: int, settings: SurgeRule) -> int:
+    """Return the place of the bucket of ``second``, moving window and baseline on if it is a new one."""
     size = len(ring)
     last = state["tail"] - 1 if state["tail"] > 0 else size - 1
     if state["used"] > 0 and ring[last]["second"] == second:
@@ -269,7 +269,7 @@ def add_tick(state: Any, bucket: Any, price: float, size: int, flags: int) -> No
 
 @kernel
 def reference_of(state: Any, ring: NDArray[Any]) -> float:
-    """Give the baseline's last price, or without one the price of the window's oldest bucket that has one."""
+    """Return the baseline's last price, or without one the price of the window's oldest bucket that has one."""
     if state["base_count"] > 0:
         return float(state["base_price"])
     place = state["mid"]
@@ -280,12 +280,12 @@ def reference_of(state: Any, ring: NDArray[Any]) -> float:
 
 @kernel
 def move_from(reference: float, price: float) -> float:
-    """Give the move from the reference, in percent."""
+    """Return the move from the reference, in percent."""
     return (price - reference) / reference * 100.0
 
 
 @kernel
-def read_surge(state: Any, ring: NDArray[Any], second: int, price: float, settings: Settings) -> Reading:
+def read_surge(state: Any, ring: NDArray[Any], second: int, price: float, settings: SurgeRule) -> SurgeInputs:
     """Evaluate the rule at a tick in ``second`` of its segment that may set the last price and was added before."""
     reference = reference_of(state, ring)
     move = move_from(reference, price)
@@ -312,7 +312,7 @@ def read_surge(state: Any, ring: NDArray[Any], second: int, price: float, settin
     hit = NO_HIT
     if fires:
         hit = HIT_BOTH if price_hit and volume_hit else (HIT_PRICE if price_hit else HIT_VOLUME)
-    return Reading(
+    return SurgeInputs(
         state["window_count"],
         state["base_count"],
         reference,
@@ -326,8 +326,8 @@ def read_surge(state: Any, ring: NDArray[Any], second: int, price: float, settin
 
 
 @kernel
-def score_of(reading: Reading, settings: Settings) -> float:
-    """Give the event's score, 0 to 100: half for the move, half for the volume, each full at twice its threshold."""
+def score_of(reading: SurgeInputs, settings: SurgeRule) -> float:
+    """Return the event's score, 0 to 100: half for the move, half for the volume, each full at twice its threshold."""
     return 50.0 * min(1.0, abs(reading.move) / (2.0 * settings.price_threshold)) + 50.0 * min(
         1.0, reading.rel_volume / (2.0 * settings.volume_threshold)
     )
@@ -338,11 +338,11 @@ def scan_ticks(
     rows: TickRows,
     states: NDArray[Any],
     rings: NDArray[Any],
-    settings: Settings,
+    settings: SurgeRule,
     out: EventRows,
     counts: NDArray[np.int64],
 ) -> int:
-    """Run the rule over grouped ticks; gives the number of events written to ``out``."""
+    """Run the rule over grouped ticks, and return the number of events written to ``out``."""
     events = 0
     groups = rows.groups
     for g in range(len(groups.code)):
@@ -380,6 +380,6 @@ def scan_ticks(
             event["rel_volume"] = reading.rel_volume
             event["trigger"] = reading.hit
             event["score"] = score_of(reading, settings)
-            event["measure"] = event["score"]
+            event["tie_break"] = event["score"]
             events += 1
     return events

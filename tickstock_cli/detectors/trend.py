@@ -20,7 +20,7 @@ from pydantic import Field, model_validator
 
 from tickstock_cli.core.events import EventRows, Kind
 from tickstock_cli.core.growth import grown
-from tickstock_cli.core.reading import Check, Ending, Relation, Verdict, judge
+from tickstock_cli.core.rule_verdict import Check, Ending, Relation, RuleVerdict, judge
 from tickstock_cli.detectors.base import Params, at_least, cooldown_at, figure, holds, kind_codes
 from tickstock_cli.kernels.admission import HIDES_LAST
 from tickstock_cli.kernels.compare import NEVER, SECOND_NS, cooldown_ns, reaches, sign, within_cooldown
@@ -45,7 +45,7 @@ CLOSED = np.dtype([("bucket", "i8"), ("close", "f8")], align=True)
 
 
 class TrendParams(Params):
-    """Settings of the trend detector."""
+    """TrendRule of the trend detector."""
 
     windows_seconds: list[int] = Field([180, 360, 600], min_length=1, description="windows, in seconds")
     weights: list[float] = Field([0.5, 0.3, 0.2], min_length=1, description="weight of each window's rate")
@@ -73,7 +73,7 @@ class TrendParams(Params):
         return self
 
 
-class Settings(NamedTuple):
+class TrendRule(NamedTuple):
     """What the kernel needs, as plain numbers and arrays."""
 
     windows: NDArray[np.int64]
@@ -89,7 +89,7 @@ class Settings(NamedTuple):
     kind: int
 
 
-class Reading(NamedTuple):
+class TrendInputs(NamedTuple):
     """The windows' verdict at the opening of a bucket."""
 
     valid: int
@@ -110,7 +110,7 @@ class Trend:
 
     def __init__(self, params: TrendParams, kinds: Mapping[str, int]) -> None:
         windows = np.array(params.windows_seconds, dtype=np.int64) // params.bucket_seconds
-        self._settings = Settings(
+        self._settings = TrendRule(
             windows,
             np.array(params.weights, dtype=np.float64),
             params.bucket_seconds,
@@ -135,14 +135,14 @@ class Trend:
         self._heads = grown(self._heads, tickers, None)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Give all state as arrays, by name."""
+        """Return all state as arrays, by name."""
         return {"states": self._states, "rings": self._rings, "heads": self._heads}
 
     def scan(self, rows: TickRows, out: EventRows, counts: NDArray[np.int64]) -> int:
         """Read grouped ticks."""
         return int(scan_ticks(rows, self._states, self._rings, self._heads, self._settings, out, counts))
 
-    def explain(self, rows: TickRows, i: int, code: int) -> tuple[Verdict, ...]:
+    def explain(self, rows: TickRows, i: int, code: int) -> tuple[RuleVerdict, ...]:
         """Tell what tick ``i`` means for trends, if the detector stands right before it.
 
         Within an open bucket the figures are those of its opening.
@@ -177,7 +177,7 @@ class Trend:
         return (judge("trend", checks, cooldown_at(timestamp, state["event_time"], settings.cooldown)),)
 
     def _figures(self, state: Any, ring: NDArray[Any], heads: NDArray[np.int64]) -> list[Check]:
-        """Give what the rule sees in the closed buckets."""
+        """Return what the rule sees in the closed buckets."""
         settings, reading = self._settings, read_trend(state, ring, heads, self._settings)
         direction, before = sign(reading.score), (int(state["direction"]), int(state["strength"]))
         if abs(reading.score) < settings.direction_threshold / 2.0:
@@ -203,7 +203,7 @@ class Trend:
         ]
 
     def _window(self, state: Any, ring: NDArray[Any], heads: NDArray[np.int64], w: int) -> list[Check]:
-        """Give what one window holds."""
+        """Return what one window holds."""
         settings, head, mask = self._settings, heads[w], len(ring) - 1
         name = f"{int(settings.windows[w]) * settings.bucket_seconds} s"
         closes = int(state["tail"] - head)
@@ -237,7 +237,7 @@ def start_segment(state: Any, heads: NDArray[np.int64], timestamp: int) -> None:
 
 
 @kernel
-def close_bucket(state: Any, ring: NDArray[Any], heads: NDArray[np.int64], bucket: int, settings: Settings) -> None:
+def close_bucket(state: Any, ring: NDArray[Any], heads: NDArray[np.int64], bucket: int, settings: TrendRule) -> None:
     """Close the open bucket because a tick of ``bucket`` came, and move every window's head on."""
     mask = len(ring) - 1
     closed = ring[state["tail"] & mask]
@@ -253,7 +253,7 @@ def close_bucket(state: Any, ring: NDArray[Any], heads: NDArray[np.int64], bucke
 
 
 @kernel
-def read_trend(state: Any, ring: NDArray[Any], heads: NDArray[np.int64], settings: Settings) -> Reading:
+def read_trend(state: Any, ring: NDArray[Any], heads: NDArray[np.int64], settings: TrendRule) -> TrendInputs:
     """Evaluate the windows over the closed buckets."""
     valid = 0
     weighted = 0.0
@@ -276,12 +276,12 @@ def read_trend(state: Any, ring: NDArray[Any], heads: NDArray[np.int64], setting
         strength = 3
     elif reaches(size, settings.strength_threshold):
         strength = 2
-    return Reading(valid, score, valid > 0 and (positive == valid or negative == valid), strength)
+    return TrendInputs(valid, score, valid > 0 and (positive == valid or negative == valid), strength)
 
 
 @kernel
 def is_valid(state: Any, ring: NDArray[Any], head: int, window: int, min_data_points: int) -> bool:
-    """Tell whether a window (in buckets) holds enough closed buckets over at least half its length."""
+    """Return whether a window (in buckets) holds enough closed buckets over at least half its length."""
     if state["tail"] - head < min_data_points:
         return False
     mask = len(ring) - 1
@@ -292,7 +292,7 @@ def is_valid(state: Any, ring: NDArray[Any], head: int, window: int, min_data_po
 
 @kernel
 def rate_of(state: Any, ring: NDArray[Any], head: int, bucket_seconds: int) -> float:
-    """Give a valid window's rate, in percent per minute."""
+    """Return a valid window's rate, in percent per minute."""
     mask = len(ring) - 1
     first = ring[head & mask]
     last = ring[(state["tail"] - 1) & mask]
@@ -302,7 +302,7 @@ def rate_of(state: Any, ring: NDArray[Any], head: int, bucket_seconds: int) -> f
 
 @kernel
 def efficiency_of(state: Any, ring: NDArray[Any], head: int) -> float:
-    """Give a window's net change over its path, 0 to 1; 0 if the price never moved."""
+    """Return a window's net change over its path, 0 to 1; 0 if the price never moved."""
     mask = len(ring) - 1
     first = ring[head & mask]["close"]
     former = first
@@ -315,8 +315,8 @@ def efficiency_of(state: Any, ring: NDArray[Any], head: int) -> float:
 
 
 @kernel
-def smallest_efficiency(state: Any, ring: NDArray[Any], heads: NDArray[np.int64], settings: Settings) -> float:
-    """Give the smallest efficiency of the valid windows."""
+def smallest_efficiency(state: Any, ring: NDArray[Any], heads: NDArray[np.int64], settings: TrendRule) -> float:
+    """Return the smallest efficiency of the valid windows."""
     smallest = np.inf
     for w in range(len(settings.windows)):
         if is_valid(state, ring, heads[w], settings.windows[w], settings.min_data_points):
@@ -330,11 +330,11 @@ def scan_ticks(
     states: NDArray[Any],
     rings: NDArray[Any],
     all_heads: NDArray[np.int64],
-    settings: Settings,
+    settings: TrendRule,
     out: EventRows,
     counts: NDArray[np.int64],
 ) -> int:
-    """Run the rule over grouped ticks; gives the number of events written to ``out``."""
+    """Run the rule over grouped ticks, and return the number of events written to ``out``."""
     events = 0
     groups = rows.groups
     bucket_ns = settings.bucket_seconds * SECOND_NS
@@ -390,6 +390,6 @@ def scan_ticks(
             event["price"] = price
             event["score"] = reading.score
             event["strength"] = reading.strength
-            event["measure"] = size
+            event["tie_break"] = size
             events += 1
     return events

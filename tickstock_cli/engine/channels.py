@@ -1,6 +1,6 @@
 """The three channels, and what they ask of each other: which rows, when, and in which thread is up to the caller.
 
-Rows of one ticker must come in merge order. Bars and fair values depend on the ticks before them, through *probes*:
+Rows of one ticker must come in merge order. Bars and fair values depend on the ticks before them, through *lookups*:
 questions by ticker and merge order that are processed with the ticks, and whose answers the other channels are given.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.channels.base import Channel, Outcome, Scratch, Turn
+from tickstock_cli.channels.base import BatchContext, BatchOutcome, Channel, Workspace
 from tickstock_cli.channels.fmv import FmvChannel
 from tickstock_cli.channels.ohlcv import OhlcvChannel
 from tickstock_cli.channels.tick import TickChannel
@@ -22,11 +22,11 @@ from tickstock_cli.core.events import EventRows
 from tickstock_cli.kernels.admission import Sessions
 
 Answers = NDArray[Any]
-"""An array of dtype ``kernels.rows.PROBE``."""
+"""An array of dtype ``kernels.rows.TICK_LOOKUP``."""
 
 
 @dataclass(frozen=True, slots=True)
-class Probes:
+class TickLookups:
     """What bars and fair values ask of ticks.
 
     Ticker code and merge order of each, in merge order; and for every row, bars first, its place among them.
@@ -37,8 +37,8 @@ class Probes:
     place: Int64s
 
     @classmethod
-    def of(cls, batch: MergedBatch) -> Probes:
-        """Give one question for every bar and fair value."""
+    def of(cls, batch: MergedBatch) -> TickLookups:
+        """Return one question for every bar and fair value."""
         order = np.concatenate([batch.bars.order, batch.fmvs.order])
         by_order = np.argsort(order, kind="stable")
         place = np.empty(len(order), dtype=np.int64)
@@ -74,7 +74,7 @@ class Channels:
         self._high, self._low = extreme_kinds
 
     def by_name(self) -> dict[str, Channel]:
-        """Give the channels by record type."""
+        """Return the channels by record type."""
         return {"tick": self.tick, "ohlcv": self.ohlcv, "fmv": self.fmv}
 
     def grow(self, tickers: int) -> None:
@@ -83,36 +83,40 @@ class Channels:
             channel.grow(tickers)
 
     def sessions(self, *batches: Batch) -> Sessions:
-        """Give the session table around all rows of some batches, at least one of which has rows."""
+        """Return the session table around all rows of some batches, at least one of which has rows."""
         times = [part.timestamp for part in batches if len(part)]
         earliest = min(int(part.min()) for part in times)
         latest = max(int(part.max()) for part in times)
         table = self._calendar.table(max(earliest, 1), max(latest, 1))
         return Sessions(table.starts, table.segments, self._allowed)
 
-    def turn(self, mine: NDArray[np.bool_], rejects_unnamed: bool, sessions: Sessions, isolates: bool = False) -> Turn:
-        """Begin a turn; see `channels.base.Turn`."""
-        return Turn(mine, rejects_unnamed, sessions, Outcome(), isolates)
+    def context(
+        self, mine: NDArray[np.bool_], rejects_unnamed: bool, sessions: Sessions, isolates: bool = False
+    ) -> BatchContext:
+        """Begin a context; see `channels.base.BatchContext`."""
+        return BatchContext(mine, rejects_unnamed, sessions, BatchOutcome(), isolates)
 
-    def process_ticks(self, ticks: TickBatch, code: Int32s, order: Int64s, scratch: Scratch, turn: Turn) -> Answers:
-        """Process ticks and the probes among them (``code``, rising ``order``); gives the probes' answers."""
-        return self.tick.process(ticks, code, order, scratch, turn)
+    def process_ticks(
+        self, ticks: TickBatch, code: Int32s, order: Int64s, workspace: Workspace, context: BatchContext
+    ) -> Answers:
+        """Process ticks and the lookups among them (``code``, rising ``order``), and return the lookups' answers."""
+        return self.tick.process(ticks, code, order, workspace, context)
 
-    def process_bars(self, bars: BarBatch, answers: Answers, scratch: Scratch, turn: Turn) -> None:
+    def process_bars(self, bars: BarBatch, answers: Answers, workspace: Workspace, context: BatchContext) -> None:
         """Process bars; ``answers`` are the ticks' to each row."""
-        before = len(turn.outcome.events)
-        segments = self.ohlcv.process(bars, scratch, turn)
-        for events in turn.outcome.events[before:]:
-            self._name_rivals(events, answers, segments)
+        before = len(context.outcome.events)
+        segments = self.ohlcv.process(bars, workspace, context)
+        for events in context.outcome.events[before:]:
+            self._fill_tick_extremes(events, answers, segments)
 
-    def process_fmvs(self, fmvs: FmvBatch, answers: Answers, scratch: Scratch, turn: Turn) -> None:
+    def process_fmvs(self, fmvs: FmvBatch, answers: Answers, workspace: Workspace, context: BatchContext) -> None:
         """Process fair values; ``answers`` are the ticks' to each row."""
-        self.fmv.process(fmvs, answers, scratch, turn)
+        self.fmv.process(fmvs, answers, workspace, context)
 
-    def _name_rivals(self, events: EventRows, answers: Answers, segments: Int64s) -> None:
+    def _fill_tick_extremes(self, events: EventRows, answers: Answers, segments: Int64s) -> None:
         """Write into each extreme of a bar the price it must beat: what ticks of its segment have told."""
         rows = events["row"]
         same = answers["tick_segment"][rows] == segments[rows]
         for kind, column in ((self._high, "tick_high"), (self._low, "tick_low")):
             told = same & (events["kind"] == kind)
-            events["rival"][told] = answers[column][rows[told]]
+            events["tick_extreme"][told] = answers[column][rows[told]]

@@ -90,7 +90,7 @@ class CheckpointStore:
             raise self._unwritable(error) from error
 
     def kept_rows(self) -> int | None:
-        """Give how many rows lie behind the checkpoint in the folder; None if there is none, or none that is whole."""
+        """Return the number of rows up to the checkpoint in the folder; None without a complete checkpoint."""
         try:
             rows: int = self._manifest()["position"]["rows"]
         except CheckpointError:
@@ -192,7 +192,7 @@ class CheckpointStore:
         raise self._damaged(f"{name} is not as it was written")
 
     def _write(self, name: str, fill: Callable[[BufferedRandom], object]) -> dict[str, str]:
-        """Write a file, durably; gives its digest by its name."""
+        """Write a file, durably, and return its digest by its name."""
         with (self._folder / name).open("w+b") as stream:
             fill(stream)
             stream.flush()
@@ -201,11 +201,11 @@ class CheckpointStore:
             return {name: file_digest(stream, DIGEST).hexdigest()}
 
     def kept_events(self) -> Iterator[pa.RecordBatch]:
-        """Give all events released up to the loaded checkpoint, in output order."""
+        """Return all events released up to the loaded checkpoint, in output order."""
         return self._kept("events")
 
     def kept_rejects(self) -> Iterator[pa.RecordBatch]:
-        """Give all rejected rows kept up to the loaded checkpoint."""
+        """Return all rejected rows kept up to the loaded checkpoint."""
         return self._kept("rejects")
 
     def _kept(self, name: str) -> Iterator[pa.RecordBatch]:
@@ -227,7 +227,7 @@ class CheckpointStore:
                 path.unlink()
 
     def _strangers(self) -> list[str]:
-        """Give the names of files that no run of ours can have left: they are not ours to remove."""
+        """Return the names of files that no run of ours can have left: they are not ours to remove."""
         names = sorted(path.name for path in self._folder.iterdir())
         last = sys.maxsize if MANIFEST in names else 1  # the first checkpoint was broken off before its manifest
         others = [name for name in names if name not in (MANIFEST, f"{MANIFEST}.tmp")]
@@ -242,7 +242,7 @@ class CheckpointStore:
 
 
 def _number_of(path: Path) -> int | None:
-    """Give the number in the name of a state or segment, None for any other file."""
+    """Return the number in the name of a state or segment, None for any other file."""
     match = NUMBERED.fullmatch(path.name)
     return int(match[1] or match[2]) if match else None
 

@@ -11,7 +11,14 @@ from tickstock_cli.core.events import EVENT, EventRows, join_events, sort_for_ou
 from tickstock_cli.core.growth import grown
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.core.symbols import SymbolTable
-from tickstock_cli.kernels.coordination import REDUNDANT, SUPERSEDED, WINDOW_STATE, Rules, compete, still_held
+from tickstock_cli.kernels.coordination import (
+    REDUNDANT,
+    SUPERSEDED,
+    WINDOW_STATE,
+    CoordinationRules,
+    compete,
+    still_held,
+)
 
 BLANK = np.array([(-1, -1, 0, 0)], dtype=WINDOW_STATE)
 END_OF_TIME = 2**63 - 1
@@ -25,7 +32,7 @@ class Coordinator:
     together are in the total order of outputs however the input was cut.
     """
 
-    def __init__(self, rules: Rules, symbols: SymbolTable) -> None:
+    def __init__(self, rules: CoordinationRules, symbols: SymbolTable) -> None:
         self._rules = rules
         self._symbols = symbols
         self._states = np.empty(0, dtype=WINDOW_STATE)
@@ -37,7 +44,7 @@ class Coordinator:
         self._states = grown(self._states, tickers * (1 if self._rules.by_ticker else self._rules.kinds), BLANK)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Give all state as arrays, by name. ``held`` and ``unreleased`` are replaced, not changed, by a step."""
+        """Return all state as arrays, by name. ``held`` and ``unreleased`` are replaced, not changed, by a step."""
         return {"windows": self._states, "held": self._held, "unreleased": self._unreleased}
 
     def restore(self, held: EventRows, unreleased: EventRows) -> None:
@@ -75,17 +82,17 @@ class Coordinator:
         return self.step(np.empty(0, dtype=EVENT), END_OF_TIME, ledger)
 
     def next_release(self) -> int:
-        """Give the market time (int64 ns) at which a waiting event can be released; the end of time if none waits."""
+        """Return the market time (int64 ns) at which a waiting event can be released; the end of time if none waits."""
         window = self._rules.window
         ends = (self._held["available_at"] // window + 1) * window
         return int(min(ends.min(initial=LAST_TIME), self._unreleased["emitted_at"].min(initial=LAST_TIME))) + 1
 
     def pending(self) -> int:
-        """Give the number of events whose window is still open."""
+        """Return the number of events whose window is still open."""
         return len(self._held)
 
     def unreleased(self) -> EventRows:
-        """Give the emitted events that wait for the watermark, in output order."""
+        """Return the emitted events that wait for the watermark, in output order."""
         return sort_for_output(self._unreleased, self._symbols)
 
     def _release(self, watermark: int) -> EventRows:

@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.channels.base import Channel, Outcome, Rejected, Scratch
+from tickstock_cli.channels.base import BatchOutcome, Channel, Rejected, Workspace
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.events import EventRows, join_events
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.core.symbols import SHARDS, SymbolTable
-from tickstock_cli.engine.channels import Channels, Probes
+from tickstock_cli.engine.channels import Channels, TickLookups
 from tickstock_cli.engine.coordinator import Coordinator
 from tickstock_cli.kernels.admission import Sessions
 
@@ -40,13 +40,13 @@ class StepResult:
 
 
 class Worker:
-    """Owns shards: the tickers whose rows it processes, and its scratch arrays."""
+    """Owns shards: the tickers whose rows it processes, and its workspace arrays."""
 
     def __init__(self, number: int, workers: int) -> None:
         self.number = number
         self._workers = workers
         self._mine: NDArray[np.bool_] = np.empty(0, dtype=np.bool_)
-        self.scratch = {name: Scratch() for name in ("tick", "ohlcv", "fmv")}
+        self.workspace = {name: Workspace() for name in ("tick", "ohlcv", "fmv")}
 
     def grow(self, symbols: SymbolTable) -> None:
         """Learn which of the tickers met since last time are this worker's."""
@@ -98,8 +98,8 @@ class Core:
             return StepResult(self.coordinate((), batch.watermark), ())
         self.grow(len(self.symbols))
         sessions = self.channels.sessions(batch.ticks, batch.bars, batch.fmvs)
-        probes = Probes.of(batch)
-        outcomes = list(self._map(lambda worker: self._process(worker, batch, probes, sessions), self._workers))
+        lookups = TickLookups.of(batch)
+        outcomes = list(self._map(lambda worker: self._process(worker, batch, lookups, sessions), self._workers))
         self.count_read(batch)
         for outcome in outcomes:
             self.ledger.merge(outcome.ledger.as_dict())
@@ -125,7 +125,7 @@ class Core:
         return self._coordinator.step(_in_merge_order(events), watermark, self.ledger)
 
     def next_release(self) -> int:
-        """Give the market time (int64 ns) at which the next event can be released, if no row comes before."""
+        """Return the market time (int64 ns) at which the next event can be released, if no row comes before."""
         return self._coordinator.next_release()
 
     def finish(self) -> EventRows:
@@ -151,11 +151,11 @@ class Core:
             self.channels.sessions(batch.ticks, batch.bars, batch.fmvs)
 
     def known_tickers(self) -> tuple[str, ...]:
-        """Give the tickers that state has room for, by code; the source may have met more already."""
+        """Return the tickers that state has room for, by code; the source may have met more already."""
         return tuple(self.symbols.tickers[: len(self._workers[0].mine)])
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Give all state as arrays, by name."""
+        """Return all state as arrays, by name."""
         parts: dict[str, Channel | Coordinator] = {**self.channels.by_name(), "coordinator": self._coordinator}
         return {f"{name}/{key}": array for name, part in parts.items() for key, array in part.state().items()}
 
@@ -173,22 +173,22 @@ class Core:
         """Be as if no row had come; the symbols stay."""
         self.restore({name: array[:0] for name, array in self._blank.items()}, ledger)
 
-    def _map(self, work: Callable[[Worker], Outcome], workers: Sequence[Worker]) -> Iterable[Outcome]:
+    def _map(self, work: Callable[[Worker], BatchOutcome], workers: Sequence[Worker]) -> Iterable[BatchOutcome]:
         return map(work, workers) if self._executor is None else self._executor.map(work, workers)
 
-    def _process(self, worker: Worker, batch: MergedBatch, probes: Probes, sessions: Sessions) -> Outcome:
-        channels, scratch = self.channels, worker.scratch
-        turn = channels.turn(worker.mine, worker.number == 0, sessions)
+    def _process(self, worker: Worker, batch: MergedBatch, lookups: TickLookups, sessions: Sessions) -> BatchOutcome:
+        channels, workspace = self.channels, worker.workspace
+        context = channels.context(worker.mine, worker.number == 0, sessions)
         answers = np.empty(0)
-        if len(batch.ticks) or len(probes.code):
-            told = channels.process_ticks(batch.ticks, probes.code, probes.order, scratch["tick"], turn)
-            answers = told[probes.place]
+        if len(batch.ticks) or len(lookups.code):
+            told = channels.process_ticks(batch.ticks, lookups.code, lookups.order, workspace["tick"], context)
+            answers = told[lookups.place]
         bars = len(batch.bars)
         if bars:
-            channels.process_bars(batch.bars, answers[:bars], scratch["ohlcv"], turn)
+            channels.process_bars(batch.bars, answers[:bars], workspace["ohlcv"], context)
         if len(batch.fmvs):
-            channels.process_fmvs(batch.fmvs, answers[bars:], scratch["fmv"], turn)
-        return turn.outcome
+            channels.process_fmvs(batch.fmvs, answers[bars:], workspace["fmv"], context)
+        return context.outcome
 
 
 def _in_merge_order(events: Sequence[EventRows]) -> EventRows:

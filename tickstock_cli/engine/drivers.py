@@ -23,7 +23,7 @@ PAUSE_LOOK_NS = 200_000_000
 
 TOGETHER_NS = 2_000_000
 """A step begins no sooner after the one before, so that rows that come thick travel together: each step costs several
-threads a turn, and steps of a few rows would take all of a processor, whose lack then makes rows late."""
+threads a context, and steps of a few rows would take all of a processor, whose lack then makes rows late."""
 
 
 class Stepper(Protocol):
@@ -33,13 +33,13 @@ class Stepper(Protocol):
         """Compute a batch."""
 
     def advance(self, watermark: int) -> int:
-        """Let market time pass without a row; gives the market time at which the next event can be told."""
+        """Let market time pass without a row, and return the market time at which the next event can be told."""
 
     def batch_done(self, batch: MergedBatch) -> None:
         """Hear that a whole batch of the source is used up: a place where a run can be restarted."""
 
     def must_jump(self, target: int) -> bool:
-        """Tell whether the way to a market time leads over a snapshot: it is past, or one lies closer to it."""
+        """Return whether the way to a market time leads over a snapshot: it is past, or one lies closer to it."""
 
     def arrived(self, target: int) -> None:
         """Hear that the market has come to a time that was asked for."""
@@ -72,7 +72,7 @@ class Pacer:
         self._paused_at: int | None = None
         self._together_until = 0
         self.lateness = Lateness()
-        self.standing = 0
+        self.paused_ns = 0
         """Wall time spent paused, in ns."""
 
     @property
@@ -119,7 +119,7 @@ class Pacer:
         return True
 
     def _feed_what_is_due(self, batch: MergedBatch, times: NDArray[np.int64], done: int, stepper: Stepper) -> int:
-        """Feed the rows that are due, or wait for the next one; gives the number of rows fed."""
+        """Feed the rows that are due, or wait for the next one, and return the number of rows fed."""
         now = self._clock.now()
         next_time = int(times[done])
         schedule = self._current_schedule(now, next_time)
@@ -142,7 +142,7 @@ class Pacer:
     def _feed_up_to(
         self, target: int, batch: MergedBatch, times: NDArray[np.int64], done: int, stepper: Stepper
     ) -> int:
-        """Feed the rows up to a time that was asked for, flat out, and go on from there; gives the number fed."""
+        """Feed the rows up to a time that was asked for, flat out, and go on from there, and return the number fed."""
         due = bisect_right(times, target, lo=done)
         if due > done:
             stepper.step(_piece(batch, times, done, due))
@@ -159,7 +159,7 @@ class Pacer:
         self._control.arrived(target)
 
     def _feed_by_hand(self, batch: MergedBatch, times: NDArray[np.int64], done: int, stepper: Stepper) -> int:
-        """Stand still, but let a row through if asked to; gives the number of rows fed.
+        """Stand still, but let a row through if asked to, and return the number of rows fed.
 
         Such a row is never late: it had no due time.
         """
@@ -178,7 +178,7 @@ class Pacer:
         return 1
 
     def _current_schedule(self, now: int, market: int) -> Schedule:
-        """Give the schedule, anchored at the first row, and moved on if the speed was changed."""
+        """Return the schedule, anchored at the first row, and moved on if the speed was changed."""
         speed = self._control.speed
         assert speed is not None  # a paced run has one from its beginning
         if self._schedule is None:
@@ -192,7 +192,7 @@ class Pacer:
         if self._paused_at is None:
             return
         now = self._clock.now()
-        self.standing += now - self._paused_at
+        self.paused_ns += now - self._paused_at
         if self._schedule is not None:
             self._schedule = self._schedule.resumed(self._paused_at, now)
         self._paused_at = None

@@ -24,7 +24,7 @@ class Lateness:
         self._max_ns = max(self._max_ns, float(late_ns.max(initial=0.0)))
 
     def as_dict(self) -> dict[str, float]:
-        """Give p50, p99 and max in milliseconds; zeros if nothing was recorded. A microsecond late is on time."""
+        """Return p50, p99 and max in milliseconds; zeros if nothing was recorded. A microsecond late is on time."""
         greatest = self._max_ns / 1e6
         p50, p99 = (
             min(us / 1000, greatest) if us > SHORTEST_US else 0.0  # the histogram gives the upper end of what it knows

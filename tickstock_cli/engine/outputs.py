@@ -110,7 +110,7 @@ class Outputs:
             sink.finish()
 
     def commit(self) -> None:
-        """Give every output its final name; call ``finish`` before."""
+        """Return every output its final name; call ``finish`` before."""
         for sink in self._sinks:
             sink.commit()
 

@@ -10,7 +10,7 @@ from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.engine.core import Core, StepResult
 from tickstock_cli.engine.schedule import Schedule
 
-Take = Callable[[StepResult], None]
+TakeResult = Callable[[StepResult], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +19,16 @@ class Drained:
 
     rows: int = 0
     seconds: float = 0.0
-    rows_left: int = 0
+    rows_dropped: int = 0
 
     def __add__(self, other: Drained) -> Drained:
-        return Drained(self.rows + other.rows, self.seconds + other.seconds, self.rows_left + other.rows_left)
+        return Drained(self.rows + other.rows, self.seconds + other.seconds, self.rows_dropped + other.rows_dropped)
 
 
 class Pipeline(Protocol):
     """What a run feeds. It hands results on in output order, at once or later, from one thread at a time."""
 
-    def connect(self, take: Take) -> None:
+    def connect(self, take: TakeResult) -> None:
         """Say who takes results, before anything is fed. What ``take`` raises is raised by a later call."""
 
     def prepare(self, batch: MergedBatch) -> None:
@@ -44,7 +44,7 @@ class Pipeline(Protocol):
         """
 
     def next_release(self) -> int:
-        """Give the market time (int64 ns) at which it may have more to tell though no row has come."""
+        """Return the market time (int64 ns) at which it may have more to tell though no row has come."""
 
     def settle(self) -> Drained | None:
         """Wait until all that was fed is computed and taken; until the next ``feed``, nobody touches the core.
@@ -60,24 +60,19 @@ class DirectPipeline:
     def __init__(self, core: Core) -> None:
         self._core = core
 
-    def connect(self, take: Take) -> None:
-        """See ``Pipeline``."""
+    def connect(self, take: TakeResult) -> None:
         self._take = take
 
     def prepare(self, batch: MergedBatch) -> None:
-        """See ``Pipeline``."""
         self._core.prepare(batch)
 
     def feed(self, batch: MergedBatch, schedule: Schedule | None) -> None:  # noqa: ARG002 - the protocol's
-        """See ``Pipeline``."""
         self._take(self._core.step(batch))
 
     def next_release(self) -> int:
-        """See ``Pipeline``."""
         return self._core.next_release()
 
     def settle(self) -> Drained | None:
-        """See ``Pipeline``."""
         return None
 
 
@@ -85,7 +80,6 @@ class LinearPipeline(DirectPipeline):
     """The system's old path: one queue, record by record. Same core, so the same events, at its cost."""
 
     def feed(self, batch: MergedBatch, schedule: Schedule | None) -> None:  # noqa: ARG002 - the protocol's
-        """See ``Pipeline``."""
         times = batch.available_at()
         for row in range(len(batch)):
             self._take(self._core.step(batch.cut(row, row + 1, int(times[row]))))

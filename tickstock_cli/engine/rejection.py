@@ -45,7 +45,7 @@ WORDS = {
 
 
 def in_merge_order(parts: Sequence[Rejected]) -> tuple[NDArray[np.int64], list[str]]:
-    """Give the origins of rejected rows and the reasons, in merge order."""
+    """Return the origins of rejected rows and the reasons, in merge order."""
     order = np.argsort(np.concatenate([part.order for part in parts]), kind="stable")
     origins = np.concatenate([part.origin for part in parts])[order]
     reasons = np.concatenate([part.reason for part in parts])[order]

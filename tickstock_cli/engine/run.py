@@ -26,17 +26,17 @@ from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.clock import Clock, SystemClock
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.core.stages import OriginalRows, Source
-from tickstock_cli.engine.arriving import Arriving
 from tickstock_cli.engine.checkpoint import CheckpointStore, Position
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.core import Core, StepResult
 from tickstock_cli.engine.drivers import Pacer, flat_out
+from tickstock_cli.engine.live import LiveDriver
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.outputs import Outputs
 from tickstock_cli.engine.pipeline import DirectPipeline, Drained, Pipeline
 from tickstock_cli.engine.prefetch import Prefetch
 from tickstock_cli.engine.rejection import in_merge_order, strict_error
-from tickstock_cli.engine.snapshots import Place, Snapshot, Snapshots
+from tickstock_cli.engine.snapshots import RunPosition, Snapshot, Snapshots
 from tickstock_cli.engine.tally import Tally
 from tickstock_cli.errors import LedgerError, OutputError
 
@@ -118,7 +118,7 @@ class RunResult:
         return self.rows / self.seconds if self.seconds else 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the figures of ``--json``."""
+        """Return the figures of ``--json``."""
         return {
             "ledger": self.ledger.as_dict(),
             "events": self.tally.events,
@@ -168,7 +168,7 @@ class Run:
         clock: Clock | None = None,
         pipeline: Pipeline | None = None,
         snapshots: Snapshots | None = None,
-        arriving: Arriving | None = None,
+        arriving: LiveDriver | None = None,
     ) -> None:
         self._source = source
         self._core = core
@@ -182,7 +182,7 @@ class Run:
         self._pipeline = pipeline or DirectPipeline(core)
         self._pipeline.connect(self._take)
         self._arriving = arriving
-        self._pacer: Pacer | Arriving | None = None
+        self._pacer: Pacer | LiveDriver | None = None
         self._snapshots = snapshots
         self._jumped = False
         self._retraced = 0
@@ -232,11 +232,11 @@ class Run:
             self._jump(target)
         interrupted = self._control.stopped
         drained = self._pipeline.settle()
-        interrupted = interrupted or (drained is not None and drained.rows_left > 0)  # stopped only a moment ago
+        interrupted = interrupted or (drained is not None and drained.rows_dropped > 0)  # stopped only a moment ago
         self._end(interrupted)
         seconds = (self._clock.now() - begun) / 1e9
         market_seconds = (self._market_time - (first or self._first_time)) / 1e9
-        moving = seconds - (pacer.standing / 1e9 if pacer else 0)
+        moving = seconds - (pacer.paused_ns / 1e9 if pacer else 0)
         return RunResult(
             self._core.ledger,
             self._outputs.tally,
@@ -256,14 +256,14 @@ class Run:
             drained,
         )
 
-    def _driver(self) -> Pacer | Arriving | None:
-        """Give what decides when rows are fed; None is flat out."""
+    def _driver(self) -> Pacer | LiveDriver | None:
+        """Return what decides when rows are fed; None is flat out."""
         if self._arriving is not None or self._control.speed is None:
             return self._arriving
         return Pacer(self._clock, self._control)
 
-    def _read(self, pacer: Pacer | Arriving | None, batch_rows: int) -> int | None:
-        """Read on to the end, to a stop, or to where the way leads elsewhere; gives the market time it leads to."""
+    def _read(self, pacer: Pacer | LiveDriver | None, batch_rows: int) -> int | None:
+        """Read to the end, to a stop or to a seek, and return the market time of the seek."""
         source, control = self._source, self._control
         batches_ahead = Prefetch(
             source.batches(batch_rows, self._positions), READ_AHEAD, lambda: control.stopped, source.interrupt
@@ -275,7 +275,7 @@ class Run:
             return None
 
     def _prepared(self, batches: Iterable[MergedBatch]) -> Iterator[MergedBatch]:
-        """Give the batches, with everything made ready before the first: the schedule begins when it is taken."""
+        """Return the batches, with everything made ready before the first: the schedule begins when it is taken."""
         for number, batch in enumerate(batches):
             if not number:
                 self._pipeline.prepare(batch)
@@ -312,13 +312,11 @@ class Run:
                 self._last_checkpoint = now
 
     def must_jump(self, target: int) -> bool:
-        """See ``drivers.Stepper``."""
         if self._snapshots is None:
             return False
         return target + 1 < self._watermark or self._snapshots.before(target).place.rows > self._rows
 
     def arrived(self, target: int) -> None:
-        """See ``drivers.Stepper``."""
         self._settle()
         if self._jumped:
             self._jumped = False
@@ -355,17 +353,17 @@ class Run:
         self._jumped = True
 
     def _is_behind(self) -> bool:
-        """Tell whether the run has gone back, and not come again to where it was."""
+        """Return whether the run has gone back, and not come again to where it was."""
         frontier = self._snapshots.frontier if self._snapshots is not None else None
         if frontier is None:
             return False
         return self._rows < frontier.place.rows or self._outputs.released < frontier.place.events
 
-    def _settled(self) -> tuple[dict[str, NDArray[Any]], Place]:
+    def _settled(self) -> tuple[dict[str, NDArray[Any]], RunPosition]:
         """Wait until everything fed is told; give all state, and where it belongs."""
         self._settle()
         self._move_positions()
-        return self._core.state(), Place(
+        return self._core.state(), RunPosition(
             self._positions,
             self._core.ledger.as_dict(),
             self._rows,
@@ -430,7 +428,7 @@ class Run:
     def _save(self) -> None:
         assert self._store is not None  # callers have looked
         drained = self._pipeline.settle()
-        if drained is not None and drained.rows_left:
+        if drained is not None and drained.rows_dropped:
             return  # state without these rows is no place to go on from; the checkpoint before it is
         self._outputs.drain()
         symbols = self._core.known_tickers()
@@ -469,6 +467,6 @@ class Run:
 
 
 def peak_rss_bytes() -> int:
-    """Give the greatest resident memory of this process so far."""
+    """Return the greatest resident memory of this process so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024

@@ -29,39 +29,39 @@ class Schedule:
     former: Schedule | None = None
 
     def due(self, market: int) -> int:
-        """Give the first wall time at which ``market`` has come."""
+        """Return the first wall time at which ``market`` has come."""
         numerator, denominator = self.speed.as_integer_ratio()
         return self.wall - (self.market - market) * denominator // numerator
 
     def due_times(self, markets: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Give the wall times at which rows are, or were, due, to about a microsecond: how late they are."""
+        """Return the wall times at which rows are, or were, due, to about a microsecond: how late they are."""
         due = self.wall + (markets - self.market) / self.speed
         if self.former is None:
             return due
         return np.where(markets <= self.market, self.former.due_times(markets), due)
 
     def market_at(self, wall: int) -> int:
-        """Give the market time that has come at ``wall``."""
+        """Return the market time that has come at ``wall``."""
         numerator, denominator = self.speed.as_integer_ratio()
         return self.market + (wall - self.wall) * numerator // denominator
 
     def at_speed(self, speed: float, wall: int) -> Schedule:
-        """Give the schedule that goes on from ``wall`` at another speed."""
+        """Return the schedule that goes on from ``wall`` at another speed."""
         return Schedule(wall, self.market_at(wall), speed, self)
 
     def settled(self) -> Schedule:
-        """Give the schedule without what was before it, for when no row is left that was due by that."""
+        """Return the schedule without what was before it, for when no row is left that was due by that."""
         return self if self.former is None else replace(self, former=None)
 
     def resumed(self, paused_at: int, wall: int) -> Schedule:
-        """Give the schedule that goes on at ``wall`` from where it was paused."""
+        """Return the schedule that goes on at ``wall`` from where it was paused."""
         return Schedule(wall, self.market_at(paused_at), self.speed, self.delayed(wall - paused_at))
 
     def delayed(self, pause: int) -> Schedule:
-        """Give the schedule by which everything comes later by a pause."""
+        """Return the schedule by which everything comes later by a pause."""
         former = self.former if self.former is None else self.former.delayed(pause)
         return replace(self, wall=self.wall + pause, former=former)
 
     def reached(self, market: int, wall: int) -> Schedule:
-        """Give the schedule that goes on at ``wall`` from ``market``, unless it is beyond that already."""
+        """Return the schedule that goes on at ``wall`` from ``market``, unless it is beyond that already."""
         return Schedule(wall, market, self.speed) if self.market_at(wall) < market else self

@@ -29,7 +29,7 @@ COST_SHARE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RunPosition:
     """Where a run stood behind a row.
 
     Parameters
@@ -60,12 +60,12 @@ class Place:
 class Snapshot:
     """A place, and the file with the state there; no file = the state of a core that has met no row."""
 
-    place: Place
+    place: RunPosition
     path: Path | None = None
     size: int = 0
 
     def state(self) -> dict[str, NDArray[Any]] | None:
-        """Give the state, by name; None is that of a core that has met no row.
+        """Return the state, by name; None is that of a core that has met no row.
 
         Raises
         ------
@@ -111,28 +111,28 @@ class Snapshots:
         self._spacing_ns = spacing_ns
         self._most = most
         self._most_bytes = most_bytes
-        self._start = Snapshot(Place())
+        self._start = Snapshot(RunPosition())
         self._kept: list[Snapshot] = []
         self._taken = 0
         self._not_before = 0
         self._writer = ThreadPoolExecutor(1, "tickstock-snapshot")
-        self._writing: tuple[Place, Future[Snapshot]] | None = None
+        self._writing: tuple[RunPosition, Future[Snapshot]] | None = None
         self.frontier: Snapshot | None = None
         """How far the run has been at all; None as long as it has not gone back."""
 
     def begin(self, ledger: Mapping[str, int]) -> None:
         """Note what was counted before the first row."""
-        self._start = Snapshot(Place(ledger=ledger))
+        self._start = Snapshot(RunPosition(ledger=ledger))
 
     def is_due(self, market_time: int) -> bool:
-        """Tell whether a snapshot here is worth its cost."""
+        """Return whether a snapshot here is worth its cost."""
         if self._writing is not None and not self._writing[1].done():
             return False
         self.wait()
         near = any(abs(kept.place.market_time - market_time) < self._spacing_ns for kept in self._kept)
         return not near and self._clock.now() >= self._not_before
 
-    def take(self, state: Mapping[str, NDArray[Any]], place: Place) -> None:
+    def take(self, state: Mapping[str, NDArray[Any]], place: RunPosition) -> None:
         """Keep a snapshot; if there is no room for it, that is reported, and there is one less."""
         self.wait()
         begun = self._clock.now()
@@ -159,7 +159,7 @@ class Snapshots:
             markets = [kept.place.market_time for kept in self._kept]
             _remove(self._kept.pop(most_dispensable(markets, place.market_time)))
 
-    def move_frontier(self, state: Mapping[str, NDArray[Any]], place: Place) -> None:
+    def move_frontier(self, state: Mapping[str, NDArray[Any]], place: RunPosition) -> None:
         """Keep the place that the run goes back from.
 
         Raises
@@ -178,13 +178,13 @@ class Snapshots:
             _remove(former)
 
     def before(self, target: int) -> Snapshot:
-        """Give the newest snapshot from which a run comes to ``target`` (ns UTC); the start is always one."""
+        """Return the newest snapshot from which a run comes to ``target`` (ns UTC); the start is always one."""
         self.wait()
         known = self._kept if self.frontier is None else [*self._kept, self.frontier]
         usable = [kept for kept in known if kept.place.watermark <= target + 1]
         return max(usable, key=lambda kept: (kept.place.rows, kept.place.watermark), default=self._start)
 
-    def _write(self, state: Mapping[str, NDArray[Any]], place: Place) -> Snapshot:
+    def _write(self, state: Mapping[str, NDArray[Any]], place: RunPosition) -> Snapshot:
         self._taken += 1
         path = self._folder / f"snapshot-{self._taken}.npz"
         try:
@@ -197,7 +197,7 @@ class Snapshots:
 
 
 def most_dispensable(times: Sequence[int], now: int) -> int:
-    """Give the place of the time whose going leaves the smallest gap for its distance from ``now``.
+    """Return the place of the time whose going leaves the smallest gap for its distance from ``now``.
 
     Parameters
     ----------

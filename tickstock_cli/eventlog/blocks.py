@@ -80,7 +80,7 @@ class Block:
         )
 
     def passing(self, where: Filter, start: int, stop: int) -> NDArray[np.intp]:
-        """Give the rows in ``[start, stop)`` that pass a filter, as places in the block, ascending."""
+        """Return the rows in ``[start, stop)`` that pass a filter, as places in the block, ascending."""
         passes = np.ones(stop - start, np.bool_)
         if where.kinds is not None:
             passes &= self.keys.kinds.among(where.kinds, start, stop)
@@ -99,7 +99,7 @@ def _coded(column: Any) -> Coded:
 
 
 def own(events: pa.RecordBatch) -> pa.RecordBatch:
-    """Give events that keep no memory alive but their own: a few rows of a large batch are copied out of it."""
+    """Return events that keep no memory alive but their own: a few rows of a large batch are copied out of it."""
     size = pa.ipc.get_record_batch_size(events)
     if events.get_total_buffer_size() <= 2 * size + BLOCK_BYTES:
         return events
@@ -107,7 +107,7 @@ def own(events: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def concatenated(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
-    """Give the rows of one or more batches as one; a single one is given as it is."""
+    """Return the rows of one or more batches as one; a single one is given as it is."""
     if len(batches) == 1:
         return batches[0]
     whole: pa.RecordBatch = pa.concat_batches(batches)  # type: ignore[attr-defined]  # the stubs lack it
@@ -115,7 +115,7 @@ def concatenated(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
 
 
 def joined(blocks: Sequence[Block]) -> Block:
-    """Give blocks that follow one another as one."""
+    """Return blocks that follow one another as one."""
     return Block(blocks[0].first, concatenated([block.events for block in blocks]))
 
 

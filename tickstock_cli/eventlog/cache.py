@@ -19,7 +19,7 @@ class SegmentCache:
         self._lock = Lock()
 
     def get(self, segment: Segment) -> Block:
-        """Give the block of a segment. Raises as ``load_segment`` does."""
+        """Return the block of a segment. Raises as ``load_segment`` does."""
         with self._lock:
             if (block := self._blocks.get(segment.first)) is not None:
                 self._blocks.move_to_end(segment.first)

@@ -55,7 +55,7 @@ class Journal:
 
 
 def read_journal(folder: Path) -> bytes:
-    """Give the bytes of a run's journal, none if there is no file.
+    """Return the bytes of a run's journal, none if there is no file.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def read_journal(folder: Path) -> bytes:
 
 
 def whole_blocks(journal: bytes, sequence: int, schema: pa.Schema) -> tuple[list[Block], int]:
-    """Give what a journal holds from ``sequence`` on, without a hole, and how many bytes at its end belong to nothing.
+    """Return a journal's events from ``sequence`` on, without a gap, and the number of unusable bytes at its end.
 
     Frames of earlier events are in segments, too: the process died, or the disk failed, before they were cleared.
     """

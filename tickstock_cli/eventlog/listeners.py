@@ -24,7 +24,7 @@ class Listeners:
         self._changing = Lock()
 
     def add(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Have ``callback`` called by every ``tell``; gives what ends it."""
+        """Have ``callback`` called by every ``tell``, and return what ends it."""
         with self._changing:
             self._callbacks = (*self._callbacks, callback)
 

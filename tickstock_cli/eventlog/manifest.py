@@ -70,7 +70,7 @@ class Manifest(_Part):
     finished: Finished | None = None
 
     def arrow_schema(self) -> pa.Schema:
-        """Give the columns as Arrow wants them. Raises ValueError if a type is unknown."""
+        """Return the columns as Arrow wants them. Raises ValueError if a type is unknown."""
         type_of: Any = pa.type_for_alias
         return pa.schema([pa.field(column.name, type_of(column.type), column.nullable) for column in self.columns])
 
@@ -80,7 +80,7 @@ class Manifest(_Part):
 
 
 def columns_of(schema: pa.Schema) -> tuple[Column, ...]:
-    """Give what a manifest says of a schema."""
+    """Return what a manifest says of a schema."""
     return tuple(Column(name=field.name, type=str(field.type), nullable=field.nullable) for field in schema)
 
 

@@ -50,7 +50,7 @@ def write_segment(folder: Path, block: Block) -> Segment:
 
 
 def list_segments(folder: Path) -> list[Segment]:
-    """Give the segments of a folder in order. Raises OSError, and DataError if one between two others is missing."""
+    """Return the segments of a folder in order. Raises OSError, and DataError if one between two others is missing."""
     found = [
         Segment(folder / entry.name, int(match[1]), int(match[2]), entry.stat().st_size)
         for entry in os.scandir(folder)

@@ -31,7 +31,7 @@ class Pick:
         return self.stop - self.start if self.rows is None else len(self.rows)
 
     def events(self) -> pa.RecordBatch:
-        """Give the events; without a filter they share the block's memory."""
+        """Return the events; without a filter they share the block's memory."""
         if self.rows is None:
             return self.block.events.slice(self.start, self.stop - self.start)
         if len(self.rows) <= FEW_ROWS:
@@ -40,7 +40,7 @@ class Pick:
         return self.block.events.take(places)
 
     def sequences(self) -> NDArray[np.int64]:
-        """Give the sequence numbers of the events."""
+        """Return the sequence numbers of the events."""
         rows = np.arange(self.start, self.stop) if self.rows is None else self.rows
         return rows.astype(np.int64) + self.block.first
 

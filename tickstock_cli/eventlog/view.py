@@ -106,7 +106,7 @@ class LogView:
         return self._problem is None
 
     def read(self, sequence: int, limit: int, where: Filter | None = None) -> LogSlice:
-        """Give at most ``limit`` events from ``sequence`` on; none if there are none yet.
+        """Return at most ``limit`` events from ``sequence`` on; none if there are none yet.
 
         Gives what is there and does not wait. Costs microseconds in the newest part; behind it may read a file.
 
@@ -144,7 +144,7 @@ class LogView:
         return LogSlice(self.schema, sequence, position, tuple(picks))
 
     def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Have ``callback`` called after each append and at the end; gives what ends it.
+        """Have ``callback`` called after each append and at the end, and return what ends it.
 
         It is called in the appender's thread: it must be quick, and should not fail. What it raises is logged.
         """
@@ -166,7 +166,7 @@ class LogView:
             )
 
     def _block(self, snapshot: Snapshot, sequence: int, end: int) -> Block:
-        """Give a block with the event ``sequence``; one that reaches ``end``, if that is cheap."""
+        """Return a block with the event ``sequence``; one that reaches ``end``, if that is cheap."""
         if snapshot.blocks and sequence >= snapshot.blocks[0].first:
             place = bisect_right(snapshot.blocks, sequence, key=lambda block: block.first) - 1
             block = snapshot.blocks[place]

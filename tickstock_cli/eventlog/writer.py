@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 from tickstock_cli.core.digest import EventDigest
 from tickstock_cli.core.events import EVENT_SCHEMA
 from tickstock_cli.core.files import sync
-from tickstock_cli.core.refusals import why_not
+from tickstock_cli.core.os_errors import os_error_hint
 from tickstock_cli.errors import OutputError, SchemaError
 from tickstock_cli.eventlog.blocks import Block, folded, joined, own
 from tickstock_cli.eventlog.journal import JOURNAL, Journal
@@ -245,4 +245,4 @@ class EventLog(LogView):
         self._notify()
 
     def _unwritable(self, error: OSError) -> str:
-        return f"cannot write event log {self.folder}: {why_not(error)}"
+        return f"cannot write event log {self.folder}: {os_error_hint(error)}"

@@ -62,7 +62,6 @@ class FileGroup:
 
     @property
     def rejected_unsorted(self) -> Counter[str]:
-        """See ``FileReport.rejected_unsorted``."""
         return sum((Counter(file.rejected_unsorted) for file in self.files), Counter())
 
     @property
@@ -116,7 +115,7 @@ def grouped(files: Sequence[FileReport]) -> list[FileGroup]:
 
 
 def _layout(file: FileReport) -> object:
-    """Give what files must share to be read alike; the value of a folder's name is no part of it."""
+    """Return what files must share to be read alike; the value of a folder's name is no part of it."""
     columns = tuple(
         (ours, FOLDER_NAME if source.startswith(FOLDER_NAME) else source) for ours, source in file.columns.items()
     )

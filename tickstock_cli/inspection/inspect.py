@@ -129,7 +129,7 @@ def _warm_up(files: Sequence[RecordingFile], options: ReadOptions, calendar: Cal
 
 
 def _flat_out_seconds(reading: float, rows: int) -> float:
-    """Give about how long a replay takes if reading and judging its rows takes ``reading`` seconds."""
+    """Return about how long a replay takes if reading and judging its rows takes ``reading`` seconds."""
     return reading + min(DETECTING_FACTOR * reading, MOST_DETECTING_SECONDS_PER_ROW * rows)
 
 
@@ -171,7 +171,7 @@ def _report(
 
 
 def _gaps(file: RecordingFile, figures: FileFigures) -> tuple[Gap, ...]:
-    """Give the gaps that are some: from one bar's start to the next one's is not, unless a bar is missing."""
+    """Return the gaps that are some: from one bar's start to the next one's is not, unless a bar is missing."""
     shortest = file.interval_ns if file.record == "ohlcv" else 0
     return tuple(gap for gap in figures.gaps if gap.length > shortest)
 
@@ -197,7 +197,7 @@ def _warnings(file: RecordingFile, figures: FileFigures) -> tuple[str, ...]:
 
 
 def evident_spacing(spacings: NDArray[np.int64], interval: int) -> int | None:
-    """Give the distance of bars (ns) if it evidently is not the interval they are taken to have.
+    """Return the distance of bars (ns) if it evidently is not the interval they are taken to have.
 
     Parameters
     ----------

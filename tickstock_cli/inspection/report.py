@@ -59,7 +59,7 @@ class FileReport:
     warnings: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the object of ``--json``."""
+        """Return the object of ``--json``."""
         return {
             "path": self.path,
             "type": self.record,
@@ -94,7 +94,7 @@ class Unreadable:
     error: str
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the object of ``--json``."""
+        """Return the object of ``--json``."""
         return {"path": self.path, "error": self.error}
 
 
@@ -137,7 +137,7 @@ class Report:
         return sum(sum(file.rejected_unsorted.values()) for file in self.files)
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the object of ``--json``."""
+        """Return the object of ``--json``."""
         return {
             "files": [file.as_dict() for file in self.files],
             "unreadable": [file.as_dict() for file in self.unreadable],

@@ -150,7 +150,7 @@ class Survey:
         self._tallies = self._tallies._replace(seen=grown(self._tallies.seen, tickers, None))
 
     def figures(self, file: int) -> FileFigures:
-        """Give the figures of a file."""
+        """Return the figures of a file."""
         tallies = self._tallies
         codes = np.flatnonzero(tallies.seen[:, file])
         any_rows = bool(len(codes))

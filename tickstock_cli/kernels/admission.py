@@ -5,7 +5,7 @@ One kernel a record type; each goes ticker by ticker, row by row:
 1. reject at the first reason that applies (`semantics` section 2), else remember the row's time;
 2. find its segment (section 1);
 3. ticks and fair values: leave out phases that are not allowed;
-4. ticks: mark where a segment begins, let the guard judge the price (section 3), answer the probes of bars
+4. ticks: mark where a segment begins, let the guard judge the price (section 3), answer the lookups of bars
    and fair values that came before.
 """
 
@@ -98,7 +98,7 @@ class Rejects(NamedTuple):
 
 @kernel
 def is_price(value: float) -> bool:
-    """Tell whether a price is usable: a number, finite, above zero."""
+    """Return whether a price is usable: a number, finite, above zero."""
     return value > 0.0 and value < np.inf
 
 
@@ -118,7 +118,7 @@ def timing_reason(timestamp: int, available_at: int) -> int:
 
 @kernel
 def tick_reason(timestamp: int, available_at: int, price: float, size: int, last: int) -> int:
-    """Give the first reason to reject a tick, or ACCEPTED."""
+    """Return the first reason to reject a tick, or ACCEPTED."""
     reason = timing_reason(timestamp, available_at)
     if reason:
         return reason
@@ -133,7 +133,7 @@ def tick_reason(timestamp: int, available_at: int, price: float, size: int, last
 
 @kernel
 def bar_reason(bars: Any, i: int, last: int) -> int:
-    """Give the first reason to reject bar ``i`` of a batch, or ACCEPTED."""
+    """Return the first reason to reject bar ``i`` of a batch, or ACCEPTED."""
     reason = timing_reason(bars.timestamp[i], bars.available_at[i])
     if reason:
         return reason
@@ -154,7 +154,7 @@ def bar_reason(bars: Any, i: int, last: int) -> int:
 
 @kernel
 def fmv_reason(fmvs: Any, i: int, last: int) -> int:
-    """Give the first reason to reject fair value ``i`` of a batch, or ACCEPTED."""
+    """Return the first reason to reject fair value ``i`` of a batch, or ACCEPTED."""
     reason = timing_reason(fmvs.timestamp[i], fmvs.available_at[i])
     if reason:
         return reason
@@ -172,7 +172,7 @@ def fmv_reason(fmvs: Any, i: int, last: int) -> int:
 
 @kernel
 def find_session(starts: NDArray[np.int64], timestamp: int) -> int:
-    """Give the place in the session table of the segment that holds ``timestamp``."""
+    """Return the place in the session table of the segment that holds ``timestamp``."""
     low = 0
     high = len(starts)
     while high - low > 1:
@@ -248,7 +248,7 @@ def admit_ticks(
     rejects: Rejects,
     counts: NDArray[np.int64],
 ) -> int:
-    """Admit the ticks of a batch, ticker by ticker; gives the number of rejected rows.
+    """Admit the ticks of a batch, ticker by ticker, and return the number of rejected rows.
 
     ``counts`` is added to: processed, suspect, filtered by market hours.
     """
@@ -262,14 +262,14 @@ def admit_ticks(
         state = states[groups.code[g]]
         out.groups.code[g] = groups.code[g]
         out.groups.start[g] = kept
-        out.groups.probe_start[g] = groups.probe_start[g]
-        probe = groups.probe_start[g]
-        probe_end = groups.probe_start[g + 1]
+        out.groups.lookup_start[g] = groups.lookup_start[g]
+        lookup = groups.lookup_start[g]
+        lookup_end = groups.lookup_start[g + 1]
         for j in range(groups.start[g], groups.start[g + 1]):
             i = rows[j]
-            while probe < probe_end and out.probes[probe]["rows_before"] <= i:
-                _answer(out.probes[probe], state)
-                probe += 1
+            while lookup < lookup_end and out.lookups[lookup]["rows_before"] <= i:
+                _answer(out.lookups[lookup], state)
+                lookup += 1
             timestamp = out.timestamp[j]
             price = out.price[j]
             reason = tick_reason(timestamp, ticks.available_at[i], price, out.size[j], state["last_timestamp"])
@@ -314,19 +314,19 @@ def admit_ticks(
             out.phase[kept] = segment & 3
             out.begin[kept] = begin
             kept += 1
-        while probe < probe_end:
-            _answer(out.probes[probe], state)
-            probe += 1
+        while lookup < lookup_end:
+            _answer(out.lookups[lookup], state)
+            lookup += 1
     out.groups.start[len(groups.code)] = kept
-    out.groups.probe_start[len(groups.code)] = groups.probe_start[len(groups.code)]
+    out.groups.lookup_start[len(groups.code)] = groups.lookup_start[len(groups.code)]
     return rejected
 
 
 @kernel
-def _answer(probe: Any, state: Any) -> None:
-    probe["tick_segment"] = state["segment"]
-    probe["market_price"] = state["market_price"]
-    probe["market_time"] = state["market_time"]
+def _answer(lookup: Any, state: Any) -> None:
+    lookup["tick_segment"] = state["segment"]
+    lookup["market_price"] = state["market_price"]
+    lookup["market_time"] = state["market_time"]
 
 
 @kernel
@@ -340,7 +340,7 @@ def admit_bars(
     rejects: Rejects,
     counts: NDArray[np.int64],
 ) -> int:
-    """Admit the bars of a batch; gives the number of rejected rows. ``counts`` is added to: processed."""
+    """Admit the bars of a batch, and return the number of rejected rows. ``counts`` is added to: processed."""
     kept = 0
     rejected = 0
     for g in range(len(groups.code)):
@@ -386,9 +386,9 @@ def admit_fmvs(
     rejects: Rejects,
     counts: NDArray[np.int64],
 ) -> int:
-    """Admit the fair values of a batch; gives the number of rejected rows.
+    """Admit the fair values of a batch, and return the number of rejected rows.
 
-    ``answers`` holds the probe of every row of the batch, by row number. ``counts`` is added to: processed,
+    ``answers`` holds the lookup of every row of the batch, by row number. ``counts`` is added to: processed,
     filtered by market hours.
     """
     kept = 0

@@ -13,31 +13,31 @@ NEVER = 0
 
 @kernel
 def reaches(value: float, threshold: float) -> bool:
-    """Tell whether ``value`` is at least ``threshold``, forgiving 1e-9 of it for binary fractions."""
+    """Return whether ``value`` is at least ``threshold``, forgiving 1e-9 of it for binary fractions."""
     return value >= threshold - abs(threshold) * 1e-9
 
 
 @kernel
 def within_cooldown(time: int, last: int, cooldown: int) -> bool:
-    """Tell whether ``time`` lies in ``[last, last + cooldown)``; all int64 ns. Never, if nothing came before."""
+    """Return whether ``time`` lies in ``[last, last + cooldown)``; all int64 ns. Never, if nothing came before."""
     return last != NEVER and 0 <= time - last < cooldown
 
 
 @kernel
 def sign(value: float) -> int:
-    """Give -1, 0 or +1."""
+    """Return -1, 0 or +1."""
     return int(value > 0) - int(value < 0)
 
 
 @kernel
 def extreme_distance(reference: float, min_price_change: float, min_percent_change: float) -> float:
-    """Give how far, in dollars, an extreme must lie from the last one told to be worth telling."""
+    """Return how far, in dollars, an extreme must lie from the last one told to be worth telling."""
     return max(min_price_change, reference * min_percent_change / 100.0)
 
 
 @kernel
 def micro_shares(shares: int, micros: int) -> float:
-    """Give ``shares * 1e6 + micros`` as a float64, exact wherever int64 can hold it.
+    """Return ``shares * 1e6 + micros`` as a float64, exact wherever int64 can hold it.
 
     Sums of volumes are kept in two int64 parts, because 93 rows of the greatest size allowed would
     overflow one.

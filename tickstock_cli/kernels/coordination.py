@@ -26,7 +26,7 @@ WINDOW_STATE = np.dtype(
 SUPERSEDED, REDUNDANT = range(2)
 
 
-class Rules(NamedTuple):
+class CoordinationRules(NamedTuple):
     """Settings of the coordinator, as plain numbers."""
 
     window: int
@@ -39,17 +39,19 @@ class Rules(NamedTuple):
 
 
 @kernel
-def is_redundant(event: Any, rules: Rules) -> bool:
-    """Tell whether a bar's extreme adds nothing to what ticks have told; ``rival`` is NaN where they have not."""
-    if not rules.dedupe_extremes or np.isnan(event["rival"]):
+def is_redundant(event: Any, rules: CoordinationRules) -> bool:
+    """Return whether a bar's extreme repeats one that ticks detected; NaN in ``tick_extreme`` = they detected none."""
+    if not rules.dedupe_extremes or np.isnan(event["tick_extreme"]):
         return False
-    distance = (event["price"] - event["rival"]) * event["direction"]
-    return not reaches(distance, extreme_distance(event["rival"], rules.min_price_change, rules.min_percent_change))
+    distance = (event["price"] - event["tick_extreme"]) * event["direction"]
+    return not reaches(
+        distance, extreme_distance(event["tick_extreme"], rules.min_price_change, rules.min_percent_change)
+    )
 
 
 @kernel
 def beats(challenger: Any, holder: Any) -> bool:
-    """Tell whether a later event of the window outranks the one held; equals leave the earlier one in place."""
+    """Return whether a later event of the window outranks the one held; equals leave the earlier one in place."""
     if challenger["source"] != holder["source"]:
         return bool(challenger["source"] < holder["source"])
     if challenger["available_at"] != holder["available_at"]:
@@ -58,12 +60,12 @@ def beats(challenger: Any, holder: Any) -> bool:
         return bool(challenger["confidence"] > holder["confidence"])
     if challenger["kind"] != holder["kind"]:
         return bool(challenger["kind"] < holder["kind"])
-    return bool(challenger["measure"] > holder["measure"])
+    return bool(challenger["tie_break"] > holder["tie_break"])
 
 
 @kernel
-def key_of(event: Any, rules: Rules) -> int:
-    """Give the place of the event's key among the window states."""
+def key_of(event: Any, rules: CoordinationRules) -> int:
+    """Return the place of the event's key among the window states."""
     code: Any = np.int64(event["code"])
     return code if rules.by_ticker else code * rules.kinds + event["kind"]  # type: ignore[no-any-return]  # an integer of numba's
 
@@ -74,7 +76,7 @@ def compete(
     first_new: int,
     states: NDArray[Any],
     watermark: int,
-    rules: Rules,
+    rules: CoordinationRules,
     out: NDArray[Any],
     counts: NDArray[np.int64],
 ) -> int:
@@ -138,7 +140,7 @@ def compete(
 
 
 @kernel
-def _emit_held(events: NDArray[Any], state: Any, out: NDArray[Any], place: int, rules: Rules) -> int:
+def _emit_held(events: NDArray[Any], state: Any, out: NDArray[Any], place: int, rules: CoordinationRules) -> int:
     out[place] = events[state["held"]]
     out[place]["emitted_at"] = (state["window"] + 1) * rules.window
     out[place]["merged"] = state["competed"]
@@ -147,8 +149,8 @@ def _emit_held(events: NDArray[Any], state: Any, out: NDArray[Any], place: int, 
 
 
 @kernel
-def still_held(events: NDArray[Any], states: NDArray[Any], rules: Rules, out: NDArray[Any]) -> int:
-    """Copy the events that still wait to the front of ``out`` and point their states there; gives their number."""
+def still_held(events: NDArray[Any], states: NDArray[Any], rules: CoordinationRules, out: NDArray[Any]) -> int:
+    """Copy the events that still wait to the front of ``out`` and point their states there, and return their number."""
     held = 0
     for i in range(len(events)):
         state = states[key_of(events[i], rules)]

@@ -38,5 +38,5 @@ def put_event(
     event["volume"] = np.nan
     event["rel_volume"] = np.nan
     event["score"] = np.nan
-    event["measure"] = 0.0
-    event["rival"] = np.nan
+    event["tie_break"] = 0.0
+    event["tick_extreme"] = np.nan

@@ -51,26 +51,26 @@ def group_rows(
 @kernel
 def list_groups(
     counts: NDArray[np.int64],
-    probe_counts: NDArray[np.int64],
+    lookup_counts: NDArray[np.int64],
     codes: NDArray[np.int32],
     starts: NDArray[np.int64],
     probe_starts: NDArray[np.int64],
 ) -> int:
-    """List the tickers that have rows or probes, and where each one's begin; gives their number.
+    """List the tickers that have rows or lookups, and where each one's begin, and return their number.
 
     ``starts`` and ``probe_starts`` get one entry more than ``codes``: where the last group ends.
     """
     groups = 0
     start = 0
-    probe_start = 0
+    lookup_start = 0
     for c in range(len(counts)):
-        if counts[c] or probe_counts[c]:
+        if counts[c] or lookup_counts[c]:
             codes[groups] = c
             starts[groups] = start
-            probe_starts[groups] = probe_start
+            probe_starts[groups] = lookup_start
             start += counts[c]
-            probe_start += probe_counts[c]
+            lookup_start += lookup_counts[c]
             groups += 1
     starts[groups] = start
-    probe_starts[groups] = probe_start
+    probe_starts[groups] = lookup_start
     return groups

@@ -44,7 +44,7 @@ def kernel(function: FunctionT) -> FunctionT:
 
 @cache
 def cache_folder() -> Path | None:
-    """Give the folder of this source's machine code, or None where nothing can be kept.
+    """Return the folder of this source's machine code, or None where nothing can be kept.
 
     Code of former sources beside it is removed.
     """
@@ -59,13 +59,13 @@ def cache_folder() -> Path | None:
 
 
 def is_compiled(name: str) -> bool:
-    """Tell whether a former run left machine code of ``module.function`` as it is now."""
+    """Return whether a former run left machine code of ``module.function`` as it is now."""
     folder = cache_folder()
     return folder is not None and any(folder.rglob(f"{name}-*.nbi"))
 
 
 def cache_places() -> tuple[Path, ...]:
-    """Give where machine code may be kept, best first: where NUMBA_CACHE_DIR says, or beside the source, or at home."""
+    """Return the folders for machine code, best first: NUMBA_CACHE_DIR, beside the source, the user's cache folder."""
     if config.CACHE_DIR:
         return (Path(config.CACHE_DIR) / "tickstock",)
     at_home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()

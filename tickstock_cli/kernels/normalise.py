@@ -82,7 +82,7 @@ def usable_or_minus_one(prices: NDArray[np.float64], out: NDArray[np.float64]) -
 
 @kernel
 def first_not_above_zero(values: NDArray[np.int64]) -> int:
-    """Give the first row whose value is not above zero, or -1."""
+    """Return the first row whose value is not above zero, or -1."""
     for i in range(len(values)):
         if values[i] <= 0:
             return i
@@ -91,7 +91,7 @@ def first_not_above_zero(values: NDArray[np.int64]) -> int:
 
 @kernel
 def first_descent(times: NDArray[np.int64], before: int) -> int:
-    """Give the first row that is earlier than the one before it (``before`` precedes row 0), or -1."""
+    """Return the first row that is earlier than the one before it (``before`` precedes row 0), or -1."""
     for i in range(len(times)):
         if times[i] < before:
             return i

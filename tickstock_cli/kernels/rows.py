@@ -16,7 +16,7 @@ NO_BEGIN, NEW_SEGMENT, REGULAR_TO_POST, NEW_LEVEL = range(4)
 """What begins with a tick: nothing; a new segment; `post` right after `regular` of the same date, which the
 high/low state may outlive; everything afresh, because the guard found the segment's first print bad."""
 
-PROBE = np.dtype(
+TICK_LOOKUP = np.dtype(
     [
         ("rows_before", "i8"),  # how many ticks of the batch come before the bar or fmv row that asks
         ("tick_segment", "i8"),  # segment of the ticker's newest tick before it; -1 = none
@@ -31,11 +31,11 @@ PROBE = np.dtype(
 
 
 class Groups(NamedTuple):
-    """Tickers of a batch: code, first row, and first probe of each (start arrays hold one entry more)."""
+    """Tickers of a batch: code, first row, and first lookup of each (start arrays hold one entry more)."""
 
     code: NDArray[np.int32]
     start: NDArray[np.int64]
-    probe_start: NDArray[np.int64]
+    lookup_start: NDArray[np.int64]
 
 
 class TickRows(NamedTuple):
@@ -49,7 +49,7 @@ class TickRows(NamedTuple):
     flags: NDArray[np.uint8]
     phase: NDArray[np.int8]
     begin: NDArray[np.uint8]
-    probes: NDArray[Any]
+    lookups: NDArray[Any]
 
 
 class BarRows(NamedTuple):

@@ -57,7 +57,7 @@ class Copies(NamedTuple):
 
 
 def no_copies(slots: int) -> Copies:
-    """Give an empty table. Moments are numbered from 1, so that no stamp of 0 is taken for one."""
+    """Return an empty table. Moments are numbered from 1, so that no stamp of 0 is taken for one."""
     return Copies(np.zeros(slots, np.uint64), np.zeros(slots, np.int64), np.array([0, 1, 0], np.int64))
 
 

@@ -9,7 +9,7 @@ from tickstock_cli.errors import InterruptedRunError
 from tickstock_cli.loadtest.observation import Observation
 from tickstock_cli.loadtest.result import Result, judged
 from tickstock_cli.loadtest.verdicts import OFFERED
-from tickstock_cli.measurement.verdict import Verdict, number
+from tickstock_cli.measurement.verdict import TargetVerdict, number
 
 TIME_UNITS = ("ms", "s")
 """Figures that a neighbour can spoil. Rows, events and memory are the system's own, however busy the machine is."""
@@ -54,8 +54,8 @@ def _may_be_the_machine(result: Result) -> bool:
     )
 
 
-def _is_of_time(verdict: Verdict) -> bool:
-    """Tell whether only time was missed: a generator that was late made its rows all the same."""
+def _is_of_time(verdict: TargetVerdict) -> bool:
+    """Return whether only time was missed: a generator that was late made its rows all the same."""
     return verdict.unit in TIME_UNITS or (verdict.name == OFFERED and verdict.measured == verdict.limit)
 
 

@@ -15,7 +15,7 @@ from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.loadtest.rows import Rows
 from tickstock_cli.loadtest.scenario import Scenario
 from tickstock_cli.synth.book import Bars
-from tickstock_cli.synth.dice import draws, uniform
+from tickstock_cli.synth.rng import draws, uniform
 from tickstock_cli.synth.universe import MICROS
 from tickstock_cli.synth.untraded import MOMENTS
 
@@ -52,16 +52,16 @@ class BarRounds:
         """By round: the second at which its bars end."""
 
     def begin_of(self, number: int) -> int:
-        """Give the second at which the bars of a round begin; below 0 for the first round."""
+        """Return the second at which the bars of a round begin; below 0 for the first round."""
         return self.ends[number - 1] if number else self.ends[0] - _FIRST_BAR_SECONDS
 
     def usual_volume(self, number: int) -> NDArray[np.int64]:
-        """Give by ticker the usual volume in a quarter of a bar of a round, in 1e-6 shares."""
+        """Return by ticker the usual volume in a quarter of a bar of a round, in 1e-6 shares."""
         seconds = self.ends[number] - self.begin_of(number)
         return self._typical * seconds * MICROS // (60 * MOMENTS)
 
     def rows(self, number: int, bars: Bars) -> Rows:
-        """Give the rows of a round from the bars of all tickers."""
+        """Return the rows of a round from the bars of all tickers."""
         first = number * self._count
         bar = np.arange(first, min(first + self._count, int(self._due[-1])), dtype=np.int64)
         symbol = self._order[bar - first]
@@ -90,7 +90,7 @@ class BarRounds:
         return np.searchsorted(self._due, bar, side="right") - 1
 
     def _sends(self, bar: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Give when bars of one round are sent: at even distances, or drawn together to the round's beginning."""
+        """Return when bars of one round are sent: at even distances, or drawn together to the round's beginning."""
         even = self._even(bar)
         second = self._second_of(bar)
         base = np.maximum(int(even[0]), self._start + self._stage_begin[second] * NS_PER_SECOND)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from threading import Event
 
 from tickstock_cli.errors import InterruptedRunError
-from tickstock_cli.loadtest.conductor import INTERRUPTED, Conductor, Order, Unseen, Watch
 from tickstock_cli.loadtest.curves import MAX_RATE
 from tickstock_cli.loadtest.observation import Capacity, Observation, Probe, Second, StageSpan
+from tickstock_cli.loadtest.orchestrator import INTERRUPTED, Orchestrator, Order, Unseen, Watch
 from tickstock_cli.loadtest.result import judged
 from tickstock_cli.loadtest.scenario import RECORDS, Scenario, Stage
 from tickstock_cli.measurement.histogram import Histogram
@@ -38,7 +38,7 @@ NOT_TOLD = frozenset(
 
 
 def probe_scenario(scenario: Scenario, factor: float, speed: float) -> Scenario:
-    """Give the scenario of a probe: the busiest stage that is judged, at constant rates ``factor`` times as high."""
+    """Return the scenario of a probe: the busiest stage that is judged, at constant rates ``factor`` times as high."""
     judged_stages = [stage for stage in scenario.stages if not stage.warm_up] or list(scenario.stages)
     busiest = max(judged_stages, key=lambda stage: sum(stage.rate(record).most for record in RECORDS))
     rates = {record: busiest.rate(record).most for record in RECORDS}
@@ -51,7 +51,7 @@ def probe_scenario(scenario: Scenario, factor: float, speed: float) -> Scenario:
 
 
 def rows_per_second(scenario: Scenario, speed: float) -> float:
-    """Give the rows of all types that a probe's scenario asks for in a wall second."""
+    """Return the rows of all types that a probe's scenario asks for in a wall second."""
     return speed * sum(scenario.stages[-1].rate(record).most for record in RECORDS)
 
 
@@ -70,7 +70,7 @@ class Search:
     tell: Callable[[Probe], None] = lambda _: None
     probes: list[Probe] = field(default_factory=list)
     stopped: Event = field(default_factory=Event)
-    _running: Conductor | None = None
+    _running: Orchestrator | None = None
     _latest: Observation | None = None
 
     def stop(self) -> None:
@@ -80,7 +80,7 @@ class Search:
             self._running.stop()
 
     def run(self) -> Observation:
-        """Search; gives the last run at the rate that was found, with the search in its ``capacity``.
+        """Search, and return the last run at the rate that was found, with the search in its ``capacity``.
 
         Without such a rate, it is the run of the lowest that was tried.
         """
@@ -99,7 +99,7 @@ class Search:
             return self._found(max((probe.factor for probe in self.probes if probe.sustained), default=None))
 
     def _bracket(self) -> tuple[float | None, float | None]:
-        """Give a factor that is sustained and one that is not; None where there is none within the bounds."""
+        """Return a factor that is sustained and one that is not; None where there is none within the bounds."""
         low, high, factor = None, None, 1.0
         while self._may_go_on() and (low is None or high is None) and LOWEST <= factor <= self._highest():
             if self._kept(factor):
@@ -109,7 +109,7 @@ class Search:
         return low, high
 
     def _kept(self, factor: float, check: bool = False) -> bool:
-        """Tell whether a factor is sustained: what a backlog does not speak against gets a second chance.
+        """Return whether a factor is sustained: what a backlog does not speak against gets a second chance.
 
         One bad moment of the machine makes a latency miss its threshold; two in a row are the rate's own.
         """
@@ -119,7 +119,7 @@ class Search:
         return probe.sustained
 
     def _highest(self) -> float:
-        """Give the factor beyond which the plan of a scenario holds no more rows a second."""
+        """Return the factor beyond which the plan of a scenario holds no more rows a second."""
         scenario = probe_scenario(self.order.scenario, 1.0, self.order.speed)
         return MAX_RATE / max(scenario.stages[-1].rate(record).most for record in RECORDS)
 
@@ -136,7 +136,7 @@ class Search:
         return self._found(factor)
 
     def _found(self, factor: float | None) -> Observation:
-        """Give the latest run with what was found."""
+        """Return the latest run with what was found."""
         assert self._latest is not None  # every way here leads over a probe
         seen = replace(self._latest, aborted=INTERRUPTED) if self.stopped.is_set() else self._latest
         rate = None
@@ -150,13 +150,13 @@ class Search:
         scenario = probe_scenario(self.order.scenario, factor, self.order.speed)
         asked = rows_per_second(scenario, self.order.speed)
         watch = _Overload(self.watch, asked)
-        self._running = conductor = Conductor(replace(self.order, scenario=scenario, check=check), watch)
-        watch.conductor = conductor
+        self._running = orchestrator = Orchestrator(replace(self.order, scenario=scenario, check=check), watch)
+        watch.orchestrator = orchestrator
         if self.stopped.is_set():
-            conductor.stop()
+            orchestrator.stop()
         self.watch.phase(f"probe {len(self.probes) + 1}: {asked:,.0f} rows/s, {factor:.3g} times the scenario's")
-        seen = conductor.run()
-        if conductor.stopped.is_set() and seen.aborted == INTERRUPTED:
+        seen = orchestrator.run()
+        if orchestrator.stopped.is_set() and seen.aborted == INTERRUPTED:
             self.stopped.set()
         probe = probe_of(seen, factor, asked)
         self.probes.append(probe)
@@ -171,17 +171,15 @@ class _Overload:
 
     watch: Watch
     asked: float
-    conductor: Conductor | None = None
+    orchestrator: Orchestrator | None = None
 
     def begun(self, spans: tuple[StageSpan, ...]) -> None:
-        """See ``Watch``."""
         self.watch.begun(spans)
 
     def second(self, second: Second) -> None:
-        """See ``Watch``."""
         self.watch.second(second)
-        if second.backlog > GONE_SECONDS * self.asked and self.conductor is not None:
-            self.conductor.stop(f"{second.backlog:,} rows were due and not processed")
+        if second.backlog > GONE_SECONDS * self.asked and self.orchestrator is not None:
+            self.orchestrator.stop(f"{second.backlog:,} rows were due and not processed")
 
     def phase(self, words: str) -> None:
         """See ``Watch``: what each probe does in between is not worth a word."""

@@ -21,7 +21,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from tickstock_cli.config.complaints import either, reason
+from tickstock_cli.config.validation_errors import either, reason
 from tickstock_cli.config.values import format_value, parse_value
 from tickstock_cli.errors import SettingsError
 from tickstock_cli.loadtest.curves import Rate
@@ -33,14 +33,14 @@ _LISTS: dict[str, type[BaseModel]] = {"stages": Stage, "faults": Fault}
 
 
 def scenario_folder() -> Path:
-    """Give the folder of the shipped scenarios: in the installed package, or at the top of a checkout."""
+    """Return the folder of the shipped scenarios: in the installed package, or at the top of a checkout."""
     package = Path(__file__).parent.parent
     installed = package / "scenarios"
     return installed if installed.is_dir() else package.parent / "scenarios"
 
 
 def catalogue() -> dict[str, Path]:
-    """Give the shipped scenarios' files by name, sorted."""
+    """Return the shipped scenarios' files by name, sorted."""
     return {path.stem: path for path in sorted(scenario_folder().glob(f"*{_SUFFIX}"))}
 
 
@@ -73,7 +73,7 @@ def load_scenario(name_or_path: str, sets: Sequence[str] = ()) -> Scenario:
 
 
 def find(name_or_path: str) -> Path:
-    """Give the file of a scenario.
+    """Return the file of a scenario.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def _as_text(value: Any) -> str:
 
 
 def _assign(document: dict[str, Any], text: str) -> str:
-    """Lay one ``key=value`` over a document; gives the key."""
+    """Lay one ``key=value`` over a document, and return the key."""
     key, equals, value = (part.strip() for part in text.partition("="))
     if not equals or not key:
         raise SettingsError(f"{ASSIGNMENT} {text}: write key=value, as in symbols.tick=500 or stages.surge.tick=900")
@@ -128,7 +128,7 @@ def _assign(document: dict[str, Any], text: str) -> str:
 
 
 def _child(parent: Any, name: str, above: Sequence[str], text: str) -> Any:
-    """Give the table or list that a key leads through; tables that are not there yet begin empty."""
+    """Return the table or list that a key leads through; tables that are not there yet begin empty."""
     if isinstance(parent, list):
         return parent[_place_in(parent, name, above, text)]
     child = parent.setdefault(name, [] if not above and name in _LISTS else {})
@@ -141,7 +141,7 @@ def _child(parent: Any, name: str, above: Sequence[str], text: str) -> Any:
 
 
 def _place_in(entries: list[Any], name: str, above: Sequence[str], text: str) -> int:
-    """Give the place of an entry that is named, or numbered from 0."""
+    """Return the place of an entry that is named, or numbered from 0."""
     names = [str(entry.get("name", place)) for place, entry in enumerate(entries)]
     if name in names:
         return names.index(name)
@@ -214,7 +214,7 @@ def _field(model: type[BaseModel], name: str) -> str:
 
 
 def _locate(complaint: ErrorDetails, document: Mapping[str, Any]) -> tuple[str, type[BaseModel]]:
-    """Give the key that a complaint is about, stages by name, and the model that holds it."""
+    """Return the key that a complaint is about, stages by name, and the model that holds it."""
     model: type[BaseModel] = Scenario
     holder: type[BaseModel] = Scenario
     names: list[str] = []
@@ -234,7 +234,7 @@ def _locate(complaint: ErrorDetails, document: Mapping[str, Any]) -> tuple[str, 
 
 
 def _model_of(model: type[BaseModel], name: str) -> type[BaseModel]:
-    """Give the model of a field, if it is a table or a list of tables; else the model itself."""
+    """Return the model of a field, if it is a table or a list of tables; else the model itself."""
     if name in _LISTS:
         return _LISTS[name]
     for own, field in model.model_fields.items():

@@ -44,15 +44,15 @@ class Span:
     seconds: tuple[Second, ...]
 
     def mean(self, read: Callable[[Second], float]) -> float:
-        """Give the mean of a figure."""
+        """Return the mean of a figure."""
         return sum(map(read, self.seconds)) / len(self.seconds)
 
     def most(self, read: Callable[[Second], float]) -> float:
-        """Give the greatest of a figure."""
+        """Return the greatest of a figure."""
         return max(map(read, self.seconds))
 
     def latency(self, kind: str) -> Histogram | None:
-        """Give the latencies of all seconds, None without any."""
+        """Return the latencies of all seconds, None without any."""
         found = [Histogram.decode(second.latency[kind]) for second in self.seconds if kind in second.latency]
         if not found:
             return None
@@ -62,13 +62,13 @@ class Span:
 
 
 def spans(seconds: Sequence[Second]) -> list[Span]:
-    """Give the seconds, as many as needed taken together to be no more than ``POINTS``."""
+    """Return the seconds, as many as needed taken together to be no more than ``POINTS``."""
     size = -(-len(seconds) // POINTS) or 1
     return [Span(seconds[place].at, tuple(seconds[place : place + size])) for place in range(0, len(seconds), size)]
 
 
 def charts(seen: Observation, limits: Mapping[str, float | None]) -> list[Chart]:
-    """Give the charts of one run.
+    """Return the charts of one run.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def percentile_line(name: str, encoded: str, colour: str) -> Trace:
 
 
 def percentile_layout() -> Layout:
-    """Give the axes of percentiles."""
+    """Return the axes of percentiles."""
     axis = {"type": "log", "tickvals": list(SHARES), "ticktext": list(SHARES.values()), "tickangle": 0}
     return {"xaxis": axis, "yaxis": log_axis("ms"), "hovermode": "closest"}
 
@@ -258,22 +258,22 @@ def line(name: str, x: Sequence[float], y: Sequence[float], colour: str, dash: s
 
 
 def _entry(column: str, name: str) -> Callable[[Second], float]:
-    """Give what reads one entry of a second's column; 0 where it has none."""
+    """Return what reads one entry of a second's column; 0 where it has none."""
     return lambda second: getattr(second, column).get(name, 0)
 
 
 def _short(value: float) -> float:
-    """Give a value with the digits that a chart can show; a page of an hour's run stays small."""
+    """Return a value with the digits that a chart can show; a page of an hour's run stays small."""
     return float(f"{value:.5g}")
 
 
 def log_axis(unit: str) -> Layout:
-    """Give an axis of powers of ten."""
+    """Return an axis of powers of ten."""
     return {"type": "log", "title": {"text": unit}, "dtick": 1, "tickformat": ",~r"}
 
 
 def _timed(seen: Observation) -> Layout:
-    """Give a layout whose x axis is the run, with its stages behind."""
+    """Return a layout whose x axis is the run, with its stages behind."""
     end = max([span.ends for span in seen.stages] + [second.at + 1 for second in seen.seconds])
     return {
         "xaxis": {"ticksuffix": " s", "range": [0, end]},

@@ -1,8 +1,8 @@
 """A process of a load test, seen from inside: its job, what it is told later, and what it reports.
 
 The job is the first line of standard input, orders are the lines behind it; reports are lines of standard output. All
-are JSON objects. Standard input that ends without the order to leave means that the conductor is gone: then nobody is
-left to clean up but us.
+are JSON objects. Standard input that ends without the order to leave means that the orchestrator is gone: the child
+cleans up by itself.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 import psutil
 
 from tickstock_cli.core.clock import SystemClock
-from tickstock_cli.core.garbage import set_aside
+from tickstock_cli.core.garbage import freeze_gc
 from tickstock_cli.errors import TickstockError
 from tickstock_cli.measurement.machine import busy_cpu_seconds
 
@@ -30,12 +30,12 @@ DEBUG_VARIABLE = "TICKSTOCK_DEBUG"
 
 
 class Child:
-    """The line from a process to its conductor."""
+    """The line from a process to its orchestrator."""
 
     def __init__(self) -> None:
         self.job: dict[str, Any] = json.loads(sys.stdin.readline())
         self.stopped = Event()
-        """Set once the conductor wants the process to end what it does."""
+        """Set once the orchestrator wants the process to end what it does."""
         self._started = Event()
         self._anchor = 0
         self._on_stop: list[Callable[[], None]] = []
@@ -44,21 +44,21 @@ class Child:
         Thread(target=self._listen, name="tickstock-orders", daemon=True).start()
 
     def ready(self, **facts: Any) -> int:
-        """Report that all is prepared, and wait for the start; gives the anchor (ns of the monotonic clock)."""
-        set_aside()
+        """Report that all is prepared, and wait for the start, and return the anchor (ns of the monotonic clock)."""
+        freeze_gc()
         self.report("ready", **facts)
         self._started.wait()
         return self._anchor
 
     def on_stop(self, call: Callable[[], None]) -> None:
-        """Have something called, in another thread, when the conductor wants an end."""
+        """Have something called, in another thread, when the orchestrator wants an end."""
         with self._lock:
             self._on_stop.append(call)
         if self.stopped.is_set():
             call()
 
     def report(self, kind: str, **facts: Any) -> None:
-        """Tell the conductor."""
+        """Tell the orchestrator."""
         line = json.dumps({"kind": kind, **facts})
         with self._lock:
             sys.stdout.write(line + "\n")
@@ -97,7 +97,7 @@ class Child:
         os._exit(1)
 
     def memory_bytes(self) -> int:
-        """Give the resident memory of this process."""
+        """Return the resident memory of this process."""
         return int(self._process.memory_info().rss)
 
     def _cpu_seconds(self) -> float:
@@ -124,11 +124,11 @@ class Child:
 
 def run_child(work: Callable[[Child], None]) -> None:
     """Run a process's work to its end; what goes wrong is its last report."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the conductor decides what Ctrl-C means
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the orchestrator decides what Ctrl-C means
     child = Child()
     try:
         work(child)
-    except Exception as error:  # noqa: BLE001 - the conductor tells the user, in one line
+    except Exception as error:  # noqa: BLE001 - the orchestrator tells the user, in one line
         child.fail(error)
     sys.stdout.flush()
     os._exit(0)

@@ -18,7 +18,7 @@ import numpy as np
 from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.errors import ServingError
 from tickstock_cli.loadtest.child import Child, run_child
-from tickstock_cli.loadtest.listener import Listener
+from tickstock_cli.loadtest.lean_client import LeanClient
 from tickstock_cli.loadtest.staged import StagedLatency
 
 MEASURING = 4
@@ -40,10 +40,10 @@ class Clients:
         self._stalled: int = job["stalled"]
         self.latency = StagedLatency(job["ends"])
         self.schedule: Schedule | None = None
-        self.all: list[Listener] = []
+        self.all: list[LeanClient] = []
 
     @property
-    def reading(self) -> Sequence[Listener]:
+    def reading(self) -> Sequence[LeanClient]:
         """Clients that do not stall."""
         return [client for client in self.all if not client.stalls]
 
@@ -61,11 +61,11 @@ class Clients:
         loop = asyncio.get_running_loop()
         step = max(1, (self._count - self._stalled) // MEASURING)
         for begin in range(0, self._count, CONNECTING_AT_ONCE):
-            group: list[Listener] = []
+            group: list[LeanClient] = []
             for number in range(begin, min(begin + CONNECTING_AT_ONCE, self._count)):
                 stalls = number >= self._count - self._stalled
                 measures = not stalls and number % step == 0 and number // step < MEASURING
-                client = Listener(parts.netloc, self._kinds, self._measure if measures else None, stalls)
+                client = LeanClient(parts.netloc, self._kinds, self._measure if measures else None, stalls)
                 group.append(client)
             self.all += group
             try:
@@ -88,11 +88,11 @@ class Clients:
             await asyncio.sleep(LOOK_SECONDS)
 
     def second(self, end: int) -> dict[str, Any]:  # noqa: ARG002 - what came in it has come by now
-        """Give the figures of the second that has just ended."""
+        """Return the figures of the second that has just ended."""
         return {"delivered": sum(client.delivered for client in self.reading), "latency": self.latency.take_second()}
 
     def end(self) -> dict[str, Any]:
-        """Give the figures of the whole run."""
+        """Return the figures of the whole run."""
         reading = self.reading
         return {
             **self.second(0),
@@ -118,7 +118,7 @@ class Clients:
             self.latency.record("client", market, late // 1000)
 
 
-def _itself(client: Listener) -> Listener:
+def _itself(client: LeanClient) -> LeanClient:
     return client
 
 

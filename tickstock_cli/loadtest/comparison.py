@@ -25,7 +25,7 @@ from tickstock_cli.measurement.verdict import number
 
 
 def comparison(results: Sequence[Result], labels: Sequence[str]) -> str:
-    """Give the page.
+    """Return the page.
 
     Parameters
     ----------

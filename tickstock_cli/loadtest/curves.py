@@ -53,18 +53,18 @@ class Rate(Section):
         return max(self.begin, self.end)
 
     def at(self, passed: float, length: float) -> float:
-        """Give the rate when ``passed`` of the stage's ``length`` seconds have passed."""
+        """Return the rate when ``passed`` of the stage's ``length`` seconds have passed."""
         share = passed / length
         if self.shape == "linear" or self.begin == self.end:
             return self.begin + (self.end - self.begin) * share
         return float(self.begin * (self.end / self.begin) ** share)
 
     def rows(self, passed: float, length: float) -> float:
-        """Give the rows that were due when ``passed`` of ``length`` seconds have passed: the integral of the rate."""
+        """Return the rows that were due when ``passed`` of ``length`` seconds have passed: the integral of the rate."""
         if self.shape == "linear" or self.begin == self.end:
             return (self.begin + self.at(passed, length)) / 2 * passed
         return (self.at(passed, length) - self.begin) * length / math.log(self.end / self.begin)
 
     def scaled(self, factor: float, most: float = MAX_RATE) -> Rate:
-        """Give this curve ``factor`` times as high, but nowhere above ``most``."""
+        """Return this curve ``factor`` times as high, but nowhere above ``most``."""
         return Rate(begin=min(self.begin * factor, most), end=min(self.end * factor, most), shape=self.shape)

@@ -26,7 +26,7 @@ from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.loadtest.rows import Rows, join, no_rows
 from tickstock_cli.loadtest.scenario import RECORDS, Fault, FaultKind, RecordName, Scenario
 from tickstock_cli.synth.arriving import REASONS, arrive
-from tickstock_cli.synth.dice import draws
+from tickstock_cli.synth.rng import draws
 
 _NS_PER_MS = 1_000_000
 _CHANCE_BITS = 53
@@ -74,12 +74,12 @@ class Faults:
         }
 
     def send(self, record: RecordName, rows: Rows, first: int, last: int) -> Sent:
-        """Give what is sent of a type in the seconds ``[first, last)``, of the rows due in them and before."""
+        """Return what is sent of a type in the seconds ``[first, last)``, of the rows due in them and before."""
         begin, end = (self._scenario.start_ns + second * NS_PER_SECOND for second in (first, last))
         return self._lines[record].send(rows, begin, end, end == self._end)
 
     def disconnect_in(self, begin: int, end: int) -> int:
-        """Give how long (ns) a connection stays broken that breaks in ``[begin, end)``; 0 = none does."""
+        """Return how long (ns) a connection stays broken that breaks in ``[begin, end)``; 0 = none does."""
         lengths = (
             silence.end - silence.begin for silence in self._silences if silence.breaks and begin <= silence.begin < end
         )
@@ -125,7 +125,7 @@ class _Way:
         return _Way(self.rows.take(chosen), self.number[chosen], self.is_copy[chosen], self.is_held[chosen])
 
     def sent_at(self, send: Any) -> _Way:
-        """Give them sent at other times (int64 ns): one for all, or one each."""
+        """Return them sent at other times (int64 ns): one for all, or one each."""
         rows = self.rows
         times = np.broadcast_to(np.asarray(send, dtype=np.int64), rows.send.shape)
         return replace(self, rows=Rows(rows.symbol, rows.timestamp, times, rows.values))
@@ -177,7 +177,7 @@ class _Line:
         return self._arrive(way.take(slice(due)), way.take(slice(due, None)), counts)
 
     def _distort(self, rows: Rows, counts: _Counts) -> list[_Way]:
-        """Apply what happens to single rows; gives the rows, and their copies."""
+        """Apply what happens to single rows, and return the rows, and their copies."""
         first, self._made = self._made, self._made + len(rows)
         number = np.arange(first, self._made)
         for one in self._of("drop"):

@@ -21,13 +21,13 @@ import pyarrow as pa
 from tickstock_cli.core.registry import load_part
 from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.loadtest import transport
-from tickstock_cli.loadtest.arrivals import joined
 from tickstock_cli.loadtest.child import Child, run_child, sleep_until
 from tickstock_cli.loadtest.load import Load, Slot
 from tickstock_cli.loadtest.rows import SCHEMAS
 from tickstock_cli.loadtest.scenario import Scenario
 from tickstock_cli.loadtest.transport.base import BrokenLinkError, Data, Frame, Opening, Transport
-from tickstock_cli.loadtest.transport.outlet import Outlet
+from tickstock_cli.loadtest.transport.sender import Sender
+from tickstock_cli.loadtest.transport_source import joined
 from tickstock_cli.loadtest.truth import Truth
 from tickstock_cli.measurement.histogram import Histogram
 
@@ -67,7 +67,7 @@ class Made:
 
 
 def frames_of(load: Load, form: Transport, speed: float) -> Iterator[Made]:
-    """Give a load as frames: slots together as long as they span no more wall time than ``TOGETHER_NS``.
+    """Return a load as frames: slots together as long as they span no more wall time than ``TOGETHER_NS``.
 
     Slots without rows are left out as long as market time passes often enough without them.
     """
@@ -99,7 +99,7 @@ def _made(number: int, slots: list[Slot], form: Transport) -> Made:
     return Made(number, due, form.write(frame), frame.counts(), dict(counts), slots[0].disconnect_ns)
 
 
-class Stock:
+class SendQueue:
     """Frames between the thread that makes them and the one that sends them; bounded in bytes and in time."""
 
     def __init__(self) -> None:
@@ -159,7 +159,7 @@ class Stock:
             self._changed.notify_all()
 
     def first(self) -> Made | None:
-        """Give the oldest frame without taking it, once there is one; None at the end."""
+        """Return the oldest frame without taking it, once there is one; None at the end."""
         with self._changed:
             while not self._frames and not self._ended and not self._closed:
                 self._changed.wait()
@@ -182,7 +182,7 @@ class Stock:
         return taken
 
     def due(self, market: int) -> tuple[dict[str, int], bool]:
-        """Give the rows due up to a market time, which never goes back, and whether all of them have been made."""
+        """Return the rows due up to a market time, which never goes back, and whether all of them have been made."""
         with self._changed:
             while self._coming and self._coming[0][0] <= market:
                 self._due.update(self._coming.popleft()[1])
@@ -199,12 +199,12 @@ class Stock:
             raise self._error
 
 
-class Sender:
+class PacedSender:
     """Sends frames at their due times, and counts."""
 
-    def __init__(self, stock: Stock, outlet: Outlet, schedule: Schedule, stopped: Event) -> None:
-        self._stock = stock
-        self._outlet = outlet
+    def __init__(self, send_queue: SendQueue, sender: Sender, schedule: Schedule, stopped: Event) -> None:
+        self._send_queue = send_queue
+        self._sender = sender
         self._schedule = schedule
         self._stopped = stopped
         self._sent: Counter[str] = Counter()
@@ -221,20 +221,20 @@ class Sender:
     def run(self) -> None:
         """Send everything, or until the run is stopped."""
         schedule, free = self._schedule, 0
-        while (first := self._stock.first()) is not None:
+        while (first := self._send_queue.first()) is not None:
             due = schedule.due(first.due)
             if sleep_until(due, self._stopped):
                 return
             if first.disconnect_ns:
-                self._outlet.cut()
+                self._sender.cut()
                 free = schedule.due(first.due + first.disconnect_ns)  # what is due meanwhile is late as planned
                 if sleep_until(free, self._stopped):
                     return
-            frames = self._stock.take_due(schedule.market_at(time.monotonic_ns()))
+            frames = self._send_queue.take_due(schedule.market_at(time.monotonic_ns()))
             begun = time.monotonic_ns()
             dues = np.array([schedule.due(frame.due) for frame in frames])
             self.lateness.record(np.maximum(begun - np.maximum(dues, free), 0) // 1000)
-            self._outlet.send([(frame.number, frame.message) for frame in frames])
+            self._sender.send([(frame.number, frame.message) for frame in frames])
             free = time.monotonic_ns()
             self.blocked_ns += free - begun
             with self._lock:
@@ -243,8 +243,8 @@ class Sender:
                     self.truth.add(frame.counts)
 
     def second(self, end: int) -> dict[str, Any]:
-        """Give the figures up to a wall time: rows due and rows sent so far, by type."""
-        due, made = self._stock.due(self._schedule.market_at(end))
+        """Return the figures up to a wall time: rows due and rows sent so far, by type."""
+        due, made = self._send_queue.due(self._schedule.market_at(end))
         self.late = self.late or not made
         with self._lock:
             sent = dict(self._sent)
@@ -263,34 +263,36 @@ def work(child: Child) -> None:
     load = Load(scenario)
     form: Transport = load_part("transport", transport.PARTS, job["transport"])()
     listener = form.listen(Path(job["folder"]))
-    outlet = Outlet(form, listener, Opening(load.tickers, SCHEMAS))
-    stock = Stock()
-    Thread(target=stock.fill, args=(frames_of(load, form, job["speed"]),), name="tickstock-making", daemon=True).start()
+    sender = Sender(form, listener, Opening(load.tickers, SCHEMAS))
+    send_queue = SendQueue()
+    Thread(
+        target=send_queue.fill, args=(frames_of(load, form, job["speed"]),), name="tickstock-making", daemon=True
+    ).start()
     child.report("listening", address=listener.address)
-    outlet.meet(inf)  # the system may have kernels to compile; the conductor knows whether it lives
-    stock.wait_until_filled()
+    sender.meet(inf)  # the system may have kernels to compile; the orchestrator knows whether it lives
+    send_queue.wait_until_filled()
     schedule = Schedule(child.ready(), load.start, job["speed"])
-    child.on_stop(stock.close)
-    child.on_stop(outlet.close)
-    stock.begin(schedule)
-    sender = Sender(stock, outlet, schedule, child.stopped)
-    child.every_second(schedule.wall, sender.second)
+    child.on_stop(send_queue.close)
+    child.on_stop(sender.close)
+    send_queue.begin(schedule)
+    paced_sender = PacedSender(send_queue, sender, schedule, child.stopped)
+    child.every_second(schedule.wall, paced_sender.second)
     try:
-        sender.run()
+        paced_sender.run()
         if not child.stopped.is_set():
-            outlet.finish()
+            sender.finish()
     except BrokenLinkError:
         if not child.stopped.is_set():
             raise
     child.report(
         "done",
-        **sender.second(time.monotonic_ns()),
-        truth=sender.truth.as_dict(),
-        lateness=sender.lateness.encode(),
-        late=sender.late,
-        breaks=outlet.breaks,
+        **paced_sender.second(time.monotonic_ns()),
+        truth=paced_sender.truth.as_dict(),
+        lateness=paced_sender.lateness.encode(),
+        late=paced_sender.late,
+        breaks=sender.breaks,
     )
-    outlet.close()
+    sender.close()
 
 
 if __name__ == "__main__":

@@ -23,9 +23,9 @@ from tickstock_cli.loadtest.faults import Faults, Sent
 from tickstock_cli.loadtest.plan import make_plan
 from tickstock_cli.loadtest.rows import Encoder, Rows, fmv_rows, join, no_rows, tick_rows
 from tickstock_cli.loadtest.scenario import RECORDS, RecordName, Scenario
-from tickstock_cli.synth.dice import stream_key
-from tickstock_cli.synth.floor import MINUTE_SECONDS, Floor
 from tickstock_cli.synth.market import PORTION_ROWS
+from tickstock_cli.synth.market_simulator import MINUTE_SECONDS, MarketSimulator
+from tickstock_cli.synth.rng import stream_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Load:
         self.slot_count = self.seconds * NS_PER_SECOND // scenario.slot_ns
 
     def rate_at(self, market: int) -> dict[RecordName, float]:
-        """Give the rates asked at a market time (int64 ns): rows a second by type; 0 outside the load."""
+        """Return the rates asked at a market time (int64 ns): rows a second by type; 0 outside the load."""
         passed = (market - self.start) / NS_PER_SECOND
         if passed >= 0:
             for stage in self.scenario.stages:
@@ -92,7 +92,7 @@ class Load:
         return dict.fromkeys(RECORDS, 0.0)
 
     def scaled(self, factor: float) -> Load:
-        """Give the load with all rates ``factor`` times as high; see ``Scenario.scaled``."""
+        """Return the load with all rates ``factor`` times as high; see ``Scenario.scaled``."""
         return Load(self.scenario.scaled(factor))
 
     def slots(self, most_rows: int = PORTION_ROWS) -> Iterator[Slot]:
@@ -111,24 +111,24 @@ class Load:
 
     def _blocks(self, most_rows: int) -> Iterator[_Block]:
         """Run the market, from one minute, round of bars or rest of a portion to the next."""
-        floor = Floor(self._plan.market)
+        simulator = MarketSimulator(self._plan.market)
         rounds = BarRounds(self.scenario, self._plan.due["ohlcv"])
         key = stream_key(self.scenario.seed, "quotes")
         traded = self.scenario.symbols.range_of("tick")
-        floor.begin_day(0)
-        floor.quote_untraded(0, 0, traded, np.zeros(len(self.tickers), dtype=np.int64), key)
-        floor.close_bars()
+        simulator.begin_day(0)
+        simulator.quote_untraded(0, 0, traded, np.zeros(len(self.tickers), dtype=np.int64), key)
+        simulator.close_bars()
         waiting = no_rows("ohlcv")
         next_round = 0
         for first, last in self._spans(rounds.ends, most_rows):
             if next_round < len(rounds.ends) and rounds.ends[next_round] == first:
                 usual = rounds.usual_volume(next_round)
-                floor.quote_untraded(rounds.begin_of(next_round), first, traded, usual, key)
-                waiting = join([waiting, rounds.rows(next_round, floor.close_bars())])
+                simulator.quote_untraded(rounds.begin_of(next_round), first, traded, usual, key)
+                waiting = join([waiting, rounds.rows(next_round, simulator.close_bars())])
                 next_round += 1
             if first % MINUTE_SECONDS == 0:
-                floor.begin_minute(first)
-            ticks, fmvs = floor.run_seconds(first, last)
+                simulator.begin_minute(first)
+            ticks, fmvs = simulator.run_seconds(first, last)
             due = int(np.searchsorted(waiting.send, self.start + last * NS_PER_SECOND))
             bars, waiting = waiting.take(slice(due)), waiting.take(slice(due, None))
             yield _Block(first, last, {"tick": tick_rows(ticks), "ohlcv": bars, "fmv": fmv_rows(fmvs)})
@@ -176,7 +176,7 @@ class Load:
         return second * NS_PER_SECOND // self.scenario.slot_ns
 
     def _stages(self, block: _Block, slots: int) -> list[int]:
-        """Give the stage of every slot of a block."""
+        """Return the stage of every slot of a block."""
         ends = np.cumsum([stage.seconds for stage in self.scenario.stages])
         a_second = slots // (block.last - block.first)
         stages: NDArray[np.int64] = np.searchsorted(ends, np.arange(block.first, block.last), side="right")

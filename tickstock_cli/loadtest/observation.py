@@ -1,6 +1,6 @@
 """What was seen of a load test: plain facts, from which verdicts, tables, charts and `result.json` are made.
 
-The conductor fills it in. All times of the run are seconds since the anchor, the wall time at which the load's first
+The orchestrator fills it in. All times of the run are seconds since the anchor, the wall time at which the load's first
 slot began; stages and seconds before it do not exist. What was not seen is None or absent, never 0.
 
 A histogram stands here encoded (`measurement.histogram.Histogram.encode`). Their names:
@@ -30,7 +30,7 @@ OTHERS = "other processes"
 """Everything on the machine that is no part of the load test, beside the processes that are."""
 
 Side = Literal["generator", "system", "clients"]
-"""A process of the run besides the conductor."""
+"""A process of the run besides the orchestrator."""
 
 
 @dataclass(frozen=True, slots=True)

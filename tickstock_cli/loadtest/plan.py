@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.loadtest.moves import Extras, place_moves
+from tickstock_cli.loadtest.injections import Extras, place_moves
 from tickstock_cli.loadtest.scenario import RECORDS, RecordName, Scenario
-from tickstock_cli.synth.floor import MINUTE_SECONDS
 from tickstock_cli.synth.injections import encode
+from tickstock_cli.synth.market_simulator import MINUTE_SECONDS
 from tickstock_cli.synth.options import MAX_ROWS, MarketOptions
 from tickstock_cli.synth.planning import Plan, extra_cuts
 from tickstock_cli.synth.tables import FLAGS
@@ -83,43 +83,43 @@ def _flow(due: NDArray[np.int64], extras: Extras, seconds: int) -> Flow:
 
 
 def _timeline(scenario: Scenario) -> Timeline:
-    """Give the load's seconds as one session, filled up to whole minutes."""
+    """Return the load's seconds as one session, filled up to whole minutes."""
     seconds = -(-scenario.seconds // MINUTE_SECONDS) * MINUTE_SECONDS
     session = Session(scenario.start.date(), scenario.start_ns, 0, seconds, seconds)
     symbols = scenario.symbols
-    restless = round(CALM * symbols.volatility * symbols.correlation / _USUAL_CORRELATION)
+    volatility = round(CALM * symbols.volatility * symbols.correlation / _USUAL_CORRELATION)
     return Timeline(
         [session],
         np.zeros(seconds, dtype=np.int64),
-        np.full(seconds, restless, dtype=np.int64),
+        np.full(seconds, volatility, dtype=np.int64),
         np.ones(seconds, dtype=np.bool_),
     )
 
 
 def _universe(scenario: Scenario, options: MarketOptions) -> Universe:
-    """Give the symbols with the scenario's own weights and restlessness."""
+    """Return the symbols with the scenario's own weights and restlessness."""
     symbols = scenario.symbols
     universe = make_universe(options)
     alone = ((1 - symbols.correlation**2) / (1 - _USUAL_CORRELATION**2)) ** 0.5
-    restless = (universe.symbols["restless"] * symbols.volatility * alone).astype(np.int64)
+    volatility = (universe.symbols["volatility"] * symbols.volatility * alone).astype(np.int64)
     traded = np.zeros(options.symbols, dtype=np.bool_)
     traded[slice_of(symbols.range_of("tick"))] = True
     weight = _weights(options.symbols, symbols.range_of("tick"), symbols.skew)
     quotes = _DAY_SECONDS // MINUTE_SECONDS * MOMENTS * options.symbols
     universe.symbols["step"] = np.where(
-        traded, own_steps(restless, weight, options.rows), own_steps(restless, np.ones_like(weight), quotes)
+        traded, own_steps(volatility, weight, options.rows), own_steps(volatility, np.ones_like(weight), quotes)
     )
     fmv_weight = _weights(options.symbols, symbols.range_of("fmv"), symbols.skew / 2)
     return universe._replace(weight=weight, thin_weight=weight, fmv_weight=fmv_weight)
 
 
 def slice_of(places: range) -> slice:
-    """Give a range of places as a slice."""
+    """Return a range of places as a slice."""
     return slice(places.start, places.stop)
 
 
 def _weights(count: int, places: range, skew: float) -> NDArray[np.int64]:
-    """Give Zipf's law over ``places``, and nothing outside; without places nothing will be drawn by it."""
+    """Return Zipf's law over ``places``, and nothing outside; without places nothing will be drawn by it."""
     if not places:
         return np.ones(count, dtype=np.int64)
     weight = np.zeros(count, dtype=np.int64)

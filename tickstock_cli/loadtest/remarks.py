@@ -37,7 +37,7 @@ class RateLine:
 
 
 def rates(seen: Observation) -> list[RateLine]:
-    """Give the rates of every type that was asked for."""
+    """Return the rates of every type that was asked for."""
     warm = {span.name for span in seen.stages if span.warm_up}
     judged = [second for second in seen.seconds if second.stage and second.stage not in warm]
     lines = []

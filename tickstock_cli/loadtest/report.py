@@ -27,7 +27,7 @@ from tickstock_cli.measurement.page import (
     preformatted,
     table,
 )
-from tickstock_cli.measurement.verdict import Verdict, number
+from tickstock_cli.measurement.verdict import TargetVerdict, number
 
 FIGURES = (
     ("p50", "p50_ms"),
@@ -41,7 +41,7 @@ FIGURES = (
 
 
 def report(result: Result) -> str:
-    """Give the page of one result."""
+    """Return the page of one result."""
     seen = result.observation
     page = Page(f"{seen.scenario['title']}: tickstock load test")
     state = "passed" if result.passed else "failed"
@@ -64,7 +64,7 @@ def report(result: Result) -> str:
     return page.html()
 
 
-def _targets(verdicts: tuple[Verdict, ...]) -> str:
+def _targets(verdicts: tuple[TargetVerdict, ...]) -> str:
     headings = [Cell("figure"), Cell("target", NUMBER), Cell("measured", NUMBER), Cell("verdict"), Cell("note")]
     rows = [
         [
@@ -80,14 +80,14 @@ def _targets(verdicts: tuple[Verdict, ...]) -> str:
 
 
 def latency_cells(summary: Summary) -> list[Cell]:
-    """Give the cells of a summary: its figures, and how many were measured."""
+    """Return the cells of a summary: its figures, and how many were measured."""
     figures = [getattr(summary, figure) for _, figure in FIGURES]
     cells = [Cell("–" if value is None else number(value), NUMBER) for value in figures]
     return [*cells, Cell(f"{summary.count:,}", NUMBER)]
 
 
 def latency_headings(first: str) -> list[Cell]:
-    """Give the headings of a table of latencies."""
+    """Return the headings of a table of latencies."""
     return [Cell(first), *(Cell(heading, NUMBER) for heading, _ in FIGURES), Cell("measured", NUMBER)]
 
 

@@ -28,7 +28,7 @@ from tickstock_cli.measurement.documents import DOCUMENT, write_file
 from tickstock_cli.measurement.histogram import Histogram, Summary
 from tickstock_cli.measurement.junit import junit
 from tickstock_cli.measurement.machine import facts
-from tickstock_cli.measurement.verdict import Verdict
+from tickstock_cli.measurement.verdict import TargetVerdict
 
 RESULT, JUNIT, REPORT, LATENCY = "result.json", "junit.xml", "report.html", "latency"
 
@@ -47,14 +47,14 @@ class Result:
     """SHA-256 of the scenario as canonical JSON: the same hash and version are the same load, row for row."""
     passed: bool
     """Whether every verdict that was asked for is ok."""
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[TargetVerdict, ...]
     latency_ms: Mapping[str, Summary]
     """Figures of the histograms in ``observation.whole``."""
     observation: Observation
 
     @property
-    def failures(self) -> list[Verdict]:
-        """Give the verdicts that decide against the run."""
+    def failures(self) -> list[TargetVerdict]:
+        """Return the verdicts that decide against the run."""
         return verdicts_of.failures(self.verdicts)
 
     @property
@@ -89,13 +89,13 @@ def judged(observation: Observation) -> Result:
 
 
 def data_hash(scenario: Mapping[str, Any]) -> str:
-    """Give the SHA-256 of a scenario as canonical JSON, in hex."""
+    """Return the SHA-256 of a scenario as canonical JSON, in hex."""
     text = json.dumps(scenario, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return sha256(text.encode()).hexdigest()
 
 
 def schema() -> dict[str, Any]:
-    """Give the JSON schema of result.json."""
+    """Return the JSON schema of result.json."""
     return {**_ADAPTER.json_schema(), "title": "Result of tickstock loadtest"}
 
 
@@ -128,7 +128,7 @@ def from_json(text: bytes, place: str) -> Result:
 
 
 def verdicts_json(results: Sequence[Result], labels: Sequence[str]) -> str:
-    """Give verdicts and latency of results as JSON: one object, or a list of them if there are several."""
+    """Return verdicts and latency of results as JSON: one object, or a list of them if there are several."""
     objects = [
         {
             "result": label,

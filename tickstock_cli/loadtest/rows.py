@@ -66,19 +66,19 @@ class Rows:
         return len(self.symbol)
 
     def take(self, chosen: Any) -> Rows:
-        """Give chosen rows: by a slice, places, or a mask."""
+        """Return chosen rows: by a slice, places, or a mask."""
         values = {name: column[chosen] for name, column in self.values.items()}
         return Rows(self.symbol[chosen], self.timestamp[chosen], self.send[chosen], values)
 
 
 def no_rows(record: RecordName) -> Rows:
-    """Give no rows of a type."""
+    """Return no rows of a type."""
     nothing = np.empty(0, dtype=np.int64)
     return Rows(nothing.astype(np.int32), nothing, nothing, {name: nothing.astype(float) for name in VALUES[record]})
 
 
 def join(parts: Sequence[Rows]) -> Rows:
-    """Give rows one after the other; at least one part."""
+    """Return rows one after the other; at least one part."""
     full = [part for part in parts if len(part)]
     if len(full) <= 1:
         return full[0] if full else parts[0]
@@ -92,13 +92,13 @@ def join(parts: Sequence[Rows]) -> Rows:
 
 
 def tick_rows(ticks: Ticks) -> Rows:
-    """Give made ticks as rows, each sent at its own time."""
+    """Return made ticks as rows, each sent at its own time."""
     values: Columns = {"price": ticks.price, "size": ticks.size // MICROS}
     return Rows(ticks.symbol, ticks.timestamp, ticks.timestamp, values)
 
 
 def fmv_rows(fmvs: Fmvs) -> Rows:
-    """Give made fair values as rows, each sent at its own time."""
+    """Return made fair values as rows, each sent at its own time."""
     values: Columns = {"fmv": fmvs.fmv, "market_price": fmvs.market_price, "confidence": fmvs.confidence}
     return Rows(fmvs.symbol, fmvs.timestamp, fmvs.timestamp, values)
 
@@ -110,7 +110,7 @@ class Encoder:
         self._tickers = pa.array(tickers, pa.string())
 
     def encode(self, record: RecordName, rows: Rows, received_at: NDArray[np.int64]) -> pa.RecordBatch:
-        """Give rows as a record batch; ``received_at`` (int64 ns) is when each becomes available."""
+        """Return rows as a record batch; ``received_at`` (int64 ns) is when each becomes available."""
         arrays: list[pa.Array[Any]] = [
             pa.DictionaryArray.from_arrays(rows.symbol, self._tickers),
             pa.array(rows.timestamp).cast(TIME),

@@ -70,13 +70,13 @@ class Symbols(Section):
         return max(counts) if self.overlap else sum(counts)
 
     def range_of(self, record: RecordName) -> range:
-        """Give the places, among all tickers, of those that have rows of a type."""
+        """Return the places, among all tickers, of those that have rows of a type."""
         counts = {"tick": self.tick, "ohlcv": self.ohlcv, "fmv": self.fmv}
         first = 0 if self.overlap else sum(counts[other] for other in RECORDS[: RECORDS.index(record)])
         return range(first, first + counts[record])
 
 
-class Moves(Section):
+class Injections(Section):
     """What happens to some tickers, besides their ordinary walk: what detectors are there to tell.
 
     So many begin a minute, all over the load, or as many as there is room for.
@@ -117,16 +117,16 @@ class Stage(Section):
     surge: bool = Field(default=False, description="judged by the threshold for surges, and the recovery after it")
 
     def rate(self, record: RecordName) -> Rate:
-        """Give the curve of a type."""
+        """Return the curve of a type."""
         rate: Rate = getattr(self, record)
         return rate
 
     def rows(self, record: RecordName) -> int:
-        """Give its rows of a type, exactly: the integral of the rate, rounded."""
+        """Return its rows of a type, exactly: the integral of the rate, rounded."""
         return self.due(record, self.seconds)
 
     def due(self, record: RecordName, passed: int) -> int:
-        """Give its rows of a type that are due in its first ``passed`` seconds."""
+        """Return its rows of a type that are due in its first ``passed`` seconds."""
         return round(self.rate(record).rows(passed, self.seconds))
 
 
@@ -205,7 +205,7 @@ class Scenario(Section):
         default=10, description="rows become available together at the end of slots so long, in market time; ms"
     )
     symbols: Symbols = Field(description="tickers and how they move")
-    moves: Moves = Field(default=Moves(), description="what happens to some of them")
+    moves: Injections = Field(default=Injections(), description="what happens to some of them")
     stages: tuple[Stage, ...] = Field(min_length=1, description="one after the other")
     clients: Clients = Field(default=Clients(), description="who listens")
     faults: tuple[Fault, ...] = Field(default=(), description="what goes wrong with the feed")
@@ -220,11 +220,11 @@ class Scenario(Section):
         return sum(stage.seconds for stage in self.stages)
 
     def rows(self, record: RecordName) -> int:
-        """Give the rows of a type that the stages ask for, exactly."""
+        """Return the rows of a type that the stages ask for, exactly."""
         return sum(stage.rows(record) for stage in self.stages)
 
     def document(self) -> dict[str, Any]:
-        """Give the scenario with all its defaults, ready for JSON; ``Scenario.model_validate`` reads it back."""
+        """Return the scenario with all its defaults, ready for JSON; ``Scenario.model_validate`` reads it back."""
         return self.model_dump(mode="json", by_alias=True)
 
     @property
@@ -268,7 +268,7 @@ class Scenario(Section):
         return self
 
     def scaled(self, factor: float) -> Scenario:
-        """Give the scenario with all rates ``factor`` times as high; a ticker still has one bar a second at most."""
+        """Return the scenario with all rates ``factor`` times as high; a ticker still has one bar a second at most."""
         stages = tuple(
             stage.model_copy(
                 update={

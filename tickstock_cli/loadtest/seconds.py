@@ -12,7 +12,7 @@ SIDES = ("generator", "system", "clients")
 
 
 def spans_of(scenario: Scenario, speed: float) -> tuple[StageSpan, ...]:
-    """Give when each stage is on, in wall seconds since the anchor."""
+    """Return when each stage is on, in wall seconds since the anchor."""
     spans, begins = [], 0.0
     for stage in scenario.stages:
         ends = begins + stage.seconds / speed
@@ -22,7 +22,7 @@ def spans_of(scenario: Scenario, speed: float) -> tuple[StageSpan, ...]:
 
 
 def rows_due(scenario: Scenario, passed: float) -> dict[str, int]:
-    """Give the rows that the plan has in its first ``passed`` seconds of market time, faults left out, by type."""
+    """Return the rows that the plan has in its first ``passed`` seconds of market time, faults left out, by type."""
     due: dict[str, int] = dict.fromkeys(RECORDS, 0)
     for stage in scenario.stages:
         within = min(passed, stage.seconds)
@@ -80,7 +80,7 @@ class Seconds:
             self.whole.append(done[-1])
 
     def rest(self) -> list[Second]:
-        """Give what is left once nobody reports any more: seconds that not every process lived to tell of."""
+        """Return what is left once nobody reports any more: seconds that not every process lived to tell of."""
         self._open.clear()
         return self._complete()
 
@@ -113,7 +113,7 @@ class Seconds:
         return second
 
     def _due(self, number: int, generator: Mapping[str, Any]) -> dict[str, int]:
-        """Give the rows due by a second's end: as the generator has made them, or by the plan if it has not yet."""
+        """Return the rows due by a second's end: as the generator has made them, or by the plan if it has not yet."""
         made: dict[str, int] = {record: int(generator.get("due", {}).get(record, 0)) for record in RECORDS}
         if generator.get("made", True):
             return made
@@ -131,7 +131,7 @@ class Seconds:
 
 
 def _cpu_seconds(reports: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    """Give the CPU time of each process that told it, and of all others of the machine where the system knows it."""
+    """Return the CPU time of each process that told it, and of all others of the machine where the system knows it."""
     used = {side: report.get("cpu", 0.0) for side, report in reports.items()}
     machine = reports.get("system", {}).get("machine_cpu")
     if machine is not None:

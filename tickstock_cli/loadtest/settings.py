@@ -14,7 +14,7 @@ from tickstock_cli.loadtest.scenario import Scenario
 
 
 def system_settings(scenario: Scenario) -> Settings:
-    """Give the settings of a scenario.
+    """Return the settings of a scenario.
 
     Raises
     ------
@@ -27,7 +27,7 @@ def system_settings(scenario: Scenario) -> Settings:
 
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Give dotted keys, whether they are written as such or as tables."""
+    """Return dotted keys, whether they are written as such or as tables."""
     for name, value in values.items():
         if isinstance(value, Mapping):
             yield from _leaves(value, f"{prefix}{name}.")

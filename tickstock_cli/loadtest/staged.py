@@ -39,7 +39,7 @@ class StagedLatency:
                 self._recent.setdefault((stage, name), Histogram()).record(chosen)
 
     def take_second(self) -> dict[str, str]:
-        """Give what was recorded since this was last asked, by name, encoded."""
+        """Return what was recorded since this was last asked, by name, encoded."""
         with self._lock:
             recent, self._recent = self._recent, {}
         named: dict[str, Histogram] = {}
@@ -49,7 +49,7 @@ class StagedLatency:
         return {name: histogram.encode() for name, histogram in named.items()}
 
     def by_stage(self) -> list[dict[str, str]]:
-        """Give everything recorded up to the last ``take_second``, by stage and name, encoded."""
+        """Return everything recorded up to the last ``take_second``, by stage and name, encoded."""
         whole: list[dict[str, str]] = [{} for _ in self._ends]
         for (stage, name), histogram in self._stages.items():
             whole[stage][name] = histogram.encode()

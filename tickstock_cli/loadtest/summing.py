@@ -50,11 +50,11 @@ class Reports:
     no_truth: str = ""
 
     def has(self, side: str) -> bool:
-        """Tell whether a process has told its sums."""
+        """Return whether a process has told its sums."""
         return side in self.done
 
     def missing(self, sides: Iterable[str]) -> bool:
-        """Tell whether one of these processes still has its sums to tell."""
+        """Return whether one of these processes still has its sums to tell."""
         return any(side not in self.done and side not in self.crashed for side in sides)
 
 

@@ -28,8 +28,8 @@ from tickstock_cli.core.clock import SystemClock, wall_minus_monotonic
 from tickstock_cli.core.metrics import BreakerState, ChannelMetrics
 from tickstock_cli.core.registry import load_part
 from tickstock_cli.core.symbols import SymbolTable
-from tickstock_cli.engine.arriving import Arriving
 from tickstock_cli.engine.control import Control
+from tickstock_cli.engine.live import LiveDriver
 from tickstock_cli.engine.observer import Unwatched
 from tickstock_cli.engine.outputs import Outputs
 from tickstock_cli.engine.run import Run, RunOptions, RunResult
@@ -37,17 +37,17 @@ from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.eventlog.manifest import RunInfo
 from tickstock_cli.eventlog.writer import EventLog
 from tickstock_cli.loadtest import transport
-from tickstock_cli.loadtest.arrivals import Arrivals
 from tickstock_cli.loadtest.child import Child, run_child
-from tickstock_cli.loadtest.gauge import Gauge
-from tickstock_cli.loadtest.transport.inlet import Inlet
+from tickstock_cli.loadtest.latency_probe import LatencyProbe
+from tickstock_cli.loadtest.transport.receiver import Receiver
+from tickstock_cli.loadtest.transport_source import TransportSource
 from tickstock_cli.runtime.pipeline import LoopThread, MultiChannelPipeline
 from tickstock_cli.runtime.switching import quick_switches
 from tickstock_cli.runtime.system import MultiChannelSystem
 from tickstock_cli.serving.hub import Limits
 from tickstock_cli.serving.served import ServedRun
 from tickstock_cli.serving.server import Address, ServerThread
-from tickstock_cli.sources.rows import Intake
+from tickstock_cli.sources.rows import RowIngest
 
 BATCH_ROWS = 8_192
 """Rows that are taken from the transport at once, at most: as many as a paced replay reads."""
@@ -59,17 +59,17 @@ class System:
     """The parts of the running system that reports are made from."""
 
     child: Child
-    gauge: Gauge
+    latency_probe: LatencyProbe
     pipeline: MultiChannelPipeline
     log: EventLog
     server: ServerThread
-    inlet: Inlet
+    receiver: Receiver
     anchor: int = 0
 
     def second(self, end: int) -> dict[str, Any]:  # noqa: ARG002 - what was done in it is done by now
-        """Give the figures of the second that has just ended."""
+        """Return the figures of the second that has just ended."""
         return {
-            "latency": self.gauge.latency.take_second(),
+            "latency": self.latency_probe.latency.take_second(),
             "memory_bytes": self.child.memory_bytes(),
             "gc_collections": collections(),
             **self.pipeline.call(self._channels()),
@@ -79,8 +79,8 @@ class System:
         """Look at the channels: their figures are for the system's own thread alone."""
         system = self.pipeline.system
         return {
-            "done": dict(self.gauge.done),
-            "events": self.gauge.events,
+            "done": dict(self.latency_probe.done),
+            "events": self.latency_probe.events,
             "queues": {instance.name: instance.take_peak() for instance in system.instances()},
             "alerts": len(system.monitor.active),
             "breakers_open": sum(
@@ -92,24 +92,24 @@ class System:
         return self.pipeline.system.channel_metrics()
 
     def end(self, result: RunResult, kinds: Mapping[str, int], ended: int) -> dict[str, Any]:
-        """Give the figures of the whole run."""
+        """Return the figures of the whole run."""
         system = self.pipeline.system
-        latency = self.gauge.latency.take_second()
+        latency = self.latency_probe.latency.take_second()
         metrics = self.pipeline.call(self._metrics())
         router = system.router.metrics()
         return {
             **self.second(ended),
             "latency": latency,
-            "by_stage": self.gauge.latency.by_stage(),
+            "by_stage": self.latency_probe.latency.by_stage(),
             "ended_seconds": (ended - self.anchor) / 1e9,
             "interrupted": result.interrupted,
             "ledger": result.ledger.as_dict(),
             "digest": result.digest,
             "kinds": dict(kinds),
             "published": result.tally.events,
-            "foreign_events": self.gauge.foreign_events,
-            "failed_rows": self.gauge.failed,
-            "breaks": self.inlet.breaks,
+            "foreign_events": self.latency_probe.foreign_events,
+            "failed_rows": self.latency_probe.failed,
+            "breaks": self.receiver.breaks,
             "cut_off": self.server.server.hub.cut_off,
             "router": {"decisions": router.decisions, "mean_us": router.decision_mean_us},
             "alert_history": [self._alert(alert) for alert in system.monitor.history],
@@ -134,7 +134,7 @@ class System:
 
 
 def collections() -> int:
-    """Give how many garbage collections there were, of any generation."""
+    """Return how many garbage collections there were, of any generation."""
     return sum(int(generation["collections"]) for generation in gc.get_stats())
 
 
@@ -144,26 +144,26 @@ def work(child: Child) -> None:
     settings = settings_model().model_validate(job["settings"])
     symbols, control, clock = SymbolTable(), Control(job["speed"]), SystemClock()
     with ExitStack() as stack:
-        gauge = Gauge(job["ends"])
+        latency_probe = LatencyProbe(job["ends"])
         core = build_core(settings, symbols)
 
         def build(publish: Callable[..., None]) -> MultiChannelSystem:
-            return MultiChannelSystem(settings, core, publish=publish, probe=gauge)
+            return MultiChannelSystem(settings, core, publish=publish, probe=latency_probe)
 
         stack.enter_context(quick_switches())
         thread = stack.enter_context(LoopThread())
         pipeline = stack.enter_context(MultiChannelPipeline(thread, build, lambda: control.stopped))
-        gauge.know({instance.number: instance.record for instance in pipeline.system.instances()})
+        latency_probe.know({instance.number: instance.record for instance in pipeline.system.instances()})
         status = RunStatus(Calendar(settings.session.calendar), pipeline)
         log = stack.enter_context(EventLog(Path(job["folder"], "log"), _identity(job)))
         limits = Limits(max_clients=job["clients"] + SPARE_CLIENTS)
         served = ServedRun(log, log.run.id, status, kinds=tuple(kind.name for kind in event_kinds()))
         server = stack.enter_context(ServerThread(served, Address(port=0), limits))
-        inlet = Inlet(load_part("transport", transport.PARTS, job["transport"])(), job["address"])
-        stack.callback(inlet.close)
-        symbols.add(inlet.opening.tickers)
+        receiver = Receiver(load_part("transport", transport.PARTS, job["transport"])(), job["address"])
+        stack.callback(receiver.close)
+        symbols.add(receiver.opening.tickers)
         pipeline.prepare(_first_moment(job["start"], symbols))
-        system = System(child, gauge, pipeline, log, server, inlet)
+        system = System(child, latency_probe, pipeline, log, server, receiver)
 
         host, port = server.server.host, server.server.port
         system.anchor = child.ready(url=f"ws://{host}:{port}/ws", gc_collections=collections())
@@ -172,7 +172,7 @@ def work(child: Child) -> None:
         kinds: Counter[str] = Counter()
         outputs = Outputs(build_encoder(settings, symbols), [LogSink(log, status.report)], [_counting(kinds)])
         schedule = Schedule(system.anchor, job["start"], job["speed"])
-        source = Arrivals(inlet, symbols, settings.recordings.interval_seconds)
+        source = TransportSource(receiver, symbols, settings.recordings.interval_seconds)
         run = Run(
             source,
             core,
@@ -181,7 +181,7 @@ def work(child: Child) -> None:
             Unwatched(),
             RunOptions(batch_rows=BATCH_ROWS),
             pipeline=pipeline,
-            arriving=Arriving(clock, control, schedule),
+            arriving=LiveDriver(clock, control, schedule),
         )
         result = run.execute()
         status.over = True
@@ -197,11 +197,11 @@ def _counting(kinds: Counter[str]) -> Callable[[pa.RecordBatch], None]:
 
 
 def _first_moment(start: int, symbols: SymbolTable) -> MergedBatch:
-    """Give a row at the load's beginning, to prepare for: nobody processes it."""
+    """Return a row at the load's beginning, to prepare for: nobody processes it."""
     row = pa.RecordBatch.from_pydict(
         {"ticker": [symbols.tickers[0]], "timestamp": [start], "price": [1.0], "size": [1]}
     )
-    return Intake(symbols, 60).merged(row)
+    return RowIngest(symbols, 60).merged(row)
 
 
 def _identity(job: Mapping[str, Any]) -> RunInfo:

@@ -25,21 +25,21 @@ class Truth:
         self._counts.update(counts)
 
     def as_dict(self) -> dict[str, int]:
-        """Give all counts that are not 0, by name, sorted."""
+        """Return all counts that are not 0, by name, sorted."""
         return {name: count for name, count in sorted(self._counts.items()) if count}
 
     def count(self, name: str) -> int:
-        """Give the count of that name."""
+        """Return the count of that name."""
         return self._counts[name]
 
     def sent(self) -> dict[str, int]:
-        """Give the rows sent, by type."""
+        """Return the rows sent, by type."""
         return {record: self._counts[f"{record}.sent"] for record in RECORDS}
 
     def duplicated(self) -> dict[str, int]:
-        """Give the rows sent a second time, by type: every one of them must be rejected."""
+        """Return the rows sent a second time, by type: every one of them must be rejected."""
         return {record: self._counts[f"{record}.duplicated"] for record in RECORDS}
 
     def rejected(self) -> dict[str, int]:
-        """Give what the ledger must say of rejected rows: ``tick.rejected.late`` and so on."""
+        """Return what the ledger must say of rejected rows: ``tick.rejected.late`` and so on."""
         return {name: count for name, count in self.as_dict().items() if ".rejected." in name}

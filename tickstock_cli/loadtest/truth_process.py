@@ -12,12 +12,12 @@ from tickstock_cli.engine.observer import Unwatched
 from tickstock_cli.engine.outputs import Outputs
 from tickstock_cli.engine.run import Run, RunOptions
 from tickstock_cli.errors import DataError
-from tickstock_cli.loadtest.arrivals import OnceSeen, batch_of
 from tickstock_cli.loadtest.child import Child, run_child
 from tickstock_cli.loadtest.load import Load
 from tickstock_cli.loadtest.scenario import Scenario
 from tickstock_cli.loadtest.transport.base import Frame
-from tickstock_cli.sources.rows import Intake
+from tickstock_cli.loadtest.transport_source import NoOriginals, batch_of
+from tickstock_cli.sources.rows import RowIngest
 
 BATCH_ROWS = 65_536
 
@@ -31,10 +31,9 @@ class Made:
         self.symbols = SymbolTable(load.tickers)
 
     def batches(self, batch_rows: int, positions: tuple[int, ...] = ()) -> Iterator[MergedBatch]:
-        """See ``Source``."""
         if positions:
             raise DataError("a load is made from its beginning")
-        intake = Intake(self.symbols, self._interval_seconds)
+        ingest = RowIngest(self.symbols, self._interval_seconds)
         frames: list[Frame] = []
         rows = 0
         for slot in self._load.slots():
@@ -43,14 +42,13 @@ class Made:
                 frames.append(Frame(slot.number, slot.due + 1, parts))
                 rows += sum(part.num_rows for part in slot.parts.values())
                 if rows >= batch_rows:
-                    yield batch_of(frames, intake)
+                    yield batch_of(frames, ingest)
                     frames, rows = [], 0
         if frames:
-            yield batch_of(frames, intake)
+            yield batch_of(frames, ingest)
 
-    def origins(self) -> OnceSeen:
-        """See ``Source``."""
-        return OnceSeen()
+    def origins(self) -> NoOriginals:
+        return NoOriginals()
 
     def interrupt(self) -> None:
         """See ``Source``: making never waits."""

@@ -14,7 +14,7 @@ from operator import ge, gt, le, lt
 from tickstock_cli.loadtest.observation import Observation, Second, StageSpan
 from tickstock_cli.loadtest.scenario import RECORDS
 from tickstock_cli.measurement.histogram import Histogram, Summary
-from tickstock_cli.measurement.verdict import Verdict, number
+from tickstock_cli.measurement.verdict import TargetVerdict, number
 
 MIB = 1 << 20
 
@@ -38,17 +38,17 @@ class Reading:
 
 
 def unmeasured(reason: str) -> Reading:
-    """Give the reading of a figure that should have been measured."""
+    """Return the reading of a figure that should have been measured."""
     return Reading(None, reason)
 
 
 def not_asked(reason: str) -> Reading:
-    """Give the reading of a figure that the scenario is not about."""
+    """Return the reading of a figure that the scenario is not about."""
     return Reading(None, reason, asked=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Evaluation:
     """An observation with what several figures are read from."""
 
     seen: Observation
@@ -58,11 +58,11 @@ class Sight:
     limits: Mapping[str, float | None]
 
     def asked(self, kind: str) -> int:
-        """Give how many rows of a type the judged stages asked for."""
+        """Return how many rows of a type the judged stages asked for."""
         return sum(second.asked.get(kind, 0) for second in self.judged)
 
     def stage(self, span: StageSpan, kind: str) -> Summary:
-        """Give the latency of a type in a stage."""
+        """Return the latency of a type in a stage."""
         encoded = self.seen.by_stage.get(span.name, {}).get(kind)
         return Histogram.decode(encoded).summary() if encoded else Summary(0)
 
@@ -74,7 +74,7 @@ class Figure:
     title: str
     sign: str
     unit: str
-    read: Callable[[Sight], Reading]
+    read: Callable[[Evaluation], Reading]
 
 
 SIGNS: Mapping[str, Callable[[float, float], bool]] = {
@@ -86,8 +86,8 @@ SIGNS: Mapping[str, Callable[[float, float], bool]] = {
 }
 
 
-def judge(seen: Observation, latency: Mapping[str, Summary]) -> list[Verdict]:
-    """Give a verdict on every figure, those on the run itself first.
+def judge(seen: Observation, latency: Mapping[str, Summary]) -> list[TargetVerdict]:
+    """Return a verdict on every figure, those on the run itself first.
 
     Parameters
     ----------
@@ -96,17 +96,19 @@ def judge(seen: Observation, latency: Mapping[str, Summary]) -> list[Verdict]:
     """
     warm = {span.name for span in seen.stages if span.warm_up}
     judged = tuple(second for second in seen.seconds if second.stage and second.stage not in warm)
-    sight = Sight(seen, latency, judged, limits_of(seen))
-    figures = [_verdict(name, figure, sight.limits[name], figure.read(sight)) for name, figure in FIGURES.items()]
-    return [_completed(seen), _offered(sight), *figures]
+    evaluation = Evaluation(seen, latency, judged, limits_of(seen))
+    figures = [
+        _verdict(name, figure, evaluation.limits[name], figure.read(evaluation)) for name, figure in FIGURES.items()
+    ]
+    return [_completed(seen), _offered(evaluation), *figures]
 
 
 def limits_of(seen: Observation) -> dict[str, float | None]:
-    """Give the scenario's limits by figure, None for a figure that is shown and not judged."""
+    """Return the scenario's limits by figure, None for a figure that is shown and not judged."""
     return {name: threshold["limit"] for name, threshold in seen.scenario["thresholds"].items()}
 
 
-def _verdict(name: str, figure: Figure, limit: float | None, reading: Reading) -> Verdict:
+def _verdict(name: str, figure: Figure, limit: float | None, reading: Reading) -> TargetVerdict:
     if limit is not None and reading.limit is not None:
         limit = reading.limit
     target = "" if limit is None else f"{figure.sign} {number(limit, figure.unit)}"
@@ -114,48 +116,48 @@ def _verdict(name: str, figure: Figure, limit: float | None, reading: Reading) -
     ok: bool | None = None
     if asked and reading.value is not None and limit is not None:
         ok = not reading.missed and SIGNS[figure.sign](reading.value, limit)
-    return Verdict(name, figure.title, target, limit, reading.value, figure.unit, ok, reading.note, asked)
+    return TargetVerdict(name, figure.title, target, limit, reading.value, figure.unit, ok, reading.note, asked)
 
 
-def _completed(seen: Observation) -> Verdict:
-    """Tell whether the run came to its end: figures of half a scenario prove nothing about the other half."""
+def _completed(seen: Observation) -> TargetVerdict:
+    """Return whether the run came to its end: figures of half a scenario prove nothing about the other half."""
     length = seen.stages[-1].ends
     reached = min(length, max((second.at + 1 for second in seen.seconds), default=0.0))
     share = 100.0 if seen.aborted is None else min(100 * reached / length, 99.99)
     ok = seen.aborted is None
-    return Verdict("completed_percent", "Ran to its end", "= 100 %", 100, share, "%", ok, seen.aborted or "")
+    return TargetVerdict("completed_percent", "Ran to its end", "= 100 %", 100, share, "%", ok, seen.aborted or "")
 
 
-def _offered(sight: Sight) -> Verdict:
-    """Tell whether the load was made as asked: a generator that is late makes the system look slower than it is."""
-    seen = sight.seen
-    due = sum(sight.seen.truth.rows.values())
+def _offered(evaluation: Evaluation) -> TargetVerdict:
+    """Return whether the load was made as asked: a generator that is late makes the system look slower than it is."""
+    seen = evaluation.seen
+    due = sum(evaluation.seen.truth.rows.values())
     share = 100 * min(1.0, sum(seen.sent.values()) / due) if due else None
     note = seen.slow_why if seen.slow_side == "generator" else ""
     if share is None:
         note = "no row was due"
     ok = None if share is None else share == 100 and seen.slow_side != "generator"
-    return Verdict(OFFERED, "Load made, and in time", "= 100 %", 100, share, "%", ok, note)
+    return TargetVerdict(OFFERED, "Load made, and in time", "= 100 %", 100, share, "%", ok, note)
 
 
-def _none_of(rows: str, sight: Sight) -> Reading:
-    """Give the reading of a figure of rows that there were none of where they count."""
-    if not sight.judged:
-        return not_asked(f"the run ended before the stages that are judged{_because(sight.seen)}")
+def _none_of(rows: str, evaluation: Evaluation) -> Reading:
+    """Return the reading of a figure of rows that there were none of where they count."""
+    if not evaluation.judged:
+        return not_asked(f"the run ended before the stages that are judged{_because(evaluation.seen)}")
     return not_asked(f"no {rows} in the stages that are judged")
 
 
-def _symbols(sight: Sight) -> Reading:
-    seen = sight.seen
-    if not sight.asked("ohlcv"):
-        return _none_of("bars", sight)
-    done = sight.latency.get("ohlcv", Summary(0)).count
+def _symbols(evaluation: Evaluation) -> Reading:
+    seen = evaluation.seen
+    if not evaluation.asked("ohlcv"):
+        return _none_of("bars", evaluation)
+    done = evaluation.latency.get("ohlcv", Summary(0)).count
     # What was never done with counts as due in the stages that are judged, wherever it was.
-    missing = seen.truth.rows.get("ohlcv", 0) - sum(sight.stage(span, "ohlcv").count for span in seen.stages)
+    missing = seen.truth.rows.get("ohlcv", 0) - sum(evaluation.stage(span, "ohlcv").count for span in seen.stages)
     due = done + max(0, missing)
-    taken = len(sight.judged) + _overtime(sight)
-    minutes = len(sight.judged) * seen.speed / 60
-    symbols, limit = seen.scenario["symbols"]["ohlcv"], sight.limits["ohlcv_symbols_per_minute"]
+    taken = len(evaluation.judged) + _overtime(evaluation)
+    minutes = len(evaluation.judged) * seen.speed / 60
+    symbols, limit = seen.scenario["symbols"]["ohlcv"], evaluation.limits["ohlcv_symbols_per_minute"]
     value = min(symbols, round(done / (taken * seen.speed / 60)))
     most = min(symbols, round(due / minutes))
     note = f"{done:,} of {due:,} bars of {number(minutes)} market minutes, in {taken} s"
@@ -164,54 +166,54 @@ def _symbols(sight: Sight) -> Reading:
     return Reading(value, note)
 
 
-def _overtime(sight: Sight) -> int:
-    """Give the seconds that bars took after their stages had ended; the rest of a last batch may take one."""
-    last = sight.judged[-1].at
-    later = [second.at for second in sight.seen.seconds if second.at > last + 1 and second.processed.get("ohlcv")]
+def _overtime(evaluation: Evaluation) -> int:
+    """Return the seconds that bars took after their stages had ended; the rest of a last batch may take one."""
+    last = evaluation.judged[-1].at
+    later = [second.at for second in evaluation.seen.seconds if second.at > last + 1 and second.processed.get("ohlcv")]
     return round(max(later) - last - 1) if later else 0
 
 
-def _latency(kind: str, figure: str) -> Callable[[Sight], Reading]:
-    def read(sight: Sight) -> Reading:
-        summary = sight.latency.get(kind, Summary(0))
+def _latency(kind: str, figure: str) -> Callable[[Evaluation], Reading]:
+    def read(evaluation: Evaluation) -> Reading:
+        summary = evaluation.latency.get(kind, Summary(0))
         if not summary.count:
-            if kind in RECORDS and not sight.asked(kind):
-                return _none_of(f"{kind} rows", sight)
-            return unmeasured(f"nothing of {kind} was measured{_because(sight.seen)}")
+            if kind in RECORDS and not evaluation.asked(kind):
+                return _none_of(f"{kind} rows", evaluation)
+            return unmeasured(f"nothing of {kind} was measured{_because(evaluation.seen)}")
         return Reading(getattr(summary, figure))
 
     return read
 
 
-def _end_to_end(sight: Sight) -> Reading:
-    clients = sight.seen.clients
-    to_log = sight.latency.get("event", Summary(0)).p99_ms
+def _end_to_end(evaluation: Evaluation) -> Reading:
+    clients = evaluation.seen.clients
+    to_log = evaluation.latency.get("event", Summary(0)).p99_ms
     log_words = f"to the event log p99 was {number(to_log, 'ms')}" if to_log is not None else "no event was published"
     if clients is None or clients.count <= clients.stalled:
         return not_asked(f"the scenario has no clients that read; {log_words}")
-    summary = sight.latency.get("client", Summary(0))
+    summary = evaluation.latency.get("client", Summary(0))
     if not summary.count:
         return unmeasured(f"no client received an event in the stages that are judged; {log_words}")
     return Reading(summary.p99_ms, f"p99 of {summary.count:,} deliveries to WebSocket clients; {log_words}")
 
 
-def _router(sight: Sight) -> Reading:
-    router = sight.seen.router
+def _router(evaluation: Evaluation) -> Reading:
+    router = evaluation.seen.router
     if router is None or not router.decisions:
-        return unmeasured(f"the router told no decision{_because(sight.seen)}")
+        return unmeasured(f"the router told no decision{_because(evaluation.seen)}")
     return Reading(router.mean_us / 1000, f"mean of {router.decisions:,} decisions")
 
 
-def _memory(sight: Sight) -> Reading:
-    seconds = sight.seen.seconds
+def _memory(evaluation: Evaluation) -> Reading:
+    seconds = evaluation.seen.seconds
     if not seconds:
-        return unmeasured(f"no second was seen{_because(sight.seen)}")
+        return unmeasured(f"no second was seen{_because(evaluation.seen)}")
     most = max(seconds, key=lambda second: second.memory_bytes)
     return Reading(most.memory_bytes / MIB, f"most of the system's process, {number(most.at)} s into the run")
 
 
-def _success(sight: Sight) -> Reading:
-    seen = sight.seen
+def _success(evaluation: Evaluation) -> Reading:
+    seen = evaluation.seen
     due, read = sum(seen.truth.rows.values()), _read(seen)
     if read is None or not due:
         return unmeasured(f"the system never told its ledger{_because(seen)}")
@@ -220,8 +222,8 @@ def _success(sight: Sight) -> Reading:
     return Reading(100 * min(1.0, well / due), note)
 
 
-def _lost(sight: Sight) -> Reading:
-    seen, read = sight.seen, _read(sight.seen)
+def _lost(evaluation: Evaluation) -> Reading:
+    seen, read = evaluation.seen, _read(evaluation.seen)
     if read is None:
         return unmeasured(f"the system never told its ledger{_because(seen)}")
     rows = sum(max(0, seen.sent.get(kind, 0) - read[kind]) for kind in RECORDS)
@@ -232,8 +234,8 @@ def _lost(sight: Sight) -> Reading:
     return Reading(rows + gaps, note or f"{sum(seen.sent.values()):,} rows sent, all read")
 
 
-def _dedup(sight: Sight) -> Reading:
-    seen, truth = sight.seen, sight.seen.truth
+def _dedup(evaluation: Evaluation) -> Reading:
+    seen, truth = evaluation.seen, evaluation.seen.truth
     if truth.digest is None or truth.events is None or seen.digest is None:
         return unmeasured(truth.reason or f"the events have no truth to compare with{_because(seen)}")
     planted = sum(truth.duplicates.values())
@@ -251,8 +253,8 @@ def _dedup(sight: Sight) -> Reading:
     return Reading(100 * max(0.0, 1 - wrong / max(1, seen.events + planted)), note)
 
 
-def _strays(sight: Sight) -> Reading:
-    seen, read = sight.seen, _read(sight.seen)
+def _strays(evaluation: Evaluation) -> Reading:
+    seen, read = evaluation.seen, _read(evaluation.seen)
     if read is None:
         return unmeasured(f"the system never told its ledger{_because(seen)}")
     rows = sum(max(0, read[kind] - seen.sent.get(kind, 0)) for kind in RECORDS)
@@ -260,31 +262,31 @@ def _strays(sight: Sight) -> Reading:
     return Reading(rows + seen.foreign_events, note)
 
 
-def _surge(sight: Sight) -> Reading:
-    surges = [span for span in sight.seen.stages if span.surge]
+def _surge(evaluation: Evaluation) -> Reading:
+    surges = [span for span in evaluation.seen.stages if span.surge]
     if not surges:
         return not_asked("no stage of the scenario is a surge")
-    found = [(p95, span.name) for span in surges if (p95 := sight.stage(span, "tick").p95_ms) is not None]
+    found = [(p95, span.name) for span in surges if (p95 := evaluation.stage(span, "tick").p95_ms) is not None]
     if found:
         worst, name = max(found)
         return Reading(worst, f"of ticks in {name}")
     names = {span.name for span in surges}
-    within = [second for second in sight.judged if second.stage in names]
+    within = [second for second in evaluation.judged if second.stage in names]
     if not within:
-        return not_asked(f"the run ended before the surge{_because(sight.seen)}")
+        return not_asked(f"the run ended before the surge{_because(evaluation.seen)}")
     if not any(second.asked.get("tick") for second in within):
         return not_asked("no ticks in the surge")
-    return unmeasured(f"no tick was measured in the surge{_because(sight.seen)}")
+    return unmeasured(f"no tick was measured in the surge{_because(evaluation.seen)}")
 
 
-def _recovery(sight: Sight) -> Reading:
-    surges = [span for span in sight.seen.stages if span.surge]
+def _recovery(evaluation: Evaluation) -> Reading:
+    surges = [span for span in evaluation.seen.stages if span.surge]
     if not surges:
         return not_asked("no stage of the scenario is a surge")
-    after = [second for second in sight.seen.seconds if second.at + 1 > surges[-1].ends]
+    after = [second for second in evaluation.seen.seconds if second.at + 1 > surges[-1].ends]
     if not after:
         return unmeasured("the run ended with its surge")
-    limit = sight.limits["tick_p99_ms"]
+    limit = evaluation.limits["tick_p99_ms"]
     for second in after:
         if _calm(second, limit):
             # A second that is calm as a whole was so from its begin.
@@ -304,7 +306,7 @@ def _calm(second: Second, limit: float | None) -> bool:
 
 
 def _read(seen: Observation) -> dict[str, int] | None:
-    """Give the rows that each channel read; None if the system never said."""
+    """Return the rows that each channel read; None if the system never said."""
     return {kind: seen.ledger.get(f"{kind}.read", 0) for kind in RECORDS} if seen.ledger else None
 
 

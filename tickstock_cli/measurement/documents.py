@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ConfigDict
 
 from tickstock_cli.core.files import replace_file
-from tickstock_cli.core.refusals import why_not
+from tickstock_cli.core.os_errors import os_error_hint
 from tickstock_cli.errors import OutputError
 
 DOCUMENT = ConfigDict(use_attribute_docstrings=True, extra="forbid")
@@ -28,7 +28,7 @@ def make_folder(folder: Path) -> None:
     except FileExistsError as error:
         raise OutputError(f"cannot write into {folder}: it is a file, not a folder; choose another name") from error
     except OSError as error:
-        raise OutputError(f"cannot write into {folder}: {why_not(error)}") from error
+        raise OutputError(f"cannot write into {folder}: {os_error_hint(error)}") from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"cannot write into {folder}: permission denied; choose a folder you may write to")
 
@@ -45,4 +45,4 @@ def write_file(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, content)
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {why_not(error)}") from error
+        raise OutputError(f"cannot write {path}: {os_error_hint(error)}") from error

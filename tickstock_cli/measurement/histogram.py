@@ -63,7 +63,7 @@ class Histogram:
 
     @property
     def count(self) -> int:
-        """Give how many durations were recorded."""
+        """Return how many durations were recorded."""
         return int(self._counts.sum())
 
     def record(self, values_us: npt.NDArray[np.generic]) -> None:
@@ -82,11 +82,11 @@ class Histogram:
         self._counts += other._counts
 
     def percentile_us(self, percent: float) -> int:
-        """Give the duration that this share of the records does not exceed, in µs; 0 without records."""
+        """Return the duration that this share of the records does not exceed, in µs; 0 without records."""
         return int(self.percentiles_us(np.array([percent]))[0])
 
     def percentiles_us(self, percents: npt.NDArray[np.float64]) -> Counts:
-        """Give several percentiles, in µs; zeros without records."""
+        """Return several percentiles, in µs; zeros without records."""
         cumulated = np.cumsum(self._counts)
         total = int(cumulated[-1])
         if not total:
@@ -95,17 +95,17 @@ class Histogram:
         return _HIGHEST[np.searchsorted(cumulated, np.minimum(wanted, total))]
 
     def mean_us(self) -> float:
-        """Give the mean in µs; 0 without records."""
+        """Return the mean in µs; 0 without records."""
         total = self.count
         return float(self._counts @ _MIDDLE) / total if total else 0.0
 
     def max_us(self) -> int:
-        """Give the longest duration in µs; 0 without records."""
+        """Return the longest duration in µs; 0 without records."""
         filled = np.flatnonzero(self._counts)
         return int(_HIGHEST[filled[-1]]) if len(filled) else 0
 
     def summary(self) -> Summary:
-        """Give the usual figures."""
+        """Return the usual figures."""
         count = self.count
         if not count:
             return Summary(0)
@@ -144,7 +144,7 @@ class Histogram:
         return histogram
 
     def distribution(self) -> Iterator[tuple[int, float, int]]:
-        """Give (µs, share of the records up to there, how many those are), ever finer towards 1.
+        """Return (µs, share of the records up to there, how many those are), ever finer towards 1.
 
         The steps are those of HdrHistogram's percentile export: five for each halving of the rest.
         """
@@ -177,7 +177,7 @@ class Histogram:
 
 
 def _indices(values_us: npt.NDArray[np.generic]) -> Counts:
-    """Give the counter of each value: its power of two, and where in it."""
+    """Return the counter of each value: its power of two, and where in it."""
     values = np.clip(values_us, SHORTEST_US, LONGEST_US).astype(np.int64)
     _, length = np.frexp(values.astype(np.float64))  # exact: an hour has 32 bits
     power = np.maximum(length - (_HALF_BITS + 1), 0).astype(np.int64)
@@ -186,7 +186,7 @@ def _indices(values_us: npt.NDArray[np.generic]) -> Counts:
 
 
 def _ranges() -> tuple[Counts, Counts]:
-    """Give the lowest and the highest value that each counter stands for."""
+    """Return the lowest and the highest value that each counter stands for."""
     index = np.arange(HdrHistogram(SHORTEST_US, LONGEST_US, DIGITS).counts_len, dtype=np.int64)
     power = np.maximum((index >> _HALF_BITS) - 1, 0)
     lowest = (index - (power << _HALF_BITS)) << power

@@ -6,16 +6,16 @@ import re
 from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree as ET
 
-from tickstock_cli.measurement.verdict import Verdict, number
+from tickstock_cli.measurement.verdict import TargetVerdict, number
 
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML cannot hold, not even escaped."""
 
 
 def junit(
-    suite: str, verdicts: Sequence[Verdict], *, seconds: float = 0, properties: Mapping[str, str] | None = None
+    suite: str, verdicts: Sequence[TargetVerdict], *, seconds: float = 0, properties: Mapping[str, str] | None = None
 ) -> bytes:
-    """Give a document with one test case a verdict.
+    """Return a document with one test case a verdict.
 
     A target that was missed is a failure, a figure that could not be measured an error, and one that nobody asked
     for is skipped.
@@ -50,7 +50,7 @@ def junit(
     return document + b"\n"
 
 
-def _add_case(suite: ET.Element, class_name: str, verdict: Verdict) -> None:
+def _add_case(suite: ET.Element, class_name: str, verdict: TargetVerdict) -> None:
     name = f"{verdict.title} {verdict.target}".strip()
     case = ET.SubElement(suite, "testcase", {"classname": _clean(class_name), "name": _clean(name)})
     said = number(verdict.measured, verdict.unit)

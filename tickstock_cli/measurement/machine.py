@@ -93,7 +93,7 @@ def changed_packages(a: Machine, b: Machine) -> list[str]:
 
 
 def facts(machine: Machine) -> dict[str, str]:
-    """Give what a report shows, by name."""
+    """Return what a report shows, by name."""
     return {
         "processor": f"{machine.processor}, {machine.cpus} CPU{'s'[: machine.cpus != 1]}",
         "memory": gibibytes(machine.memory_bytes),
@@ -111,7 +111,7 @@ def gibibytes(count: int) -> str:
 
 
 def busy_cpu_seconds() -> float | None:
-    """Give the CPU time that everything on this machine has used since it started, other guests of its host included.
+    """Return the CPU time that everything on this machine has used since it started, other guests of its host included.
 
     None where more CPUs are counted than this process may use: in a container, the host's other work is none of ours.
     """
@@ -141,7 +141,7 @@ def _commit(root: Path) -> str | None:
 
 
 def _processor() -> str:
-    """Give the processor's name, where Linux tells it."""
+    """Return the processor's name, where Linux tells it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -10,7 +10,7 @@ from tickstock_cli.measurement.documents import DOCUMENT
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class TargetVerdict:
     """A figure held against its limit.
 
     What could not be measured is never met: ``ok`` is None and ``note`` says why.
@@ -38,19 +38,19 @@ class Verdict:
 
     @property
     def failed(self) -> bool:
-        """Tell whether it decides against the run: asked for, and not met or not measured."""
+        """Return whether it decides against the run: asked for, and not met or not measured."""
         return self.asked and self.ok is not True
 
     @property
     def word(self) -> str:
-        """Give the verdict in a word or two."""
+        """Return the verdict in a word or two."""
         if self.ok is None:
             return "not measured" if self.asked else "not asked"
         return "ok" if self.ok else "failed"
 
 
-def failures(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """Give the verdicts that decide against the run."""
+def failures(verdicts: Iterable[TargetVerdict]) -> list[TargetVerdict]:
+    """Return the verdicts that decide against the run."""
     return [verdict for verdict in verdicts if verdict.failed]
 
 

@@ -95,7 +95,7 @@ class Alert:
         return self.resolved_at is None
 
     def to_dict(self) -> dict[str, Any]:
-        """Give it as JSON has it; times as ISO 8601 with nanoseconds, UTC."""
+        """Return it as JSON has it; times as ISO 8601 with nanoseconds, UTC."""
         return {
             "id": self.number,
             "type": str(self.finding.type),

@@ -10,12 +10,12 @@ from tickstock_cli.monitoring.thresholds import Thresholds
 
 SYSTEM = "system"
 """Subject of what concerns no channel."""
-OF_A_HURRY = (AlertType.HIGH_LATENCY, AlertType.QUEUE_OVERFLOW)
+OF_CATCHING_UP = (AlertType.HIGH_LATENCY, AlertType.QUEUE_OVERFLOW)
 """What going to another time flat out is made of."""
 
 
 def find(channels: Sequence[ChannelMetrics], system: SystemMetrics, thresholds: Thresholds) -> list[Finding]:
-    """Give all that is wrong at one moment: at most one finding a type and subject."""
+    """Return all that is wrong at one moment: at most one finding a type and subject."""
     working = {metrics.channel for metrics in channels if _failure(metrics) is None}
     found: list[Finding | None] = []
     for metrics in channels:
@@ -27,7 +27,7 @@ def find(channels: Sequence[ChannelMetrics], system: SystemMetrics, thresholds: 
         ]
     found += _broken_parts(system)
     found.append(_memory_usage(system, thresholds))
-    meant = OF_A_HURRY if system.hurried else ()
+    meant = OF_CATCHING_UP if system.catching_up else ()
     return [finding for finding in found if finding is not None and finding.type not in meant]
 
 

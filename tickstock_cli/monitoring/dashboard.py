@@ -31,7 +31,7 @@ def dashboard(
     history: Sequence[Alert],
     thresholds: Thresholds,
 ) -> dict[str, Any]:
-    """Give the document; ``system`` is None before the first look."""
+    """Return the document; ``system`` is None before the first look."""
     overview = {"status": "starting"} if system is None else _overview(channels, system, active, thresholds)
     return {
         "system_overview": overview,

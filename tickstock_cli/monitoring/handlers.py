@@ -30,7 +30,7 @@ class Handler(Protocol):
 
 
 def alert_message(change: Change, alert: Alert) -> dict[str, Any]:
-    """Give one change as JSON has it."""
+    """Return one change as JSON has it."""
     return {"change": str(change), "alert": alert.to_dict()}
 
 

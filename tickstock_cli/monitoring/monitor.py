@@ -8,8 +8,8 @@ from threading import Lock
 from typing import Any
 
 from tickstock_cli.core.metrics import ChannelMetrics, SystemMetrics
+from tickstock_cli.monitoring.alert_manager import AlertManager
 from tickstock_cli.monitoring.alerts import Alert, Change, Severity
-from tickstock_cli.monitoring.casebook import Casebook
 from tickstock_cli.monitoring.conditions import find
 from tickstock_cli.monitoring.dashboard import dashboard
 from tickstock_cli.monitoring.handlers import Handler
@@ -42,7 +42,7 @@ class ChannelMonitor:
 
     def __init__(self, thresholds: Thresholds, handlers: Sequence[Handler] = ()) -> None:
         self._thresholds = thresholds
-        self._cases = Casebook(thresholds.cooldown_ns, thresholds.resolve_after_ns, thresholds.history)
+        self._cases = AlertManager(thresholds.cooldown_ns, thresholds.resolve_after_ns, thresholds.history)
         self._look = _Look()
         self._lock = Lock()
         self._handlers = tuple(handlers)
@@ -50,7 +50,7 @@ class ChannelMonitor:
         self._last_handler_failure: str | None = None
 
     def add_handler(self, handler: Handler) -> Callable[[], None]:
-        """Tell one more handler from now on; gives the function that ends it."""
+        """Tell one more handler from now on, and return the function that ends it."""
         with self._lock:
             self._handlers = (*self._handlers, handler)
 
@@ -91,14 +91,14 @@ class ChannelMonitor:
         return self._handler_failures
 
     def complaints(self) -> tuple[str, ...]:
-        """Give what speaks against the system's health: that it is not ready, and its critical alerts."""
+        """Return what speaks against the system's health: that it is not ready, and its critical alerts."""
         look = self._look
         if look.system is None or not look.system.ready:
             return ("the system is not ready",)
         return tuple(alert.finding.message for alert in look.active if alert.finding.severity is Severity.CRITICAL)
 
     def get_monitoring_dashboard_data(self) -> dict[str, Any]:
-        """Give the dashboard document of the last look, ready for JSON; see docs/monitoring.md."""
+        """Return the dashboard document of the last look, ready for JSON; see docs/monitoring.md."""
         look = self._look
         document = dashboard(look.channels, look.system, look.active, look.history, self._thresholds)
         document["system_overview"] |= {

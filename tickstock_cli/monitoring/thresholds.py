@@ -17,11 +17,11 @@ class Levels:
     critical: float
 
     def reached_by(self, value: float) -> tuple[Severity, float] | None:
-        """Give the severity of a figure that is bad when large, and the level it has reached; None if it is fine."""
+        """Return the severity of a figure that is bad when large, and the level it has reached; None if it is fine."""
         return self._worst([level <= value for level in self._levels()])
 
     def missed_by(self, value: float) -> tuple[Severity, float] | None:
-        """Give the severity of a figure that is bad when small, and the level it lies below; None if it is fine."""
+        """Return the severity of a figure that is bad when small, and the level it lies below; None if it is fine."""
         return self._worst([value < level for level in self._levels()])
 
     def _levels(self) -> tuple[float, float, float]:
@@ -65,7 +65,7 @@ class Thresholds:
     history: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Give them as the dashboard document has them."""
+        """Return them as the dashboard document has them."""
         return {
             "latency_percent": asdict(self.latency_percent),
             "success_percent": asdict(self.success_percent),

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tickstock_cli.errors import DataError, UsageError
 from tickstock_cli.measurement.documents import DOCUMENT
-from tickstock_cli.measurement.verdict import Verdict, number
+from tickstock_cli.measurement.verdict import TargetVerdict, number
 from tickstock_cli.perf.recording import Size
 from tickstock_cli.perf.subjects import Sample
 
@@ -58,19 +58,19 @@ class Baseline:
     """A recording must have so many for the limits to be reached."""
 
     def probes(self) -> tuple[str, ...]:
-        """Give the probes that it needs."""
+        """Return the probes that it needs."""
         needed = [limit.probe for limit in self.limits if limit.probe]
         needed += [limit.over.partition(".")[0] for limit in self.limits if limit.over]
         return tuple(dict.fromkeys(needed))
 
 
 def shipped() -> list[str]:
-    """Give the names of the baselines that come with tickstock."""
+    """Return the names of the baselines that come with tickstock."""
     return sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
 def find_baseline(text: str) -> Baseline | None:
-    """Give the baseline that a name or a file holds; None if it is neither.
+    """Return the baseline that a name or a file holds; None if it is neither.
 
     Raises
     ------
@@ -107,12 +107,12 @@ def check_size(baseline: Baseline, size: Size) -> None:
         )
 
 
-def judge_limits(baseline: Baseline, samples: Mapping[str, Sequence[Sample]]) -> list[Verdict]:
+def judge_limits(baseline: Baseline, samples: Mapping[str, Sequence[Sample]]) -> list[TargetVerdict]:
     """Hold samples against limits, by their medians."""
     return [_judge(limit, samples) for limit in baseline.limits]
 
 
-def _judge(limit: Limit, samples: Mapping[str, Sequence[Sample]]) -> Verdict:
+def _judge(limit: Limit, samples: Mapping[str, Sequence[Sample]]) -> TargetVerdict:
     at_least = limit.at_least is not None
     bound = limit.at_least if at_least else limit.at_most
     target = f"{'≥' if at_least else '≤'} {number(bound, limit.unit)}"
@@ -120,10 +120,10 @@ def _judge(limit: Limit, samples: Mapping[str, Sequence[Sample]]) -> Verdict:
     if measured is None:
         asked = limit.probe in samples
         note = f"probe {limit.probe} was not run" if limit.probe and not asked else limit.note
-        return Verdict(limit.name, limit.title, target, bound, None, limit.unit, None, note, asked)
+        return TargetVerdict(limit.name, limit.title, target, bound, None, limit.unit, None, note, asked)
     assert bound is not None  # a limit has one of the two
     ok = measured >= bound if at_least else measured <= bound
-    return Verdict(limit.name, limit.title, target, bound, measured, limit.unit, ok, limit.note)
+    return TargetVerdict(limit.name, limit.title, target, bound, measured, limit.unit, ok, limit.note)
 
 
 def _measured(limit: Limit, samples: Mapping[str, Sequence[Sample]]) -> float | None:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from tickstock_cli.core.refusals import why_not
+from tickstock_cli.core.os_errors import os_error_hint
 from tickstock_cli.errors import DataError, OutputError
 from tickstock_cli.measurement.documents import DOCUMENT
 from tickstock_cli.measurement.machine import alike
@@ -35,7 +35,7 @@ class Entry:
 
 
 def entry_of(figures: Figures) -> Entry:
-    """Give what the history keeps of a run."""
+    """Return what the history keeps of a run."""
     medians = {}
     for metric in METRICS:
         values = [sample[metric.key] for sample in figures.samples.get(metric.probe, ()) if metric.key in sample]
@@ -58,7 +58,7 @@ def append(path: Path, entry: Entry) -> None:
         with path.open("a", encoding="utf-8") as stream:
             stream.write(line)
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {why_not(error)}") from error
+        raise OutputError(f"cannot write {path}: {os_error_hint(error)}") from error
 
 
 def read(path: Path) -> list[Entry]:

@@ -45,5 +45,5 @@ class InstructionCounter:
             raise OSError(code, os.strerror(code))
 
     def read(self) -> int:
-        """Give the instructions so far."""
+        """Return the instructions so far."""
         return int.from_bytes(os.read(self._descriptor, 8), "little")

@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import pairwise
 from statistics import median
 
-from tickstock_cli.measurement.verdict import Verdict, number
+from tickstock_cli.measurement.verdict import TargetVerdict, number
 from tickstock_cli.perf.metrics import METRICS, RESULTS, Metric, Nature
 from tickstock_cli.perf.ratios import Interval, apart, interval, ratios_of
 from tickstock_cli.perf.subjects import Sample
@@ -16,7 +16,7 @@ from tickstock_cli.perf.subjects import Sample
 BLIND = 0.5
 """A margin beyond this hides what everybody would feel."""
 TELLING = ("replay", "paced")
-"""Probes that tell what came out."""
+"""TickLookups that tell what came out."""
 
 BY_PROBE = Mapping[str, Sequence[Sample]]
 
@@ -65,11 +65,11 @@ class Comparison:
 
     @property
     def failed(self) -> bool:
-        """Tell whether the head is worse."""
+        """Return whether the head is worse."""
         return bool(self.results) or any(judgement.verdict is Change.WORSE for judgement in self.judgements)
 
     def blind(self) -> tuple[str, ...]:
-        """Give the metrics whose noise would hide a version that is half as slow again; in words."""
+        """Return the metrics whose noise would hide a version that is half as slow again; in words."""
         return tuple(
             f"{judged.metric.title} (below {1 + judged.margin:.2f} times)"
             for judged in self.judgements
@@ -77,7 +77,7 @@ class Comparison:
         )
 
     def doubtful(self) -> tuple[str, ...]:
-        """Give the probes whose metrics look worse: those are worth more rounds."""
+        """Return the probes whose metrics look worse: those are worth more rounds."""
         looks = (Change.WORSE, Change.UNCLEAR)
         return tuple(
             dict.fromkeys(
@@ -169,19 +169,19 @@ def _other_results(base: BY_PROBE, head: BY_PROBE) -> Iterable[str]:
                 yield f"{probe}: {key} differs from round to round"
 
 
-def verdicts(comparison: Comparison) -> list[Verdict]:
-    """Give the comparison as verdicts, for JUnit and tables; results first."""
+def verdicts(comparison: Comparison) -> list[TargetVerdict]:
+    """Return the comparison as verdicts, for JUnit and tables; results first."""
     told = "; ".join(comparison.results)
     known = comparison.results_known
     why = told if known else f"no probe that tells: {' or '.join(TELLING)}"
     same = not told if known else None
     title = "same rows, events and digest"
-    answer = [Verdict("results", title, "equal to the base", None, None, "", same, why, asked=known)]
+    answer = [TargetVerdict("results", title, "equal to the base", None, None, "", same, why, asked=known)]
     for judgement in comparison.judgements:
         metric, change = judgement.metric, judgement.change
         known = judgement.verdict is not Change.UNKNOWN
         answer.append(
-            Verdict(
+            TargetVerdict(
                 metric.name,
                 metric.title,
                 target_of(judgement) if known else "",

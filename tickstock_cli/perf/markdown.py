@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tickstock_cli.measurement.machine import Machine, facts
-from tickstock_cli.measurement.verdict import Verdict, number
+from tickstock_cli.measurement.verdict import TargetVerdict, number
 from tickstock_cli.perf.judging import Change, Comparison, Judgement, figure, note_of, target_of
 from tickstock_cli.perf.metrics import Nature
 
@@ -34,7 +34,7 @@ def comparison_summary(title: str, comparison: Comparison, machine: Machine, not
     return "\n".join(lines) + "\n"
 
 
-def limits_summary(title: str, verdicts: Sequence[Verdict], machine: Machine) -> str:
+def limits_summary(title: str, verdicts: Sequence[TargetVerdict], machine: Machine) -> str:
     """Write verdicts on limits."""
     failed = any(verdict.failed for verdict in verdicts)
     lines = [f"## {title}: {'failed' if failed else 'passed'}", ""]

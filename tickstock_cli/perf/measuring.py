@@ -17,7 +17,7 @@ from tickstock_cli.perf.sides import Side
 from tickstock_cli.perf.subjects import Sample, Subject, subject
 
 KNOWN = (*PROBES, "running")
-"""Probes by name; the last one is for baselines alone."""
+"""TickLookups by name; the last one is for baselines alone."""
 Samples = dict[str, dict[str, list[Sample]]]
 """By side's label and probe, one sample a round."""
 Announce = Callable[[str, str], None]
@@ -96,7 +96,7 @@ def run_probe(side: Side, probe: str, plan: Plan) -> Sample:
 
 
 def _round(sides: Mapping[str, Side], probe: str, plan: Plan, order: Random) -> dict[str, Sample]:
-    """Start a fresh process for every side, and give them their turns in an order drawn for each turn."""
+    """Start a fresh process for every side, and return them their turns in an order drawn for each turn."""
     way = WAYS.get(probe, Way())
     with ExitStack() as stack:
         subjects: dict[str, Subject] = {}

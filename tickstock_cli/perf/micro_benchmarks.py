@@ -49,7 +49,7 @@ class Morning:
 
 @pytest.fixture(scope="module")
 def morning() -> Iterator[Morning]:
-    """Give a core that has come half through the recording."""
+    """Return a core that has come half through the recording."""
     settings = settings_model()()
     handed: list[tuple[Any, int]] = []
     coordinate = Core.coordinate

@@ -231,7 +231,7 @@ def _count_steps() -> list[int]:
 
 
 def _instructions() -> Callable[[], int | None]:
-    """Begin to count this process's instructions; gives what tells their number, None where nothing counts them."""
+    """Begin to count this process's instructions; return the counter's reader, or None without a counter."""
     try:
         from tickstock_cli.perf.instructions import InstructionCounter
 

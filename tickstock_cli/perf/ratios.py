@@ -21,7 +21,7 @@ class Interval:
 
 
 def interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
-    """Give the median and the interval of order statistics around it, whatever the values' distribution.
+    """Return the median and the interval of order statistics around it, whatever the values' distribution.
 
     The k-th least and the k-th greatest of n values enclose the median with probability
     ``1 - 2 · P(B < k)``, where B counts heads among n fair coins. The innermost pair with the wanted confidence is
@@ -45,7 +45,7 @@ def interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Interva
 
 
 def apart(ratios: Sequence[float]) -> float:
-    """Give how far a side may be from itself: 0.04 means that 4 % more or less may be nothing.
+    """Return how far a side may be from itself: 0.04 means that 4 % more or less may be nothing.
 
     It is the farther end of the interval of the ratios' median.
 
@@ -64,7 +64,7 @@ def apart(ratios: Sequence[float]) -> float:
 
 
 def ratios_of(values: Sequence[float], base: Sequence[float]) -> list[float]:
-    """Give ratios pair by pair; both above 0."""
+    """Return ratios pair by pair; both above 0."""
     return [value / other for value, other in zip(values, base, strict=True)]
 
 

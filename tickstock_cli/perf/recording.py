@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tickstock_cli.core.refusals import why_not
+from tickstock_cli.core.os_errors import os_error_hint
 from tickstock_cli.errors import OutputError
 from tickstock_cli.perf.sides import HERE, cache_folder, keep_latest
 from tickstock_cli.synth.options import MarketOptions
@@ -71,7 +71,7 @@ class Prepared:
     data_hash: str
 
     def job(self, size: Size, folder: Path) -> dict[str, Any]:
-        """Give what a probe is told."""
+        """Return what a probe is told."""
         return {
             "recording": str(self.folder),
             "parts": str(self.parts),
@@ -103,7 +103,7 @@ def prepare(size: Size) -> Prepared:
     try:
         return _make(size, folder)
     except OSError as error:
-        raise OutputError(f"cannot write {folder}: {why_not(error)}; or set TICKSTOCK_PERF_CACHE") from error
+        raise OutputError(f"cannot write {folder}: {os_error_hint(error)}; or set TICKSTOCK_PERF_CACHE") from error
 
 
 def _make(size: Size, folder: Path) -> Prepared:
@@ -126,7 +126,7 @@ def _make(size: Size, folder: Path) -> Prepared:
 
 
 def _rename(being_made: Path, folder: Path) -> None:
-    """Give a whole recording its name, unless another run has made the same meanwhile."""
+    """Return a whole recording its name, unless another run has made the same meanwhile."""
     try:
         being_made.rename(folder)
     except OSError:
@@ -135,7 +135,7 @@ def _rename(being_made: Path, folder: Path) -> None:
 
 
 def _deal_out(ticks: Path, folder: Path) -> tuple[int, int]:
-    """Write a file's rows into several, each ticker's into one; gives when the middle fifth of its rows lies."""
+    """Write a file's rows into several, each ticker's into one, and return when the middle fifth of its rows lies."""
     table = pq.read_table(ticks)
     codes = table["ticker"].combine_chunks().dictionary_encode().indices.to_numpy() % PARTS
     folder.mkdir()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tickstock_cli.measurement.verdict import Verdict
+from tickstock_cli.measurement.verdict import TargetVerdict
 from tickstock_cli.perf.gate import run_gate
 from tickstock_cli.perf.judging import Change, Comparison
 from tickstock_cli.perf.measuring import Announce, Plan
@@ -40,8 +40,8 @@ PLANTS = (
 )
 
 
-def self_test(side: Side, plan: Plan, passes: int, announce: Announce) -> list[Verdict]:
-    """Try the gate; gives what it should have said and what it said.
+def self_test(side: Side, plan: Plan, passes: int, announce: Announce) -> list[TargetVerdict]:
+    """Try the gate, and return what it should have said and what it said.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def self_test(side: Side, plan: Plan, passes: int, announce: Announce) -> list[V
         comparison = gate(plant.name, worse, replace(plan, probes=plant.probes))
         caught = _shown(comparison, plant)
         verdicts.append(
-            Verdict(
+            TargetVerdict(
                 plant.name,
                 f"planted: {plant.title}",
                 "caught",
@@ -81,7 +81,7 @@ def self_test(side: Side, plan: Plan, passes: int, announce: Announce) -> list[V
             alarms.append(_told(comparison))
     quiet = passes - len(alarms)
     verdicts.append(
-        Verdict(
+        TargetVerdict(
             "itself",
             "identical code",
             f"{passes} of {passes} pass",

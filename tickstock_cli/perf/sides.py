@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 
-from tickstock_cli.core.refusals import why_not
+from tickstock_cli.core.os_errors import os_error_hint
 from tickstock_cli.errors import OutputError, UsageError
 
 HERE = Path(__file__).parents[2]
@@ -43,12 +43,12 @@ class Side:
 
 
 def head() -> Side:
-    """Give the tree that this package runs from."""
+    """Return the tree that this package runs from."""
     return Side("head", HERE)
 
 
 def revision(name: str, checkout: Path = HERE) -> Side:
-    """Give the tree of a revision of a checkout: its files, in the user's cache, where later runs find them again.
+    """Return the tree of a revision of a checkout: its files, in the user's cache, where later runs find them again.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def revision(name: str, checkout: Path = HERE) -> Side:
             _write_tree(checkout, commit, folder)
         os.utime(folder)
     except OSError as error:
-        raise OutputError(f"cannot write {folder}: {why_not(error)}; or set TICKSTOCK_PERF_CACHE") from error
+        raise OutputError(f"cannot write {folder}: {os_error_hint(error)}; or set TICKSTOCK_PERF_CACHE") from error
     if not (folder / "tickstock_cli").is_dir():
         raise UsageError(f"--base {name} holds no tickstock_cli; name a later revision")
     keep_latest([path for path in cache_folder().iterdir() if _COMMIT.fullmatch(path.name)])
@@ -92,7 +92,7 @@ def keep_latest(folders: list[Path]) -> None:
 
 
 def cache_folder() -> Path:
-    """Give where trees and recordings are kept between runs."""
+    """Return where trees and recordings are kept between runs."""
     chosen = os.environ.get("TICKSTOCK_PERF_CACHE")
     if chosen:
         return Path(chosen)

@@ -40,7 +40,7 @@ class Subject(Protocol):
         """Wait until the turn is over."""
 
     def finish(self) -> Sample:
-        """Give what all turns told: of each figure the best."""
+        """Return what all turns told: of each figure the best."""
 
     def close(self) -> None:
         """End whatever runs still."""
@@ -70,11 +70,9 @@ class ProbeProcess:
         )  # fmt: skip
 
     def prepare(self) -> None:
-        """See ``Subject``."""
         self._facts = self._heard()
 
     def begin(self) -> None:
-        """See ``Subject``."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write("\n")
@@ -83,11 +81,9 @@ class ProbeProcess:
             raise self._failure() from error
 
     def end(self) -> None:
-        """See ``Subject``."""
         self._turns.append(self._heard())
 
     def finish(self) -> Sample:
-        """See ``Subject``."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         whole = self._heard()
@@ -98,7 +94,6 @@ class ProbeProcess:
         return {**self._facts, **best_of(self._turns), **whole}
 
     def close(self) -> None:
-        """See ``Subject``."""
         self._process.kill()
         with suppress(BrokenPipeError), self._process:  # what it was told last, it may never have read
             pass
@@ -138,11 +133,9 @@ class Program:
         """See ``Subject``: a turn is run where it is waited for."""
 
     def end(self) -> None:
-        """See ``Subject``."""
         self._turns.append(self._run())
 
     def finish(self) -> Sample:
-        """See ``Subject``."""
         return best_of(self._turns)
 
     def close(self) -> None:
@@ -159,7 +152,7 @@ def subject(side: Side, probe: str, job: Mapping[str, Any], folder: Path) -> Sub
 
 
 def best_of(turns: Sequence[Sample]) -> Sample:
-    """Give the least of each figure.
+    """Return the least of each figure.
 
     Examples
     --------
@@ -170,7 +163,7 @@ def best_of(turns: Sequence[Sample]) -> Sample:
 
 
 def environment_of(side: Side) -> dict[str, str]:
-    """Give this process's environment without what could change a side, and with its source on the path."""
+    """Return this process's environment without what could change a side, and with its source on the path."""
     kept = {
         name: text for name, text in os.environ.items() if not name.startswith(("TICKSTOCK_", "PYTEST_", "PYTHONPATH"))
     }

@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from tickstock_cli.channels.base import Turn
+from tickstock_cli.channels.base import BatchContext
 from tickstock_cli.core.batch import Batch
 from tickstock_cli.core.events import PHASES
-from tickstock_cli.core.reading import Check, Relation
+from tickstock_cli.core.rule_verdict import Check, Relation
 from tickstock_cli.engine.rejection import WORDS
 from tickstock_cli.kernels.admission import HIDES_EXTREMES, HIDES_LAST, HIDES_VOLUME, REASONS, find_session
 
 MEANINGS = {HIDES_LAST: "no last price", HIDES_VOLUME: "no volume", HIDES_EXTREMES: "no high or low"}
 
 
-class Standing(StrEnum):
+class AdmissionStatus(StrEnum):
     """What admission makes of a row."""
 
     ADMITTED = "admitted"
@@ -33,7 +33,7 @@ class Standing(StrEnum):
 class Admission:
     """What admission made of a row: ``reason`` is the ledger's word, ``words`` are for people."""
 
-    standing: Standing
+    status: AdmissionStatus
     reason: str
     words: str
     phase: str | None
@@ -42,10 +42,10 @@ class Admission:
     @property
     def admitted(self) -> bool:
         """Whether detectors see the row."""
-        return self.standing in (Standing.ADMITTED, Standing.SUSPECT)
+        return self.status in (AdmissionStatus.ADMITTED, AdmissionStatus.SUSPECT)
 
 
-def read_admission(record: str, row: Batch, before: Any, after: Any, turn: Turn, settings: Any) -> Admission:
+def read_admission(record: str, row: Batch, before: Any, after: Any, context: BatchContext, settings: Any) -> Admission:
     """Tell what admission made of one row.
 
     Parameters
@@ -54,21 +54,21 @@ def read_admission(record: str, row: Batch, before: Any, after: Any, turn: Turn,
         A batch of one row.
     before, after
         The ticker's admission state around it.
-    turn
-        The turn that processed the row.
+    context
+        The context that processed the row.
     """
-    if turn.outcome.rejected:
-        reason = REASONS[turn.outcome.rejected[0].reason[0]]
-        return Admission(Standing.REJECTED, reason, f"it {WORDS[reason]}", None)
-    place = find_session(turn.sessions.starts, int(row.timestamp[0]))
-    segment = int(turn.sessions.segments[place])
+    if context.outcome.rejected:
+        reason = REASONS[context.outcome.rejected[0].reason[0]]
+        return Admission(AdmissionStatus.REJECTED, reason, f"it {WORDS[reason]}", None)
+    place = find_session(context.sessions.starts, int(row.timestamp[0]))
+    segment = int(context.sessions.segments[place])
     phase = PHASES[segment & 3]
     if record != "ohlcv" and phase not in settings.session.phases:
         words = f"its phase, {phase}, is not among session.phases"
-        return Admission(Standing.FILTERED, "market_hours", words, phase)
+        return Admission(AdmissionStatus.FILTERED, "market_hours", words, phase)
     if record != "tick":
-        return Admission(Standing.ADMITTED, "", "", phase)
-    return _read_guard(row, before, after, segment, bool(turn.outcome.ledger["tick.suspect"]), settings)
+        return Admission(AdmissionStatus.ADMITTED, "", "", phase)
+    return _read_guard(row, before, after, segment, bool(context.outcome.ledger["tick.suspect"]), settings)
 
 
 def _read_guard(row: Any, before: Any, after: Any, segment: int, suspect: bool, settings: Any) -> Admission:
@@ -91,5 +91,5 @@ def _read_guard(row: Any, before: Any, after: Any, segment: int, suspect: bool, 
             words = words if not flags & HIDES_LAST else "more than guard.outlier_percent away from the last good price"
         elif not near and after["level"] == price:
             words = f"far from the last good price, but {rows} rows in a row agree: the level has moved"
-    standing = Standing.SUSPECT if suspect else Standing.ADMITTED
-    return Admission(standing, "suspect" if suspect else "", words, PHASES[segment & 3], tuple(checks))
+    status = AdmissionStatus.SUSPECT if suspect else AdmissionStatus.ADMITTED
+    return Admission(status, "suspect" if suspect else "", words, PHASES[segment & 3], tuple(checks))

@@ -15,9 +15,9 @@ from typing import Any
 import polars as pl
 
 from tickstock_cli.build import event_kinds
+from tickstock_cli.review.explanations import changed_columns, changes, why
 from tickstock_cli.review.matching import moved_events, same_events
 from tickstock_cli.review.reasons import VALUE, Rules, find_reasons
-from tickstock_cli.review.whys import changed_columns, changes, why
 from tickstock_cli.sources.event_files import SCHEMA, read_events
 
 ONLY_A, ONLY_B, CHANGED = "only_a", "only_b", "changed"
@@ -150,7 +150,7 @@ def _unequal(a: pl.DataFrame, b: pl.DataFrame, both: pl.DataFrame) -> pl.Series:
 
 
 def _left_over(events: pl.DataFrame, taken: pl.Series) -> pl.DataFrame:
-    """Give the events whose rows are not ``taken``, with their ``row``."""
+    """Return the events whose rows are not ``taken``, with their ``row``."""
     free = pl.repeat(True, events.height, eager=True).scatter(taken, False)
     return events.with_row_index("row").filter(free)
 

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.build import build_channels, build_detectors, event_kinds
-from tickstock_cli.channels.base import Scratch, Turn
+from tickstock_cli.channels.base import BatchContext, Workspace
 from tickstock_cli.core.batch import Batch, MergedBatch
 from tickstock_cli.core.events import EVENT, EventRows
-from tickstock_cli.core.reading import Ending, Verdict
+from tickstock_cli.core.rule_verdict import Ending, RuleVerdict
 from tickstock_cli.core.symbols import SymbolTable
-from tickstock_cli.engine.channels import Probes
+from tickstock_cli.engine.channels import TickLookups
 from tickstock_cli.errors import TickstockError
 from tickstock_cli.review.admission import Admission, read_admission
 
@@ -40,7 +40,7 @@ class Examination:
 
     record: str
     admission: Admission
-    verdicts: dict[str, tuple[Verdict, ...]]
+    verdicts: dict[str, tuple[RuleVerdict, ...]]
     events: EventRows
     counts: dict[str, int]
 
@@ -75,14 +75,12 @@ class Explainer:
         self.counters = detector.counters
         self.events_per_row = detector.events_per_row
         self.compiled = detector.compiled
-        self.verdicts: tuple[Verdict, ...] = ()
+        self.verdicts: tuple[RuleVerdict, ...] = ()
 
     def grow(self, tickers: int) -> None:
-        """See ``Detector``."""
         self._detector.grow(tickers)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """See ``Detector``."""
         state: dict[str, NDArray[Any]] = self._detector.state()
         return state
 
@@ -121,13 +119,13 @@ class Examiner:
         for explainer in explainers.values():
             explainer.verdicts = ()
         mine = np.ones(len(self._symbols), dtype=np.bool_)
-        turn = self._channels.turn(mine, True, self._channels.sessions(part))
-        self._process(batch, turn)
-        counts = turn.outcome.ledger.as_dict()
+        context = self._channels.context(mine, True, self._channels.sessions(part))
+        self._process(batch, context)
+        counts = context.outcome.ledger.as_dict()
         after = channel.state()["admission"][max(0, int(part.code[0]))]
-        admission = read_admission(name, part, before, after, turn, self._settings)
+        admission = read_admission(name, part, before, after, context, self._settings)
         verdicts = {told: explainer.verdicts for told, explainer in explainers.items()}
-        events = np.concatenate([np.empty(0, EVENT), *turn.outcome.events])
+        events = np.concatenate([np.empty(0, EVENT), *context.outcome.events])
         return Examination(name, admission, {} if not admission.admitted else verdicts, events, counts)
 
     def _copy(self, state: Mapping[str, NDArray[Any]]) -> None:
@@ -137,16 +135,16 @@ class Examiner:
             for key, array in channel.state().items():
                 array[:tickers] = state[f"{name}/{key}"][:tickers]
 
-    def _process(self, batch: MergedBatch, turn: Turn) -> None:
+    def _process(self, batch: MergedBatch, context: BatchContext) -> None:
         """Let the row's channel process it; ticks first answer what a bar or a fair value asks."""
-        probes = Probes.of(batch)
-        answers = self._channels.process_ticks(batch.ticks, probes.code, probes.order, Scratch(), turn)
+        lookups = TickLookups.of(batch)
+        answers = self._channels.process_ticks(batch.ticks, lookups.code, lookups.order, Workspace(), context)
         if len(batch.bars):
-            self._channels.process_bars(batch.bars, answers, Scratch(), turn)
+            self._channels.process_bars(batch.bars, answers, Workspace(), context)
         if len(batch.fmvs):
-            self._channels.process_fmvs(batch.fmvs, answers, Scratch(), turn)
+            self._channels.process_fmvs(batch.fmvs, answers, Workspace(), context)
 
 
 def _parts(batch: MergedBatch) -> dict[str, Batch]:
-    """Give a batch's rows by record type."""
+    """Return a batch's rows by record type."""
     return {"tick": batch.ticks, "ohlcv": batch.bars, "fmv": batch.fmvs}

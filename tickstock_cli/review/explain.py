@@ -4,7 +4,7 @@
    with others of one time, those of them that told something count, too;
 2. a core of the same settings runs over the ticker's rows; before each such row, the row is examined on copies;
 3. the core then steps the row itself, and what it counted must be what the examination said;
-4. it runs on to the end of the coordination window, so that the fate of each event is known.
+4. it runs on to the end of the coordination window, so that the event_outcome of each event is known.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from tickstock_cli.build import build_core, coordination_rules, detector_classes
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.calendar import market_zone
 from tickstock_cli.core.events import EVENT, EventRows
-from tickstock_cli.core.moment import Moment
-from tickstock_cli.core.reading import Verdict
+from tickstock_cli.core.rule_verdict import RuleVerdict
 from tickstock_cli.core.stages import NamedSource
+from tickstock_cli.core.time_input import TimeInput
 from tickstock_cli.core.times import MAX_NS, format_time
 from tickstock_cli.errors import DataError, UsageError
-from tickstock_cli.kernels.coordination import Rules
+from tickstock_cli.kernels.coordination import CoordinationRules
 from tickstock_cli.replay import BATCH_ROWS, Request, read_options, resolved
 from tickstock_cli.review.admission import Admission
 from tickstock_cli.review.examiner import Examination, Examiner
-from tickstock_cli.review.fate import Fate, in_windows, read_fates
+from tickstock_cli.review.outcome import EventOutcome, in_windows, read_event_outcomes
 from tickstock_cli.sources.opening import open_repeatable
 
 READ_AGAIN = "explaining reads its input several times"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CandidateRow:
     """A row that may stand for a record type at the time asked for.
 
     ``order`` is its place in the merge; it is the ``place``-th, from 1, ``of`` so many rows of its type and time.
@@ -80,8 +80,8 @@ class RowExplanation:
     available_at: int
     age: int
     admission: Admission
-    verdicts: dict[str, tuple[Verdict, ...]]
-    fates: list[Fate]
+    verdicts: dict[str, tuple[RuleVerdict, ...]]
+    event_outcomes: list[EventOutcome]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Explanation:
     disabled: list[str]
 
     def as_dict(self) -> dict[str, Any]:
-        """Give all of it as plain values; times are int64 ns UTC, and ``at_utc`` is for people."""
+        """Return all of it as plain values; times are int64 ns UTC, and ``at_utc`` is for people."""
         plain = asdict(self)
         for row in plain["rows"]:
             # JSON has no word for NaN and the infinities, which a rejected row may hold.
@@ -121,7 +121,7 @@ class Explanation:
         return {"at_utc": format_time(self.at), **plain}
 
 
-def explain(request: Request, ticker: str, at: int | Moment) -> Explanation:
+def explain(request: Request, ticker: str, at: int | TimeInput) -> Explanation:
     """Explain one moment.
 
     Parameters
@@ -155,7 +155,7 @@ def explain(request: Request, ticker: str, at: int | Moment) -> Explanation:
     return Explanation(ticker, time, settings.session.calendar, rows, absent, disabled)
 
 
-def _resolve(request: Request, settings: Any, at: int | Moment) -> int:
+def _resolve(request: Request, settings: Any, at: int | TimeInput) -> int:
     options = read_options(request, settings)
     time = resolved(at, request.paths, options, market_zone(settings.session.calendar))
     if options.start is not None and time < options.start:
@@ -165,9 +165,9 @@ def _resolve(request: Request, settings: Any, at: int | Moment) -> int:
     return time
 
 
-def _find_moments(source: NamedSource, time: int) -> list[Place]:
-    """Give the last row of each type that is available by ``time``, and those it came with, in merge order."""
-    found: dict[str, list[Place]] = {}
+def _find_moments(source: NamedSource, time: int) -> list[CandidateRow]:
+    """Return the last row of each type that is available by ``time``, and those it came with, in merge order."""
+    found: dict[str, list[CandidateRow]] = {}
     for batch in source.batches(BATCH_ROWS):
         for record, part in (("tick", batch.ticks), ("ohlcv", batch.bars), ("fmv", batch.fmvs)):
             known = int(np.searchsorted(part.available_at, time, side="right"))
@@ -177,7 +177,8 @@ def _find_moments(source: NamedSource, time: int) -> list[Place]:
             first = int(np.searchsorted(part.available_at, last, side="left"))
             columns = (column[first:known].tolist() for column in (part.order, part.timestamp, part.origin))
             rows = [
-                Place(record, order, timestamp, last, origin) for order, timestamp, origin in zip(*columns, strict=True)
+                CandidateRow(record, order, timestamp, last, origin)
+                for order, timestamp, origin in zip(*columns, strict=True)
             ]
             before = found.get(record, [])
             found[record] = [*before, *rows] if before and before[0].available_at == last else rows
@@ -186,7 +187,7 @@ def _find_moments(source: NamedSource, time: int) -> list[Place]:
 
 
 def _no_row(request: Request, settings: Any, ticker: str, time: int) -> DataError:
-    """Tell whether the ticker comes later or not at all; reads the recording for it, as far as needed."""
+    """Return whether the ticker comes later or not at all; reads the recording for it, as far as needed."""
     with closing(open_repeatable(request.paths, read_options(request, settings), READ_AGAIN)) as source:
         for batch in source.batches(BATCH_ROWS):
             code = source.symbols.code(ticker)
@@ -201,7 +202,7 @@ def _no_row(request: Request, settings: Any, ticker: str, time: int) -> DataErro
 
 
 def _run(
-    source: NamedSource, settings: Any, moments: Sequence[Place]
+    source: NamedSource, settings: Any, moments: Sequence[CandidateRow]
 ) -> tuple[list[tuple[Examination, dict[str, int]]], EventRows]:
     """Run over all rows; give each moment's examination and ledger gains, and what its windows emitted."""
     rules = coordination_rules(settings)
@@ -227,10 +228,10 @@ def _run(
 def _explain_rows(
     source: NamedSource,
     time: int,
-    moments: Sequence[Place],
+    moments: Sequence[CandidateRow],
     examined: Sequence[tuple[Examination, dict[str, int]]],
     emitted: EventRows,
-    rules: Rules,
+    rules: CoordinationRules,
 ) -> list[RowExplanation]:
     """Join what was found out about each moment with what stands in its file.
 
@@ -255,7 +256,7 @@ def _explain_rows(
                     time - moment.available_at,
                     examination.admission,
                     examination.verdicts,
-                    read_fates(examination.events, emitted, rules, counts),
+                    read_event_outcomes(examination.events, emitted, rules, counts),
                 )
             )
     return rows

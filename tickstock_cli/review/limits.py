@@ -33,7 +33,7 @@ class Limit:
     upper: bool = False
 
     def margin(self) -> pl.Expr:
-        """Give value over threshold (upper: the inverse): 1 at the threshold, below 1 not reached.
+        """Return value over threshold (upper: the inverse): 1 at the threshold, below 1 not reached.
 
         Null where the limit does not apply; of events of its kind and source.
         """
@@ -42,7 +42,7 @@ class Limit:
 
 
 def limits_of(settings: Any) -> list[Limit]:
-    """Give every limit that a file of events can show."""
+    """Return every limit that a file of events can show."""
     change, volume, score = pl.col("percent_change").abs(), pl.col("rel_volume"), pl.col("score").abs()
     surge, ohlcv, fmv = settings.surge, settings.ohlcv, settings.fmv
     found = []
@@ -70,7 +70,7 @@ def limits_of(settings: Any) -> list[Limit]:
 
 
 def _surge_needs(surge: Any) -> tuple[pl.Expr, pl.Expr]:
-    """Give the least move (percent) and relative volume of a surge of ticks; null where it needs none.
+    """Return the least move (percent) and relative volume of a surge of ticks; null where it needs none.
 
     What an event was told for, its ``trigger``, need not be what these settings ask for.
     """
@@ -91,7 +91,7 @@ def _surge_needs(surge: Any) -> tuple[pl.Expr, pl.Expr]:
 
 
 def least_distance(settings: Any, reference: str = "previous") -> pl.Expr:
-    """Give how far, in dollars, a high or low must lie from the one told before it, whose price is ``reference``.
+    """Return how far, in dollars, a high or low must lie from the one told before it, whose price is ``reference``.
 
     Outside regular hours those of ticks must lie farther.
     """
@@ -102,7 +102,7 @@ def least_distance(settings: Any, reference: str = "previous") -> pl.Expr:
 
 
 def smallest(columns: Mapping[int, pl.Expr]) -> tuple[pl.Expr, pl.Expr]:
-    """Give the smallest of some columns, and the key of the one that has it; nulls do not count."""
+    """Return the smallest of some columns, and the key of the one that has it; nulls do not count."""
     if not columns:
         return pl.lit(None, pl.Float64), pl.lit(None, pl.Int32)
     least = pl.min_horizontal(*columns.values())

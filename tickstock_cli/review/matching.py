@@ -16,13 +16,13 @@ NEAR_NS = 5_000_000_000
 
 
 def same_events(a: pl.DataFrame, b: pl.DataFrame) -> pl.DataFrame:
-    """Give ``row_a`` and ``row_b`` of every event that both files have, in the order of A."""
+    """Return ``row_a`` and ``row_b`` of every event that both files have, in the order of A."""
     both = _numbered(a).join(_numbered(b), on=[*KEY, "repeat"], how="inner", suffix="_b", maintain_order="left")
     return both.select(pl.col("row").alias("row_a"), "row_b")
 
 
 def moved_events(only_a: pl.DataFrame, only_b: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    """Give ``row_a`` and ``row_b`` of events that moved, each in one pair at most.
+    """Return ``row_a`` and ``row_b`` of events that moved, each in one pair at most.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def moved_events(only_a: pl.DataFrame, only_b: pl.DataFrame, rules: Rules) -> pl
 
 
 def _numbered(events: pl.DataFrame) -> pl.DataFrame:
-    """Give the key of every event, its row, and which one of equal keys it is."""
+    """Return the key of every event, its row, and which one of equal keys it is."""
     keys = events.select(KEY).with_row_index("row")
     if not keys.select(KEY).is_duplicated().any():
         return keys.with_columns(pl.lit(0, pl.UInt32).alias("repeat"))
@@ -55,7 +55,7 @@ def _numbered(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def _nearest(mine: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
-    """Give for each event the row of the other file's nearest one of its ticker and kind."""
+    """Return for each event the row of the other file's nearest one of its ticker and kind."""
     columns = ["timestamp", "ticker", "kind"]
     return (
         mine.select("row", *columns)

@@ -33,7 +33,7 @@ class PipelineComparison:
         return self.multi.digest == self.linear.digest and self.multi.ledger.as_dict() == self.linear.ledger.as_dict()
 
     def as_dict(self) -> dict[str, Any]:
-        """Give both runs as plain values; see ``RunResult.as_dict``."""
+        """Return both runs as plain values; see ``RunResult.as_dict``."""
         return {"same": self.same, "multi": self.multi.as_dict(), "linear": self.linear.as_dict()}
 
     def check(self) -> None:
@@ -53,7 +53,7 @@ def compare_pipelines(
     Parameters
     ----------
     observe
-        Called once for each run with its opened source; gives who watches it.
+        Called once for each run with its opened source, and return who watches it.
     """
 
     def run(path: PipelineName, wanted: Request) -> RunResult:

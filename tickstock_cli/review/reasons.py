@@ -84,7 +84,7 @@ class Rules:
 
 
 def find_reasons(mine: pl.DataFrame, other: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    """Give the reason why ``other`` lacks each event of ``mine``, and the evidence for it.
+    """Return the reason why ``other`` lacks each event of ``mine``, and the evidence for it.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def _add_window(found: pl.DataFrame, other: pl.DataFrame, rules: Rules) -> pl.Da
 
 
 def window_of(rules: Rules) -> pl.Expr:
-    """Give the number of an event's coordination window."""
+    """Return the number of an event's coordination window."""
     return pl.col("available_at") // rules.window
 
 
@@ -212,7 +212,7 @@ def _add_last(found: pl.DataFrame, other: pl.DataFrame, rules: Rules) -> pl.Data
 
 
 def _too_near(settings: Any) -> pl.Expr:
-    """Tell whether an extreme lies nearer to the last one told in its phase than it must."""
+    """Return whether an extreme lies nearer to the last one told in its phase than it must."""
     asked = pl.col("kind").is_in(["high", "low"])
     if not settings.coordinator.dedupe_extremes:
         asked &= pl.col("source") == "tick"
@@ -224,7 +224,7 @@ def _too_near(settings: Any) -> pl.Expr:
 
 
 def _days(times: pl.Series, calendar: Calendar) -> pl.Series:
-    """Give the calendar's date of each time, as a number; null of null."""
+    """Return the calendar's date of each time, as a number; null of null."""
     known = times.drop_nulls()
     if not len(known):
         return pl.Series([None] * len(times), dtype=pl.Int64)

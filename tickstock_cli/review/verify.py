@@ -2,7 +2,7 @@
 
 1. the whole recording is replayed flat out: the reference;
 2. if it is large, so is a slice of it, a few busy tickers and no more rows than a step a row can do in seconds;
-3. every other leg replays one of the two in another way: other batches, more workers, another pipeline, paced,
+3. every other variant replays one of the two in another way: other batches, more workers, another pipeline, paced,
    stopped and resumed;
 4. its digest, its ledger and its Parquet file must be those of the reference, byte for byte.
 """
@@ -28,7 +28,7 @@ from tickstock_cli.engine.run import RunResult
 from tickstock_cli.errors import DataError, TickstockError
 from tickstock_cli.replay import BATCH_ROWS, Request, read_options, replay
 from tickstock_cli.review.diff import Difference, compare_files
-from tickstock_cli.review.legs import SLICE_ROWS, Leg, Scope, plan
+from tickstock_cli.review.variants import SLICE_ROWS, Scope, Variant, plan
 from tickstock_cli.sources.opening import open_repeatable
 
 SLICE_TICKERS = 10
@@ -37,8 +37,8 @@ READ_AGAIN = "verifying replays it many times"
 
 
 @dataclass(frozen=True, slots=True)
-class LegResult:
-    """What a leg gave.
+class VariantResult:
+    """What a variant gave.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class LegResult:
         The first differing event, if an event differs.
     """
 
-    leg: Leg
+    variant: Variant
     rows: int
     events: int
     digest: str
@@ -69,28 +69,28 @@ class LegResult:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """All legs, in the order in which they were run.
+    """All variants, in the order in which they were run.
 
     ``slice_words`` says what the slice is; empty if it is the whole recording.
     """
 
-    legs: tuple[LegResult, ...]
+    variants: tuple[VariantResult, ...]
     slice_words: str
 
     @property
-    def failed(self) -> tuple[LegResult, ...]:
-        """The legs that differ from their reference."""
-        return tuple(leg for leg in self.legs if not leg.same)
+    def failed(self) -> tuple[VariantResult, ...]:
+        """The variants that differ from their reference."""
+        return tuple(variant for variant in self.variants if not variant.same)
 
     @property
     def same(self) -> bool:
-        """Whether all legs agree."""
+        """Whether all variants agree."""
         return not self.failed
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What one scope's legs replay, and what they are held against."""
+class ReplayedPart:
+    """What one scope's variants replay, and what they are held against."""
 
     request: Request
     rows: int
@@ -99,8 +99,8 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
-    """A part of the recording that is small enough for slow legs: how many rows over how much market time (ns)."""
+class Excerpt:
+    """A part of the recording that is small enough for slow variants: how many rows over how much market time (ns)."""
 
     request: Request
     rows: int
@@ -108,7 +108,7 @@ class Slice:
     words: str
 
 
-def verify(request: Request, report: Callable[[LegResult, int], None]) -> Verification:
+def verify(request: Request, report: Callable[[VariantResult, int], None]) -> Verification:
     """Replay a recording in many ways.
 
     Parameters
@@ -116,7 +116,7 @@ def verify(request: Request, report: Callable[[LegResult, int], None]) -> Verifi
     request
         Recordings, settings, selection and order; how to run is this function's to choose.
     report
-        Called after each leg, with it and the number of all legs.
+        Called after each variant, with it and the number of all variants.
 
     Raises
     ------
@@ -130,47 +130,49 @@ def verify(request: Request, report: Callable[[LegResult, int], None]) -> Verifi
     open_repeatable(request.paths, read_options(request, settings), READ_AGAIN).close()
     with tempfile.TemporaryDirectory(prefix="tickstock-verify-") as name:
         folder = Path(name)
-        whole, first = _reference(request, folder / "whole.parquet", Leg("flat out, largest batches"))
+        whole, first = _reference(request, folder / "whole.parquet", Variant("flat out, largest batches"))
         if not whole.rows:
             raise DataError("there is no row to verify; choose other paths, symbols or times")
         part = _narrow(whole)
-        legs = plan(whole.rows, part.rows, part.span)
-        report(first, len(legs))
+        variants = plan(whole.rows, part.rows, part.span)
+        report(first, len(variants))
         done = [first]
         parts = {Scope.WHOLE: whole}
-        for leg in legs[1:]:
-            if leg.scope not in parts:
-                parts[leg.scope], result = _reference(part.request, folder / "slice.parquet", leg)
+        for variant in variants[1:]:
+            if variant.scope not in parts:
+                parts[variant.scope], result = _reference(part.request, folder / "slice.parquet", variant)
             else:
-                result = _run_leg(leg, parts[leg.scope], folder)
+                result = _run_variant(variant, parts[variant.scope], folder)
             done.append(result)
-            report(result, len(legs))
+            report(result, len(variants))
     return Verification(tuple(done), part.words)
 
 
-def _reference(request: Request, events: Path, leg: Leg) -> tuple[Part, LegResult]:
+def _reference(request: Request, events: Path, variant: Variant) -> tuple[ReplayedPart, VariantResult]:
     begun = perf_counter()
     result = replay(replace(request, outs=[str(events)]))
     seconds, rows = perf_counter() - begun, _rows_of(result)
-    return Part(request, rows, events, result), LegResult(leg, rows, result.tally.events, result.digest, seconds)
+    return ReplayedPart(request, rows, events, result), VariantResult(
+        variant, rows, result.tally.events, result.digest, seconds
+    )
 
 
 def _rows_of(result: RunResult) -> int:
-    """Give all rows of a run, those before a restart included."""
+    """Return all rows of a run, those before a restart included."""
     return sum(result.ledger[f"{record}.read"] for record in RECORD_TYPES)
 
 
-def _narrow(whole: Part) -> Slice:
+def _narrow(whole: ReplayedPart) -> Excerpt:
     """Choose the tickers that tell most, and their first rows; all of the recording if it is small."""
     if whole.rows <= SLICE_ROWS:
-        return Slice(whole.request, whole.rows, int(whole.result.market_seconds * 1e9), "")
+        return Excerpt(whole.request, whole.rows, int(whole.result.market_seconds * 1e9), "")
     tickers = sorted(whole.result.tally.by_ticker.items(), key=lambda item: (-item[1], item[0]))[:SLICE_TICKERS]
     chosen = replace(whole.request, symbols=frozenset(name for name, _ in tickers)) if tickers else whole.request
     rows, first, last, end = _measure(chosen)
     who = f"the {len(tickers)} tickers with most events" if tickers else "all tickers"
     until = f", up to {format_time(end)}" if end is not None else ""
     limited = replace(chosen, end=end) if end is not None else chosen
-    return Slice(limited, rows, last - first, f"{who}{until}")
+    return Excerpt(limited, rows, last - first, f"{who}{until}")
 
 
 def _measure(request: Request) -> tuple[int, int, int, int | None]:
@@ -193,29 +195,31 @@ def _measure(request: Request) -> tuple[int, int, int, int | None]:
     return len(taken), int(taken[0]), int(taken[-1]), None
 
 
-def _run_leg(leg: Leg, part: Part, folder: Path) -> LegResult:
-    events = folder / "leg.parquet"
+def _run_variant(variant: Variant, part: ReplayedPart, folder: Path) -> VariantResult:
+    events = folder / "variant.parquet"
     begun = perf_counter()
     stopped_at = None
-    how = replace(_how(part.request, leg), outs=[str(events)])
-    if leg.stop_after is None:
+    how = replace(_how(part.request, variant), outs=[str(events)])
+    if variant.stop_after is None:
         result = replay(how)
     else:
         checkpoint = folder / "checkpoint"
-        control = Control(leg.speed)
-        stopper = _StopAfter(control, max(1, int(part.rows * leg.stop_after)))
+        control = Control(variant.speed)
+        stopper = _StopAfter(control, max(1, int(part.rows * variant.stop_after)))
         stopped_at = replay(replace(how, checkpoint=checkpoint), control, lambda _: stopper).rows
-        result = replay(replace(_how(how, leg.resumed or leg), checkpoint=checkpoint, resume=True))
+        result = replay(replace(_how(how, variant.resumed or variant), checkpoint=checkpoint, resume=True))
     seconds = perf_counter() - begun
     differs, difference = _hold_against(part, result, events)
-    return LegResult(
-        leg, _rows_of(result), result.tally.events, result.digest, seconds, stopped_at, differs, difference
+    return VariantResult(
+        variant, _rows_of(result), result.tally.events, result.digest, seconds, stopped_at, differs, difference
     )
 
 
-def _how(request: Request, leg: Leg) -> Request:
-    """Give a request that replays in a leg's way."""
-    return replace(request, batch_rows=leg.batch_rows, workers=leg.workers, speed=leg.speed, pipeline=leg.pipeline)
+def _how(request: Request, variant: Variant) -> Request:
+    """Return a request that replays in a variant's way."""
+    return replace(
+        request, batch_rows=variant.batch_rows, workers=variant.workers, speed=variant.speed, pipeline=variant.pipeline
+    )
 
 
 class _StopAfter(Unwatched):
@@ -230,8 +234,8 @@ class _StopAfter(Unwatched):
             self._control.stop()
 
 
-def _hold_against(part: Part, result: RunResult, events: Path) -> tuple[tuple[str, ...], Difference | None]:
-    """Tell what a leg gave that its reference did not."""
+def _hold_against(part: ReplayedPart, result: RunResult, events: Path) -> tuple[tuple[str, ...], Difference | None]:
+    """Tell what a variant gave that its reference did not."""
     differs = []
     difference = None
     same_bytes = _hash(events) == _hash(part.events)

@@ -10,7 +10,7 @@ strategy         home                                             stand-in
 ================ ================================================ ===================================
 ``health_based`` by hash, in even shares                          by hash, to whoever has fewest
 ``hash_based``   by hash alone: a new instance moves least        by hash alone
-``round_robin``  dealt out in turn                                dealt out in turn
+``round_robin``  dealt out in context                                dealt out in context
 ``random``       drawn                                            drawn
 ``load_based``   none: it keeps what is, and moves shards only to even out the load
 ================ ================================================ ===================================
@@ -69,16 +69,16 @@ class Assignment:
     owners: tuple[str, ...]
 
     def shards_of(self, name: str) -> tuple[int, ...]:
-        """Give the shards an instance owns, rising."""
+        """Return the shards an instance owns, rising."""
         return tuple(shard for shard, owner in enumerate(self.owners) if owner == name)
 
     def moves_from(self, previous: Assignment) -> tuple[Move, ...]:
-        """Give what changes hands against ``previous``, by rising shard."""
+        """Return what changes hands against ``previous``, by rising shard."""
         pairs = enumerate(zip(previous.owners, self.owners, strict=True))
         return tuple(Move(shard, before, after) for shard, (before, after) in pairs if before != after)
 
     def places(self, names: Sequence[str]) -> NDArray[np.uint8]:
-        """Give by shard the place of its owner in ``names``, to look rows up at once (uint8, length ``SHARDS``)."""
+        """Return by shard the place of its owner in ``names``, to look rows up at once (uint8, length ``SHARDS``)."""
         place = {name: number for number, name in enumerate(names)}
         return np.array([place[owner] for owner in self.owners], dtype=np.uint8)
 
@@ -91,7 +91,7 @@ def assign(
     seed: int = 0,
     shard_loads: Sequence[int] | NDArray[np.int64] | None = None,
 ) -> Assignment:
-    """Give every shard an owner. The same arguments give the same assignment, on every machine.
+    """Return every shard an owner. The same arguments give the same assignment, on every machine.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ def _by_load(queued: Mapping[str, int], before: Sequence[str | None], loads: Seq
 
 
 def _best_move(totals: Mapping[str, int], owners: Sequence[str | None], loads: Sequence[int]) -> Move | None:
-    """Give the move that levels the most and the least loaded best; None if they are level enough."""
+    """Return the move that levels the most and the least loaded best; None if they are level enough."""
     heaviest = max(totals, key=totals.__getitem__)
     lightest = min(totals, key=totals.__getitem__)
     if totals[heaviest] * len(totals) <= TOLERATED_LOAD * sum(totals.values()):

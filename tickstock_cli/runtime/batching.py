@@ -43,7 +43,7 @@ class Strategy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Take:
+class BatchDecision:
     """A decision.
 
     Parameters
@@ -67,7 +67,7 @@ class Load:
     row_ns: float = 0.0
 
     def cost_ns(self, rows: int) -> float:
-        """Give what processing a batch is expected to take."""
+        """Return what processing a batch is expected to take."""
         return self.batch_ns + rows * self.row_ns
 
 
@@ -99,7 +99,7 @@ class LoadMeter:
         self._rows_cost = self._rows_cost * FORGETTING + rows * processing_ns
 
     def load(self, now_ns: int) -> Load:
-        """Give the estimate at ``now_ns``; zeros where nothing is known yet."""
+        """Return the estimate at ``now_ns``; zeros where nothing is known yet."""
         return Load(self._rate(now_ns), *self._costs())
 
     def _decayed(self, now_ns: int) -> float:
@@ -150,7 +150,9 @@ class Batching:
         waits = (Strategy.SIZE, Strategy.TIME, Strategy.HYBRID)
         return self.max_wait_ns if self.strategy in waits else 0
 
-    def take(self, queued_rows: int, oldest_ns: int, now_ns: int, load: Load = IDLE, flush: bool = False) -> Take:
+    def take(
+        self, queued_rows: int, oldest_ns: int, now_ns: int, load: Load = IDLE, flush: bool = False
+    ) -> BatchDecision:
         """Decide.
 
         Parameters
@@ -165,10 +167,10 @@ class Batching:
             Rows are wanted now: take what there is, up to ``max_rows``.
         """
         if not queued_rows:
-            return Take(0)
+            return BatchDecision(0)
         available = min(queued_rows, self.max_rows)
         if flush or self.strategy is Strategy.IMMEDIATE:
-            return Take(available)
+            return BatchDecision(available)
         match self.strategy:
             case Strategy.TIME:
                 wanted, patience = inf, self.max_wait_ns
@@ -179,7 +181,7 @@ class Batching:
             case _:
                 wanted, patience = self.max_rows, self.max_wait_ns
         deadline = oldest_ns + patience
-        return Take(available) if queued_rows >= wanted or now_ns >= deadline else Take(0, deadline)
+        return BatchDecision(available) if queued_rows >= wanted or now_ns >= deadline else BatchDecision(0, deadline)
 
     def _adaptive_rows(self, load: Load) -> int:
         if not load.rows_per_second:
@@ -191,6 +193,6 @@ class Batching:
         return max(1, min(enough, most, self.max_rows))
 
     def _rows_in_time(self, load: Load) -> int:
-        """Give the most rows whose processing alone is over within the timeout: what a backlog is taken in."""
+        """Return the most rows whose processing alone is over within the timeout: what a backlog is taken in."""
         left = max(0.0, self.timeout_ns - load.batch_ns)
         return max(1, int(min(left / load.row_ns, self.max_rows))) if load.row_ns else self.max_rows

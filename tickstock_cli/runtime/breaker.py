@@ -80,7 +80,7 @@ class CircuitBreaker:
         return self._opened_at + self._limits.open_ns if self.state is BreakerState.OPEN else None
 
     def allows(self) -> bool:
-        """Tell whether work may be tried now; when half open, a True uses up one of the trials."""
+        """Return whether work may be tried now; when half open, a True uses up one of the trials."""
         state = self.state
         if state is not BreakerState.HALF_OPEN:
             return state is BreakerState.CLOSED
@@ -118,7 +118,7 @@ class CircuitBreaker:
             self._trials_left += 1
 
     def figures(self) -> BreakerFigures:
-        """Give state, number of openings and the latest transitions."""
+        """Return state, number of openings and the latest transitions."""
         return BreakerFigures(self.state, self._opened, tuple(self._transitions))
 
     def _note(self, *, failed: bool, reason: str = "") -> None:

@@ -11,22 +11,22 @@ from tickstock_cli.core.clock import Clock
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.runtime.assignment import RoutingStrategy
 from tickstock_cli.runtime.breaker import CircuitBreaker
+from tickstock_cli.runtime.chunks import ShardChunk
 from tickstock_cli.runtime.instance import Finished, Process, ProcessingChannel
 from tickstock_cli.runtime.metrics import Meter
 from tickstock_cli.runtime.router import DataChannelRouter, Entrance
 from tickstock_cli.runtime.sections import SECOND, batching_of, breaker_limits_of, health_limits_of
-from tickstock_cli.runtime.slices import Part
 
 Instances = dict[str, list[ProcessingChannel]]
 
 
 def channel_sections(settings: Any) -> dict[str, Channel]:
-    """Give the settings of each channel, by record type."""
+    """Return the settings of each channel, by record type."""
     return {"tick": settings.tick_channel, "ohlcv": settings.ohlcv_channel, "fmv": settings.fmv_channel}
 
 
 def instance_names(settings: Any) -> list[str]:
-    """Give the names of all instances by number; there is no number 0."""
+    """Return the names of all instances by number; there is no number 0."""
     sections = channel_sections(settings).items()
     return ["", *(f"{record}-{place}" for record, section in sections for place in range(1, section.instances + 1))]
 
@@ -37,7 +37,7 @@ def build_instances(
     process: Process,
     executor: Executor,
     finished: Callable[[Finished], None],
-    left: Callable[[Part], None],
+    left: Callable[[ShardChunk], None],
     broken: Callable[[BaseException], None],
 ) -> Instances:
     """Build all instances of all channels, numbered through from 1, not started yet."""

@@ -14,10 +14,10 @@ import numpy as np
 from tickstock_cli.channels.base import Rejected
 from tickstock_cli.core.events import EventRows
 from tickstock_cli.engine.core import Core, StepResult
+from tickstock_cli.runtime.chunks import Chunk, ShardChunk
 from tickstock_cli.runtime.instance import Finished
-from tickstock_cli.runtime.slices import Part, Slice
 
-Publish = Callable[[StepResult, Slice], None]
+Publish = Callable[[StepResult, Chunk], None]
 
 
 class Collector:
@@ -32,24 +32,24 @@ class Collector:
     def __init__(self, core: Core, publish: Publish) -> None:
         self._core = core
         self._publish = publish
-        self._slices: deque[Slice] = deque()
+        self._chunks: deque[Chunk] = deque()
         self._events: list[EventRows] = []
         self._rejected: list[Rejected] = []
 
     @property
     def waiting(self) -> int:
         """Slices under way."""
-        return len(self._slices)
+        return len(self._chunks)
 
     @property
     def has_events(self) -> bool:
         """Whether detected events wait for rows that came before them."""
         return bool(self._events)
 
-    def begin(self, piece: Slice) -> None:
-        """Take note of a slice whose parts are about to be handed out; one without rows ends at once, in its turn."""
-        self._slices.append(piece)
-        self._core.count_read(piece.batch)
+    def begin(self, chunk: Chunk) -> None:
+        """Note a chunk whose parts are about to be routed; a chunk without rows ends in its turn."""
+        self._chunks.append(chunk)
+        self._core.count_read(chunk.batch)
 
     def finished(self, done: Finished) -> None:
         """Take what an instance made of parts."""
@@ -63,7 +63,7 @@ class Collector:
             part.ended()
         self.settle()
 
-    def left(self, part: Part) -> None:
+    def left(self, part: ShardChunk) -> None:
         """Take note of a part that nobody will process any more: its slice ends without it."""
         self._core.ledger.add(f"{part.record}.left", len(part))
         part.ended()
@@ -71,18 +71,18 @@ class Collector:
 
     def settle(self) -> None:
         """Coordinate every slice that is complete and whose predecessors are."""
-        while self._slices and not self._slices[0].parts_left:
-            piece = self._slices.popleft()
-            end = piece.batch.first + len(piece.batch)
-            events = [self._received(part, piece) for part in self._split(end)]
+        while self._chunks and not self._chunks[0].parts_left:
+            chunk = self._chunks.popleft()
+            end = chunk.batch.first + len(chunk.batch)
+            events = [self._received(part, chunk) for part in self._split(end)]
             rejected = self._split_rejected(end)
-            released = self._core.coordinate(events, piece.batch.watermark)
-            self._publish(StepResult(released, rejected), piece)
+            released = self._core.coordinate(events, chunk.batch.watermark)
+            self._publish(StepResult(released, rejected), chunk)
 
     def abandon(self) -> None:
         """Wake whoever waits for a slice: none will end any more."""
-        for piece in self._slices:
-            piece.published.set()
+        for chunk in self._chunks:
+            chunk.published.set()
 
     def _split_rejected(self, end: int) -> tuple[Rejected, ...]:
         """Take out the rejected rows before ``end``."""
@@ -104,6 +104,6 @@ class Collector:
         return before
 
     @staticmethod
-    def _received(events: EventRows, piece: Slice) -> EventRows:
-        events["received"] = piece.due(events["available_at"].astype(np.int64))
+    def _received(events: EventRows, chunk: Chunk) -> EventRows:
+        events["received"] = chunk.due(events["available_at"].astype(np.int64))
         return events

@@ -19,7 +19,7 @@ class HealthLimits:
     mean_ms: float
 
 
-def ailment(metrics: ChannelMetrics, limits: HealthLimits) -> str | None:
+def unhealthy_reason(metrics: ChannelMetrics, limits: HealthLimits) -> str | None:
     """Say why an instance is unhealthy; None if it is not. A half open breaker is healthy: it needs rows to try."""
     if metrics.status in (ChannelStatus.ERROR, ChannelStatus.SHUTDOWN):
         return f"status {metrics.status}"

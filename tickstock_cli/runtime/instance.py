@@ -18,15 +18,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.channels.base import Outcome, Scratch
+from tickstock_cli.channels.base import BatchOutcome, Workspace
 from tickstock_cli.core.clock import Clock
 from tickstock_cli.core.metrics import BreakerState, ChannelMetrics, ChannelStatus
-from tickstock_cli.runtime.batching import Batching, LoadMeter, Take
+from tickstock_cli.runtime.batching import BatchDecision, Batching, LoadMeter
 from tickstock_cli.runtime.breaker import CircuitBreaker
+from tickstock_cli.runtime.chunks import ShardChunk
 from tickstock_cli.runtime.metrics import Meter
-from tickstock_cli.runtime.slices import Part
 
-Process = Callable[[Sequence[Part], Scratch], Outcome]
+Process = Callable[[Sequence[ShardChunk], Workspace], BatchOutcome]
 """Processes parts of one record type; see `runtime.work`."""
 
 FAILED_SHARE = 0.1
@@ -38,7 +38,7 @@ BATCHES_A_TRIP = 16
 TRIP_NS = 5_000_000
 """A trip that has taken longer begins no further batch: who moves shards, and the loop, are not kept waiting."""
 
-Taken = list[tuple[int, Part]]
+Taken = list[tuple[int, ShardChunk]]
 """A batch as it was taken from the queue: parts, with when they were queued."""
 
 
@@ -47,8 +47,8 @@ class Finished:
     """A processed batch: what came of it, where, and when by the clock."""
 
     instance: ProcessingChannel
-    parts: Sequence[Part]
-    outcome: Outcome
+    parts: Sequence[ShardChunk]
+    outcome: BatchOutcome
     started: int
     ended: int
 
@@ -86,7 +86,7 @@ class ProcessingChannel:
         process: Process,
         executor: Executor,
         finished: Callable[[Finished], None],
-        left: Callable[[Part], None],
+        left: Callable[[ShardChunk], None],
         broken: Callable[[BaseException], None],
     ) -> None:
         self.name = name
@@ -106,7 +106,7 @@ class ProcessingChannel:
         self._finished = finished
         self._left = left
         self._broken = broken
-        self._queue: deque[tuple[int, Part]] = deque()
+        self._queue: deque[tuple[int, ShardChunk]] = deque()
         self._depth = 0
         self._spilled = 0
         self._promised = 0
@@ -118,7 +118,7 @@ class ProcessingChannel:
         self._unbound = False
         self._woken = asyncio.Event()
         self._room = asyncio.Event()
-        self._scratch = Scratch()
+        self._workspace = Workspace()
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -153,7 +153,7 @@ class ProcessingChannel:
         await self._end_task()
         self.status = ChannelStatus.SHUTDOWN
 
-    def offer(self, part: Part) -> bool:
+    def offer(self, part: ShardChunk) -> bool:
         """Queue a part; tells whether there was room. If the queue was given up, the part is left at once."""
         if self._given_up:
             self._left(part)
@@ -170,7 +170,7 @@ class ProcessingChannel:
         await self._room.wait()
 
     def has_room(self, rows: int) -> bool:
-        """Tell whether a part of so many rows could be queued now."""
+        """Return whether a part of so many rows could be queued now."""
         taken = self._depth + self._promised
         return not taken or taken + rows <= self._queue_rows or self._unbound
 
@@ -179,7 +179,7 @@ class ProcessingChannel:
         self._spilled = rows
         self._meter.queue(self._depth, rows)
 
-    def put_back(self, parts: Sequence[Part]) -> None:
+    def put_back(self, parts: Sequence[ShardChunk]) -> None:
         """Queue parts that another instance gave up, whatever the bound: they have been counted already.
 
         Rows of their tickers that are queued here, if any, come later in merge order.
@@ -187,15 +187,15 @@ class ProcessingChannel:
         now = self._clock.now()
         waiting = [part for _, part in self._queue]
         self._queue.clear()
-        self._queue.extend((now, part) for part in sorted([*parts, *waiting], key=lambda part: part.slice.batch.first))
+        self._queue.extend((now, part) for part in sorted([*parts, *waiting], key=lambda part: part.chunk.batch.first))
         self._depth += sum(len(part) for part in parts)
         self._meter.queue(self._depth, self._spilled)
         self._woken.set()
 
-    def take_away(self, moving: NDArray[np.bool_]) -> list[Part]:
-        """Give up the queued rows of some tickers; ``moving`` is told by code, the last entry for rows without one."""
-        gone: list[Part] = []
-        staying: list[tuple[int, Part]] = []
+    def take_away(self, moving: NDArray[np.bool_]) -> list[ShardChunk]:
+        """Remove and return the queued rows of some tickers; ``moving`` by code, its last entry is for unnamed rows."""
+        gone: list[ShardChunk] = []
+        staying: list[tuple[int, ShardChunk]] = []
         for since, part in self._queue:
             stays, goes = part.split(moving)
             if not goes.empty:
@@ -233,15 +233,15 @@ class ProcessingChannel:
             self._woken.set()
 
     def snapshot(self) -> ChannelMetrics:
-        """Give its figures as they are now."""
+        """Return its figures as they are now."""
         oldest = self._under_way if self._under_way is not None else self._queue[0][0] if self._queue else None
         return self._meter.snapshot(self.status, self._breaker.figures(), self.shards, oldest)
 
     def take_peak(self) -> int:
-        """Give the most rows that the queue has held since this was last asked."""
+        """Return the most rows that the queue has held since this was last asked."""
         return self._meter.take_peak()
 
-    def _append(self, part: Part) -> None:
+    def _append(self, part: ShardChunk) -> None:
         now = self._clock.now()
         self._queue.append((now, part))
         self._depth += len(part)
@@ -253,7 +253,7 @@ class ProcessingChannel:
         while True:
             wait = self._next_wait()
             if self._queue and not self._ready():
-                await self._queue[0][1].slice.ticks_done.wait()
+                await self._queue[0][1].chunk.ticks_done.wait()
             elif wait is None:
                 await self._sleep(None)
             elif wait > 0:
@@ -262,7 +262,7 @@ class ProcessingChannel:
                 await self._take_and_process()
 
     def _next_wait(self) -> int | None:
-        """Give how many ns to wait before a batch can be taken: 0 = now, None = until something happens."""
+        """Return how many ns to wait before a batch can be taken: 0 = now, None = until something happens."""
         if not self._ready() or self.status is not ChannelStatus.ACTIVE:
             return None
         now = self._clock.now()
@@ -275,10 +275,10 @@ class ProcessingChannel:
         return None if take.wait_until_ns is None else max(1, take.wait_until_ns - now)
 
     def _ready(self) -> bool:
-        """Tell whether the oldest rows can be processed: bars and fair values need the answers of ticks before them."""
-        return bool(self._queue) and (self.record == "tick" or self._queue[0][1].slice.ticks_done.is_set())
+        """Return whether the oldest rows can be processed: bars and fair values need the lookups of earlier ticks."""
+        return bool(self._queue) and (self.record == "tick" or self._queue[0][1].chunk.ticks_done.is_set())
 
-    def _decide(self, now: int) -> Take:
+    def _decide(self, now: int) -> BatchDecision:
         # Questions of other channels are no rows, and are never kept waiting.
         flush = self._flush or not self._depth
         return self._batching.take(max(self._depth, 1), self._queue[0][0], now, self._load.load(now), flush)
@@ -314,7 +314,7 @@ class ProcessingChannel:
         for taken in batches:
             parts = [part for _, part in taken]
             started = self._clock.now()
-            outcome = self._process(parts, self._scratch)
+            outcome = self._process(parts, self._workspace)
             done.append(Finished(self, parts, outcome, started, self._clock.now()))
             if outcome.failures or done[-1].ended - begun >= TRIP_NS:
                 break

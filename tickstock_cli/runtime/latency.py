@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tickstock_cli.core.events import EventRows
 from tickstock_cli.core.metrics import LatencyFigures
-from tickstock_cli.runtime.slices import Slice
+from tickstock_cli.runtime.chunks import Chunk
 
 LONGEST_US = 24 * 3_600 * 1_000_000
 
@@ -26,10 +26,10 @@ class EventLatency:
         self._histogram = HdrHistogram(1, LONGEST_US, 3)
         self._lock = Lock()
 
-    def record(self, events: EventRows, piece: Slice, now: int) -> NDArray[np.int64]:
-        """Record events that were published at ``now`` because ``piece`` had come; give how late each was, in µs."""
+    def record(self, events: EventRows, chunk: Chunk, now: int) -> NDArray[np.int64]:
+        """Record events that were published at ``now`` because ``chunk`` had come; give how late each was, in µs."""
         at_once = events["emitted_at"] == events["available_at"]
-        due = np.where(at_once, events["received"], piece.due(events["emitted_at"].astype(np.int64)))
+        due = np.where(at_once, events["received"], chunk.due(events["emitted_at"].astype(np.int64)))
         late: NDArray[np.int64] = np.clip((now - due) // 1000, 1, LONGEST_US)
         values, counts = np.unique(late, return_counts=True)
         with self._lock:
@@ -38,7 +38,7 @@ class EventLatency:
         return late
 
     def figures(self) -> LatencyFigures:
-        """Give the figures so far."""
+        """Return the figures so far."""
         with self._lock:
             histogram = self._histogram
             count = int(histogram.get_total_count())
@@ -50,7 +50,7 @@ class EventLatency:
             )
 
     def percentile_ms(self, percent: float) -> float | None:
-        """Give any percentile so far; None if there was no event."""
+        """Return any percentile so far; None if there was no event."""
         with self._lock:
             if not self._histogram.get_total_count():
                 return None

@@ -80,7 +80,7 @@ class Meter:
         self._peak = max(self._peak, depth)
 
     def take_peak(self) -> int:
-        """Give the queue's greatest depth since this was last asked, or since the start."""
+        """Return the queue's greatest depth since this was last asked, or since the start."""
         peak, self._peak = self._peak, self._depth
         return peak
 
@@ -115,10 +115,10 @@ class Meter:
     def snapshot(
         self, status: ChannelStatus, breaker: BreakerFigures, shards: int = 0, oldest_ns: int | None = None
     ) -> ChannelMetrics:
-        """Give the figures as they are now; ``oldest_ns`` is when the oldest row came that is not finished."""
+        """Return the figures as they are now; ``oldest_ns`` is when the oldest row came that is not finished."""
         now = self._clock.now()
         recent = _Tally()
-        for tally in self._window.slices(now):
+        for tally in self._window.chunks(now):
             recent.add(tally)
         whole = _Tally()
         whole.add(self._whole)
@@ -160,9 +160,9 @@ class Rate:
         self._window.newest(self._clock.now()).count += count
 
     def per_second(self) -> float:
-        """Give the mean over the window, or over the time since the start if that is shorter."""
+        """Return the mean over the window, or over the time since the start if that is shorter."""
         now = self._clock.now()
-        counted = sum(part.count for part in self._window.slices(now))
+        counted = sum(part.count for part in self._window.chunks(now))
         length = self._window.length(now)
         return counted * 1e9 / length if length else 0.0
 
@@ -171,30 +171,30 @@ T = TypeVar("T")
 
 
 class _Window(Generic[T]):
-    """The latest ``SLICES`` slices of time, each with what was collected in it; older ones are given away."""
+    """The latest ``SLICES`` chunks of time, each with what was collected in it; older ones are given away."""
 
     def __init__(self, window_ns: int, started: int, empty: Callable[[], T], retire: Callable[[T], None]) -> None:
         self._slice_ns = max(1, window_ns // SLICES)
         self._started = started
         self._empty = empty
         self._retire = retire
-        self._slices: deque[tuple[int, T]] = deque()
+        self._chunks: deque[tuple[int, T]] = deque()
 
     def newest(self, now: int) -> T:
-        """Give the slice to collect into."""
+        """Return the slice to collect into."""
         number = self._number(now)
-        if not self._slices or self._slices[-1][0] < number:
+        if not self._chunks or self._chunks[-1][0] < number:
             self._let_go(number)
-            self._slices.append((number, self._empty()))
-        return self._slices[-1][1]
+            self._chunks.append((number, self._empty()))
+        return self._chunks[-1][1]
 
-    def slices(self, now: int) -> Iterator[T]:
-        """Give what the window holds, oldest first."""
+    def chunks(self, now: int) -> Iterator[T]:
+        """Return what the window holds, oldest first."""
         self._let_go(self._number(now))
-        return (part for _, part in self._slices)
+        return (part for _, part in self._chunks)
 
     def length(self, now: int) -> int:
-        """Give how many ns the window spans: its newest slice is not full yet, and it begins with the start."""
+        """Return how many ns the window spans: its newest slice is not full yet, and it begins with the start."""
         first = max(0, self._number(now) - SLICES + 1)
         return now - self._started - first * self._slice_ns
 
@@ -202,8 +202,8 @@ class _Window(Generic[T]):
         return (now - self._started) // self._slice_ns
 
     def _let_go(self, newest: int) -> None:
-        while self._slices and self._slices[0][0] <= newest - SLICES:
-            self._retire(self._slices.popleft()[1])
+        while self._chunks and self._chunks[0][0] <= newest - SLICES:
+            self._retire(self._chunks.popleft()[1])
 
 
 @dataclass(slots=True)

@@ -17,9 +17,9 @@ from typing import Any, Self, TypeVar
 
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.events import join_events
-from tickstock_cli.core.garbage import set_aside, take_back
+from tickstock_cli.core.garbage import freeze_gc, unfreeze_gc
 from tickstock_cli.engine.core import StepResult
-from tickstock_cli.engine.pipeline import Drained, Take
+from tickstock_cli.engine.pipeline import Drained, TakeResult
 from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.errors import SystemBrokenError
 from tickstock_cli.runtime.system import MultiChannelSystem
@@ -117,7 +117,7 @@ class MultiChannelPipeline:
         self._stopped = stopped
         self._drained: Drained | None = None
         self._results: Queue[StepResult | None] = Queue()
-        self._take: Take | None = None
+        self._take: TakeResult | None = None
         self._error: BaseException | None = None
         self._next_release = 0
         self._pump = Thread(target=self._run_pump, name="tickstock-pump", daemon=True)
@@ -132,7 +132,7 @@ class MultiChannelPipeline:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        take_back()  # first: what follows may raise, and the process may go on
+        unfreeze_gc()  # first: what follows may raise, and the process may go on
         self.last_status = self._thread.call(self._end(None if error is None else 0.0))
         self._results.put(None)
         self._pump.join()
@@ -141,28 +141,24 @@ class MultiChannelPipeline:
         """Run a coroutine on the system's loop and wait for what it gives; from any other thread."""
         return self._thread.call(work)
 
-    def connect(self, take: Take) -> None:
-        """See ``engine.pipeline.Pipeline``."""
+    def connect(self, take: TakeResult) -> None:
         self._take = take
 
     def prepare(self, batch: MergedBatch) -> None:
         """See ``engine.pipeline.Pipeline``. From then on the garbage collector leaves alone what is there to stay."""
         self._thread.call(self.system.prepare(batch))
-        set_aside()
+        freeze_gc()
 
     def feed(self, batch: MergedBatch, schedule: Schedule | None) -> None:
-        """See ``engine.pipeline.Pipeline``."""
         if self._results.qsize() > MAX_BACKLOG:
             self._results.join()
         self._check()
         self._next_release = self._wait(self._thread.submit(self._feed(batch, schedule)))
 
     def next_release(self) -> int:
-        """See ``engine.pipeline.Pipeline``."""
         return self._next_release
 
     def settle(self) -> Drained | None:
-        """See ``engine.pipeline.Pipeline``."""
         if self._stopped():
             self._drain()
         else:
@@ -195,7 +191,7 @@ class MultiChannelPipeline:
 
     async def _end(self, seconds: float | None) -> dict[str, Any]:
         status = self.system.get_system_status()
-        if seconds is None and not (self._drained or Drained()).rows_left:
+        if seconds is None and not (self._drained or Drained()).rows_dropped:
             self.system.end_alerts()
             status = self.system.dashboard()
         await self.system.shutdown(seconds)

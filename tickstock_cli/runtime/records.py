@@ -86,7 +86,7 @@ def identify_data_type(data: Data) -> str | None:
 
 
 def to_rows(data: Data) -> pa.RecordBatch:
-    """Give data as Arrow rows of one record type.
+    """Return data as Arrow rows of one record type.
 
     Raises
     ------
@@ -129,7 +129,7 @@ def _plain(value: Any) -> Any:
 
 
 def _known(data: Any, model: type[Record]) -> dict[str, Any]:
-    """Give the fields of a mapping or an object that a record of the type has."""
+    """Return the fields of a mapping or an object that a record of the type has."""
     if isinstance(data, Mapping):
         return {name: data[name] for name in model.model_fields if name in data}
     return {name: getattr(data, name) for name in model.model_fields if hasattr(data, name)}

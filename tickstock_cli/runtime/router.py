@@ -1,4 +1,4 @@
-"""The router: from slices to the queues of the instances that own their tickers' shards.
+"""The router: from chunks to the queues of the instances that own their tickers' shards.
 
 Strategies assign shards to instances, never single rows, so that rows of one ticker cannot overtake each other. When
 an instance turns unhealthy its shards move, with their state and their queued rows, and move back after recovery.
@@ -24,11 +24,11 @@ from tickstock_cli.core.metrics import RouterMetrics
 from tickstock_cli.core.symbols import SHARDS, SymbolTable
 from tickstock_cli.errors import SchemaError
 from tickstock_cli.runtime.assignment import Assignment, InstanceView, RoutingStrategy, assign
-from tickstock_cli.runtime.health import HealthLimits, ailment
+from tickstock_cli.runtime.chunks import Chunk, ShardChunk, whole_parts
+from tickstock_cli.runtime.health import HealthLimits, unhealthy_reason
 from tickstock_cli.runtime.instance import ProcessingChannel
 from tickstock_cli.runtime.records import Data, identify_data_type, to_rows
 from tickstock_cli.runtime.results import EventProcessingResult
-from tickstock_cli.runtime.slices import Part, Slice, whole_parts
 
 Entrance = Callable[[str, pa.RecordBatch], Awaitable[EventProcessingResult]]
 """Takes rows of a record type into the system."""
@@ -38,7 +38,7 @@ UNNAMED_SHARD = 0
 
 
 class DataChannelRouter:
-    """Routes slices. On one asyncio loop.
+    """Routes chunks. On one asyncio loop.
 
     Parameters
     ----------
@@ -96,9 +96,9 @@ class DataChannelRouter:
         """
         return await self._entrance(*self._recognised(data, expected))
 
-    async def route(self, piece: Slice) -> None:
+    async def route(self, chunk: Chunk) -> None:
         """Queue a slice's rows with their owners; waits where a queue is full."""
-        waiting = deque(self.decide(piece))
+        waiting = deque(self.decide(chunk))
         while waiting:
             instance, part = waiting[0]
             if instance.offer(part):
@@ -111,7 +111,7 @@ class DataChannelRouter:
                 waiting = deque(pair for _, each in waiting for pair in self._dealt_again(each))
 
     def has_room(self, batch: MergedBatch) -> bool:
-        """Tell whether every instance could queue all rows of its type, whoever gets them."""
+        """Return whether every instance could queue all rows of its type, whoever gets them."""
         rows = {"tick": len(batch.ticks), "ohlcv": len(batch.bars), "fmv": len(batch.fmvs)}
         return all(
             instance.has_room(rows[record])
@@ -120,20 +120,20 @@ class DataChannelRouter:
             if rows[record]
         )
 
-    def decide(self, piece: Slice) -> list[tuple[ProcessingChannel, Part]]:
+    def decide(self, chunk: Chunk) -> list[tuple[ProcessingChannel, ShardChunk]]:
         """Decide who gets which rows of a slice, and count its parts."""
         begun = self._clock.now()
-        decided = [pair for part in whole_parts(piece) for pair in self._deal(part)]
+        decided = [pair for part in whole_parts(chunk) for pair in self._deal(part)]
         for _, part in decided:
             part.counted()
-        if not piece.ticks_left:
-            piece.ticks_done.set()
+        if not chunk.ticks_left:
+            chunk.ticks_done.set()
         self._decisions += len(decided)
         self._decision_ns += self._clock.now() - begun
         return decided
 
     async def reassign(self) -> int:
-        """Let shards go where the strategy wants them now; gives how many moved."""
+        """Let shards go where the strategy wants them now, and return how many moved."""
         moved = 0
         # One call at a time: what another one decides while this one waits for instances must build on this one's
         # moves, or rows would stay behind with an instance that no longer owns their tickers.
@@ -150,7 +150,7 @@ class DataChannelRouter:
         return moved
 
     def metrics(self) -> RouterMetrics:
-        """Give the figures as they are now."""
+        """Return the figures as they are now."""
         mean = self._decision_ns / self._decisions / 1000 if self._decisions else None
         return RouterMetrics(
             self._strategy.value,
@@ -177,24 +177,24 @@ class DataChannelRouter:
 
     def _views(self, record: str) -> list[InstanceView]:
         return [
-            InstanceView(one.name, ailment(one.snapshot(), self._health) is None, one.depth)
+            InstanceView(one.name, unhealthy_reason(one.snapshot(), self._health) is None, one.depth)
             for one in self._instances[record]
         ]
 
-    def _deal(self, part: Part) -> list[tuple[ProcessingChannel, Part]]:
+    def _deal(self, part: ShardChunk) -> list[tuple[ProcessingChannel, ShardChunk]]:
         self._rows[part.record] += len(part)
         if len(self._instances[part.record]) > 1:
             np.add.at(self._loads[part.record], self._shards_by_code()[part.rows.code], 1)
         return self._shares(part)
 
-    def _dealt_again(self, part: Part) -> list[tuple[ProcessingChannel, Part]]:
+    def _dealt_again(self, part: ShardChunk) -> list[tuple[ProcessingChannel, ShardChunk]]:
         """Deal a part that was counted, and not queued, to those who own its tickers now."""
         shares = self._shares(part)
         for _, share in shares[1:]:
             share.counted()
         return shares
 
-    def _shares(self, part: Part) -> list[tuple[ProcessingChannel, Part]]:
+    def _shares(self, part: ShardChunk) -> list[tuple[ProcessingChannel, ShardChunk]]:
         instances = self._instances[part.record]
         if len(instances) == 1:
             return [(instances[0], part)]
@@ -206,7 +206,7 @@ class DataChannelRouter:
         return self._owners[record][self._shards_by_code()]
 
     def _shards_by_code(self) -> NDArray[np.uint8]:
-        """Give the shard of every ticker; the last entry is that of rows without one."""
+        """Return the shard of every ticker; the last entry is that of rows without one."""
         known = max(0, len(self._shards) - 1)
         if known < len(self._symbols) or not len(self._shards):
             unnamed = np.array([UNNAMED_SHARD], dtype=np.uint8)

@@ -13,12 +13,12 @@ SECOND = 1_000_000_000
 
 
 def batching_of(section: Channel) -> Batching:
-    """Give a channel's batching."""
+    """Return a channel's batching."""
     return Batching(Strategy(section.batching), section.batch_rows, section.batch_wait_ms * MS, section.timeout_ms * MS)
 
 
 def breaker_limits_of(section: Channel) -> BreakerLimits:
-    """Give when an instance's circuit breaker opens and closes."""
+    """Return when an instance's circuit breaker opens and closes."""
     return BreakerLimits(
         section.breaker_failures,
         section.breaker_failure_percent / 100,
@@ -29,12 +29,12 @@ def breaker_limits_of(section: Channel) -> BreakerLimits:
 
 
 def health_limits_of(section: Router) -> HealthLimits:
-    """Give when the router trusts an instance with no tickers."""
+    """Return when the router trusts an instance with no tickers."""
     return HealthLimits(section.unhealthy_error_percent, section.unhealthy_mean_ms)
 
 
 def thresholds_of(section: Monitoring) -> Thresholds:
-    """Give what the channel monitor goes by."""
+    """Return what the channel monitor goes by."""
     return Thresholds(
         Levels(*section.latency_percent),
         Levels(*section.success_percent),

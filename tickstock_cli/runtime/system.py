@@ -19,7 +19,7 @@ import psutil
 import pyarrow as pa
 
 from tickstock_cli.build import build_core, build_encoder, settings_model
-from tickstock_cli.channels.base import Outcome, Scratch
+from tickstock_cli.channels.base import BatchOutcome, Workspace
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.clock import Clock, SystemClock
 from tickstock_cli.core.metrics import ChannelMetrics, ChannelStatus, SystemMetrics
@@ -32,6 +32,7 @@ from tickstock_cli.errors import OutputError, SystemBrokenError, UsageError
 from tickstock_cli.monitoring.handlers import LOGGER, Handler, LogHandler
 from tickstock_cli.monitoring.monitor import ChannelMonitor
 from tickstock_cli.runtime.building import build_instances, build_router
+from tickstock_cli.runtime.chunks import Chunk, ShardChunk
 from tickstock_cli.runtime.collector import Collector
 from tickstock_cli.runtime.instance import Finished, ProcessingChannel
 from tickstock_cli.runtime.latency import EventLatency
@@ -40,10 +41,9 @@ from tickstock_cli.runtime.probe import Probe
 from tickstock_cli.runtime.records import Data
 from tickstock_cli.runtime.results import EventProcessingResult
 from tickstock_cli.runtime.sections import MS, SECOND, thresholds_of
-from tickstock_cli.runtime.slices import Part, Slice
 from tickstock_cli.runtime.spill import Spill
 from tickstock_cli.runtime.work import process
-from tickstock_cli.sources.rows import Intake
+from tickstock_cli.sources.rows import RowIngest
 from tickstock_cli.warmup import warm_up
 
 SPILL = "spill"
@@ -92,7 +92,7 @@ class MultiChannelSystem:
         self.latency = EventLatency()
         self._settings = settings
         self._encoder = build_encoder(settings, core.symbols)
-        self._intake = Intake(core.symbols, settings.recordings.interval_seconds)
+        self._ingest = RowIngest(core.symbols, settings.recordings.interval_seconds)
         self._clock = clock or SystemClock()
         self._wall = wall
         self._probe = probe
@@ -114,7 +114,7 @@ class MultiChannelSystem:
         self.monitor = ChannelMonitor(thresholds_of(settings.monitoring), (LogHandler(LOGGER), *handlers))
         window = self._window_of_rates = int(settings.monitoring.window_seconds * SECOND)
         self._rows = Rate(window, self._clock)
-        self._rows_left = 0
+        self._rows_dropped = 0
         self._events = Rate(window, self._clock)
         self._piece_rows = min(
             settings.tick_channel.queue_rows, settings.ohlcv_channel.queue_rows, settings.fmv_channel.queue_rows
@@ -123,12 +123,12 @@ class MultiChannelSystem:
         self._spill = Spill()
         self._spilled = asyncio.Event()
         self._catching_up: asyncio.Task[None] | None = None
-        self._inlet = asyncio.Lock()
+        self._feeding = asyncio.Lock()
         self._progress = asyncio.Event()
         self._started = 0
         self._count_clients: Callable[[], int] | None = None
         self._arrived: Callable[[], bool] | None = None
-        self._hurried_until = 0
+        self._catching_up_until = 0
         self._watch: asyncio.Task[None] | None = None
 
     async def initialize_system(self) -> bool:
@@ -147,7 +147,7 @@ class MultiChannelSystem:
         return self.is_system_ready()
 
     def is_system_ready(self) -> bool:
-        """Tell whether rows are taken: started, not broken, and somebody at work in every channel."""
+        """Return whether rows are taken: started, not broken, and somebody at work in every channel."""
         return (
             self._watch is not None
             and self._broken is None
@@ -158,7 +158,7 @@ class MultiChannelSystem:
         )
 
     def instances(self) -> Iterator[ProcessingChannel]:
-        """Give every instance of every channel."""
+        """Return every instance of every channel."""
         for instances in self._instances.values():
             yield from instances
 
@@ -187,9 +187,9 @@ class MultiChannelSystem:
         return await self.router.route_data(data, "fmv")
 
     async def advance(self, market_time: int) -> list[dict[str, Any]]:
-        """Let market time pass to ``market_time`` (ns UTC) without a row; gives the events that became final."""
-        self._intake.passed(market_time)
-        nothing = MergedBatch.empty(self._intake.count, self._intake.latest)
+        """Let market time pass to ``market_time`` (ns UTC) without a row, and return the events that became final."""
+        self._ingest.passed(market_time)
+        nothing = MergedBatch.empty(self._ingest.count, self._ingest.latest)
         return self._events_of(await self.feed(nothing))
 
     async def prepare(self, batch: MergedBatch) -> None:
@@ -197,10 +197,10 @@ class MultiChannelSystem:
         self.core.prepare(batch)
         await self._grow()
 
-    async def feed(self, batch: MergedBatch, schedule: Schedule | None = None) -> list[Slice]:
+    async def feed(self, batch: MergedBatch, schedule: Schedule | None = None) -> list[Chunk]:
         """Take rows behind all that were fed before; waits where queues are full. Without rows, market time passes.
 
-        Gives the slices they travel in, which end when their ``published`` is set; rows that were spilled to disk
+        Gives the chunks they travel in, which end when their ``published`` is set; rows that were spilled to disk
         travel later.
 
         Parameters
@@ -213,21 +213,21 @@ class MultiChannelSystem:
         SystemBrokenError
             A channel failed in a way that leaves its state undefined.
         """
-        slices = []
-        async with self._inlet:
-            for piece in self._pieces(batch):
+        chunks = []
+        async with self._feeding:
+            for chunk in self._pieces(batch):
                 self._check()
-                spills = self._must_spill(piece)
+                spills = self._must_spill(chunk)
                 if not spills:
                     self.report(SPILL, None)
-                if not (spills and await self._spilled_to_disk(piece, schedule)):
-                    slices.append(Slice.of(piece, self._clock.now(), schedule))
-                    await self._feed(slices[-1])
+                if not (spills and await self._spilled_to_disk(chunk, schedule)):
+                    chunks.append(Chunk.of(chunk, self._clock.now(), schedule))
+                    await self._feed(chunks[-1])
         self._check()
-        return slices
+        return chunks
 
     def next_release(self) -> int:
-        """Give the market time (int64 ns) at which there may be more to publish though no row has come."""
+        """Return the market time (int64 ns) at which there may be more to publish though no row has come."""
         release = self.core.next_release()
         if not self._collector.waiting:
             return release
@@ -236,7 +236,7 @@ class MultiChannelSystem:
 
     async def settle(self) -> None:
         """Wait until all that was fed is processed and published."""
-        async with self._inlet:
+        async with self._feeding:
             while self._collector.waiting or len(self._spill):
                 self._check()
                 self._progress.clear()
@@ -253,7 +253,7 @@ class MultiChannelSystem:
     async def drain(self, seconds: float | None = None) -> Drained:
         """Wait until all that was fed is processed and published, for so long at most; then leave what is queued.
 
-        What is left is counted in the ledger (``tick.left``), slices end without it, and what was detected is
+        What is left is counted in the ledger (``tick.left``), chunks end without it, and what was detected is
         published. A batch under way is always finished.
 
         Parameters
@@ -266,7 +266,7 @@ class MultiChannelSystem:
         SystemBrokenError
             See ``feed``.
         """
-        begun, rows, left = self._clock.now(), self._rows.total, self._rows_left
+        begun, rows, left = self._clock.now(), self._rows.total, self._rows_dropped
         try:
             async with asyncio.timeout(self._settings.system.drain_seconds if seconds is None else seconds):
                 await self.settle()
@@ -274,14 +274,14 @@ class MultiChannelSystem:
             for instance in self.instances():
                 instance.give_up()
             await self.settle()
-        return Drained(self._rows.total - rows, (self._clock.now() - begun) / SECOND, self._rows_left - left)
+        return Drained(self._rows.total - rows, (self._clock.now() - begun) / SECOND, self._rows_dropped - left)
 
     async def shutdown(self, seconds: float | None = None) -> Drained:
         """Process what is queued, as ``drain`` does, and end every part."""
         try:
             drained = await self.drain(seconds)
         except SystemBrokenError:
-            drained = Drained(rows_left=self.queued_rows())
+            drained = Drained(rows_dropped=self.queued_rows())
         for task in (self._watch, self._catching_up):
             if task is not None:
                 task.cancel()
@@ -307,24 +307,24 @@ class MultiChannelSystem:
         """Show from now on how many clients are connected; ``count_clients`` is called on the loop."""
         self._count_clients = count_clients
 
-    def hurry(self, arrived: Callable[[], bool]) -> None:
+    def catching_up(self, arrived: Callable[[], bool]) -> None:
         """Hear that rows come as fast as they are taken until ``arrived``, because a run goes to another time.
 
         Until then, and as long as that is in the monitor's window, late rows and full queues raise no alert.
         """
-        self._hurried_until = self._clock.now() + self._window_of_rates
+        self._catching_up_until = self._clock.now() + self._window_of_rates
         self._arrived = arrived
 
     def queued_rows(self) -> int:
-        """Give the rows in all queues, those on disk included."""
+        """Return the rows in all queues, those on disk included."""
         return sum(instance.depth for instance in self.instances()) + sum(self._spill.rows.values())
 
     def channel_metrics(self) -> list[ChannelMetrics]:
-        """Give every instance's figures as they are now."""
+        """Return every instance's figures as they are now."""
         return [instance.snapshot() for instance in self.instances()]
 
     def system_metrics(self) -> SystemMetrics:
-        """Give the figures of the whole as they are now."""
+        """Return the figures of the whole as they are now."""
         now = self._clock.now()
         return SystemMetrics(
             at=now,
@@ -338,24 +338,24 @@ class MultiChannelSystem:
             memory_bytes=psutil.Process().memory_info().rss,
             problems=self._problems if self._broken is None else {**self._problems, "system": str(self._broken)},
             clients=None if self._count_clients is None else self._count_clients(),
-            hurried=self._is_hurried(now),
+            catching_up=self._is_catching_up(now),
             router=self.router.metrics(),
         )
 
-    def _is_hurried(self, now: int) -> bool:
+    def _is_catching_up(self, now: int) -> bool:
         if self._arrived is not None:
             if self._arrived():
                 self._arrived = None
-            self._hurried_until = now + self._window_of_rates
-        return now < self._hurried_until
+            self._catching_up_until = now + self._window_of_rates
+        return now < self._catching_up_until
 
     def get_system_status(self) -> dict[str, Any]:
-        """Give the dashboard document, figures of this moment."""
+        """Return the dashboard document, figures of this moment."""
         self._look()
         return self.dashboard()
 
     def dashboard(self) -> dict[str, Any]:
-        """Give the dashboard document as of the monitor's last look, in any thread.
+        """Return the dashboard document as of the monitor's last look, in any thread.
 
         ``event_latency_ms`` is added: from when events were due to when they were published, since the start.
         """
@@ -372,7 +372,7 @@ class MultiChannelSystem:
         }
 
     def _pieces(self, batch: MergedBatch) -> Iterator[MergedBatch]:
-        """Cut a batch so that no piece is larger than a queue."""
+        """Cut a batch so that no chunk is larger than a queue."""
         if len(batch) <= self._piece_rows:
             yield batch
             return
@@ -381,14 +381,14 @@ class MultiChannelSystem:
             stop = min(start + self._piece_rows, len(batch))
             yield batch.cut(start, stop, batch.watermark if stop == len(batch) else int(times[stop - 1]))
 
-    def _must_spill(self, piece: MergedBatch) -> bool:
-        """Tell whether rows go to disk: there is no room, or others that came before them are there."""
-        return self._spills and (bool(len(self._spill)) or not self.router.has_room(piece))
+    def _must_spill(self, chunk: MergedBatch) -> bool:
+        """Return whether rows go to disk: there is no room, or others that came before them are there."""
+        return self._spills and (bool(len(self._spill)) or not self.router.has_room(chunk))
 
-    async def _spilled_to_disk(self, piece: MergedBatch, schedule: Schedule | None) -> bool:
+    async def _spilled_to_disk(self, chunk: MergedBatch, schedule: Schedule | None) -> bool:
         """Spill rows; if the disk refuses them, tell the monitor, and wait until they can be queued: gives False."""
         try:
-            self._spill.write(piece, self._clock.now(), schedule)
+            self._spill.write(chunk, self._clock.now(), schedule)
         except OutputError as error:
             self.report(SPILL, f"{error}; their source waits instead")
             while len(self._spill):
@@ -412,22 +412,22 @@ class MultiChannelSystem:
             while len(self._spill):
                 self._check()
                 spilled, batch = self._spill.oldest()
-                piece = Slice.of(batch, spilled.received, spilled.schedule)
-                await self._feed(piece)
+                chunk = Chunk.of(batch, spilled.received, spilled.schedule)
+                await self._feed(chunk)
                 self._spill.drop()
                 self._note_spilled()
                 self._progress.set()
             self._spilled.clear()
 
-    async def _feed(self, piece: Slice) -> None:
-        if len(piece.batch):
+    async def _feed(self, chunk: Chunk) -> None:
+        if len(chunk.batch):
             await self._grow()
-        self._collector.begin(piece)
-        if len(piece.batch):
-            await self.router.route(piece)
+        self._collector.begin(chunk)
+        if len(chunk.batch):
+            await self.router.route(chunk)
         else:
             self._collector.settle()
-        window = piece.batch.watermark // self._window_ns
+        window = chunk.batch.watermark // self._window_ns
         if window != self._window:
             # A window has ended: its events wait for nothing but rows that wait for company.
             self._window = window
@@ -445,8 +445,8 @@ class MultiChannelSystem:
             self.core.grow(capacity)
             self._capacity = capacity
 
-    def _process(self, parts: Sequence[Part], scratch: Scratch) -> Outcome:
-        return process(self.core.channels, parts, self._capacity, scratch)
+    def _process(self, parts: Sequence[ShardChunk], workspace: Workspace) -> BatchOutcome:
+        return process(self.core.channels, parts, self._capacity, workspace)
 
     def _finished(self, done: Finished) -> None:
         self._rows.add(sum(len(part) for part in done.parts))
@@ -458,22 +458,22 @@ class MultiChannelSystem:
             self.flush()
         self._progress.set()
 
-    def _leave(self, part: Part) -> None:
-        self._rows_left += len(part)
+    def _leave(self, part: ShardChunk) -> None:
+        self._rows_dropped += len(part)
         self._collector.left(part)
         self._progress.set()
 
-    def _published(self, result: StepResult, piece: Slice) -> None:
+    def _published(self, result: StepResult, chunk: Chunk) -> None:
         if len(result.events):
             now = self._clock.now()
             result.events["released"] = now
             self._events.add(len(result.events))
-            late = self.latency.record(result.events, piece, now)
+            late = self.latency.record(result.events, chunk, now)
             if self._probe is not None:
                 self._probe.published(result.events, late)
         if self._publish is not None and (len(result.events) or result.rejected):
             self._publish(result)
-        piece.end(result)
+        chunk.end(result)
 
     async def _accept(self, record: str, rows: pa.RecordBatch) -> EventProcessingResult:
         """Take rows of one type in, and wait until they are processed."""
@@ -482,18 +482,18 @@ class MultiChannelSystem:
         begun = self._clock.now()
         if not rows.num_rows:
             return EventProcessingResult(record, 0, (), (), 0.0)
-        slices = await self.feed(self._intake.merged(rows))
-        for piece in slices:
-            await piece.published.wait()
+        chunks = await self.feed(self._ingest.merged(rows))
+        for chunk in chunks:
+            await chunk.published.wait()
             self._check()
         reasons = [
-            reason for piece in slices if piece.result.rejected for reason in in_merge_order(piece.result.rejected)[1]
+            reason for chunk in chunks if chunk.result.rejected for reason in in_merge_order(chunk.result.rejected)[1]
         ]
         elapsed = (self._clock.now() - begun) / MS
-        return EventProcessingResult(record, rows.num_rows, tuple(reasons), tuple(self._events_of(slices)), elapsed)
+        return EventProcessingResult(record, rows.num_rows, tuple(reasons), tuple(self._events_of(chunks)), elapsed)
 
-    def _events_of(self, slices: Sequence[Slice]) -> list[dict[str, Any]]:
-        parts = [self._encoder.to_arrow(piece.result.events) for piece in slices if len(piece.result.events)]
+    def _events_of(self, chunks: Sequence[Chunk]) -> list[dict[str, Any]]:
+        parts = [self._encoder.to_arrow(chunk.result.events) for chunk in chunks if len(chunk.result.events)]
         return [event for part in parts for event in part.to_pylist()]
 
     def _ended(self, task: asyncio.Task[None]) -> None:

@@ -7,13 +7,13 @@ from typing import Any, cast
 
 import numpy as np
 
-from tickstock_cli.channels.base import Outcome, Scratch
+from tickstock_cli.channels.base import BatchOutcome, Workspace
 from tickstock_cli.core.batch import BarBatch, Batch, FmvBatch, TickBatch
 from tickstock_cli.engine.channels import Answers, Channels
-from tickstock_cli.runtime.slices import Part, joined
+from tickstock_cli.runtime.chunks import ShardChunk, joined
 
 
-def process(channels: Channels, parts: Sequence[Part], tickers: int, scratch: Scratch) -> Outcome:
+def process(channels: Channels, parts: Sequence[ShardChunk], tickers: int, workspace: Workspace) -> BatchOutcome:
     """Process parts of one record type, whose tickers nobody else processes meanwhile.
 
     Parameters
@@ -23,41 +23,43 @@ def process(channels: Channels, parts: Sequence[Part], tickers: int, scratch: Sc
 
     Returns
     -------
-    Outcome
-        Events in no particular order, rejected rows, counts. Answers are written into the parts' slices.
+    BatchOutcome
+        Events in no particular order, rejected rows, counts. Answers are written into the parts' chunks.
     """
     record = parts[0].record
     rows = joined([part.rows for part in parts])
     mine = np.ones(tickers, dtype=np.bool_)
     if record == "tick":
-        return _process_ticks(channels, parts, cast(TickBatch, rows), mine, scratch)
-    turn = channels.turn(mine, True, channels.sessions(rows), isolates=True)
+        return _process_ticks(channels, parts, cast(TickBatch, rows), mine, workspace)
+    context = channels.context(mine, True, channels.sessions(rows), isolates=True)
     answers = _answers_by_row(parts, rows)
     if record == "ohlcv":
-        channels.process_bars(cast(BarBatch, rows), answers, scratch, turn)
+        channels.process_bars(cast(BarBatch, rows), answers, workspace, context)
     else:
-        channels.process_fmvs(cast(FmvBatch, rows), answers, scratch, turn)
-    return turn.outcome
+        channels.process_fmvs(cast(FmvBatch, rows), answers, workspace, context)
+    return context.outcome
 
 
-def _process_ticks(channels: Channels, parts: Sequence[Part], ticks: TickBatch, mine: Any, scratch: Scratch) -> Outcome:
+def _process_ticks(
+    channels: Channels, parts: Sequence[ShardChunk], ticks: TickBatch, mine: Any, workspace: Workspace
+) -> BatchOutcome:
     code = np.concatenate([part.asked_code for part in parts])
     order = np.concatenate([part.asked_order for part in parts])
     by_order = np.argsort(order, kind="stable")
-    asking = [rows for part in parts for rows in (part.slice.batch.bars, part.slice.batch.fmvs)]
-    turn = channels.turn(mine, True, channels.sessions(ticks, *asking), isolates=True)
-    told = channels.process_ticks(ticks, code[by_order], order[by_order], scratch, turn)
+    asking = [rows for part in parts for rows in (part.chunk.batch.bars, part.chunk.batch.fmvs)]
+    context = channels.context(mine, True, channels.sessions(ticks, *asking), isolates=True)
+    told = channels.process_ticks(ticks, code[by_order], order[by_order], workspace, context)
     answers = np.empty_like(told)
     answers[by_order] = told
     start = 0
     for part in parts:
         stop = start + len(part.slots)
-        part.slice.answers[part.slots] = answers[start:stop]
+        part.chunk.answers[part.slots] = answers[start:stop]
         start = stop
-    return turn.outcome
+    return context.outcome
 
 
-def _answers_by_row(parts: Sequence[Part], rows: Batch) -> Answers:
+def _answers_by_row(parts: Sequence[ShardChunk], rows: Batch) -> Answers:
     answers = np.concatenate([part.answers() for part in parts])
     orders = np.concatenate([part.rows.order for part in parts])
     return answers if orders is rows.order or bool((orders == rows.order).all()) else answers[np.argsort(orders)]

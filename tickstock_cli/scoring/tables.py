@@ -18,7 +18,7 @@ _TRUTH_COLUMNS = {**_WHAT, "start": pl.Int64, "end": pl.Int64}
 
 
 def read_events(events: pl.DataFrame | str | Path) -> pl.DataFrame:
-    """Give kind, ticker, direction, timestamp and emitted_at (int64 ns UTC) of events.
+    """Return kind, ticker, direction, timestamp and emitted_at (int64 ns UTC) of events.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def read_events(events: pl.DataFrame | str | Path) -> pl.DataFrame:
 
 
 def read_truth(truth: pl.DataFrame | str | Path) -> pl.DataFrame:
-    """Give kind, ticker, direction, start and end (int64 ns UTC) of what was injected.
+    """Return kind, ticker, direction, start and end (int64 ns UTC) of what was injected.
 
     ``truth`` is a table, its file, or the folder of the market that it belongs to. Raises as ``read_events``.
     """

@@ -40,7 +40,7 @@ class AccessRules:
         return self.loopback or self.token is not None
 
     def refusal(self, path: str, headers: Headers, query: str) -> tuple[int, str] | None:
-        """Give status and reason if a request may not pass."""
+        """Return status and reason if a request may not pass."""
         origin, host = headers.get("origin"), headers.get("host", "")
         if origin is not None and origin not in self.origins and (not host or _netloc(origin) != host):
             return 403, f"origin {origin} is not allowed; name it with --origin"
@@ -53,7 +53,7 @@ class AccessRules:
         return None
 
     def _names_us(self, host: str) -> bool:
-        """Tell whether a Host header is an address, or the one name that no foreign page can make point here."""
+        """Return whether a Host header is an address, or the one name that no foreign page can make point here."""
         try:
             name = urlsplit(f"//{host}").hostname or ""
             return name == "localhost" or ipaddress.ip_address(name) is not None

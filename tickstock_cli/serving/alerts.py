@@ -38,7 +38,7 @@ class AlertBoard:
         self._rise()
 
     def since(self, number: int) -> list[tuple[int, Mapping[str, Any]]]:
-        """Give the alerts kept from ``number`` on, with their numbers."""
+        """Return the alerts kept from ``number`` on, with their numbers."""
         if number >= self._next:
             return []
         with self._lock:

@@ -60,23 +60,23 @@ def _document(hub: Hub) -> dict[str, Any]:
 
 
 async def status(request: Request) -> Response:
-    """Give the dashboard document, and what the server itself knows."""
+    """Return the dashboard document, and what the server itself knows."""
     return JSONResponse(_document(_hub(request)))
 
 
 async def health(request: Request) -> Response:
-    """Give 200 if the run is well, else 503, with every reason."""
+    """Return 200 if the run is well, else 503, with every reason."""
     state = _hub(request).served.status.health()
     return JSONResponse({"ok": state.ok, "reasons": list(state.reasons)}, 200 if state.ok else 503)
 
 
 async def metrics(request: Request) -> Response:
-    """Give the same figures for Prometheus."""
+    """Return the same figures for Prometheus."""
     return PlainTextResponse(render_metrics(_document(_hub(request))), media_type=CONTENT_TYPE)
 
 
 async def events(request: Request) -> Response:
-    """Give a page of the log: the first ``limit`` events that match, from a sequence number on."""
+    """Return a page of the log: the first ``limit`` events that match, from a sequence number on."""
     hub = _hub(request)
     served, encoded = hub.served, hub.encoded
     try:
@@ -134,7 +134,7 @@ def _whole(name: str, text: str) -> int:
 
 
 async def _collect(encoded: EncodedLog, selection: Selection, start: int, limit: int) -> tuple[list[str], int]:
-    """Give up to ``limit`` events as JSON, and the sequence number to go on from."""
+    """Return up to ``limit`` events as JSON, and the sequence number to go on from."""
     texts: list[str] = []
     place = start
     while place < encoded.log.next_sequence and place - start < MAX_SCANNED:
@@ -149,7 +149,7 @@ async def _collect(encoded: EncodedLog, selection: Selection, start: int, limit:
 
 
 async def universe(request: Request) -> Response:
-    """Give the tickers of a universe that hello names."""
+    """Return the tickers of a universe that hello names."""
     name = request.query_params.get("name", "")
     try:
         tickers = universe_named(_hub(request).served, name, "name")
@@ -159,7 +159,7 @@ async def universe(request: Request) -> Response:
 
 
 async def prices(request: Request) -> Response:
-    """Give the recent prices of a ticker, if the run knows them."""
+    """Return the recent prices of a ticker, if the run knows them."""
     port = _hub(request).served.prices
     if port is None:
         raise AnswerError(404, "this run keeps no prices")

@@ -31,7 +31,7 @@ REFUSALS = (401, 403, 404)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Subscription:
     """What to follow; see ``protocol.Subscribe``."""
 
     kinds: tuple[str, ...] | None = None
@@ -42,7 +42,7 @@ class Wish:
     start: int | Literal["now", "first"] = "now"
 
     def message(self, start: int | str, run: str) -> str:
-        """Give the subscription from ``start`` on."""
+        """Return the subscription from ``start`` on."""
         wanted = {"kinds": self.kinds, "tickers": self.tickers, "sources": self.sources}
         named = {name: list(names) for name, names in wanted.items() if names is not None}
         single = {"universe": self.universe, "min_priority": self.min_priority}
@@ -70,7 +70,7 @@ class Follower:
     def __init__(
         self,
         url: str,
-        wish: Wish,
+        subscription: Subscription,
         token: str | None,
         give_up_seconds: float,
         greet: Callable[[Mapping[str, Any]], None],
@@ -81,7 +81,7 @@ class Follower:
         """The sequence number to go on from; None before the first answer."""
         self._hello: Mapping[str, Any] | None = None
         self._greet = greet
-        self._wish = wish
+        self._wish = subscription
         self._token = token
         self._give_up_seconds = give_up_seconds
         self._tell = tell
@@ -89,7 +89,7 @@ class Follower:
         self._told = False
 
     async def batches(self) -> AsyncGenerator[list[dict[str, Any]]]:
-        """Give events, batch by batch, to the end of the run; of a batch those of highest priority come first.
+        """Return events, batch by batch, to the end of the run; of a batch those of highest priority come first.
 
         Raises
         ------
@@ -127,7 +127,7 @@ class Follower:
             raise ServingError(f"cannot follow {self.url}: {error}") from error
 
     async def _read(self, connection: ClientConnection) -> AsyncGenerator[list[dict[str, Any]]]:
-        """Give what one connection brings; ends with the run."""
+        """Return what one connection brings; ends with the run."""
         hello = json.loads(await connection.recv())
         if hello.get("type") != "hello":
             raise ServingError(f"{self.url} is no tickstock: its first message is {str(hello)[:60]}")
@@ -213,7 +213,7 @@ def _reason(error: Exception) -> str:
 
 
 def _refusal(error: InvalidStatus) -> str:
-    """Give the server's own words, if it is one of ours."""
+    """Return the server's own words, if it is one of ours."""
     try:
         return str(json.loads(error.response.body or b"")["error"]["message"])
     except (ValueError, KeyError, TypeError):
@@ -228,7 +228,7 @@ def _delays() -> Generator[float]:
 
 
 def websocket_url(text: str) -> str:
-    """Give the address of a server's WebSocket: from that of its page, or from ``HOST:PORT``.
+    """Return the address of a server's WebSocket: from that of its page, or from ``HOST:PORT``.
 
     Raises
     ------

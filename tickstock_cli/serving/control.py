@@ -131,5 +131,5 @@ def _time(text: str | int) -> int:
 
 
 def control_schema() -> dict[str, Any]:
-    """Give the JSON schema of what ``POST /api/control`` takes."""
+    """Return the JSON schema of what ``POST /api/control`` takes."""
     return {"title": "What POST /api/control takes", **_REQUEST.json_schema()}

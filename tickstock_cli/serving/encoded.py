@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from tickstock_cli.serving.payload import or_null
 from tickstock_cli.serving.ports import EventLog
-from tickstock_cli.serving.transport import or_null
 
 PAGE_EVENTS = 256
 CACHED_PAGES = 64
@@ -52,7 +52,7 @@ class Page:
 
 
 def encode(first: int, events: pa.RecordBatch) -> list[Row]:
-    """Give events, the first of which has sequence number ``first``, as rows.
+    """Return events, the first of which has sequence number ``first``, as rows.
 
     A number that JSON cannot hold (infinite) becomes null. One event after the other, in plain Python: they come a few
     at a time, and a data frame costs as much as fifty of them before it has seen the first, in threads that have to
@@ -92,7 +92,7 @@ class EncodedLog:
         self._read_over.set()
 
     async def page(self, sequence: int) -> Page:
-        """Give the page in which ``sequence`` lies, with all there was of it when it was last read.
+        """Return the page in which ``sequence`` lies, with all there was of it when it was last read.
 
         Only the row ``sequence``, if the log has it, and those behind it are sure to be there.
 
@@ -115,7 +115,7 @@ class EncodedLog:
         return self._pages[number]
 
     def _lacks(self, number: int, sequence: int) -> bool:
-        """Tell whether the page is not there, begins behind ``sequence``, or ends before the log does."""
+        """Return whether the page is not there, begins behind ``sequence``, or ends before the log does."""
         page = self._pages.get(number)
         return page is None or sequence < page.first or page.next < min(page.last + 1, self.log.next_sequence)
 

@@ -10,10 +10,10 @@ from typing import Any, Protocol
 from tickstock_cli import __version__
 from tickstock_cli.serving.alerts import AlertBoard
 from tickstock_cli.serving.encoded import EncodedLog
+from tickstock_cli.serving.notifier import Notifier
 from tickstock_cli.serving.ports import Health, Market
 from tickstock_cli.serving.protocol import ColumnModel, Epoch, Features, Hello
 from tickstock_cli.serving.served import ServedRun
-from tickstock_cli.serving.tide import Tide
 
 PULSE_SECONDS = 0.5
 """How long one look at the run's health and market serves all clients."""
@@ -37,7 +37,7 @@ class Client(Protocol):
         """Whether it was sent everything it asked for so far."""
 
     def describe(self) -> dict[str, Any]:
-        """Give where it comes from, and how far it is."""
+        """Return where it comes from, and how far it is."""
 
 
 class Hub:
@@ -47,13 +47,13 @@ class Hub:
         self.served = served
         self.limits = limits
         self.may_control = may_control
-        self.tide = Tide(asyncio.get_running_loop())
-        self.alerts = AlertBoard(self.tide.rise)
+        self.notifier = Notifier(asyncio.get_running_loop())
+        self.alerts = AlertBoard(self.notifier.notify)
         self.encoded = EncodedLog(served.log)
         self.clients: set[Client] = set()
         self.sent_events = 0
         self.cut_off = 0
-        self._unlisten = served.log.listen(self.tide.rise)
+        self._unlisten = served.log.listen(self.notifier.notify)
         self._pulse: tuple[Market, Health] = (Market(), Health(ok=True))
         self._pulse_until = -1.0
 
@@ -62,9 +62,9 @@ class Hub:
         self._unlisten()
         self.served = served
         self.encoded = EncodedLog(served.log)
-        self._unlisten = served.log.listen(self.tide.rise)
+        self._unlisten = served.log.listen(self.notifier.notify)
         self._pulse_until = -1.0
-        self.tide.rise()
+        self.notifier.notify()
 
     def close(self) -> None:
         """Stop listening to the log."""
@@ -81,7 +81,7 @@ class Hub:
         return all(client.caught_up for client in self.clients)
 
     def pulse(self) -> tuple[Market, Health]:
-        """Give market and health, not older than ``PULSE_SECONDS``. Safe in any thread."""
+        """Return market and health, not older than ``PULSE_SECONDS``. Safe in any thread."""
         now = monotonic()
         if now >= self._pulse_until:
             self._pulse = (self.served.status.market(), self.served.status.health())
@@ -89,7 +89,7 @@ class Hub:
         return self._pulse
 
     def hello(self) -> Hello:
-        """Give the first message of a connection."""
+        """Return the first message of a connection."""
         log = self.served.log
         return Hello(
             server=f"tickstock {__version__}",
@@ -116,7 +116,7 @@ class Hub:
         )
 
     def figures(self) -> dict[str, Any]:
-        """Give the server's own part of ``/status``."""
+        """Return the server's own part of ``/status``."""
         log = self.served.log
         return {
             "clients": len(self.clients),

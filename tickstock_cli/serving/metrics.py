@@ -76,7 +76,7 @@ LABELS = ("channel", "name")
 
 
 def render_metrics(document: Mapping[str, Any]) -> str:
-    """Give a status document as Prometheus scrapes it."""
+    """Return a status document as Prometheus scrapes it."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Document(document))
     return generate_latest(registry).decode()
@@ -91,7 +91,7 @@ class _Document:
         self._channels = [((str(detail["channel"]), name), detail) for name, detail in details.items()]
 
     def collect(self) -> Iterator[Metric]:
-        """Give every figure there is."""
+        """Return every figure there is."""
         for figure in SYSTEM:
             yield from _family(figure, (), [((), _at(self._document, figure.place))])
         severities = _at(self._document, "system_overview.alerts") or {}
@@ -113,7 +113,7 @@ class _Document:
 
 
 def _at(document: Mapping[str, Any], place: str, *more: str) -> Any:
-    """Give what stands at a dotted place, then below keys that may hold dots; None if there is no such place."""
+    """Return what stands at a dotted place, then below keys that may hold dots; None if there is no such place."""
     found: Any = document
     for key in (*place.split("."), *more):
         if not isinstance(found, Mapping) or key not in found:

@@ -18,7 +18,7 @@ class LogSlice(Protocol):
 
     @property
     def events(self) -> pa.RecordBatch:
-        """Give the rows; may be empty."""
+        """Return the rows; may be empty."""
 
 
 class EventLog(Protocol):
@@ -41,7 +41,7 @@ class EventLog(Protocol):
         """Whether no more events will follow."""
 
     def read(self, sequence: int, limit: int) -> LogSlice:
-        """Give at most ``limit`` events from ``sequence`` on; none if there are none yet.
+        """Return at most ``limit`` events from ``sequence`` on; none if there are none yet.
 
         Safe in any thread; may read from disk.
 
@@ -52,7 +52,7 @@ class EventLog(Protocol):
         """
 
     def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Have ``callback`` called after each append, in the appender's thread; gives what ends it."""
+        """Have ``callback`` called after each append, in the appender's thread, and return what ends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,10 @@ class StatusPort(Protocol):
     """How a run does. Called from the server's thread a few times a second at most; must not block."""
 
     def status(self) -> Mapping[str, Any]:
-        """Give the dashboard document, as JSON can hold it; see ``docs/websocket.md``."""
+        """Return the dashboard document, as JSON can hold it; see ``docs/websocket.md``."""
 
     def health(self) -> Health:
-        """Tell whether the run is well."""
+        """Return whether the run is well."""
 
     def market(self) -> Market:
         """Tell where the market stands."""
@@ -109,7 +109,7 @@ class ControlPort(Protocol):
         """Let an instance of a channel die, by its name; it is started again by itself."""
 
     def status(self) -> Mapping[str, Any]:
-        """Give ``paused`` (bool), ``speed`` (None = flat out), ``time`` (ns UTC or None), and what else is known."""
+        """Return ``paused`` (bool), ``speed`` (None = flat out), ``time`` (ns UTC or None), and what else is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,4 +125,4 @@ class PricePort(Protocol):
     """Recent prices, for the page's chart. Called in a thread of its own, so it may block."""
 
     def prices(self, ticker: str) -> PriceLine:
-        """Give the line of a ticker, as long as the port cares to; empty if nothing is known."""
+        """Return the line of a ticker, as long as the port cares to; empty if nothing is known."""

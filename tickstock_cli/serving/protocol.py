@@ -100,7 +100,7 @@ class Message(BaseModel):
     type: str
 
     def text(self) -> str:
-        """Give the message as JSON."""
+        """Return the message as JSON."""
         return self.model_dump_json(by_alias=True)
 
 
@@ -226,7 +226,7 @@ class Error(Message):
     next_sequence: int | None = Field(default=None, description="with ahead: what the next event will get")
 
     def text(self) -> str:
-        """Give the message as JSON, without the keys that say nothing."""
+        """Return the message as JSON, without the keys that say nothing."""
         return self.model_dump_json(exclude_none=True)
 
 
@@ -283,10 +283,10 @@ def _message_error(error: ValidationError) -> MessageError:
 
 
 def client_schema() -> dict[str, Any]:
-    """Give the JSON schema of what a client may send."""
+    """Return the JSON schema of what a client may send."""
     return {"title": "What a client sends", **_CLIENT.json_schema(by_alias=True)}
 
 
 def server_schema() -> dict[str, Any]:
-    """Give the JSON schema of what the server sends."""
+    """Return the JSON schema of what the server sends."""
     return {"title": "What the server sends", **_SERVER.json_schema(by_alias=True, mode="serialization")}

@@ -37,7 +37,6 @@ class RecordedStatus:
         }
 
     def health(self) -> Health:
-        """See ``StatusPort``."""
         return Health(ok=True) if self._problem is None else Health(ok=False, reasons=(self._problem,))
 
     def market(self) -> Market:

@@ -27,7 +27,7 @@ class Selection:
         return all(wanted is None for wanted in (self.kinds, self.tickers, self.sources, self.min_priority))
 
     def matches(self, row: Row) -> bool:
-        """Tell whether an event is wanted."""
+        """Return whether an event is wanted."""
         return (
             (self.kinds is None or row.kind in self.kinds)
             and (self.tickers is None or row.ticker in self.tickers)
@@ -67,7 +67,7 @@ def select(served: ServedRun, wanted: Subscribe) -> Selection:
 
 
 def universe_named(served: ServedRun, name: str, field: str) -> frozenset[str]:
-    """Give the tickers of a universe of the run.
+    """Return the tickers of a universe of the run.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def first_wanted(served: ServedRun, wanted: Subscribe) -> int:
 
 
 def expired(wanted: int, first: int) -> Error:
-    """Give the answer to who asks for an event older than the oldest kept, which has the number ``first``."""
+    """Return the answer to who asks for an event older than the oldest kept, which has the number ``first``."""
     return Error(
         code="expired",
         message=f"event {wanted} is no longer kept: the first that is has the number {first}; subscribe from there",

@@ -83,7 +83,7 @@ def parse_host_port(text: str) -> tuple[str, int]:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Give a socket bound to an address.
+    """Return a socket bound to an address.
 
     Raises
     ------
@@ -205,7 +205,7 @@ class EventServer:
         return True
 
     def release(self) -> None:
-        """Give the address back; for a server that has not started."""
+        """Return the address back; for a server that has not started."""
         self._socket.close()
 
     async def stop(self) -> None:
@@ -245,7 +245,6 @@ class ServerThread:
         self.stop()
 
     def drain(self, seconds: float) -> bool:
-        """See ``EventServer.drain``."""
         assert self._loop is not None
         return asyncio.run_coroutine_threadsafe(self.server.drain(seconds), self._loop).result()
 

@@ -125,12 +125,10 @@ class Session:
 
     @property
     def caught_up(self) -> bool:
-        """See ``Client.caught_up``."""
         wanted = self._subscription
         return not self._sending and (wanted is None or wanted.next >= self._served.log.next_sequence)
 
     def describe(self) -> dict[str, Any]:
-        """See ``Client.describe``."""
         client = self._websocket.client
         wanted = self._subscription
         return {
@@ -143,7 +141,7 @@ class Session:
         """Serve the client until it leaves, stalls, or the server stops."""
         await self._websocket.accept()
         self._hub.clients.add(self)
-        self._hub.tide.add(self._wake)
+        self._hub.notifier.add(self._wake)
         try:
             await self._tell(self._hub.hello())
             await self._converse()
@@ -154,7 +152,7 @@ class Session:
             abort: Callable[[], None] = self._websocket.scope["extensions"][ABORT]["abort"]
             abort()
         finally:
-            self._hub.tide.remove(self._wake)
+            self._hub.notifier.remove(self._wake)
             self._hub.clients.discard(self)
 
     async def _converse(self) -> None:
@@ -293,7 +291,7 @@ class Session:
         return True
 
     async def _take(self, subscription: Subscription) -> str:
-        """Give the next events as a message, empty if none matched, and go on behind them."""
+        """Return the next events as a message, empty if none matched, and go on behind them."""
         page = await self._encoded.page(subscription.next)
         if self._subscription is not subscription:  # replaced while the page was read
             return ""

@@ -2,7 +2,7 @@
 
 The Socket.IO library keeps what a client has not taken yet in a queue without a bound. So events wait here instead:
 a task per user pulls them, and only while the queues of all the user's clients are short. A client that takes
-nothing for ``send_seconds`` is disconnected; so is a user whom the retelling overtakes.
+nothing for ``send_seconds`` is disconnected; so is a user whom the legacy_feed overtakes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 
 from tickstock_cli.errors import UsageError
 from tickstock_cli.serving.hub import Hub
-from tickstock_cli.serving.retelling import OvertakenError, Recital, Retelling, Tale
+from tickstock_cli.serving.legacy_feed import EventFeed, LegacyFeed, OvertakenError, ReplayFeed
 
 EVENT_NAME = "market_event"
 HEARTBEAT_NAME = "heartbeat"
@@ -47,7 +47,7 @@ class User:
     """
 
     id: str
-    tale: Tale
+    tale: EventFeed
     next: int
     members: set[str] = field(default_factory=set)
     outbox: deque[tuple[str, dict[str, Any]]] = field(default_factory=deque)
@@ -61,11 +61,9 @@ class User:
 
     @property
     def caught_up(self) -> bool:
-        """See ``Client.caught_up``."""
         return self.next >= self.tale.end and not self.outbox
 
     def describe(self) -> dict[str, Any]:
-        """See ``Client.describe``."""
         return {"address": f"socket.io {self.room}", "next": self.next, "acknowledged": None}
 
 
@@ -98,7 +96,7 @@ class SocketIoPublisher:
         self._users: dict[str, User] = {}
         self._owners: dict[str, User] = {}
         self._hub: Hub | None = None
-        self._retelling: Retelling | None = None
+        self._legacy_feed: LegacyFeed | None = None
         self._following: asyncio.Task[None] | None = None
 
     def start(self, hub: Hub) -> None:
@@ -106,21 +104,21 @@ class SocketIoPublisher:
         self._hub = hub
         if hub.served.over:
             return
-        self._retelling = self._follow(hub.served.log.next_sequence)
+        self._legacy_feed = self._follow(hub.served.log.next_sequence)
 
     def begin_epoch(self) -> None:
         """Go over to another epoch: its events follow those sent before, because the old protocol knows no runs."""
         if self._following is not None:
             self._following.cancel()
-        self._retelling = self._follow(self.hub.served.begins)
+        self._legacy_feed = self._follow(self.hub.served.begins)
         for user in self._users.values():
-            user.tale, user.next = self._retelling, self._retelling.next
+            user.tale, user.next = self._legacy_feed, self._legacy_feed.next
             user.wake.set()
 
-    def _follow(self, begin: int) -> Retelling:
-        retelling = Retelling(self.hub.served.log, self.hub.tide, begin)
-        self._following = asyncio.create_task(retelling.follow())
-        return retelling
+    def _follow(self, begin: int) -> LegacyFeed:
+        legacy_feed = LegacyFeed(self.hub.served.log, self.hub.notifier, begin)
+        self._following = asyncio.create_task(legacy_feed.follow())
+        return legacy_feed
 
     async def stop(self) -> None:
         """End every task."""
@@ -146,11 +144,11 @@ class SocketIoPublisher:
         if user is None or len(user.outbox) >= OUTBOX_MESSAGES:
             return False
         user.outbox.append((event_name, dict(data)))
-        self.hub.tide.rise()
+        self.hub.notifier.notify()
         return True
 
     def prepare_heartbeat(self, api_health: bool, market_status: str | None, user_id: str) -> dict[str, Any]:
-        """Give the heartbeat for a user: whether the run is well, the market's phase, and where it stands.
+        """Return the heartbeat for a user: whether the run is well, the market's phase, and where it stands.
 
         Safe in any thread. The server sends one every few seconds by itself.
         """
@@ -185,13 +183,13 @@ class SocketIoPublisher:
 
     def _admit(self, user_id: str) -> User:
         log = self.hub.served.log
-        if self._retelling is None:
-            user = User(user_id, Recital(log), log.first_sequence)
+        if self._legacy_feed is None:
+            user = User(user_id, ReplayFeed(log), log.first_sequence)
         else:
-            user = User(user_id, self._retelling, self._retelling.next)
+            user = User(user_id, self._legacy_feed, self._legacy_feed.next)
         self._users[user_id] = user
         self.hub.clients.add(user)
-        self.hub.tide.add(user.wake)
+        self.hub.notifier.add(user.wake)
         user.task = asyncio.create_task(self._pump(user))
         return user
 
@@ -203,7 +201,7 @@ class SocketIoPublisher:
         if not user.members:
             self._users.pop(user.id, None)
             self.hub.clients.discard(user)
-            self.hub.tide.remove(user.wake)
+            self.hub.notifier.remove(user.wake)
             if user.task is not None:
                 user.task.cancel()
 
@@ -260,7 +258,7 @@ class SocketIoPublisher:
             looks += 1
 
     def _waiting(self, sid: str) -> int:
-        """Give how many packets the library keeps for a client."""
+        """Return how many packets the library keeps for a client."""
         socket = self._io.eio.sockets.get(self._io.manager.eio_sid_from_sid(sid, "/"))
         return 0 if socket is None else int(socket.queue.qsize())
 

@@ -27,7 +27,6 @@ class CsvSink:
             raise
 
     def write(self, events: pa.RecordBatch) -> None:
-        """See ``Sink.write``."""
         for start in range(0, events.num_rows, PIECE_ROWS):
             self._write(pl.DataFrame(events.slice(start, PIECE_ROWS)), header=False)
 
@@ -37,13 +36,10 @@ class CsvSink:
             self._output.stream.write(lines.encode())
 
     def finish(self) -> None:
-        """See ``Sink.finish``."""
         self._output.finish()
 
     def commit(self) -> None:
-        """See ``Sink.commit``."""
         self._output.commit()
 
     def abort(self) -> None:
-        """See ``Sink.abort``."""
         self._output.abort()

@@ -24,7 +24,6 @@ class JsonlSink:
         self._output = open_output(target)
 
     def write(self, events: pa.RecordBatch) -> None:
-        """See ``Sink.write``."""
         for start in range(0, events.num_rows, PIECE_ROWS):
             lines = pl.DataFrame(events.slice(start, PIECE_ROWS)).write_ndjson()
             with writing(self._target):
@@ -33,13 +32,10 @@ class JsonlSink:
             self._output.stream.flush()
 
     def finish(self) -> None:
-        """See ``Sink.finish``."""
         self._output.finish()
 
     def commit(self) -> None:
-        """See ``Sink.commit``."""
         self._output.commit()
 
     def abort(self) -> None:
-        """See ``Sink.abort``."""
         self._output.abort()

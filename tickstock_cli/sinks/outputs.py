@@ -18,7 +18,7 @@ from io import RawIOBase
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from tickstock_cli.core.refusals import REMEDIES, why_not
+from tickstock_cli.core.os_errors import REMEDIES, os_error_hint
 from tickstock_cli.errors import OutputError
 
 STDOUT = "-"
@@ -58,7 +58,7 @@ def writing(target: str) -> Iterator[None]:
         yield
     except OSError as error:
         name = "standard output" if target == STDOUT else target
-        raise OutputError(f"cannot write {name}: {why_not(error)}") from error
+        raise OutputError(f"cannot write {name}: {os_error_hint(error)}") from error
 
 
 class FileOutput:
@@ -95,13 +95,11 @@ class FileOutput:
                     _remove_unless_locked(entry.path)
 
     def finish(self) -> None:
-        """See ``Output.finish``."""
         with writing(self._target):
             self.stream.flush()
             os.fsync(self.stream.fileno())
 
     def commit(self) -> None:
-        """See ``Output.commit``."""
         self.finish()
         with writing(self._target):
             os.replace(self._temporary, self._path)
@@ -127,7 +125,7 @@ class FileOutput:
 
 
 def _process_of(name: str, target: str) -> int | None:
-    """Give the process that a temporary of ``target`` belongs to; None if ``name`` is none of one."""
+    """Return the process that a temporary of ``target`` belongs to; None if ``name`` is none of one."""
     match = re.fullmatch(rf"\.{re.escape(target)}\.(\d{{1,9}})\.part", name, re.ASCII)
     return int(match[1]) if match is not None else None
 
@@ -161,12 +159,10 @@ class StandardOutput:
         self.stream: BinaryIO = open(stream.fileno(), "wb", closefd=False) if raw else stream  # noqa: SIM115
 
     def finish(self) -> None:
-        """See ``Output.finish``."""
         with writing(STDOUT):
             self.stream.flush()
 
     def commit(self) -> None:
-        """See ``Output.commit``."""
         self.finish()
 
     def abort(self) -> None:

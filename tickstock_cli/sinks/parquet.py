@@ -33,7 +33,6 @@ class ParquetSink:
             raise
 
     def write(self, events: pa.RecordBatch) -> None:
-        """See ``Sink.write``."""
         self._waiting.append(events)
         self._waiting_rows += events.num_rows
         if self._waiting_rows >= ROW_GROUP_ROWS:
@@ -52,7 +51,6 @@ class ParquetSink:
         self._waiting_rows = rest.num_rows
 
     def finish(self) -> None:
-        """See ``Sink.finish``."""
         if self._waiting_rows:
             self._write_groups(self._waiting_rows)
         with writing(self._target):
@@ -60,12 +58,10 @@ class ParquetSink:
         self._output.finish()
 
     def commit(self) -> None:
-        """See ``Sink.commit``."""
         self.finish()
         self._output.commit()
 
     def abort(self) -> None:
-        """See ``Sink.abort``."""
         # Left open, the writer would try to write its footer whenever it is collected.
         with suppress(Exception):
             self._writer.close()

@@ -45,15 +45,12 @@ class RejectsSink:
             self._sink.write(batch)
 
     def finish(self) -> None:
-        """See ``Sink.finish``."""
         self._sink.finish()
 
     def commit(self) -> None:
-        """See ``Sink.commit``."""
         self._sink.commit()
 
     def abort(self) -> None:
-        """See ``Sink.abort``."""
         self._sink.abort()
 
 

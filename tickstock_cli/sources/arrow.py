@@ -146,7 +146,7 @@ class ArrowStream:
         return Assembler(batch_rows, [behind], [False]).steps(self._emissions(source, behind))
 
     def _emissions(self, source: PipeBytes, behind: int) -> Iterator[Emission | None]:
-        """Give the rows that are wanted; None where the next ones may take a while."""
+        """Return the rows that are wanted; None where the next ones may take a while."""
         codes = TickerCodes(self.symbols, self._options.symbols)
         order: InOrder | None = None
         row, end = 0, self._options.end
@@ -159,7 +159,10 @@ class ArrowStream:
                 if self._options.keep_originals:
                     self._kept.keep(row, rows, how.layout)
                 order = order or InOrder(
-                    self.name, how.lead, lift_late=self._options.unsorted is Unsorted.REJECT, ways_on=_WAYS_ON
+                    self.name,
+                    how.first_available,
+                    lift_late=self._options.unsorted is Unsorted.REJECT,
+                    ways_on=_WAYS_ON,
                 )
                 batch = self._batch(rows, how, order, codes, row, behind)
                 if len(batch):
@@ -173,7 +176,7 @@ class ArrowStream:
             source.release()
 
     def _record_batches(self, source: PipeBytes) -> Iterator[pa.RecordBatch | None]:
-        """Give batches that have rows, whatever their streams; None before a read that would wait."""
+        """Return batches that have rows, whatever their streams; None before a read that would wait."""
         row = 0
         for streams in count():
             if not source.ready:
@@ -230,7 +233,7 @@ class ArrowStream:
     def _batch(
         self, rows: pa.RecordBatch, how: Interpretation, order: InOrder, codes: TickerCodes, first: int, behind: int
     ) -> Batch:
-        """Give the rows from ``behind`` on that are wanted, as plain numbers; ``first`` is the number of the first."""
+        """Return the wanted rows from ``behind`` on, as plain numbers; ``first`` is the number of the first."""
         rows = with_ticker_dictionary(rows, how.layout)
         times = order.settle(how.reader.times(rows, first), first)
         start, end = self._options.start, self._options.end
@@ -254,11 +257,10 @@ class ArrowStream:
             ) from error
 
     def origins(self) -> KeptRows:
-        """Give a look-up of the rows that have come."""
+        """Return a look-up of the rows that have come."""
         return self._kept
 
     def interrupt(self) -> None:
-        """See ``Source.interrupt``."""
         if self._bytes is not None:
             self._bytes.interrupt()
 

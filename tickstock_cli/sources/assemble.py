@@ -26,7 +26,7 @@ class _Pending:
             self._batches.append(batch)
 
     def take_before(self, order: int) -> Batch:
-        """Give the rows whose ``order`` is below."""
+        """Return the rows whose ``order`` is below."""
         taken: list[Batch] = []
         while self._batches and self._batches[0].order[-1] < order:
             taken.append(self._batches.pop(0))
@@ -64,7 +64,7 @@ class Assembler:
         self._watermark = MIN_NS
 
     def steps(self, emissions: Iterable[Emission | None]) -> Iterator[MergedBatch]:
-        """Give merged batches; the last one may be shorter. There is none without rows.
+        """Return merged batches; the last one may be shorter. There is none without rows.
 
         An emission of None says that the next one may take a while: the rows that are here are given out.
         """
@@ -84,7 +84,7 @@ class Assembler:
         self._arrived += emission.rows
 
     def _order(self, batch: Batch, places: Int64s | None) -> Int64s:
-        """Give the merge order of an emission's rows. In a single file read from its start, it is the row number."""
+        """Return the merge order of an emission's rows. In a single file read from its start, it is the row number."""
         if places is not None:
             return frozen(places + self._arrived)
         last = self._arrived + len(batch) - 1

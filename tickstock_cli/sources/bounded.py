@@ -57,11 +57,9 @@ class BoundedStream:
 
     @property
     def earliest(self) -> int:
-        """See ``Stream.earliest``."""
         return self._stream.earliest
 
     def read(self) -> Batch | None:
-        """See ``Stream.read``."""
         if self._spool is not None:
             return self._read_spooled(self._spool)
         self._holds = self._holds or self._allowance.take(self._memory)
@@ -93,7 +91,6 @@ class BoundedStream:
             spool.remove()
 
     def close(self) -> None:
-        """See ``Stream.close``."""
         self._stream.close()
         if self._spool is not None:
             self._spool.remove()

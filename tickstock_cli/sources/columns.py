@@ -43,7 +43,7 @@ class Times:
     interval: Int64s | None
 
     def cut(self, low: int, high: int) -> Times:
-        """Give the times of rows [low, high), as views."""
+        """Return the times of rows [low, high), as views."""
         known = None if self.known is None else self.known[low:high]
         interval = None if self.interval is None else self.interval[low:high]
         timestamp = self.timestamp[low:high]
@@ -51,7 +51,7 @@ class Times:
         return Times(timestamp, available, known, interval)
 
     def settled(self, available: Int64s) -> Times:
-        """Give the same times with an available time for every row."""
+        """Return the same times with an available time for every row."""
         return Times(self.timestamp, available, None, self.interval)
 
 
@@ -62,7 +62,7 @@ def frozen(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def valid(array: pa.Array[Any]) -> Bools:
-    """Give where an array is not null.
+    """Return where an array is not null.
 
     Arrow's own ways to tell, or to fill nulls, load pandas where that is installed, for a third of a second.
     """
@@ -75,7 +75,7 @@ def valid(array: pa.Array[Any]) -> Bools:
 
 
 def values(array: pa.Array[Any], dtype: Any, null: float) -> NDArray[Any]:
-    """Give the numbers of an Arrow array: a view, or if it has nulls a copy with ``null`` in their place."""
+    """Return the numbers of an Arrow array: a view, or if it has nulls a copy with ``null`` in their place."""
     buffer = array.buffers()[1]
     if buffer is None or not len(array):
         return frozen(np.full(len(array), null, dtype=dtype))
@@ -84,17 +84,17 @@ def values(array: pa.Array[Any], dtype: Any, null: float) -> NDArray[Any]:
 
 
 def whole(array: pa.Array[Any], null: int) -> Int64s:
-    """Give an integer column as int64; what is above an int64's range arrives as a negative number."""
+    """Return an integer column as int64; what is above an int64's range arrives as a negative number."""
     return values(array if pt.is_int64(array.type) else pc.cast(array, pa.int64(), safe=False), np.int64, null)
 
 
 def real(array: pa.Array[Any], null: float) -> Float64s:
-    """Give a column of numbers as float64."""
+    """Return a column of numbers as float64."""
     return values(array if pt.is_float64(array.type) else pc.cast(array, pa.float64(), safe=False), np.float64, null)
 
 
 def shares(array: pa.Array[Any]) -> Int64s:
-    """Give a column of sizes in units of 1e-6 shares; -1 where unusable."""
+    """Return a column of sizes in units of 1e-6 shares; -1 where unusable."""
     out = np.empty(len(array), dtype=np.int64)
     if pt.is_integer(array.type):
         normalise.whole_shares(whole(array, -1), MAX_SHARES, out)
@@ -104,7 +104,7 @@ def shares(array: pa.Array[Any]) -> Int64s:
 
 
 def nanoseconds(array: pa.Array[Any], ns_per_step: int) -> Int64s:
-    """Give a column of times in ns; 0 where null or beyond an int64."""
+    """Return a column of times in ns; 0 where null or beyond an int64."""
     steps = whole(array.view(pa.int64()) if pt.is_timestamp(array.type) else array, 0)
     if ns_per_step == 1:
         return steps
@@ -114,7 +114,7 @@ def nanoseconds(array: pa.Array[Any], ns_per_step: int) -> Int64s:
 
 
 def type_step(type_: pa.DataType) -> int | None:
-    """Give the nanoseconds in a step of a time column if its type says so."""
+    """Return the nanoseconds in a step of a time column if its type says so."""
     return NS_PER_UNIT[type_.unit] if isinstance(type_, pa.TimestampType) else None
 
 
@@ -153,11 +153,11 @@ class ColumnReader:
         return self._layout.record.name
 
     def has(self, name: str) -> bool:
-        """Tell whether the file or its partitions hold a column of ours."""
+        """Return whether the file or its partitions hold a column of ours."""
         return name in self._layout.columns or name in self._layout.constants
 
     def array(self, rows: pa.RecordBatch, name: str) -> pa.Array[Any]:
-        """Give a column; a partition's value is repeated."""
+        """Return a column; a partition's value is repeated."""
         theirs = self._layout.columns.get(name)
         if theirs is not None:
             return rows.column(rows.schema.get_field_index(theirs))
@@ -170,7 +170,7 @@ class ColumnReader:
         return pa.repeat(pa.scalar(value, pa.float64()), rows.num_rows)
 
     def times(self, rows: pa.RecordBatch, first: int) -> Times:
-        """Give the times of rows; ``first`` is the row number of the first.
+        """Return the times of rows; ``first`` is the row number of the first.
 
         Raises
         ------
@@ -214,23 +214,23 @@ class ColumnReader:
         return frozen(np.rint(seconds * NS_PER_SECOND).astype(np.int64))
 
     def real(self, rows: pa.RecordBatch, name: str, null: float = np.nan, absent: float = np.nan) -> Float64s:
-        """Give a column of numbers, or ``absent`` in every row if there is no such column."""
+        """Return a column of numbers, or ``absent`` in every row if there is no such column."""
         if not self.has(name):
             return frozen(np.full(rows.num_rows, absent))
         return real(self.array(rows, name), null)
 
     def shares(self, rows: pa.RecordBatch, name: str) -> Int64s:
-        """Give a column of sizes in units of 1e-6 shares."""
+        """Return a column of sizes in units of 1e-6 shares."""
         return shares(self.array(rows, name))
 
     def flags(self, rows: pa.RecordBatch) -> UInt8s:
-        """Give the flags of ticks; 0 where there are none."""
+        """Return the flags of ticks; 0 where there are none."""
         if not self.has("flags"):
             return frozen(np.zeros(rows.num_rows, dtype=np.uint8))
         return frozen(whole(self.array(rows, "flags"), 0).astype(np.uint8))
 
     def market_prices(self, rows: pa.RecordBatch) -> Float64s:
-        """Give market prices: NaN where null or absent, -1 where unusable."""
+        """Return market prices: NaN where null or absent, -1 where unusable."""
         if not self.has("market_price"):
             return self.real(rows, "market_price")
         column = self.array(rows, "market_price")
@@ -242,7 +242,7 @@ class ColumnReader:
 
 
 def with_ticker_dictionary(rows: pa.RecordBatch, layout: Layout) -> pa.RecordBatch:
-    """Give rows with their tickers as a dictionary column, as files are read."""
+    """Return rows with their tickers as a dictionary column, as files are read."""
     place = rows.schema.get_field_index(layout.columns["ticker"])
     tickers = rows.column(place)
     if pt.is_dictionary(tickers.type) or pt.is_null(tickers.type):
@@ -261,7 +261,7 @@ class TickerCodes:
         self._table: Int32s = frozen(np.empty(0, dtype=np.int32))
 
     def codes(self, column: Any) -> tuple[Int32s, bool]:
-        """Give the codes of a ticker column, and whether some of its rows are to be left out (code SKIPPED)."""
+        """Return the codes of a ticker column, and whether some of its rows are to be left out (code SKIPPED)."""
         out = np.empty(len(column), dtype=np.int32)
         if pt.is_null(column.type):
             out[:] = self._known[None]
@@ -274,7 +274,7 @@ class TickerCodes:
         return frozen(out), bool(skipped)
 
     def _codes_of(self, dictionary: pa.Array[Any]) -> Int32s:
-        """Give a dictionary's codes and, as last entry, the code of null."""
+        """Return a dictionary's codes and, as last entry, the code of null."""
         tickers: list[str | None] = dictionary.to_pylist()
         strangers = [ticker for ticker in tickers if ticker not in self._known]
         self._known.update(zip(strangers, self._new_codes(strangers), strict=True))

@@ -101,7 +101,7 @@ def _is_special(path: str) -> bool:
 
 
 def _leads_back(parent: str, name: str) -> bool:
-    """Tell whether a folder is a link to one that it stands in: all that is there is found already."""
+    """Return whether a folder is a link to one that it stands in: all that is there is found already."""
     path = os.path.join(parent, name)
     if not os.path.islink(path):
         return False

@@ -22,7 +22,7 @@ _OPTIONAL = pa.schema([field.with_nullable(True) for field in EVENT_SCHEMA])
 
 
 def read_events(path: Path, columns: Iterable[str] = SCHEMA) -> pl.DataFrame:
-    """Give all events of a file, in its order, with the types of every event file; times are int64 ns UTC.
+    """Return all events of a file, in its order, with the types of every event file; times are int64 ns UTC.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def read_events(path: Path, columns: Iterable[str] = SCHEMA) -> pl.DataFrame:
 
 
 def _as_told(events: pl.DataFrame, name: str) -> pl.Expr:
-    """Give a column under the type it has in every event file; dates and times somebody made of ours go back."""
+    """Return a column under the type it has in every event file; dates and times somebody made of ours go back."""
     if isinstance(events.schema[name], pl.Datetime):
         return pl.col(name).dt.epoch("ns")
     return pl.col(name).cast(SCHEMA[name])

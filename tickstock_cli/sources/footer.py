@@ -64,7 +64,7 @@ def open_parquet(path: str | Path, *, text: Sequence[str] = (), buffer_size: int
 
 
 def group_footers(file: pq.ParquetFile, columns: Sequence[str]) -> tuple[GroupFooter, ...]:
-    """Give a file's row groups with the bounds of those ``columns`` that have usable statistics."""
+    """Return a file's row groups with the bounds of those ``columns`` that have usable statistics."""
     metadata = file.metadata
     places = {metadata.schema.column(place).path: place for place in range(metadata.num_columns)}
     groups = []

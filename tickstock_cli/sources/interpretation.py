@@ -67,7 +67,7 @@ class Interpretation:
         What each time column counts, by our name.
     guesses
         What the rows do not say.
-    lead
+    first_available
         Available time of the first of the first rows that has one, int64 ns; 0 if none has. Rows before it take it.
     """
 
@@ -75,7 +75,7 @@ class Interpretation:
     clocks: Mapping[str, Clock]
     interval_ns: int
     guesses: tuple[Guess, ...]
-    lead: int
+    first_available: int
     reader: ColumnReader
 
 
@@ -100,7 +100,7 @@ def interpret(path: str, layout: Layout, head: pa.RecordBatch, options: ReadOpti
 
 
 def _tell_clocks(layout: Layout, head: pa.RecordBatch, options: ReadOptions) -> tuple[dict[str, Clock], list[Guess]]:
-    """Give what each time column counts, and what was guessed to tell it."""
+    """Return what each time column counts, and what was guessed to tell it."""
     unit = options.timestamp_unit
     if unit != "auto" and unit not in NS_PER_UNIT:
         raise UsageError(f"timestamp unit is {unit!r}, but auto, {', '.join(NS_PER_UNIT)} are allowed")

@@ -92,14 +92,14 @@ class KeptRows:
         self._rows = first + rows.num_rows
 
     def fetch(self, origin: int) -> tuple[Path, int, dict[str, Any]]:
-        """Give the name of the source, the row number (0-based) and the original values of one row, times as text."""
+        """Return the name of the source, the row number (0-based) and the original values of one row, times as text."""
         lot = self._lots[bisect_right(self._firsts, origin) - 1]
         row = self._read(lot).slice(origin - lot.first, 1)
         values = {name: plain_values(column)[0] for name, column in zip(row.schema.names, row.columns, strict=True)}
         return Path(self._name), origin, values
 
     def table(self, origins: Int64s, reasons: Sequence[str]) -> pa.Table:
-        """Give the original rows of many origins, in their order, with the reason given for each."""
+        """Return the original rows of many origins, in their order, with the reason given for each."""
         order = np.argsort(origins, kind="stable")
         lots = np.searchsorted(np.array(self._firsts), origins[order], side="right") - 1
         pieces = []
@@ -131,7 +131,7 @@ class KeptRows:
 
 
 def _ours(rows: pa.RecordBatch, layout: Layout) -> pa.Table:
-    """Give rows under our names and types."""
+    """Return rows under our names and types."""
     columns: list[Any] = []
     for name, type_ in _COLUMNS.items():
         place = rows.schema.get_field_index(layout.columns.get(name, name if name in UNUSED_COLUMNS else ""))

@@ -30,7 +30,7 @@ MOST_LONE_CHUNK_ROWS = 1 << 18
 
 
 def chunk_rows(streams: int, batch_rows: int = 0) -> int:
-    """Give how many rows each of so many streams should decode at once, so that buffers stay bounded.
+    """Return how many rows each of so many streams should decode at once, so that buffers stay bounded.
 
     A lone stream decodes as many as a step of ``batch_rows`` takes: its chunks are steps then, and nothing is joined.
     """
@@ -67,7 +67,7 @@ def join(batches: Sequence[AnyBatch]) -> AnyBatch:
 
 
 def split(batch: AnyBatch, row: int) -> tuple[AnyBatch, AnyBatch]:
-    """Give the rows before ``row`` and those from it on, as views. Columns that are one array stay one."""
+    """Return the rows before ``row`` and those from it on, as views. Columns that are one array stay one."""
     return _view(batch, slice(0, row)), _view(batch, slice(row, None))
 
 
@@ -104,7 +104,7 @@ class _Buffer:
             self.last = int(batch.available_at[-1])
 
     def take(self, time: int, side: str) -> list[Batch]:
-        """Give the rows before ``time`` (side "left") or up to it (side "right")."""
+        """Return the rows before ``time`` (side "left") or up to it (side "right")."""
         taken: list[Batch] = []
         while self._batches:
             batch = self._batches[0]
@@ -121,7 +121,7 @@ class _Buffer:
         return taken
 
     def take_all(self) -> list[Batch]:
-        """Give every buffered row."""
+        """Return every buffered row."""
         taken, self._batches = self._batches, []
         self.rows = 0
         self.first = MAX_NS
@@ -202,7 +202,7 @@ def _merge(taken: list[list[Batch]]) -> Emission:
 
 
 def _stretches(kinds: Sequence[type[Batch]]) -> Iterator[tuple[int, int]]:
-    """Give where each stretch of equal kinds begins and ends."""
+    """Return where each stretch of equal kinds begins and ends."""
     first = 0
     for place in range(1, len(kinds) + 1):
         if place == len(kinds) or kinds[place] is not kinds[first]:
@@ -211,7 +211,7 @@ def _stretches(kinds: Sequence[type[Batch]]) -> Iterator[tuple[int, int]]:
 
 
 def reorder(batch: AnyBatch, rows: Int64s) -> AnyBatch:
-    """Give the rows of a batch in another order, as copies."""
+    """Return the rows of a batch in another order, as copies."""
     taken = batch.take(rows)
     for field in fields(taken):
         frozen(getattr(taken, field.name))

@@ -60,7 +60,7 @@ def open_repeatable(targets: Sequence[Target], options: ReadOptions, why: str) -
 
 
 def recording_paths(targets: Sequence[Target]) -> Sequence[Target]:
-    """Give the paths of targets that are all recordings.
+    """Return the paths of targets that are all recordings.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def recording_paths(targets: Sequence[Target]) -> Sequence[Target]:
 
 
 def _sorted_out(targets: Sequence[Target]) -> tuple[str, list[Target]]:
-    """Give the one scheme of all targets, and the targets without it."""
+    """Return the one scheme of all targets, and the targets without it."""
     parted = [_parted(target) for target in targets]
     first: dict[str, Target] = {}
     for target, (scheme, _) in zip(targets, parted, strict=True):

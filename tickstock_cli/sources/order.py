@@ -30,10 +30,10 @@ class Order(Protocol):
     """Whether settled times never descend."""
 
     latest: int
-    """The latest available time so far, int64 ns; before the first row, the file's lead."""
+    """The latest available time so far, int64 ns; before the first row, the file's first_available."""
 
     def settle(self, times: Times, first: int) -> Times:
-        """Give the times of the next rows with an available time for every row; ``first`` is a row number."""
+        """Return the times of the next rows with an available time for every row; ``first`` is a row number."""
 
     def pass_over(self, latest: int) -> None:
         """Note that rows were skipped, and the latest available time among them."""
@@ -53,7 +53,6 @@ class _Order:
         self.latest = latest
 
     def pass_over(self, latest: int) -> None:
-        """See ``Order.pass_over``."""
         self.latest = max(self.latest, latest)
 
 
@@ -78,7 +77,6 @@ class InOrder(_Order):
         self._lift_late = lift_late
 
     def settle(self, times: Times, first: int) -> Times:
-        """See ``Order.settle``."""
         available = times.available
         if normalise.first_descent(available, self.latest) < 0:
             self.latest = int(available[-1])
@@ -104,7 +102,6 @@ class AsRecorded(_Order):
     keeps = False
 
     def settle(self, times: Times, first: int) -> Times:  # noqa: ARG002 - the protocol's
-        """See ``Order.settle``."""
         keys = np.empty(len(times.available), dtype=np.int64)
         self.latest = int(normalise.sort_keys(times.available, _known(times), self.latest, keys))
         return times.settled(frozen(keys))
@@ -112,7 +109,7 @@ class AsRecorded(_Order):
 
 def first_disorder(file: RecordingFile) -> Disorder | None:
     """Find the first row whose available time is before that of a row above it, if there is one."""
-    latest = file.lead
+    latest = file.first_available
     for first, times in _times(file, 0):
         lifted = np.empty(len(times.available), dtype=np.int64)
         row = int(normalise.lift(times.available, _known(times), latest, False, lifted))
@@ -123,11 +120,11 @@ def first_disorder(file: RecordingFile) -> Disorder | None:
 
 
 def latest_before(file: RecordingFile, row: int) -> int:
-    """Give the latest available time (int64 ns) of the rows before ``row``; the file's lead if there is none.
+    """Return the latest available time (int64 ns) of the rows before ``row``; ``first_available`` without rows.
 
     Costs the decoding of the time columns where the footer does not tell.
     """
-    order = AsRecorded(file.lead)
+    order = AsRecorded(file.first_available)
     for group in file.groups:
         end = min(group.first + group.rows, row)
         if group.first >= row:
@@ -143,7 +140,7 @@ def latest_before(file: RecordingFile, row: int) -> int:
 
 
 def _as_far_ahead(times: Times, lifted: Int64s) -> Times:
-    """Give the times of rows that count as available at ``lifted``, such that what was from the future remains so.
+    """Return the times of rows that count as available at ``lifted``, such that what was from the future remains so.
 
     Whether a row's timestamp is from the future is told by its own arrival, not by when others had arrived. Such a row
     is rejected for it, so its timestamp decides nothing else, and goes along with the time that it is held against.
@@ -160,7 +157,7 @@ def _known(times: Times) -> Bools:
 
 
 def _times(file: RecordingFile, row: int) -> Iterator[tuple[int, Times]]:
-    """Give the times of rows from ``row`` on, and the number of the first of each lot."""
+    """Return the times of rows from ``row`` on, and the number of the first of each lot."""
     reader = RowReader(file.path, file.group_starts, file.time_columns, (), SCAN_ROWS, row)
     try:
         first = row

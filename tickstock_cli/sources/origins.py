@@ -50,7 +50,7 @@ class Origins:
         self.schema = pa.schema([*renamed, ("file", pa.string()), ("row", pa.int64()), ("reason", pa.string())])
 
     def fetch(self, origin: int) -> tuple[Path, int, dict[str, Any]]:
-        """Give the file, the row number (0-based) and the original values of one row, times as text.
+        """Return the file, the row number (0-based) and the original values of one row, times as text.
 
         Raises
         ------
@@ -65,7 +65,7 @@ class Origins:
         return self._files[index].path, row, values
 
     def table(self, origins: Int64s, reasons: Sequence[str]) -> pa.Table:
-        """Give the original rows of many origins, in their order, with the reason given for each.
+        """Return the original rows of many origins, in their order, with the reason given for each.
 
         Parameters
         ----------
@@ -88,7 +88,7 @@ class Origins:
         return pa.Table.from_arrays([*found.take(back).columns, *places], schema=self.schema)
 
     def _rows(self, index: int, rows: Int64s) -> pa.Table:
-        """Give rows of one file (ascending, repeats allowed) under the union of all files' columns."""
+        """Return rows of one file (ascending, repeats allowed) under the union of all files' columns."""
         lots = self._lots(index)
         pieces = []
         done = 0
@@ -128,7 +128,7 @@ class _Lots:
         return RowReader(self._file.path, self._file.group_starts, self._file.schema.names, (), LOT_ROWS, first)
 
     def holding(self, row: int) -> pa.RecordBatch:
-        """Give the lot that holds a row, and note the number of its first row."""
+        """Return the lot that holds a row, and note the number of its first row."""
         if row < self.first:
             self.close()
             self._reader = self._from(row)
@@ -149,7 +149,7 @@ class _Lots:
 
 
 def _union(files: Sequence[RecordingFile]) -> pa.Schema:
-    """Give the columns of all files, each once."""
+    """Return the columns of all files, each once."""
     types: dict[str, pa.DataType] = {}
     for file in files:
         own = {field.name: _plain(field.type) for field in file.schema}
@@ -164,7 +164,7 @@ def _joint(one: pa.DataType, other: pa.DataType) -> pa.DataType:
 
 
 def _plain(type_: pa.DataType) -> pa.DataType:
-    """Give the type of a column once dictionaries are decoded; all forms of text are one."""
+    """Return the type of a column once dictionaries are decoded; all forms of text are one."""
     if isinstance(type_, pa.DictionaryType):
         type_ = type_.value_type
     return pa.string() if type_ in (pa.large_string(), pa.string_view()) else type_
@@ -175,7 +175,7 @@ def _free_name(name: str) -> str:
 
 
 def _fit(rows: pa.Table, schema: pa.Schema, partitions: Mapping[str, str | None]) -> pa.Table:
-    """Give rows of one file under the union of all files' columns."""
+    """Return rows of one file under the union of all files' columns."""
     columns = []
     for field in schema:
         if field.name in rows.column_names:

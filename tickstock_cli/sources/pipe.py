@@ -81,7 +81,7 @@ class PipeBytes:
         return bool(select.select([self._descriptor], [], [], 0)[0])
 
     def read(self, size: int = -1) -> bytes:
-        """Give ``size`` bytes, or fewer at the end.
+        """Return ``size`` bytes, or fewer at the end.
 
         Raises
         ------
@@ -94,7 +94,7 @@ class PipeBytes:
         return given
 
     def peek(self) -> bytes:
-        """Give the next bytes, and leave them; none at the end. Raises as ``read`` does."""
+        """Return the next bytes, and leave them; none at the end. Raises as ``read`` does."""
         return self._buffered.peek(1)
 
     def interrupt(self) -> None:

@@ -14,7 +14,7 @@ import pyarrow.types as pt
 
 
 def plain_values(column: pa.Array[Any]) -> list[Any]:
-    """Give a column's values; times within a day, durations and moments are text, those of a zone in UTC.
+    """Return a column's values; times within a day, durations and moments are text, those of a zone in UTC.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def plain_values(column: pa.Array[Any]) -> list[Any]:
 
 
 def _with_text(type_: pa.DataType) -> pa.DataType:
-    """Give a type with text where it has times, however deep."""
+    """Return a type with text where it has times, however deep."""
     if pt.is_timestamp(type_) or pt.is_time(type_) or pt.is_duration(type_):
         return pa.string()
     if isinstance(type_, pa.StructType):

@@ -58,7 +58,7 @@ class RowReader:
 
     @property
     def at_group_start(self) -> bool:
-        """Tell whether the next row is the first of its row group, or the end of the file."""
+        """Return whether the next row is the first of its row group, or the end of the file."""
         return self.row == self._groups[self.group]
 
     def skip_group(self) -> None:
@@ -66,7 +66,7 @@ class RowReader:
         self.row = self._groups[self.group + 1]
 
     def read(self) -> pa.RecordBatch | None:
-        """Give the next rows, at least one; None at the end of the file.
+        """Return the next rows, at least one; None at the end of the file.
 
         Raises
         ------

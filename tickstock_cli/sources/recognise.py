@@ -47,7 +47,7 @@ class Layout:
     ignored: tuple[str, ...]
 
     def theirs(self, *names: str) -> list[str]:
-        """Give the file's names of those of our columns that are read from it."""
+        """Return the file's names of those of our columns that are read from it."""
         return [self.columns[name] for name in names if name in self.columns]
 
 
@@ -103,7 +103,7 @@ def recognise(found: FoundFile, schema: pa.Schema, mapping: Mapping[str, str]) -
 
 
 def _our_names(names: Collection[str], mapping: Mapping[str, str]) -> dict[str, str]:
-    """Give our column names -> the file's. A column that the mapping claims no longer goes by its own name."""
+    """Return our column names -> the file's. A column that the mapping claims no longer goes by its own name."""
     claimed = {theirs for theirs in mapping.values() if theirs in names}
     ours = {name: name for name in names if name in KNOWN_COLUMNS and name not in claimed}
     for name, theirs in mapping.items():
@@ -131,7 +131,7 @@ def _misfit(found: FoundFile, schema: pa.Schema, theirs: Mapping[str, str], fits
 
 
 def _candidate(ours: str, names: Collection[str]) -> str:
-    """Give the column that probably means ``ours``, or a placeholder."""
+    """Return the column that probably means ``ours``, or a placeholder."""
     by_lower = {name.lower(): name for name in names}
     return next((by_lower[alias] for alias in (ours, *ALIASES.get(ours, ())) if alias in by_lower), "COLUMN")
 

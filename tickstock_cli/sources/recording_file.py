@@ -47,7 +47,7 @@ class RecordingFile:
         Its place in the recording, and in ``origin`` values.
     record
         tick, ohlcv or fmv.
-    lead
+    first_available
         Available time of the first of the first rows that has one, int64 ns; 0 if none has. Rows before it take it.
     open_bytes
         Roughly what a reader of this file holds in memory while it is open.
@@ -62,7 +62,7 @@ class RecordingFile:
     schema: pa.Schema
     partitions: Mapping[str, str | None]
     interval_ns: int
-    lead: int
+    first_available: int
     guesses: tuple[Guess, ...]
     open_bytes: int
     reader: ColumnReader = field(repr=False, compare=False)
@@ -72,7 +72,7 @@ class RecordingFile:
         """A lower bound of all available times of the file, int64 ns, or None if the footer tells none."""
         bounds = [group.earliest for group in self.groups]
         known = [bound for bound in bounds if bound is not None]
-        return min(self.lead, *known) if known and len(known) == len(bounds) else None
+        return min(self.first_available, *known) if known and len(known) == len(bounds) else None
 
     @property
     def latest(self) -> int | None:
@@ -133,7 +133,7 @@ def open_recording(found: FoundFile, options: ReadOptions) -> RecordingFile:
             schema=schema,
             partitions=found.partitions,
             interval_ns=how.interval_ns,
-            lead=how.lead,
+            first_available=how.first_available,
             guesses=how.guesses,
             open_bytes=_open_bytes(file.metadata, set(layout.columns.values())),
             reader=how.reader,
@@ -157,7 +157,7 @@ def _row_group(footer: GroupFooter, layout: Layout, schema: pa.Schema, how: Inte
 def _available_bounds(
     footer: GroupFooter, layout: Layout, schema: pa.Schema, clocks: Mapping[str, Clock], interval_ns: int
 ) -> tuple[int | None, int | None]:
-    """Give a lower bound of the available times of a row group, and their exact maximum, where known.
+    """Return a lower bound of the available times of a row group, and their exact maximum, where known.
 
     With `received_at`, they are its own unless it has nulls. Otherwise those of ticks and fair values are their
     timestamps, those of bars a constant later, unless each bar has its own interval.

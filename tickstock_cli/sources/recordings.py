@@ -145,7 +145,7 @@ class Recordings:
     def whole_span(self) -> tuple[int, int] | None:
         """First and last available time (int64 ns) of all rows, or None if the footers do not tell them."""
         files = [file for file in self.files if file.rows]
-        first = [file.lead if file.earliest is None else file.earliest for file in files]
+        first = [file.first_available if file.earliest is None else file.earliest for file in files]
         last = [file.latest for file in files if file.latest is not None]
         return (min(first), max(last)) if files and len(last) == len(files) else None
 
@@ -208,7 +208,7 @@ class Recordings:
     def _stream(self, file: RecordingFile, allowance: Allowance, position: int, batch_rows: int) -> Stream:
         rows = chunk_rows(len(self.files), batch_rows)
         if self._is_to_sort(file):
-            order = AsRecorded(file.lead)
+            order = AsRecorded(file.first_available)
             unsorted = FileStream(file, self._options, self.symbols, order, rows)
             return SortedStream(unsorted, self._options.sort_memory_bytes, self._scratch, position)
         lift_late = self._options.unsorted is Unsorted.REJECT
@@ -217,7 +217,7 @@ class Recordings:
         return BoundedStream(stream, file.open_bytes, allowance, self._scratch)
 
     def origins(self) -> Origins:
-        """Give a look-up of original rows by the ``origin`` values of batches. The caller closes it."""
+        """Return a look-up of original rows by the ``origin`` values of batches. The caller closes it."""
         return Origins(self.files)
 
     def interrupt(self) -> None:

@@ -69,5 +69,5 @@ KNOWN_COLUMNS = frozenset(name for record in RECORD_TYPES for name in record.col
 
 
 def is_empty_type(type_: pa.DataType) -> bool:
-    """Tell whether a column of this type can hold nulls only: such a column can be read as anything."""
+    """Return whether a column of this type can hold nulls only: such a column can be read as anything."""
     return pt.is_null(type_)

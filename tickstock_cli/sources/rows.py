@@ -21,7 +21,7 @@ RECORDS = ("tick", "ohlcv", "fmv")
 """Types in the order of the merge rule."""
 
 
-class Intake:
+class RowIngest:
     """Turns rows into batches, in the order in which they are handed in.
 
     A row that became available before one handed in earlier is available together with that one: it can be known
@@ -52,7 +52,7 @@ class Intake:
         return self._count
 
     def merged(self, rows: pa.RecordBatch) -> MergedBatch:
-        """Give rows as the next piece of the merge order; their columns tell the record type. At least one row.
+        """Return rows as the next piece of the merge order; their columns tell the record type. At least one row.
 
         Raises
         ------
@@ -64,7 +64,7 @@ class Intake:
         return self.together([rows])
 
     def together(self, parts: Sequence[pa.RecordBatch]) -> MergedBatch:
-        """Give rows of several types, each of them once, as the next piece: the merge rule puts them in order.
+        """Return rows of several types, each of them once, as the next piece: the merge rule puts them in order.
 
         Raises as ``merged`` does.
         """
@@ -104,13 +104,13 @@ class Intake:
         return ColumnReader(ORIGIN, layout, _steps(rows, layout), self._interval_ns), rows
 
     def _times(self, read: ColumnReader, rows: pa.RecordBatch) -> Times:
-        """Give the times of rows, none available before one handed in earlier."""
+        """Return the times of rows, none available before one handed in earlier."""
         times = read.times(rows, self._count)
         available = times.available if times.known is None else np.where(times.known, times.available, MIN_NS)
         return times.settled(frozen(np.maximum.accumulate(np.maximum(available, self._latest))))
 
 
 def _steps(rows: pa.RecordBatch, layout: Layout) -> dict[str, int]:
-    """Give the nanoseconds in a step of each time column; plain integers are ns."""
+    """Return the nanoseconds in a step of each time column; plain integers are ns."""
     columns = {name: layout.columns[name] for name in ("timestamp", "received_at") if name in layout.columns}
     return {name: type_step(rows.schema.field(theirs).type) or 1 for name, theirs in columns.items()}

@@ -47,7 +47,6 @@ class SortedStream:
         self._emissions: Iterator[Emission] | None = None
 
     def read(self) -> Batch | None:
-        """See ``Stream.read``."""
         if self._emissions is None:
             self._sort()
             runs: list[Stream] = [_Run(spool) for spool in self._spools]
@@ -88,7 +87,6 @@ class SortedStream:
         spool.finish()
 
     def close(self) -> None:
-        """See ``Stream.close``."""
         for spool in self._spools:
             spool.remove()
 
@@ -102,7 +100,6 @@ class _Run:
         self._next = 0
 
     def read(self) -> Batch | None:
-        """See ``Stream.read``."""
         if self._next == self._spool.batches:
             self.close()
             return None
@@ -110,5 +107,4 @@ class _Run:
         return self._spool.read(self._next - 1)
 
     def close(self) -> None:
-        """See ``Stream.close``."""
         self._spool.remove()

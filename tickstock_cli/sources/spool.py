@@ -101,7 +101,7 @@ class Spool:
         self._file = None
 
     def read(self, number: int) -> Batch:
-        """Give a batch by its number."""
+        """Return a batch by its number."""
         start, end = self._starts[number : number + 2]
         with self._scratch.guarded(), self._path.open("rb", buffering=0) as file:
             file.seek(start)

@@ -33,7 +33,7 @@ class Stream(Protocol):
         """No row still to come is available before this (int64 ns)."""
 
     def read(self) -> Batch | None:
-        """Give the next rows, at least one, or None at the end. ``order`` is not filled yet."""
+        """Return the next rows, at least one, or None at the end. ``order`` is not filled yet."""
 
     def close(self) -> None:
         """Close what is open."""
@@ -95,13 +95,12 @@ class FileStream:
 
     @property
     def earliest(self) -> int:
-        """See ``Stream.earliest``."""
         bounds = (self._file.earliest, self._options.start)
         return max((bound for bound in bounds if bound is not None), default=MIN_NS)
 
     @property
     def at_group_start(self) -> bool:
-        """Tell whether the next row is the first of its row group, or the end of the file."""
+        """Return whether the next row is the first of its row group, or the end of the file."""
         return self._reader.at_group_start
 
     def read(self) -> Batch | None:
@@ -128,7 +127,7 @@ class FileStream:
         return None
 
     def _may_go_on(self) -> bool:
-        """Tell whether rows still to come may be wanted."""
+        """Return whether rows still to come may be wanted."""
         wanted, constants, end = self._options.symbols, self._file.layout.constants, self._options.end
         if wanted is not None and "ticker" in constants and constants["ticker"] not in wanted:
             return False
@@ -152,7 +151,7 @@ class FileStream:
         return not any(low <= ticker <= high for ticker in wanted)
 
     def _wanted(self, rows: pa.RecordBatch, times: Times, first: int) -> Batch:
-        """Give the wanted rows as plain numbers."""
+        """Return the wanted rows as plain numbers."""
         start, end = self._options.start, self._options.end
         available = times.available
         if not self._order.keeps:
@@ -174,5 +173,4 @@ class FileStream:
             return to_batch(self._file.reader, rows, times, self._codes, origin)
 
     def close(self) -> None:
-        """See ``Stream.close``."""
         self._reader.close()

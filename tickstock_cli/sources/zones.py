@@ -19,7 +19,7 @@ _SKIPPED = -1
 
 
 def in_utc(local: Int64s, zone: ZoneInfo) -> Int64s:
-    """Give the moments (int64 ns UTC) at which a zone's clocks showed ``local`` (int64 ns).
+    """Return the moments (int64 ns UTC) at which a zone's clocks showed ``local`` (int64 ns).
 
     Of an hour that came twice, the first is meant. What is not above 0, and an hour that never was because the
     clocks were put forward, is 0: unusable. So what is later on the clocks is later.
@@ -35,7 +35,7 @@ def in_utc(local: Int64s, zone: ZoneInfo) -> Int64s:
 
 @lru_cache(maxsize=1 << 16)
 def _offset(quarter: int, zone: ZoneInfo) -> int:
-    """Give how far a zone is ahead of UTC (ns) in a quarter of an hour of its own time, counted from 1970."""
+    """Return how far a zone is ahead of UTC (ns) in a quarter of an hour of its own time, counted from 1970."""
     shown = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(minutes=quarter * _QUARTER_MINUTES)
     local = shown.replace(tzinfo=zone)
     if local.astimezone(UTC).astimezone(zone).replace(tzinfo=UTC) != shown:

@@ -20,7 +20,7 @@ _MAX_FUTURE = 60 * NS_PER_SECOND
 
 @kernel
 def reason_of(timestamp: int, received: int, last: int, is_bar: bool) -> int:
-    """Give the code of the reason for which a row is rejected, 0 if it is not; all times are ns."""
+    """Return the code of the reason for which a row is rejected, 0 if it is not; all times are ns."""
     if timestamp > received + _MAX_FUTURE:
         return _FUTURE
     if timestamp < last:
@@ -44,7 +44,7 @@ def arrive(
     out_reason: NDArray[np.int8],
     kept: NDArray[np.bool_],
 ) -> int:
-    """Fill ``out_row`` with the rows in the order in which they arrive; gives their number.
+    """Fill ``out_row`` with the rows in the order in which they arrive, and return their number.
 
     Parameters
     ----------

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.kernels.jit import kernel
-from tickstock_cli.synth.dice import BELL_DEVIATION, bell, draw
 from tickstock_cli.synth.injections import InjectionKind
+from tickstock_cli.synth.rng import BELL_DEVIATION, bell, draw
 from tickstock_cli.synth.universe import BELL_BITS, MICROS, PART_BITS, PARTS_PER_PERCENT, SECTORS
 
 HIDES_LAST, HIDES_VOLUME, HIDES_EXTREMES = 1, 2, 4
@@ -51,7 +51,7 @@ BOOK = np.dtype(
 
 
 def make_book(symbols: int) -> NDArray[Any]:
-    """Give the book of a market that has not begun: rows of ``BOOK``, by symbol."""
+    """Return the book of a market that has not begun: rows of ``BOOK``, by symbol."""
     book = np.zeros(symbols, dtype=BOOK)
     book["watch"] = -1
     return book
@@ -59,21 +59,21 @@ def make_book(symbols: int) -> NDArray[Any]:
 
 @kernel
 def walk_factors(
-    keys: NDArray[np.uint64], first_second: int, restless: NDArray[np.int64], out: NDArray[np.int64]
+    keys: NDArray[np.uint64], first_second: int, volatility: NDArray[np.int64], out: NDArray[np.int64]
 ) -> None:
     """Fill ``out`` with the day's moves, in parts, of the market (column 0) and of the sectors (from 1 on)."""
     for factor in range(SECTORS + 1):
         step = _MARKET_STEP if factor == 0 else _SECTOR_STEP
         reached = 0
-        for second in range(len(restless)):
+        for second in range(len(volatility)):
             move = (bell(draw(keys[factor], first_second + second)) * step) >> BELL_BITS
-            reached += (move * restless[second]) >> _CALM_SHIFT
+            reached += (move * volatility[second]) >> _CALM_SHIFT
             out[second, factor] = reached
 
 
 @kernel
 def injected_parts(injection: Any, time: int) -> int:
-    """Give the injected move at ``time`` (ns), in parts."""
+    """Return the injected move at ``time`` (ns), in parts."""
     parts: int = injection["parts"]
     kind = injection["kind"]
     if kind == _FMV or time < injection["start"]:
@@ -87,7 +87,7 @@ def injected_parts(injection: Any, time: int) -> int:
 
 @kernel
 def is_on(kind: int, entry: Any, injected: NDArray[Any], time: int) -> bool:
-    """Tell whether a symbol has an injection of ``kind`` on at ``time`` (ns)."""
+    """Return whether a symbol has an injection of ``kind`` on at ``time`` (ns)."""
     if entry["watch"] < 0:
         return False
     injection = injected[entry["watch"]]
@@ -97,7 +97,7 @@ def is_on(kind: int, entry: Any, injected: NDArray[Any], time: int) -> bool:
 
 @kernel
 def worth(symbol: Any, entry: Any, injected: NDArray[Any], factors: NDArray[np.int64], second: int, time: int) -> int:
-    """Give what a symbol is worth, in micros, at ``time`` (ns), which lies in ``second`` of the day."""
+    """Return what a symbol is worth, in micros, at ``time`` (ns), which lies in ``second`` of the day."""
     shared = symbol["beta"] * factors[second, 0] + symbol["gamma"] * factors[second, 1 + symbol["sector"]]
     move = entry["own"] + (shared >> _WEIGHT_SHIFT)
     if entry["watch"] >= 0:
@@ -147,12 +147,12 @@ class Bars(NamedTuple):
 
 
 def first_bars(bars: Bars, count: int) -> Bars:
-    """Give a copy of the first ``count`` bars."""
+    """Return a copy of the first ``count`` bars."""
     return Bars._make(column[:count].copy() for column in bars)
 
 
 def make_bars(rows: int) -> Bars:
-    """Give room for ``rows`` bars."""
+    """Return room for ``rows`` bars."""
     return Bars(
         np.empty(rows, np.int32),
         np.empty(rows),
@@ -167,7 +167,7 @@ def make_bars(rows: int) -> Bars:
 
 @kernel
 def close_minute(book: NDArray[Any], out: Bars) -> int:
-    """Turn the minute so far into bars, one for each symbol that has a price; gives their number."""
+    """Turn the minute so far into bars, one for each symbol that has a price, and return their number."""
     count = 0
     for symbol in range(len(book)):
         entry = book[symbol]

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.kernels.jit import kernel
 from tickstock_cli.synth.book import is_on, to_grid, worth
-from tickstock_cli.synth.dice import BELL_DEVIATION, bell, bits, draw
 from tickstock_cli.synth.injections import InjectionKind
 from tickstock_cli.synth.picking import Picker, pick, time_rows
+from tickstock_cli.synth.rng import BELL_DEVIATION, bell, bits, draw
 from tickstock_cli.synth.trading import Flow, Span
 from tickstock_cli.synth.universe import MICROS, PART_BITS, PARTS_PER_PERCENT, SUB_CENT
 
@@ -47,7 +47,7 @@ class Fmvs(NamedTuple):
 
 
 def make_fmvs(rows: int) -> Fmvs:
-    """Give room for ``rows`` fair values."""
+    """Return room for ``rows`` fair values."""
     return Fmvs(np.empty(rows, np.int32), np.empty(rows, np.int64), *(np.empty(rows) for _ in range(3)))
 
 
@@ -100,7 +100,7 @@ def value_second(
     out: Fmvs,
     at: int,
 ) -> int:
-    """Fill ``out`` from row ``at`` on with the fair values of one second; gives the row behind them."""
+    """Fill ``out`` from row ``at`` on with the fair values of one second, and return the row behind them."""
     extra, last_extra = flow.extra_cuts[second], flow.extra_cuts[second + 1]
     first_row = flow.cuts[second] + extra
     rows = flow.cuts[second + 1] + last_extra - first_row

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.errors import UsageError
-from tickstock_cli.synth.dice import Dice
 from tickstock_cli.synth.options import MarketOptions
+from tickstock_cli.synth.rng import Rng
 from tickstock_cli.synth.timeline import Timeline
 from tickstock_cli.synth.universe import MICROS, PARTS_PER_PERCENT, Universe
 
@@ -93,10 +93,10 @@ class Recipe(NamedTuple):
     least_price: int
     at_open: bool
     longest: int
-    make: Callable[[Dice, int, int, int], Injection]
+    make: Callable[[Rng, int, int, int], Injection]
 
 
-def _surge(dice: Dice, symbol: int, start: int, expected: int) -> Injection:
+def _surge(dice: Rng, symbol: int, start: int, expected: int) -> Injection:
     ramp = dice.between(5, 12)
     rows = expected * dice.between(3_000, 9_000) // 1_000
     return Injection(
@@ -113,7 +113,7 @@ def _surge(dice: Dice, symbol: int, start: int, expected: int) -> Injection:
     )
 
 
-def _opening_surge(dice: Dice, symbol: int, start: int, expected: int) -> Injection:
+def _opening_surge(dice: Rng, symbol: int, start: int, expected: int) -> Injection:
     """Without a baseline only the price can tell, so it moves further."""
     ramp = dice.between(5, 8)
     rows = max(8, expected)
@@ -123,7 +123,7 @@ def _opening_surge(dice: Dice, symbol: int, start: int, expected: int) -> Inject
     )
 
 
-def _trend(dice: Dice, symbol: int, start: int, _expected: int) -> Injection:
+def _trend(dice: Rng, symbol: int, start: int, _expected: int) -> Injection:
     minutes = dice.between(5, 15)
     a_minute = dice.between(120, 300)
     seconds = minutes * 60
@@ -131,7 +131,7 @@ def _trend(dice: Dice, symbol: int, start: int, _expected: int) -> Injection:
     return Injection(InjectionKind.TREND, symbol, start, start + seconds, seconds, direction, minutes * a_minute)
 
 
-def _deviation(dice: Dice, symbol: int, start: int, _expected: int) -> Injection:
+def _deviation(dice: Rng, symbol: int, start: int, _expected: int) -> Injection:
     seconds = dice.between(20, 90)
     magnitude = dice.between(1_200, 4_500)
     rows = 2 + seconds // 10
@@ -140,7 +140,7 @@ def _deviation(dice: Dice, symbol: int, start: int, _expected: int) -> Injection
     )
 
 
-def _halt(dice: Dice, symbol: int, start: int, expected: int) -> Injection:
+def _halt(dice: Rng, symbol: int, start: int, expected: int) -> Injection:
     seconds = dice.between(300, 600)
     magnitude = dice.between(2_000, 6_000)
     rows = 20 + expected
@@ -149,7 +149,7 @@ def _halt(dice: Dice, symbol: int, start: int, expected: int) -> Injection:
     )
 
 
-def _direction(dice: Dice) -> int:
+def _direction(dice: Rng) -> int:
     return 2 * dice.between(0, 1) - 1
 
 
@@ -165,12 +165,12 @@ _SYMBOLS_OF_USUAL = 500
 
 
 def usual(recipe: Recipe, options: MarketOptions) -> int:
-    """Give the number of injections where the options leave it open: more in a market of more than 500 symbols."""
+    """Return the number of injections where the options leave it open: more in a market of more than 500 symbols."""
     return recipe.usual * options.days * max(options.symbols, _SYMBOLS_OF_USUAL) // _SYMBOLS_OF_USUAL
 
 
 def place_injections(options: MarketOptions, timeline: Timeline, universe: Universe) -> list[Injection]:
-    """Give all injections, in order of their start.
+    """Return all injections, in order of their start.
 
     Raises
     ------
@@ -194,7 +194,7 @@ def place_injections(options: MarketOptions, timeline: Timeline, universe: Unive
 
 class _Planner:
     def __init__(self, options: MarketOptions, timeline: Timeline, universe: Universe) -> None:
-        self._dice = Dice(options.seed, "injections")
+        self._dice = Rng(options.seed, "injections")
         self._timeline = timeline
         self._universe = universe
         self._weights: list[int] = universe.weight.tolist()
@@ -261,7 +261,7 @@ INJECTED = np.dtype(
 
 
 def encode(injections: list[Injection], second_ns: Callable[[int], int]) -> NDArray[Any]:
-    """Give injections as rows of ``INJECTED``; ``second_ns`` tells when a second of the timeline begins."""
+    """Return injections as rows of ``INJECTED``; ``second_ns`` tells when a second of the timeline begins."""
     rows = []
     for injection in injections:
         start = second_ns(injection.start)

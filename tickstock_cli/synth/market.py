@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tickstock_cli.synth.floor import MINUTE_SECONDS, Floor, Portion
+from tickstock_cli.synth.market_simulator import MINUTE_SECONDS, MarketSimulator, Portion
 from tickstock_cli.synth.options import MarketOptions
 from tickstock_cli.synth.planning import make_plan
 
@@ -38,12 +38,12 @@ class Market:
         The rows do not depend on ``most_rows``. Within a second fair values are made before trades, so they
         know the trades of earlier seconds only.
         """
-        floor = Floor(self.plan)
+        simulator = MarketSimulator(self.plan)
         timeline = self.plan.timeline
         for day, session in enumerate(timeline.sessions):
             first = int(timeline.first[day])
-            floor.begin_day(day)
+            simulator.begin_day(day)
             for minute in range(first, first + session.seconds, MINUTE_SECONDS):
-                yield from floor.run_minute(minute, most_rows)
-            yield floor.end_minute()
-            floor.end_day(day)
+                yield from simulator.run_minute(minute, most_rows)
+            yield simulator.end_minute()
+            simulator.end_day(day)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.kernels.jit import kernel
-from tickstock_cli.synth.dice import bits, draw, pair
+from tickstock_cli.synth.rng import bits, draw, pair
 from tickstock_cli.synth.tables import WAIT_BITS
 
 MAX_ROWS_PER_SECOND = 4_000_000
@@ -36,7 +36,7 @@ class Picker(NamedTuple):
 
 
 def make_picker(symbols: int) -> Picker:
-    """Give a picker that nothing was loaded into."""
+    """Return a picker that nothing was loaded into."""
     return Picker(*(np.empty(symbols, dtype=np.int64) for _ in Picker._fields))
 
 
@@ -80,7 +80,7 @@ def load_picker(weight: NDArray[np.int64], picker: Picker) -> None:
 
 @kernel
 def pick(drawn: np.uint64, picker: Picker) -> int:
-    """Give the symbol that a draw stands for."""
+    """Return the symbol that a draw stands for."""
     column = (bits(drawn, 32, 32) * len(picker.keep)) >> 32
     return column if bits(drawn, 0, 32) < picker.keep[column] else picker.other[column]
 

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.errors import UsageError
-from tickstock_cli.synth.dice import Dice
 from tickstock_cli.synth.injections import Injection, InjectionKind, encode, place_injections
 from tickstock_cli.synth.options import MarketOptions
 from tickstock_cli.synth.picking import MAX_ROWS_PER_SECOND
+from tickstock_cli.synth.rng import Rng
 from tickstock_cli.synth.tables import FLAGS
 from tickstock_cli.synth.timeline import Timeline, find_sessions, trading_timeline
 from tickstock_cli.synth.trading import Flow
@@ -75,7 +75,7 @@ def extra_cuts(seconds: list[int], symbols: list[int], count: int) -> tuple[NDAr
 
 def _trade_flow(options: MarketOptions, timeline: Timeline, injections: list[Injection]) -> Flow:
     """Strew the extra trades over their seconds, then the rest of the rows over the timeline."""
-    dice = Dice(options.seed, "extra trades")
+    dice = Rng(options.seed, "extra trades")
     seconds: list[int] = []
     symbols: list[int] = []
     for injection in injections:

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from tickstock_cli.kernels.jit import kernel
 from tickstock_cli.synth.book import worth
-from tickstock_cli.synth.dice import BELL_DEVIATION, bell
 from tickstock_cli.synth.fairvalues import FmvKeys, Fmvs, value_second
 from tickstock_cli.synth.picking import Picker
-from tickstock_cli.synth.trading import Flow, Rules, Span, Tables, Ticks, TradingKeys, trade_second
+from tickstock_cli.synth.rng import BELL_DEVIATION, bell
+from tickstock_cli.synth.trading import Flow, Span, Tables, Ticks, TradingKeys, TradingRules, trade_second
 from tickstock_cli.synth.universe import PART_BITS, PARTS_PER_PERCENT
 
 _GAP = PARTS_PER_PERCENT
@@ -33,7 +33,7 @@ def run_span(
     tables: Tables,
     keys: TradingKeys,
     fmv_keys: FmvKeys,
-    rules: Rules,
+    rules: TradingRules,
     ticks: Ticks,
     fmvs: Fmvs,
 ) -> None:

@@ -15,7 +15,7 @@ WAIT_MEAN = 1_024
 
 @cache
 def waits() -> NDArray[np.int64]:
-    """Give 4,096 equally likely waiting times of an exponential distribution with mean 1,024.
+    """Return 4,096 equally likely waiting times of an exponential distribution with mean 1,024.
 
     -ln is taken from decimal, which rounds it correctly; the C library's may differ between machines.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tickstock_cli.synth.dice import Dice
+from tickstock_cli.synth.rng import Rng
 
 _INNER = "BCDGHKLMNPRSTVWXZ"
 _LAST = _INNER + "AEIOY"
@@ -12,18 +12,18 @@ _SHARE_CLASSES = (".A", ".B")
 
 
 def make_tickers(seed: int, count: int) -> list[str]:
-    """Give ``count`` different tickers of 2 to 4 letters, one in 64 of them with a share class (``KRT.B``).
+    """Return ``count`` different tickers of 2 to 4 letters, one in 64 of them with a share class (``KRT.B``).
 
     Fewer are a beginning of more: the first 50 of 8,000 are those of 50.
     """
-    dice = Dice(seed, "tickers")
+    dice = Rng(seed, "tickers")
     tickers: dict[str, None] = {}
     while len(tickers) < count:
         tickers[_make_ticker(dice)] = None
     return list(tickers)
 
 
-def _make_ticker(dice: Dice) -> str:
+def _make_ticker(dice: Rng) -> str:
     form = dice.between(0, 63)
     length = 2 if form == 0 else 3 if form < 22 else 4
     letters = ""

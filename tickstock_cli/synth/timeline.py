@@ -1,4 +1,4 @@
-"""When the market trades: every second of every session, how busy it is and how restless.
+"""When the market trades: every second of every session, how busy it is and how volatility.
 
 Extended hours are thin. The regular session opens with a burst of seconds and minutes, calms towards noon and
 fills up again towards the close.
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tickstock_cli.core.calendar import DAY_NS, POST, PRE, REGULAR, Calendar
 from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.errors import UsageError
-from tickstock_cli.synth.dice import draws
+from tickstock_cli.synth.rng import draws
 from tickstock_cli.synth.tables import WAIT_BITS, WAIT_MEAN, waits
 
 _EPOCH = date(1970, 1, 1)
@@ -40,7 +40,7 @@ class Session(NamedTuple):
 
 
 def find_sessions(first: date, days: int) -> list[Session]:
-    """Give the ``days`` New York sessions from ``first`` on.
+    """Return the ``days`` New York sessions from ``first`` on.
 
     Raises
     ------
@@ -90,7 +90,7 @@ class Timeline:
         By session: number of its first second; one entry more than there are sessions.
     busy
         By second: its share of all trades, an int64 weight.
-    restless
+    volatility
         By second: how much the market moves, in 1/256 of its usual.
     regular
         By second: whether it belongs to regular trading.
@@ -100,13 +100,13 @@ class Timeline:
         self,
         sessions: list[Session],
         busy: NDArray[np.int64],
-        restless: NDArray[np.int64],
+        volatility: NDArray[np.int64],
         regular: NDArray[np.bool_],
     ) -> None:
         self.sessions = sessions
         self.first = np.cumsum([0, *(session.seconds for session in sessions)])
         self.busy = busy
-        self.restless = restless
+        self.volatility = volatility
         self.regular = regular
 
     def second_ns(self, second: int) -> int:
@@ -123,17 +123,17 @@ class Timeline:
 
 
 def trading_timeline(seed: int, sessions: list[Session]) -> Timeline:
-    """Give the seconds of sessions as they are traded: busy at both ends of the day, and gusty."""
-    busy, restless, regular = (
+    """Return the seconds of sessions as they are traded: busy at both ends of the day, and gusty."""
+    busy, volatility, regular = (
         np.concatenate(parts) for parts in zip(*(_profile(session) for session in sessions), strict=True)
     )
     # A market comes in gusts: half of every second's weight is exponential.
     gusts = waits()[draws(seed, "gusts", len(busy)) >> np.uint64(64 - WAIT_BITS)]
-    return Timeline(sessions, busy * (WAIT_MEAN + gusts) // (2 * WAIT_MEAN), restless, regular)
+    return Timeline(sessions, busy * (WAIT_MEAN + gusts) // (2 * WAIT_MEAN), volatility, regular)
 
 
 def _profile(session: Session) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-    """Give busy, restless and regular of one session's seconds."""
+    """Return busy, volatility and regular of one session's seconds."""
     second = np.arange(session.seconds)
     regular = (second >= session.opens) & (second < session.closes)
     after = second // 60 - session.opens // 60  # minutes after the open
@@ -149,5 +149,5 @@ def _profile(session: Session) -> tuple[NDArray[np.int64], NDArray[np.int64], ND
     post = 8 + 2_500 // (8 - 2 * np.minimum(left, 0))
     busy = np.where(regular, busy, np.where(opening < 0, pre, post))
 
-    restless = 205 + 4_600 // (10 + into) + 2_600 // (20 + out)
-    return busy * _BUSY_SCALE, np.where(regular, restless, CALM // 3), regular
+    volatility = 205 + 4_600 // (10 + into) + 2_600 // (20 + out)
+    return busy * _BUSY_SCALE, np.where(regular, volatility, CALM // 3), regular

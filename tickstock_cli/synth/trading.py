@@ -24,9 +24,9 @@ from tickstock_cli.synth.book import (
     to_grid,
     worth,
 )
-from tickstock_cli.synth.dice import bell, bits, draw
 from tickstock_cli.synth.injections import InjectionKind
 from tickstock_cli.synth.picking import Picker, pick, time_rows
+from tickstock_cli.synth.rng import bell, bits, draw
 from tickstock_cli.synth.tables import FLAG_BITS, LOT_BITS
 from tickstock_cli.synth.universe import BELL_BITS, CHEAP, DEAR, MICROS
 
@@ -52,14 +52,14 @@ class TradingKeys(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """See `tables`."""
+    """Lookup tables that the kernel draws waits (ns), lot sizes (shares) and trade flags from."""
 
     waits: NDArray[np.int64]
     lots: NDArray[np.int64]
     flags: NDArray[np.uint8]
 
 
-class Rules(NamedTuple):
+class TradingRules(NamedTuple):
     """Options, as the kernel needs them."""
 
     resolution: int  # ns
@@ -96,7 +96,7 @@ class Ticks(NamedTuple):
 
 
 def make_ticks(rows: int) -> Ticks:
-    """Give room for ``rows`` ticks."""
+    """Return room for ``rows`` ticks."""
     return Ticks(
         np.empty(rows, np.int32),
         np.empty(rows, np.int64),
@@ -119,7 +119,7 @@ def pick_symbol(key: np.uint64, row: int, picker: Picker, book: NDArray[Any], in
 
 @kernel
 def own_step(symbol: Any, look: np.uint64, drawn: np.uint64, trends: bool) -> int:
-    """Give a symbol's own move in one trade, in parts: one in 64 is three times as wide, a trend's are narrow."""
+    """Return a symbol's own move in one trade, in parts: one in 64 is three times as wide, a trend's are narrow."""
     step = bell(drawn) * symbol["step"]
     if bits(look, 6, 6) == 0:
         step *= 3
@@ -131,7 +131,7 @@ def own_step(symbol: Any, look: np.uint64, drawn: np.uint64, trends: bool) -> in
 
 @kernel
 def fill_size(drawn: np.uint64, lots: NDArray[np.int64], lot_class: int, fractional: bool) -> int:
-    """Give a trade's size in 1e-6 shares."""
+    """Return a trade's size in 1e-6 shares."""
     shares = int(lots[bits(drawn, 0, LOT_BITS)])
     luck = bits(drawn, 54, 10)
     if shares == 0:
@@ -159,11 +159,11 @@ def trade_second(
     picker: Picker,
     tables: Tables,
     keys: TradingKeys,
-    rules: Rules,
+    rules: TradingRules,
     out: Ticks,
     at: int,
 ) -> int:
-    """Fill one second from row ``at`` of ``out`` on; gives the row behind it."""
+    """Fill one second from row ``at`` of ``out`` on, and return the row behind it."""
     extra, last_extra = flow.extra_cuts[second], flow.extra_cuts[second + 1]
     first_row = flow.cuts[second] + extra
     rows = flow.cuts[second + 1] + last_extra - first_row
@@ -202,7 +202,7 @@ def trade_second(
 
 @kernel
 def fill(
-    drawn: np.uint64, price: int, symbol: Any, entry: Any, tables: Tables, rules: Rules, out: Ticks, at: int
+    drawn: np.uint64, price: int, symbol: Any, entry: Any, tables: Tables, rules: TradingRules, out: Ticks, at: int
 ) -> None:
     """Enter the trade's price, size and flags into row ``at`` and into the book."""
     flags = tables.flags[bits(drawn, LOT_BITS, FLAG_BITS)]

@@ -27,7 +27,7 @@ minutes before, as planned. ``rows``: extra rows that were injected."""
 
 
 def truth_table(market: Market) -> pa.Table:
-    """Give a market's injections as rows of ``TRUTH_SCHEMA``, in order of their start."""
+    """Return a market's injections as rows of ``TRUTH_SCHEMA``, in order of their start."""
     injections = market.plan.injections
     columns: dict[str, list[Any]] = {
         "kind": [injection.kind.name.lower() for injection in injections],

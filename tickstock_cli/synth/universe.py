@@ -1,4 +1,4 @@
-"""The symbols: how busy, how dear, how restless each is, and what it moves with.
+"""The symbols: how busy, how dear, how volatility each is, and what it moves with.
 
 Fixed-point units, here and in all kernels: prices are int64 of 1e-6 dollars ("micros"), relative moves are int64 of
 2**-30 ("parts").
@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.synth.dice import BELL_DEVIATION, draws, uniform
 from tickstock_cli.synth.options import MarketOptions
+from tickstock_cli.synth.rng import BELL_DEVIATION, draws, uniform
 from tickstock_cli.synth.tickers import make_tickers
 
 MICROS = 1_000_000
@@ -48,7 +48,7 @@ SYMBOL = np.dtype(
         ("price", "i8"),  # micros, at the beginning of the day
         ("grid", "i8"),  # micros
         ("half_spread", "i8"),  # micros
-        ("restless", "i8"),  # own moves of a day, 1/100 percent
+        ("volatility", "i8"),  # own moves of a day, 1/100 percent
         ("step", "i8"),  # own move a trade: parts * 2**BELL_BITS / standard deviation of the bell
         ("beta", "i4"),  # part in the market's moves, 1/256
         ("gamma", "i4"),  # part in the sector's moves, 1/256
@@ -70,7 +70,7 @@ class Universe(NamedTuple):
 
 
 def make_universe(options: MarketOptions) -> Universe:
-    """Give the symbols of a market."""
+    """Return the symbols of a market."""
     count = options.symbols
     rank = np.arange(count, dtype=np.int64)
 
@@ -81,14 +81,14 @@ def make_universe(options: MarketOptions) -> Universe:
     price = _prices(chance("prices", 0, 1 << 16), rank)
     grid = np.where(price < MICROS, SUB_CENT, np.where(price < 5 * MICROS, HALF_CENT, CENT))
     price = np.maximum(price // grid, 1) * grid
-    restless = chance("restless", 80, 260) * np.where(price < 5 * MICROS, 2, 1)
+    volatility = chance("volatility", 80, 260) * np.where(price < 5 * MICROS, 2, 1)
     symbols = np.zeros(count, dtype=SYMBOL)
     symbols["price"] = price
     symbols["grid"] = grid
-    symbols["restless"] = restless
+    symbols["volatility"] = volatility
     # From half a basis point for the busiest to 8 for the least busy, but half the grid at least.
     symbols["half_spread"] = np.maximum(price * (2 + 30 * rank // count) // 40_000, grid // 2)
-    symbols["step"] = own_steps(restless, weight, options.rows / options.days)
+    symbols["step"] = own_steps(volatility, weight, options.rows / options.days)
     symbols["beta"] = chance("beta", 120, 440)
     symbols["gamma"] = chance("gamma", 60, 320)
     symbols["sector"] = chance("sector", 0, SECTORS - 1)
@@ -119,13 +119,13 @@ def _prices(chance: NDArray[np.int64], rank: NDArray[np.int64]) -> NDArray[np.in
     return price
 
 
-def own_steps(restless: NDArray[np.int64], weight: NDArray[np.int64], rows: float) -> NDArray[np.int64]:
+def own_steps(volatility: NDArray[np.int64], weight: NDArray[np.int64], rows: float) -> NDArray[np.int64]:
     """Spread a day's own restlessness (1/100 percent) over the trades a symbol can expect of ``rows`` a day.
 
-    A walk counted in trades, not in seconds, is restless when trading is busy, as prices are.
+    A walk counted in trades, not in seconds, is volatility when trading is busy, as prices are.
     """
     trades = np.maximum(rows * weight / weight.sum(), 1.0)
-    a_day = restless * (PARTS_PER_PERCENT // 100)
+    a_day = volatility * (PARTS_PER_PERCENT // 100)
     a_trade = np.minimum((a_day / np.sqrt(trades)).astype(np.int64), _MAX_STEP_PARTS)
     step: NDArray[np.int64] = (a_trade << BELL_BITS) // BELL_DEVIATION
     return step

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.kernels.jit import kernel
 from tickstock_cli.synth.book import is_on, record, to_grid, worth
-from tickstock_cli.synth.dice import bell, bits, draw, pair
 from tickstock_cli.synth.injections import InjectionKind
+from tickstock_cli.synth.rng import bell, bits, draw, pair
 from tickstock_cli.synth.universe import BELL_BITS
 
 MOMENTS = 4

@@ -18,10 +18,10 @@ import pyarrow.parquet as pq
 from tickstock_cli import __version__
 from tickstock_cli.errors import UsageError
 from tickstock_cli.synth.files import MarketFile, bar_file, fmv_file, tick_file
-from tickstock_cli.synth.floor import Portion
 from tickstock_cli.synth.folder import OutputFolder
 from tickstock_cli.synth.folder import writing as translating
 from tickstock_cli.synth.market import Market
+from tickstock_cli.synth.market_simulator import Portion
 from tickstock_cli.synth.options import MarketOptions
 from tickstock_cli.synth.truth import count_kinds, truth_table
 

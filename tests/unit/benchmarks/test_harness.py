@@ -47,7 +47,7 @@ def silent(text: str) -> None:
 
 @pytest.fixture(scope="module")
 def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
-    """Give a prepared market in a cache folder of its own."""
+    """Return a prepared market in a cache folder of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BENCH_DIR", str(tmp_path_factory.mktemp("cache")))
         prepare(WARM_UP, silent)
@@ -56,7 +56,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
 
 @pytest.fixture(scope="module")
 def report(market: Market, tmp_path_factory: pytest.TempPathFactory) -> Report:  # noqa: ARG001 - fills the cache
-    """Give what a tiny run of two subjects shows and writes, from end to end."""
+    """Return what a tiny run of two subjects shows and writes, from end to end."""
     figures = tmp_path_factory.mktemp("results") / "figures.json"
     done = bench("--rounds=1", "--only=flat-out", "--only=kernels", f"--json={figures}")
     assert done.returncode == 0, done.stderr
@@ -129,7 +129,7 @@ def test_a_longer_recording_is_for_replays_alone() -> None:
 
 
 def replay_sample(seconds: float, mebibytes: float, digest: str = "d1") -> Sample:
-    """Give what one replay could have measured."""
+    """Return what one replay could have measured."""
     return {
         "rows": ROWS,
         "events": 7,
@@ -141,13 +141,13 @@ def replay_sample(seconds: float, mebibytes: float, digest: str = "d1") -> Sampl
 
 
 def sampled(seconds: Sequence[float], mebibytes: float) -> Samples:
-    """Give one round: decoding, one worker, two workers."""
+    """Return one round: decoding, one worker, two workers."""
     names = (flat_out.DECODE, *flat_out.REPLAYS.values())
     return {name: [replay_sample(time, mebibytes)] for name, time in zip(names, seconds, strict=True)}
 
 
 def verdicts(section: Section) -> dict[str, tuple[float, bool | None]]:
-    """Give median and verdict of every figure that has a bar."""
+    """Return median and verdict of every figure that has a bar."""
     return {figure.name: (figure.median, figure.within) for figure in section.figures if figure.bar is not None}
 
 

@@ -79,7 +79,7 @@ class Served:
         return self._pipelines[0]
 
     def instances(self, record: str) -> Sequence[ProcessingChannel]:
-        """Give a channel's instances."""
+        """Return a channel's instances."""
         return [instance for instance in self.pipeline.system.instances() if instance.record == record]
 
     def status(self) -> dict[str, Any]:
@@ -88,16 +88,16 @@ class Served:
         return document
 
     def steer(self, action: dict[str, str]) -> int:
-        """Ask the server for something; gives its status."""
+        """Ask the server for something, and return its status."""
         answer = httpx.post(f"{self._broadcast.url}api/control", json=action, timeout=LONGEST_SECONDS)
         return answer.status_code
 
     def connected(self) -> ClientConnection:
-        """Give a client's connection, to be used as a context."""
+        """Return a client's connection, to be used as a context."""
         return connect(f"{self._broadcast.url.replace('http', 'ws')}ws", proxy=None)
 
     def alert(self, kind: str, subject: str) -> dict[str, Any] | None:
-        """Give the latest alert of a type and subject, if there was one."""
+        """Return the latest alert of a type and subject, if there was one."""
         alerts = self.status()["recent_alerts"]
         mine = [alert for alert in alerts if (alert["type"], alert["subject"]) == (kind, subject)]
         return mine[-1] if mine else None
@@ -122,7 +122,7 @@ class Served:
             sleep(0.01)
 
     def end(self) -> RunResult:
-        """Let the run go on as fast as it can, and give its result."""
+        """Let the run go on as fast as it can, and return its result."""
         self.control.set_speed(1e6)
         self.control.resume()
         self.join()
@@ -251,7 +251,7 @@ def test_a_detector_that_raises_on_one_ticker_costs_that_ticker_alone(
 
 
 def extremes(events: Sequence[dict[str, Any]]) -> set[str]:
-    """Give the tickers whose ticks told of a high or a low."""
+    """Return the tickers whose ticks told of a high or a low."""
     return {event["ticker"] for event in events if event["source"] == "tick" and event["kind"] in ("high", "low")}
 
 

@@ -40,7 +40,7 @@ class Frail(ListSink):
 
 @pytest.fixture
 def log(tmp_path: Path) -> Iterator[EventLog]:
-    """Give an empty log."""
+    """Return an empty log."""
     Frail.broken, Frail.opened = False, 0
     with EventLog(tmp_path / "log", RunInfo("run", 0)) as log:
         yield log

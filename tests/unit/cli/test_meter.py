@@ -19,7 +19,7 @@ class Clock:
         self.seconds = 100.0
 
     def __call__(self) -> float:
-        """Give the time."""
+        """Return the time."""
         return self.seconds
 
 

@@ -66,5 +66,5 @@ def test_without_events_there_are_no_empty_tables() -> None:
 
 @pytest.fixture(scope="module")
 def result() -> RunResult:
-    """Give the figures of a run with events."""
+    """Return the figures of a run with events."""
     return run_strictly(busy_morning())

@@ -31,13 +31,13 @@ def lines(monitor: ChannelMonitor, width: int) -> list[str]:
 
 
 def spaced(line: str) -> str:
-    """Give a line with one space between words."""
+    """Return a line with one space between words."""
     return " ".join(line.split())
 
 
 @pytest.fixture
 def busy() -> ChannelMonitor:
-    """Give a monitor of a system in trouble: all that can be wide is."""
+    """Return a monitor of a system in trouble: all that can be wide is."""
     monitor = ChannelMonitor(THRESHOLDS)
     monitor.observe([with_latency("ohlcv-12", 12_345.6)], system(0))
     empty = replace(FIGURES, processed=0, batches=0, latency=LatencyFigures(), processing=LatencyFigures())

@@ -12,7 +12,7 @@ from tickstock_cli.loadtest.observation import Probe
 
 
 def drawn(seconds: int) -> str:
-    """Give what the view shows after so many seconds of the surge."""
+    """Return what the view shows after so many seconds of the surge."""
     console = Console(file=StringIO(), width=110, force_terminal=False)
     view = LoadView("market_open_surge", 10.0, console)
     view.phase("starting the system")

@@ -25,7 +25,7 @@ def lines(view: RenderableType, width: int) -> list[str]:
 
 
 def starting(drawn: Sequence[str], start: str) -> str:
-    """Give the first line that starts so."""
+    """Return the first line that starts so."""
     return next(line for line in drawn if line.startswith(start))
 
 

@@ -11,8 +11,8 @@ from rich.console import Console, RenderableType
 from tests.unit.review.conftest import SECOND, at
 from tickstock_cli.cli.render_review import comparison_view, difference_line, verification_view
 from tickstock_cli.review.diff import Comparison, Difference, KindCounts
-from tickstock_cli.review.legs import Scope, plan
-from tickstock_cli.review.verify import LegResult, Verification
+from tickstock_cli.review.variants import Scope, plan
+from tickstock_cli.review.verify import VariantResult, Verification
 
 DIGEST = "aa3631101022bd4ecdb80c442669a3469a484a4546018a40e83f4a7348396e42"
 DAY = 86_400 * SECOND
@@ -28,27 +28,29 @@ def drawn(view: RenderableType, width: int) -> list[str]:
 
 
 def verification(*differs: str) -> Verification:
-    """Give a verification of twenty million rows, whose last leg differs in some ways."""
-    legs = plan(20_000_000, 10_000, 600 * SECOND)
+    """Return a verification of twenty million rows, whose last variant differs in some ways."""
+    variants = plan(20_000_000, 10_000, 600 * SECOND)
     rows = {Scope.WHOLE: 20_000_000, Scope.SLICE: 10_000}
     results = [
-        LegResult(leg, rows[leg.scope], 1_234_567, DIGEST, 1234.5, 9_999_999 if leg.stop_after else None)
-        for leg in legs
+        VariantResult(
+            variant, rows[variant.scope], 1_234_567, DIGEST, 1234.5, 9_999_999 if variant.stop_after else None
+        )
+        for variant in variants
     ]
     last = results[-1]
-    results[-1] = LegResult(last.leg, last.rows, 3, DIGEST, 2.0, 5_000, differs)
+    results[-1] = VariantResult(last.variant, last.rows, 3, DIGEST, 2.0, 5_000, differs)
     return Verification(tuple(results), SLICE)
 
 
 @pytest.mark.parametrize("width", [80, 140])
 def test_every_leg_shows_digest_seconds_and_verdict(width: int) -> None:
-    """At 80 columns, too, and with large numbers: only the leg's name gives way."""
+    """At 80 columns, too, and with large numbers: only the variant's name gives way."""
     lines = drawn(verification_view(verification()), width)
-    legs = [line.split() for line in lines if line.endswith("same")]
+    variants = [line.split() for line in lines if line.endswith("same")]
 
     assert max(map(len, lines)) <= width
-    assert len(legs) == len(verification().legs)
-    assert {tuple(leg[-4:]) for leg in legs[:-1]} == {("1,234,567", DIGEST[:12], "1234.50", "same")}
+    assert len(variants) == len(verification().variants)
+    assert {tuple(variant[-4:]) for variant in variants[:-1]} == {("1,234,567", DIGEST[:12], "1234.50", "same")}
     assert "The whole recording: 20,000,000 rows" in lines
     assert any("stopped early, resumed otherwise" in line for line in lines)
 
@@ -59,11 +61,11 @@ def test_a_leg_that_differs_says_in_what() -> None:
 
     assert [line.split()[-1] for line in lines if "DIFFERS" in line] == ["DIFFERS"]
     assert "   events" in lines
-    assert f"1 of {len(verification().legs)} legs differ." in lines
+    assert f"1 of {len(verification().variants)} variants differ." in lines
 
 
 def event(**columns: Any) -> dict[str, Any]:
-    """Give the columns of an event that are drawn."""
+    """Return the columns of an event that are drawn."""
     return {
         "timestamp": at("10:00:00"),
         "ticker": "ABC",
@@ -75,7 +77,7 @@ def event(**columns: Any) -> dict[str, Any]:
 
 
 def comparison(*differences: Difference) -> Comparison:
-    """Give a comparison of five differences that shows some of them."""
+    """Return a comparison of five differences that shows some of them."""
     return Comparison(
         9, 8, {"high": KindCounts(3, 1, 1, 4)}, {"cooldown": 4, "missing_data": 1}, True, list(differences)
     )
@@ -118,7 +120,7 @@ def test_a_difference_in_one_line_names_the_event_and_the_file() -> None:
     alone = Difference("only_b", "unknown", "", None, event(), {})
     changed = Difference("changed", "value", "price 1 → 2", event(), event(), {"price": (1, 2)})
 
-    assert difference_line(alone, "the reference", "this leg") == (
-        "high of ABC at 2024-06-12T14:00:00Z (tick) is only in this leg"
+    assert difference_line(alone, "the reference", "this variant") == (
+        "high of ABC at 2024-06-12T14:00:00Z (tick) is only in this variant"
     )
     assert difference_line(changed, "a", "b").endswith("(tick) changed: price 1 → 2")

@@ -28,7 +28,7 @@ def loaded(*assignments: str, file: Path | None = None, environment: dict[str, s
 
 
 def complaint(*assignments: str, **layers: Any) -> str:
-    """Give the one line that loading these layers ends in."""
+    """Return the one line that loading these layers ends in."""
     with pytest.raises(SettingsError) as caught:
         loaded(*assignments, **layers)
     assert "\n" not in str(caught.value)

@@ -11,7 +11,7 @@ from tickstock_cli.errors import SettingsError
 
 
 def complaint(assignment: str) -> str:
-    """Give the one line that an assignment ends in."""
+    """Return the one line that an assignment ends in."""
     with pytest.raises(SettingsError) as caught:
         load(MODEL, file=None, environment={}, assignments=[assignment])
     return str(caught.value)

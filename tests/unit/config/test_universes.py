@@ -27,7 +27,7 @@ def loaded(*assignments: str, file: Path | None = None, **environment: str) -> L
 
 
 def complaint(*assignments: str, file: Path | None = None) -> str:
-    """Give the one line that loading these layers ends in."""
+    """Return the one line that loading these layers ends in."""
     with pytest.raises(SettingsError) as caught:
         loaded(*assignments, file=file)
     assert "\n" not in str(caught.value)

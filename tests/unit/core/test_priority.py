@@ -24,7 +24,7 @@ class Pulled(NamedTuple):
 
 
 def assigned(core: list[str], *events: tuple[str, int]) -> list[int]:
-    """Give the priorities of events, each a ticker and the code of its kind."""
+    """Return the priorities of events, each a ticker and the code of its kind."""
     manager = PriorityManager(KINDS, core)
     places = np.array([TICKERS.index(ticker) for ticker, _ in events])
     priorities = manager.assign(np.array([kind for _, kind in events], np.int8), TICKERS, places)

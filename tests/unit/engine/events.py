@@ -14,7 +14,7 @@ TEN = new_york("2024-06-12", "10:00:00")
 
 
 def busy_morning() -> list[Record]:
-    """Give 25 minutes of ticks, bars and fair values that cause events of every kind."""
+    """Return 25 minutes of ticks, bars and fair values that cause events of every kind."""
     rows: list[Record] = []
     for place, ticker in enumerate(("IBM", "AAPL", "MSFT")):
         for second in range(1, 1500):
@@ -32,6 +32,6 @@ def busy_morning() -> list[Record]:
 
 @cache
 def morning_events() -> pa.RecordBatch:
-    """Give what a run tells of that morning, encoded."""
+    """Return what a run tells of that morning, encoded."""
     events: list[dict[str, Any]] = run_records(busy_morning()).events
     return pa.RecordBatch.from_pylist(events, schema=EVENT_SCHEMA)

@@ -13,12 +13,12 @@ NEVER = 2**63 - 1
 
 
 def ticks_at(*seconds: float) -> ListSource:
-    """Give a source of one tick at each time, in seconds since the open."""
+    """Return a source of one tick at each time, in seconds since the open."""
     return ListSource([Tick("IBM", OPEN + round(second * SECOND), 100.0) for second in seconds])
 
 
 def batches_at(*seconds: float, batch_rows: int = 1000) -> Iterator[MergedBatch]:
-    """Give the batches of such a source."""
+    """Return the batches of such a source."""
     return ticks_at(*seconds).batches(batch_rows)
 
 
@@ -79,10 +79,10 @@ class Noted:
         self.arrivals.append(target)
 
     def fed(self) -> list[tuple[float, float]]:
-        """Give wall time and recorded time of each row, in seconds since the start and since the open."""
+        """Return wall time and recorded time of each row, in seconds since the start and since the open."""
         return [(wall / SECOND, (time - OPEN) / SECOND) for wall, times in self.pieces for time in times]
 
 
 def wall_seconds(fed: Sequence[tuple[float, float]]) -> list[float]:
-    """Give the wall times alone."""
+    """Return the wall times alone."""
     return [wall for wall, _ in fed]

@@ -25,12 +25,12 @@ REJECTS = pa.table({"row": [7, 9], "reason": ["price", "late"]})
 
 
 def position(rows: int) -> Position:
-    """Give where a run stands after so many rows."""
+    """Return where a run stands after so many rows."""
     return Position((rows, 0), ("IBM", "BRK.B", "Ünï"), {"tick.read": rows}, rows, 1_718_199_000, 2**62)
 
 
 def state(rows: int) -> dict[str, NDArray[Any]]:
-    """Give a core's state: plain arrays, structured ones, empty ones, NaN and the greatest numbers."""
+    """Return a core's state: plain arrays, structured ones, empty ones, NaN and the greatest numbers."""
     held = np.zeros(2, dtype=EVENT)
     held["price"] = (float("nan"), 1e308)
     held["available_at"] = 2**63 - 1
@@ -43,18 +43,18 @@ def state(rows: int) -> dict[str, NDArray[Any]]:
 
 
 def store(folder: Path, **facts: str) -> CheckpointStore:
-    """Give the store of a run, as another process would."""
+    """Return the store of a run, as another process would."""
     return CheckpointStore(folder, {**FACTS, **{name.replace("_", " "): fact for name, fact in facts.items()}})
 
 
 def events_between(start: int, stop: int) -> pa.RecordBatch:
-    """Give some events of a morning."""
+    """Return some events of a morning."""
     return morning_events().slice(start, stop - start)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Give a folder with three checkpoints, taken after 100, 200 and 300 rows."""
+    """Return a folder with three checkpoints, taken after 100, 200 and 300 rows."""
     folder = tmp_path / "deep" / "checkpoints"
     written = store(folder)
     written.begin()
@@ -97,10 +97,10 @@ def test_what_was_kept_comes_back_to_the_last_bit(folder: Path) -> None:
 
 
 def test_only_the_newest_state_is_kept(folder: Path) -> None:
-    """States are large; events of every leg are needed, and nothing temporary stays behind."""
-    legs = [f"{name}-{number}.arrow" for name in ("events", "rejects") for number in (1, 2, 3)]
+    """States are large; events of every variant are needed, and nothing temporary stays behind."""
+    variants = [f"{name}-{number}.arrow" for name in ("events", "rejects") for number in (1, 2, 3)]
 
-    assert sorted(path.name for path in folder.iterdir()) == sorted(["checkpoint.json", "state-3.npz", *legs])
+    assert sorted(path.name for path in folder.iterdir()) == sorted(["checkpoint.json", "state-3.npz", *variants])
 
 
 def test_a_resumed_run_goes_on_counting_and_keeping(folder: Path) -> None:

@@ -16,12 +16,14 @@ def test_a_new_control_lets_the_run_run() -> None:
     assert Control().speed is None
 
 
-@pytest.mark.parametrize("wish", [Control.stop, Control.toggle_pause, Control.step, lambda c: c.multiply_speed(2)])
-def test_every_wish_wakes_who_waits(wish: Callable[[Control], None]) -> None:
+@pytest.mark.parametrize(
+    "subscription", [Control.stop, Control.toggle_pause, Control.step, lambda c: c.multiply_speed(2)]
+)
+def test_every_wish_wakes_who_waits(subscription: Callable[[Control], None]) -> None:
     """A driver sleeps on ``changed`` until the next row is due."""
     control = Control(1)
 
-    wish(control)
+    subscription(control)
 
     assert control.changed.is_set()
 

@@ -17,17 +17,17 @@ START = new_york("2024-06-12", "10:00:00")
 
 
 def core_of(symbols: SymbolTable, workers: int = 1) -> Core:
-    """Give an empty core with default settings."""
+    """Return an empty core with default settings."""
     return build_core(settings_model()(), symbols, workers)
 
 
 def climb(ticker: str, steps: int = 30) -> list[Record]:
-    """Give a tick every second, each half a percent above the last."""
+    """Return a tick every second, each half a percent above the last."""
     return [Tick(ticker, START + n * SECOND, 100.0 * 1.005**n) for n in range(steps)]
 
 
 def bars_up(ticker: str) -> list[Record]:
-    """Give six minutes without a move, then one that gains three percent on ten times the volume."""
+    """Return six minutes without a move, then one that gains three percent on ten times the volume."""
     flat: list[Record] = [Bar(ticker, START + n * MINUTE, 100.0, 100.5, 99.5, 100.0, 1000) for n in range(6)]
     return [*flat, Bar(ticker, START + 6 * MINUTE, 100.0, 103.0, 100.0, 103.0, 10_000)]
 
@@ -39,7 +39,7 @@ def told(core: Core, source: ListSource, batch_rows: int, skip: int = 0) -> list
 
 
 def plain(*parts: EventRows) -> list[Any]:
-    """Give events as plain values that can be compared, NaN included; without their place in a batch."""
+    """Return events as plain values that can be compared, NaN included; without their place in a batch."""
     return [
         {name: str(event[name]) for name in EVENT.names or () if name not in ("order", "row")}
         for part in parts

@@ -22,7 +22,7 @@ HOUR = 3600
 def paced(
     seconds: list[float], speed: float, batch_rows: int = 1000, **how: int
 ) -> tuple[ManualClock, Control, Noted, Pacer]:
-    """Give a clock, a control, a stepper and a pacer that has run over ticks at these times."""
+    """Return a clock, a control, a stepper and a pacer that has run over ticks at these times."""
     clock, control = ManualClock(), Control(speed)
     noted = Noted(clock, lambda _: how.get("work", 0))
     pacer = Pacer(clock, control)
@@ -180,7 +180,7 @@ def test_a_pause_keeps_the_place_and_is_no_time_of_the_run() -> None:
     pacer.run(batches_at(0, 1, 2, 3, 4), noted)
 
     assert wall_seconds(noted.fed()) == [0, 1, 2, HOUR + 0.5, HOUR + 1.5]
-    assert pacer.standing == round((HOUR - 2.5) * SECOND)
+    assert pacer.paused_ns == round((HOUR - 2.5) * SECOND)
     assert pacer.lateness.as_dict()["max"] == 0
 
 
@@ -194,7 +194,7 @@ def test_single_steps_let_one_row_through_each_and_the_market_goes_on_from_there
     pacer.run(batches_at(0, 1, 600, HOUR, HOUR + 2, batch_rows=2), noted)
 
     assert noted.fed() == [(0, 0), (1, 1), (5, 600), (9, HOUR), (22, HOUR + 2)]
-    assert pacer.standing == 15 * SECOND
+    assert pacer.paused_ns == 15 * SECOND
     assert pacer.lateness.as_dict()["max"] == pytest.approx(1, rel=1e-3)
 
 
@@ -248,7 +248,7 @@ def test_a_stop_ends_the_wait_at_once(paused: bool) -> None:
     assert clock.now() == 3 * SECOND
     assert wall_seconds(noted.fed()) == [0, 1]
     assert noted.done == []
-    assert pacer.standing == (SECOND if paused else 0)
+    assert pacer.paused_ns == (SECOND if paused else 0)
 
 
 @pytest.mark.parametrize("speed", [1e-300, 1e-9, 1e15, 1e300])

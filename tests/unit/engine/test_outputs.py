@@ -65,7 +65,7 @@ class StuckPipe(ListSink):
 
 
 def outputs_to(*sinks: Sink, listeners: tuple[Listener, ...] = ()) -> Outputs:
-    """Give the outputs of a run with default settings."""
+    """Return the outputs of a run with default settings."""
     return Outputs(build_encoder(settings_model()(), SymbolTable()), sinks, listeners)
 
 
@@ -77,19 +77,19 @@ def parts(rows: int = 100) -> Iterator[pa.RecordBatch]:
 
 
 def internal(prices: Sequence[float]) -> EventRows:
-    """Give events as the core releases them, told apart by their price."""
+    """Return events as the core releases them, told apart by their price."""
     events = np.zeros(len(prices), EVENT)
     events["price"] = prices
     return events
 
 
 def writers() -> list[str]:
-    """Give the writer threads that run."""
+    """Return the writer threads that run."""
     return [thread.name for thread in running_threads() if thread.name == "tickstock-writer"]
 
 
 def test_events_that_had_to_wait_are_handed_out_together() -> None:
-    """A running system releases one or two at a time, hundreds of times a second: all wait for the turn of each."""
+    """A running system releases one or two at a time, hundreds of times a second: all wait for the context of each."""
     pipe = StuckPipe()
     heard: list[list[float | None]] = []
     symbols = SymbolTable()

@@ -25,7 +25,7 @@ class Numbers:
         self._error = error or DataError("row group 3 is damaged")
 
     def read(self) -> Iterator[int]:
-        """Give the numbers."""
+        """Return the numbers."""
         try:
             for number in range(self._last):
                 if number == self._bad:
@@ -37,7 +37,7 @@ class Numbers:
 
 
 def readers() -> list[str]:
-    """Give the reader threads that run."""
+    """Return the reader threads that run."""
     return [thread.name for thread in running_threads() if thread.name == "tickstock-reader"]
 
 

@@ -17,7 +17,7 @@ from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Unwatched
 from tickstock_cli.errors import DataError, LedgerError, RejectedRowError
 from tickstock_cli.sinks.opening import open_sink
-from tickstock_cli.testing import MINUTE, SECOND, Bar, ListSink, ListSource, ManualClock, Tick, Told, run_records
+from tickstock_cli.testing import MINUTE, SECOND, Bar, ListSink, ListSource, ManualClock, RunOutput, Tick, run_records
 
 ROWS = len(busy_morning())
 HOUR = 60 * MINUTE
@@ -48,22 +48,22 @@ class Noting(Unwatched):
 
 
 def store(folder: Path) -> CheckpointStore:
-    """Give the store of the one run that these tests make checkpoints of."""
+    """Return the store of the one run that these tests make checkpoints of."""
     return CheckpointStore(folder, {"the recordings": "a busy morning"})
 
 
 def threads_left() -> list[str]:
-    """Give our threads that still run."""
+    """Return our threads that still run."""
     return [thread.name for thread in running_threads() if thread.name.startswith("tickstock-")]
 
 
 @pytest.fixture(scope="module")
-def whole() -> Told:
+def whole() -> RunOutput:
     """Run the morning flat out."""
     return run_records(busy_morning())
 
 
-def test_the_figures_are_those_of_the_recording(whole: Told) -> None:
+def test_the_figures_are_those_of_the_recording(whole: RunOutput) -> None:
     """Rows, market time between the first row and the last, and one object for --json."""
     result = whole.result
 
@@ -100,7 +100,7 @@ def test_the_observer_hears_of_every_step_in_order() -> None:
     assert noting.steps[-1][1] == TEN + 1500 * SECOND
 
 
-def test_a_paced_run_reaches_the_speed_it_was_asked_for(whole: Told) -> None:
+def test_a_paced_run_reaches_the_speed_it_was_asked_for(whole: RunOutput) -> None:
     """The same events; the figures tell the speed and that nothing was late. Pauses are no time of the run."""
     clock, control = ManualClock(), Control(20)
     clock.at(30 * SECOND, control.toggle_pause)
@@ -164,7 +164,7 @@ def test_what_was_pending_is_told_after_resuming(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 137.4, 900, 1498])
-def test_a_run_goes_on_from_the_middle_of_a_paced_batch(whole: Told, tmp_path: Path, seconds: float) -> None:
+def test_a_run_goes_on_from_the_middle_of_a_paced_batch(whole: RunOutput, tmp_path: Path, seconds: float) -> None:
     """A paced batch takes minutes: stopping does not wait for its end, and no row of it is read twice or skipped."""
     clock, control = ManualClock(), Control(1)
     clock.at(round(seconds * SECOND), control.stop)
@@ -180,22 +180,27 @@ def test_a_run_goes_on_from_the_middle_of_a_paced_batch(whole: Told, tmp_path: P
     assert stopped.result.market_seconds + resumed.result.market_seconds == pytest.approx(1499)
 
 
-def test_a_run_stopped_again_and_again_comes_to_the_same_end(whole: Told, tmp_path: Path) -> None:
+def test_a_run_stopped_again_and_again_comes_to_the_same_end(whole: RunOutput, tmp_path: Path) -> None:
     """Legs paced at different speeds, each cut within a batch; their rows add up."""
-    legs: list[Told] = []
-    while not legs or legs[-1].result.interrupted:
-        clock, control = ManualClock(), Control(1 + len(legs) % 5)
+    variants: list[RunOutput] = []
+    while not variants or variants[-1].result.interrupted:
+        clock, control = ManualClock(), Control(1 + len(variants) % 5)
         clock.at(77 * SECOND, control.stop)
-        legs.append(
+        variants.append(
             run_records(
-                busy_morning(), batch_rows=500, control=control, clock=clock, store=store(tmp_path), resume=bool(legs)
+                busy_morning(),
+                batch_rows=500,
+                control=control,
+                clock=clock,
+                store=store(tmp_path),
+                resume=bool(variants),
             )
         )
 
-    assert len(legs) > 5
-    assert legs[-1].events == whole.events
-    assert legs[-1].ledger == whole.ledger
-    assert sum(leg.result.rows for leg in legs) == ROWS
+    assert len(variants) > 5
+    assert variants[-1].events == whole.events
+    assert variants[-1].ledger == whole.ledger
+    assert sum(variant.result.rows for variant in variants) == ROWS
 
 
 def test_rejected_rows_come_back_too(tmp_path: Path) -> None:

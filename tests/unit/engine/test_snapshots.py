@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickstock_cli.engine.snapshots import Place, Snapshots, most_dispensable
+from tickstock_cli.engine.snapshots import RunPosition, Snapshots, most_dispensable
 from tickstock_cli.errors import OutputError
 from tickstock_cli.testing import MINUTE, SECOND, ManualClock
 
 STATE = {"tick/states": np.arange(1_000, dtype=np.int64)}
 
 
-def place(minute: int) -> Place:
-    """Give a place so many minutes into the market."""
-    return Place(rows=100 * minute, events=minute, market_time=minute * MINUTE, watermark=minute * MINUTE)
+def place(minute: int) -> RunPosition:
+    """Return a place so many minutes into the market."""
+    return RunPosition(rows=100 * minute, events=minute, market_time=minute * MINUTE, watermark=minute * MINUTE)
 
 
 def taken(folder: Path, minutes: int, **bounds: int) -> Snapshots:
@@ -37,7 +37,7 @@ def test_a_seek_begins_at_the_newest_snapshot_before_its_time(tmp_path: Path) ->
     assert snapshots.before(3 * MINUTE).place == place(3)
     assert snapshots.before(4 * MINUTE - 2).place == place(3)
     assert snapshots.before(99 * MINUTE).place == place(5)
-    assert snapshots.before(30 * SECOND).place == Place()
+    assert snapshots.before(30 * SECOND).place == RunPosition()
     assert snapshots.before(30 * SECOND).state() is None
     state = snapshots.before(3 * MINUTE).state()
     assert state is not None
@@ -116,7 +116,7 @@ def test_without_room_there_is_one_less_and_it_is_said(tmp_path: Path) -> None:
     snapshots.wait()
 
     assert told == [f"cannot keep a snapshot in {folder}: no such file or directory", None]
-    assert snapshots.before(MINUTE).place == Place()
+    assert snapshots.before(MINUTE).place == RunPosition()
     assert snapshots.frontier is None
 
 

@@ -29,7 +29,7 @@ SMALL = LogLimits(memory_bytes=65_536)
 
 
 def events(first: int, count: int, schema: pa.Schema = EVENT_SCHEMA) -> pa.RecordBatch:
-    """Give the events with the sequence numbers from ``first`` on; columns beyond every event's hold the numbers."""
+    """Return the events with the sequence numbers from ``first`` on; columns beyond every event's hold the numbers."""
     numbers = np.arange(first, first + count)
     times = START_NS + numbers * STEP_NS
     columns: dict[str, Any] = {
@@ -72,7 +72,7 @@ def passes(number: int, where: Filter) -> bool:
 
 
 def read_on(log: LogView, sequence: int, limit: int = 500, where: Filter | None = None) -> list[int]:
-    """Read from ``sequence`` to the end, check that every event is the one its number says, and give the numbers."""
+    """Read from ``sequence`` to the end, check that every event is the one its number says, and return the numbers."""
     numbers: list[int] = []
     while sequence < log.next_sequence:
         part = log.read(sequence, limit, where)
@@ -86,7 +86,7 @@ def read_on(log: LogView, sequence: int, limit: int = 500, where: Filter | None 
 
 
 def digest_of(count: int) -> str:
-    """Give the digest of the events 1 to ``count``."""
+    """Return the digest of the events 1 to ``count``."""
     digest = EventDigest()
     digest.update(events(1, count))
     return digest.hexdigest()

@@ -26,7 +26,7 @@ FILTERS = [
 
 @pytest.fixture
 def log(tmp_path: Path) -> Iterator[EventLog]:
-    """Give a log most of whose 990 events are on disk, in batches of growing size."""
+    """Return a log most of whose 990 events are on disk, in batches of growing size."""
     with EventLog(tmp_path / "log", RUN, SMALL) as log:
         first = 1
         for count in range(1, 45):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.eventlog.making import RUN, SMALL, digest_of, events, read_on
-from tickstock_cli.core.refusals import REMEDIES
+from tickstock_cli.core.os_errors import REMEDIES
 from tickstock_cli.errors import OutputError
 from tickstock_cli.eventlog.opening import open_log
 from tickstock_cli.eventlog.writer import EventLog

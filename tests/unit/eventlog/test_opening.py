@@ -23,7 +23,7 @@ COUNT = 2_000
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Give a finished log of 2,000 events in many segments."""
+    """Return a finished log of 2,000 events in many segments."""
     copy_in((events(first, 100) for first in range(1, COUNT + 1, 100)), tmp_path / "log", RUN, SMALL)
     return tmp_path / "log"
 
@@ -36,7 +36,7 @@ def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 
 def refusal(folder: Path) -> str:
-    """Give the line that says why a log cannot be opened, without its path."""
+    """Return the line that says why a log cannot be opened, without its path."""
     with pytest.raises(DataError) as caught:
         open_log(folder)
     line = str(caught.value)

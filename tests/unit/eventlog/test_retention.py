@@ -10,7 +10,7 @@ from tickstock_cli.eventlog.segments import Segment
 
 
 def kept(limits: LogLimits, *segments: tuple[int, int]) -> list[int]:
-    """Give the numbers of segments that stay, of those with these sizes and newest times, added one by one."""
+    """Return the numbers of segments that stay, of those with these sizes and newest times, added one by one."""
     retention = Retention(limits)
     stay = []
     for number, (size, newest_ns) in enumerate(segments):

@@ -11,7 +11,7 @@ from tickstock_cli.core.events import EVENT, EventRows
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.coordinator import Coordinator
-from tickstock_cli.kernels.coordination import Rules
+from tickstock_cli.kernels.coordination import CoordinationRules
 from tickstock_cli.kernels.emit import FMV, OHLCV, TICK
 
 MILLISECOND = 1_000_000
@@ -20,23 +20,23 @@ WINDOW = 500 * MILLISECOND
 
 @pytest.fixture
 def coordinator() -> Coordinator:
-    """Give one for two tickers and two kinds, with windows of 500 ms."""
-    made = Coordinator(Rules(WINDOW, False, False, 2, True, 0.01, 0.1), SymbolTable(["A", "B"]))
+    """Return one for two tickers and two kinds, with windows of 500 ms."""
+    made = Coordinator(CoordinationRules(WINDOW, False, False, 2, True, 0.01, 0.1), SymbolTable(["A", "B"]))
     made.grow(2)
     return made
 
 
 def event(available_at: int, source: int = OHLCV, **fields: Any) -> EventRows:
-    """Give one event of the first ticker and kind; ``available_at`` in ms."""
+    """Return one event of the first ticker and kind; ``available_at`` in ms."""
     row = np.zeros(1, dtype=EVENT)
-    row["rival"] = np.nan
+    row["tick_extreme"] = np.nan
     for name, value in {"available_at": available_at * MILLISECOND, "source": source, **fields}.items():
         row[name] = value
     return row
 
 
 def told(events: EventRows) -> list[tuple[int, float, int]]:
-    """Give when events were emitted (ms), their price, and how many competed."""
+    """Return when events were emitted (ms), their price, and how many competed."""
     return [(int(row["emitted_at"]) // MILLISECOND, float(row["price"]), int(row["merged"])) for row in events]
 
 

@@ -33,7 +33,7 @@ BUSY: dict[str, Any] = {
 
 
 def scenario(document: dict[str, Any] | None = None, **changes: Any) -> Scenario:
-    """Give a scenario: ``BUSY`` unless told otherwise, with top-level keys changed."""
+    """Return a scenario: ``BUSY`` unless told otherwise, with top-level keys changed."""
     return Scenario.model_validate({**(document or BUSY), **changes})
 
 
@@ -49,7 +49,7 @@ class Made:
 
     @cached_property
     def tables(self) -> dict[str, pl.DataFrame]:
-        """Give the rows of each type, with the number, stage and due time of their slot; times are int64 ns."""
+        """Return the rows of each type, with the number, stage and due time of their slot; times are int64 ns."""
         return {record: _table(self.slots, record) for record in RECORDS}
 
 
@@ -85,12 +85,12 @@ class Replayed:
     ledger: dict[str, int]
 
     def kinds(self, source: str | None = None) -> set[str]:
-        """Give the kinds of events there are, of one source or of all."""
+        """Return the kinds of events there are, of one source or of all."""
         events = self.events if source is None else self.events.filter(pl.col("source") == source)
         return set(events["kind"].cast(pl.String))
 
     def rejected(self) -> dict[str, int]:
-        """Give the rejected rows by the ledger's names."""
+        """Return the rejected rows by the ledger's names."""
         return {name: count for name, count in self.ledger.items() if ".rejected." in name}
 
 

@@ -1,4 +1,4 @@
-"""A load test as a conductor would have seen it on a machine of two CPUs.
+"""A load test as a orchestrator would have seen it on a machine of two CPUs.
 
 Five quiet seconds to warm up, a surge of fifteen, ten quiet ones, and the second in which the rest was done with.
 """
@@ -57,19 +57,19 @@ TYPICAL_MS = {"tick": 2.5, "ohlcv": 45.0, "fmv": 250.0, "event": 6.0, "client": 
 
 
 def latency(random: np.random.Generator, median_ms: float, count: int, wait_ms: float = 0) -> Histogram:
-    """Give latencies with a long tail, after a wait that is the same for all."""
+    """Return latencies with a long tail, after a wait that is the same for all."""
     histogram = Histogram()
     histogram.record(1_000 * (wait_ms + median_ms * np.exp(random.normal(0, 0.35, count))))
     return histogram
 
 
 def stage_at(second: int) -> StageSpan | None:
-    """Give the stage in which a second begins."""
+    """Return the stage in which a second begins."""
     return next((span for span in STAGES if span.begins <= second < span.ends), None)
 
 
 def observed(waits: Mapping[int, float] | None = None, **changes: Any) -> Observation:
-    """Give an observation that meets every target.
+    """Return an observation that meets every target.
 
     Parameters
     ----------

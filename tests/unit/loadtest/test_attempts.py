@@ -17,7 +17,7 @@ GOOD = observed()
 
 
 def runs(*seen: Observation) -> tuple[Observation, list[str], int]:
-    """Attempt load tests that go as given; gives what counts, what was told, and how many were run."""
+    """Attempt load tests that go as given, and return what counts, what was told, and how many were run."""
     left = list(seen)
     told: list[str] = []
     result = attempt(lambda: left.pop(0), len(seen), told.append)

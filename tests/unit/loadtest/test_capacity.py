@@ -9,8 +9,8 @@ import pytest
 
 from tests.unit.loadtest.observed import observed
 from tickstock_cli.loadtest.capacity import MOST_PROBES, Search, probe_of, probe_scenario, rows_per_second
-from tickstock_cli.loadtest.conductor import Order
 from tickstock_cli.loadtest.observation import Observation, Probe
+from tickstock_cli.loadtest.orchestrator import Order
 from tickstock_cli.loadtest.scenario import Scenario
 
 SURGE = Scenario.model_validate(
@@ -28,7 +28,7 @@ SURGE = Scenario.model_validate(
 
 
 def held(backlogs: tuple[int, ...], **changes: Any) -> Observation:
-    """Give a probe whose backlog, second after second, was this."""
+    """Return a probe whose backlog, second after second, was this."""
     seen = observed(**changes)
     seconds = tuple(
         replace(second, stage="hold", backlog=backlog)

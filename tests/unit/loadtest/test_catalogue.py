@@ -23,7 +23,7 @@ tick = 3
 
 
 def write(folder: Path, text: str) -> str:
-    """Write a scenario of one's own; gives its path."""
+    """Write a scenario of one's own, and return its path."""
     path = folder / "mine.toml"
     path.write_text(text)
     return str(path)

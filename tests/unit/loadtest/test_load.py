@@ -31,12 +31,12 @@ STAGES = st.lists(
 
 @pytest.fixture(scope="module")
 def busy() -> Made:
-    """Give the busy little load."""
+    """Return the busy little load."""
     return make(scenario())
 
 
 def stages_of(drawn: list[tuple[int, Any, Any, float, float]]) -> list[dict[str, Any]]:
-    """Give drawn stages as a document has them."""
+    """Return drawn stages as a document has them."""
     return [
         {"name": f"s{place}", "seconds": seconds, "tick": tick, "fmv": fmv, "ohlcv": ohlcv, "bar_spread": spread}
         for place, (seconds, tick, fmv, ohlcv, spread) in enumerate(drawn)

@@ -30,7 +30,7 @@ def test_every_chart_is_one_that_plotly_takes(name: str) -> None:
 
 
 def blank(part: object) -> object:
-    """Give part of a chart with black for each colour of the style sheet."""
+    """Return part of a chart with black for each colour of the style sheet."""
     if isinstance(part, dict):
         return {key: blank(value) for key, value in part.items()}
     if isinstance(part, list | tuple):
@@ -114,7 +114,7 @@ def test_the_search_for_the_highest_rate_is_told_as_what_it_is() -> None:
 
 
 def other_run() -> Result:
-    """Give a run of another seed on another machine over another transport."""
+    """Return a run of another seed on another machine over another transport."""
     scenario = Scenario.model_validate({**SCENARIO, "seed": 5}).model_dump(mode="json")
     machine = replace(MACHINE, cpus=4, commit="9e8d7c6", packages={**MACHINE.packages, "numba": "0.62.0"})
     return judged(observed({9: 190}, scenario=scenario, machine=machine, transport="ws"))

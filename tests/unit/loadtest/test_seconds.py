@@ -18,7 +18,7 @@ from tickstock_cli.measurement.histogram import Histogram
 
 
 def scenario(**thresholds: Any) -> Scenario:
-    """Give a load of two stages, 2 s and 4 s."""
+    """Return a load of two stages, 2 s and 4 s."""
     return Scenario.model_validate(
         {
             "title": "two stages",
@@ -33,12 +33,12 @@ def scenario(**thresholds: Any) -> Scenario:
 
 
 def generator(number: int, due: int, sent: int, made: bool = True) -> dict[str, Any]:
-    """Give what the generator tells of a second."""
+    """Return what the generator tells of a second."""
     return {"number": number, "cpu": 0.1, "due": {"tick": due}, "sent": {"tick": sent}, "made": made}
 
 
 def system(number: int, done: int, **more: Any) -> dict[str, Any]:
-    """Give what the system tells of a second."""
+    """Return what the system tells of a second."""
     return {"number": number, "cpu": 0.5, "done": {"tick": done}, "memory_bytes": 7, "gc_collections": 3, **more}
 
 
@@ -121,7 +121,7 @@ def test_stages_are_compressed_with_the_speed() -> None:
 
 
 def slow(at: float, stage: str, ms: float) -> Second:
-    """Give a second whose ticks took so long."""
+    """Return a second whose ticks took so long."""
     latency = Histogram()
     latency.record(np.array([ms * 1000]))
     return Second(at, stage, {}, {}, {}, 0, {}, {"tick": latency.encode()}, 0, {}, 0, 0, 0)

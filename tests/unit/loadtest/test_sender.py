@@ -9,12 +9,12 @@ from pathlib import Path
 from threading import Event
 
 from tickstock_cli.engine.schedule import Schedule
-from tickstock_cli.loadtest.generator_process import Made, Sender, Stock
+from tickstock_cli.loadtest.generator_process import Made, PacedSender, SendQueue
 from tickstock_cli.loadtest.rows import SCHEMAS
 from tickstock_cli.loadtest.transport.base import Frame, Opening
-from tickstock_cli.loadtest.transport.inlet import Inlet
-from tickstock_cli.loadtest.transport.outlet import Outlet
 from tickstock_cli.loadtest.transport.pipe import Pipe
+from tickstock_cli.loadtest.transport.receiver import Receiver
+from tickstock_cli.loadtest.transport.sender import Sender
 
 SECOND = 1_000_000_000
 
@@ -26,8 +26,8 @@ def lateness_ms(folder: Path, disconnect_seconds: int) -> tuple[float, float]:
     """
     form = Pipe()
     listener = form.listen(folder)
-    outlet = Outlet(form, listener, Opening(("AAPL",), SCHEMAS))
-    stock = Stock()
+    sender = Sender(form, listener, Opening(("AAPL",), SCHEMAS))
+    send_queue = SendQueue()
     dues = [number * 100 * SECOND for number in range(4)]
     made = [
         Made(number, due, form.write(Frame(number, due + 1, {})), {}, {}, disconnect_seconds * SECOND * (number == 0))
@@ -36,22 +36,22 @@ def lateness_ms(folder: Path, disconnect_seconds: int) -> tuple[float, float]:
     schedule = Schedule(time.monotonic_ns() - 1_000 * SECOND, 0, 1.0)
 
     def follow() -> list[int]:
-        inlet, numbers = Inlet(Pipe(), listener.address), list[int]()
-        while frames := inlet.read(1):
+        receiver, numbers = Receiver(Pipe(), listener.address), list[int]()
+        while frames := receiver.read(1):
             numbers += [frame.number for frame in frames]
-        inlet.close()
+        receiver.close()
         return numbers
 
-    with ThreadPoolExecutor(1) as pool, closing(outlet):  # whatever happens: the other end waits for it
+    with ThreadPoolExecutor(1) as pool, closing(sender):  # whatever happens: the other end waits for it
         received = pool.submit(follow)
-        outlet.meet()
-        stock.fill(iter(made))
-        sender = Sender(stock, outlet, schedule, Event())
-        sender.run()
-        outlet.finish()
+        sender.meet()
+        send_queue.fill(iter(made))
+        paced_sender = PacedSender(send_queue, sender, schedule, Event())
+        paced_sender.run()
+        sender.finish()
     assert received.result() == [0, 1, 2, 3]
-    assert sender.lateness.count == 4
-    summary = sender.lateness.summary()
+    assert paced_sender.lateness.count == 4
+    summary = paced_sender.lateness.summary()
     assert summary.max_ms is not None
     assert summary.p50_ms is not None
     return summary.p50_ms, summary.max_ms

@@ -63,7 +63,7 @@ def test_a_shipped_scenario_gives_its_events_and_the_planned_rejections(name: st
 
 
 def rows_a_minute(scenario: Scenario, stage: str) -> float:
-    """Give the rows a minute of a stage, of all types."""
+    """Return the rows a minute of a stage, of all types."""
     (one,) = (one for one in scenario.stages if one.name == stage)
     return sum(one.rows(record) for record in RECORDS) / one.seconds * 60
 

@@ -14,18 +14,18 @@ from tickstock_cli.loadtest.result import judged
 from tickstock_cli.loadtest.scenario import Scenario
 from tickstock_cli.loadtest.thresholds import Thresholds
 from tickstock_cli.loadtest.verdicts import FIGURES
-from tickstock_cli.measurement.verdict import Verdict
+from tickstock_cli.measurement.verdict import TargetVerdict
 
 TWICE = {"ohlcv_symbols_per_minute": 16_000}
 
 
-def verdict(seen: Observation, name: str) -> Verdict:
-    """Give the verdict on one figure."""
+def verdict(seen: Observation, name: str) -> TargetVerdict:
+    """Return the verdict on one figure."""
     return next(verdict for verdict in judged(seen).verdicts if verdict.name == name)
 
 
 def with_scenario(**parts: Any) -> Mapping[str, Any]:
-    """Give the scenario of these tests with other parts."""
+    """Return the scenario of these tests with other parts."""
     return Scenario.model_validate({**SCENARIO, **parts}).model_dump(mode="json")
 
 

@@ -17,7 +17,7 @@ values = st.lists(st.integers(1, LONGEST_US), min_size=1, max_size=60)
 
 
 def histogram_of(durations: list[int]) -> Histogram:
-    """Give a histogram of durations in µs."""
+    """Return a histogram of durations in µs."""
     histogram = Histogram()
     histogram.record(np.array(durations))
     return histogram

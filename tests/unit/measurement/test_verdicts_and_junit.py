@@ -5,12 +5,16 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 from tickstock_cli.measurement.junit import junit
-from tickstock_cli.measurement.verdict import Verdict, failures
+from tickstock_cli.measurement.verdict import TargetVerdict, failures
 
-MET = Verdict("tick_p99_ms", "Tick p99", "< 50 ms", 50, 12.5, "ms", ok=True)
-MISSED = Verdict("tick_mean_ms", "Tick mean", "< 10 ms", 10, 61.2, "ms", ok=False, note="in <stage> open & close\x00")
-UNMEASURED = Verdict("router_mean_ms", "Router", "< 5 ms", 5, None, "ms", ok=None, note="the router told no decision")
-UNASKED = Verdict("surge_p95_ms", "Surge", "< 150 ms", 150, None, "ms", ok=None, note="no surge", asked=False)
+MET = TargetVerdict("tick_p99_ms", "Tick p99", "< 50 ms", 50, 12.5, "ms", ok=True)
+MISSED = TargetVerdict(
+    "tick_mean_ms", "Tick mean", "< 10 ms", 10, 61.2, "ms", ok=False, note="in <stage> open & close\x00"
+)
+UNMEASURED = TargetVerdict(
+    "router_mean_ms", "Router", "< 5 ms", 5, None, "ms", ok=None, note="the router told no decision"
+)
+UNASKED = TargetVerdict("surge_p95_ms", "Surge", "< 150 ms", 150, None, "ms", ok=None, note="no surge", asked=False)
 VERDICTS = [MET, MISSED, UNMEASURED, UNASKED]
 
 

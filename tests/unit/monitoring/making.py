@@ -38,7 +38,7 @@ FIGURES = Figures(10.0, 1_000, 0, 5, 100, 0, QUICK, QUICK)
 
 
 def channel(name: str = "tick-1", **changes: Any) -> ChannelMetrics:
-    """Give an instance that is well: 25 ms of limit, a queue of 1,000 rows with 40 in it."""
+    """Return an instance that is well: 25 ms of limit, a queue of 1,000 rows with 40 in it."""
     well = ChannelMetrics(
         name=name,
         channel=name.partition("-")[0],
@@ -57,28 +57,28 @@ def channel(name: str = "tick-1", **changes: Any) -> ChannelMetrics:
 
 
 def with_latency(name: str, p99_ms: float) -> ChannelMetrics:
-    """Give an instance with that p99."""
+    """Return an instance with that p99."""
     return channel(name, recent=replace(FIGURES, latency=replace(QUICK, p99_ms=p99_ms, max_ms=p99_ms)))
 
 
 def with_failures(name: str, failed: int) -> ChannelMetrics:
-    """Give an instance of whose last 1,000 rows so many failed."""
+    """Return an instance of whose last 1,000 rows so many failed."""
     return channel(name, recent=replace(FIGURES, processed=1_000 - failed, failed=failed))
 
 
 def with_queue(name: str, depth: int, spilled: int = 0) -> ChannelMetrics:
-    """Give an instance with so many rows queued, of 1,000."""
+    """Return an instance with so many rows queued, of 1,000."""
     return channel(name, queue=QueueFigures(depth, depth, 1_000, spilled, 2.0))
 
 
 def with_breaker(name: str, state: BreakerState) -> ChannelMetrics:
-    """Give an instance whose breaker has just come into a state."""
+    """Return an instance whose breaker has just come into a state."""
     transition = Transition(0, BreakerState.CLOSED, state, "5 failures in a row, the last: no such column")
     return channel(name, breaker=BreakerFigures(state, 1, (transition,)))
 
 
 def system(at: int = 0, **changes: Any) -> SystemMetrics:
-    """Give a system that is well, ``at`` ns after noon."""
+    """Return a system that is well, ``at`` ns after noon."""
     well = SystemMetrics(
         at=at,
         wall=NOON + at,

@@ -37,7 +37,7 @@ def found(*channels: ChannelMetrics, at: SystemMetrics | None = None) -> list[Fi
 
 
 def severities(findings: Sequence[Finding]) -> list[tuple[str, Severity]]:
-    """Give what was found, in short."""
+    """Return what was found, in short."""
     return [(finding.type.value, finding.severity) for finding in findings]
 
 
@@ -205,5 +205,5 @@ def test_a_run_that_goes_to_another_time_is_not_late() -> None:
     behind = (with_latency("tick-1", 5_000.0), with_queue("ohlcv-1", 1_000))
 
     assert {finding.type for finding in found(*behind)} == {AlertType.HIGH_LATENCY, AlertType.QUEUE_OVERFLOW}
-    assert found(*behind, at=system(hurried=True)) == []
-    assert found(channel("tick-1", status=ChannelStatus.ERROR), at=system(hurried=True)) != []
+    assert found(*behind, at=system(catching_up=True)) == []
+    assert found(channel("tick-1", status=ChannelStatus.ERROR), at=system(catching_up=True)) != []

@@ -19,7 +19,7 @@ WORDS = set(re.findall(r"`([\w.\" ]+?)`", PAGE))
 
 
 def keys(document: Any) -> Iterator[str]:
-    """Give every key of a document, at any depth, but for the names that things happen to have."""
+    """Return every key of a document, at any depth, but for the names that things happen to have."""
     if isinstance(document, Mapping):
         for key, value in document.items():
             if key not in ("tick-1", "tick-2", "tick"):

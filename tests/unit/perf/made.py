@@ -13,7 +13,7 @@ ROUNDS = (1.00, 1.02, 0.99, 1.01, 1.00, 0.98, 1.01)
 
 
 def figures(*, seconds: float = 1.0, digest: str = "aa", cpus: int = MACHINE.cpus, **other: Any) -> Figures:
-    """Give seven rounds of a replay that takes so many CPU seconds, and of its counted work."""
+    """Return seven rounds of a replay that takes so many CPU seconds, and of its counted work."""
     sample = {"rows": 7, "events": 3, "digest": digest}
     samples = {
         "replay": [{**sample, "cpu_seconds": seconds * share, "peak_rss_bytes": 2**28} for share in ROUNDS],

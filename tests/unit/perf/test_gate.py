@@ -38,7 +38,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a repository with one commit, and a cache of its own."""
+    """Return a repository with one commit, and a cache of its own."""
     monkeypatch.setenv("TICKSTOCK_PERF_CACHE", str(tmp_path / "cache"))
     folder = tree(tmp_path / "checkout", "first")
     git(folder, "init", "-q")
@@ -47,7 +47,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def commit(folder: Path, program: str) -> str:
-    """Commit another program; gives the commit."""
+    """Commit another program, and return the commit."""
     tree(folder, program)
     git(folder, "add", ".")
     git(folder, "commit", "-q", "--allow-empty", "-m", program)

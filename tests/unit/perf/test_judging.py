@@ -14,7 +14,7 @@ QUIET = [1.00, 1.02, 0.99, 1.01, 1.00, 0.98, 1.01]
 
 
 def metric(name: str) -> Metric:
-    """Give a metric by its name."""
+    """Return a metric by its name."""
     return next(metric for metric in METRICS if metric.name == name)
 
 

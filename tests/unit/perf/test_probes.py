@@ -1,4 +1,4 @@
-"""Probes on a small recording, each in a fresh process: what they give is what metrics and baselines read."""
+"""TickLookups on a small recording, each in a fresh process: what they give is what metrics and baselines read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TINY = Size(rows=20_000, symbols=40, batch_rows=4_096, paced_seconds=0.5)
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
-    """Give a small recording in a cache of its own."""
+    """Return a small recording in a cache of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TICKSTOCK_PERF_CACHE", str(tmp_path_factory.mktemp("perf")))
         yield prepare(TINY)
@@ -30,7 +30,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
 
 @pytest.fixture(scope="module")
 def samples(recording: Prepared) -> dict[str, list[Sample]]:
-    """Give one sample of every probe."""
+    """Return one sample of every probe."""
     plan = Plan(recording, TINY, 1)
     return {probe: [run_probe(head(), probe, plan)] for probe in (*PROBES, "running")}
 

@@ -26,17 +26,17 @@ SECOND = 1_000_000_000
 
 
 def at(clock: str) -> int:
-    """Give a New York time of a plain Wednesday, ns."""
+    """Return a New York time of a plain Wednesday, ns."""
     return new_york(DAY, clock)
 
 
 def climb(start: int, prices: Sequence[float], ticker: str = "ABC", step: int = 2 * SECOND) -> list[Record]:
-    """Give ticks, one a step."""
+    """Return ticks, one a step."""
     return [Tick(ticker, start + place * step, price) for place, price in enumerate(prices)]
 
 
 def dotted(settings: Mapping[str, Any]) -> Any:
-    """Give settings from ``section__name``."""
+    """Return settings from ``section__name``."""
     return settings_of({key.replace("__", "."): value for key, value in settings.items()})
 
 

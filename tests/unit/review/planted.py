@@ -25,5 +25,5 @@ class Hiding(HighLow):
     """Keeps its state from checkpoints: they restore a copy that nobody reads."""
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Give a copy instead of the arrays themselves."""
+        """Return a copy instead of the arrays themselves."""
         return {name: array.copy() for name, array in super().state().items()}

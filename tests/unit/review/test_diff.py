@@ -25,7 +25,7 @@ def compared(a: pl.DataFrame, b: pl.DataFrame, limit: int = 100) -> Comparison:
 
 @pytest.fixture
 def highs(write: Write, events: Events) -> pl.DataFrame:
-    """Give six highs of one ticker, ten seconds apart."""
+    """Return six highs of one ticker, ten seconds apart."""
     return events(write(climb(START, [100.0 + row for row in range(HIGHS + 1)], step=10 * SECOND)))
 
 

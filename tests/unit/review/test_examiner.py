@@ -11,7 +11,7 @@ from tests.differential.against import on_disk
 from tests.oracle.random_cases import random_case
 from tests.oracle.records import Record as RecordType
 from tickstock_cli.build import build_core, detector_classes
-from tickstock_cli.core.reading import Ending
+from tickstock_cli.core.rule_verdict import Ending
 from tickstock_cli.errors import TickstockError
 from tickstock_cli.replay import Request, read_options
 from tickstock_cli.review.examiner import Examination, Examiner
@@ -24,7 +24,7 @@ MIXTURES: tuple[tuple[RecordType, ...], ...] = (("tick", "ohlcv", "fmv"), ("tick
 def examined(
     seed: int, records: tuple[RecordType, ...]
 ) -> Iterator[tuple[Examination, dict[str, int], dict[str, int]]]:
-    """Examine every row of a random recording; gives also what a core's ledger said before and after it."""
+    """Examine every row of a random recording, and return also what a core's ledger said before and after it."""
     with on_disk(*random_case(seed, 300, records)) as recording:
         options = read_options(Request(recording.paths), recording.settings)
         with Recordings.open(recording.paths, options) as source:

@@ -13,12 +13,12 @@ import pytest
 from tests.differential.against import on_disk
 from tests.oracle.random_cases import random_case
 from tests.unit.review.conftest import SECOND, Write, at, climb, dotted
-from tickstock_cli.core.reading import Ending
+from tickstock_cli.core.rule_verdict import Ending
 from tickstock_cli.errors import DataError, UsageError
 from tickstock_cli.replay import Request
-from tickstock_cli.review.admission import Standing
+from tickstock_cli.review.admission import AdmissionStatus
 from tickstock_cli.review.explain import Explanation, RowExplanation, explain
-from tickstock_cli.review.fate import Fate, Outcome
+from tickstock_cli.review.outcome import EventOutcome, Outcome
 from tickstock_cli.testing import MILLISECOND, MINUTE, Bar, FairValue, Record
 
 START = at("10:00:00")
@@ -30,19 +30,19 @@ def explained(recording: Path, time: int, ticker: str = "ABC", **settings: Any) 
 
 
 def the_row(explanation: Explanation) -> RowExplanation:
-    """Give the only row of a moment."""
+    """Return the only row of a moment."""
     (row,) = explanation.rows
     return row
 
 
-def the_fate(row: RowExplanation) -> Fate:
-    """Give what became of the only event of a row."""
-    (fate,) = row.fates
-    return fate
+def the_fate(row: RowExplanation) -> EventOutcome:
+    """Return what became of the only event of a row."""
+    (event_outcome,) = row.event_outcomes
+    return event_outcome
 
 
 def ending(row: RowExplanation, detector: str, kind: str) -> Ending:
-    """Give how a rule ended at a row."""
+    """Return how a rule ended at a row."""
     return next(verdict.ending for verdict in row.verdicts[detector] if verdict.kind == kind)
 
 
@@ -68,45 +68,49 @@ def test_of_rows_of_one_time_those_that_told_something_are_shown(write: Write) -
     prices = [100.0, 100.0, 101.0, 101.0, 101.0]
     rows = explained(write(climb(START, prices, step=0)), START + SECOND).rows
 
-    assert [(row.row, row.place, row.of, len(row.fates)) for row in rows] == [(2, 3, 5, 1), (4, 5, 5, 0)]
+    assert [(row.row, row.place, row.of, len(row.event_outcomes)) for row in rows] == [(2, 3, 5, 1), (4, 5, 5, 0)]
 
 
 def test_an_event_that_was_emitted(write: Write) -> None:
     """Its rule fired, and what the coordinator emitted is the event itself."""
     row = the_row(explained(write(climb(START, [100.0, 101.0])), START + 2 * SECOND))
-    fate = the_fate(row)
+    event_outcome = the_fate(row)
 
     assert ending(row, "highlow", "high") is Ending.FIRED
     assert ending(row, "highlow", "low") is Ending.NOTHING_NEW
-    assert (fate.outcome, fate.winner) == (Outcome.EMITTED, None)
-    assert (fate.event["price"], fate.event["previous"], fate.event["merged"]) == (101.0, 100.0, 1)
-    assert fate.event["emitted_at"] == START + 2 * SECOND
+    assert (event_outcome.outcome, event_outcome.winner) == (Outcome.EMITTED, None)
+    assert (event_outcome.event["price"], event_outcome.event["previous"], event_outcome.event["merged"]) == (
+        101.0,
+        100.0,
+        1,
+    )
+    assert event_outcome.event["emitted_at"] == START + 2 * SECOND
 
 
 def test_an_event_that_lost_its_window(write: Write) -> None:
     """The first tick won at once; the second one's event names it."""
     recording = write(climb(START, [100.0, 101.0, 102.0], step=200 * MILLISECOND))
-    fate = the_fate(the_row(explained(recording, START + 400 * MILLISECOND, highlow__cooldown_seconds=0)))
+    event_outcome = the_fate(the_row(explained(recording, START + 400 * MILLISECOND, highlow__cooldown_seconds=0)))
 
-    assert fate.outcome is Outcome.SUPERSEDED
-    assert fate.event["price"] == 102.0
-    assert fate.winner is not None
-    assert (fate.winner["price"], fate.winner["timestamp"]) == (101.0, START + 200 * MILLISECOND)
+    assert event_outcome.outcome is Outcome.SUPERSEDED
+    assert event_outcome.event["price"] == 102.0
+    assert event_outcome.winner is not None
+    assert (event_outcome.winner["price"], event_outcome.winner["timestamp"]) == (101.0, START + 200 * MILLISECOND)
 
 
 def test_an_event_may_lose_to_one_that_comes_later(write: Write) -> None:
-    """Its fate is known only at the window's end, and nothing behind that matters."""
+    """Its event_outcome is known only at the window's end, and nothing behind that matters."""
     ticks = climb(START, [100.0, 101.0, 102.0], step=200 * MILLISECOND)
     settings: dict[str, Any] = {"highlow__cooldown_seconds": 0, "coordinator__hold_top_source": True}
-    fates = [
+    event_outcomes = [
         the_fate(the_row(explained(write([*ticks, *behind], name), START + 200 * MILLISECOND, **settings)))
         for name, behind in (("alone", []), ("followed", climb(START + SECOND, [103.0, 104.0])))
     ]
 
-    assert fates[0].outcome is Outcome.SUPERSEDED
-    assert fates[0].winner is not None
-    assert fates[0].winner["price"] == 102.0
-    assert fates[0] == fates[1]
+    assert event_outcomes[0].outcome is Outcome.SUPERSEDED
+    assert event_outcomes[0].winner is not None
+    assert event_outcomes[0].winner["price"] == 102.0
+    assert event_outcomes[0] == event_outcomes[1]
 
 
 def test_a_high_of_a_bar_that_ticks_had_told(write: Write) -> None:
@@ -115,11 +119,11 @@ def test_a_high_of_a_bar_that_ticks_had_told(write: Write) -> None:
     rows += [Bar("ABC", START - MINUTE, 99.0, 99.5, 99.0, 99.5, 100, avg_volume=10)]
     rows += [Bar("ABC", START, 100.0, 103.0, 100.0, 103.0, 100, avg_volume=10)]
     row = explained(write(rows), START + MINUTE).rows[-1]
-    fates = {fate.event["kind"]: fate for fate in row.fates}
+    event_outcomes = {event_outcome.event["kind"]: event_outcome for event_outcome in row.event_outcomes}
 
     assert ending(row, "ohlcv", "high") is Ending.FIRED
-    assert (fates["high"].outcome, fates["high"].rival) == (Outcome.REDUNDANT, 103.0)
-    assert fates["surge"].outcome is Outcome.EMITTED
+    assert (event_outcomes["high"].outcome, event_outcomes["high"].tick_extreme) == (Outcome.REDUNDANT, 103.0)
+    assert event_outcomes["surge"].outcome is Outcome.EMITTED
 
 
 def test_an_event_that_its_cooldown_holds_back(write: Write) -> None:
@@ -127,26 +131,26 @@ def test_an_event_that_its_cooldown_holds_back(write: Write) -> None:
     row = the_row(explained(write(climb(START, [100.0, 101.0, 102.0], step=400 * MILLISECOND)), START + SECOND))
     high = next(verdict for verdict in row.verdicts["highlow"] if verdict.kind == "high")
 
-    assert (high.ending, row.fates) == (Ending.COOLDOWN, [])
+    assert (high.ending, row.event_outcomes) == (Ending.COOLDOWN, [])
     assert high.cooldown is not None
     assert (high.cooldown.last, high.cooldown.left) == (START + 400 * MILLISECOND, 600 * MILLISECOND)
 
 
-ODD_ROWS: dict[str, tuple[Sequence[float | None], Standing, str]] = {
-    "no price": ([100.0, None], Standing.REJECTED, "price"),
-    "a price of nothing": ([100.0, float("nan")], Standing.REJECTED, "price"),
-    "a price far off": ([100.0, 150.0], Standing.SUSPECT, "suspect"),
+ODD_ROWS: dict[str, tuple[Sequence[float | None], AdmissionStatus, str]] = {
+    "no price": ([100.0, None], AdmissionStatus.REJECTED, "price"),
+    "a price of nothing": ([100.0, float("nan")], AdmissionStatus.REJECTED, "price"),
+    "a price far off": ([100.0, 150.0], AdmissionStatus.SUSPECT, "suspect"),
 }
 
 
 @pytest.mark.parametrize("case", ODD_ROWS)
 def test_a_row_that_was_not_taken_as_it_is(write: Write, case: str) -> None:
     """Rejected rows reach no detector; suspect ones are hidden from all."""
-    prices, standing, reason = ODD_ROWS[case]
+    prices, status, reason = ODD_ROWS[case]
     row = the_row(explained(write(climb(START, prices)), START + 5 * SECOND))  # type: ignore[arg-type]  # garbage is the point
 
-    assert (row.admission.standing, row.admission.reason) == (standing, reason)
-    assert bool(row.verdicts) is (standing is Standing.SUSPECT)
+    assert (row.admission.status, row.admission.reason) == (status, reason)
+    assert bool(row.verdicts) is (status is AdmissionStatus.SUSPECT)
     assert {verdict.ending for told in row.verdicts.values() for verdict in told} <= {Ending.HIDDEN, Ending.WAITING}
 
 
@@ -154,7 +158,7 @@ def test_a_phase_that_does_not_count(write: Write) -> None:
     """The row is there, and filtered."""
     row = the_row(explained(write(climb(at("21:00:00"), [100.0])), at("21:00:00")))
 
-    assert (row.admission.standing, row.admission.phase, row.verdicts) == (Standing.FILTERED, "closed", {})
+    assert (row.admission.status, row.admission.phase, row.verdicts) == (AdmissionStatus.FILTERED, "closed", {})
 
 
 def test_detectors_that_are_off_are_named_and_not_asked(write: Write) -> None:
@@ -171,7 +175,7 @@ def test_other_tickers_do_not_matter(write: Write) -> None:
     crowd = sorted([*mine, *climb(START + 1, [50.0, 60.0, 70.0], "XYZ")], key=lambda row: row.timestamp or 0)
     alone, among = (the_row(explained(write(rows, name), START + MINUTE)) for name, rows in (("a", mine), ("b", crowd)))
 
-    assert (alone.verdicts, alone.fates) == (among.verdicts, among.fates)
+    assert (alone.verdicts, alone.event_outcomes) == (among.verdicts, among.event_outcomes)
 
 
 def test_start_says_where_state_begins(write: Write) -> None:
@@ -231,7 +235,7 @@ def test_an_explanation_is_plain_values(write: Write) -> None:
     assert plain["at_utc"] == "2024-06-12T14:01:00Z"
     assert plain["rows"][0]["values"]["price"] == "nan"
     assert plain["rows"][0]["admission"] == {
-        "standing": "rejected",
+        "status": "rejected",
         "reason": "price",
         "words": plain["rows"][0]["admission"]["words"],
         "phase": None,
@@ -249,9 +253,14 @@ def test_every_event_of_a_replay_is_explained_as_emitted(seed: int) -> None:
         for event in events.gather_every(max(1, len(events) // 8)).to_dicts():
             request = Request(recording.paths, settings=recording.settings)
             explanation = explain(request, event["ticker"], event["available_at"])
-            told = [fate.event for row in explanation.rows for fate in row.fates if fate.outcome is Outcome.EMITTED]
+            told = [
+                event_outcome.event
+                for row in explanation.rows
+                for event_outcome in row.event_outcomes
+                if event_outcome.outcome is Outcome.EMITTED
+            ]
             assert [
-                (fate["price"], fate["emitted_at"], fate["merged"])
-                for fate in told
-                if (fate["kind"], fate["source"]) == (event["kind"], event["source"])
+                (event_outcome["price"], event_outcome["emitted_at"], event_outcome["merged"])
+                for event_outcome in told
+                if (event_outcome["kind"], event_outcome["source"]) == (event["kind"], event["source"])
             ] == [(event["price"], event["emitted_at"], event["merged"])]

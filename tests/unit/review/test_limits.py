@@ -19,7 +19,7 @@ SEEDS = 20
 
 @cache
 def margins_of_a_random_replay(seed: int) -> dict[tuple[str, str, str], pl.Series]:
-    """Give by kind, source and setting the margins of the events told under random settings."""
+    """Return by kind, source and setting the margins of the events told under random settings."""
     with on_disk(*random_case(seed, 400)) as recording:
         recording.replay()
         events = pl.read_parquet(recording.folder / "events.parquet")

@@ -29,7 +29,7 @@ def replayed(write: Write, events: Events) -> Any:
 
 
 def the_one(comparison: Comparison) -> Difference:
-    """Give the only difference there is."""
+    """Return the only difference there is."""
     (difference,) = comparison.differences
     return difference
 

@@ -11,10 +11,10 @@ from tests.unit.review.conftest import SECOND, Write, at
 from tickstock_cli import detectors
 from tickstock_cli.errors import DataError
 from tickstock_cli.replay import BATCH_ROWS, Request
-from tickstock_cli.review import legs
+from tickstock_cli.review import variants
 from tickstock_cli.review import verify as reviewing
-from tickstock_cli.review.legs import Scope, plan
-from tickstock_cli.review.verify import LegResult, Verification, verify
+from tickstock_cli.review.variants import Scope, plan
+from tickstock_cli.review.verify import VariantResult, Verification, verify
 from tickstock_cli.runtime.opening import PipelineName
 from tickstock_cli.testing import Bar, FairValue, Record, Tick
 
@@ -25,7 +25,7 @@ ROWS = 60
 @pytest.fixture(autouse=True)
 def short_legs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pace for a moment only: how long it lasts proves nothing."""
-    monkeypatch.setattr(legs, "PACED_SECONDS", 0.02)
+    monkeypatch.setattr(variants, "PACED_SECONDS", 0.02)
 
 
 @pytest.fixture
@@ -36,72 +36,78 @@ def recording(write: Write) -> Path:
     return write(rows)
 
 
-def verified(recording: Path, reports: list[tuple[LegResult, int]] | None = None) -> Verification:
+def verified(recording: Path, reports: list[tuple[VariantResult, int]] | None = None) -> Verification:
     """Verify a recording, and keep what is reported on the way."""
-    return verify(Request([recording]), lambda leg, legs: None if reports is None else reports.append((leg, legs)))
+    return verify(
+        Request([recording]), lambda variant, variants: None if reports is None else reports.append((variant, variants))
+    )
 
 
 def test_every_way_of_replaying_gives_the_same(recording: Path) -> None:
-    """Digest, ledger and file of every leg are those of the first."""
-    reports: list[tuple[LegResult, int]] = []
+    """Digest, ledger and file of every variant are those of the first."""
+    reports: list[tuple[VariantResult, int]] = []
     verification = verified(recording, reports)
 
     assert verification.same
-    assert {(leg.rows, leg.digest) for leg in verification.legs} == {(ROWS + 2, verification.legs[0].digest)}
-    assert verification.legs[0].events > 0
-    assert [leg for leg, _ in reports] == list(verification.legs)
-    assert {legs for _, legs in reports} == {len(verification.legs)}
+    assert {(variant.rows, variant.digest) for variant in verification.variants} == {
+        (ROWS + 2, verification.variants[0].digest)
+    }
+    assert verification.variants[0].events > 0
+    assert [variant for variant, _ in reports] == list(verification.variants)
+    assert {variants for _, variants in reports} == {len(verification.variants)}
 
 
 def test_what_is_tried_differs_in_every_way_that_a_run_can_differ() -> None:
     """Batches, workers, speeds, pipelines, restarts: several of each."""
     tried = plan(rows=1_000_000, slice_rows=10_000, slice_span=3_600 * SECOND)
 
-    assert len({leg.batch_rows for leg in tried}) >= 4
-    assert len({leg.workers for leg in tried}) >= 3
-    assert len({leg.speed for leg in tried}) >= 3
-    assert {leg.pipeline for leg in tried} == set(PipelineName)
-    assert len({leg.stop_after for leg in tried}) >= 3
-    assert any(leg.resumed is not None and leg.resumed.workers != leg.workers for leg in tried)
+    assert len({variant.batch_rows for variant in tried}) >= 4
+    assert len({variant.workers for variant in tried}) >= 3
+    assert len({variant.speed for variant in tried}) >= 3
+    assert {variant.pipeline for variant in tried} == set(PipelineName)
+    assert len({variant.stop_after for variant in tried}) >= 3
+    assert any(variant.resumed is not None and variant.resumed.workers != variant.workers for variant in tried)
 
 
 def test_of_a_large_recording_a_part_is_replayed_in_slow_ways() -> None:
     """Row by row and on a schedule; the plain way through the part is what they are held against."""
     tried = plan(rows=1_000_000, slice_rows=10_000, slice_span=3_600 * SECOND)
-    slow = [leg for leg in tried if leg.speed is not None or leg.pipeline is not PipelineName.DIRECT]
-    references = [next(leg for leg in tried if leg.scope is scope) for scope in Scope]
+    slow = [variant for variant in tried if variant.speed is not None or variant.pipeline is not PipelineName.DIRECT]
+    references = [next(variant for variant in tried if variant.scope is scope) for scope in Scope]
 
-    assert {leg.scope for leg in slow} == {Scope.SLICE}
-    assert [(leg.batch_rows, leg.workers, leg.speed) for leg in references] == [(BATCH_ROWS, 1, None)] * 2
+    assert {variant.scope for variant in slow} == {Scope.SLICE}
+    assert [(variant.batch_rows, variant.workers, variant.speed) for variant in references] == [
+        (BATCH_ROWS, 1, None)
+    ] * 2
 
 
 def test_a_small_recording_is_its_own_part() -> None:
-    """All legs replay all of it, against one reference."""
+    """All variants replay all of it, against one reference."""
     tried = plan(rows=5_000, slice_rows=5_000, slice_span=0)
 
-    assert {leg.scope for leg in tried} == {Scope.WHOLE}
-    assert len({replace(leg, name="") for leg in tried}) == len(tried)
+    assert {variant.scope for variant in tried} == {Scope.WHOLE}
+    assert len({replace(variant, name="") for variant in tried}) == len(tried)
 
 
 def test_the_part_holds_the_tickers_that_tell_most(recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No more rows than asked for; the paced legs take as long as planned, whatever its span."""
+    """No more rows than asked for; the paced variants take as long as planned, whatever its span."""
     monkeypatch.setattr(reviewing, "SLICE_ROWS", 10)
     monkeypatch.setattr(reviewing, "SLICE_TICKERS", 2)
     verification = verified(recording)
-    part = [leg for leg in verification.legs if leg.leg.scope is Scope.SLICE]
+    part = [variant for variant in verification.variants if variant.variant.scope is Scope.SLICE]
 
     assert verification.same
     assert verification.slice_words == "the 2 tickers with most events, up to 2024-06-12T14:00:25Z"
-    assert {leg.rows for leg in part} == {10}
-    assert len({leg.digest for leg in part}) == 1 != len({leg.digest for leg in verification.legs})
+    assert {variant.rows for variant in part} == {10}
+    assert len({variant.digest for variant in part}) == 1 != len({variant.digest for variant in verification.variants})
 
 
 def test_stopped_legs_were_stopped_and_resumed(recording: Path) -> None:
     """Not only asked to: they say where, and it is neither the beginning nor the end."""
-    stopped = [leg for leg in verified(recording).legs if leg.leg.stop_after is not None]
+    stopped = [variant for variant in verified(recording).variants if variant.variant.stop_after is not None]
 
     assert len(stopped) >= 3
-    assert all(leg.stopped_at is not None and 0 < leg.stopped_at < ROWS for leg in stopped)
+    assert all(variant.stopped_at is not None and 0 < variant.stopped_at < ROWS for variant in stopped)
 
 
 def planted(monkeypatch: pytest.MonkeyPatch, bug: str) -> None:
@@ -113,7 +119,7 @@ def test_state_lost_between_batches_is_found(recording: Path, monkeypatch: pytes
     """Legs with other batches than the reference differ; each names counts, and the first event."""
     planted(monkeypatch, "Forgetful")
     verification = verified(recording)
-    failed = {leg.leg.name: leg for leg in verification.failed}
+    failed = {variant.variant.name: variant for variant in verification.failed}
     row_by_row = failed["row by row, linear pipeline"]
 
     assert not verification.same
@@ -125,12 +131,12 @@ def test_state_lost_between_batches_is_found(recording: Path, monkeypatch: pytes
 
 
 def test_state_that_a_checkpoint_misses_is_found(recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exactly the legs that were resumed differ."""
+    """Exactly the variants that were resumed differ."""
     planted(monkeypatch, "Hiding")
     verification = verified(recording)
 
-    assert [leg.leg for leg in verification.failed] == [
-        leg.leg for leg in verification.legs if leg.leg.stop_after is not None
+    assert [variant.variant for variant in verification.failed] == [
+        variant.variant for variant in verification.variants if variant.variant.stop_after is not None
     ]
 
 
@@ -138,8 +144,8 @@ def test_a_recording_that_grows_under_the_run_is_found(recording: Path, write: W
     """A live recorder that still writes: the ledger tells how many rows were read, and how many at first."""
     longer = write([Tick("T0", START + row * SECOND, 100.0) for row in range(ROWS + 5)], "longer")
 
-    def grow(leg: LegResult, legs: int) -> None:  # noqa: ARG001 - as verify calls it
-        (longer / "tick.parquet").replace(recording / "tick.parquet") if leg.leg.workers == 3 else None
+    def grow(variant: VariantResult, variants: int) -> None:  # noqa: ARG001 - as verify calls it
+        (longer / "tick.parquet").replace(recording / "tick.parquet") if variant.variant.workers == 3 else None
 
     verification = verify(Request([recording]), grow)
 
@@ -149,4 +155,4 @@ def test_a_recording_that_grows_under_the_run_is_found(recording: Path, write: W
 def test_there_must_be_something_to_verify(recording: Path) -> None:
     """Nothing replayed is nothing proved."""
     with pytest.raises(DataError, match="no row to verify; choose other paths, symbols or times"):
-        verify(Request([recording], symbols=frozenset({"NONE"})), lambda leg, legs: None)  # noqa: ARG005
+        verify(Request([recording], symbols=frozenset({"NONE"})), lambda variant, variants: None)  # noqa: ARG005

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickstock_cli.runtime.batching import BUSY, Batching, Load, LoadMeter, Strategy, Take
+from tickstock_cli.runtime.batching import BUSY, BatchDecision, Batching, Load, LoadMeter, Strategy
 from tickstock_cli.testing import MILLISECOND, SECOND
 
 WAITING = [Strategy.SIZE, Strategy.TIME, Strategy.HYBRID, Strategy.ADAPTIVE]
 
 
 def batching(strategy: Strategy, max_rows: int = 100, max_wait_ms: int = 100, timeout_ms: int = 50) -> Batching:
-    """Give a batching in ms."""
+    """Return a batching in ms."""
     return Batching(strategy, max_rows, max_wait_ms * MILLISECOND, timeout_ms * MILLISECOND)
 
 
@@ -21,9 +21,9 @@ def test_immediate_takes_what_is_there() -> None:
     """A tick never waits for another one; what has piled up meanwhile goes along, up to a full batch."""
     immediate = batching(Strategy.IMMEDIATE)
 
-    assert immediate.take(1, 0, 0) == Take(1)
-    assert immediate.take(70, 0, 0) == Take(70)
-    assert immediate.take(250, 0, 0) == Take(100)
+    assert immediate.take(1, 0, 0) == BatchDecision(1)
+    assert immediate.take(70, 0, 0) == BatchDecision(70)
+    assert immediate.take(250, 0, 0) == BatchDecision(100)
 
 
 @pytest.mark.parametrize("strategy", [Strategy.SIZE, Strategy.HYBRID])
@@ -31,31 +31,31 @@ def test_a_full_batch_is_taken_at_once_and_a_partial_one_in_time(strategy: Strat
     """100 rows or 100 ms, whichever comes first."""
     either = batching(strategy)
 
-    assert either.take(99, 5, 5) == Take(0, 100 * MILLISECOND + 5)
-    assert either.take(100, 5, 5) == Take(100)
-    assert either.take(99, 5, 100 * MILLISECOND + 4) == Take(0, 100 * MILLISECOND + 5)
-    assert either.take(99, 5, 100 * MILLISECOND + 5) == Take(99)
+    assert either.take(99, 5, 5) == BatchDecision(0, 100 * MILLISECOND + 5)
+    assert either.take(100, 5, 5) == BatchDecision(100)
+    assert either.take(99, 5, 100 * MILLISECOND + 4) == BatchDecision(0, 100 * MILLISECOND + 5)
+    assert either.take(99, 5, 100 * MILLISECOND + 5) == BatchDecision(99)
 
 
 def test_time_looks_at_no_number() -> None:
     """A thousand rows wait as one row does; then a full batch goes at a time."""
     timed = batching(Strategy.TIME)
 
-    assert timed.take(1_000, 0, 99 * MILLISECOND) == Take(0, 100 * MILLISECOND)
-    assert timed.take(1_000, 0, 100 * MILLISECOND) == Take(100)
+    assert timed.take(1_000, 0, 99 * MILLISECOND) == BatchDecision(0, 100 * MILLISECOND)
+    assert timed.take(1_000, 0, 100 * MILLISECOND) == BatchDecision(100)
 
 
 @pytest.mark.parametrize("strategy", list(Strategy))
 def test_a_flush_takes_everything_now(strategy: Strategy) -> None:
     """Whoever waits for these rows cannot wait for others."""
-    assert batching(strategy).take(3, 0, 0, Load(1e6, 1e6, 10.0), flush=True) == Take(3)
-    assert batching(strategy).take(300, 0, 0, Load(1e6, 1e6, 10.0), flush=True) == Take(100)
+    assert batching(strategy).take(3, 0, 0, Load(1e6, 1e6, 10.0), flush=True) == BatchDecision(3)
+    assert batching(strategy).take(300, 0, 0, Load(1e6, 1e6, 10.0), flush=True) == BatchDecision(100)
 
 
 @pytest.mark.parametrize("strategy", list(Strategy))
 def test_an_empty_queue_waits_for_rows(strategy: Strategy) -> None:
     """There is no time at which asking again would help."""
-    assert batching(strategy).take(0, 0, 0, flush=True) == Take(0, None)
+    assert batching(strategy).take(0, 0, 0, flush=True) == BatchDecision(0, None)
 
 
 def test_only_waits_that_are_meant_are_granted() -> None:
@@ -93,7 +93,7 @@ def test_no_row_waits_beyond_its_time_and_no_batch_is_too_large(
 
 
 def wanted(load: Load, max_rows: int = 10_000) -> int:
-    """Give the number of rows that adaptive batching waits for."""
+    """Return the number of rows that adaptive batching waits for."""
     adaptive = batching(Strategy.ADAPTIVE, max_rows, max_wait_ms=1_000)
     return next(rows for rows in range(1, max_rows + 1) if adaptive.take(rows, 0, 0, load).rows)
 
@@ -122,7 +122,7 @@ def test_adaptive_takes_a_backlog_in_what_fits_into_the_timeout() -> None:
     load = Load(1_000, 1 * MILLISECOND, 70_000)
 
     # (50 ms - 1 ms) / 0.07 ms
-    assert adaptive.take(5_000, 0, 0, load) == Take(700)
+    assert adaptive.take(5_000, 0, 0, load) == BatchDecision(700)
 
 
 def test_adaptive_asks_again_while_there_is_still_time_to_process() -> None:
@@ -130,8 +130,8 @@ def test_adaptive_asks_again_while_there_is_still_time_to_process() -> None:
     adaptive = batching(Strategy.ADAPTIVE)
     load = Load(200, 40 * MILLISECOND, 0)
 
-    assert adaptive.take(1, 0, 0, load) == Take(0, 10 * MILLISECOND)
-    assert adaptive.take(1, 0, 10 * MILLISECOND, load) == Take(1)
+    assert adaptive.take(1, 0, 0, load) == BatchDecision(0, 10 * MILLISECOND)
+    assert adaptive.take(1, 0, 10 * MILLISECOND, load) == BatchDecision(1)
 
 
 @given(

@@ -16,7 +16,7 @@ LIMITS = BreakerLimits(failures_in_row=3, failure_share=0.5, window=10, open_ns=
 
 
 def opened(clock: ManualClock) -> CircuitBreaker:
-    """Give a breaker that has just opened."""
+    """Return a breaker that has just opened."""
     breaker = CircuitBreaker(LIMITS, clock)
     for _ in range(3):
         breaker.failed("no disk")

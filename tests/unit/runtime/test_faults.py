@@ -69,7 +69,7 @@ Names = Callable[[], set[str]]
 
 
 def stumbling_core(settings: Any, symbols: SymbolTable, bad: Names, slow: Names) -> Core:
-    """Give a core whose high/low detector raises, or dawdles, on the tickers that are named at that moment."""
+    """Return a core whose high/low detector raises, or dawdles, on the tickers that are named at that moment."""
 
     def codes(names: Names) -> Callable[[], set[int]]:
         return lambda: {code for name in names() if (code := symbols.code(name)) is not None}
@@ -82,7 +82,7 @@ def stumbling_core(settings: Any, symbols: SymbolTable, bad: Names, slow: Names)
 
 
 def climb(tickers: Sequence[str], steps: int, begin: int = 0) -> list[Record]:
-    """Give a tick of each ticker every second, each one a percent above the last."""
+    """Return a tick of each ticker every second, each one a percent above the last."""
     return [
         Tick(ticker, START + n * SECOND, 100.0 * 1.01**n) for n in range(begin, begin + steps) for ticker in tickers
     ]
@@ -109,7 +109,7 @@ class Stage:
                 await asyncio.sleep(0.005)
 
     def highs(self) -> list[tuple[str, float]]:
-        """Give ticker and price of every high published, and of those not yet."""
+        """Return ticker and price of every high published, and of those not yet."""
         encoder = build_encoder(self.settings, self.source.symbols)
         parts = [*(result.events for result in self.results), self.core.finish()]
         events = [event for part in parts for event in encoder.to_arrow(part).to_pylist()]
@@ -497,7 +497,7 @@ def test_a_drain_that_runs_out_of_time_leaves_rows_and_says_how_many() -> None:
             await stage.system.feed(batch)
 
         drained = await stage.system.shutdown(0.05)
-        assert (drained.rows, drained.rows_left) == (0, 60)
+        assert (drained.rows, drained.rows_dropped) == (0, 60)
         assert stage.core.ledger["tick.left"] == stage.core.ledger["tick.read"] == 60
         stage.core.ledger.check()
 

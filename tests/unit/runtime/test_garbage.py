@@ -10,7 +10,7 @@ import pyarrow as pa
 from tickstock_cli.build import build_core, settings_model
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.runtime.opening import PipelineName, open_pipeline
-from tickstock_cli.sources.rows import Intake
+from tickstock_cli.sources.rows import RowIngest
 
 NOON = 1_718_208_000_000_000_000
 
@@ -23,7 +23,7 @@ def test_what_was_there_before_the_first_row_is_left_alone_until_the_run_is_over
         pipeline = open_pipeline(PipelineName.MULTI, settings, build_core(settings, symbols), stack)
         assert gc.get_freeze_count() == 0
 
-        pipeline.prepare(Intake(symbols, 60).merged(row))
+        pipeline.prepare(RowIngest(symbols, 60).merged(row))
 
         assert gc.get_freeze_count() > 10_000
     assert gc.get_freeze_count() == 0

@@ -8,22 +8,22 @@ import pytest
 
 from tests.unit.monitoring.making import FIGURES, QUICK, channel, with_breaker, with_failures
 from tickstock_cli.core.metrics import BreakerState, ChannelMetrics, ChannelStatus, Figures, LatencyFigures
-from tickstock_cli.runtime.health import HealthLimits, ailment
+from tickstock_cli.runtime.health import HealthLimits, unhealthy_reason
 
 LIMITS = HealthLimits(error_percent=10, mean_ms=5_000)
 
 
 def with_mean(mean_ms: float) -> ChannelMetrics:
-    """Give an instance whose batches take so long."""
+    """Return an instance whose batches take so long."""
     return channel(recent=replace(FIGURES, processing=replace(QUICK, mean_ms=mean_ms)))
 
 
 def test_an_instance_that_works_is_trusted() -> None:
     """Also one that is just starting, paused, or trying whether it works again."""
-    assert ailment(channel(), LIMITS) is None
-    assert ailment(channel(status=ChannelStatus.INITIALIZING), LIMITS) is None
-    assert ailment(channel(status=ChannelStatus.PAUSED), LIMITS) is None
-    assert ailment(with_breaker("tick-1", BreakerState.HALF_OPEN), LIMITS) is None
+    assert unhealthy_reason(channel(), LIMITS) is None
+    assert unhealthy_reason(channel(status=ChannelStatus.INITIALIZING), LIMITS) is None
+    assert unhealthy_reason(channel(status=ChannelStatus.PAUSED), LIMITS) is None
+    assert unhealthy_reason(with_breaker("tick-1", BreakerState.HALF_OPEN), LIMITS) is None
 
 
 @pytest.mark.parametrize(
@@ -38,17 +38,17 @@ def test_an_instance_that_works_is_trusted() -> None:
 )
 def test_an_instance_that_does_not_is_not(metrics: ChannelMetrics, reason: str) -> None:
     """Each of the papers' three rules, and a status that processes nothing."""
-    assert ailment(metrics, LIMITS) == reason
+    assert unhealthy_reason(metrics, LIMITS) == reason
 
 
 def test_limits_must_be_exceeded() -> None:
     """Ten percent are not more than ten percent."""
-    assert ailment(with_failures("tick-1", 100), LIMITS) is None
-    assert ailment(with_mean(5_000), LIMITS) is None
+    assert unhealthy_reason(with_failures("tick-1", 100), LIMITS) is None
+    assert unhealthy_reason(with_mean(5_000), LIMITS) is None
 
 
 def test_an_instance_that_lost_its_shards_is_well_once_its_window_is_empty() -> None:
     """Nothing that it could fail on: so it is tried anew."""
     empty = Figures(10.0, 0, 0, 0, 0, 0, LatencyFigures(), LatencyFigures())
 
-    assert ailment(channel(recent=empty), LIMITS) is None
+    assert unhealthy_reason(channel(recent=empty), LIMITS) is None

@@ -7,15 +7,15 @@ from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from tickstock_cli.channels.base import Outcome, Scratch
+from tickstock_cli.channels.base import BatchOutcome, Workspace
 from tickstock_cli.channels.isolation import Failure
 from tickstock_cli.core.clock import SystemClock
 from tickstock_cli.core.metrics import BreakerState
 from tickstock_cli.runtime.batching import Batching, Strategy
 from tickstock_cli.runtime.breaker import BreakerLimits, CircuitBreaker
+from tickstock_cli.runtime.chunks import Chunk, ShardChunk, whole_parts
 from tickstock_cli.runtime.instance import BATCHES_A_TRIP, Finished, ProcessingChannel
 from tickstock_cli.runtime.metrics import Meter
-from tickstock_cli.runtime.slices import Part, Slice, whole_parts
 from tickstock_cli.testing import SECOND, ListSource, Tick, new_york
 
 START = new_york("2026-03-02", "10:00:00")
@@ -69,22 +69,22 @@ class Desk:
             broken=lambda _: None,
         )
 
-    def _process(self, parts: Sequence[Part], scratch: Scratch) -> Outcome:  # noqa: ARG002 - the instance's
+    def _process(self, parts: Sequence[ShardChunk], workspace: Workspace) -> BatchOutcome:  # noqa: ARG002 - the instance's
         failing = [int(order) for part in parts for order in part.rows.order if int(order) in self._bad]
         self._bad.difference_update(failing)
         failures = [Failure("highlow", 0, BATCH_ROWS, "cannot bear this row") for _ in failing]
-        return Outcome(failures=failures)
+        return BatchOutcome(failures=failures)
 
     def orders(self) -> list[list[int]]:
-        """Give the rows of every batch processed, by their place in the merge order."""
+        """Return the rows of every batch processed, by their place in the merge order."""
         return [[int(order) for part in done.parts for order in part.rows.order] for done in self.finished]
 
 
-def rows(count: int) -> Part:
-    """Give a part of so many ticks, a second apart."""
+def rows(count: int) -> ShardChunk:
+    """Return a part of so many ticks, a second apart."""
     source = ListSource([Tick("ABC", START + n * SECOND, 100.0) for n in range(count)])
     batch = next(source.batches())
-    (part,) = whole_parts(Slice.of(batch, 0, None))
+    (part,) = whole_parts(Chunk.of(batch, 0, None))
     return part
 
 

@@ -14,7 +14,7 @@ from tickstock_cli.testing import MILLISECOND, SECOND, ManualClock
 
 
 def meter_of(clock: ManualClock) -> Meter:
-    """Give a meter with a timeout of 25 ms and a window of 10 s."""
+    """Return a meter with a timeout of 25 ms and a window of 10 s."""
     return Meter(
         "tick-1",
         "tick",
@@ -162,7 +162,7 @@ def test_a_snapshot_does_not_change_any_more() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 3_600 * SECOND), st.integers(1, 1_000)), min_size=1, max_size=60))
 def test_percentiles_lie_at_most_a_hundredth_above_the_truth(batches: list[tuple[int, int]]) -> None:
-    """Also when records have wandered through several slices of the window."""
+    """Also when records have wandered through several chunks of the window."""
     clock = ManualClock()
     meter = meter_of(clock)
     for latency, rows in batches:
@@ -182,7 +182,7 @@ def test_percentiles_lie_at_most_a_hundredth_above_the_truth(batches: list[tuple
 
 @given(st.lists(st.tuples(st.integers(0, 3 * SECOND), st.integers(1, 50)), max_size=60))
 def test_whole_and_window_agree_with_a_plain_count(steps: list[tuple[int, int]]) -> None:
-    """Nothing is lost between slices, and nothing counted twice."""
+    """Nothing is lost between chunks, and nothing counted twice."""
     clock = ManualClock()
     meter = meter_of(clock)
     done: list[tuple[int, int]] = []

@@ -11,7 +11,7 @@ SECOND = 1_000_000_000
 
 
 def events(*rows: tuple[str, str, int, float]) -> pl.DataFrame:
-    """Give events (kind, ticker, direction, second), each emitted half a second later."""
+    """Return events (kind, ticker, direction, second), each emitted half a second later."""
     return pl.DataFrame(
         [
             {
@@ -28,13 +28,13 @@ def events(*rows: tuple[str, str, int, float]) -> pl.DataFrame:
 
 
 def truth(*rows: tuple[str, str, int, int, int]) -> pl.DataFrame:
-    """Give moves (kind, ticker, direction, first second, last second)."""
+    """Return moves (kind, ticker, direction, first second, last second)."""
     columns = ["kind", "ticker", "direction", "start", "end"]
     return pl.DataFrame(rows, schema=columns, orient="row").with_columns(pl.col("start", "end") * SECOND)
 
 
 def only(kinds: tuple[KindScore, ...]) -> KindScore:
-    """Give the one kind there is."""
+    """Return the one kind there is."""
     (one,) = kinds
     return one
 

@@ -10,7 +10,7 @@ from tickstock_cli.serving.server import ServerThread
 
 
 def jumped(server: ServerThread, log: LogView, told: int) -> EpochLog:
-    """Have the market of a served run stand where so many events had been told; gives what tells more of them."""
+    """Have the market of a served run stand where so many events had been told, and return what tells more of them."""
     before = server.server.hub.served
     epoch = EpochLog(log, told + 1)
     server.begin_epoch(replace(before, log=epoch, epoch=before.epoch + 1, begins=told + 1))

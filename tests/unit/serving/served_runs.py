@@ -35,7 +35,7 @@ PATIENCE = 200
 
 
 def event(number: int, **columns: Any) -> dict[str, Any]:
-    """Give the event that has this place in a story: kinds and tickers take turns, one event a second."""
+    """Return the event that has this place in a story: kinds and tickers take turns, one event a second."""
     kind = KINDS[number % 5]
     return {
         "event_id": 2**64 - 1 - number,
@@ -63,7 +63,7 @@ def event(number: int, **columns: Any) -> dict[str, Any]:
 
 
 def events(rows: list[dict[str, Any]]) -> pa.RecordBatch:
-    """Give events as the log takes them."""
+    """Return events as the log takes them."""
     return pa.RecordBatch.from_pylist(rows, EVENT_SCHEMA)
 
 
@@ -94,7 +94,7 @@ class NewLog(Protocol):
 
 @pytest.fixture(scope="session")
 def new_log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewLog]:
-    """Give what makes a log with the first events of the story."""
+    """Return what makes a log with the first events of the story."""
     with ExitStack() as logs:
 
         def make(count: int = 0, limits: LogLimits = DEFAULT_LIMITS) -> StoryLog:
@@ -110,7 +110,7 @@ SHORT_MEMORY = LogLimits(memory_bytes=1, keep_ns=10_000_000_000)
 
 
 @dataclass(slots=True)
-class Told:
+class RunOutput:
     """A status port that says what the test tells it to."""
 
     document: Mapping[str, Any] = field(default_factory=dict)
@@ -187,7 +187,7 @@ class FixedPrices:
 def served(
     log: StoryLog,
     *,
-    status: Told | None = None,
+    status: RunOutput | None = None,
     control: ControlPort | None = None,
     prices: PricePort | None = None,
     address: Address | None = None,
@@ -196,7 +196,7 @@ def served(
 ) -> Iterator[ServerThread]:
     """Serve a log on a free port of loopback for a while."""
     universes = {"first": frozenset({"ABC"})}
-    to_serve = ServedRun(log, run, status or Told(), {"title": "a story"}, KINDS, universes, control, prices)
+    to_serve = ServedRun(log, run, status or RunOutput(), {"title": "a story"}, KINDS, universes, control, prices)
     with ServerThread(to_serve, address or Address(port=0), limits) as thread:
         yield thread
 
@@ -217,7 +217,7 @@ class Client:
         self._connection.send(message)
 
     def next(self, kind: str | None = None) -> dict[str, Any]:
-        """Give the next message; of ``kind``, passing over some others."""
+        """Return the next message; of ``kind``, passing over some others."""
         for _ in range(PATIENCE):
             message: dict[str, Any] = json.loads(self._connection.recv(timeout=20))
             if kind is None or message["type"] == kind:
@@ -225,18 +225,18 @@ class Client:
         raise AssertionError(f"no {kind} among {PATIENCE} messages")
 
     def subscribe(self, **wanted: Any) -> dict[str, Any]:
-        """Subscribe, and give the answer."""
+        """Subscribe, and return the answer."""
         self.send(type="subscribe", **wanted)
         while (message := self.next())["type"] not in ("subscribed", "error"):
             continue
         return message
 
     def sequences(self, count: int) -> list[int]:
-        """Give the sequence numbers of the next events, until there are ``count``, in the order of the run."""
+        """Return the sequence numbers of the next events, until there are ``count``, in the order of the run."""
         return [told["sequence"] for told in self.events(count)]
 
     def events(self, count: int) -> list[dict[str, Any]]:
-        """Give the next events, until there are at least ``count``, each batch put into the order of the run."""
+        """Return the next events, until there are at least ``count``, each batch put into the order of the run."""
         told: list[dict[str, Any]] = []
         while len(told) < count:
             told += in_order(self.next("events")["events"])
@@ -244,7 +244,7 @@ class Client:
 
 
 def in_order(batch: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Give a batch, which comes highest priority first, in the order of the run."""
+    """Return a batch, which comes highest priority first, in the order of the run."""
     return sorted(batch, key=lambda told: int(told["sequence"]))
 
 

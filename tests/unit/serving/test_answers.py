@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.unit.serving.served_runs import SHORT_MEMORY, START, FixedPrices, NewLog, Steered, Told, event, served
+from tests.unit.serving.served_runs import SHORT_MEMORY, START, FixedPrices, NewLog, RunOutput, Steered, event, served
 from tickstock_cli.serving.ports import Health
 from tickstock_cli.serving.server import Address, ServerThread
 
@@ -28,7 +28,7 @@ def control(server: ServerThread, body: Any) -> httpx.Response:
 def replay(new_log: NewLog) -> Iterator[tuple[ServerThread, Steered]]:
     """Serve ten events of a replay that can be steered."""
     steered = Steered()
-    with served(new_log(10), control=steered, prices=FixedPrices(), status=Told({"channels": 3})) as server:
+    with served(new_log(10), control=steered, prices=FixedPrices(), status=RunOutput({"channels": 3})) as server:
         yield server, steered
 
 
@@ -42,7 +42,7 @@ def test_a_run_that_is_well_is_200(new_log: NewLog) -> None:
 
 def test_a_run_that_is_not_well_is_503_with_every_reason(new_log: NewLog) -> None:
     """The reasons are for people."""
-    status = Told(state=Health(ok=False, reasons=("tick-1: breaker open", "event log: no space left on device")))
+    status = RunOutput(state=Health(ok=False, reasons=("tick-1: breaker open", "event log: no space left on device")))
     with served(new_log(), status=status) as server:
         answer = get(server, "/health")
 

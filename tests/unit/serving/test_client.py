@@ -12,19 +12,21 @@ import pytest
 
 from tests.unit.serving.served_runs import SHORT_MEMORY, NewLog, in_order, served
 from tickstock_cli.errors import ServingError, TickstockError, UsageError
-from tickstock_cli.serving.client import Follower, Wish, websocket_url
+from tickstock_cli.serving.client import Follower, Subscription, websocket_url
 from tickstock_cli.serving.server import Address, ServerThread
 
 
 class Reader:
     """Follows a server in the test's own event loop, and remembers what it was told."""
 
-    def __init__(self, port: int, wish: Wish, token: str | None = None, give_up_seconds: float = 20) -> None:
+    def __init__(
+        self, port: int, subscription: Subscription, token: str | None = None, give_up_seconds: float = 20
+    ) -> None:
         self.told: list[str] = []
         self.sequences: list[int] = []
         self.hello: Mapping[str, Any] = {}
         self.follower = Follower(
-            f"ws://127.0.0.1:{port}/ws", wish, token, give_up_seconds, self.greet, self.told.append
+            f"ws://127.0.0.1:{port}/ws", subscription, token, give_up_seconds, self.greet, self.told.append
         )
 
     def greet(self, hello: Mapping[str, Any]) -> None:
@@ -46,17 +48,17 @@ class Reader:
                     return
 
 
-def read_all(server: ServerThread, wish: Wish, **more: Any) -> Reader:
+def read_all(server: ServerThread, subscription: Subscription, **more: Any) -> Reader:
     """Follow a run to its end."""
-    reader = Reader(server.server.port, wish, **more)
+    reader = Reader(server.server.port, subscription, **more)
     asyncio.run(reader.read())
     return reader
 
 
-def failure(port: int, wish: Wish, **more: Any) -> TickstockError:
-    """Give the error that following ends with."""
+def failure(port: int, subscription: Subscription, **more: Any) -> TickstockError:
+    """Return the error that following ends with."""
     with pytest.raises(TickstockError) as failed:
-        asyncio.run(Reader(port, wish, **more).read())
+        asyncio.run(Reader(port, subscription, **more).read())
     return failed.value
 
 
@@ -65,8 +67,10 @@ def test_a_finished_run_is_read_to_its_end(new_log: NewLog) -> None:
     log = new_log(1_000)
     log.finish()
     with served(log) as server:
-        everything = read_all(server, Wish(start="first"))
-        some = read_all(server, Wish(kinds=("high",), tickers=("ABC",), min_priority=1, sources=("tick",), start=500))
+        everything = read_all(server, Subscription(start="first"))
+        some = read_all(
+            server, Subscription(kinds=("high",), tickers=("ABC",), min_priority=1, sources=("tick",), start=500)
+        )
 
     assert everything.sequences == list(range(1, 1_001))
     assert everything.follower.next == 1_001
@@ -81,7 +85,7 @@ def test_a_restart_of_the_server_loses_nothing_and_repeats_nothing(new_log: NewL
     async def story() -> Reader:
         with served(log) as first:
             port = first.server.port
-            reader = Reader(port, Wish(start="first"))
+            reader = Reader(port, Subscription(start="first"))
             reading = asyncio.create_task(reader.read())
             await reader.until(500, reading)
             await asyncio.to_thread(first.stop)
@@ -104,7 +108,7 @@ def test_a_filter_that_lets_nothing_pass_still_goes_on_where_it_was(new_log: New
     log = new_log(700)
     log.finish()
     with served(log) as server:
-        reader = read_all(server, Wish(tickers=("NONE",), start="first"))
+        reader = read_all(server, Subscription(tickers=("NONE",), start="first"))
 
     assert (reader.sequences, reader.follower.next) == ([], 701)
 
@@ -114,7 +118,7 @@ def test_a_server_that_is_not_there_is_given_up() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
         port = free.getsockname()[1]
 
-    assert str(failure(port, Wish(), give_up_seconds=0)) == (
+    assert str(failure(port, Subscription(), give_up_seconds=0)) == (
         f"cannot reach ws://127.0.0.1:{port}/ws for 0 s: connect call failed ('127.0.0.1', {port})"
     )
 
@@ -124,8 +128,8 @@ def test_a_missing_token_is_said_and_not_tried_again(new_log: NewLog) -> None:
     log = new_log(3)
     log.finish()
     with served(log, address=Address(port=0, token="let-me-in")) as server:
-        error = failure(server.server.port, Wish())
-        assert read_all(server, Wish(start="first"), token="let-me-in").sequences == [1, 2, 3]
+        error = failure(server.server.port, Subscription())
+        assert read_all(server, Subscription(start="first"), token="let-me-in").sequences == [1, 2, 3]
 
     assert isinstance(error, UsageError)
     assert "this server wants a token" in str(error)
@@ -134,7 +138,7 @@ def test_a_missing_token_is_said_and_not_tried_again(new_log: NewLog) -> None:
 def test_what_the_server_refuses_is_an_error_of_usage(new_log: NewLog) -> None:
     """With the choices."""
     with served(new_log(3)) as server:
-        error = failure(server.server.port, Wish(kinds=("hihg",)))
+        error = failure(server.server.port, Subscription(kinds=("hihg",)))
 
     assert isinstance(error, UsageError)
     assert "there are high, low, surge, trend, fmv" in str(error)
@@ -144,7 +148,7 @@ def test_events_that_are_gone_are_no_silence(new_log: NewLog) -> None:
     """Going on behind them is for the user to decide."""
     log = new_log(30, SHORT_MEMORY)
     with served(log) as server:
-        error = failure(server.server.port, Wish(start=1))
+        error = failure(server.server.port, Subscription(start=1))
 
     assert isinstance(error, ServingError)
     assert str(error).endswith(f"go on behind the gap with --from {log.first_sequence}")
@@ -156,7 +160,7 @@ def test_another_run_is_not_mixed_with_the_one_followed(new_log: NewLog) -> None
     async def story() -> None:
         with served(new_log(10)) as first:
             port = first.server.port
-            reader = Reader(port, Wish(start="first"))
+            reader = Reader(port, Subscription(start="first"))
             reading = asyncio.create_task(reader.read())
             await reader.until(10, reading)
             await asyncio.to_thread(first.stop)

@@ -14,7 +14,7 @@ from tests.unit.serving.epochs import jumped
 from tests.unit.serving.served_runs import NewLog, client, served
 from tests.unit.serving.test_client import Reader
 from tests.unit.serving.test_socket_io import in_order, old_client, old_server
-from tickstock_cli.serving.client import Wish
+from tickstock_cli.serving.client import Subscription
 
 
 def test_a_client_is_sent_away_and_comes_back_to_the_new_epoch(new_log: NewLog) -> None:
@@ -68,7 +68,7 @@ def test_who_follows_begins_afresh_and_says_so(new_log: NewLog, start: str | int
 
     async def story() -> tuple[Reader, int]:
         with served(log) as server:
-            reader = Reader(server.server.port, Wish(start=start))  # type: ignore[arg-type]  # drawn
+            reader = Reader(server.server.port, Subscription(start=start))  # type: ignore[arg-type]  # drawn
             reading = asyncio.create_task(reader.read())
 
             async def until(condition: Callable[[], bool]) -> None:

@@ -52,7 +52,7 @@ async def stall(stack: AsyncExitStack, server: ServerThread) -> ClientConnection
 
 
 def buffered(server: ServerThread) -> list[int]:
-    """Give how many bytes wait in the server for each client."""
+    """Return how many bytes wait in the server for each client."""
     connections = list(server.server._uvicorn.server_state.connections)
     return [connection.transport.get_write_buffer_size() for connection in connections]
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.unit.serving.served_runs import NewLog, Told, served
+from tests.unit.serving.served_runs import NewLog, RunOutput, served
 from tickstock_cli.serving.metrics import render_metrics
 from tickstock_cli.serving.recorded import RecordedStatus
 
@@ -36,7 +36,7 @@ DOCUMENT = {
 
 
 def scraped(document: dict[str, Any]) -> dict[str, float]:
-    """Give what a scrape holds: sample with its labels -> value."""
+    """Return what a scrape holds: sample with its labels -> value."""
     return {
         sample.name + "".join(f" {value}" for value in sample.labels.values()): sample.value
         for family in text_string_to_metric_families(render_metrics(document))
@@ -78,7 +78,7 @@ def test_a_finished_run_is_scraped_too(new_log: NewLog) -> None:
     """Without channels, with its log."""
     log = new_log(3)
     log.finish()
-    with served(log, status=Told(RecordedStatus(log).status())) as server:
+    with served(log, status=RunOutput(RecordedStatus(log).status())) as server:
         answer = httpx.get(f"http://127.0.0.1:{server.server.port}/metrics")
 
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")

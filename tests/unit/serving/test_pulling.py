@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.serving.served_runs import KINDS, TICKERS, NewLog, StoryLog, Told
+from tests.unit.serving.served_runs import KINDS, TICKERS, NewLog, RunOutput, StoryLog
 from tickstock_cli.serving.encoded import EncodedLog, Row
 from tickstock_cli.serving.protocol import Subscribe
 from tickstock_cli.serving.selection import Selection, first_wanted, select
@@ -34,23 +34,23 @@ wishes = st.fixed_dictionaries(
 
 @pytest.fixture(scope="module")
 def story(new_log: NewLog) -> StoryLog:
-    """Give a log that is longer than a few batches."""
+    """Return a log that is longer than a few batches."""
     return new_log(EVENTS)
 
 
 class Pulled:
     """What one client got, batch by batch, over all its connections."""
 
-    def __init__(self, log: StoryLog, wish: dict[str, Any]) -> None:
+    def __init__(self, log: StoryLog, subscription: dict[str, Any]) -> None:
         universes = {"first": frozenset({"ABC"})}
-        self.served = ServedRun(log, "run-1", Told(), kinds=KINDS, universes=universes)
-        self.wish = wish
+        self.served = ServedRun(log, "run-1", RunOutput(), kinds=KINDS, universes=universes)
+        self.subscription = subscription
         self.batches: list[tuple[list[int], list[Row]]] = []
         self.next = 1
 
     def subscribe(self) -> Subscription:
         """Come back with the last ``next`` there was."""
-        wanted = Subscribe.model_validate({"type": "subscribe", "from": self.next, "run": "run-1", **self.wish})
+        wanted = Subscribe.model_validate({"type": "subscribe", "from": self.next, "run": "run-1", **self.subscription})
         return Subscription(select(self.served, wanted), first_wanted(self.served, wanted), wanted.window, None)
 
     async def pull(self, stays: list[bool]) -> None:
@@ -72,10 +72,12 @@ class Pulled:
 
 
 @settings(max_examples=60, deadline=None)
-@given(wish=wishes, stays=st.lists(st.booleans(), min_size=1, max_size=9))
-def test_every_event_comes_once_and_the_highest_first(story: StoryLog, wish: dict[str, Any], stays: list[bool]) -> None:
+@given(subscription=wishes, stays=st.lists(st.booleans(), min_size=1, max_size=9))
+def test_every_event_comes_once_and_the_highest_first(
+    story: StoryLog, subscription: dict[str, Any], stays: list[bool]
+) -> None:
     """Whatever the filter, the window and the client's own universe, and at whatever batch it leaves and returns."""
-    client = Pulled(story, wish)
+    client = Pulled(story, subscription)
     asyncio.run(client.pull(stays))
     filters: Selection = client.subscribe().selection
     everything = asyncio.run(all_rows(story))
@@ -89,14 +91,14 @@ def test_every_event_comes_once_and_the_highest_first(story: StoryLog, wish: dic
             for number, row in zip(numbers, rows, strict=True)
         ]
         assert keys == sorted(keys)
-        if "user_universe" not in wish:
+        if "user_universe" not in subscription:
             assert [row.priority for row in rows] == sorted(row.priority for row in rows)
         assert not numbers or min(numbers) > end  # a batch holds all up to its end, so sorting it gives the run's order
         end = max(numbers, default=end)
 
 
 async def all_rows(log: StoryLog) -> list[Row]:
-    """Give the whole run as it is encoded for clients."""
+    """Return the whole run as it is encoded for clients."""
     encoded = EncodedLog(log)
     rows: list[Row] = []
     while len(rows) < EVENTS:

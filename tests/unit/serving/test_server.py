@@ -12,7 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from tests.unit.serving.served_runs import NewLog, Steered, Told, client, served
+from tests.unit.serving.served_runs import NewLog, RunOutput, Steered, client, served
 from tickstock_cli.errors import ServingError, UsageError
 from tickstock_cli.serving.served import ServedRun
 from tickstock_cli.serving.server import Address, EventServer, ServerThread, parse_host_port
@@ -21,7 +21,7 @@ SECRET = Address(port=0, token="let-me-in")
 
 
 def base(server: ServerThread) -> str:
-    """Give the address of a server, without a token."""
+    """Return the address of a server, without a token."""
     return f"http://127.0.0.1:{server.server.port}"
 
 
@@ -41,7 +41,7 @@ def test_a_taken_address_is_one_line(new_log: NewLog) -> None:
 def test_an_address_of_another_machine_is_one_line(new_log: NewLog) -> None:
     """The error of the system, named; another port would not help."""
     with pytest.raises(ServingError, match=r"cannot serve on 192\.0\.2\.1:0: cannot assign requested address") as told:
-        EventServer(ServedRun(new_log(), "run", Told()), Address("192.0.2.1", 0))
+        EventServer(ServedRun(new_log(), "run", RunOutput()), Address("192.0.2.1", 0))
 
     assert "127.0.0.1 is for this machine alone" in str(told.value)
     assert "port" not in str(told.value)
@@ -58,7 +58,7 @@ def test_it_runs_in_a_loop_that_is_there_already(new_log: NewLog) -> None:
     """Beside a runtime, without a thread; signals stay the runtime's."""
 
     async def story() -> tuple[int, dict[str, object]]:
-        server = EventServer(ServedRun(new_log(3), "run", Told()), Address(port=0))
+        server = EventServer(ServedRun(new_log(3), "run", RunOutput()), Address(port=0))
         await server.start()
         async with httpx.AsyncClient() as http:
             page = (await http.get(f"{server.url}api/events")).json()
@@ -81,7 +81,7 @@ def test_a_server_that_cannot_begin_says_why_and_gives_its_address_back(
 
     with monkeypatch.context() as patched:
         patched.setattr("asyncio.events.new_event_loop", refuse)
-        thread = ServerThread(ServedRun(new_log(), "run-1", Told()), Address(port=0))
+        thread = ServerThread(ServedRun(new_log(), "run-1", RunOutput()), Address(port=0))
         with pytest.raises(OSError, match="Too many open files"):
             thread.__enter__()
 

@@ -13,11 +13,11 @@ import httpx
 import pytest
 
 from tests.unit.serving.served_runs import START, NewLog, StoryLog, event, events, served
-from tickstock_cli.serving import retelling
+from tickstock_cli.serving import legacy_feed
 from tickstock_cli.serving.hub import Limits
+from tickstock_cli.serving.payload import Transporter
 from tickstock_cli.serving.server import Address, ServerThread
 from tickstock_cli.serving.socket_io import SocketIoPublisher
-from tickstock_cli.serving.transport import Transporter
 
 aiohttp = pytest.importorskip("aiohttp", reason="the extra socketio is not installed")
 socketio = pytest.importorskip("socketio", reason="the extra socketio is not installed")
@@ -42,7 +42,7 @@ def old_server(log: StoryLog, limits: Limits | None = None, token: str | None = 
 
 
 def publisher(server: ServerThread) -> SocketIoPublisher:
-    """Give the Socket.IO endpoint."""
+    """Return the Socket.IO endpoint."""
     assert server.server.old_clients is not None
     return server.server.old_clients
 
@@ -123,7 +123,7 @@ def stalled_client(server: ServerThread, user: str, transport: str) -> Iterator[
 
 
 def in_order(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Give events, which come highest priority first of what is sent together, in the order of the run."""
+    """Return events, which come highest priority first of what is sent together, in the order of the run."""
     return sorted(told, key=lambda event: int(event["event_specific_data"]["sequence"]))
 
 
@@ -311,7 +311,7 @@ def test_a_run_that_is_over_is_told_from_its_beginning(new_log: NewLog) -> None:
 
 def test_whom_the_latest_events_have_overtaken_is_cut_off(new_log: NewLog, monkeypatch: pytest.MonkeyPatch) -> None:
     """Missing events in silence would be worse than a new connection."""
-    monkeypatch.setattr(retelling, "RING_EVENTS", 50)
+    monkeypatch.setattr(legacy_feed, "RING_EVENTS", 50)
     log = new_log()
 
     async def story(server: ServerThread) -> None:

@@ -19,7 +19,7 @@ def touch(folder: Path, *names: str) -> None:
 
 
 def names(folder: Path, *paths: str | Path) -> list[str]:
-    """Give what is found, relative to a folder."""
+    """Return what is found, relative to a folder."""
     return [str(Path(found.path).relative_to(folder)) for found in discover(paths)]
 
 

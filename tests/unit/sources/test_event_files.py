@@ -28,7 +28,7 @@ def recording(folder: Path, *prices: float) -> Path:
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[Path]:
-    """Give event files of three highs."""
+    """Return event files of three highs."""
     return written(recording(tmp_path, 100.0, 101.0, 102.25, 103.0), tmp_path)
 
 

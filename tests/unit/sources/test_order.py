@@ -21,7 +21,7 @@ Write = Callable[..., Path]
 
 
 def ticks(seconds: Sequence[int | None]) -> dict[str, Any]:
-    """Give the columns of ticks at these seconds after noon, each priced by its row."""
+    """Return the columns of ticks at these seconds after noon, each priced by its row."""
     times = pa.array([None if second is None else NOON + second * SECOND for second in seconds], pa.int64())
     rows = len(seconds)
     return {"ticker": ["IBM"] * rows, "timestamp": times, "price": range(1, rows + 1), "size": [1] * rows}

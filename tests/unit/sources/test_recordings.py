@@ -107,7 +107,7 @@ def test_text_that_is_no_utf8_is_told_with_its_file(write: Write) -> None:
 
 
 def test_files_without_rows_are_fine(write: Write) -> None:
-    """They are recognised, and give nothing."""
+    """They are recognised, and return nothing."""
     empty = {"ticker": pa.array([], pa.string()), "timestamp": pa.array([], pa.int64())}
     numbers = {"price": pa.array([], pa.float64()), "size": pa.array([], pa.int64())}
     with Recordings.open([write(**empty, **numbers)]) as recordings:

@@ -18,12 +18,12 @@ NEW_YORK = ZoneInfo("America/New_York")
 
 
 def shown(text: str) -> int:
-    """Give what a clock shows, counted from 1970 (ns)."""
+    """Return what a clock shows, counted from 1970 (ns)."""
     return int(datetime.fromisoformat(f"{text}+00:00").timestamp()) * SECOND
 
 
 def moments(zone: ZoneInfo, *texts: str) -> list[str]:
-    """Give the moments in UTC of what clocks showed; 1970 stands for none."""
+    """Return the moments in UTC of what clocks showed; 1970 stands for none."""
     times = in_utc(np.array([shown(text) for text in texts]), zone)
     return [datetime.fromtimestamp(time // SECOND, UTC).isoformat()[:16] for time in times.tolist()]
 

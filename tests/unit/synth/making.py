@@ -29,7 +29,7 @@ class MadeMarket:
     truth: pl.DataFrame
 
     def of(self, kind: str) -> list[dict[str, Any]]:
-        """Give what was injected of one kind; start and end as int64 ns."""
+        """Return what was injected of one kind; start and end as int64 ns."""
         return self.truth.filter(pl.col("kind") == kind).to_dicts()
 
 

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickstock_cli.synth.dice import draws, stream_key
 from tickstock_cli.synth.picking import load_picker, make_picker, pick, time_rows
+from tickstock_cli.synth.rng import draws, stream_key
 from tickstock_cli.synth.tables import waits
 
 

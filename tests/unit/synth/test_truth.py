@@ -13,7 +13,7 @@ from tests.unit.synth.making import SECOND, MadeMarket
 
 
 def trades(made: MadeMarket, ticker: str, start: int, end: int) -> pl.DataFrame:
-    """Give a ticker's unflagged trades of [start, end)."""
+    """Return a ticker's unflagged trades of [start, end)."""
     return made.ticks.filter(
         (pl.col("ticker") == ticker)
         & (pl.col("timestamp") >= start)

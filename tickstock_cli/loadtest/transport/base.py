@@ -2,7 +2,7 @@
 
 A transport is a link between two processes of one machine, and a form for rows on it. The generator listens, the system
 connects. Frames are numbered without holes; the system asks for the number that it wants next whenever it connects, and
-tells it again as frames arrive, so that a break loses nothing and repeats nothing (`outlet`, `inlet`).
+tells it again as frames arrive, so that a break loses nothing and repeats nothing (`sender`, `receiver`).
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Frame:
     parts: Mapping[str, pa.RecordBatch]
 
     def counts(self) -> dict[str, int]:
-        """Give the number of rows by record type."""
+        """Return the number of rows by record type."""
         return {record: rows.num_rows for record, rows in self.parts.items()}
 
 
@@ -81,7 +81,7 @@ class Link(Protocol):
         """
 
     def receive(self, seconds: float | None) -> Data | None:
-        """Give the next message; None if none came within ``seconds`` (None: wait for ever).
+        """Return the next message; None if none came within ``seconds`` (None: wait for ever).
 
         Raises
         ------
@@ -93,7 +93,7 @@ class Link(Protocol):
         """Break the connection without a word, as a network does; both sides find it broken. From any thread."""
 
 
-class Listener(Protocol):
+class TransportListener(Protocol):
     """Where the other side connects."""
 
     @property
@@ -101,7 +101,7 @@ class Listener(Protocol):
         """What to connect to."""
 
     def accept(self, seconds: float) -> Link | None:
-        """Give the next connection; None if there was none within ``seconds``."""
+        """Return the next connection; None if there was none within ``seconds``."""
 
     def close(self) -> None:
         """Take no more connections. Idempotent."""
@@ -110,7 +110,7 @@ class Listener(Protocol):
 class Transport(Protocol):
     """Built without arguments. Reading is stateful: what an opening said holds for the frames behind it."""
 
-    def listen(self, folder: Path) -> Listener:
+    def listen(self, folder: Path) -> TransportListener:
         """Listen somewhere on this machine; files that it takes go into ``folder``."""
 
     def connect(self, address: str) -> Link:
@@ -123,10 +123,10 @@ class Transport(Protocol):
         """
 
     def write(self, message: Opening | Frame | Closing) -> Data:
-        """Give a message as bytes."""
+        """Return a message as bytes."""
 
     def read(self, message: Data) -> Opening | Frame | Closing:
-        """Give what ``write`` wrote.
+        """Return what ``write`` wrote.
 
         Raises
         ------

@@ -34,18 +34,16 @@ OPENING, FRAME, CLOSING = range(3)
 
 
 class Pipe:
-    """See ``base.Transport``."""
+    """A transport of Arrow record batches over a local stream socket."""
 
     def __init__(self) -> None:
         self._tickers: pa.Array[Any] = pa.array([], pa.string())
         self._schemas: dict[str, pa.Schema] = {}
 
     def listen(self, folder: Path) -> PipeListener:
-        """See ``base.Transport``."""
         return PipeListener(folder / SOCKET)
 
     def connect(self, address: str) -> PipeLink:
-        """See ``base.Transport``."""
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             connection.connect(address)
@@ -55,7 +53,6 @@ class Pipe:
         return PipeLink(connection)
 
     def write(self, message: Opening | Frame | Closing) -> bytes:
-        """See ``base.Transport``."""
         if isinstance(message, Opening):
             tickers = json.dumps(message.tickers).encode()
             schemas = [(record, schema.serialize()) for record, schema in message.schemas.items()]
@@ -70,7 +67,6 @@ class Pipe:
         return b"".join(chunks)
 
     def read(self, message: Data) -> Opening | Frame | Closing:
-        """See ``base.Transport``."""
         try:
             kind, first, second = HEADER.unpack_from(message)
             if kind == FRAME:
@@ -112,7 +108,7 @@ class Pipe:
 
 
 class PipeListener:
-    """See ``base.Listener``."""
+    """Accepts connections on a Unix socket."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -126,11 +122,9 @@ class PipeListener:
 
     @property
     def address(self) -> str:
-        """See ``base.Listener``."""
         return str(self._path)
 
     def accept(self, seconds: float) -> PipeLink | None:
-        """See ``base.Listener``."""
         self._socket.settimeout(seconds)
         try:
             connection, _ = self._socket.accept()
@@ -140,13 +134,12 @@ class PipeListener:
         return PipeLink(connection)
 
     def close(self) -> None:
-        """See ``base.Listener``."""
         self._socket.close()
         self._path.unlink(missing_ok=True)
 
 
 class PipeLink:
-    """See ``base.Link``."""
+    """One connection of a local stream socket."""
 
     def __init__(self, connection: socket.socket) -> None:
         for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
@@ -154,7 +147,6 @@ class PipeLink:
         self._socket = connection
 
     def send(self, messages: Sequence[Data]) -> None:
-        """See ``base.Link``."""
         chunks = [chunk for message in messages for chunk in (LENGTH.pack(len(message)), message)]
         try:
             self._socket.sendall(b"".join(chunks))
@@ -162,7 +154,6 @@ class PipeLink:
             raise BrokenLinkError(f"the other side of the pipe is gone: {error.strerror}") from error
 
     def receive(self, seconds: float | None) -> Data | None:
-        """See ``base.Link``."""
         try:
             if not select.select([self._socket], [], [], seconds)[0]:
                 return None
@@ -174,7 +165,6 @@ class PipeLink:
         return self._exactly(length)
 
     def cut(self) -> None:
-        """See ``base.Link``."""
         with suppress(OSError):  # it is broken already
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()

@@ -28,7 +28,7 @@ OPEN_SECONDS = 10.0
 
 
 class LoopbackWebSocket:
-    """See ``base.Transport``."""
+    """A transport of JSON messages over a WebSocket on the loopback interface."""
 
     def __init__(self) -> None:
         self._tickers: pa.Array[Any] = pa.array([], pa.string())
@@ -36,11 +36,9 @@ class LoopbackWebSocket:
         self._schemas: dict[str, pa.Schema] = {}
 
     def listen(self, folder: Path) -> WebSocketListener:  # noqa: ARG002 - the protocol's
-        """See ``base.Transport``."""
         return WebSocketListener()
 
     def connect(self, address: str) -> WebSocketLink:
-        """See ``base.Transport``."""
         stack = ExitStack()
         try:
             opened = connect(
@@ -56,7 +54,6 @@ class LoopbackWebSocket:
             raise BrokenLinkError(f"nobody listens on {address}: {error}") from error
 
     def write(self, message: Opening | Frame | Closing) -> bytes:
-        """See ``base.Transport``."""
         if isinstance(message, Closing):
             return _text({"type": "closing"})
         if isinstance(message, Opening):
@@ -66,7 +63,6 @@ class LoopbackWebSocket:
         return _text({"type": "frame", "number": message.number, "until": message.until, "rows": rows})
 
     def read(self, message: Data) -> Opening | Frame | Closing:
-        """See ``base.Transport``."""
         try:
             said = json.loads(bytes(message))
             match said["type"]:
@@ -104,7 +100,7 @@ class LoopbackWebSocket:
 
 
 class WebSocketListener:
-    """See ``base.Listener``."""
+    """Accepts WebSocket connections on a free loopback port."""
 
     def __init__(self) -> None:
         self._waiting: Queue[WebSocketLink] = Queue()
@@ -116,18 +112,15 @@ class WebSocketListener:
 
     @property
     def address(self) -> str:
-        """See ``base.Listener``."""
         return self._address
 
     def accept(self, seconds: float) -> WebSocketLink | None:
-        """See ``base.Listener``."""
         try:
             return self._waiting.get(timeout=seconds)
         except Empty:
             return None
 
     def close(self) -> None:
-        """See ``base.Listener``."""
         self._server.shutdown()
         self._thread.join()
 
@@ -139,7 +132,7 @@ class WebSocketListener:
 
 
 class WebSocketLink:
-    """See ``base.Link``."""
+    """One WebSocket connection."""
 
     def __init__(self, connection: Connection, stack: ExitStack | None = None) -> None:
         self._connection = connection
@@ -147,7 +140,6 @@ class WebSocketLink:
         self.ended = Event()
 
     def send(self, messages: Sequence[Data]) -> None:
-        """See ``base.Link``."""
         try:
             for message in messages:
                 self._connection.send(message, text=True)
@@ -155,7 +147,6 @@ class WebSocketLink:
             raise BrokenLinkError("the other side of the WebSocket is gone") from error
 
     def receive(self, seconds: float | None) -> bytes | None:
-        """See ``base.Link``."""
         try:
             return self._connection.recv(seconds, decode=False)
         except TimeoutError:
@@ -164,7 +155,6 @@ class WebSocketLink:
             raise BrokenLinkError("the other side of the WebSocket is gone") from error
 
     def cut(self) -> None:
-        """See ``base.Link``."""
         with suppress(OSError):
             self._connection.socket.shutdown(SHUT_RDWR)
         self.ended.set()
@@ -189,7 +179,7 @@ def _text(said: dict[str, Any]) -> bytes:
 
 
 def _objects(rows: pa.RecordBatch) -> list[dict[str, Any]]:
-    """Give rows as objects that JSON can hold, times in ns."""
+    """Return rows as objects that JSON can hold, times in ns."""
     columns = [
         (column.view(pa.int64()) if pa.types.is_timestamp(column.type) else column).to_pylist()
         for column in rows.columns

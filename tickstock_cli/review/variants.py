@@ -1,4 +1,4 @@
-"""The legs of a verification: which ways of replaying must give the same as the plainest one."""
+"""The variants of a verification: which ways of replaying must give the same as the plainest one."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from tickstock_cli.runtime.opening import PipelineName
 SLICE_ROWS = 10_000
 """Rows of the part that is replayed in tiny steps and paced: a step of one row takes nearly half a millisecond."""
 PACED_SECONDS = 1.5
-"""Wall time that each paced leg is planned to take."""
+"""Wall time that each paced variant is planned to take."""
 SLOWEST = 1e-3
 
 
 class Scope(StrEnum):
-    """How much of the recording a leg replays."""
+    """How much of the recording a variant replays."""
 
     WHOLE = "whole"
     SLICE = "slice"
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
+class Variant:
     """One way of replaying.
 
     Parameters
@@ -45,11 +45,11 @@ class Leg:
     speed: float | None = None
     pipeline: PipelineName = PipelineName.DIRECT
     stop_after: float | None = None
-    resumed: Leg | None = None
+    resumed: Variant | None = None
 
 
-def plan(rows: int, slice_rows: int, slice_span: int) -> list[Leg]:
-    """Give the legs, each scope's reference first.
+def plan(rows: int, slice_rows: int, slice_span: int) -> list[Variant]:
+    """Return the variants, each scope's reference first.
 
     Parameters
     ----------
@@ -63,46 +63,49 @@ def plan(rows: int, slice_rows: int, slice_span: int) -> list[Leg]:
     # At least four batches, so that there is a middle to stop in.
     quarter = max(1, min(65_536, rows // 4))
     whole = [
-        Leg("flat out, largest batches"),
-        Leg("batches of 65,536", batch_rows=65_536),
-        Leg("batches of 1,000", batch_rows=1_000),
-        Leg("2 workers", workers=2, batch_rows=quarter),
-        Leg("3 workers", workers=3, batch_rows=quarter),
-        Leg("stopped in the middle, resumed", batch_rows=quarter, stop_after=0.5),
-        Leg(
+        Variant("flat out, largest batches"),
+        Variant("batches of 65,536", batch_rows=65_536),
+        Variant("batches of 1,000", batch_rows=1_000),
+        Variant("2 workers", workers=2, batch_rows=quarter),
+        Variant("3 workers", workers=3, batch_rows=quarter),
+        Variant("stopped in the middle, resumed", batch_rows=quarter, stop_after=0.5),
+        Variant(
             "stopped early, resumed otherwise",
             batch_rows=quarter,
             stop_after=0.25,
-            resumed=Leg("", batch_rows=max(1, quarter // 3), workers=2),
+            resumed=Variant("", batch_rows=max(1, quarter // 3), workers=2),
         ),
     ]
     fast = paced_speed(slice_span, PACED_SECONDS)
     slow = paced_speed(slice_span, 2 * PACED_SECONDS)
     small = [
-        Leg("batches of 7", batch_rows=7),
-        Leg("row by row, linear pipeline", pipeline=PipelineName.LINEAR),
-        Leg("flat out, multi-channel pipeline", pipeline=PipelineName.MULTI),
-        Leg(f"paced at {fast:,.6g}x", speed=fast, pipeline=PipelineName.MULTI),
-        Leg(
+        Variant("batches of 7", batch_rows=7),
+        Variant("row by row, linear pipeline", pipeline=PipelineName.LINEAR),
+        Variant("flat out, multi-channel pipeline", pipeline=PipelineName.MULTI),
+        Variant(f"paced at {fast:,.6g}x", speed=fast, pipeline=PipelineName.MULTI),
+        Variant(
             f"paced at {slow:,.6g}x, 2 workers, direct pipeline",
             speed=slow,
             workers=2,
             batch_rows=max(1, slice_rows // 4),
         ),
-        Leg(
+        Variant(
             f"paced at {fast:,.6g}x, stopped, resumed flat out",
             speed=fast,
             pipeline=PipelineName.MULTI,
             stop_after=0.5,
             batch_rows=max(1, slice_rows // 3),
-            resumed=Leg(""),
+            resumed=Variant(""),
         ),
     ]
     if slice_rows == rows:
         return [*whole, *small]
-    return [*whole, *(replace(leg, scope=Scope.SLICE) for leg in (Leg("flat out, largest batches"), *small))]
+    return [
+        *whole,
+        *(replace(variant, scope=Scope.SLICE) for variant in (Variant("flat out, largest batches"), *small)),
+    ]
 
 
 def paced_speed(span: int, seconds: float) -> float:
-    """Give the speed at which a market time of ``span`` ns takes so many seconds, to three digits."""
+    """Return the speed at which a market time of ``span`` ns takes so many seconds, to three digits."""
     return max(SLOWEST, float(f"{span / 1e9 / seconds:.3g}"))

@@ -1,4 +1,4 @@
-"""The trading floor: runs a planned market minute by minute and keeps what changes while it trades."""
+"""The trading simulator: runs a planned market minute by minute and keeps what changes while it trades."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.synth.book import Bars, close_minute, first_bars, make_bars, make_book, walk_factors
-from tickstock_cli.synth.dice import draws, stream_key
 from tickstock_cli.synth.fairvalues import FmvKeys, Fmvs, make_fmvs
 from tickstock_cli.synth.injections import AFTER_SECONDS, BEFORE_SECONDS, InjectionKind
 from tickstock_cli.synth.picking import load_picker, make_picker, weigh_minute
 from tickstock_cli.synth.planning import Plan
+from tickstock_cli.synth.rng import draws, stream_key
 from tickstock_cli.synth.running import pass_night, run_span
 from tickstock_cli.synth.tables import FAST_ACTIVITY, LOTS, SLOW_ACTIVITY, waits
-from tickstock_cli.synth.trading import Flow, Rules, Span, Tables, Ticks, TradingKeys, make_ticks
+from tickstock_cli.synth.trading import Flow, Span, Tables, Ticks, TradingKeys, TradingRules, make_ticks
 from tickstock_cli.synth.universe import SECTORS
 from tickstock_cli.synth.untraded import quote_untraded
 
@@ -34,7 +34,7 @@ class Portion(NamedTuple):
     bars_start: int
 
 
-class Floor:
+class MarketSimulator:
     """One run of a market: its book, and what each minute needs. The plan is left as it was."""
 
     def __init__(self, plan: Plan) -> None:
@@ -48,7 +48,9 @@ class Floor:
         self._near: list[int] = []  # places of the injections that the minute must know
         self._book = make_book(count)
         self._tables = Tables(waits(), LOTS, plan.flags)
-        self._rules = Rules(options.resolution.value, options.bad_prints * _BAD_SCALE // 1_000_000, options.fractional)
+        self._rules = TradingRules(
+            options.resolution.value, options.bad_prints * _BAD_SCALE // 1_000_000, options.fractional
+        )
         self._keys = TradingKeys(*(stream_key(options.seed, f"trade {name}") for name in TradingKeys._fields))
         self._fmv_keys = FmvKeys(*(stream_key(options.seed, f"fmv {name}") for name in FmvKeys._fields))
         self._activity_key = stream_key(options.seed, "activity")
@@ -67,8 +69,8 @@ class Floor:
         """Let the market and the sectors walk through the day."""
         session, first = self._timeline.sessions[day], int(self._timeline.first[day])
         self._factors = np.empty((session.seconds, SECTORS + 1), dtype=np.int64)
-        restless = self._timeline.restless[first : first + session.seconds]
-        walk_factors(self._factor_keys, first, restless, self._factors)
+        volatility = self._timeline.volatility[first : first + session.seconds]
+        walk_factors(self._factor_keys, first, volatility, self._factors)
         self._span = Span(first, first, first, session.start, False)
 
     def run_minute(self, second: int, most_rows: int) -> Iterator[Portion]:
@@ -147,11 +149,11 @@ class Floor:
         self._book["watch"][injection.symbol] = -1
 
     def end_minute(self) -> Portion:
-        """Give the bars of the minute that was made last."""
+        """Return the bars of the minute that was made last."""
         return Portion(make_ticks(0), make_fmvs(0), self.close_bars(), self._bars_start)
 
     def quote_untraded(self, begin: int, end: int, traded: range, typical: NDArray[np.int64], key: np.uint64) -> None:
-        """Give every symbol a price for the bar of ``[begin, end)``, seconds of the day; see `untraded`."""
+        """Return every symbol a price for the bar of ``[begin, end)``, seconds of the day; see `untraded`."""
         quote_untraded(
             begin,
             end,
@@ -167,7 +169,7 @@ class Floor:
         )
 
     def close_bars(self) -> Bars:
-        """Give the bars of what was traded since this was called last, by symbol."""
+        """Return the bars of what was traded since this was called last, by symbol."""
         return first_bars(self._bars, close_minute(self._book, self._bars))
 
     def end_day(self, day: int) -> None:

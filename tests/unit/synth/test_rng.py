@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickstock_cli.synth.dice import BELL_DEVIATION, Dice, bell, bits, draw, draws, stream_key, uniform
+from tickstock_cli.synth.rng import BELL_DEVIATION, Rng, bell, bits, draw, draws, stream_key, uniform
 
 
 def test_draws_are_the_numbers_of_splitmix64() -> None:
@@ -43,8 +43,8 @@ def test_purposes_and_seeds_have_streams_of_their_own() -> None:
 
 @given(st.integers(-100, 100), st.integers(0, 1_000))
 def test_ranges_hold_both_ends(low: int, width: int) -> None:
-    """Dice and arrays of draws cut the same range."""
-    dice = Dice(3, "range")
+    """Rng and arrays of draws cut the same range."""
+    dice = Rng(3, "range")
 
     thrown = [dice.between(low, low + width) for _ in range(20)]
 

@@ -15,7 +15,7 @@ from tickstock_cli.runtime.instance import Finished
 Int64s = NDArray[np.int64]
 
 
-class Gauge:
+class LatencyProbe:
     """See ``runtime.probe.Probe``.
 
     Parameters
@@ -42,17 +42,15 @@ class Gauge:
             self._source_of[number] = SOURCES.index(record)
 
     def processed(self, done: Finished) -> None:
-        """See ``Probe``."""
         name = done.instance.record
         self.failed += sum(failure.rows for failure in done.outcome.failures)
         for part in done.parts:
             if len(part):
                 self.done[name] += len(part)
                 available = part.rows.available_at
-                self.latency.record(name, available, (done.ended - part.slice.due(available)) // 1000)
+                self.latency.record(name, available, (done.ended - part.chunk.due(available)) // 1000)
 
     def published(self, events: EventRows, late_us: Int64s) -> None:
-        """See ``Probe``."""
         self.events += len(events)
         self.foreign_events += int((self._source_of[events["instance"]] != events["source"]).sum())
         self.latency.record("event", events["emitted_at"].astype(np.int64), late_us)

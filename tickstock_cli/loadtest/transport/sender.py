@@ -6,17 +6,25 @@ import json
 from collections import deque
 from collections.abc import Sequence
 
-from tickstock_cli.loadtest.transport.base import BrokenLinkError, Closing, Data, Link, Listener, Opening, Transport
+from tickstock_cli.loadtest.transport.base import (
+    BrokenLinkError,
+    Closing,
+    Data,
+    Link,
+    Opening,
+    Transport,
+    TransportListener,
+)
 
 PATIENCE_SECONDS = 20.0
 """How long the system may take to connect, to connect again, and to confirm the last frame."""
 LOOK_SECONDS = 0.2
 
 
-class Outlet:
+class Sender:
     """Sends numbered frames, each of them once as far as the system can see. For one thread; ``close`` for any."""
 
-    def __init__(self, transport: Transport, listener: Listener, opening: Opening) -> None:
+    def __init__(self, transport: Transport, listener: TransportListener, opening: Opening) -> None:
         self._transport = transport
         self._listener = listener
         self._opening = transport.write(opening)
@@ -128,7 +136,7 @@ _END = (1 << 62) - 1
 
 
 def confirmation(number: int | None) -> Data:
-    """Give the message by which the system asks for ``number`` next; None confirms the closing."""
+    """Return the message by which the system asks for ``number`` next; None confirms the closing."""
     return json.dumps({"next": _END + 1 if number is None else number}).encode()
 
 

@@ -6,26 +6,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.monitoring.making import NOON
+from tickstock_cli.monitoring.alert_manager import AlertManager
 from tickstock_cli.monitoring.alerts import AlertType, Change, Finding, Severity
-from tickstock_cli.monitoring.casebook import Casebook
 from tickstock_cli.testing import SECOND
 
 WARNING, ERROR, CRITICAL = Severity.WARNING, Severity.ERROR, Severity.CRITICAL
 
 
 def finding(severity: Severity = WARNING, subject: str = "tick-1") -> Finding:
-    """Give a queue that is too full."""
+    """Return a queue that is too full."""
     return Finding(AlertType.QUEUE_OVERFLOW, subject, severity, f"{subject}: {severity.label}")
 
 
 class Watch:
-    """A casebook of 60 s of cooldown, 10 s to resolution; notes what is told, at seconds of its own."""
+    """A alert_manager of 60 s of cooldown, 10 s to resolution; notes what is told, at seconds of its own."""
 
     def __init__(self, history: int = 100) -> None:
-        self.book = Casebook(60 * SECOND, 10 * SECOND, history)
+        self.book = AlertManager(60 * SECOND, 10 * SECOND, history)
 
     def at(self, second: int, *findings: Finding) -> list[tuple[str, int]]:
-        """Note findings, and give what is told: the change and the alert's number."""
+        """Note findings, and return what is told: the change and the alert's number."""
         told = self.book.note(findings, second * SECOND, NOON + second * SECOND)
         return [(change.value, alert.number) for change, alert in told]
 

@@ -30,13 +30,13 @@ BELL_DEVIATION = 37_837
 
 
 def stream_key(seed: int, purpose: str) -> np.uint64:
-    """Give the key of one purpose's stream of draws."""
+    """Return the key of one purpose's stream of draws."""
     return np.uint64(int.from_bytes(blake2b(f"{seed}/{purpose}".encode(), digest_size=8).digest(), "little"))
 
 
 @kernel
 def draw(key: np.uint64, counter: int) -> np.uint64:
-    """Give 64 random bits: draw ``counter`` of the stream ``key``."""
+    """Return 64 random bits: draw ``counter`` of the stream ``key``."""
     z = key + np.uint64(counter) * _GOLDEN
     z = (z ^ (z >> _30)) * _FIRST
     z = (z ^ (z >> _27)) * _SECOND
@@ -51,7 +51,7 @@ def pair(high: int, low: int) -> int:
 
 @kernel
 def bits(drawn: np.uint64, shift: int, width: int) -> int:
-    """Give ``width`` (at most 62) of the bits of a draw, from bit ``shift`` up, as an int64."""
+    """Return ``width`` (at most 62) of the bits of a draw, from bit ``shift`` up, as an int64."""
     return int(np.int64((drawn >> np.uint64(shift)) & ((_ONE << np.uint64(width)) - _ONE)))
 
 
@@ -70,7 +70,7 @@ def _fill(key: np.uint64, first: int, out: NDArray[np.uint64]) -> None:
 
 
 def draws(seed: int, purpose: str, count: int, first: int = 0) -> NDArray[np.uint64]:
-    """Give ``count`` draws of a stream, from draw ``first`` on."""
+    """Return ``count`` draws of a stream, from draw ``first`` on."""
     out = np.empty(count, dtype=np.uint64)
     _fill(stream_key(seed, purpose), first, out)
     return out
@@ -81,7 +81,7 @@ def uniform(drawn: NDArray[np.uint64], low: int, high: int) -> NDArray[np.int64]
     return low + (((drawn >> _32) * np.uint64(high - low + 1)) >> _32).astype(np.int64)
 
 
-class Dice:
+class Rng:
     """Draws of one stream, one after the other: for plans, which are made in one order only."""
 
     def __init__(self, seed: int, purpose: str) -> None:
@@ -89,7 +89,7 @@ class Dice:
         self._count = 0
 
     def between(self, low: int, high: int) -> int:
-        """Give an integer of ``[low, high]``."""
+        """Return an integer of ``[low, high]``."""
         drawn = int(draw(np.uint64(self._key), self._count))
         self._count += 1
         return low + (drawn >> 32) * (high - low + 1) // 2**32

@@ -17,7 +17,7 @@ _UNIX_EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class TimeInput:
     """A moment that somebody wrote before the recording was open.
 
     Parameters
@@ -35,7 +35,7 @@ class Moment:
     of_day: bool = False
 
     def resolved(self, span: tuple[int, int] | None, zone: tzinfo) -> int:
-        """Give the moment in nanoseconds since the Unix epoch, UTC.
+        """Return the moment in nanoseconds since the Unix epoch, UTC.
 
         Parameters
         ----------
@@ -68,7 +68,7 @@ class Moment:
         return at_noon + self.ns - NS_PER_DAY // 2
 
 
-def parse_moment(text: str) -> Moment:
+def parse_time_input(text: str) -> TimeInput:
     """Read a moment.
 
     Parameters
@@ -83,9 +83,9 @@ def parse_moment(text: str) -> Moment:
     """
     match = _CLOCK.fullmatch(text.strip())
     if match is None:
-        return Moment(text, parse_time(text, _FORMS))
+        return TimeInput(text, parse_time(text, _FORMS))
     seconds = int(match["hour"]) * 3_600 + int(match["minute"]) * 60 + int(match["second"] or 0)
-    return Moment(text.strip(), seconds * NS_PER_SECOND + int((match["fraction"] or "").ljust(9, "0")), of_day=True)
+    return TimeInput(text.strip(), seconds * NS_PER_SECOND + int((match["fraction"] or "").ljust(9, "0")), of_day=True)
 
 
 def local_clock(time: int, zone: tzinfo) -> str:

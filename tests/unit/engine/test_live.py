@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.unit.engine.pacing import OPEN, Noted, batches_at
 from tickstock_cli.core.batch import MergedBatch
-from tickstock_cli.engine.arriving import Arriving
 from tickstock_cli.engine.control import Control
+from tickstock_cli.engine.live import LiveDriver
 from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.testing import SECOND, ManualClock
 
@@ -15,7 +15,7 @@ def test_rows_are_fed_as_they_come_and_late_by_their_schedule() -> None:
     clock = ManualClock()
     noted = Noted(clock)
     clock.advance(10 * SECOND)
-    driver = Arriving(clock, Control(1.0), Schedule(0, OPEN, 1.0))
+    driver = LiveDriver(clock, Control(1.0), Schedule(0, OPEN, 1.0))
 
     driver.run(batches_at(0, 4, 8), noted)
 
@@ -26,7 +26,7 @@ def test_rows_are_fed_as_they_come_and_late_by_their_schedule() -> None:
 def test_a_batch_without_rows_lets_market_time_pass() -> None:
     """A silent feed says so: windows end on time, whatever the wall clock says."""
     noted = Noted(ManualClock())
-    driver = Arriving(ManualClock(), Control(1.0), Schedule(0, OPEN, 1.0))
+    driver = LiveDriver(ManualClock(), Control(1.0), Schedule(0, OPEN, 1.0))
 
     driver.run([MergedBatch.empty(0, OPEN + SECOND), MergedBatch.empty(0, OPEN + 2 * SECOND)], noted)
 
@@ -40,6 +40,6 @@ def test_a_stopped_run_takes_no_further_batch() -> None:
     noted = Noted(clock)
     control.stop()
 
-    Arriving(clock, control, Schedule(0, OPEN, 1.0)).run(batches_at(0, 1, 2, batch_rows=1), noted)
+    LiveDriver(clock, control, Schedule(0, OPEN, 1.0)).run(batches_at(0, 1, 2, batch_rows=1), noted)
 
     assert len(noted.pieces) == 1

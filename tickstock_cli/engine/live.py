@@ -18,7 +18,7 @@ from tickstock_cli.engine.lateness import Lateness
 from tickstock_cli.engine.schedule import Schedule
 
 
-class Arriving:
+class LiveDriver:
     """Feeds batches as they come.
 
     Parameters
@@ -32,7 +32,7 @@ class Arriving:
         self._control = control
         self._schedule = schedule
         self.lateness = Lateness()
-        self.standing = 0
+        self.paused_ns = 0
         """Wall time spent paused, in ns: rows that arrive know no pause."""
 
     @property

@@ -21,7 +21,7 @@ Key = tuple[AlertType, str]
 
 
 @dataclass(slots=True)
-class _Case:
+class _AlertState:
     """An alert and what was said of it; times in ns, monotonic."""
 
     alert: Alert
@@ -33,7 +33,7 @@ class _Case:
     """Whether they know that it is open."""
 
 
-class Casebook:
+class AlertManager:
     """All alerts of a run: those that are open, and the latest of all.
 
     Parameters
@@ -45,9 +45,9 @@ class Casebook:
     def __init__(self, cooldown_ns: int, resolve_after_ns: int, history: int) -> None:
         self._cooldown = cooldown_ns
         self._resolve_after = resolve_after_ns
-        self._open: dict[Key, _Case] = {}
-        self._closed: dict[Key, _Case] = {}
-        self._all: deque[_Case] = deque(maxlen=history)
+        self._open: dict[Key, _AlertState] = {}
+        self._closed: dict[Key, _AlertState] = {}
+        self._all: deque[_AlertState] = deque(maxlen=history)
         self._raised = 0
 
     @property
@@ -62,7 +62,7 @@ class Casebook:
         return tuple(case.alert for case in self._all)
 
     def note(self, findings: Sequence[Finding], now: int, wall: int) -> list[tuple[Change, Alert]]:
-        """Note what is wrong now, and give what is to be told."""
+        """Note what is wrong now, and return what is to be told."""
         found = {(finding.type, finding.subject): finding for finding in findings}
         changes = [self._see(key, finding, now, wall) for key, finding in found.items()]
         changes += [self._miss(key, now, wall) for key in [*self._open] if key not in found]
@@ -95,7 +95,7 @@ class Casebook:
     def _raise(self, key: Key, finding: Finding, now: int, wall: int) -> tuple[Change, Alert]:
         self._raised += 1
         alert = Alert(self._raised, finding, finding.severity, wall, wall)
-        case = _Case(alert, now, now, finding.severity, known_open=True)
+        case = _AlertState(alert, now, now, finding.severity, known_open=True)
         self._open[key] = case
         self._all.append(case)
         return Change.RAISED, alert
@@ -111,7 +111,7 @@ class Casebook:
         self._open[key] = case
         return self._tell_if_due(case, now)
 
-    def _tell_if_due(self, case: _Case, now: int) -> tuple[Change, Alert] | None:
+    def _tell_if_due(self, case: _AlertState, now: int) -> tuple[Change, Alert] | None:
         severity = case.alert.finding.severity
         worse = severity > case.told
         if not (worse or (not case.known_open and now - case.spoken >= self._cooldown)):

@@ -19,12 +19,12 @@ REMEDIES = {
 }
 
 
-def why_not(error: OSError) -> str:
-    """Give the reason of an error that writing raised, and what to do about it where that is known.
+def os_error_hint(error: OSError) -> str:
+    """Return the reason of an error that writing raised, and what to do about it where that is known.
 
     Examples
     --------
-    >>> why_not(OSError(errno.ENOSPC, "No space left on device"))
+    >>> os_error_hint(OSError(errno.ENOSPC, "No space left on device"))
     'the disk is full; free some space or write elsewhere'
     """
     return REMEDIES.get(error.errno or 0, (error.strerror or str(error)).lower())

@@ -5,22 +5,22 @@ from __future__ import annotations
 import asyncio
 from threading import Thread
 
-from tickstock_cli.serving.tide import INTERVAL_SECONDS_EACH, Tide
+from tickstock_cli.serving.notifier import INTERVAL_SECONDS_EACH, Notifier
 
 
 def test_a_thousand_appends_in_a_moment_are_one_wave() -> None:
     """From another thread; the last append is seen by the wave that follows it."""
 
     async def story() -> int:
-        tide, event, waves = Tide(asyncio.get_running_loop(), interval=0.05), asyncio.Event(), 0
-        tide.add(event)
+        notifier, event, waves = Notifier(asyncio.get_running_loop(), interval=0.05), asyncio.Event(), 0
+        notifier.add(event)
         appended = 0
 
         def append() -> None:
             nonlocal appended
             for _ in range(1_000):
                 appended += 1
-                tide.rise()
+                notifier.notify()
 
         thread = Thread(target=append)
         thread.start()
@@ -40,12 +40,12 @@ def test_the_more_there_are_to_wake_the_rarer_they_are_woken() -> None:
 
     async def story(clients: int) -> float:
         loop = asyncio.get_running_loop()
-        tide, events = Tide(loop, interval=0.001), [asyncio.Event() for _ in range(clients)]
+        notifier, events = Notifier(loop, interval=0.001), [asyncio.Event() for _ in range(clients)]
         for event in events:
-            tide.add(event)
+            notifier.add(event)
         woken: list[float] = []
         for _ in range(2):
-            tide.rise()
+            notifier.notify()
             await events[0].wait()
             events[0].clear()
             woken.append(loop.time())
@@ -57,7 +57,7 @@ def test_the_more_there_are_to_wake_the_rarer_they_are_woken() -> None:
 def test_a_loop_that_has_ended_is_left_in_peace() -> None:
     """The appender may live longer than the server."""
 
-    async def story() -> Tide:
-        return Tide(asyncio.get_running_loop())
+    async def story() -> Notifier:
+        return Notifier(asyncio.get_running_loop())
 
-    asyncio.run(story()).rise()
+    asyncio.run(story()).notify()

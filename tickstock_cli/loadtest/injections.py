@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.loadtest.scenario import Moves, RecordName, Scenario
-from tickstock_cli.synth.dice import Dice
+from tickstock_cli.loadtest.scenario import Injections, RecordName, Scenario
 from tickstock_cli.synth.injections import Injection, InjectionKind
+from tickstock_cli.synth.rng import Rng
 from tickstock_cli.synth.universe import Universe
 
 _APART_SECONDS = 120
@@ -39,7 +39,7 @@ class Extras:
 
 @dataclass(slots=True)
 class PlacedMoves:
-    """Moves in order of their start, and their extra rows."""
+    """Injections in order of their start, and their extra rows."""
 
     injections: list[Injection]
     trades: Extras
@@ -66,7 +66,7 @@ def place_moves(scenario: Scenario, universe: Universe, due: Mapping[RecordName,
 
 class _Planner:
     def __init__(self, scenario: Scenario, universe: Universe, due: Mapping[RecordName, NDArray[np.int64]]) -> None:
-        self.dice = Dice(scenario.seed, "moves")
+        self.dice = Rng(scenario.seed, "moves")
         self.scenario = scenario
         self.trades, self.values = Extras(), Extras()
         self.placed: list[Injection] = []
@@ -106,13 +106,13 @@ class _Planner:
         return self.dice.between(places.start, places.stop - 1) if places else None
 
     def traded(self, symbol: int, start: int, seconds: int) -> int:
-        """Give the trades of a symbol to be expected in some seconds."""
+        """Return the trades of a symbol to be expected in some seconds."""
         stop = min(start + seconds, self.scenario.seconds)
         rows: int = int(self._due[stop] - self._due[start]) * self._weights[symbol] // self._total
         return rows
 
     def is_small(self, symbol: int) -> bool:
-        """Tell whether the other symbols can take a symbol's trades."""
+        """Return whether the other symbols can take a symbol's trades."""
         return bool(self._weights[symbol] * _HALTED_SHARE <= self._total)
 
     def direction(self) -> int:
@@ -211,4 +211,4 @@ _SORTS = (
     _Sort("bar_surges", _bar_surge),
     _Sort("deviations", _deviation),
 )
-assert {sort.option for sort in _SORTS} < set(Moves.model_fields)
+assert {sort.option for sort in _SORTS} < set(Injections.model_fields)

@@ -29,7 +29,7 @@ Measure = Callable[[list[dict[str, Any]], int], None]
 """Takes events that came, and when (ns of the monotonic clock)."""
 
 
-class Listener(asyncio.Protocol):
+class LeanClient(asyncio.Protocol):
     """One client.
 
     Parameters
@@ -116,7 +116,7 @@ class Listener(asyncio.Protocol):
         return True
 
     def _frame(self, place: int) -> tuple[int, bool, int, int] | None:
-        """Give code, whether it is a message's last frame, and the bounds of what a whole frame holds."""
+        """Return code, whether it is a message's last frame, and the bounds of what a whole frame holds."""
         buffer, have = self._buffer, len(self._buffer) - place
         if have < 2:
             return None

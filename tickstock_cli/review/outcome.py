@@ -13,7 +13,7 @@ from tickstock_cli.build import event_kinds
 from tickstock_cli.core.events import PHASES, SOURCES, TRIGGERS, EventRows
 from tickstock_cli.detectors.base import plain
 from tickstock_cli.errors import TickstockError
-from tickstock_cli.kernels.coordination import Rules, is_redundant
+from tickstock_cli.kernels.coordination import CoordinationRules, is_redundant
 
 OPTIONAL = ("percent_change", "previous", "volume", "rel_volume", "score")
 
@@ -27,7 +27,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class EventOutcome:
     """What became of one event.
 
     Parameters
@@ -36,17 +36,19 @@ class Fate:
         Its columns, by name.
     winner
         The event of its window that was emitted instead; None if it was emitted itself, or none was.
-    rival
+    tick_extreme
         The price that ticks had told of before it; None if they had not.
     """
 
     outcome: Outcome
     event: dict[str, Any]
     winner: dict[str, Any] | None = None
-    rival: float | None = None
+    tick_extreme: float | None = None
 
 
-def read_fates(events: EventRows, emitted: EventRows, rules: Rules, counts: Mapping[str, int]) -> list[Fate]:
+def read_event_outcomes(
+    events: EventRows, emitted: EventRows, rules: CoordinationRules, counts: Mapping[str, int]
+) -> list[EventOutcome]:
     """Tell what became of the events of one row.
 
     Parameters
@@ -61,20 +63,22 @@ def read_fates(events: EventRows, emitted: EventRows, rules: Rules, counts: Mapp
     TickstockError
         The ledger says something else: always a bug.
     """
-    fates = [_fate(events[place : place + 1], emitted, rules) for place in range(len(events))]
-    redundant = sum(fate.outcome is Outcome.REDUNDANT for fate in fates)
+    event_outcomes = [_event_outcome(events[place : place + 1], emitted, rules) for place in range(len(events))]
+    redundant = sum(event_outcome.outcome is Outcome.REDUNDANT for event_outcome in event_outcomes)
     if redundant != counts.get("coordinator.redundant", 0):
         raise TickstockError(
             f"the explanation differs from the run, a bug: {redundant} redundant events are not {counts}"
         )
-    return fates
+    return event_outcomes
 
 
-def _fate(event: EventRows, emitted: EventRows, rules: Rules) -> Fate:
+def _event_outcome(event: EventRows, emitted: EventRows, rules: CoordinationRules) -> EventOutcome:
     shown = show_event(event[0])
-    rival = plain(event["rival"][0])
+    tick_extreme = plain(event["tick_extreme"][0])
     if is_redundant(event[0], rules):
-        return Fate(Outcome.REDUNDANT, shown, rival=float(rival) if rival is not None else None)
+        return EventOutcome(
+            Outcome.REDUNDANT, shown, tick_extreme=float(tick_extreme) if tick_extreme is not None else None
+        )
     same = (emitted["code"] == event["code"]) & (
         emitted["available_at"] // rules.window == event["available_at"] // rules.window
     )
@@ -87,12 +91,12 @@ def _fate(event: EventRows, emitted: EventRows, rules: Rules) -> Fate:
         )
     winner = show_event(winners[0])
     if winners["order"][0] == event["order"][0] and winners["kind"][0] == event["kind"][0]:
-        return Fate(Outcome.EMITTED, winner)
-    return Fate(Outcome.SUPERSEDED, shown, winner)
+        return EventOutcome(Outcome.EMITTED, winner)
+    return EventOutcome(Outcome.SUPERSEDED, shown, winner)
 
 
 def show_event(event: Any) -> dict[str, Any]:
-    """Give an internal event as the columns of the output, without ticker and priority; absent ones are None."""
+    """Return an internal event as the columns of the output, without ticker and priority; absent ones are None."""
     whole = ("emitted_at", "timestamp", "available_at", "direction", "merged", "price", "confidence")
     return {
         "kind": event_kinds()[event["kind"]].name,
@@ -104,6 +108,6 @@ def show_event(event: Any) -> dict[str, Any]:
     }
 
 
-def in_windows(events: EventRows, windows: frozenset[int], rules: Rules) -> EventRows:
-    """Give the events that competed in one of ``windows``."""
+def in_windows(events: EventRows, windows: frozenset[int], rules: CoordinationRules) -> EventRows:
+    """Return the events that competed in one of ``windows``."""
     return events[np.isin(events["available_at"] // rules.window, list(windows))]

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple, Protocol
 
 from tickstock_cli.core.priority import PriorityManager
 from tickstock_cli.errors import DataError, ExpiredError
+from tickstock_cli.serving.notifier import Notifier
+from tickstock_cli.serving.payload import Transporter
 from tickstock_cli.serving.ports import EventLog
-from tickstock_cli.serving.tide import Tide
-from tickstock_cli.serving.transport import Transporter
 
 RING_EVENTS = 10_000
 """Kept; 2 kB each. A reader further behind than this has missed events."""
@@ -27,7 +27,7 @@ class OvertakenError(Exception):
     """The events that a reader needs next are not to be had: it is too far behind, or they cannot be read."""
 
 
-class Tale(Protocol):
+class EventFeed(Protocol):
     """What a user is told."""
 
     @property
@@ -39,7 +39,7 @@ class Tale(Protocol):
         """The same of all events of the log, those included that will be told in a moment."""
 
     async def since(self, sequence: int, limit: int) -> list[dict[str, Any]]:
-        """Give at most ``limit`` events from ``sequence`` on, highest priority first.
+        """Return at most ``limit`` events from ``sequence`` on, highest priority first.
 
         Raises
         ------
@@ -58,12 +58,12 @@ def _told(transporter: Transporter, sequence: int, event: dict[str, Any]) -> _To
     return _Told(event["priority"], event["ticker"], transporter.translate(sequence, event))
 
 
-class Retelling:
+class LegacyFeed:
     """Follows a log in one event loop. What was in it before is counted and not kept: old clients begin at now."""
 
-    def __init__(self, log: EventLog, tide: Tide, begin: int) -> None:
+    def __init__(self, log: EventLog, notifier: Notifier, begin: int) -> None:
         self._log = log
-        self._tide = tide
+        self._notifier = notifier
         self._transporter = Transporter()
         self._priorities = PriorityManager()
         self._ring: deque[_Told] = deque(maxlen=RING_EVENTS)
@@ -73,11 +73,9 @@ class Retelling:
 
     @property
     def end(self) -> int:
-        """See ``Tale``."""
         return self._log.next_sequence
 
     async def since(self, sequence: int, limit: int) -> list[dict[str, Any]]:
-        """See ``Tale``."""
         place = len(self._ring) - (self.next - sequence)
         if place < 0:
             raise OvertakenError
@@ -87,7 +85,7 @@ class Retelling:
     async def follow(self) -> None:
         """Translate what the log has and gets, until cancelled."""
         wake = asyncio.Event()
-        self._tide.add(wake)
+        self._notifier.add(wake)
         place = self._log.first_sequence
         try:
             while True:
@@ -96,10 +94,10 @@ class Retelling:
                     place = await self._take(place)
                 await wake.wait()
         finally:
-            self._tide.remove(wake)
+            self._notifier.remove(wake)
 
     async def _take(self, place: int) -> int:
-        """Take the next events, those before the beginning apart from those after it; gives what follows them."""
+        """Take the next events, those before the beginning apart from those after it, and return what follows them."""
         end = self._begin if place < self._begin else self._log.next_sequence
         try:
             part = await asyncio.to_thread(self._log.read, place, min(READ_EVENTS, end - place))
@@ -113,11 +111,11 @@ class Retelling:
         for sequence, event in enumerate(part.events.to_pylist(), place):
             self._ring.append(_told(self._transporter, sequence, event))
         self.next = place + part.events.num_rows
-        self._tide.rise()
+        self._notifier.notify()
         return self.next
 
 
-class Recital:
+class ReplayFeed:
     """A run that is over, told to one user from its beginning: there is nothing to come that could begin at now."""
 
     def __init__(self, log: EventLog) -> None:
@@ -129,16 +127,14 @@ class Recital:
 
     @property
     def next(self) -> int:
-        """See ``Tale``."""
         return self._log.next_sequence
 
     @property
     def end(self) -> int:
-        """See ``Tale``."""
         return self._log.next_sequence
 
     async def since(self, sequence: int, limit: int) -> list[dict[str, Any]]:  # noqa: ARG002 - it is read in order
-        """See ``Tale``; each event is given once."""
+        """See ``EventFeed``; each event is given once."""
         if not self._ahead and self._place < self.next:
             try:
                 part = await asyncio.to_thread(self._log.read, self._place, AHEAD_EVENTS)

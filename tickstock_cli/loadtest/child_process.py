@@ -18,7 +18,7 @@ Inbox = Queue[tuple[str, dict[str, Any]]]
 """What processes report, each with the name of its sender; ``{"kind": "exit"}`` is the last of each."""
 
 
-class Member:
+class ChildProcess:
     """One process.
 
     Parameters
@@ -41,7 +41,7 @@ class Member:
                 stderr=errors,
                 text=True,
                 encoding="utf-8",
-                process_group=0,  # Ctrl-C on the terminal is for the conductor alone
+                process_group=0,  # Ctrl-C on the terminal is for the orchestrator alone
             )
         self._reader = Thread(target=self._read, name=f"tickstock-{name}", daemon=True)
         self._reader.start()
@@ -57,7 +57,7 @@ class Member:
         self._write({"order": word, **facts})
 
     def last_words(self) -> str:
-        """Give the last line of what it complained of; empty if there is none."""
+        """Return the last line of what it complained of; empty if there is none."""
         lines = self._errors.read_text(encoding="utf-8", errors="replace").split("\n") if self._errors.exists() else []
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 

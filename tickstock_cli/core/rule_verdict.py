@@ -74,7 +74,7 @@ class Cooldown:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RuleVerdict:
     """What a rule says of one row about one kind of event.
 
     ``decisive`` is the check that ended the rule before it could fire, if one did.
@@ -87,8 +87,8 @@ class Verdict:
     decisive: Check | None = None
 
 
-def judge(kind: str, checks: Sequence[Check], cooldown: Cooldown | None = None) -> Verdict:
-    """Give the verdict that checks lead to: the first that decides and does not pass ends the rule.
+def judge(kind: str, checks: Sequence[Check], cooldown: Cooldown | None = None) -> RuleVerdict:
+    """Return the verdict that checks lead to: the first that decides and does not pass ends the rule.
 
     Parameters
     ----------
@@ -97,6 +97,6 @@ def judge(kind: str, checks: Sequence[Check], cooldown: Cooldown | None = None) 
     """
     for check in checks:
         if check.otherwise is not None and not check.passes:
-            return Verdict(kind, check.otherwise, tuple(checks), cooldown, check)
+            return RuleVerdict(kind, check.otherwise, tuple(checks), cooldown, check)
     ending = Ending.COOLDOWN if cooldown is not None and cooldown.left else Ending.FIRED
-    return Verdict(kind, ending, tuple(checks), cooldown)
+    return RuleVerdict(kind, ending, tuple(checks), cooldown)

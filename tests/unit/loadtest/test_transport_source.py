@@ -9,18 +9,18 @@ import pytest
 
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.symbols import SymbolTable
-from tickstock_cli.loadtest.arrivals import batch_of
 from tickstock_cli.loadtest.generator_process import frames_of
 from tickstock_cli.loadtest.load import Load
 from tickstock_cli.loadtest.scenario import Scenario
 from tickstock_cli.loadtest.transport.base import Frame
 from tickstock_cli.loadtest.transport.pipe import Pipe
-from tickstock_cli.sources.rows import Intake
+from tickstock_cli.loadtest.transport_source import batch_of
+from tickstock_cli.sources.rows import RowIngest
 from tickstock_cli.testing import SECOND
 
 
 def load(**stage: float) -> Load:
-    """Give two seconds of a small market."""
+    """Return two seconds of a small market."""
     return Load(
         Scenario.model_validate(
             {
@@ -33,13 +33,13 @@ def load(**stage: float) -> Load:
 
 
 def batches(frames: Sequence[Frame], cut: int) -> list[MergedBatch]:
-    """Give frames as batches of ``cut`` frames each."""
-    intake = Intake(SymbolTable(load().tickers), 60)
-    return [batch_of(frames[start : start + cut], intake) for start in range(0, len(frames), cut)]
+    """Return frames as batches of ``cut`` frames each."""
+    ingest = RowIngest(SymbolTable(load().tickers), 60)
+    return [batch_of(frames[start : start + cut], ingest) for start in range(0, len(frames), cut)]
 
 
 def flattened(parts: Sequence[MergedBatch]) -> list[tuple[int, int, int, int]]:
-    """Give all rows in merge order: order, available time, record type, ticker."""
+    """Return all rows in merge order: order, available time, record type, ticker."""
     return sorted(
         (order, available, place, code)
         for batch in parts
@@ -68,11 +68,11 @@ def test_frames_that_come_together_are_merged_as_if_alone(cut: int) -> None:
 def test_time_passes_with_frames_that_hold_no_row() -> None:
     """The system must know that nothing came: only then can it tell what waited for the end of a window."""
     moment = load().start
-    intake = Intake(SymbolTable(load().tickers), 60)
+    ingest = RowIngest(SymbolTable(load().tickers), 60)
 
-    batch = batch_of([Frame(0, moment, {}), Frame(1, moment + SECOND, {})], intake)
+    batch = batch_of([Frame(0, moment, {}), Frame(1, moment + SECOND, {})], ingest)
 
-    assert (len(batch), batch.watermark, intake.latest) == (0, moment + SECOND, moment + SECOND)
+    assert (len(batch), batch.watermark, ingest.latest) == (0, moment + SECOND, moment + SECOND)
 
 
 def test_every_row_of_a_load_is_in_one_frame_whatever_the_speed() -> None:

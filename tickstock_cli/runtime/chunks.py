@@ -1,6 +1,6 @@
 """Rows on their way through the runtime: a slice of the merged input, and the parts that instances own of it.
 
-A slice is one contiguous piece of the merge order. Each instance gets its rows of it as a part. Bars and fair values
+A slice is one contiguous chunk of the merge order. Each instance gets its rows of it as a part. Bars and fair values
 wait for the answers of the ticks before them, which the tick parts write into their slice.
 """
 
@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import Batch, Int32s, Int64s, MergedBatch
 from tickstock_cli.core.events import EVENT
-from tickstock_cli.engine.channels import Answers, Probes
+from tickstock_cli.engine.channels import Answers, TickLookups
 from tickstock_cli.engine.core import StepResult
 from tickstock_cli.engine.schedule import Schedule
-from tickstock_cli.kernels.rows import PROBE
+from tickstock_cli.kernels.rows import TICK_LOOKUP
 
 BatchT = TypeVar("BatchT", bound=Batch)
 
 
 @dataclass(slots=True, eq=False)
-class Slice:
-    """A piece of the input under way.
+class Chunk:
+    """A chunk of the input under way.
 
     Parameters
     ----------
@@ -48,9 +48,9 @@ class Slice:
     """What became final with it, once it is published."""
 
     @classmethod
-    def of(cls, batch: MergedBatch, received: int, schedule: Schedule | None) -> Slice:
+    def of(cls, batch: MergedBatch, received: int, schedule: Schedule | None) -> Chunk:
         """Begin a slice; no part of it is handed out yet."""
-        answers = np.zeros(len(batch.bars) + len(batch.fmvs), dtype=PROBE)
+        answers = np.zeros(len(batch.bars) + len(batch.fmvs), dtype=TICK_LOOKUP)
         return cls(batch, received, schedule, answers)
 
     def end(self, result: StepResult) -> None:
@@ -59,14 +59,14 @@ class Slice:
         self.published.set()
 
     def due(self, market: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Give for market times of its rows when, by the clock, they should have been here."""
+        """Return for market times of its rows when, by the clock, they should have been here."""
         if self.schedule is None:
             return np.full(len(market), self.received, dtype=np.int64)
         return self.schedule.due_times(market).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class ShardChunk:
     """One instance's rows of a slice.
 
     Parameters
@@ -79,7 +79,7 @@ class Part:
         Places in the slice's answers: of what is asked (ticks), or of each row (bars, fair values).
     """
 
-    slice: Slice
+    chunk: Chunk
     record: str
     rows: Batch
     asked_code: Int32s
@@ -90,40 +90,42 @@ class Part:
         return len(self.rows)
 
     def answers(self) -> Answers:
-        """Give the answers to each row; the ticks of the slice have been processed."""
-        return self.slice.answers[self.slots]
+        """Return the answers to each row; the ticks of the slice have been processed."""
+        return self.chunk.answers[self.slots]
 
-    def split(self, moving: NDArray[np.bool_]) -> tuple[Part, Part]:
-        """Give what stays and what moves; ``moving`` tells it by ticker code, the last entry for rows without one."""
+    def split(self, moving: NDArray[np.bool_]) -> tuple[ShardChunk, ShardChunk]:
+        """Return what stays and what moves; ``moving`` tells it by ticker code, the last entry for rows without one."""
         return self.where(~moving), self.where(moving)
 
-    def cut(self, rows: int) -> tuple[Part, Part]:
-        """Give the first ``rows`` rows, with what is asked before the next one, and the rest; both hold rows."""
+    def cut(self, rows: int) -> tuple[ShardChunk, ShardChunk]:
+        """Return the first ``rows`` rows, with what is asked before the next one, and the rest; both hold rows."""
         begin, end = slice(0, rows), slice(rows, len(self.rows))
         if self.record == "tick":
             asked = int(np.searchsorted(self.asked_order, self.rows.order[rows]))
             first, rest = slice(0, asked), slice(asked, len(self.asked_order))
             codes, orders = self.asked_code, self.asked_order
             return (
-                Part(self.slice, self.record, self.rows.take(begin), codes[first], orders[first], self.slots[first]),
-                Part(self.slice, self.record, self.rows.take(end), codes[rest], orders[rest], self.slots[rest]),
+                ShardChunk(
+                    self.chunk, self.record, self.rows.take(begin), codes[first], orders[first], self.slots[first]
+                ),
+                ShardChunk(self.chunk, self.record, self.rows.take(end), codes[rest], orders[rest], self.slots[rest]),
             )
         asks = self.asked_code, self.asked_order
         return (
-            Part(self.slice, self.record, self.rows.take(begin), *asks, self.slots[begin]),
-            Part(self.slice, self.record, self.rows.take(end), *asks, self.slots[end]),
+            ShardChunk(self.chunk, self.record, self.rows.take(begin), *asks, self.slots[begin]),
+            ShardChunk(self.chunk, self.record, self.rows.take(end), *asks, self.slots[end]),
         )
 
-    def where(self, chosen: NDArray[np.bool_]) -> Part:
-        """Give the rows of some tickers; ``chosen`` as ``moving`` in ``split``."""
+    def where(self, chosen: NDArray[np.bool_]) -> ShardChunk:
+        """Return the rows of some tickers; ``chosen`` as ``moving`` in ``split``."""
         rows = np.flatnonzero(chosen[self.rows.code])
         if self.record != "tick":
-            return Part(
-                self.slice, self.record, self.rows.take(rows), self.asked_code, self.asked_order, self.slots[rows]
+            return ShardChunk(
+                self.chunk, self.record, self.rows.take(rows), self.asked_code, self.asked_order, self.slots[rows]
             )
         asked = np.flatnonzero(chosen[self.asked_code])
-        return Part(
-            self.slice,
+        return ShardChunk(
+            self.chunk,
             self.record,
             self.rows.take(rows),
             self.asked_code[asked],
@@ -133,16 +135,16 @@ class Part:
 
     def counted(self) -> None:
         """Count it as a part of its slice that is to be processed."""
-        self.slice.parts_left += 1
-        self.slice.ticks_left += self.record == "tick"
+        self.chunk.parts_left += 1
+        self.chunk.ticks_left += self.record == "tick"
 
     def ended(self) -> None:
         """Count it as done with."""
-        self.slice.parts_left -= 1
+        self.chunk.parts_left -= 1
         if self.record == "tick":
-            self.slice.ticks_left -= 1
-            if not self.slice.ticks_left:
-                self.slice.ticks_done.set()
+            self.chunk.ticks_left -= 1
+            if not self.chunk.ticks_left:
+                self.chunk.ticks_done.set()
 
     @property
     def empty(self) -> bool:
@@ -153,17 +155,17 @@ class Part:
 NOTHING_ASKED = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64)
 
 
-def whole_parts(piece: Slice) -> list[Part]:
-    """Give a slice as one part per record type that has anything to do; ticks first."""
-    batch = piece.batch
-    probes = Probes.of(batch)
-    by_order = np.argsort(probes.place, kind="stable")
+def whole_parts(chunk: Chunk) -> list[ShardChunk]:
+    """Return a slice as one part per record type that has anything to do; ticks first."""
+    batch = chunk.batch
+    lookups = TickLookups.of(batch)
+    by_order = np.argsort(lookups.place, kind="stable")
     bars = len(batch.bars)
     slots = np.arange(bars + len(batch.fmvs))
     parts = [
-        Part(piece, "tick", batch.ticks, probes.code, probes.order, by_order),
-        Part(piece, "ohlcv", batch.bars, *NOTHING_ASKED, slots[:bars]),
-        Part(piece, "fmv", batch.fmvs, *NOTHING_ASKED, slots[bars:]),
+        ShardChunk(chunk, "tick", batch.ticks, lookups.code, lookups.order, by_order),
+        ShardChunk(chunk, "ohlcv", batch.bars, *NOTHING_ASKED, slots[:bars]),
+        ShardChunk(chunk, "fmv", batch.fmvs, *NOTHING_ASKED, slots[bars:]),
     ]
     return [part for part in parts if not part.empty]
 
@@ -181,5 +183,5 @@ def joined(batches: Sequence[BatchT]) -> BatchT:
 
 
 def rises(order: Int64s) -> bool:
-    """Tell whether merge orders rise."""
+    """Return whether merge orders rise."""
     return bool((order[1:] > order[:-1]).all())

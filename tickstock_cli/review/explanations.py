@@ -19,7 +19,7 @@ Event = dict[str, Any]
 
 
 def changed_columns(a: Event, b: Event) -> dict[str, tuple[Any, Any]]:
-    """Give the columns in which two events differ, with both values."""
+    """Return the columns in which two events differ, with both values."""
     return {name: (a[name], b[name]) for name in SCHEMA if a[name] != b[name] and name not in FOLLOWS}
 
 

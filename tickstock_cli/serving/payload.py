@@ -69,5 +69,5 @@ class Transporter:
 
 
 def or_null(value: Any) -> Any:
-    """Give a value as JSON can hold it: None for a number that is infinite or none."""
+    """Return a value as JSON can hold it: None for a number that is infinite or none."""
     return None if isinstance(value, float) and not math.isfinite(value) else value

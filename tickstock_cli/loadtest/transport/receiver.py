@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 
 from tickstock_cli.loadtest.transport.base import BrokenLinkError, Closing, Data, Frame, Link, Opening, Transport
-from tickstock_cli.loadtest.transport.outlet import confirmation
+from tickstock_cli.loadtest.transport.sender import confirmation
 
 RETRY_SECONDS = 0.05
 PATIENCE_SECONDS = 10.0
 """How long to try to connect again."""
 
 
-class Inlet:
+class Receiver:
     """Receives frames. For one thread; ``close`` for any.
 
     Raises
@@ -32,7 +32,7 @@ class Inlet:
         self._link, self.opening = self._meet()
 
     def read(self, most_rows: int) -> list[Frame]:
-        """Give what has come, at least one frame; none at the end.
+        """Return what has come, at least one frame; none at the end.
 
         Parameters
         ----------
@@ -69,7 +69,7 @@ class Inlet:
         self._link.cut()
 
     def _receive(self, wait: bool) -> Data | None:
-        """Give the next message; None if there is none now, or none will come."""
+        """Return the next message; None if there is none now, or none will come."""
         while not self._closed:
             try:
                 return self._link.receive(None if wait else 0.0)

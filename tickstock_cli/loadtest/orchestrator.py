@@ -1,4 +1,4 @@
-"""The conductor of a load test: it starts the processes, picks the moment, watches, ends everything, and tells all.
+"""The orchestrator of a load test: it starts the processes, picks the moment, watches, ends everything, and tells all.
 
 1. generator, system and clients prepare, each in a process of its own, and say that they are ready;
 2. all get one anchor: the machine's monotonic clock is the same for all of them;
@@ -23,8 +23,8 @@ from typing import Any, Protocol
 
 from tickstock_cli.core.clock import wall_minus_monotonic
 from tickstock_cli.errors import InterruptedRunError, TickstockError
+from tickstock_cli.loadtest.child_process import ChildProcess, Inbox
 from tickstock_cli.loadtest.early import EarlyAbort
-from tickstock_cli.loadtest.member import Inbox, Member
 from tickstock_cli.loadtest.observation import Observation, Second, StageSpan
 from tickstock_cli.loadtest.scenario import Scenario
 from tickstock_cli.loadtest.seconds import Seconds, spans_of
@@ -105,7 +105,7 @@ class Order:
 
 
 @dataclass(slots=True)
-class Conductor:
+class Orchestrator:
     """One load test. Use ``run`` once; ``stop`` from any thread ends it early.
 
     Parameters
@@ -123,7 +123,7 @@ class Conductor:
     """Which process ended on its own, and how, if one did."""
     _why_stopped: str = INTERRUPTED
     _inbox: Inbox = field(default_factory=Inbox)
-    _members: dict[str, Member] = field(default_factory=dict)
+    _children: dict[str, ChildProcess] = field(default_factory=dict)
     _reports: Reports = field(default_factory=Reports)
 
     def run(self) -> Observation:
@@ -203,8 +203,8 @@ class Conductor:
         return seconds
 
     def _start(self, name: str, job: dict[str, Any]) -> None:
-        self._members[name] = Member(name, job, self._inbox)
-        self.pids[name] = self._members[name].pid
+        self._children[name] = ChildProcess(name, job, self._inbox)
+        self.pids[name] = self._children[name].pid
 
     def _await(self, name: str, kind: str) -> dict[str, Any]:
         """Wait for a report; others that come meanwhile are kept."""
@@ -221,7 +221,7 @@ class Conductor:
         return self._reports.kept[name, kind]
 
     def _news(self) -> list[tuple[str, dict[str, Any]]]:
-        """Give what has come, waiting a moment for it."""
+        """Return what has come, waiting a moment for it."""
         found: list[tuple[str, dict[str, Any]]] = []
         try:
             found.append(self._inbox.get(timeout=LOOK_SECONDS))
@@ -231,14 +231,14 @@ class Conductor:
             return found
 
     def _conduct(self, seconds: Seconds, spans: tuple[StageSpan, ...], abort: EarlyAbort) -> tuple[str | None, int]:
-        """Run the schedule; gives why it ended early, if it did, and the anchor."""
+        """Run the schedule, and return why it ended early, if it did, and the anchor."""
         anchor = time.monotonic_ns() + LEAD_NS
-        for member in self._members.values():
+        for member in self._children.values():
             member.order("start", anchor=anchor)
         self.watch.begun(spans)
         latest = anchor + int((spans[-1].ends + CATCH_UP_SECONDS) * NS)
         reason: str | None = None
-        while self._reports.missing(self._members):
+        while self._reports.missing(self._children):
             for side, report in self._news():
                 for second in self._take(side, report, seconds):
                     self.watch.second(second)
@@ -253,7 +253,7 @@ class Conductor:
         return reason, anchor
 
     def _take(self, side: str, report: dict[str, Any], seconds: Seconds) -> list[Second]:
-        """Note one report; gives the seconds that are whole with it."""
+        """Note one report, and return the seconds that are whole with it."""
         match report["kind"]:
             case "second" if not self._reports.has(side):
                 return seconds.add(side, report)
@@ -266,7 +266,7 @@ class Conductor:
         return []
 
     def _early_end(self, latest: int) -> str | None:
-        """Give why the run cannot go on, if it cannot."""
+        """Return why the run cannot go on, if it cannot."""
         if self.stopped.is_set():
             return self._why_stopped
         for side in self._reports.crashed:
@@ -281,23 +281,23 @@ class Conductor:
         self._tell("generator", "stop")
         self._tell("system", "stop")
         until = time.monotonic() + STOP_SECONDS
-        while self._reports.missing(self._members) and time.monotonic() < until:
+        while self._reports.missing(self._children) and time.monotonic() < until:
             for side, report in self._news():
                 self._take(side, report, seconds)
             if self._reports.has("system") or "system" in self._reports.crashed:
                 self._tell("clients", "stop")
 
     def _tell(self, name: str, word: str) -> None:
-        if name in self._members and (name, word) not in self._reports.told:
+        if name in self._children and (name, word) not in self._reports.told:
             self._reports.told.add((name, word))
-            self._members[name].order(word)
+            self._children[name].order(word)
 
     def _why(self, side: str) -> str:
         """Say what became of a process that should still be there."""
         failed = self._reports.kept.get((side, "failed"))
         if failed is not None:
             return f"the {side} of the load test failed: {failed['why']}"
-        member = self._members[side]
+        member = self._children[side]
         words = member.last_words()
         return f"the {side} of the load test is gone: {member.how_it_ended()}{f' ({words})' if words else ''}"
 
@@ -309,7 +309,7 @@ class Conductor:
             return
         self.watch.phase("computing what the events should be")
         self._start("truth", job)
-        self._members["truth"].order("start", anchor=0)
+        self._children["truth"].order("start", anchor=0)
         market_seconds = sum(stage.seconds for stage in self.order.scenario.stages)
         longest = READY_SECONDS + TRUTH_SECONDS_PER_MARKET_SECOND * market_seconds
         until = time.monotonic() + longest
@@ -330,6 +330,6 @@ class Conductor:
 
     def _end_all(self) -> None:
         """End every process. Idempotent."""
-        members, self._members = self._members, {}
+        members, self._children = self._children, {}
         for member in members.values():
             member.end()

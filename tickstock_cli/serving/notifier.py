@@ -12,7 +12,7 @@ INTERVAL_SECONDS_EACH = 0.000_1
 any number of clients take from the run that they follow."""
 
 
-class Tide:
+class Notifier:
     """Sets the events of all who wait, at once after a quiet time, else some time after the last wave.
 
     Parameters
@@ -36,7 +36,7 @@ class Tide:
         """Leave ``event`` alone from now on."""
         self._waiting.discard(event)
 
-    def rise(self) -> None:
+    def notify(self) -> None:
         """Wake everybody soon. Safe in any thread; cheap if a wave is coming anyway."""
         if self._coming:
             return
