@@ -130,7 +130,7 @@ class Channel:
         return self._detectors
 
     def grow(self, tickers: int) -> None:
-        """Make room for codes below ``tickers``. No worker has a context meanwhile."""
+        """Make room for codes below ``tickers``. No worker processes meanwhile."""
         self._states = grown(self._states, tickers, self._blank)
         for detector in self._detectors.values():
             detector.grow(tickers)

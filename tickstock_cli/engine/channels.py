@@ -93,7 +93,7 @@ class Channels:
     def context(
         self, mine: NDArray[np.bool_], rejects_unnamed: bool, sessions: Sessions, isolates: bool = False
     ) -> BatchContext:
-        """Begin a context; see `channels.base.BatchContext`."""
+        """Return the context of a batch; see `channels.base.BatchContext`."""
         return BatchContext(mine, rejects_unnamed, sessions, BatchOutcome(), isolates)
 
     def process_ticks(

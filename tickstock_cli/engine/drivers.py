@@ -23,7 +23,7 @@ PAUSE_LOOK_NS = 200_000_000
 
 TOGETHER_NS = 2_000_000
 """A step begins no sooner after the one before, so that rows that come thick travel together: each step costs several
-threads a context, and steps of a few rows would take all of a processor, whose lack then makes rows late."""
+threads a turn, and steps of a few rows would take all of a processor, whose lack then makes rows late."""
 
 
 class Stepper(Protocol):

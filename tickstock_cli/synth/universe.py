@@ -81,7 +81,8 @@ def make_universe(options: MarketOptions) -> Universe:
     price = _prices(chance("prices", 0, 1 << 16), rank)
     grid = np.where(price < MICROS, SUB_CENT, np.where(price < 5 * MICROS, HALF_CENT, CENT))
     price = np.maximum(price // grid, 1) * grid
-    volatility = chance("volatility", 80, 260) * np.where(price < 5 * MICROS, 2, 1)
+    # "restless" seeds the draws: another word would make another market.
+    volatility = chance("restless", 80, 260) * np.where(price < 5 * MICROS, 2, 1)
     symbols = np.zeros(count, dtype=SYMBOL)
     symbols["price"] = price
     symbols["grid"] = grid

@@ -89,7 +89,7 @@ def writers() -> list[str]:
 
 
 def test_events_that_had_to_wait_are_handed_out_together() -> None:
-    """A running system releases one or two at a time, hundreds of times a second: all wait for the context of each."""
+    """A running system releases one or two at a time, hundreds of times a second: all wait for the turn of each."""
     pipe = StuckPipe()
     heard: list[list[float | None]] = []
     symbols = SymbolTable()

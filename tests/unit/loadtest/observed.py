@@ -1,4 +1,4 @@
-"""A load test as a orchestrator would have seen it on a machine of two CPUs.
+"""A load test as an orchestrator would have seen it on a machine of two CPUs.
 
 Five quiet seconds to warm up, a surge of fifteen, ten quiet ones, and the second in which the rest was done with.
 """

@@ -23,5 +23,5 @@ def test_names_look_like_an_exchange_s() -> None:
 
 
 def test_a_smaller_market_has_the_first_names_of_a_larger() -> None:
-    """So that --symbols can be changed without losing evaluation of a ticker."""
+    """So that --symbols can be changed without losing sight of a ticker."""
     assert make_tickers(9, 50) == make_tickers(9, 8_000)[:50]
