@@ -194,7 +194,7 @@ def conduct(path: Path, act: Callable[[Orchestrator], None] = lambda _: None, **
 @pytest.mark.parametrize("victim", ["system", "generator", "clients"])
 def test_a_process_that_is_killed_is_told_in_one_line(small: Path, victim: str) -> None:
     """Who is gone and how, with all that was seen before; the others are ended, too."""
-    seen = conduct(small, lambdan orchestrator: os.kill(orchestrator.pids[victim], signal.SIGKILL))
+    seen = conduct(small, lambda orchestrator: os.kill(orchestrator.pids[victim], signal.SIGKILL))
 
     assert seen.aborted == f"the {victim} of the load test is gone: signal 9 ended it"
     assert len(seen.seconds) >= 1

@@ -10,7 +10,7 @@ strategy         home                                             stand-in
 ================ ================================================ ===================================
 ``health_based`` by hash, in even shares                          by hash, to whoever has fewest
 ``hash_based``   by hash alone: a new instance moves least        by hash alone
-``round_robin``  dealt out in turn                                   dealt out in context
+``round_robin``  dealt out in turn                                dealt out in turn
 ``random``       drawn                                            drawn
 ``load_based``   none: it keeps what is, and moves shards only to even out the load
 ================ ================================================ ===================================
