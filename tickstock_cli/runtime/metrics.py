@@ -2,7 +2,7 @@
 
 Figures of the whole run and of a sliding window come from the same records: a record goes into the newest slice of
 the window, and a slice that has grown too old is added to the whole. Latency is recorded once for all rows that
-arrived together (`hdrhistogram`, two significant digits, 3 µs a record), never row by row.
+arrived together (3 µs a record), never row by row.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from hdrh.histogram import HdrHistogram
+import numpy as np
 
 from tickstock_cli.core.clock import Clock
 from tickstock_cli.core.metrics import (
@@ -23,11 +23,12 @@ from tickstock_cli.core.metrics import (
     LatencyFigures,
     QueueFigures,
 )
+from tickstock_cli.measurement.histogram import Histogram
+
+_PERCENTS = np.array([50, 99, 99.9])
 
 SLICES = 10
 """Slices of a sliding window; it moves by one of them at a time."""
-
-LONGEST_US = 24 * 3600 * 1_000_000
 
 
 class Meter:
@@ -211,32 +212,31 @@ class _Count:
     count: int = 0
 
 
-class _Histogram:
+class _Durations:
     """Durations: percentiles from a histogram of microseconds, greatest and mean exact to the nanosecond."""
 
     def __init__(self) -> None:
-        self.microseconds = HdrHistogram(1, LONGEST_US, 2)
+        self.microseconds = Histogram()
         self.sum_ns = 0
         self.max_ns = 0
 
     def record(self, duration_ns: int, count: int) -> None:
         duration_ns = max(0, duration_ns)  # a row may be early against its schedule
-        self.microseconds.record_value(min(duration_ns // 1000, LONGEST_US), count)
+        self.microseconds.record_value(-(-duration_ns // 1000), count)  # rounded up: never better than the truth
         self.sum_ns += duration_ns * count
         self.max_ns = max(self.max_ns, duration_ns)
 
-    def add(self, other: _Histogram) -> None:
+    def add(self, other: _Durations) -> None:
         self.microseconds.add(other.microseconds)
         self.sum_ns += other.sum_ns
         self.max_ns = max(self.max_ns, other.max_ns)
 
     def figures(self) -> LatencyFigures:
-        count = self.microseconds.get_total_count()
+        count = self.microseconds.count
         if not count:
             return LatencyFigures()
-        percentiles = self.microseconds.get_percentile_to_value_dict([50, 99, 99.9])
-        # Each is the last microsecond of its bucket; the end of that may lie above the greatest duration there was.
-        p50, p99, p999 = (min((percentiles[at] + 1) / 1e3, self.max_ns / 1e6) for at in (50, 99, 99.9))
+        # A percentile is the upper end of a counter's range, which may lie above the greatest duration recorded.
+        p50, p99, p999 = (min(us / 1e3, self.max_ns / 1e6) for us in self.microseconds.percentiles_us(_PERCENTS))
         return LatencyFigures(count, p50, p99, p999, self.max_ns / 1e6, self.sum_ns / count / 1e6)
 
 
@@ -249,8 +249,8 @@ class _Tally:
     events: int = 0
     batches: int = 0
     timeouts: int = 0
-    latency: _Histogram = field(default_factory=_Histogram)
-    processing: _Histogram = field(default_factory=_Histogram)
+    latency: _Durations = field(default_factory=_Durations)
+    processing: _Durations = field(default_factory=_Durations)
 
     def add(self, other: _Tally) -> None:
         self.processed += other.processed

@@ -48,6 +48,17 @@ def test_a_figure_is_never_better_than_the_truth_and_at_most_a_thousandth_worse(
     assert longest <= histogram_of(durations).max_us() <= longest * 1.001 + 1
 
 
+@given(st.lists(st.tuples(st.integers(-5, 2 * LONGEST_US), st.integers(1, 1_000)), min_size=1, max_size=60))
+def test_one_value_at_a_time_gives_the_same_counters_as_an_array(records: list[tuple[int, int]]) -> None:
+    """A channel records a value for all rows of a batch, the load test records arrays: both must mean the same."""
+    one_by_one, together = Histogram(), Histogram()
+    for value, count in records:
+        one_by_one.record_value(value, count)
+    together.record(np.repeat(*np.array(records).T))
+
+    assert one_by_one.encode() == together.encode()
+
+
 @given(values, values)
 def test_parts_add_up_to_the_whole(first: list[int], second: list[int]) -> None:
     """Seconds to stages, stages to the run: also after the way through text."""
