@@ -134,12 +134,14 @@ def run_child(work: Callable[[Child], None]) -> None:
     os._exit(0)
 
 
-def sleep_until(moment: int, stopped: Event) -> bool:
-    """Sleep until a time of the monotonic clock (ns), precisely; tells whether it was cut short."""
-    while (left := moment - time.monotonic_ns()) > 0:
-        if left > 20_000_000:
-            if stopped.wait((left - 10_000_000) / 1e9):
-                return True
-        else:
-            time.sleep(left / 1e9)
-    return stopped.is_set()
+class PreciseClock(SystemClock):
+    """The machine's monotonic clock; a wait for it sleeps through its last 20 ms, to end on time."""
+
+    def wait(self, event: Event, until: int) -> bool:
+        while (left := until - self.now()) > 0:
+            if left > 20_000_000:
+                if event.wait((left - 10_000_000) / 1e9):
+                    return True
+            else:
+                time.sleep(left / 1e9)
+        return event.is_set()

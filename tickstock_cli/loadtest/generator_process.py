@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from tickstock_cli.core.clock import Clock
 from tickstock_cli.core.registry import load_part
 from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.loadtest import transport
-from tickstock_cli.loadtest.child import Child, run_child, sleep_until
+from tickstock_cli.loadtest.child import Child, PreciseClock, run_child
 from tickstock_cli.loadtest.load import Load, Slot
 from tickstock_cli.loadtest.rows import SCHEMAS
 from tickstock_cli.loadtest.scenario import Scenario
@@ -202,11 +203,12 @@ class SendQueue:
 class PacedSender:
     """Sends frames at their due times, and counts."""
 
-    def __init__(self, send_queue: SendQueue, sender: Sender, schedule: Schedule, stopped: Event) -> None:
+    def __init__(self, send_queue: SendQueue, sender: Sender, schedule: Schedule, stopped: Event, clock: Clock) -> None:
         self._send_queue = send_queue
         self._sender = sender
         self._schedule = schedule
         self._stopped = stopped
+        self._clock = clock
         self._sent: Counter[str] = Counter()
         self.truth = Truth()
         self.lateness = Histogram()
@@ -220,22 +222,22 @@ class PacedSender:
 
     def run(self) -> None:
         """Send everything, or until the run is stopped."""
-        schedule, free = self._schedule, 0
+        schedule, clock, free = self._schedule, self._clock, 0
         while (first := self._send_queue.first()) is not None:
             due = schedule.due(first.due)
-            if sleep_until(due, self._stopped):
+            if clock.wait(self._stopped, due):
                 return
             if first.disconnect_ns:
                 self._sender.cut()
                 free = schedule.due(first.due + first.disconnect_ns)  # what is due meanwhile is late as planned
-                if sleep_until(free, self._stopped):
+                if clock.wait(self._stopped, free):
                     return
-            frames = self._send_queue.take_due(schedule.market_at(time.monotonic_ns()))
-            begun = time.monotonic_ns()
+            frames = self._send_queue.take_due(schedule.market_at(clock.now()))
+            begun = clock.now()
             dues = np.array([schedule.due(frame.due) for frame in frames])
             self.lateness.record(np.maximum(begun - np.maximum(dues, free), 0) // 1000)
             self._sender.send([(frame.number, frame.message) for frame in frames])
-            free = time.monotonic_ns()
+            free = clock.now()
             self.blocked_ns += free - begun
             with self._lock:
                 for frame in frames:
@@ -275,7 +277,7 @@ def work(child: Child) -> None:
     child.on_stop(send_queue.close)
     child.on_stop(sender.close)
     send_queue.begin(schedule)
-    paced_sender = PacedSender(send_queue, sender, schedule, child.stopped)
+    paced_sender = PacedSender(send_queue, sender, schedule, child.stopped, PreciseClock())
     child.every_second(schedule.wall, paced_sender.second)
     try:
         paced_sender.run()

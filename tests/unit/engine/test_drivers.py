@@ -87,18 +87,22 @@ def test_hours_of_recorded_time_do_not_drift() -> None:
 def test_no_row_is_early_none_is_lost_and_each_stall_is_caught_up(
     thousandths: list[int], speed: float, work: list[int], batch_rows: int
 ) -> None:
-    """However long each step takes: a row is fed at its due time, or as soon as the step before it is over."""
+    """However long a step takes: the next one begins when a row is due and the step is over, or shortly after.
+
+    A step of a few rows may wait until ``TOGETHER_NS`` after the one before it began.
+    """
     clock = ManualClock()
     noted = Noted(clock, lambda number: work[number % 40] * MILLISECOND)
     seconds = [thousandth / 1000 for thousandth in thousandths]
     Pacer(clock, Control(speed)).run(batches_at(*seconds, batch_rows=batch_rows), noted)
 
     schedule = Schedule(0, OPEN + thousandths[0] * MILLISECOND, speed)
-    free = 0
+    free = together = 0
     for number, (wall, times) in enumerate(noted.pieces):
-        assert wall == max(free, schedule.due(times[0]))
+        earliest = max(free, schedule.due(times[0]))
+        assert wall in (earliest, max(earliest, together))
         assert all(schedule.due(time) <= wall for time in times)
-        free = wall + work[number % 40] * MILLISECOND
+        free, together = wall + work[number % 40] * MILLISECOND, wall + TOGETHER_NS
     assert [time for _, times in noted.pieces for time in times] == [
         OPEN + thousandth * MILLISECOND for thousandth in thousandths
     ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from threading import Event
+
+import pytest
 
 from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.loadtest.generator_process import Made, PacedSender, SendQueue
@@ -15,14 +16,13 @@ from tickstock_cli.loadtest.transport.base import Frame, Opening
 from tickstock_cli.loadtest.transport.pipe import Pipe
 from tickstock_cli.loadtest.transport.receiver import Receiver
 from tickstock_cli.loadtest.transport.sender import Sender
-
-SECOND = 1_000_000_000
+from tickstock_cli.testing import SECOND, ManualClock
 
 
 def lateness_ms(folder: Path, disconnect_seconds: int) -> tuple[float, float]:
-    """Send a frame and three behind it, all due 1,000 s ago and in the 300 s after; give least and greatest lateness.
+    """Send a frame and three behind it, all due 1,000 s ago and in the 300 s after; give median and greatest lateness.
 
-    The first breaks the connection for so long. Frames came so long ago that a busy machine's seconds do not count.
+    The first breaks the connection for so long. The clock stands still, however busy the machine is.
     """
     form = Pipe()
     listener = form.listen(folder)
@@ -33,7 +33,7 @@ def lateness_ms(folder: Path, disconnect_seconds: int) -> tuple[float, float]:
         Made(number, due, form.write(Frame(number, due + 1, {})), {}, {}, disconnect_seconds * SECOND * (number == 0))
         for number, due in enumerate(dues)
     ]
-    schedule = Schedule(time.monotonic_ns() - 1_000 * SECOND, 0, 1.0)
+    schedule = Schedule(0, 0, 1.0)
 
     def follow() -> list[int]:
         receiver, numbers = Receiver(Pipe(), listener.address), list[int]()
@@ -46,7 +46,7 @@ def lateness_ms(folder: Path, disconnect_seconds: int) -> tuple[float, float]:
         received = pool.submit(follow)
         sender.meet()
         send_queue.fill(iter(made))
-        paced_sender = PacedSender(send_queue, sender, schedule, Event())
+        paced_sender = PacedSender(send_queue, sender, schedule, Event(), ManualClock(1_000 * SECOND))
         paced_sender.run()
         sender.finish()
     assert received.result() == [0, 1, 2, 3]
@@ -59,13 +59,9 @@ def lateness_ms(folder: Path, disconnect_seconds: int) -> tuple[float, float]:
 
 def test_what_is_due_while_the_connection_is_to_be_broken_is_late_as_planned(tmp_path: Path) -> None:
     """A break of 500 s: nothing could go before 500 s ago, whenever it was due."""
-    _, most = lateness_ms(tmp_path, 500)
-
-    assert 500_000 <= most < 600_000
+    assert lateness_ms(tmp_path, 500) == pytest.approx((500_000, 500_000), rel=1e-3)
 
 
 def test_without_a_break_lateness_counts_from_the_due_time(tmp_path: Path) -> None:
-    """Frames that were due 1,000 s ago are 1,000 s late."""
-    middle, most = lateness_ms(tmp_path, 0)
-
-    assert 700_000 <= middle < 1_000_000 <= most < 1_100_000
+    """Frames that were due 700, 800, 900 and 1,000 s ago are as late as that."""
+    assert lateness_ms(tmp_path, 0) == pytest.approx((800_000, 1_000_000), rel=1e-3)
