@@ -14,11 +14,13 @@ from tickstock_cli.channels.fmv import FmvChannel
 from tickstock_cli.channels.ohlcv import OhlcvChannel
 from tickstock_cli.channels.tick import TickChannel
 from tickstock_cli.config import settings as configuration
+from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.events import PHASES, EventEncoder, Kind, Provenance
 from tickstock_cli.core.priority import PriorityManager
 from tickstock_cli.core.registry import load_part
 from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.detectors.highlow import HighLowParams
 from tickstock_cli.engine.channels import Channels
 from tickstock_cli.engine.coordinator import Coordinator
 from tickstock_cli.engine.core import Core
@@ -46,7 +48,7 @@ def event_kinds() -> tuple[Kind, ...]:
     return tuple(kinds.values())
 
 
-def build_core(settings: Any, symbols: SymbolTable, workers: int = 1, executor: Executor | None = None) -> Core:
+def build_core(settings: Settings, symbols: SymbolTable, workers: int = 1, executor: Executor | None = None) -> Core:
     """Build a core with empty state.
 
     Parameters
@@ -60,7 +62,7 @@ def build_core(settings: Any, symbols: SymbolTable, workers: int = 1, executor: 
     return Core(symbols, channels, Coordinator(coordination_rules(settings), symbols), workers, executor)
 
 
-def build_channels(settings: Any, detectors_by_name: Mapping[str, Any]) -> Channels:
+def build_channels(settings: Settings, detectors_by_name: Mapping[str, Any]) -> Channels:
     """Build the three channels around detectors given by name, each in its own channel."""
     names = kind_names()
     parts: dict[str, dict[str, Any]] = {"tick": {}, "ohlcv": {}, "fmv": {}}
@@ -76,13 +78,17 @@ def build_channels(settings: Any, detectors_by_name: Mapping[str, Any]) -> Chann
     )
 
 
-def build_detectors(settings: Any) -> dict[str, Any]:
+def build_detectors(settings: Settings) -> dict[str, Any]:
     """Build the enabled detectors, by name, in the table's order."""
     enabled = settings.detectors.enabled
     for name in enabled:
         load_part("detector", detectors.PARTS, name)
     codes = {name: code for code, name in enumerate(kind_names())}
-    return {name: cls(getattr(settings, name), codes) for name, cls in detector_classes().items() if name in enabled}
+    return {
+        name: cls(settings.section(name, cls.Params), codes)
+        for name, cls in detector_classes().items()
+        if name in enabled
+    }
 
 
 def kind_names() -> list[str]:
@@ -90,20 +96,21 @@ def kind_names() -> list[str]:
     return [kind.name for kind in event_kinds()]
 
 
-def coordination_rules(settings: Any) -> CoordinationRules:
+def coordination_rules(settings: Settings) -> CoordinationRules:
     """Return the coordinator's settings as its kernels take them."""
+    highlow = settings.section("highlow", HighLowParams)
     return CoordinationRules(
         settings.coordinator.window_ms * 1_000_000,
         settings.coordinator.hold_top_source,
         settings.coordinator.key == "ticker",
         len(event_kinds()),
         settings.coordinator.dedupe_extremes,
-        settings.highlow.min_price_change,
-        settings.highlow.min_percent_change,
+        highlow.min_price_change,
+        highlow.min_percent_change,
     )
 
 
-def build_encoder(settings: Any, symbols: SymbolTable, provenance: Provenance | None = None) -> EventEncoder:
+def build_encoder(settings: Settings, symbols: SymbolTable, provenance: Provenance | None = None) -> EventEncoder:
     """Build the bridge from internal events to rows of the output schema."""
     kinds = event_kinds()
     priorities = PriorityManager([kind.priority for kind in kinds], settings.priority.core_universe)

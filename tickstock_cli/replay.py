@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from datetime import tzinfo
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -94,6 +93,11 @@ class Request:
     checkpoint_every_ns: int = CHECKPOINT_EVERY_NS
 
     @property
+    def effective_settings(self) -> Settings:
+        """The settings; all defaults if none were given."""
+        return self.settings if self.settings is not None else settings_model()()
+
+    @property
     def pipeline_name(self) -> PipelineName:
         """How rows get to the core."""
         return self.pipeline or (PipelineName.DIRECT if self.speed is None else PipelineName.MULTI)
@@ -133,7 +137,7 @@ def replay(
         There is no checkpoint that fits.
     """
     _check_options(request)
-    settings = request.settings if request.settings is not None else settings_model()()
+    settings = request.effective_settings
     control = control or Control(request.speed)
     reading = read_options(request, settings)
     request = replace(request, start=reading.start, end=reading.end)
@@ -169,7 +173,7 @@ def replay(
 def check(request: Request) -> None:
     """Raise what would stop a replay before its first row: a request that contradicts itself, recordings unreadable."""
     _check_options(request)
-    settings = request.settings if request.settings is not None else settings_model()()
+    settings = request.effective_settings
     _open_source(request, read_options(request, settings)).close()
 
 
@@ -190,7 +194,7 @@ def _check_options(request: Request) -> None:
         raise UsageError("--provenance needs the running system: add --speed N or --pipeline multi")
 
 
-def read_options(request: Request, settings: Any) -> ReadOptions:
+def read_options(request: Request, settings: Settings) -> ReadOptions:
     """Return how the recordings are to be read.
 
     Raises
@@ -201,7 +205,7 @@ def read_options(request: Request, settings: Any) -> ReadOptions:
         One of them is a time of day, and the recording that is to tell its date cannot be read.
     """
     whole = ReadOptions(
-        columns=dict(settings.recordings.columns),
+        columns={str(ours): theirs for ours, theirs in settings.recordings.columns.items()},
         timestamp_unit=settings.recordings.timestamp_unit,
         timezone=settings.recordings.timezone,
         interval_seconds=settings.recordings.interval_seconds,
@@ -230,7 +234,7 @@ def resolved(moment: int | TimeInput, paths: Sequence[str | Path], options: Read
         return moment.resolved(source.span, zone)
 
 
-def fingerprint(request: Request, settings: Any, source: NamedSource) -> dict[str, str]:
+def fingerprint(request: Request, settings: Settings, source: NamedSource) -> dict[str, str]:
     """Hash all that decides what a run writes, by names that a user knows."""
     facts = {
         "the version of tickstock": __version__,
@@ -255,7 +259,7 @@ def _identity(path: Path) -> tuple[str, int, str]:
 
 
 def _open_outputs(
-    request: Request, settings: Any, source: NamedSource, watcher: Observer, open_sinks: OpenSinks
+    request: Request, settings: Settings, source: NamedSource, watcher: Observer, open_sinks: OpenSinks
 ) -> tuple[Outputs, RejectsSink | None]:
     """Open every output, or none."""
     _check_targets(request, source)

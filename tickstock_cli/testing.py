@@ -28,6 +28,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tickstock_cli.build import build_core, build_encoder, settings_model
+from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.batch import (
     DTYPES,
     MAX_SHARES,
@@ -305,7 +306,7 @@ class _ListRejects:
         pass
 
 
-def settings_of(flat: Mapping[str, Any]) -> Any:
+def settings_of(flat: Mapping[str, Any]) -> Settings:
     """Return settings from dotted keys: ``{"highlow.cooldown_seconds": 0}``; what is absent has its default."""
     nested: dict[str, dict[str, Any]] = {}
     for key, value in flat.items():

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tickstock_cli.build import build_core
+from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.batch import DTYPES, BarBatch, Batch, FmvBatch, MergedBatch, TickBatch
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.sources.options import ReadOptions
@@ -19,7 +20,7 @@ from tickstock_cli.sources.recordings import Recordings
 SOME_TIME = 1_717_594_200_000_000_000
 
 
-def warm_up(settings: Any) -> None:
+def warm_up(settings: Settings) -> None:
     """Run a row of each type, and one that makes an event, through a core of its own."""
     symbols = SymbolTable(["A"])
     core = build_core(settings, symbols)

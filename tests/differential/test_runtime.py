@@ -12,6 +12,7 @@ import pytest
 from tests.differential.against import Recording
 from tests.oracle.random_cases import random_case
 from tickstock_cli.build import build_core, build_encoder
+from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.digest import EventDigest
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.engine.core import StepResult
@@ -39,7 +40,7 @@ def recording(seed: int, rng: Random, tmp_path: Path) -> Recording:
     return recording
 
 
-def drawn_system(settings: Any, rng: Random) -> Any:
+def drawn_system(settings: Settings, rng: Random) -> Settings:
     """Return the settings with channels of one to three instances, short queues, and any batching."""
     drawn: dict[str, Any] = {"router": {"strategy": rng.choice(list(RoutingStrategy)).value}}
     for name in ("tick_channel", "ohlcv_channel", "fmv_channel"):

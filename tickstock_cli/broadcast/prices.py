@@ -38,7 +38,7 @@ class RecordedPrices:
         if now is None:
             return PriceLine((), ())
         request = replace(self._request, symbols=frozenset({ticker}), start=max(0, now - LOOK_BACK_NS), end=now + 1)
-        with closing(open_source(request.paths, read_options(request, request.settings))) as source:
+        with closing(open_source(request.paths, read_options(request, request.effective_settings))) as source:
             if not source.repeatable:
                 return PriceLine((), ())  # what has gone by cannot be read again
             points = [_points(batch) for batch in source.batches(BATCH_ROWS)]

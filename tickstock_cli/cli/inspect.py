@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -35,7 +35,7 @@ def inspect(
     from tickstock_cli.replay import Request, read_options
     from tickstock_cli.sources.discover import discover
 
-    settings: Any = load_settings(config, sets, maps).settings
+    settings = load_settings(config, sets, maps).settings
     options = read_options(Request(paths), settings)
     if sys.stderr.isatty():
         say_if_new("survey.tally", lambda: discover(paths))

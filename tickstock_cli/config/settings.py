@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import available_timezones
 
 from annotated_types import Len
@@ -20,6 +20,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from tickstock_cli.config.running import EventLogging, FmvChannel, Monitoring, OhlcvChannel, Router, System, TickChannel
 from tickstock_cli.config.section import RunningSection, Section
 from tickstock_cli.config.universes import CORE, TickerFile, checked_name, checked_ticker
+from tickstock_cli.errors import SettingsError
+
+SectionT = TypeVar("SectionT", bound=BaseModel)
 
 ENVIRONMENT_PREFIX = "TICKSTOCK_"
 SECTION_DELIMITER = "__"
@@ -188,6 +191,29 @@ class Settings(BaseSettings):
     fmv_channel: FmvChannel = FmvChannel()
     monitoring: Monitoring = Monitoring()
     event_log: EventLogging = EventLogging()
+
+    def section(self, name: str, model: type[SectionT]) -> SectionT:
+        """Return a detector's section. ``settings_model`` adds these at run time, so no type checker knows them.
+
+        Parameters
+        ----------
+        name
+            The detector's name.
+        model
+            The detector's ``Params``.
+
+        Raises
+        ------
+        SettingsError
+            There is no such section, or it belongs to another detector.
+        """
+        section = getattr(self, name, None)
+        if not isinstance(section, model):
+            raise SettingsError(
+                f"the settings have no section [{name}] of type {model.__name__}; "
+                "build settings with build.settings_model()"
+            )
+        return section
 
     @classmethod
     def settings_customise_sources(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tickstock_cli.channels.base import BatchContext
+from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.batch import Batch
 from tickstock_cli.core.events import PHASES
 from tickstock_cli.core.rule_verdict import Check, Relation
@@ -45,7 +46,9 @@ class Admission:
         return self.status in (AdmissionStatus.ADMITTED, AdmissionStatus.SUSPECT)
 
 
-def read_admission(record: str, row: Batch, before: Any, after: Any, context: BatchContext, settings: Any) -> Admission:
+def read_admission(
+    record: str, row: Batch, before: Any, after: Any, context: BatchContext, settings: Settings
+) -> Admission:
     """Tell what admission made of one row.
 
     Parameters
@@ -71,7 +74,7 @@ def read_admission(record: str, row: Batch, before: Any, after: Any, context: Ba
     return _read_guard(row, before, after, segment, bool(context.outcome.ledger["tick.suspect"]), settings)
 
 
-def _read_guard(row: Any, before: Any, after: Any, segment: int, suspect: bool, settings: Any) -> Admission:
+def _read_guard(row: Any, before: Any, after: Any, segment: int, suspect: bool, settings: Settings) -> Admission:
     percent, rows = settings.guard.outlier_percent, settings.guard.confirm_rows
     flags, price = int(row.flags[0]), float(row.price[0])
     checks = [Check("flags", ", ".join(words for bit, words in MEANINGS.items() if flags & bit) or "none")]

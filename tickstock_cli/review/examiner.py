@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tickstock_cli.build import build_channels, build_detectors, event_kinds
 from tickstock_cli.channels.base import BatchContext, Workspace
+from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.batch import Batch, MergedBatch
 from tickstock_cli.core.events import EVENT, EventRows
 from tickstock_cli.core.rule_verdict import Ending, RuleVerdict
@@ -103,7 +104,7 @@ class Examiner:
         The run's symbol table.
     """
 
-    def __init__(self, settings: Any, symbols: SymbolTable) -> None:
+    def __init__(self, settings: Settings, symbols: SymbolTable) -> None:
         self._settings = settings
         self._symbols = symbols
         self._explainers = {name: Explainer(detector) for name, detector in build_detectors(settings).items()}

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from tickstock_cli.build import build_core, coordination_rules, detector_classes, settings_model
+from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.calendar import market_zone
 from tickstock_cli.core.events import EVENT, EventRows
@@ -155,7 +156,7 @@ def explain(request: Request, ticker: str, at: int | TimeInput) -> Explanation:
     return Explanation(ticker, time, settings.session.calendar, rows, absent, disabled)
 
 
-def _resolve(request: Request, settings: Any, at: int | TimeInput) -> int:
+def _resolve(request: Request, settings: Settings, at: int | TimeInput) -> int:
     options = read_options(request, settings)
     time = resolved(at, request.paths, options, market_zone(settings.session.calendar))
     if options.start is not None and time < options.start:
@@ -186,7 +187,7 @@ def _find_moments(source: NamedSource, time: int) -> list[CandidateRow]:
     return sorted(numbered, key=lambda moment: moment.order)
 
 
-def _no_row(request: Request, settings: Any, ticker: str, time: int) -> DataError:
+def _no_row(request: Request, settings: Settings, ticker: str, time: int) -> DataError:
     """Return whether the ticker comes later or not at all; reads the recording for it, as far as needed."""
     with closing(open_repeatable(request.paths, read_options(request, settings), READ_AGAIN)) as source:
         for batch in source.batches(BATCH_ROWS):
@@ -202,7 +203,7 @@ def _no_row(request: Request, settings: Any, ticker: str, time: int) -> DataErro
 
 
 def _run(
-    source: NamedSource, settings: Any, moments: Sequence[CandidateRow]
+    source: NamedSource, settings: Settings, moments: Sequence[CandidateRow]
 ) -> tuple[list[tuple[Examination, dict[str, int]]], EventRows]:
     """Run over all rows; give each moment's examination and ledger gains, and what its windows emitted."""
     rules = coordination_rules(settings)

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 
 from tickstock_cli.build import detector_classes
+from tickstock_cli.config.settings import Settings
+from tickstock_cli.detectors.fmv import FmvParams
+from tickstock_cli.detectors.highlow import HighLowParams
+from tickstock_cli.detectors.ohlcv import OhlcvParams
+from tickstock_cli.detectors.surge import SurgeParams
+from tickstock_cli.detectors.trend import TrendParams
 from tickstock_cli.kernels.compare import cooldown_ns
 
 
@@ -41,10 +46,11 @@ class Limit:
         return pl.when(ratio.is_finite()).then(ratio)
 
 
-def limits_of(settings: Any) -> list[Limit]:
+def limits_of(settings: Settings) -> list[Limit]:
     """Return every limit that a file of events can show."""
     change, volume, score = pl.col("percent_change").abs(), pl.col("rel_volume"), pl.col("score").abs()
-    surge, ohlcv, fmv = settings.surge, settings.ohlcv, settings.fmv
+    surge, trend = settings.section("surge", SurgeParams), settings.section("trend", TrendParams)
+    ohlcv, fmv = settings.section("ohlcv", OhlcvParams), settings.section("fmv", FmvParams)
     found = []
     for kind in ("high", "low"):
         distance = (pl.col("price") - pl.col("previous")).abs()
@@ -53,7 +59,7 @@ def limits_of(settings: Any) -> list[Limit]:
     found += [
         Limit("surge", "tick", "surge.price_threshold_percent", "%", change, price),
         Limit("surge", "tick", "surge.volume_threshold", "x", volume, least_volume),
-        Limit("trend", "tick", "trend.direction_threshold", "%/min", score, pl.lit(settings.trend.direction_threshold)),
+        Limit("trend", "tick", "trend.direction_threshold", "%/min", score, pl.lit(trend.direction_threshold)),
     ]
     for kind in ("high", "low", "surge", "trend"):
         multiple = ohlcv.surge_volume_multiple if kind == "surge" else ohlcv.required_volume_multiple
@@ -69,7 +75,7 @@ def limits_of(settings: Any) -> list[Limit]:
     ]
 
 
-def _surge_needs(surge: Any) -> tuple[pl.Expr, pl.Expr]:
+def _surge_needs(surge: SurgeParams) -> tuple[pl.Expr, pl.Expr]:
     """Return the least move (percent) and relative volume of a surge of ticks; null where it needs none.
 
     What an event was told for, its ``trigger``, need not be what these settings ask for.
@@ -90,12 +96,12 @@ def _surge_needs(surge: Any) -> tuple[pl.Expr, pl.Expr]:
     return multiple * surge.price_threshold_percent, pl.when(needs_volume).then(surge.volume_threshold)
 
 
-def least_distance(settings: Any, reference: str = "previous") -> pl.Expr:
+def least_distance(settings: Settings, reference: str = "previous") -> pl.Expr:
     """Return how far, in dollars, a high or low must lie from the one told before it, whose price is ``reference``.
 
     Outside regular hours those of ticks must lie farther.
     """
-    highlow = settings.highlow
+    highlow = settings.section("highlow", HighLowParams)
     least = pl.max_horizontal(pl.lit(highlow.min_price_change), pl.col(reference) * highlow.min_percent_change / 100.0)
     plain = (pl.col("phase") == "regular") | (pl.col("source") != "tick")
     return least * pl.when(plain).then(1.0).otherwise(highlow.extended_hours_multiplier)
@@ -109,7 +115,7 @@ def smallest(columns: Mapping[int, pl.Expr]) -> tuple[pl.Expr, pl.Expr]:
     return least, pl.coalesce(pl.when(column == least).then(pl.lit(key, pl.Int32)) for key, column in columns.items())
 
 
-def cooldowns_of(settings: Any) -> pl.DataFrame:
+def cooldowns_of(settings: Settings) -> pl.DataFrame:
     """Give, of every detector that has a cooldown, kind, source, ``by_cooldown`` (int64 ns) and ``by_setting``."""
     rows = [
         (kind.name, cls.channel, cooldown_ns(getattr(settings, name).cooldown_seconds), f"{name}.cooldown_seconds")

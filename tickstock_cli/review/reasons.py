@@ -15,14 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
 import polars.selectors as cs
 
+from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.events import SOURCES
+from tickstock_cli.detectors.highlow import HighLowParams
 from tickstock_cli.review.limits import Limit, cooldowns_of, least_distance, limits_of, smallest
 
 THRESHOLD, WINDOW, COOLDOWN, MISSING_DATA, VALUE, UNKNOWN = (
@@ -63,7 +64,7 @@ KEPT = ("row", "timestamp", "available_at", "ticker", "kind", "source", "phase",
 class Rules:
     """What evidence is found by: the settings of one file, in the forms in which they are needed. ``window`` in ns."""
 
-    settings: Any
+    settings: Settings
     limits: list[Limit]
     cooldowns: pl.DataFrame
     window: int
@@ -71,7 +72,7 @@ class Rules:
     calendar: Calendar
 
     @classmethod
-    def of(cls, settings: Any) -> Rules:
+    def of(cls, settings: Settings) -> Rules:
         """Take them from settings."""
         return cls(
             settings,
@@ -211,13 +212,13 @@ def _add_last(found: pl.DataFrame, other: pl.DataFrame, rules: Rules) -> pl.Data
     return found.with_columns((_too_near(rules.settings) & (days[0] == days[1])).alias("by_told"))
 
 
-def _too_near(settings: Any) -> pl.Expr:
+def _too_near(settings: Settings) -> pl.Expr:
     """Return whether an extreme lies nearer to the last one told in its phase than it must."""
     asked = pl.col("kind").is_in(["high", "low"])
     if not settings.coordinator.dedupe_extremes:
         asked &= pl.col("source") == "tick"
     same = pl.col("phase") == pl.col("by_last_phase")
-    if settings.highlow.post_continues:
+    if settings.section("highlow", HighLowParams).post_continues:
         same |= (pl.col("phase") == "post") & (pl.col("by_last_phase") == "regular")
     distance = (pl.col("price") - pl.col("by_last_price")) * pl.col("direction")
     return asked & same & (distance < least_distance(settings, "by_last_price") * (1 - TOLERANCE))

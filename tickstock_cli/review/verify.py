@@ -185,7 +185,9 @@ def _measure(request: Request) -> tuple[int, int, int, int | None]:
         are available; None if there are no others. Rows of one instant are not cut apart.
     """
     taken = np.empty(0, dtype=np.int64)
-    with closing(open_repeatable(request.paths, read_options(request, request.settings), READ_AGAIN)) as source:
+    with closing(
+        open_repeatable(request.paths, read_options(request, request.effective_settings), READ_AGAIN)
+    ) as source:
         for batch in source.batches(BATCH_ROWS):
             taken = np.concatenate([taken, batch.available_at()])
             if len(taken) > SLICE_ROWS and taken[-1] > taken[0]:

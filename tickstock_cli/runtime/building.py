@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import Any
 
 from tickstock_cli.config.running import Channel
+from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.clock import Clock
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.runtime.assignment import RoutingStrategy
@@ -20,19 +20,19 @@ from tickstock_cli.runtime.sections import SECOND, batching_of, breaker_limits_o
 Instances = dict[str, list[ProcessingChannel]]
 
 
-def channel_sections(settings: Any) -> dict[str, Channel]:
+def channel_sections(settings: Settings) -> dict[str, Channel]:
     """Return the settings of each channel, by record type."""
     return {"tick": settings.tick_channel, "ohlcv": settings.ohlcv_channel, "fmv": settings.fmv_channel}
 
 
-def instance_names(settings: Any) -> list[str]:
+def instance_names(settings: Settings) -> list[str]:
     """Return the names of all instances by number; there is no number 0."""
     sections = channel_sections(settings).items()
     return ["", *(f"{record}-{place}" for record, section in sections for place in range(1, section.instances + 1))]
 
 
 def build_instances(
-    settings: Any,
+    settings: Settings,
     clock: Clock,
     process: Process,
     executor: Executor,
@@ -76,7 +76,7 @@ def build_instances(
 
 
 def build_router(
-    settings: Any, instances: Instances, symbols: SymbolTable, clock: Clock, entrance: Entrance
+    settings: Settings, instances: Instances, symbols: SymbolTable, clock: Clock, entrance: Entrance
 ) -> DataChannelRouter:
     """Build the router over all instances."""
     router = settings.router

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from enum import StrEnum
-from typing import Any
 
+from tickstock_cli.config.settings import Settings
 from tickstock_cli.engine.core import Core
 from tickstock_cli.engine.pipeline import DirectPipeline, LinearPipeline, Pipeline
 from tickstock_cli.monitoring.handlers import Handler
@@ -29,7 +29,7 @@ class PipelineName(StrEnum):
 
 def open_pipeline(
     name: PipelineName,
-    settings: Any,
+    settings: Settings,
     core: Core,
     stack: ExitStack,
     handlers: tuple[Handler, ...] = (),

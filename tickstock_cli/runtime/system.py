@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from tickstock_cli.build import build_core, build_encoder, settings_model
 from tickstock_cli.channels.base import BatchOutcome, Workspace
+from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.clock import Clock, SystemClock
 from tickstock_cli.core.metrics import ChannelMetrics, ChannelStatus, SystemMetrics
@@ -77,7 +78,7 @@ class MultiChannelSystem:
 
     def __init__(
         self,
-        settings: Any = None,
+        settings: Settings | None = None,
         core: Core | None = None,
         *,
         clock: Clock | None = None,

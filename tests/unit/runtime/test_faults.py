@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tickstock_cli.build import build_channels, build_core, build_detectors, build_encoder
+from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.events import EventRows
 from tickstock_cli.core.metrics import BreakerState, ChannelStatus
 from tickstock_cli.core.symbols import SymbolTable
@@ -68,7 +69,7 @@ class Stumbling:
 Names = Callable[[], set[str]]
 
 
-def stumbling_core(settings: Any, symbols: SymbolTable, bad: Names, slow: Names) -> Core:
+def stumbling_core(settings: Settings, symbols: SymbolTable, bad: Names, slow: Names) -> Core:
     """Return a core whose high/low detector raises, or dawdles, on the tickers that are named at that moment."""
 
     def codes(names: Names) -> Callable[[], set[int]]:
