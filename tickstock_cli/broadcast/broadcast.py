@@ -28,7 +28,7 @@ from tickstock_cli.broadcast.prices import RecordedPrices
 from tickstock_cli.broadcast.recovering import RecoveringSink
 from tickstock_cli.broadcast.status import RunStatus
 from tickstock_cli.build import event_kinds
-from tickstock_cli.config.running import EventLogging
+from tickstock_cli.config.running import EventLogSettings
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.clock import SystemClock
 from tickstock_cli.core.events import EVENT_SCHEMA, PROVENANCE_SCHEMA
@@ -179,7 +179,7 @@ def _identity(request: Request) -> RunInfo:
     )
 
 
-def _limits(wanted: EventLogging) -> LogLimits:
+def _limits(wanted: EventLogSettings) -> LogLimits:
     return LogLimits(
         memory_bytes=wanted.memory_mib * MIB,
         keep_bytes=wanted.keep_mib * MIB or None,

@@ -10,7 +10,7 @@ from typing import Any
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.events import PHASES
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
-from tickstock_cli.serving.ports import Health, Market
+from tickstock_cli.serving.ports import Health, MarketState
 
 
 @dataclass(slots=True)
@@ -53,9 +53,9 @@ class RunStatus:
         complaints = self.pipeline.system.monitor.complaints()
         return Health(not complaints, complaints)
 
-    def market(self) -> Market:
+    def market(self) -> MarketState:
         if self.market_time is None:
-            return Market()
+            return MarketState()
         table = self.calendar.table(self.market_time, self.market_time)
         place = int(table.starts.searchsorted(self.market_time, side="right")) - 1
-        return Market(self.market_time, PHASES[int(table.segments[place]) & 3])
+        return MarketState(self.market_time, PHASES[int(table.segments[place]) & 3])

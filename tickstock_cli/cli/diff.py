@@ -12,7 +12,7 @@ from tickstock_cli.cli.options import ConfigFile, Json, load_settings
 from tickstock_cli.errors import ThresholdError
 
 if TYPE_CHECKING:
-    from tickstock_cli.review.diff import Comparison
+    from tickstock_cli.review.diff import EventComparison
 
 
 def diff(
@@ -51,7 +51,7 @@ def diff(
         raise ThresholdError(f"{a} and {b} differ: {_summary(comparison)}")
 
 
-def _summary(comparison: Comparison) -> str:
+def _summary(comparison: EventComparison) -> str:
     if not comparison.total:
         return "the same events in another order"
     sums = [
@@ -61,7 +61,7 @@ def _summary(comparison: Comparison) -> str:
     return ", ".join(f"{count:,} {words}" for count, words in sums if count)
 
 
-def _as_object(comparison: Comparison) -> dict[str, Any]:
+def _as_object(comparison: EventComparison) -> dict[str, Any]:
     from dataclasses import asdict
 
     from tickstock_cli.cli.render_review import difference_object

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tickstock_cli.core.times import format_clock, format_time
-from tickstock_cli.review.diff import CHANGED, ONLY_A, ONLY_B, Comparison, Difference
+from tickstock_cli.review.diff import CHANGED, ONLY_A, ONLY_B, Difference, EventComparison
 from tickstock_cli.review.pipelines import PipelineComparison
 from tickstock_cli.review.variants import Scope
 from tickstock_cli.review.verify import VariantResult, Verification
@@ -72,7 +72,7 @@ def _verdict(verification: Verification) -> Text:
     return Text(f"{len(verification.failed)} of {variants} variants differ.", style="bold red")
 
 
-def comparison_view(comparison: Comparison, a: Path, b: Path) -> Group:
+def comparison_view(comparison: EventComparison, a: Path, b: Path) -> Group:
     """Draw a comparison: counts by kind, reasons, the first differences."""
     parts: list[RenderableType] = [
         Text.assemble(("A ", "bold"), f"{a}, {comparison.rows_a:,} events"),
@@ -89,7 +89,7 @@ def comparison_view(comparison: Comparison, a: Path, b: Path) -> Group:
     return Group(*parts, Text())
 
 
-def _kinds_table(comparison: Comparison) -> Table:
+def _kinds_table(comparison: EventComparison) -> Table:
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
     table.add_column("kind")
     for name in ("only A", "only B", "changed", "equal"):
@@ -100,7 +100,7 @@ def _kinds_table(comparison: Comparison) -> Table:
     return table
 
 
-def _differences(comparison: Comparison) -> list[RenderableType]:
+def _differences(comparison: EventComparison) -> list[RenderableType]:
     """Draw differences, two lines each: the event, and below it, over the whole width, why."""
     events = [_event_of(difference) for difference in comparison.differences]
     dated = len({event["timestamp"] // DAY_NS for event in events}) > 1

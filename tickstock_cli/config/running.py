@@ -46,7 +46,7 @@ def _timeout_ms(milliseconds: int) -> Any:
     )
 
 
-class Channel(RunningSection):
+class ChannelSettings(RunningSection):
     """What the three channels have in common; the defaults that differ stand in theirs."""
 
     instances: int = Field(default=1, ge=1, le=64, description="instances that share the channel's tickers")
@@ -78,11 +78,11 @@ class Channel(RunningSection):
         return self
 
 
-class TickChannel(Channel):
+class TickChannelSettings(ChannelSettings):
     """The running system's tick channel: every row at once."""
 
 
-class OhlcvChannel(Channel):
+class OhlcvChannelSettings(ChannelSettings):
     """The running system's OHLCV channel: full batches, or what has come in a tenth of a second."""
 
     queue_rows: int = _queue_rows(8_000)
@@ -92,7 +92,7 @@ class OhlcvChannel(Channel):
     timeout_ms: int = _timeout_ms(50)
 
 
-class FmvChannel(Channel):
+class FmvChannelSettings(ChannelSettings):
     """The running system's FMV channel: full batches, or what has come in half a second."""
 
     queue_rows: int = _queue_rows(500)
@@ -102,7 +102,7 @@ class FmvChannel(Channel):
     timeout_ms: int = _timeout_ms(50)
 
 
-class System(RunningSection):
+class SystemSettings(RunningSection):
     """The running system as a whole."""
 
     drain_seconds: float = Field(
@@ -114,7 +114,7 @@ class System(RunningSection):
     )
 
 
-class Router(RunningSection):
+class RouterSettings(RunningSection):
     """Which instance of a channel gets which tickers, and when an instance is not trusted with any."""
 
     strategy: StrategyName = Field(
@@ -151,7 +151,7 @@ Rising = Annotated[tuple[Percent, ...], AfterValidator(_rising)]
 Falling = Annotated[tuple[Percent, ...], AfterValidator(_falling)]
 
 
-class Monitoring(RunningSection):
+class MonitoringSettings(RunningSection):
     """Alerts of the running system. Three numbers are what makes a warning, an error, and a critical alert."""
 
     interval_ms: int = Field(default=1_000, ge=10, le=60_000, description="time between two looks, in milliseconds")
@@ -175,7 +175,7 @@ class Monitoring(RunningSection):
     history: int = Field(default=500, ge=1, le=100_000, description="alerts that are remembered")
 
 
-class EventLogging(RunningSection):
+class EventLogSettings(RunningSection):
     """The event log of a served run: what it holds in memory, and how long it keeps events on disk."""
 
     memory_mib: int = Field(

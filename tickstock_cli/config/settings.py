@@ -17,7 +17,15 @@ from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema, create_mo
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from tickstock_cli.config.running import EventLogging, FmvChannel, Monitoring, OhlcvChannel, Router, System, TickChannel
+from tickstock_cli.config.running import (
+    EventLogSettings,
+    FmvChannelSettings,
+    MonitoringSettings,
+    OhlcvChannelSettings,
+    RouterSettings,
+    SystemSettings,
+    TickChannelSettings,
+)
 from tickstock_cli.config.section import RunningSection, Section
 from tickstock_cli.config.universes import CORE, TickerFile, checked_name, checked_ticker
 from tickstock_cli.errors import SettingsError
@@ -86,7 +94,7 @@ def _known_zone(name: str) -> str:
     raise ValueError(f"must be the name of a time zone{hint}")
 
 
-class Session(Section):
+class SessionSettings(Section):
     """The trading day: which calendar it follows, and which of its phases count."""
 
     calendar: Literal["XNYS", "24/7"] = Field(
@@ -100,7 +108,7 @@ class Session(Section):
     )
 
 
-class Guard(Section):
+class GuardSettings(Section):
     """Protection from bad prints: a price far from the last good one is suspect until more rows confirm it."""
 
     outlier_percent: float = Field(
@@ -113,7 +121,7 @@ class Guard(Section):
     )
 
 
-class Coordinator(Section):
+class CoordinatorSettings(Section):
     """What becomes of events that tell the same story: one per ticker, kind and window is emitted."""
 
     window_ms: int = Field(default=500, gt=0, description="length of a window, in milliseconds of recorded time")
@@ -127,7 +135,7 @@ class Coordinator(Section):
     dedupe_extremes: bool = Field(default=True, description="drop a bar's high or low that ticks have told already")
 
 
-class Priority(Section):
+class PrioritySettings(Section):
     """Order of live delivery, and universes; in files it shows in the column priority alone."""
 
     core_universe: Annotated[TickerList, TickerFile()] = Field(
@@ -143,7 +151,7 @@ class Priority(Section):
         return {**({CORE: self.core_universe} if self.core_universe else {}), **self.universes}
 
 
-class Detectors(Section):
+class DetectorSettings(Section):
     """Which detectors run."""
 
     enabled: tuple[str, ...] = Field(
@@ -151,7 +159,7 @@ class Detectors(Section):
     )
 
 
-class Recordings(Section):
+class RecordingSettings(Section):
     """How recordings are read that are not in our own form."""
 
     columns: dict[Column, str] = Field(
@@ -178,19 +186,19 @@ class Settings(BaseSettings):
         env_nested_delimiter=SECTION_DELIMITER,
     )
 
-    session: Session = Session()
-    guard: Guard = Guard()
-    coordinator: Coordinator = Coordinator()
-    priority: Priority = Priority()
-    detectors: Detectors = Detectors()
-    recordings: Recordings = Recordings()
-    system: System = System()
-    router: Router = Router()
-    tick_channel: TickChannel = TickChannel()
-    ohlcv_channel: OhlcvChannel = OhlcvChannel()
-    fmv_channel: FmvChannel = FmvChannel()
-    monitoring: Monitoring = Monitoring()
-    event_log: EventLogging = EventLogging()
+    session: SessionSettings = SessionSettings()
+    guard: GuardSettings = GuardSettings()
+    coordinator: CoordinatorSettings = CoordinatorSettings()
+    priority: PrioritySettings = PrioritySettings()
+    detectors: DetectorSettings = DetectorSettings()
+    recordings: RecordingSettings = RecordingSettings()
+    system: SystemSettings = SystemSettings()
+    router: RouterSettings = RouterSettings()
+    tick_channel: TickChannelSettings = TickChannelSettings()
+    ohlcv_channel: OhlcvChannelSettings = OhlcvChannelSettings()
+    fmv_channel: FmvChannelSettings = FmvChannelSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
+    event_log: EventLogSettings = EventLogSettings()
 
     def section(self, name: str, model: type[SectionT]) -> SectionT:
         """Return a detector's section. ``settings_model`` adds these at run time, so no type checker knows them.
@@ -241,7 +249,7 @@ def settings_model(sections: Mapping[str, type[BaseModel]]) -> type[Settings]:
     return create_model("Settings", __base__=Settings, detectors=(detectors, detectors()), **fields)
 
 
-def _detectors_section(names: tuple[str, ...]) -> type[Detectors]:
+def _detectors_section(names: tuple[str, ...]) -> type[DetectorSettings]:
     def known(enabled: tuple[str, ...]) -> tuple[str, ...]:
         for name in enabled:
             if name not in names:
@@ -250,12 +258,12 @@ def _detectors_section(names: tuple[str, ...]) -> type[Detectors]:
                 raise ValueError(f"must name detectors, but there is no {name!r}{hint} (there are: {', '.join(names)})")
         return enabled
 
-    field = Detectors.model_fields["enabled"]
+    field = DetectorSettings.model_fields["enabled"]
     checked = Annotated[tuple[str, ...], AfterValidator(_unique), AfterValidator(known)]
     return create_model(
-        "Detectors",
-        __base__=Detectors,
-        __doc__=Detectors.__doc__,
+        "DetectorSettings",
+        __base__=DetectorSettings,
+        __doc__=DetectorSettings.__doc__,
         enabled=(checked, Field(default=names, min_length=1, description=field.description)),
     )
 

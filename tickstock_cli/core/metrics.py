@@ -40,7 +40,7 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True)
-class BreakerFigures:
+class BreakerMetrics:
     """A breaker's state now, how often it has opened, and its latest transitions, oldest first."""
 
     state: BreakerState = BreakerState.CLOSED
@@ -49,7 +49,7 @@ class BreakerFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class LatencyFigures:
+class LatencyMetrics:
     """A histogram read off, in ms; percentiles are at most 1 % and 1 µs above the truth. None without records."""
 
     count: int = 0
@@ -61,7 +61,7 @@ class LatencyFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class IntervalMetrics:
     """What happened in a stretch of time.
 
     Parameters
@@ -86,8 +86,8 @@ class Figures:
     events: int
     batches: int
     timeouts: int
-    latency: LatencyFigures
-    processing: LatencyFigures
+    latency: LatencyMetrics
+    processing: LatencyMetrics
 
     @property
     def rows_per_second(self) -> float:
@@ -107,7 +107,7 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class QueueFigures:
+class QueueMetrics:
     """A bounded queue, in rows.
 
     Parameters
@@ -149,10 +149,10 @@ class ChannelMetrics:
     status: ChannelStatus
     at: int
     uptime_ns: int
-    whole: Figures
-    recent: Figures
-    queue: QueueFigures
-    breaker: BreakerFigures
+    whole: IntervalMetrics
+    recent: IntervalMetrics
+    queue: QueueMetrics
+    breaker: BreakerMetrics
     timeout_ms: float
     wait_ms: float
     shards: int = 0

@@ -37,11 +37,11 @@ class RunInfo:
     """Tickers by the name of their universe, for those who serve the log."""
 
 
-class _Part(BaseModel):
+class _ManifestPart(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Column(_Part):
+class ManifestColumn(_ManifestPart):
     """A column of the events, its type as Arrow names it."""
 
     name: str
@@ -49,7 +49,7 @@ class Column(_Part):
     nullable: bool
 
 
-class Finished(_Part):
+class RunSummary(_ManifestPart):
     """What a whole run came to."""
 
     first: int = Field(ge=1)
@@ -60,14 +60,14 @@ class Finished(_Part):
     """``core.digest.EventDigest`` of all events of the run, those that retention deleted included."""
 
 
-class Manifest(_Part):
+class Manifest(_ManifestPart):
     """The file ``log.json``: whole at any time, written when a log begins and when it is finished."""
 
     format: Literal["tickstock event log"] = FORMAT
     version: Literal[1] = VERSION
     run: RunInfo
-    columns: tuple[Column, ...]
-    finished: Finished | None = None
+    columns: tuple[ManifestColumn, ...]
+    finished: RunSummary | None = None
 
     def arrow_schema(self) -> pa.Schema:
         """Return the columns as Arrow wants them. Raises ValueError if a type is unknown."""
@@ -79,9 +79,9 @@ class Manifest(_Part):
         replace_file(folder / MANIFEST, self.model_dump_json(indent=1).encode(), durable=True)
 
 
-def columns_of(schema: pa.Schema) -> tuple[Column, ...]:
+def columns_of(schema: pa.Schema) -> tuple[ManifestColumn, ...]:
     """Return what a manifest says of a schema."""
-    return tuple(Column(name=field.name, type=str(field.type), nullable=field.nullable) for field in schema)
+    return tuple(ManifestColumn(name=field.name, type=str(field.type), nullable=field.nullable) for field in schema)
 
 
 def read_manifest(folder: Path) -> Manifest:

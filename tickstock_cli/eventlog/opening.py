@@ -12,9 +12,9 @@ from tickstock_cli.errors import DataError
 from tickstock_cli.eventlog.blocks import joined
 from tickstock_cli.eventlog.journal import read_journal, whole_blocks
 from tickstock_cli.eventlog.limits import LogLimits
-from tickstock_cli.eventlog.manifest import Finished, Manifest, RunInfo, read_manifest
+from tickstock_cli.eventlog.manifest import Manifest, RunInfo, RunSummary, read_manifest
 from tickstock_cli.eventlog.segments import Segment, list_segments, load_segment
-from tickstock_cli.eventlog.view import LogView, Snapshot
+from tickstock_cli.eventlog.view import LogState, LogView
 from tickstock_cli.eventlog.writer import DEFAULT_LIMITS, EventLog
 
 
@@ -65,14 +65,14 @@ class _Opened(LogView):
     """A log that nobody writes."""
 
     def __init__(
-        self, folder: Path, manifest: Manifest, snapshot: Snapshot, limits: LogLimits, problem: str | None = None
+        self, folder: Path, manifest: Manifest, snapshot: LogState, limits: LogLimits, problem: str | None = None
     ) -> None:
         super().__init__(folder, manifest.run, manifest.arrow_schema(), snapshot, limits.cache_bytes)
         self._problem = problem
         self._digest = manifest.finished.digest if manifest.finished is not None else None
 
 
-def _finished(folder: Path, finished: Finished) -> Snapshot:
+def _finished(folder: Path, finished: RunSummary) -> LogState:
     # What retention could not delete in time may stand before the first segment that counts.
     segments = tuple(segment for segment in list_segments(folder) if segment.first >= finished.first)
     first = segments[0].first if segments else 1
@@ -82,10 +82,10 @@ def _finished(folder: Path, finished: Finished) -> Snapshot:
             f"event log {folder} is damaged: it should hold events {finished.first} to {finished.last}, but its files "
             f"hold {f'{first} to {last}' if segments else 'none'}; restore it from a copy"
         )
-    return Snapshot(segments, (), first, last + 1, finished=True)
+    return LogState(segments, (), first, last + 1, finished=True)
 
 
-def _broken_off(folder: Path, schema: pa.Schema) -> tuple[Snapshot, str | None]:
+def _broken_off(folder: Path, schema: pa.Schema) -> tuple[LogState, str | None]:
     journal = read_journal(folder)
     segments, damage = _whole(list_segments(folder))
     first, next_sequence = (segments[0].first, segments[-1].last + 1) if segments else (1, 1)
@@ -100,7 +100,7 @@ def _broken_off(folder: Path, schema: pa.Schema) -> tuple[Snapshot, str | None]:
         problem = (
             f"the run broke off while event {next_sequence} was being written: the last {torn_bytes:,} bytes are torn"
         )
-    return Snapshot(tuple(segments), blocks, first, next_sequence), problem
+    return LogState(tuple(segments), blocks, first, next_sequence), problem
 
 
 def _whole(segments: list[Segment]) -> tuple[list[Segment], str | None]:

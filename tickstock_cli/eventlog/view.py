@@ -30,7 +30,7 @@ EXAMINED_ROWS = 65_536
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class LogState:
     """The log at one moment, immutable: a reader takes it once and needs no lock.
 
     ``segments`` and ``blocks`` may hold the same events; together they hold ``[first, next)`` without a hole.
@@ -61,7 +61,7 @@ class LogView:
         Bound of the memory for segments that are read back.
     """
 
-    def __init__(self, folder: Path, run: RunInfo, schema: pa.Schema, snapshot: Snapshot, cache_bytes: int) -> None:
+    def __init__(self, folder: Path, run: RunInfo, schema: pa.Schema, snapshot: LogState, cache_bytes: int) -> None:
         self.folder = folder
         self.run = run
         self.schema = schema
@@ -153,7 +153,7 @@ class LogView:
     def _notify(self) -> None:
         self._listeners.tell()
 
-    def _check(self, sequence: int, snapshot: Snapshot) -> None:
+    def _check(self, sequence: int, snapshot: LogState) -> None:
         if sequence < snapshot.first:
             raise ExpiredError(
                 f"event log {self.folder} no longer keeps event {sequence}: the oldest one is {snapshot.first}",
@@ -165,7 +165,7 @@ class LogView:
                 "is the number of another run?"
             )
 
-    def _block(self, snapshot: Snapshot, sequence: int, end: int) -> Block:
+    def _block(self, snapshot: LogState, sequence: int, end: int) -> Block:
         """Return a block with the event ``sequence``; one that reaches ``end``, if that is cheap."""
         if snapshot.blocks and sequence >= snapshot.blocks[0].first:
             place = bisect_right(snapshot.blocks, sequence, key=lambda block: block.first) - 1

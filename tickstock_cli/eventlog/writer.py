@@ -29,10 +29,10 @@ from tickstock_cli.errors import OutputError, SchemaError
 from tickstock_cli.eventlog.blocks import Block, folded, joined, own
 from tickstock_cli.eventlog.journal import JOURNAL, Journal
 from tickstock_cli.eventlog.limits import LogLimits
-from tickstock_cli.eventlog.manifest import Finished, Manifest, RunInfo, columns_of
+from tickstock_cli.eventlog.manifest import Manifest, RunInfo, RunSummary, columns_of
 from tickstock_cli.eventlog.retention import Retention
 from tickstock_cli.eventlog.segments import Segment, write_segment
-from tickstock_cli.eventlog.view import LogView, Snapshot
+from tickstock_cli.eventlog.view import LogState, LogView
 
 DEFAULT_LIMITS = LogLimits()
 
@@ -60,7 +60,7 @@ class EventLog(LogView):
     def __init__(
         self, folder: Path, run: RunInfo, limits: LogLimits = DEFAULT_LIMITS, schema: pa.Schema = EVENT_SCHEMA
     ) -> None:
-        super().__init__(folder, run, schema.remove_metadata(), Snapshot((), (), 1, 1), limits.cache_bytes)
+        super().__init__(folder, run, schema.remove_metadata(), LogState((), (), 1, 1), limits.cache_bytes)
         missing = [field.name for field in EVENT_SCHEMA if schema.get_field_index(field.name) < 0]
         if missing:
             raise SchemaError(f"an event log needs the column {missing[0]} of every event")
@@ -121,7 +121,7 @@ class EventLog(LogView):
         if self._problem is not None:
             raise OutputError(self._problem)
         digest = self._hash.hexdigest()
-        finished = Finished(first=self._snapshot.first, last=self._next - 1, digest=digest)
+        finished = RunSummary(first=self._snapshot.first, last=self._next - 1, digest=digest)
         try:
             self._delete_expired()
             for segment in self._segments:
@@ -241,7 +241,7 @@ class EventLog(LogView):
     def _publish(self, *, finished: bool = False) -> None:
         blocks = (*self._closed, *self._open)
         first = self._segments[0].first if self._segments else 1
-        self._snapshot = Snapshot(self._segments, blocks, first, self._next, finished)
+        self._snapshot = LogState(self._segments, blocks, first, self._next, finished)
         self._notify()
 
     def _unwritable(self, error: OSError) -> str:

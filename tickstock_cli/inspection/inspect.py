@@ -23,7 +23,7 @@ from tickstock_cli.core.times import NS_PER_SECOND, format_duration
 from tickstock_cli.errors import DataError, OwnOutputError
 from tickstock_cli.inspection.copies import SLOTS, count_copies
 from tickstock_cli.inspection.report import FOLDER_NAME, FileReport, Report, Unreadable
-from tickstock_cli.inspection.survey import FileFigures, Gap, Survey, survey
+from tickstock_cli.inspection.survey import FileStatistics, Gap, Survey, survey
 from tickstock_cli.kernels.survey import Copies, no_copies
 from tickstock_cli.sources.discover import discover
 from tickstock_cli.sources.opening import recording_paths
@@ -143,8 +143,8 @@ def _survey(
 def _report(
     file: RecordingFile,
     disorder: Disorder | None,
-    figures: FileFigures,
-    unsorted: FileFigures,
+    figures: FileStatistics,
+    unsorted: FileStatistics,
     copies: Copies,
     advance: Callable[[int], object],
 ) -> FileReport:
@@ -170,7 +170,7 @@ def _report(
     )
 
 
-def _gaps(file: RecordingFile, figures: FileFigures) -> tuple[Gap, ...]:
+def _gaps(file: RecordingFile, figures: FileStatistics) -> tuple[Gap, ...]:
     """Return the gaps that are some: from one bar's start to the next one's is not, unless a bar is missing."""
     shortest = file.interval_ns if file.record == "ohlcv" else 0
     return tuple(gap for gap in figures.gaps if gap.length > shortest)
@@ -182,7 +182,7 @@ def _columns(file: RecordingFile) -> dict[str, str]:
     return named | {ours: f"{FOLDER_NAME} ({value})" for ours, value in layout.constants.items()}
 
 
-def _warnings(file: RecordingFile, figures: FileFigures) -> tuple[str, ...]:
+def _warnings(file: RecordingFile, figures: FileStatistics) -> tuple[str, ...]:
     warnings = []
     if not file.rows:
         warnings.append("there are no rows")

@@ -24,7 +24,7 @@ _NEVER = 2**63 - 1
 _NO_SESSIONS = SessionTable(np.array([_NEVER]), np.array([-1]))
 
 
-class _TickRows(NamedTuple):
+class _TickColumns(NamedTuple):
     code: NDArray[np.int32]
     timestamp: NDArray[np.int64]
     available_at: NDArray[np.int64]
@@ -34,7 +34,7 @@ class _TickRows(NamedTuple):
     flags: NDArray[np.uint8]
 
 
-class _BarRows(NamedTuple):
+class _BarColumns(NamedTuple):
     code: NDArray[np.int32]
     timestamp: NDArray[np.int64]
     available_at: NDArray[np.int64]
@@ -46,7 +46,7 @@ class _BarRows(NamedTuple):
     volume: NDArray[np.int64]
 
 
-class _FmvRows(NamedTuple):
+class _FmvColumns(NamedTuple):
     code: NDArray[np.int32]
     timestamp: NDArray[np.int64]
     available_at: NDArray[np.int64]
@@ -56,7 +56,7 @@ class _FmvRows(NamedTuple):
     confidence: NDArray[np.float64]
 
 
-_ROWS: dict[type[Batch], type[Any]] = {TickBatch: _TickRows, BarBatch: _BarRows, FmvBatch: _FmvRows}
+_ROWS: dict[type[Batch], type[Any]] = {TickBatch: _TickColumns, BarBatch: _BarColumns, FmvBatch: _FmvColumns}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class FileFigures:
+class FileStatistics:
     """What the rows of one file tell. Times in ns of accepted rows; None if there are none."""
 
     rejected: dict[str, int]
@@ -149,12 +149,12 @@ class Survey:
             self._tickers[kind] = kernels.TickerState(*(grown(array, tickers, 0) for array in state))
         self._tallies = self._tallies._replace(seen=grown(self._tallies.seen, tickers, None))
 
-    def figures(self, file: int) -> FileFigures:
+    def figures(self, file: int) -> FileStatistics:
         """Return the figures of a file."""
         tallies = self._tallies
         codes = np.flatnonzero(tallies.seen[:, file])
         any_rows = bool(len(codes))
-        return FileFigures(
+        return FileStatistics(
             {reason: int(count) for reason, count in zip(REASONS, tallies.rejected[file], strict=True) if count},
             int(tallies.first[file]) if any_rows else None,
             int(tallies.last[file]) if any_rows else None,

@@ -12,8 +12,8 @@ from typing import Any
 from tickstock_cli.core.metrics import (
     ChannelMetrics,
     ChannelStatus,
-    Figures,
-    LatencyFigures,
+    IntervalMetrics,
+    LatencyMetrics,
     RouterMetrics,
     SystemMetrics,
 )
@@ -119,7 +119,7 @@ def _channel(metrics: ChannelMetrics, system: SystemMetrics | None) -> dict[str,
     }
 
 
-def _figures(figures: Figures) -> dict[str, Any]:
+def _figures(figures: IntervalMetrics) -> dict[str, Any]:
     return {
         "seconds": figures.seconds,
         "processed": figures.processed,
@@ -135,7 +135,7 @@ def _figures(figures: Figures) -> dict[str, Any]:
     }
 
 
-def _latency(latency: LatencyFigures) -> dict[str, Any]:
+def _latency(latency: LatencyMetrics) -> dict[str, Any]:
     return {
         "p50": latency.p50_ms,
         "p99": latency.p99_ms,

@@ -58,7 +58,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class EventComparison:
     """What two files have in common and what not.
 
     Parameters
@@ -91,7 +91,7 @@ class Comparison:
         return self.total == 0 and self.same_order
 
 
-def compare_files(a: Path, b: Path, settings_a: Any, settings_b: Any, limit: int) -> Comparison:
+def compare_files(a: Path, b: Path, settings_a: Any, settings_b: Any, limit: int) -> EventComparison:
     """Compare two event files.
 
     Parameters
@@ -111,10 +111,10 @@ def compare_files(a: Path, b: Path, settings_a: Any, settings_b: Any, limit: int
     return compare(read_events(a), read_events(b), settings_a, settings_b, limit)
 
 
-def compare(a: pl.DataFrame, b: pl.DataFrame, settings_a: Any, settings_b: Any, limit: int) -> Comparison:
+def compare(a: pl.DataFrame, b: pl.DataFrame, settings_a: Any, settings_b: Any, limit: int) -> EventComparison:
     """Compare two tables of events; see ``compare_files``."""
     if a.equals(b):
-        return Comparison(a.height, b.height, _count_kinds(a, b, _no_differences()), {}, True, [])
+        return EventComparison(a.height, b.height, _count_kinds(a, b, _no_differences()), {}, True, [])
     rules_a, rules_b = Rules.of(settings_a), Rules.of(settings_b)
     both = same_events(a, b)
     changed = both.filter(_unequal(a, b, both))
@@ -131,7 +131,7 @@ def compare(a: pl.DataFrame, b: pl.DataFrame, settings_a: Any, settings_b: Any, 
     differences = differences.with_columns(pl.min_horizontal(*times).alias("at"))
     differences = differences.sort("at", "row_a", "row_b", nulls_last=True)
     reasons = differences.group_by("reason").len().sort(["len", "reason"], descending=[True, False])
-    return Comparison(
+    return EventComparison(
         a.height,
         b.height,
         _count_kinds(a, b, differences),

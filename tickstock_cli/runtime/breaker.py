@@ -14,7 +14,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from tickstock_cli.core.clock import Clock
-from tickstock_cli.core.metrics import BreakerFigures, BreakerState, Transition
+from tickstock_cli.core.metrics import BreakerMetrics, BreakerState, Transition
 
 TRANSITIONS_KEPT = 32
 
@@ -117,9 +117,9 @@ class CircuitBreaker:
         if self.state is BreakerState.HALF_OPEN:
             self._trials_left += 1
 
-    def figures(self) -> BreakerFigures:
+    def figures(self) -> BreakerMetrics:
         """Return state, number of openings and the latest transitions."""
-        return BreakerFigures(self.state, self._opened, tuple(self._transitions))
+        return BreakerMetrics(self.state, self._opened, tuple(self._transitions))
 
     def _note(self, *, failed: bool, reason: str = "") -> None:
         """Add an outcome of a closed breaker, and judge a failure."""

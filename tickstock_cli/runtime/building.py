@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Executor
 
-from tickstock_cli.config.running import Channel
+from tickstock_cli.config.running import ChannelSettings
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.clock import Clock
 from tickstock_cli.core.symbols import SymbolTable
@@ -20,7 +20,7 @@ from tickstock_cli.runtime.sections import SECOND, batching_of, breaker_limits_o
 Instances = dict[str, list[ProcessingChannel]]
 
 
-def channel_sections(settings: Settings) -> dict[str, Channel]:
+def channel_sections(settings: Settings) -> dict[str, ChannelSettings]:
     """Return the settings of each channel, by record type."""
     return {"tick": settings.tick_channel, "ohlcv": settings.ohlcv_channel, "fmv": settings.fmv_channel}
 

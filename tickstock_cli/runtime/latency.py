@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.core.events import EventRows
-from tickstock_cli.core.metrics import LatencyFigures
+from tickstock_cli.core.metrics import LatencyMetrics
 from tickstock_cli.measurement.histogram import LONGEST_US, SHORTEST_US, Histogram
 from tickstock_cli.runtime.chunks import Chunk
 
@@ -33,11 +33,11 @@ class EventLatency:
             self._histogram.record(late)
         return late
 
-    def figures(self) -> LatencyFigures:
+    def figures(self) -> LatencyMetrics:
         """Return the figures so far."""
         with self._lock:
             found = self._histogram.summary()
-        return LatencyFigures(found.count, found.p50_ms, found.p99_ms, found.p999_ms, found.max_ms, found.mean_ms)
+        return LatencyMetrics(found.count, found.p50_ms, found.p99_ms, found.p999_ms, found.max_ms, found.mean_ms)
 
     def percentile_ms(self, percent: float) -> float | None:
         """Return any percentile so far; None if there was no event."""

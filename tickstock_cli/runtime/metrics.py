@@ -16,12 +16,12 @@ import numpy as np
 
 from tickstock_cli.core.clock import Clock
 from tickstock_cli.core.metrics import (
-    BreakerFigures,
+    BreakerMetrics,
     ChannelMetrics,
     ChannelStatus,
-    Figures,
-    LatencyFigures,
-    QueueFigures,
+    IntervalMetrics,
+    LatencyMetrics,
+    QueueMetrics,
 )
 from tickstock_cli.measurement.histogram import Histogram
 
@@ -114,7 +114,7 @@ class Meter:
         tally.timeouts += ended_ns - started_ns > self._timeout_ns
 
     def snapshot(
-        self, status: ChannelStatus, breaker: BreakerFigures, shards: int = 0, oldest_ns: int | None = None
+        self, status: ChannelStatus, breaker: BreakerMetrics, shards: int = 0, oldest_ns: int | None = None
     ) -> ChannelMetrics:
         """Return the figures as they are now; ``oldest_ns`` is when the oldest row came that is not finished."""
         now = self._clock.now()
@@ -132,7 +132,7 @@ class Meter:
             now - self._started,
             whole.figures(now - self._started),
             recent.figures(self._window.length(now)),
-            QueueFigures(
+            QueueMetrics(
                 self._depth,
                 self._max_depth,
                 self._queue_limit,
@@ -231,13 +231,13 @@ class _Durations:
         self.sum_ns += other.sum_ns
         self.max_ns = max(self.max_ns, other.max_ns)
 
-    def figures(self) -> LatencyFigures:
+    def figures(self) -> LatencyMetrics:
         count = self.microseconds.count
         if not count:
-            return LatencyFigures()
+            return LatencyMetrics()
         # A percentile is the upper end of a counter's range, which may lie above the greatest duration recorded.
         p50, p99, p999 = (min(us / 1e3, self.max_ns / 1e6) for us in self.microseconds.percentiles_us(_PERCENTS))
-        return LatencyFigures(count, p50, p99, p999, self.max_ns / 1e6, self.sum_ns / count / 1e6)
+        return LatencyMetrics(count, p50, p99, p999, self.max_ns / 1e6, self.sum_ns / count / 1e6)
 
 
 @dataclass(slots=True)
@@ -261,8 +261,8 @@ class _Tally:
         self.latency.add(other.latency)
         self.processing.add(other.processing)
 
-    def figures(self, length_ns: int) -> Figures:
-        return Figures(
+    def figures(self, length_ns: int) -> IntervalMetrics:
+        return IntervalMetrics(
             length_ns / 1e9,
             self.processed,
             self.failed,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tickstock_cli.config.running import Channel, Monitoring, Router
+from tickstock_cli.config.running import ChannelSettings, MonitoringSettings, RouterSettings
 from tickstock_cli.monitoring.thresholds import Levels, Thresholds
 from tickstock_cli.runtime.batching import Batching, Strategy
 from tickstock_cli.runtime.breaker import BreakerLimits
@@ -12,12 +12,12 @@ MS = 1_000_000
 SECOND = 1_000_000_000
 
 
-def batching_of(section: Channel) -> Batching:
+def batching_of(section: ChannelSettings) -> Batching:
     """Return a channel's batching."""
     return Batching(Strategy(section.batching), section.batch_rows, section.batch_wait_ms * MS, section.timeout_ms * MS)
 
 
-def breaker_limits_of(section: Channel) -> BreakerLimits:
+def breaker_limits_of(section: ChannelSettings) -> BreakerLimits:
     """Return when an instance's circuit breaker opens and closes."""
     return BreakerLimits(
         section.breaker_failures,
@@ -28,12 +28,12 @@ def breaker_limits_of(section: Channel) -> BreakerLimits:
     )
 
 
-def health_limits_of(section: Router) -> HealthLimits:
+def health_limits_of(section: RouterSettings) -> HealthLimits:
     """Return when the router trusts an instance with no tickers."""
     return HealthLimits(section.unhealthy_error_percent, section.unhealthy_mean_ms)
 
 
-def thresholds_of(section: Monitoring) -> Thresholds:
+def thresholds_of(section: MonitoringSettings) -> Thresholds:
     """Return what the channel monitor goes by."""
     return Thresholds(
         Levels(*section.latency_percent),

@@ -21,7 +21,7 @@ from tickstock_cli.serving import answers
 from tickstock_cli.serving.access import AccessGate, AccessRules
 from tickstock_cli.serving.hub import Hub, Limits
 from tickstock_cli.serving.served import ServedRun
-from tickstock_cli.serving.session import Session
+from tickstock_cli.serving.session import ClientSession
 
 STATIC = Path(__file__).parent / "static"
 
@@ -106,7 +106,7 @@ async def _websocket(websocket: WebSocket) -> None:
         reason = f"all {hub.limits.max_clients} places are taken; try again later"
         await websocket.send_denial_response(JSONResponse({"error": {"message": reason}}, 503))
         return
-    await Session(hub, websocket).run()
+    await ClientSession(hub, websocket).run()
 
 
 class SafetyHeaders:

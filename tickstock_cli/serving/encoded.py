@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from tickstock_cli.serving.payload import or_null
-from tickstock_cli.serving.ports import EventLog
+from tickstock_cli.serving.ports import EventLogPort
 
 PAGE_EVENTS = 256
 CACHED_PAGES = 64
@@ -37,7 +37,7 @@ class Row(NamedTuple):
     text: str
 
 
-class Page:
+class EventPage:
     """Rows that follow one another, from sequence number ``first`` on, none of them behind ``last``."""
 
     def __init__(self, first: int, last: int) -> None:
@@ -84,14 +84,14 @@ class EncodedLog:
         Pages kept; the page that was not asked for the longest goes first.
     """
 
-    def __init__(self, log: EventLog, cached_pages: int = CACHED_PAGES) -> None:
+    def __init__(self, log: EventLogPort, cached_pages: int = CACHED_PAGES) -> None:
         self.log = log
         self._cached_pages = cached_pages
-        self._pages: OrderedDict[int, Page] = OrderedDict()
+        self._pages: OrderedDict[int, EventPage] = OrderedDict()
         self._read_over = asyncio.Event()
         self._read_over.set()
 
-    async def page(self, sequence: int) -> Page:
+    async def page(self, sequence: int) -> EventPage:
         """Return the page in which ``sequence`` lies, with all there was of it when it was last read.
 
         Only the row ``sequence``, if the log has it, and those behind it are sure to be there.
@@ -134,7 +134,7 @@ class EncodedLog:
         page = self._pages.get(number)
         if page is None or sequence < page.first:
             # Not from the page's own beginning: retention may have taken it, and nobody has asked for it yet.
-            page = Page(sequence, (number + 1) * PAGE_EVENTS)
+            page = EventPage(sequence, (number + 1) * PAGE_EVENTS)
         rows = await asyncio.to_thread(self._encode, page.next, page.last)
         page.rows.extend(rows)
         self._pages[number] = page

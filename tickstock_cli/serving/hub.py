@@ -11,7 +11,7 @@ from tickstock_cli import __version__
 from tickstock_cli.serving.alerts import AlertBoard
 from tickstock_cli.serving.encoded import EncodedLog
 from tickstock_cli.serving.notifier import Notifier
-from tickstock_cli.serving.ports import Health, Market
+from tickstock_cli.serving.ports import Health, MarketState
 from tickstock_cli.serving.protocol import ColumnModel, Epoch, Features, Hello
 from tickstock_cli.serving.served import ServedRun
 
@@ -54,7 +54,7 @@ class Hub:
         self.sent_events = 0
         self.cut_off = 0
         self._unlisten = served.log.listen(self.notifier.notify)
-        self._pulse: tuple[Market, Health] = (Market(), Health(ok=True))
+        self._pulse: tuple[MarketState, Health] = (MarketState(), Health(ok=True))
         self._pulse_until = -1.0
 
     def begin_epoch(self, served: ServedRun) -> None:
@@ -80,7 +80,7 @@ class Hub:
         """Whether every client was sent everything it asked for so far."""
         return all(client.caught_up for client in self.clients)
 
-    def pulse(self) -> tuple[Market, Health]:
+    def pulse(self) -> tuple[MarketState, Health]:
         """Return market and health, not older than ``PULSE_SECONDS``. Safe in any thread."""
         now = monotonic()
         if now >= self._pulse_until:

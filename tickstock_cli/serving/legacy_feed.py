@@ -13,8 +13,8 @@ from typing import Any, NamedTuple, Protocol
 from tickstock_cli.core.priority import PriorityManager
 from tickstock_cli.errors import DataError, ExpiredError
 from tickstock_cli.serving.notifier import Notifier
-from tickstock_cli.serving.payload import Transporter
-from tickstock_cli.serving.ports import EventLog
+from tickstock_cli.serving.payload import LegacyTranslator
+from tickstock_cli.serving.ports import EventLogPort
 
 RING_EVENTS = 10_000
 """Kept; 2 kB each. A reader further behind than this has missed events."""
@@ -48,25 +48,25 @@ class EventFeed(Protocol):
         """
 
 
-class _Told(NamedTuple):
+class _FeedEvent(NamedTuple):
     priority: int
     ticker: str
     event: dict[str, Any]
 
 
-def _told(transporter: Transporter, sequence: int, event: dict[str, Any]) -> _Told:
-    return _Told(event["priority"], event["ticker"], transporter.translate(sequence, event))
+def _feed_event(transporter: LegacyTranslator, sequence: int, event: dict[str, Any]) -> _FeedEvent:
+    return _FeedEvent(event["priority"], event["ticker"], transporter.translate(sequence, event))
 
 
 class LegacyFeed:
     """Follows a log in one event loop. What was in it before is counted and not kept: old clients begin at now."""
 
-    def __init__(self, log: EventLog, notifier: Notifier, begin: int) -> None:
+    def __init__(self, log: EventLogPort, notifier: Notifier, begin: int) -> None:
         self._log = log
         self._notifier = notifier
-        self._transporter = Transporter()
+        self._transporter = LegacyTranslator()
         self._priorities = PriorityManager()
-        self._ring: deque[_Told] = deque(maxlen=RING_EVENTS)
+        self._ring: deque[_FeedEvent] = deque(maxlen=RING_EVENTS)
         self.next = begin
         """The sequence number behind the last event translated; before any was, the first that will be."""
         self._begin = begin
@@ -109,7 +109,7 @@ class LegacyFeed:
                 self._transporter.note(row["ticker"], row["kind"], row["direction"])
             return place + part.events.num_rows
         for sequence, event in enumerate(part.events.to_pylist(), place):
-            self._ring.append(_told(self._transporter, sequence, event))
+            self._ring.append(_feed_event(self._transporter, sequence, event))
         self.next = place + part.events.num_rows
         self._notifier.notify()
         return self.next
@@ -118,11 +118,11 @@ class LegacyFeed:
 class ReplayFeed:
     """A run that is over, told to one user from its beginning: there is nothing to come that could begin at now."""
 
-    def __init__(self, log: EventLog) -> None:
+    def __init__(self, log: EventLogPort) -> None:
         self._log = log
-        self._transporter = Transporter()
+        self._transporter = LegacyTranslator()
         self._priorities = PriorityManager()
-        self._ahead: deque[_Told] = deque()
+        self._ahead: deque[_FeedEvent] = deque()
         self._place = log.first_sequence
 
     @property
@@ -141,7 +141,7 @@ class ReplayFeed:
             except DataError as error:
                 raise OvertakenError from error
             for number, event in enumerate(part.events.to_pylist(), self._place):
-                self._ahead.append(_told(self._transporter, number, event))
+                self._ahead.append(_feed_event(self._transporter, number, event))
             self._place += part.events.num_rows
         pulled = self._priorities.highest_first(self._ahead.popleft() for _ in range(min(limit, len(self._ahead))))
         return [told.event for told in pulled]

@@ -16,7 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYP
 __all__ = ["CONTENT_TYPE", "render_metrics"]
 
 
-class Figure(NamedTuple):
+class MetricSpec(NamedTuple):
     """One figure: its dotted place, its name without the prefix, and its meaning.
 
     A name that ends in ``_total`` is a counter. ``scale`` turns the document's unit into the metric's.
@@ -29,47 +29,47 @@ class Figure(NamedTuple):
 
 
 SYSTEM = (
-    Figure("health.ok", "healthy", "1 if the run is well, else 0."),
-    Figure("system_overview.uptime_seconds", "uptime_seconds", "Since the system was started."),
-    Figure("system_overview.memory_bytes", "memory_bytes", "Resident memory of the process."),
-    Figure("system_overview.rows", "rows_total", "Rows processed."),
-    Figure("system_overview.events", "events_total", "Events emitted after coordination."),
-    Figure("system_overview.router.decisions", "router_decisions_total", "Decisions of the router."),
-    Figure("system_overview.router.errors", "router_errors_total", "Records that could not be routed."),
-    Figure("system_overview.router.moves", "router_moves_total", "Shards moved between channel instances."),
-    Figure("server.clients", "clients", "Connected WebSocket clients."),
-    Figure("server.sent_events", "sent_events_total", "Events sent, over all clients."),
-    Figure("server.cut_off", "cut_off_clients_total", "Clients cut off because they took nothing."),
-    Figure("server.first_sequence", "log_first_sequence", "Number of the oldest event kept."),
-    Figure("server.last_sequence", "log_last_sequence", "Number of the newest event."),
+    MetricSpec("health.ok", "healthy", "1 if the run is well, else 0."),
+    MetricSpec("system_overview.uptime_seconds", "uptime_seconds", "Since the system was started."),
+    MetricSpec("system_overview.memory_bytes", "memory_bytes", "Resident memory of the process."),
+    MetricSpec("system_overview.rows", "rows_total", "Rows processed."),
+    MetricSpec("system_overview.events", "events_total", "Events emitted after coordination."),
+    MetricSpec("system_overview.router.decisions", "router_decisions_total", "Decisions of the router."),
+    MetricSpec("system_overview.router.errors", "router_errors_total", "Records that could not be routed."),
+    MetricSpec("system_overview.router.moves", "router_moves_total", "Shards moved between channel instances."),
+    MetricSpec("server.clients", "clients", "Connected WebSocket clients."),
+    MetricSpec("server.sent_events", "sent_events_total", "Events sent, over all clients."),
+    MetricSpec("server.cut_off", "cut_off_clients_total", "Clients cut off because they took nothing."),
+    MetricSpec("server.first_sequence", "log_first_sequence", "Number of the oldest event kept."),
+    MetricSpec("server.last_sequence", "log_last_sequence", "Number of the newest event."),
 )
 
 CHANNEL = (
-    Figure("whole.processed", "channel_rows_total", "Rows whose processing came to an end."),
-    Figure("whole.failed", "channel_failed_rows_total", "Rows whose processing raised an error."),
-    Figure("whole.events", "channel_events_total", "Events the rows caused, before coordination."),
-    Figure("whole.batches", "channel_batches_total", "Batches processed."),
-    Figure("whole.timeouts", "channel_timeouts_total", "Batches that took longer than the timeout."),
-    Figure("recent.rows_per_second", "channel_rows_per_second", "Over the sliding window."),
-    Figure("recent.success_rate", "channel_success_ratio", "Share of rows that did not fail, over the sliding window."),
-    Figure("queue.depth", "channel_queue_rows", "Rows waiting in the queue."),
-    Figure("queue.max_depth", "channel_queue_max_rows", "The most rows that ever waited."),
-    Figure("queue.limit", "channel_queue_limit_rows", "Rows that fit into the queue."),
-    Figure("queue.spilled", "channel_spilled_rows", "Rows waiting on disk because the queue was full."),
-    Figure("breaker.opened", "channel_breaker_opened_total", "Times the circuit breaker has opened."),
-    Figure("uptime_seconds", "channel_uptime_seconds", "Since the instance was started."),
-    Figure("shards", "channel_shards", "Shards that the instance owns."),
+    MetricSpec("whole.processed", "channel_rows_total", "Rows whose processing came to an end."),
+    MetricSpec("whole.failed", "channel_failed_rows_total", "Rows whose processing raised an error."),
+    MetricSpec("whole.events", "channel_events_total", "Events the rows caused, before coordination."),
+    MetricSpec("whole.batches", "channel_batches_total", "Batches processed."),
+    MetricSpec("whole.timeouts", "channel_timeouts_total", "Batches that took longer than the timeout."),
+    MetricSpec("recent.rows_per_second", "channel_rows_per_second", "Over the sliding window."),
+    MetricSpec("recent.success_rate", "channel_success_ratio", "Share of successful rows, over the sliding window."),
+    MetricSpec("queue.depth", "channel_queue_rows", "Rows waiting in the queue."),
+    MetricSpec("queue.max_depth", "channel_queue_max_rows", "The most rows that ever waited."),
+    MetricSpec("queue.limit", "channel_queue_limit_rows", "Rows that fit into the queue."),
+    MetricSpec("queue.spilled", "channel_spilled_rows", "Rows waiting on disk because the queue was full."),
+    MetricSpec("breaker.opened", "channel_breaker_opened_total", "Times the circuit breaker has opened."),
+    MetricSpec("uptime_seconds", "channel_uptime_seconds", "Since the instance was started."),
+    MetricSpec("shards", "channel_shards", "Shards that the instance owns."),
 )
 
 LATENCIES = (
-    Figure("recent.latency_ms", "channel_latency_seconds", "Row latency over the sliding window.", 1e-3),
-    Figure("recent.processing_ms", "channel_processing_seconds", "Processing of a batch, sliding window.", 1e-3),
+    MetricSpec("recent.latency_ms", "channel_latency_seconds", "Row latency over the sliding window.", 1e-3),
+    MetricSpec("recent.processing_ms", "channel_processing_seconds", "Processing of a batch, sliding window.", 1e-3),
 )
 QUANTILES = {"p50": "0.5", "p99": "0.99", "p99.9": "0.999", "max": "1"}
 
 STATES = (
-    Figure("status", "channel_status", "1 for the state the instance is in."),
-    Figure("breaker.state", "channel_breaker_state", "1 for the state the circuit breaker is in."),
+    MetricSpec("status", "channel_status", "1 for the state the instance is in."),
+    MetricSpec("breaker.state", "channel_breaker_state", "1 for the state the circuit breaker is in."),
 )
 
 LABELS = ("channel", "name")
@@ -95,7 +95,7 @@ class _Document:
         for figure in SYSTEM:
             yield from _family(figure, (), [((), _at(self._document, figure.place))])
         severities = _at(self._document, "system_overview.alerts") or {}
-        alerts = Figure("", "active_alerts", "Alerts that are not over.")
+        alerts = MetricSpec("", "active_alerts", "Alerts that are not over.")
         yield from _family(alerts, ("severity",), [((severity,), count) for severity, count in severities.items()])
         for figure in CHANNEL:
             samples = [(labels, _at(detail, figure.place)) for labels, detail in self._channels]
@@ -123,7 +123,7 @@ def _at(document: Mapping[str, Any], place: str, *more: str) -> Any:
 
 
 def _family(
-    figure: Figure, labels: tuple[str, ...], samples: Iterable[tuple[tuple[str, ...], Any]]
+    figure: MetricSpec, labels: tuple[str, ...], samples: Iterable[tuple[tuple[str, ...], Any]]
 ) -> Iterator[Metric]:
     known = [(values, float(value) * figure.scale) for values, value in samples if value is not None]
     if not known:

@@ -20,7 +20,7 @@ LABELS = {
 DIRECTIONS = {1: "up", -1: "down"}
 
 
-class Transporter:
+class LegacyTranslator:
     """Turns events into transport dictionaries. Must see every event of a run, in order: it counts them.
 
     Counts are those of a ticker since the log's first event: ``count`` of the event's kind; ``count_up`` and

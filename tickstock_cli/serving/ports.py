@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 
-class LogSlice(Protocol):
+class EventSlice(Protocol):
     """Events that follow one another in the log."""
 
     @property
@@ -21,7 +21,7 @@ class LogSlice(Protocol):
         """Return the rows; may be empty."""
 
 
-class EventLog(Protocol):
+class EventLogPort(Protocol):
     """Events with sequence numbers 1, 2, 3 …, which any number of readers pull; see ``docs/event-log.md``."""
 
     @property
@@ -40,7 +40,7 @@ class EventLog(Protocol):
     def finished(self) -> bool:
         """Whether no more events will follow."""
 
-    def read(self, sequence: int, limit: int) -> LogSlice:
+    def read(self, sequence: int, limit: int) -> EventSlice:
         """Return at most ``limit`` events from ``sequence`` on; none if there are none yet.
 
         Safe in any thread; may read from disk.
@@ -64,7 +64,7 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
-class Market:
+class MarketState:
     """Where the market stands: recorded time (ns UTC) and its phase; None before the first row."""
 
     time: int | None = None
@@ -80,7 +80,7 @@ class StatusPort(Protocol):
     def health(self) -> Health:
         """Return whether the run is well."""
 
-    def market(self) -> Market:
+    def market(self) -> MarketState:
         """Tell where the market stands."""
 
 

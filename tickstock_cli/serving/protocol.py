@@ -29,13 +29,13 @@ SourceName = Literal["tick", "websocket", "ohlcv", "fmv", "channel"]
 ErrorCode = Literal["malformed", "invalid", "expired", "ahead", "other_run", "unreadable"]
 
 
-class Request(BaseModel):
+class ClientRequest(BaseModel):
     """What a client may send."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Subscribe(Request):
+class Subscribe(ClientRequest):
     """Ask for events. A later one replaces an earlier one; what is left out does not filter."""
 
     type: Literal["subscribe"]
@@ -76,13 +76,13 @@ class Subscribe(Request):
     alerts: bool = Field(default=False, description="also send alerts of the running system")
 
 
-class Unsubscribe(Request):
+class Unsubscribe(ClientRequest):
     """Ask for no more events."""
 
     type: Literal["unsubscribe"]
 
 
-class Ack(Request):
+class Ack(ClientRequest):
     """Tell that everything up to a sequence number, included, has been dealt with. Needed only with a window."""
 
     type: Literal["ack"]
@@ -232,7 +232,7 @@ class Error(Message):
 
 ServerMessage = Annotated[Hello | Subscribed | Events | Heartbeat | Alert | End | Error, Field(discriminator="type")]
 
-_MODELS: Mapping[str, type[Request]] = {"subscribe": Subscribe, "unsubscribe": Unsubscribe, "ack": Ack}
+_MODELS: Mapping[str, type[ClientRequest]] = {"subscribe": Subscribe, "unsubscribe": Unsubscribe, "ack": Ack}
 _CLIENT: TypeAdapter[Subscribe | Unsubscribe | Ack] = TypeAdapter(ClientMessage)
 _SERVER: TypeAdapter[Any] = TypeAdapter(ServerMessage)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tickstock_cli.serving.ports import EventLog, Health, Market
+from tickstock_cli.serving.ports import EventLogPort, Health, MarketState
 
 
 class RecordedStatus:
@@ -17,7 +17,7 @@ class RecordedStatus:
         What is wrong with the log, in one line; None = nothing.
     """
 
-    def __init__(self, log: EventLog, problem: str | None = None) -> None:
+    def __init__(self, log: EventLogPort, problem: str | None = None) -> None:
         self._log = log
         self._problem = problem
         self._market = _last_place(log)
@@ -39,13 +39,13 @@ class RecordedStatus:
     def health(self) -> Health:
         return Health(ok=True) if self._problem is None else Health(ok=False, reasons=(self._problem,))
 
-    def market(self) -> Market:
+    def market(self) -> MarketState:
         """See ``StatusPort``: where the last event was."""
         return self._market
 
 
-def _last_place(log: EventLog) -> Market:
+def _last_place(log: EventLogPort) -> MarketState:
     if log.next_sequence == log.first_sequence:
-        return Market()
+        return MarketState()
     last = log.read(log.next_sequence - 1, 1).events.to_pylist()[0]
-    return Market(last["emitted_at"], last["phase"])
+    return MarketState(last["emitted_at"], last["phase"])

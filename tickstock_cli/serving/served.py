@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tickstock_cli.serving.ports import ControlPort, EventLog, PricePort, StatusPort
+from tickstock_cli.serving.ports import ControlPort, EventLogPort, PricePort, StatusPort
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class ServedRun:
         False if nothing will follow although the log is not finished: the run broke off.
     """
 
-    log: EventLog
+    log: EventLogPort
     run: str
     status: StatusPort
     about: Mapping[str, Any] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tickstock_cli.errors import ExpiredError, TickstockError
-from tickstock_cli.serving.encoded import Page, Row
+from tickstock_cli.serving.encoded import EventPage, Row
 from tickstock_cli.serving.hub import Hub
 from tickstock_cli.serving.protocol import (
     Ack,
@@ -46,7 +46,7 @@ SERVICE_RESTART = 1012
 
 
 @dataclass(slots=True)
-class Subscription:
+class SubscriptionState:
     """What a client wants and how far it is.
 
     Parameters
@@ -83,7 +83,7 @@ class Subscription:
         while self._sent and self._sent[0] <= sequence:
             self._sent.popleft()
 
-    def take(self, page: Page) -> tuple[list[Row], int]:
+    def take(self, page: EventPage) -> tuple[list[Row], int]:
         """Take the wanted events of a page from ``next`` on, as far as there is room, and go on behind them.
 
         What is taken is decided by the order of the run alone, so one number still says all of where a client is.
@@ -109,7 +109,7 @@ class StalledError(Exception):
     """The client took no byte for too long."""
 
 
-class Session:
+class ClientSession:
     """One connection, from its acceptance to its end. Use ``run`` once."""
 
     def __init__(self, hub: Hub, websocket: WebSocket) -> None:
@@ -117,7 +117,7 @@ class Session:
         self._served = hub.served
         self._encoded = hub.encoded
         self._websocket = websocket
-        self._subscription: Subscription | None = None
+        self._subscription: SubscriptionState | None = None
         self._wake = asyncio.Event()
         self._heartbeat_at = 0.0
         self._errors = 0
@@ -217,7 +217,7 @@ class Session:
             return error.error
         alerts = self._hub.alerts.next_number if wanted.alerts else None
         await self._tell(Subscribed(next=start))
-        self._subscription = Subscription(selection, start, wanted.window, alerts)
+        self._subscription = SubscriptionState(selection, start, wanted.window, alerts)
         self._wake.set()
         return None
 
@@ -264,7 +264,7 @@ class Session:
         except TimeoutError as error:
             raise StalledError from error
 
-    async def _advance(self, subscription: Subscription) -> bool:
+    async def _advance(self, subscription: SubscriptionState) -> bool:
         """Send the next alerts and events, if there are any and room for them; tells whether it went on."""
         await self._send_alerts(subscription)
         log = self._served.log
@@ -290,7 +290,7 @@ class Session:
             await self._send(text)
         return True
 
-    async def _take(self, subscription: Subscription) -> str:
+    async def _take(self, subscription: SubscriptionState) -> str:
         """Return the next events as a message, empty if none matched, and go on behind them."""
         page = await self._encoded.page(subscription.next)
         if self._subscription is not subscription:  # replaced while the page was read
@@ -300,13 +300,13 @@ class Session:
         texts = ",".join([row.text for row in rows])
         return f'{{"type":"events","next":{following},"events":[{texts}]}}' if rows else ""
 
-    async def _send_alerts(self, subscription: Subscription) -> None:
+    async def _send_alerts(self, subscription: SubscriptionState) -> None:
         if subscription.alerts is not None:
             for number, alert in self._hub.alerts.since(subscription.alerts):
                 await self._tell(Alert(number=number, alert=dict(alert)))
                 subscription.alerts = number + 1
 
-    async def _drop(self, subscription: Subscription, reason: Error) -> None:
+    async def _drop(self, subscription: SubscriptionState, reason: Error) -> None:
         """End a subscription that cannot go on; the client must say itself where to begin again."""
         if self._subscription is subscription:
             self._subscription = None

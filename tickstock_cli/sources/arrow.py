@@ -35,7 +35,7 @@ from tickstock_cli.sources.options import ReadOptions, Unsorted
 from tickstock_cli.sources.order import InOrder
 from tickstock_cli.sources.pipe import Interrupted, PipeBytes
 from tickstock_cli.sources.recognise import Layout, check_mapped, check_mapping, recognise
-from tickstock_cli.sources.spool import Scratch
+from tickstock_cli.sources.spool import TemporaryFolder
 from tickstock_cli.sources.stream import to_batch
 
 STANDARD_INPUT = "-"
@@ -63,7 +63,7 @@ class ArrowStream:
         self.repeatable = path is not None and os.path.isfile(path)
         self._path = path
         self._options = options
-        self._scratch = Scratch(options.sort_dir)
+        self._scratch = TemporaryFolder(options.sort_dir)
         self._kept = KeptRows(self.name, self._scratch)
         self._layouts: dict[pa.Schema, Layout] = {}
         self._known: dict[pa.Schema, Interpretation] = {}

@@ -8,7 +8,7 @@ its file, and reads on from the spool, which holds nothing in memory.
 from __future__ import annotations
 
 from tickstock_cli.core.batch import Batch
-from tickstock_cli.sources.spool import Scratch, Spool
+from tickstock_cli.sources.spool import Spool, TemporaryFolder
 from tickstock_cli.sources.stream import FileStream
 
 OPEN_BYTES = 192 << 20
@@ -46,7 +46,7 @@ class BoundedStream:
         What the stream holds while it is open, in bytes.
     """
 
-    def __init__(self, stream: FileStream, memory: int, allowance: Allowance, scratch: Scratch) -> None:
+    def __init__(self, stream: FileStream, memory: int, allowance: Allowance, scratch: TemporaryFolder) -> None:
         self._stream = stream
         self._memory = memory
         self._allowance = allowance

@@ -50,8 +50,8 @@ class Guess:
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
-    """What a time column counts: steps of so many ns, since 1970 in UTC or as clocks in a zone showed it."""
+class TimeEncoding:
+    """What a time column counts: steps of so many ns, since 1970 in UTC or as encodings in a zone showed it."""
 
     step: int
     zone: ZoneInfo | None = None
@@ -63,7 +63,7 @@ class Interpretation:
 
     Parameters
     ----------
-    clocks
+    encodings
         What each time column counts, by our name.
     guesses
         What the rows do not say.
@@ -72,7 +72,7 @@ class Interpretation:
     """
 
     layout: Layout
-    clocks: Mapping[str, Clock]
+    encodings: Mapping[str, TimeEncoding]
     interval_ns: int
     guesses: tuple[Guess, ...]
     first_available: int
@@ -89,22 +89,24 @@ def interpret(path: str, layout: Layout, head: pa.RecordBatch, options: ReadOpti
     head
         The first rows, with the columns of times, intervals and tickers at least.
     """
-    clocks, guesses = _tell_clocks(layout, head, options)
-    steps = {name: clock.step for name, clock in clocks.items()}
-    zones = {name: clock.zone for name, clock in clocks.items() if clock.zone is not None}
+    encodings, guesses = _time_encodings(layout, head, options)
+    steps = {name: encoding.step for name, encoding in encodings.items()}
+    zones = {name: encoding.zone for name, encoding in encodings.items() if encoding.zone is not None}
     interval_ns = options.interval_seconds * NS_PER_SECOND
     reader = ColumnReader(path, layout, steps, interval_ns, zones)
     if layout.record.name == "ohlcv" and not reader.has("interval"):
         guesses.append(_interval_guess(reader, head, interval_ns))
-    return Interpretation(layout, clocks, interval_ns, tuple(guesses), _lead(reader, head), reader)
+    return Interpretation(layout, encodings, interval_ns, tuple(guesses), _lead(reader, head), reader)
 
 
-def _tell_clocks(layout: Layout, head: pa.RecordBatch, options: ReadOptions) -> tuple[dict[str, Clock], list[Guess]]:
+def _time_encodings(
+    layout: Layout, head: pa.RecordBatch, options: ReadOptions
+) -> tuple[dict[str, TimeEncoding], list[Guess]]:
     """Return what each time column counts, and what was guessed to tell it."""
     unit = options.timestamp_unit
     if unit != "auto" and unit not in NS_PER_UNIT:
         raise UsageError(f"timestamp unit is {unit!r}, but auto, {', '.join(NS_PER_UNIT)} are allowed")
-    clocks: dict[str, Clock] = {}
+    encodings: dict[str, TimeEncoding] = {}
     guesses: list[Guess] = []
     for name in TIME_COLUMNS:
         if name not in layout.columns:
@@ -114,17 +116,17 @@ def _tell_clocks(layout: Layout, head: pa.RecordBatch, options: ReadOptions) -> 
         if step is not None:
             without_zone = isinstance(column.type, pa.TimestampType) and column.type.tz is None
             told = options.timezone != DEFAULT_ZONE
-            clocks[name] = Clock(step, ZoneInfo(options.timezone) if without_zone and told else None)
+            encodings[name] = TimeEncoding(step, ZoneInfo(options.timezone) if without_zone and told else None)
             if without_zone and not told:
                 why = f"type {column.type} has none"
                 guesses.append(Guess(f"time zone of {name}", DEFAULT_ZONE, why, _ZONE_NOTE if len(column) else None))
         elif unit != "auto":
-            clocks[name] = Clock(NS_PER_UNIT[unit])
+            encodings[name] = TimeEncoding(NS_PER_UNIT[unit])
         else:
             guessed, why = _guess_unit(column)
-            clocks[name] = Clock(NS_PER_UNIT[guessed])
+            encodings[name] = TimeEncoding(NS_PER_UNIT[guessed])
             guesses.append(Guess(f"unit of {name}", guessed, why))
-    return clocks, guesses
+    return encodings, guesses
 
 
 def _interval_guess(reader: ColumnReader, head: pa.RecordBatch, interval_ns: int) -> Guess:

@@ -19,10 +19,10 @@ from tickstock_cli.core.batch import Int64s
 from tickstock_cli.sources.origins import PLACE_COLUMNS
 from tickstock_cli.sources.plain_values import plain_values
 from tickstock_cli.sources.recognise import Layout
-from tickstock_cli.sources.records import BITS, NUMBER, RECORD_TYPES, UNUSED_COLUMNS, Kind
-from tickstock_cli.sources.spool import Scratch
+from tickstock_cli.sources.records import BITS, NUMBER, RECORD_TYPES, UNUSED_COLUMNS, ColumnType
+from tickstock_cli.sources.spool import TemporaryFolder
 
-_TYPES: dict[Kind, pa.DataType] = {NUMBER: pa.float64(), BITS: pa.int64()}
+_TYPES: dict[ColumnType, pa.DataType] = {NUMBER: pa.float64(), BITS: pa.int64()}
 _COLUMNS: dict[str, pa.DataType] = {
     name: _TYPES.get(kind, pa.string()) for record in RECORD_TYPES for name, kind in record.columns.items()
 } | dict.fromkeys(sorted(UNUSED_COLUMNS), pa.string())
@@ -60,7 +60,7 @@ class KeptRows:
         [pa.field(name, type_) for name, type_ in (*_COLUMNS.items(), *zip(PLACE_COLUMNS, _PLACES, strict=True))]
     )
 
-    def __init__(self, name: str, scratch: Scratch) -> None:
+    def __init__(self, name: str, scratch: TemporaryFolder) -> None:
         self._name = name
         self._scratch = scratch
         self._file: IO[bytes] | None = None

@@ -23,7 +23,7 @@ WAYS_ON = "sort while reading with --sort, or read on with --late reject"
 """What to do about a file that is not in order."""
 
 
-class Order(Protocol):
+class OrderPolicy(Protocol):
     """Settles the available times of a file's rows, chunk by chunk."""
 
     keeps: bool
@@ -48,7 +48,7 @@ class Disorder:
     before: int
 
 
-class _Order:
+class _BasePolicy:
     def __init__(self, latest: int) -> None:
         self.latest = latest
 
@@ -56,7 +56,7 @@ class _Order:
         self.latest = max(self.latest, latest)
 
 
-class InOrder(_Order):
+class InOrder(_BasePolicy):
     """Times must not descend. Rows without a time of their own take the latest before them.
 
     Parameters
@@ -96,7 +96,7 @@ class InOrder(_Order):
         )
 
 
-class AsRecorded(_Order):
+class AsRecorded(_BasePolicy):
     """Times may descend: they are keys to sort by. Rows without one of their own take the latest before them."""
 
     keeps = False

@@ -10,7 +10,15 @@ import pyarrow as pa
 
 from tickstock_cli.errors import SchemaError, UsageError
 from tickstock_cli.sources.discover import FoundFile
-from tickstock_cli.sources.records import KNOWN_COLUMNS, NUMBER, RECORD_TYPES, TEXT, Kind, RecordType, is_empty_type
+from tickstock_cli.sources.records import (
+    KNOWN_COLUMNS,
+    NUMBER,
+    RECORD_TYPES,
+    TEXT,
+    ColumnType,
+    RecordType,
+    is_empty_type,
+)
 
 ALIASES = {
     "ticker": ("symbol", "sym", "instrument", "name"),
@@ -136,7 +144,7 @@ def _candidate(ours: str, names: Collection[str]) -> str:
     return next((by_lower[alias] for alias in (ours, *ALIASES.get(ours, ())) if alias in by_lower), "COLUMN")
 
 
-def _check_column(path: str, schema: pa.Schema, name: str, ours: str, kind: Kind) -> None:
+def _check_column(path: str, schema: pa.Schema, name: str, ours: str, kind: ColumnType) -> None:
     if schema.names.count(name) > 1:
         raise SchemaError(f"{path}: column {name} is there more than once")
     type_ = schema.field(name).type
@@ -145,7 +153,7 @@ def _check_column(path: str, schema: pa.Schema, name: str, ours: str, kind: Kind
         raise SchemaError(f"{path}: column {name}{meaning} has type {type_}, expected {kind.expected}")
 
 
-def _check_constant(path: str, name: str, value: str | None, kind: Kind) -> None:
+def _check_constant(path: str, name: str, value: str | None, kind: ColumnType) -> None:
     if kind is TEXT or value is None:
         return
     if kind is not NUMBER or not _is_float(value):

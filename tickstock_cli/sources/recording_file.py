@@ -17,7 +17,7 @@ from tickstock_cli.kernels.normalise import LARGEST_TIME
 from tickstock_cli.sources.columns import ColumnReader
 from tickstock_cli.sources.discover import FoundFile
 from tickstock_cli.sources.footer import GroupFooter, group_footers, open_parquet, reading
-from tickstock_cli.sources.interpretation import HEAD_ROWS, TIME_COLUMNS, Clock, Guess, Interpretation, interpret
+from tickstock_cli.sources.interpretation import HEAD_ROWS, TIME_COLUMNS, Guess, Interpretation, TimeEncoding, interpret
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.recognise import Layout, recognise
 from tickstock_cli.sources.zones import in_utc
@@ -148,21 +148,23 @@ def _head(file: pq.ParquetFile, columns: list[str]) -> pa.RecordBatch:
 
 
 def _row_group(footer: GroupFooter, layout: Layout, schema: pa.Schema, how: Interpretation) -> RowGroup:
-    earliest, latest = _available_bounds(footer, layout, schema, how.clocks, how.interval_ns)
+    earliest, latest = _available_bounds(footer, layout, schema, how.encodings, how.interval_ns)
     tickers = footer.bounds.get(layout.columns.get("ticker", ""))
     bounds = (str(tickers.low), str(tickers.high)) if tickers is not None else None
     return RowGroup(footer.first, footer.rows, earliest, latest, bounds)
 
 
 def _available_bounds(
-    footer: GroupFooter, layout: Layout, schema: pa.Schema, clocks: Mapping[str, Clock], interval_ns: int
+    footer: GroupFooter, layout: Layout, schema: pa.Schema, encodings: Mapping[str, TimeEncoding], interval_ns: int
 ) -> tuple[int | None, int | None]:
     """Return a lower bound of the available times of a row group, and their exact maximum, where known.
 
     With `received_at`, they are its own unless it has nulls. Otherwise those of ticks and fair values are their
     timestamps, those of bars a constant later, unless each bar has its own interval.
     """
-    spans = {name: _span(name, footer, layout, schema, clocks[name]) for name in TIME_COLUMNS if name in layout.columns}
+    spans = {
+        name: _span(name, footer, layout, schema, encodings[name]) for name in TIME_COLUMNS if name in layout.columns
+    }
     event = spans["timestamp"]
     if "received_at" in spans:
         received = spans["received_at"]
@@ -183,15 +185,15 @@ def _available_bounds(
 
 
 def _span(
-    name: str, footer: GroupFooter, layout: Layout, schema: pa.Schema, clock: Clock
+    name: str, footer: GroupFooter, layout: Layout, schema: pa.Schema, encoding: TimeEncoding
 ) -> tuple[int, int, bool] | None:
     bounds = footer.bounds.get(layout.columns[name])
     type_ = schema.field(layout.columns[name]).type
     if bounds is None or not (pt.is_timestamp(type_) or pt.is_signed_integer(type_)):
         return None
-    low, high = int(bounds.low) * clock.step, int(bounds.high) * clock.step
-    if clock.zone is not None and 0 < low <= high <= LARGEST_TIME:
-        low, high = in_utc(np.array([low, high]), clock.zone).tolist()
+    low, high = int(bounds.low) * encoding.step, int(bounds.high) * encoding.step
+    if encoding.zone is not None and 0 < low <= high <= LARGEST_TIME:
+        low, high = in_utc(np.array([low, high]), encoding.zone).tolist()
     if low <= 0 or high > LARGEST_TIME:  # rows that cannot be used, or cannot be represented, hide behind such bounds
         return None
     return low, high, bounds.nulls

@@ -31,7 +31,7 @@ from tickstock_cli.sources.recognise import check_mapped, check_mapping
 from tickstock_cli.sources.recording_file import RecordingFile, open_recording
 from tickstock_cli.sources.records import RECORD_TYPES
 from tickstock_cli.sources.sort import SortedStream
-from tickstock_cli.sources.spool import Scratch
+from tickstock_cli.sources.spool import TemporaryFolder
 from tickstock_cli.sources.stream import FileStream, Stream
 
 __all__ = ["Guess", "Origins", "ReadOptions", "RecordingFile", "Recordings", "Unsorted"]
@@ -60,7 +60,7 @@ class Recordings:
         self.left_out = tuple(left_out)
         self.symbols = SymbolTable()
         self._options = options
-        self._scratch = Scratch(options.sort_dir)
+        self._scratch = TemporaryFolder(options.sort_dir)
         self._unsorted: dict[int, bool] = {}
 
     @classmethod

@@ -10,7 +10,7 @@ import pyarrow.types as pt
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ColumnType:
     """What a column's values mean. ``expected`` completes "expected …" in messages."""
 
     expected: str
@@ -31,10 +31,10 @@ def _is_number(type_: pa.DataType) -> bool:
     return pt.is_integer(type_) or pt.is_floating(type_) or pt.is_decimal(type_)
 
 
-TEXT = Kind("text (string, categorical or dictionary)", _is_text)
-TIME = Kind("a datetime, or an integer of s, ms, us or ns since 1970", _is_time)
-NUMBER = Kind("a number (integer, float or decimal)", _is_number)
-BITS = Kind("an integer of flag bits", pt.is_integer)
+TEXT = ColumnType("text (string, categorical or dictionary)", _is_text)
+TIME = ColumnType("a datetime, or an integer of s, ms, us or ns since 1970", _is_time)
+NUMBER = ColumnType("a number (integer, float or decimal)", _is_number)
+BITS = ColumnType("an integer of flag bits", pt.is_integer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,11 @@ class RecordType:
     """One record type: the columns it must have, and those it may have and we use."""
 
     name: str
-    required: Mapping[str, Kind]
-    optional: Mapping[str, Kind]
+    required: Mapping[str, ColumnType]
+    optional: Mapping[str, ColumnType]
 
     @property
-    def columns(self) -> dict[str, Kind]:
+    def columns(self) -> dict[str, ColumnType]:
         """All columns that are read, required ones first."""
         return {**self.required, **self.optional}
 

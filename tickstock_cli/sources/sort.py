@@ -17,7 +17,7 @@ import numpy as np
 from tickstock_cli.core.batch import Batch
 from tickstock_cli.core.times import MIN_NS
 from tickstock_cli.sources.merge import Emission, join, merged, reorder
-from tickstock_cli.sources.spool import Scratch, Spool
+from tickstock_cli.sources.spool import Spool, TemporaryFolder
 from tickstock_cli.sources.stream import FileStream, Stream
 
 RUN_CHUNK_ROWS = 1 << 13
@@ -37,7 +37,7 @@ class SortedStream:
         How many of the sorted rows to leave out from the start.
     """
 
-    def __init__(self, unsorted: FileStream, memory: int, scratch: Scratch, drop: int) -> None:
+    def __init__(self, unsorted: FileStream, memory: int, scratch: TemporaryFolder, drop: int) -> None:
         self.earliest = unsorted.earliest
         self._unsorted = unsorted
         self._memory = memory
@@ -49,7 +49,7 @@ class SortedStream:
     def read(self) -> Batch | None:
         if self._emissions is None:
             self._sort()
-            runs: list[Stream] = [_Run(spool) for spool in self._spools]
+            runs: list[Stream] = [_RunStream(spool) for spool in self._spools]
             self._emissions = merged(runs) if runs else iter(())
         for emission in self._emissions:
             (batch,) = emission.batches
@@ -91,7 +91,7 @@ class SortedStream:
             spool.remove()
 
 
-class _Run:
+class _RunStream:
     """A sorted run as a stream."""
 
     def __init__(self, spool: Spool) -> None:

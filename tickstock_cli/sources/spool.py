@@ -18,7 +18,7 @@ from tickstock_cli.core.batch import DTYPES, Batch
 from tickstock_cli.errors import OutputError
 
 
-class Scratch:
+class TemporaryFolder:
     """A temporary folder that comes into being when it is needed. Also removed when the process ends.
 
     Parameters
@@ -65,7 +65,7 @@ class Spool:
     A batch is its columns, one behind the other as they are in memory, the widest first so that all are aligned.
     """
 
-    def __init__(self, scratch: Scratch, path: Path, kind: type[Batch]) -> None:
+    def __init__(self, scratch: TemporaryFolder, path: Path, kind: type[Batch]) -> None:
         self._scratch = scratch
         self._path = path
         self._kind = kind

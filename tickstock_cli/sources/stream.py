@@ -20,7 +20,7 @@ from tickstock_cli.kernels import normalise
 from tickstock_cli.sources.columns import ColumnReader, TickerCodes, Times, frozen
 from tickstock_cli.sources.footer import reading
 from tickstock_cli.sources.options import ReadOptions
-from tickstock_cli.sources.order import Order
+from tickstock_cli.sources.order import OrderPolicy
 from tickstock_cli.sources.reading import RowReader
 from tickstock_cli.sources.recording_file import RecordingFile, RowGroup
 
@@ -83,7 +83,7 @@ class FileStream:
         file: RecordingFile,
         options: ReadOptions,
         symbols: SymbolTable,
-        order: Order,
+        order: OrderPolicy,
         chunk_rows: int,
         row: int = 0,
     ) -> None:

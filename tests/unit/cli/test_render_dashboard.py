@@ -17,7 +17,7 @@ from tests.unit.monitoring.making import (
     with_queue,
 )
 from tickstock_cli.cli.render_dashboard import DashboardView, duration
-from tickstock_cli.core.metrics import BreakerState, ChannelStatus, LatencyFigures, QueueFigures, RouterMetrics
+from tickstock_cli.core.metrics import BreakerState, ChannelStatus, LatencyMetrics, QueueMetrics, RouterMetrics
 from tickstock_cli.monitoring.monitor import ChannelMonitor
 from tickstock_cli.testing import SECOND
 
@@ -40,8 +40,8 @@ def busy() -> ChannelMonitor:
     """Return a monitor of a system in trouble: all that can be wide is."""
     monitor = ChannelMonitor(THRESHOLDS)
     monitor.observe([with_latency("ohlcv-12", 12_345.6)], system(0))
-    empty = replace(FIGURES, processed=0, batches=0, latency=LatencyFigures(), processing=LatencyFigures())
-    slow = LatencyFigures(9, 101.0, 12_345.6, 23_456.0, 99_999.0, 12.0)
+    empty = replace(FIGURES, processed=0, batches=0, latency=LatencyMetrics(), processing=LatencyMetrics())
+    slow = LatencyMetrics(9, 101.0, 12_345.6, 23_456.0, 99_999.0, 12.0)
     for second in (10, 135):
         monitor.observe(
             [
@@ -49,7 +49,7 @@ def busy() -> ChannelMonitor:
                 with_breaker("tick-2", BreakerState.OPEN),
                 channel(
                     "ohlcv-12",
-                    queue=QueueFigures(8_000, 8_000, 8_000, 12_345, 3.0),
+                    queue=QueueMetrics(8_000, 8_000, 8_000, 12_345, 3.0),
                     recent=replace(FIGURES, processed=9_999_700, failed=300, latency=slow),
                     whole=replace(FIGURES, timeouts=1_234, failed=300),
                 ),

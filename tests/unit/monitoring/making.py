@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 from tickstock_cli.core.metrics import (
-    BreakerFigures,
+    BreakerMetrics,
     BreakerState,
     ChannelMetrics,
     ChannelStatus,
-    Figures,
-    LatencyFigures,
-    QueueFigures,
+    IntervalMetrics,
+    LatencyMetrics,
+    QueueMetrics,
     SystemMetrics,
     Transition,
 )
@@ -33,8 +33,8 @@ THRESHOLDS = Thresholds(
     history=100,
 )
 
-QUICK = LatencyFigures(1_000, 1.0, 4.0, 6.0, 8.0, 1.5)
-FIGURES = Figures(10.0, 1_000, 0, 5, 100, 0, QUICK, QUICK)
+QUICK = LatencyMetrics(1_000, 1.0, 4.0, 6.0, 8.0, 1.5)
+FIGURES = IntervalMetrics(10.0, 1_000, 0, 5, 100, 0, QUICK, QUICK)
 
 
 def channel(name: str = "tick-1", **changes: Any) -> ChannelMetrics:
@@ -47,8 +47,8 @@ def channel(name: str = "tick-1", **changes: Any) -> ChannelMetrics:
         uptime_ns=60 * SECOND,
         whole=FIGURES,
         recent=FIGURES,
-        queue=QueueFigures(40, 400, 1_000, 0, 2.0),
-        breaker=BreakerFigures(),
+        queue=QueueMetrics(40, 400, 1_000, 0, 2.0),
+        breaker=BreakerMetrics(),
         timeout_ms=25.0,
         wait_ms=0.0,
         shards=64,
@@ -68,13 +68,13 @@ def with_failures(name: str, failed: int) -> ChannelMetrics:
 
 def with_queue(name: str, depth: int, spilled: int = 0) -> ChannelMetrics:
     """Return an instance with so many rows queued, of 1,000."""
-    return channel(name, queue=QueueFigures(depth, depth, 1_000, spilled, 2.0))
+    return channel(name, queue=QueueMetrics(depth, depth, 1_000, spilled, 2.0))
 
 
 def with_breaker(name: str, state: BreakerState) -> ChannelMetrics:
     """Return an instance whose breaker has just come into a state."""
     transition = Transition(0, BreakerState.CLOSED, state, "5 failures in a row, the last: no such column")
-    return channel(name, breaker=BreakerFigures(state, 1, (transition,)))
+    return channel(name, breaker=BreakerMetrics(state, 1, (transition,)))
 
 
 def system(at: int = 0, **changes: Any) -> SystemMetrics:

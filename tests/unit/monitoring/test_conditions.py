@@ -21,8 +21,8 @@ from tickstock_cli.core.metrics import (
     BreakerState,
     ChannelMetrics,
     ChannelStatus,
-    LatencyFigures,
-    QueueFigures,
+    LatencyMetrics,
+    QueueMetrics,
     SystemMetrics,
 )
 from tickstock_cli.monitoring.alerts import AlertType, Finding, Severity
@@ -68,7 +68,7 @@ def test_a_wait_that_batching_grants_is_not_late() -> None:
 def test_a_single_slow_batch_is_worth_an_information() -> None:
     """p99 does not show it, but a breach of the timeout is counted and told."""
     slow = channel(
-        recent=replace(FIGURES, timeouts=1, processing=LatencyFigures(100, 1.0, 4.0, 31.0, 31.0, 1.5)),
+        recent=replace(FIGURES, timeouts=1, processing=LatencyMetrics(100, 1.0, 4.0, 31.0, 31.0, 1.5)),
     )
 
     (finding,) = found(slow)
@@ -80,8 +80,8 @@ def test_a_single_slow_batch_is_worth_an_information() -> None:
 
 def test_a_channel_that_stands_still_is_late_though_nothing_finishes() -> None:
     """Latencies of finished rows cannot tell of rows that do not finish."""
-    empty = replace(FIGURES, processed=0, batches=0, latency=LatencyFigures(), processing=LatencyFigures())
-    stuck = channel(recent=empty, queue=QueueFigures(40, 40, 1_000, 0, 7_000.0))
+    empty = replace(FIGURES, processed=0, batches=0, latency=LatencyMetrics(), processing=LatencyMetrics())
+    stuck = channel(recent=empty, queue=QueueMetrics(40, 40, 1_000, 0, 7_000.0))
 
     (finding,) = found(stuck)
 
@@ -91,7 +91,7 @@ def test_a_channel_that_stands_still_is_late_though_nothing_finishes() -> None:
 
 def test_a_paused_channel_is_not_late() -> None:
     """Its rows stand still because somebody wanted it."""
-    paused = channel(status=ChannelStatus.PAUSED, queue=QueueFigures(40, 40, 1_000, 0, 7_000.0))
+    paused = channel(status=ChannelStatus.PAUSED, queue=QueueMetrics(40, 40, 1_000, 0, 7_000.0))
 
     assert found(paused) == []
 

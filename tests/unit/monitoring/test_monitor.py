@@ -20,7 +20,7 @@ from tests.unit.monitoring.making import (
     with_latency,
     with_queue,
 )
-from tickstock_cli.core.metrics import BreakerState, ChannelStatus, LatencyFigures, RouterMetrics
+from tickstock_cli.core.metrics import BreakerState, ChannelStatus, LatencyMetrics, RouterMetrics
 from tickstock_cli.core.times import format_time
 from tickstock_cli.monitoring.handlers import CallHandler, LogHandler, QueueHandler
 from tickstock_cli.monitoring.monitor import ChannelMonitor
@@ -123,7 +123,7 @@ def test_only_what_is_critical_speaks_against_the_systems_health() -> None:
 def test_the_document_has_the_papers_five_parts_and_is_json() -> None:
     """Also before the first look, and with figures that nothing was measured for."""
     monitor = ChannelMonitor(THRESHOLDS)
-    empty = replace(FIGURES, processed=0, latency=LatencyFigures(), processing=LatencyFigures())
+    empty = replace(FIGURES, processed=0, latency=LatencyMetrics(), processing=LatencyMetrics())
     documents = [monitor.get_monitoring_dashboard_data()]
     monitor.observe(
         [channel("tick-1", recent=empty), with_breaker("fmv-1", BreakerState.OPEN)],

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.review.conftest import SECOND, Events, Write, at, climb
-from tickstock_cli.review.diff import Comparison, KindCounts, compare, compare_files
+from tickstock_cli.review.diff import EventComparison, KindCounts, compare, compare_files
 from tickstock_cli.testing import MILLISECOND, Tick, run_records, settings_of
 
 DEFAULTS = settings_of({})
@@ -18,7 +18,7 @@ HIGHS = 6
 START = at("10:00:00")
 
 
-def compared(a: pl.DataFrame, b: pl.DataFrame, limit: int = 100) -> Comparison:
+def compared(a: pl.DataFrame, b: pl.DataFrame, limit: int = 100) -> EventComparison:
     """Compare under default settings."""
     return compare(a, b, DEFAULTS, DEFAULTS, limit)
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from tests.unit.review.conftest import SECOND, Events, Write, at, climb, dotted
-from tickstock_cli.review.diff import Comparison, Difference, compare
+from tickstock_cli.review.diff import Difference, EventComparison, compare
 from tickstock_cli.testing import MINUTE, Bar, FairValue, Record, Tick, settings_of
 
 START = at("10:00:00")
@@ -21,14 +21,14 @@ STEP = 20 * SECOND
 def replayed(write: Write, events: Events) -> Any:
     """Replay records twice, under two settings, and compare the files under the settings they were made by."""
 
-    def compare_replays(rows: Sequence[Record], a: dict[str, Any], b: dict[str, Any]) -> Comparison:
+    def compare_replays(rows: Sequence[Record], a: dict[str, Any], b: dict[str, Any]) -> EventComparison:
         recording = write(rows)
         return compare(events(recording, **a), events(recording, **b), dotted(a), dotted(b), 100)
 
     return compare_replays
 
 
-def the_one(comparison: Comparison) -> Difference:
+def the_one(comparison: EventComparison) -> Difference:
     """Return the only difference there is."""
     (difference,) = comparison.differences
     return difference

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.monitoring.making import FIGURES, QUICK, channel, with_breaker, with_failures
-from tickstock_cli.core.metrics import BreakerState, ChannelMetrics, ChannelStatus, Figures, LatencyFigures
+from tickstock_cli.core.metrics import BreakerState, ChannelMetrics, ChannelStatus, IntervalMetrics, LatencyMetrics
 from tickstock_cli.runtime.health import HealthLimits, unhealthy_reason
 
 LIMITS = HealthLimits(error_percent=10, mean_ms=5_000)
@@ -49,6 +49,6 @@ def test_limits_must_be_exceeded() -> None:
 
 def test_an_instance_that_lost_its_shards_is_well_once_its_window_is_empty() -> None:
     """Nothing that it could fail on: so it is tried anew."""
-    empty = Figures(10.0, 0, 0, 0, 0, 0, LatencyFigures(), LatencyFigures())
+    empty = IntervalMetrics(10.0, 0, 0, 0, 0, 0, LatencyMetrics(), LatencyMetrics())
 
     assert unhealthy_reason(channel(recent=empty), LIMITS) is None

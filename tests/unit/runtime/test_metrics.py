@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickstock_cli.core.metrics import BreakerFigures, ChannelMetrics, ChannelStatus, LatencyFigures
+from tickstock_cli.core.metrics import BreakerMetrics, ChannelMetrics, ChannelStatus, LatencyMetrics
 from tickstock_cli.runtime.metrics import Meter, Rate
 from tickstock_cli.testing import MILLISECOND, SECOND, ManualClock
 
@@ -28,7 +28,7 @@ def meter_of(clock: ManualClock) -> Meter:
 
 def look(meter: Meter) -> ChannelMetrics:
     """Take a snapshot of an active instance."""
-    return meter.snapshot(ChannelStatus.ACTIVE, BreakerFigures())
+    return meter.snapshot(ChannelStatus.ACTIVE, BreakerMetrics())
 
 
 def work(meter: Meter, clock: ManualClock, ms: float, rows: int = 1, events: int = 0, failed: int = 0) -> None:
@@ -42,7 +42,7 @@ def test_a_meter_that_measured_nothing_says_so() -> None:
     """None is not 0 ms."""
     snapshot = look(meter_of(ManualClock()))
 
-    assert snapshot.whole.latency == LatencyFigures()
+    assert snapshot.whole.latency == LatencyMetrics()
     assert snapshot.whole.success_rate is None
     assert snapshot.recent.rows_per_second == 0
 
@@ -142,7 +142,7 @@ def test_the_queue_remembers_its_greatest_depth() -> None:
     meter.queue(30, spilled=5)
     clock.advance(80 * MILLISECOND)
 
-    queue = meter.snapshot(ChannelStatus.ACTIVE, BreakerFigures(), oldest_ns=20 * MILLISECOND).queue
+    queue = meter.snapshot(ChannelStatus.ACTIVE, BreakerMetrics(), oldest_ns=20 * MILLISECOND).queue
 
     assert (queue.depth, queue.max_depth, queue.limit, queue.spilled, queue.oldest_ms) == (30, 700, 1_000, 5, 60)
 

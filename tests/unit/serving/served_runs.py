@@ -22,7 +22,7 @@ from tickstock_cli.eventlog.manifest import RunInfo
 from tickstock_cli.eventlog.slices import LogSlice
 from tickstock_cli.eventlog.writer import DEFAULT_LIMITS, EventLog
 from tickstock_cli.serving.hub import Limits
-from tickstock_cli.serving.ports import ControlPort, Health, Market, PriceLine, PricePort
+from tickstock_cli.serving.ports import ControlPort, Health, MarketState, PriceLine, PricePort
 from tickstock_cli.serving.served import ServedRun
 from tickstock_cli.serving.server import Address, ServerThread
 
@@ -115,7 +115,7 @@ class RunOutput:
 
     document: Mapping[str, Any] = field(default_factory=dict)
     state: Health = field(default_factory=lambda: Health(ok=True))
-    place: Market = field(default_factory=lambda: Market(START, "regular"))
+    place: MarketState = field(default_factory=lambda: MarketState(START, "regular"))
 
     def status(self) -> Mapping[str, Any]:
         """See ``StatusPort``."""
@@ -125,7 +125,7 @@ class RunOutput:
         """See ``StatusPort``."""
         return self.state
 
-    def market(self) -> Market:
+    def market(self) -> MarketState:
         """See ``StatusPort``."""
         return self.place
 

@@ -14,7 +14,7 @@ from tickstock_cli.serving.encoded import EncodedLog, Row
 from tickstock_cli.serving.protocol import Subscribe
 from tickstock_cli.serving.selection import Selection, first_wanted, select
 from tickstock_cli.serving.served import ServedRun
-from tickstock_cli.serving.session import Subscription
+from tickstock_cli.serving.session import SubscriptionState
 
 EVENTS = 1_100
 """More than four pages, the last one not full."""
@@ -48,10 +48,10 @@ class Pulled:
         self.batches: list[tuple[list[int], list[Row]]] = []
         self.next = 1
 
-    def subscribe(self) -> Subscription:
+    def subscribe(self) -> SubscriptionState:
         """Come back with the last ``next`` there was."""
         wanted = Subscribe.model_validate({"type": "subscribe", "from": self.next, "run": "run-1", **self.subscription})
-        return Subscription(select(self.served, wanted), first_wanted(self.served, wanted), wanted.window, None)
+        return SubscriptionState(select(self.served, wanted), first_wanted(self.served, wanted), wanted.window, None)
 
     async def pull(self, stays: list[bool]) -> None:
         """Take everything; after each batch the client stays and acknowledges it, or is gone and returns."""

@@ -24,7 +24,7 @@ from tests.unit.serving.served_runs import (
 )
 from tickstock_cli.eventlog.limits import LogLimits
 from tickstock_cli.serving.hub import Limits
-from tickstock_cli.serving.ports import Health, Market
+from tickstock_cli.serving.ports import Health, MarketState
 from tickstock_cli.serving.protocol import Message, ServerMessage, server_schema
 from tickstock_cli.serving.server import ServerThread
 
@@ -180,7 +180,7 @@ def test_what_a_filter_left_out_is_not_looked_at_again(new_log: NewLog) -> None:
 
 def test_heartbeats_tell_of_market_and_health(new_log: NewLog) -> None:
     """Also without a subscription: a quiet market and a dead connection look different."""
-    status = RunOutput(state=Health(ok=False, reasons=("tick-1: breaker open",)), place=Market(START, "pre"))
+    status = RunOutput(state=Health(ok=False, reasons=("tick-1: breaker open",)), place=MarketState(START, "pre"))
     with served(new_log(3), status=status, limits=QUICK) as server, client(server) as reader:
         beat = reader.next()
 

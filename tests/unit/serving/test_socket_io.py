@@ -15,7 +15,7 @@ import pytest
 from tests.unit.serving.served_runs import START, NewLog, StoryLog, event, events, served
 from tickstock_cli.serving import legacy_feed
 from tickstock_cli.serving.hub import Limits
-from tickstock_cli.serving.payload import Transporter
+from tickstock_cli.serving.payload import LegacyTranslator
 from tickstock_cli.serving.server import Address, ServerThread
 from tickstock_cli.serving.socket_io import SocketIoPublisher
 
@@ -260,7 +260,7 @@ def test_a_client_that_stops_reading_keeps_little_and_is_cut_off(new_log: NewLog
 
 def test_counts_and_reversals_are_those_of_the_ticker() -> None:
     """Highs and lows are counted together by direction, apart by kind; other kinds for themselves."""
-    transporter = Transporter()
+    transporter = LegacyTranslator()
     story = [("high", 1), ("high", 1), ("low", -1), ("surge", -1), ("surge", 1), ("high", 1)]
     rows = [event(1, ticker="ABC", kind=kind, direction=direction) for kind, direction in story]
     transporter.translate(0, event(1, ticker="XYZ", kind="high", direction=1))
@@ -328,6 +328,6 @@ def test_whom_the_latest_events_have_overtaken_is_cut_off(new_log: NewLog, monke
 
 def test_what_json_cannot_hold_is_null() -> None:
     """An infinite change of a vendor's bar."""
-    told = Transporter().translate(1, event(1, percent_change=float("inf"), rel_volume=float("nan")))
+    told = LegacyTranslator().translate(1, event(1, percent_change=float("inf"), rel_volume=float("nan")))
 
     assert (told["percent_change"], told["rel_volume"]) == (None, None)
