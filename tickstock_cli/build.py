@@ -2,47 +2,101 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tickstock_cli import detectors
 from tickstock_cli.channels.fmv import FmvChannel
 from tickstock_cli.channels.ohlcv import OhlcvChannel
 from tickstock_cli.channels.tick import TickChannel
-from tickstock_cli.config import settings as configuration
+from tickstock_cli.config.load import Assigned, Loaded, load, named_detectors
 from tickstock_cli.config.settings import Settings
+from tickstock_cli.config.settings import settings_model as joined_settings
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.events import PHASES, EventEncoder, Kind, Provenance
 from tickstock_cli.core.priority import PriorityManager
-from tickstock_cli.core.registry import load_part
 from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.detectors import DETECTORS
 from tickstock_cli.detectors.highlow import HighLowParams
 from tickstock_cli.engine.channels import Channels
 from tickstock_cli.engine.coordinator import Coordinator
 from tickstock_cli.engine.core import Core
+from tickstock_cli.errors import PluginError
 from tickstock_cli.kernels.admission import Guard
 from tickstock_cli.kernels.coordination import CoordinationRules
 
 
-def detector_classes() -> dict[str, Any]:
-    """Return every registered detector's class, by name, in the table's order."""
-    return {name: load_part("detector", detectors.PARTS, name) for name in detectors.PARTS}
+def detector_classes(settings: Settings | None = None) -> dict[str, Any]:
+    """Return the class of every detector that has a section in ``settings``, by name, in the order of outputs.
+
+    The project's own come first, in their table's order, then plugins by name. None is the project's own alone.
+    """
+    names = DETECTORS.parts if settings is None else type(settings).detector_names
+    return {name: DETECTORS.load_own(name) if name in DETECTORS.parts else DETECTORS.load(name) for name in names}
 
 
 @cache
-def settings_model() -> type[configuration.Settings]:
-    """Return the model of all settings: the fixed sections and one of every registered detector."""
-    return configuration.settings_model({name: cls.Params for name, cls in detector_classes().items()})
+def settings_model(plugins: tuple[str, ...] = ()) -> type[Settings]:
+    """Return the model of all settings: the fixed sections, one of every detector of the project and of ``plugins``.
+
+    Parameters
+    ----------
+    plugins
+        Names of plugins' detectors, ascending. They get a section, and do not run by default.
+
+    Raises
+    ------
+    PluginError
+        A plugin cannot be loaded, or its name is that of another section.
+    """
+    for name in plugins:
+        if name in Settings.model_fields:
+            raise PluginError(f"detector {name}: {DETECTORS.plugin(name)} takes the name of a section of the settings")
+    classes = {**detector_classes(), **{name: DETECTORS.load(name) for name in plugins}}
+    sections = {name: cls.Params for name, cls in classes.items()}
+    return joined_settings(sections, tuple(DETECTORS.parts), DETECTORS.unknown)
 
 
-def event_kinds() -> tuple[Kind, ...]:
-    """Return every kind that a registered detector may tell of, in the order of outputs; codes are places here."""
+def load_settings(
+    *, file: Path | None, environment: Mapping[str, str], assignments: Sequence[str | Assigned]
+) -> Loaded[Settings]:
+    """Load settings from all layers, as ``config.load.load`` says, and the plugins that they name.
+
+    Raises
+    ------
+    SettingsError
+        A key is unknown, a value is out of range or a layer cannot be read.
+    PluginError
+        A plugin that is named cannot be loaded.
+    """
+    named = named_detectors(file=file, environment=environment, assignments=assignments)
+    model = settings_model(_plugins_among(named))
+    return load(model, file=file, environment=environment, assignments=assignments)
+
+
+def settings_from(values: Mapping[str, Any]) -> Settings:
+    """Return checked settings from nested values, section by section, such as ``model_dump`` gives."""
+    enabled = values.get("detectors", {}).get("enabled", ())
+    sections = values.keys() - Settings.model_fields.keys()
+    return settings_model(_plugins_among({*sections, *enabled} - DETECTORS.parts.keys())).model_validate(values)
+
+
+def _plugins_among(names: Iterable[str]) -> tuple[str, ...]:
+    """Return which of some names are those of plugins' detectors, ascending."""
+    return tuple(sorted(name for name in names if DETECTORS.plugin(name) is not None))
+
+
+def event_kinds(settings: Settings | None = None) -> tuple[Kind, ...]:
+    """Return every kind that a detector of ``settings`` may tell of, in the order of outputs; codes are places here.
+
+    None is the project's own detectors alone.
+    """
     kinds: dict[str, Kind] = {}
-    for cls in detector_classes().values():
+    for cls in detector_classes(settings).values():
         for kind in cls.kinds:
             kinds.setdefault(kind.name, kind)
     return tuple(kinds.values())
@@ -64,7 +118,7 @@ def build_core(settings: Settings, symbols: SymbolTable, workers: int = 1, execu
 
 def build_channels(settings: Settings, detectors_by_name: Mapping[str, Any]) -> Channels:
     """Build the three channels around detectors given by name, each in its own channel."""
-    names = kind_names()
+    names = kind_names(settings)
     parts: dict[str, dict[str, Any]] = {"tick": {}, "ohlcv": {}, "fmv": {}}
     for name, detector in detectors_by_name.items():
         parts[detector.channel][name] = detector
@@ -81,19 +135,17 @@ def build_channels(settings: Settings, detectors_by_name: Mapping[str, Any]) -> 
 def build_detectors(settings: Settings) -> dict[str, Any]:
     """Build the enabled detectors, by name, in the table's order."""
     enabled = settings.detectors.enabled
-    for name in enabled:
-        load_part("detector", detectors.PARTS, name)
-    codes = {name: code for code, name in enumerate(kind_names())}
+    codes = {name: code for code, name in enumerate(kind_names(settings))}
     return {
         name: cls(settings.section(name, cls.Params), codes)
-        for name, cls in detector_classes().items()
+        for name, cls in detector_classes(settings).items()
         if name in enabled
     }
 
 
-def kind_names() -> list[str]:
-    """Return the names of the event kinds, by code."""
-    return [kind.name for kind in event_kinds()]
+def kind_names(settings: Settings | None = None) -> list[str]:
+    """Return the names of ``event_kinds``, by code."""
+    return [kind.name for kind in event_kinds(settings)]
 
 
 def coordination_rules(settings: Settings) -> CoordinationRules:
@@ -103,7 +155,7 @@ def coordination_rules(settings: Settings) -> CoordinationRules:
         settings.coordinator.window_ms * 1_000_000,
         settings.coordinator.hold_top_source,
         settings.coordinator.key == "ticker",
-        len(event_kinds()),
+        len(event_kinds(settings)),
         settings.coordinator.dedupe_extremes,
         highlow.min_price_change,
         highlow.min_percent_change,
@@ -112,6 +164,6 @@ def coordination_rules(settings: Settings) -> CoordinationRules:
 
 def build_encoder(settings: Settings, symbols: SymbolTable, provenance: Provenance | None = None) -> EventEncoder:
     """Build the bridge from internal events to rows of the output schema."""
-    kinds = event_kinds()
+    kinds = event_kinds(settings)
     priorities = PriorityManager([kind.priority for kind in kinds], settings.priority.core_universe)
     return EventEncoder(symbols, kinds, priorities, provenance)

@@ -4,6 +4,7 @@
     ├── UsageError                2   the command or its settings are wrong
     │   ├── SettingsError         2   a key is unknown or a value out of range
     │   └── UnknownPartError      2   no detector, source or sink of that name
+    ├── PluginError               1   a plugin cannot be loaded, or its name is not its own
     ├── DataError                 3   the input is missing, unreadable or wrong
     │   ├── SchemaError           3   a column is missing or has the wrong type
     │   ├── OwnOutputError        3   a file of ours stands where a recording is wanted
@@ -44,6 +45,10 @@ class SettingsError(UsageError):
 
 class UnknownPartError(UsageError):
     """No registered part has this name."""
+
+
+class PluginError(TickstockError):
+    """A part of another distribution cannot be loaded, or has a name that another part has."""
 
 
 class DataError(TickstockError):

@@ -27,7 +27,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tickstock_cli.build import build_core, build_encoder, settings_model
+from tickstock_cli.build import build_core, build_encoder, settings_from
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.batch import (
     DTYPES,
@@ -312,7 +312,7 @@ def settings_of(flat: Mapping[str, Any]) -> Settings:
     for key, value in flat.items():
         section, _, name = key.partition(".")
         nested.setdefault(section, {})[name] = value
-    return settings_model().model_validate(nested)
+    return settings_from(nested)
 
 
 def run_records(

@@ -10,9 +10,8 @@ import pyarrow as pa
 import pytest
 
 from tickstock_cli.cli.loadtest import TransportName
-from tickstock_cli.core.registry import load_part
 from tickstock_cli.loadtest.rows import SCHEMAS
-from tickstock_cli.loadtest.transport import PARTS
+from tickstock_cli.loadtest.transport import PARTS, TRANSPORTS
 from tickstock_cli.loadtest.transport.base import BrokenLinkError, Frame, Opening, Transport
 from tickstock_cli.loadtest.transport.receiver import Receiver
 from tickstock_cli.loadtest.transport.sender import Sender
@@ -50,11 +49,11 @@ class Pair:
     """Both ends of one transport, connected."""
 
     def __init__(self, name: str, folder: Path, pool: ThreadPoolExecutor) -> None:
-        self.form: Transport = load_part("transport", PARTS, name)()
+        self.form: Transport = TRANSPORTS.load(name)()
         listener = self.form.listen(folder)
         self.sender = Sender(self.form, listener, Opening(TICKERS, SCHEMAS))
         met = pool.submit(self.sender.meet, 5.0)
-        self.receiver = Receiver(load_part("transport", PARTS, name)(), listener.address)
+        self.receiver = Receiver(TRANSPORTS.load(name)(), listener.address)
         met.result()
 
     def send(self, *frames: Frame) -> None:
@@ -168,7 +167,7 @@ def test_a_message_that_is_none_is_refused(pair: Pair) -> None:
 @pytest.mark.parametrize("name", PARTS)
 def test_an_address_where_nobody_listens_is_an_error(name: str, tmp_path: Path) -> None:
     """A system that is started alone ends with a line, and does not wait."""
-    form: Transport = load_part("transport", PARTS, name)()
+    form: Transport = TRANSPORTS.load(name)()
     listener = form.listen(tmp_path)
     listener.close()
 

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from tests.oracle.random_cases import random_case
 from tests.oracle.records import Record as RecordType
 from tests.oracle.variations import LIVELY
-from tickstock_cli import detectors
 from tickstock_cli.build import event_kinds
 from tickstock_cli.channels.fmv import FmvChannel
 from tickstock_cli.channels.ohlcv import OhlcvChannel
@@ -25,9 +24,9 @@ from tickstock_cli.channels.tick import TickChannel
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.events import EVENT, PROVENANCE, EventRows
-from tickstock_cli.core.registry import load_part
 from tickstock_cli.core.stages import Detector
 from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.detectors import DETECTORS
 from tickstock_cli.engine.channels import Channels
 from tickstock_cli.engine.coordinator import Coordinator
 from tickstock_cli.engine.core import Core
@@ -79,7 +78,7 @@ def market(channel: str, seed: int) -> Market:
 
 def detector_class(name: str) -> Any:
     """Return the class registered under a name."""
-    return load_part("detector", detectors.PARTS, name)
+    return DETECTORS.load(name)
 
 
 def new_detector(name: str) -> Any:

@@ -11,14 +11,18 @@ from pathlib import Path
 import pytest
 
 import tickstock_cli
-from tickstock_cli import detectors, errors, sinks
-from tickstock_cli.core.registry import load_part
+from tickstock_cli import errors
+from tickstock_cli.core.registry import Family
+from tickstock_cli.detectors import DETECTORS
 from tickstock_cli.errors import TickstockError, UnknownPartError
+from tickstock_cli.loadtest.transport import TRANSPORTS
+from tickstock_cli.sinks import SINKS
+from tickstock_cli.sources import SOURCES
 
 ROOT = Path(__file__).parents[2]
 
-TABLES = {"detector": detectors.PARTS, "sink": sinks.PARTS}
-LINES = [(family, name) for family, parts in TABLES.items() for name in parts]
+FAMILIES = (DETECTORS, SOURCES, SINKS, TRANSPORTS)
+LINES = [pytest.param(family, name, id=f"{family.noun} {name}") for family in FAMILIES for name in family.parts]
 
 FOREIGN = {
     "the address of a package index": re.compile(r"/simple[/]|pythonhosted[.]org|index[-]url"),
@@ -56,15 +60,15 @@ def test_no_file_holds(what: str) -> None:
 
 
 @pytest.mark.parametrize(("family", "name"), LINES)
-def test_every_line_of_every_table_loads(family: str, name: str) -> None:
+def test_every_line_of_every_table_loads(family: Family, name: str) -> None:
     """Strings in tables keep the start quick; this is what they cost."""
-    assert isinstance(load_part(family, TABLES[family], name), type)
+    assert isinstance(family.load(name), type)
 
 
 @pytest.mark.parametrize(("family", "name"), LINES)
-def test_a_part_lives_in_the_file_of_its_name(family: str, name: str) -> None:
+def test_a_part_lives_in_the_file_of_its_name(family: Family, name: str) -> None:
     """Key, module and configuration section are one word, so that a part is found without a search."""
-    module, _, _ = TABLES[family][name].partition(":")
+    module, _, _ = family.parts[name].partition(":")
 
     assert module.rpartition(".")[2] == name
 
@@ -72,7 +76,7 @@ def test_a_part_lives_in_the_file_of_its_name(family: str, name: str) -> None:
 def test_an_unknown_part_is_refused_with_the_nearest_name() -> None:
     """The message lists what there is."""
     with pytest.raises(UnknownPartError, match="no sink named 'parquett'; did you mean parquet"):
-        load_part("sink", sinks.PARTS, "parquett")
+        SINKS.load("parquett")
 
 
 def test_the_error_tree_is_drawn_as_it_is() -> None:

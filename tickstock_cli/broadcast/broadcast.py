@@ -89,7 +89,7 @@ class Broadcast:
                 self.log.run.id,
                 self._state,
                 about={"title": self.log.run.title, "tickstock": __version__},
-                kinds=tuple(kind.name for kind in event_kinds()),
+                kinds=tuple(kind.name for kind in event_kinds(settings)),
                 universes={name: frozenset(tickers) for name, tickers in self.log.run.universes.items()},
                 control=RunControl(control, self._state),
                 prices=RecordedPrices(request, lambda: self._state.market_time),

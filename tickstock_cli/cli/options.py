@@ -166,12 +166,12 @@ def load_settings(
     SettingsError
         A key is unknown or a value out of range.
     """
-    from tickstock_cli.build import settings_model
-    from tickstock_cli.config.load import Assigned, load
+    from tickstock_cli import build
+    from tickstock_cli.config.load import Assigned
 
     columns = parse_maps(maps or ()).items()
     mapped = [Assigned(f"recordings.columns.{ours}", theirs, "--map") for ours, theirs in columns]
-    return load(settings_model(), file=config, environment=os.environ, assignments=[*(sets or ()), *mapped])
+    return build.load_settings(file=config, environment=os.environ, assignments=[*(sets or ()), *mapped])
 
 
 def unsorted_choice(sort: bool, late: Late) -> Unsorted:

@@ -39,8 +39,9 @@ DEFAULT_FILE = Path("tickstock.toml")
 DEFAULT = "default"
 ASSIGNMENT = "--set"
 
-NOT_SETTINGS = frozenset({"TICKSTOCK_DEBUG", "TICKSTOCK_PERF_CACHE", "TICKSTOCK_TOKEN"})
-"""Variables with our prefix that the command line reads itself."""
+NOT_SETTINGS = frozenset({"TICKSTOCK_DEBUG", "TICKSTOCK_PERF_CACHE", "TICKSTOCK_PLUGINS", "TICKSTOCK_TOKEN"})
+"""Variables with our prefix that are no settings."""
+ENABLED = "detectors.enabled"
 
 S = TypeVar("S", bound=Settings)
 
@@ -105,6 +106,38 @@ def load(
         raise SettingsError(_explain(error, origins, merged)) from error
 
 
+def named_detectors(
+    *, file: Path | None, environment: Mapping[str, str], assignments: Sequence[str | Assigned]
+) -> frozenset[str]:
+    """Return the names that the layers of ``load`` use as detectors', before any detector is loaded.
+
+    These are what the last layer that sets ``detectors.enabled`` lists, and every section that a layer sets but for
+    those of ``Settings``; whether they are detectors, ``load`` checks.
+
+    Raises
+    ------
+    SettingsError
+        A layer cannot be read.
+    """
+    ours = {_variable_key(name): text for name, text in environment.items() if _is_setting(name)}
+    layers = [
+        *_from_file(file, {}),
+        *(Assigned(key, parse_value(text), ENVIRONMENT_PREFIX) for key, text in ours.items()),
+        *_from_assignments(assignments, {}),
+    ]
+    enabled: Any = ()
+    for given in layers:
+        if given.key == ENABLED:
+            enabled = given.value
+    listed = enabled if isinstance(enabled, list | tuple) else ()
+    sections = {given.key.partition(".")[0] for given in layers}
+    return frozenset({*(sections - Settings.model_fields.keys()), *(name for name in listed if isinstance(name, str))})
+
+
+def _is_setting(variable: str) -> bool:
+    return variable.startswith(ENVIRONMENT_PREFIX) and variable not in NOT_SETTINGS
+
+
 def _from_file(file: Path | None, keys: Mapping[str, FieldInfo]) -> Iterator[Assigned]:
     path = file or DEFAULT_FILE
     if file is None and not path.exists():
@@ -146,11 +179,7 @@ class _Variables(EnvSettingsSource):
 def _from_environment(
     model: type[Settings], environment: Mapping[str, str], keys: Mapping[str, FieldInfo]
 ) -> Iterator[Assigned]:
-    ours = {
-        name: text
-        for name, text in environment.items()
-        if name.startswith(ENVIRONMENT_PREFIX) and name not in NOT_SETTINGS
-    }
+    ours = {name: text for name, text in environment.items() if _is_setting(name)}
     names = {_variable_key(name): name for name in ours}
     for key, name in names.items():
         _check_key(key, name, model, keys)

@@ -7,9 +7,9 @@ section is the ``Params`` model of its class; ``settings_model`` joins all kinds
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from zoneinfo import available_timezones
 
 from annotated_types import Len
@@ -28,6 +28,7 @@ from tickstock_cli.config.running import (
 )
 from tickstock_cli.config.section import RunningSection, Section
 from tickstock_cli.config.universes import CORE, TickerFile, checked_name, checked_ticker
+from tickstock_cli.core.registry import unknown_name
 from tickstock_cli.errors import SettingsError
 
 SectionT = TypeVar("SectionT", bound=BaseModel)
@@ -155,7 +156,7 @@ class DetectorSettings(Section):
     """Which detectors run."""
 
     enabled: tuple[str, ...] = Field(
-        default=(), description="detectors that run, in any order; the default is all there are"
+        default=(), description="detectors that run, in any order; a plugin's runs only if it is named here"
     )
 
 
@@ -185,6 +186,9 @@ class Settings(BaseSettings):
         env_prefix=ENVIRONMENT_PREFIX,
         env_nested_delimiter=SECTION_DELIMITER,
     )
+
+    detector_names: ClassVar[tuple[str, ...]] = ()
+    """Detectors that have a section, in the order in which they see a row."""
 
     session: SessionSettings = SessionSettings()
     guard: GuardSettings = GuardSettings()
@@ -236,26 +240,38 @@ class Settings(BaseSettings):
         return (init_settings,)
 
 
-def settings_model(sections: Mapping[str, type[BaseModel]]) -> type[Settings]:
+def settings_model(
+    sections: Mapping[str, type[BaseModel]],
+    enabled: Sequence[str] | None = None,
+    unknown: Callable[[str], str] | None = None,
+) -> type[Settings]:
     """Build the model of all settings.
 
     Parameters
     ----------
     sections
         Per detector, by name and in the order of their registration, its ``Params``; every field has a default.
+    enabled
+        Detectors that run by default; None is all of them.
+    unknown
+        Returns "no detector named …" for a name that has no section; None knows of no others.
     """
     fields: dict[str, Any] = {name: (params, params()) for name, params in sections.items()}
-    detectors = _detectors_section(tuple(sections))
-    return create_model("Settings", __base__=Settings, detectors=(detectors, detectors()), **fields)
+    names = tuple(sections)
+    detectors = _detectors_section(names, names if enabled is None else tuple(enabled), unknown)
+    model = create_model("Settings", __base__=Settings, detectors=(detectors, detectors()), **fields)
+    model.detector_names = names
+    return model
 
 
-def _detectors_section(names: tuple[str, ...]) -> type[DetectorSettings]:
+def _detectors_section(
+    names: tuple[str, ...], default: tuple[str, ...], unknown: Callable[[str], str] | None
+) -> type[DetectorSettings]:
     def known(enabled: tuple[str, ...]) -> tuple[str, ...]:
         for name in enabled:
             if name not in names:
-                near = get_close_matches(name, names, n=1)
-                hint = f"; did you mean {near[0]}?" if near else ""
-                raise ValueError(f"must name detectors, but there is no {name!r}{hint} (there are: {', '.join(names)})")
+                message = unknown(name) if unknown is not None else unknown_name("detector", name, names)
+                raise ValueError(f"must name detectors, but there is {message}")
         return enabled
 
     field = DetectorSettings.model_fields["enabled"]
@@ -264,7 +280,7 @@ def _detectors_section(names: tuple[str, ...]) -> type[DetectorSettings]:
         "DetectorSettings",
         __base__=DetectorSettings,
         __doc__=DetectorSettings.__doc__,
-        enabled=(checked, Field(default=names, min_length=1, description=field.description)),
+        enabled=(checked, Field(default=default, min_length=1, description=field.description)),
     )
 
 

@@ -168,13 +168,13 @@ def _leaves(table: Mapping[str, Any], prefix: str) -> list[tuple[str, Any]]:
 def _check_settings(settings: Mapping[str, Any], place: str, changed: set[str]) -> None:
     if not settings:
         return
-    from tickstock_cli.build import settings_model  # loads every detector
-    from tickstock_cli.config.load import Assigned, load
+    from tickstock_cli.build import load_settings  # loads every detector
+    from tickstock_cli.config.load import Assigned
 
     assignments = [
         Assigned(key, value, ASSIGNMENT if f"settings.{key}" in changed else place) for key, value in settings.items()
     ]
-    load(settings_model(), file=None, environment={}, assignments=assignments)
+    load_settings(file=None, environment={}, assignments=assignments)
 
 
 def _explain(error: ValidationError, document: Mapping[str, Any], name: str, changed: set[str]) -> str:

@@ -19,7 +19,6 @@ import numpy as np
 import pyarrow as pa
 
 from tickstock_cli.core.clock import Clock
-from tickstock_cli.core.registry import load_part
 from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.loadtest import transport
 from tickstock_cli.loadtest.child import Child, PreciseClock, run_child
@@ -263,7 +262,7 @@ def work(child: Child) -> None:
     job = child.job
     scenario = Scenario.model_validate(job["scenario"])
     load = Load(scenario)
-    form: Transport = load_part("transport", transport.PARTS, job["transport"])()
+    form: Transport = transport.TRANSPORTS.load(job["transport"])()
     listener = form.listen(Path(job["folder"]))
     sender = Sender(form, listener, Opening(load.tickers, SCHEMAS))
     send_queue = SendQueue()

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tickstock_cli.build import settings_model
-from tickstock_cli.config.load import Assigned, load
+from tickstock_cli.build import load_settings
+from tickstock_cli.config.load import Assigned
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.loadtest.scenario import Scenario
 
@@ -23,7 +23,7 @@ def system_settings(scenario: Scenario) -> Settings:
     """
     wanted = [Assigned(key, value, "the scenario's settings") for key, value in _leaves(scenario.settings)]
     # An empty file, so that none of the current folder is taken: a scenario makes the same test everywhere.
-    return load(settings_model(), file=Path(os.devnull), environment={}, assignments=wanted).settings
+    return load_settings(file=Path(os.devnull), environment={}, assignments=wanted).settings
 
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -21,12 +21,11 @@ import pyarrow as pa
 from tickstock_cli import __version__
 from tickstock_cli.broadcast.log_sink import LogSink
 from tickstock_cli.broadcast.status import RunStatus
-from tickstock_cli.build import build_core, build_encoder, event_kinds, settings_model
+from tickstock_cli.build import build_core, build_encoder, event_kinds, settings_from
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.clock import SystemClock, wall_minus_monotonic
 from tickstock_cli.core.metrics import BreakerState, ChannelMetrics
-from tickstock_cli.core.registry import load_part
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.live import LiveDriver
@@ -141,7 +140,7 @@ def collections() -> int:
 def work(child: Child) -> None:
     """Prepare, wait for the start, run to the end of what arrives, and stay until told to stop."""
     job = child.job
-    settings = settings_model().model_validate(job["settings"])
+    settings = settings_from(job["settings"])
     symbols, control, clock = SymbolTable(), Control(job["speed"]), SystemClock()
     with ExitStack() as stack:
         latency_probe = LatencyProbe(job["ends"])
@@ -157,9 +156,9 @@ def work(child: Child) -> None:
         status = RunStatus(Calendar(settings.session.calendar), pipeline)
         log = stack.enter_context(EventLog(Path(job["folder"], "log"), _identity(job)))
         limits = Limits(max_clients=job["clients"] + SPARE_CLIENTS)
-        served = ServedRun(log, log.run.id, status, kinds=tuple(kind.name for kind in event_kinds()))
+        served = ServedRun(log, log.run.id, status, kinds=tuple(kind.name for kind in event_kinds(settings)))
         server = stack.enter_context(ServerThread(served, Address(port=0), limits))
-        receiver = Receiver(load_part("transport", transport.PARTS, job["transport"])(), job["address"])
+        receiver = Receiver(transport.TRANSPORTS.load(job["transport"])(), job["address"])
         stack.callback(receiver.close)
         symbols.add(receiver.opening.tickers)
         pipeline.prepare(_first_moment(job["start"], symbols))

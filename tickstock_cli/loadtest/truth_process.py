@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tickstock_cli.build import build_core, build_encoder, settings_model
+from tickstock_cli.build import build_core, build_encoder, settings_from
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.control import Control
@@ -56,7 +56,7 @@ class Made:
 
 def work(child: Child) -> None:
     """Run the load, and report what it gave."""
-    settings = settings_model().model_validate(child.job["settings"])
+    settings = settings_from(child.job["settings"])
     source = Made(Load(Scenario.model_validate(child.job["scenario"])), settings.recordings.interval_seconds)
     core = build_core(settings, source.symbols)
     outputs = Outputs(build_encoder(settings, source.symbols), [])

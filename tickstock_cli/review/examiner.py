@@ -6,14 +6,14 @@ detectors first explain the row and then scan it, so that what is explained and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.build import build_channels, build_detectors, event_kinds
+from tickstock_cli.build import build_channels, build_detectors, kind_names
 from tickstock_cli.channels.base import BatchContext, Workspace
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.batch import Batch, MergedBatch
@@ -37,6 +37,8 @@ class Examination:
         What it tells, as the coordinator would receive it.
     counts
         What it adds to the ledger.
+    kinds
+        Names of the kinds of events, by code.
     """
 
     record: str
@@ -44,6 +46,7 @@ class Examination:
     verdicts: dict[str, tuple[RuleVerdict, ...]]
     events: EventRows
     counts: dict[str, int]
+    kinds: Sequence[str]
 
     def check(self, before: Mapping[str, int], after: Mapping[str, int]) -> None:
         """Hold this against what a core made of the row, by its ledger before and after.
@@ -58,8 +61,7 @@ class Examination:
         engine = {name: gain for name, gain in gains.items() if gain}
         if engine != self.counts:
             raise TickstockError(f"the explanation differs from the run, a bug: {self.counts} is not {engine}")
-        kinds = [kind.name for kind in event_kinds()]
-        told = sorted(kinds[code] for code in self.events["kind"])
+        told = sorted(self.kinds[code] for code in self.events["kind"])
         fired = [
             verdict for verdicts in self.verdicts.values() for verdict in verdicts if verdict.ending is Ending.FIRED
         ]
@@ -107,6 +109,7 @@ class Examiner:
     def __init__(self, settings: Settings, symbols: SymbolTable) -> None:
         self._settings = settings
         self._symbols = symbols
+        self._kinds = kind_names(settings)
         self._explainers = {name: Explainer(detector) for name, detector in build_detectors(settings).items()}
         self._channels = build_channels(settings, self._explainers)
 
@@ -127,7 +130,7 @@ class Examiner:
         admission = read_admission(name, part, before, after, context, self._settings)
         verdicts = {told: explainer.verdicts for told, explainer in explainers.items()}
         events = np.concatenate([np.empty(0, EVENT), *context.outcome.events])
-        return Examination(name, admission, {} if not admission.admitted else verdicts, events, counts)
+        return Examination(name, admission, {} if not admission.admitted else verdicts, events, counts, self._kinds)
 
     def _copy(self, state: Mapping[str, NDArray[Any]]) -> None:
         tickers = len(self._symbols)

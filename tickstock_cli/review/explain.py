@@ -152,7 +152,7 @@ def explain(request: Request, ticker: str, at: int | TimeInput) -> Explanation:
         rows = _explain_rows(source, time, moments, examined, emitted, rules)
     records = {moment.record for moment in moments}
     absent = [name for name in ("tick", "ohlcv", "fmv") if name not in records]
-    disabled = [name for name in detector_classes() if name not in settings.detectors.enabled]
+    disabled = [name for name in detector_classes(settings) if name not in settings.detectors.enabled]
     return Explanation(ticker, time, settings.session.calendar, rows, absent, disabled)
 
 
@@ -257,7 +257,7 @@ def _explain_rows(
                     time - moment.available_at,
                     examination.admission,
                     examination.verdicts,
-                    read_event_outcomes(examination.events, emitted, rules, counts),
+                    read_event_outcomes(examination.events, emitted, rules, counts, examination.kinds),
                 )
             )
     return rows

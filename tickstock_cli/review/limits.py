@@ -119,7 +119,7 @@ def cooldowns_of(settings: Settings) -> pl.DataFrame:
     """Give, of every detector that has a cooldown, kind, source, ``by_cooldown`` (int64 ns) and ``by_setting``."""
     rows = [
         (kind.name, cls.channel, cooldown_ns(getattr(settings, name).cooldown_seconds), f"{name}.cooldown_seconds")
-        for name, cls in detector_classes().items()
+        for name, cls in detector_classes(settings).items()
         if hasattr(getattr(settings, name), "cooldown_seconds")
         for kind in cls.kinds
     ]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
-from tickstock_cli.build import event_kinds
 from tickstock_cli.core.events import PHASES, SOURCES, TRIGGERS, EventRows
 from tickstock_cli.detectors.base import plain
 from tickstock_cli.errors import TickstockError
@@ -47,7 +46,11 @@ class EventOutcome:
 
 
 def read_event_outcomes(
-    events: EventRows, emitted: EventRows, rules: CoordinationRules, counts: Mapping[str, int]
+    events: EventRows,
+    emitted: EventRows,
+    rules: CoordinationRules,
+    counts: Mapping[str, int],
+    kinds: Sequence[str],
 ) -> list[EventOutcome]:
     """Tell what became of the events of one row.
 
@@ -63,7 +66,7 @@ def read_event_outcomes(
     TickstockError
         The ledger says something else: always a bug.
     """
-    event_outcomes = [_event_outcome(events[place : place + 1], emitted, rules) for place in range(len(events))]
+    event_outcomes = [_event_outcome(events[place : place + 1], emitted, rules, kinds) for place in range(len(events))]
     redundant = sum(event_outcome.outcome is Outcome.REDUNDANT for event_outcome in event_outcomes)
     if redundant != counts.get("coordinator.redundant", 0):
         raise TickstockError(
@@ -72,8 +75,10 @@ def read_event_outcomes(
     return event_outcomes
 
 
-def _event_outcome(event: EventRows, emitted: EventRows, rules: CoordinationRules) -> EventOutcome:
-    shown = show_event(event[0])
+def _event_outcome(
+    event: EventRows, emitted: EventRows, rules: CoordinationRules, kinds: Sequence[str]
+) -> EventOutcome:
+    shown = show_event(event[0], kinds)
     tick_extreme = plain(event["tick_extreme"][0])
     if is_redundant(event[0], rules):
         return EventOutcome(
@@ -89,17 +94,17 @@ def _event_outcome(event: EventRows, emitted: EventRows, rules: CoordinationRule
         raise TickstockError(
             f"the explanation differs from the run, a bug: {len(winners)} events were emitted for {shown}"
         )
-    winner = show_event(winners[0])
+    winner = show_event(winners[0], kinds)
     if winners["order"][0] == event["order"][0] and winners["kind"][0] == event["kind"][0]:
         return EventOutcome(Outcome.EMITTED, winner)
     return EventOutcome(Outcome.SUPERSEDED, shown, winner)
 
 
-def show_event(event: Any) -> dict[str, Any]:
+def show_event(event: Any, kinds: Sequence[str]) -> dict[str, Any]:
     """Return an internal event as the columns of the output, without ticker and priority; absent ones are None."""
     whole = ("emitted_at", "timestamp", "available_at", "direction", "merged", "price", "confidence")
     return {
-        "kind": event_kinds()[event["kind"]].name,
+        "kind": kinds[event["kind"]],
         "source": SOURCES[event["source"]],
         "phase": PHASES[event["phase"]],
         **{name: plain(event[name]) for name in (*whole, *OPTIONAL)},

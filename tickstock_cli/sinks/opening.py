@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,18 @@ from typing import Any
 import pyarrow as pa
 
 from tickstock_cli.core.events import EVENT_SCHEMA
-from tickstock_cli.core.registry import load_part
 from tickstock_cli.core.stages import Sink
 from tickstock_cli.errors import UsageError
-from tickstock_cli.sinks import PARTS
+from tickstock_cli.sinks import SINKS
 from tickstock_cli.sinks.outputs import STDOUT
+
+_SCHEME = re.compile(r"([a-z][a-z0-9_]+):(.+)", re.DOTALL)
 
 
 def open_sink(target: str, schema: pa.Schema = EVENT_SCHEMA) -> Sink:
-    """Open the sink that the target's suffix names; ``-`` is JSON lines on standard output.
+    """Open the sink that the target's suffix, or scheme, names; ``-`` is JSON lines on standard output.
+
+    The sink gets the target without its scheme.
 
     Raises
     ------
@@ -26,7 +30,8 @@ def open_sink(target: str, schema: pa.Schema = EVENT_SCHEMA) -> Sink:
     OutputError
         The target cannot be written; it is untouched.
     """
-    sink: Sink = sink_class(target)(target, schema)
+    scheme = _plugin_scheme(target)
+    sink: Sink = sink_class(target)(target if scheme is None else target[len(scheme) + 1 :], schema)
     return sink
 
 
@@ -44,18 +49,33 @@ def open_all(targets: Sequence[str], schema: pa.Schema = EVENT_SCHEMA) -> list[S
 
 
 def sink_class(target: str) -> type[Any]:
-    """Load the class of the sink that the target's suffix names; nothing is opened yet.
+    """Load the class of the sink that the target's suffix, or scheme, names; nothing is opened yet.
 
     Raises
     ------
     UsageError
         No sink writes files of this suffix.
+    PluginError
+        The plugin that writes them cannot be loaded.
     """
-    suffix = "jsonl" if target == STDOUT else Path(target).suffix.lower().removeprefix(".")
-    if suffix not in PARTS:
-        known = ", ".join(f".{name}" for name in PARTS)
+    name = sink_name(target)
+    if not SINKS.has(name):
+        known = ", ".join(f".{suffix}" for suffix in SINKS.names)
         raise UsageError(
             f"cannot tell the format of output {target!r}: name a file that ends in {known}, or - for stdout"
         )
-    sink: type[Any] = load_part("sink", PARTS, suffix)
+    sink: type[Any] = SINKS.load(name)
     return sink
+
+
+def sink_name(target: str) -> str:
+    """Return the name of the sink that a target asks for; there may be none of that name."""
+    if target == STDOUT:
+        return "jsonl"
+    return _plugin_scheme(target) or Path(target).suffix.lower().removeprefix(".")
+
+
+def _plugin_scheme(target: str) -> str | None:
+    """Return the scheme of a target of a plugin's sink; the project's own sinks write files, which have none."""
+    match = _SCHEME.fullmatch(target)
+    return match[1] if match is not None and match[1] not in SINKS.parts and SINKS.has(match[1]) else None

@@ -3,7 +3,13 @@
 A source's name is the scheme of its targets: ``arrow:-``. A target without one is a path of recordings.
 """
 
+from __future__ import annotations
+
+from tickstock_cli.core.registry import Family
+
 PARTS = {
     "recordings": "tickstock_cli.sources.recordings:Recordings",
     "arrow": "tickstock_cli.sources.arrow:ArrowStream",
 }
+
+SOURCES = Family("source", PARTS, ("batches", "close", "interrupt", "open", "origins"))

@@ -9,10 +9,9 @@ from glob import has_magic
 from pathlib import Path
 from typing import Any
 
-from tickstock_cli.core.registry import load_part
 from tickstock_cli.core.stages import NamedSource
 from tickstock_cli.errors import DataError, UsageError
-from tickstock_cli.sources import PARTS
+from tickstock_cli.sources import SOURCES
 from tickstock_cli.sources.options import ReadOptions
 
 Target = str | Path
@@ -34,7 +33,7 @@ def open_source(targets: Sequence[Target], options: ReadOptions) -> NamedSource:
         There is nothing of this name.
     """
     scheme, names = _sorted_out(targets)
-    part: Any = load_part("source", PARTS, scheme)
+    part: Any = SOURCES.load(scheme)
     source: NamedSource = part.open(names, options)
     return source
 
@@ -90,8 +89,9 @@ def _parted(target: Target) -> tuple[str, Target]:
     if match is None:
         return RECORDINGS, target
     scheme, name = match.groups()
-    if scheme in PARTS:
+    if SOURCES.has(scheme):
         return scheme, name
     if not os.path.lexists(target) and not has_magic(str(target)):
-        raise DataError(f"no such file or folder: {target}; nor is a source named {scheme} ({', '.join(PARTS)} are)")
+        named = ", ".join(SOURCES.names)
+        raise DataError(f"no such file or folder: {target}; nor is a source named {scheme} ({named} are)")
     return RECORDINGS, target

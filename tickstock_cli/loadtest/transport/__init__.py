@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from tickstock_cli.core.registry import Family
+
 PARTS = {
     "pipe": "tickstock_cli.loadtest.transport.pipe:Pipe",
     "ws": "tickstock_cli.loadtest.transport.ws:LoopbackWebSocket",
 }
 """Name -> class; `tests/contract/test_transports.py` holds every one of them to `transport.base.Transport`."""
+
+TRANSPORTS = Family("transport", PARTS, ("connect", "listen", "read", "write"))
