@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -25,6 +26,8 @@ PRE, REGULAR, POST, CLOSED = range(4)
 DAY_NS = 86_400_000_000_000
 _EPOCH = date(1970, 1, 1)
 _EPOCH_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_DAY = 106_750
+"""Days from the epoch, in either direction, that int64 nanoseconds can hold."""
 
 
 class SessionTable(NamedTuple):
@@ -46,7 +49,7 @@ class Calendar:
     """
 
     def __init__(self, name: str) -> None:
-        self._rows = _always_open if name == "24/7" else _new_york
+        self._year = _always_open_year if name == "24/7" else _new_york_year
         self._first_year = 0
         self._last_year = -1
         self._table = SessionTable(np.empty(0, np.int64), np.empty(0, np.int64))
@@ -58,11 +61,9 @@ class Calendar:
         if first < self._first_year or last > self._last_year:
             if self._last_year >= 0:
                 first, last = min(first, self._first_year), max(last, self._last_year)
-            rows = list(self._rows(first, last))
-            self._table = SessionTable(
-                np.array([start for start, _ in rows], dtype=np.int64),
-                np.array([segment for _, segment in rows], dtype=np.int64),
-            )
+            years = [self._year(year) for year in range(first, last + 1)]
+            starts, places = np.unique(np.concatenate([year.starts for year in years]), return_index=True)
+            self._table = SessionTable(starts, np.concatenate([year.segments for year in years])[places])
             self._first_year, self._last_year = first, last
         return self._table
 
@@ -72,24 +73,36 @@ def market_zone(calendar: str) -> tzinfo:
     return UTC if calendar == "24/7" else _new_york_zone()
 
 
-def _always_open(first_year: int, last_year: int) -> Iterator[tuple[int, int]]:
-    first = (date(first_year, 1, 1) - _EPOCH).days
-    last = (date(last_year + 1, 1, 1) - _EPOCH).days
-    for day in range(first, last + 1):
-        if -106_751 < day < 106_751:  # what int64 nanoseconds can hold
-            yield day * DAY_NS, day * 4 + REGULAR
+# One hostile timestamp makes a run need half a century of days, which take half a second: each year is made once.
+@cache
+def _always_open_year(year: int) -> SessionTable:
+    """Return the segments of a year's days, and of the day behind it."""
+    first = (date(year, 1, 1) - _EPOCH).days
+    behind = (date(year + 1, 1, 2) - _EPOCH).days
+    days = np.arange(max(first, -_LAST_DAY), min(behind, _LAST_DAY + 1), dtype=np.int64)
+    return SessionTable(days * DAY_NS, days * 4 + REGULAR)
 
 
-def _new_york(first_year: int, last_year: int) -> Iterator[tuple[int, int]]:
+@cache
+def _new_york_year(year: int) -> SessionTable:
+    """Return the segments of a year's days, and of the days before and behind it."""
+    rows = list(_new_york_rows(year))
+    return SessionTable(
+        np.array([start for start, _ in rows], dtype=np.int64),
+        np.array([segment for _, segment in rows], dtype=np.int64),
+    )
+
+
+def _new_york_rows(year: int) -> Iterator[tuple[int, int]]:
     from holidays import financial_holidays  # here, because importing it takes a tenth of a second
     from holidays.constants import HALF_DAY, PUBLIC
 
-    years = range(first_year - 1, last_year + 2)
+    years = range(year - 1, year + 2)
     closed = financial_holidays("NYSE", years=years, categories=(PUBLIC,))
     halves = financial_holidays("NYSE", years=years, categories=(HALF_DAY,))
     zone = _new_york_zone()
-    day = date(first_year, 1, 1) - timedelta(days=1)
-    end = min(date(last_year + 1, 1, 2), date(2262, 4, 10))
+    day = date(year, 1, 1) - timedelta(days=1)
+    end = min(date(year + 1, 1, 2), date(2262, 4, 10))
     while day < end:
         number = (day - _EPOCH).days * 4
         yield _ns(day, time(0), zone), number + CLOSED
