@@ -11,13 +11,13 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from tickstock_cli.eventlog.listeners import Listeners
+from tickstock_cli.eventlog.callbacks import Callbacks
 from tickstock_cli.eventlog.slices import LogSlice
 from tickstock_cli.eventlog.view import LogView
 
 
 class EpochLog:
-    """A log up to a number that rises; what ``serving.ports.EventLog`` asks for.
+    """A log up to a number that rises; what ``serving.ports.EventLogPort`` asks for.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class EpochLog:
     def __init__(self, log: LogView, next_sequence: int = 1) -> None:
         self._log = log
         self._next = next_sequence
-        self._listeners = Listeners("the epoch")
+        self._callbacks = Callbacks("the epoch")
 
     @property
     def first_sequence(self) -> int:
@@ -54,9 +54,9 @@ class EpochLog:
         return self._log.read(sequence, min(limit, max(0, self._next - sequence)))
 
     def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
-        return self._listeners.add(callback)
+        return self._callbacks.add(callback)
 
     def tell_to(self, next_sequence: int) -> None:
         """Tell everything below a number, which the log has; also when the log was finished."""
         self._next = next_sequence
-        self._listeners.tell()
+        self._callbacks.call_all()

@@ -1,4 +1,4 @@
-"""Segments read back, for consumers that lag: as many as fit into a bound, the longest unused go first."""
+"""A cache of segments that slow consumers read back: bounded in bytes, least recently used first out."""
 
 from __future__ import annotations
 
@@ -19,12 +19,18 @@ class SegmentCache:
         self._lock = Lock()
 
     def get(self, segment: Segment) -> Block:
-        """Return the block of a segment. Raises as ``load_segment`` does."""
+        """Return the block of a segment.
+
+        Raises
+        ------
+        FileNotFoundError, DataError
+            As ``load_segment`` raises them.
+        """
         with self._lock:
             if (block := self._blocks.get(segment.first)) is not None:
                 self._blocks.move_to_end(segment.first)
                 return block
-        # Outside the lock: readers at different places do not wait for each other's disk.
+        # Outside the lock: readers of different segments do not wait for each other's disk access.
         block = load_segment(segment)
         with self._lock:
             if segment.first not in self._blocks:

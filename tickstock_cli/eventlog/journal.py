@@ -1,7 +1,8 @@
-"""The journal: events that no segment holds yet, written as they come, so that a killed process loses none.
+"""The journal: events that no segment holds yet, written at each append, so that a killed process loses none.
 
-A file of frames. A frame is a head (magic, first sequence number, length of the body, crc32 of both and of the body)
-and a record batch in Arrow's IPC form. A frame that is cut off or damaged ends the journal: what follows is *torn*.
+The file holds frames. A frame is a head (magic, first sequence number, length of the body, crc32 of both and of the
+body) and a record batch in Arrow's IPC form. A frame that is cut off or damaged ends the journal: the bytes from there
+on are *torn*.
 """
 
 from __future__ import annotations
@@ -24,16 +25,16 @@ _SUMMED = Struct("<QQ")
 
 
 class Journal:
-    """The journal of a log that is being written. Locked, so that others can tell. Its methods raise OSError."""
+    """The journal of a log that is being written; the lock on the file marks it as such. Its methods raise OSError."""
 
     def __init__(self, folder: Path) -> None:
-        # O_EXCL: of two processes that begin a log in one folder, one fails.
+        # O_EXCL: if two processes begin a log in one folder, one of them fails.
         self._file = os.open(folder / JOURNAL, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         self._end = 0
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def write(self, first: int, events: pa.RecordBatch) -> None:
-        """Add events. After a failure the next call writes over what the failed one left."""
+        """Append a frame. After a failed write the next call overwrites the unfinished frame."""
         body = events.serialize()
         head = _HEAD.pack(_MAGIC, first, body.size, _sum(first, body))
         frame = memoryview(b"".join((head, body)))
@@ -43,7 +44,7 @@ class Journal:
         self._end += len(frame)
 
     def clear(self) -> None:
-        """Forget everything: it stands in segments now."""
+        """Empty the file: segments hold the events now."""
         os.ftruncate(self._file, 0)
         self._end = 0
 
@@ -55,7 +56,7 @@ class Journal:
 
 
 def read_journal(folder: Path) -> bytes:
-    """Return the bytes of a run's journal, none if there is no file.
+    """Return the bytes of a run's journal; none without a file.
 
     Raises
     ------
@@ -75,7 +76,8 @@ def read_journal(folder: Path) -> bytes:
 def whole_blocks(journal: bytes, sequence: int, schema: pa.Schema) -> tuple[list[Block], int]:
     """Return a journal's events from ``sequence`` on, without a gap, and the number of unusable bytes at its end.
 
-    Frames of earlier events are in segments, too: the process died, or the disk failed, before they were cleared.
+    Segments hold the events of earlier frames, too, if the process died or the disk failed before the journal was
+    emptied.
     """
     data = memoryview(journal)
     blocks: list[Block] = []

@@ -1,4 +1,4 @@
-"""How much of the events a log keeps, and where."""
+"""Limits of a log: memory, bytes on disk, age."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from dataclasses import dataclass
 
 MIB = 1 << 20
 LARGEST_BLOCK_BYTES = MIB // 2
-"""What becomes one segment. Writing one takes some milliseconds of the appender's time: smaller blocks mean shorter
-stops and more files. Some 3,500 events fit in."""
+"""Size of a segment: about 3,500 events. Writing one takes some milliseconds of the appender's time: smaller blocks
+mean shorter stops and more files."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogLimits:
-    """Bounds of a log's memory and of what it keeps on disk."""
+    """Bounds of a log's memory and of its files."""
 
     memory_bytes: int = 64 * MIB
-    """Of the newest events, which are read without touching the disk. While the disk refuses writes, twice that."""
+    """Memory for the newest events, read without disk access. While the disk refuses writes, twice that."""
     keep_bytes: int | None = None
-    """On disk; beyond it the oldest segments are deleted, but never the newest one. None = keep everything."""
+    """Bytes on disk; beyond it the oldest segments are deleted, but never the newest one. None = keep everything."""
     keep_ns: int | None = None
-    """Segments all of whose events were emitted so long before the newest one are deleted. In ns of event time."""
+    """Age in ns of event time: a segment whose events are all older is deleted. None = keep everything."""
 
     @property
     def block_bytes(self) -> int:
@@ -28,5 +28,5 @@ class LogLimits:
 
     @property
     def cache_bytes(self) -> int:
-        """Of segments read back for consumers that lag, in addition to ``memory_bytes``."""
+        """Memory for segments that slow consumers read back, in addition to ``memory_bytes``."""
         return self.memory_bytes // 4

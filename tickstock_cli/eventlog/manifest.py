@@ -1,4 +1,4 @@
-"""The manifest of a log: whose events these are, what columns they have, and, once the run is finished, its result."""
+"""The manifest of a log: the run, the columns of its events and, once the run is finished, its summary."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ VERSION: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class RunInfo:
-    """Whose events a log holds."""
+    """The run that a log belongs to."""
 
     id: str
-    """Names the run: sequence numbers of another run mean nothing in this one."""
+    """Identity of the run: sequence numbers are valid within one run."""
     started_at: int
     """Wall time, ns since the epoch, UTC."""
     title: str = ""
-    """What runs, for people: ``sample_data at 20x``."""
+    """Title for people: ``sample_data at 20x``."""
     fingerprint: str = ""
-    """Hash of all that decides the events: settings, inputs, selection."""
+    """Hash of everything the events depend on: settings, inputs, selection."""
     tickstock: str = ""
-    """Version of the program."""
+    """Version of tickstock that wrote the log."""
     universes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Tickers by the name of their universe, for those who serve the log."""
+    """Tickers by the name of their universe; a server of the log offers them to subscriptions."""
 
 
 class _ManifestPart(BaseModel):
@@ -50,18 +50,18 @@ class ManifestColumn(_ManifestPart):
 
 
 class RunSummary(_ManifestPart):
-    """What a whole run came to."""
+    """Summary of a finished run."""
 
     first: int = Field(ge=1)
-    """Sequence number of the oldest event that retention left."""
+    """Sequence number of the oldest event that retention kept."""
     last: int = Field(ge=0)
-    """That of the run's last event: the number of its events. 0 = there were none."""
+    """Sequence number of the run's last event, which is also the number of its events. 0 = no events."""
     digest: str
-    """``core.digest.EventDigest`` of all events of the run, those that retention deleted included."""
+    """``core.digest.EventDigest`` of all events of the run, including those that retention deleted."""
 
 
 class Manifest(_ManifestPart):
-    """The file ``log.json``: whole at any time, written when a log begins and when it is finished."""
+    """The file ``log.json``: written, as a whole, when a log begins and when it is finished."""
 
     format: Literal["tickstock event log"] = FORMAT
     version: Literal[1] = VERSION
@@ -70,7 +70,7 @@ class Manifest(_ManifestPart):
     finished: RunSummary | None = None
 
     def arrow_schema(self) -> pa.Schema:
-        """Return the columns as Arrow wants them. Raises ValueError if a type is unknown."""
+        """Return the columns as an Arrow schema. Raises ValueError for an unknown type."""
         type_of: Any = pa.type_for_alias
         return pa.schema([pa.field(column.name, type_of(column.type), column.nullable) for column in self.columns])
 
@@ -80,7 +80,7 @@ class Manifest(_ManifestPart):
 
 
 def columns_of(schema: pa.Schema) -> tuple[ManifestColumn, ...]:
-    """Return what a manifest says of a schema."""
+    """Return the manifest's form of a schema."""
     return tuple(ManifestColumn(name=field.name, type=str(field.type), nullable=field.nullable) for field in schema)
 
 
@@ -95,20 +95,22 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         text = (folder / MANIFEST).read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
-        missing = f"it has no {MANIFEST}" if folder.is_dir() else "it is no folder"
-        raise DataError(f"{folder} is no event log: {missing}; name a folder that tickstock wrote events to") from error
+        missing = f"it has no {MANIFEST}" if folder.is_dir() else "it is not a folder"
+        raise DataError(
+            f"{folder} is not an event log: {missing}; name a folder that tickstock wrote events to"
+        ) from error
     except OSError as error:
         raise DataError(f"cannot read {folder / MANIFEST}: {(error.strerror or str(error)).lower()}") from error
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise DataError(f"event log {folder} is damaged: {MANIFEST} is no JSON ({error})") from error
+        raise DataError(f"event log {folder} is damaged: {MANIFEST} is not JSON ({error})") from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise DataError(f"{folder} is no event log: its {MANIFEST} is of another program")
+        raise DataError(f"{folder} is not an event log: another program wrote its {MANIFEST}")
     version = document.get("version")
     if isinstance(version, int) and version > VERSION:
         raise DataError(
-            f"event log {folder} is of a newer tickstock: its format is {version}, this one reads up to {VERSION}; "
+            f"a newer tickstock wrote event log {folder}: its format is {version}, this one reads up to {VERSION}; "
             "update tickstock"
         )
     try:

@@ -1,4 +1,4 @@
-"""Opening logs that are no longer written: finished ones, and those of runs that broke off."""
+"""Open logs that are no longer written: finished ones, and those of runs that broke off."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ from tickstock_cli.eventlog.writer import DEFAULT_LIMITS, EventLog
 
 
 def open_log(folder: Path, limits: LogLimits = DEFAULT_LIMITS) -> LogView:
-    """Open a log to read it; nothing in the folder is changed.
+    """Open a log for reading; the folder stays unchanged.
 
-    Of a run that broke off, everything whole is there: ``finished`` is false, and ``problem`` tells what is lost.
+    A run that broke off keeps all whole events: ``finished`` is false, and ``problem`` says what is lost.
 
     Raises
     ------
     DataError
-        The folder holds no event log, one of a newer tickstock, a damaged one, or one that is still being written.
+        The folder holds no event log, a damaged one, one that a newer tickstock wrote, or one that is still being
+        written.
     """
     manifest = read_manifest(folder)
     try:
         if manifest.finished is not None:
             return _Opened(folder, manifest, _finished(folder, manifest.finished), limits)
-        snapshot, problem = _broken_off(folder, manifest.arrow_schema())
-        return _Opened(folder, manifest, snapshot, limits, problem)
+        state, problem = _broken_off(folder, manifest.arrow_schema())
+        return _Opened(folder, manifest, state, limits, problem)
     except BlockingIOError as error:
         raise DataError(f"event log {folder} is still being written: wait for the end of its run") from error
     except OSError as error:
@@ -47,12 +48,12 @@ def copy_in(
     limits: LogLimits = DEFAULT_LIMITS,
     schema: pa.Schema = EVENT_SCHEMA,
 ) -> LogView:
-    """Make a finished log of events from elsewhere, such as an event file; bounded memory whatever their number.
+    """Write a finished log of given events, such as those of an event file, in bounded memory.
 
     Raises
     ------
     OutputError, SchemaError
-        As ``EventLog`` and its methods do; and whatever ``batches`` raises.
+        As ``EventLog`` and its methods raise them; errors of ``batches`` pass through.
     """
     with EventLog(folder, run, limits, schema) as log:
         for events in batches:
@@ -62,18 +63,18 @@ def copy_in(
 
 
 class _Opened(LogView):
-    """A log that nobody writes."""
+    """A log that is read only."""
 
     def __init__(
-        self, folder: Path, manifest: Manifest, snapshot: LogState, limits: LogLimits, problem: str | None = None
+        self, folder: Path, manifest: Manifest, state: LogState, limits: LogLimits, problem: str | None = None
     ) -> None:
-        super().__init__(folder, manifest.run, manifest.arrow_schema(), snapshot, limits.cache_bytes)
+        super().__init__(folder, manifest.run, manifest.arrow_schema(), state, limits.cache_bytes)
         self._problem = problem
         self._digest = manifest.finished.digest if manifest.finished is not None else None
 
 
 def _finished(folder: Path, finished: RunSummary) -> LogState:
-    # What retention could not delete in time may stand before the first segment that counts.
+    # Segments that retention dropped and did not delete in time may precede the first valid one.
     segments = tuple(segment for segment in list_segments(folder) if segment.first >= finished.first)
     first = segments[0].first if segments else 1
     last = segments[-1].last if segments else 0
@@ -87,7 +88,7 @@ def _finished(folder: Path, finished: RunSummary) -> LogState:
 
 def _broken_off(folder: Path, schema: pa.Schema) -> tuple[LogState, str | None]:
     journal = read_journal(folder)
-    segments, damage = _whole(list_segments(folder))
+    segments, damage = _undamaged(list_segments(folder))
     first, next_sequence = (segments[0].first, segments[-1].last + 1) if segments else (1, 1)
     waiting, torn_bytes = whole_blocks(journal, next_sequence, schema)
     blocks = (joined(waiting),) if waiting else ()
@@ -103,8 +104,8 @@ def _broken_off(folder: Path, schema: pa.Schema) -> tuple[LogState, str | None]:
     return LogState(tuple(segments), blocks, first, next_sequence), problem
 
 
-def _whole(segments: list[Segment]) -> tuple[list[Segment], str | None]:
-    """Leave out damaged segments at the end, such as a power failure leaves; tell the first of them."""
+def _undamaged(segments: list[Segment]) -> tuple[list[Segment], str | None]:
+    """Return the segments before those that a power failure damaged, and the name of the first damaged one."""
     damage = None
     while segments:
         try:

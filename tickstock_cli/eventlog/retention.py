@@ -1,4 +1,4 @@
-"""Retention: which segments are old enough, or too many, to be deleted."""
+"""Retention: selects the segments to delete, by age and by bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tickstock_cli.eventlog.segments import Segment
 
 
 class Retention:
-    """Knows the kept segments, oldest first, and says which ones to keep no longer."""
+    """The kept segments, oldest first, and the rule that expires them."""
 
     def __init__(self, limits: LogLimits) -> None:
         self._limits = limits
@@ -18,7 +18,13 @@ class Retention:
         self._newest_ns = 0
 
     def add(self, segment: Segment, newest_ns: int) -> list[Segment]:
-        """Take the newest segment and the latest ``emitted_at`` in it (ns); give those to delete, oldest first."""
+        """Add the newest segment and return the segments to delete, oldest first.
+
+        Parameters
+        ----------
+        newest_ns
+            The latest ``emitted_at`` of its events.
+        """
         self._kept.append((segment, newest_ns))
         self._bytes += segment.bytes
         self._newest_ns = max(self._newest_ns, newest_ns)

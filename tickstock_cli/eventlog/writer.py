@@ -1,12 +1,13 @@
 """The writing side: a log that grows.
 
-1. An appended batch becomes an open block; open blocks are folded, so that there are few of them.
+1. An appended batch becomes an open block; open blocks are folded, so that they stay few.
 2. As soon as they hold ``block_bytes``, they are closed into one block.
-3. A closed block becomes a segment, and the journal is cleared; what is still open goes to the journal.
-4. Retention deletes segments; closed blocks that have become segments leave the memory beyond its bound.
-5. Only now do readers see the batch: what they have seen survives the death of the process.
+3. A closed block becomes a segment, and the journal is emptied; open blocks are written to the journal.
+4. Retention deletes segments. Beyond the memory bound, closed blocks that are segments are dropped from memory.
+5. Readers see the batch only after these steps: an event that a reader has seen survives the death of the process.
 
-If step 3 fails, the events stay in memory, readers see them, ``problem`` says so, and the next append tries again.
+If step 3 fails, the events stay in memory, readers see them, ``problem`` names the reason, and the next append tries
+again.
 """
 
 from __future__ import annotations
@@ -38,16 +39,16 @@ DEFAULT_LIMITS = LogLimits()
 
 
 class EventLog(LogView):
-    """A log that one thread appends to and any thread reads. Leave it by ``finish``, or ``close`` to break off.
+    """A log that one thread appends to and any thread reads. ``finish`` completes it; ``close`` alone breaks it off.
 
     Parameters
     ----------
     folder
-        Made if it is not there; must be empty.
+        Created if missing; must be empty.
     run
-        Whose events will follow.
+        The run whose events are appended.
     schema
-        Columns of the events: those of ``EVENT_SCHEMA``, and perhaps more.
+        Columns of the events: at least those of ``EVENT_SCHEMA``.
 
     Raises
     ------
@@ -73,32 +74,31 @@ class EventLog(LogView):
         self._open: list[Block] = []
         self._next = 1
         self._sealed = 1
-        """Events before this number stand in segments; those before ``_journaled`` there or in the journal."""
+        """Segments hold the events before this number; segments or the journal hold those before ``_journaled``."""
         self._journaled = 1
         self._manifest = Manifest(run=run, columns=columns_of(self.schema))
         self._journal = self._begin()
 
     def append(self, events: pa.RecordBatch) -> int:
-        """Add events behind the last one; give the number that the next one will get.
+        """Append events, and return the sequence number of the next one.
 
-        A batch that is refused is refused as a whole. Never waits for readers.
+        An append takes the whole batch or none of it. It never waits for readers.
 
         Raises
         ------
         OutputError
-            The disk has refused events for so long that twice the memory bound is full of them; or the log was
-            finished before.
+            The disk has refused writes until twice the memory bound was full; or the log is finished.
         SchemaError
             The events have other columns than the log.
         """
         if self.finished:
-            raise OutputError(f"cannot write event log {self.folder}: the run was finished before")
+            raise OutputError(f"cannot write event log {self.folder}: the run is finished")
         if not events.schema.equals(self.schema):
-            raise SchemaError(f"event log {self.folder} has other columns than the events it is given")
+            raise SchemaError(f"event log {self.folder} has other columns than the appended events")
         if self._is_full():
             self._save()
         if self._is_full():
-            raise OutputError(f"{self._problem}; no more fit in, so events from {self._next} on were not taken")
+            raise OutputError(f"{self._problem}; memory is full, so events from {self._next} on are refused")
         for piece in self._pieces(events):
             self._take(piece)
         self._save()
@@ -106,12 +106,12 @@ class EventLog(LogView):
         return self._next
 
     def finish(self) -> None:
-        """Make all events durable and tell readers that no more will follow. Idempotent; may be tried again.
+        """Make all events durable and mark the log as finished. Idempotent; a failed call can be repeated.
 
         Raises
         ------
         OutputError
-            Something could not be written; nothing is lost as long as the process lives.
+            A write failed; the events stay in memory as long as the process lives.
         """
         if self.finished:
             return
@@ -121,7 +121,7 @@ class EventLog(LogView):
         if self._problem is not None:
             raise OutputError(self._problem)
         digest = self._hash.hexdigest()
-        finished = RunSummary(first=self._snapshot.first, last=self._next - 1, digest=digest)
+        finished = RunSummary(first=self._state.first, last=self._next - 1, digest=digest)
         try:
             self._delete_expired()
             for segment in self._segments:
@@ -130,13 +130,13 @@ class EventLog(LogView):
         except OSError as error:
             raise OutputError(self._unwritable(error)) from error
         self.close()
-        with suppress(OSError):  # of a finished log nobody reads it
+        with suppress(OSError):  # a finished log is read without its journal
             (self.folder / JOURNAL).unlink()
         self._digest = digest
         self._publish(finished=True)
 
     def close(self) -> None:
-        """Let go of the folder. Without ``finish`` before, the run counts as broken off. Idempotent."""
+        """Release the folder. Without ``finish`` before, the run counts as broken off. Idempotent."""
         self._journal.close()
 
     def __enter__(self) -> Self:
@@ -166,7 +166,7 @@ class EventLog(LogView):
         return journal
 
     def _pieces(self, events: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-        """Cut a batch so that each piece makes a block of about the usual size."""
+        """Yield pieces of a batch, each about the size of a block."""
         if not events.num_rows:
             return
         count = -(-pa.ipc.get_record_batch_size(events) // self._limits.block_bytes)
@@ -186,7 +186,7 @@ class EventLog(LogView):
             self._open = []
 
     def _save(self) -> None:
-        """Write everything that is not written yet, and make room."""
+        """Write all unwritten events, then free memory."""
         try:
             self._delete_expired()
             for block in self._closed:
@@ -201,10 +201,10 @@ class EventLog(LogView):
             self._problem = f"{self._unwritable(error)}; {self._next - self._journaled:,} events wait in memory"
         else:
             self._problem = None
-        self._forget()
+        self._free_memory()
 
     def _delete_expired(self) -> None:
-        """Delete what retention dropped at an earlier append: readers have been told that it has gone."""
+        """Delete the segments that retention dropped at an earlier append: readers see that they are gone."""
         while self._expired:
             self._expired[0].path.unlink(missing_ok=True)
             del self._expired[0]
@@ -213,7 +213,7 @@ class EventLog(LogView):
         segment = write_segment(self.folder, block)
         self._hash.update(block.events)
         self._sealed = block.next
-        # The journal held, at most, what was open before the block was closed.
+        # The journal held at most the open blocks from before this block was closed.
         self._journaled = block.next
         newest: Any = pc.max(block.events.column("emitted_at"))
         expired = self._retention.add(segment, newest.as_py())
@@ -221,8 +221,8 @@ class EventLog(LogView):
         self._segments = (*self._segments, segment)[len(expired) :]
         self._journal.clear()
 
-    def _forget(self) -> None:
-        """Drop from memory what readers can find on disk, as far as the bound demands, and what retention dropped."""
+    def _free_memory(self) -> None:
+        """Drop blocks from memory: those that retention dropped and, beyond the bound, those that are on disk."""
         held = self._held()
         kept = self._segments[0].first if self._segments else 1
         while self._closed:
@@ -241,7 +241,7 @@ class EventLog(LogView):
     def _publish(self, *, finished: bool = False) -> None:
         blocks = (*self._closed, *self._open)
         first = self._segments[0].first if self._segments else 1
-        self._snapshot = LogState(self._segments, blocks, first, self._next, finished)
+        self._state = LogState(self._segments, blocks, first, self._next, finished)
         self._notify()
 
     def _unwritable(self, error: OSError) -> str:

@@ -1,4 +1,4 @@
-"""What a process that dies at any moment leaves behind."""
+"""Logs of processes that were killed or lost power."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ log = EventLog(Path(sys.argv[1]), RUN, SMALL)
 while True:
     print(log.append(events(log.next_sequence, log.next_sequence % 37 + 1)), flush=True)
 """
-"""Appends for ever, and tells after each append where the log ends."""
+"""Appends without end, and prints the next sequence number after each append."""
 
 
 @pytest.mark.parametrize("appends", [1, 40, 400])
 def test_a_killed_process_loses_nothing_that_readers_saw(tmp_path: Path, appends: int) -> None:
-    """Killed without warning, wherever it just was: every append that had returned is there, in order and whole."""
+    """SIGKILL at any moment: the log holds every append that had returned, in order and complete."""
     with subprocess.Popen(
         [sys.executable, "-W", "error", "-c", ENDLESS, tmp_path / "log"], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as child:
@@ -52,7 +52,7 @@ def test_a_killed_process_loses_nothing_that_readers_saw(tmp_path: Path, appends
 
 
 def broken_off(folder: Path, appends: int = 30) -> int:
-    """Break off a run behind some appends of 11 events; give the next number."""
+    """Break off a run behind some appends of 11 events; return the next number."""
     with EventLog(folder, RUN, SMALL) as log:
         for _ in range(appends):
             log.append(events(log.next_sequence, 11))
@@ -60,7 +60,7 @@ def broken_off(folder: Path, appends: int = 30) -> int:
 
 
 def test_a_run_that_breaks_off_between_two_appends_loses_nothing(tmp_path: Path) -> None:
-    """It is not finished, but nothing is wrong with it."""
+    """The log is not finished, but complete."""
     end = broken_off(tmp_path / "log")
 
     log = open_log(tmp_path / "log")
@@ -69,8 +69,8 @@ def test_a_run_that_breaks_off_between_two_appends_loses_nothing(tmp_path: Path)
     assert read_on(log, 1) == list(range(1, end))
 
 
-def test_a_torn_tail_is_told(tmp_path: Path) -> None:
-    """An append cut in the middle never returned, so nobody has seen its events."""
+def test_a_torn_tail_is_reported(tmp_path: Path) -> None:
+    """An append that was cut off never returned, so no reader has seen its events."""
     end = broken_off(tmp_path / "log", appends=33)
     journal = tmp_path / "log" / "journal"
     journal.write_bytes(journal.read_bytes()[:-700])
@@ -84,7 +84,7 @@ def test_a_torn_tail_is_told(tmp_path: Path) -> None:
 
 
 def test_death_between_a_segment_and_the_clearing_of_the_journal_doubles_nothing(tmp_path: Path) -> None:
-    """For that moment the same events stand in both."""
+    """Between the two steps, segment and journal hold the same events."""
     folder = tmp_path / "log"
     with EventLog(folder, RUN, SMALL) as log:
         while not (found := sorted(folder.glob("*.arrow"))):
@@ -101,8 +101,8 @@ def test_death_between_a_segment_and_the_clearing_of_the_journal_doubles_nothing
     assert read_on(opened, 1) == list(range(1, end))
 
 
-def test_what_stands_behind_a_journal_that_could_not_be_cleared_is_found(tmp_path: Path) -> None:
-    """The disk refused to shorten the file, then took more: events between the two stand in the segment alone."""
+def test_events_behind_a_journal_that_was_not_emptied_are_read(tmp_path: Path) -> None:
+    """The disk refused to truncate the file and then took more frames: the segment holds the events in between."""
     folder = tmp_path / "log"
     with EventLog(folder, RUN, SMALL) as log:
         while not list(folder.glob("*.arrow")):
@@ -118,8 +118,8 @@ def test_what_stands_behind_a_journal_that_could_not_be_cleared_is_found(tmp_pat
     assert read_on(opened, 1) == list(range(1, end))
 
 
-def test_a_hole_ends_the_journal_and_is_told(tmp_path: Path) -> None:
-    """Events behind it could only be delivered under wrong numbers."""
+def test_a_gap_ends_the_journal_and_is_reported(tmp_path: Path) -> None:
+    """Events behind a gap could only be delivered under wrong numbers."""
     journal = Journal(tmp_path)
     journal.write(1, events(1, 10))
     journal.write(11, events(11, 10))
@@ -134,7 +134,7 @@ def test_a_hole_ends_the_journal_and_is_told(tmp_path: Path) -> None:
 
 
 def test_a_segment_that_was_not_renamed_in_time_does_not_count(tmp_path: Path) -> None:
-    """Its events are still in the journal."""
+    """The journal still holds its events."""
     end = broken_off(tmp_path / "log")
     (tmp_path / "log" / f".{1:020d}-{99:020d}-00000000.arrow.part").write_bytes(b"ARROW1 half of i")
 
@@ -143,8 +143,8 @@ def test_a_segment_that_was_not_renamed_in_time_does_not_count(tmp_path: Path) -
     assert (log.next_sequence, log.problem) == (end, None)
 
 
-def test_a_segment_that_a_power_failure_damaged_is_cut_off_and_told(tmp_path: Path) -> None:
-    """The newest files may never have reached the disk; a hole before the journal is no log, so it ends before it."""
+def test_segments_that_a_power_failure_damaged_are_cut_off_and_reported(tmp_path: Path) -> None:
+    """A power failure can leave the newest files unwritten: the log ends before the first damaged one."""
     broken_off(tmp_path / "log")
     segments = sorted((tmp_path / "log").glob("*.arrow"))
     for segment in segments[-2:]:
@@ -159,7 +159,7 @@ def test_a_segment_that_a_power_failure_damaged_is_cut_off_and_told(tmp_path: Pa
 
 
 def test_a_run_that_broke_off_before_it_began_is_an_empty_log(tmp_path: Path) -> None:
-    """Its journal may even be missing."""
+    """The journal can even be missing."""
     broken_off(tmp_path / "log", appends=0)
     (tmp_path / "log" / "journal").unlink()
 

@@ -1,4 +1,4 @@
-"""A disk that refuses writes: events wait in memory, everybody is told, and none is lost in silence."""
+"""A full disk: events wait in memory, ``problem`` names the reason, and no event is lost silently."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from tickstock_cli.eventlog.writer import EventLog
 
 hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
 log = EventLog(Path(sys.argv[1]), RUN, SMALL)
-assert log.append(events(1, 10)) == 11 and log.healthy
+assert log.append(events(1, 10)) == 11 and log.problem is None
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, hard))
-while log.healthy:
+while log.problem is None:
     log.append(events(log.next_sequence, 10))
 print("problem:", log.problem)
 try:
     while True:
         log.append(events(log.next_sequence, 10))
-        assert not log.healthy
+        assert log.problem is not None
 except OutputError as error:
     print("refused:", error)
 try:
@@ -57,7 +57,7 @@ print("events:", log.next_sequence - 1)
 
 
 def test_events_wait_in_memory_until_the_disk_takes_them_again(tmp_path: Path) -> None:
-    """The whole story: refused, told, read nevertheless, refused for good at twice the memory, recovered, complete."""
+    """Writes fail, readers go on, appends fail at twice the memory bound, writes work again, the log is complete."""
     folder = tmp_path / "log"
     child = subprocess.run(
         [sys.executable, "-W", "error", "-c", NO_FILE_ABOVE_4_KB, folder], cwd=ROOT, capture_output=True, text=True
@@ -67,7 +67,7 @@ def test_events_wait_in_memory_until_the_disk_takes_them_again(tmp_path: Path) -
     told = dict(line.split(": ", 1) for line in child.stdout.replace(str(folder), "LOG").splitlines())
     assert told["problem"] == f"cannot write event log LOG: {TOO_LARGE}; 10 events wait in memory"
     assert told["refused"].startswith(f"cannot write event log LOG: {TOO_LARGE}; ")
-    assert " events wait in memory; no more fit in, so events from " in told["refused"]
+    assert " events wait in memory; memory is full, so events from " in told["refused"]
     assert told["not finished"].startswith(f"cannot write event log LOG: {TOO_LARGE}; ")
     assert told["left over"] == "[]"
     assert told["afterwards"] == "None"
@@ -78,8 +78,8 @@ def test_events_wait_in_memory_until_the_disk_takes_them_again(tmp_path: Path) -
     assert log.digest == digest_of(count)
 
 
-def test_a_folder_that_vanishes_is_told_and_the_run_cannot_finish(tmp_path: Path) -> None:
-    """Somebody cleaned up under our hands; what is in memory can still be read."""
+def test_a_deleted_folder_is_reported_and_the_run_cannot_finish(tmp_path: Path) -> None:
+    """Another program deleted the folder; the events in memory can still be read."""
     folder = tmp_path / "log"
     with EventLog(folder, RUN, SMALL) as log:
         log.append(events(1, 10))
@@ -95,7 +95,7 @@ def test_a_folder_that_vanishes_is_told_and_the_run_cannot_finish(tmp_path: Path
 
 
 def test_a_manifest_that_cannot_be_written_is_an_error_and_finishing_can_be_tried_again(tmp_path: Path) -> None:
-    """All events are on disk by then, so only the last step is missing."""
+    """All events are on disk, only the last step failed: a second ``finish`` completes the log."""
     folder = tmp_path / "log"
     with EventLog(folder, RUN, SMALL) as log:
         log.append(events(1, 100))
@@ -109,8 +109,8 @@ def test_a_manifest_that_cannot_be_written_is_an_error_and_finishing_can_be_trie
     assert read_on(open_log(folder), 1) == list(range(1, 101))
 
 
-def test_a_place_that_cannot_be_written_is_told_before_any_event(tmp_path: Path) -> None:
-    """An unwritable place must fail before hours of work."""
+def test_a_path_that_cannot_be_written_fails_before_the_first_event(tmp_path: Path) -> None:
+    """An unwritable path must fail before hours of work."""
     (tmp_path / "file").touch()
 
     with pytest.raises(

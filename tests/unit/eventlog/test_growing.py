@@ -1,4 +1,4 @@
-"""A log that grows: numbers, memory, retention, wake-ups."""
+"""A growing log: sequence numbers, memory, retention, callbacks."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from tests.unit.eventlog.making import KINDS, RUN, SMALL, STEP_NS, events, read_on
+from tests.unit.eventlog.making import KINDS, RUN, SMALL, STEP_NS, events, numbers, read_on
 from tickstock_cli.core.events import EVENT_SCHEMA
 from tickstock_cli.errors import DataError, ExpiredError, OutputError, SchemaError
 from tickstock_cli.eventlog.limits import MIB, LogLimits
+from tickstock_cli.eventlog.slices import LogSlice
 from tickstock_cli.eventlog.writer import EventLog
 
 
 def test_numbers_begin_at_one_and_have_no_holes(tmp_path: Path) -> None:
-    """A consumer's cursor is such a number and nothing else."""
+    """A consumer's cursor is one sequence number."""
     with EventLog(tmp_path / "log", RUN) as log:
         assert (log.first_sequence, log.next_sequence) == (1, 1)
         assert log.append(events(1, 3)) == 4
@@ -28,28 +29,30 @@ def test_numbers_begin_at_one_and_have_no_holes(tmp_path: Path) -> None:
 
 
 def test_reading_at_the_end_gives_an_empty_slice(tmp_path: Path) -> None:
-    """To have read everything is no error; the cursor stays where it is."""
+    """A consumer that has read everything gets no error, and its cursor stays."""
     with EventLog(tmp_path / "log", RUN) as log:
         log.append(events(1, 3))
 
         part = log.read(4, 100)
 
         assert part.events.schema.equals(EVENT_SCHEMA)
-        assert (part.count, part.events.num_rows, part.sequences.tolist()) == (0, 0, [])
+        assert part.events.num_rows == 0
         assert (part.first, part.next_sequence) == (4, 4)
 
 
-def test_a_number_that_never_was_is_an_error(tmp_path: Path) -> None:
-    """A client that returns after another run was started must not wait for events that it takes for its own."""
+def test_a_number_beyond_the_next_one_is_an_error(tmp_path: Path) -> None:
+    """A client of an earlier run must not wait for events of this one."""
     with EventLog(tmp_path / "log", RUN) as log:
         log.append(events(1, 3))
 
-        with pytest.raises(DataError, match=r"has no event 5: the next one will be 4; is the number of another run\?$"):
+        with pytest.raises(
+            DataError, match=r"has no event 5: the next one will be 4; does the number belong to another run\?$"
+        ):
             log.read(5, 100)
 
 
 def test_the_newest_part_is_read_without_the_disk(tmp_path: Path) -> None:
-    """Even if the folder is gone: consumers that keep up cost memory alone."""
+    """Consumers that keep up need no disk access: the folder can even be gone."""
     with EventLog(tmp_path / "log", RUN) as log:
         log.append(events(1, 20_000))
         shutil.rmtree(tmp_path / "log")
@@ -58,7 +61,7 @@ def test_the_newest_part_is_read_without_the_disk(tmp_path: Path) -> None:
 
 
 def test_memory_is_bounded_and_nothing_is_lost(tmp_path: Path) -> None:
-    """300,000 events of 50 MB pass through 4 MiB; all of them can still be read, in memory that is bounded, too."""
+    """300,000 events of 50 MB are appended and read back within a bound of 4 MiB."""
     limits = LogLimits(memory_bytes=4 * MIB)
     before = pa.total_allocated_bytes()
     with EventLog(tmp_path / "log", RUN, limits) as log:
@@ -69,7 +72,7 @@ def test_memory_is_bounded_and_nothing_is_lost(tmp_path: Path) -> None:
         sequence = 1
         while sequence < log.next_sequence:
             part = log.read(sequence, 10_000)
-            assert part.events.column("event_id").to_pylist() == part.sequences.tolist()
+            assert part.events.column("event_id").to_pylist() == numbers(part)
             sequence = part.next_sequence
             held = pa.total_allocated_bytes() - before
             assert held < limits.memory_bytes + limits.cache_bytes + part.events.nbytes + 2 * limits.block_bytes
@@ -77,7 +80,7 @@ def test_memory_is_bounded_and_nothing_is_lost(tmp_path: Path) -> None:
 
 
 def test_a_slice_keeps_no_large_batch_alive(tmp_path: Path) -> None:
-    """Whoever appends a large batch bit by bit would else have all of it in memory as long as one bit is."""
+    """A run that appends a large batch in slices must not keep the whole batch in memory."""
     before = pa.total_allocated_bytes()
     with EventLog(tmp_path / "log", RUN) as log:
         large = events(1, 100_000)
@@ -88,51 +91,57 @@ def test_a_slice_keeps_no_large_batch_alive(tmp_path: Path) -> None:
 
 
 def test_a_consumer_far_behind_shares_the_memory_of_the_log(tmp_path: Path) -> None:
-    """Only the newest few events, that lie in small blocks, are joined for readers."""
+    """Only the small blocks at the end are joined; an older slice is a view of its block."""
     with EventLog(tmp_path / "log", RUN) as log:
         for first in range(1, 20_001, 100):
             log.append(events(first, 100))
         before = pa.total_allocated_bytes()
-        parts = [log.read(sequence, 1_000) for sequence in range(1, 19_001, 100)]
+        parts = [log.read(sequence, 100) for sequence in range(1, 18_901, 100)]
 
-        assert sum(part.events.num_rows for part in parts if len(part.picks) == 1) > 100_000
+        assert sum(part.events.num_rows for part in parts) == 18_900
         assert pa.total_allocated_bytes() - before < 10_000 * 150
 
 
+def address(part: LogSlice) -> int:
+    """Return where the first column of a slice is in memory."""
+    buffer = part.events.column(0).buffers()[1]
+    assert buffer is not None
+    return buffer.address
+
+
 def test_single_events_are_folded_into_few_blocks(tmp_path: Path) -> None:
-    """Else each of 1,000 quiet seconds would leave a block that every reader has to look at."""
+    """Without folding, 1,000 single events would leave 1,000 blocks that every reader visits."""
     with EventLog(tmp_path / "log", RUN) as log:
         for number in range(1, 1_001):
             log.append(events(number, 1))
-            assert len(log._snapshot.blocks) <= 10
+            assert len(log._state.blocks) <= 10
 
         assert read_on(log, 1) == list(range(1, 1_001))
 
 
-def test_consumers_that_were_woken_by_one_append_share_its_joined_events(tmp_path: Path) -> None:
-    """The newest ten appends lie in several blocks; 500 clients must not each put them together."""
+def test_readers_at_one_place_share_the_joined_events(tmp_path: Path) -> None:
+    """The last ten appends lie in several blocks; 500 clients must not each join them."""
     with EventLog(tmp_path / "log", RUN) as log:
         for number in range(1, 1_001):
             log.append(events(number, 1))
 
-        [mine] = log.read(991, 100).picks
-        [others] = log.read(991, 100).picks
+        one, other = log.read(991, 100), log.read(991, 100)
 
-        assert mine.block is others.block
-        assert mine.block.rows == 10
+        assert numbers(one) == list(range(991, 1_001))
+        assert address(one) == address(other)
 
 
 def test_a_batch_larger_than_the_whole_memory_bound_is_taken(tmp_path: Path) -> None:
-    """It is cut into blocks of the usual size."""
+    """The log cuts the batch into blocks of the usual size."""
     with EventLog(tmp_path / "log", RUN, SMALL) as log:
         log.append(events(1, 10_000))
 
-        assert len(log._snapshot.blocks) < 6
+        assert len(log._state.blocks) < 6
         assert read_on(log, 1) == list(range(1, 10_001))
 
 
 def test_retention_by_bytes_deletes_the_oldest(tmp_path: Path) -> None:
-    """What is deleted is gone from the disk; its readers are told where they can go on."""
+    """Expired segments are deleted from disk, and a reader of them gets the oldest number that is left."""
     folder = tmp_path / "log"
     with EventLog(folder, RUN, LogLimits(memory_bytes=65_536, keep_bytes=20_000)) as log:
         for first in range(1, 10_001, 50):
@@ -148,7 +157,7 @@ def test_retention_by_bytes_deletes_the_oldest(tmp_path: Path) -> None:
 
 
 def test_retention_by_age_counts_in_event_time(tmp_path: Path) -> None:
-    """A replay at any speed keeps the same events: the market's last second here, in whole segments."""
+    """A replay keeps the same events at any speed: here the last second of event time, in whole segments."""
     with EventLog(tmp_path / "log", RUN, LogLimits(memory_bytes=65_536, keep_ns=1_000 * STEP_NS)) as log:
         for first in range(1, 5_001, 50):
             log.append(events(first, 50))
@@ -157,16 +166,16 @@ def test_retention_by_age_counts_in_event_time(tmp_path: Path) -> None:
         assert read_on(log, log.first_sequence) == list(range(log.first_sequence, 5_001))
 
 
-def test_what_retention_deletes_leaves_the_memory_too(tmp_path: Path) -> None:
-    """Else the same event would be there or not, depending on the memory bound."""
+def test_retention_drops_expired_events_from_memory_too(tmp_path: Path) -> None:
+    """Whether an event can be read must not depend on the memory bound."""
     with EventLog(tmp_path / "log", RUN, LogLimits(memory_bytes=4 * MIB, keep_bytes=1)) as log:
         log.append(events(1, 20_000))
 
-        assert log._snapshot.blocks[0].first == log.first_sequence > 1
+        assert log._state.blocks[0].first == log.first_sequence > 1
 
 
-def test_listeners_hear_of_every_append_and_of_the_end(tmp_path: Path) -> None:
-    """A consumer sleeps until it is called, then reads; when it is called, the events are there."""
+def test_callbacks_are_called_after_every_append_and_at_the_end(tmp_path: Path) -> None:
+    """A consumer waits for the callback and then reads: the events must be in the log by then."""
     with EventLog(tmp_path / "log", RUN) as log:
         heard: list[tuple[int, bool]] = []
         stop = log.listen(lambda: heard.append((log.next_sequence, log.finished)))
@@ -184,10 +193,10 @@ def test_listeners_hear_of_every_append_and_of_the_end(tmp_path: Path) -> None:
         stop()
 
 
-def test_a_failing_listener_hurts_neither_the_run_nor_the_others(
+def test_an_error_in_a_callback_affects_neither_the_run_nor_other_callbacks(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is logged; the events are in the log, and appending them again would tell them twice."""
+    """The error is logged. The append succeeds: repeating it would store the events twice."""
     heard: list[int] = []
     with EventLog(tmp_path / "log", RUN) as log:
         log.listen(lambda: [][0])
@@ -201,7 +210,7 @@ def test_a_failing_listener_hurts_neither_the_run_nor_the_others(
 
 
 def test_columns_beyond_those_of_every_event_are_kept(tmp_path: Path) -> None:
-    """Provenance, for example: which instance of a channel told it, and when it was received."""
+    """The running system adds provenance: the channel instance and the time of receipt."""
     schema = EVENT_SCHEMA.append(pa.field("channel", pa.string())).append(pa.field("received_at", pa.int64(), False))
     with EventLog(tmp_path / "log", RUN, SMALL, schema) as log:
         log.append(events(1, 500, schema))
@@ -210,8 +219,8 @@ def test_columns_beyond_those_of_every_event_are_kept(tmp_path: Path) -> None:
         assert log.read(1, 3).events.column("received_at").to_pylist() == [1, 2, 3]
 
 
-def test_events_of_other_columns_are_refused(tmp_path: Path) -> None:
-    """A segment whose rows do not fit those before it could never be read."""
+def test_an_append_with_other_columns_is_an_error(tmp_path: Path) -> None:
+    """A segment with other columns than the ones before it could not be read."""
     schema = EVENT_SCHEMA.append(pa.field("channel", pa.string()))
     with EventLog(tmp_path / "log", RUN) as log:
         with pytest.raises(SchemaError, match="has other columns"):
@@ -223,7 +232,7 @@ def test_events_of_other_columns_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_log_begins_in_an_empty_folder_or_not_at_all(tmp_path: Path) -> None:
-    """Whatever stands there, events of another run perhaps, is not ours to mix with or to delete."""
+    """Other files in the folder, perhaps of another run, are neither mixed with the log nor deleted."""
     (tmp_path / "notes.txt").write_text("mine")
 
     with pytest.raises(OutputError, match=r"it is not empty \(notes\.txt\); name a new or empty folder$"):
@@ -235,13 +244,13 @@ def test_a_log_begins_in_an_empty_folder_or_not_at_all(tmp_path: Path) -> None:
 
 
 def test_a_finished_log_takes_no_more(tmp_path: Path) -> None:
-    """Its digest is told; finishing twice is fine, as in a `finally`."""
+    """Its digest is final; a second ``finish`` is allowed, as in a ``finally`` block."""
     with EventLog(tmp_path / "log", RUN) as log:
         log.append(events(1, 10))
         log.finish()
         log.finish()
 
-        with pytest.raises(OutputError, match="the run was finished before"):
+        with pytest.raises(OutputError, match="the run is finished"):
             log.append(events(11, 1))
         assert read_on(log, 1) == list(range(1, 11))
         assert log.read(1, 1).events.column("kind").to_pylist() == [KINDS[1]]

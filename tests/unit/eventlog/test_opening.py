@@ -1,4 +1,4 @@
-"""Opening logs: finished ones, and everything that is none or is damaged, each told in one line."""
+"""Open finished logs; report in one line whatever is damaged or not a log."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def edit(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
     (folder / "log.json").write_text(json.dumps(document))
 
 
-def refusal(folder: Path) -> str:
-    """Return the line that says why a log cannot be opened, without its path."""
+def message_of(folder: Path) -> str:
+    """Return the message of the error that opening raises, with LOG for the path."""
     with pytest.raises(DataError) as caught:
         open_log(folder)
     line = str(caught.value)
@@ -46,7 +46,7 @@ def refusal(folder: Path) -> str:
 
 
 def test_a_finished_log_reads_as_it_was_written(folder: Path) -> None:
-    """The same run, columns, numbers, events and digest; nothing but segments and the manifest is left."""
+    """Run, columns, numbers, events and digest are the same; the folder holds segments and the manifest only."""
     log = open_log(folder)
 
     assert (log.run, log.schema, log.finished, log.problem) == (RUN, EVENT_SCHEMA, True, None)
@@ -57,23 +57,23 @@ def test_a_finished_log_reads_as_it_was_written(folder: Path) -> None:
 
 
 def test_segments_are_plain_arrow_files_in_the_order_of_their_names(folder: Path) -> None:
-    """Who wants to compute on a log needs none of our code."""
+    """Any Arrow reader can process a log without tickstock."""
     table = pl.scan_ipc(folder / "*.arrow").collect()
 
     assert table["event_id"].to_list() == list(range(1, COUNT + 1))
 
 
 def test_a_run_without_events_is_a_log(tmp_path: Path) -> None:
-    """No events is an answer, not a failure."""
+    """A run can end without an event; its log opens like any other."""
     log = open_log(copy_in([], tmp_path / "log", RUN).folder)
 
     assert (log.first_sequence, log.next_sequence, log.finished) == (1, 1, True)
-    assert log.read(1, 10).count == 0
+    assert log.read(1, 10).events.num_rows == 0
     assert log.digest == digest_of(0)
 
 
 def test_a_process_that_died_while_it_was_cleaning_up_has_finished(folder: Path) -> None:
-    """The manifest was written; the journal that was still to be deleted says nothing any more."""
+    """The manifest counts once it is written; a journal that was not deleted is ignored."""
     (folder / "journal").write_bytes(b"TEV1 whatever")
 
     log = open_log(folder)
@@ -82,7 +82,7 @@ def test_a_process_that_died_while_it_was_cleaning_up_has_finished(folder: Path)
 
 
 def test_provenance_survives_a_restart(tmp_path: Path) -> None:
-    """The manifest knows the columns, whatever they are."""
+    """The manifest holds all columns, including those beyond the common schema."""
     schema = EVENT_SCHEMA.append(pa.field("channel", pa.string())).append(pa.field("received_at", pa.int64(), False))
     log = open_log(copy_in([events(1, 10, schema)], tmp_path / "log", RUN, schema=schema).folder)
 
@@ -90,8 +90,8 @@ def test_provenance_survives_a_restart(tmp_path: Path) -> None:
     assert log.read(4, 2).events.to_pylist() == events(4, 2, schema).to_pylist()
 
 
-def test_what_retention_deleted_stays_deleted(tmp_path: Path) -> None:
-    """Even if the process died before it had deleted the file: the manifest says where the log begins."""
+def test_events_that_retention_deleted_stay_deleted(tmp_path: Path) -> None:
+    """The manifest holds the first number, in case the process died before it deleted the file."""
     folder = tmp_path / "log"
     with EventLog(folder, RUN, LogLimits(memory_bytes=65_536, keep_bytes=10_000)) as log:
         first_segment = None
@@ -107,7 +107,7 @@ def test_what_retention_deleted_stays_deleted(tmp_path: Path) -> None:
     first_segment.write_bytes(content)
 
     with pytest.raises(DataError, match="is followed by"):
-        open_log(folder)  # a stray file that does not join on is no leftover: somebody mixed two logs
+        open_log(folder)  # a file that leaves a gap is not a leftover: two logs were mixed
     first_segment.unlink()
     opened = open_log(folder)
 
@@ -116,29 +116,29 @@ def test_what_retention_deleted_stays_deleted(tmp_path: Path) -> None:
     assert opened.digest == digest_of(COUNT)
 
 
-def test_what_is_no_log_is_told(tmp_path: Path) -> None:
-    """The likeliest mistakes: a wrong path, a folder of something else, a file."""
+def test_paths_that_are_no_log_are_errors(tmp_path: Path) -> None:
+    """The likely mistakes are a wrong path, another folder and a file."""
     (tmp_path / "file").touch()
     way_out = "name a folder that tickstock wrote events to"
 
-    assert refusal(tmp_path / "nowhere") == f"LOG is no event log: it is no folder; {way_out}"
-    assert refusal(tmp_path) == f"LOG is no event log: it has no log.json; {way_out}"
-    assert refusal(tmp_path / "file") == f"LOG is no event log: it is no folder; {way_out}"
+    assert message_of(tmp_path / "nowhere") == f"LOG is not an event log: it is not a folder; {way_out}"
+    assert message_of(tmp_path) == f"LOG is not an event log: it has no log.json; {way_out}"
+    assert message_of(tmp_path / "file") == f"LOG is not an event log: it is not a folder; {way_out}"
 
 
-def test_a_manifest_of_another_program_is_told(folder: Path) -> None:
-    """Other programs have a log.json, too."""
+def test_the_manifest_of_another_program_is_an_error(folder: Path) -> None:
+    """Other programs write a log.json, too."""
     (folder / "log.json").write_text('{"level": "info"}')
 
-    assert refusal(folder) == "LOG is no event log: its log.json is of another program"
+    assert message_of(folder) == "LOG is not an event log: another program wrote its log.json"
 
 
-def test_a_newer_format_is_told(folder: Path) -> None:
-    """Not as damage: the way out is another one."""
+def test_a_newer_format_is_an_error_of_its_own(folder: Path) -> None:
+    """The remedy is an update of tickstock, not a copy of the log."""
     edit(folder, lambda document: document.update(version=2, colour="blue"))
 
-    assert refusal(folder) == (
-        "event log LOG is of a newer tickstock: its format is 2, this one reads up to 1; update tickstock"
+    assert message_of(folder) == (
+        "a newer tickstock wrote event log LOG: its format is 2, this one reads up to 1; update tickstock"
     )
 
 
@@ -153,42 +153,42 @@ CORRUPT: dict[str, Callable[[dict[str, Any]], object]] = {
 
 
 @pytest.mark.parametrize("message", CORRUPT)
-def test_a_manifest_that_does_not_make_sense_is_told_with_the_place(folder: Path, message: str) -> None:
-    """One line, whatever pydantic would like to say."""
+def test_the_error_of_an_invalid_manifest_names_the_field(folder: Path, message: str) -> None:
+    """The message is one line, not the report of pydantic."""
     edit(folder, CORRUPT[message])
 
-    assert refusal(folder).startswith(f"event log LOG is damaged: log.json, {message}")
+    assert message_of(folder).startswith(f"event log LOG is damaged: log.json, {message}")
 
 
 @pytest.mark.parametrize("content", [b"", b'{"format": "tick', b"\xff\xfe\x00"])
-def test_a_manifest_that_is_no_json_is_told(folder: Path, content: bytes) -> None:
-    """Half a file, or none of its bytes."""
+def test_a_manifest_that_is_not_json_is_an_error(folder: Path, content: bytes) -> None:
+    """The file can be empty, cut off or binary."""
     (folder / "log.json").write_bytes(content)
 
-    assert refusal(folder).startswith("event log LOG is damaged: log.json is no JSON (")
+    assert message_of(folder).startswith("event log LOG is damaged: log.json is not JSON (")
 
 
-def test_a_missing_segment_is_told_when_the_log_is_opened(folder: Path) -> None:
-    """In the middle, at the end, or all of them: before anybody has read half."""
+def test_opening_reports_a_missing_segment(folder: Path) -> None:
+    """A segment is missing in the middle, at the end, or all are: the error comes before the first read."""
     segments = sorted(folder.glob("*.arrow"))
     segments[3].unlink()
     hole = f"{segments[2].name} is followed by {segments[4].name}"
-    assert refusal(folder) == f"event log LOG is damaged: {hole}; restore the files between them"
+    assert message_of(folder) == f"event log LOG is damaged: {hole}; restore the files between them"
 
     for segment in segments[3:4] + segments[4:]:
         segment.unlink(missing_ok=True)
-    assert refusal(folder).startswith(
+    assert message_of(folder).startswith(
         "event log LOG is damaged: it should hold events 1 to 2000, but its files hold 1 to"
     )
 
     for segment in segments[:3]:
         segment.unlink()
-    assert refusal(folder).endswith("but its files hold none; restore it from a copy")
+    assert message_of(folder).endswith("but its files hold none; restore it from a copy")
 
 
 @pytest.mark.parametrize("damage", ["a bit", "the end", "everything"])
-def test_a_damaged_segment_is_told_and_the_others_are_read(folder: Path, damage: str) -> None:
-    """A name carries the checksum of its file, so that not one wrong digit is ever delivered."""
+def test_a_damaged_segment_is_an_error_and_the_others_are_read(folder: Path, damage: str) -> None:
+    """The checksum in the name keeps a damaged event from being delivered."""
     segment = sorted(folder.glob("*.arrow"))[2]
     first, last, _ = (int(part, 10 if place < 2 else 16) for place, part in enumerate(segment.stem.split("-")))
     data = segment.read_bytes()
@@ -207,8 +207,8 @@ def test_a_damaged_segment_is_told_and_the_others_are_read(folder: Path, damage:
     assert read_on(log, last + 1) == list(range(last + 1, COUNT + 1))
 
 
-def test_a_segment_that_vanishes_later_is_told(folder: Path) -> None:
-    """Retention would have moved the log's beginning; this was somebody else."""
+def test_a_segment_that_is_deleted_later_is_an_error(folder: Path) -> None:
+    """Retention moves the first number; without that, the file was deleted by something else."""
     log = open_log(folder)
     segment = sorted(folder.glob("*.arrow"))[0]
     segment.unlink()
@@ -217,16 +217,16 @@ def test_a_segment_that_vanishes_later_is_told(folder: Path) -> None:
         log.read(1, 10)
 
 
-def test_a_log_that_is_being_written_is_told(tmp_path: Path) -> None:
-    """What could be shown would stand still."""
+def test_a_log_that_is_still_being_written_is_an_error(tmp_path: Path) -> None:
+    """The opened log would not grow with the run."""
     with EventLog(tmp_path / "log", RUN) as log:
         log.append(events(1, 10))
 
-        assert refusal(tmp_path / "log") == "event log LOG is still being written: wait for the end of its run"
+        assert message_of(tmp_path / "log") == "event log LOG is still being written: wait for the end of its run"
 
 
 def test_opening_changes_nothing(folder: Path, tmp_path: Path) -> None:
-    """A log may lie on a medium that cannot be written, or be looked at by several."""
+    """A log can be on a read-only medium, or be read by several processes."""
     with EventLog(tmp_path / "broken", RUN, SMALL) as log:
         log.append(events(1, 500))
     for place in (folder, tmp_path / "broken"):

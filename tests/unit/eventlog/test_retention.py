@@ -1,4 +1,4 @@
-"""Retention, by itself: which segments go when a new one comes."""
+"""Retention alone: which segments expire when a new one is added."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tickstock_cli.eventlog.segments import Segment
 
 
 def kept(limits: LogLimits, *segments: tuple[int, int]) -> list[int]:
-    """Return the numbers of segments that stay, of those with these sizes and newest times, added one by one."""
+    """Add segments of these sizes and newest times one by one; return the numbers of those that stay."""
     retention = Retention(limits)
     stay = []
     for number, (size, newest_ns) in enumerate(segments):
@@ -22,23 +22,23 @@ def kept(limits: LogLimits, *segments: tuple[int, int]) -> list[int]:
 
 
 def test_without_bounds_everything_stays() -> None:
-    """The default: a log is complete."""
+    """By default a log keeps every event."""
     assert kept(LogLimits(), (10**12, 0), (10**12, 10**18)) == [0, 1]
 
 
 def test_bytes_are_bounded_to_the_byte() -> None:
-    """The oldest go until the rest fits."""
+    """The oldest segments expire until the rest fits."""
     assert kept(LogLimits(keep_bytes=30), (10, 0), (10, 0), (10, 0)) == [0, 1, 2]
     assert kept(LogLimits(keep_bytes=29), (10, 0), (10, 0), (10, 0)) == [1, 2]
 
 
 def test_age_is_measured_from_the_newest_event_of_all() -> None:
-    """Exactly as old as allowed stays. Events may come a little out of order; time does not run backwards for that."""
+    """A segment of exactly the allowed age stays, and a segment out of order does not move the newest time back."""
     assert kept(LogLimits(keep_ns=50), (1, 100), (1, 150)) == [0, 1]
     assert kept(LogLimits(keep_ns=49), (1, 100), (1, 150)) == [1]
     assert kept(LogLimits(keep_ns=50), (1, 100), (1, 200), (1, 149)) == [1, 2]
 
 
 def test_the_newest_segment_always_stays() -> None:
-    """A log that forgets what it was just told would be none."""
+    """Readers must find the events that were just appended, whatever the bounds."""
     assert kept(LogLimits(keep_bytes=0, keep_ns=0), (10, 5), (10, 9)) == [1]

@@ -6,21 +6,21 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 
-from tests.unit.eventlog.making import RUN, SMALL, events
+from tests.unit.eventlog.making import RUN, SMALL, events, numbers
 from tickstock_cli.errors import ExpiredError
 from tickstock_cli.eventlog.limits import LogLimits
 from tickstock_cli.eventlog.writer import EventLog
 
 LAST = 8_000
 STUCK_SECONDS = 120
-"""Without a wake-up for so long, something is broken; better a failed test than one that hangs."""
+"""A follower that is not woken for this long fails the test instead of blocking it."""
 
 
 def follow(log: EventLog, limit: int) -> tuple[list[int], int]:
-    """Follow a log to its end as a consumer does; give the numbers read, and how often it was too late."""
+    """Follow a log to its end as a consumer does; return the numbers read, and how often retention was faster."""
     woken = Event()
     stop = log.listen(woken.set)
-    numbers: list[int] = []
+    found: list[int] = []
     sequence = 1
     late = 0
     while True:
@@ -31,13 +31,13 @@ def follow(log: EventLog, limit: int) -> tuple[list[int], int]:
             late += 1
             sequence = error.first_sequence
             continue
-        assert part.events.column("event_id").to_pylist() == part.sequences.tolist()
-        numbers += part.sequences.tolist()
+        assert part.events.column("event_id").to_pylist() == numbers(part)
+        found += numbers(part)
         sequence = part.next_sequence
-        if part.count == 0:
+        if part.events.num_rows == 0:
             if finished:
                 stop()
-                return numbers, late
+                return found, late
             assert woken.wait(STUCK_SECONDS)
             woken.clear()
 
@@ -52,7 +52,7 @@ def grow(log: EventLog) -> None:
 
 
 def test_every_follower_reads_every_event_once_and_in_order(tmp_path: Path) -> None:
-    """Quick ones read memory, slow ones disk; blocks are folded, closed, written and forgotten under their hands."""
+    """Fast followers read memory, slow ones disk, while the log folds, closes, writes and drops blocks."""
     with EventLog(tmp_path / "log", RUN, SMALL) as log, ThreadPoolExecutor(5) as threads:
         followers = [threads.submit(follow, log, limit) for limit in (1_000, 1_000, 60, 60)]
         threads.submit(grow, log).result()
@@ -61,16 +61,16 @@ def test_every_follower_reads_every_event_once_and_in_order(tmp_path: Path) -> N
             assert follower.result() == (list(range(1, LAST + 1)), 0)
 
 
-def test_a_follower_that_retention_overtakes_is_told_so(tmp_path: Path) -> None:
-    """It may miss events, but knows it, and never gets a wrong one or another error."""
+def test_a_follower_that_retention_overtakes_gets_an_expired_error(tmp_path: Path) -> None:
+    """It misses events only where an ``ExpiredError`` says so, and gets no wrong event and no other error."""
     limits = LogLimits(memory_bytes=20_000, keep_bytes=20_000)
     with EventLog(tmp_path / "log", RUN, limits) as log, ThreadPoolExecutor(5) as threads:
         followers = [threads.submit(follow, log, limit) for limit in (1, 5, 20, 100)]
         threads.submit(grow, log).result()
 
         for follower in followers:
-            numbers, late = follower.result()
-            jumps = sum(right != left + 1 for left, right in zip([0, *numbers], numbers, strict=False))
+            found, late = follower.result()
+            jumps = sum(right != left + 1 for left, right in zip([0, *found], found, strict=False))
             assert jumps <= late
-            assert numbers == sorted(set(numbers))
-            assert numbers[-1] == LAST
+            assert found == sorted(set(found))
+            assert found[-1] == LAST

@@ -16,7 +16,6 @@ from websockets.sync.client import ClientConnection, connect
 from tickstock_cli.core.events import EVENT_SCHEMA
 from tickstock_cli.core.times import format_time
 from tickstock_cli.errors import UsageError
-from tickstock_cli.eventlog.filters import Filter
 from tickstock_cli.eventlog.limits import LogLimits
 from tickstock_cli.eventlog.manifest import RunInfo
 from tickstock_cli.eventlog.slices import LogSlice
@@ -79,10 +78,9 @@ class StoryLog(EventLog):
         first = self.next_sequence
         self.append(events([event(number) for number in range(first, first + count)]))
 
-    def read(self, sequence: int, limit: int, where: Filter | None = None) -> LogSlice:
-        """Read, and count that."""
+    def read(self, sequence: int, limit: int) -> LogSlice:
         self.reads += 1
-        return super().read(sequence, limit, where)
+        return super().read(sequence, limit)
 
 
 class NewLog(Protocol):

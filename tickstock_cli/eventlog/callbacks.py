@@ -1,4 +1,4 @@
-"""Who is told that there is more to read. What one of them raises harms neither the run nor the others."""
+"""Callbacks that the log calls after each append. An error in one of them affects neither the run nor the others."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from threading import Lock
 _logger = logging.getLogger(__name__)
 
 
-class Listeners:
-    """Callbacks that may come and go in any thread.
+class Callbacks:
+    """A set of callbacks; any thread adds and removes them.
 
     Parameters
     ----------
     name
-        What is listened to, for the log of failures.
+        The object that calls them, for the log of failures.
     """
 
     def __init__(self, name: str) -> None:
@@ -24,20 +24,20 @@ class Listeners:
         self._changing = Lock()
 
     def add(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Have ``callback`` called by every ``tell``, and return what ends it."""
+        """Add a callback, and return the function that removes it."""
         with self._changing:
             self._callbacks = (*self._callbacks, callback)
 
-        def stop() -> None:
+        def remove() -> None:
             with self._changing:
                 self._callbacks = tuple(known for known in self._callbacks if known is not callback)
 
-        return stop
+        return remove
 
-    def tell(self) -> None:
-        """Call everybody, in the thread of the caller."""
+    def call_all(self) -> None:
+        """Call every callback, in the thread of the caller."""
         for callback in self._callbacks:
             try:
                 callback()
-            except Exception:  # the events are in the log: the run and the other consumers must not suffer
+            except Exception:  # the events are in the log already: the run and the other consumers go on
                 _logger.exception("a listener of %s failed", self._name)
