@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tickstock_cli.replay import Request
 
 
-def say_if_new(name: str, check: Callable[[], object], *, end: str = "\n") -> bool:
-    """Say that kernels will be compiled, if no former run left ``module.function`` as it is now; tells whether it did.
+def say_if_new(kernel: Any, check: Callable[[], object]) -> None:
+    """Say that kernels will be compiled, if no former run left this one and what it calls as they are now.
 
     Parameters
     ----------
     check
         Called first if they will be: raises what would stop the command anyway, so that nobody waits for that.
     """
-    from tickstock_cli.kernels.jit import cache_folder, cache_places, is_compiled
+    from tickstock_cli.kernels.machine_code import is_compiled
 
-    if is_compiled(name):
-        return False
-    check()
-    if cache_folder() is None:
-        places = " and ".join(map(str, cache_places()))
-        print(
-            f"note: kernels cannot be kept once compiled: {places} cannot be written; NUMBA_CACHE_DIR names a folder",
-            file=sys.stderr,
-        )
-    often = "once on this machine" if cache_folder() is not None else "for this run alone"
-    print(f"compiling the kernels, {often}…", end=end, file=sys.stderr, flush=True)
-    return True
+    if not is_compiled(kernel):
+        check()
+        _say_compiling()
+        print(file=sys.stderr)
 
 
 def say_if_compiling(request: Request) -> None:
@@ -45,11 +38,59 @@ def say_if_compiling(request: Request) -> None:
     """
     from tickstock_cli.build import settings_model
     from tickstock_cli.replay import check
+
+    warm_up_saying_so(request.settings if request.settings is not None else settings_model()(), lambda: check(request))
+
+
+def warm_up_saying_so(settings: Any, check: Callable[[], object]) -> None:
+    """Have every kernel ready that a run with these settings uses, and say so if that means compiling one.
+
+    Parameters
+    ----------
+    check
+        Called before the first kernel is compiled, if one is: raises what would stop the command anyway.
+    """
     from tickstock_cli.warmup import warm_up, warm_up_reading
 
-    fresh = say_if_new("admission.admit_ticks", lambda: check(request), end="")
     begun = perf_counter()
-    warm_up(request.settings if request.settings is not None else settings_model()())
-    if fresh:
-        warm_up_reading()
+    with _before_compiling(check, _say_compiling) as compiled:
+        warm_up(settings)
+        if compiled:
+            warm_up_reading()
+    if compiled:
         print(f" done in {perf_counter() - begun:.0f} s", file=sys.stderr)
+
+
+@contextmanager
+def _before_compiling(*actions: Callable[[], object]) -> Iterator[list[bool]]:
+    """Take the actions before numba compiles its first function; the list is empty until then."""
+    from numba.core import event
+
+    compiled: list[bool] = []
+
+    class Compiling(event.Listener):
+        def on_start(self, event: Any) -> None:
+            del event
+            if not compiled:
+                compiled.append(True)
+                for act in actions:
+                    act()
+
+        def on_end(self, event: Any) -> None:
+            """Do nothing; the base class asks for it."""
+
+    with event.install_listener("numba:compile", Compiling()):
+        yield compiled
+
+
+def _say_compiling() -> None:
+    from tickstock_cli.kernels.machine_code import cache_folder, cache_places
+
+    if cache_folder() is None:
+        places = " and ".join(map(str, cache_places()))
+        print(
+            f"note: kernels cannot be kept once compiled: {places} cannot be written; NUMBA_CACHE_DIR names a folder",
+            file=sys.stderr,
+        )
+    often = "once on this machine" if cache_folder() is not None else "for this run alone"
+    print(f"compiling the kernels, {often}…", end="", file=sys.stderr, flush=True)

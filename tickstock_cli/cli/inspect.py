@@ -32,13 +32,14 @@ def inspect(
     from tickstock_cli.cli.compiling import say_if_new
     from tickstock_cli.core.calendar import Calendar
     from tickstock_cli.inspection.inspect import inspect as run_inspection
+    from tickstock_cli.kernels.survey import tally
     from tickstock_cli.replay import Request, read_options
     from tickstock_cli.sources.discover import discover
 
     settings = load_settings(config, sets, maps).settings
     options = read_options(Request(paths), settings)
     if sys.stderr.isatty():
-        say_if_new("survey.tally", lambda: discover(paths))
+        say_if_new(tally, lambda: discover(paths))
     with tqdm(unit=" rows", unit_scale=True, file=sys.stderr, disable=not sys.stderr.isatty(), leave=False) as bar:
 
         def progress(rows: int, total: int) -> None:

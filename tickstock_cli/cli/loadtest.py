@@ -93,13 +93,10 @@ def loadtest(
 
 def _compile(scenario: Scenario) -> None:
     """Have every kernel compiled before the processes start: each of them would do it on its own."""
-    from tickstock_cli.cli.compiling import say_if_new
+    from tickstock_cli.cli.compiling import warm_up_saying_so
+    from tickstock_cli.loadtest.settings import system_settings
 
-    if say_if_new("admission.admit_ticks", lambda: None):
-        from tickstock_cli.loadtest.settings import system_settings
-        from tickstock_cli.warmup import warm_up
-
-        warm_up(system_settings(scenario))
+    warm_up_saying_so(system_settings(scenario), lambda: None)
 
 
 def _conduct(order: Order, attempts: int) -> tuple[Observation, str | None]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.cli.market import write_recording
 from tests.cli.running import error_line, run_tickstock
 from tests.unit.engine.events import TEN
-from tickstock_cli.kernels import jit
+from tickstock_cli.kernels.machine_code import PACKAGE
 from tickstock_cli.testing import Tick
 
 NOWHERE = "/dev/null/kernels"
@@ -19,7 +19,7 @@ NOWHERE = "/dev/null/kernels"
 
 def places_of_a_process(**variables: str) -> list[str]:
     """Ask a process with other variables where it would keep kernels."""
-    program = "from tickstock_cli.kernels.jit import cache_places; print(*cache_places(), sep='\\n')"
+    program = "from tickstock_cli.kernels.machine_code import cache_places; print(*cache_places(), sep='\\n')"
     environment = {name: value for name, value in os.environ.items() if name not in ("NUMBA_CACHE_DIR", "HOME")}
     return subprocess.run(
         [sys.executable, "-c", program], env={**environment, **variables}, capture_output=True, text=True, check=True
@@ -30,7 +30,7 @@ def test_kernels_are_kept_where_the_user_says_beside_the_source_or_at_home() -> 
     """A folder that was named is the only one: to keep gigabytes elsewhere would be no favour."""
     assert places_of_a_process(NUMBA_CACHE_DIR="/mine") == ["/mine/tickstock"]
     assert places_of_a_process(HOME="/srv/ann", XDG_CACHE_HOME="") == [
-        str(jit.PACKAGE / "__pycache__" / "kernels"),
+        str(PACKAGE / "__pycache__" / "kernels"),
         "/srv/ann/.cache/tickstock/kernels",
     ]
 

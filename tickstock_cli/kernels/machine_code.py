@@ -1,0 +1,160 @@
+"""Machine code of kernels on disk: one file a kernel and types of arguments, named by a hash of what it follows from.
+
+A file never changes once it is written, so processes and checkouts of different versions can share a folder.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import tempfile
+from contextlib import suppress
+from functools import cache, cached_property
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core.caching import NullCache
+
+from tickstock_cli.kernels.fingerprint import NoFingerprintError, describe_type, fingerprint
+
+config: Any = numba.config
+core: Any = numba.core
+"""Typed by hand: numba makes its settings at run time, and has few annotations."""
+
+PACKAGE = Path(__file__).parent.parent
+SUFFIX = ".kernel"
+MAX_BYTES = 64 * 2**20
+"""Room for some twenty versions of all kernels of the package; the files used last stay."""
+
+
+class KernelCache(NullCache):
+    """Where numba asks for a kernel's machine code before it compiles it, and leaves it afterwards.
+
+    Parameters
+    ----------
+    kernel
+        The dispatcher that numba made of the kernel's function.
+    """
+
+    def __init__(self, kernel: Any) -> None:
+        self._kernel = kernel
+
+    @property
+    def cache_path(self) -> str | None:
+        return None if cache_folder() is None else str(cache_folder())
+
+    @cached_property
+    def name(self) -> str | None:
+        """The begin of the names of this kernel's files; None if it cannot be kept.
+
+        Asked for first when the kernel is, because its module is complete only then.
+        """
+        function = self._kernel.py_func
+        try:
+            hashed = fingerprint(self._kernel)
+        except NoFingerprintError:
+            return None
+        return f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}-{hashed}-"
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        target_context.refresh()
+        path = self._path(sig, target_context.codegen())
+        if path is None:
+            return None
+        try:
+            data = path.read_bytes()
+        except OSError:
+            return None
+        with suppress(OSError):  # the folder may belong to another user
+            os.utime(path)
+        return core.compiler.CompileResult._rebuild(target_context, *pickle.loads(data))  # noqa: SLF001 - as numba's own cache does
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        path = self._path(sig, data.codegen)
+        if path is None or data.library.has_dynamic_globals:
+            return
+        with suppress(OSError):  # a full disk costs the next run some time, and this one nothing
+            _remove_old_once(path.parent)
+            _write(path, core.serialize.dumps(data._reduce()))  # noqa: SLF001 - as numba's own cache does
+
+    def _path(self, sig: Any, codegen: Any) -> Path | None:
+        """Return the file for arguments of these types on this kind of processor; None if there can be none."""
+        folder = cache_folder()
+        if folder is None or self.name is None:
+            return None
+        arguments, returned = core.sigutils.normalize_signature(sig)
+        try:
+            described = (tuple(map(describe_type, arguments)), str(returned), codegen.magic_tuple())
+        except NoFingerprintError:
+            return None
+        hashed = blake2b(repr(described).encode(), digest_size=8).hexdigest()
+        return folder / f"{self.name}{hashed}{SUFFIX}"
+
+
+def is_compiled(kernel: Any) -> bool:
+    """Return whether a former run left machine code of a kernel, and all that it calls, as they are now."""
+    folder = cache_folder()
+    cached = getattr(kernel, "_cache", None)
+    return folder is not None and cached is not None and any(folder.glob(f"{cached.name}*{SUFFIX}"))
+
+
+@cache
+def cache_folder() -> Path | None:
+    """Return the folder for machine code, or None where nothing can be kept."""
+    return next((place for place in cache_places() if _is_writable(place)), None)
+
+
+def cache_places() -> tuple[Path, ...]:
+    """Return the folders for machine code, best first: NUMBA_CACHE_DIR, beside the source, the user's cache folder."""
+    if config.CACHE_DIR:
+        return (Path(config.CACHE_DIR) / "tickstock",)
+    at_home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    return PACKAGE / "__pycache__" / "kernels", at_home / "tickstock" / "kernels"
+
+
+def remove_old(folder: Path, max_bytes: int) -> None:
+    """Remove the files that were not used for longest until the others fit, and what other versions left in folders."""
+    used: list[tuple[float, int, Path]] = []
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+            continue
+        with suppress(OSError):  # another process removed it
+            status = path.stat()
+            used.append((status.st_mtime, status.st_size, path))
+    total = 0
+    for _, size, path in sorted(used, reverse=True):
+        total += size
+        if total > max_bytes:
+            path.unlink(missing_ok=True)
+
+
+@cache
+def _remove_old_once(folder: Path) -> None:
+    """Keep the folder small: once a process, because listing it costs time."""
+    remove_old(folder, MAX_BYTES)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file that other processes see whole or not at all."""
+    handle, name = tempfile.mkstemp(dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _is_writable(folder: Path) -> bool:
+    """Try it: permissions alone do not tell of a read-only file system."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True
