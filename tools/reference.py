@@ -22,10 +22,10 @@ from tickstock_cli.cli.main import PROGRAM, app
 from tickstock_cli.config.sample import describe_bounds
 from tickstock_cli.config.settings import setting_sections
 from tickstock_cli.config.values import format_value
-from tickstock_cli.loadtest.curves import Rate
+from tickstock_cli.loadtest.rate_curve import RateCurve
 from tickstock_cli.loadtest.result import schema as load_result_schema
 from tickstock_cli.loadtest.scenario import Clients, Fault, Injections, Scenario, Stage, Symbols
-from tickstock_cli.loadtest.thresholds import Limit, Thresholds
+from tickstock_cli.loadtest.thresholds import LoadThresholds, Threshold
 from tickstock_cli.serving.control import control_schema
 from tickstock_cli.serving.protocol import client_schema, server_schema
 
@@ -48,15 +48,15 @@ SCENARIO_TABLES: dict[str, type[BaseModel]] = {
     "`[symbols]`": Symbols,
     "`[moves]`": Injections,
     "`[[stages]]`": Stage,
-    "A rate": Rate,
+    "A rate": RateCurve,
     "`[clients]`": Clients,
     "`[[faults]]`": Fault,
-    "`[thresholds]`": Thresholds,
-    "A limit": Limit,
+    "`[thresholds]`": LoadThresholds,
+    "A limit": Threshold,
 }
 _TABLES = {
-    Rate: "rate",
-    Limit: "limit",
+    RateCurve: "rate",
+    Threshold: "limit",
     datetime: "time with a zone",
     dict[str, Any]: "table",
     float | None: "number",
@@ -139,9 +139,9 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
     default = field.default
-    if isinstance(default, Limit):
+    if isinstance(default, Threshold):
         default = default.limit
-    elif isinstance(default, Rate):
+    elif isinstance(default, RateCurve):
         default = default.begin
     elif isinstance(default, BaseModel) or default in (None, {}):
         return ""

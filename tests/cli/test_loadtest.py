@@ -22,7 +22,7 @@ from tests.cli.processes import running
 from tests.cli.running import error_line, run_tickstock
 from tickstock_cli.loadtest.catalogue import load_scenario
 from tickstock_cli.loadtest.observation import OTHERS, Observation, Second, StageSpan
-from tickstock_cli.loadtest.orchestrator import INTERRUPTED, Orchestrator, Order
+from tickstock_cli.loadtest.orchestrator import INTERRUPTED, LoadTestOptions, Orchestrator
 
 SMALL = """
 title = "A small market, everything at once"
@@ -132,7 +132,7 @@ def test_a_load_test_tells_what_became_of_every_row(small: Path, tmp_path: Path)
         "delivered": 3 * seen["events"],
         "repeats": 0,
         "gaps": 0,
-        "reconnects": 0,
+        "disconnected": 0,
     }
     assert verdicts(document)["lost_rows"] == 0
     assert json.loads(result.stdout)["data_hash"] == document["data_hash"]
@@ -171,7 +171,7 @@ class Acting:
         self.seconds: list[Second] = []
 
     def begun(self, spans: tuple[StageSpan, ...]) -> None:
-        """See ``Watch``."""
+        """See ``LoadTestProgress``."""
 
     def second(self, second: Second) -> None:
         """Do it once."""
@@ -180,12 +180,12 @@ class Acting:
             self._act()
 
     def phase(self, words: str) -> None:
-        """See ``Watch``."""
+        """See ``LoadTestProgress``."""
 
 
 def conduct(path: Path, act: Callable[[Orchestrator], None] = lambda _: None, **how: Any) -> Observation:
     """Run a load test here and act on it after its first second."""
-    order = Order(load_scenario(str(path), how.pop("sets", ())), path.stem, **how)
+    order = LoadTestOptions(load_scenario(str(path), how.pop("sets", ())), path.stem, **how)
     orchestrator = Orchestrator(order)
     orchestrator.watch = Acting(lambda: act(orchestrator))
     return orchestrator.run()

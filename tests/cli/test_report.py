@@ -9,7 +9,8 @@ import pytest
 
 from tests.cli.running import error_line, run_tickstock
 from tests.unit.loadtest.observed import observed
-from tickstock_cli.loadtest.result import REPORT, RESULT, judged, to_json
+from tickstock_cli.loadtest.result import judged, to_json
+from tickstock_cli.loadtest.result_folder import REPORT, RESULT
 
 
 @pytest.fixture

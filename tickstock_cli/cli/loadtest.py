@@ -18,7 +18,7 @@ from tickstock_cli.errors import InterruptedRunError, ThresholdError, TickstockE
 
 if TYPE_CHECKING:
     from tickstock_cli.loadtest.observation import Observation
-    from tickstock_cli.loadtest.orchestrator import Order, Watch
+    from tickstock_cli.loadtest.orchestrator import LoadTestOptions, LoadTestProgress
     from tickstock_cli.loadtest.result import Result
     from tickstock_cli.loadtest.scenario import Scenario
 
@@ -77,13 +77,15 @@ def loadtest(
     if find_max and attempts > 1:
         raise UsageError("--attempts is of no use with --find-max, which tries twice by itself: leave it out")
     from tickstock_cli.loadtest.catalogue import find, load_scenario
-    from tickstock_cli.loadtest.orchestrator import Order
+    from tickstock_cli.loadtest.orchestrator import LoadTestOptions
     from tickstock_cli.measurement.documents import make_folder
 
     wanted = load_scenario(scenario, sets or ())
     if out is not None:
         make_folder(out)
-    order = Order(wanted, find(scenario).stem, speed, transport.value, shlex.join(["tickstock", *sys.argv[1:]]))
+    order = LoadTestOptions(
+        wanted, find(scenario).stem, speed, transport.value, shlex.join(["tickstock", *sys.argv[1:]])
+    )
     _compile(wanted)
     with leave_at_once_if_insisted():
         seen, crash = _search(order) if find_max else _conduct(order, attempts)
@@ -99,7 +101,7 @@ def _compile(scenario: Scenario) -> None:
     warm_up_saying_so(system_settings(scenario), lambda: None)
 
 
-def _conduct(order: Order, attempts: int) -> tuple[Observation, str | None]:
+def _conduct(order: LoadTestOptions, attempts: int) -> tuple[Observation, str | None]:
     """Run the load test, and return what was seen, and which process crashed, if one did."""
     from tickstock_cli.loadtest.attempts import attempt
     from tickstock_cli.loadtest.orchestrator import Orchestrator
@@ -118,33 +120,33 @@ def _conduct(order: Order, attempts: int) -> tuple[Observation, str | None]:
     return attempt(run, attempts, lambda words: typer.echo(words, err=True)), crash
 
 
-def _search(order: Order) -> tuple[Observation, str | None]:
+def _search(order: LoadTestOptions) -> tuple[Observation, str | None]:
     """Search for the highest rate; a line for every probe."""
-    from tickstock_cli.cli.render_load import LoadView, probe_line
-    from tickstock_cli.loadtest.capacity import Search
-    from tickstock_cli.loadtest.observation import Probe
+    from tickstock_cli.cli.render_load import LoadView, trial_line
+    from tickstock_cli.loadtest.capacity_search import CapacitySearch
+    from tickstock_cli.loadtest.observation import SearchTrial
 
     with _watching(order) as watch:
 
-        def tell(probe: Probe) -> None:
+        def tell(probe: SearchTrial) -> None:
             if isinstance(watch, LoadView):
-                watch.note(probe_line(probe))
+                watch.note(trial_line(probe))
             else:
-                typer.echo(probe_line(probe), err=True)
+                typer.echo(trial_line(probe), err=True)
 
-        search = Search(order, watch, tell)
+        search = CapacitySearch(order, watch, tell)
         with stop_on_interrupt(search):
             seen = search.run()
     return seen, None
 
 
 @contextmanager
-def _watching(order: Order) -> Iterator[Watch]:
+def _watching(order: LoadTestOptions) -> Iterator[LoadTestProgress]:
     """Return a dashboard on a terminal; elsewhere nobody watches."""
-    from tickstock_cli.loadtest.orchestrator import Unseen
+    from tickstock_cli.loadtest.orchestrator import SilentProgress
 
     if not sys.stderr.isatty():
-        yield Unseen()
+        yield SilentProgress()
         return
     from rich.console import Console
 
@@ -156,19 +158,21 @@ def _watching(order: Order) -> Iterator[Watch]:
 
 def _tell(seen: Observation, out: Path | None, as_json: bool) -> Result:
     """Judge, print and write what was seen."""
-    from tickstock_cli.loadtest import result as results
+    from tickstock_cli.loadtest.result import judged, verdicts_json
 
-    result = results.judged(seen)
+    result = judged(seen)
     if as_json:
-        typer.echo(results.verdicts_json([result], [str(out) if out is not None else seen.name]))
+        typer.echo(verdicts_json([result], [str(out) if out is not None else seen.name]))
     else:
         from tickstock_cli.cli.console import data_console
         from tickstock_cli.cli.render_result import result_view
 
         data_console().print(result_view(result))
     if out is not None:
-        results.write(result, out)
-        typer.echo(f"wrote {out / results.REPORT}", err=True)
+        from tickstock_cli.loadtest.result_folder import REPORT, write_result
+
+        write_result(result, out)
+        typer.echo(f"wrote {out / REPORT}", err=True)
     return result
 
 

@@ -16,7 +16,7 @@ from rich.text import Text
 from tqdm import tqdm
 
 from tickstock_cli.cli.render_dashboard import duration
-from tickstock_cli.loadtest.observation import LATENCIES, Probe, Second, StageSpan
+from tickstock_cli.loadtest.observation import LATENCIES, SearchTrial, Second, StageSpan
 from tickstock_cli.loadtest.scenario import RECORDS
 from tickstock_cli.measurement.histogram import Histogram, Summary
 
@@ -28,7 +28,7 @@ NOTHING = "–"
 
 
 class LoadView:
-    """A dashboard, redrawn in place by rich, in a thread of its own; see ``orchestrator.Watch``."""
+    """A dashboard, redrawn in place by rich, in a thread of its own; see ``orchestrator.LoadTestProgress``."""
 
     def __init__(self, name: str, speed: float, console: Console) -> None:
         self._title = name if speed == 1 else f"{name} at {speed:g}x"
@@ -98,7 +98,7 @@ class LoadView:
         return Text.assemble((self._title, "bold"), "  ", (stage, "cyan"), f"  {bar}  ", (left, "dim"))
 
 
-def probe_line(probe: Probe) -> str:
+def trial_line(probe: SearchTrial) -> str:
     """Say in one line how a probe went."""
     p99 = NOTHING if probe.tick_p99_ms is None else f"{probe.tick_p99_ms:,.1f} ms"
     outcome = "kept" if probe.sustained else f"not kept: {probe.why}"

@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tickstock_cli.loadtest.observation import LATENCIES
-from tickstock_cli.loadtest.remarks import NAMES, capacity_words, contrasts, rates, remarks, summary_line
+from tickstock_cli.loadtest.remarks import NAMES, capacity_words, rates, remarks, summary_line
 from tickstock_cli.loadtest.result import Result
+from tickstock_cli.loadtest.run_differences import run_differences
 from tickstock_cli.measurement.verdict import TargetVerdict, number
 
 STYLES = {"ok": "green", "failed": "bold red", "not measured": "bold red"}
@@ -28,7 +29,7 @@ FIGURES = (("p50", "p50_ms"), ("p90", "p90_ms"), ("p99", "p99_ms"), ("p99.9", "p
 def result_view(result: Result) -> Group:
     """Draw one result: what was run, remarks, targets, latency, rates, the verdict."""
     seen = result.observation
-    parts: list[RenderableType] = [Text(summary_line(seen), style="bold"), *_lines(remarks(result))]
+    parts: list[RenderableType] = [Text(summary_line(seen), style="bold"), *_lines(remarks(seen))]
     parts.append(TargetsView(result.verdicts))
     if result.latency_ms:
         parts.append(_latency(result))
@@ -130,7 +131,7 @@ def results_view(results: Sequence[Result], labels: Sequence[str]) -> Group:
         Text.assemble((f"run {place}  ", "bold"), label, "  ", headline(result))
         for place, (result, label) in enumerate(zip(results, labels, strict=True), 1)
     ]
-    return Group(*runs, *_lines(contrasts(results)), _targets_beside(results), _latency_beside(results), Text())
+    return Group(*runs, *_lines(run_differences(results)), _targets_beside(results), _latency_beside(results), Text())
 
 
 def _beside(title: str, results: Sequence[Result]) -> Table:

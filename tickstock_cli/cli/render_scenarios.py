@@ -9,7 +9,7 @@ from rich.table import Table
 
 from tickstock_cli.cli.console import data_console
 from tickstock_cli.core.times import NS_PER_SECOND, format_duration, format_time
-from tickstock_cli.loadtest.curves import Rate
+from tickstock_cli.loadtest.rate_curve import RateCurve
 from tickstock_cli.loadtest.scenario import RECORDS, Fault, Scenario, Stage
 
 
@@ -59,7 +59,7 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _rate(rate: Rate, speed: float) -> str:
+def _rate(rate: RateCurve, speed: float) -> str:
     begin, end = (f"{value * speed:,.1f}".removesuffix(".0") for value in (rate.begin, rate.end))
     return begin if begin == end else f"{begin} → {end}"
 

@@ -33,21 +33,22 @@ def report(
     One folder's page, JUnit file and percentile files are made anew from its result.json. Several are compared in the
     terminal and on a page. The exit code tells whether the results could be drawn, not whether their targets were met.
     """
-    from tickstock_cli.loadtest import result as results_of
+    from tickstock_cli.loadtest.result import verdicts_json
+    from tickstock_cli.loadtest.result_folder import REPORT, read_result, write_views
     from tickstock_cli.measurement.documents import write_file
 
-    results = [results_of.read(folder) for folder in folders]
+    results = [read_result(folder) for folder in folders]
     labels = [str(folder) for folder in folders]
     if len(results) == 1:
-        results_of.draw(results[0], _folder(folders[0]), out)
-        page = out or _folder(folders[0]) / results_of.REPORT
+        write_views(results[0], _folder(folders[0]), out)
+        page = out or _folder(folders[0]) / REPORT
     else:
         from tickstock_cli.loadtest.comparison import comparison
 
         page = out or COMPARISON
         write_file(page, comparison(results, labels).encode())
     if as_json:
-        typer.echo(results_of.verdicts_json(results, labels))
+        typer.echo(verdicts_json(results, labels))
         return
 
     from tickstock_cli.cli.console import data_console

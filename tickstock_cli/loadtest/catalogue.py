@@ -24,7 +24,7 @@ from pydantic_core import ErrorDetails
 from tickstock_cli.config.validation_errors import either, reason
 from tickstock_cli.config.values import format_value, parse_value
 from tickstock_cli.errors import SettingsError
-from tickstock_cli.loadtest.curves import Rate
+from tickstock_cli.loadtest.rate_curve import RateCurve
 from tickstock_cli.loadtest.scenario import Fault, Scenario, Stage
 
 ASSIGNMENT = "--set"
@@ -198,7 +198,7 @@ def _complain(complaint: ErrorDetails, key: str, model: type[BaseModel]) -> str:
             field = _field(model, str(complaint["loc"][-1]))
             return f"{key} is missing; add it: {field}"
         case "model_type" | "model_attributes_type":
-            what = "a number, or a table as in {from = 100, to = 900}" if model is Rate else "a table"
+            what = "a number, or a table as in {from = 100, to = 900}" if model is RateCurve else "a table"
             return f"{key} = {format_value(complaint['input'])}: must be {what}"
         case "value_error" if isinstance(complaint["input"], dict):
             return f"{key}: {reason(complaint)}" if key else reason(complaint)

@@ -37,7 +37,7 @@ SHARES = {2: "50 %", 10: "90 %", 100: "99 %", 1_000: "99.9 %", 10_000: "99.99 %"
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class SecondGroup:
     """Neighbouring seconds as one: counts are means a second, levels are the highest."""
 
     at: float
@@ -61,10 +61,12 @@ class Span:
         return found[0]
 
 
-def spans(seconds: Sequence[Second]) -> list[Span]:
+def group_seconds(seconds: Sequence[Second]) -> list[SecondGroup]:
     """Return the seconds, as many as needed taken together to be no more than ``POINTS``."""
     size = -(-len(seconds) // POINTS) or 1
-    return [Span(seconds[place].at, tuple(seconds[place : place + size])) for place in range(0, len(seconds), size)]
+    return [
+        SecondGroup(seconds[place].at, tuple(seconds[place : place + size])) for place in range(0, len(seconds), size)
+    ]
 
 
 def charts(seen: Observation, limits: Mapping[str, float | None]) -> list[Chart]:
@@ -75,7 +77,7 @@ def charts(seen: Observation, limits: Mapping[str, float | None]) -> list[Chart]
     limits
         Of the figures, which charts show as lines.
     """
-    along = spans(seen.seconds)
+    along = group_seconds(seen.seconds)
     return [
         latency_over_time(seen, along, limits.get("tick_p99_ms")),
         percentiles(seen),
@@ -87,7 +89,7 @@ def charts(seen: Observation, limits: Mapping[str, float | None]) -> list[Chart]
     ]
 
 
-def latency_over_time(seen: Observation, along: Sequence[Span], limit: float | None) -> Chart:
+def latency_over_time(seen: Observation, along: Sequence[SecondGroup], limit: float | None) -> Chart:
     """Draw one percentile of every name at a time."""
     traces: list[Trace] = []
     for kind in LATENCIES:
@@ -130,7 +132,7 @@ def percentile_layout() -> Layout:
     return {"xaxis": axis, "yaxis": log_axis("ms"), "hovermode": "closest"}
 
 
-def rates_over_time(seen: Observation, along: Sequence[Span]) -> Chart:
+def rates_over_time(seen: Observation, along: Sequence[SecondGroup]) -> Chart:
     """Draw rows asked, sent and processed, a panel a type."""
     kinds = [kind for kind in RECORDS if any(second.asked.get(kind) for second in seen.seconds)]
     times = [span.at for span in along]
@@ -153,7 +155,7 @@ def rates_over_time(seen: Observation, along: Sequence[Span]) -> Chart:
     )
 
 
-def queues(seen: Observation, along: Sequence[Span]) -> Chart:
+def queues(seen: Observation, along: Sequence[SecondGroup]) -> Chart:
     """Draw the backlog and the greatest depth of every queue."""
     times = [span.at for span in along]
     backlog = [span.most(lambda second: second.backlog) for span in along]
@@ -170,7 +172,7 @@ def queues(seen: Observation, along: Sequence[Span]) -> Chart:
     return Chart("queues", "Backlog and queues", about, traces, layout)
 
 
-def resources(seen: Observation, along: Sequence[Span], limit: float | None) -> Chart:
+def resources(seen: Observation, along: Sequence[SecondGroup], limit: float | None) -> Chart:
     """Draw memory of the system, CPUs of each process, and garbage collections."""
     times = [span.at for span in along]
     memory = [span.most(lambda second: second.memory_bytes / MIB) for span in along]
@@ -192,7 +194,7 @@ def resources(seen: Observation, along: Sequence[Span], limit: float | None) -> 
     return Chart("resources", "Memory, CPU and garbage collection", about, traces, layout, height=560)
 
 
-def alarms(seen: Observation, along: Sequence[Span]) -> Chart:
+def alarms(seen: Observation, along: Sequence[SecondGroup]) -> Chart:
     """Draw how many alerts were active and breakers open; nothing if there was neither."""
     times = [span.at for span in along]
     alerts = [span.most(lambda second: second.alerts) for span in along]

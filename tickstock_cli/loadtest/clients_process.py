@@ -19,7 +19,7 @@ from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.errors import ServingError
 from tickstock_cli.loadtest.child import Child, run_child
 from tickstock_cli.loadtest.lean_client import LeanClient
-from tickstock_cli.loadtest.staged import StagedLatency
+from tickstock_cli.loadtest.stage_latency import StageLatency
 
 MEASURING = 4
 """Clients that measure, at most, spread over all that read."""
@@ -30,7 +30,7 @@ END_SECONDS = 10.0
 LOOK_SECONDS = 0.02
 
 
-class Clients:
+class ClientPool:
     """All clients of a run."""
 
     def __init__(self, job: dict[str, Any]) -> None:
@@ -38,7 +38,7 @@ class Clients:
         self._kinds = tuple(job["kinds"])
         self._count: int = job["clients"]
         self._stalled: int = job["stalled"]
-        self.latency = StagedLatency(job["ends"])
+        self.latency = StageLatency(job["ends"])
         self.schedule: Schedule | None = None
         self.all: list[LeanClient] = []
 
@@ -103,6 +103,7 @@ class Clients:
             "repeats": sum(client.repeats for client in reading),
             "gaps": sum(client.gaps for client in reading),
             "unfinished": sum(not client.ended for client in reading),
+            "disconnected": sum(bool(client.lost) for client in reading),
             "lost": next((client.lost for client in reading if client.lost), ""),
         }
 
@@ -126,7 +127,7 @@ async def _work(child: Child) -> None:
     job = child.job
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    clients = Clients(job)
+    clients = ClientPool(job)
     await clients.connect()
     anchor = await asyncio.to_thread(child.ready)
     clients.schedule = Schedule(anchor, job["start"], job["speed"])

@@ -9,16 +9,17 @@ from tickstock_cli.loadtest.charts import (
     COLOURS,
     Layout,
     Trace,
+    group_seconds,
     line,
     log_axis,
     percentile_layout,
     percentile_line,
-    spans,
 )
 from tickstock_cli.loadtest.observation import LATENCIES
-from tickstock_cli.loadtest.remarks import NAMES, contrasts, summary_line
+from tickstock_cli.loadtest.remarks import NAMES, summary_line
 from tickstock_cli.loadtest.report import latency_cells, latency_headings
 from tickstock_cli.loadtest.result import Result
+from tickstock_cli.loadtest.run_differences import run_differences
 from tickstock_cli.measurement.machine import facts
 from tickstock_cli.measurement.page import Cell, Chart, Page, bullets, paragraph, pill, table
 from tickstock_cli.measurement.verdict import number
@@ -40,7 +41,7 @@ def comparison(results: Sequence[Result], labels: Sequence[str]) -> str:
     state = "passed" if passed == len(results) else "failed"
     page.header(
         f'<p class="headline">{pill(state)} {words}</p>',
-        bullets(contrasts(results) or ["All runs had the same load on alike machines."]),
+        bullets(run_differences(results) or ["All runs had the same load on alike machines."]),
         state="ok" if passed == len(results) else "failed",
     )
     page.section("Runs", _runs(results, labels), name="runs")
@@ -98,7 +99,9 @@ def _over_time(results: Sequence[Result], labels: Sequence[str], kind: str) -> C
     traces: list[Trace] = []
     for place, (result, label) in enumerate(zip(results, labels, strict=True)):
         found = [
-            (span.at, histogram) for span in spans(result.observation.seconds) if (histogram := span.latency(kind))
+            (span.at, histogram)
+            for span in group_seconds(result.observation.seconds)
+            if (histogram := span.latency(kind))
         ]
         if found:
             values = [histogram.percentile_us(99) / 1000 for _, histogram in found]

@@ -22,13 +22,13 @@ from tickstock_cli.core.clock import Clock
 from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.loadtest import transport
 from tickstock_cli.loadtest.child import Child, PreciseClock, run_child
-from tickstock_cli.loadtest.load import Load, Slot
+from tickstock_cli.loadtest.planted_counts import PlantedCounts
 from tickstock_cli.loadtest.rows import SCHEMAS
 from tickstock_cli.loadtest.scenario import Scenario
 from tickstock_cli.loadtest.transport.base import BrokenLinkError, Data, Frame, Opening, Transport
 from tickstock_cli.loadtest.transport.sender import Sender
 from tickstock_cli.loadtest.transport_source import joined
-from tickstock_cli.loadtest.truth import Truth
+from tickstock_cli.loadtest.workload import Slot, Workload
 from tickstock_cli.measurement.histogram import Histogram
 
 AHEAD_NS = 5_000_000_000
@@ -47,7 +47,7 @@ TOGETHER_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class PreparedFrame:
     """A frame, ready to be sent.
 
     Parameters
@@ -66,7 +66,7 @@ class Made:
     disconnect_ns: int
 
 
-def frames_of(load: Load, form: Transport, speed: float) -> Iterator[Made]:
+def frames_of(load: Workload, form: Transport, speed: float) -> Iterator[PreparedFrame]:
     """Return a load as frames: slots together as long as they span no more wall time than ``TOGETHER_NS``.
 
     Slots without rows are left out as long as market time passes often enough without them.
@@ -87,7 +87,7 @@ def frames_of(load: Load, form: Transport, speed: float) -> Iterator[Made]:
         yield _made(number, slots, form)
 
 
-def _made(number: int, slots: list[Slot], form: Transport) -> Made:
+def _made(number: int, slots: list[Slot], form: Transport) -> PreparedFrame:
     due = slots[-1].due
     parts: dict[str, list[pa.RecordBatch]] = {}
     counts: Counter[str] = Counter()
@@ -96,14 +96,14 @@ def _made(number: int, slots: list[Slot], form: Transport) -> Made:
         for record, rows in slot.parts.items():
             parts.setdefault(record, []).append(rows)
     frame = Frame(number, due + 1, {record: joined(rows) for record, rows in parts.items()})
-    return Made(number, due, form.write(frame), frame.counts(), dict(counts), slots[0].disconnect_ns)
+    return PreparedFrame(number, due, form.write(frame), frame.counts(), dict(counts), slots[0].disconnect_ns)
 
 
 class SendQueue:
     """Frames between the thread that makes them and the one that sends them; bounded in bytes and in time."""
 
     def __init__(self) -> None:
-        self._frames: deque[Made] = deque()
+        self._frames: deque[PreparedFrame] = deque()
         self._coming: deque[tuple[int, dict[str, int]]] = deque()
         """Due times and rows of frames whose time has not come, sent or not."""
         self._due: Counter[str] = Counter()
@@ -116,7 +116,7 @@ class SendQueue:
         self.schedule: Schedule | None = None
         """Once the run has started: says how far ahead is far enough."""
 
-    def fill(self, frames: Iterator[Made]) -> None:
+    def fill(self, frames: Iterator[PreparedFrame]) -> None:
         """Take frames as long as there is room; runs in a thread of its own."""
         try:
             for frame in frames:
@@ -158,7 +158,7 @@ class SendQueue:
             self.schedule = schedule
             self._changed.notify_all()
 
-    def first(self) -> Made | None:
+    def first(self) -> PreparedFrame | None:
         """Return the oldest frame without taking it, once there is one; None at the end."""
         with self._changed:
             while not self._frames and not self._ended and not self._closed:
@@ -166,9 +166,9 @@ class SendQueue:
             self._raise()
             return self._frames[0] if self._frames and not self._closed else None
 
-    def take_due(self, market: int) -> list[Made]:
+    def take_due(self, market: int) -> list[PreparedFrame]:
         """Take what is due at a market time: at least the oldest frame, no more than is sent together."""
-        taken: list[Made] = []
+        taken: list[PreparedFrame] = []
         size = 0
         with self._changed:
             while self._frames and self._frames[0].due <= market and size < TOGETHER_BYTES:
@@ -209,7 +209,7 @@ class PacedSender:
         self._stopped = stopped
         self._clock = clock
         self._sent: Counter[str] = Counter()
-        self.truth = Truth()
+        self.truth = PlantedCounts()
         self.lateness = Histogram()
         """µs from when a frame could go to its hand-over: ours alone. It could go once it was due, the system had taken
         the one before it, and no planned break kept the connection down."""
@@ -261,7 +261,7 @@ def work(child: Child) -> None:
     """Prepare, wait for the start, send the load, and wait until the system has all of it."""
     job = child.job
     scenario = Scenario.model_validate(job["scenario"])
-    load = Load(scenario)
+    load = Workload(scenario)
     form: Transport = transport.TRANSPORTS.load(job["transport"])()
     listener = form.listen(Path(job["folder"]))
     sender = Sender(form, listener, Opening(load.tickers, SCHEMAS))

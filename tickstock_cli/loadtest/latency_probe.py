@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.core.events import SOURCES, EventRows
-from tickstock_cli.loadtest.staged import StagedLatency
+from tickstock_cli.loadtest.stage_latency import StageLatency
 from tickstock_cli.runtime.instance import Finished
 
 Int64s = NDArray[np.int64]
@@ -21,11 +21,11 @@ class LatencyProbe:
     Parameters
     ----------
     ends
-        See ``StagedLatency``.
+        See ``StageLatency``.
     """
 
     def __init__(self, ends: Sequence[int]) -> None:
-        self.latency = StagedLatency(ends)
+        self.latency = StageLatency(ends)
         self.done: Counter[str] = Counter()
         """Rows done with, by the type of their channel."""
         self.failed = 0

@@ -105,11 +105,12 @@ class ClientFigures:
     """Events received a second time by the same client."""
     gaps: int
     """Events that a client should have received and never did."""
-    reconnects: int = 0
+    disconnected: int = 0
+    """Clients that lost their connection before the end of the run; they do not reconnect."""
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
+class ExpectedResults:
     """What the load holds, from the generator, and what the same load gives flat out through the direct pipeline."""
 
     __pydantic_config__: ClassVar = DOCUMENT
@@ -130,7 +131,7 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class SearchTrial:
     """One run of the search for the highest sustainable rate."""
 
     __pydantic_config__: ClassVar = DOCUMENT
@@ -158,7 +159,7 @@ class Capacity:
     rows_per_second: float | None
     bounded: bool
     """Whether a greater one failed: if not, the limit lies beyond what was tried."""
-    probes: tuple[Probe, ...]
+    probes: tuple[SearchTrial, ...]
     """In the order in which they ran."""
 
 
@@ -194,7 +195,7 @@ class Observation:
     """Published by a channel of another type than their source."""
     failed_rows: int
     """Rows whose processing raised an error."""
-    truth: Truth
+    truth: ExpectedResults
     digest: str | None = None
     lateness: str | None = None
     """Encoded histogram of how late the generator itself was: due time to the hand-over to the transport."""

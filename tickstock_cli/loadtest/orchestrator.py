@@ -24,12 +24,12 @@ from typing import Any, Protocol
 from tickstock_cli.core.clock import wall_minus_monotonic
 from tickstock_cli.errors import InterruptedRunError, TickstockError
 from tickstock_cli.loadtest.child_process import ChildProcess, Inbox
-from tickstock_cli.loadtest.early import EarlyAbort
+from tickstock_cli.loadtest.early_abort import EarlyAbort
 from tickstock_cli.loadtest.observation import Observation, Second, StageSpan
+from tickstock_cli.loadtest.observation_builder import ProcessReports, build_observation
 from tickstock_cli.loadtest.scenario import Scenario
-from tickstock_cli.loadtest.seconds import Seconds, spans_of
+from tickstock_cli.loadtest.second_assembler import SecondAssembler, spans_of
 from tickstock_cli.loadtest.settings import system_settings
-from tickstock_cli.loadtest.summing import Reports, observation_of
 from tickstock_cli.measurement.machine import identity
 
 NS = 1_000_000_000
@@ -41,7 +41,7 @@ CATCH_UP_SECONDS = 60.0
 """How long the system may take after the schedule's end to process what is left."""
 STOP_SECONDS = 15.0
 """How long processes may take to end once they are told to."""
-TRUTH_SECONDS_PER_MARKET_SECOND = 10.0
+REFERENCE_SECONDS_PER_MARKET_SECOND = 10.0
 """How long the truth may take to compute, beside what preparing may: a bound for a process that hangs, no more."""
 LOOK_SECONDS = 0.1
 
@@ -52,7 +52,7 @@ class CrashError(TickstockError):
     """A process of the load test ended on its own."""
 
 
-class Watch(Protocol):
+class LoadTestProgress(Protocol):
     """Who watches a load test. Must be quick, and must not fail."""
 
     def begun(self, spans: tuple[StageSpan, ...]) -> None:
@@ -65,7 +65,7 @@ class Watch(Protocol):
         """Hear what is being done, in a few words."""
 
 
-class Unseen:
+class SilentProgress:
     """Nobody watches."""
 
     def begun(self, spans: tuple[StageSpan, ...]) -> None:
@@ -79,7 +79,7 @@ class Unseen:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class LoadTestOptions:
     """What to run.
 
     Parameters
@@ -114,8 +114,8 @@ class Orchestrator:
         Set by whoever wants an early end; the run then ends cleanly, and tells what was seen.
     """
 
-    order: Order
-    watch: Watch = field(default_factory=Unseen)
+    order: LoadTestOptions
+    watch: LoadTestProgress = field(default_factory=SilentProgress)
     stopped: Event = field(default_factory=Event)
     pids: dict[str, int] = field(default_factory=dict)
     """Processes of the run, by name."""
@@ -124,7 +124,7 @@ class Orchestrator:
     _why_stopped: str = INTERRUPTED
     _inbox: Inbox = field(default_factory=Inbox)
     _children: dict[str, ChildProcess] = field(default_factory=dict)
-    _reports: Reports = field(default_factory=Reports)
+    _reports: ProcessReports = field(default_factory=ProcessReports)
 
     def run(self) -> Observation:
         """Run the load test to its end, or to an early one.
@@ -152,7 +152,7 @@ class Orchestrator:
             self._check(job, aborted)
         started = datetime.fromtimestamp((anchor + wall_minus_monotonic()) / NS, UTC)
         self.crash = next(iter(self._reports.crashed.values()), None) and aborted
-        return observation_of(
+        return build_observation(
             order.scenario, self._reports, name=order.name, speed=order.speed, transport=order.transport,
             command=order.command, started=started.isoformat(), machine=machine, stages=spans,
             seconds=tuple(seconds.whole), aborted=aborted,
@@ -183,7 +183,7 @@ class Orchestrator:
             "kinds": list(scenario.clients.kinds),
         }
 
-    def _prepare(self, job: dict[str, Any]) -> Seconds:
+    def _prepare(self, job: dict[str, Any]) -> SecondAssembler:
         """Start all processes, and wait until each is ready."""
         self.watch.phase("preparing the load")
         self._start("generator", job)
@@ -198,7 +198,7 @@ class Orchestrator:
             self._await("clients", "ready")
             sides.append("clients")
         self._await("generator", "ready")
-        seconds = Seconds(self.order.scenario, self.order.speed, sides)
+        seconds = SecondAssembler(self.order.scenario, self.order.speed, sides)
         seconds.begin(ready["gc_collections"])
         return seconds
 
@@ -230,7 +230,9 @@ class Orchestrator:
         except Empty:
             return found
 
-    def _conduct(self, seconds: Seconds, spans: tuple[StageSpan, ...], abort: EarlyAbort) -> tuple[str | None, int]:
+    def _conduct(
+        self, seconds: SecondAssembler, spans: tuple[StageSpan, ...], abort: EarlyAbort
+    ) -> tuple[str | None, int]:
         """Run the schedule, and return why it ended early, if it did, and the anchor."""
         anchor = time.monotonic_ns() + LEAD_NS
         for member in self._children.values():
@@ -252,7 +254,7 @@ class Orchestrator:
         seconds.rest()
         return reason, anchor
 
-    def _take(self, side: str, report: dict[str, Any], seconds: Seconds) -> list[Second]:
+    def _take(self, side: str, report: dict[str, Any], seconds: SecondAssembler) -> list[Second]:
         """Note one report, and return the seconds that are whole with it."""
         match report["kind"]:
             case "second" if not self._reports.has(side):
@@ -275,7 +277,7 @@ class Orchestrator:
             return f"the system had not caught up {CATCH_UP_SECONDS:g} s after the schedule's end"
         return None
 
-    def _stop_all(self, seconds: Seconds) -> None:
+    def _stop_all(self, seconds: SecondAssembler) -> None:
         """Tell every process to end, and take what it still has to tell."""
         self.watch.phase("stopping")
         self._tell("generator", "stop")
@@ -305,27 +307,27 @@ class Orchestrator:
         """Compute what the events should have been; the other processes are gone by then."""
         self._end_all()
         if aborted is not None or not self.order.check:
-            self._reports.no_truth = aborted or "it was not asked for"
+            self._reports.no_reference = aborted or "it was not asked for"
             return
         self.watch.phase("computing what the events should be")
-        self._start("truth", job)
-        self._children["truth"].order("start", anchor=0)
+        self._start("reference", job)
+        self._children["reference"].order("start", anchor=0)
         market_seconds = sum(stage.seconds for stage in self.order.scenario.stages)
-        longest = READY_SECONDS + TRUTH_SECONDS_PER_MARKET_SECOND * market_seconds
+        longest = READY_SECONDS + REFERENCE_SECONDS_PER_MARKET_SECOND * market_seconds
         until = time.monotonic() + longest
-        while "truth" not in self._reports.done:
+        while "reference" not in self._reports.done:
             for side, report in self._news():
-                if side == "truth" and report["kind"] == "done":
+                if side == "reference" and report["kind"] == "done":
                     self._reports.done[side] = report
-                elif side == "truth" and report["kind"] in ("failed", "exit") and side not in self._reports.done:
+                elif side == "reference" and report["kind"] in ("failed", "exit") and side not in self._reports.done:
                     self._reports.kept[side, report["kind"]] = report
-                    self._reports.no_truth = self._why(side)
+                    self._reports.no_reference = self._why(side)
                     return
             if self.stopped.is_set():
-                self._reports.no_truth = INTERRUPTED
+                self._reports.no_reference = INTERRUPTED
                 return
             if time.monotonic() > until:
-                self._reports.no_truth = f"it was not computed within {longest:,.0f} s"
+                self._reports.no_reference = f"it was not computed within {longest:,.0f} s"
                 return
 
     def _end_all(self) -> None:

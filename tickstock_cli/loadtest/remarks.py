@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tickstock_cli.loadtest.observation import OTHERS, Observation
-from tickstock_cli.loadtest.result import Result
 from tickstock_cli.loadtest.scenario import RECORDS
-from tickstock_cli.measurement.machine import alike, changed_packages
 from tickstock_cli.measurement.verdict import number
 
 NAMES = {
@@ -55,9 +53,9 @@ def rates(seen: Observation) -> list[RateLine]:
     return lines
 
 
-def remarks(result: Result) -> list[str]:
-    """Say what a reader must know before the figures."""
-    return [*_remarks(result.observation), *result.observation.notes]
+def remarks(seen: Observation) -> list[str]:
+    """Return the sentences that a reader needs before the figures."""
+    return [*_remarks(seen), *seen.notes]
 
 
 def _remarks(seen: Observation) -> Iterator[str]:
@@ -121,24 +119,3 @@ def summary_line(seen: Observation) -> str:
     rows = sum(seen.sent.values())
     speed = "in real time" if seen.speed == 1 else f"at {seen.speed:g}x"
     return f"{seen.name} {speed} over {seen.transport}: {rows:,} rows and {seen.events:,} events in {number(length)} s"
-
-
-def contrasts(results: Sequence[Result]) -> list[str]:
-    """Say in which ways runs differ from the first, so that their figures are no plain comparison."""
-    return [words for place, other in enumerate(results[1:], 2) for words in _contrasts(place, results[0], other)]
-
-
-def _contrasts(place: int, first: Result, other: Result) -> Iterator[str]:
-    a, b = first.observation, other.observation
-    if first.data_hash != other.data_hash:
-        loads = f"{a.name} {first.data_hash[:12]} and {b.name} {other.data_hash[:12]}"
-        yield f"Run {place} had another load than run 1: {loads}"
-    for name in ("speed", "transport"):
-        if getattr(a, name) != getattr(b, name):
-            yield f"Run {place} had another {name} than run 1: {getattr(a, name)} and {getattr(b, name)}"
-    for words in alike(a.machine, b.machine):
-        yield f"Run {place} was on another machine than run 1: {words}"
-    for words in changed_packages(a.machine, b.machine):
-        yield f"Run {place} had another package than run 1: {words}"
-    if a.machine.commit != b.machine.commit:
-        yield f"Run {place} was of another commit than run 1: {a.machine.commit} and {b.machine.commit}"

@@ -50,7 +50,7 @@ def report(result: Result) -> str:
         paragraph(summary_line(seen), "quiet"),
         f'<p class="headline">{pill(state)} {escape(result.headline)}</p>',
         paragraph(found) if found else "",
-        bullets(remarks(result)),
+        bullets(remarks(seen)),
         state="ok" if result.passed else "failed",
     )
     page.section("Targets", _targets(result.verdicts), name="targets")
@@ -186,7 +186,7 @@ def _accounts(seen: Observation) -> str:
         clients = seen.clients
         known["clients"] = (
             f"{clients.count:,}, of which {clients.stalled:,} stalled; {clients.delivered:,} events delivered, "
-            f"{clients.repeats:,} twice, {clients.gaps:,} missed, {clients.reconnects:,} reconnects"
+            f"{clients.repeats:,} twice, {clients.gaps:,} missed, {clients.disconnected:,} clients disconnected"
         )
     if truth.faults:
         known["planted faults"] = ", ".join(

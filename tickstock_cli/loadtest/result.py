@@ -1,11 +1,6 @@
-"""A load test's result: what was seen, what it is worth, and the folder that holds it.
+"""A load test's result: the observation, the verdicts on it, and their JSON document.
 
-=================  ==============================================================
-result.json        everything; `docs/schemas/load-result.json` describes it
-junit.xml          the verdicts, for CI systems
-report.html        the same to look at, in one file that needs no network
-latency/*.hgrm     percentile distributions, for HdrHistogram's plotters
-=================  ==============================================================
+`docs/schemas/load-result.json` describes the document; `result_folder` reads and writes it.
 """
 
 from __future__ import annotations
@@ -14,7 +9,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import TypeAdapter, ValidationError
@@ -24,18 +18,14 @@ from tickstock_cli.errors import DataError
 from tickstock_cli.loadtest.observation import Observation
 from tickstock_cli.loadtest.verdicts import judge
 from tickstock_cli.measurement import verdict as verdicts_of
-from tickstock_cli.measurement.documents import DOCUMENT, write_file
+from tickstock_cli.measurement.documents import DOCUMENT
 from tickstock_cli.measurement.histogram import Histogram, Summary
-from tickstock_cli.measurement.junit import junit
-from tickstock_cli.measurement.machine import facts
 from tickstock_cli.measurement.verdict import TargetVerdict
-
-RESULT, JUNIT, REPORT, LATENCY = "result.json", "junit.xml", "report.html", "latency"
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A load test that was judged."""
+    """An observation of a load test with its verdicts."""
 
     __pydantic_config__: ClassVar = DOCUMENT
 
@@ -59,7 +49,7 @@ class Result:
 
     @property
     def headline(self) -> str:
-        """Say in one line how it went."""
+        """Return one line on how many targets were met."""
         asked = sum(verdict.asked for verdict in self.verdicts)
         if self.passed:
             return f"All {asked} targets were met."
@@ -110,12 +100,12 @@ def from_json(text: bytes, place: str) -> Result:
     Parameters
     ----------
     place
-        Where the text is from, for errors.
+        Where the text comes from, for error messages.
 
     Raises
     ------
     DataError
-        It is none, or of another format.
+        The text is no such document, or of another format.
     """
     try:
         return _ADAPTER.validate_json(text)
@@ -143,59 +133,3 @@ def verdicts_json(results: Sequence[Result], labels: Sequence[str]) -> str:
         for result, label in zip(results, labels, strict=True)
     ]
     return json.dumps(objects[0] if len(objects) == 1 else objects, indent=2, ensure_ascii=False)
-
-
-def read(folder: Path) -> Result:
-    """Read the result in a folder that ``loadtest --out`` wrote.
-
-    Raises
-    ------
-    DataError
-        There is none, or it cannot be read.
-    """
-    path = folder / RESULT if folder.is_dir() else folder
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise DataError(f"cannot read {path}: {reason}; name a folder that tickstock loadtest --out wrote") from error
-    return from_json(text, str(path))
-
-
-def write(result: Result, folder: Path) -> None:
-    """Write a result's folder; what stood there under the same names is replaced, file by file, when whole.
-
-    Raises
-    ------
-    OutputError
-        A file cannot be written.
-    """
-    write_file(folder / RESULT, to_json(result))
-    draw(result, folder)
-
-
-def draw(result: Result, folder: Path, page: Path | None = None) -> None:
-    """Write all that is made from result.json.
-
-    Parameters
-    ----------
-    page
-        Where the page goes; None for report.html in the folder.
-
-    Raises
-    ------
-    OutputError
-        A file cannot be written.
-    """
-    from tickstock_cli.loadtest.report import report
-
-    seen = result.observation
-    length = max((second.at + 1 for second in seen.seconds), default=0.0)
-    suite = f"tickstock.loadtest.{seen.name}"
-    write_file(folder / JUNIT, junit(suite, result.verdicts, seconds=length, properties=facts(seen.machine)))
-    for stale in (folder / LATENCY).glob("*.hgrm"):
-        if stale.stem not in seen.whole:
-            stale.unlink(missing_ok=True)  # of another run, whose result was replaced
-    for name, text in seen.whole.items():
-        write_file(folder / LATENCY / f"{name}.hgrm", Histogram.decode(text).export().encode())
-    write_file(page or folder / REPORT, report(result).encode())

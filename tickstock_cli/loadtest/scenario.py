@@ -12,8 +12,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from tickstock_cli.config.section import Section
 from tickstock_cli.core.times import NS_PER_SECOND
-from tickstock_cli.loadtest.curves import Rate
-from tickstock_cli.loadtest.thresholds import Thresholds
+from tickstock_cli.loadtest.rate_curve import RateCurve
+from tickstock_cli.loadtest.thresholds import LoadThresholds
 from tickstock_cli.synth.options import MAX_SYMBOLS
 
 RecordName = Literal["tick", "ohlcv", "fmv"]
@@ -101,12 +101,12 @@ class Stage(Section):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="lower case letters, digits and _; used by --set")
     seconds: int = Field(ge=1, le=7 * 86_400, description="length, in whole seconds of market time")
-    tick: Rate = Field(
-        default=Rate(begin=0, end=0),
+    tick: RateCurve = Field(
+        default=RateCurve(begin=0, end=0),
         description='ticks a second: a number, a text as "8000/min", or a table of a ramp',
     )
-    ohlcv: Rate = Field(default=Rate(begin=0, end=0), description="bars a second, likewise")
-    fmv: Rate = Field(default=Rate(begin=0, end=0), description="fair market values a second, likewise")
+    ohlcv: RateCurve = Field(default=RateCurve(begin=0, end=0), description="bars a second, likewise")
+    fmv: RateCurve = Field(default=RateCurve(begin=0, end=0), description="fair market values a second, likewise")
     bar_spread: float = Field(
         default=1.0,
         gt=0,
@@ -116,9 +116,9 @@ class Stage(Section):
     warm_up: bool = Field(default=False, description="not judged")
     surge: bool = Field(default=False, description="judged by the threshold for surges, and the recovery after it")
 
-    def rate(self, record: RecordName) -> Rate:
+    def rate(self, record: RecordName) -> RateCurve:
         """Return the curve of a type."""
-        rate: Rate = getattr(self, record)
+        rate: RateCurve = getattr(self, record)
         return rate
 
     def rows(self, record: RecordName) -> int:
@@ -209,7 +209,7 @@ class Scenario(Section):
     stages: tuple[Stage, ...] = Field(min_length=1, description="one after the other")
     clients: Clients = Field(default=Clients(), description="who listens")
     faults: tuple[Fault, ...] = Field(default=(), description="what goes wrong with the feed")
-    thresholds: Thresholds = Field(default=Thresholds(), description="what figures are held against")
+    thresholds: LoadThresholds = Field(default=LoadThresholds(), description="what figures are held against")
     settings: dict[str, Any] = Field(
         default={}, description="settings of the system under test, by their dotted names, as with replay --set"
     )

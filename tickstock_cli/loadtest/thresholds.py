@@ -11,7 +11,7 @@ from tickstock_cli.config.section import Section
 OFF = "off"
 
 
-class Limit(Section):
+class Threshold(Section):
     """A figure's limit. A bare number is one without early abort; "off" is none."""
 
     limit: float | None = Field(
@@ -38,7 +38,7 @@ class Limit(Section):
 
 
 def _limit(limit: float | None, description: str) -> Any:
-    return Field(default=Limit(limit=limit), description=description)
+    return Field(default=Threshold(limit=limit), description=description)
 
 
 def _with_limit(model: type[BaseModel], name: str, entry: Any) -> Any:
@@ -47,7 +47,7 @@ def _with_limit(model: type[BaseModel], name: str, entry: Any) -> Any:
     return entry
 
 
-class Thresholds(Section):
+class LoadThresholds(Section):
     """Limits by figure: a number, a table with `limit` and `abort_after`, or "off"."""
 
     @model_validator(mode="before")
@@ -57,15 +57,19 @@ class Thresholds(Section):
             return value
         return {name: _with_limit(cls, name, entry) for name, entry in value.items()}
 
-    ohlcv_symbols_per_minute: Limit = _limit(8_000, "bars processed a minute, at least (or all, where fewer are asked)")
-    tick_p99_ms: Limit = _limit(50, "99th percentile of a tick's latency, from when it was due; ms")
-    tick_mean_ms: Limit = _limit(10, "mean of the same; ms")
-    router_mean_ms: Limit = _limit(5, "mean time the router takes to decide; ms")
-    end_to_end_p99_ms: Limit = _limit(100, "99th percentile from an event's row being due to a client having it; ms")
-    memory_mib: Limit = _limit(2_048, "greatest resident memory of the system; MiB")
-    success_percent: Limit = _limit(95, "rows processed of those that were sent, at least; percent")
-    lost_rows: Limit = _limit(0, "rows sent and never read")
-    dedup_percent: Limit = _limit(100, "events delivered once and planted duplicates rejected, at least; percent")
-    wrong_channel_rows: Limit = _limit(0, "rows processed by another channel than their type's")
-    surge_p95_ms: Limit = _limit(150, "95th percentile of a tick's latency in stages that are a surge; ms")
-    recovery_seconds: Limit = _limit(30, "from the end of a surge until latency and backlog are as before; seconds")
+    ohlcv_symbols_per_minute: Threshold = _limit(
+        8_000, "bars processed a minute, at least (or all, where fewer are asked)"
+    )
+    tick_p99_ms: Threshold = _limit(50, "99th percentile of a tick's latency, from when it was due; ms")
+    tick_mean_ms: Threshold = _limit(10, "mean of the same; ms")
+    router_mean_ms: Threshold = _limit(5, "mean time the router takes to decide; ms")
+    end_to_end_p99_ms: Threshold = _limit(
+        100, "99th percentile from an event's row being due to a client having it; ms"
+    )
+    memory_mib: Threshold = _limit(2_048, "greatest resident memory of the system; MiB")
+    success_percent: Threshold = _limit(95, "rows processed of those that were sent, at least; percent")
+    lost_rows: Threshold = _limit(0, "rows sent and never read")
+    dedup_percent: Threshold = _limit(100, "events delivered once and planted duplicates rejected, at least; percent")
+    wrong_channel_rows: Threshold = _limit(0, "rows processed by another channel than their type's")
+    surge_p95_ms: Threshold = _limit(150, "95th percentile of a tick's latency in stages that are a surge; ms")
+    recovery_seconds: Threshold = _limit(30, "from the end of a surge until latency and backlog are as before; seconds")

@@ -25,7 +25,7 @@ CALM_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Measurement:
     """A figure that was read off an observation, or the reason why it was not."""
 
     value: float | None
@@ -37,14 +37,14 @@ class Reading:
     """Instead of the scenario's, which it could not reach by itself."""
 
 
-def unmeasured(reason: str) -> Reading:
+def unmeasured(reason: str) -> Measurement:
     """Return the reading of a figure that should have been measured."""
-    return Reading(None, reason)
+    return Measurement(None, reason)
 
 
-def not_asked(reason: str) -> Reading:
+def not_asked(reason: str) -> Measurement:
     """Return the reading of a figure that the scenario is not about."""
-    return Reading(None, reason, asked=False)
+    return Measurement(None, reason, asked=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Figure:
     title: str
     sign: str
     unit: str
-    read: Callable[[Evaluation], Reading]
+    read: Callable[[Evaluation], Measurement]
 
 
 SIGNS: Mapping[str, Callable[[float, float], bool]] = {
@@ -108,7 +108,7 @@ def limits_of(seen: Observation) -> dict[str, float | None]:
     return {name: threshold["limit"] for name, threshold in seen.scenario["thresholds"].items()}
 
 
-def _verdict(name: str, figure: Figure, limit: float | None, reading: Reading) -> TargetVerdict:
+def _verdict(name: str, figure: Figure, limit: float | None, reading: Measurement) -> TargetVerdict:
     if limit is not None and reading.limit is not None:
         limit = reading.limit
     target = "" if limit is None else f"{figure.sign} {number(limit, figure.unit)}"
@@ -140,14 +140,14 @@ def _offered(evaluation: Evaluation) -> TargetVerdict:
     return TargetVerdict(OFFERED, "Load made, and in time", "= 100 %", 100, share, "%", ok, note)
 
 
-def _none_of(rows: str, evaluation: Evaluation) -> Reading:
+def _none_of(rows: str, evaluation: Evaluation) -> Measurement:
     """Return the reading of a figure of rows that there were none of where they count."""
     if not evaluation.judged:
         return not_asked(f"the run ended before the stages that are judged{_because(evaluation.seen)}")
     return not_asked(f"no {rows} in the stages that are judged")
 
 
-def _symbols(evaluation: Evaluation) -> Reading:
+def _symbols(evaluation: Evaluation) -> Measurement:
     seen = evaluation.seen
     if not evaluation.asked("ohlcv"):
         return _none_of("bars", evaluation)
@@ -162,8 +162,8 @@ def _symbols(evaluation: Evaluation) -> Reading:
     most = min(symbols, round(due / minutes))
     note = f"{done:,} of {due:,} bars of {number(minutes)} market minutes, in {taken} s"
     if limit is not None and most < limit:
-        return Reading(value, f"{note}; the scenario asks for no more than {number(most)} a minute", limit=most)
-    return Reading(value, note)
+        return Measurement(value, f"{note}; the scenario asks for no more than {number(most)} a minute", limit=most)
+    return Measurement(value, note)
 
 
 def _overtime(evaluation: Evaluation) -> int:
@@ -173,19 +173,19 @@ def _overtime(evaluation: Evaluation) -> int:
     return round(max(later) - last - 1) if later else 0
 
 
-def _latency(kind: str, figure: str) -> Callable[[Evaluation], Reading]:
-    def read(evaluation: Evaluation) -> Reading:
+def _latency(kind: str, figure: str) -> Callable[[Evaluation], Measurement]:
+    def read(evaluation: Evaluation) -> Measurement:
         summary = evaluation.latency.get(kind, Summary(0))
         if not summary.count:
             if kind in RECORDS and not evaluation.asked(kind):
                 return _none_of(f"{kind} rows", evaluation)
             return unmeasured(f"nothing of {kind} was measured{_because(evaluation.seen)}")
-        return Reading(getattr(summary, figure))
+        return Measurement(getattr(summary, figure))
 
     return read
 
 
-def _end_to_end(evaluation: Evaluation) -> Reading:
+def _end_to_end(evaluation: Evaluation) -> Measurement:
     clients = evaluation.seen.clients
     to_log = evaluation.latency.get("event", Summary(0)).p99_ms
     log_words = f"to the event log p99 was {number(to_log, 'ms')}" if to_log is not None else "no event was published"
@@ -194,35 +194,35 @@ def _end_to_end(evaluation: Evaluation) -> Reading:
     summary = evaluation.latency.get("client", Summary(0))
     if not summary.count:
         return unmeasured(f"no client received an event in the stages that are judged; {log_words}")
-    return Reading(summary.p99_ms, f"p99 of {summary.count:,} deliveries to WebSocket clients; {log_words}")
+    return Measurement(summary.p99_ms, f"p99 of {summary.count:,} deliveries to WebSocket clients; {log_words}")
 
 
-def _router(evaluation: Evaluation) -> Reading:
+def _router(evaluation: Evaluation) -> Measurement:
     router = evaluation.seen.router
     if router is None or not router.decisions:
         return unmeasured(f"the router told no decision{_because(evaluation.seen)}")
-    return Reading(router.mean_us / 1000, f"mean of {router.decisions:,} decisions")
+    return Measurement(router.mean_us / 1000, f"mean of {router.decisions:,} decisions")
 
 
-def _memory(evaluation: Evaluation) -> Reading:
+def _memory(evaluation: Evaluation) -> Measurement:
     seconds = evaluation.seen.seconds
     if not seconds:
         return unmeasured(f"no second was seen{_because(evaluation.seen)}")
     most = max(seconds, key=lambda second: second.memory_bytes)
-    return Reading(most.memory_bytes / MIB, f"most of the system's process, {number(most.at)} s into the run")
+    return Measurement(most.memory_bytes / MIB, f"most of the system's process, {number(most.at)} s into the run")
 
 
-def _success(evaluation: Evaluation) -> Reading:
+def _success(evaluation: Evaluation) -> Measurement:
     seen = evaluation.seen
     due, read = sum(seen.truth.rows.values()), _read(seen)
     if read is None or not due:
         return unmeasured(f"the system never told its ledger{_because(seen)}")
     well = max(0, sum(read.values()) - seen.failed_rows)
     note = f"{seen.failed_rows:,} rows failed" if seen.failed_rows else ""
-    return Reading(100 * min(1.0, well / due), note)
+    return Measurement(100 * min(1.0, well / due), note)
 
 
-def _lost(evaluation: Evaluation) -> Reading:
+def _lost(evaluation: Evaluation) -> Measurement:
     seen, read = evaluation.seen, _read(evaluation.seen)
     if read is None:
         return unmeasured(f"the system never told its ledger{_because(seen)}")
@@ -231,10 +231,10 @@ def _lost(evaluation: Evaluation) -> Reading:
     if rows and seen.aborted:
         return unmeasured(f"{number(rows)} rows were on their way when the run was ended{_because(seen)}")
     note = f"{number(rows)} rows sent and not read, {number(gaps)} events that clients missed" if rows or gaps else ""
-    return Reading(rows + gaps, note or f"{sum(seen.sent.values()):,} rows sent, all read")
+    return Measurement(rows + gaps, note or f"{sum(seen.sent.values()):,} rows sent, all read")
 
 
-def _dedup(evaluation: Evaluation) -> Reading:
+def _dedup(evaluation: Evaluation) -> Measurement:
     seen, truth = evaluation.seen, evaluation.seen.truth
     if truth.digest is None or truth.events is None or seen.digest is None:
         return unmeasured(truth.reason or f"the events have no truth to compare with{_because(seen)}")
@@ -250,26 +250,26 @@ def _dedup(evaluation: Evaluation) -> Reading:
     ]
     note = ", ".join(f"{count:,} {words}" for count, words in parts if count)
     note = note or f"{seen.events:,} events as the direct pipeline tells them; {planted:,} planted duplicates rejected"
-    return Reading(100 * max(0.0, 1 - wrong / max(1, seen.events + planted)), note)
+    return Measurement(100 * max(0.0, 1 - wrong / max(1, seen.events + planted)), note)
 
 
-def _strays(evaluation: Evaluation) -> Reading:
+def _strays(evaluation: Evaluation) -> Measurement:
     seen, read = evaluation.seen, _read(evaluation.seen)
     if read is None:
         return unmeasured(f"the system never told its ledger{_because(seen)}")
     rows = sum(max(0, read[kind] - seen.sent.get(kind, 0)) for kind in RECORDS)
     note = f"{rows:,} rows and {seen.foreign_events:,} events" if rows or seen.foreign_events else ""
-    return Reading(rows + seen.foreign_events, note)
+    return Measurement(rows + seen.foreign_events, note)
 
 
-def _surge(evaluation: Evaluation) -> Reading:
+def _surge(evaluation: Evaluation) -> Measurement:
     surges = [span for span in evaluation.seen.stages if span.surge]
     if not surges:
         return not_asked("no stage of the scenario is a surge")
     found = [(p95, span.name) for span in surges if (p95 := evaluation.stage(span, "tick").p95_ms) is not None]
     if found:
         worst, name = max(found)
-        return Reading(worst, f"of ticks in {name}")
+        return Measurement(worst, f"of ticks in {name}")
     names = {span.name for span in surges}
     within = [second for second in evaluation.judged if second.stage in names]
     if not within:
@@ -279,7 +279,7 @@ def _surge(evaluation: Evaluation) -> Reading:
     return unmeasured(f"no tick was measured in the surge{_because(evaluation.seen)}")
 
 
-def _recovery(evaluation: Evaluation) -> Reading:
+def _recovery(evaluation: Evaluation) -> Measurement:
     surges = [span for span in evaluation.seen.stages if span.surge]
     if not surges:
         return not_asked("no stage of the scenario is a surge")
@@ -290,9 +290,11 @@ def _recovery(evaluation: Evaluation) -> Reading:
     for second in after:
         if _calm(second, limit):
             # A second that is calm as a whole was so from its begin.
-            return Reading(max(0.0, second.at - surges[-1].ends), "until tick p99 and backlog were as before the surge")
+            return Measurement(
+                max(0.0, second.at - surges[-1].ends), "until tick p99 and backlog were as before the surge"
+            )
     passed = after[-1].at + 1 - surges[-1].ends
-    return Reading(passed, f"not recovered when the run ended, {number(passed)} s after the surge", missed=True)
+    return Measurement(passed, f"not recovered when the run ended, {number(passed)} s after the surge", missed=True)
 
 
 def _calm(second: Second, limit: float | None) -> bool:

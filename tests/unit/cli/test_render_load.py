@@ -7,8 +7,8 @@ from io import StringIO
 from rich.console import Console
 
 from tests.unit.loadtest.observed import STAGES, observed
-from tickstock_cli.cli.render_load import LoadView, probe_line
-from tickstock_cli.loadtest.observation import Probe
+from tickstock_cli.cli.render_load import LoadView, trial_line
+from tickstock_cli.loadtest.observation import SearchTrial
 
 
 def drawn(seconds: int) -> str:
@@ -44,8 +44,8 @@ def test_while_it_runs_it_shows_rates_latencies_and_what_waits() -> None:
 
 def test_a_probe_is_told_in_a_line() -> None:
     """The search shows what it tried, and what gave way."""
-    kept = Probe(1.0, 100_000, 99_900, 12.34, 20.0, True)
-    lost = Probe(2.0, 200_000, 150_000, None, None, False, "the backlog grew from 0 to 9,000 rows")
+    kept = SearchTrial(1.0, 100_000, 99_900, 12.34, 20.0, True)
+    lost = SearchTrial(2.0, 200_000, 150_000, None, None, False, "the backlog grew from 0 to 9,000 rows")
 
-    assert probe_line(kept) == "100,000 rows/s, tick p99 12.3 ms: kept"
-    assert probe_line(lost) == "200,000 rows/s, tick p99 –: not kept: the backlog grew from 0 to 9,000 rows"
+    assert trial_line(kept) == "100,000 rows/s, tick p99 12.3 ms: kept"
+    assert trial_line(lost) == "200,000 rows/s, tick p99 –: not kept: the backlog grew from 0 to 9,000 rows"

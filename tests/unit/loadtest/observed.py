@@ -12,11 +12,11 @@ import numpy as np
 
 from tickstock_cli.loadtest.observation import (
     ClientFigures,
+    ExpectedResults,
     Observation,
     RouterFigures,
     Second,
     StageSpan,
-    Truth,
 )
 from tickstock_cli.loadtest.scenario import Scenario
 from tickstock_cli.measurement.histogram import Histogram
@@ -142,7 +142,9 @@ def observed(waits: Mapping[int, float] | None = None, **changes: Any) -> Observ
         "events": 2_700,
         "foreign_events": 0,
         "failed_rows": 0,
-        "truth": Truth(rows, duplicates, {"dropped": 31}, {"ohlcv.rejected.duplicate": 12}, 2_700, "ab" * 32, ledger),
+        "truth": ExpectedResults(
+            rows, duplicates, {"dropped": 31}, {"ohlcv.rejected.duplicate": 12}, 2_700, "ab" * 32, ledger
+        ),
         "digest": "ab" * 32,
         "lateness": latency(random, 0.2, 3_000).encode(),
         "router": RouterFigures(9_300, 41.5),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.loadtest.loads import make, run_core, scenario
+from tests.unit.loadtest.workloads import make, run_core, scenario
 from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.loadtest.scenario import RECORDS
 

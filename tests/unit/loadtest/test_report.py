@@ -10,12 +10,13 @@ import pytest
 
 from tests.unit.loadtest.observed import MACHINE, SCENARIO, observed
 from tests.unit.loadtest.test_result import DOCUMENTS
-from tickstock_cli.loadtest.charts import POINTS, charts, spans
+from tickstock_cli.loadtest.charts import POINTS, charts, group_seconds
 from tickstock_cli.loadtest.comparison import comparison
 from tickstock_cli.loadtest.observation import OTHERS, Second
-from tickstock_cli.loadtest.remarks import capacity_words, contrasts, remarks
+from tickstock_cli.loadtest.remarks import capacity_words, remarks
 from tickstock_cli.loadtest.report import report
 from tickstock_cli.loadtest.result import Result, judged
+from tickstock_cli.loadtest.run_differences import run_differences
 from tickstock_cli.loadtest.scenario import Scenario
 from tickstock_cli.loadtest.verdicts import limits_of
 from tickstock_cli.measurement.histogram import Histogram
@@ -51,20 +52,16 @@ def test_every_result_has_a_page_that_begins_with_its_verdict(name: str) -> None
 
 def test_compressed_runs_say_that_rates_were_scaled() -> None:
     """On the page and in the terminal; a run in real time has nothing to say about it."""
-    assert remarks(judged(observed()))[0].startswith(
+    assert remarks(observed())[0].startswith(
         "Compressed 10x: 10 market seconds were sent in each wall second, so the rates of the scenario were scaled"
     )
-    assert not any("Compressed" in line for line in remarks(judged(observed(speed=1.0))))
+    assert not any("Compressed" in line for line in remarks(observed(speed=1.0)))
 
 
 def test_a_busy_machine_a_slow_side_and_an_early_end_are_remarked() -> None:
     """What makes figures doubtful stands before them."""
     lines = remarks(
-        judged(
-            observed(
-                machine=replace(MACHINE, load_1m=3.1), aborted="interrupted", slow_side="clients", slow_why="they lag"
-            )
-        )
+        observed(machine=replace(MACHINE, load_1m=3.1), aborted="interrupted", slow_side="clients", slow_why="they lag")
     )
 
     assert "The run ended before its scenario did: interrupted. Figures are of what came before." in lines
@@ -80,7 +77,7 @@ def test_neighbours_that_used_much_of_the_machine_are_remarked() -> None:
         seconds = tuple(
             replace(second, cpu_seconds={**second.cpu_seconds, OTHERS: used(second)}) for second in seen.seconds
         )
-        return [line for line in remarks(judged(replace(seen, seconds=seconds))) if line.startswith("Other processes")]
+        return [line for line in remarks(replace(seen, seconds=seconds)) if line.startswith("Other processes")]
 
     (told,) = beside(lambda second: 1.9 if second.at == 12 else 1.0)
     assert told.startswith("Other processes used 1.0 of the machine's 2 CPUs while it ran, 1.9 in the worst second.")
@@ -91,7 +88,7 @@ def test_a_long_run_is_drawn_with_few_points_and_loses_no_latency() -> None:
     """Seconds that share a point are added up, not picked."""
     seconds = observed().seconds * 100
 
-    along = spans(seconds)
+    along = group_seconds(seconds)
     counts = [histogram.count for span in along if (histogram := span.latency("tick")) is not None]
 
     assert len(along) <= POINTS
@@ -122,7 +119,7 @@ def other_run() -> Result:
 
 def test_runs_that_are_not_alike_say_so() -> None:
     """Before any figure is compared."""
-    words = contrasts([judged(observed()), other_run()])
+    words = run_differences([judged(observed()), other_run()])
 
     assert [line.partition(" than run 1: ")[0] for line in words] == [
         "Run 2 had another load",
@@ -131,7 +128,7 @@ def test_runs_that_are_not_alike_say_so() -> None:
         "Run 2 had another package",
         "Run 2 was of another commit",
     ]
-    assert contrasts([judged(observed()), judged(observed())]) == []
+    assert run_differences([judged(observed()), judged(observed())]) == []
 
 
 def test_several_runs_stand_side_by_side() -> None:

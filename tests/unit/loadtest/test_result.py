@@ -11,13 +11,17 @@ import pytest
 
 from tests.unit.loadtest.observed import observed
 from tickstock_cli.errors import DataError, OutputError
-from tickstock_cli.loadtest.observation import Capacity, Probe
-from tickstock_cli.loadtest.result import data_hash, draw, from_json, judged, read, to_json, write
+from tickstock_cli.loadtest.observation import Capacity, SearchTrial
+from tickstock_cli.loadtest.result import data_hash, from_json, judged, to_json
+from tickstock_cli.loadtest.result_folder import read_result, write_result, write_views
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "schemas" / "load-result.json"
 
 SEARCHED = Capacity(
-    2.0, 6_400, True, (Probe(2, 6_400, 6_399, 14, 40, True), Probe(4, 12_800, 9_100, None, None, False, "backlog"))
+    2.0,
+    6_400,
+    True,
+    (SearchTrial(2, 6_400, 6_399, 14, 40, True), SearchTrial(4, 12_800, 9_100, None, None, False, "backlog")),
 )
 
 DOCUMENTS = {
@@ -57,22 +61,22 @@ def test_a_result_is_read_as_it_was_written(name: str) -> None:
 def test_a_folder_that_is_used_again_keeps_nothing_of_the_run_before(tmp_path: Path) -> None:
     """Percentiles of clients beside a result that had none would be another run's."""
     with_clients, without = observed(), observed(whole={"tick": observed().whole["tick"]}, clients=None)
-    write(judged(with_clients), tmp_path)
-    write(judged(without), tmp_path)
+    write_result(judged(with_clients), tmp_path)
+    write_result(judged(without), tmp_path)
 
     assert [path.name for path in (tmp_path / "latency").iterdir()] == ["tick.hgrm"]
 
 
 def test_the_folder_holds_all_forms(tmp_path: Path) -> None:
     """Result, page, JUnit, and a percentile file a name."""
-    write(judged(observed()), tmp_path / "run")
+    write_result(judged(observed()), tmp_path / "run")
 
     assert sorted(str(path.relative_to(tmp_path / "run")) for path in (tmp_path / "run").rglob("*.*")) == [
         "junit.xml", "latency/client.hgrm", "latency/event.hgrm", "latency/fmv.hgrm", "latency/ohlcv.hgrm",
         "latency/tick.hgrm", "report.html", "result.json",
     ]  # fmt: skip
     assert ET.parse(tmp_path / "run" / "junit.xml").getroot()[0].get("name") == "tickstock.loadtest.small_open"
-    assert read(tmp_path / "run").passed
+    assert read_result(tmp_path / "run").passed
 
 
 def test_the_same_scenario_has_the_same_hash() -> None:
@@ -86,7 +90,7 @@ def test_the_same_scenario_has_the_same_hash() -> None:
 def test_a_folder_without_a_result_is_told_in_a_line(tmp_path: Path) -> None:
     """What to name instead, too."""
     with pytest.raises(DataError, match=r"cannot read .*result\.json: no such file.*loadtest --out"):
-        read(tmp_path)
+        read_result(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 2}', '{"format": 1, "more": 1}'])
@@ -95,7 +99,7 @@ def test_what_is_no_result_is_told_in_a_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "result.json").write_text(text)
 
     with pytest.raises(DataError, match="no result of this version's loadtest"):
-        read(tmp_path)
+        read_result(tmp_path)
 
 
 def test_a_histogram_that_somebody_edited_is_told_in_a_line(tmp_path: Path) -> None:
@@ -105,7 +109,7 @@ def test_a_histogram_that_somebody_edited_is_told_in_a_line(tmp_path: Path) -> N
     (tmp_path / "result.json").write_text(json.dumps(document))
 
     with pytest.raises(DataError, match="no histogram"):
-        draw(read(tmp_path), tmp_path)
+        write_views(read_result(tmp_path), tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
@@ -113,4 +117,4 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "run").touch()
 
     with pytest.raises(OutputError, match="cannot write"):
-        write(judged(observed()), tmp_path / "run")
+        write_result(judged(observed()), tmp_path / "run")

@@ -10,7 +10,7 @@ from threading import Event
 import pytest
 
 from tickstock_cli.engine.schedule import Schedule
-from tickstock_cli.loadtest.generator_process import Made, PacedSender, SendQueue
+from tickstock_cli.loadtest.generator_process import PacedSender, PreparedFrame, SendQueue
 from tickstock_cli.loadtest.rows import SCHEMAS
 from tickstock_cli.loadtest.transport.base import Frame, Opening
 from tickstock_cli.loadtest.transport.pipe import Pipe
@@ -30,7 +30,9 @@ def lateness_ms(folder: Path, disconnect_seconds: int) -> tuple[float, float]:
     send_queue = SendQueue()
     dues = [number * 100 * SECOND for number in range(4)]
     made = [
-        Made(number, due, form.write(Frame(number, due + 1, {})), {}, {}, disconnect_seconds * SECOND * (number == 0))
+        PreparedFrame(
+            number, due, form.write(Frame(number, due + 1, {})), {}, {}, disconnect_seconds * SECOND * (number == 0)
+        )
         for number, due in enumerate(dues)
     ]
     schedule = Schedule(0, 0, 1.0)

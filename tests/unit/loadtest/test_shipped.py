@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.loadtest.loads import make, run_core
+from tests.unit.loadtest.workloads import make, run_core
 from tickstock_cli.loadtest.catalogue import catalogue, load_scenario
 from tickstock_cli.loadtest.scenario import RECORDS, Scenario
 

@@ -10,18 +10,18 @@ import pytest
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.loadtest.generator_process import frames_of
-from tickstock_cli.loadtest.load import Load
 from tickstock_cli.loadtest.scenario import Scenario
 from tickstock_cli.loadtest.transport.base import Frame
 from tickstock_cli.loadtest.transport.pipe import Pipe
 from tickstock_cli.loadtest.transport_source import batch_of
+from tickstock_cli.loadtest.workload import Workload
 from tickstock_cli.sources.rows import RowIngest
 from tickstock_cli.testing import SECOND
 
 
-def load(**stage: float) -> Load:
+def load(**stage: float) -> Workload:
     """Return two seconds of a small market."""
-    return Load(
+    return Workload(
         Scenario.model_validate(
             {
                 "title": "small",

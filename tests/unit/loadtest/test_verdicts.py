@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from tests.unit.loadtest.observed import SCENARIO, STAGES, observed
-from tickstock_cli.loadtest.observation import ClientFigures, Observation, RouterFigures, Truth
+from tickstock_cli.loadtest.observation import ClientFigures, ExpectedResults, Observation, RouterFigures
 from tickstock_cli.loadtest.result import judged
 from tickstock_cli.loadtest.scenario import Scenario
-from tickstock_cli.loadtest.thresholds import Thresholds
+from tickstock_cli.loadtest.thresholds import LoadThresholds
 from tickstock_cli.loadtest.verdicts import FIGURES
 from tickstock_cli.measurement.verdict import TargetVerdict
 
@@ -31,7 +31,7 @@ def with_scenario(**parts: Any) -> Mapping[str, Any]:
 
 def test_every_threshold_of_a_scenario_is_a_figure_and_every_figure_has_a_threshold() -> None:
     """A limit that nothing is held against would be met by everything."""
-    assert list(FIGURES) == list(Thresholds.model_fields)
+    assert list(FIGURES) == list(LoadThresholds.model_fields)
 
 
 def test_a_run_that_keeps_up_meets_every_target() -> None:
@@ -153,7 +153,7 @@ def test_planted_duplicates_must_be_rejected() -> None:
 def test_a_truth_that_could_not_be_made_is_told() -> None:
     """A run that was cut short has no flat-out counterpart."""
     seen = observed()
-    truth = Truth(seen.truth.rows, seen.truth.duplicates, {}, reason="the run was interrupted")
+    truth = ExpectedResults(seen.truth.rows, seen.truth.duplicates, {}, reason="the run was interrupted")
 
     assert verdict(replace(seen, truth=truth), "dedup_percent").note == "the run was interrupted"
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from tickstock_cli.loadtest.observation import (
     ClientFigures,
+    ExpectedResults,
     Observation,
     RouterFigures,
     Second,
     Side,
     StageSpan,
-    Truth,
 )
 from tickstock_cli.loadtest.scenario import RECORDS, Scenario
 from tickstock_cli.measurement.histogram import Histogram
@@ -26,7 +26,7 @@ LEAST_BACKLOG = 1_000
 
 
 @dataclass(slots=True)
-class Reports:
+class ProcessReports:
     """What processes told.
 
     Attributes
@@ -39,7 +39,7 @@ class Reports:
         Processes that ended on their own, and why.
     told
         What processes were told.
-    no_truth
+    no_reference
         Why the truth was not computed; empty if it was.
     """
 
@@ -47,7 +47,7 @@ class Reports:
     done: dict[str, dict[str, Any]] = field(default_factory=dict)
     crashed: dict[str, str] = field(default_factory=dict)
     told: set[tuple[str, str]] = field(default_factory=set)
-    no_truth: str = ""
+    no_reference: str = ""
 
     def has(self, side: str) -> bool:
         """Return whether a process has told its sums."""
@@ -58,9 +58,9 @@ class Reports:
         return any(side not in self.done and side not in self.crashed for side in sides)
 
 
-def observation_of(
+def build_observation(
     scenario: Scenario,
-    reports: Reports,
+    reports: ProcessReports,
     *,
     name: str,
     speed: float,
@@ -108,7 +108,7 @@ def observation_of(
     )
 
 
-def _by_stage(stages: tuple[StageSpan, ...], reports: Reports) -> dict[str, dict[str, str]]:
+def _by_stage(stages: tuple[StageSpan, ...], reports: ProcessReports) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {span.name: {} for span in stages}
     for side in ("system", "clients"):
         told = reports.done.get(side, {}).get("by_stage", [{} for _ in stages])
@@ -134,7 +134,7 @@ def _sent(generator: Mapping[str, Any], seconds: tuple[Second, ...]) -> dict[str
     return {record: int(told.get(record, 0)) for record in RECORDS}
 
 
-def _truth(generator: Mapping[str, Any], seconds: tuple[Second, ...], reports: Reports) -> Truth:
+def _truth(generator: Mapping[str, Any], seconds: tuple[Second, ...], reports: ProcessReports) -> ExpectedResults:
     counts = generator.get("truth", {})
     due = generator.get("due")
     rows: dict[str, int] = {
@@ -146,8 +146,8 @@ def _truth(generator: Mapping[str, Any], seconds: tuple[Second, ...], reports: R
         for kind in ("dropped", "reordered", "skewed", "held")
     }
     faults["disconnects"] = int(generator.get("breaks", 0))
-    told = reports.done.get("truth", {})
-    return Truth(
+    told = reports.done.get("reference", {})
+    return ExpectedResults(
         rows=rows,
         duplicates={record: counts.get(f"{record}.duplicated", 0) for record in RECORDS},
         faults={kind: count for kind, count in faults.items() if count},
@@ -155,11 +155,11 @@ def _truth(generator: Mapping[str, Any], seconds: tuple[Second, ...], reports: R
         events=told.get("events"),
         digest=told.get("digest"),
         ledger=told.get("ledger"),
-        reason=reports.no_truth,
+        reason=reports.no_reference,
     )
 
 
-def _clients(scenario: Scenario, reports: Reports) -> ClientFigures | None:
+def _clients(scenario: Scenario, reports: ProcessReports) -> ClientFigures | None:
     told = reports.done.get("clients")
     if told is None:
         return None
@@ -173,10 +173,13 @@ def _clients(scenario: Scenario, reports: Reports) -> ClientFigures | None:
         delivered=sum(told["by_client"]),
         repeats=told["repeats"],
         gaps=max(missing, told["gaps"]),
+        disconnected=told["disconnected"],
     )
 
 
-def _slow_side(seconds: tuple[Second, ...], stages: tuple[StageSpan, ...], reports: Reports) -> tuple[Side | None, str]:
+def _slow_side(
+    seconds: tuple[Second, ...], stages: tuple[StageSpan, ...], reports: ProcessReports
+) -> tuple[Side | None, str]:
     generator = reports.done.get("generator", {})
     if generator.get("late"):
         return "generator", "the generator did not make rows in time: the machine is too slow for this load"
@@ -196,7 +199,7 @@ def _slow_side(seconds: tuple[Second, ...], stages: tuple[StageSpan, ...], repor
     return None, ""
 
 
-def _notes(scenario: Scenario, reports: Reports) -> tuple[str, ...]:
+def _notes(scenario: Scenario, reports: ProcessReports) -> tuple[str, ...]:
     notes = []
     system = reports.done.get("system", {})
     if scenario.clients.stalled_count:

@@ -30,7 +30,7 @@ _HALTED_SHARE = 8
 
 
 @dataclass(slots=True)
-class Extras:
+class ExtraRows:
     """Rows that belong to moves: the second and the symbol of each."""
 
     seconds: list[int] = field(default_factory=list)
@@ -38,15 +38,17 @@ class Extras:
 
 
 @dataclass(slots=True)
-class PlacedMoves:
+class PlacedInjections:
     """Injections in order of their start, and their extra rows."""
 
     injections: list[Injection]
-    trades: Extras
-    values: Extras
+    trades: ExtraRows
+    values: ExtraRows
 
 
-def place_moves(scenario: Scenario, universe: Universe, due: Mapping[RecordName, NDArray[np.int64]]) -> PlacedMoves:
+def place_injections(
+    scenario: Scenario, universe: Universe, due: Mapping[RecordName, NDArray[np.int64]]
+) -> PlacedInjections:
     """Find room for a scenario's moves.
 
     Parameters
@@ -61,14 +63,14 @@ def place_moves(scenario: Scenario, universe: Universe, due: Mapping[RecordName,
             if not planner.place(sort):
                 break
     planner.placed.sort(key=lambda move: (move.start, move.symbol))
-    return PlacedMoves(planner.placed, planner.trades, planner.values)
+    return PlacedInjections(planner.placed, planner.trades, planner.values)
 
 
 class _Planner:
     def __init__(self, scenario: Scenario, universe: Universe, due: Mapping[RecordName, NDArray[np.int64]]) -> None:
         self.dice = Rng(scenario.seed, "moves")
         self.scenario = scenario
-        self.trades, self.values = Extras(), Extras()
+        self.trades, self.values = ExtraRows(), ExtraRows()
         self.placed: list[Injection] = []
         self._weights: list[int] = universe.weight.tolist()
         self._total = sum(self._weights)

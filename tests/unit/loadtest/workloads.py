@@ -12,9 +12,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tickstock_cli.loadtest.load import Load, Slot
+from tickstock_cli.loadtest.planted_counts import PlantedCounts
 from tickstock_cli.loadtest.scenario import RECORDS, Scenario
-from tickstock_cli.loadtest.truth import Truth
+from tickstock_cli.loadtest.workload import Slot, Workload
 from tickstock_cli.replay import Request, replay
 from tickstock_cli.testing import settings_of
 
@@ -37,13 +37,13 @@ def scenario(document: dict[str, Any] | None = None, **changes: Any) -> Scenario
     return Scenario.model_validate({**(document or BUSY), **changes})
 
 
-class Made:
+class BuiltWorkload:
     """A load and all its slots, with their truth."""
 
-    def __init__(self, load: Load, slots: list[Slot]) -> None:
+    def __init__(self, load: Workload, slots: list[Slot]) -> None:
         self.load = load
         self.slots = slots
-        self.truth = Truth()
+        self.truth = PlantedCounts()
         for slot in slots:
             self.truth.add(slot.counts)
 
@@ -53,10 +53,10 @@ class Made:
         return {record: _table(self.slots, record) for record in RECORDS}
 
 
-def make(document: Scenario, most_rows: int = 4_096) -> Made:
+def make(document: Scenario, most_rows: int = 4_096) -> BuiltWorkload:
     """Make all of a load."""
-    load = Load(document)
-    return Made(load, list(load.slots(most_rows)))
+    load = Workload(document)
+    return BuiltWorkload(load, list(load.slots(most_rows)))
 
 
 def _table(slots: Iterable[Slot], record: Any) -> pl.DataFrame:
@@ -94,7 +94,7 @@ class Replayed:
         return {name: count for name, count in self.ledger.items() if ".rejected." in name}
 
 
-def run_core(made: Made, folder: Path) -> Replayed:
+def run_core(made: BuiltWorkload, folder: Path) -> Replayed:
     """Replay a load flat out, from files."""
     paths = []
     for record in RECORDS:

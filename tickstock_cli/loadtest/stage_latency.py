@@ -13,7 +13,7 @@ from tickstock_cli.measurement.histogram import Histogram
 Int64s = NDArray[np.int64]
 
 
-class StagedLatency:
+class StageLatency:
     """Histograms of latencies in µs, by name, of the second at hand and of every stage.
 
     A record belongs to the stage in which its row was due, however late it is processed.

@@ -13,19 +13,19 @@ from tickstock_cli.engine.outputs import Outputs
 from tickstock_cli.engine.run import Run, RunOptions
 from tickstock_cli.errors import DataError
 from tickstock_cli.loadtest.child import Child, run_child
-from tickstock_cli.loadtest.load import Load
 from tickstock_cli.loadtest.scenario import Scenario
 from tickstock_cli.loadtest.transport.base import Frame
 from tickstock_cli.loadtest.transport_source import NoOriginals, batch_of
+from tickstock_cli.loadtest.workload import Workload
 from tickstock_cli.sources.rows import RowIngest
 
 BATCH_ROWS = 65_536
 
 
-class Made:
+class WorkloadSource:
     """A load as a source: see ``core.stages.Source``. It is read once."""
 
-    def __init__(self, load: Load, interval_seconds: int) -> None:
+    def __init__(self, load: Workload, interval_seconds: int) -> None:
         self._load = load
         self._interval_seconds = interval_seconds
         self.symbols = SymbolTable(load.tickers)
@@ -57,7 +57,8 @@ class Made:
 def work(child: Child) -> None:
     """Run the load, and report what it gave."""
     settings = settings_from(child.job["settings"])
-    source = Made(Load(Scenario.model_validate(child.job["scenario"])), settings.recordings.interval_seconds)
+    workload = Workload(Scenario.model_validate(child.job["scenario"]))
+    source = WorkloadSource(workload, settings.recordings.interval_seconds)
     core = build_core(settings, source.symbols)
     outputs = Outputs(build_encoder(settings, source.symbols), [])
     run = Run(source, core, outputs, Control(), Unwatched(), RunOptions(batch_rows=BATCH_ROWS))

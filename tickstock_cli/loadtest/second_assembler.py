@@ -34,7 +34,7 @@ def rows_due(scenario: Scenario, passed: float) -> dict[str, int]:
     return due
 
 
-class Seconds:
+class SecondAssembler:
     """Joins reports. Counts in them are sums since the start.
 
     Parameters

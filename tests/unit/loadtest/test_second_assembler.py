@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from tickstock_cli.errors import UsageError
-from tickstock_cli.loadtest.early import FIGURES, EarlyAbort
+from tickstock_cli.loadtest.early_abort import FIGURES, EarlyAbort
 from tickstock_cli.loadtest.observation import OTHERS, Second
 from tickstock_cli.loadtest.scenario import Scenario
-from tickstock_cli.loadtest.seconds import Seconds, rows_due, spans_of
-from tickstock_cli.loadtest.staged import StagedLatency
-from tickstock_cli.loadtest.thresholds import Thresholds
+from tickstock_cli.loadtest.second_assembler import SecondAssembler, rows_due, spans_of
+from tickstock_cli.loadtest.stage_latency import StageLatency
+from tickstock_cli.loadtest.thresholds import LoadThresholds
 from tickstock_cli.measurement.histogram import Histogram
 
 
@@ -44,7 +44,7 @@ def system(number: int, done: int, **more: Any) -> dict[str, Any]:
 
 def test_a_second_is_whole_when_both_sides_have_told_of_it() -> None:
     """Sums become differences, and what is due and not processed is the backlog, wherever it stands."""
-    seconds = Seconds(scenario(), 1.0, ["generator", "system"])
+    seconds = SecondAssembler(scenario(), 1.0, ["generator", "system"])
     seconds.begin(gc_collections=1)
 
     assert seconds.add("generator", generator(0, 10, 9)) == []
@@ -62,7 +62,7 @@ def test_a_second_is_whole_when_both_sides_have_told_of_it() -> None:
 
 def test_what_the_machine_did_besides_is_told_where_it_is_known() -> None:
     """All CPU time that was used, but for what the load test's own processes took."""
-    seconds = Seconds(scenario(), 1.0, ["generator", "system"])
+    seconds = SecondAssembler(scenario(), 1.0, ["generator", "system"])
     seconds.add("generator", generator(0, 10, 10))
     (first,) = seconds.add("system", system(0, 10, machine_cpu=1.75))
     seconds.add("generator", generator(1, 20, 20))
@@ -75,7 +75,7 @@ def test_what_the_machine_did_besides_is_told_where_it_is_known() -> None:
 
 def test_a_second_waits_for_nobody_who_is_done() -> None:
     """The generator leaves before the system: its sums stand, its seconds are over."""
-    seconds = Seconds(scenario(), 1.0, ["generator", "system"])
+    seconds = SecondAssembler(scenario(), 1.0, ["generator", "system"])
     seconds.add("generator", generator(0, 10, 10))
     seconds.add("system", system(0, 4))
     seconds.finished("generator", {"due": {"tick": 25}, "sent": {"tick": 25}})
@@ -87,7 +87,7 @@ def test_a_second_waits_for_nobody_who_is_done() -> None:
 
 def test_seconds_of_a_process_that_died_are_told_all_the_same() -> None:
     """What was seen up to a crash is what helps to understand it."""
-    seconds = Seconds(scenario(), 1.0, ["generator", "system"])
+    seconds = SecondAssembler(scenario(), 1.0, ["generator", "system"])
     seconds.add("generator", generator(0, 10, 10))
     seconds.add("system", system(0, 10))
     seconds.add("generator", generator(1, 20, 20))
@@ -98,7 +98,7 @@ def test_seconds_of_a_process_that_died_are_told_all_the_same() -> None:
 
 def test_rows_that_the_generator_has_not_made_yet_are_due_by_the_plan() -> None:
     """A generator that is too slow must not make the load look smaller than what was asked."""
-    seconds = Seconds(scenario(), 1.0, ["generator"])
+    seconds = SecondAssembler(scenario(), 1.0, ["generator"])
 
     found = seconds.add("generator", generator(0, 3, 3, made=False))
 
@@ -156,12 +156,12 @@ def test_early_abort_for_what_no_second_can_tell_is_an_error() -> None:
 
 def test_every_figure_that_can_end_a_run_early_is_a_threshold() -> None:
     """The message lists them as what to use instead: a name that no scenario takes would send users in a circle."""
-    assert set(FIGURES) <= set(Thresholds.model_fields)
+    assert set(FIGURES) <= set(LoadThresholds.model_fields)
 
 
 def test_latency_belongs_to_the_stage_in_which_a_row_was_due() -> None:
     """Rows of a surge that are processed after it are the surge's, not the calm's."""
-    latency = StagedLatency([100, 200])
+    latency = StageLatency([100, 200])
 
     latency.record("tick", np.array([100, 101, 250]), np.array([1_000, 2_000, 3_000]))
     told = latency.take_second()

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.loadtest.bars import BarRounds
 from tickstock_cli.loadtest.faults import Faults, Sent
-from tickstock_cli.loadtest.plan import make_plan
 from tickstock_cli.loadtest.rows import Encoder, Rows, fmv_rows, join, no_rows, tick_rows
 from tickstock_cli.loadtest.scenario import RECORDS, RecordName, Scenario
+from tickstock_cli.loadtest.workload_plan import plan_workload
 from tickstock_cli.synth.market import PORTION_ROWS
 from tickstock_cli.synth.market_simulator import MINUTE_SECONDS, MarketSimulator
 from tickstock_cli.synth.rng import stream_key
@@ -43,7 +43,7 @@ class Slot:
     parts
         Record batches of one row at least, by type, in merge order. Columns are those of our own recordings.
     counts
-        What it holds, see `Truth`.
+        What it holds, see `PlantedCounts`.
     disconnect_ns
         Above 0: when this slot is due, the connection breaks and stays broken for so long, in market time; its rows
         and those of the following slots come after that. Transports without a connection take no notice.
@@ -57,7 +57,7 @@ class Slot:
     disconnect_ns: int = 0
 
 
-class Load:
+class Workload:
     """The load of a scenario.
 
     Attributes
@@ -76,7 +76,7 @@ class Load:
         self.scenario = scenario
         self.start = scenario.start_ns
         self.seconds = scenario.seconds
-        self._plan = make_plan(scenario)
+        self._plan = plan_workload(scenario)
         self.tickers = tuple(self._plan.market.universe.tickers[: scenario.symbols.count])
         self.rows = {record: int(due[-1]) for record, due in self._plan.due.items()}
         self.slot_count = self.seconds * NS_PER_SECOND // scenario.slot_ns
@@ -91,9 +91,9 @@ class Load:
                 passed -= stage.seconds
         return dict.fromkeys(RECORDS, 0.0)
 
-    def scaled(self, factor: float) -> Load:
+    def scaled(self, factor: float) -> Workload:
         """Return the load with all rates ``factor`` times as high; see ``Scenario.scaled``."""
-        return Load(self.scenario.scaled(factor))
+        return Workload(self.scenario.scaled(factor))
 
     def slots(self, most_rows: int = PORTION_ROWS) -> Iterator[Slot]:
         """Make all slots, in order.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.loadtest.injections import Extras, place_moves
+from tickstock_cli.loadtest.injection_placement import ExtraRows, place_injections
 from tickstock_cli.loadtest.scenario import RECORDS, RecordName, Scenario
 from tickstock_cli.synth.injections import encode
 from tickstock_cli.synth.market_simulator import MINUTE_SECONDS
@@ -30,7 +30,7 @@ _TOP_WEIGHT = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
-class LoadPlan:
+class WorkloadPlan:
     """A planned load.
 
     Attributes
@@ -45,7 +45,7 @@ class LoadPlan:
     due: Mapping[RecordName, NDArray[np.int64]]
 
 
-def make_plan(scenario: Scenario) -> LoadPlan:
+def plan_workload(scenario: Scenario) -> WorkloadPlan:
     """Plan the load of a scenario."""
     due = {record: _due(scenario, record) for record in RECORDS}
     ticks_a_day = int(due["tick"][-1]) * _DAY_SECONDS // scenario.seconds
@@ -54,7 +54,7 @@ def make_plan(scenario: Scenario) -> LoadPlan:
     options = MarketOptions(rows=rows, symbols=count, seed=scenario.seed, bad_prints=0)
     universe = _universe(scenario, options)
     timeline = _timeline(scenario)
-    moves = place_moves(scenario, universe, due)
+    moves = place_injections(scenario, universe, due)
     market = Plan(
         options,
         timeline,
@@ -65,7 +65,7 @@ def make_plan(scenario: Scenario) -> LoadPlan:
         _flow(due["fmv"], moves.values, len(timeline.busy)),
         np.zeros_like(FLAGS),  # rows have no column for them
     )
-    return LoadPlan(market, due)
+    return WorkloadPlan(market, due)
 
 
 def _due(scenario: Scenario, record: RecordName) -> NDArray[np.int64]:
@@ -76,7 +76,7 @@ def _due(scenario: Scenario, record: RecordName) -> NDArray[np.int64]:
     return np.array(due, dtype=np.int64)
 
 
-def _flow(due: NDArray[np.int64], extras: Extras, seconds: int) -> Flow:
+def _flow(due: NDArray[np.int64], extras: ExtraRows, seconds: int) -> Flow:
     cuts, symbols = extra_cuts(extras.seconds, extras.symbols, seconds)
     padded = np.append(due, np.full(seconds + 1 - len(due), due[-1]))
     return Flow(padded - cuts, cuts, symbols)

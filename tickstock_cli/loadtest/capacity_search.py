@@ -12,9 +12,15 @@ from dataclasses import dataclass, field, replace
 from threading import Event
 
 from tickstock_cli.errors import InterruptedRunError
-from tickstock_cli.loadtest.curves import MAX_RATE
-from tickstock_cli.loadtest.observation import Capacity, Observation, Probe, Second, StageSpan
-from tickstock_cli.loadtest.orchestrator import INTERRUPTED, Orchestrator, Order, Unseen, Watch
+from tickstock_cli.loadtest.observation import Capacity, Observation, SearchTrial, Second, StageSpan
+from tickstock_cli.loadtest.orchestrator import (
+    INTERRUPTED,
+    LoadTestOptions,
+    LoadTestProgress,
+    Orchestrator,
+    SilentProgress,
+)
+from tickstock_cli.loadtest.rate_curve import MAX_RATE
 from tickstock_cli.loadtest.result import judged
 from tickstock_cli.loadtest.scenario import RECORDS, Scenario, Stage
 from tickstock_cli.measurement.histogram import Histogram
@@ -37,7 +43,7 @@ NOT_TOLD = frozenset(
 """Thresholds that a probe does not decide by."""
 
 
-def probe_scenario(scenario: Scenario, factor: float, speed: float) -> Scenario:
+def trial_scenario(scenario: Scenario, factor: float, speed: float) -> Scenario:
     """Return the scenario of a probe: the busiest stage that is judged, at constant rates ``factor`` times as high."""
     judged_stages = [stage for stage in scenario.stages if not stage.warm_up] or list(scenario.stages)
     busiest = max(judged_stages, key=lambda stage: sum(stage.rate(record).most for record in RECORDS))
@@ -56,7 +62,7 @@ def rows_per_second(scenario: Scenario, speed: float) -> float:
 
 
 @dataclass(slots=True)
-class Search:
+class CapacitySearch:
     """A search. Use ``run`` once; ``stop`` from any thread ends it.
 
     Parameters
@@ -65,10 +71,10 @@ class Search:
         Told of every probe that is over.
     """
 
-    order: Order
-    watch: Watch = field(default_factory=Unseen)
-    tell: Callable[[Probe], None] = lambda _: None
-    probes: list[Probe] = field(default_factory=list)
+    order: LoadTestOptions
+    watch: LoadTestProgress = field(default_factory=SilentProgress)
+    tell: Callable[[SearchTrial], None] = lambda _: None
+    probes: list[SearchTrial] = field(default_factory=list)
     stopped: Event = field(default_factory=Event)
     _running: Orchestrator | None = None
     _latest: Observation | None = None
@@ -120,7 +126,7 @@ class Search:
 
     def _highest(self) -> float:
         """Return the factor beyond which the plan of a scenario holds no more rows a second."""
-        scenario = probe_scenario(self.order.scenario, 1.0, self.order.speed)
+        scenario = trial_scenario(self.order.scenario, 1.0, self.order.speed)
         return MAX_RATE / max(scenario.stages[-1].rate(record).most for record in RECORDS)
 
     def _may_go_on(self) -> bool:
@@ -141,13 +147,13 @@ class Search:
         seen = replace(self._latest, aborted=INTERRUPTED) if self.stopped.is_set() else self._latest
         rate = None
         if factor is not None:
-            rate = rows_per_second(probe_scenario(self.order.scenario, factor, self.order.speed), self.order.speed)
+            rate = rows_per_second(trial_scenario(self.order.scenario, factor, self.order.speed), self.order.speed)
         bounded = any(not probe.sustained for probe in self.probes)
         return replace(seen, capacity=Capacity(factor, rate, bounded, tuple(self.probes)))
 
-    def _try(self, factor: float, check: bool) -> tuple[Probe, Observation]:
+    def _try(self, factor: float, check: bool) -> tuple[SearchTrial, Observation]:
         """Run one probe."""
-        scenario = probe_scenario(self.order.scenario, factor, self.order.speed)
+        scenario = trial_scenario(self.order.scenario, factor, self.order.speed)
         asked = rows_per_second(scenario, self.order.speed)
         watch = _Overload(self.watch, asked)
         self._running = orchestrator = Orchestrator(replace(self.order, scenario=scenario, check=check), watch)
@@ -158,7 +164,7 @@ class Search:
         seen = orchestrator.run()
         if orchestrator.stopped.is_set() and seen.aborted == INTERRUPTED:
             self.stopped.set()
-        probe = probe_of(seen, factor, asked)
+        probe = judge_trial(seen, factor, asked)
         self.probes.append(probe)
         self._latest = seen
         self.tell(probe)
@@ -169,7 +175,7 @@ class Search:
 class _Overload:
     """Ends a probe that nothing will catch up with."""
 
-    watch: Watch
+    watch: LoadTestProgress
     asked: float
     orchestrator: Orchestrator | None = None
 
@@ -182,15 +188,15 @@ class _Overload:
             self.orchestrator.stop(f"{second.backlog:,} rows were due and not processed")
 
     def phase(self, words: str) -> None:
-        """See ``Watch``: what each probe does in between is not worth a word."""
+        """See ``LoadTestProgress``: what each probe does in between is not worth a word."""
 
 
-def probe_of(seen: Observation, factor: float, asked: float) -> Probe:
+def judge_trial(seen: Observation, factor: float, asked: float) -> SearchTrial:
     """Judge one probe."""
     held = [second for second in seen.seconds if second.stage == "hold"]
     processed = sum(sum(second.processed.values()) for second in held) / len(held) if held else 0.0
     why = overload(seen) or _missed(seen)
-    return Probe(
+    return SearchTrial(
         factor,
         asked,
         processed,

@@ -18,7 +18,7 @@ MAX_RATE = 4_000_000
 _A_MINUTE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*min")
 
 
-class Rate(Section):
+class RateCurve(Section):
     """Rows a second during a stage. A bare number is a constant rate, and so is a text such as "8000/min"."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
@@ -65,6 +65,6 @@ class Rate(Section):
             return (self.begin + self.at(passed, length)) / 2 * passed
         return (self.at(passed, length) - self.begin) * length / math.log(self.end / self.begin)
 
-    def scaled(self, factor: float, most: float = MAX_RATE) -> Rate:
+    def scaled(self, factor: float, most: float = MAX_RATE) -> RateCurve:
         """Return this curve ``factor`` times as high, but nowhere above ``most``."""
-        return Rate(begin=min(self.begin * factor, most), end=min(self.end * factor, most), shape=self.shape)
+        return RateCurve(begin=min(self.begin * factor, most), end=min(self.end * factor, most), shape=self.shape)

@@ -8,9 +8,15 @@ from typing import Any
 import pytest
 
 from tests.unit.loadtest.observed import observed
-from tickstock_cli.loadtest.capacity import MOST_PROBES, Search, probe_of, probe_scenario, rows_per_second
-from tickstock_cli.loadtest.observation import Observation, Probe
-from tickstock_cli.loadtest.orchestrator import Order
+from tickstock_cli.loadtest.capacity_search import (
+    MOST_PROBES,
+    CapacitySearch,
+    judge_trial,
+    rows_per_second,
+    trial_scenario,
+)
+from tickstock_cli.loadtest.observation import Observation, SearchTrial
+from tickstock_cli.loadtest.orchestrator import LoadTestOptions
 from tickstock_cli.loadtest.scenario import Scenario
 
 SURGE = Scenario.model_validate(
@@ -39,7 +45,7 @@ def held(backlogs: tuple[int, ...], **changes: Any) -> Observation:
 
 def test_a_probe_holds_the_greatest_rate_of_the_busiest_stage_that_is_judged() -> None:
     """Warm-up is no measure, a ramp counts with its top, and faults would decide instead of the rate."""
-    probe = probe_scenario(SURGE, 2.0, 1.0)
+    probe = trial_scenario(SURGE, 2.0, 1.0)
 
     assert [(stage.name, stage.tick.begin, stage.tick.end, stage.ohlcv.end) for stage in probe.stages] == [
         ("settle", 1600, 1600, 40),
@@ -52,7 +58,7 @@ def test_a_probe_holds_the_greatest_rate_of_the_busiest_stage_that_is_judged() -
 
 def test_a_probe_takes_as_long_at_any_speed() -> None:
     """Ten times the speed: ten times the market seconds, and ten times the rows a wall second."""
-    probe = probe_scenario(SURGE, 1.0, 10.0)
+    probe = trial_scenario(SURGE, 1.0, 10.0)
 
     assert [stage.seconds for stage in probe.stages] == [30, 80]
     assert rows_per_second(probe, 10.0) == 8200
@@ -60,8 +66,8 @@ def test_a_probe_takes_as_long_at_any_speed() -> None:
 
 def test_a_backlog_that_stays_is_kept_and_one_that_grows_is_not() -> None:
     """A slot is always under way; what counts is whether there are ever more."""
-    steady = probe_of(held((900, 950, 870, 910, 890, 930)), 1.0, 3_000)
-    growing = probe_of(held((0, 400, 800, 1200, 1600, 2000)), 2.0, 3_000)
+    steady = judge_trial(held((900, 950, 870, 910, 890, 930)), 1.0, 3_000)
+    growing = judge_trial(held((0, 400, 800, 1200, 1600, 2000)), 2.0, 3_000)
 
     assert steady.sustained
     assert not growing.sustained
@@ -70,7 +76,7 @@ def test_a_backlog_that_stays_is_kept_and_one_that_grows_is_not() -> None:
 
 def test_a_missed_threshold_names_itself() -> None:
     """A rate at which rows take 200 ms longer is kept by no means."""
-    probe = probe_of(held((0, 0, 0), waits=dict.fromkeys(range(31), 200.0)), 1.0, 3_000)
+    probe = judge_trial(held((0, 0, 0), waits=dict.fromkeys(range(31), 200.0)), 1.0, 3_000)
 
     assert not probe.sustained
     assert "Tick latency p99 was" in probe.why
@@ -79,23 +85,23 @@ def test_a_missed_threshold_names_itself() -> None:
 @pytest.mark.parametrize("seen", [held((0, 0), aborted="it was stopped"), held((0, 0), slow_side="generator")])
 def test_a_probe_that_proves_nothing_is_not_kept(seen: Observation) -> None:
     """An early end, or a generator that is late by itself, is no sign that the system could do it."""
-    assert not probe_of(replace(seen, slow_why="late"), 1.0, 3_000).sustained
+    assert not judge_trial(replace(seen, slow_why="late"), 1.0, 3_000).sustained
 
 
-class Scripted(Search):
+class Scripted(CapacitySearch):
     """A search whose probes are kept once each up to three times the scenario's rates, if at all, and never again."""
 
-    def _try(self, factor: float, check: bool) -> tuple[Probe, Observation]:
+    def _try(self, factor: float, check: bool) -> tuple[SearchTrial, Observation]:
         again = any(probe.factor == factor for probe in self.probes)
         why = "" if factor <= 3 and not again and not check else "Tick latency p99 was 90 ms"
-        self.probes.append(Probe(factor, 0, 0, None, None, not why, why))
+        self.probes.append(SearchTrial(factor, 0, 0, None, None, not why, why))
         self._latest = observed(slow_side=None)
         return self.probes[-1], self._latest
 
 
 def test_a_rate_that_no_second_run_confirms_ends_the_search_all_the_same() -> None:
     """On a machine that others use more and more, the search must not go down step by step for an hour."""
-    search = Scripted(Order(SURGE, "surge"))
+    search = Scripted(LoadTestOptions(SURGE, "surge"))
 
     found = search.run().capacity
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from tickstock_cli.loadtest.scenario import RECORDS
 
 
-class Truth:
+class PlantedCounts:
     """Counts of the slots added so far.
 
     Their names are dotted, as the ledger's: ``tick.asked`` (rows of the schedule), ``tick.dropped`` (of them, never

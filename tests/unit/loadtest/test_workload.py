@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.loadtest.loads import BUSY, Made, make, run_core, scenario
+from tests.unit.loadtest.workloads import BUSY, BuiltWorkload, make, run_core, scenario
 from tickstock_cli.core.times import NS_PER_SECOND
-from tickstock_cli.loadtest.load import Load
 from tickstock_cli.loadtest.scenario import RECORDS
+from tickstock_cli.loadtest.workload import Workload
 
 RATES = st.one_of(
     st.floats(0, 50),
@@ -30,7 +30,7 @@ STAGES = st.lists(
 
 
 @pytest.fixture(scope="module")
-def busy() -> Made:
+def busy() -> BuiltWorkload:
     """Return the busy little load."""
     return make(scenario())
 
@@ -71,7 +71,7 @@ def test_rows_do_not_depend_on_where_work_is_cut(most_rows: int) -> None:
     assert [slot.parts for slot in cut.slots] == [slot.parts for slot in wanted.slots]
 
 
-def test_the_length_of_slots_changes_when_rows_arrive_and_nothing_else(busy: Made) -> None:
+def test_the_length_of_slots_changes_when_rows_arrive_and_nothing_else(busy: BuiltWorkload) -> None:
     """A coarser grid makes the same market."""
     coarse = make(scenario(slot_ms=500))
 
@@ -80,7 +80,7 @@ def test_the_length_of_slots_changes_when_rows_arrive_and_nothing_else(busy: Mad
         assert coarse.tables[record].select(kept).equals(busy.tables[record].select(kept))
 
 
-def test_another_seed_makes_other_rows(busy: Made) -> None:
+def test_another_seed_makes_other_rows(busy: BuiltWorkload) -> None:
     """And as many of them."""
     other = make(scenario(seed=8))
 
@@ -88,7 +88,7 @@ def test_another_seed_makes_other_rows(busy: Made) -> None:
     assert not other.tables["tick"].equals(busy.tables["tick"])
 
 
-def test_bars_are_those_of_the_ticks_they_cover(busy: Made) -> None:
+def test_bars_are_those_of_the_ticks_they_cover(busy: BuiltWorkload) -> None:
     """Open, high, low, close and volume, of every bar with a tick; a ticker that could have had one is flat without."""
     ticks, bars = busy.tables["tick"], busy.tables["ohlcv"]
     traded = set(busy.load.tickers[:20])
@@ -110,7 +110,7 @@ def test_bars_are_those_of_the_ticks_they_cover(busy: Made) -> None:
     assert with_ticks > 50
 
 
-def test_every_ticker_has_a_bar_a_round_and_bars_follow_one_another(busy: Made) -> None:
+def test_every_ticker_has_a_bar_a_round_and_bars_follow_one_another(busy: BuiltWorkload) -> None:
     """The next bar begins where the last one ended, and none is sent before its end."""
     bars = busy.tables["ohlcv"]
     ends = bars["timestamp"] + bars["interval"] * NS_PER_SECOND
@@ -132,7 +132,7 @@ def test_types_without_overlap_share_no_ticker() -> None:
 
 def test_a_load_times_two_has_twice_the_rows() -> None:
     """What the search for the highest rate turns; a ticker's bars stop at one a second."""
-    load = Load(scenario())
+    load = Workload(scenario())
 
     assert load.scaled(2).rows == pytest.approx({record: 2 * rows for record, rows in load.rows.items()}, abs=3)
     assert load.scaled(1_000).rows["ohlcv"] == 60 * load.seconds
@@ -140,7 +140,7 @@ def test_a_load_times_two_has_twice_the_rows() -> None:
 
 def test_the_asked_rate_is_the_stages_curve() -> None:
     """Half-way up a straight ramp is the middle; outside there is nothing."""
-    load = Load(scenario())
+    load = Workload(scenario())
 
     assert load.rate_at(load.start)["tick"] == 40
     assert load.rate_at(load.start + round(97.5 * NS_PER_SECOND))["tick"] == 100
@@ -169,7 +169,7 @@ def test_a_halted_ticker_is_silent_and_comes_back_elsewhere() -> None:
             assert abs(after["price"][0] / before["price"][-1] - 1) > 0.01
 
 
-def test_the_core_rejects_nothing_and_tells_what_there_is_to_tell(busy: Made, tmp_path: Path) -> None:
+def test_the_core_rejects_nothing_and_tells_what_there_is_to_tell(busy: BuiltWorkload, tmp_path: Path) -> None:
     """From ticks, bars and fair values alike; for a trend three minutes are too short."""
     replayed = run_core(busy, tmp_path)
 
