@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -29,11 +30,36 @@ class Late(StrEnum):
     REJECT = "reject"
 
 
+SAMPLE = "sample_data"
+"""The sample recording that travels with the package."""
+
+
+def find_samples(context: typer.Context, paths: list[str]) -> list[str]:
+    """Return paths, with the sample's name replaced as in ``find_sample``."""
+    return [str(find_sample(context, Path(path))) if path.rstrip(os.sep) == SAMPLE else path for path in paths]
+
+
+def find_sample(context: typer.Context, path: Path) -> Path:
+    """Return a path, or the folder of the installed sample if the path is its name and there is nothing of that name.
+
+    A note on stderr tells which folder it is.
+    """
+    from tickstock_cli.core.shipped import shipped_folder
+
+    shipped = shipped_folder(SAMPLE)
+    if path != Path(SAMPLE) or path.exists() or not shipped.is_dir():
+        return path
+    if not context.resilient_parsing:
+        print(f"note: there is no {SAMPLE} here; reading the one that tickstock brings, {shipped}", file=sys.stderr)
+    return shipped
+
+
 Paths = Annotated[
     list[str],
     typer.Argument(
         metavar="PATH",
         show_default=False,
+        callback=find_samples,
         help="Parquet files, folders, globs or Hive-partitioned trees; or arrow:- for an Arrow stream from a pipe.",
     ),
 ]

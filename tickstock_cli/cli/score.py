@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tickstock_cli.cli.options import find_sample
 from tickstock_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 def score(
     events: Annotated[Path, typer.Argument(metavar="EVENTS", help="Events of a replay: .parquet, .jsonl or .csv.")],
-    truth: Annotated[Path, typer.Argument(metavar="TRUTH", help="_truth.parquet of a market, or its folder.")],
+    truth: Annotated[
+        Path,
+        typer.Argument(metavar="TRUTH", callback=find_sample, help="_truth.parquet of a market, or its folder."),
+    ],
     grace: Annotated[
         list[str] | None,
         typer.Option(

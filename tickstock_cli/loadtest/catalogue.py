@@ -23,6 +23,7 @@ from pydantic_core import ErrorDetails
 
 from tickstock_cli.config.validation_errors import either, reason
 from tickstock_cli.config.values import format_value, parse_value
+from tickstock_cli.core.shipped import shipped_folder
 from tickstock_cli.errors import SettingsError
 from tickstock_cli.loadtest.rate_curve import RateCurve
 from tickstock_cli.loadtest.scenario import Fault, Scenario, Stage
@@ -32,16 +33,9 @@ _SUFFIX = ".toml"
 _LISTS: dict[str, type[BaseModel]] = {"stages": Stage, "faults": Fault}
 
 
-def scenario_folder() -> Path:
-    """Return the folder of the shipped scenarios: in the installed package, or at the top of a checkout."""
-    package = Path(__file__).parent.parent
-    installed = package / "scenarios"
-    return installed if installed.is_dir() else package.parent / "scenarios"
-
-
 def catalogue() -> dict[str, Path]:
     """Return the shipped scenarios' files by name, sorted."""
-    return {path.stem: path for path in sorted(scenario_folder().glob(f"*{_SUFFIX}"))}
+    return {path.stem: path for path in sorted(shipped_folder("scenarios").glob(f"*{_SUFFIX}"))}
 
 
 def load_scenario(name_or_path: str, sets: Sequence[str] = ()) -> Scenario:
