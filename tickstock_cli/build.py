@@ -74,7 +74,7 @@ def load_settings(
         A plugin that is named cannot be loaded.
     """
     named = named_detectors(file=file, environment=environment, assignments=assignments)
-    model = settings_model(_plugins_among(named))
+    model = settings_model(_plugins_among(named.enabled | named.sections))
     return load(model, file=file, environment=environment, assignments=assignments)
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from tickstock_cli.cli.loadtest import TransportName
 from tickstock_cli.loadtest.rows import SCHEMAS
 from tickstock_cli.loadtest.transport import PARTS, TRANSPORTS
 from tickstock_cli.loadtest.transport.base import BrokenLinkError, Frame, Opening, Transport
@@ -84,11 +83,6 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path, pool: ThreadPoolExecuto
     yield both
     both.receiver.close()
     both.sender.close()
-
-
-def test_the_command_offers_every_transport() -> None:
-    """A transport that nobody can choose is none."""
-    assert [choice.value for choice in TransportName] == list(PARTS)
 
 
 def test_rows_arrive_as_they_were_sent(pair: Pair) -> None:

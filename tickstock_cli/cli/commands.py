@@ -32,6 +32,7 @@ COMMANDS = {
     "scenarios": ("scenarios:scenarios", "List the scenarios of load tests, or show one: its stages, rates and rows."),
     "report": ("report:report", "Draw the results of load tests again, or compare several side by side."),
     "perf": ("perf:app", "Measure what this version costs, and keep worse ones out."),
+    "plugins": ("plugins:plugins", "List the parts that other packages add, and say which of them can be used."),
     "config": ("config:app", "Show, begin and describe the configuration."),
 }
 """Name -> (module in this package : function, or Typer application of commands below it; first line of its help)."""

@@ -6,7 +6,6 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,13 +22,6 @@ if TYPE_CHECKING:
     from tickstock_cli.loadtest.scenario import Scenario
 
 
-class TransportName(StrEnum):
-    """Choices of --transport; a test holds them against the registry."""
-
-    PIPE = "pipe"
-    WS = "ws"
-
-
 def loadtest(
     scenario: Annotated[
         str, typer.Argument(metavar="SCENARIO", show_default=False, help="Name of a shipped one, or a TOML file.")
@@ -38,12 +30,14 @@ def loadtest(
         float, typer.Option("--speed", help="Market seconds in a wall second: rates are so many times as high.")
     ] = 1.0,
     transport: Annotated[
-        TransportName,
+        str,
         typer.Option(
             "--transport",
-            help="How rows reach the system. pipe: columns over a local socket; ws: JSON over a loopback WebSocket.",
+            metavar="pipe|ws|NAME",
+            help="How rows reach the system. pipe: columns over a local socket; ws: JSON over a loopback WebSocket; "
+            "or the name of a plugin's.",
         ),
-    ] = TransportName.PIPE,
+    ] = "pipe",
     out: Annotated[
         Path | None,
         typer.Option(
@@ -78,14 +72,15 @@ def loadtest(
         raise UsageError("--attempts is of no use with --find-max, which tries twice by itself: leave it out")
     from tickstock_cli.loadtest.catalogue import find, load_scenario
     from tickstock_cli.loadtest.orchestrator import LoadTestOptions
+    from tickstock_cli.loadtest.transport import TRANSPORTS
     from tickstock_cli.measurement.documents import make_folder
+
+    TRANSPORTS.load(transport)  # one that is not there is told before any process starts
 
     wanted = load_scenario(scenario, sets or ())
     if out is not None:
         make_folder(out)
-    order = LoadTestOptions(
-        wanted, find(scenario).stem, speed, transport.value, shlex.join(["tickstock", *sys.argv[1:]])
-    )
+    order = LoadTestOptions(wanted, find(scenario).stem, speed, transport, shlex.join(["tickstock", *sys.argv[1:]]))
     _compile(wanted)
     with leave_at_once_if_insisted():
         seen, crash = _search(order) if find_max else _conduct(order, attempts)

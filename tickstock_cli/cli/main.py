@@ -12,6 +12,7 @@ import typer
 from tickstock_cli import __version__
 from tickstock_cli.cli.commands import CommandTable
 from tickstock_cli.cli.exits import OK, USAGE, exit_code
+from tickstock_cli.core.registry import turn_plugins_off
 
 PROGRAM = "tickstock"
 DEFAULT_ADDRESS = "127.0.0.1:8765"
@@ -40,7 +41,12 @@ def _program(
     version: Annotated[  # noqa: ARG001 - its callback does the work
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    no_plugins: Annotated[
+        bool, typer.Option("--no-plugins", help="Use no part of another package, as TICKSTOCK_PLUGINS=off does.")
+    ] = False,
 ) -> None:
+    if no_plugins:
+        turn_plugins_off()
     if context.invoked_subcommand is None:
         typer.echo(context.get_help(), err=True)
         raise typer.Exit(USAGE)

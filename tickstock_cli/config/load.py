@@ -54,6 +54,13 @@ class Assigned(NamedTuple):
     place: str
 
 
+class NamedDetectors(NamedTuple):
+    """What the last layer that sets ``detectors.enabled`` lists, and the sections of which a layer sets something."""
+
+    enabled: frozenset[str]
+    sections: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded(Generic[S]):
     """Checked settings. ``origins`` maps every key, and every entry of a mapping, to the place that set it."""
@@ -108,11 +115,10 @@ def load(
 
 def named_detectors(
     *, file: Path | None, environment: Mapping[str, str], assignments: Sequence[str | Assigned]
-) -> frozenset[str]:
+) -> NamedDetectors:
     """Return the names that the layers of ``load`` use as detectors', before any detector is loaded.
 
-    These are what the last layer that sets ``detectors.enabled`` lists, and every section that a layer sets but for
-    those of ``Settings``; whether they are detectors, ``load`` checks.
+    Whether they are detectors, ``load`` checks.
 
     Raises
     ------
@@ -131,7 +137,9 @@ def named_detectors(
             enabled = given.value
     listed = enabled if isinstance(enabled, list | tuple) else ()
     sections = {given.key.partition(".")[0] for given in layers}
-    return frozenset({*(sections - Settings.model_fields.keys()), *(name for name in listed if isinstance(name, str))})
+    return NamedDetectors(
+        frozenset(name for name in listed if isinstance(name, str)), frozenset(sections - Settings.model_fields.keys())
+    )
 
 
 def _is_setting(variable: str) -> bool:

@@ -100,12 +100,12 @@ class Family:
         named = [plugin for plugin in self.plugins if plugin.name == name]
         if not named:
             return None
-        problem = self.name_conflict(named[0])
+        problem = self._name_conflict(named[0])
         if problem is not None:
             raise PluginError(f"{self.noun} {name}: {problem}")
         return named[0]
 
-    def name_conflict(self, plugin: Plugin) -> str | None:
+    def _name_conflict(self, plugin: Plugin) -> str | None:
         """Return why a plugin's name is not its own; None if it is."""
         way_out = f"uninstall one, or set {SWITCH}=off"
         if plugin.name in self.parts:
@@ -146,6 +146,14 @@ class Family:
     def unknown(self, name: str) -> str:
         """Return the message for a name without a part."""
         return unknown_name(self.noun, name, self.names) + ("" if plugins_are_on() else f"; {SWITCH} is off")
+
+    def problem(self, plugin: Plugin) -> str | None:
+        """Return why a plugin cannot be used, and None if it can; its code is imported to find out."""
+        try:
+            self.load(plugin.name)
+        except PluginError as error:
+            return str(error)
+        return None
 
     def _load_plugin(self, plugin: Plugin) -> Any:
         try:

@@ -1,0 +1,100 @@
+"""`tickstock plugins` lists the parts of other packages; commands use them only when they are named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import error_line, run_tickstock
+from tests.unit.installing import install
+
+HIGHS = """
+from tickstock_cli.detectors.highlow import HighLow
+
+class Highs(HighLow):
+    pass
+"""
+BROKEN = "raise RuntimeError('no licence')"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """Return a folder with two installed packages: one whose detector works, one whose module cannot be imported."""
+    site = tmp_path / "site"
+    site.mkdir()
+    install(site, "acme", {"tickstock.detectors": {"highs": "acme_highs:Highs"}}, acme_highs=HIGHS)
+    install(site, "bolt", {"tickstock.sinks": {"bolt": "bolt_sink:Sink"}}, bolt_sink=BROKEN)
+    return site
+
+
+def test_it_lists_name_family_version_and_origin(site: Path) -> None:
+    """And why a plugin cannot be used: one that is broken does not hide the others."""
+    result = run_tickstock(
+        "plugins", "--json", "--set", 'detectors.enabled=["highs"]', environment={"PYTHONPATH": str(site)}
+    )
+
+    assert (result.returncode, result.stderr) == (0, "")
+    told = json.loads(result.stdout)
+    assert told["on"] is True
+    highs, bolt = told["plugins"]
+    assert (highs["family"], highs["name"], highs["distribution"], highs["version"], highs["state"]) == (
+        "detector", "highs", "acme", "1.0", "enabled",
+    )  # fmt: skip
+    assert bolt["state"] == "unusable"
+    assert bolt["problem"].endswith("RuntimeError: no licence")
+
+
+def test_the_table_shows_what_the_json_tells(site: Path) -> None:
+    """Reasons stand on stderr, so that the table can be piped."""
+    result = run_tickstock("plugins", environment={"PYTHONPATH": str(site)})
+
+    assert "highs   detector   1.0       acme   available" in result.stdout
+    assert result.stderr.startswith("cannot load sink bolt of bolt 1.0 (entry point bolt = bolt_sink:Sink): ")
+
+
+def test_a_broken_plugin_that_is_not_named_costs_nothing(site: Path) -> None:
+    """Installing a package must not break the runs that do not use it."""
+    result = run_tickstock("config", "show", "--json", environment={"PYTHONPATH": str(site)})
+
+    assert result.returncode == 0
+    assert "highs.cooldown_seconds" not in json.loads(result.stdout)
+
+
+def test_a_named_plugin_has_its_settings(site: Path) -> None:
+    """One setting of it is enough to name it; it runs only if it is enabled."""
+    result = run_tickstock(
+        "config", "show", "--json", "--set", "highs.cooldown_seconds=7", environment={"PYTHONPATH": str(site)}
+    )
+
+    shown = json.loads(result.stdout)
+    assert shown["highs.cooldown_seconds"] == {"value": 7.0, "origin": "--set"}
+    assert shown["highs.min_price_change"]["origin"] == "default"
+    assert "highs" not in shown["detectors.enabled"]["value"]
+
+
+def test_a_named_plugin_that_is_broken_is_one_line(site: Path, tmp_path: Path) -> None:
+    """It says whose it is and what it raised."""
+    result = run_tickstock(
+        "replay", "nothing", "--out", "events.bolt", folder=tmp_path, environment={"PYTHONPATH": str(site)}
+    )
+
+    assert result.returncode == 1
+    assert error_line(result).startswith("cannot load sink bolt of bolt 1.0 ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [(("--no-plugins",), {}), ((), {"TICKSTOCK_PLUGINS": "off"})],
+    ids=["flag", "variable"],
+)
+def test_plugins_can_be_turned_off(site: Path, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
+    """By flag or variable: then a name that only a plugin has is unknown, and the message says why."""
+    result = run_tickstock(
+        *arguments, "config", "show", "--set", 'detectors.enabled=["highs"]',
+        environment={"PYTHONPATH": str(site), **environment},
+    )  # fmt: skip
+
+    assert result.returncode == 2
+    assert error_line(result).endswith("; TICKSTOCK_PLUGINS is off")
