@@ -15,6 +15,7 @@
     ├── CheckpointError           1   a checkpoint does not fit this run
     ├── ServingError              1   a server cannot listen, or cannot be reached
     ├── SystemBrokenError         1   a channel's state is undefined
+    ├── SlowConsumerError         1   a consumer of events fell behind
     ├── LedgerError               1   rows or events are unaccounted for
     ├── ThresholdError            4   a figure missed its threshold
     └── InterruptedRunError     130   the user stopped the run
@@ -95,6 +96,10 @@ class ServingError(TickstockError):
 
 class SystemBrokenError(TickstockError):
     """A channel failed in a way that leaves its state undefined, or the running system has ended: no more rows."""
+
+
+class SlowConsumerError(TickstockError):
+    """A consumer of released events fell so far behind that no more were held for it."""
 
 
 class LedgerError(TickstockError):

@@ -23,12 +23,10 @@ import pyarrow as pa
 from tickstock_cli import __version__
 from tickstock_cli.broadcast.control import RunControl
 from tickstock_cli.broadcast.epochs import EpochLog
-from tickstock_cli.broadcast.log_sink import LogSink
 from tickstock_cli.broadcast.prices import RecordedPrices
 from tickstock_cli.broadcast.recovering import RecoveringSink
 from tickstock_cli.broadcast.status import RunStatus
 from tickstock_cli.build import event_kinds
-from tickstock_cli.config.running import EventLogSettings
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.clock import SystemClock
 from tickstock_cli.core.events import EVENT_SCHEMA, PROVENANCE_SCHEMA
@@ -36,17 +34,16 @@ from tickstock_cli.core.stages import NamedSource, Sink
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.snapshots import Snapshots
-from tickstock_cli.eventlog.limits import MIB, LogLimits
 from tickstock_cli.eventlog.manifest import RunInfo
+from tickstock_cli.eventlog.sink import LogSink
 from tickstock_cli.eventlog.writer import EventLog
 from tickstock_cli.monitoring.handlers import CallHandler
 from tickstock_cli.replay import Request
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
+from tickstock_cli.runtime.sections import log_limits_of
 from tickstock_cli.serving.served import ServedRun
 from tickstock_cli.serving.server import Address, ServerThread
 from tickstock_cli.sinks.opening import open_sink
-
-HOUR_NS = 3_600_000_000_000
 
 
 class Broadcast:
@@ -81,7 +78,7 @@ class Broadcast:
             self.snapshots = Snapshots(snapshots, SystemClock(), partial(self._state.report, "snapshots"))
             self._stack.callback(self.snapshots.wait)  # or a file might appear in a folder that is being removed
             self.log = self._stack.enter_context(
-                EventLog(folder, _identity(request), _limits(settings.event_log), schema)
+                EventLog(folder, _identity(request), log_limits_of(settings.event_log), schema)
             )
             self._epoch = EpochLog(self.log)
             self._served = ServedRun(
@@ -176,14 +173,6 @@ def _identity(request: Request) -> RunInfo:
     speed = "flat out" if request.speed is None else f"at {request.speed:g}x"
     return RunInfo(
         token_hex(8), time.time_ns(), f"{names} {speed}", "", __version__, request.settings.priority.by_name()
-    )
-
-
-def _limits(wanted: EventLogSettings) -> LogLimits:
-    return LogLimits(
-        memory_bytes=wanted.memory_mib * MIB,
-        keep_bytes=wanted.keep_mib * MIB or None,
-        keep_ns=int(wanted.keep_hours * HOUR_NS) or None,
     )
 
 

@@ -14,14 +14,12 @@ import pyarrow as pa
 from tickstock_cli.core.clock import Clock
 from tickstock_cli.core.stages import Sink
 from tickstock_cli.errors import ExpiredError, OutputError
+from tickstock_cli.eventlog.sink import Report
 from tickstock_cli.eventlog.view import LogView
 
 FIRST_WAIT_NS = 500_000_000
 LONGEST_WAIT_NS = 30_000_000_000
 EVENTS_AT_ONCE = 10_000
-
-Report = Callable[[str, str | None], None]
-"""Told of a part's name and what is wrong with it; None once it works again."""
 
 
 class RecoveringSink:

@@ -56,6 +56,4 @@ class RunStatus:
     def market(self) -> MarketState:
         if self.market_time is None:
             return MarketState()
-        table = self.calendar.table(self.market_time, self.market_time)
-        place = int(table.starts.searchsorted(self.market_time, side="right")) - 1
-        return MarketState(self.market_time, PHASES[int(table.segments[place]) & 3])
+        return MarketState(self.market_time, PHASES[self.calendar.phase(self.market_time)])

@@ -67,6 +67,11 @@ class Calendar:
             self._first_year, self._last_year = first, last
         return self._table
 
+    def phase(self, time: int) -> int:
+        """Return the phase of a time (int64 ns UTC, above 0): its place in ``events.PHASES``."""
+        table = self.table(time, time)
+        return int(table.segments[int(table.starts.searchsorted(time, side="right")) - 1]) & 3
+
 
 def market_zone(calendar: str) -> tzinfo:
     """Return the zone of a calendar's days: New York's, or UTC for ``24/7``."""

@@ -16,7 +16,7 @@ Int64s = NDArray[np.int64]
 
 
 class LatencyProbe:
-    """See ``runtime.probe.Probe``.
+    """The observer of a system under test; see ``runtime.observer.RuntimeObserver``.
 
     Parameters
     ----------

@@ -19,7 +19,6 @@ from typing import Any
 import pyarrow as pa
 
 from tickstock_cli import __version__
-from tickstock_cli.broadcast.log_sink import LogSink
 from tickstock_cli.broadcast.status import RunStatus
 from tickstock_cli.build import build_core, build_encoder, event_kinds, settings_from
 from tickstock_cli.core.batch import MergedBatch
@@ -34,6 +33,7 @@ from tickstock_cli.engine.outputs import Outputs
 from tickstock_cli.engine.run import Run, RunOptions, RunResult
 from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.eventlog.manifest import RunInfo
+from tickstock_cli.eventlog.sink import LogSink
 from tickstock_cli.eventlog.writer import EventLog
 from tickstock_cli.loadtest import transport
 from tickstock_cli.loadtest.child import Child, run_child
@@ -147,7 +147,7 @@ def work(child: Child) -> None:
         core = build_core(settings, symbols)
 
         def build(publish: Callable[..., None]) -> MultiChannelSystem:
-            return MultiChannelSystem(settings, core, publish=publish, probe=latency_probe)
+            return MultiChannelSystem(settings, core, publish=publish, observer=latency_probe)
 
         stack.enter_context(quick_switches())
         thread = stack.enter_context(LoopThread())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tickstock_cli.config.running import ChannelSettings, MonitoringSettings, RouterSettings
+from tickstock_cli.config.running import ChannelSettings, EventLogSettings, MonitoringSettings, RouterSettings
+from tickstock_cli.eventlog.limits import MIB, LogLimits
 from tickstock_cli.monitoring.thresholds import Levels, Thresholds
 from tickstock_cli.runtime.batching import Batching, Strategy
 from tickstock_cli.runtime.breaker import BreakerLimits
@@ -10,6 +11,7 @@ from tickstock_cli.runtime.health import HealthLimits
 
 MS = 1_000_000
 SECOND = 1_000_000_000
+HOUR = 3_600 * SECOND
 
 
 def batching_of(section: ChannelSettings) -> Batching:
@@ -44,4 +46,13 @@ def thresholds_of(section: MonitoringSettings) -> Thresholds:
         round(section.cooldown_seconds * SECOND),
         round(section.resolve_after_seconds * SECOND),
         section.history,
+    )
+
+
+def log_limits_of(section: EventLogSettings) -> LogLimits:
+    """Return the bounds of an event log."""
+    return LogLimits(
+        memory_bytes=section.memory_mib * MIB,
+        keep_bytes=section.keep_mib * MIB or None,
+        keep_ns=int(section.keep_hours * HOUR) or None,
     )

@@ -13,7 +13,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from typing import Any
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 import psutil
 import pyarrow as pa
@@ -23,7 +25,9 @@ from tickstock_cli.channels.base import BatchOutcome, Workspace
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.clock import Clock, SystemClock
+from tickstock_cli.core.events import EventRows
 from tickstock_cli.core.metrics import ChannelMetrics, ChannelStatus, SystemMetrics
+from tickstock_cli.core.stages import Sink
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.core import Core, StepResult
 from tickstock_cli.engine.pipeline import Drained
@@ -38,14 +42,20 @@ from tickstock_cli.runtime.collector import Collector
 from tickstock_cli.runtime.instance import Finished, ProcessingChannel
 from tickstock_cli.runtime.latency import EventLatency
 from tickstock_cli.runtime.metrics import Rate
-from tickstock_cli.runtime.probe import Probe
+from tickstock_cli.runtime.observer import RuntimeObserver
+from tickstock_cli.runtime.publication import Publication
 from tickstock_cli.runtime.records import Data
 from tickstock_cli.runtime.results import EventProcessingResult
 from tickstock_cli.runtime.sections import MS, SECOND, thresholds_of
 from tickstock_cli.runtime.spill import Spill
+from tickstock_cli.runtime.stream import BUFFER_EVENTS, EventStream
 from tickstock_cli.runtime.work import process
 from tickstock_cli.sources.rows import RowIngest
 from tickstock_cli.warmup import warm_up
+
+if TYPE_CHECKING:
+    from tickstock_cli.runtime.serving import SystemServer
+    from tickstock_cli.serving.server import Address
 
 SPILL = "spill"
 """What the monitor calls the rows on disk."""
@@ -54,22 +64,28 @@ SPARE_TICKERS = 1_024
 
 
 class MultiChannelSystem:
-    """Owns every running part. All of it belongs to the asyncio loop that ``initialize_system`` runs on.
+    """The whole running system. It belongs to the asyncio loop that starts it.
+
+    ``async with`` starts the system. Leaving the block processes what is queued, releases the last events and commits
+    the sinks; after an exception the sinks are aborted.
 
     Parameters
     ----------
     settings
         An instance of ``build.settings_model()``; None is all defaults.
     core
-        Computes; nobody else steps it meanwhile. None: a new one.
+        Computes the events; nothing else steps it meanwhile. None: a new one.
+    sinks
+        Get every released event: sinks, or targets such as ``events.parquet``. Opened at the start, committed
+        together at the end. Rows wait while a sink is far behind.
     publish
-        Called on the loop with everything that became final, in output order.
+        Called on the loop with every step's result, in output order.
     handlers
-        Told of alerts, as is the logger ``tickstock.alerts``.
+        Called with alerts, as is the logger ``tickstock.alerts``.
     clock, wall
-        Monotonic time for queues and figures, and ns since the epoch for what people read.
-    probe
-        Told of all that is processed and published.
+        Monotonic time for queues and metrics, and ns since the epoch for what people read.
+    observer
+        Observes every batch and every published event.
 
     Examples
     --------
@@ -81,22 +97,29 @@ class MultiChannelSystem:
         settings: Settings | None = None,
         core: Core | None = None,
         *,
+        sinks: Sequence[Sink | str] = (),
         clock: Clock | None = None,
         publish: Callable[[StepResult], None] | None = None,
         handlers: Sequence[Handler] = (),
         wall: Callable[[], int] = time.time_ns,
-        probe: Probe | None = None,
+        observer: RuntimeObserver | None = None,
     ) -> None:
         settings = settings if settings is not None else settings_model()()
+        self._owns_core = core is None
         core = core if core is not None else build_core(settings, SymbolTable())
         self.core = core
         self.latency = EventLatency()
         self._settings = settings
-        self._encoder = build_encoder(settings, core.symbols)
+        self.market_time: int | None = None
+        """The market time (ns UTC) up to which rows are processed; None before the first row."""
+        self._publication = Publication(build_encoder(settings, core.symbols))
+        self._sinks = tuple(sinks)
+        self.has_ended = False
+        """Whether the system takes no more rows, because it was finished or shut down."""
         self._ingest = RowIngest(core.symbols, settings.recordings.interval_seconds)
         self._clock = clock or SystemClock()
         self._wall = wall
-        self._probe = probe
+        self._observer = observer
         self._publish = publish
         self._window_ns: int = settings.coordinator.window_ms * MS
         self._window = 0
@@ -136,6 +159,8 @@ class MultiChannelSystem:
         """Load or compile every kernel, then start every instance and the monitor; tells whether it is ready."""
         if self._watch is not None:
             return self.is_system_ready()
+        if self._sinks:
+            self._publication.open_outputs(self._sinks)
         await asyncio.get_running_loop().run_in_executor(self._executor, warm_up, self._settings)
         self._started = self._clock.now()
         for instance in self.instances():
@@ -146,6 +171,93 @@ class MultiChannelSystem:
             task.add_done_callback(self._ended)
         self._look()  # or the first rows would find a system that is not ready, for all that anybody can see
         return self.is_system_ready()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.initialize_system()
+        except BaseException:
+            await self._publication.abort()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            await self._publication.abort(SystemBrokenError(f"the system was ended by an error: {error!r}"))
+            await self.shutdown(0.0)
+            return
+        try:
+            if not self.has_ended:
+                await self.finish()
+        finally:
+            await self.shutdown()
+
+    def events(self, buffer_events: int = BUFFER_EVENTS) -> EventStream:
+        """Return an asynchronous iterator over the events that are released from now on, until the system ends.
+
+        Every call returns a stream of its own, which holds the events that its consumer has not taken yet.
+
+        Parameters
+        ----------
+        buffer_events
+            Events that the stream may hold. A consumer that falls behind by more gets `SlowConsumerError` after them.
+
+        Raises
+        ------
+        UsageError
+            The system has ended, or ``buffer_events`` is below 1.
+        """
+        return self._publication.stream(buffer_events)
+
+    def serve(self, address: str | Address = "127.0.0.1:0", folder: Path | None = None) -> SystemServer:
+        """Return a server of the events that are released from its start on; use as an asynchronous context.
+
+        It serves the page, WebSocket, ``/status``, ``/metrics`` and ``/health``.
+
+        Parameters
+        ----------
+        address
+            ``HOST:PORT``, port 0 being any free one; or an `Address`, with a token for example.
+        folder
+            Keeps the event log; must be new or empty. None: a temporary one, gone with the server.
+
+        Raises
+        ------
+        UsageError
+            The address is none.
+        """
+        from tickstock_cli.runtime.serving import SystemServer  # imports a web server, which most systems do without
+
+        return SystemServer(self, self._settings, self._publication, address, folder)
+
+    async def finish(self, seconds: float | None = None) -> Drained:
+        """End the input: process what is queued, close every window, release the last events and commit the sinks.
+
+        No row may follow. Streams and clients of a server get the last events. The system still answers questions
+        about its status, until ``shutdown``.
+
+        Parameters
+        ----------
+        seconds
+            How long rows that are queued may take; see ``drain``.
+
+        Raises
+        ------
+        UsageError
+            The system does not run.
+        OutputError
+            A sink could not be written; no sink has its final name.
+        SystemBrokenError
+            See ``feed``.
+        """
+        self.check_running()
+        self.has_ended = True
+        drained = await self.drain(seconds)
+        self._release(self.core.finish())
+        self.core.ledger.check()
+        await self._publication.finish()
+        return drained
 
     def is_system_ready(self) -> bool:
         """Return whether rows are taken: started, not broken, and somebody at work in every channel."""
@@ -189,6 +301,7 @@ class MultiChannelSystem:
 
     async def advance(self, market_time: int) -> list[dict[str, Any]]:
         """Let market time pass to ``market_time`` (ns UTC) without a row, and return the events that became final."""
+        await self._ready_for_rows()
         self._ingest.passed(market_time)
         nothing = MergedBatch.empty(self._ingest.count, self._ingest.latest)
         return self._events_of(await self.feed(nothing))
@@ -278,11 +391,31 @@ class MultiChannelSystem:
         return Drained(self._rows.total - rows, (self._clock.now() - begun) / SECOND, self._rows_dropped - left)
 
     async def shutdown(self, seconds: float | None = None) -> Drained:
-        """Process what is queued, as ``drain`` does, and end every part."""
+        """Process what is queued, as ``drain`` does, and end every part.
+
+        Sinks are committed with what was released. Windows stay open, unless ``finish`` was awaited before.
+
+        Raises
+        ------
+        OutputError
+            A sink could not be written.
+        """
         try:
             drained = await self.drain(seconds)
-        except SystemBrokenError:
+            if self._owns_core and not self.has_ended:
+                self._release(self.core.interrupt())
+        except SystemBrokenError as error:
             drained = Drained(rows_dropped=self.queued_rows())
+            await self._publication.abort(error)
+        self.has_ended = True
+        try:
+            await self._publication.finish()
+        finally:
+            await self._end()
+        return drained
+
+    async def _end(self) -> None:
+        """End every task, instance and thread."""
         for task in (self._watch, self._catching_up):
             if task is not None:
                 task.cancel()
@@ -291,7 +424,6 @@ class MultiChannelSystem:
         self._spill.close()
         await asyncio.gather(*(instance.stop() for instance in self.instances()))
         self._executor.shutdown(wait=True)
-        return drained
 
     def end_alerts(self) -> None:
         """Resolve every alert: all that was fed has ended well."""
@@ -304,8 +436,8 @@ class MultiChannelSystem:
         problems = {name: text for name, text in self._problems.items() if name != part}
         self._problems = problems if problem is None else {**problems, part: problem}
 
-    def serves(self, count_clients: Callable[[], int]) -> None:
-        """Show from now on how many clients are connected; ``count_clients`` is called on the loop."""
+    def serves(self, count_clients: Callable[[], int] | None) -> None:
+        """Show from now on how many clients are connected; ``count_clients`` is called on the loop. None: no server."""
         self._count_clients = count_clients
 
     def catching_up(self, arrived: Callable[[], bool]) -> None:
@@ -451,8 +583,8 @@ class MultiChannelSystem:
 
     def _finished(self, done: Finished) -> None:
         self._rows.add(sum(len(part) for part in done.parts))
-        if self._probe is not None:
-            self._probe.processed(done)
+        if self._observer is not None:
+            self._observer.processed(done)
         self._collector.finished(done)
         if self._collector.has_events and done.instance.record == "tick":
             # Ticks are told at once, as soon as what came before them is known: nobody keeps that waiting.
@@ -470,17 +602,43 @@ class MultiChannelSystem:
             result.events["released"] = now
             self._events.add(len(result.events))
             late = self.latency.record(result.events, chunk, now)
-            if self._probe is not None:
-                self._probe.published(result.events, late)
+            if self._observer is not None:
+                self._observer.published(result.events, late)
+            self._publication.publish(result.events)
         if self._publish is not None and (len(result.events) or result.rejected):
             self._publish(result)
+        self.market_time = chunk.batch.watermark
         chunk.end(result)
+
+    def _release(self, events: EventRows) -> None:
+        """Release events that no row has released."""
+        if len(events):
+            events["released"] = self._clock.now()
+            self._events.add(len(events))
+            self._publication.publish(events)
+
+    def check_running(self) -> None:
+        """Raise what keeps the system from taking rows.
+
+        Raises
+        ------
+        UsageError
+            The system was not started, or has ended.
+        """
+        if self.has_ended:
+            raise UsageError("the system has ended: it takes no more rows; build a new one")
+        if self._watch is None:
+            raise UsageError("the system does not run: use `async with`, or await its initialize_system(), first")
+
+    async def _ready_for_rows(self) -> None:
+        """Wait while sinks are far behind; raise what keeps rows from being taken."""
+        await self._publication.room()
+        self.check_running()
 
     async def _accept(self, record: str, rows: pa.RecordBatch) -> EventProcessingResult:
         """Take rows of one type in, and wait until they are processed."""
-        if self._watch is None:
-            raise UsageError("the system does not run: await its initialize_system() before it is given data")
         begun = self._clock.now()
+        await self._ready_for_rows()
         if not rows.num_rows:
             return EventProcessingResult(record, 0, (), (), 0.0)
         chunks = await self.feed(self._ingest.merged(rows))
@@ -494,7 +652,9 @@ class MultiChannelSystem:
         return EventProcessingResult(record, rows.num_rows, tuple(reasons), tuple(self._events_of(chunks)), elapsed)
 
     def _events_of(self, chunks: Sequence[Chunk]) -> list[dict[str, Any]]:
-        parts = [self._encoder.to_arrow(chunk.result.events) for chunk in chunks if len(chunk.result.events)]
+        parts = [
+            self._publication.encoder.to_arrow(chunk.result.events) for chunk in chunks if len(chunk.result.events)
+        ]
         return [event for part in parts for event in part.to_pylist()]
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -504,6 +664,7 @@ class MultiChannelSystem:
 
     def _break(self, error: BaseException) -> None:
         self._broken = error
+        self._publication.end_streams(self._broken_error(error))
         self._collector.abandon()
         for instance in self.instances():
             instance.unbind()
@@ -511,7 +672,11 @@ class MultiChannelSystem:
 
     def _check(self) -> None:
         if self._broken is not None:
-            raise SystemBrokenError(f"a channel failed and left its state undefined: {self._broken}") from self._broken
+            raise self._broken_error(self._broken) from self._broken
+
+    @staticmethod
+    def _broken_error(cause: BaseException) -> SystemBrokenError:
+        return SystemBrokenError(f"a channel failed and left its state undefined: {cause}")
 
     def _look(self) -> None:
         self.monitor.observe(self.channel_metrics(), self.system_metrics())

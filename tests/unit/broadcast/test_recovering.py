@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.unit.serving.served_runs import event, events
-from tickstock_cli.broadcast.log_sink import LogSink
 from tickstock_cli.broadcast.recovering import RecoveringSink
 from tickstock_cli.core.events import EVENT_SCHEMA
 from tickstock_cli.errors import OutputError
 from tickstock_cli.eventlog.limits import LogLimits
 from tickstock_cli.eventlog.manifest import RunInfo
+from tickstock_cli.eventlog.sink import LogSink
 from tickstock_cli.eventlog.writer import EventLog
 from tickstock_cli.sinks.opening import open_sink
 from tickstock_cli.testing import SECOND, ListSink, ManualClock

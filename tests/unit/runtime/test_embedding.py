@@ -128,7 +128,7 @@ def test_a_system_that_does_not_run_says_so_instead_of_waiting_for_ever() -> Non
             )
         ).rows == 0
         await system.shutdown()
-        with pytest.raises(UsageError, match="await its initialize_system"):
+        with pytest.raises(UsageError, match="the system has ended"):
             await system.process_tick_data(tick)
 
     asyncio.run(ask())

@@ -1,4 +1,4 @@
-"""The event log as the first output of a run: what it has taken, everybody else can be given again."""
+"""The event log as an output of a run: whatever it has taken can be read again."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from tickstock_cli.broadcast.recovering import Report
 from tickstock_cli.eventlog.writer import EventLog
+
+Report = Callable[[str, str | None], None]
+"""Called with a part's name and what is wrong with it; None once it works again."""
 
 
 class LogSink:
@@ -16,7 +18,7 @@ class LogSink:
     Parameters
     ----------
     report
-        Hears how the log is.
+        Called when the state of the log changes.
     grown
         Called when the log has more events, or is finished.
     """
@@ -28,7 +30,7 @@ class LogSink:
         self._problem: str | None = None
 
     def write(self, events: pa.RecordBatch) -> None:
-        """See ``Sink.write``: a full disk is waited out in memory, as long as the log's bounds allow."""
+        """Append events; while the disk is full they wait in memory, within the log's bounds."""
         self._log.append(events)
         self._grown()
         if self._log.problem != self._problem:
@@ -43,5 +45,5 @@ class LogSink:
         self.finish()
 
     def abort(self) -> None:
-        """See ``Sink.abort``: the log stays as that of a run that broke off."""
+        """Close the log; it stays as that of a run that broke off."""
         self._log.close()
