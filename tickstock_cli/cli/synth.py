@@ -84,7 +84,7 @@ def synth(
     from tqdm import tqdm
 
     from tickstock_cli.cli.compiling import say_if_new
-    from tickstock_cli.synth.market import Market
+    from tickstock_cli.synth.market import SyntheticMarket
     from tickstock_cli.synth.options import MarketOptions, Resolution
     from tickstock_cli.synth.running import run_span
     from tickstock_cli.synth.writing import Feed, write_market
@@ -106,7 +106,7 @@ def synth(
         fractional=fractional,
     )
     chosen = frozenset(feed for feed, wanted in ((Feed.TICKS, ticks), (Feed.BARS, bars), (Feed.FMV, fmv)) if wanted)
-    say_if_new(run_span, lambda: Market(options))
+    say_if_new(run_span, lambda: SyntheticMarket(options))
     with tqdm(total=rows, unit=" ticks", unit_scale=True, file=sys.stderr, disable=not sys.stderr.isatty()) as bar:
         written = write_market(options, out, chosen, force=force, progress=bar.update)
     if as_json:

@@ -60,7 +60,7 @@ class _Planned:
         return round(self.fault.ms * _NS_PER_MS)
 
 
-class Faults:
+class FaultInjector:
     """Sends the rows of a load, block after block."""
 
     def __init__(self, scenario: Scenario) -> None:
@@ -69,7 +69,7 @@ class Faults:
         planned = [_plan(scenario, number, fault) for number, fault in enumerate(scenario.faults)]
         self._silences = sorted(_silences(planned), key=lambda silence: silence.begin)
         self._lines = {
-            record: _Line(record, scenario, [one for one in planned if record in one.fault.types], self._silences)
+            record: _TypeFaults(record, scenario, [one for one in planned if record in one.fault.types], self._silences)
             for record in RECORDS
         }
 
@@ -113,7 +113,7 @@ def _silences(planned: list[_Planned]) -> Iterator[_Silence]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class _RowsInFlight:
     """Rows on their way, with their number in the schedule, and whether each is a copy, and was held by a silence."""
 
     rows: Rows
@@ -121,23 +121,23 @@ class _Way:
     is_copy: NDArray[np.bool_]
     is_held: NDArray[np.bool_]
 
-    def take(self, chosen: Any) -> _Way:
-        return _Way(self.rows.take(chosen), self.number[chosen], self.is_copy[chosen], self.is_held[chosen])
+    def take(self, chosen: Any) -> _RowsInFlight:
+        return _RowsInFlight(self.rows.take(chosen), self.number[chosen], self.is_copy[chosen], self.is_held[chosen])
 
-    def sent_at(self, send: Any) -> _Way:
+    def sent_at(self, send: Any) -> _RowsInFlight:
         """Return them sent at other times (int64 ns): one for all, or one each."""
         rows = self.rows
         times = np.broadcast_to(np.asarray(send, dtype=np.int64), rows.send.shape)
         return replace(self, rows=Rows(rows.symbol, rows.timestamp, times, rows.values))
 
 
-def _begin(rows: Rows, number: NDArray[np.int64], *, copy: bool) -> _Way:
+def _begin(rows: Rows, number: NDArray[np.int64], *, copy: bool) -> _RowsInFlight:
     no = np.zeros(len(rows), dtype=np.bool_)
-    return _Way(rows, number, no | copy, no)
+    return _RowsInFlight(rows, number, no | copy, no)
 
 
-def _together(ways: Sequence[_Way]) -> _Way:
-    return _Way(
+def _together(ways: Sequence[_RowsInFlight]) -> _RowsInFlight:
+    return _RowsInFlight(
         join([way.rows for way in ways]),
         np.concatenate([way.number for way in ways]),
         np.concatenate([way.is_copy for way in ways]),
@@ -145,7 +145,7 @@ def _together(ways: Sequence[_Way]) -> _Way:
     )
 
 
-class _Line:
+class _TypeFaults:
     """The way of one type's rows."""
 
     def __init__(
@@ -176,7 +176,7 @@ class _Line:
         due = int(np.searchsorted(way.rows.send, end))
         return self._arrive(way.take(slice(due)), way.take(slice(due, None)), counts)
 
-    def _distort(self, rows: Rows, counts: _Counts) -> list[_Way]:
+    def _distort(self, rows: Rows, counts: _Counts) -> list[_RowsInFlight]:
         """Apply what happens to single rows, and return the rows, and their copies."""
         first, self._made = self._made, self._made + len(rows)
         number = np.arange(first, self._made)
@@ -213,7 +213,7 @@ class _Line:
     def _draws(self, purpose: str, first: int) -> NDArray[np.uint64]:
         return draws(self._seed, f"{purpose} {self._record}", self._made - first, first)
 
-    def _held(self, way: _Way, begin: int) -> _Way:
+    def _held(self, way: _RowsInFlight, begin: int) -> _RowsInFlight:
         """Hold what would be sent in a silence until it ends."""
         held = way.rows.send.copy()
         for silence in self._silences:
@@ -221,7 +221,7 @@ class _Line:
                 held[(held >= silence.begin) & (held < silence.end)] = silence.end
         return replace(way.sent_at(held), is_held=held != way.rows.send)
 
-    def _arrive(self, due: _Way, later: _Way, counts: _Counts) -> Sent:
+    def _arrive(self, due: _RowsInFlight, later: _RowsInFlight, counts: _Counts) -> Sent:
         """Send the rows that are due, keep the later ones, and count what the rules will make of them."""
         room = len(due.rows)
         place, send = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)

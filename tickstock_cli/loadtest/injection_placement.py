@@ -56,7 +56,7 @@ def place_injections(
     due
         By type: rows due before each second, and in all.
     """
-    planner = _Planner(scenario, universe, due)
+    planner = _InjectionPlacer(scenario, universe, due)
     for sort in _SORTS:
         a_minute: int = getattr(scenario.moves, sort.option)
         for _ in range(a_minute * scenario.seconds // 60):
@@ -66,9 +66,9 @@ def place_injections(
     return PlacedInjections(planner.placed, planner.trades, planner.values)
 
 
-class _Planner:
+class _InjectionPlacer:
     def __init__(self, scenario: Scenario, universe: Universe, due: Mapping[RecordName, NDArray[np.int64]]) -> None:
-        self.dice = Rng(scenario.seed, "moves")
+        self.rng = Rng(scenario.seed, "moves")
         self.scenario = scenario
         self.trades, self.values = ExtraRows(), ExtraRows()
         self.placed: list[Injection] = []
@@ -101,11 +101,11 @@ class _Planner:
         """Draw a second that leaves ``lead`` before a move of ``length`` seconds; None if there is none."""
         earliest = min(lead, self.scenario.seconds // 4)
         latest = self.scenario.seconds - length
-        return self.dice.between(earliest, latest) if earliest <= latest else None
+        return self.rng.between(earliest, latest) if earliest <= latest else None
 
     def symbol(self, places: range) -> int | None:
         """Draw one of ``places``; None if there is none."""
-        return self.dice.between(places.start, places.stop - 1) if places else None
+        return self.rng.between(places.start, places.stop - 1) if places else None
 
     def traded(self, symbol: int, start: int, seconds: int) -> int:
         """Return the trades of a symbol to be expected in some seconds."""
@@ -119,7 +119,7 @@ class _Planner:
 
     def direction(self) -> int:
         """Draw up or down."""
-        return 2 * self.dice.between(0, 1) - 1
+        return 2 * self.rng.between(0, 1) - 1
 
     def _is_free(self, move: Injection) -> bool:
         return all(
@@ -140,59 +140,59 @@ class _Planner:
         return True
 
 
-def _surge(planner: _Planner) -> Injection | None:
-    ramp = planner.dice.between(5, 10)
+def _surge(planner: _InjectionPlacer) -> Injection | None:
+    ramp = planner.rng.between(5, 10)
     start = planner.start(_LEAD_SECONDS, ramp + 5)
     places = planner.scenario.symbols.range_of("tick")
     symbol = planner.symbol(places)
     if start is None or symbol is None:
         return None
     rows = max(12, 4 * planner.traded(symbol, start, ramp + 5))
-    magnitude = planner.dice.between(1_500, 3_500)
+    magnitude = planner.rng.between(1_500, 3_500)
     return Injection(
         InjectionKind.SURGE, symbol, start, start + ramp + 5, ramp, planner.direction(), magnitude, rows, ramp + 5
     )
 
 
-def _trend(planner: _Planner) -> Injection | None:
-    seconds = min(planner.dice.between(180, 480), planner.scenario.seconds * 3 // 4)
+def _trend(planner: _InjectionPlacer) -> Injection | None:
+    seconds = min(planner.rng.between(180, 480), planner.scenario.seconds * 3 // 4)
     start = planner.start(5, seconds)
     symbol = planner.symbol(planner.scenario.symbols.range_of("tick"))
     if start is None or symbol is None or planner.traded(symbol, start, 60) < _BUSY_TRADES:
         return None
-    magnitude = seconds * planner.dice.between(200, 400) // 60
+    magnitude = seconds * planner.rng.between(200, 400) // 60
     return Injection(InjectionKind.TREND, symbol, start, start + seconds, seconds, planner.direction(), magnitude)
 
 
-def _bar_surge(planner: _Planner) -> Injection | None:
+def _bar_surge(planner: _InjectionPlacer) -> Injection | None:
     start = planner.start(20, 120)
     ohlcv, tick = (planner.scenario.symbols.range_of(record) for record in ("ohlcv", "tick"))
     symbol = planner.symbol(ohlcv)
     if start is None or symbol is None or symbol in tick:
         return None
-    magnitude = planner.dice.between(3_000, 6_000)
+    magnitude = planner.rng.between(3_000, 6_000)
     return Injection(InjectionKind.SURGE, symbol, start, start + 120, 30, planner.direction(), magnitude)
 
 
-def _deviation(planner: _Planner) -> Injection | None:
-    seconds = planner.dice.between(20, 60)
+def _deviation(planner: _InjectionPlacer) -> Injection | None:
+    seconds = planner.rng.between(20, 60)
     start = planner.start(20, seconds)
     symbol = planner.symbol(planner.scenario.symbols.range_of("fmv"))
     if start is None or symbol is None:
         return None
-    rows, magnitude = 2 + seconds // 10, planner.dice.between(1_200, 4_500)
+    rows, magnitude = 2 + seconds // 10, planner.rng.between(1_200, 4_500)
     return Injection(
         InjectionKind.FMV, symbol, start, start + seconds, 1, planner.direction(), magnitude, rows, seconds
     )
 
 
-def _halt(planner: _Planner) -> Injection | None:
+def _halt(planner: _InjectionPlacer) -> Injection | None:
     seconds = planner.scenario.moves.halt_seconds
     start = planner.start(20, seconds + 10)
     symbol = planner.symbol(planner.scenario.symbols.range_of("tick"))
     if start is None or symbol is None or not planner.is_small(symbol):
         return None
-    magnitude = planner.dice.between(2_000, 14_000)  # beyond 10 percent the guard wants it confirmed
+    magnitude = planner.rng.between(2_000, 14_000)  # beyond 10 percent the guard wants it confirmed
     return Injection(
         InjectionKind.HALT, symbol, start, start + seconds, 1, planner.direction(), magnitude, rows=20, spread=5
     )
@@ -203,7 +203,7 @@ class _Sort:
     """A sort of moves: its key in the scenario, and how one is drawn; None = not there, or not then."""
 
     option: str
-    draw: Callable[[_Planner], Injection | None]
+    draw: Callable[[_InjectionPlacer], Injection | None]
 
 
 _SORTS = (

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.loadtest.bars import BarRounds
-from tickstock_cli.loadtest.faults import Faults, Sent
+from tickstock_cli.loadtest.faults import FaultInjector, Sent
 from tickstock_cli.loadtest.rows import Encoder, Rows, fmv_rows, join, no_rows, tick_rows
 from tickstock_cli.loadtest.scenario import RECORDS, RecordName, Scenario
 from tickstock_cli.loadtest.workload_plan import plan_workload
@@ -103,13 +103,13 @@ class Workload:
         most_rows
             Ticks made at once, unless one second has more; no row depends on it.
         """
-        faults = Faults(self.scenario)
+        faults = FaultInjector(self.scenario)
         encoder = Encoder(self.tickers)
         for block in self._blocks(most_rows):
             sent = {record: faults.send(record, rows, block.first, block.last) for record, rows in block.rows.items()}
             yield from self._cut(block, sent, encoder, faults)
 
-    def _blocks(self, most_rows: int) -> Iterator[_Block]:
+    def _blocks(self, most_rows: int) -> Iterator[_RowBlock]:
         """Run the market, from one minute, round of bars or rest of a portion to the next."""
         simulator = MarketSimulator(self._plan.market)
         rounds = BarRounds(self.scenario, self._plan.due["ohlcv"])
@@ -131,7 +131,7 @@ class Workload:
             ticks, fmvs = simulator.run_seconds(first, last)
             due = int(np.searchsorted(waiting.send, self.start + last * NS_PER_SECOND))
             bars, waiting = waiting.take(slice(due)), waiting.take(slice(due, None))
-            yield _Block(first, last, {"tick": tick_rows(ticks), "ohlcv": bars, "fmv": fmv_rows(fmvs)})
+            yield _RowBlock(first, last, {"tick": tick_rows(ticks), "ohlcv": bars, "fmv": fmv_rows(fmvs)})
 
     def _spans(self, rounds: list[int], most_rows: int) -> Iterator[tuple[int, int]]:
         stops = {*rounds, *range(0, self.seconds, MINUTE_SECONDS), self.seconds}
@@ -144,7 +144,9 @@ class Workload:
                 yield first, last
                 first = last
 
-    def _cut(self, block: _Block, sent: Mapping[RecordName, Sent], encoder: Encoder, faults: Faults) -> Iterator[Slot]:
+    def _cut(
+        self, block: _RowBlock, sent: Mapping[RecordName, Sent], encoder: Encoder, faults: FaultInjector
+    ) -> Iterator[Slot]:
         """Cut a block into slots."""
         length = self.scenario.slot_ns
         first, last = (self._slot_at(second) for second in (block.first, block.last))
@@ -175,7 +177,7 @@ class Workload:
     def _slot_at(self, second: int) -> int:
         return second * NS_PER_SECOND // self.scenario.slot_ns
 
-    def _stages(self, block: _Block, slots: int) -> list[int]:
+    def _stages(self, block: _RowBlock, slots: int) -> list[int]:
         """Return the stage of every slot of a block."""
         ends = np.cumsum([stage.seconds for stage in self.scenario.stages])
         a_second = slots // (block.last - block.first)
@@ -184,7 +186,7 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True)
-class _Block:
+class _RowBlock:
     """Rows made at once: those that are due in the seconds ``[first, last)``."""
 
     first: int

@@ -17,9 +17,9 @@ from tickstock_cli.loadtest.scenario import RECORDS, RecordName, Scenario
 from tickstock_cli.synth.injections import encode
 from tickstock_cli.synth.market_simulator import MINUTE_SECONDS
 from tickstock_cli.synth.options import MAX_ROWS, MarketOptions
-from tickstock_cli.synth.planning import Plan, extra_cuts
+from tickstock_cli.synth.planning import MarketPlan, extra_cuts
 from tickstock_cli.synth.tables import FLAGS
-from tickstock_cli.synth.timeline import CALM, Session, Timeline
+from tickstock_cli.synth.timeline import CALM, Timeline, TradingSession
 from tickstock_cli.synth.trading import Flow
 from tickstock_cli.synth.universe import Universe, make_universe, own_steps
 from tickstock_cli.synth.untraded import MOMENTS
@@ -41,7 +41,7 @@ class WorkloadPlan:
         By type: rows due before each second of the load; one entry more than there are seconds.
     """
 
-    market: Plan
+    market: MarketPlan
     due: Mapping[RecordName, NDArray[np.int64]]
 
 
@@ -55,7 +55,7 @@ def plan_workload(scenario: Scenario) -> WorkloadPlan:
     universe = _universe(scenario, options)
     timeline = _timeline(scenario)
     moves = place_injections(scenario, universe, due)
-    market = Plan(
+    market = MarketPlan(
         options,
         timeline,
         universe,
@@ -85,7 +85,7 @@ def _flow(due: NDArray[np.int64], extras: ExtraRows, seconds: int) -> Flow:
 def _timeline(scenario: Scenario) -> Timeline:
     """Return the load's seconds as one session, filled up to whole minutes."""
     seconds = -(-scenario.seconds // MINUTE_SECONDS) * MINUTE_SECONDS
-    session = Session(scenario.start.date(), scenario.start_ns, 0, seconds, seconds)
+    session = TradingSession(scenario.start.date(), scenario.start_ns, 0, seconds, seconds)
     symbols = scenario.symbols
     volatility = round(CALM * symbols.volatility * symbols.correlation / _USUAL_CORRELATION)
     return Timeline(

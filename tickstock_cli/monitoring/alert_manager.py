@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tickstock_cli.monitoring.alerts import Alert, AlertType, Change, Finding, Severity
+from tickstock_cli.monitoring.alerts import Alert, AlertChange, AlertType, Finding, Severity
 
 Key = tuple[AlertType, str]
 
@@ -39,7 +39,7 @@ class AlertManager:
     Parameters
     ----------
     cooldown_ns, resolve_after_ns, history
-        See `Thresholds`.
+        See `AlertThresholds`.
     """
 
     def __init__(self, cooldown_ns: int, resolve_after_ns: int, history: int) -> None:
@@ -61,7 +61,7 @@ class AlertManager:
         """The latest alerts, active ones included, in the order in which they were raised."""
         return tuple(case.alert for case in self._all)
 
-    def note(self, findings: Sequence[Finding], now: int, wall: int) -> list[tuple[Change, Alert]]:
+    def note(self, findings: Sequence[Finding], now: int, wall: int) -> list[tuple[AlertChange, Alert]]:
         """Note what is wrong now, and return what is to be told."""
         found = {(finding.type, finding.subject): finding for finding in findings}
         changes = [self._see(key, finding, now, wall) for key, finding in found.items()]
@@ -70,12 +70,12 @@ class AlertManager:
             del self._closed[key]
         return [change for change in changes if change is not None]
 
-    def close(self, now: int, wall: int) -> list[tuple[Change, Alert]]:
+    def close(self, now: int, wall: int) -> list[tuple[AlertChange, Alert]]:
         """Resolve what is open, because what it was about has ended; give what is to be told."""
         changes = [self._resolve(key, now, wall) for key in [*self._open]]
         return [change for change in changes if change is not None]
 
-    def _see(self, key: Key, finding: Finding, now: int, wall: int) -> tuple[Change, Alert] | None:
+    def _see(self, key: Key, finding: Finding, now: int, wall: int) -> tuple[AlertChange, Alert] | None:
         case = self._open.get(key)
         if case is None:
             return (
@@ -92,15 +92,15 @@ class AlertManager:
         case = self._closed.get(key)
         return case is not None and now - case.spoken < self._cooldown
 
-    def _raise(self, key: Key, finding: Finding, now: int, wall: int) -> tuple[Change, Alert]:
+    def _raise(self, key: Key, finding: Finding, now: int, wall: int) -> tuple[AlertChange, Alert]:
         self._raised += 1
         alert = Alert(self._raised, finding, finding.severity, wall, wall)
         case = _AlertState(alert, now, now, finding.severity, known_open=True)
         self._open[key] = case
         self._all.append(case)
-        return Change.RAISED, alert
+        return AlertChange.RAISED, alert
 
-    def _reopen(self, key: Key, finding: Finding, now: int, wall: int) -> tuple[Change, Alert] | None:
+    def _reopen(self, key: Key, finding: Finding, now: int, wall: int) -> tuple[AlertChange, Alert] | None:
         case = self._closed.pop(key)
         before = case.alert
         worst = max(before.worst, finding.severity)
@@ -111,23 +111,23 @@ class AlertManager:
         self._open[key] = case
         return self._tell_if_due(case, now)
 
-    def _tell_if_due(self, case: _AlertState, now: int) -> tuple[Change, Alert] | None:
+    def _tell_if_due(self, case: _AlertState, now: int) -> tuple[AlertChange, Alert] | None:
         severity = case.alert.finding.severity
         worse = severity > case.told
         if not (worse or (not case.known_open and now - case.spoken >= self._cooldown)):
             return None
-        change = Change.ESCALATED if case.known_open else Change.RAISED
+        change = AlertChange.ESCALATED if case.known_open else AlertChange.RAISED
         case.told = severity
         case.spoken = now
         case.known_open = True
         return change, case.alert
 
-    def _miss(self, key: Key, now: int, wall: int) -> tuple[Change, Alert] | None:
+    def _miss(self, key: Key, now: int, wall: int) -> tuple[AlertChange, Alert] | None:
         if now - self._open[key].seen < self._resolve_after:
             return None
         return self._resolve(key, now, wall)
 
-    def _resolve(self, key: Key, now: int, wall: int) -> tuple[Change, Alert] | None:
+    def _resolve(self, key: Key, now: int, wall: int) -> tuple[AlertChange, Alert] | None:
         case = self._open[key]
         case.alert = replace(case.alert, resolved_at=wall)
         self._closed[key] = self._open.pop(key)
@@ -135,4 +135,4 @@ class AlertManager:
             return None
         case.known_open = False
         case.spoken = now
-        return Change.RESOLVED, case.alert
+        return AlertChange.RESOLVED, case.alert

@@ -33,7 +33,7 @@ class Severity(IntEnum):
         return self.name.lower()
 
 
-class Change(StrEnum):
+class AlertChange(StrEnum):
     """What a handler is told: an alert was raised, got worse, or is over."""
 
     RAISED = "raised"

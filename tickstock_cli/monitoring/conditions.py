@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tickstock_cli.core.metrics import BreakerState, ChannelMetrics, ChannelStatus, SystemMetrics
 from tickstock_cli.monitoring.alerts import AlertType, Finding, Severity
-from tickstock_cli.monitoring.thresholds import Thresholds
+from tickstock_cli.monitoring.thresholds import AlertThresholds
 
 SYSTEM = "system"
 """Subject of what concerns no channel."""
@@ -14,7 +14,7 @@ OF_CATCHING_UP = (AlertType.HIGH_LATENCY, AlertType.QUEUE_OVERFLOW)
 """What going to another time flat out is made of."""
 
 
-def find(channels: Sequence[ChannelMetrics], system: SystemMetrics, thresholds: Thresholds) -> list[Finding]:
+def find(channels: Sequence[ChannelMetrics], system: SystemMetrics, thresholds: AlertThresholds) -> list[Finding]:
     """Return all that is wrong at one moment: at most one finding a type and subject."""
     working = {metrics.channel for metrics in channels if _failure(metrics) is None}
     found: list[Finding | None] = []
@@ -52,7 +52,7 @@ def _channel_failure(metrics: ChannelMetrics, others_work: bool) -> Finding | No
     return None
 
 
-def _high_latency(metrics: ChannelMetrics, thresholds: Thresholds) -> Finding | None:
+def _high_latency(metrics: ChannelMetrics, thresholds: AlertThresholds) -> Finding | None:
     if metrics.status is ChannelStatus.PAUSED:  # rows that stand still because they are meant to are not late
         return None
     limit, recent = metrics.latency_limit_ms, metrics.recent
@@ -75,7 +75,7 @@ def _high_latency(metrics: ChannelMetrics, thresholds: Thresholds) -> Finding | 
     return None
 
 
-def _low_success_rate(metrics: ChannelMetrics, thresholds: Thresholds) -> Finding | None:
+def _low_success_rate(metrics: ChannelMetrics, thresholds: AlertThresholds) -> Finding | None:
     rate = metrics.recent.success_rate
     if rate is None or not metrics.recent.failed:
         return None
@@ -86,7 +86,7 @@ def _low_success_rate(metrics: ChannelMetrics, thresholds: Thresholds) -> Findin
     return Finding(AlertType.LOW_SUCCESS_RATE, metrics.name, severity, message, rate * 100, threshold, "%")
 
 
-def _queue_overflow(metrics: ChannelMetrics, thresholds: Thresholds) -> Finding | None:
+def _queue_overflow(metrics: ChannelMetrics, thresholds: AlertThresholds) -> Finding | None:
     queue = metrics.queue
     spilling = f", {queue.spilled:,} more on disk" if queue.spilled else ""
     message = f"{metrics.name}: {queue.depth:,} of {queue.limit:,} rows queued{spilling}"
@@ -105,7 +105,7 @@ def _broken_parts(system: SystemMetrics) -> Iterator[Finding]:
         yield Finding(AlertType.CHANNEL_FAILURE, name, Severity.CRITICAL, f"{name}: {problem}")
 
 
-def _memory_usage(system: SystemMetrics, thresholds: Thresholds) -> Finding | None:
+def _memory_usage(system: SystemMetrics, thresholds: AlertThresholds) -> Finding | None:
     limit = thresholds.memory_limit_bytes
     hit = thresholds.memory_percent.reached_by(system.memory_bytes / limit * 100)
     if hit is None:

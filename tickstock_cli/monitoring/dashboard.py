@@ -19,7 +19,7 @@ from tickstock_cli.core.metrics import (
 )
 from tickstock_cli.core.times import format_time
 from tickstock_cli.monitoring.alerts import Alert, Severity
-from tickstock_cli.monitoring.thresholds import Thresholds
+from tickstock_cli.monitoring.thresholds import AlertThresholds
 
 RECENT_ALERTS = 50
 
@@ -29,7 +29,7 @@ def dashboard(
     system: SystemMetrics | None,
     active: Sequence[Alert],
     history: Sequence[Alert],
-    thresholds: Thresholds,
+    thresholds: AlertThresholds,
 ) -> dict[str, Any]:
     """Return the document; ``system`` is None before the first look."""
     overview = {"status": "starting"} if system is None else _overview(channels, system, active, thresholds)
@@ -43,7 +43,7 @@ def dashboard(
 
 
 def _overview(
-    channels: Sequence[ChannelMetrics], system: SystemMetrics, active: Sequence[Alert], thresholds: Thresholds
+    channels: Sequence[ChannelMetrics], system: SystemMetrics, active: Sequence[Alert], thresholds: AlertThresholds
 ) -> dict[str, Any]:
     severities = Counter(alert.finding.severity for alert in active)
     failed = sum(metrics.whole.failed for metrics in channels)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Any, Protocol
 
-from tickstock_cli.monitoring.alerts import Alert, Change, Severity
+from tickstock_cli.monitoring.alerts import Alert, AlertChange, Severity
 
 LOGGER = logging.getLogger("tickstock.alerts")
 """Where every running system logs its alerts. Silent unless a program says where its logs go."""
@@ -25,11 +25,11 @@ LOG_LEVELS = {
 class Handler(Protocol):
     """Told of changes, in the monitor's thread. Must be quick; may fail without hurting anybody."""
 
-    def __call__(self, change: Change, alert: Alert) -> None:
+    def __call__(self, change: AlertChange, alert: Alert) -> None:
         """Hear of one change."""
 
 
-def alert_message(change: Change, alert: Alert) -> dict[str, Any]:
+def alert_message(change: AlertChange, alert: Alert) -> dict[str, Any]:
     """Return one change as JSON has it."""
     return {"change": str(change), "alert": alert.to_dict()}
 
@@ -40,9 +40,9 @@ class LogHandler:
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
 
-    def __call__(self, change: Change, alert: Alert) -> None:
+    def __call__(self, change: AlertChange, alert: Alert) -> None:
         """Log one change; what is over is mere information."""
-        level = logging.INFO if change is Change.RESOLVED else LOG_LEVELS[alert.finding.severity]
+        level = logging.INFO if change is AlertChange.RESOLVED else LOG_LEVELS[alert.finding.severity]
         self._logger.log(level, "%s %s: %s", alert.finding.type, change, alert.finding.message)
 
 
@@ -52,7 +52,7 @@ class CallHandler:
     def __init__(self, send: Callable[[dict[str, Any]], object]) -> None:
         self._send = send
 
-    def __call__(self, change: Change, alert: Alert) -> None:
+    def __call__(self, change: AlertChange, alert: Alert) -> None:
         """Send one change."""
         self._send(alert_message(change, alert))
 
@@ -72,7 +72,7 @@ class QueueHandler:
         self._waiting: deque[dict[str, Any]] = deque(maxlen=capacity)
         self._dropped = 0
 
-    def __call__(self, change: Change, alert: Alert) -> None:
+    def __call__(self, change: AlertChange, alert: Alert) -> None:
         """Keep one change."""
         with self._lock:
             self._dropped += len(self._waiting) == self._waiting.maxlen

@@ -9,11 +9,11 @@ from typing import Any
 
 from tickstock_cli.core.metrics import ChannelMetrics, SystemMetrics
 from tickstock_cli.monitoring.alert_manager import AlertManager
-from tickstock_cli.monitoring.alerts import Alert, Change, Severity
+from tickstock_cli.monitoring.alerts import Alert, AlertChange, Severity
 from tickstock_cli.monitoring.conditions import find
 from tickstock_cli.monitoring.dashboard import dashboard
 from tickstock_cli.monitoring.handlers import Handler
-from tickstock_cli.monitoring.thresholds import Thresholds
+from tickstock_cli.monitoring.thresholds import AlertThresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class ChannelMonitor:
         time; it hurts neither the monitor nor the other handlers.
     """
 
-    def __init__(self, thresholds: Thresholds, handlers: Sequence[Handler] = ()) -> None:
+    def __init__(self, thresholds: AlertThresholds, handlers: Sequence[Handler] = ()) -> None:
         self._thresholds = thresholds
         self._cases = AlertManager(thresholds.cooldown_ns, thresholds.resolve_after_ns, thresholds.history)
         self._look = _Look()
@@ -107,7 +107,7 @@ class ChannelMonitor:
         }
         return document
 
-    def _tell(self, change: Change, alert: Alert) -> None:
+    def _tell(self, change: AlertChange, alert: Alert) -> None:
         for handler in self._handlers:
             try:
                 handler(change, alert)

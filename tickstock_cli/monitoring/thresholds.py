@@ -34,7 +34,7 @@ class Levels:
 
 
 @dataclass(frozen=True, slots=True)
-class Thresholds:
+class AlertThresholds:
     """All that a monitor goes by.
 
     Parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tickstock_cli.config.running import ChannelSettings, EventLogSettings, MonitoringSettings, RouterSettings
 from tickstock_cli.eventlog.limits import MIB, LogLimits
-from tickstock_cli.monitoring.thresholds import Levels, Thresholds
+from tickstock_cli.monitoring.thresholds import AlertThresholds, Levels
 from tickstock_cli.runtime.batching import Batching, Strategy
 from tickstock_cli.runtime.breaker import BreakerLimits
 from tickstock_cli.runtime.health import HealthLimits
@@ -35,9 +35,9 @@ def health_limits_of(section: RouterSettings) -> HealthLimits:
     return HealthLimits(section.unhealthy_error_percent, section.unhealthy_mean_ms)
 
 
-def thresholds_of(section: MonitoringSettings) -> Thresholds:
+def thresholds_of(section: MonitoringSettings) -> AlertThresholds:
     """Return what the channel monitor goes by."""
-    return Thresholds(
+    return AlertThresholds(
         Levels(*section.latency_percent),
         Levels(*section.success_percent),
         Levels(*section.queue_percent),

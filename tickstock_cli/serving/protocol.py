@@ -198,7 +198,7 @@ class Heartbeat(Message):
     lag: Lag
 
 
-class Alert(Message):
+class AlertMessage(Message):
     """An alert of the running system was raised or resolved."""
 
     type: Literal["alert"] = "alert"
@@ -230,7 +230,9 @@ class Error(Message):
         return self.model_dump_json(exclude_none=True)
 
 
-ServerMessage = Annotated[Hello | Subscribed | Events | Heartbeat | Alert | End | Error, Field(discriminator="type")]
+ServerMessage = Annotated[
+    Hello | Subscribed | Events | Heartbeat | AlertMessage | End | Error, Field(discriminator="type")
+]
 
 _MODELS: Mapping[str, type[ClientRequest]] = {"subscribe": Subscribe, "unsubscribe": Unsubscribe, "ack": Ack}
 _CLIENT: TypeAdapter[Subscribe | Unsubscribe | Ack] = TypeAdapter(ClientMessage)

@@ -21,7 +21,7 @@ from tickstock_cli.serving.encoded import EventPage, Row
 from tickstock_cli.serving.hub import Hub
 from tickstock_cli.serving.protocol import (
     Ack,
-    Alert,
+    AlertMessage,
     End,
     Error,
     Heartbeat,
@@ -303,7 +303,7 @@ class ClientSession:
     async def _send_alerts(self, subscription: SubscriptionState) -> None:
         if subscription.alerts is not None:
             for number, alert in self._hub.alerts.since(subscription.alerts):
-                await self._tell(Alert(number=number, alert=dict(alert)))
+                await self._tell(AlertMessage(number=number, alert=dict(alert)))
                 subscription.alerts = number + 1
 
     async def _drop(self, subscription: SubscriptionState, reason: Error) -> None:

@@ -17,7 +17,7 @@ from tickstock_cli.synth.book import is_on, to_grid, worth
 from tickstock_cli.synth.injections import InjectionKind
 from tickstock_cli.synth.picking import Picker, pick, time_rows
 from tickstock_cli.synth.rng import BELL_DEVIATION, bell, bits, draw
-from tickstock_cli.synth.trading import Flow, Span
+from tickstock_cli.synth.trading import Flow, SecondRange
 from tickstock_cli.synth.universe import MICROS, PART_BITS, PARTS_PER_PERCENT, SUB_CENT
 
 _NOISE = PARTS_PER_PERCENT * 15 // 100
@@ -88,7 +88,7 @@ def value_row(
 @kernel
 def value_second(
     second: int,
-    span: Span,
+    span: SecondRange,
     flow: Flow,
     symbols: NDArray[Any],
     book: NDArray[Any],

@@ -96,61 +96,61 @@ class Recipe(NamedTuple):
     make: Callable[[Rng, int, int, int], Injection]
 
 
-def _surge(dice: Rng, symbol: int, start: int, expected: int) -> Injection:
-    ramp = dice.between(5, 12)
-    rows = expected * dice.between(3_000, 9_000) // 1_000
+def _surge(rng: Rng, symbol: int, start: int, expected: int) -> Injection:
+    ramp = rng.between(5, 12)
+    rows = expected * rng.between(3_000, 9_000) // 1_000
     return Injection(
         InjectionKind.SURGE,
         symbol,
         start,
         start + ramp + 5,
         ramp,
-        _direction(dice),
-        dice.between(600, 3_000),
+        _direction(rng),
+        rng.between(600, 3_000),
         rows=rows,
         spread=ramp + 5,
         rel_volume=1_000 + rows * 1_000 // expected,
     )
 
 
-def _opening_surge(dice: Rng, symbol: int, start: int, expected: int) -> Injection:
+def _opening_surge(rng: Rng, symbol: int, start: int, expected: int) -> Injection:
     """Without a baseline only the price can tell, so it moves further."""
-    ramp = dice.between(5, 8)
+    ramp = rng.between(5, 8)
     rows = max(8, expected)
-    magnitude = dice.between(1_800, 3_000)
+    magnitude = rng.between(1_800, 3_000)
     return Injection(
-        InjectionKind.SURGE, symbol, start, start + ramp, ramp, _direction(dice), magnitude, rows=rows, spread=ramp
+        InjectionKind.SURGE, symbol, start, start + ramp, ramp, _direction(rng), magnitude, rows=rows, spread=ramp
     )
 
 
-def _trend(dice: Rng, symbol: int, start: int, _expected: int) -> Injection:
-    minutes = dice.between(5, 15)
-    a_minute = dice.between(120, 300)
+def _trend(rng: Rng, symbol: int, start: int, _expected: int) -> Injection:
+    minutes = rng.between(5, 15)
+    a_minute = rng.between(120, 300)
     seconds = minutes * 60
-    direction = _direction(dice)
+    direction = _direction(rng)
     return Injection(InjectionKind.TREND, symbol, start, start + seconds, seconds, direction, minutes * a_minute)
 
 
-def _deviation(dice: Rng, symbol: int, start: int, _expected: int) -> Injection:
-    seconds = dice.between(20, 90)
-    magnitude = dice.between(1_200, 4_500)
+def _deviation(rng: Rng, symbol: int, start: int, _expected: int) -> Injection:
+    seconds = rng.between(20, 90)
+    magnitude = rng.between(1_200, 4_500)
     rows = 2 + seconds // 10
     return Injection(
-        InjectionKind.FMV, symbol, start, start + seconds, 1, _direction(dice), magnitude, rows=rows, spread=seconds
+        InjectionKind.FMV, symbol, start, start + seconds, 1, _direction(rng), magnitude, rows=rows, spread=seconds
     )
 
 
-def _halt(dice: Rng, symbol: int, start: int, expected: int) -> Injection:
-    seconds = dice.between(300, 600)
-    magnitude = dice.between(2_000, 6_000)
+def _halt(rng: Rng, symbol: int, start: int, expected: int) -> Injection:
+    seconds = rng.between(300, 600)
+    magnitude = rng.between(2_000, 6_000)
     rows = 20 + expected
     return Injection(
-        InjectionKind.HALT, symbol, start, start + seconds, 1, _direction(dice), magnitude, rows=rows, spread=5
+        InjectionKind.HALT, symbol, start, start + seconds, 1, _direction(rng), magnitude, rows=rows, spread=5
     )
 
 
-def _direction(dice: Rng) -> int:
-    return 2 * dice.between(0, 1) - 1
+def _direction(rng: Rng) -> int:
+    return 2 * rng.between(0, 1) - 1
 
 
 RECIPES = (
@@ -177,7 +177,7 @@ def place_injections(options: MarketOptions, timeline: Timeline, universe: Unive
     UsageError
         The options ask for more than the market has room for.
     """
-    planner = _Planner(options, timeline, universe)
+    planner = _InjectionPlanner(options, timeline, universe)
     for recipe in RECIPES:
         asked: int | None = getattr(options, recipe.option)
         wanted = usual(recipe, options) if asked is None else asked
@@ -192,9 +192,9 @@ def place_injections(options: MarketOptions, timeline: Timeline, universe: Unive
     return sorted(planner.placed, key=lambda injection: (injection.start, injection.symbol))
 
 
-class _Planner:
+class _InjectionPlanner:
     def __init__(self, options: MarketOptions, timeline: Timeline, universe: Universe) -> None:
-        self._dice = Rng(options.seed, "injections")
+        self._rng = Rng(options.seed, "injections")
         self._timeline = timeline
         self._universe = universe
         self._weights: list[int] = universe.weight.tolist()
@@ -213,7 +213,7 @@ class _Planner:
             if symbol is None:
                 continue
             expected = max(1, self._trades(symbol, rows) * _WINDOW_SECONDS // _BASELINE_SECONDS)
-            injection = recipe.make(self._dice, symbol, start, expected)
+            injection = recipe.make(self._rng, symbol, start, expected)
             if self._is_free(injection):
                 self._taken.setdefault(symbol, []).append(injection)
                 self.placed.append(injection)
@@ -222,11 +222,11 @@ class _Planner:
 
     def _draw_start(self, recipe: Recipe) -> int:
         """Draw a second that leaves a baseline before the move and room behind it."""
-        day = self._dice.between(0, len(self._timeline.sessions) - 1)
+        day = self._rng.between(0, len(self._timeline.sessions) - 1)
         session, first = self._timeline.sessions[day], int(self._timeline.first[day])
         if recipe.at_open:
-            return first + session.opens + self._dice.between(3, 12)
-        return first + self._dice.between(
+            return first + session.opens + self._rng.between(3, 12)
+        return first + self._rng.between(
             session.opens + BEFORE_SECONDS, session.closes - recipe.longest - _APART_SECONDS
         )
 
@@ -241,7 +241,7 @@ class _Planner:
         enough = int(np.searchsorted(-self._universe.weight, -least, side="right"))
         if enough == 0:
             return None
-        symbol = self._dice.between(0, enough - 1)
+        symbol = self._rng.between(0, enough - 1)
         return symbol if self._universe.symbols["price"][symbol] >= recipe.least_price else None
 
     def _is_free(self, injection: Injection) -> bool:

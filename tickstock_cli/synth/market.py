@@ -12,7 +12,7 @@ PORTION_ROWS = 262_144
 """Rows made at once, unless one second holds more: enough to forget the cost of a call, little enough for memory."""
 
 
-class Market:
+class SyntheticMarket:
     """A synthetic market. Its plan is made at once, its rows when ``portions`` is read.
 
     Attributes

@@ -13,11 +13,11 @@ from tickstock_cli.synth.book import Bars, close_minute, first_bars, make_bars, 
 from tickstock_cli.synth.fairvalues import FmvKeys, Fmvs, make_fmvs
 from tickstock_cli.synth.injections import AFTER_SECONDS, BEFORE_SECONDS, InjectionKind
 from tickstock_cli.synth.picking import load_picker, make_picker, weigh_minute
-from tickstock_cli.synth.planning import Plan
+from tickstock_cli.synth.planning import MarketPlan
 from tickstock_cli.synth.rng import draws, stream_key
 from tickstock_cli.synth.running import pass_night, run_span
 from tickstock_cli.synth.tables import FAST_ACTIVITY, LOTS, SLOW_ACTIVITY, waits
-from tickstock_cli.synth.trading import Flow, Span, Tables, Ticks, TradingKeys, TradingRules, make_ticks
+from tickstock_cli.synth.trading import Flow, SecondRange, Tables, Ticks, TradingKeys, TradingRules, make_ticks
 from tickstock_cli.synth.universe import SECTORS
 from tickstock_cli.synth.untraded import quote_untraded
 
@@ -37,7 +37,7 @@ class Portion(NamedTuple):
 class MarketSimulator:
     """One run of a market: its book, and what each minute needs. The plan is left as it was."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: MarketPlan) -> None:
         options, count = plan.options, plan.options.symbols
         self._plan = plan
         self._timeline = plan.timeline
@@ -63,7 +63,7 @@ class MarketSimulator:
         self._minute_weight = np.empty(count, dtype=np.int64)
         self._bars = make_bars(count)
         self._bars_start = 0
-        self._span = Span(0, 0, 0, 0, False)
+        self._span = SecondRange(0, 0, 0, 0, False)
 
     def begin_day(self, day: int) -> None:
         """Let the market and the sectors walk through the day."""
@@ -71,7 +71,7 @@ class MarketSimulator:
         self._factors = np.empty((session.seconds, SECTORS + 1), dtype=np.int64)
         volatility = self._timeline.volatility[first : first + session.seconds]
         walk_factors(self._factor_keys, first, volatility, self._factors)
-        self._span = Span(first, first, first, session.start, False)
+        self._span = SecondRange(first, first, first, session.start, False)
 
     def run_minute(self, second: int, most_rows: int) -> Iterator[Portion]:
         """Make the minute that begins at ``second``; the first portion brings the bars of the one before."""

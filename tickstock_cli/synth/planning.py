@@ -23,7 +23,7 @@ _FMV_PACE = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class MarketPlan:
     """A planned market.
 
     Attributes
@@ -46,7 +46,7 @@ class Plan:
     flags: NDArray[np.uint8]
 
 
-def make_plan(options: MarketOptions) -> Plan:
+def make_plan(options: MarketOptions) -> MarketPlan:
     """Plan a market.
 
     Raises
@@ -61,7 +61,9 @@ def make_plan(options: MarketOptions) -> Plan:
     flow, fmv_flow = _trade_flow(options, timeline, injections), _fmv_flow(options, timeline, injections)
     _check_density(flow.cuts + flow.extra_cuts)
     _check_density(fmv_flow.cuts + fmv_flow.extra_cuts)
-    return Plan(options, timeline, universe, injections, encode(injections, timeline.second_ns), flow, fmv_flow, FLAGS)
+    return MarketPlan(
+        options, timeline, universe, injections, encode(injections, timeline.second_ns), flow, fmv_flow, FLAGS
+    )
 
 
 def extra_cuts(seconds: list[int], symbols: list[int], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -75,13 +77,13 @@ def extra_cuts(seconds: list[int], symbols: list[int], count: int) -> tuple[NDAr
 
 def _trade_flow(options: MarketOptions, timeline: Timeline, injections: list[Injection]) -> Flow:
     """Strew the extra trades over their seconds, then the rest of the rows over the timeline."""
-    dice = Rng(options.seed, "extra trades")
+    rng = Rng(options.seed, "extra trades")
     seconds: list[int] = []
     symbols: list[int] = []
     for injection in injections:
         if injection.kind is not InjectionKind.FMV:
             start = injection.end if injection.kind is InjectionKind.HALT else injection.start
-            seconds += [start + dice.between(0, injection.spread - 1) for _ in range(injection.rows)]
+            seconds += [start + rng.between(0, injection.spread - 1) for _ in range(injection.rows)]
             symbols += [injection.symbol] * injection.rows
     if len(seconds) > options.rows:
         raise UsageError(f"--rows is {options.rows}, but the injected moves alone need {len(seconds)}; raise it")

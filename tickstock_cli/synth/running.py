@@ -12,7 +12,7 @@ from tickstock_cli.synth.book import worth
 from tickstock_cli.synth.fairvalues import FmvKeys, Fmvs, value_second
 from tickstock_cli.synth.picking import Picker
 from tickstock_cli.synth.rng import BELL_DEVIATION, bell
-from tickstock_cli.synth.trading import Flow, Span, Tables, Ticks, TradingKeys, TradingRules, trade_second
+from tickstock_cli.synth.trading import Flow, SecondRange, Tables, Ticks, TradingKeys, TradingRules, trade_second
 from tickstock_cli.synth.universe import PART_BITS, PARTS_PER_PERCENT
 
 _GAP = PARTS_PER_PERCENT
@@ -21,7 +21,7 @@ _GAP = PARTS_PER_PERCENT
 
 @kernel
 def run_span(
-    span: Span,
+    span: SecondRange,
     flow: Flow,
     fmv_flow: Flow,
     symbols: NDArray[Any],

@@ -16,20 +16,20 @@ def make_tickers(seed: int, count: int) -> list[str]:
 
     Fewer are a beginning of more: the first 50 of 8,000 are those of 50.
     """
-    dice = Rng(seed, "tickers")
+    rng = Rng(seed, "tickers")
     tickers: dict[str, None] = {}
     while len(tickers) < count:
-        tickers[_make_ticker(dice)] = None
+        tickers[_make_ticker(rng)] = None
     return list(tickers)
 
 
-def _make_ticker(dice: Rng) -> str:
-    form = dice.between(0, 63)
+def _make_ticker(rng: Rng) -> str:
+    form = rng.between(0, 63)
     length = 2 if form == 0 else 3 if form < 22 else 4
     letters = ""
     while len(letters) < length:
         alphabet = _LAST if len(letters) == length - 1 and length > 2 else _INNER
-        letter = alphabet[dice.between(0, len(alphabet) - 1)]
+        letter = alphabet[rng.between(0, len(alphabet) - 1)]
         if not letters.endswith(letter):
             letters += letter
     return letters + _SHARE_CLASSES[form & 1] if form >= 63 else letters

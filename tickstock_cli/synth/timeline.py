@@ -26,7 +26,7 @@ CALM = 256
 """Restlessness of an average second; the market moves by so many 1/256 of its usual."""
 
 
-class Session(NamedTuple):
+class TradingSession(NamedTuple):
     """One trading day. ``start`` is the beginning of `pre` in ns UTC; the rest are seconds after it.
 
     Regular trading is ``[opens, closes)``; the day ends at ``seconds``, a whole number of minutes.
@@ -39,7 +39,7 @@ class Session(NamedTuple):
     seconds: int
 
 
-def find_sessions(first: date, days: int) -> list[Session]:
+def find_sessions(first: date, days: int) -> list[TradingSession]:
     """Return the ``days`` New York sessions from ``first`` on.
 
     Raises
@@ -48,7 +48,7 @@ def find_sessions(first: date, days: int) -> list[Session]:
         The exchange is closed on ``first``; the message names the next session.
     """
     calendar = Calendar("XNYS")
-    sessions: list[Session] = []
+    sessions: list[TradingSession] = []
     day = first
     while len(sessions) < days:
         session = _session_of(calendar, day)
@@ -67,7 +67,7 @@ def _next(calendar: Calendar, day: date) -> date:
     return next(day for day in later if _session_of(calendar, day) is not None)
 
 
-def _session_of(calendar: Calendar, day: date) -> Session | None:
+def _session_of(calendar: Calendar, day: date) -> TradingSession | None:
     number = (day - _EPOCH).days
     table = calendar.table(number * DAY_NS, (number + 1) * DAY_NS)
     starts = {int(table.segments[i]): int(table.starts[i]) for i in np.flatnonzero(table.segments >> 2 == number)}
@@ -78,7 +78,7 @@ def _session_of(calendar: Calendar, day: date) -> Session | None:
     opens, closes, last = (
         (int(at) - start) // NS_PER_SECOND for at in (starts[number * 4 + REGULAR], starts[number * 4 + POST], ends)
     )
-    return Session(day, start, opens, closes, last)
+    return TradingSession(day, start, opens, closes, last)
 
 
 class Timeline:
@@ -98,7 +98,7 @@ class Timeline:
 
     def __init__(
         self,
-        sessions: list[Session],
+        sessions: list[TradingSession],
         busy: NDArray[np.int64],
         volatility: NDArray[np.int64],
         regular: NDArray[np.bool_],
@@ -122,7 +122,7 @@ class Timeline:
         return np.array([0, *cuts], dtype=np.int64)
 
 
-def trading_timeline(seed: int, sessions: list[Session]) -> Timeline:
+def trading_timeline(seed: int, sessions: list[TradingSession]) -> Timeline:
     """Return the seconds of sessions as they are traded: busy at both ends of the day, and gusty."""
     busy, volatility, regular = (
         np.concatenate(parts) for parts in zip(*(_profile(session) for session in sessions), strict=True)
@@ -132,7 +132,7 @@ def trading_timeline(seed: int, sessions: list[Session]) -> Timeline:
     return Timeline(sessions, busy * (WAIT_MEAN + gusts) // (2 * WAIT_MEAN), volatility, regular)
 
 
-def _profile(session: Session) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+def _profile(session: TradingSession) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
     """Return busy, volatility and regular of one session's seconds."""
     second = np.arange(session.seconds)
     regular = (second >= session.opens) & (second < session.closes)

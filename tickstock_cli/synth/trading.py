@@ -67,7 +67,7 @@ class TradingRules(NamedTuple):
     fractional: bool
 
 
-class Span(NamedTuple):
+class SecondRange(NamedTuple):
     """Seconds to be filled: ``[first, last)`` of the timeline, all of one minute."""
 
     first: int
@@ -150,7 +150,7 @@ def fill_size(drawn: np.uint64, lots: NDArray[np.int64], lot_class: int, fractio
 @kernel
 def trade_second(
     second: int,
-    span: Span,
+    span: SecondRange,
     flow: Flow,
     symbols: NDArray[Any],
     book: NDArray[Any],

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from tickstock_cli.synth.files import TIME
 from tickstock_cli.synth.injections import InjectionKind
-from tickstock_cli.synth.market import Market
+from tickstock_cli.synth.market import SyntheticMarket
 
 _FIELDS: list[pa.Field[Any]] = [
     pa.field("kind", pa.string(), nullable=False),  # of the event that tells it; or halt
@@ -26,7 +26,7 @@ value's distance from the market, or the gap after the halt. ``rel_volume``: pac
 minutes before, as planned. ``rows``: extra rows that were injected."""
 
 
-def truth_table(market: Market) -> pa.Table:
+def truth_table(market: SyntheticMarket) -> pa.Table:
     """Return a market's injections as rows of ``TRUTH_SCHEMA``, in order of their start."""
     injections = market.plan.injections
     columns: dict[str, list[Any]] = {
@@ -44,7 +44,7 @@ def truth_table(market: Market) -> pa.Table:
     return pa.Table.from_pydict(columns, schema=TRUTH_SCHEMA)
 
 
-def count_kinds(market: Market) -> dict[str, int]:
+def count_kinds(market: SyntheticMarket) -> dict[str, int]:
     """Count what was injected, by kind; a kind that was not is 0."""
     counts = {kind.name.lower(): 0 for kind in InjectionKind}
     for injection in market.plan.injections:

@@ -20,7 +20,7 @@ from tickstock_cli.errors import UsageError
 from tickstock_cli.synth.files import MarketFile, bar_file, fmv_file, tick_file
 from tickstock_cli.synth.folder import OutputFolder
 from tickstock_cli.synth.folder import writing as translating
-from tickstock_cli.synth.market import Market
+from tickstock_cli.synth.market import SyntheticMarket
 from tickstock_cli.synth.market_simulator import Portion
 from tickstock_cli.synth.options import MarketOptions
 from tickstock_cli.synth.truth import count_kinds, truth_table
@@ -78,7 +78,7 @@ def write_market(
     """
     if not feeds:
         raise UsageError("nothing to write: allow at least one of --ticks, --bars and --fmv")
-    market = Market(options)
+    market = SyntheticMarket(options)
     names = [TRUTH_NAME, OPTIONS_NAME, *(f"{feed}.parquet" for feed in Feed)]
     output = OutputFolder(folder, names, force=force)
     files: dict[Feed, MarketFile] = {}
@@ -104,7 +104,7 @@ def write_market(
     return WrittenMarket(folder, rows, count_kinds(market))
 
 
-def _open_file(feed: Feed, path: Path, market: Market) -> MarketFile:
+def _open_file(feed: Feed, path: Path, market: SyntheticMarket) -> MarketFile:
     if feed is Feed.FMV:
         return fmv_file(path, market.tickers)
     opener = tick_file if feed is Feed.TICKS else bar_file

@@ -16,13 +16,13 @@ from tickstock_cli.core.metrics import (
     SystemMetrics,
     Transition,
 )
-from tickstock_cli.monitoring.thresholds import Levels, Thresholds
+from tickstock_cli.monitoring.thresholds import AlertThresholds, Levels
 from tickstock_cli.testing import SECOND
 
 NOON = 1_700_000_000_000_000_000
 """The date, UTC, that tests take for the clock's 0."""
 
-THRESHOLDS = Thresholds(
+THRESHOLDS = AlertThresholds(
     latency_percent=Levels(100, 200, 400),
     success_percent=Levels(99, 95, 90),
     queue_percent=Levels(75, 90, 100),

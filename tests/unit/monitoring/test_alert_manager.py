@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.unit.monitoring.making import NOON
 from tickstock_cli.monitoring.alert_manager import AlertManager
-from tickstock_cli.monitoring.alerts import AlertType, Change, Finding, Severity
+from tickstock_cli.monitoring.alerts import AlertChange, AlertType, Finding, Severity
 from tickstock_cli.testing import SECOND
 
 WARNING, ERROR, CRITICAL = Severity.WARNING, Severity.ERROR, Severity.CRITICAL
@@ -152,10 +152,10 @@ def test_whoever_believes_what_is_told_is_never_wrong_for_long(looks: list[tuple
         for change, alert in watch.book.note(
             [finding(severity)] if severity else [], second * SECOND, NOON + second * SECOND
         ):
-            assert (change is Change.RAISED) != believed
-            believed = change is not Change.RESOLVED
+            assert (change is AlertChange.RAISED) != believed
+            believed = change is not AlertChange.RESOLVED
             last_word = second
-            worst_told = alert.finding.severity if change is not Change.RESOLVED else worst_told
+            worst_told = alert.finding.severity if change is not AlertChange.RESOLVED else worst_told
         if severity is not None and not believed:
             assert second - last_word < 60
             assert severity <= worst_told

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.unit.monitoring.making import THRESHOLDS, channel, system, with_breaker, with_queue
 from tickstock_cli.core.metrics import BreakerState, RouterMetrics
-from tickstock_cli.monitoring.alerts import AlertType, Change, Severity
+from tickstock_cli.monitoring.alerts import AlertChange, AlertType, Severity
 from tickstock_cli.monitoring.monitor import ChannelMonitor
 from tickstock_cli.runtime.assignment import RoutingStrategy
 from tickstock_cli.runtime.batching import Strategy
@@ -44,6 +44,6 @@ def test_every_key_of_the_dashboard_document_is_described() -> None:
 
 def test_every_name_that_users_meet_is_described() -> None:
     """Alert types, changes, batching and routing strategies."""
-    names = [*AlertType, *Change, *Strategy, *RoutingStrategy]
+    names = [*AlertType, *AlertChange, *Strategy, *RoutingStrategy]
 
     assert [name for name in names if name not in WORDS and f"**{name}**" not in PAGE] == []

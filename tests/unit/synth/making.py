@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tickstock_cli.synth.market import PORTION_ROWS, Market
+from tickstock_cli.synth.market import PORTION_ROWS, SyntheticMarket
 from tickstock_cli.synth.options import MarketOptions
 from tickstock_cli.synth.truth import truth_table
 
@@ -22,7 +22,7 @@ SECOND = 1_000_000_000
 class MadeMarket:
     """A market and all of its rows; times are int64 ns UTC, sizes shares."""
 
-    market: Market
+    market: SyntheticMarket
     ticks: pl.DataFrame
     bars: pl.DataFrame
     fmvs: pl.DataFrame
@@ -35,7 +35,7 @@ class MadeMarket:
 
 def make_market(options: MarketOptions, most_rows: int = PORTION_ROWS) -> MadeMarket:
     """Make a market and keep its rows."""
-    market = Market(options)
+    market = SyntheticMarket(options)
     portions = list(market.portions(most_rows))
     ticks = _table(market, [portion.ticks for portion in portions])
     bars = _table(market, [portion.bars for portion in portions])
@@ -51,7 +51,7 @@ def make_market(options: MarketOptions, most_rows: int = PORTION_ROWS) -> MadeMa
     )
 
 
-def _table(market: Market, parts: Sequence[Any]) -> pl.DataFrame:
+def _table(market: SyntheticMarket, parts: Sequence[Any]) -> pl.DataFrame:
     columns: dict[str, NDArray[Any]] = {
         name: np.concatenate([getattr(part, name) for part in parts]) for name in parts[0]._fields
     }

@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.synth.making import SECOND, MadeMarket
 from tickstock_cli.errors import UsageError
-from tickstock_cli.synth.market import Market
+from tickstock_cli.synth.market import SyntheticMarket
 from tickstock_cli.synth.options import MarketOptions
 
 
@@ -18,7 +18,7 @@ def test_as_many_are_placed_as_were_asked_for() -> None:
         rows=600_000, symbols=50, days=2, surges=5, opening_surges=1, trends=4, deviations=3, halts=1
     )
 
-    kinds = [injection.kind.name for injection in Market(options).plan.injections]
+    kinds = [injection.kind.name for injection in SyntheticMarket(options).plan.injections]
 
     assert {kind: kinds.count(kind) for kind in set(kinds)} == {"SURGE": 6, "TREND": 4, "FMV": 3, "HALT": 1}
 
@@ -34,12 +34,12 @@ def test_moves_of_one_ticker_keep_a_quarter_of_an_hour_apart(made: MadeMarket) -
 def test_a_market_too_thin_for_what_was_asked_says_so() -> None:
     """100 trades a ticker and day: no surge could be told."""
     with pytest.raises(UsageError, match="--surges is 3, but only 0 found a symbol with 60 trades in 5 minutes"):
-        Market(MarketOptions(rows=1_000, symbols=10, surges=3))
+        SyntheticMarket(MarketOptions(rows=1_000, symbols=10, surges=3))
 
 
 def test_a_market_too_thin_has_none_if_none_were_asked_for() -> None:
     """The default is what there is room for."""
-    assert Market(MarketOptions(rows=1_000, symbols=10)).plan.injections == []
+    assert SyntheticMarket(MarketOptions(rows=1_000, symbols=10)).plan.injections == []
 
 
 @pytest.mark.parametrize(
@@ -61,4 +61,4 @@ def test_options_out_of_range_are_refused(name: str, value: int, message: str) -
 def test_more_rows_than_a_second_can_hold_are_refused() -> None:
     """Ten billion rows in one day would not fit the arithmetic of the busiest second."""
     with pytest.raises(UsageError, match=r"the busiest second would hold .* raise --days or lower --rows"):
-        Market(MarketOptions(rows=10_000_000_000, symbols=10))
+        SyntheticMarket(MarketOptions(rows=10_000_000_000, symbols=10))

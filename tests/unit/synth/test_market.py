@@ -14,7 +14,7 @@ import pytest
 
 from tests.unit.synth.making import SECOND, MadeMarket, content_hash, make_market
 from tickstock_cli.core.times import parse_time
-from tickstock_cli.synth.market import Market
+from tickstock_cli.synth.market import SyntheticMarket
 from tickstock_cli.synth.options import MarketOptions, Resolution
 
 ROOT = Path(__file__).parents[3]
@@ -74,7 +74,7 @@ def test_portions_of_any_size_hold_the_same_rows(rows: int, most_rows: int) -> N
 
 def test_a_market_can_be_read_twice() -> None:
     """Reading leaves the plan as it was, also over a night."""
-    market = Market(MarketOptions(rows=2_000, symbols=5, days=2))
+    market = SyntheticMarket(MarketOptions(rows=2_000, symbols=5, days=2))
 
     first, second = (np.concatenate([portion.ticks.price for portion in market.portions()]) for _ in range(2))
 
