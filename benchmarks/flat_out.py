@@ -17,7 +17,7 @@ from benchmarks.rounds import Samples, column, interleave, ratios, timed
 from benchmarks.workloads import ROWS, WARM_UP, Market, cache_folder
 
 if TYPE_CHECKING:
-    from tickstock_cli.engine.run import RunResult
+    from tickstock_cli.engine.result import RunResult
 
 DECODE = "decode alone"
 REPLAYS = {1: "one worker", 2: "two workers"}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from itertools import pairwise
 
-from tickstock_cli.engine.observer import Unwatched
+from tickstock_cli.engine.observer import Observer
 
 
-class PerSecond(Unwatched):
+class PerSecond(Observer):
     """Counts rows by wall second, from the first row on; an observer of the run."""
 
     def __init__(self) -> None:

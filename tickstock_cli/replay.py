@@ -10,40 +10,40 @@ Examples
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import tzinfo
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 import pyarrow as pa
 
 from tickstock_cli import __version__
-from tickstock_cli.build import build_core, build_encoder, settings_model
+from tickstock_cli.assembly import RunPlan, assemble
+from tickstock_cli.build import settings_model
 from tickstock_cli.config.settings import Settings, deciding_settings
 from tickstock_cli.core.calendar import market_zone
-from tickstock_cli.core.clock import Clock, wall_minus_monotonic
-from tickstock_cli.core.events import Provenance
+from tickstock_cli.core.clock import Clock, SystemClock
 from tickstock_cli.core.stages import NamedSource, Sink
 from tickstock_cli.core.time_input import TimeInput
 from tickstock_cli.core.times import format_time
 from tickstock_cli.engine.checkpoint import CheckpointStore
 from tickstock_cli.engine.control import Control
-from tickstock_cli.engine.observer import Observer, Unwatched
-from tickstock_cli.engine.outputs import Outputs
-from tickstock_cli.engine.run import CHECKPOINT_EVERY_NS, Run, RunOptions, RunResult
+from tickstock_cli.engine.execution import execute
+from tickstock_cli.engine.observer import Observer
+from tickstock_cli.engine.result import RunResult
+from tickstock_cli.engine.run import CHECKPOINT_EVERY_NS, RunOptions
 from tickstock_cli.engine.snapshots import Snapshots
+from tickstock_cli.engine.taps import Tap
 from tickstock_cli.errors import UsageError
-from tickstock_cli.runtime.building import instance_names
-from tickstock_cli.runtime.opening import PipelineName, open_pipeline
+from tickstock_cli.runtime.opening import PipelineName
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 from tickstock_cli.sinks.opening import open_all
 from tickstock_cli.sinks.rejects import RejectsSink
 from tickstock_cli.sources.opening import open_repeatable, open_source
 from tickstock_cli.sources.options import ReadOptions, Unsorted
-from tickstock_cli.warmup import warm_up
 
 BATCH_ROWS = 262_144
 FOOTER_BYTES = 65_536
@@ -111,19 +111,22 @@ def replay(
     attach: Callable[[MultiChannelPipeline], None] | None = None,
     open_sinks: OpenSinks = open_all,
     snapshots: Snapshots | None = None,
+    taps: Mapping[str, Tap] | None = None,
 ) -> RunResult:
     """Replay recordings from their first row to their last, or until ``control`` stops it.
 
     Parameters
     ----------
     observe
-        Called once with the opened source, and return who watches the run.
+        Called once with the opened source; returns the observer of the run.
     attach
         Called once with the pipeline of a running system, if there is one, before it gets its first row.
     open_sinks
         Opens the outputs of events, all or none of them.
     snapshots
         What a paced run keeps to go back to; None, or a source that comes only once: it goes forward only.
+    taps
+        See rows as judged and events released, by name; `engine.taps`.
 
     Raises
     ------
@@ -143,31 +146,34 @@ def replay(
     request = replace(request, start=reading.start, end=reading.end)
     with ExitStack() as stack:
         source = stack.enter_context(closing(_open_source(request, reading)))
-        watcher = observe(source) if observe is not None else Unwatched()
-        executor = (
-            stack.enter_context(ThreadPoolExecutor(request.workers, "tickstock-worker"))
-            if request.workers > 1
-            else None
-        )
-        core = build_core(settings, source.symbols, request.workers, executor)
+        watcher = observe(source) if observe is not None else Observer()
         store = None
         if request.checkpoint is not None:
-            store = CheckpointStore(request.checkpoint, fingerprint(request, settings, source))
-        if request.speed is not None:
-            warm_up(settings)  # loading kernels takes a second that no schedule should lose
-        pipeline = open_pipeline(request.pipeline_name, settings, core, stack, stopped=lambda: control.stopped)
-        if attach is not None and isinstance(pipeline, MultiChannelPipeline):
-            attach(pipeline)
-        outputs, rejects = _open_outputs(request, settings, source, watcher, open_sinks)
-        options = RunOptions(
-            request.batch_rows,
-            request.strict,
-            request.resume,
-            request.checkpoint_every_ns,
-            {str(ours): theirs for ours, theirs in settings.recordings.columns.items()},
+            store = CheckpointStore(request.checkpoint, fingerprint(request, settings, source, taps or {}))
+        _check_targets(request, source)
+        plan = RunPlan(
+            source,
+            settings,
+            control,
+            watcher,
+            request.pipeline_name,
+            request.workers,
+            RunOptions(
+                request.batch_rows,
+                request.strict,
+                request.resume,
+                request.checkpoint_every_ns,
+                {str(ours): theirs for ours, theirs in settings.recordings.columns.items()},
+            ),
+            open_sinks=partial(open_sinks, request.outs),
+            open_rejects=None if request.rejects is None else partial(RejectsSink, request.rejects),
+            provenance=request.provenance,
+            store=store,
+            clock=clock or SystemClock(),
+            snapshots=snapshots if source.repeatable else None,
+            taps=taps or {},
         )
-        kept = snapshots if source.repeatable else None
-        return Run(source, core, outputs, control, watcher, options, rejects, store, clock, pipeline, kept).execute()
+        return execute(assemble(plan if attach is None else replace(plan, attach=attach), stack))
 
 
 def check(request: Request) -> None:
@@ -234,7 +240,7 @@ def resolved(moment: int | TimeInput, paths: Sequence[str | Path], options: Read
         return moment.resolved(source.span, zone)
 
 
-def fingerprint(request: Request, settings: Settings, source: NamedSource) -> dict[str, str]:
+def fingerprint(request: Request, settings: Settings, source: NamedSource, taps: Mapping[str, Tap]) -> dict[str, str]:
     """Hash all that decides what a run writes, by names that a user knows."""
     facts = {
         "the version of tickstock": __version__,
@@ -245,6 +251,7 @@ def fingerprint(request: Request, settings: Settings, source: NamedSource) -> di
         "--sort or --late": request.unsorted.value,
         "--rejects": request.rejects is not None,
         "--provenance": request.provenance,
+        "the taps": sorted(taps),
         "the recordings": [_identity(path) for path in source.paths],
     }
     return {name: sha256(json.dumps(fact, sort_keys=True).encode()).hexdigest() for name, fact in facts.items()}
@@ -256,25 +263,6 @@ def _identity(path: Path) -> tuple[str, int, str]:
     with path.open("rb") as stream:
         stream.seek(max(0, size - FOOTER_BYTES))
         return path.name, size, sha256(stream.read()).hexdigest()
-
-
-def _open_outputs(
-    request: Request, settings: Settings, source: NamedSource, watcher: Observer, open_sinks: OpenSinks
-) -> tuple[Outputs, RejectsSink | None]:
-    """Open every output, or none."""
-    _check_targets(request, source)
-    provenance = Provenance(instance_names(settings), wall_minus_monotonic()) if request.provenance else None
-    encoder = build_encoder(settings, source.symbols, provenance)
-    sinks = open_sinks(request.outs, encoder.schema)
-    try:
-        rejects = None
-        if request.rejects is not None:
-            rejects = RejectsSink(request.rejects, source.origins().schema)
-    except BaseException:
-        for sink in sinks:
-            sink.abort()
-        raise
-    return Outputs(encoder, sinks, [watcher.released], watcher.retold), rejects
 
 
 def _check_targets(request: Request, source: NamedSource) -> None:

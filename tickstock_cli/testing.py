@@ -14,8 +14,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
@@ -27,7 +26,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tickstock_cli.build import build_core, build_encoder, settings_from
+from tickstock_cli.assembly import RunPlan, assemble
+from tickstock_cli.build import settings_from
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.batch import (
     DTYPES,
@@ -40,15 +40,17 @@ from tickstock_cli.core.batch import (
     TickBatch,
     unpack_origin,
 )
-from tickstock_cli.core.clock import Clock
+from tickstock_cli.core.clock import Clock, SystemClock
 from tickstock_cli.core.events import EVENT_SCHEMA
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.checkpoint import CheckpointStore
 from tickstock_cli.engine.control import Control
-from tickstock_cli.engine.observer import Observer, Unwatched
-from tickstock_cli.engine.outputs import Outputs
-from tickstock_cli.engine.run import Run, RunOptions, RunResult
+from tickstock_cli.engine.execution import execute
+from tickstock_cli.engine.observer import Observer
+from tickstock_cli.engine.result import RunResult
+from tickstock_cli.engine.run import RunOptions
 from tickstock_cli.engine.snapshots import Snapshots
+from tickstock_cli.engine.taps import Tap
 from tickstock_cli.errors import OutputError
 
 MILLISECOND = 1_000_000
@@ -327,6 +329,7 @@ def run_records(
     store: CheckpointStore | None = None,
     resume: bool = False,
     snapshots: Snapshots | None = None,
+    taps: Mapping[str, Tap] | None = None,
 ) -> RunOutput:
     """Run records through the whole pipeline, paced if ``control`` has a speed.
 
@@ -338,20 +341,29 @@ def run_records(
         Gets a checkpoint behind every batch.
     snapshots
         What a paced run keeps to go back to.
+    taps
+        By name.
     """
     model = settings_of(settings or {})
     source = ListSource(rows)
     sink = ListSink()
     rejects = _ListRejects()
-    with ThreadPoolExecutor(workers) if workers > 1 else nullcontext() as executor:
-        core = build_core(model, source.symbols, workers, executor)
-        options = RunOptions(batch_rows=batch_rows, resume=resume, checkpoint_every_ns=0)
-        watcher = observer or Unwatched()
-        outputs = Outputs(build_encoder(model, source.symbols), [sink], [watcher.released], watcher.retold)
-        run = Run(
-            source, core, outputs, control or Control(), watcher, options, rejects, store, clock, snapshots=snapshots
-        )
-        return RunOutput(sink.events, rejects.rows, run.execute())
+    plan = RunPlan(
+        source,
+        model,
+        control or Control(),
+        observer or Observer(),
+        workers=workers,
+        options=RunOptions(batch_rows=batch_rows, resume=resume, checkpoint_every_ns=0),
+        open_sinks=lambda schema: [sink],  # noqa: ARG005
+        open_rejects=lambda schema: rejects,  # noqa: ARG005
+        store=store,
+        clock=clock or SystemClock(),
+        snapshots=snapshots,
+        taps=taps or {},
+    )
+    with ExitStack() as stack:
+        return RunOutput(sink.events, rejects.rows, execute(assemble(plan, stack)))
 
 
 def _available_times(rows: Sequence[Record]) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -19,9 +19,10 @@ from tests.oracle.admission import Arrival, merge
 from tests.oracle.random_cases import random_case
 from tests.oracle.settings import complete
 from tickstock_cli.engine.control import Control
-from tickstock_cli.engine.observer import Observer, Unwatched
-from tickstock_cli.engine.run import RunResult
+from tickstock_cli.engine.observer import Observer
+from tickstock_cli.engine.result import RunResult
 from tickstock_cli.engine.snapshots import Snapshots
+from tickstock_cli.engine.taps import Tap
 from tickstock_cli.replay import Request, read_options, replay
 from tickstock_cli.sources.recordings import Recordings
 from tickstock_cli.testing import settings_of
@@ -72,6 +73,7 @@ class Recording:
         control: Control | None = None,
         observer: Observer | None = None,
         snapshots: Snapshots | None = None,
+        taps: Mapping[str, Tap] | None = None,
         **how: Any,
     ) -> RunResult:
         """Replay into the folder; ``how`` is anything else that a request can say."""
@@ -82,7 +84,7 @@ class Recording:
             rejects=str(self.folder / REJECTS),
             **how,
         )
-        return replay(request, control, lambda _: observer or Unwatched(), snapshots=snapshots)
+        return replay(request, control, lambda _: observer or Observer(), snapshots=snapshots, taps=taps)
 
     @property
     def span(self) -> tuple[int, int]:
@@ -150,7 +152,7 @@ def on_disk(rows_by_file: Sequence[Sequence[Row]], flat: dict[str, Any]) -> Iter
         yield Recording(rows_by_file, flat, Path(folder))
 
 
-class StopAfter(Unwatched):
+class StopAfter(Observer):
     """Stops a run after so many steps, as a key does."""
 
     def __init__(self, steps: int, control: Control) -> None:
@@ -164,7 +166,7 @@ class StopAfter(Unwatched):
             self._control.stop()
 
 
-class FailAfter(Unwatched):
+class FailAfter(Observer):
     """Breaks a run off after so many steps, as a power cut does."""
 
     def __init__(self, steps: int) -> None:

@@ -17,7 +17,7 @@ from tests.property.test_events import merged
 from tickstock_cli.core.clock import SystemClock
 from tickstock_cli.engine.checkpoint import CheckpointStore
 from tickstock_cli.engine.control import Control
-from tickstock_cli.engine.observer import Unwatched
+from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.snapshots import Snapshots
 from tickstock_cli.runtime.opening import PipelineName
 from tickstock_cli.testing import MILLISECOND, SECOND, ManualClock, Record, RunOutput, run_records
@@ -31,7 +31,7 @@ seeks = st.lists(st.tuples(st.integers(0, 2 * ROWS), st.integers(-20, SHARES + 2
 
 
 @dataclass
-class Client(Unwatched):
+class Client(Observer):
     """Knows what a served client can know: the events released so far, up to how many of them it is told."""
 
     seeks: list[tuple[int, int]] = field(default_factory=list)
@@ -49,15 +49,14 @@ class Client(Unwatched):
         while self.seeks and self.seeks[0][0] <= self.steps:
             self.control.seek(self.seeks.pop(0)[1])
 
-    def released(self, events: pa.RecordBatch) -> None:
-        """See ``Observer``."""
-        self.known.extend(events.to_pylist())
-        self.told = len(self.known)
-
-    def retold(self, events: pa.RecordBatch) -> None:
-        """See ``Observer``: what is told again is what was told."""
-        assert events.to_pylist() == self.known[self.told : self.told + len(events)]
-        self.told += len(events)
+    def released(self, events: pa.RecordBatch, count: int) -> None:
+        """See ``Observer``: events that come again are those that came, and none is missing between."""
+        first = count - len(events)
+        assert first <= len(self.known)
+        again = self.known[first:count]
+        assert events.slice(0, len(again)).to_pylist() == again
+        self.known.extend(events.slice(len(again)).to_pylist())
+        self.told = count
 
     def jumped(self, market_time: int, events: int) -> None:
         """See ``Observer``."""

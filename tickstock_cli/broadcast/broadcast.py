@@ -32,7 +32,7 @@ from tickstock_cli.core.clock import SystemClock
 from tickstock_cli.core.events import EVENT_SCHEMA, PROVENANCE_SCHEMA
 from tickstock_cli.core.stages import NamedSource, Sink
 from tickstock_cli.engine.control import Control
-from tickstock_cli.engine.observer import Observer
+from tickstock_cli.engine.observer import Observer, Observers
 from tickstock_cli.engine.snapshots import Snapshots
 from tickstock_cli.eventlog.manifest import RunInfo
 from tickstock_cli.eventlog.sink import LogSink
@@ -46,7 +46,7 @@ from tickstock_cli.serving.server import Address, ServerThread
 from tickstock_cli.sinks.opening import open_sink
 
 
-class Broadcast:
+class Broadcast(Observer):
     """The event log and the server of one replay; use as a context. It is an observer of the run.
 
     Parameters
@@ -116,18 +116,12 @@ class Broadcast:
         pipeline.system.serves(lambda: len(hub.clients))
 
     def advanced(self, rows: int, market_time: int) -> None:  # noqa: ARG002 - the observer's
-        """Note where the market stands; see ``Observer``."""
         self._state.market_time = market_time
 
-    def released(self, events: pa.RecordBatch) -> None:
-        """See ``Observer``: the log takes events as an output does."""
-
-    def retold(self, events: pa.RecordBatch) -> None:
-        """Tell more of what the log has; see ``Observer``."""
-        self._epoch.tell_to(self._epoch.next_sequence + len(events))
+    def released(self, events: pa.RecordBatch, count: int) -> None:  # noqa: ARG002 - the observer's
+        self._epoch.tell_to(max(self._epoch.next_sequence, count + 1))
 
     def jumped(self, market_time: int, events: int) -> None:
-        """Begin an epoch that has told so many events; see ``Observer``."""
         self._state.market_time = market_time
         self._epoch = EpochLog(self.log, events + 1)
         self._served = replace(
@@ -156,7 +150,7 @@ class Broadcast:
         """Return an observer of a run over ``source`` that tells both."""
         self._state.span, self._state.repeatable = source.span, source.repeatable
         self._state.opened.set()
-        return _Beside(self, other)
+        return Observers(self, other)
 
     def finish(self) -> None:
         """Hear that the run is over: the server stays as it is, and well."""
@@ -174,26 +168,3 @@ def _identity(request: Request) -> RunInfo:
     return RunInfo(
         token_hex(8), time.time_ns(), f"{names} {speed}", "", __version__, request.settings.priority.by_name()
     )
-
-
-class _Beside:
-    """The broadcast and another observer as one."""
-
-    def __init__(self, broadcast: Broadcast, other: Observer) -> None:
-        self._both = (broadcast, other)
-
-    def advanced(self, rows: int, market_time: int) -> None:
-        for observer in self._both:
-            observer.advanced(rows, market_time)
-
-    def released(self, events: pa.RecordBatch) -> None:
-        for observer in self._both:
-            observer.released(events)
-
-    def retold(self, events: pa.RecordBatch) -> None:
-        for observer in self._both:
-            observer.retold(events)
-
-    def jumped(self, market_time: int, events: int) -> None:
-        for observer in self._both:
-            observer.jumped(market_time, events)

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.channels.isolation import Failure, scan_isolated
+from tickstock_cli.channels.judged import NO_SEGMENT, Judged, JudgedRows
 from tickstock_cli.core.batch import Batch
 from tickstock_cli.core.events import EVENT, PROVENANCE, EventRows
 from tickstock_cli.core.growth import grown
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.core.stages import Detector
-from tickstock_cli.kernels.admission import REASONS, Rejects, Sessions
+from tickstock_cli.kernels.admission import ACCEPTED, REASONS, Rejects, Sessions
 from tickstock_cli.kernels.grouping import group_rows, list_groups
 from tickstock_cli.kernels.rows import ROW_DTYPES, BarRows, FmvRows, Groups, TickRows
 
@@ -94,6 +95,8 @@ class BatchContext:
         Whether this worker rejects the rows that have no ticker at all; one of them does.
     isolates
         Whether a detector that raises costs the ticker it raised on, or else the run.
+    judged
+        Takes the judgement of the worker's rows, where a tap wants them; None: no arrays are made.
     """
 
     mine: NDArray[np.bool_]
@@ -101,6 +104,7 @@ class BatchContext:
     sessions: Sessions
     outcome: BatchOutcome
     isolates: bool = False
+    judged: JudgedRows | None = None
 
 
 class Channel:
@@ -145,8 +149,16 @@ class Channel:
     def _count(self, name: str, count: int | np.int64, context: BatchContext) -> None:
         context.outcome.ledger.add(f"{self.name}.{name}", int(count))
 
-    def _reject(self, batch: Batch, rejects: Rejects, count: int, context: BatchContext) -> None:
-        """Note what admission rejected, and the rows without a ticker if that is this worker's to do."""
+    def _reject(
+        self, batch: Batch, rejects: Rejects, count: int, context: BatchContext
+    ) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+        """Count and keep the rejected rows; those without a ticker are rejected by one of the workers.
+
+        Returns
+        -------
+        tuple
+            Row numbers and reason codes.
+        """
         rows = rejects.row[:count].astype(np.int64)
         reasons = rejects.reason[:count].copy()
         if context.rejects_unnamed and len(batch) and batch.code.min() < 0:
@@ -157,6 +169,34 @@ class Channel:
             for reason, number in enumerate(np.bincount(reasons)):
                 self._count(f"rejected.{REASONS[reason]}", number, context)
             context.outcome.rejected.append(Rejected(self.name, batch.origin[rows], batch.order[rows], reasons))
+        return rows, reasons
+
+    def _judge(
+        self,
+        judged: Judged[Any],
+        rows: NDArray[np.int32],
+        admitted: NDArray[np.int32],
+        rejected: tuple[NDArray[np.int64], NDArray[np.int8]],
+        sessions: Sessions,
+    ) -> None:
+        """Note the judgement of this worker's rows of a batch.
+
+        Parameters
+        ----------
+        rows
+            All of the worker's rows that have a ticker.
+        admitted
+            Those that detectors see.
+        rejected
+            What ``_reject`` returned.
+        """
+        places = np.searchsorted(sessions.starts, judged.rows.timestamp[rows], side="right") - 1
+        judged.segment[rows] = sessions.segments[np.maximum(places, 0)]
+        judged.reason[rows] = ACCEPTED
+        judged.in_session[admitted] = True
+        numbers, reasons = rejected
+        judged.reason[numbers] = reasons
+        judged.segment[numbers] = NO_SEGMENT
 
     def _detect(
         self, batch: Batch, rows: TickRows | BarRows | FmvRows, workspace: Workspace, context: BatchContext

@@ -45,5 +45,8 @@ class FmvChannel(Channel):
         rejected = admit_fmvs(columns, rows, groups, self._states, context.sessions, answers, out, rejects, counts)
         for name, count in zip(("processed", "filtered.market_hours"), counts, strict=True):
             self._count(name, count, context)
-        self._reject(batch, rejects, rejected, context)
+        reasons = self._reject(batch, rejects, rejected, context)
+        if context.judged is not None:
+            kept = int(out.groups.start[-1])
+            self._judge(context.judged.fmvs, rows, out.row[:kept], reasons, context.sessions)
         self._detect(batch, out, workspace, context)

@@ -49,9 +49,11 @@ class OhlcvChannel(Channel):
         counts = np.zeros(1, dtype=np.int64)
         rejected = admit_bars(columns, rows, groups, self._states, context.sessions, out, rejects, counts)
         self._count("processed", counts[0], context)
-        self._reject(batch, rejects, rejected, context)
-        self._detect(batch, out, workspace, context)
+        reasons = self._reject(batch, rejects, rejected, context)
         kept = int(out.groups.start[-1])
+        if context.judged is not None:
+            self._judge(context.judged.bars, rows, out.row[:kept], reasons, context.sessions)
+        self._detect(batch, out, workspace, context)
         segments = np.full(len(batch), -1, dtype=np.int64)
         segments[out.row[:kept]] = out.segment[:kept]
         return segments

@@ -59,7 +59,11 @@ class TickChannel(Channel):
         rejected = admit_ticks(columns, rows, groups, self._states, context.sessions, self._guard, out, rejects, counts)
         for name, count in zip(("processed", "suspect", "filtered.market_hours"), counts, strict=True):
             self._count(name, count, context)
-        self._reject(batch, rejects, rejected, context)
+        reasons = self._reject(batch, rejects, rejected, context)
+        if context.judged is not None:
+            kept = int(out.groups.start[-1])
+            self._judge(context.judged.ticks, rows, out.row[:kept], reasons, context.sessions)
+            context.judged.ticks.flags[out.row[:kept]] = out.flags[:kept]
         self._detect(batch, out, workspace, context)
         answers = np.zeros(len(lookup_code), dtype=TICK_LOOKUP)
         answers[lookup_rows] = lookups

@@ -20,6 +20,7 @@ from tickstock_cli.cli.render_events import EventTable
 from tickstock_cli.cli.render_row import row_words
 from tickstock_cli.core.times import format_clock
 from tickstock_cli.engine.control import Control
+from tickstock_cli.engine.observer import Observer
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 
 LATEST = 18
@@ -29,7 +30,7 @@ BESIDE_DASHBOARD = 5
 REFRESH_PER_SECOND = 8
 
 
-class LiveView:
+class LiveView(Observer):
     """A live table of events and a progress line, redrawn by rich in a thread of its own.
 
     Parameters
@@ -73,21 +74,14 @@ class LiveView:
         self._live.stop()
 
     def advanced(self, rows: int, market_time: int) -> None:
-        """Note how far the run is; see ``Observer``."""
         self._meter.advanced(rows, market_time)
         self._market_time = market_time
 
-    def released(self, events: pa.RecordBatch) -> None:
-        """Note the latest events; see ``Observer``."""
-        self._seen += len(events)
+    def released(self, events: pa.RecordBatch, count: int) -> None:
+        self._seen = count
         self._events.extend(events.slice(max(0, len(events) - LATEST)).to_pylist())
 
-    def retold(self, events: pa.RecordBatch) -> None:
-        """Show them again; see ``Observer``."""
-        self.released(events)
-
     def jumped(self, market_time: int, events: int) -> None:
-        """Begin with an empty table; see ``Observer``."""
         self._events.clear()
         self._market_time, self._seen = market_time, events
 

@@ -10,12 +10,13 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from tickstock_cli.cli.meter import Meter
+from tickstock_cli.engine.observer import Observer
 
 REDRAW_SECONDS = 0.1
 USUAL_WIDTH = 80
 
 
-class ProgressBar:
+class ProgressBar(Observer):
     """A bar that is redrawn in place and goes away at the end; silent if it is not to be shown."""
 
     def __init__(self, meter: Meter, shown: bool, title: str = "") -> None:
@@ -34,23 +35,16 @@ class ProgressBar:
         )
 
     def advanced(self, rows: int, market_time: int) -> None:
-        """Move the bar; see ``Observer``."""
         if self._bar.disable:
             return
         self._meter.advanced(rows, market_time)
         self._bar.desc = self._title + self._meter.line(_width() - len(self._title), self._events)
         self._bar.update(0)
 
-    def released(self, events: pa.RecordBatch) -> None:
-        """Count events; see ``Observer``."""
-        self._events += len(events)
-
-    def retold(self, events: pa.RecordBatch) -> None:
-        """Count them again; see ``Observer``."""
-        self.released(events)
+    def released(self, events: pa.RecordBatch, count: int) -> None:  # noqa: ARG002 - the observer's
+        self._events = count
 
     def jumped(self, market_time: int, events: int) -> None:  # noqa: ARG002 - the observer's
-        """Count from there; see ``Observer``."""
         self._events = events
 
     def close(self) -> None:

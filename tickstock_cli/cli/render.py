@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tickstock_cli.engine.run import RunResult
+from tickstock_cli.engine.result import RunResult
 
 TOP_TICKERS = 8
 

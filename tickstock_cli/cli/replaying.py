@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tickstock_cli.core.stages import NamedSource
     from tickstock_cli.engine.control import Control
     from tickstock_cli.engine.observer import Observer
-    from tickstock_cli.engine.run import RunResult
+    from tickstock_cli.engine.result import RunResult
     from tickstock_cli.replay import Request
     from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 

@@ -17,7 +17,7 @@ from tickstock_cli.cli.meter import Extent, Meter
 from tickstock_cli.cli.progress import ProgressBar
 from tickstock_cli.core.stages import NamedSource
 from tickstock_cli.engine.control import Control
-from tickstock_cli.engine.observer import Observer
+from tickstock_cli.engine.observer import Observer, Observers
 from tickstock_cli.replay import Request
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 
@@ -39,7 +39,7 @@ def watch(
         watcher = stack.enter_context(LiveView(meter, control, tickers, Console(stderr=True), dashboard))
     else:
         watcher = watch_progress(stack, request, source, control=control)
-    return watcher if sample is None else sample.beside(watcher)
+    return watcher if sample is None else Observers(sample, watcher)
 
 
 def watch_progress(

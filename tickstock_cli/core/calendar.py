@@ -22,6 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 PRE, REGULAR, POST, CLOSED = range(4)
+PHASE_MASK = 3
+"""Bits of a segment that hold its phase."""
 
 DAY_NS = 86_400_000_000_000
 _EPOCH = date(1970, 1, 1)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tickstock_cli.channels.base import BatchContext, BatchOutcome, Channel, Workspace
 from tickstock_cli.channels.fmv import FmvChannel
+from tickstock_cli.channels.judged import JudgedRows
 from tickstock_cli.channels.ohlcv import OhlcvChannel
 from tickstock_cli.channels.tick import TickChannel
 from tickstock_cli.core.batch import BarBatch, Batch, FmvBatch, Int32s, Int64s, MergedBatch, TickBatch
@@ -91,10 +92,15 @@ class Channels:
         return Sessions(table.starts, table.segments, self._allowed)
 
     def context(
-        self, mine: NDArray[np.bool_], rejects_unnamed: bool, sessions: Sessions, isolates: bool = False
+        self,
+        mine: NDArray[np.bool_],
+        rejects_unnamed: bool,
+        sessions: Sessions,
+        isolates: bool = False,
+        judged: JudgedRows | None = None,
     ) -> BatchContext:
         """Return the context of a batch; see `channels.base.BatchContext`."""
-        return BatchContext(mine, rejects_unnamed, sessions, BatchOutcome(), isolates)
+        return BatchContext(mine, rejects_unnamed, sessions, BatchOutcome(), isolates, judged)
 
     def process_ticks(
         self, ticks: TickBatch, code: Int32s, order: Int64s, workspace: Workspace, context: BatchContext

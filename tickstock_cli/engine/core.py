@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.channels.base import BatchOutcome, Channel, Rejected, Workspace
+from tickstock_cli.channels.judged import JudgedRows
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.events import EventRows, join_events
 from tickstock_cli.core.ledger import Ledger
@@ -33,10 +34,24 @@ from tickstock_cli.kernels.admission import Sessions
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What a step gives: released events in output order, and rejected rows in merge order."""
+    """What a step produced.
+
+    Parameters
+    ----------
+    events
+        Released events in output order.
+    rejected
+        Rejected rows in merge order.
+    watermark
+        int64 ns; no later row is available earlier, and all events emitted before it are released.
+    rows
+        The step's rows as the core judged them; None where no tap wants them.
+    """
 
     events: EventRows
     rejected: tuple[Rejected, ...]
+    watermark: int
+    rows: JudgedRows | None = None
 
 
 class Worker:
@@ -88,6 +103,8 @@ class Core:
         self._coordinator = coordinator
         self._workers = [Worker(number, workers) for number in range(workers)]
         self._executor = executor
+        self.judges_rows = False
+        """Whether steps hand out their rows as judged: set before the first step, where a tap wants them."""
         channels.grow(1)
         coordinator.grow(1)
         self._blank = {name: array[:1].copy() for name, array in self.state().items()}
@@ -95,16 +112,24 @@ class Core:
     def step(self, batch: MergedBatch) -> StepResult:
         """Process one batch and give what became final."""
         if not len(batch):
-            return StepResult(self.coordinate((), batch.watermark), ())
+            return StepResult(self.coordinate((), batch.watermark), (), batch.watermark, self.unjudged(batch))
         self.grow(len(self.symbols))
         sessions = self.channels.sessions(batch.ticks, batch.bars, batch.fmvs)
         lookups = TickLookups.of(batch)
-        outcomes = list(self._map(lambda worker: self._process(worker, batch, lookups, sessions), self._workers))
+        judged = self.unjudged(batch)
+        outcomes = list(
+            self._map(lambda worker: self._process(worker, batch, lookups, sessions, judged), self._workers)
+        )
         self.count_read(batch)
         for outcome in outcomes:
             self.ledger.merge(outcome.ledger.as_dict())
         released = self.coordinate([part for outcome in outcomes for part in outcome.events], batch.watermark)
-        return StepResult(released, tuple(part for outcome in outcomes for part in outcome.rejected))
+        rejected = tuple(part for outcome in outcomes for part in outcome.rejected)
+        return StepResult(released, rejected, batch.watermark, judged)
+
+    def unjudged(self, batch: MergedBatch) -> JudgedRows | None:
+        """Return room for the judgement of a batch's rows; None where no tap wants it."""
+        return JudgedRows.of(batch) if self.judges_rows else None
 
     def count_read(self, batch: MergedBatch) -> None:
         """Count a batch's rows as read."""
@@ -176,9 +201,11 @@ class Core:
     def _map(self, work: Callable[[Worker], BatchOutcome], workers: Sequence[Worker]) -> Iterable[BatchOutcome]:
         return map(work, workers) if self._executor is None else self._executor.map(work, workers)
 
-    def _process(self, worker: Worker, batch: MergedBatch, lookups: TickLookups, sessions: Sessions) -> BatchOutcome:
+    def _process(
+        self, worker: Worker, batch: MergedBatch, lookups: TickLookups, sessions: Sessions, judged: JudgedRows | None
+    ) -> BatchOutcome:
         channels, workspace = self.channels, worker.workspace
-        context = channels.context(worker.mine, worker.number == 0, sessions)
+        context = channels.context(worker.mine, worker.number == 0, sessions, judged=judged)
         answers = np.empty(0)
         if len(batch.ticks) or len(lookups.code):
             told = channels.process_ticks(batch.ticks, lookups.code, lookups.order, workspace["tick"], context)

@@ -27,18 +27,21 @@ class LiveDriver:
         When rows were due: lateness and latencies count from it. It waits for nobody.
     """
 
+    batch_rows = 262_144
+    paused_ns = 0
+
     def __init__(self, clock: Clock, control: Control, schedule: Schedule) -> None:
         self._clock = clock
         self._control = control
         self._schedule = schedule
-        self.lateness = Lateness()
-        self.paused_ns = 0
-        """Wall time spent paused, in ns: rows that arrive know no pause."""
+        self._lateness = Lateness()
 
     @property
     def schedule(self) -> Schedule:
-        """What rows are due by."""
         return self._schedule
+
+    def lateness_ms(self) -> dict[str, float]:
+        return self._lateness.as_dict()
 
     def run(self, batches: Iterable[MergedBatch], stepper: Stepper) -> int | None:
         """Step batch by batch until the input ends or the run is stopped; see ``Pacer.run``."""
@@ -46,7 +49,7 @@ class LiveDriver:
             if len(batch):
                 stepper.step(batch)
                 due = self._schedule.due_times(batch.available_at())
-                self.lateness.record(np.maximum(self._clock.now() - due, 0.0))
+                self._lateness.record(np.maximum(self._clock.now() - due, 0.0))
             else:
                 stepper.advance(batch.watermark)
             stepper.batch_done(batch)

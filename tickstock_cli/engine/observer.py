@@ -1,43 +1,43 @@
-"""Who may watch a run: progress bars, live tables. Watching never changes a result."""
+"""Observers of a run: progress bars, live tables, a server. An observer never changes a result."""
 
 from __future__ import annotations
-
-from typing import Protocol
 
 import pyarrow as pa
 
 
-class Observer(Protocol):
-    """Told of a run's progress. Must be quick, and must not fail."""
+class Observer:
+    """Base class of observers; every method does nothing. Methods must be quick and must not fail."""
 
     def advanced(self, rows: int, market_time: int) -> None:
-        """Hear, after each step, of the rows done so far and the market time reached (ns UTC)."""
+        """Take the rows done so far and the market time reached (ns UTC); on the run's thread, after each step."""
 
-    def released(self, events: pa.RecordBatch) -> None:
-        """Hear of events in output order, each once, from the writer's thread."""
+    def released(self, events: pa.RecordBatch, count: int) -> None:
+        """Take events in output order, and the number of events released up to them; on the writer's thread.
 
-    def retold(self, events: pa.RecordBatch) -> None:
-        """Hear again of events that were released before the run went back; else as ``released``."""
+        After a seek back, events behind the new market time come again.
+        """
 
     def jumped(self, market_time: int, events: int) -> None:
-        """Hear that the run has gone to another market time (ns UTC): ``events`` events had been released by then.
+        """Take the market time (ns UTC) that a seek has reached, and the number of events released up to it.
 
-        Those behind them are told from here on, again or for the first time. From the run's thread, while nothing
-        else is told.
+        On the run's thread, while no other method is called.
         """
 
 
-class Unwatched:
-    """Nobody watches."""
+class Observers(Observer):
+    """Several observers as one."""
+
+    def __init__(self, *observers: Observer) -> None:
+        self._observers = observers
 
     def advanced(self, rows: int, market_time: int) -> None:
-        """Do nothing."""
+        for observer in self._observers:
+            observer.advanced(rows, market_time)
 
-    def released(self, events: pa.RecordBatch) -> None:
-        """Do nothing."""
-
-    def retold(self, events: pa.RecordBatch) -> None:
-        """Do nothing."""
+    def released(self, events: pa.RecordBatch, count: int) -> None:
+        for observer in self._observers:
+            observer.released(events, count)
 
     def jumped(self, market_time: int, events: int) -> None:
-        """Do nothing."""
+        for observer in self._observers:
+            observer.jumped(market_time, events)

@@ -3,8 +3,8 @@
 An event is encoded once and handed to every sink in output order. A failure in any sink ends the run: the
 exception is raised at the next call, and nothing takes its final name.
 
-A run that has gone back releases events again. They are the same ones in the same order, so sinks, digest and tally
-get what is beyond the last event they were given, and nothing twice.
+After a seek back a run releases events again. They are the same events in the same order, so sinks, digest and tally
+skip those they have.
 """
 
 from __future__ import annotations
@@ -42,9 +42,11 @@ class Outputs:
     sinks
         Each gets every event; committed together at the end, aborted together on failure.
     listeners
-        Called with each encoded batch, from the writer's thread; must be quick and must not fail.
-    retold
-        Called in the same way with events that are released again.
+        Called with each encoded batch, from the writer's thread; must be quick and must not fail. Each gets every
+        event once.
+    released
+        Called in the same way with events as the market passes them, again after a seek back, and with the number
+        released up to them.
     """
 
     def __init__(
@@ -52,15 +54,15 @@ class Outputs:
         encoder: EventEncoder,
         sinks: Sequence[Sink],
         listeners: Sequence[Listener] = (),
-        retold: Listener = lambda _: None,
+        released: Callable[[pa.RecordBatch, int], None] = lambda events, count: None,  # noqa: ARG005
     ) -> None:
-        self._encoder = encoder
+        self.encoder = encoder
         self._sinks = tuple(sinks)
         self._listeners = list(listeners)
-        self._retold = retold
-        self._silent = False
+        self._notify_released = released
+        self._catching_up = False
         self.released = 0
-        """Events released up to where the run stands; fewer than were written, if it has gone back."""
+        """Events released up to where the run stands; fewer than were written after a seek back."""
         self._queue: Queue[EventRows | pa.RecordBatch | None] = Queue(READ_AHEAD)
         self._error: BaseException | None = None
         self._writing: Sink | None = None
@@ -90,17 +92,22 @@ class Outputs:
         self._queue.join()
         self._check()
 
-    def go_to(self, released: int) -> None:
-        """Go to where so many events had been released, at most those written; drain before.
+    def rewind(self, released: int) -> None:
+        """Go back to where ``released`` events had been released, at most those written; drain before.
 
-        Until ``go_on``, events that are released again are told to nobody: they lead to where the run wants to be.
+        Events released again before ``resume`` lead to the time that was sought: ``released`` does not get them.
         """
         self.released = released
-        self._silent = True
+        self._catching_up = True
 
-    def go_on(self) -> None:
-        """Tell again what is released again; drain before."""
-        self._silent = False
+    @property
+    def is_catching_up(self) -> bool:
+        """Whether events are on the way to a time that was sought."""
+        return self._catching_up
+
+    def resume(self) -> None:
+        """Give ``released`` all further events, repeated ones included; drain before."""
+        self._catching_up = False
 
     def finish(self) -> None:
         """Make every output whole and durable, not under its final name yet."""
@@ -174,19 +181,20 @@ class Outputs:
                 internal.append(events)
                 continue
             if internal:
-                yield self._encoder.to_arrow(join_events(internal))
+                yield self.encoder.to_arrow(join_events(internal))
                 internal = []
             yield events
         if internal:
-            yield self._encoder.to_arrow(join_events(internal))
+            yield self.encoder.to_arrow(join_events(internal))
 
     def _hand_out(self, events: pa.RecordBatch) -> None:
         known = min(len(events), self.tally.events - self.released)
-        self.released += len(events)
-        if known and not self._silent:
-            self._retold(events.slice(0, known))
         if known < len(events):
             self._write(events.slice(known))
+        self.released += len(events)
+        news = events.slice(known) if self._catching_up else events
+        if len(news) and self._error is None:
+            self._notify_released(news, self.released)
 
     def _write(self, events: pa.RecordBatch) -> None:
         for sink in self._sinks:

@@ -1,14 +1,16 @@
-"""Rejected rows: in merge order, with the words for the one that stops a strict run."""
+"""Rejected rows of a run: looked up in the source, written in merge order, or the end of a strict run."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from tickstock_cli.channels.base import Rejected
-from tickstock_cli.core.stages import OriginalRows
+from tickstock_cli.core.stages import OriginalRows, Source
 from tickstock_cli.errors import RejectedRowError
 from tickstock_cli.kernels.admission import REASONS
 
@@ -42,6 +44,110 @@ WORDS = {
     "late": "is earlier than a row of its ticker that came before it",
     "duplicate": "is the same bar of its ticker again",
 }
+
+
+class RowSink(Protocol):
+    """A sink of rejected rows, under the rules of every sink."""
+
+    def write(self, rows: pa.Table) -> None:
+        """Write rows."""
+
+    def finish(self) -> None:
+        """Make everything written durable, not under its final name yet."""
+
+    def commit(self) -> None:
+        """Give what was written its final name."""
+
+    def abort(self) -> None:
+        """Remove what was written."""
+
+
+class RejectedRows:
+    """The rejected rows of one run.
+
+    Parameters
+    ----------
+    sink
+        Where rows go; None: nowhere, which makes sense for a strict run.
+    strict
+        Whether the first rejected row ends the run.
+    columns
+        Our column names -> the recording's, for messages.
+    keep
+        Called with each table that is written: a checkpoint keeps it.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        sink: RowSink | None,
+        strict: bool = False,
+        columns: Mapping[str, str] | None = None,
+        keep: Callable[[pa.Table], None] = lambda rows: None,  # noqa: ARG005
+    ) -> None:
+        self._source = source
+        self._sink = sink
+        self._strict = strict
+        self._columns = columns or {}
+        self._keep = keep
+        self._originals: OriginalRows | None = None
+        self.count = 0
+        """Rows rejected up to where the run stands; fewer than were written after a seek back."""
+        self._written = 0
+
+    def write(self, rejected: Sequence[Rejected]) -> None:
+        """Write the rejected rows of a step, at least one; those repeated after a seek back are skipped.
+
+        Raises
+        ------
+        RejectedRowError
+            The run is strict.
+        OutputError
+            The rows could not be written.
+        """
+        if self._originals is None:
+            self._originals = self._source.origins()
+        origins, reasons = in_merge_order(rejected)
+        if self._strict:
+            raise strict_error(self._originals, int(origins[0]), reasons[0], self._columns)
+        known = min(len(origins), self._written - self.count)
+        self.count += len(origins)
+        if known < len(origins) and self._sink is not None:
+            self._written = self.count
+            rows = self._originals.table(origins[known:], reasons[known:])
+            self._sink.write(rows)
+            self._keep(rows)
+
+    def write_kept(self, rows: pa.RecordBatch) -> None:
+        """Write rows that a checkpoint kept."""
+        self.count += len(rows)
+        self._written = self.count
+        if self._sink is not None:
+            self._sink.write(pa.Table.from_batches([rows]))
+
+    def rewind(self, count: int) -> None:
+        """Go back to where ``count`` rows had been rejected."""
+        self.count = count
+
+    def finish(self) -> None:
+        """Make the output complete and durable under a temporary name."""
+        if self._sink is not None:
+            self._sink.finish()
+
+    def commit(self) -> None:
+        """Give the output its final name."""
+        if self._sink is not None:
+            self._sink.commit()
+
+    def abort(self) -> None:
+        """Remove the output."""
+        if self._sink is not None:
+            self._sink.abort()
+
+    def close(self) -> None:
+        """Close what looking up original rows has opened."""
+        if self._originals is not None:
+            self._originals.close()
 
 
 def in_merge_order(parts: Sequence[Rejected]) -> tuple[NDArray[np.int64], list[str]]:

@@ -8,9 +8,10 @@ from tickstock_cli.build import build_core, build_encoder, settings_from
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.control import Control
-from tickstock_cli.engine.observer import Unwatched
+from tickstock_cli.engine.execution import execute
+from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.outputs import Outputs
-from tickstock_cli.engine.run import Run, RunOptions
+from tickstock_cli.engine.run import RunOptions, RunParts
 from tickstock_cli.errors import DataError
 from tickstock_cli.loadtest.child import Child, run_child
 from tickstock_cli.loadtest.scenario import Scenario
@@ -61,8 +62,7 @@ def work(child: Child) -> None:
     source = WorkloadSource(workload, settings.recordings.interval_seconds)
     core = build_core(settings, source.symbols)
     outputs = Outputs(build_encoder(settings, source.symbols), [])
-    run = Run(source, core, outputs, Control(), Unwatched(), RunOptions(batch_rows=BATCH_ROWS))
-    result = run.execute()
+    result = execute(RunParts(source, core, outputs, Control(), Observer(), RunOptions(batch_rows=BATCH_ROWS)))
     child.report("done", events=result.tally.events, digest=result.digest, ledger=result.ledger.as_dict())
 
 

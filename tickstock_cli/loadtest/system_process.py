@@ -27,10 +27,12 @@ from tickstock_cli.core.clock import SystemClock, wall_minus_monotonic
 from tickstock_cli.core.metrics import BreakerState, ChannelMetrics
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.control import Control
+from tickstock_cli.engine.execution import execute
 from tickstock_cli.engine.live import LiveDriver
-from tickstock_cli.engine.observer import Unwatched
+from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.outputs import Outputs
-from tickstock_cli.engine.run import Run, RunOptions, RunResult
+from tickstock_cli.engine.result import RunResult
+from tickstock_cli.engine.run import RunOptions, RunParts
 from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.eventlog.manifest import RunInfo
 from tickstock_cli.eventlog.sink import LogSink
@@ -172,17 +174,17 @@ def work(child: Child) -> None:
         outputs = Outputs(build_encoder(settings, symbols), [LogSink(log, status.report)], [_counting(kinds)])
         schedule = Schedule(system.anchor, job["start"], job["speed"])
         source = TransportSource(receiver, symbols, settings.recordings.interval_seconds)
-        run = Run(
+        parts = RunParts(
             source,
             core,
             outputs,
             control,
-            Unwatched(),
+            Observer(),
             RunOptions(batch_rows=BATCH_ROWS),
             pipeline=pipeline,
-            arriving=LiveDriver(clock, control, schedule),
+            driver=LiveDriver(clock, control, schedule),
         )
-        result = run.execute()
+        result = execute(parts)
         status.over = True
         child.report("done", **system.end(result, kinds, clock.now()))
         child.stopped.wait()

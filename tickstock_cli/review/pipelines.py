@@ -10,7 +10,7 @@ from typing import Any
 from tickstock_cli.build import settings_model
 from tickstock_cli.core.stages import NamedSource
 from tickstock_cli.engine.observer import Observer
-from tickstock_cli.engine.run import RunResult
+from tickstock_cli.engine.result import RunResult
 from tickstock_cli.errors import ThresholdError
 from tickstock_cli.replay import Request, read_options, replay
 from tickstock_cli.runtime.opening import PipelineName

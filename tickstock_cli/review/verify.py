@@ -23,8 +23,8 @@ from tickstock_cli.build import settings_model
 from tickstock_cli.core.ledger import RECORD_TYPES
 from tickstock_cli.core.times import format_time
 from tickstock_cli.engine.control import Control
-from tickstock_cli.engine.observer import Unwatched
-from tickstock_cli.engine.run import RunResult
+from tickstock_cli.engine.observer import Observer
+from tickstock_cli.engine.result import RunResult
 from tickstock_cli.errors import DataError, TickstockError
 from tickstock_cli.replay import BATCH_ROWS, Request, read_options, replay
 from tickstock_cli.review.diff import Difference, compare_files
@@ -224,7 +224,7 @@ def _how(request: Request, variant: Variant) -> Request:
     )
 
 
-class _StopAfter(Unwatched):
+class _StopAfter(Observer):
     """Stops a run once so many rows are done."""
 
     def __init__(self, control: Control, rows: int) -> None:

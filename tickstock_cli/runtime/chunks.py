@@ -1,7 +1,7 @@
-"""Rows on their way through the runtime: a slice of the merged input, and the parts that instances own of it.
+"""Rows under way in the runtime: chunks of the merged input, and the parts of them that instances own.
 
-A slice is one contiguous chunk of the merge order. Each instance gets its rows of it as a part. Bars and fair values
-wait for the answers of the ticks before them, which the tick parts write into their slice.
+A chunk is a contiguous range of the merge order. Each instance gets its rows of it as a `ShardChunk`. Bars and fair
+values wait for the lookups of the ticks before them, which the tick parts write into their chunk.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from tickstock_cli.channels.judged import JudgedRows
 from tickstock_cli.core.batch import Batch, Int32s, Int64s, MergedBatch
 from tickstock_cli.core.events import EVENT
 from tickstock_cli.engine.channels import Answers, TickLookups
@@ -34,24 +35,29 @@ class Chunk:
         When the runtime got it, in ns of its clock.
     schedule
         Where the input is paced: says when each row was due. None: latencies count from ``received``.
+    judged
+        Takes the judgement of the rows, where a tap wants it.
     """
 
     batch: MergedBatch
     received: int
     schedule: Schedule | None
     answers: Answers
+    judged: JudgedRows | None = None
     parts_left: int = 0
     ticks_left: int = 0
     ticks_done: asyncio.Event = field(default_factory=asyncio.Event)
     published: asyncio.Event = field(default_factory=asyncio.Event)
-    result: StepResult = field(default_factory=lambda: StepResult(np.empty(0, dtype=EVENT), ()))
+    result: StepResult = field(default_factory=lambda: StepResult(np.empty(0, dtype=EVENT), (), 0))
     """What became final with it, once it is published."""
 
     @classmethod
-    def of(cls, batch: MergedBatch, received: int, schedule: Schedule | None) -> Chunk:
-        """Begin a slice; no part of it is handed out yet."""
+    def of(
+        cls, batch: MergedBatch, received: int, schedule: Schedule | None, judged: JudgedRows | None = None
+    ) -> Chunk:
+        """Return a chunk whose parts are not routed yet."""
         answers = np.zeros(len(batch.bars) + len(batch.fmvs), dtype=TICK_LOOKUP)
-        return cls(batch, received, schedule, answers)
+        return cls(batch, received, schedule, answers, judged)
 
     def end(self, result: StepResult) -> None:
         """Be published, with what became final."""

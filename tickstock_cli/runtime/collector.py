@@ -77,7 +77,7 @@ class Collector:
             events = [self._received(part, chunk) for part in self._split(end)]
             rejected = self._split_rejected(end)
             released = self._core.coordinate(events, chunk.batch.watermark)
-            self._publish(StepResult(released, rejected), chunk)
+            self._publish(StepResult(released, rejected, chunk.batch.watermark, chunk.judged), chunk)
 
     def abandon(self) -> None:
         """Wake whoever waits for a slice: none will end any more."""

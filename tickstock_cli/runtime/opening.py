@@ -10,7 +10,8 @@ from tickstock_cli.config.settings import Settings
 from tickstock_cli.engine.core import Core
 from tickstock_cli.engine.pipeline import DirectPipeline, LinearPipeline, Pipeline
 from tickstock_cli.monitoring.handlers import Handler
-from tickstock_cli.runtime.pipeline import LoopThread, MultiChannelPipeline
+from tickstock_cli.runtime.observer import RuntimeObserver
+from tickstock_cli.runtime.pipeline import LoopThread, MultiChannelPipeline, Publish
 from tickstock_cli.runtime.switching import quick_switches
 from tickstock_cli.runtime.system import MultiChannelSystem
 
@@ -34,6 +35,7 @@ def open_pipeline(
     stack: ExitStack,
     handlers: tuple[Handler, ...] = (),
     stopped: Callable[[], bool] = lambda: False,
+    runtime_observer: RuntimeObserver | None = None,
 ) -> Pipeline:
     """Build and start a pipeline; ``stack`` ends it.
 
@@ -42,7 +44,9 @@ def open_pipeline(
     handlers
         Told of a running system's alerts.
     stopped
-        Tells whether the run has been stopped; see `MultiChannelPipeline`.
+        Returns whether the run has been stopped; see `MultiChannelPipeline`.
+    runtime_observer
+        Measures a running system from within.
     """
     if name is PipelineName.DIRECT:
         return DirectPipeline(core)
@@ -50,8 +54,8 @@ def open_pipeline(
         return LinearPipeline(core)
     stack.enter_context(quick_switches())
     thread = stack.enter_context(LoopThread())
-    return stack.enter_context(
-        MultiChannelPipeline(
-            thread, lambda publish: MultiChannelSystem(settings, core, publish=publish, handlers=handlers), stopped
-        )
-    )
+
+    def build(publish: Publish) -> MultiChannelSystem:
+        return MultiChannelSystem(settings, core, publish=publish, handlers=handlers, observer=runtime_observer)
+
+    return stack.enter_context(MultiChannelPipeline(thread, build, stopped))

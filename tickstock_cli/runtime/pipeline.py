@@ -15,6 +15,7 @@ from threading import Lock, Thread
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from tickstock_cli.channels.judged import JudgedRows
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.events import join_events
 from tickstock_cli.core.garbage import freeze_gc, unfreeze_gc
@@ -222,7 +223,10 @@ class MultiChannelPipeline:
 
 def _as_one(results: Sequence[StepResult]) -> StepResult:
     """Join results that follow one another: a busy market gives hundreds a second, each with a cost of its own."""
+    rows = [result.rows for result in results if result.rows is not None]
     return StepResult(
         join_events([result.events for result in results]),
         tuple(part for result in results for part in result.rejected),
+        results[-1].watermark,
+        JudgedRows.joined(rows) if rows else None,
     )

@@ -335,7 +335,7 @@ class MultiChannelSystem:
                 if not spills:
                     self.report(SPILL, None)
                 if not (spills and await self._spilled_to_disk(chunk, schedule)):
-                    chunks.append(Chunk.of(chunk, self._clock.now(), schedule))
+                    chunks.append(Chunk.of(chunk, self._clock.now(), schedule, self.core.unjudged(chunk)))
                     await self._feed(chunks[-1])
         self._check()
         return chunks
@@ -545,7 +545,7 @@ class MultiChannelSystem:
             while len(self._spill):
                 self._check()
                 spilled, batch = self._spill.oldest()
-                chunk = Chunk.of(batch, spilled.received, spilled.schedule)
+                chunk = Chunk.of(batch, spilled.received, spilled.schedule, self.core.unjudged(batch))
                 await self._feed(chunk)
                 self._spill.drop()
                 self._note_spilled()
@@ -605,7 +605,7 @@ class MultiChannelSystem:
             if self._observer is not None:
                 self._observer.published(result.events, late)
             self._publication.publish(result.events)
-        if self._publish is not None and (len(result.events) or result.rejected):
+        if self._publish is not None and (len(result.events) or result.rejected or result.rows is not None):
             self._publish(result)
         self.market_time = chunk.batch.watermark
         chunk.end(result)

@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from tickstock_cli.channels.base import BatchOutcome, Workspace
+from tickstock_cli.channels.judged import JudgedRows
 from tickstock_cli.core.batch import BarBatch, Batch, FmvBatch, TickBatch
 from tickstock_cli.engine.channels import Answers, Channels
 from tickstock_cli.runtime.chunks import ShardChunk, joined
@@ -31,12 +32,14 @@ def process(channels: Channels, parts: Sequence[ShardChunk], tickers: int, works
     mine = np.ones(tickers, dtype=np.bool_)
     if record == "tick":
         return _process_ticks(channels, parts, cast(TickBatch, rows), mine, workspace)
-    context = channels.context(mine, True, channels.sessions(rows), isolates=True)
+    judged = _unjudged(parts, rows)
+    context = channels.context(mine, True, channels.sessions(rows), isolates=True, judged=judged)
     answers = _answers_by_row(parts, rows)
     if record == "ohlcv":
         channels.process_bars(cast(BarBatch, rows), answers, workspace, context)
     else:
         channels.process_fmvs(cast(FmvBatch, rows), answers, workspace, context)
+    _hand_back(parts, judged)
     return context.outcome
 
 
@@ -47,7 +50,8 @@ def _process_ticks(
     order = np.concatenate([part.asked_order for part in parts])
     by_order = np.argsort(order, kind="stable")
     asking = [rows for part in parts for rows in (part.chunk.batch.bars, part.chunk.batch.fmvs)]
-    context = channels.context(mine, True, channels.sessions(ticks, *asking), isolates=True)
+    judged = _unjudged(parts, ticks)
+    context = channels.context(mine, True, channels.sessions(ticks, *asking), isolates=True, judged=judged)
     told = channels.process_ticks(ticks, code[by_order], order[by_order], workspace, context)
     answers = np.empty_like(told)
     answers[by_order] = told
@@ -56,7 +60,23 @@ def _process_ticks(
         stop = start + len(part.slots)
         part.chunk.answers[part.slots] = answers[start:stop]
         start = stop
+    _hand_back(parts, judged)
     return context.outcome
+
+
+def _unjudged(parts: Sequence[ShardChunk], rows: Batch) -> JudgedRows | None:
+    """Return room for the judgement of the parts' rows; None where no tap wants it."""
+    return None if parts[0].chunk.judged is None else JudgedRows.only(rows)
+
+
+def _hand_back(parts: Sequence[ShardChunk], judged: JudgedRows | None) -> None:
+    """Write the judgement of the parts' rows into their chunks; instances write disjoint rows."""
+    if judged is None:
+        return
+    rows = judged.by_record()[parts[0].record]
+    for part in parts:
+        assert part.chunk.judged is not None  # all chunks of a run are alike
+        part.chunk.judged.by_record()[part.record].adopt(rows.among(part.rows.order))
 
 
 def _answers_by_row(parts: Sequence[ShardChunk], rows: Batch) -> Answers:

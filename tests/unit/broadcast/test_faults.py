@@ -26,7 +26,7 @@ from tickstock_cli.core.metrics import BreakerState
 from tickstock_cli.core.stages import Sink
 from tickstock_cli.detectors import PARTS
 from tickstock_cli.engine.control import Control
-from tickstock_cli.engine.run import RunResult
+from tickstock_cli.engine.result import RunResult
 from tickstock_cli.errors import OutputError
 from tickstock_cli.replay import Request, replay
 from tickstock_cli.runtime.instance import ProcessingChannel

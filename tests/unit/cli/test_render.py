@@ -11,7 +11,7 @@ from rich.console import Console
 from tests.unit.engine.events import busy_morning
 from tests.unit.engine.running import run_strictly
 from tickstock_cli.cli.render import speed_words, summary
-from tickstock_cli.engine.run import RunResult, SpeedFigures
+from tickstock_cli.engine.result import RunResult, SpeedFigures
 
 
 def shown(result: RunResult, width: int = 100) -> str:

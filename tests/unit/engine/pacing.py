@@ -66,11 +66,14 @@ class Noted:
         self.on_advance()
         return self.next_event if watermark < self.next_event else NEVER
 
+    def idle(self) -> None:
+        """See ``Stepper``."""
+
     def batch_done(self, batch: MergedBatch) -> None:
         """See ``Stepper``."""
         self.done.append(batch.positions)
 
-    def must_jump(self, target: int) -> bool:  # noqa: ARG002 - the protocol's
+    def needs_snapshot(self, target: int) -> bool:  # noqa: ARG002 - the protocol's
         """See ``Stepper``: there is nothing to go back to."""
         return False
 

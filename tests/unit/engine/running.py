@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
-from tickstock_cli.build import build_core, build_encoder, settings_model
-from tickstock_cli.core.clock import Clock
+from tickstock_cli.assembly import RunPlan, assemble
+from tickstock_cli.build import settings_model
+from tickstock_cli.core.clock import Clock, SystemClock
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.core.stages import Sink, Source
 from tickstock_cli.engine.checkpoint import CheckpointStore
 from tickstock_cli.engine.control import Control
-from tickstock_cli.engine.observer import Observer, Unwatched
-from tickstock_cli.engine.outputs import Outputs
-from tickstock_cli.engine.run import Run, RunOptions, RunResult
+from tickstock_cli.engine.execution import execute
+from tickstock_cli.engine.observer import Observer
+from tickstock_cli.engine.result import RunResult
+from tickstock_cli.engine.run import RunOptions
 from tickstock_cli.testing import ListSource, Record
 
 
@@ -39,22 +41,21 @@ def run_source(
     options
         Those of `RunOptions`.
     """
-    settings = settings_model()()
-    with ThreadPoolExecutor(workers) as executor:
-        core = build_core(settings, source.symbols, workers, executor)
-        core.ledger = ledger or Ledger()
-        outputs = Outputs(build_encoder(settings, source.symbols), list(sinks))
-        run = Run(
-            source,
-            core,
-            outputs,
-            control or Control(),
-            observer or Unwatched(),
-            RunOptions(**options),
-            store=store,
-            clock=clock,
-        )
-        return run.execute()
+    plan = RunPlan(
+        source,
+        settings_model()(),
+        control or Control(),
+        observer or Observer(),
+        workers=workers,
+        options=RunOptions(**options),
+        open_sinks=lambda schema: list(sinks),  # noqa: ARG005
+        store=store,
+        clock=clock or SystemClock(),
+    )
+    with ExitStack() as stack:
+        parts = assemble(plan, stack)
+        parts.core.ledger = ledger or Ledger()
+        return execute(parts)
 
 
 def run_strictly(rows: Sequence[Record], **how: Any) -> RunResult:

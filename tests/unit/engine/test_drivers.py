@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.unit.engine.pacing import OPEN, Noted, batches_at, wall_seconds
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.engine.control import Control
-from tickstock_cli.engine.drivers import TOGETHER_NS, Pacer, flat_out
+from tickstock_cli.engine.drivers import FlatOut
+from tickstock_cli.engine.pacer import TOGETHER_NS, Pacer
 from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.testing import MILLISECOND, SECOND, ManualClock
 
@@ -40,7 +41,7 @@ def test_flat_out_takes_whole_batches_until_it_is_stopped() -> None:
                 control.stop()
             yield batch
 
-    flat_out(stopped_on_the_way_to_the_second(), noted, control)
+    FlatOut(control).run(stopped_on_the_way_to_the_second(), noted)
 
     assert [len(times) for _, times in noted.pieces] == [3, 3]
     assert noted.done == [(3,), (6,)]
@@ -63,7 +64,7 @@ def test_rows_that_come_thick_travel_together() -> None:
     walls = [wall for wall, _ in noted.pieces]
     assert all(after - before >= TOGETHER_NS for before, after in pairwise(walls[:-1]))
     assert len(walls) <= 7
-    assert pacer.lateness.as_dict()["max"] <= TOGETHER_NS / MILLISECOND
+    assert pacer.lateness_ms()["max"] <= TOGETHER_NS / MILLISECOND
 
 
 def test_hours_of_recorded_time_do_not_drift() -> None:
@@ -75,7 +76,7 @@ def test_hours_of_recorded_time_do_not_drift() -> None:
     exact = Schedule(0, OPEN, 0.75)
     assert [wall for wall, _ in noted.pieces] == [exact.due(times[0]) for _, times in noted.pieces]
     assert noted.fed()[-1][0] == pytest.approx(seconds[-1] / 0.75, abs=1e-8)
-    assert pacer.lateness.as_dict()["max"] == pytest.approx(3, rel=1e-3)
+    assert pacer.lateness_ms()["max"] == pytest.approx(3, rel=1e-3)
 
 
 @given(
@@ -118,7 +119,7 @@ def test_lateness_counts_from_the_schedule() -> None:
 
     # Row 0 was done 9.5 s after it was due, then rows 1 to 9 at once: 8.5 s, 7.5 s, … 0.5 s after they were.
     assert [len(times) for _, times in noted.pieces] == [1, 9]
-    assert pacer.lateness.as_dict() == pytest.approx({"p50": 4500, "p99": 9500, "max": 9500}, rel=1e-3)
+    assert pacer.lateness_ms() == pytest.approx({"p50": 4500, "p99": 9500, "max": 9500}, rel=1e-3)
 
 
 def test_market_time_passes_in_step_with_the_clock_and_never_ahead_of_it() -> None:
@@ -162,7 +163,7 @@ def test_a_row_that_was_due_at_the_former_speed_is_as_late_as_it_was_by_that(pau
     pacer.run(batches_at(0, 10, 20, batch_rows=2), noted)
 
     assert wall_seconds(noted.fed()) == pytest.approx([0, 1.5 + pause, 5001.5 + pause])
-    assert pacer.lateness.as_dict() == pytest.approx({"p50": 500, "p99": 1500, "max": 1500}, rel=1e-3)
+    assert pacer.lateness_ms() == pytest.approx({"p50": 500, "p99": 1500, "max": 1500}, rel=1e-3)
 
 
 def test_a_change_of_speed_just_before_the_wait_is_not_slept_through() -> None:
@@ -185,7 +186,7 @@ def test_a_pause_keeps_the_place_and_is_no_time_of_the_run() -> None:
 
     assert wall_seconds(noted.fed()) == [0, 1, 2, HOUR + 0.5, HOUR + 1.5]
     assert pacer.paused_ns == round((HOUR - 2.5) * SECOND)
-    assert pacer.lateness.as_dict()["max"] == 0
+    assert pacer.lateness_ms()["max"] == 0
 
 
 def test_single_steps_let_one_row_through_each_and_the_market_goes_on_from_there() -> None:
@@ -199,7 +200,7 @@ def test_single_steps_let_one_row_through_each_and_the_market_goes_on_from_there
 
     assert noted.fed() == [(0, 0), (1, 1), (5, 600), (9, HOUR), (22, HOUR + 2)]
     assert pacer.paused_ns == 15 * SECOND
-    assert pacer.lateness.as_dict()["max"] == pytest.approx(1, rel=1e-3)
+    assert pacer.lateness_ms()["max"] == pytest.approx(1, rel=1e-3)
 
 
 def test_a_row_that_was_let_through_can_be_looked_at_until_the_market_goes_on() -> None:

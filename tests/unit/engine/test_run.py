@@ -14,7 +14,7 @@ from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.engine.checkpoint import CheckpointStore
 from tickstock_cli.engine.control import Control
-from tickstock_cli.engine.observer import Unwatched
+from tickstock_cli.engine.observer import Observer
 from tickstock_cli.errors import DataError, LedgerError, RejectedRowError
 from tickstock_cli.sinks.opening import open_sink
 from tickstock_cli.testing import MINUTE, SECOND, Bar, ListSink, ListSource, ManualClock, RunOutput, Tick, run_records
@@ -34,7 +34,7 @@ class Damaged(ListSource):
             yield batch
 
 
-class Noting(Unwatched):
+class Noting(Observer):
     """Notes rows and market time of every step, and calls ``then`` behind each."""
 
     def __init__(self, then: Callable[[int], None] = lambda _: None) -> None:
@@ -224,13 +224,14 @@ def test_checkpoints_lie_as_far_apart_as_asked_for(tmp_path: Path) -> None:
         numbers.extend(int(path.stem.rpartition("-")[2]) for path in tmp_path.glob("state-*"))
 
     from tickstock_cli.build import build_core, build_encoder
+    from tickstock_cli.engine.execution import execute
     from tickstock_cli.engine.outputs import Outputs
-    from tickstock_cli.engine.run import Run, RunOptions
+    from tickstock_cli.engine.run import RunOptions, RunParts
     from tickstock_cli.testing import settings_of
 
     source = ListSource(busy_morning())
     settings = settings_of({})
-    Run(
+    parts = RunParts(
         source,
         build_core(settings, source.symbols),
         Outputs(build_encoder(settings, source.symbols), []),
@@ -239,7 +240,8 @@ def test_checkpoints_lie_as_far_apart_as_asked_for(tmp_path: Path) -> None:
         RunOptions(batch_rows=50, checkpoint_every_ns=600 * SECOND),
         store=store(tmp_path),
         clock=clock,
-    ).execute()
+    )
+    execute(parts)
 
     assert sorted(set(numbers)) == [1, 2]
 

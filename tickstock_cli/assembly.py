@@ -1,0 +1,159 @@
+"""Assembly: from a source, settings and the wishes of a caller to the parts of a run.
+
+`replay`, `serve`, load tests and the project's own tests all build their runs here, so that a load test measures what
+users run, and a part that is added once is there for everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from tickstock_cli.build import build_core, build_encoder
+from tickstock_cli.config.settings import Settings
+from tickstock_cli.core.clock import Clock, SystemClock, wall_minus_monotonic
+from tickstock_cli.core.events import Provenance
+from tickstock_cli.core.stages import Sink, Source
+from tickstock_cli.engine.checkpoint import CheckpointStore
+from tickstock_cli.engine.control import Control
+from tickstock_cli.engine.drivers import Driver
+from tickstock_cli.engine.observer import Observer
+from tickstock_cli.engine.outputs import Outputs
+from tickstock_cli.engine.rejection import RejectedRows, RowSink
+from tickstock_cli.engine.run import RunOptions, RunParts
+from tickstock_cli.engine.snapshots import Snapshots
+from tickstock_cli.engine.taps import Tap, Taps
+from tickstock_cli.runtime.building import instance_names
+from tickstock_cli.runtime.observer import RuntimeObserver
+from tickstock_cli.runtime.opening import PipelineName, open_pipeline
+from tickstock_cli.runtime.pipeline import MultiChannelPipeline
+from tickstock_cli.warmup import warm_up
+
+OpenSinks = Callable[[pa.Schema], Sequence[Sink]]
+"""Opens the outputs of events of a schema, all or none of them."""
+OpenRejects = Callable[[pa.Schema], RowSink]
+"""Opens the output of rejected rows of a schema."""
+
+
+def no_sinks(schema: pa.Schema) -> Sequence[Sink]:  # noqa: ARG001 - as `OpenSinks`
+    """Return no output: events are counted and hashed only."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """What a run is made of.
+
+    Parameters
+    ----------
+    source
+        Read by the run; the caller closes it.
+    control
+        Its speed says whether the run is paced, where no driver is given.
+    pipeline
+        How rows get to the core.
+    workers
+        Threads that share the tickers of a direct pipeline.
+    open_sinks, open_rejects
+        Open the outputs; ``open_rejects`` of None only counts rejected rows.
+    provenance
+        Whether events carry how they came about; takes the running system.
+    store
+        Takes checkpoints.
+    driver
+        Feeds the run; None: flat out or paced, by the speed of ``control``.
+    snapshots
+        Places to seek to.
+    taps
+        See rows as judged and events released, by name.
+    runtime_observer
+        Measures a running system from within.
+    attach
+        Called with the pipeline of a running system before it gets its first row.
+    """
+
+    source: Source
+    settings: Settings
+    control: Control = field(default_factory=Control)
+    observer: Observer = field(default_factory=Observer)
+    pipeline: PipelineName = PipelineName.DIRECT
+    workers: int = 1
+    options: RunOptions = field(default_factory=RunOptions)
+    open_sinks: OpenSinks = no_sinks
+    open_rejects: OpenRejects | None = None
+    provenance: bool = False
+    store: CheckpointStore | None = None
+    clock: Clock = field(default_factory=SystemClock)
+    driver: Driver | None = None
+    snapshots: Snapshots | None = None
+    taps: Mapping[str, Tap] = field(default_factory=dict)
+    runtime_observer: RuntimeObserver | None = None
+    attach: Callable[[MultiChannelPipeline], None] = lambda pipeline: None  # noqa: ARG005
+
+    @property
+    def keeps_time(self) -> bool:
+        """Whether rows are due at some wall time, so that nothing may be compiled on the way."""
+        return self.driver is not None or self.control.speed is not None
+
+
+def assemble(plan: RunPlan, stack: ExitStack) -> RunParts:
+    """Build and start the parts of a run; ``stack`` ends them.
+
+    Raises
+    ------
+    OutputError
+        An output cannot be opened; none is left open.
+    """
+    settings, source, control = plan.settings, plan.source, plan.control
+    executor = stack.enter_context(ThreadPoolExecutor(plan.workers, "tickstock-worker")) if plan.workers > 1 else None
+    core = build_core(settings, source.symbols, plan.workers, executor)
+    if plan.keeps_time:
+        warm_up(settings)  # loading kernels takes a second that no schedule should lose
+    pipeline = open_pipeline(
+        plan.pipeline, settings, core, stack, stopped=lambda: control.stopped, runtime_observer=plan.runtime_observer
+    )
+    if isinstance(pipeline, MultiChannelPipeline):
+        plan.attach(pipeline)
+    outputs, rejects = _open_outputs(plan)
+    return RunParts(
+        source,
+        core,
+        outputs,
+        control,
+        plan.observer,
+        plan.options,
+        rejects,
+        plan.store,
+        plan.clock,
+        pipeline,
+        plan.driver,
+        plan.snapshots,
+        Taps(plan.taps),
+    )
+
+
+def _open_outputs(plan: RunPlan) -> tuple[Outputs, RejectedRows | None]:
+    """Open every output, or none."""
+    provenance = Provenance(instance_names(plan.settings), wall_minus_monotonic()) if plan.provenance else None
+    encoder = build_encoder(plan.settings, plan.source.symbols, provenance)
+    sinks = plan.open_sinks(encoder.schema)
+    try:
+        rejects = _open_rejects(plan)
+    except BaseException:
+        for sink in sinks:
+            sink.abort()
+        raise
+    return Outputs(encoder, sinks, released=plan.observer.released), rejects
+
+
+def _open_rejects(plan: RunPlan) -> RejectedRows | None:
+    """Return what takes rejected rows; None where they are only counted."""
+    if plan.open_rejects is None and not plan.options.strict:
+        return None
+    sink = None if plan.open_rejects is None else plan.open_rejects(plan.source.origins().schema)
+    keep = {} if plan.store is None else {"keep": plan.store.keep_rejects}
+    return RejectedRows(plan.source, sink, plan.options.strict, plan.options.columns, **keep)

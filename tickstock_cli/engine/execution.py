@@ -1,0 +1,194 @@
+"""Execution of a request: runs one after the other, from the first row to the last file closed.
+
+1. Resume, if asked to: core, taps, outputs and source go to where the checkpoint stood.
+2. Run forward. A seek ends the run: core, taps and counts go to the newest snapshot before the time sought, and the
+   next run begins there. The core is a pure function, so events released again are the same; outputs skip them.
+3. At the end all windows close. A run that was stopped writes a last checkpoint and the events emitted so far; behind
+   a seek back it ends where the furthest run stood.
+4. The ledger must balance, and every output gets its final name; on any failure none does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tickstock_cli.core.ledger import Ledger
+from tickstock_cli.engine.coordinator import END_OF_TIME
+from tickstock_cli.engine.pipeline import Drained
+from tickstock_cli.engine.result import RunResult, SpeedFigures, peak_rss_bytes
+from tickstock_cli.engine.run import Run, RunParts
+from tickstock_cli.engine.snapshots import RunPosition, Snapshot
+from tickstock_cli.engine.taps import TapContext
+from tickstock_cli.errors import LedgerError, OutputError
+
+
+def execute(parts: RunParts) -> RunResult:
+    """Run to the end of the input, or until stopped.
+
+    Raises
+    ------
+    DataError
+        The recordings are unreadable or unsorted, or a row was rejected under ``strict``.
+    OutputError
+        An output or a checkpoint cannot be written.
+    LedgerError
+        A row or an event is unaccounted for.
+    """
+    try:
+        return Execution(parts).result()
+    except BaseException:
+        parts.outputs.abort()
+        parts.taps.abort()
+        if parts.rejects is not None:
+            parts.rejects.abort()
+        raise
+    finally:
+        if parts.rejects is not None:
+            parts.rejects.close()
+
+
+class Execution:
+    """The runs of one request. Use ``result`` once."""
+
+    def __init__(self, parts: RunParts) -> None:
+        self._parts = parts
+        self._market_ns = 0
+        """Market time passed by the runs so far, repeated stretches included."""
+        self._retraced_ns = 0
+
+    def result(self) -> RunResult:
+        """Execute the request; see ``execute``."""
+        parts = self._parts
+        parts.core.judges_rows = bool(len(parts.taps))
+        parts.taps.begin(TapContext(parts.core.symbols, parts.outputs.encoder))
+        start = self._begin()
+        driver, requested = parts.ready_driver(), parts.control.speed
+        begun = parts.clock.now()
+        run, drained = self._run(start)
+        end = run.position()
+        seconds = (parts.clock.now() - begun) / 1e9
+        market_ns = end.market_time - (start.market_time or end.first_time)
+        moving = seconds - driver.paused_ns / 1e9
+        return RunResult(
+            parts.core.ledger,
+            parts.outputs.tally,
+            parts.outputs.digest.hexdigest(),
+            end.rows - start.rows,
+            market_ns / 1e9,
+            seconds,
+            peak_rss_bytes(),
+            SpeedFigures(
+                requested,
+                (market_ns + self._retraced_ns) / 1e9 / moving if moving > 0 else 0.0,
+                driver.lateness_ms(),
+                parts.control.speed,
+            ),
+            self._interrupted,
+            start.rows,
+            drained,
+        )
+
+    def _run(self, start: RunPosition) -> tuple[Run, Drained | None]:
+        """Run forward and follow seeks to the end; return the last run, ended, and what was drained."""
+        run = Run(self._parts, start)
+        while (target := run.execute()) is not None:
+            run = self._seek(run, target)
+        drained = run.settle()
+        self._interrupted = self._parts.control.stopped or (drained is not None and drained.rows_dropped > 0)
+        if self._interrupted:
+            run = self._furthest(run)
+        self._end(run)
+        return run, drained
+
+    def _begin(self) -> RunPosition:
+        """Resume from a checkpoint, or begin a new one; return where the first run starts."""
+        parts = self._parts
+        ledger = parts.core.ledger.as_dict()
+        if parts.snapshots is not None:
+            parts.snapshots.begin(ledger)
+        if parts.store is None:
+            return RunPosition(ledger=ledger)
+        if not parts.options.resume:
+            parts.store.begin()
+            parts.outputs.listen(parts.store.keep_events)
+            return RunPosition(ledger=ledger)
+        state, position = parts.store.load()
+        parts.source.symbols.add(position.tickers)
+        parts.core.restore(state, Ledger(position.ledger))
+        parts.taps.restore(state)
+        for batch in parts.store.kept_events():
+            parts.outputs.write(batch)
+        if parts.rejects is not None:
+            for batch in parts.store.kept_rejects():
+                parts.rejects.write_kept(batch)
+        parts.outputs.drain()
+        parts.outputs.listen(parts.store.keep_events)
+        return RunPosition(
+            tuple(position.rows_by_file),
+            position.ledger,
+            position.rows,
+            parts.outputs.released,
+            0 if parts.rejects is None else parts.rejects.count,
+            position.first_time,
+            position.market_time,
+            position.market_time,
+        )
+
+    def _seek(self, run: Run, target: int) -> Run:
+        """Return the run that goes on to a market time: from the newest snapshot, or from here if there is no way."""
+        snapshots = self._parts.snapshots
+        assert snapshots is not None  # else no seek ends a run
+        state, here = run.settled()
+        if self._parts.control.stopped:
+            return Run(self._parts, here)
+        try:
+            if not run.is_behind():
+                snapshots.move_frontier(state, here)
+            return self._run_from(snapshots.before(target), here)
+        except OutputError as error:  # the run is whole and goes on where it is
+            snapshots.report(str(error))
+            self._parts.control.arrived(target)
+            return Run(self._parts, here)
+
+    def _furthest(self, run: Run) -> Run:
+        """Return a run that stands where the furthest run was; the run itself where there was no seek back."""
+        snapshots = self._parts.snapshots
+        if snapshots is None or snapshots.frontier is None or not run.is_behind():
+            return run
+        return self._run_from(snapshots.frontier, run.position())
+
+    def _run_from(self, snapshot: Snapshot, here: RunPosition) -> Run:
+        """Bring every part to a snapshot; return the run that begins there."""
+        parts, place, state = self._parts, snapshot.place, snapshot.state()
+        ledger = Ledger(place.ledger)
+        if state is None:
+            parts.core.forget(ledger)
+        else:
+            parts.core.restore(state, ledger)
+        parts.taps.restore(state or {})
+        self._retraced_ns += here.market_time - (place.market_time or here.first_time)
+        parts.outputs.rewind(place.events)
+        if parts.rejects is not None:
+            parts.rejects.rewind(place.rejects)
+        return Run(parts, replace(place, first_time=place.first_time or here.first_time))
+
+    def _end(self, run: Run) -> None:
+        """Release the last events, check the ledger, and give every output its final name."""
+        parts, core = self._parts, self._parts.core
+        if self._interrupted:
+            if parts.store is not None:
+                run.save()
+            run.end(core.interrupt(), run.position().watermark)
+        else:
+            run.end(core.finish(), END_OF_TIME)
+        core.ledger.check()
+        emitted = core.ledger["coordinator.emitted"]
+        if not parts.outputs.tally.events == parts.outputs.released == emitted:
+            raise LedgerError(f"ledger does not balance: emitted {emitted}, written {parts.outputs.tally.events}")
+        parts.outputs.finish()
+        parts.taps.finish()
+        if parts.rejects is not None:
+            parts.rejects.finish()
+            parts.rejects.commit()
+        parts.taps.commit()
+        parts.outputs.commit()

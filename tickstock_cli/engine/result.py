@@ -1,0 +1,79 @@
+"""What a run did, in figures."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tickstock_cli.core.ledger import Ledger
+from tickstock_cli.engine.pipeline import Drained
+from tickstock_cli.engine.tally import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class SpeedFigures:
+    """Times recorded time asked for (None = flat out) and reached, and how late rows were, in ms.
+
+    ``last`` is the speed at the end, where the user changed it on the way.
+    """
+
+    requested: float | None
+    achieved: float
+    lateness_ms: dict[str, float] | None
+    last: float | None = None
+
+    @property
+    def asked(self) -> tuple[float | None, ...]:
+        """The speed at the beginning, and the one at the end if it is another."""
+        return (self.requested,) if self.last in (None, self.requested) else (self.requested, self.last)
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run did. ``rows`` and times are of this run alone; ledger, tally and digest include what it resumed.
+
+    ``rows_before`` is the rows of the runs that it resumed; ``drained`` what a running system did when it was stopped.
+    """
+
+    ledger: Ledger
+    tally: Tally
+    digest: str
+    rows: int
+    market_seconds: float
+    seconds: float
+    peak_rss_bytes: int
+    speed: SpeedFigures
+    interrupted: bool
+    rows_before: int = 0
+    drained: Drained | None = None
+
+    @property
+    def rows_per_second(self) -> float:
+        """Rows of all types over wall time."""
+        return self.rows / self.seconds if self.seconds else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures of ``--json``."""
+        return {
+            "ledger": self.ledger.as_dict(),
+            "events": self.tally.events,
+            "digest": self.digest,
+            "seconds": self.seconds,
+            "rows_per_second": self.rows_per_second,
+            "peak_rss_bytes": self.peak_rss_bytes,
+            "speed": {
+                "requested": "max" if self.speed.requested is None else self.speed.requested,
+                "achieved": self.speed.achieved,
+                "lateness_ms": self.speed.lateness_ms or {"p50": None, "p99": None, "max": None},
+            },
+            "interrupted": self.interrupted,
+            "drained": None if self.drained is None else asdict(self.drained),
+        }
+
+
+def peak_rss_bytes() -> int:
+    """Return the greatest resident memory of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
