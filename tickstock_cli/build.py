@@ -25,18 +25,27 @@ from tickstock_cli.detectors.highlow import HighLowParams
 from tickstock_cli.engine.channels import Channels
 from tickstock_cli.engine.coordinator import Coordinator
 from tickstock_cli.engine.core import Core
-from tickstock_cli.errors import PluginError
+from tickstock_cli.errors import PluginError, UsageError
 from tickstock_cli.kernels.admission import Guard
 from tickstock_cli.kernels.coordination import CoordinationRules
+
+AddedDetectors = Mapping[str, type[Any] | tuple[type[Any], Any]]
+"""Detectors of an embedding program, by name: a class, or a class and its parameters."""
 
 
 def detector_classes(settings: Settings | None = None) -> dict[str, Any]:
     """Return the class of every detector that has a section in ``settings``, by name, in the order of outputs.
 
-    The project's own come first, in their table's order, then plugins by name. None is the project's own alone.
+    The project's own come first, in their table's order, then plugins by name, then those of an embedding program.
+    None is the project's own alone.
     """
     names = DETECTORS.parts if settings is None else type(settings).detector_names
-    return {name: DETECTORS.load_own(name) if name in DETECTORS.parts else DETECTORS.load(name) for name in names}
+    added = {} if settings is None else type(settings).added_detectors
+    return {name: added[name] if name in added else _registered_detector(name) for name in names}
+
+
+def _registered_detector(name: str) -> Any:
+    return DETECTORS.load_own(name) if name in DETECTORS.parts else DETECTORS.load(name)
 
 
 @cache
@@ -83,6 +92,48 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
     enabled = values.get("detectors", {}).get("enabled", ())
     sections = values.keys() - Settings.model_fields.keys()
     return settings_model(_plugins_among({*sections, *enabled} - DETECTORS.parts.keys())).model_validate(values)
+
+
+def add_detectors(settings: Settings, detectors: AddedDetectors) -> Settings:
+    """Return settings in which detectors of an embedding program have a section each, and run.
+
+    Parameters
+    ----------
+    detectors
+        By name: a class that conforms to `core.stages.Detector`, or such a class and its parameters; without
+        parameters, all of its defaults.
+
+    Raises
+    ------
+    UsageError
+        A name is taken or no identifier, a class is no detector, or parameters are those of another detector.
+    """
+    if not detectors:
+        return settings
+    before = type(settings)
+    pairs = {name: given if isinstance(given, tuple) else (given, None) for name, given in detectors.items()}
+    for name, (cls, parameters) in pairs.items():
+        _check_added(name, cls, parameters, before)
+    classes = {**detector_classes(settings), **{name: cls for name, (cls, _) in pairs.items()}}
+    enabled = (*settings.detectors.enabled, *pairs)
+    model = joined_settings({name: cls.Params for name, cls in classes.items()}, enabled)
+    model.added_detectors = {**before.added_detectors, **{name: cls for name, (cls, _) in pairs.items()}}
+    sections = {name: getattr(settings, name) for name in before.model_fields if name != "detectors"}
+    given = {name: parameters for name, (_, parameters) in pairs.items() if parameters is not None}
+    return model.model_validate({**sections, **given, "detectors": {"enabled": enabled}})
+
+
+def _check_added(name: str, cls: Any, parameters: Any, model: type[Settings]) -> None:
+    if name in model.model_fields:
+        raise UsageError(f"detector {name}: a section of the settings has this name; choose another one")
+    if not name.isidentifier():
+        raise UsageError(f"detector {name!r}: a name consists of letters, digits and underscores, such as round_price")
+    if not isinstance(cls, type):
+        raise UsageError(f"detector {name}: must be a class, which every system builds for itself, was {cls!r}")
+    if missing := DETECTORS.missing_members(cls):
+        raise UsageError(f"detector {name}: {cls.__name__} lacks {', '.join(missing)}; see docs/add-a-detector.md")
+    if parameters is not None and not isinstance(parameters, cls.Params):  # type: ignore[attr-defined]  # checked above
+        raise UsageError(f"detector {name}: parameters must be {cls.__name__}.Params, were {parameters!r}")
 
 
 def _plugins_among(names: Iterable[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tickstock_cli.config.settings import Settings
     from tickstock_cli.replay import Request
 
 
@@ -36,13 +37,12 @@ def say_if_compiling(request: Request) -> None:
     TickstockError
         The request contradicts itself, or its recordings cannot be read; see ``replay.check``.
     """
-    from tickstock_cli.build import settings_model
     from tickstock_cli.replay import check
 
-    warm_up_saying_so(request.settings if request.settings is not None else settings_model()(), lambda: check(request))
+    warm_up_saying_so(request.effective_settings, lambda: check(request))
 
 
-def warm_up_saying_so(settings: Any, check: Callable[[], object]) -> None:
+def warm_up_saying_so(settings: Settings, check: Callable[[], object]) -> None:
     """Have every kernel ready that a run with these settings uses, and say so if that means compiling one.
 
     Parameters

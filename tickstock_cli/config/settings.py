@@ -189,6 +189,8 @@ class Settings(BaseSettings):
 
     detector_names: ClassVar[tuple[str, ...]] = ()
     """Detectors that have a section, in the order in which they see a row."""
+    added_detectors: ClassVar[Mapping[str, type[Any]]] = {}
+    """Classes of detectors that an embedding program has added, by name; they are in no registry."""
 
     session: SessionSettings = SessionSettings()
     guard: GuardSettings = GuardSettings()

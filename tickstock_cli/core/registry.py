@@ -155,13 +155,17 @@ class Family:
             return str(error)
         return None
 
+    def missing_members(self, part: Any) -> list[str]:
+        """Return the attributes that every part of the family has and this one lacks."""
+        return [member for member in self._members if not hasattr(part, member)]
+
     def _load_plugin(self, plugin: Plugin) -> Any:
         try:
             part = _resolve(plugin.target)
         except Exception as error:
             raised = " ".join(f"{type(error).__name__}: {error}".split())
             raise PluginError(f"cannot load {self.noun} {plugin.name} of {plugin}: {raised}") from error
-        missing = [member for member in self._members if not hasattr(part, member)]
+        missing = self.missing_members(part)
         if missing:
             raise PluginError(
                 f"cannot load {self.noun} {plugin.name} of {plugin}: it lacks {', '.join(missing)}; "

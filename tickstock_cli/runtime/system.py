@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import psutil
 import pyarrow as pa
+from pydantic import ValidationError
 
-from tickstock_cli.build import build_core, build_encoder, settings_model
+from tickstock_cli.build import AddedDetectors, add_detectors, build_core, build_encoder, settings_from
 from tickstock_cli.channels.base import BatchOutcome, Workspace
 from tickstock_cli.config.settings import Settings
+from tickstock_cli.config.validation_errors import reason
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.clock import Clock, SystemClock
 from tickstock_cli.core.events import EventRows
@@ -33,7 +35,7 @@ from tickstock_cli.engine.core import Core, StepResult
 from tickstock_cli.engine.pipeline import Drained
 from tickstock_cli.engine.rejection import in_merge_order
 from tickstock_cli.engine.schedule import Schedule
-from tickstock_cli.errors import OutputError, SystemBrokenError, UsageError
+from tickstock_cli.errors import OutputError, SettingsError, SystemBrokenError, UsageError
 from tickstock_cli.monitoring.handlers import LOGGER, Handler, LogHandler
 from tickstock_cli.monitoring.monitor import ChannelMonitor
 from tickstock_cli.runtime.building import build_instances, build_router
@@ -72,9 +74,13 @@ class MultiChannelSystem:
     Parameters
     ----------
     settings
-        An instance of ``build.settings_model()``; None is all defaults.
+        Settings, or nested values of those that differ from their defaults: ``{"tick_channel": {"instances": 2}}``.
+        None is all defaults.
     core
         Computes the events; nothing else steps it meanwhile. None: a new one.
+    detectors
+        Detectors that run beside those of ``settings``, by name: a class that conforms to `core.stages.Detector`, or
+        such a class and its parameters.
     sinks
         Get every released event: sinks, or targets such as ``events.parquet``. Opened at the start, committed
         together at the end. Rows wait while a sink is far behind.
@@ -94,9 +100,10 @@ class MultiChannelSystem:
 
     def __init__(
         self,
-        settings: Settings | None = None,
+        settings: Settings | Mapping[str, Any] | None = None,
         core: Core | None = None,
         *,
+        detectors: AddedDetectors | None = None,
         sinks: Sequence[Sink | str] = (),
         clock: Clock | None = None,
         publish: Callable[[StepResult], None] | None = None,
@@ -104,7 +111,7 @@ class MultiChannelSystem:
         wall: Callable[[], int] = time.time_ns,
         observer: RuntimeObserver | None = None,
     ) -> None:
-        settings = settings if settings is not None else settings_model()()
+        settings = _checked_settings(settings, core, detectors)
         self._owns_core = core is None
         core = core if core is not None else build_core(settings, SymbolTable())
         self.core = core
@@ -694,3 +701,27 @@ class MultiChannelSystem:
                 for instance in self.instances():
                     if instance.status is ChannelStatus.ERROR:
                         instance.start()
+
+
+def _checked_settings(
+    settings: Settings | Mapping[str, Any] | None, core: Core | None, detectors: AddedDetectors | None
+) -> Settings:
+    """Return all settings, with the detectors that are added.
+
+    Raises
+    ------
+    UsageError
+        A core is given, whose detectors are built already, and detectors are to be added.
+    SettingsError
+        A key is unknown, or a value is out of range.
+    """
+    if core is not None and detectors:
+        raise UsageError("detectors cannot be added to a core that is built; give one of the two")
+    if not isinstance(settings, Settings):
+        try:
+            settings = settings_from(settings or {})
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(map(str, first["loc"]))
+            raise SettingsError(f"{key} = {first['input']!r}: {reason(first)}") from error
+    return add_detectors(settings, detectors or {})
