@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import ipaddress
+import logging
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from tickstock_cli.serving.app import build_app
 from tickstock_cli.serving.hub import Hub, Limits
 from tickstock_cli.serving.protocol import MAX_MESSAGE_BYTES
 from tickstock_cli.serving.served import ServedRun
-from tickstock_cli.serving.wire import Wire
+from tickstock_cli.serving.wire import OwnFaults, Wire
 
 if TYPE_CHECKING:
     from tickstock_cli.serving.socket_io import SocketIoPublisher
@@ -123,6 +124,9 @@ def _socketio() -> SocketIoPublisher:
     return SocketIoPublisher()
 
 
+OWN_FAULTS = OwnFaults()
+
+
 class _Uvicorn(uvicorn.Server):
     """Uvicorn that leaves signals to whoever runs it."""
 
@@ -160,6 +164,7 @@ class EventServer:
             server_header=False,
             timeout_graceful_shutdown=int(STOP_SECONDS),
         )
+        logging.getLogger("uvicorn.error").addFilter(OWN_FAULTS)
         self._uvicorn = _Uvicorn(self._config)
         self._running: asyncio.Task[None] | None = None
 

@@ -36,8 +36,10 @@ from tickstock_cli.serving.protocol import (
 )
 from tickstock_cli.serving.selection import RefusedError, Selection, expired, first_wanted, select
 
+CLOSE_SECONDS = 2.0
+"""How long a connection that is being closed may take to empty its buffer before it is cut."""
 ABORT = "tickstock.abort"
-"""Key of the ASGI extension that cuts a connection without waiting for its buffers; see ``wire``."""
+"""Key of the connection's state under which ``wire`` puts what cuts it, after so many seconds, whatever it holds."""
 
 MAX_ERRORS = 100
 """A client that sends so many messages in a row that are wrong is broken or hostile."""
@@ -149,11 +151,15 @@ class ClientSession:
             pass
         except StalledError:
             self._hub.cut_off += 1
-            abort: Callable[[], None] = self._websocket.scope["extensions"][ABORT]["abort"]
-            abort()
+            self._abort(0.0)
         finally:
+            self._abort(CLOSE_SECONDS)
             self._hub.notifier.remove(self._wake)
             self._hub.clients.discard(self)
+
+    def _abort(self, seconds: float) -> None:
+        abort: Callable[[float], None] = self._websocket.scope["state"][ABORT]
+        abort(seconds)
 
     async def _converse(self) -> None:
         """Listen and send at once; the first of the two to end, ends both."""

@@ -1,69 +1,64 @@
-"""The connection below a session: uvicorn's WebSocket protocol, made to let go of clients that take nothing."""
+"""The connection below a session: uvicorn's WebSocket protocol, made to let go of clients that take nothing.
+
+Closing a transport waits until its buffer is empty, which a client that has stopped reading can put off for ever. So
+every closing has a deadline here, and the application can cut a connection at once. Both are done to the transport and
+to the state that uvicorn hands on, by the interfaces of asyncio and ASGI: no member of uvicorn's protocol is used.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import logging
+from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from tickstock_cli.serving.session import ABORT
+from tickstock_cli.serving.session import ABORT, CLOSE_SECONDS
 
-if TYPE_CHECKING:
-    from uvicorn._types import ASGISendEvent
-
-CLOSE_SECONDS = 2.0
-"""How long a connection that is being closed may take to empty its buffer before it is cut."""
-INVALID_DATA = 1007
+FAULTS_OF_CLIENTS = (
+    "ASGI callable returned without completing handshake.",  # a refusal with an answer of its own completes it
+    "Invalid UTF-8 sequence received from client.",
+)
+"""What uvicorn logs as an error, though nothing is wrong on our side."""
 
 
 class Wire(WebSocketsSansIOProtocol):
-    """A WebSocket connection whose application can cut it, and whose end never waits for the client.
+    """A WebSocket connection whose application can cut it, and whose end never waits for the client."""
 
-    Closing a transport waits until its buffer is empty, which a client that has stopped reading can put off for
-    ever. So every way out of here, a missed pong and the server's stop included, has a deadline.
-    """
+    def __init__(self, *, app_state: dict[str, Any], **arguments: Any) -> None:
+        super().__init__(app_state={**app_state, ABORT: self._abort}, **arguments)
+        self._bounded: BoundedTransport | None = None
 
-    async def run_asgi(self) -> None:
-        """Run the application, and see that the connection goes when it has ended."""
-        self.scope.setdefault("extensions", {})[ABORT] = {"abort": self.transport.abort}
-        try:
-            await super().run_asgi()
-        finally:
-            self._cut_soon()
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._bounded = BoundedTransport(cast(asyncio.Transport, transport))
+        super().connection_made(cast(asyncio.Transport, self._bounded))
 
-    async def send(self, message: ASGISendEvent) -> None:
-        """Send what the application says; a refusal completes the handshake, and is no fault to be logged."""
-        await super().send(message)
-        if message["type"] == "websocket.http.response.body" and not message.get("more_body"):
-            self.handshake_complete = True
-
-    def keepalive_timeout(self) -> None:
-        """End a connection whose client has not answered a ping."""
-        super().keepalive_timeout()
-        self._cut_soon()
-
-    def shutdown(self) -> None:
-        """End the connection because the server stops."""
-        super().shutdown()
-        self._cut_soon()
-
-    def send_receive_event_to_app(self) -> None:
-        """Pass a message on; one that is no UTF-8 ends the connection without a traceback in our log."""
-        if self.curr_msg_data_type == "text" and not _is_utf8(b"".join(self.frames)):
-            self.frames = []
-            self.conn.send_close(INVALID_DATA)
-            self.handle_parser_exception()
-            return
-        super().send_receive_event_to_app()
-
-    def _cut_soon(self) -> None:
-        asyncio.get_running_loop().call_later(CLOSE_SECONDS, self.transport.abort)
+    def _abort(self, seconds: float) -> None:
+        """Cut the connection after so many seconds, whatever it still holds."""
+        if self._bounded is not None:
+            self._bounded.abort_in(seconds)
 
 
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+class BoundedTransport:
+    """A transport that is cut if closing it takes longer than ``CLOSE_SECONDS``; the same in everything else."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def close(self) -> None:
+        self._transport.close()
+        self.abort_in(CLOSE_SECONDS)
+
+    def abort_in(self, seconds: float) -> None:
+        """Cut the connection after so many seconds, whatever it still holds."""
+        asyncio.get_running_loop().call_later(seconds, self._transport.abort)
+
+
+class OwnFaults(logging.Filter):
+    """Lets through what uvicorn logs, but for the faults of clients: a client must not fill our log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.msg not in FAULTS_OF_CLIENTS
