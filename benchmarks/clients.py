@@ -31,8 +31,8 @@ def serve(recording: str, clients: int, stalled: int) -> Sample:
     from tickstock_cli.broadcast.broadcast import Broadcast
     from tickstock_cli.build import settings_model
     from tickstock_cli.engine.control import Control
-    from tickstock_cli.replay import Request
-    from tickstock_cli.replay import replay as run_replay
+    from tickstock_cli.replaying import Request
+    from tickstock_cli.replaying import replay as run_replay
     from tickstock_cli.runtime.opening import PipelineName
     from tickstock_cli.serving.server import Address
 

@@ -44,8 +44,8 @@ def replay(path: str, warm_up: str, out: str, workers: int) -> Sample:
     """
     import pyarrow.parquet as pq
 
-    from tickstock_cli.replay import Request
-    from tickstock_cli.replay import replay as run_replay
+    from tickstock_cli.replaying import Request
+    from tickstock_cli.replaying import replay as run_replay
 
     def run(recordings: Path) -> RunResult:
         return run_replay(Request(paths=[recordings], outs=[out], workers=workers))

@@ -57,8 +57,8 @@ def find_window(ticks: str, count: int, seconds: int) -> Sample:
 def replay(paths: Sequence[str], warm_up: str, out: str, start: int, end: int, speed: float | None) -> Sample:
     """Replay a stretch under default settings, paced through the running system or flat out; events to Parquet."""
     from benchmarks.per_second import PerSecond
-    from tickstock_cli.replay import Request
-    from tickstock_cli.replay import replay as run_replay
+    from tickstock_cli.replaying import Request
+    from tickstock_cli.replaying import replay as run_replay
 
     run_replay(Request(paths=[Path(warm_up).parent], outs=[out], speed=1e9 if speed else None))
     running: list[MultiChannelPipeline] = []

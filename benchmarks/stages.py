@@ -41,7 +41,7 @@ FMV_STAGES = ("group fair values", "validate fair values", "kernel fmv", "collec
 
 def read(path: str, warm_up: str) -> Sample:
     """Read a recording into merged batches and drop them; give seconds by stage."""
-    from tickstock_cli.replay import BATCH_ROWS
+    from tickstock_cli.replaying import BATCH_ROWS
     from tickstock_cli.sources.recordings import Recordings
 
     def run(recording: str, watch: Stopwatch) -> int:
@@ -71,7 +71,7 @@ def _drive(path: str, out: str, watch: Stopwatch) -> tuple[dict[str, int], int]:
     from tickstock_cli.core.digest import EventDigest
     from tickstock_cli.core.events import EventRows
     from tickstock_cli.engine.tally import Tally
-    from tickstock_cli.replay import BATCH_ROWS
+    from tickstock_cli.replaying import BATCH_ROWS
     from tickstock_cli.sinks.opening import open_sink
     from tickstock_cli.sources.recordings import Recordings
 

@@ -29,7 +29,7 @@ from tickstock_cli.detectors import highlow, surge, trend
 from tickstock_cli.detectors import ohlcv as ohlcv_detector
 from tickstock_cli.engine import coordinator
 from tickstock_cli.kernels import normalise
-from tickstock_cli.replay import BATCH_ROWS
+from tickstock_cli.replaying import BATCH_ROWS
 from tickstock_cli.sources import assemble, merge
 from tickstock_cli.sources.recordings import Recordings
 

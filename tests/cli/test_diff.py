@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.cli.running import error_line, run_tickstock
-from tickstock_cli.replay import Request, replay
+from tickstock_cli.replaying import Request, replay
 from tickstock_cli.testing import SECOND, new_york, settings_of
 
 START = new_york("2024-06-12", "10:00:00")

@@ -18,7 +18,7 @@ from tests.oracle import Row
 from tests.oracle.strategies import Case, mixed_recordings
 from tickstock_cli.core.batch import Batch, MergedBatch
 from tickstock_cli.core.stages import NamedSource, Source
-from tickstock_cli.replay import Request, read_options
+from tickstock_cli.replaying import Request, read_options
 from tickstock_cli.sources import PARTS
 from tickstock_cli.sources.opening import open_source
 from tickstock_cli.testing import ListSource, as_record

@@ -23,7 +23,7 @@ from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.result import RunResult
 from tickstock_cli.engine.snapshots import Snapshots
 from tickstock_cli.engine.taps import Tap
-from tickstock_cli.replay import Request, read_options, replay
+from tickstock_cli.replaying import Request, read_options, replay
 from tickstock_cli.sources.recordings import Recordings
 from tickstock_cli.testing import settings_of
 

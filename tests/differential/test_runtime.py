@@ -16,7 +16,7 @@ from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.digest import EventDigest
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.engine.core import StepResult
-from tickstock_cli.replay import Request, read_options
+from tickstock_cli.replaying import Request, read_options
 from tickstock_cli.runtime.assignment import RoutingStrategy
 from tickstock_cli.runtime.opening import PipelineName
 from tickstock_cli.runtime.system import MultiChannelSystem

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.oracle.strategies import Case, long_recordings, mixed_recordings
-from tickstock_cli.replay import Request, replay
+from tickstock_cli.replaying import Request, replay
 from tickstock_cli.sources.options import Unsorted
 from tickstock_cli.testing import ListSource, Record, as_record, run_records, settings_of
 

@@ -38,7 +38,7 @@ from tickstock_cli.eventlog.manifest import RunInfo
 from tickstock_cli.eventlog.sink import LogSink
 from tickstock_cli.eventlog.writer import EventLog
 from tickstock_cli.monitoring.handlers import CallHandler
-from tickstock_cli.replay import Request
+from tickstock_cli.replaying import Request
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 from tickstock_cli.runtime.sections import log_limits_of
 from tickstock_cli.serving.served import ServedRun

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import MergedBatch
-from tickstock_cli.replay import Request, read_options
+from tickstock_cli.replaying import Request, read_options
 from tickstock_cli.serving.ports import PriceLine
 from tickstock_cli.sources.opening import open_source
 

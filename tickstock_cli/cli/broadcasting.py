@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tickstock_cli.broadcast.broadcast import Broadcast
     from tickstock_cli.engine.control import Control
-    from tickstock_cli.replay import Request
+    from tickstock_cli.replaying import Request
     from tickstock_cli.serving.server import Address
 
 

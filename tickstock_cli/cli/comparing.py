@@ -11,7 +11,7 @@ import typer
 if TYPE_CHECKING:
     from tickstock_cli.core.stages import NamedSource
     from tickstock_cli.engine.observer import Observer
-    from tickstock_cli.replay import Request
+    from tickstock_cli.replaying import Request
     from tickstock_cli.runtime.opening import PipelineName
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tickstock_cli.config.settings import Settings
-    from tickstock_cli.replay import Request
+    from tickstock_cli.replaying import Request
 
 
 def say_if_new(kernel: Any, check: Callable[[], object]) -> None:
@@ -35,9 +35,9 @@ def say_if_compiling(request: Request) -> None:
     Raises
     ------
     TickstockError
-        The request contradicts itself, or its recordings cannot be read; see ``replay.check``.
+        The request contradicts itself, or its recordings cannot be read; see ``replaying.check``.
     """
-    from tickstock_cli.replay import check
+    from tickstock_cli.replaying import check
 
     warm_up_saying_so(request.effective_settings, lambda: check(request))
 

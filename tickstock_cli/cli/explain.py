@@ -53,7 +53,7 @@ def explain(
     """
     from tickstock_cli.cli.compiling import say_if_compiling
     from tickstock_cli.cli.notes import print_notes_of
-    from tickstock_cli.replay import Request
+    from tickstock_cli.replaying import Request
     from tickstock_cli.review.explain import explain as run_explain
 
     settings = load_settings(config, sets, maps).settings

@@ -33,7 +33,7 @@ def inspect(
     from tickstock_cli.core.calendar import Calendar
     from tickstock_cli.inspection.inspect import inspect as run_inspection
     from tickstock_cli.kernels.survey import tally
-    from tickstock_cli.replay import Request, read_options
+    from tickstock_cli.replaying import Request, read_options
     from tickstock_cli.sources.discover import discover
 
     settings = load_settings(config, sets, maps).settings

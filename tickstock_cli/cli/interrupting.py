@@ -16,7 +16,7 @@ from tickstock_cli.errors import OutputError
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
-    from tickstock_cli.replay import Request
+    from tickstock_cli.replaying import Request
 
 WAKE_SECONDS = 0.25
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -13,7 +13,7 @@ from tickstock_cli.core.times import format_time
 if TYPE_CHECKING:
     from tickstock_cli.core.ledger import Ledger
     from tickstock_cli.core.stages import NamedSource
-    from tickstock_cli.replay import Request
+    from tickstock_cli.replaying import Request
 
 MOST_NAMES = 20
 """Absent tickers told by name."""
@@ -35,7 +35,7 @@ def print_notes_of(request: Request) -> None:
         It cannot be read.
     """
     from tickstock_cli.build import settings_model
-    from tickstock_cli.replay import read_options
+    from tickstock_cli.replaying import read_options
     from tickstock_cli.sources.opening import open_source
 
     settings = request.settings if request.settings is not None else settings_model()()

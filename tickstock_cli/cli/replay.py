@@ -38,7 +38,7 @@ from tickstock_cli.cli.options import (
 from tickstock_cli.errors import InterruptedRunError, UsageError
 
 if TYPE_CHECKING:
-    from tickstock_cli.replay import Request
+    from tickstock_cli.replaying import Request
     from tickstock_cli.runtime.opening import PipelineName
     from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 
@@ -167,7 +167,7 @@ def replay(
     there. On a terminal, a paced replay takes keys: space, s, +, -, q.
     """
     from tickstock_cli.engine.run import CHECKPOINT_EVERY_NS
-    from tickstock_cli.replay import Request
+    from tickstock_cli.replaying import Request
 
     outs = out or []
     if as_json and "-" in outs:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tickstock_cli.engine.control import Control
     from tickstock_cli.engine.observer import Observer
     from tickstock_cli.engine.result import RunResult
-    from tickstock_cli.replay import Request
+    from tickstock_cli.replaying import Request
     from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 
 
@@ -34,7 +34,7 @@ def run_watched(
     broadcast: Broadcast | None,
 ) -> tuple[RunResult, EventSample | None]:
     """Replay under the user's eyes, and return what it did, and the events for the table, if there is to be one."""
-    from tickstock_cli.replay import replay as run_replay
+    from tickstock_cli.replaying import replay as run_replay
     from tickstock_cli.sinks.opening import open_all
 
     sample = EventSample() if table else None

@@ -27,7 +27,7 @@ from tickstock_cli.cli.options import (
 from tickstock_cli.errors import ThresholdError
 
 if TYPE_CHECKING:
-    from tickstock_cli.replay import Request
+    from tickstock_cli.replaying import Request
     from tickstock_cli.review.verify import VariantResult, Verification
 
 
@@ -49,7 +49,7 @@ def verify(
     Parquet file must be the same each time; if not, the exit code is 4. Large recordings are replayed whole where that
     is fast; tiny batches and pacing get a part of them.
     """
-    from tickstock_cli.replay import Request
+    from tickstock_cli.replaying import Request
 
     request = Request(
         paths=paths,

@@ -18,7 +18,7 @@ from tickstock_cli.cli.progress import ProgressBar
 from tickstock_cli.core.stages import NamedSource
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer, Observers
-from tickstock_cli.replay import Request
+from tickstock_cli.replaying import Request
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 
 

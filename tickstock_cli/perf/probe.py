@@ -1,8 +1,7 @@
 """Runs inside one side of a comparison: ``python -P probe.py NAME JOB`` with the side's source first on the path.
 
 A script, not a module: it is the head's even where it measures the base, so that both sides are measured by the same
-code. It knows nothing of tickstock but what every revision has: `replay.Request` and `replay.replay`, the recordings
-and the core.
+code. It knows nothing of tickstock but what every revision has: `Request` and `replay`, the recordings and the core.
 
 It prints a line of JSON once it is prepared, then one for every line that it reads: a turn, so that the sides can take
 turns while all of them are warm; and at the end of its input what the process as a whole took.
@@ -19,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from importlib import import_module
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -51,10 +51,9 @@ def merge(job: Sample) -> Turns:
 
 def replay(job: Sample) -> Turns:
     """Replay flat out with default settings, events to Parquet, from the first byte read to the file closed."""
-    from tickstock_cli.replay import Request
-    from tickstock_cli.replay import replay as run_replay
+    request_of, run_replay = _request_and_replay()
 
-    request = Request(paths=[job["recording"]], outs=[str(Path(job["folder"], "events.parquet"))])
+    request = request_of(paths=[job["recording"]], outs=[str(Path(job["folder"], "events.parquet"))])
     first = run_replay(request)
     yield {
         "rows": first.rows,
@@ -67,10 +66,9 @@ def replay(job: Sample) -> Turns:
 
 def count(job: Sample) -> Turns:
     """Replay once, counting work instead of time."""
-    from tickstock_cli.replay import Request
-    from tickstock_cli.replay import replay as run_replay
+    request_of, run_replay = _request_and_replay()
 
-    request = Request(paths=[job["recording"]], batch_rows=job["batch_rows"])
+    request = request_of(paths=[job["recording"]], batch_rows=job["batch_rows"])
     run_replay(request)  # compiles, imports
     yield {}
     calls = _count_kernel_calls()
@@ -95,10 +93,9 @@ def count(job: Sample) -> Turns:
 
 def memory(job: Sample) -> Turns:
     """Replay again and again in one process: the peak, and what each pass leaves behind."""
-    from tickstock_cli.replay import Request
-    from tickstock_cli.replay import replay as run_replay
+    request_of, run_replay = _request_and_replay()
 
-    request = Request(paths=[job["recording"]])
+    request = request_of(paths=[job["recording"]])
     yield {}
     kept = []
     for number in range(LEAK_WARM_UP + LEAK_PASSES):
@@ -116,14 +113,13 @@ def memory(job: Sample) -> Turns:
 
 def paced(job: Sample) -> Turns:
     """Replay on a schedule through the running system; latency from the scheduled time to the published event."""
-    from tickstock_cli.replay import Request
-    from tickstock_cli.replay import replay as run_replay
+    request_of, run_replay = _request_and_replay()
 
     out = str(Path(job["folder"], "paced.parquet"))
-    run_replay(Request(paths=[job["recording"]], outs=[out]))
+    run_replay(request_of(paths=[job["recording"]], outs=[out]))
     yield {}
     pipelines: list[Any] = []
-    request = Request(paths=[job["recording"]], outs=[out], start=job["start"], end=job["end"], speed=job["speed"])
+    request = request_of(paths=[job["recording"]], outs=[out], start=job["start"], end=job["end"], speed=job["speed"])
     cpu = time.process_time()
     result = run_replay(request, attach=pipelines.append)
     cpu_seconds = time.process_time() - cpu
@@ -143,15 +139,14 @@ def paced(job: Sample) -> Turns:
 
 def running(job: Sample) -> Turns:
     """Run each feed through the running system as fast as it takes rows: what each channel bears, and what it fails."""
-    from tickstock_cli.replay import Request
-    from tickstock_cli.replay import replay as run_replay
+    request_of, run_replay = _request_and_replay()
     from tickstock_cli.runtime.opening import PipelineName
 
     yield {}
     figures: Sample = {}
     processed = failed = lost = 0
     for record, name in (("tick", "ticks"), ("ohlcv", "bars"), ("fmv", "fmv")):
-        request = Request(paths=[str(Path(job["recording"], f"{name}.parquet"))], pipeline=PipelineName.MULTI)
+        request = request_of(paths=[str(Path(job["recording"], f"{name}.parquet"))], pipeline=PipelineName.MULTI)
         pipelines: list[Any] = []
         result = run_replay(request, attach=pipelines.append)
         figures[f"{record}_rows_per_second"] = result.rows / result.seconds
@@ -163,6 +158,15 @@ def running(job: Sample) -> Turns:
         if record == "ohlcv":
             figures["ohlcv_symbols"] = len(pipelines[0].system.core.known_tickers())
     yield {**figures, "success_percent": 100 * processed / (processed + failed), "rows_lost": lost}
+
+
+def _request_and_replay() -> tuple[Any, Any]:
+    """Return `Request` and `replay` of this side; older bases have them in another module."""
+    try:
+        module = import_module("tickstock_cli.replaying")
+    except ModuleNotFoundError:
+        module = import_module("tickstock_cli.replay")
+    return module.Request, module.replay
 
 
 def _timed(work: Callable[[], Any]) -> Turns:

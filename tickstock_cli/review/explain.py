@@ -30,7 +30,7 @@ from tickstock_cli.core.time_input import TimeInput
 from tickstock_cli.core.times import MAX_NS, format_time
 from tickstock_cli.errors import DataError, UsageError
 from tickstock_cli.kernels.coordination import CoordinationRules
-from tickstock_cli.replay import BATCH_ROWS, Request, read_options, resolved
+from tickstock_cli.replaying import BATCH_ROWS, Request, read_options, resolved
 from tickstock_cli.review.admission import Admission
 from tickstock_cli.review.examiner import Examination, Examiner
 from tickstock_cli.review.outcome import EventOutcome, in_windows, read_event_outcomes

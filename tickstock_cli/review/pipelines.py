@@ -12,7 +12,7 @@ from tickstock_cli.core.stages import NamedSource
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.result import RunResult
 from tickstock_cli.errors import ThresholdError
-from tickstock_cli.replay import Request, read_options, replay
+from tickstock_cli.replaying import Request, read_options, replay
 from tickstock_cli.runtime.opening import PipelineName
 from tickstock_cli.sources.opening import open_repeatable
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from tickstock_cli.replay import BATCH_ROWS
+from tickstock_cli.replaying import BATCH_ROWS
 from tickstock_cli.runtime.opening import PipelineName
 
 SLICE_ROWS = 10_000

@@ -26,7 +26,7 @@ from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.result import RunResult
 from tickstock_cli.errors import DataError, TickstockError
-from tickstock_cli.replay import BATCH_ROWS, Request, read_options, replay
+from tickstock_cli.replaying import BATCH_ROWS, Request, read_options, replay
 from tickstock_cli.review.diff import Difference, compare_files
 from tickstock_cli.review.variants import SLICE_ROWS, Scope, Variant, plan
 from tickstock_cli.sources.opening import open_repeatable

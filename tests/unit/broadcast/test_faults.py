@@ -28,7 +28,7 @@ from tickstock_cli.detectors import PARTS
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.result import RunResult
 from tickstock_cli.errors import OutputError
-from tickstock_cli.replay import Request, replay
+from tickstock_cli.replaying import Request, replay
 from tickstock_cli.runtime.instance import ProcessingChannel
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 from tickstock_cli.serving.server import Address

@@ -9,7 +9,7 @@ from tickstock_cli.build import settings_model
 from tickstock_cli.config.load import load
 from tickstock_cli.engine.control import Control
 from tickstock_cli.eventlog.limits import MIB, LogLimits
-from tickstock_cli.replay import Request
+from tickstock_cli.replaying import Request
 from tickstock_cli.serving.server import Address
 
 

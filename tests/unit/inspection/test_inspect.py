@@ -15,7 +15,7 @@ from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.inspection.groups import grouped
 from tickstock_cli.inspection.inspect import evident_spacing, inspect
 from tickstock_cli.inspection.report import FileReport
-from tickstock_cli.replay import Request, replay
+from tickstock_cli.replaying import Request, replay
 from tickstock_cli.sources.recordings import ReadOptions, Unsorted
 
 OPEN = 1_381_239_000_000_000_000

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from tickstock_cli.loadtest.planted_counts import PlantedCounts
 from tickstock_cli.loadtest.scenario import RECORDS, Scenario
 from tickstock_cli.loadtest.workload import Slot, Workload
-from tickstock_cli.replay import Request, replay
+from tickstock_cli.replaying import Request, replay
 from tickstock_cli.testing import settings_of
 
 BUSY: dict[str, Any] = {

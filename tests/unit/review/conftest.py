@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tickstock_cli.replay import Request, replay
+from tickstock_cli.replaying import Request, replay
 from tickstock_cli.sources.event_files import read_events
 from tickstock_cli.testing import RECORDS, Record, Tick, new_york, settings_of
 

@@ -13,7 +13,7 @@ from tests.oracle.records import Record as RecordType
 from tickstock_cli.build import build_core, detector_classes
 from tickstock_cli.core.rule_verdict import Ending
 from tickstock_cli.errors import TickstockError
-from tickstock_cli.replay import Request, read_options
+from tickstock_cli.replaying import Request, read_options
 from tickstock_cli.review.examiner import Examination, Examiner
 from tickstock_cli.sources.recordings import Recordings
 from tickstock_cli.testing import Bar, FairValue, ListSource, Record, Tick, new_york, settings_of

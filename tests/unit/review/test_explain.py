@@ -15,7 +15,7 @@ from tests.oracle.random_cases import random_case
 from tests.unit.review.conftest import SECOND, Write, at, climb, dotted
 from tickstock_cli.core.rule_verdict import Ending
 from tickstock_cli.errors import DataError, UsageError
-from tickstock_cli.replay import Request
+from tickstock_cli.replaying import Request
 from tickstock_cli.review.admission import AdmissionStatus
 from tickstock_cli.review.explain import Explanation, RowExplanation, explain
 from tickstock_cli.review.outcome import EventOutcome, Outcome

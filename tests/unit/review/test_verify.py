@@ -10,7 +10,7 @@ import pytest
 from tests.unit.review.conftest import SECOND, Write, at
 from tickstock_cli import detectors
 from tickstock_cli.errors import DataError
-from tickstock_cli.replay import BATCH_ROWS, Request
+from tickstock_cli.replaying import BATCH_ROWS, Request
 from tickstock_cli.review import variants
 from tickstock_cli.review import verify as reviewing
 from tickstock_cli.review.variants import Scope, plan

@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.market import morning
 from tickstock_cli.errors import DataError, SchemaError, UsageError
-from tickstock_cli.replay import Request, replay
+from tickstock_cli.replaying import Request, replay
 from tickstock_cli.scoring.tables import read_events, read_truth
 
 EVENTS = pl.DataFrame(

@@ -10,7 +10,7 @@ import pytest
 from tests.cli.market import write_recording
 from tests.unit.review.conftest import at, climb
 from tickstock_cli.errors import DataError, SchemaError, UsageError
-from tickstock_cli.replay import Request, replay
+from tickstock_cli.replaying import Request, replay
 from tickstock_cli.sources.event_files import SUFFIXES, read_events
 
 

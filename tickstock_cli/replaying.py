@@ -2,7 +2,7 @@
 
 Examples
 --------
->>> from tickstock_cli.replay import Request, replay
+>>> from tickstock_cli.replaying import Request, replay
 >>> result = replay(Request(paths=["sample_data"], outs=["events.parquet"]))  # doctest: +SKIP
 >>> result.tally.events, result.digest  # doctest: +SKIP
 """

@@ -10,7 +10,7 @@ from tests.cli.market import write_recording
 from tickstock_cli.build import settings_model
 from tickstock_cli.core.time_input import parse_time_input
 from tickstock_cli.errors import UsageError
-from tickstock_cli.replay import Request, read_options, replay
+from tickstock_cli.replaying import Request, read_options, replay
 from tickstock_cli.testing import Tick, new_york
 
 OPEN = new_york("2024-06-12", "09:30:00")
