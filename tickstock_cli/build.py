@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from tickstock_cli.channels.fmv import FmvChannel
 from tickstock_cli.channels.ohlcv import OhlcvChannel
@@ -17,17 +19,18 @@ from tickstock_cli.config.load import Assigned, Loaded, load, named_detectors
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.config.settings import settings_model as joined_settings
 from tickstock_cli.core.calendar import Calendar
-from tickstock_cli.core.events import PHASES, EventEncoder, Kind, Provenance
+from tickstock_cli.core.events import PHASES, EventEncoder, Provenance, event_schema
+from tickstock_cli.core.kinds import Column, Extreme, Kind, KindCodes, extreme_kinds, join_kinds, own_columns
 from tickstock_cli.core.priority import PriorityManager
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.detectors import DETECTORS
-from tickstock_cli.detectors.highlow import HighLowParams
 from tickstock_cli.engine.channels import Channels
 from tickstock_cli.engine.coordinator import Coordinator
 from tickstock_cli.engine.core import Core
-from tickstock_cli.errors import PluginError, UsageError
+from tickstock_cli.errors import PluginError, SettingsError, UsageError
 from tickstock_cli.kernels.admission import Guard
 from tickstock_cli.kernels.coordination import CoordinationRules
+from tickstock_cli.kernels.rows import MOST_EXTREMES
 
 AddedDetectors = Mapping[str, type[Any] | tuple[type[Any], Any]]
 """Detectors of an embedding program, by name: a class, or a class and its parameters."""
@@ -67,7 +70,8 @@ def settings_model(plugins: tuple[str, ...] = ()) -> type[Settings]:
             raise PluginError(f"detector {name}: {DETECTORS.plugin(name)} takes the name of a section of the settings")
     classes = {**detector_classes(), **{name: DETECTORS.load(name) for name in plugins}}
     sections = {name: cls.Params for name, cls in classes.items()}
-    return joined_settings(sections, tuple(DETECTORS.parts), DETECTORS.unknown)
+    on = tuple(name for name in DETECTORS.parts if classes[name].enabled_by_default)
+    return joined_settings(sections, on, DETECTORS.unknown)
 
 
 def load_settings(
@@ -142,15 +146,35 @@ def _plugins_among(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def event_kinds(settings: Settings | None = None) -> tuple[Kind, ...]:
-    """Return every kind that a detector of ``settings`` may tell of, in the order of outputs; codes are places here.
+    """Return the kinds that detectors of ``settings`` declare, in the order of outputs; a kind's code is its position.
 
     None is the project's own detectors alone.
+
+    Raises
+    ------
+    SettingsError
+        Declarations contradict each other, or too many kinds are session extremes.
     """
-    kinds: dict[str, Kind] = {}
-    for cls in detector_classes(settings).values():
-        for kind in cls.kinds:
-            kinds.setdefault(kind.name, kind)
-    return tuple(kinds.values())
+    kinds = join_kinds((name, cls.kinds) for name, cls in detector_classes(settings).items())
+    extremes = [kind.name for kind in extreme_kinds(kinds)]
+    if len(extremes) > MOST_EXTREMES:
+        raise SettingsError(
+            f"at most {MOST_EXTREMES} kinds of events can be session extremes, but detectors declare "
+            f"{len(extremes)}: {', '.join(extremes)}"
+        )
+    return kinds
+
+
+def enabled_columns(settings: Settings) -> tuple[Column, ...]:
+    """Return the columns that the kinds of enabled detectors add to those of every event."""
+    classes = detector_classes(settings)
+    enabled = [cls for name, cls in classes.items() if name in settings.detectors.enabled]
+    return own_columns(kind for cls in enabled for kind in cls.kinds)
+
+
+def build_event_schema(settings: Settings, *, provenance: bool = False) -> pa.Schema:
+    """Return the columns of a run's events."""
+    return event_schema(enabled_columns(settings), provenance=provenance)
 
 
 def build_core(settings: Settings, symbols: SymbolTable, workers: int = 1, executor: Executor | None = None) -> Core:
@@ -179,14 +203,14 @@ def build_channels(settings: Settings, detectors_by_name: Mapping[str, Any]) -> 
         TickChannel(Guard(settings.guard.outlier_percent, settings.guard.confirm_rows), parts["tick"], names),
         OhlcvChannel(parts["ohlcv"], names),
         FmvChannel(parts["fmv"], names),
-        (names.index("high"), names.index("low")),
+        KindCodes(event_kinds(settings)).extremes(),
     )
 
 
 def build_detectors(settings: Settings) -> dict[str, Any]:
     """Build the enabled detectors, by name, in the table's order."""
     enabled = settings.detectors.enabled
-    codes = {name: code for code, name in enumerate(kind_names(settings))}
+    codes = KindCodes(event_kinds(settings))
     return {
         name: cls(settings.section(name, cls.Params), codes)
         for name, cls in detector_classes(settings).items()
@@ -201,20 +225,46 @@ def kind_names(settings: Settings | None = None) -> list[str]:
 
 def coordination_rules(settings: Settings) -> CoordinationRules:
     """Return the coordinator's settings as its kernels take them."""
-    highlow = settings.section("highlow", HighLowParams)
+    kinds = event_kinds(settings)
+    price, percent = np.full((2, len(kinds)), np.nan)
+    for name, declared in declared_extremes(settings).items():
+        code = kind_names(settings).index(name)
+        price[code] = getattr(declared.settings, declared.extreme.min_price_change)
+        percent[code] = getattr(declared.settings, declared.extreme.min_percent_change)
     return CoordinationRules(
         settings.coordinator.window_ms * 1_000_000,
         settings.coordinator.hold_top_source,
         settings.coordinator.key == "ticker",
-        len(event_kinds(settings)),
+        len(kinds),
         settings.coordinator.dedupe_extremes,
-        highlow.min_price_change,
-        highlow.min_percent_change,
+        price,
+        percent,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredExtreme:
+    """Session extremes of one kind: the declaration, and the name, channel and settings of the detector."""
+
+    extreme: Extreme
+    detector: str
+    source: str
+    settings: Any
+
+
+def declared_extremes(settings: Settings) -> dict[str, DeclaredExtreme]:
+    """Return the session extremes by kind; of several declarations the first one counts."""
+    found: dict[str, DeclaredExtreme] = {}
+    for name, cls in detector_classes(settings).items():
+        for kind in cls.kinds:
+            if kind.extreme is not None:
+                section = settings.section(name, cls.Params)
+                found.setdefault(kind.name, DeclaredExtreme(kind.extreme, name, cls.channel, section))
+    return found
 
 
 def build_encoder(settings: Settings, symbols: SymbolTable, provenance: Provenance | None = None) -> EventEncoder:
     """Build the bridge from internal events to rows of the output schema."""
     kinds = event_kinds(settings)
     priorities = PriorityManager([kind.priority for kind in kinds], settings.priority.core_universe)
-    return EventEncoder(symbols, kinds, priorities, provenance)
+    return EventEncoder(symbols, kinds, priorities, enabled_columns(settings), provenance)

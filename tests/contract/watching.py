@@ -24,6 +24,7 @@ from tickstock_cli.channels.tick import TickChannel
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.events import EVENT, PROVENANCE, EventRows
+from tickstock_cli.core.kinds import KindCodes
 from tickstock_cli.core.stages import Detector
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.detectors import DETECTORS
@@ -40,10 +41,11 @@ SEEDS = range(12)
 FOOD: dict[str, tuple[RecordType, ...]] = {"tick": ("tick",), "ohlcv": ("ohlcv",), "fmv": ("tick", "fmv")}
 """Record types that a channel's detectors live on: fair values also ask for the market's price."""
 
-CODES = {kind.name: code for code, kind in enumerate(event_kinds())}
+CODES = KindCodes(event_kinds())
 NAMES = tuple(CODES)
+NO_LIMITS = np.zeros(len(NAMES))
 
-ADDED = ("order", "row", "available_at", "emitted_at", "merged", "rival", *PROVENANCE)
+ADDED = ("order", "row", "available_at", "emitted_at", "merged", "tick_extreme", *PROVENANCE)
 """What depends on where in its batch a row stood, or is added after a detector has told."""
 
 OWN = tuple(name for name in EVENT.names or () if name not in ADDED)
@@ -152,9 +154,11 @@ def core_of(watch: Watch, tickers: tuple[str, ...], workers: int = 1, executor: 
         TickChannel(Guard(10.0, 3), parts["tick"], NAMES),
         OhlcvChannel(parts["ohlcv"], NAMES),
         FmvChannel(parts["fmv"], NAMES),
-        (CODES["high"], CODES["low"]),
+        CODES.extremes(),
     )
-    coordinator = Coordinator(CoordinationRules(1_000_000, False, False, len(NAMES), False, 0.0, 0.0), symbols)
+    coordinator = Coordinator(
+        CoordinationRules(1_000_000, False, False, len(NAMES), False, NO_LIMITS, NO_LIMITS), symbols
+    )
     return Core(symbols, channels, coordinator, workers, executor)
 
 

@@ -26,10 +26,9 @@ from tickstock_cli.broadcast.epochs import EpochLog
 from tickstock_cli.broadcast.prices import RecordedPrices
 from tickstock_cli.broadcast.recovering import RecoveringSink
 from tickstock_cli.broadcast.status import RunStatus
-from tickstock_cli.build import event_kinds
+from tickstock_cli.build import build_event_schema, event_kinds
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.clock import SystemClock
-from tickstock_cli.core.events import EVENT_SCHEMA, PROVENANCE_SCHEMA
 from tickstock_cli.core.stages import NamedSource, Sink
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer, Observers
@@ -70,7 +69,7 @@ class Broadcast(Observer):
         self._stack = ExitStack()
         if folder is None:
             folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="tickstock-log-"))) / "log"
-        schema = PROVENANCE_SCHEMA if request.provenance else EVENT_SCHEMA
+        schema = build_event_schema(settings, provenance=request.provenance)
         self._state = RunStatus(Calendar(settings.session.calendar))
         with ExitStack() as undo:
             undo.callback(self._stack.close)

@@ -51,7 +51,7 @@ class TickChannel(Channel):
         groups, rows, lookup_rows = group(batch.code, lookup_code, context.mine, workspace)
         lookups = workspace.array("lookups", len(lookup_rows), TICK_LOOKUP)
         lookups["rows_before"] = np.searchsorted(batch.order, lookup_order[lookup_rows])
-        lookups["tick_high"] = lookups["tick_low"] = np.nan  # what no detector answers
+        lookups["extremes"] = np.nan  # where no detector answers
         columns = TickColumns(*(frozen(getattr(batch, name)) for name in TickColumns._fields))
         out = workspace.rows(TickRows, groups, len(rows), lookups=lookups)
         rejects = workspace.rejects(len(rows))

@@ -1,9 +1,11 @@
 """The digest of a run: one sha256 that two runs share exactly if their events are equal in value and order.
 
 It does not depend on file formats, row groups or how events were cut into batches. Of each column of
-``EVENT_SCHEMA``, in order, three streams are hashed: one byte a row that tells whether there is a value; the values
-(little-endian, absent ones as zero; strings as int32 lengths); and, for strings, their UTF-8 bytes. The digest is
-the sha256 of the lines ``name valid-hash value-hash text-hash``.
+``EVENT_SCHEMA``, and then of each column that an enabled detector's kinds add, three streams are hashed: one byte a
+row that says whether there is a value; the values (little-endian, nulls as zero; strings as int32 lengths); and, for
+strings, their UTF-8 bytes. The digest is the sha256 of the lines ``name valid-hash value-hash text-hash``.
+
+Where no enabled detector adds columns, the digest is that of the common columns alone.
 """
 
 from __future__ import annotations
@@ -15,29 +17,35 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tickstock_cli.core.events import EVENT_SCHEMA
+from tickstock_cli.core.events import EVENT_SCHEMA, deciding_columns
 
 ROWS_AT_ONCE = 512
-"""Events that are hashed together: some sixty pieces of work in Python, for one event as for hundreds."""
+"""Events that are hashed together: the sixty calls cost as much for one event as for hundreds."""
 
 
 class EventDigest:
-    """Takes events in output order, gives the digest of all of them."""
+    """Hashes events in output order.
 
-    def __init__(self) -> None:
-        self._streams = {field.name: (sha256(), sha256(), sha256()) for field in EVENT_SCHEMA}
+    Parameters
+    ----------
+    schema
+        Columns of the events. The common ones and those of kinds count; others, such as provenance, do not.
+    """
+
+    def __init__(self, schema: pa.Schema = EVENT_SCHEMA) -> None:
+        self._streams = {name: (sha256(), sha256(), sha256()) for name in deciding_columns(schema)}
         self._waiting: list[pa.RecordBatch] = []
         self._waiting_rows = 0
 
     def update(self, events: pa.RecordBatch) -> None:
-        """Add events that follow those added before; columns beyond the schema do not count."""
+        """Add events that follow those added before."""
         self._waiting.append(events)
         self._waiting_rows += len(events)
         if self._waiting_rows >= ROWS_AT_ONCE:
             self._hash_waiting()
 
     def hexdigest(self) -> str:
-        """Return the digest of what was added so far."""
+        """Return the digest of the events added so far."""
         if self._waiting:
             self._hash_waiting()
         lines = (
@@ -62,7 +70,7 @@ class EventDigest:
 
 
 def _text(strings: Any) -> bytes | memoryview:
-    """Return the UTF-8 bytes of strings without nulls, one behind the other, as they lie in Arrow's buffer."""
+    """Return the UTF-8 bytes of strings without nulls, concatenated, as they lie in Arrow's buffer."""
     if not len(strings):
         return b""
     _, offsets, data = strings.buffers()

@@ -1,35 +1,40 @@
-"""Events: what a detector found, as rows of one structured array.
+"""Events of detectors as rows of one structured array, and as rows of Arrow tables.
 
-Inside, an event is a row of ``EVENT``: codes for strings, NaN or 0 for what an event lacks. Outside, it is
-a row of ``EVENT_SCHEMA``: strings and nulls. ``to_arrow`` is the only bridge.
+Kernels and the engine use rows of ``EVENT``: codes for strings, NaN or 0 for a missing value. Files, messages and logs
+use rows of ``event_schema``: strings and nulls. ``EventEncoder`` turns the former into the latter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tickstock_cli.core.kinds import MOST_OWN_COLUMNS, Column, Kind, trigger_words
 from tickstock_cli.core.priority import PriorityManager
 from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.errors import SettingsError
 
 EventRows = NDArray[Any]
 """An array of dtype ``EVENT``."""
 
 SOURCES = ("tick", "websocket", "ohlcv", "fmv", "channel")
-"""Sources in the order of their priority; an event's ``source`` is the place here."""
+"""Sources in the order of their priority; an event's ``source`` is a position here."""
 
 PHASES = ("pre", "regular", "post", "closed")
-TRIGGERS = (None, "price_and_volume", "price", "volume", "undervalued", "overvalued")
+
+OWN_FIELDS = tuple(f"own{position}" for position in range(MOST_OWN_COLUMNS))
+"""Fields of ``EVENT`` for the columns of an event's kind, in the order of their declaration; NaN = none."""
 
 EVENT = np.dtype(
     [
-        ("order", "i8"),  # merge order of the row that caused it
+        ("order", "i8"),  # merge order of the causing row
         ("timestamp", "i8"),
         ("available_at", "i8"),
         ("emitted_at", "i8"),
@@ -49,9 +54,10 @@ EVENT = np.dtype(
         ("volume", "f8"),
         ("rel_volume", "f8"),
         ("score", "f8"),
-        ("tie_break", "f8"),  # what decides between equals of one kind and source: more wins
-        ("tick_extreme", "f8"),  # price of the tick event that an extreme of a bar must beat; NaN = none
-        ("received", "i8"),  # a runtime's: when, by its clock in ns, the row was due, the event found, and made final
+        ("tie_break", "f8"),  # of two events that are equal otherwise, the greater value wins
+        ("tick_extreme", "f8"),  # price of the tick event that an extreme of a bar must exceed; NaN = none
+        *((name, "f8") for name in OWN_FIELDS),
+        ("received", "i8"),  # of a runtime's clock in ns: when the row was due, the event found, and made final
         ("detected", "i8"),
         ("released", "i8"),
         ("instance", "i2"),  # number of the channel instance that found it; 0 = there was no runtime
@@ -59,7 +65,7 @@ EVENT = np.dtype(
     align=True,
 )
 PROVENANCE = ("received", "detected", "released", "instance")
-"""Fields of ``EVENT`` that say how an event came about, and decide nothing."""
+"""Fields of ``EVENT`` that record how an event came about; no rule reads them."""
 
 _FIELDS: list[pa.Field[Any]] = [
     pa.field("event_id", pa.uint64(), nullable=False),
@@ -84,23 +90,50 @@ _FIELDS: list[pa.Field[Any]] = [
     pa.field("merged", pa.int32(), nullable=False),
 ]
 EVENT_SCHEMA = pa.schema(_FIELDS)
-"""Columns of every event file. Times are int64 ns since the epoch, UTC; volumes are shares."""
+"""Columns that every event file has. Times are int64 ns since the epoch, UTC; volumes are shares."""
 
-PROVENANCE_SCHEMA = pa.schema(
-    [
-        *_FIELDS,
-        pa.field("channel", pa.string()),
-        pa.field("received_wall", pa.int64()),
-        pa.field("detected_wall", pa.int64()),
-        pa.field("emitted_wall", pa.int64()),
-    ]
-)
-"""``EVENT_SCHEMA``, and how each event came about: the instance of the channel that found it, and when its row was
-due, when it was found, and when the coordinator let it go, in ns since the epoch, UTC, of the machine's clock."""
+_PROVENANCE_FIELDS: list[pa.Field[Any]] = [
+    pa.field("channel", pa.string()),
+    pa.field("received_wall", pa.int64()),
+    pa.field("detected_wall", pa.int64()),
+    pa.field("emitted_wall", pa.int64()),
+]
+PROVENANCE_COLUMNS = tuple(field.name for field in _PROVENANCE_FIELDS)
+"""Instance of the channel that found an event; when its row was due, when it was found, and when the coordinator
+released it, in ns since the epoch, UTC, of the machine's clock."""
+
+UNITS = {"price": "$", "previous": "$", "percent_change": "%", "rel_volume": "x", "volume": "shares"}
+"""Units of the common columns, where a reader is shown one."""
+
+_OWN = b"own"
+"""Metadata of a field that belongs to a kind."""
+
+
+def event_schema(columns: Iterable[Column] = (), *, provenance: bool = False) -> pa.Schema:
+    """Return the columns of events: the common ones, those of kinds, and with ``provenance`` how events came about.
+
+    Raises
+    ------
+    SettingsError
+        A kind's column has the name of another one.
+    """
+    taken = {*EVENT_SCHEMA.names, *PROVENANCE_COLUMNS}
+    own = []
+    for column in columns:
+        if column.name in taken:
+            raise SettingsError(f"a kind of event declares the column {column.name}, which events have; rename it")
+        metadata = {_OWN: column.unit.encode(), b"description": column.description.encode()}
+        own.append(pa.field(column.name, pa.type_for_alias(column.dtype), metadata=metadata))
+    return pa.schema([*_FIELDS, *own, *(_PROVENANCE_FIELDS if provenance else ())])
+
+
+def deciding_columns(schema: pa.Schema) -> list[str]:
+    """Return the columns of ``schema`` that say what was found: the common ones, then those of kinds."""
+    return [*EVENT_SCHEMA.names, *(field.name for field in schema if _OWN in (field.metadata or {}))]
 
 
 def join_events(parts: Sequence[EventRows]) -> EventRows:
-    """Join events, in the order of the parts; one part alone is given as it is.
+    """Join events in the order of the parts. One part alone is returned itself, without a copy.
 
     ``np.concatenate`` would first reconcile the fields of every part, which takes longer than the copying.
     """
@@ -108,19 +141,11 @@ def join_events(parts: Sequence[EventRows]) -> EventRows:
     if len(filled) == 1:
         return filled[0]
     joined = np.empty(sum(map(len, filled)), dtype=EVENT)
-    place = 0
+    start = 0
     for part in filled:
-        joined[place : place + len(part)] = part
-        place += len(part)
+        joined[start : start + len(part)] = part
+        start += len(part)
     return joined
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What an event tells of. ``priority``: 1 is delivered first; 4 is the last, see ``core.priority``."""
-
-    name: str
-    priority: int
 
 
 def event_ids(events: EventRows, kinds: Sequence[Kind], hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -129,15 +154,25 @@ def event_ids(events: EventRows, kinds: Sequence[Kind], hashes: NDArray[np.uint6
     The ticker's hash (BLAKE2b) is mixed with the other three by splitmix64's finaliser, which is a bijection:
     of one ticker, kind and source, no two timestamps share an id.
     """
-    salts = np.array([_name_salt(kind.name) for kind in kinds], dtype=np.uint64)[events["kind"]]
-    salts ^= np.array([_name_salt(source) for source in SOURCES], dtype=np.uint64)[events["source"]] << np.uint64(1)
+    salts = np.array([_kind_salt(kind.name) for kind in kinds], dtype=np.uint64)[events["kind"]]
+    salts ^= np.array([_salt(source.encode()[:8]) for source in SOURCES], dtype=np.uint64)[events["source"]] << _ONE
     base = hashes[events["code"]] ^ salts
     return _mix(_mix(base) ^ events["timestamp"].astype(np.uint64))
 
 
+_ONE = np.uint64(1)
+
+
 @cache
-def _name_salt(name: str) -> int:
-    return int(_mix(np.array([int.from_bytes(name.encode()[:8].ljust(8, b"\0"), "little")], dtype=np.uint64))[0])
+def _kind_salt(name: str) -> int:
+    """Hash all of a kind's name. One of at most 8 bytes stands for itself, as published ids have it."""
+    encoded = name.encode()
+    return _salt(encoded if len(encoded) <= 8 else blake2b(encoded, digest_size=8).digest())
+
+
+def _salt(word: bytes) -> int:
+    """Mix at most 8 bytes. The first 8 tell all of ``SOURCES`` apart."""
+    return int(_mix(np.array([int.from_bytes(word.ljust(8, b"\0"), "little")], dtype=np.uint64))[0])
 
 
 def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -147,14 +182,14 @@ def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def sort_for_output(events: EventRows, symbols: SymbolTable) -> EventRows:
-    """Put events into the total order of every output: emitted_at, kind, ticker, source."""
+    """Return events in the total order of every output: emitted_at, kind, ticker, source."""
     ranks = symbols.ranks()[events["code"]]
     return events[np.lexsort((events["source"], ranks, events["kind"], events["emitted_at"]))]
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What it takes to tell how events came about: instance names by number, and what makes a clock's time a date."""
+    """Names of channel instances by number, and the difference of the machine's time of day and the clock, in ns."""
 
     instances: Sequence[str]
     wall_minus_clock: int
@@ -165,10 +200,14 @@ class EventEncoder:
 
     Parameters
     ----------
+    kinds
+        By code.
     priorities
         Knows the kinds by the same codes.
+    columns
+        Columns of kinds that ``schema`` holds beyond the common ones.
     provenance
-        Adds the columns of ``PROVENANCE_SCHEMA``; None leaves them out.
+        Adds the columns of ``PROVENANCE_COLUMNS``; None leaves them out.
     """
 
     def __init__(
@@ -176,14 +215,17 @@ class EventEncoder:
         symbols: SymbolTable,
         kinds: Sequence[Kind],
         priorities: PriorityManager,
+        columns: Sequence[Column] = (),
         provenance: Provenance | None = None,
     ) -> None:
-        self.schema = EVENT_SCHEMA if provenance is None else PROVENANCE_SCHEMA
+        self.schema = event_schema(columns, provenance=provenance is not None)
         self._provenance = provenance
         self._symbols = symbols
         self._kinds = tuple(kinds)
         self._priorities = priorities
+        self._columns = tuple(columns)
         self._kind_names = pa.array([kind.name for kind in self._kinds], pa.string())
+        self._words = pa.array(trigger_words(self._kinds), pa.string())
 
     def to_arrow(self, events: EventRows) -> pa.RecordBatch:
         """Return ``events`` as a record batch, row by row in the same order."""
@@ -195,9 +237,10 @@ class EventEncoder:
             "kind": self._kind_names.take(np.ascontiguousarray(events["kind"])),
             "source": pa.array(SOURCES, pa.string()).take(np.ascontiguousarray(events["source"])),
             "phase": pa.array(PHASES, pa.string()).take(np.ascontiguousarray(events["phase"])),
-            "trigger": pa.array(TRIGGERS, pa.string()).take(np.ascontiguousarray(events["trigger"])),
+            "trigger": self._words.take(np.ascontiguousarray(events["trigger"])),
             "priority": self._priorities.assign(events["kind"], tickers, inverse),
             "strength": pa.array(events["strength"], mask=events["strength"] == 0),
+            **{column.name: self._own(events, column.name) for column in self._columns},
         }
         if self._provenance is not None:
             columns |= self._came_about(events, self._provenance)
@@ -209,6 +252,16 @@ class EventEncoder:
                 values = np.ascontiguousarray(events[field.name])
                 arrays.append(pa.array(values, field.type, from_pandas=field.nullable))
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
+    def _own(self, events: EventRows, name: str) -> pa.Array[Any]:
+        """Return a column of kinds, null in events of other kinds."""
+        values = np.full(len(events), np.nan)
+        for code, kind in enumerate(self._kinds):
+            for position, column in enumerate(kind.columns):
+                if column.name == name:
+                    mine = events["kind"] == code
+                    values[mine] = events[OWN_FIELDS[position]][mine]
+        return pa.array(values, pa.float64(), from_pandas=True).cast(self.schema.field(name).type)
 
     @staticmethod
     def _came_about(events: EventRows, provenance: Provenance) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -11,7 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import MergedBatch
-from tickstock_cli.core.events import EventRows, Kind
+from tickstock_cli.core.events import EventRows
+from tickstock_cli.core.kinds import Kind, KindCodes
 from tickstock_cli.core.symbols import SymbolTable
 
 
@@ -120,7 +121,7 @@ class NamedSource(Source, Protocol):
 
 
 class Detector(Protocol):
-    """What turns a channel's rows into events: settings, per-ticker state in arrays, one pass over grouped rows.
+    """Turns a channel's rows into events: settings, per-ticker state in arrays, one pass over grouped rows.
 
     For any split of a ticker's rows into calls of ``scan`` the events are the same, and rows that come later
     never change events that were given before. State is indexed by ticker code, so that workers can share one
@@ -129,10 +130,12 @@ class Detector(Protocol):
 
     channel: ClassVar[str]
     """Whose rows it reads: ``tick``, ``ohlcv`` or ``fmv``."""
+    enabled_by_default: ClassVar[bool]
+    """Whether it runs where ``detectors.enabled`` is not set. One that does not changes no result by being there."""
     kinds: ClassVar[tuple[Kind, ...]]
-    """What it may tell of, in the order of outputs."""
+    """Declarations of the kinds that it reports, in the order of outputs."""
     counters: ClassVar[tuple[str, ...]]
-    """Names of what it counts, without the channel's prefix: ``suppressed.cooldown.surge``."""
+    """Names of its counters, without the channel's prefix: ``suppressed.cooldown.<kind>``."""
     events_per_row: ClassVar[int]
     """The most events that one row can cause."""
     compiled: ClassVar[bool]
@@ -140,8 +143,8 @@ class Detector(Protocol):
     Params: ClassVar[type[Any]]
     """The pydantic model of its settings: its section of the configuration."""
 
-    def __init__(self, params: Any, kinds: Mapping[str, int]) -> None:
-        """Start with empty state; ``kinds`` gives the run-wide code of every kind."""
+    def __init__(self, params: Any, kinds: KindCodes) -> None:
+        """Start with empty state; ``kinds`` gives the run-wide codes of kinds and trigger words."""
 
     def grow(self, tickers: int) -> None:
         """Make room for codes below ``tickers``; new ones start empty. No ``scan`` runs meanwhile."""

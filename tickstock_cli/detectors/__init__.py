@@ -1,7 +1,7 @@
-"""Detectors: what turns rows into events. Adding one means one file here and one line below.
+"""Detectors turn rows into events. A new one is one file here and one line below.
 
-The table's order is the order in which detectors see a row, and, through the kinds they declare, the order
-of kinds in every output: high, low, surge, trend, fmv, then whatever comes after. Plugins follow by name.
+The table's order is the order in which detectors read a row. The order of the kinds they declare is the order of
+kinds in every output; new detectors go to the end. Plugins follow by name.
 """
 
 from __future__ import annotations
@@ -19,5 +19,16 @@ PARTS = {
 DETECTORS = Family(
     "detector",
     PARTS,
-    ("Params", "channel", "compiled", "counters", "events_per_row", "grow", "kinds", "scan", "state"),
+    (
+        "Params",
+        "channel",
+        "compiled",
+        "counters",
+        "enabled_by_default",
+        "events_per_row",
+        "grow",
+        "kinds",
+        "scan",
+        "state",
+    ),
 )

@@ -1,6 +1,6 @@
-"""What detectors share: the base of their settings, and the codes of their kinds.
+"""The base of detectors' settings, kind codes, and the checks of their explanations.
 
-The contract they keep is `core.stages.Detector`.
+The contract of a detector is `core.stages.Detector`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from tickstock_cli.core.events import Kind
+from tickstock_cli.core.kinds import Kind
 from tickstock_cli.core.rule_verdict import Check, Cooldown, Ending, Relation, Value
 from tickstock_cli.kernels.compare import NEVER, reaches, within_cooldown
 
@@ -28,23 +28,23 @@ def kind_codes(kinds: Mapping[str, int], names: Sequence[Kind]) -> tuple[int, ..
 
 
 def figure(name: str, value: Any, unit: str = "") -> Check:
-    """Return a figure to be seen; NaN is none."""
+    """Return a value that decides nothing by itself; NaN is none."""
     return Check(name, plain(value), unit)
 
 
 def at_least(name: str, value: Any, least: Any, unit: str = "", otherwise: Ending | None = None) -> Check:
-    """Hold a figure against the least it must reach, as the kernels do; NaN reaches nothing."""
+    """Compare a value with the least it must reach, as the kernels do; NaN reaches nothing."""
     passes = bool(reaches(float(value), float(least)))
     return Check(name, plain(value), unit, Relation.AT_LEAST, plain(least), passes, otherwise)
 
 
 def holds(name: str, true: Any, otherwise: Ending) -> Check:
-    """Return whether something is so; if it is not, the rule ends."""
+    """Return a check of a condition; if it does not hold, the rule ends."""
     return Check(name, "yes" if true else "no", "", Relation.IS, "yes", bool(true), otherwise)
 
 
 def cooldown_at(time: Any, last: Any, length: int) -> Cooldown:
-    """Return how a cooldown stands at ``time``, as the kernels see it; all int64 ns."""
+    """Return the state of a cooldown at ``time``, as the kernels compute it; all int64 ns."""
     cooling = within_cooldown(int(time), int(last), length)
     return Cooldown(length, None if last == NEVER else int(last), int(last + length - time) if cooling else 0)
 

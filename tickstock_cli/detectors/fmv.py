@@ -1,34 +1,32 @@
-"""FMV: a fair market value that deviates from the market by more than noise and less than nonsense.
+"""FMV: a fair market value that deviates from the market price by at least one threshold and at most another.
 
-Filters, in order: no market price, confidence, deviation too small, deviation too large. Then the cooldown,
-which segments do not reset. (Market hours are filtered before a detector sees the row.)
+Filters, in order: no market price, confidence, deviation too small, deviation too large. Then the cooldown, which
+goes on from segment to segment. The channel has filtered market hours before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from tickstock_cli.core.events import TRIGGERS, EventRows, Kind
+from tickstock_cli.core.events import EventRows
 from tickstock_cli.core.growth import grown
+from tickstock_cli.core.kinds import Kind, KindCodes, Limit, Mark
 from tickstock_cli.core.rule_verdict import Check, Ending, Relation, RuleVerdict, judge
-from tickstock_cli.detectors.base import Params, at_least, cooldown_at, figure, kind_codes, plain
+from tickstock_cli.detectors.base import Params, at_least, cooldown_at, figure, plain
 from tickstock_cli.kernels.compare import SECOND_NS, cooldown_ns, reaches, sign, within_cooldown
 from tickstock_cli.kernels.emit import FMV, put_event
 from tickstock_cli.kernels.jit import kernel
 from tickstock_cli.kernels.rows import FmvRows
 
 STATE = np.dtype([("event_time", "i8")], align=True)
-UNDERVALUED = TRIGGERS.index("undervalued")
-OVERVALUED = TRIGGERS.index("overvalued")
 
 
 class FmvParams(Params):
-    """FmvRule of the fair value detector."""
+    """Settings of the fair value detector."""
 
     min_confidence: float = Field(0.7, ge=0, le=1, description="least confidence of the row")
     deviation_percent: float = Field(1.0, ge=0, description="least size of the deviation from the market, in percent")
@@ -38,7 +36,7 @@ class FmvParams(Params):
 
 
 class FmvRule(NamedTuple):
-    """What the kernel needs, as plain numbers."""
+    """The settings as plain numbers, for the kernel; durations in ns, and the codes of kind and trigger words."""
 
     min_confidence: float
     deviation_percent: float
@@ -46,10 +44,12 @@ class FmvRule(NamedTuple):
     cooldown: int
     max_staleness: int
     kind: int
+    undervalued: int
+    overvalued: int
 
 
 class FmvInputs(NamedTuple):
-    """A fair value against its market, and the place in ``Fmv.counters`` of the filter that stops it, or -1."""
+    """A fair value against its market price, and the position in ``Fmv.counters`` of the filter it fails, or -1."""
 
     market_price: float
     deviation: float
@@ -60,7 +60,25 @@ class Fmv:
     """Mispricings by a vendor's fair market value. Costs about 20 ns a row and 8 bytes a ticker."""
 
     channel = "fmv"
-    kinds = (Kind("fmv", 4),)
+    enabled_by_default = True
+    kinds = (
+        Kind(
+            "fmv",
+            priority=4,
+            description="a fair market value above or below the market price",
+            words={"undervalued": "undervalued", "overvalued": "overvalued"},
+            mark=Mark("circle", light="#00728a", dark="#4cc3dc", at="previous"),
+            details=("{trigger}",),
+            more=("market {previous}",),
+            labels={1: "undervalued", -1: "overvalued"},
+            limits=(
+                Limit("deviation_percent", "%", "percent_change"),
+                Limit("max_deviation_percent", "%", "percent_change", upper=True),
+                Limit("min_confidence", "", "confidence"),
+            ),
+            cooldown="cooldown_seconds",
+        ),
+    )
     counters = (
         "filtered.no_market_price",
         "filtered.confidence",
@@ -72,31 +90,30 @@ class Fmv:
     compiled = True
     Params = FmvParams
 
-    def __init__(self, params: FmvParams, kinds: Mapping[str, int]) -> None:
+    def __init__(self, params: FmvParams, kinds: KindCodes) -> None:
         self._settings = FmvRule(
             params.min_confidence,
             params.deviation_percent,
             params.max_deviation_percent,
             cooldown_ns(params.cooldown_seconds),
             cooldown_ns(params.max_staleness_seconds),
-            *kind_codes(kinds, self.kinds),
+            kinds["fmv"],
+            kinds.word("undervalued"),
+            kinds.word("overvalued"),
         )
         self._states = np.empty(0, dtype=STATE)
 
     def grow(self, tickers: int) -> None:
-        """Make room for codes below ``tickers``."""
         self._states = grown(self._states, tickers, None)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Return all state as arrays, by name."""
         return {"states": self._states}
 
     def scan(self, rows: FmvRows, out: EventRows, counts: NDArray[np.int64]) -> int:
-        """Read grouped fair values."""
         return int(scan_fmvs(rows, self._states, self._settings, out, counts))
 
     def explain(self, rows: FmvRows, i: int, code: int) -> tuple[RuleVerdict, ...]:
-        """Tell what fair value ``i`` means, if the detector stands right before it."""
+        """Return the verdict on fair value ``i``; the state must be that right before it."""
         settings = self._settings
         reading = read_fmv(rows, i, settings)
         market, size, most = plain(reading.market_price), abs(reading.deviation), settings.max_deviation_percent
@@ -163,7 +180,7 @@ def scan_fmvs(rows: FmvRows, states: NDArray[Any], settings: FmvRule, out: Event
             event["percent_change"] = reading.deviation
             event["confidence"] = rows.confidence[i]
             if direction != 0:
-                event["trigger"] = UNDERVALUED if direction > 0 else OVERVALUED
+                event["trigger"] = settings.undervalued if direction > 0 else settings.overvalued
             event["tie_break"] = abs(reading.deviation)
             events += 1
     return events

@@ -1,22 +1,22 @@
-"""High/low: a new session high or low, told once its distance from the last one told is worth telling.
+"""High/low: a new session high or low, at a least distance from the last one that was reported.
 
-A price above the high becomes the high. If it has then left the high's reference by the threshold, it is an event
-and becomes the reference; within the cooldown of the last high event it is suppressed and the reference stays. So
-a slow climb in small steps still reports once its sum reaches the threshold. Lows mirror this.
+A price above the high becomes the high. If its distance from the high's reference reaches the threshold, it is an
+event and becomes the reference; within the cooldown of the last high event it is suppressed and the reference stays.
+So a slow climb in small steps is reported once its sum reaches the threshold. Lows mirror this.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from tickstock_cli.core.calendar import REGULAR
-from tickstock_cli.core.events import EventRows, Kind
+from tickstock_cli.core.events import EventRows
 from tickstock_cli.core.growth import grown
+from tickstock_cli.core.kinds import Columns, Extreme, Kind, KindCodes, Limit, Mark
 from tickstock_cli.core.rule_verdict import Check, Ending, Relation, RuleVerdict, judge
 from tickstock_cli.detectors.base import Params, at_least, cooldown_at, figure, holds, kind_codes
 from tickstock_cli.kernels.admission import HIDES_EXTREMES
@@ -42,7 +42,7 @@ BLANK = np.array([(np.nan, np.nan, np.nan, np.nan, NEVER, NEVER, np.nan, np.nan)
 
 
 class HighLowParams(Params):
-    """HighLowRule of the high/low detector."""
+    """Settings of the high/low detector."""
 
     min_price_change: float = Field(0.01, ge=0, description="least distance from the reference, in dollars")
     min_percent_change: float = Field(0.1, ge=0, description="least distance from the reference, in percent of it")
@@ -52,7 +52,7 @@ class HighLowParams(Params):
 
 
 class HighLowRule(NamedTuple):
-    """What the kernel needs, as plain numbers."""
+    """The settings as plain numbers: ``cooldown`` in ns, the codes of the kinds, their numbers as extremes."""
 
     min_price_change: float
     min_percent_change: float
@@ -61,19 +61,52 @@ class HighLowRule(NamedTuple):
     post_continues: bool
     high: int
     low: int
+    high_extreme: int
+    low_extreme: int
+
+
+def _extreme(name: str, direction: Literal[1, -1], mark: Mark) -> Kind:
+    extreme = Extreme(
+        direction, "min_price_change", "min_percent_change", "extended_hours_multiplier", "post_continues"
+    )
+
+    def least(settings: HighLowParams, events: Columns) -> NDArray[np.float64]:
+        return extreme.least_distance(settings, events["previous"], events["phase"] != "regular")
+
+    return Kind(
+        name,
+        priority=1,
+        description=f"a new {name} of the session",
+        mark=mark,
+        details=("was {previous}", "{rel_volume} volume"),
+        labels={direction: f"new {name}"},
+        family="extremes",
+        limits=(Limit("min_percent_change", "$", _distance, least),),
+        cooldown="cooldown_seconds",
+        extreme=extreme,
+    )
+
+
+def _distance(events: Columns) -> NDArray[np.float64]:
+    distance: NDArray[np.float64] = np.abs(events["price"] - events["previous"])
+    return distance
 
 
 class HighLow:
     """Session highs and lows of ticks. Costs about 10 ns a tick and 64 bytes a ticker."""
 
     channel = "tick"
-    kinds = (Kind("high", 1), Kind("low", 1))
+    enabled_by_default = True
+    kinds = (
+        _extreme("high", 1, Mark("up", light="#0a7a3c", dark="#4cc67a")),
+        _extreme("low", -1, Mark("down", light="#c02626", dark="#ff7b76")),
+    )
     counters = ("suppressed.cooldown.high", "suppressed.cooldown.low")
     events_per_row = 1
     compiled = True
     Params = HighLowParams
 
-    def __init__(self, params: HighLowParams, kinds: Mapping[str, int]) -> None:
+    def __init__(self, params: HighLowParams, kinds: KindCodes) -> None:
         high, low = kind_codes(kinds, self.kinds)
         self._settings = HighLowRule(
             params.min_price_change,
@@ -83,23 +116,22 @@ class HighLow:
             params.post_continues,
             high,
             low,
+            kinds.extreme("high"),
+            kinds.extreme("low"),
         )
         self._states = np.empty(0, dtype=STATE)
 
     def grow(self, tickers: int) -> None:
-        """Make room for codes below ``tickers``."""
         self._states = grown(self._states, tickers, BLANK)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Return all state as arrays, by name."""
         return {"states": self._states}
 
     def scan(self, rows: TickRows, out: EventRows, counts: NDArray[np.int64]) -> int:
-        """Read grouped ticks and answer what lookups ask of highs and lows."""
         return int(scan_ticks(rows, self._states, self._settings, BLANK, out, counts))
 
     def explain(self, rows: TickRows, i: int, code: int) -> tuple[RuleVerdict, ...]:
-        """Tell what tick ``i`` means for highs and lows, if the detector stands right before it."""
+        """Return the verdicts on tick ``i``; the state must be that right before it."""
         begin = rows.begin[i]
         goes_on = begin == NO_BEGIN or (begin == REGULAR_TO_POST and self._settings.post_continues)
         state = self._states[code] if goes_on else BLANK[0]
@@ -145,7 +177,7 @@ def scan_ticks(
         lookup_end = groups.lookup_start[g + 1]
         for i in range(groups.start[g], groups.start[g + 1]):
             while lookup < lookup_end and rows.lookups[lookup]["rows_before"] <= rows.row[i]:
-                _answer(rows.lookups[lookup], state)
+                _answer(rows.lookups[lookup], state, settings)
                 lookup += 1
             begin = rows.begin[i]
             if begin != NO_BEGIN and not (begin == REGULAR_TO_POST and settings.post_continues):
@@ -189,7 +221,7 @@ def scan_ticks(
                         state["low_event_time"] = timestamp
                         state["low_event_price"] = price
         while lookup < lookup_end:
-            _answer(rows.lookups[lookup], state)
+            _answer(rows.lookups[lookup], state, settings)
             lookup += 1
     return events
 
@@ -206,6 +238,6 @@ def _put(event: Any, rows: TickRows, i: int, code: int, kind: int, direction: in
 
 
 @kernel
-def _answer(lookup: Any, state: Any) -> None:
-    lookup["tick_high"] = state["high_event_price"]
-    lookup["tick_low"] = state["low_event_price"]
+def _answer(lookup: Any, state: Any, settings: HighLowRule) -> None:
+    lookup["extremes"][settings.high_extreme] = state["high_event_price"]
+    lookup["extremes"][settings.low_extreme] = state["low_event_price"]

@@ -1,12 +1,11 @@
-"""OHLCV: what a finished bar tells, if it is in hours, has an average, and moved on enough volume.
+"""OHLCV: highs, lows, surges and trends of finished bars that are in hours and moved on enough volume.
 
-Every accepted bar moves the state (segment high and low, previous close, volumes, last closes); the filters
-decide only whether it may tell anything: market hours, warm-up, volume, price change, in this order.
+Every accepted bar changes the state (segment high and low, previous close, volumes, last closes). The filters decide
+only whether it may cause events: market hours, warm-up, volume, price change, in this order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,8 +13,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from tickstock_cli.core.calendar import REGULAR
-from tickstock_cli.core.events import PHASES, EventRows, Kind
+from tickstock_cli.core.events import PHASES, EventRows
 from tickstock_cli.core.growth import grown
+from tickstock_cli.core.kinds import Kind, KindCodes, Limit
 from tickstock_cli.core.rule_verdict import Check, Ending, Relation, RuleVerdict, judge
 from tickstock_cli.detectors.base import Params, at_least, figure, holds, kind_codes, plain
 from tickstock_cli.kernels.compare import cooldown_ns, micro_shares, reaches, sign
@@ -38,7 +38,7 @@ BLANK = np.array([(-1, np.nan, np.nan, np.nan, 0, 0)], dtype=STATE)
 
 
 class OhlcvParams(Params):
-    """BarRule of the bar detector."""
+    """Settings of the bar detector."""
 
     regular_hours_only: bool = Field(True, description="bars of other phases move state but tell nothing")
     required_volume_multiple: float = Field(1.5, ge=0, description="least volume over the average")
@@ -57,7 +57,7 @@ class OhlcvParams(Params):
 
 
 class BarRule(NamedTuple):
-    """What the kernel needs, as plain numbers."""
+    """The settings as plain numbers, for the kernel; ``max_gap`` in ns, the last four are kind codes."""
 
     regular_hours_only: bool
     required_volume_multiple: float
@@ -78,24 +78,37 @@ class BarRule(NamedTuple):
 
 
 class BarInputs(NamedTuple):
-    """What a bar is measured against. ``previous`` is NaN if the move is the row's own figure."""
+    """Inputs of the rules at one bar. ``previous`` is NaN if the change is the row's own value."""
 
     percent_change: float
     previous: float
     average: float
 
 
+FILTERED = (
+    Limit("required_volume_multiple", "x", "rel_volume"),
+    Limit("min_percent_change", "%", "percent_change"),
+)
+"""What every event of a bar has reached."""
+
+
 class Ohlcv:
     """Highs, lows, surges and trends of bars. Costs about 100 ns a bar and 1 kB a ticker."""
 
     channel = "ohlcv"
-    kinds = (Kind("high", 1), Kind("low", 1), Kind("surge", 2), Kind("trend", 3))
+    enabled_by_default = True
+    kinds = (
+        Kind("high", priority=1, limits=FILTERED),
+        Kind("low", priority=1, limits=FILTERED),
+        Kind("surge", priority=2, limits=(Limit("surge_volume_multiple", "x", "rel_volume"), FILTERED[1])),
+        Kind("trend", priority=3, limits=(*FILTERED, Limit("window_move_percent", "%", "score"))),
+    )
     counters = ("filtered.market_hours", "filtered.warmup", "filtered.volume", "filtered.price_change")
     events_per_row = 4
     compiled = True
     Params = OhlcvParams
 
-    def __init__(self, params: OhlcvParams, kinds: Mapping[str, int]) -> None:
+    def __init__(self, params: OhlcvParams, kinds: KindCodes) -> None:
         self._settings = BarRule(
             params.regular_hours_only,
             params.required_volume_multiple,
@@ -117,14 +130,12 @@ class Ohlcv:
         self._volume_counts = np.empty((0, 4), dtype=np.int64)
 
     def grow(self, tickers: int) -> None:
-        """Make room for codes below ``tickers``."""
         self._states = grown(self._states, tickers, BLANK)
         self._closes = grown(self._closes, tickers, None)
         self._volumes = grown(self._volumes, tickers, None)
         self._volume_counts = grown(self._volume_counts, tickers, None)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Return all state as arrays, by name."""
         return {
             "states": self._states,
             "closes": self._closes,
@@ -133,7 +144,6 @@ class Ohlcv:
         }
 
     def scan(self, rows: BarRows, out: EventRows, counts: NDArray[np.int64]) -> int:
-        """Read grouped bars."""
         return int(
             scan_bars(
                 rows,
@@ -149,7 +159,7 @@ class Ohlcv:
         )
 
     def explain(self, rows: BarRows, i: int, code: int) -> tuple[RuleVerdict, ...]:
-        """Tell what bar ``i`` means, if the detector stands right before it."""
+        """Return the verdicts on bar ``i``; the state must be that right before it."""
         settings, segment = self._settings, rows.segment[i]
         state = self._states[code] if segment == self._states[code]["segment"] else BLANK[0]
         phase = segment & 3
@@ -169,7 +179,7 @@ class Ohlcv:
         )
 
     def _filters(self, rows: BarRows, i: int, reading: BarInputs, rel_volume: float, bars: int) -> list[Check]:
-        """Return the figures that decide whether the bar may tell anything; in the order of the filters."""
+        """Return the figures that decide whether the bar may cause events, in the order of the filters."""
         settings, change = self._settings, reading.percent_change
         phase = PHASES[rows.segment[i] & 3]
         open_market = phase == "regular" or not settings.regular_hours_only
@@ -194,7 +204,7 @@ class Ohlcv:
         ]
 
     def _closes_with(self, close: float, closes: int, code: int) -> list[Check]:
-        """Return what the segment's last closes tell once ``close`` has joined the ``closes`` before it."""
+        """Return the figures of the segment's last closes, with ``close`` after the ``closes`` before it."""
         settings, ring = self._settings, self._closes[code].copy()
         size = settings.window_bars
         newest = closes % size
@@ -228,7 +238,7 @@ def _extreme(
 
 @kernel
 def read_bar(rows: BarRows, i: int, state: Any, volumes: NDArray[np.int64], count: int, settings: BarRule) -> BarInputs:
-    """Measure bar ``i`` against what came before it; ``volumes`` and ``count`` are those of its phase.
+    """Measure bar ``i`` against the bars before it; ``volumes`` and ``count`` are those of its phase.
 
     The average is in shares, NaN if there is none.
     """
@@ -255,7 +265,7 @@ def read_bar(rows: BarRows, i: int, state: Any, volumes: NDArray[np.int64], coun
 
 @kernel
 def first_filter(rows: BarRows, i: int, reading: BarInputs, settings: BarRule) -> int:
-    """Return the place in ``Ohlcv.counters`` of the first filter that stops the bar, or -1."""
+    """Return the position in ``Ohlcv.counters`` of the first filter that the bar fails, or -1."""
     if settings.regular_hours_only and rows.segment[i] & 3 != REGULAR:
         return 0
     if not reading.average > 0:

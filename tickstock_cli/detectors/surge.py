@@ -1,4 +1,4 @@
-"""Surge: a price that moves fast on volume far above its own recent pace.
+"""Surge: a fast price move, and a volume far above the ticker's own recent pace.
 
 Ticks fall into one-second buckets. At each tick of bucket b that may set the last price:
 
@@ -12,17 +12,17 @@ Sums move with the buckets: a bucket is added once, changes sides once and is dr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from tickstock_cli.core.events import EventRows, Kind
+from tickstock_cli.core.events import EventRows
 from tickstock_cli.core.growth import grown
+from tickstock_cli.core.kinds import Columns, Kind, KindCodes, Limit, Mark
 from tickstock_cli.core.rule_verdict import Check, Ending, RuleVerdict, judge
-from tickstock_cli.detectors.base import Params, at_least, cooldown_at, figure, holds, kind_codes
+from tickstock_cli.detectors.base import Params, at_least, cooldown_at, figure, holds
 from tickstock_cli.kernels.admission import HIDES_LAST, HIDES_VOLUME
 from tickstock_cli.kernels.compare import (
     NEVER,
@@ -64,12 +64,14 @@ ANY, BOTH, PRICE, VOLUME = range(4)
 PRICE_DECIDES = (BOTH, PRICE)
 """Triggers under which nothing fires unless the price threshold is reached: most ticks end there."""
 NO_HIT, HIT_BOTH, HIT_PRICE, HIT_VOLUME = range(4)
-"""What triggered, as the place in ``events.TRIGGERS``."""
+"""Which thresholds were reached."""
 HITS = ("nothing", "price and volume", "price", "volume")
+WORDS = {"price_and_volume": "", "price": "price", "volume": "volume"}
+"""What the column ``trigger`` holds, in the order of the hits; both is the usual case and not shown."""
 
 
 class SurgeParams(Params):
-    """SurgeRule of the surge detector."""
+    """Settings of the surge detector."""
 
     interval_seconds: int = Field(20, ge=1, le=3600, description="length of the window, in seconds")
     baseline_seconds: int = Field(300, ge=1, le=14_400, description="length of the baseline before it, in seconds")
@@ -86,7 +88,7 @@ class SurgeParams(Params):
 
 
 class SurgeRule(NamedTuple):
-    """What the kernel needs, as plain numbers."""
+    """The settings as plain numbers, for the kernel; ``cooldown`` in ns, ``words`` are word codes by hit."""
 
     interval: int
     baseline: int
@@ -99,10 +101,11 @@ class SurgeRule(NamedTuple):
     trigger: int
     cooldown: int
     kind: int
+    words: NDArray[np.int8]
 
 
 class SurgeInputs(NamedTuple):
-    """What the rule saw at one tick, and what it would do apart from the cooldown."""
+    """The rule's inputs at one tick, and its decision before the cooldown."""
 
     window_count: int
     base_count: int
@@ -115,17 +118,56 @@ class SurgeInputs(NamedTuple):
     hit: int
 
 
+def _least_move(settings: SurgeParams, events: Columns) -> NDArray[np.float64]:
+    """Return the least move in percent; NaN where the price did not decide.
+
+    An event's trigger is what its own settings had asked for, and may differ from that of ``settings``.
+    """
+    threshold, by_price = settings.price_threshold_percent, events["trigger"] == "price"
+    if settings.trigger == "both":
+        return np.where(by_price, settings.price_alone_multiple * threshold, threshold)
+    if settings.trigger == "any":
+        return np.where(by_price, threshold, np.nan)
+    return np.full(len(by_price), threshold if settings.trigger == "price" else np.nan)
+
+
+def _least_volume(settings: SurgeParams, events: Columns) -> NDArray[np.float64]:
+    """Return the least relative volume; NaN where the volume did not decide. A null trigger decides by none."""
+    words = events["trigger"]
+    if settings.trigger == "both":
+        decides = np.array([word not in ("price", None) for word in words], dtype=bool)
+    else:
+        decides = words == "volume" if settings.trigger == "any" else np.full(len(words), settings.trigger == "volume")
+    return np.where(decides, settings.volume_threshold, np.nan)
+
+
 class Surge:
     """Price and volume surges of ticks. Costs about 25 ns a tick and 13 kB a ticker."""
 
     channel = "tick"
-    kinds = (Kind("surge", 2),)
+    enabled_by_default = True
+    kinds = (
+        Kind(
+            "surge",
+            priority=2,
+            description="a fast move, or one on unusual volume",
+            words=WORDS,
+            mark=Mark("diamond", light="#9a5b00", dark="#f0b341"),
+            details=("{rel_volume} volume", "{trigger}", "score {score}"),
+            more=("from {previous}",),
+            limits=(
+                Limit("price_threshold_percent", "%", "percent_change", _least_move),
+                Limit("volume_threshold", "x", "rel_volume", _least_volume),
+            ),
+            cooldown="cooldown_seconds",
+        ),
+    )
     counters = ("suppressed.cooldown.surge",)
     events_per_row = 1
     compiled = True
     Params = SurgeParams
 
-    def __init__(self, params: SurgeParams, kinds: Mapping[str, int]) -> None:
+    def __init__(self, params: SurgeParams, kinds: KindCodes) -> None:
         self._settings = SurgeRule(
             params.interval_seconds,
             params.baseline_seconds,
@@ -137,27 +179,25 @@ class Surge:
             params.min_data_points,
             TRIGGERS.index(params.trigger),
             cooldown_ns(params.cooldown_seconds),
-            *kind_codes(kinds, self.kinds),
+            kinds["surge"],
+            np.array([0, *map(kinds.word, WORDS)], dtype=np.int8),
         )
         self._states = np.empty(0, dtype=STATE)
         # One more than window and baseline hold: a bucket is dropped before the next one is added.
         self._rings = np.empty((0, params.interval_seconds + params.baseline_seconds + 1), dtype=BUCKET)
 
     def grow(self, tickers: int) -> None:
-        """Make room for codes below ``tickers``."""
         self._states = grown(self._states, tickers, None)
         self._rings = grown(self._rings, tickers, None)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Return all state as arrays, by name."""
         return {"states": self._states, "rings": self._rings}
 
     def scan(self, rows: TickRows, out: EventRows, counts: NDArray[np.int64]) -> int:
-        """Read grouped ticks."""
         return int(scan_ticks(rows, self._states, self._rings, self._settings, out, counts))
 
     def explain(self, rows: TickRows, i: int, code: int) -> tuple[RuleVerdict, ...]:
-        """Tell what tick ``i`` means for surges, if the detector stands right before it."""
+        """Return the verdict on tick ``i``; the state must be that right before it."""
         settings, state, ring = self._settings, self._states[code].copy(), self._rings[code].copy()
         timestamp, price, flags = rows.timestamp[i], rows.price[i], rows.flags[i]
         if rows.begin[i] != NO_BEGIN:
@@ -173,7 +213,7 @@ class Surge:
         return (judge("surge", checks, cooldown_at(timestamp, state["event_time"], settings.cooldown)),)
 
     def _figures(self, reading: SurgeInputs) -> list[Check]:
-        """Return what the rule saw, and last what the trigger made of it."""
+        """Return the rule's inputs, and last the decision of the trigger."""
         settings, size = self._settings, abs(reading.move)
         alone = settings.alone_multiple * settings.price_threshold
         return [
@@ -198,7 +238,7 @@ class Surge:
 
 @kernel
 def start_segment(state: Any, second: int) -> None:
-    """Forget everything; the segment's first row lies in ``second``."""
+    """Clear the state; the segment's first row lies in ``second``."""
     state["first_second"] = second
     state["event_time"] = NEVER
     state["head"] = 0
@@ -215,7 +255,7 @@ def start_segment(state: Any, second: int) -> None:
 
 @kernel
 def open_bucket(state: Any, ring: NDArray[Any], second: int, settings: SurgeRule) -> int:
-    """Return the place of the bucket of ``second``, moving window and baseline on if it is a new one."""
+    """Return the position of the bucket of ``second`` in the ring; a new one advances window and baseline."""
     size = len(ring)
     last = state["tail"] - 1 if state["tail"] > 0 else size - 1
     if state["used"] > 0 and ring[last]["second"] == second:
@@ -378,7 +418,7 @@ def scan_ticks(
             event["percent_change"] = reading.move
             event["volume"] = reading.window_volume
             event["rel_volume"] = reading.rel_volume
-            event["trigger"] = reading.hit
+            event["trigger"] = settings.words[reading.hit]
             event["score"] = score_of(reading, settings)
             event["tie_break"] = event["score"]
             events += 1

@@ -1,6 +1,6 @@
-"""Trend: a price that drifts one way over several windows at once, more steadily than a random walk.
+"""Trend: a price that moves one way over several windows at once, more steadily than a random walk.
 
-Buckets keep their last price. The first tick of a new bucket b closes the former one and evaluates:
+Buckets keep their last price. The first tick of a new bucket closes the former one and evaluates:
 
 1. a window is valid if enough closed buckets lie in it and they span at least half of it;
 2. its rate is the change from its first to its last close, in percent per minute;
@@ -11,15 +11,15 @@ Buckets keep their last price. The first tick of a new bucket b closes the forme
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from tickstock_cli.core.events import EventRows, Kind
+from tickstock_cli.core.events import EventRows
 from tickstock_cli.core.growth import grown
+from tickstock_cli.core.kinds import Kind, KindCodes, Limit, Mark
 from tickstock_cli.core.rule_verdict import Check, Ending, Relation, RuleVerdict, judge
 from tickstock_cli.detectors.base import Params, at_least, cooldown_at, figure, holds, kind_codes
 from tickstock_cli.kernels.admission import HIDES_LAST
@@ -45,7 +45,7 @@ CLOSED = np.dtype([("bucket", "i8"), ("close", "f8")], align=True)
 
 
 class TrendParams(Params):
-    """TrendRule of the trend detector."""
+    """Settings of the trend detector."""
 
     windows_seconds: list[int] = Field([180, 360, 600], min_length=1, description="windows, in seconds")
     weights: list[float] = Field([0.5, 0.3, 0.2], min_length=1, description="weight of each window's rate")
@@ -74,7 +74,7 @@ class TrendParams(Params):
 
 
 class TrendRule(NamedTuple):
-    """What the kernel needs, as plain numbers and arrays."""
+    """The settings as plain numbers and arrays, for the kernel; windows in buckets, durations in ns."""
 
     windows: NDArray[np.int64]
     weights: NDArray[np.float64]
@@ -90,7 +90,7 @@ class TrendRule(NamedTuple):
 
 
 class TrendInputs(NamedTuple):
-    """The windows' verdict at the opening of a bucket."""
+    """What the windows show at the opening of a bucket."""
 
     valid: int
     score: float
@@ -102,13 +102,26 @@ class Trend:
     """Trends of ticks. Costs about 15 ns a tick, a few hundred at the opening of a bucket, and 1 kB a ticker."""
 
     channel = "tick"
-    kinds = (Kind("trend", 3),)
+    enabled_by_default = True
+    kinds = (
+        Kind(
+            "trend",
+            priority=3,
+            description="a steady move one way",
+            mark=Mark("square", light="#6d3fc0", dark="#b99af5"),
+            details=("{rel_volume} volume", "strength {strength}", "score {score}"),
+            more=("from {previous}",),
+            limits=(Limit("direction_threshold", "%/min", "score"),),
+            cooldown="cooldown_seconds",
+            grace_seconds=120,  # it is measured over minutes
+        ),
+    )
     counters = ("suppressed.cooldown.trend",)
     events_per_row = 1
     compiled = True
     Params = TrendParams
 
-    def __init__(self, params: TrendParams, kinds: Mapping[str, int]) -> None:
+    def __init__(self, params: TrendParams, kinds: KindCodes) -> None:
         windows = np.array(params.windows_seconds, dtype=np.int64) // params.bucket_seconds
         self._settings = TrendRule(
             windows,
@@ -129,21 +142,18 @@ class Trend:
         self._heads = np.empty((0, len(windows)), dtype=np.int64)
 
     def grow(self, tickers: int) -> None:
-        """Make room for codes below ``tickers``."""
         self._states = grown(self._states, tickers, None)
         self._rings = grown(self._rings, tickers, None)
         self._heads = grown(self._heads, tickers, None)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """Return all state as arrays, by name."""
         return {"states": self._states, "rings": self._rings, "heads": self._heads}
 
     def scan(self, rows: TickRows, out: EventRows, counts: NDArray[np.int64]) -> int:
-        """Read grouped ticks."""
         return int(scan_ticks(rows, self._states, self._rings, self._heads, self._settings, out, counts))
 
     def explain(self, rows: TickRows, i: int, code: int) -> tuple[RuleVerdict, ...]:
-        """Tell what tick ``i`` means for trends, if the detector stands right before it.
+        """Return the verdict on tick ``i``; the state must be that right before it.
 
         Within an open bucket the figures are those of its opening.
         """
@@ -177,7 +187,7 @@ class Trend:
         return (judge("trend", checks, cooldown_at(timestamp, state["event_time"], settings.cooldown)),)
 
     def _figures(self, state: Any, ring: NDArray[Any], heads: NDArray[np.int64]) -> list[Check]:
-        """Return what the rule sees in the closed buckets."""
+        """Return the rule's inputs from the closed buckets."""
         settings, reading = self._settings, read_trend(state, ring, heads, self._settings)
         direction, before = sign(reading.score), (int(state["direction"]), int(state["strength"]))
         if abs(reading.score) < settings.direction_threshold / 2.0:
@@ -203,7 +213,7 @@ class Trend:
         ]
 
     def _window(self, state: Any, ring: NDArray[Any], heads: NDArray[np.int64], w: int) -> list[Check]:
-        """Return what one window holds."""
+        """Return the figures of one window."""
         settings, head, mask = self._settings, heads[w], len(ring) - 1
         name = f"{int(settings.windows[w]) * settings.bucket_seconds} s"
         closes = int(state["tail"] - head)
@@ -225,7 +235,7 @@ def _words(direction: int, strength: int) -> str:
 
 @kernel
 def start_segment(state: Any, heads: NDArray[np.int64], timestamp: int) -> None:
-    """Forget everything; the segment's first row is at ``timestamp``."""
+    """Clear the state; the segment's first row is at ``timestamp``."""
     state["first_time"] = timestamp
     state["event_time"] = NEVER
     state["bucket"] = -1
@@ -238,7 +248,7 @@ def start_segment(state: Any, heads: NDArray[np.int64], timestamp: int) -> None:
 
 @kernel
 def close_bucket(state: Any, ring: NDArray[Any], heads: NDArray[np.int64], bucket: int, settings: TrendRule) -> None:
-    """Close the open bucket because a tick of ``bucket`` came, and move every window's head on."""
+    """Close the open bucket before a tick of ``bucket``, and advance the head of every window."""
     mask = len(ring) - 1
     closed = ring[state["tail"] & mask]
     closed["bucket"] = state["bucket"]

@@ -6,6 +6,7 @@ questions by ticker and merge order that are processed with the ticks, and whose
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,8 +55,8 @@ class Channels:
     ----------
     allowed_phases
         By phase code: whether ticks and fair values of it may touch state (bool, length 4).
-    extreme_kinds
-        Kind codes of ``high`` and ``low``, whose events from bars compete with what ticks have told.
+    extremes
+        Codes of the kinds whose events are session extremes, by number: those of bars must exceed those of ticks.
     """
 
     def __init__(
@@ -65,14 +66,14 @@ class Channels:
         tick: TickChannel,
         ohlcv: OhlcvChannel,
         fmv: FmvChannel,
-        extreme_kinds: tuple[int, int],
+        extremes: Sequence[int],
     ) -> None:
         self.tick = tick
         self.ohlcv = ohlcv
         self.fmv = fmv
         self._calendar = calendar
         self._allowed = allowed_phases
-        self._high, self._low = extreme_kinds
+        self._extremes = tuple(extremes)
 
     def by_name(self) -> dict[str, Channel]:
         """Return the channels by record type."""
@@ -120,9 +121,9 @@ class Channels:
         self.fmv.process(fmvs, answers, workspace, context)
 
     def _fill_tick_extremes(self, events: EventRows, answers: Answers, segments: Int64s) -> None:
-        """Write into each extreme of a bar the price it must beat: what ticks of its segment have told."""
+        """Write into each extreme of a bar the price it must exceed: the one that ticks of its segment reported."""
         rows = events["row"]
         same = answers["tick_segment"][rows] == segments[rows]
-        for kind, column in ((self._high, "tick_high"), (self._low, "tick_low")):
-            told = same & (events["kind"] == kind)
-            events["tick_extreme"][told] = answers[column][rows[told]]
+        for number, code in enumerate(self._extremes):
+            reported = same & (events["kind"] == code)
+            events["tick_extreme"][reported] = answers["extremes"][rows[reported], number]

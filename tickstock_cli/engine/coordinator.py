@@ -1,4 +1,4 @@
-"""The coordinator: takes detected events in merge order, gives emitted events in output order."""
+"""The coordinator: detected events in merge order go in, emitted events in output order come out."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LAST_TIME = END_OF_TIME - 1
 
 
 class Coordinator:
-    """Lets events compete in their windows and releases winners once nothing can come before them.
+    """Chooses one event per window and releases it once no other event can come before it.
 
     An emitted event is released when the watermark has passed its ``emitted_at``, so that releases joined
     together are in the total order of outputs however the input was cut.
@@ -48,12 +48,12 @@ class Coordinator:
         return {"windows": self._states, "held": self._held, "unreleased": self._unreleased}
 
     def restore(self, held: EventRows, unreleased: EventRows) -> None:
-        """Take over the waiting events of a checkpoint; the windows' arrays are restored in place."""
+        """Set the waiting events to those of a checkpoint; the windows' arrays are restored in place."""
         self._held = held
         self._unreleased = unreleased
 
     def step(self, events: EventRows, watermark: int, ledger: Ledger) -> EventRows:
-        """Let ``events`` compete and give what can be released, in output order.
+        """Coordinate ``events`` and return those that can be released, in output order.
 
         Parameters
         ----------
@@ -78,7 +78,7 @@ class Coordinator:
         return self._release(watermark)
 
     def finish(self, ledger: Ledger) -> EventRows:
-        """Close every window, because no row follows, and release all that is left."""
+        """Close every window and release all remaining events; no row follows."""
         return self.step(np.empty(0, dtype=EVENT), END_OF_TIME, ledger)
 
     def next_release(self) -> int:

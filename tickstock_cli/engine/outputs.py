@@ -66,7 +66,7 @@ class Outputs:
         self._queue: Queue[EventRows | pa.RecordBatch | None] = Queue(READ_AHEAD)
         self._error: BaseException | None = None
         self._writing: Sink | None = None
-        self.digest = EventDigest()
+        self.digest = EventDigest(encoder.schema)
         self.tally = Tally()
         self._thread = Thread(target=self._run, name="tickstock-writer", daemon=True)
         self._thread.start()

@@ -67,7 +67,7 @@ class EventLog(LogView):
             raise SchemaError(f"an event log needs the column {missing[0]} of every event")
         self._limits = limits
         self._retention = Retention(limits)
-        self._hash = EventDigest()
+        self._hash = EventDigest(schema)
         self._segments: tuple[Segment, ...] = ()
         self._expired: list[Segment] = []
         self._closed: list[Block] = []

@@ -1,4 +1,4 @@
-"""Coordination: one event per key and window, the key being (ticker, kind) or the ticker alone.
+"""Coordination: emit one event per key and window; the key is (ticker, kind) or the ticker alone.
 
 Windows lie on a fixed grid of available time, so the outcome does not depend on how channels interleave.
 """
@@ -17,7 +17,7 @@ from tickstock_cli.kernels.jit import kernel
 WINDOW_STATE = np.dtype(
     [
         ("window", "i8"),  # number of the key's latest window; -1 = none
-        ("held", "i8"),  # place of the best event so far that waits for the window's end; -1 = none
+        ("held", "i8"),  # position of the best event so far that waits for the window's end; -1 = none
         ("competed", "i4"),
         ("settled", "i4"),  # 1 = the window's winner was emitted already
     ],
@@ -27,25 +27,26 @@ SUPERSEDED, REDUNDANT = range(2)
 
 
 class CoordinationRules(NamedTuple):
-    """Settings of the coordinator, as plain numbers."""
+    """Settings of the coordinator as plain numbers, and by kind code the least distances of session extremes."""
 
     window: int
     hold_top_source: bool
     by_ticker: bool
     kinds: int
     dedupe_extremes: bool
-    min_price_change: float
-    min_percent_change: float
+    min_price_change: NDArray[np.float64]
+    min_percent_change: NDArray[np.float64]
 
 
 @kernel
 def is_redundant(event: Any, rules: CoordinationRules) -> bool:
-    """Return whether a bar's extreme repeats one that ticks detected; NaN in ``tick_extreme`` = they detected none."""
+    """Return whether a bar's extreme repeats one that ticks reported; NaN in ``tick_extreme`` = they reported none."""
     if not rules.dedupe_extremes or np.isnan(event["tick_extreme"]):
         return False
+    kind = event["kind"]
     distance = (event["price"] - event["tick_extreme"]) * event["direction"]
     return not reaches(
-        distance, extreme_distance(event["tick_extreme"], rules.min_price_change, rules.min_percent_change)
+        distance, extreme_distance(event["tick_extreme"], rules.min_price_change[kind], rules.min_percent_change[kind])
     )
 
 
@@ -65,7 +66,7 @@ def beats(challenger: Any, holder: Any) -> bool:
 
 @kernel
 def key_of(event: Any, rules: CoordinationRules) -> int:
-    """Return the place of the event's key among the window states."""
+    """Return the position of the event's key among the window states."""
     code: Any = np.int64(event["code"])
     return code if rules.by_ticker else code * rules.kinds + event["kind"]  # type: ignore[no-any-return]  # an integer of numba's
 
@@ -80,7 +81,7 @@ def compete(
     out: NDArray[Any],
     counts: NDArray[np.int64],
 ) -> int:
-    """Let events compete, and close the windows that end by the watermark.
+    """Choose one event per key and window, and close the windows that end by the watermark.
 
     Parameters
     ----------
@@ -91,14 +92,14 @@ def compete(
     watermark
         int64 ns; no later event is available earlier.
     out
-        Filled with the emitted events, in no particular order.
+        Receives the emitted events, in no particular order.
     counts
         Added to: superseded, redundant.
 
     Returns
     -------
     int
-        How many events were emitted. Events still held have their place in ``states``.
+        Number of events emitted. ``states`` hold the positions of events that still wait.
     """
     emitted = 0
     for i in range(first_new, len(events)):

@@ -1,4 +1,4 @@
-"""Writing an event: the fields every detector fills the same way."""
+"""Write the fields of an event that every detector fills the same way."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ TICK, WEBSOCKET, OHLCV, FMV, CHANNEL = range(5)
 def put_event(
     event: Any, rows: Any, i: int, code: int, kind: int, source: int, timestamp: int, phase: int, direction: int
 ) -> None:
-    """Fill what every event has from row ``i`` of grouped rows, and blank what the caller may add.
+    """Fill the common fields from row ``i`` of grouped rows, and blank those that the caller may set.
 
-    Merge order and available time are the channel's to add, from the batch: events are few, rows are many.
+    The channel adds merge order and available time from the batch: events are few, rows are many.
     """
     event["row"] = rows.row[i]
     event["timestamp"] = timestamp
@@ -40,3 +40,7 @@ def put_event(
     event["score"] = np.nan
     event["tie_break"] = 0.0
     event["tick_extreme"] = np.nan
+    event["own0"] = np.nan
+    event["own1"] = np.nan
+    event["own2"] = np.nan
+    event["own3"] = np.nan

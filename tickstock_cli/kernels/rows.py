@@ -1,4 +1,4 @@
-"""What kernels hand to each other: rows of one type, grouped by ticker, as named tuples of arrays.
+"""Inputs and outputs of kernels: rows of one type, grouped by ticker, as named tuples of arrays.
 
 Group ``g`` belongs to ticker ``code[g]`` and holds rows ``start[g]`` to ``start[g + 1]``, in merge order. ``row`` is a
 row's number in its batch. The arrays are a worker's workspace: its next batch overwrites them, and only their
@@ -16,18 +16,21 @@ NO_BEGIN, NEW_SEGMENT, REGULAR_TO_POST, NEW_LEVEL = range(4)
 """What begins with a tick: nothing; a new segment; `post` right after `regular` of the same date, which the
 high/low state may outlive; everything afresh, because the guard found the segment's first print bad."""
 
+MOST_EXTREMES = 4
+"""Kinds of session extremes that there can be; `build` checks it."""
+
 TICK_LOOKUP = np.dtype(
     [
         ("rows_before", "i8"),  # how many ticks of the batch come before the bar or fmv row that asks
         ("tick_segment", "i8"),  # segment of the ticker's newest tick before it; -1 = none
         ("market_price", "f8"),  # of the last tick that may set it; NaN = none
         ("market_time", "i8"),
-        ("tick_high", "f8"),  # price of the latest high that ticks told of since their state began; NaN = none
-        ("tick_low", "f8"),
+        # By the number of the kind: price of the latest extreme that ticks reported since their state began; NaN = none
+        ("extremes", "f8", (MOST_EXTREMES,)),
     ],
     align=True,
 )
-"""A question that a bar or an fmv row asks of the ticks before it, and room for the answers."""
+"""A question about the ticks before a bar or an fmv row, and its answers."""
 
 
 class Groups(NamedTuple):

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from tickstock_cli import __version__
 from tickstock_cli.broadcast.status import RunStatus
-from tickstock_cli.build import build_core, build_encoder, event_kinds, settings_from
+from tickstock_cli.build import build_core, build_encoder, build_event_schema, event_kinds, settings_from
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.clock import SystemClock, wall_minus_monotonic
@@ -156,7 +156,9 @@ def work(child: Child) -> None:
         pipeline = stack.enter_context(MultiChannelPipeline(thread, build, lambda: control.stopped))
         latency_probe.know({instance.number: instance.record for instance in pipeline.system.instances()})
         status = RunStatus(Calendar(settings.session.calendar), pipeline)
-        log = stack.enter_context(EventLog(Path(job["folder"], "log"), _identity(job)))
+        log = stack.enter_context(
+            EventLog(Path(job["folder"], "log"), _identity(job), schema=build_event_schema(settings))
+        )
         limits = Limits(max_clients=job["clients"] + SPARE_CLIENTS)
         served = ServedRun(log, log.run.id, status, kinds=tuple(kind.name for kind in event_kinds(settings)))
         server = stack.enter_context(ServerThread(served, Address(port=0), limits))

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.build import build_channels, build_detectors, kind_names
+from tickstock_cli.build import build_channels, build_detectors, event_kinds
 from tickstock_cli.channels.base import BatchContext, Workspace
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.batch import Batch, MergedBatch
 from tickstock_cli.core.events import EVENT, EventRows
+from tickstock_cli.core.kinds import Kind
 from tickstock_cli.core.rule_verdict import Ending, RuleVerdict
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.channels import TickLookups
@@ -38,7 +39,7 @@ class Examination:
     counts
         What it adds to the ledger.
     kinds
-        Names of the kinds of events, by code.
+        The kinds of events, by code.
     """
 
     record: str
@@ -46,7 +47,7 @@ class Examination:
     verdicts: dict[str, tuple[RuleVerdict, ...]]
     events: EventRows
     counts: dict[str, int]
-    kinds: Sequence[str]
+    kinds: Sequence[Kind]
 
     def check(self, before: Mapping[str, int], after: Mapping[str, int]) -> None:
         """Hold this against what a core made of the row, by its ledger before and after.
@@ -61,7 +62,7 @@ class Examination:
         engine = {name: gain for name, gain in gains.items() if gain}
         if engine != self.counts:
             raise TickstockError(f"the explanation differs from the run, a bug: {self.counts} is not {engine}")
-        told = sorted(self.kinds[code] for code in self.events["kind"])
+        told = sorted(self.kinds[code].name for code in self.events["kind"])
         fired = [
             verdict for verdicts in self.verdicts.values() for verdict in verdicts if verdict.ending is Ending.FIRED
         ]
@@ -109,7 +110,7 @@ class Examiner:
     def __init__(self, settings: Settings, symbols: SymbolTable) -> None:
         self._settings = settings
         self._symbols = symbols
-        self._kinds = kind_names(settings)
+        self._kinds = event_kinds(settings)
         self._explainers = {name: Explainer(detector) for name, detector in build_detectors(settings).items()}
         self._channels = build_channels(settings, self._explainers)
 

@@ -1,4 +1,4 @@
-"""What the coordinator did with an event: emitted, lost to another of its window, or told by ticks already."""
+"""The outcome of an event in the coordinator: emitted, superseded in its window, or redundant."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tickstock_cli.core.events import PHASES, SOURCES, TRIGGERS, EventRows
+from tickstock_cli.core.events import OWN_FIELDS, PHASES, SOURCES, EventRows
+from tickstock_cli.core.kinds import Kind, trigger_words
 from tickstock_cli.detectors.base import plain
 from tickstock_cli.errors import TickstockError
 from tickstock_cli.kernels.coordination import CoordinationRules, is_redundant
@@ -18,7 +19,7 @@ OPTIONAL = ("percent_change", "previous", "volume", "rel_volume", "score")
 
 
 class Outcome(StrEnum):
-    """What became of an event."""
+    """How an event ends in the coordinator."""
 
     EMITTED = "emitted"
     SUPERSEDED = "superseded"
@@ -27,16 +28,16 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EventOutcome:
-    """What became of one event.
+    """The outcome of one event.
 
     Parameters
     ----------
     event
         Its columns, by name.
     winner
-        The event of its window that was emitted instead; None if it was emitted itself, or none was.
+        The event of its window that was emitted instead; None if the event itself or none was.
     tick_extreme
-        The price that ticks had told of before it; None if they had not.
+        Price of the extreme that ticks had reported before it; None if they had not.
     """
 
     outcome: Outcome
@@ -50,9 +51,9 @@ def read_event_outcomes(
     emitted: EventRows,
     rules: CoordinationRules,
     counts: Mapping[str, int],
-    kinds: Sequence[str],
+    kinds: Sequence[Kind],
 ) -> list[EventOutcome]:
-    """Tell what became of the events of one row.
+    """Return the outcomes of the events of one row.
 
     Parameters
     ----------
@@ -60,6 +61,8 @@ def read_event_outcomes(
         Every event that the run emitted for the windows of ``events``, or more.
     counts
         What the row added to the ledger.
+    kinds
+        By code.
 
     Raises
     ------
@@ -76,7 +79,7 @@ def read_event_outcomes(
 
 
 def _event_outcome(
-    event: EventRows, emitted: EventRows, rules: CoordinationRules, kinds: Sequence[str]
+    event: EventRows, emitted: EventRows, rules: CoordinationRules, kinds: Sequence[Kind]
 ) -> EventOutcome:
     shown = show_event(event[0], kinds)
     tick_extreme = plain(event["tick_extreme"][0])
@@ -100,16 +103,21 @@ def _event_outcome(
     return EventOutcome(Outcome.SUPERSEDED, shown, winner)
 
 
-def show_event(event: Any, kinds: Sequence[str]) -> dict[str, Any]:
-    """Return an internal event as the columns of the output, without ticker and priority; absent ones are None."""
+def show_event(event: Any, kinds: Sequence[Kind]) -> dict[str, Any]:
+    """Return an internal event as the columns of the output, without ticker and priority; null ones are None.
+
+    Of the columns of kinds it has those of its own.
+    """
+    kind = kinds[event["kind"]]
     whole = ("emitted_at", "timestamp", "available_at", "direction", "merged", "price", "confidence")
     return {
-        "kind": kinds[event["kind"]],
+        "kind": kind.name,
         "source": SOURCES[event["source"]],
         "phase": PHASES[event["phase"]],
         **{name: plain(event[name]) for name in (*whole, *OPTIONAL)},
         "strength": int(event["strength"]) or None,
-        "trigger": TRIGGERS[event["trigger"]],
+        "trigger": trigger_words(kinds)[event["trigger"]],
+        **{column.name: plain(event[field]) for column, field in zip(kind.columns, OWN_FIELDS, strict=False)},
     }
 
 

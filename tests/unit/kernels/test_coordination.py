@@ -21,7 +21,9 @@ WINDOW = 500 * MILLISECOND
 @pytest.fixture
 def coordinator() -> Coordinator:
     """Return one for two tickers and two kinds, with windows of 500 ms."""
-    made = Coordinator(CoordinationRules(WINDOW, False, False, 2, True, 0.01, 0.1), SymbolTable(["A", "B"]))
+    made = Coordinator(
+        CoordinationRules(WINDOW, False, False, 2, True, np.full(2, 0.01), np.full(2, 0.1)), SymbolTable(["A", "B"])
+    )
     made.grow(2)
     return made
 
@@ -76,12 +78,12 @@ def test_a_tick_takes_the_place_of_what_waited_and_nothing_takes_its_own(coordin
     ("price", "direction", "redundant"),
     [(103.1, 1, 1), (103.103, 1, 0), (102.0, 1, 1), (102.9, -1, 1), (102.897, -1, 0)],
 )
-def test_an_extreme_is_redundant_within_a_tenth_of_a_percent_of_its_rival(
+def test_an_extreme_is_redundant_within_a_tenth_of_a_percent_of_that_of_ticks(
     coordinator: Coordinator, price: float, direction: int, redundant: int
 ) -> None:
     """Ticks told 103.00; exactly 0.103 beyond is news, and a bar's extreme short of it is not."""
     ledger = Ledger()
-    coordinator.step(event(100, price=price, direction=direction, rival=103.0), 0, ledger)
+    coordinator.step(event(100, price=price, direction=direction, tick_extreme=103.0), 0, ledger)
 
     assert ledger["coordinator.redundant"] == redundant
     assert len(coordinator.finish(ledger)) == 1 - redundant

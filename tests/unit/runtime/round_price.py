@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from tickstock_cli.core.events import EventRows, Kind
+from tickstock_cli.core.events import EventRows
 from tickstock_cli.core.growth import grown
+from tickstock_cli.core.kinds import Kind
 from tickstock_cli.detectors.base import Params, kind_codes
 from tickstock_cli.kernels.emit import TICK, put_event
 from tickstock_cli.kernels.rows import TickRows
@@ -26,6 +27,7 @@ class RoundPrice:
     """Crossings of round prices. One float64 a ticker: the last price, NaN before the first."""
 
     channel = "tick"
+    enabled_by_default = False
     kinds = (Kind("round_price", 3),)
     counters = ()
     events_per_row = 1
