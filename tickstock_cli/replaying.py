@@ -26,9 +26,11 @@ from tickstock_cli.build import settings_model
 from tickstock_cli.config.settings import Settings, deciding_settings
 from tickstock_cli.core.calendar import market_zone
 from tickstock_cli.core.clock import Clock, SystemClock
+from tickstock_cli.core.registry import Plugin
 from tickstock_cli.core.stages import NamedSource, Sink
 from tickstock_cli.core.time_input import TimeInput
 from tickstock_cli.core.times import format_time
+from tickstock_cli.detectors import DETECTORS
 from tickstock_cli.engine.checkpoint import CheckpointStore
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.execution import execute
@@ -40,9 +42,11 @@ from tickstock_cli.engine.taps import Tap
 from tickstock_cli.errors import UsageError
 from tickstock_cli.runtime.opening import PipelineName
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
-from tickstock_cli.sinks.opening import open_all
+from tickstock_cli.sinks import SINKS
+from tickstock_cli.sinks.opening import open_all, sink_name
 from tickstock_cli.sinks.rejects import RejectsSink
-from tickstock_cli.sources.opening import open_repeatable, open_source
+from tickstock_cli.sources import SOURCES
+from tickstock_cli.sources.opening import open_repeatable, open_source, source_name
 from tickstock_cli.sources.options import ReadOptions, Unsorted
 
 BATCH_ROWS = 262_144
@@ -173,7 +177,8 @@ def replay(
             snapshots=snapshots if source.repeatable else None,
             taps=taps or {},
         )
-        return execute(assemble(plan if attach is None else replace(plan, attach=attach), stack))
+        result = execute(assemble(plan if attach is None else replace(plan, attach=attach), stack))
+        return replace(result, plugins=plugins_of(request, settings))
 
 
 def check(request: Request) -> None:
@@ -252,9 +257,19 @@ def fingerprint(request: Request, settings: Settings, source: NamedSource, taps:
         "--rejects": request.rejects is not None,
         "--provenance": request.provenance,
         "the taps": sorted(taps),
+        "the plugins": [plugin.as_dict() for plugin in plugins_of(request, settings)],
         "the recordings": [_identity(path) for path in source.paths],
     }
     return {name: sha256(json.dumps(fact, sort_keys=True).encode()).hexdigest() for name, fact in facts.items()}
+
+
+def plugins_of(request: Request, settings: Settings) -> tuple[Plugin, ...]:
+    """Return the plugins that have a part in what a run writes: detectors, source, sinks."""
+    return (
+        *DETECTORS.plugins_among(settings.detectors.enabled),
+        *SOURCES.plugins_among([source_name(request.paths)]),
+        *SINKS.plugins_among(dict.fromkeys(map(sink_name, request.outs))),
+    )
 
 
 def _identity(path: Path) -> tuple[str, int, str]:

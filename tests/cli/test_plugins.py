@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.market import morning
 from tests.cli.running import error_line, run_tickstock
 from tests.unit.installing import install
 
@@ -98,3 +99,17 @@ def test_plugins_can_be_turned_off(site: Path, arguments: tuple[str, ...], envir
 
     assert result.returncode == 2
     assert error_line(result).endswith("; TICKSTOCK_PLUGINS is off")
+
+
+def test_a_run_tells_which_plugins_it_used(site: Path, tmp_path: Path) -> None:
+    """Beside the digest: who holds two digests against each other must know what code gave them."""
+    morning(tmp_path / "day")
+
+    result = run_tickstock(
+        "replay", "day", "--json", "--set", 'detectors.enabled=["highs"]',
+        folder=tmp_path, environment={"PYTHONPATH": str(site)},
+    )  # fmt: skip
+
+    assert json.loads(result.stdout)["plugins"] == [
+        {"family": "detector", "name": "highs", "distribution": "acme", "version": "1.0"}
+    ]

@@ -37,7 +37,7 @@ from tickstock_cli.eventlog.manifest import RunInfo
 from tickstock_cli.eventlog.sink import LogSink
 from tickstock_cli.eventlog.writer import EventLog
 from tickstock_cli.monitoring.handlers import CallHandler
-from tickstock_cli.replaying import Request
+from tickstock_cli.replaying import Request, plugins_of
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 from tickstock_cli.runtime.sections import log_limits_of
 from tickstock_cli.serving.served import ServedRun
@@ -165,5 +165,10 @@ def _identity(request: Request) -> RunInfo:
     names = ", ".join(Path(path).name for path in request.paths)
     speed = "flat out" if request.speed is None else f"at {request.speed:g}x"
     return RunInfo(
-        token_hex(8), time.time_ns(), f"{names} {speed}", "", __version__, request.settings.priority.by_name()
+        token_hex(8),
+        time.time_ns(),
+        f"{names} {speed}",
+        tickstock=__version__,
+        universes=request.settings.priority.by_name(),
+        plugins=tuple(plugin.as_dict() for plugin in plugins_of(request, request.settings)),
     )

@@ -81,6 +81,8 @@ def _figures(result: RunResult) -> Table:
         for name in ("p50", "p99", "max"):
             table.add_row(f"late {name}", f"{late[name]:,.2f} ms")
     table.add_row("digest", result.digest[:16])
+    for plugin in result.plugins:
+        table.add_row(f"{plugin.family} {plugin.name}", f"{plugin.distribution} {plugin.version}")
     return table
 
 

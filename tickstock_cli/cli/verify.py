@@ -127,4 +127,6 @@ def _as_object(verification: Verification) -> dict[str, Any]:
                 "difference": None if result.difference is None else difference_object(result.difference),
             }
         )
-    return {"same": verification.same, "slice": verification.slice_words or None, "variants": variants}
+    plugins = [plugin.as_dict() for plugin in verification.plugins]
+    slice_words = verification.slice_words or None
+    return {"same": verification.same, "slice": slice_words, "plugins": plugins, "variants": variants}

@@ -9,7 +9,7 @@ metadata of installed packages, and their code is imported only when somebody na
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -115,6 +115,11 @@ class Family:
             named = " and ".join(map(str, sorted([plugin, *others], key=str)))
             return f"two plugins have this name, {named}; {way_out}"
         return None
+
+    def plugins_among(self, names: Iterable[str]) -> tuple[Plugin, ...]:
+        """Return the plugins that a run uses if it uses the parts of these names, which all load."""
+        others = (name for name in names if name not in self.parts)
+        return tuple(plugin for plugin in map(self.plugin, others) if plugin is not None)
 
     def load(self, name: str) -> Any:
         """Import and return the class that a user named.

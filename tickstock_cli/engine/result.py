@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tickstock_cli.core.ledger import Ledger
+from tickstock_cli.core.registry import Plugin
 from tickstock_cli.engine.pipeline import Drained
 from tickstock_cli.engine.tally import Tally
 
@@ -48,6 +49,8 @@ class RunResult:
     interrupted: bool
     rows_before: int = 0
     drained: Drained | None = None
+    plugins: tuple[Plugin, ...] = ()
+    """The plugins that had a part in what the run wrote; the digest is of its events alone."""
 
     @property
     def rows_per_second(self) -> float:
@@ -70,6 +73,7 @@ class RunResult:
             },
             "interrupted": self.interrupted,
             "drained": None if self.drained is None else asdict(self.drained),
+            "plugins": [plugin.as_dict() for plugin in self.plugins],
         }
 
 

@@ -35,6 +35,8 @@ class RunInfo:
     """Version of tickstock that wrote the log."""
     universes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Tickers by the name of their universe; a server of the log offers them to subscriptions."""
+    plugins: tuple[Mapping[str, str], ...] = ()
+    """Family, name, distribution and version of each plugin that had a part in the events, beside their digest."""
 
 
 class _ManifestPart(BaseModel):

@@ -21,6 +21,7 @@ import numpy as np
 
 from tickstock_cli.build import settings_model
 from tickstock_cli.core.ledger import RECORD_TYPES
+from tickstock_cli.core.registry import Plugin
 from tickstock_cli.core.times import format_time
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer
@@ -71,11 +72,12 @@ class VariantResult:
 class Verification:
     """All variants, in the order in which they were run.
 
-    ``slice_words`` says what the slice is; empty if it is the whole recording.
+    ``slice_words`` says what the slice is; empty if it is the whole recording. ``plugins`` had a part in every variant.
     """
 
     variants: tuple[VariantResult, ...]
     slice_words: str
+    plugins: tuple[Plugin, ...] = ()
 
     @property
     def failed(self) -> tuple[VariantResult, ...]:
@@ -145,7 +147,7 @@ def verify(request: Request, report: Callable[[VariantResult, int], None]) -> Ve
                 result = _run_variant(variant, parts[variant.scope], folder)
             done.append(result)
             report(result, len(variants))
-    return Verification(tuple(done), part.words)
+    return Verification(tuple(done), part.words, whole.result.plugins)
 
 
 def _reference(request: Request, events: Path, variant: Variant) -> tuple[ReplayedPart, VariantResult]:

@@ -58,6 +58,19 @@ def open_repeatable(targets: Sequence[Target], options: ReadOptions, why: str) -
     return source
 
 
+def source_name(targets: Sequence[Target]) -> str:
+    """Return the name of the source that the targets are of.
+
+    Raises
+    ------
+    UsageError
+        The targets are of several sources.
+    DataError
+        There is nothing of this name.
+    """
+    return _sorted_out(targets)[0]
+
+
 def recording_paths(targets: Sequence[Target]) -> Sequence[Target]:
     """Return the paths of targets that are all recordings.
 

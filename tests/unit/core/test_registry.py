@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.unit.installing import install
-from tickstock_cli.core import registry
 from tickstock_cli.core.registry import SWITCH, Family
 from tickstock_cli.errors import PluginError, SettingsError, UnknownPartError
 
 GROUP = "tickstock.gauges"
 GAUGES = Family("gauge", {"own": "pathlib:Path"}, ("read",))
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Return a folder of installed packages, which are read anew in each test."""
-    monkeypatch.delenv(SWITCH, raising=False)
-    monkeypatch.syspath_prepend(tmp_path)
-    registry._installed.cache_clear()
-    yield tmp_path
-    registry._installed.cache_clear()
-    for name in [name for name in sys.modules if name.startswith("acme_")]:
-        del sys.modules[name]
 
 
 def test_a_plugin_is_known_without_its_code(site: Path) -> None:
