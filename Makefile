@@ -1,6 +1,6 @@
 # Everything a fresh clone needs: Python 3.11 or newer, git and make. Nothing is installed outside .venv.
 
-PYTHON ?= python3 python3.13 python3.12 python3.11 python
+PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11 python
 VENV := .venv
 BIN := $(VENV)/bin
 EXPORT := uv export --frozen --quiet --no-emit-project --no-annotate --no-header --format requirements-txt
