@@ -1,13 +1,4 @@
-"""The test kit: records, a source, a sink and a clock that need no files, no threads and no waiting.
-
-For tests of ours and of whoever writes a detector. A test lists records, runs them, and looks at the events:
-
->>> from tickstock_cli.testing import Tick, new_york, run_records
->>> start = new_york("2024-06-12", "10:00:00")
->>> events = run_records([Tick("ABC", start, 100.0), Tick("ABC", start + 2 * SECOND, 101.0)]).events
->>> [(event["kind"], event["price"], event["previous"]) for event in events]
-[('high', 101.0, 100.0)]
-"""
+"""Records, a source, a sink and a clock that need no files, no threads and no waiting."""
 
 from __future__ import annotations
 
@@ -402,23 +393,3 @@ def _frozen(values: Any, column: str) -> NDArray[Any]:
     array = np.array(values, dtype=DTYPES[column])
     array.flags.writeable = False
     return array
-
-
-__all__ = [
-    "MILLISECOND",
-    "MINUTE",
-    "SECOND",
-    "Bar",
-    "FairValue",
-    "ListSink",
-    "ListSource",
-    "ManualClock",
-    "Record",
-    "RunOutput",
-    "Tick",
-    "as_record",
-    "new_york",
-    "records",
-    "run_records",
-    "settings_of",
-]
