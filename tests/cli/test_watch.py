@@ -49,7 +49,7 @@ def test_a_universe_of_the_server_is_followed_by_its_name(new_log: NewLog) -> No
 
     assert [json.loads(line)["sequence"] for line in result.stdout.splitlines()] == [6, 12, 15, 21, 27, 30]
     assert unknown.returncode == 2
-    assert error_line(unknown).endswith("no universe is named 'second'; there are first")
+    assert error_line(unknown).endswith("no universe is named 'second'; the universes are first")
 
 
 def test_lines_can_come_highest_first(new_log: NewLog) -> None:
@@ -121,8 +121,8 @@ def test_it_outlives_a_restart_of_the_server(new_log: NewLog) -> None:
     assert (before, code) == (list(range(1, 11)), 0)
     assert [json.loads(line)["sequence"] for line in after.splitlines()] == list(range(11, 21))
     assert talk.splitlines() == [
-        f"no connection to ws://127.0.0.1:{port}/ws (it closed the connection); trying again",
-        "connected again, going on with event 11",
+        f"no connection to ws://127.0.0.1:{port}/ws (it closed the connection); retrying",
+        "connected again, resuming with event 11",
         "the run is over: 20 events",
     ]
 
@@ -166,7 +166,7 @@ def test_a_server_that_is_not_there_is_given_up() -> None:
     result = run_tickstock("watch", f"127.0.0.1:{port}", "--give-up", "0")
 
     assert result.returncode == 1
-    assert result.stderr.splitlines()[0].endswith("trying again")
+    assert result.stderr.splitlines()[0].endswith("retrying")
     assert result.stderr.splitlines()[1].startswith(f"error: cannot reach ws://127.0.0.1:{port}/ws for 0 s")
 
 
@@ -187,7 +187,7 @@ def test_a_reader_that_leaves_ends_it_quietly(served_events: tuple[Path, str]) -
     [
         (["--from", "0"], "--from must be now, first, or the number of an event"),
         (["--from", "701"], "the next event will be 601"),
-        (["--kinds", "hihg"], "there are high, low, surge, trend, fmv"),
+        (["--kinds", "hihg"], "the kinds are high, low, surge, trend, fmv"),
         (["--sources", "nasdaq"], 'sources[0] is "nasdaq"'),
         (["--out", "events.xls"], "cannot tell the format of output 'events.xls'"),
         (["--json", "--out", "-"], "--json and --out - both write to stdout"),

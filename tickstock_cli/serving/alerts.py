@@ -1,4 +1,4 @@
-"""Alerts for clients: the latest ones with numbers, which sessions pull as they pull events."""
+"""Alerts for clients: the latest ones, numbered, for sessions to read like events."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class AlertBoard:
 
     Parameters
     ----------
-    rise
-        Called after each alert, in the thread that posted it: wakes the sessions.
+    notify
+        Called after each alert, in the thread that posted it; wakes the sessions.
     """
 
-    def __init__(self, rise: Callable[[], None]) -> None:
-        self._rise = rise
+    def __init__(self, notify: Callable[[], None]) -> None:
+        self._notify = notify
         self._lock = Lock()
         self._alerts: deque[tuple[int, Mapping[str, Any]]] = deque(maxlen=KEPT_ALERTS)
         self._next = 1
@@ -31,14 +31,14 @@ class AlertBoard:
         return self._next
 
     def post(self, alert: Mapping[str, Any]) -> None:
-        """Add an alert, as JSON can hold it. Safe in any thread; never blocks on a client."""
+        """Add an alert whose values JSON can hold. Safe in any thread; never waits for a client."""
         with self._lock:
             self._alerts.append((self._next, alert))
             self._next += 1
-        self._rise()
+        self._notify()
 
     def since(self, number: int) -> list[tuple[int, Mapping[str, Any]]]:
-        """Return the alerts kept from ``number`` on, with their numbers."""
+        """Return the kept alerts from ``number`` on, with their numbers."""
         if number >= self._next:
             return []
         with self._lock:

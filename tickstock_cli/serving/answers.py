@@ -1,4 +1,4 @@
-"""Answers to HTTP requests: status, health, metrics, pages of the log, prices, control."""
+"""Handlers of HTTP requests: status, health, metrics, events, prices, control."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from tickstock_cli.serving.hub import Hub
 from tickstock_cli.serving.metrics import CONTENT_TYPE, render_metrics
 from tickstock_cli.serving.ports import ControlPort
 from tickstock_cli.serving.protocol import Error, MessageError, Subscribe, read_message
-from tickstock_cli.serving.selection import RefusedError, Selection, expired, first_wanted, select, universe_named
+from tickstock_cli.serving.selection import RejectedError, Selection, expired, first_wanted, select, universe_named
 
 MAX_BODY_BYTES = 16_384
 MAX_EVENTS = 10_000
 DEFAULT_EVENTS = 1_000
 MAX_SCANNED = 100_000
-"""Events looked at for one answer: a filter that matches little must not keep the server busy."""
+"""Most events that one answer scans: a filter with few matches must not keep the server busy."""
 
 LISTS = ("kinds", "tickers", "sources")
 STATUS_OF_CODE = {"expired": 410, "ahead": 416, "other_run": 409}
 
 
 class AnswerError(Exception):
-    """A request that is answered with an error: a status and an ``Error``-like document."""
+    """An error answer to a request: a status and a document with the keys of ``Error``."""
 
     def __init__(self, status: int, message: str, **more: Any) -> None:
         super().__init__(message)
@@ -55,28 +55,28 @@ def _document(hub: Hub) -> dict[str, Any]:
         "run": hub.served.id,
         "market": {"time": market.time, "phase": market.phase},
         "health": {"ok": health.ok, "reasons": list(health.reasons)},
-        "server": hub.figures(),
+        "server": hub.status(),
     }
 
 
 async def status(request: Request) -> Response:
-    """Return the dashboard document, and what the server itself knows."""
+    """Return the dashboard document with the server's own part."""
     return JSONResponse(_document(_hub(request)))
 
 
 async def health(request: Request) -> Response:
-    """Return 200 if the run is well, else 503, with every reason."""
+    """Return 200 if the run is healthy, else 503 with all reasons."""
     state = _hub(request).served.status.health()
     return JSONResponse({"ok": state.ok, "reasons": list(state.reasons)}, 200 if state.ok else 503)
 
 
 async def metrics(request: Request) -> Response:
-    """Return the same figures for Prometheus."""
+    """Return the values of ``/status`` for Prometheus."""
     return PlainTextResponse(render_metrics(_document(_hub(request))), media_type=CONTENT_TYPE)
 
 
 async def events(request: Request) -> Response:
-    """Return a page of the log: the first ``limit`` events that match, from a sequence number on."""
+    """Return the first ``limit`` matching events from a sequence number on."""
     hub = _hub(request)
     served, encoded = hub.served, hub.encoded
     try:
@@ -84,9 +84,9 @@ async def events(request: Request) -> Response:
         selection = select(served, wanted)
         start = first_wanted(served, wanted)
         texts, following = await _collect(encoded, selection, start, limit)
-    except (MessageError, RefusedError) as error:
+    except (MessageError, RejectedError) as error:
         raise _as_answer(error.error) from error
-    except ExpiredError as error:  # retention has passed by while the page was read
+    except ExpiredError as error:  # retention deleted them while the page was read
         raise _as_answer(expired(start, error.first_sequence)) from error
     except TickstockError as error:
         raise AnswerError(500, str(error)) from error
@@ -108,7 +108,7 @@ def _as_answer(error: Error) -> AnswerError:
 
 
 def _wanted(request: Request) -> tuple[Subscribe, int]:
-    """Read the query as the subscription that it is, so that filters mean and refuse the same here and there."""
+    """Read the query as a subscription, so that both take the same filters and reject the same values."""
     query = dict(request.query_params)
     query.pop("token", None)
     limit = _whole("limit", query.pop("limit", str(DEFAULT_EVENTS)))
@@ -134,7 +134,7 @@ def _whole(name: str, text: str) -> int:
 
 
 async def _collect(encoded: EncodedLog, selection: Selection, start: int, limit: int) -> tuple[list[str], int]:
-    """Return up to ``limit`` events as JSON, and the sequence number to go on from."""
+    """Return up to ``limit`` events as JSON, and the sequence number to continue from."""
     texts: list[str] = []
     place = start
     while place < encoded.log.next_sequence and place - start < MAX_SCANNED:
@@ -149,34 +149,34 @@ async def _collect(encoded: EncodedLog, selection: Selection, start: int, limit:
 
 
 async def universe(request: Request) -> Response:
-    """Return the tickers of a universe that hello names."""
+    """Return the tickers of one of the universes in ``hello``."""
     name = request.query_params.get("name", "")
     try:
         tickers = universe_named(_hub(request).served, name, "name")
-    except RefusedError as error:
+    except RejectedError as error:
         raise _as_answer(error.error) from error
     return JSONResponse({"name": name, "tickers": sorted(tickers)})
 
 
 async def prices(request: Request) -> Response:
-    """Return the recent prices of a ticker, if the run knows them."""
+    """Return the recent prices of a ticker, if the run keeps them."""
     port = _hub(request).served.prices
     if port is None:
         raise AnswerError(404, "this run keeps no prices")
     ticker = request.query_params.get("ticker", "")
     if not ticker:
-        raise AnswerError(400, "name a ticker: /api/prices?ticker=ABC", field="ticker")
+        raise AnswerError(400, "give a ticker: /api/prices?ticker=ABC", field="ticker")
     line = await asyncio.to_thread(port.prices, ticker)
     return JSONResponse({"ticker": ticker, "times": list(line.times), "prices": list(line.prices)})
 
 
 async def control_status(request: Request) -> Response:
-    """Tell how the replay stands."""
+    """Return the control status of the replay."""
     return JSONResponse(dict(await asyncio.to_thread(_controlled(_hub(request)).status)))
 
 
 async def control(request: Request) -> Response:
-    """Steer the replay, and tell how it stands after that."""
+    """Perform a control action, and return the control status after it."""
     port = _controlled(_hub(request))
     body = await _body(request)
     try:
@@ -190,7 +190,7 @@ async def control(request: Request) -> Response:
 
 def _controlled(hub: Hub) -> ControlPort:
     if hub.served.control is None:
-        raise AnswerError(404, "this run cannot be steered: only a replay that goes on can")
+        raise AnswerError(404, "this run has no control: only a replay under way has")
     if not hub.may_control:
         raise AnswerError(403, "control is off: serve on loopback, or with a token")
     return hub.served.control

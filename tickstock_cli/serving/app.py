@@ -1,4 +1,4 @@
-"""The web application: the page, the WebSocket, and what can be asked over HTTP."""
+"""The web application: the page, the WebSocket and the HTTP API."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ SAFETY_HEADERS = {
 
 
 class Companion(Protocol):
-    """An endpoint with tasks of its own, such as Socket.IO."""
+    """An additional endpoint with its own tasks, such as Socket.IO."""
 
     app: ASGIApp
 
     def start(self, hub: Hub) -> None:
-        """Begin, in the event loop."""
+        """Start the tasks, in the event loop."""
 
     async def stop(self) -> None:
-        """End."""
+        """End the tasks."""
 
 
 def build_app(
@@ -57,9 +57,9 @@ def build_app(
     Parameters
     ----------
     companions
-        More endpoints, by their path.
+        Additional endpoints by path.
     ready
-        Called in the event loop, once the application has begun, with what its clients share.
+        Called in the event loop, with the hub, once the application has started.
     """
 
     @asynccontextmanager
@@ -103,20 +103,20 @@ async def _page(request: Request) -> FileResponse:  # noqa: ARG001 - starlette's
 async def _websocket(websocket: WebSocket) -> None:
     hub: Hub = websocket.app.state.hub
     if hub.full:
-        reason = f"all {hub.limits.max_clients} places are taken; try again later"
+        reason = f"the server has {hub.limits.max_clients} clients, its limit; try again later"
         await websocket.send_denial_response(JSONResponse({"error": {"message": reason}}, 503))
         return
     await ClientSession(hub, websocket).run()
 
 
 class SafetyHeaders:
-    """Adds the headers that keep a browser from being used against its user."""
+    """Middleware that adds security headers for browsers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
+        """Pass a request on, and add the headers to its response."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

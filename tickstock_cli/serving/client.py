@@ -1,8 +1,7 @@
-"""Following a server from a program: reconnects by itself, and goes on where it was.
+"""A client that follows a server: it reconnects by itself and resumes where it was.
 
-Every message says which sequence number to ask for next, so after a break nothing is missing and nothing comes
-twice. Where that cannot be kept, because the server deleted events or serves another run, following ends with an
-error that says so.
+Every message carries the next sequence number, so no event is missing or doubled after a break. If the server has
+deleted events or serves another run, following ends with an error.
 """
 
 from __future__ import annotations
@@ -24,15 +23,15 @@ from tickstock_cli.errors import ServingError, UsageError
 FIRST_DELAY_SECONDS = 0.2
 LONGEST_DELAY_SECONDS = 5.0
 MAX_MESSAGE_BYTES = 16 * 2**20
-"""More than any batch of events; a longer message is none of ours."""
+"""More than any batch of events; a longer message is not from a tickstock server."""
 
-REFUSALS = (401, 403, 404)
-"""Statuses of a handshake that will not change by themselves."""
+REJECTION_STATUSES = (401, 403, 404)
+"""Statuses of a handshake that a retry does not change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What to follow; see ``protocol.Subscribe``."""
+    """The events to follow; ``protocol.Subscribe`` documents the fields."""
 
     kinds: tuple[str, ...] | None = None
     tickers: tuple[str, ...] | None = None
@@ -42,7 +41,7 @@ class Subscription:
     start: int | Literal["now", "first"] = "now"
 
     def message(self, start: int | str, run: str) -> str:
-        """Return the subscription from ``start`` on."""
+        """Return the subscribe message that begins at ``start``."""
         wanted = {"kinds": self.kinds, "tickers": self.tickers, "sources": self.sources}
         named = {name: list(names) for name, names in wanted.items() if names is not None}
         single = {"universe": self.universe, "min_priority": self.min_priority}
@@ -56,15 +55,15 @@ class Follower:
     Parameters
     ----------
     url
-        See ``websocket_url``.
+        Address of the WebSocket, as ``websocket_url`` returns it.
     token
-        What to show the server; None = nothing.
+        Token to send to the server; None = no token.
     give_up_seconds
-        For how long to try again while there is no connection.
-    greet
-        Told the server's first message; and again, to begin afresh, when a replay has gone to another time.
-    tell
-        Told in a few words when the connection is lost and when it is there again.
+        How long to retry without a connection.
+    on_hello
+        Called with the server's first message, and again with the first one after a seek of the replay.
+    report
+        Called with one line when the connection is lost and when it is back.
     """
 
     def __init__(
@@ -73,30 +72,30 @@ class Follower:
         subscription: Subscription,
         token: str | None,
         give_up_seconds: float,
-        greet: Callable[[Mapping[str, Any]], None],
-        tell: Callable[[str], None],
+        on_hello: Callable[[Mapping[str, Any]], None],
+        report: Callable[[str], None],
     ) -> None:
         self.url = url
         self.next: int | None = None
-        """The sequence number to go on from; None before the first answer."""
+        """The sequence number to continue from; None before the first answer."""
         self._hello: Mapping[str, Any] | None = None
-        self._greet = greet
-        self._wish = subscription
+        self._on_hello = on_hello
+        self._subscription = subscription
         self._token = token
         self._give_up_seconds = give_up_seconds
-        self._tell = tell
+        self._report = report
         self._lost_at: float | None = None
-        self._told = False
+        self._loss_reported = False
 
     async def batches(self) -> AsyncGenerator[list[dict[str, Any]]]:
-        """Return events, batch by batch, to the end of the run; of a batch those of highest priority come first.
+        """Yield batches of events to the end of the run; each batch is ordered by priority, highest first.
 
         Raises
         ------
         UsageError
-            The server does not understand what is asked for, or does not let us in.
+            The server rejects the subscription or the connection.
         ServingError
-            It cannot be reached, or events are gone.
+            The server cannot be reached, or has deleted events.
         """
         headers = {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
         self._lost_at = asyncio.get_running_loop().time()
@@ -105,7 +104,7 @@ class Follower:
             additional_headers=headers,
             compression=None,
             max_size=MAX_MESSAGE_BYTES,
-            process_exception=self._judge,
+            process_exception=self._retry_error,
             reconnect_delays=_delays,
         )
         try:
@@ -117,23 +116,25 @@ class Follower:
                             async for batch in batches:
                                 yield batch
                     except ConnectionClosed as closed:
-                        self._lose(closed)
+                        self._lost(closed)
                         await asyncio.sleep(FIRST_DELAY_SECONDS)
                     else:
                         return
         except InvalidURI as error:
-            raise UsageError(f"{self.url} is no address of a server; write http://HOST:PORT") from error
+            raise UsageError(f"{self.url} is not the address of a server; write http://HOST:PORT") from error
         except (WebSocketException, OSError) as error:
             raise ServingError(f"cannot follow {self.url}: {error}") from error
 
     async def _read(self, connection: ClientConnection) -> AsyncGenerator[list[dict[str, Any]]]:
-        """Return what one connection brings; ends with the run."""
+        """Yield the batches of one connection; end with the run."""
         hello = json.loads(await connection.recv())
         if hello.get("type") != "hello":
-            raise ServingError(f"{self.url} is no tickstock: its first message is {str(hello)[:60]}")
+            raise ServingError(f"{self.url} is not a tickstock server: its first message is {str(hello)[:60]}")
         self._begin(hello)
         self._found()
-        await connection.send(self._wish.message(self._wish.start if self.next is None else self.next, hello["run"]))
+        await connection.send(
+            self._subscription.message(self._subscription.start if self.next is None else self.next, hello["run"])
+        )
         async for text in connection:
             message = json.loads(text)
             kind = message["type"]
@@ -148,60 +149,58 @@ class Follower:
         raise ConnectionClosed(connection.protocol.close_rcvd, connection.protocol.close_sent)
 
     def _begin(self, hello: Mapping[str, Any]) -> None:
-        """Begin with a run, or afresh with another epoch of the same one."""
+        """Begin with a run, or with another epoch of the same run."""
         known, self._hello = self._hello, hello
         if known is not None and known["run"] == hello["run"]:
             return
         if known is not None:
             if known["epoch"]["run"] != hello["epoch"]["run"]:
                 raise ServingError(
-                    f"{self.url} serves another run now, {hello['run']} instead of {known['run']}; start again for it"
+                    f"{self.url} now serves run {hello['run']} instead of {known['run']}; start again to follow it"
                 )
             begins = hello["epoch"]["first_sequence"]
-            wanted = self._wish.start
-            # Numbers mean the same events in every epoch; what came between the jump and this moment is not lost.
+            wanted = self._subscription.start
+            # Numbers denote the same events in every epoch, so events since the seek are not lost.
             self.next = (
                 hello["first_sequence"] if wanted == "first" else begins if wanted == "now" else min(wanted, begins)
             )
-            self._told = False
-            self._tell(f"the replay has gone to another time: beginning afresh with event {self.next}")
-        self._greet(hello)
+            self._loss_reported = False
+            self._report(f"the replay moved to another time: starting again with event {self.next}")
+        self._on_hello(hello)
 
     def _error(self, message: dict[str, Any]) -> ServingError | UsageError:
         if message["code"] == "expired":
             first = message["first_sequence"]
-            return ServingError(
-                f"{self.url} no longer keeps all events that were asked for: go on behind the gap with --from {first}"
-            )
+            return ServingError(f"{self.url} has deleted some of the requested events: resume with --from {first}")
         if message["code"] in ("invalid", "ahead"):
             return UsageError(f"{self.url}: {message['message']}")
         return ServingError(f"{self.url}: {message['message']}")
 
-    def _judge(self, error: Exception) -> Exception | None:
-        """Tell the websockets library whether to try again (None), or why not."""
-        if isinstance(error, InvalidStatus) and error.response.status_code in REFUSALS:
-            return UsageError(f"{self.url} does not let us in: {_refusal(error)}")
+    def _retry_error(self, error: Exception) -> Exception | None:
+        """Return None to retry after an error, else the error that ends the attempts."""
+        if isinstance(error, InvalidStatus) and error.response.status_code in REJECTION_STATUSES:
+            return UsageError(f"{self.url} rejects the connection: {_rejection(error)}")
         if process_exception(error) is not None:
             reason = str(error) if isinstance(error, InvalidHandshake) else type(error).__name__
             return ServingError(f"cannot follow {self.url}: {reason}")
-        self._lose(error)
+        self._lost(error)
         assert self._lost_at is not None
         if asyncio.get_running_loop().time() - self._lost_at >= self._give_up_seconds:
             return ServingError(f"cannot reach {self.url} for {self._give_up_seconds:g} s: {_reason(error)}")
         return None
 
-    def _lose(self, error: Exception) -> None:
+    def _lost(self, error: Exception) -> None:
         if self._lost_at is None:
             self._lost_at = asyncio.get_running_loop().time()
-        if not self._told:
-            self._told = True
-            self._tell(f"no connection to {self.url} ({_reason(error)}); trying again")
+        if not self._loss_reported:
+            self._loss_reported = True
+            self._report(f"no connection to {self.url} ({_reason(error)}); retrying")
 
     def _found(self) -> None:
         self._lost_at = None
-        if self._told:
-            self._told = False
-            self._tell("connected" if self.next is None else f"connected again, going on with event {self.next}")
+        if self._loss_reported:
+            self._loss_reported = False
+            self._report("connected" if self.next is None else f"connected again, resuming with event {self.next}")
 
 
 def _reason(error: Exception) -> str:
@@ -212,8 +211,8 @@ def _reason(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def _refusal(error: InvalidStatus) -> str:
-    """Return the server's own words, if it is one of ours."""
+def _rejection(error: InvalidStatus) -> str:
+    """Return the message of a tickstock server, else the status."""
     try:
         return str(json.loads(error.response.body or b"")["error"]["message"])
     except (ValueError, KeyError, TypeError):
@@ -228,12 +227,12 @@ def _delays() -> Generator[float]:
 
 
 def websocket_url(text: str) -> str:
-    """Return the address of a server's WebSocket: from that of its page, or from ``HOST:PORT``.
+    """Return the address of a server's WebSocket for the address of its page or for ``HOST:PORT``.
 
     Raises
     ------
     UsageError
-        It is no such address.
+        The text is no address.
 
     Examples
     --------
@@ -243,6 +242,6 @@ def websocket_url(text: str) -> str:
     parts = urlsplit(text if "//" in text else f"http://{text}")
     schemes = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
     if parts.scheme not in schemes or not parts.netloc:
-        raise UsageError(f"{text} is no address of a server; write http://HOST:PORT")
+        raise UsageError(f"{text} is not the address of a server; write http://HOST:PORT")
     path = parts.path if parts.path.endswith("/ws") else f"{parts.path.rstrip('/')}/ws"
     return urlunsplit((schemes[parts.scheme], parts.netloc, path, parts.query, ""))

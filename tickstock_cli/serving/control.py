@@ -1,4 +1,4 @@
-"""Steering a replay over HTTP: one action a request, and what stands after it."""
+"""Control of a replay over HTTP: one action per request; the response is the control status."""
 
 from __future__ import annotations
 
@@ -17,47 +17,47 @@ class _Action(BaseModel):
 
     @property
     def field(self) -> str:
-        """The key that says what a run may not be able to do."""
+        """The key that an error of the run refers to."""
         return next((name for name in type(self).model_fields if name != "action"), "action")
 
 
 class Pause(_Action):
-    """Let the market stand still."""
+    """Pause the replay."""
 
     action: Literal["pause"]
 
 
 class Resume(_Action):
-    """Let it go on."""
+    """Resume the replay."""
 
     action: Literal["resume"]
 
 
 class Step(_Action):
-    """Pause if running; let one more row through."""
+    """Pause, and replay one row."""
 
     action: Literal["step"]
 
 
 class SetSpeed(_Action):
-    """Go faster or slower."""
+    """Change the speed."""
 
     action: Literal["speed"]
     speed: float = Field(gt=0, le=1e6, description="times recorded time")
 
 
 class Seek(_Action):
-    """Go to a recorded time, with the state that the market had then."""
+    """Move to a recorded time, with the state of that time."""
 
     action: Literal["seek"]
     time: str | int = Field(description="ISO 8601 (UTC unless it has a zone), or an integer since 1970")
 
 
 class Kill(_Action):
-    """Let a channel instance die, to see that nothing is lost; it is started again by itself."""
+    """Kill a channel instance to test recovery; the system restarts it."""
 
     action: Literal["kill"]
-    channel: str = Field(description="its name on the dashboard, such as tick-1")
+    channel: str = Field(description="name of the instance on the dashboard, such as tick-1")
 
 
 Action = Pause | Resume | Step | SetSpeed | Seek | Kill
@@ -67,7 +67,7 @@ _REQUEST: TypeAdapter[Action] = TypeAdapter(ControlRequest)
 
 
 class ControlError(ValueError):
-    """A request was not understood; ``field`` is the key that is wrong."""
+    """A request is invalid; ``field`` is the wrong key."""
 
     def __init__(self, message: str, field: str | None) -> None:
         super().__init__(message)
@@ -75,12 +75,12 @@ class ControlError(ValueError):
 
 
 def read_action(body: bytes) -> Action:
-    """Read what to do.
+    """Read an action.
 
     Raises
     ------
     ControlError
-        The body is none of the actions.
+        The body is not one of the actions.
     """
     try:
         return _REQUEST.validate_json(body)
@@ -91,7 +91,7 @@ def read_action(body: bytes) -> Action:
 def _control_error(error: ValidationError) -> ControlError:
     first = error.errors(include_url=False, include_context=False)[0]
     if first["type"] == "json_invalid":
-        return ControlError('the body is no JSON: send one object such as {"action": "pause"}', None)
+        return ControlError('the body is not JSON: send one object such as {"action": "pause"}', None)
     place = [str(part) for part in first["loc"][1:2]]
     if not place:
         return ControlError("action must be one of pause, resume, step, speed, seek, kill", "action")
@@ -99,14 +99,14 @@ def _control_error(error: ValidationError) -> ControlError:
 
 
 def perform(control: ControlPort, wanted: Action) -> Mapping[str, Any]:
-    """Do it, and give what stands after it. May block.
+    """Perform an action, and return the control status. May block.
 
     Raises
     ------
     ControlError
         A time to seek cannot be read.
     TickstockError
-        The run cannot do it.
+        The run cannot perform the action.
     """
     if isinstance(wanted, Pause):
         control.pause()
@@ -131,5 +131,5 @@ def _time(text: str | int) -> int:
 
 
 def control_schema() -> dict[str, Any]:
-    """Return the JSON schema of what ``POST /api/control`` takes."""
+    """Return the JSON schema of the body of ``POST /api/control``."""
     return {"title": "What POST /api/control takes", **_REQUEST.json_schema()}

@@ -1,7 +1,7 @@
-"""Events as JSON, encoded once for all clients: pages of the log, as many as fit into a bounded cache.
+"""Events as JSON, encoded once for all clients, in a bounded cache of pages.
 
-A page holds ``PAGE_EVENTS`` events from a multiple of it on, so that clients that read at different places still
-share pages. The newest page grows: only what is new is read and encoded.
+A page holds ``PAGE_EVENTS`` events and begins at a multiple of that number, so clients at different places share pages.
+The newest page grows: only its new events are read and encoded.
 """
 
 from __future__ import annotations
@@ -21,14 +21,13 @@ CACHED_PAGES = 64
 """Measured on events of all kinds: 0.45 kB of JSON and 0.3 kB of Python around it each; 64 pages take 12 MB."""
 
 TEXT_COLUMNS = ("event_id",)
-"""Integers above 2**53 that must stay what they are in a client whose numbers are doubles. Times may lose 256 ns."""
-
+"""Integers above 2**53 that must stay exact in a client whose numbers are doubles. Times may lose 256 ns."""
 
 _encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 class Row(NamedTuple):
-    """One event: what filters look at, and its JSON object."""
+    """One event: the columns that filters use, and its JSON object."""
 
     kind: str
     ticker: str
@@ -38,7 +37,7 @@ class Row(NamedTuple):
 
 
 class EventPage:
-    """Rows that follow one another, from sequence number ``first`` on, none of them behind ``last``."""
+    """Consecutive rows from sequence number ``first`` to ``last`` at most."""
 
     def __init__(self, first: int, last: int) -> None:
         self.first = first
@@ -52,24 +51,23 @@ class EventPage:
 
 
 def encode(first: int, events: pa.RecordBatch) -> list[Row]:
-    """Return events, the first of which has sequence number ``first``, as rows.
+    """Return events as rows; ``first`` is the sequence number of the first event.
 
-    A number that JSON cannot hold (infinite) becomes null. One event after the other, in plain Python: they come a few
-    at a time, and a data frame costs as much as fifty of them before it has seen the first, in threads that have to
-    wait for a processor.
+    A number that JSON cannot hold (infinite, NaN) becomes null. Each event is encoded by itself in plain Python: events
+    come a few at a time, and the fixed cost of a data frame equals that of fifty events.
     """
     return [_row(number, event) for number, event in enumerate(events.to_pylist(), first)]
 
 
 def _row(number: int, event: dict[str, Any]) -> Row:
     kind, ticker, source, priority = event["kind"], event["ticker"], event["source"], event["priority"]
-    told = {"sequence": number, **event}
+    document = {"sequence": number, **event}
     for name in TEXT_COLUMNS:
-        told[name] = str(told[name])
+        document[name] = str(document[name])
     try:
-        text = _encoder.encode(told)
-    except ValueError:  # of a number that is none
-        text = _encoder.encode({name: or_null(value) for name, value in told.items()})
+        text = _encoder.encode(document)
+    except ValueError:  # a number is infinite or NaN
+        text = _encoder.encode({name: or_null(value) for name, value in document.items()})
     return Row(kind, ticker, source, priority, text)
 
 
@@ -79,9 +77,9 @@ class EncodedLog:
     Parameters
     ----------
     log
-        Where the events are.
+        The log to read.
     cached_pages
-        Pages kept; the page that was not asked for the longest goes first.
+        Most pages kept; the least recently used one is dropped first.
     """
 
     def __init__(self, log: EventLogPort, cached_pages: int = CACHED_PAGES) -> None:
@@ -92,9 +90,9 @@ class EncodedLog:
         self._read_over.set()
 
     async def page(self, sequence: int) -> EventPage:
-        """Return the page in which ``sequence`` lies, with all there was of it when it was last read.
+        """Return the page that holds ``sequence``, as it was when it was last read.
 
-        Only the row ``sequence``, if the log has it, and those behind it are sure to be there.
+        The page holds the row ``sequence``, if the log has it, and may lack earlier ones.
 
         Raises
         ------
@@ -107,15 +105,15 @@ class EncodedLog:
             if self._read_over.is_set():
                 await self._read(number, sequence)
                 break
-            # One reader at a time, and all who wait for it go on at once: not by a lock, which hundreds of clients
-            # would take in turn. What it has read will do, even if there is more by now: they will come again.
+            # One task reads at a time. An event instead of a lock: hundreds of clients continue at once, not in turn.
+            # A page that has grown again meanwhile is good enough: the clients ask again.
             await self._read_over.wait()
             lacks = not self._holds(number, sequence)
         self._pages.move_to_end(number)
         return self._pages[number]
 
     def _lacks(self, number: int, sequence: int) -> bool:
-        """Return whether the page is not there, begins behind ``sequence``, or ends before the log does."""
+        """Return whether the page is missing, begins behind ``sequence``, or lacks events that the log has."""
         page = self._pages.get(number)
         return page is None or sequence < page.first or page.next < min(page.last + 1, self.log.next_sequence)
 
@@ -133,7 +131,7 @@ class EncodedLog:
     async def _read_on(self, number: int, sequence: int) -> None:
         page = self._pages.get(number)
         if page is None or sequence < page.first:
-            # Not from the page's own beginning: retention may have taken it, and nobody has asked for it yet.
+            # Not from the first event of the page: retention may have deleted it.
             page = EventPage(sequence, (number + 1) * PAGE_EVENTS)
         rows = await asyncio.to_thread(self._encode, page.next, page.last)
         page.rows.extend(rows)

@@ -1,4 +1,4 @@
-"""What all clients of one server share: the run that is served, its encoded events, and who is connected."""
+"""The state that all clients of one server share: the served run, its encoded events, the connected clients."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from tickstock_cli.serving.protocol import ColumnModel, Epoch, Features, Hello
 from tickstock_cli.serving.served import ServedRun
 
 PULSE_SECONDS = 0.5
-"""How long one look at the run's health and market serves all clients."""
+"""How long the run's health and market state are cached, for all clients."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one client may cost, and how often it hears from us. Seconds and clients."""
+    """Limits of the server: clients, seconds without a send, seconds between heartbeats."""
 
     heartbeat_seconds: float = 5.0
     send_seconds: float = 20.0
-    """A client that takes no byte for this long is cut off; it can come back and go on where it was."""
+    """A client that takes no byte for this long is disconnected; it can reconnect and resume."""
     max_clients: int = 1_000
 
 
@@ -34,14 +34,14 @@ class Client(Protocol):
 
     @property
     def caught_up(self) -> bool:
-        """Whether it was sent everything it asked for so far."""
+        """Whether it was sent all events of its subscription so far."""
 
     def describe(self) -> dict[str, Any]:
-        """Return where it comes from, and how far it is."""
+        """Return its address and its position."""
 
 
 class Hub:
-    """Shared by the sessions of one server; lives in one event loop, from ``open`` to ``close``."""
+    """Shared by the sessions of one server, within one event loop, until ``close``."""
 
     def __init__(self, served: ServedRun, limits: Limits, may_control: bool) -> None:
         self.served = served
@@ -58,7 +58,7 @@ class Hub:
         self._pulse_until = -1.0
 
     def begin_epoch(self, served: ServedRun) -> None:
-        """Serve another epoch of the run; whoever is connected is sent away, to come back to this one."""
+        """Serve another epoch of the run; connected clients are closed, so that they reconnect to it."""
         self._unlisten()
         self.served = served
         self.encoded = EncodedLog(served.log)
@@ -72,16 +72,16 @@ class Hub:
 
     @property
     def full(self) -> bool:
-        """Whether no more client is let in."""
+        """Whether the limit of clients is reached."""
         return len(self.clients) >= self.limits.max_clients
 
     @property
     def caught_up(self) -> bool:
-        """Whether every client was sent everything it asked for so far."""
+        """Whether every client was sent all events of its subscription so far."""
         return all(client.caught_up for client in self.clients)
 
     def pulse(self) -> tuple[MarketState, Health]:
-        """Return market and health, not older than ``PULSE_SECONDS``. Safe in any thread."""
+        """Return market state and health, at most ``PULSE_SECONDS`` old. Safe in any thread."""
         now = monotonic()
         if now >= self._pulse_until:
             self._pulse = (self.served.status.market(), self.served.status.health())
@@ -115,7 +115,7 @@ class Hub:
             ),
         )
 
-    def figures(self) -> dict[str, Any]:
+    def status(self) -> dict[str, Any]:
         """Return the server's own part of ``/status``."""
         log = self.served.log
         return {

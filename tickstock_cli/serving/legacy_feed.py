@@ -1,6 +1,7 @@
-"""Events as transport dictionaries, for users of the older system.
+"""Events as transport dictionaries, for clients of the older system.
 
-Of a run that goes on the latest ones, translated once for all users; of a run that is over all of them, user by user.
+A running log is translated once for all users, and the latest events are kept. A finished log is read and translated
+for each user, from its beginning.
 """
 
 from __future__ import annotations
@@ -17,26 +18,26 @@ from tickstock_cli.serving.payload import LegacyTranslator
 from tickstock_cli.serving.ports import EventLogPort
 
 RING_EVENTS = 10_000
-"""Kept; 2 kB each. A reader further behind than this has missed events."""
+"""Events kept, 2 kB each. A reader that is further behind has missed events."""
 READ_EVENTS = 2_048
 AHEAD_EVENTS = 256
-"""Translated at once for one user of a run that is over."""
+"""Events that are translated at once for one user of a finished run."""
 
 
 class OvertakenError(Exception):
-    """The events that a reader needs next are not to be had: it is too far behind, or they cannot be read."""
+    """The next events of a reader are no longer kept, or cannot be read."""
 
 
 class EventFeed(Protocol):
-    """What a user is told."""
+    """The events of one user, as transport dictionaries."""
 
     @property
     def next(self) -> int:
-        """The sequence number behind the last event there is to tell."""
+        """The sequence number behind the last event that can be read."""
 
     @property
     def end(self) -> int:
-        """The same of all events of the log, those included that will be told in a moment."""
+        """The sequence number behind the last event of the log, including events that are not translated yet."""
 
     async def since(self, sequence: int, limit: int) -> list[dict[str, Any]]:
         """Return at most ``limit`` events from ``sequence`` on, highest priority first.
@@ -44,7 +45,7 @@ class EventFeed(Protocol):
         Raises
         ------
         OvertakenError
-            They are no longer kept.
+            The events are no longer kept.
         """
 
 
@@ -54,21 +55,21 @@ class _FeedEvent(NamedTuple):
     event: dict[str, Any]
 
 
-def _feed_event(transporter: LegacyTranslator, sequence: int, event: dict[str, Any]) -> _FeedEvent:
-    return _FeedEvent(event["priority"], event["ticker"], transporter.translate(sequence, event))
+def _feed_event(translator: LegacyTranslator, sequence: int, event: dict[str, Any]) -> _FeedEvent:
+    return _FeedEvent(event["priority"], event["ticker"], translator.translate(sequence, event))
 
 
 class LegacyFeed:
-    """Follows a log in one event loop. What was in it before is counted and not kept: old clients begin at now."""
+    """Follows a log in one event loop. Events before ``begin`` are counted and not kept: old clients begin at now."""
 
     def __init__(self, log: EventLogPort, notifier: Notifier, begin: int) -> None:
         self._log = log
         self._notifier = notifier
-        self._transporter = LegacyTranslator()
+        self._translator = LegacyTranslator()
         self._priorities = PriorityManager()
         self._ring: deque[_FeedEvent] = deque(maxlen=RING_EVENTS)
         self.next = begin
-        """The sequence number behind the last event translated; before any was, the first that will be."""
+        """The sequence number behind the last translated event; at first, that of the first event to translate."""
         self._begin = begin
 
     @property
@@ -80,10 +81,10 @@ class LegacyFeed:
         if place < 0:
             raise OvertakenError
         pulled = self._priorities.highest_first(islice(self._ring, place, place + limit))
-        return [told.event for told in pulled]
+        return [item.event for item in pulled]
 
     async def follow(self) -> None:
-        """Translate what the log has and gets, until cancelled."""
+        """Translate the events of the log, present and future, until cancelled."""
         wake = asyncio.Event()
         self._notifier.add(wake)
         place = self._log.first_sequence
@@ -91,13 +92,13 @@ class LegacyFeed:
             while True:
                 wake.clear()
                 while place < self._log.next_sequence:
-                    place = await self._take(place)
+                    place = await self._translate(place)
                 await wake.wait()
         finally:
             self._notifier.remove(wake)
 
-    async def _take(self, place: int) -> int:
-        """Take the next events, those before the beginning apart from those after it, and return what follows them."""
+    async def _translate(self, place: int) -> int:
+        """Count events before the beginning, or translate those after it; return the next sequence number."""
         end = self._begin if place < self._begin else self._log.next_sequence
         try:
             part = await asyncio.to_thread(self._log.read, place, min(READ_EVENTS, end - place))
@@ -106,21 +107,21 @@ class LegacyFeed:
         if place < self._begin:
             columns = part.events.select(["ticker", "kind", "direction"])
             for row in columns.to_pylist():
-                self._transporter.note(row["ticker"], row["kind"], row["direction"])
+                self._translator.count(row["ticker"], row["kind"], row["direction"])
             return place + part.events.num_rows
         for sequence, event in enumerate(part.events.to_pylist(), place):
-            self._ring.append(_feed_event(self._transporter, sequence, event))
+            self._ring.append(_feed_event(self._translator, sequence, event))
         self.next = place + part.events.num_rows
         self._notifier.notify()
         return self.next
 
 
 class ReplayFeed:
-    """A run that is over, told to one user from its beginning: there is nothing to come that could begin at now."""
+    """The events of a finished run for one user, from the first one on: a finished run has no later events."""
 
     def __init__(self, log: EventLogPort) -> None:
         self._log = log
-        self._transporter = LegacyTranslator()
+        self._translator = LegacyTranslator()
         self._priorities = PriorityManager()
         self._ahead: deque[_FeedEvent] = deque()
         self._place = log.first_sequence
@@ -134,14 +135,14 @@ class ReplayFeed:
         return self._log.next_sequence
 
     async def since(self, sequence: int, limit: int) -> list[dict[str, Any]]:  # noqa: ARG002 - it is read in order
-        """See ``EventFeed``; each event is given once."""
+        """Return the next ``limit`` events, each once; ``sequence`` is not used."""
         if not self._ahead and self._place < self.next:
             try:
                 part = await asyncio.to_thread(self._log.read, self._place, AHEAD_EVENTS)
             except DataError as error:
                 raise OvertakenError from error
             for number, event in enumerate(part.events.to_pylist(), self._place):
-                self._ahead.append(_feed_event(self._transporter, number, event))
+                self._ahead.append(_feed_event(self._translator, number, event))
             self._place += part.events.num_rows
         pulled = self._priorities.highest_first(self._ahead.popleft() for _ in range(min(limit, len(self._ahead))))
-        return [told.event for told in pulled]
+        return [item.event for item in pulled]

@@ -1,7 +1,7 @@
-"""The same figures as ``/status``, in the exposition format of Prometheus.
+"""The values of ``/status`` in the exposition format of Prometheus.
 
-One line of a table each: where it stands in the document, its name, what it means. What the document lacks, or was
-not measured (null), is left out, so that a finished run shows no queues.
+Each metric is one line of a table: its path in the document, its name, its help text. Values that are missing or null
+in the document are left out, so a finished run has no queue metrics.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ __all__ = ["CONTENT_TYPE", "render_metrics"]
 
 
 class MetricSpec(NamedTuple):
-    """One figure: its dotted place, its name without the prefix, and its meaning.
+    """One metric: its dotted path in the document, its name without the prefix, and its help text.
 
     A name that ends in ``_total`` is a counter. ``scale`` turns the document's unit into the metric's.
     """
 
-    place: str
+    path: str
     name: str
     help: str
     scale: float = 1.0
 
 
 SYSTEM = (
-    MetricSpec("health.ok", "healthy", "1 if the run is well, else 0."),
+    MetricSpec("health.ok", "healthy", "1 if the run is healthy, else 0."),
     MetricSpec("system_overview.uptime_seconds", "uptime_seconds", "Since the system was started."),
     MetricSpec("system_overview.memory_bytes", "memory_bytes", "Resident memory of the process."),
     MetricSpec("system_overview.rows", "rows_total", "Rows processed."),
@@ -37,20 +37,20 @@ SYSTEM = (
     MetricSpec("system_overview.router.decisions", "router_decisions_total", "Decisions of the router."),
     MetricSpec("system_overview.router.errors", "router_errors_total", "Records that could not be routed."),
     MetricSpec("system_overview.router.moves", "router_moves_total", "Shards moved between channel instances."),
-    MetricSpec("server.clients", "clients", "Connected WebSocket clients."),
+    MetricSpec("server.clients", "clients", "Connected clients."),
     MetricSpec("server.sent_events", "sent_events_total", "Events sent, over all clients."),
-    MetricSpec("server.cut_off", "cut_off_clients_total", "Clients cut off because they took nothing."),
+    MetricSpec("server.cut_off", "cut_off_clients_total", "Clients disconnected because they took no data."),
     MetricSpec("server.first_sequence", "log_first_sequence", "Number of the oldest event kept."),
     MetricSpec("server.last_sequence", "log_last_sequence", "Number of the newest event."),
 )
 
 CHANNEL = (
-    MetricSpec("whole.processed", "channel_rows_total", "Rows whose processing came to an end."),
+    MetricSpec("whole.processed", "channel_rows_total", "Rows processed."),
     MetricSpec("whole.failed", "channel_failed_rows_total", "Rows whose processing raised an error."),
     MetricSpec("whole.events", "channel_events_total", "Events the rows caused, before coordination."),
     MetricSpec("whole.batches", "channel_batches_total", "Batches processed."),
     MetricSpec("whole.timeouts", "channel_timeouts_total", "Batches that took longer than the timeout."),
-    MetricSpec("recent.rows_per_second", "channel_rows_per_second", "Over the sliding window."),
+    MetricSpec("recent.rows_per_second", "channel_rows_per_second", "Rows per second over the sliding window."),
     MetricSpec("recent.success_rate", "channel_success_ratio", "Share of successful rows, over the sliding window."),
     MetricSpec("queue.depth", "channel_queue_rows", "Rows waiting in the queue."),
     MetricSpec("queue.max_depth", "channel_queue_max_rows", "The most rows that ever waited."),
@@ -76,14 +76,14 @@ LABELS = ("channel", "name")
 
 
 def render_metrics(document: Mapping[str, Any]) -> str:
-    """Return a status document as Prometheus scrapes it."""
+    """Return a status document in the format that Prometheus scrapes."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Document(document))
     return generate_latest(registry).decode()
 
 
 class _Document:
-    """A collector of one document."""
+    """A Prometheus collector of one document."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
@@ -91,31 +91,31 @@ class _Document:
         self._channels = [((str(detail["channel"]), name), detail) for name, detail in details.items()]
 
     def collect(self) -> Iterator[Metric]:
-        """Return every figure there is."""
-        for figure in SYSTEM:
-            yield from _family(figure, (), [((), _at(self._document, figure.place))])
+        """Yield every metric that the document has a value for."""
+        for spec in SYSTEM:
+            yield from _family(spec, (), [((), _at(self._document, spec.path))])
         severities = _at(self._document, "system_overview.alerts") or {}
-        alerts = MetricSpec("", "active_alerts", "Alerts that are not over.")
+        alerts = MetricSpec("", "active_alerts", "Alerts that are not resolved.")
         yield from _family(alerts, ("severity",), [((severity,), count) for severity, count in severities.items()])
-        for figure in CHANNEL:
-            samples = [(labels, _at(detail, figure.place)) for labels, detail in self._channels]
-            yield from _family(figure, LABELS, samples)
-        for figure in LATENCIES:
+        for spec in CHANNEL:
+            samples = [(labels, _at(detail, spec.path)) for labels, detail in self._channels]
+            yield from _family(spec, LABELS, samples)
+        for spec in LATENCIES:
             latencies = [
-                ((*labels, quantile), _at(detail, figure.place, key))
+                ((*labels, quantile), _at(detail, spec.path, key))
                 for labels, detail in self._channels
                 for key, quantile in QUANTILES.items()
             ]
-            yield from _family(figure, (*LABELS, "quantile"), latencies)
-        for figure in STATES:
-            states = [((*labels, str(_at(detail, figure.place))), 1) for labels, detail in self._channels]
-            yield from _family(figure, (*LABELS, "state"), states)
+            yield from _family(spec, (*LABELS, "quantile"), latencies)
+        for spec in STATES:
+            states = [((*labels, str(_at(detail, spec.path))), 1) for labels, detail in self._channels]
+            yield from _family(spec, (*LABELS, "state"), states)
 
 
-def _at(document: Mapping[str, Any], place: str, *more: str) -> Any:
-    """Return what stands at a dotted place, then below keys that may hold dots; None if there is no such place."""
+def _at(document: Mapping[str, Any], path: str, *more: str) -> Any:
+    """Return the value at a dotted path, then below keys that can hold dots; None if a key is missing."""
     found: Any = document
-    for key in (*place.split("."), *more):
+    for key in (*path.split("."), *more):
         if not isinstance(found, Mapping) or key not in found:
             return None
         found = found[key]
@@ -123,13 +123,13 @@ def _at(document: Mapping[str, Any], place: str, *more: str) -> Any:
 
 
 def _family(
-    figure: MetricSpec, labels: tuple[str, ...], samples: Iterable[tuple[tuple[str, ...], Any]]
+    spec: MetricSpec, labels: tuple[str, ...], samples: Iterable[tuple[tuple[str, ...], Any]]
 ) -> Iterator[Metric]:
-    known = [(values, float(value) * figure.scale) for values, value in samples if value is not None]
+    known = [(values, float(value) * spec.scale) for values, value in samples if value is not None]
     if not known:
         return
-    kind = CounterMetricFamily if figure.name.endswith("_total") else GaugeMetricFamily
-    family = kind(f"tickstock_{figure.name}", figure.help, labels=labels)
+    kind = CounterMetricFamily if spec.name.endswith("_total") else GaugeMetricFamily
+    family = kind(f"tickstock_{spec.name}", spec.help, labels=labels)
     for values, number in known:
         family.add_metric(values, number)
     yield family

@@ -1,4 +1,4 @@
-"""Events as clients of the older system read them: its transport dictionary."""
+"""The transport dictionary: the format of events for clients of the older system."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 SPECIFIC = ("source", "phase", "priority", "confidence", "previous", "score", "strength", "trigger", "merged")
-"""Columns that have no place of their own there."""
+"""Columns that the dictionary holds under ``event_specific_data``."""
 
 EXTREMES = "extremes"
 LABELS = {
@@ -21,11 +21,11 @@ DIRECTIONS = {1: "up", -1: "down"}
 
 
 class LegacyTranslator:
-    """Turns events into transport dictionaries. Must see every event of a run, in order: it counts them.
+    """Turns events into transport dictionaries. It counts events, so it must get every event of a run, in order.
 
-    Counts are those of a ticker since the log's first event: ``count`` of the event's kind; ``count_up`` and
-    ``count_down`` by direction, of the kind, or for highs and lows of both together. ``reversal`` tells that the
-    event before it in the same count pointed the other way.
+    The counts are those of a ticker since the log's first event: ``count`` of the event's kind; ``count_up`` and
+    ``count_down`` by direction, of the kind, or of highs and lows together. ``reversal`` is true if the previous event
+    of the same count had the other direction.
     """
 
     def __init__(self) -> None:
@@ -33,8 +33,8 @@ class LegacyTranslator:
         self._directions: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
         self._last: dict[tuple[str, str], int] = {}
 
-    def note(self, ticker: str, kind: str, direction: int) -> bool:
-        """Count an event; tells whether it is a reversal."""
+    def count(self, ticker: str, kind: str, direction: int) -> bool:
+        """Count an event, and return whether it is a reversal."""
         family = (ticker, EXTREMES if kind in ("high", "low") else kind)
         self._kinds[ticker, kind] += 1
         self._directions[family][direction] += 1
@@ -43,9 +43,9 @@ class LegacyTranslator:
         return before * direction < 0
 
     def translate(self, sequence: int, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Count an event and give its dictionary. What JSON cannot hold becomes null."""
+        """Count an event, and return its dictionary. Numbers that JSON cannot hold become null."""
         ticker, kind, direction = event["ticker"], event["kind"], event["direction"]
-        reversal = self.note(ticker, kind, direction)
+        reversal = self.count(ticker, kind, direction)
         directions = self._directions[ticker, EXTREMES if kind in ("high", "low") else kind]
         return {
             "ticker": ticker,
@@ -69,5 +69,5 @@ class LegacyTranslator:
 
 
 def or_null(value: Any) -> Any:
-    """Return a value as JSON can hold it: None for a number that is infinite or none."""
+    """Return the value, or None for an infinite number or NaN, which JSON cannot hold."""
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,4 +1,4 @@
-"""What the server needs of a run. It knows these protocols, and neither the runtime nor the engine behind them."""
+"""Protocols of the run that a server needs. The server imports neither the runtime nor the engine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 
 
 class EventSlice(Protocol):
-    """Events that follow one another in the log."""
+    """Consecutive events of the log."""
 
     @property
     def first(self) -> int:
@@ -18,11 +18,11 @@ class EventSlice(Protocol):
 
     @property
     def events(self) -> pa.RecordBatch:
-        """Return the rows; may be empty."""
+        """The rows; may be empty."""
 
 
 class EventLogPort(Protocol):
-    """Events with sequence numbers 1, 2, 3 …, which any number of readers pull; see ``docs/event-log.md``."""
+    """Events with sequence numbers 1, 2, 3 … for any number of readers; see ``docs/event-log.md``."""
 
     @property
     def first_sequence(self) -> int:
@@ -52,12 +52,12 @@ class EventLogPort(Protocol):
         """
 
     def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Have ``callback`` called after each append, in the appender's thread, and return what ends it."""
+        """Call ``callback`` after each append, in the appender's thread; return the function that stops this."""
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether a run is well, and if not, every reason in a few words."""
+    """Whether a run is healthy, and if not, every reason in a few words."""
 
     ok: bool
     reasons: tuple[str, ...] = ()
@@ -65,51 +65,51 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class MarketState:
-    """Where the market stands: recorded time (ns UTC) and its phase; None before the first row."""
+    """Recorded time of the market (ns UTC) and its phase; None before the first row."""
 
     time: int | None = None
     phase: str | None = None
 
 
 class StatusPort(Protocol):
-    """How a run does. Called from the server's thread a few times a second at most; must not block."""
+    """Status of a run. The server's thread calls it a few times a second at most; it must not block."""
 
     def status(self) -> Mapping[str, Any]:
-        """Return the dashboard document, as JSON can hold it; see ``docs/websocket.md``."""
+        """Return the dashboard document of ``docs/websocket.md``, as values that JSON can hold."""
 
     def health(self) -> Health:
-        """Return whether the run is well."""
+        """Return whether the run is healthy."""
 
     def market(self) -> MarketState:
-        """Tell where the market stands."""
+        """Return the recorded time and the phase of the market."""
 
 
 class ControlPort(Protocol):
-    """Steers a replay. Called in a thread of its own, so it may block.
+    """Control of a replay. The server calls it in a thread of its own, so it may block.
 
-    Every method may raise a ``TickstockError``, whose message is passed on to who asked.
+    Every method may raise a ``TickstockError``; the server returns its message to the client.
     """
 
     def pause(self) -> None:
-        """Let the market stand still."""
+        """Pause the replay."""
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Resume the replay."""
 
     def step(self) -> None:
-        """Pause if running; let one more row through."""
+        """Pause, and replay one row."""
 
     def set_speed(self, speed: float) -> None:
-        """Go at ``speed`` times recorded time, above 0."""
+        """Replay at ``speed`` times recorded time, above 0."""
 
     def seek(self, time: int) -> None:
-        """Go to a recorded time (ns UTC), forward or back, with the state that the market had then."""
+        """Move to a recorded time (ns UTC), forward or back, with the state of that time."""
 
     def kill(self, channel: str) -> None:
-        """Let an instance of a channel die, by its name; it is started again by itself."""
+        """Kill a channel instance by name; the system restarts it."""
 
     def status(self) -> Mapping[str, Any]:
-        """Return ``paused`` (bool), ``speed`` (None = flat out), ``time`` (ns UTC or None), and what else is known."""
+        """Return at least ``paused`` (bool), ``speed`` (None = flat out) and ``time`` (ns UTC or None)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class PriceLine:
 
 
 class PricePort(Protocol):
-    """Recent prices, for the page's chart. Called in a thread of its own, so it may block."""
+    """Recent prices for the page's chart. The server calls it in a thread of its own, so it may block."""
 
     def prices(self, ticker: str) -> PriceLine:
-        """Return the line of a ticker, as long as the port cares to; empty if nothing is known."""
+        """Return the kept prices of a ticker; empty if there are none."""

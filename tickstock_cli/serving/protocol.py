@@ -1,7 +1,7 @@
-"""The messages of the WebSocket: pydantic models, from which the JSON schemas of ``docs/schemas`` are written.
+"""The messages of the WebSocket: pydantic models, the source of the JSON schemas in ``docs/schemas``.
 
-Every message is one JSON object with a ``type``. Keys a client does not know are for a newer client: it ignores
-them. The server is strict, so that a misspelt filter is an error and no silence.
+Every message is one JSON object with a ``type``. A client ignores keys that it does not know, so newer servers can add
+some. The server rejects unknown keys, so that a misspelt filter is an error.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 PROTOCOL_VERSION = 1
 
 MAX_MESSAGE_BYTES = 262_144
-"""Longest message a client may send: a subscription to 10,000 tickers fits in."""
+"""Longest message of a client: a subscription to 10,000 tickers fits in."""
 
 MAX_TICKERS = 10_000
 MAX_NAMES = 64
 MAX_WINDOW = 100_000
 MAX_SHOWN = 40
-"""Characters of a wrong value that an error repeats."""
+"""Most characters of a wrong value that an error repeats."""
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 SourceName = Literal["tick", "websocket", "ohlcv", "fmv", "channel"]
@@ -30,13 +30,13 @@ ErrorCode = Literal["malformed", "invalid", "expired", "ahead", "other_run", "un
 
 
 class ClientRequest(BaseModel):
-    """What a client may send."""
+    """A message of a client."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class Subscribe(ClientRequest):
-    """Ask for events. A later one replaces an earlier one; what is left out does not filter."""
+    """Subscribe to events. A later subscription replaces an earlier one; a key that is left out does not filter."""
 
     type: Literal["subscribe"]
     kinds: Annotated[list[Name], Field(max_length=MAX_NAMES)] | None = Field(
@@ -46,26 +46,29 @@ class Subscribe(ClientRequest):
         default=None, description="only these tickers"
     )
     universe: Name | None = Field(
-        default=None, description="only tickers of this universe, one that hello names; with tickers: of both"
+        default=None,
+        description="only tickers of this universe, one of those in hello; with tickers: only tickers in both",
     )
     user_universe: Annotated[list[Name], Field(max_length=MAX_TICKERS)] | Name | None = Field(
         default=None,
-        description="your own universe, by its name or as tickers: filters nothing, but of what is sent together its "
-        "events come before others inside, and before others outside the core universe",
+        description="your own universe, by name or as tickers. It filters nothing: within one message its events come "
+        "first among those inside and among those outside the core universe",
     )
     sources: Annotated[list[SourceName], Field(max_length=MAX_NAMES)] | None = Field(
-        default=None, description="only events that these sources told"
+        default=None, description="only events of these sources"
     )
     min_priority: int | None = Field(
-        default=None, ge=1, description="only events at least as important: priority 1 comes first, so 2 means 1 and 2"
+        default=None,
+        ge=1,
+        description="only events of this priority or a higher one; 1 is the highest, so 2 means 1 and 2",
     )
     start: Annotated[int, Field(ge=1)] | Literal["now", "first"] = Field(
         default="now",
         alias="from",
-        description="sequence number of the first event wanted, now (only what is still to come), or first (all kept)",
+        description="sequence number of the first event, now (only later events), or first (all kept events)",
     )
     run: Name | None = Field(
-        default=None, description="the run that `from` counts in; an error says so if another one is served"
+        default=None, description="the run that `from` belongs to; the answer is an error if the server has another run"
     )
     window: int | None = Field(
         default=None,
@@ -77,25 +80,25 @@ class Subscribe(ClientRequest):
 
 
 class Unsubscribe(ClientRequest):
-    """Ask for no more events."""
+    """End the subscription."""
 
     type: Literal["unsubscribe"]
 
 
 class Ack(ClientRequest):
-    """Tell that everything up to a sequence number, included, has been dealt with. Needed only with a window."""
+    """Acknowledge all events up to a sequence number, inclusive. Needed only with a window."""
 
     type: Literal["ack"]
-    sequence: int = Field(ge=0, description="the last sequence number dealt with")
+    sequence: int = Field(ge=0, description="the last acknowledged sequence number")
 
 
 ClientMessage = Annotated[Subscribe | Unsubscribe | Ack, Field(discriminator="type")]
 
 
 class Message(BaseModel):
-    """What the server sends."""
+    """A message of the server."""
 
-    # What has a default is sent all the same.
+    # Keys with a default are always sent, so the schema requires them.
     model_config = ConfigDict(frozen=True, populate_by_name=True, json_schema_serialization_defaults_required=True)
     type: str
 
@@ -113,18 +116,18 @@ class ColumnModel(BaseModel):
 
 
 class Features(BaseModel):
-    """What this server offers beyond events."""
+    """Features of this server beyond events."""
 
     control: bool = Field(description="POST /api/control steers the run")
-    prices: bool = Field(description="GET /api/prices gives a ticker's line")
+    prices: bool = Field(description="GET /api/prices returns the recent prices of a ticker")
 
 
 class Epoch(BaseModel):
-    """Which telling of a run this is: a replay that goes to another time tells its events again."""
+    """The epoch of a run: a seek of a replay begins another one and emits events again."""
 
-    run: str = Field(description="the run without its epochs: sequence numbers mean the same events in all of them")
-    number: int = Field(description="1 = the first telling")
-    first_sequence: int = Field(description="the first event told in this one; those before it are its past")
+    run: str = Field(description="the run without its epochs: a sequence number denotes the same event in all of them")
+    number: int = Field(description="1 = the first epoch")
+    first_sequence: int = Field(description="the first event of this epoch; those before it belong to earlier epochs")
 
 
 class Hello(Message):
@@ -133,17 +136,17 @@ class Hello(Message):
     type: Literal["hello"] = "hello"
     protocol: int = PROTOCOL_VERSION
     server: str = Field(description="name and version of the program")
-    run: str = Field(description="identity of the run and its epoch: another one means to begin afresh")
+    run: str = Field(description="identity of run and epoch: if it changes, the client starts again")
     epoch: Epoch
-    about: dict[str, Any] = Field(description="what is known of the run")
+    about: dict[str, Any] = Field(description="information about the run")
     columns: list[ColumnModel] = Field(
         description="columns of an event, beside sequence; event_id is a string, since doubles cannot hold it"
     )
     first_sequence: int = Field(description="the oldest event still kept")
     last_sequence: int = Field(description="the newest event; first_sequence - 1 if there is none yet")
     finished: bool = Field(description="whether no more events will follow")
-    kinds: list[str] = Field(description="kinds of events that this run can tell; empty = not known")
-    universes: list[str] = Field(description="universes that a subscription can name")
+    kinds: list[str] = Field(description="kinds of events that this run can emit; empty = unknown")
+    universes: list[str] = Field(description="universes for subscriptions")
     heartbeat_seconds: float
     max_message_bytes: int = MAX_MESSAGE_BYTES
     features: Features
@@ -157,33 +160,37 @@ class Subscribed(Message):
 
 
 class Events(Message):
-    """All events that match from the last ``next`` to this one. Written by hand in ``session``, for speed."""
+    """All matching events from the last ``next`` to this one. ``session`` writes it as text, for speed."""
 
     type: Literal["events"] = "events"
-    next: int = Field(description="ask for this one on return: all before it were sent or did not match")
+    next: int = Field(
+        description="subscribe from this number after a break: all events before it were sent or did not match"
+    )
     events: list[dict[str, Any]] = Field(
         description="each with its sequence and the columns of hello; highest priority first, then by sequence"
     )
 
 
 class HeartbeatMarket(BaseModel):
-    """Where the market stands."""
+    """Time and phase of the market."""
 
     time: int | None = Field(description="recorded time in ns, UTC")
     phase: str | None = Field(description="pre, regular, post or closed")
 
 
 class HeartbeatHealth(BaseModel):
-    """How the running system is."""
+    """Health of the running system."""
 
     ok: bool
     reasons: list[str]
 
 
 class Lag(BaseModel):
-    """How far behind this client is, in events."""
+    """Lag of this client, in events."""
 
-    unsent: int | None = Field(description="events this subscription has still to look at; null without one")
+    unsent: int | None = Field(
+        description="events between the client and the end of the log; null without a subscription"
+    )
     unacknowledged: int | None = Field(description="events sent and not acknowledged; null without a window")
 
 
@@ -191,7 +198,7 @@ class Heartbeat(Message):
     """Sent every ``heartbeat_seconds``, events or not."""
 
     type: Literal["heartbeat"] = "heartbeat"
-    next: int | None = Field(description="as in events: ask for this one on return")
+    next: int | None = Field(description="as in events: subscribe from this number after a break")
     last_sequence: int
     market: HeartbeatMarket
     health: HeartbeatHealth
@@ -207,26 +214,26 @@ class AlertMessage(Message):
 
 
 class End(Message):
-    """The run is over and everything the subscription asked for was sent. The connection stays open."""
+    """The run has ended and all events of the subscription were sent. The connection stays open."""
 
     type: Literal["end"] = "end"
     next: int
 
 
 class Error(Message):
-    """What a client sent was not understood, or cannot be done. The connection stays open."""
+    """A message of the client is invalid, or cannot be fulfilled. The connection stays open."""
 
-    # Beside these, keys that say nothing are left out.
+    # Other keys are left out if they are null.
     model_config = ConfigDict(json_schema_extra={"required": ["type", "code", "message"]})
     type: Literal["error"] = "error"
     code: ErrorCode
     message: str = Field(description="one line: what is wrong and what to do")
-    field: str | None = Field(default=None, description="the key of the client's message that is wrong")
+    field: str | None = Field(default=None, description="the wrong key of the client's message")
     first_sequence: int | None = Field(default=None, description="with expired: the oldest event still kept")
-    next_sequence: int | None = Field(default=None, description="with ahead: what the next event will get")
+    next_sequence: int | None = Field(default=None, description="with ahead: the number of the next event")
 
     def text(self) -> str:
-        """Return the message as JSON, without the keys that say nothing."""
+        """Return the message as JSON, without null keys."""
         return self.model_dump_json(exclude_none=True)
 
 
@@ -240,7 +247,7 @@ _SERVER: TypeAdapter[Any] = TypeAdapter(ServerMessage)
 
 
 class MessageError(ValueError):
-    """A client's message was not understood; ``error`` is the answer."""
+    """A message of a client is invalid; ``error`` is the answer."""
 
     def __init__(self, code: Literal["malformed", "invalid"], message: str, field: str | None = None) -> None:
         super().__init__(message)
@@ -248,12 +255,12 @@ class MessageError(ValueError):
 
 
 def read_message(text: str) -> Subscribe | Unsubscribe | Ack:
-    """Read what a client sent.
+    """Read a message of a client.
 
     Raises
     ------
     MessageError
-        It is no JSON object of ours; the error names the field.
+        The text is not one of the messages; the error names the field.
     """
     try:
         return _CLIENT.validate_json(text)
@@ -266,15 +273,15 @@ def read_message(text: str) -> Subscribe | Unsubscribe | Ack:
 def _message_error(error: ValidationError) -> MessageError:
     first = error.errors(include_url=False, include_context=False)[0]
     if first["type"] == "json_invalid":
-        return MessageError("malformed", 'the message is no JSON: send one object such as {"type": "subscribe"}')
+        return MessageError("malformed", 'the message is not JSON: send one object such as {"type": "subscribe"}')
     if not first["loc"]:
         return MessageError("invalid", f"type must be one of {', '.join(_MODELS)}", "type")
-    # The first part of the place is the message's type, which chose the model.
+    # The first part of the location is the message's type, which selected the model.
     model = _MODELS[str(first["loc"][0])]
     key = str(first["loc"][1])
     known = {field.alias or name: field.description for name, field in model.model_fields.items()}
     if first["type"] == "extra_forbidden":
-        return MessageError("invalid", f"{key} is no key of this message; there are {', '.join(known)}", key)
+        return MessageError("invalid", f"{key} is not a key of this message; its keys are {', '.join(known)}", key)
     if first["type"] == "missing":
         return MessageError("invalid", f"{key} is missing: it is {known[key]}", key)
     place = "".join(f"[{part}]" for part in first["loc"][2:] if isinstance(part, int))
@@ -285,10 +292,10 @@ def _message_error(error: ValidationError) -> MessageError:
 
 
 def client_schema() -> dict[str, Any]:
-    """Return the JSON schema of what a client may send."""
+    """Return the JSON schema of the messages of a client."""
     return {"title": "What a client sends", **_CLIENT.json_schema(by_alias=True)}
 
 
 def server_schema() -> dict[str, Any]:
-    """Return the JSON schema of what the server sends."""
+    """Return the JSON schema of the messages of the server."""
     return {"title": "What the server sends", **_SERVER.json_schema(by_alias=True, mode="serialization")}

@@ -1,4 +1,4 @@
-"""The status of a run that is over: what its log tells of it."""
+"""The status of a finished run, taken from its log."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from tickstock_cli.serving.ports import EventLogPort, Health, MarketState
 
 
 class RecordedStatus:
-    """A status port for a log that nobody appends to.
+    """Status of a log that no longer grows.
 
     Parameters
     ----------
     problem
-        What is wrong with the log, in one line; None = nothing.
+        One line that says what is wrong with the log; None = nothing.
     """
 
     def __init__(self, log: EventLogPort, problem: str | None = None) -> None:
         self._log = log
         self._problem = problem
-        self._market = _last_place(log)
+        self._market = _last_market_state(log)
 
     def status(self) -> Mapping[str, Any]:
-        """See ``StatusPort``: the dashboard document of a run without channels."""
+        """Return the dashboard document of a run without channels."""
         return {
             "system_overview": {
                 "status": "finished" if self._problem is None and self._log.finished else "broken off",
@@ -40,11 +40,11 @@ class RecordedStatus:
         return Health(ok=True) if self._problem is None else Health(ok=False, reasons=(self._problem,))
 
     def market(self) -> MarketState:
-        """See ``StatusPort``: where the last event was."""
+        """Return time and phase of the last event."""
         return self._market
 
 
-def _last_place(log: EventLogPort) -> MarketState:
+def _last_market_state(log: EventLogPort) -> MarketState:
     if log.next_sequence == log.first_sequence:
         return MarketState()
     last = log.read(log.next_sequence - 1, 1).events.to_pylist()[0]

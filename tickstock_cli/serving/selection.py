@@ -1,4 +1,4 @@
-"""Which events a client wants, in which order, and from where on: a subscription resolved against the run served."""
+"""A subscription resolved against the served run: filters, order of delivery, first sequence number."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tickstock_cli.serving.served import ServedRun
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What an event must be to be sent; None does not filter. ``priorities`` puts what is sent together in order."""
+    """Filters of a subscription; None does not filter. ``priorities`` orders the events of one message."""
 
     kinds: frozenset[str] | None = None
     tickers: frozenset[str] | None = None
@@ -23,11 +23,11 @@ class Selection:
 
     @property
     def everything(self) -> bool:
-        """Whether nothing is filtered."""
+        """Whether all events match."""
         return all(wanted is None for wanted in (self.kinds, self.tickers, self.sources, self.min_priority))
 
     def matches(self, row: Row) -> bool:
-        """Return whether an event is wanted."""
+        """Return whether an event matches the filters."""
         return (
             (self.kinds is None or row.kind in self.kinds)
             and (self.tickers is None or row.ticker in self.tickers)
@@ -36,8 +36,8 @@ class Selection:
         )
 
 
-class RefusedError(Exception):
-    """A subscription does not fit this run. ``error`` is the answer, which names the field."""
+class RejectedError(Exception):
+    """A subscription does not fit this run. ``error`` is the answer, with the name of the field."""
 
     def __init__(self, error: Error) -> None:
         super().__init__(error.message)
@@ -45,17 +45,17 @@ class RefusedError(Exception):
 
 
 def select(served: ServedRun, wanted: Subscribe) -> Selection:
-    """Resolve what a client filters by. With both tickers and a universe, a ticker must be in both.
+    """Resolve the filters of a client. With both tickers and a universe, a ticker must be in both.
 
     Raises
     ------
-    RefusedError
-        A kind or a universe is unknown to this run.
+    RejectedError
+        The run has no such kind or universe.
     """
     unknown = [kind for kind in wanted.kinds or () if served.kinds and kind not in served.kinds]
     if unknown:
-        message = f"no kind of events is named {unknown[0]!r}; there are {', '.join(served.kinds)}"
-        raise RefusedError(Error(code="invalid", message=message, field="kinds"))
+        message = f"no kind of event is named {unknown[0]!r}; the kinds are {', '.join(served.kinds)}"
+        raise RejectedError(Error(code="invalid", message=message, field="kinds"))
     tickers = _set(wanted.tickers)
     if wanted.universe is not None:
         universe = universe_named(served, wanted.universe, "universe")
@@ -71,12 +71,12 @@ def universe_named(served: ServedRun, name: str, field: str) -> frozenset[str]:
 
     Raises
     ------
-    RefusedError
-        There is none of this name; the error names the ``field`` of the message that asked for it.
+    RejectedError
+        The run has no universe of this name; the error names the ``field`` of the message.
     """
     if name not in served.universes:
-        known = f"there are {', '.join(served.universes)}" if served.universes else "this run has none"
-        raise RefusedError(Error(code="invalid", message=f"no universe is named {name!r}; {known}", field=field))
+        known = f"the universes are {', '.join(served.universes)}" if served.universes else "this run has none"
+        raise RejectedError(Error(code="invalid", message=f"no universe is named {name!r}; {known}", field=field))
     return served.universes[name]
 
 
@@ -85,34 +85,34 @@ def _set(names: Sequence[str] | None) -> frozenset[str] | None:
 
 
 def first_wanted(served: ServedRun, wanted: Subscribe) -> int:
-    """Resolve where a client wants to begin.
+    """Return the first sequence number of a subscription.
 
     Raises
     ------
-    RefusedError
-        It means another run, an event that is no longer kept, or one that the run is still far from.
+    RejectedError
+        The subscription is for another run, for a deleted event, or for one beyond the next event.
     """
     if wanted.run is not None and wanted.run != served.id:
         message = f"this is run {served.id}, not {wanted.run}: leave run out and begin at first or now"
-        raise RefusedError(Error(code="other_run", message=message, field="run"))
+        raise RejectedError(Error(code="other_run", message=message, field="run"))
     first, following = served.log.first_sequence, served.log.next_sequence
     if wanted.start == "now":
         return following
     if wanted.start == "first":
         return first
     if wanted.start > following:
-        message = f"from is {wanted.start}, but the next event will be {following}: is this the run you know?"
-        raise RefusedError(Error(code="ahead", message=message, field="from", next_sequence=following))
+        message = f"from is {wanted.start}, but the next event is {following}: does the number belong to another run?"
+        raise RejectedError(Error(code="ahead", message=message, field="from", next_sequence=following))
     if wanted.start < first:
-        raise RefusedError(expired(wanted.start, first))
+        raise RejectedError(expired(wanted.start, first))
     return wanted.start
 
 
 def expired(wanted: int, first: int) -> Error:
-    """Return the answer to who asks for an event older than the oldest kept, which has the number ``first``."""
+    """Return the answer to a request for a deleted event; ``first`` is the oldest number that is kept."""
     return Error(
         code="expired",
-        message=f"event {wanted} is no longer kept: the first that is has the number {first}; subscribe from there",
+        message=f"event {wanted} is no longer kept; the oldest event is {first}: subscribe from there",
         field="from",
         first_sequence=first,
     )

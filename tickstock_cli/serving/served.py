@@ -1,4 +1,4 @@
-"""What one server serves: a run's log, and the ports that the run has."""
+"""The run that a server serves: its log and its ports."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ class ServedRun:
     run
         Identity of the run: sequence numbers count within it.
     epoch, begins
-        How often its market has jumped, counted from 1, and the number of the first event told since: those before
-        it lie in this market's past. See ``id``.
+        Number of the epoch, from 1: each seek of a replay begins another one; and the sequence number of its first
+        event.
     about
-        What hello tells of the run, as JSON can hold it.
+        Information about the run for hello, as values that JSON can hold.
     kinds
-        Kinds of events that it can tell; empty = not known.
+        Kinds of events that the run can emit; empty = unknown.
     universes
-        Tickers by the name of their universe, which subscriptions can name.
+        Tickers by the name of their universe, for subscriptions.
     control, prices
-        None where the run cannot be steered, or knows no prices.
+        None if the run has no control or keeps no prices.
     live
-        False if nothing will follow although the log is not finished: the run broke off.
+        False for a run that broke off: its log is not finished, but gets no more events.
     """
 
     log: EventLogPort
@@ -46,7 +46,7 @@ class ServedRun:
 
     @property
     def id(self) -> str:
-        """What clients know the run by: with the epoch, because after a jump they begin afresh."""
+        """Identity of run and epoch for clients, which start again after a seek."""
         return self.run if self.epoch == 1 else f"{self.run}.{self.epoch}"
 
     @property

@@ -1,6 +1,6 @@
-"""The server: bound at once, so that a taken port is an error before anything runs; begun and ended cleanly.
+"""The server. It binds its port when it is built, so that a taken port is an error before the run starts.
 
-``EventServer`` runs in an event loop that is there already; ``ServerThread`` brings a thread and a loop of its own.
+``EventServer`` runs in an existing event loop; ``ServerThread`` runs one in a thread and a loop of its own.
 """
 
 from __future__ import annotations
@@ -36,23 +36,23 @@ DEFAULT_PORT = 8765
 BACKLOG = 1_024
 
 PING_SECONDS = 20.0
-"""Between two pings, and how long a client may take to answer one."""
+"""Time between two pings, and the longest time for an answer to one."""
 STOP_SECONDS = 5.0
-"""How long requests under way may take once the server is told to stop."""
+"""Longest time that open requests may take when the server stops."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where to listen, and who may come.
+    """Address to listen on, and rules for connections.
 
     Parameters
     ----------
     port
-        0 = any free one.
+        0 = any free port.
     token, origins
-        See ``AccessRules``.
+        As in ``AccessRules``.
     socketio
-        Also serve clients of the older system; see ``socket_io``.
+        Whether to serve clients of the older system, too, through ``socket_io``.
     """
 
     host: str = DEFAULT_HOST
@@ -68,7 +68,7 @@ def parse_host_port(text: str) -> tuple[str, int]:
     Raises
     ------
     UsageError
-        It is none of these.
+        The text has none of these forms.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def bind(host: str, port: int) -> socket.socket:
     Raises
     ------
     ServingError
-        The address is taken, or is none of this machine.
+        The address is taken, or does not belong to this machine.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -110,7 +110,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 def _remedy(error: OSError) -> str:
     if error.errno == errno.EADDRNOTAVAIL:
-        return "it is no address of this machine: 127.0.0.1 is for this machine alone, 0.0.0.0 for others, too"
+        return "the address does not belong to this machine; use 127.0.0.1 for this machine only, 0.0.0.0 for all"
     return "choose another port, 0 takes any free one"
 
 
@@ -128,7 +128,7 @@ OWN_FAULTS = OwnFaults()
 
 
 class _Uvicorn(uvicorn.Server):
-    """Uvicorn that leaves signals to whoever runs it."""
+    """Uvicorn without signal handlers: the caller handles signals."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -136,14 +136,14 @@ class _Uvicorn(uvicorn.Server):
 
 
 class EventServer:
-    """Serves one run. ``start`` and ``stop`` are for one event loop, everything else for any thread.
+    """Serves one run. ``start`` and ``stop`` must be called in one event loop; other methods in any thread.
 
-    Binds when built; see ``bind`` for what may go wrong.
+    The constructor binds the address and raises as ``bind`` does.
     """
 
     def __init__(self, served: ServedRun, address: Address, limits: Limits | None = None) -> None:
         self.old_clients = _socketio() if address.socketio else None
-        """The Socket.IO endpoint, if it was asked for."""
+        """The Socket.IO endpoint; None without ``socketio``."""
         companions = {} if self.old_clients is None else {SOCKETIO_PATH: self.old_clients}
         self._socket = bind(address.host, address.port)
         self.host, self.port = self._socket.getsockname()[:2]
@@ -151,15 +151,15 @@ class EventServer:
         self._hub: Hub | None = None
         self._token = address.token
         self._config = uvicorn.Config(
-            build_app(served, rules, limits or Limits(), self._begin, companions),
+            build_app(served, rules, limits or Limits(), self._started, companions),
             ws=Wire,
             ws_max_size=MAX_MESSAGE_BYTES,
             ws_ping_interval=PING_SECONDS,
             ws_ping_timeout=PING_SECONDS,
-            ws_per_message_deflate=False,  # 90 µs a message and client; a proxy can do it where bytes are dear
+            ws_per_message_deflate=False,  # 90 µs a message and client; a proxy can compress instead
             lifespan="on",
             log_config=None,
-            log_level="warning",  # below it, addresses of requests are told, and a token may stand in one
+            log_level="warning",  # below it, addresses of requests are logged, and they can hold a token
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=int(STOP_SECONDS),
@@ -168,30 +168,30 @@ class EventServer:
         self._uvicorn = _Uvicorn(self._config)
         self._running: asyncio.Task[None] | None = None
 
-    def _begin(self, hub: Hub) -> None:
+    def _started(self, hub: Hub) -> None:
         self._hub = hub
 
     @property
     def hub(self) -> Hub:
-        """What the clients share; there once the server has started."""
+        """The state that the clients share; available once the server has started."""
         assert self._hub is not None
         return self._hub
 
     @property
     def url(self) -> str:
-        """Where the page is, for a browser on this machine; with the token, if there is one."""
+        """Address of the page for a browser on this machine, with the token if there is one."""
         anywhere = ipaddress.ip_address(self.host).is_unspecified
         host = "127.0.0.1" if anywhere else f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}/" + (f"?token={self._token}" if self._token else "")
 
     def begin_epoch(self, served: ServedRun) -> None:
-        """Serve another epoch of the run, to clients that are there and to those that come."""
+        """Serve another epoch of the run, to connected clients and to later ones."""
         self.hub.begin_epoch(served)
         if self.old_clients is not None:
             self.old_clients.begin_epoch()
 
     async def start(self) -> None:
-        """Begin to serve; returns once clients can connect."""
+        """Start serving; return once clients can connect."""
         self._running = asyncio.create_task(self._uvicorn.serve([self._socket]))
         while not self._uvicorn.started:
             if self._running.done():
@@ -200,7 +200,7 @@ class EventServer:
             await asyncio.sleep(0.005)
 
     async def drain(self, seconds: float) -> bool:
-        """Wait until every subscribed client has all events, at most so long; tells whether they do."""
+        """Wait at most ``seconds`` until every subscribed client has all events; return whether they have."""
         try:
             async with asyncio.timeout(seconds):
                 while not self.hub.caught_up:
@@ -210,11 +210,11 @@ class EventServer:
         return True
 
     def release(self) -> None:
-        """Return the address back; for a server that has not started."""
+        """Release the address of a server that has not started."""
         self._socket.close()
 
     async def stop(self) -> None:
-        """Close every connection and end. Idempotent."""
+        """Close every connection and stop. Idempotent."""
         if self._running is None:
             self.release()
             return
@@ -225,7 +225,7 @@ class EventServer:
 
 
 class ServerThread:
-    """A server in a thread of its own: a context manager. Leaving it ends the server and the thread."""
+    """A server in a thread of its own. A context manager: leaving it stops the server and the thread."""
 
     def __init__(self, served: ServedRun, address: Address, limits: Limits | None = None) -> None:
         self.server = EventServer(served, address, limits)
@@ -250,16 +250,17 @@ class ServerThread:
         self.stop()
 
     def drain(self, seconds: float) -> bool:
+        """Wait at most ``seconds`` until every subscribed client has all events; return whether they have."""
         assert self._loop is not None
         return asyncio.run_coroutine_threadsafe(self.server.drain(seconds), self._loop).result()
 
     def begin_epoch(self, served: ServedRun) -> None:
-        """See ``EventServer.begin_epoch``; returns before it has happened."""
+        """Schedule ``EventServer.begin_epoch`` in the server's loop; return at once."""
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self.server.begin_epoch, served)
 
     def stop(self) -> None:
-        """Close every connection, and wait for the thread's end. Idempotent."""
+        """Close every connection, and wait for the end of the thread. Idempotent."""
         if self._loop is not None and self._stop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
@@ -271,7 +272,7 @@ class ServerThread:
         except BaseException as error:
             if self._started.is_set():
                 raise
-            self._failure = error  # raised by who waits for the start: without a loop, too, nobody waits for ever
+            self._failure = error  # ``__enter__`` raises it
         finally:
             self._started.set()
 

@@ -1,9 +1,9 @@
-"""One WebSocket client: it says what it wants, and pulls it from the log at its own pace.
+"""The session of one WebSocket client: it reads the log at the client's own pace.
 
-A session holds a cursor and at most one message. A client that takes nothing makes its session wait in a send, so
-it costs what the transport buffers (64 KiB and one message) and slows nobody; after ``send_seconds`` it is cut off.
-What it pulls at once, a page of the log at most, it gets highest priority first.
-Where it was is known to the client: every message of events, and every heartbeat, says what to ask for next.
+A session holds a cursor and at most one message. If the client takes no data, the session waits in a send: it costs the
+buffer of the transport (64 KiB and one message) and slows no other client. After ``send_seconds`` it is closed.
+One message holds events of one page of the log at most, highest priority first. Every message of events and every
+heartbeat carries the next sequence number, so the client can resume there.
 """
 
 from __future__ import annotations
@@ -34,31 +34,31 @@ from tickstock_cli.serving.protocol import (
     Subscribed,
     read_message,
 )
-from tickstock_cli.serving.selection import RefusedError, Selection, expired, first_wanted, select
+from tickstock_cli.serving.selection import RejectedError, Selection, expired, first_wanted, select
 
 CLOSE_SECONDS = 2.0
-"""How long a connection that is being closed may take to empty its buffer before it is cut."""
+"""Longest time for a closing connection to empty its buffer; after it, the connection is aborted."""
 ABORT = "tickstock.abort"
-"""Key of the connection's state under which ``wire`` puts what cuts it, after so many seconds, whatever it holds."""
+"""Key of the connection's state that holds the function of ``wire`` that aborts it after some seconds."""
 
 MAX_ERRORS = 100
-"""A client that sends so many messages in a row that are wrong is broken or hostile."""
+"""Invalid messages in a row after which a session closes: the client is broken or hostile."""
 POLICY_VIOLATION = 1008
 SERVICE_RESTART = 1012
 
 
 @dataclass(slots=True)
 class SubscriptionState:
-    """What a client wants and how far it is.
+    """The subscription of a client and its position.
 
     Parameters
     ----------
     next
-        The sequence number to look at next.
+        The next sequence number to read.
     window
         The most events sent beyond the last acknowledged one; None = no limit.
     alerts
-        Number of the next alert to send; None = no alerts wanted.
+        Number of the next alert to send; None = no alerts.
     """
 
     selection: Selection
@@ -71,29 +71,29 @@ class SubscriptionState:
 
     @property
     def unacknowledged(self) -> int:
-        """Events sent and not acknowledged; counted only with a window."""
+        """Number of events sent and not acknowledged; 0 without a window."""
         return len(self._sent)
 
     @property
     def room(self) -> int | None:
-        """Events that may be sent now; None = any number."""
+        """Number of events that may be sent now; None = no limit."""
         return None if self.window is None else self.window - len(self._sent)
 
     def acknowledge(self, sequence: int) -> None:
-        """Note that everything up to ``sequence`` has been dealt with."""
+        """Mark all events up to ``sequence`` as acknowledged."""
         self.acknowledged = max(self.acknowledged or 0, sequence)
         while self._sent and self._sent[0] <= sequence:
             self._sent.popleft()
 
     def take(self, page: EventPage) -> tuple[list[Row], int]:
-        """Take the wanted events of a page from ``next`` on, as far as there is room, and go on behind them.
+        """Return the matching events of a page from ``next`` on, as many as there is room for, and advance ``next``.
 
-        What is taken is decided by the order of the run alone, so one number still says all of where a client is.
+        Events are taken in the order of the run, so one number still describes the position of the client.
 
         Returns
         -------
         tuple
-            The events, highest first, and what is next now.
+            The events, highest priority first, and the new ``next``.
         """
         places: Sequence[int] = range(self.next - page.first, len(page.rows))
         if not self.selection.everything:
@@ -108,11 +108,11 @@ class SubscriptionState:
 
 
 class StalledError(Exception):
-    """The client took no byte for too long."""
+    """The client took no byte for ``send_seconds``."""
 
 
 class ClientSession:
-    """One connection, from its acceptance to its end. Use ``run`` once."""
+    """One connection, from accept to close. Call ``run`` once."""
 
     def __init__(self, hub: Hub, websocket: WebSocket) -> None:
         self._hub = hub
@@ -145,7 +145,7 @@ class ClientSession:
         self._hub.clients.add(self)
         self._hub.notifier.add(self._wake)
         try:
-            await self._tell(self._hub.hello())
+            await self._send_message(self._hub.hello())
             await self._converse()
         except WebSocketDisconnect:
             pass
@@ -162,7 +162,7 @@ class ClientSession:
         abort(seconds)
 
     async def _converse(self) -> None:
-        """Listen and send at once; the first of the two to end, ends both."""
+        """Receive and send concurrently; when one of the two tasks ends, both end."""
         tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._pump())]
         try:
             ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -174,7 +174,7 @@ class ClientSession:
             await task
 
     async def _send(self, text: str) -> None:
-        self._sending += 1  # by either task
+        self._sending += 1  # both tasks send
         try:
             async with asyncio.timeout(self._hub.limits.send_seconds):
                 await self._websocket.send_text(text)
@@ -183,11 +183,11 @@ class ClientSession:
         finally:
             self._sending -= 1
 
-    async def _tell(self, message: Message) -> None:
+    async def _send_message(self, message: Message) -> None:
         await self._send(message.text())
 
     async def _listen(self) -> None:
-        """Answer what the client sends, until it leaves."""
+        """Answer the messages of the client until it disconnects."""
         while True:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
@@ -195,14 +195,14 @@ class ClientSession:
             problem = await self._handle(message.get("text"))
             self._errors = 0 if problem is None else self._errors + 1
             if problem is not None:
-                await self._tell(problem)
+                await self._send_message(problem)
             if self._errors >= MAX_ERRORS:
-                await self._websocket.close(POLICY_VIOLATION, f"{MAX_ERRORS} messages in a row were wrong")
+                await self._websocket.close(POLICY_VIOLATION, f"{MAX_ERRORS} invalid messages in a row")
                 return
 
     async def _handle(self, text: str | None) -> Error | None:
         if text is None:
-            return Error(code="malformed", message="binary messages mean nothing here: send JSON as text")
+            return Error(code="malformed", message="binary messages are not supported: send JSON as text")
         try:
             message = read_message(text)
         except MessageError as error:
@@ -212,17 +212,17 @@ class ClientSession:
         if isinstance(message, Ack):
             return self._acknowledge(message)
         self._subscription = None
-        await self._tell(Subscribed(next=None))
+        await self._send_message(Subscribed(next=None))
         return None
 
     async def _subscribe(self, wanted: Subscribe) -> Error | None:
         try:
             selection = select(self._served, wanted)
             start = first_wanted(self._served, wanted)
-        except RefusedError as error:
+        except RejectedError as error:
             return error.error
         alerts = self._hub.alerts.next_number if wanted.alerts else None
-        await self._tell(Subscribed(next=start))
+        await self._send_message(Subscribed(next=start))
         self._subscription = SubscriptionState(selection, start, wanted.window, alerts)
         self._wake.set()
         return None
@@ -242,19 +242,19 @@ class ClientSession:
         return None
 
     async def _pump(self) -> None:
-        """Send what there is to send, and heartbeats, until the client is gone."""
+        """Send events, alerts and heartbeats until the client disconnects."""
         loop = asyncio.get_running_loop()
         self._heartbeat_at = loop.time() + self._hub.limits.heartbeat_seconds
         while True:
             self._wake.clear()
             if self._hub.served is not self._served:
-                await self._send_away()
+                await self._close_for_epoch()
                 return
             if loop.time() >= self._heartbeat_at:
                 self._heartbeat_at = loop.time() + self._hub.limits.heartbeat_seconds
-                await self._tell(self._heartbeat())
+                await self._send_message(self._heartbeat())
             if self._subscription is not None and await self._advance(self._subscription):
-                await asyncio.sleep(0)  # a client that keeps up never blocks a send: let the others have their turn
+                await asyncio.sleep(0)  # sends to a fast client never block: let the other sessions run
                 continue
             try:
                 async with asyncio.timeout_at(self._heartbeat_at):
@@ -262,23 +262,26 @@ class ClientSession:
             except TimeoutError:
                 continue
 
-    async def _send_away(self) -> None:
-        """Have the client come back, to another epoch of the run."""
+    async def _close_for_epoch(self) -> None:
+        """Close the connection so that the client reconnects to another epoch of the run."""
         try:
             async with asyncio.timeout(self._hub.limits.send_seconds):
-                await self._websocket.close(SERVICE_RESTART, "the replay has gone to another time: connect again")
+                await self._websocket.close(SERVICE_RESTART, "the replay moved to another time: connect again")
         except TimeoutError as error:
             raise StalledError from error
 
     async def _advance(self, subscription: SubscriptionState) -> bool:
-        """Send the next alerts and events, if there are any and room for them; tells whether it went on."""
+        """Send the next alerts and events, as far as there is room; return whether the position has advanced."""
         await self._send_alerts(subscription)
         log = self._served.log
-        over, following = self._served.over, log.next_sequence  # in this order: the last event comes before the end
+        over, following = (
+            self._served.over,
+            log.next_sequence,
+        )  # in this order: the log gets its last event before it ends
         if subscription.next >= following:
             if over and not subscription.ended:
                 subscription.ended = True
-                await self._tell(End(next=following))
+                await self._send_message(End(next=following))
             return False
         if subscription.room == 0:
             return False
@@ -287,9 +290,9 @@ class ClientSession:
             return False
         try:
             text = await self._take(subscription)
-        except ExpiredError:  # between the look at first_sequence and the reading; the next look tells the client
+        except ExpiredError:  # deleted since the check above; the next round tells the client
             return True
-        except TickstockError as error:  # a segment of the log is damaged: trying again would not help
+        except TickstockError as error:  # a segment of the log is damaged: a retry does not help
             await self._drop(subscription, Error(code="unreadable", message=str(error)))
             return False
         if text:
@@ -297,7 +300,7 @@ class ClientSession:
         return True
 
     async def _take(self, subscription: SubscriptionState) -> str:
-        """Return the next events as a message, empty if none matched, and go on behind them."""
+        """Return a message with the next matching events, empty if there are none, and advance the position."""
         page = await self._encoded.page(subscription.next)
         if self._subscription is not subscription:  # replaced while the page was read
             return ""
@@ -309,14 +312,14 @@ class ClientSession:
     async def _send_alerts(self, subscription: SubscriptionState) -> None:
         if subscription.alerts is not None:
             for number, alert in self._hub.alerts.since(subscription.alerts):
-                await self._tell(AlertMessage(number=number, alert=dict(alert)))
+                await self._send_message(AlertMessage(number=number, alert=dict(alert)))
                 subscription.alerts = number + 1
 
     async def _drop(self, subscription: SubscriptionState, reason: Error) -> None:
-        """End a subscription that cannot go on; the client must say itself where to begin again."""
+        """End a subscription that cannot continue, and send the reason; the client subscribes again."""
         if self._subscription is subscription:
             self._subscription = None
-        await self._tell(reason)
+        await self._send_message(reason)
 
     def _heartbeat(self) -> Heartbeat:
         market, health = self._hub.pulse()

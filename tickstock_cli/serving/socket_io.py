@@ -1,8 +1,8 @@
-"""Clients of the older system: events and heartbeats over Socket.IO, one room a user.
+"""Clients of the older system: events and heartbeats over Socket.IO, one room per user.
 
-The Socket.IO library keeps what a client has not taken yet in a queue without a bound. So events wait here instead:
-a task per user pulls them, and only while the queues of all the user's clients are short. A client that takes
-nothing for ``send_seconds`` is disconnected; so is a user whom the legacy_feed overtakes.
+The Socket.IO library queues packets for a client without a bound. Therefore a task per user reads the events, and only
+while the queues of all clients of the user are short. A client that takes no data for ``send_seconds`` is disconnected;
+so is a user whose next events the feed no longer keeps.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ EVENT_NAME = "market_event"
 HEARTBEAT_NAME = "heartbeat"
 
 QUEUED_PACKETS = 15
-"""The most of ours that wait in one client's queue of the library; its writer holds as many again. Polling clients get
-a whole queue in one answer, and the library's own takes no answer of more than 16 packets: these and a ping."""
+"""Most packets in the library's queue of one client; its writer holds as many again. A polling client gets the whole
+queue in one answer, and the library's own client accepts at most 16 packets in an answer: these and a ping."""
 OUTBOX_MESSAGES = 100
-"""The most that wait for one user alone."""
-LOOK_SECONDS = 0.02
-"""Between two looks at a queue that is full: the library does not tell when it has shrunk."""
+"""Most messages that wait for one user."""
+CHECK_SECONDS = 0.02
+"""Interval of checks of a full queue: the library has no callback for a queue that shrinks."""
 MAX_USER_ID = 128
 
 
@@ -43,11 +43,11 @@ class User:
     next
         The sequence number to send next.
     outbox
-        Names and data of what was sent to the user alone and waits.
+        Names and data of waiting messages to this user.
     """
 
     id: str
-    tale: EventFeed
+    feed: EventFeed
     next: int
     members: set[str] = field(default_factory=set)
     outbox: deque[tuple[str, dict[str, Any]]] = field(default_factory=deque)
@@ -61,14 +61,14 @@ class User:
 
     @property
     def caught_up(self) -> bool:
-        return self.next >= self.tale.end and not self.outbox
+        return self.next >= self.feed.end and not self.outbox
 
     def describe(self) -> dict[str, Any]:
         return {"address": f"socket.io {self.room}", "next": self.next, "acknowledged": None}
 
 
 class SocketIoPublisher:
-    """The Socket.IO endpoint. Built before the event loop runs; all else happens in one, but for what says otherwise.
+    """The Socket.IO endpoint. Built before the event loop runs; its methods run in the loop unless they say otherwise.
 
     Raises
     ------
@@ -82,11 +82,11 @@ class SocketIoPublisher:
         except ImportError as error:
             raise UsageError("Socket.IO needs an extra: pip install 'tickstock[socketio]'") from error
         silent = logging.getLogger("tickstock.socketio")
-        silent.setLevel(logging.CRITICAL + 1)  # what a client gets wrong is no error of ours
-        self._refused = socketio.exceptions.ConnectionRefusedError
+        silent.setLevel(logging.CRITICAL + 1)  # errors of clients are not errors of the server
+        self._connection_refused = socketio.exceptions.ConnectionRefusedError
         self._io = socketio.AsyncServer(
             async_mode="asgi",
-            cors_allowed_origins="*",  # the access rules have looked at the origin before
+            cors_allowed_origins="*",  # the access rules check the origin first
             logger=silent,
             engineio_logger=silent,
         )
@@ -96,29 +96,29 @@ class SocketIoPublisher:
         self._users: dict[str, User] = {}
         self._owners: dict[str, User] = {}
         self._hub: Hub | None = None
-        self._legacy_feed: LegacyFeed | None = None
+        self._feed: LegacyFeed | None = None
         self._following: asyncio.Task[None] | None = None
 
     def start(self, hub: Hub) -> None:
-        """Begin to follow the log; what it gets from here on is sent. Of a run that is over, everything is."""
+        """Follow the log and send its events from now on; of a finished run, send all events."""
         self._hub = hub
         if hub.served.over:
             return
-        self._legacy_feed = self._follow(hub.served.log.next_sequence)
+        self._feed = self._follow(hub.served.log.next_sequence)
 
     def begin_epoch(self) -> None:
-        """Go over to another epoch: its events follow those sent before, because the old protocol knows no runs."""
+        """Follow another epoch: its events continue the stream, because the old protocol has no runs."""
         if self._following is not None:
             self._following.cancel()
-        self._legacy_feed = self._follow(self.hub.served.begins)
+        self._feed = self._follow(self.hub.served.begins)
         for user in self._users.values():
-            user.tale, user.next = self._legacy_feed, self._legacy_feed.next
+            user.feed, user.next = self._feed, self._feed.next
             user.wake.set()
 
     def _follow(self, begin: int) -> LegacyFeed:
-        legacy_feed = LegacyFeed(self.hub.served.log, self.hub.notifier, begin)
-        self._following = asyncio.create_task(legacy_feed.follow())
-        return legacy_feed
+        feed = LegacyFeed(self.hub.served.log, self.hub.notifier, begin)
+        self._following = asyncio.create_task(feed.follow())
+        return feed
 
     async def stop(self) -> None:
         """End every task."""
@@ -128,17 +128,17 @@ class SocketIoPublisher:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def disconnect_all(self) -> None:
-        """Show every client out, so that none holds up the end of the server with a poll."""
+        """Disconnect every client, so that no open poll delays the end of the server."""
         for socket in list(self._io.eio.sockets.values()):
             await self._close(socket)
 
     def emit_to_user(self, data: Mapping[str, Any], user_id: str, event_name: str = EVENT_NAME) -> bool:
-        """Send something to all clients of a user, in room ``user_<id>``. Safe in any thread; never blocks.
+        """Send a message to all clients of a user, in room ``user_<id>``. Safe in any thread; never blocks.
 
         Returns
         -------
         bool
-            Whether it was taken: not if the user has no client, or too much waits for them already.
+            Whether the message was accepted: not if the user has no client or too many messages wait.
         """
         user = self._users.get(user_id)
         if user is None or len(user.outbox) >= OUTBOX_MESSAGES:
@@ -148,9 +148,9 @@ class SocketIoPublisher:
         return True
 
     def prepare_heartbeat(self, api_health: bool, market_status: str | None, user_id: str) -> dict[str, Any]:
-        """Return the heartbeat for a user: whether the run is well, the market's phase, and where it stands.
+        """Return the heartbeat for a user: health of the run, phase and time of the market, last sequence number.
 
-        Safe in any thread. The server sends one every few seconds by itself.
+        Safe in any thread. The server itself sends one every few seconds.
         """
         market, _ = self.hub.pulse()
         return {
@@ -164,18 +164,20 @@ class SocketIoPublisher:
 
     @property
     def hub(self) -> Hub:
-        """What all clients share; there once the server has started."""
+        """The state that all clients share; available once the server has started."""
         assert self._hub is not None
         return self._hub
 
     async def _connect(self, sid: str, environ: Mapping[str, Any], auth: Any = None) -> None:
         user_id = _user_id(environ, auth)
         if not 0 < len(user_id) <= MAX_USER_ID:
-            raise self._refused(f"name a user: auth {{user_id: …}} or ?user_id=…, 1 to {MAX_USER_ID} characters")
+            raise self._connection_refused(
+                f"a user id is missing: send auth {{user_id: …}} or ?user_id=…, 1 to {MAX_USER_ID} characters"
+            )
         user = self._users.get(user_id)
         if user is None:
             if self.hub.full:
-                raise self._refused("all places are taken; try again later")
+                raise self._connection_refused("the server has no room for another client; try again later")
             user = self._admit(user_id)
         user.members.add(sid)
         self._owners[sid] = user
@@ -183,10 +185,10 @@ class SocketIoPublisher:
 
     def _admit(self, user_id: str) -> User:
         log = self.hub.served.log
-        if self._legacy_feed is None:
+        if self._feed is None:
             user = User(user_id, ReplayFeed(log), log.first_sequence)
         else:
-            user = User(user_id, self._legacy_feed, self._legacy_feed.next)
+            user = User(user_id, self._feed, self._feed.next)
         self._users[user_id] = user
         self.hub.clients.add(user)
         self.hub.notifier.add(user.wake)
@@ -206,7 +208,7 @@ class SocketIoPublisher:
                 user.task.cancel()
 
     async def _pump(self, user: User) -> None:
-        """Send what there is to send, and heartbeats, as long as the user has a client."""
+        """Send messages, events and heartbeats as long as the user has a client."""
         loop, every = asyncio.get_running_loop(), self.hub.limits.heartbeat_seconds
         heartbeat_at = loop.time() + every
         while True:
@@ -225,40 +227,40 @@ class SocketIoPublisher:
                     continue
 
     async def _advance(self, user: User, room: int) -> bool:
-        """Send what waits for the user alone, then events; ``room`` packets at most. Tells whether there were any."""
+        """Send waiting messages, then events, at most ``room`` packets; return whether any were sent."""
         own = [user.outbox.popleft() for _ in range(min(room, len(user.outbox)))]
         for name, data in own:
             await self._io.emit(name, data, room=user.room)
-        tale = user.tale
+        feed = user.feed
         try:
-            events = await tale.since(user.next, room - len(own))
+            events = await feed.since(user.next, room - len(own))
         except OvertakenError:
             await self._cut_off(user.members)
             return True
         for event in events:
             await self._io.emit(EVENT_NAME, event, room=user.room)
-        if user.tale is tale:  # and no epoch has begun meanwhile
+        if user.feed is feed:  # no other epoch has begun meanwhile
             user.next += len(events)
         self.hub.sent_events += len(events) * len(user.members)
         return bool(own or events)
 
     async def _make_room(self, user: User) -> int:
-        """Wait until every client of the user can take something; give how many packets. Cuts off who does not."""
+        """Wait until every client of the user has room; return for how many packets. Disconnect stalled clients."""
         await asyncio.sleep(0)  # the library's writers empty the queues of clients that keep up
-        looks = 0
+        checks = 0
         while True:
             waiting = {sid: self._waiting(sid) for sid in user.members}
             stuck = {sid for sid, packets in waiting.items() if packets >= QUEUED_PACKETS}
             if not stuck:
                 return QUEUED_PACKETS - max(waiting.values(), default=0)
-            # Time is counted in looks: while the server itself stands still, as on a busy machine, no client can take.
-            if looks * LOOK_SECONDS >= self.hub.limits.send_seconds:
+            # Time is counted in checks: while a busy machine does not run the server, no client can take data.
+            if checks * CHECK_SECONDS >= self.hub.limits.send_seconds:
                 await self._cut_off(stuck)
-            await asyncio.sleep(LOOK_SECONDS)
-            looks += 1
+            await asyncio.sleep(CHECK_SECONDS)
+            checks += 1
 
     def _waiting(self, sid: str) -> int:
-        """Return how many packets the library keeps for a client."""
+        """Return the number of packets in the library's queue of a client."""
         socket = self._io.eio.sockets.get(self._io.manager.eio_sid_from_sid(sid, "/"))
         return 0 if socket is None else int(socket.queue.qsize())
 
@@ -270,10 +272,10 @@ class SocketIoPublisher:
                 await self._close(socket)
 
     async def _close(self, socket: Any) -> None:
-        # Not by the library's disconnect, which waits for the queue to empty. Of a client that takes nothing, the
-        # missed pong ends the connection.
+        # The library's own disconnect waits for an empty queue. A client that takes no data is closed by its missing
+        # pong.
         await socket.close(wait=False, abort=True, reason=self._io.reason.SERVER_DISCONNECT)
-        await socket.queue.put(None)  # ends a writer, or the answer to a poll, that waits for something to send
+        await socket.queue.put(None)  # ends a writer or a poll that waits for packets
 
 
 def _user_id(environ: Mapping[str, Any], auth: Any) -> str:

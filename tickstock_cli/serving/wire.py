@@ -1,8 +1,8 @@
-"""The connection below a session: uvicorn's WebSocket protocol, made to let go of clients that take nothing.
+"""The connection below a session: uvicorn's WebSocket protocol with deadlines for clients that take no data.
 
-Closing a transport waits until its buffer is empty, which a client that has stopped reading can put off for ever. So
-every closing has a deadline here, and the application can cut a connection at once. Both are done to the transport and
-to the state that uvicorn hands on, by the interfaces of asyncio and ASGI: no member of uvicorn's protocol is used.
+Closing a transport waits until its buffer is empty; a client that stops reading delays that without end. So every
+close has a deadline, and the application can abort a connection at once. Both use the transport and the state that
+uvicorn passes on, through the interfaces of asyncio and ASGI; no private member of uvicorn's protocol is used.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from tickstock_cli.serving.session import ABORT, CLOSE_SECONDS
 
 FAULTS_OF_CLIENTS = (
-    "ASGI callable returned without completing handshake.",  # a refusal with an answer of its own completes it
+    "ASGI callable returned without completing handshake.",  # a rejection with a response completes it
     "Invalid UTF-8 sequence received from client.",
 )
-"""What uvicorn logs as an error, though nothing is wrong on our side."""
+"""Messages that uvicorn logs as errors, though the fault is the client's."""
 
 
 class Wire(WebSocketsSansIOProtocol):
-    """A WebSocket connection whose application can cut it, and whose end never waits for the client."""
+    """A WebSocket connection that the application can abort, and whose end never waits for the client."""
 
     def __init__(self, *, app_state: dict[str, Any], **arguments: Any) -> None:
         super().__init__(app_state={**app_state, ABORT: self._abort}, **arguments)
@@ -34,13 +34,13 @@ class Wire(WebSocketsSansIOProtocol):
         super().connection_made(cast(asyncio.Transport, self._bounded))
 
     def _abort(self, seconds: float) -> None:
-        """Cut the connection after so many seconds, whatever it still holds."""
+        """Abort the connection after ``seconds``, even if its buffer is not empty."""
         if self._bounded is not None:
             self._bounded.abort_in(seconds)
 
 
 class BoundedTransport:
-    """A transport that is cut if closing it takes longer than ``CLOSE_SECONDS``; the same in everything else."""
+    """A transport that aborts if its close takes longer than ``CLOSE_SECONDS``; other members are the transport's."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
@@ -53,12 +53,12 @@ class BoundedTransport:
         self.abort_in(CLOSE_SECONDS)
 
     def abort_in(self, seconds: float) -> None:
-        """Cut the connection after so many seconds, whatever it still holds."""
+        """Abort the connection after ``seconds``, even if its buffer is not empty."""
         asyncio.get_running_loop().call_later(seconds, self._transport.abort)
 
 
 class OwnFaults(logging.Filter):
-    """Lets through what uvicorn logs, but for the faults of clients: a client must not fill our log."""
+    """Drops the messages about faults of clients: a client must not fill the log."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return record.msg not in FAULTS_OF_CLIENTS

@@ -82,7 +82,7 @@ def test_a_universe_s_tickers_can_be_asked_for(replay: tuple[ServerThread, Steer
 
     assert get(replay[0], "/api/universe?name=first").json() == {"name": "first", "tickers": ["ABC"]}
     assert (unknown.status_code, unknown.json()["error"]["field"]) == (400, "name")
-    assert unknown.json()["error"]["message"] == "no universe is named 'second'; there are first"
+    assert unknown.json()["error"]["message"] == "no universe is named 'second'; the universes are first"
 
 
 @pytest.mark.parametrize(

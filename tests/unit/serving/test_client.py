@@ -100,7 +100,7 @@ def test_a_restart_of_the_server_loses_nothing_and_repeats_nothing(new_log: NewL
     reader = asyncio.run(story())
 
     assert reader.sequences == list(range(1, 651))
-    assert reader.told[-1] == "connected again, going on with event 501"
+    assert reader.told[-1] == "connected again, resuming with event 501"
 
 
 def test_a_filter_that_lets_nothing_pass_still_goes_on_where_it_was(new_log: NewLog) -> None:
@@ -132,7 +132,7 @@ def test_a_missing_token_is_said_and_not_tried_again(new_log: NewLog) -> None:
         assert read_all(server, Subscription(start="first"), token="let-me-in").sequences == [1, 2, 3]
 
     assert isinstance(error, UsageError)
-    assert "this server wants a token" in str(error)
+    assert "this server requires a token" in str(error)
 
 
 def test_what_the_server_refuses_is_an_error_of_usage(new_log: NewLog) -> None:
@@ -141,7 +141,7 @@ def test_what_the_server_refuses_is_an_error_of_usage(new_log: NewLog) -> None:
         error = failure(server.server.port, Subscription(kinds=("hihg",)))
 
     assert isinstance(error, UsageError)
-    assert "there are high, low, surge, trend, fmv" in str(error)
+    assert "the kinds are high, low, surge, trend, fmv" in str(error)
 
 
 def test_events_that_are_gone_are_no_silence(new_log: NewLog) -> None:
@@ -151,7 +151,7 @@ def test_events_that_are_gone_are_no_silence(new_log: NewLog) -> None:
         error = failure(server.server.port, Subscription(start=1))
 
     assert isinstance(error, ServingError)
-    assert str(error).endswith(f"go on behind the gap with --from {log.first_sequence}")
+    assert str(error).endswith(f"resume with --from {log.first_sequence}")
 
 
 def test_another_run_is_not_mixed_with_the_one_followed(new_log: NewLog) -> None:
@@ -167,7 +167,7 @@ def test_another_run_is_not_mixed_with_the_one_followed(new_log: NewLog) -> None
         with served(new_log(20), address=Address(port=port), run="run-2"):
             await reading
 
-    with pytest.raises(ServingError, match="serves another run now, run-2 instead of run-1"):
+    with pytest.raises(ServingError, match="now serves run run-2 instead of run-1"):
         asyncio.run(story())
 
 

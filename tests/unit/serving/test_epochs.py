@@ -80,7 +80,7 @@ def test_who_follows_begins_afresh_and_says_so(new_log: NewLog, start: str | int
             await until(lambda: start == "now" or reader.sequences[-1:] == [10])
             before = len(reader.sequences)
             epoch = jumped(server, log, 4)
-            await until(lambda: any("gone to another time" in line for line in reader.told))
+            await until(lambda: any("moved to another time" in line for line in reader.told))
             log.finish()  # not of this epoch, which has not told all of it
             epoch.tell_to(7)
             await until(lambda: len(reader.sequences) >= before + len(again))
@@ -91,7 +91,7 @@ def test_who_follows_begins_afresh_and_says_so(new_log: NewLog, start: str | int
     reader, before = asyncio.run(story())
 
     assert reader.sequences[before:] == again
-    assert reader.told[-1] == f"the replay has gone to another time: beginning afresh with event {again[0]}"
+    assert reader.told[-1] == f"the replay moved to another time: starting again with event {again[0]}"
     assert reader.hello["run"] == "run-1.2"
 
 

@@ -39,11 +39,11 @@ def test_a_taken_address_is_one_line(new_log: NewLog) -> None:
 
 
 def test_an_address_of_another_machine_is_one_line(new_log: NewLog) -> None:
-    """The error of the system, named; another port would not help."""
+    """The message names the reason and a remedy: another port does not help."""
     with pytest.raises(ServingError, match=r"cannot serve on 192\.0\.2\.1:0: cannot assign requested address") as told:
         EventServer(ServedRun(new_log(), "run", RunOutput()), Address("192.0.2.1", 0))
 
-    assert "127.0.0.1 is for this machine alone" in str(told.value)
+    assert "use 127.0.0.1 for this machine only" in str(told.value)
     assert "port" not in str(told.value)
 
 

@@ -220,7 +220,7 @@ def test_an_expired_event_is_told_with_the_first_one_kept(new_log: NewLog) -> No
 
 
 def test_a_client_that_retention_overtakes_is_told(new_log: NewLog) -> None:
-    """It stood still at its window meanwhile; going on behind the gap would lose events in silence."""
+    """The client waited at its window meanwhile; resuming behind the gap would lose events silently."""
     log = new_log(5, SHORT_MEMORY)
     with served(log) as server, client(server) as reader:
         reader.subscribe(**{"from": "first", "window": 2})
@@ -286,8 +286,8 @@ def test_errors_say_what_would_be_right(new_log: NewLog) -> None:
     with served(new_log()) as server, client(server) as reader:
         kind, universe = reader.subscribe(kinds=["hihg"]), reader.subscribe(universe="second")
 
-    assert kind["message"] == "no kind of events is named 'hihg'; there are high, low, surge, trend, fmv"
-    assert universe["message"] == "no universe is named 'second'; there are first"
+    assert kind["message"] == "no kind of event is named 'hihg'; the kinds are high, low, surge, trend, fmv"
+    assert universe["message"] == "no universe is named 'second'; the universes are first"
 
 
 def test_a_client_that_sends_only_nonsense_is_shown_out(new_log: NewLog) -> None:

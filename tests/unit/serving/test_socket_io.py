@@ -232,7 +232,7 @@ def test_an_old_client_without_a_user_is_refused(new_log: NewLog) -> None:
         return str((await nobody.refusals.get())["message"])
 
     with old_server(new_log(), token="key") as server:
-        assert asyncio.run(story(server)).startswith("name a user: auth {user_id: …} or ?user_id=…")
+        assert asyncio.run(story(server)).startswith("a user id is missing: send auth {user_id: …} or ?user_id=…")
 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
