@@ -185,9 +185,9 @@ class Acting:
 
 def conduct(path: Path, act: Callable[[Orchestrator], None] = lambda _: None, **how: Any) -> Observation:
     """Run a load test here and act on it after its first second."""
-    order = LoadTestOptions(load_scenario(str(path), how.pop("sets", ())), path.stem, **how)
-    orchestrator = Orchestrator(order)
-    orchestrator.watch = Acting(lambda: act(orchestrator))
+    options = LoadTestOptions(load_scenario(str(path), how.pop("sets", ())), path.stem, **how)
+    orchestrator = Orchestrator(options)
+    orchestrator.progress = Acting(lambda: act(orchestrator))
     return orchestrator.run()
 
 
@@ -235,19 +235,19 @@ def test_ctrl_c_writes_what_was_seen_and_is_exit_code_130(small: Path, tmp_path:
     assert seen["clients"]["gaps"] == 0
 
 
-def test_a_search_tells_of_every_probe_and_ctrl_c_gives_what_was_found(small: Path, tmp_path: Path) -> None:
-    """Real probes in fresh processes take some ten seconds each; a log must not be silent meanwhile."""
+def test_a_search_tells_of_every_trial_and_ctrl_c_gives_what_was_found(small: Path, tmp_path: Path) -> None:
+    """Real trials in fresh processes take some ten seconds each; a log must not be silent meanwhile."""
     with running("loadtest", small, "--find-max", "--out", tmp_path / "out", folder=tmp_path) as process:
         assert process.stderr is not None
         first = process.stderr.readline()
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=60)
 
-    assert re.match(r"6\d\d rows/s, tick p99 [\d.,]+ ms: (kept|not kept: .*)\n", first)
+    assert re.match(r"6\d\d rows/s, tick p99 [\d.,]+ ms: (sustained|not sustained: .*)\n", first)
     assert process.returncode == 130
     assert "Traceback" not in told
     found = json.loads((tmp_path / "out" / "result.json").read_bytes())["observation"]["capacity"]
-    assert [probe["factor"] for probe in found["probes"]][:1] == [1.0]
+    assert [trial["factor"] for trial in found["probes"]][:1] == [1.0]
     assert found["probes"][0]["processed_per_second"] > 100
 
 

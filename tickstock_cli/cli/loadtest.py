@@ -80,10 +80,10 @@ def loadtest(
     wanted = load_scenario(scenario, sets or ())
     if out is not None:
         make_folder(out)
-    order = LoadTestOptions(wanted, find(scenario).stem, speed, transport, shlex.join(["tickstock", *sys.argv[1:]]))
+    options = LoadTestOptions(wanted, find(scenario).stem, speed, transport, shlex.join(["tickstock", *sys.argv[1:]]))
     _compile(wanted)
     with leave_at_once_if_insisted():
-        seen, crash = _search(order) if find_max else _conduct(order, attempts)
+        seen, crash = _search(options) if find_max else _run(options, attempts)
         result = _tell(seen, out, as_json)
     _judge(result, crash)
 
@@ -96,7 +96,7 @@ def _compile(scenario: Scenario) -> None:
     warm_up_saying_so(system_settings(scenario), lambda: None)
 
 
-def _conduct(order: LoadTestOptions, attempts: int) -> tuple[Observation, str | None]:
+def _run(options: LoadTestOptions, attempts: int) -> tuple[Observation, str | None]:
     """Run the load test, and return what was seen, and which process crashed, if one did."""
     from tickstock_cli.loadtest.attempts import attempt
     from tickstock_cli.loadtest.orchestrator import Orchestrator
@@ -105,8 +105,8 @@ def _conduct(order: LoadTestOptions, attempts: int) -> tuple[Observation, str | 
 
     def run() -> Observation:
         nonlocal crash
-        with _watching(order) as watch:
-            orchestrator = Orchestrator(order, watch)
+        with _progress(options) as progress:
+            orchestrator = Orchestrator(options, progress)
             with stop_on_interrupt(orchestrator):
                 seen = orchestrator.run()
         crash = orchestrator.crash
@@ -115,28 +115,28 @@ def _conduct(order: LoadTestOptions, attempts: int) -> tuple[Observation, str | 
     return attempt(run, attempts, lambda words: typer.echo(words, err=True)), crash
 
 
-def _search(order: LoadTestOptions) -> tuple[Observation, str | None]:
-    """Search for the highest rate; a line for every probe."""
+def _search(options: LoadTestOptions) -> tuple[Observation, str | None]:
+    """Search for the highest rate; a line for every trial."""
     from tickstock_cli.cli.render_load import LoadView, trial_line
     from tickstock_cli.loadtest.capacity_search import CapacitySearch
     from tickstock_cli.loadtest.observation import SearchTrial
 
-    with _watching(order) as watch:
+    with _progress(options) as progress:
 
-        def tell(probe: SearchTrial) -> None:
-            if isinstance(watch, LoadView):
-                watch.note(trial_line(probe))
+        def tell(trial: SearchTrial) -> None:
+            if isinstance(progress, LoadView):
+                progress.note(trial_line(trial))
             else:
-                typer.echo(trial_line(probe), err=True)
+                typer.echo(trial_line(trial), err=True)
 
-        search = CapacitySearch(order, watch, tell)
+        search = CapacitySearch(options, progress, tell)
         with stop_on_interrupt(search):
             seen = search.run()
     return seen, None
 
 
 @contextmanager
-def _watching(order: LoadTestOptions) -> Iterator[LoadTestProgress]:
+def _progress(options: LoadTestOptions) -> Iterator[LoadTestProgress]:
     """Return a dashboard on a terminal; elsewhere nobody watches."""
     from tickstock_cli.loadtest.orchestrator import SilentProgress
 
@@ -147,7 +147,7 @@ def _watching(order: LoadTestOptions) -> Iterator[LoadTestProgress]:
 
     from tickstock_cli.cli.render_load import LoadView
 
-    with LoadView(order.name, order.speed, Console(stderr=True)) as view:
+    with LoadView(options.name, options.speed, Console(stderr=True)) as view:
         yield view
 
 
@@ -187,7 +187,7 @@ def _judge(result: Result, crash: str | None) -> None:
 
     seen = result.observation
     if seen.aborted == INTERRUPTED:
-        raise InterruptedRunError(f"stopped after {len(seen.seconds):,} s; figures are of what came before")
+        raise InterruptedRunError(f"stopped after {len(seen.seconds):,} s; figures cover the time before")
     if crash is not None:
         raise TickstockError(crash)
     if not result.passed:

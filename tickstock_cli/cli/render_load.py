@@ -98,11 +98,11 @@ class LoadView:
         return Text.assemble((self._title, "bold"), "  ", (stage, "cyan"), f"  {bar}  ", (left, "dim"))
 
 
-def trial_line(probe: SearchTrial) -> str:
-    """Say in one line how a probe went."""
-    p99 = NOTHING if probe.tick_p99_ms is None else f"{probe.tick_p99_ms:,.1f} ms"
-    outcome = "kept" if probe.sustained else f"not kept: {probe.why}"
-    return f"{probe.asked_per_second:,.0f} rows/s, tick p99 {p99}: {outcome}"
+def trial_line(trial: SearchTrial) -> str:
+    """Return one line on a trial: its rate, its latency, and whether it was sustained."""
+    p99 = NOTHING if trial.tick_p99_ms is None else f"{trial.tick_p99_ms:,.1f} ms"
+    outcome = "sustained" if trial.sustained else f"not sustained: {trial.why}"
+    return f"{trial.asked_per_second:,.0f} rows/s, tick p99 {p99}: {outcome}"
 
 
 def _rates(second: Second, summaries: dict[str, Summary]) -> Table:

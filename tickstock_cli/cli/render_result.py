@@ -1,4 +1,4 @@
-"""Results of load tests on a terminal: the verdict, the table of targets, latency; and several side by side."""
+"""Results of load tests on a terminal: verdict, targets and latency of one, or of several side by side."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ STYLES = {"ok": "green", "failed": "bold red", "not measured": "bold red"}
 NOTHING = "–"
 
 WIDE = 120
-"""From this width on, every verdict has its note beside it."""
+"""From this width on, the table has a column of notes."""
 
-FIGURES = (("p50", "p50_ms"), ("p90", "p90_ms"), ("p99", "p99_ms"), ("p99.9", "p999_ms"), ("max", "max_ms"))
-"""Heading, and the figure of a summary."""
+LATENCY_COLUMNS = (("p50", "p50_ms"), ("p90", "p90_ms"), ("p99", "p99_ms"), ("p99.9", "p999_ms"), ("max", "max_ms"))
+"""Columns of latency tables: heading, and attribute of a summary."""
 
 
 def result_view(result: Result) -> Group:
@@ -56,12 +56,12 @@ def _small_table(title: str) -> Table:
 
 @dataclass(frozen=True, slots=True)
 class TargetsView:
-    """Draws verdicts, a line each. Where there is no room for notes, those of what is not ok stand below."""
+    """Draws verdicts, one line each. On a narrow terminal the notes of failed verdicts follow the table."""
 
     verdicts: Sequence[TargetVerdict]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Return the table, and notes below it where they have no column."""
+        """Yield the table, and the notes below it on a narrow terminal."""
         wide = options.max_width >= WIDE
         rows = [
             (
@@ -79,7 +79,7 @@ class TargetsView:
             ("verdict", "left"),
         )
         for place, (heading, justify) in enumerate(headings):
-            # Never cut short: where there is no room, it is the title that goes on in the next line.
+            # These columns keep their width; on a narrow terminal the title wraps instead.
             width = max(len(heading), *(len(row[place]) for row in rows))
             table.add_column(heading, justify=justify, no_wrap=True, min_width=width)
         if wide:
@@ -100,12 +100,12 @@ def _word(verdict: TargetVerdict) -> Text:
 def _latency(result: Result) -> Table:
     table = _small_table("latency in ms, from when it was due")
     table.add_column("")
-    for heading in (*(heading for heading, _ in FIGURES), "measured"):
+    for heading in (*(heading for heading, _ in LATENCY_COLUMNS), "measured"):
         table.add_column(heading, justify="right", no_wrap=True)
     for kind in LATENCIES:
         if kind in result.latency_ms:
             summary = result.latency_ms[kind]
-            cells = [_figure(getattr(summary, figure)) for _, figure in FIGURES]
+            cells = [_figure(getattr(summary, figure)) for _, figure in LATENCY_COLUMNS]
             table.add_row(NAMES[kind], *cells, f"{summary.count:,}")
     return table
 
@@ -126,7 +126,7 @@ def _rates(result: Result) -> Table:
 
 
 def results_view(results: Sequence[Result], labels: Sequence[str]) -> Group:
-    """Draw several results side by side, a column each; ``labels`` are what to call them."""
+    """Draw several results side by side, one column each; ``labels`` are their names."""
     runs = [
         Text.assemble((f"run {place}  ", "bold"), label, "  ", headline(result))
         for place, (result, label) in enumerate(zip(results, labels, strict=True), 1)

@@ -1,4 +1,4 @@
-"""Another attempt at a load test whose times were missed: what else a machine does meanwhile can make them longer."""
+"""Repeats a load test that missed nothing but times: other processes of the machine may have caused that."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from tickstock_cli.loadtest.verdicts import OFFERED
 from tickstock_cli.measurement.verdict import TargetVerdict, number
 
 TIME_UNITS = ("ms", "s")
-"""Figures that a neighbour can spoil. Rows, events and memory are the system's own, however busy the machine is."""
+"""Units of figures that other processes can make worse. Counts and memory do not depend on them."""
 
 
 def attempt(run: Callable[[], Observation], attempts: int, tell: Callable[[str], None]) -> Observation:
-    """Run a load test until its targets are met, or something is missed that another attempt cannot excuse.
+    """Run a load test until it meets its targets or misses something other than times.
 
     Parameters
     ----------
     attempts
-        At most; the last one that began counts, and its notes tell of those before it.
+        Limit of attempts. The last one that began counts; its notes name the attempts before it.
     tell
-        Told of every attempt that is not the last.
+        Called with a line on every attempt that is followed by another.
     """
     notes: tuple[str, ...] = ()
     before: Observation | None = None
@@ -37,7 +37,7 @@ def attempt(run: Callable[[], Observation], attempts: int, tell: Callable[[str],
         before = seen = replace(seen, notes=(*notes, *seen.notes))
         if place < attempts:
             result = judged(seen)
-            if not _may_be_the_machine(result):
+            if not _missed_only_times(result):
                 return seen
             note = f"Attempt {place} of {attempts} missed {_missed(result)}."
             tell(f"{note} Trying again.")
@@ -45,17 +45,17 @@ def attempt(run: Callable[[], Observation], attempts: int, tell: Callable[[str],
     return seen
 
 
-def _may_be_the_machine(result: Result) -> bool:
+def _missed_only_times(result: Result) -> bool:
     failures = result.failures
     return (
         bool(failures)
         and result.observation.aborted is None
-        and all(verdict.ok is False and _is_of_time(verdict) for verdict in failures)
+        and all(verdict.ok is False and _is_a_time(verdict) for verdict in failures)
     )
 
 
-def _is_of_time(verdict: TargetVerdict) -> bool:
-    """Return whether only time was missed: a generator that was late made its rows all the same."""
+def _is_a_time(verdict: TargetVerdict) -> bool:
+    """Return whether a verdict is on a time; a generator that was late and sent all rows counts as one."""
     return verdict.unit in TIME_UNITS or (verdict.name == OFFERED and verdict.measured == verdict.limit)
 
 

@@ -1,8 +1,8 @@
-"""The search for the highest rate that can be kept: doubling, then halving the distance, in fresh processes each time.
+"""The search for the highest sustainable rate: it doubles the rate, then bisects; each trial has fresh processes.
 
-A probe holds the scenario's busiest stage at a factor of its rates, after a few seconds to settle. It is sustained if
-the generator kept its schedule, no backlog grew, and every threshold that so short a run can tell was met. The winner
-then runs once more, with its events checked; if it fails now, the next lower rate has its turn.
+A trial holds the scenario's busiest stage at a multiple of its rates, after a few seconds to settle. A rate is
+sustained if the generator kept its schedule, no backlog grew, and every threshold that a short run can judge was met.
+The highest sustained rate runs once more with its events checked; if that fails, the next lower rate is tried.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ from tickstock_cli.measurement.histogram import Histogram
 
 SETTLE_SECONDS = 3
 HOLD_SECONDS = 8
-"""Wall seconds of a probe."""
+"""Wall seconds of a trial: to settle, and to measure."""
 CLOSE_ENOUGH = 1.15
-"""Factors that are no further apart than this are one answer: the machine's noise is as large."""
+"""The search ends once its bounds differ by less than this factor: the machine's noise is as large."""
 LOWEST = 1 / 64
-MOST_PROBES = 20
-GONE_SECONDS = 2.0
-"""A backlog of the rows of so many seconds: nothing will catch up with it, so the probe ends."""
+MOST_TRIALS = 20
+HOPELESS_SECONDS = 2.0
+"""A backlog of the rows of this many seconds ends a trial: the system will not catch up."""
 GROWTH_SECONDS = 0.1
-"""A backlog that grew by more than the rows of so much time while rates were constant is growing."""
+"""At constant rates, a backlog counts as growing when it grew by more than the rows of this many seconds."""
 
-NOT_TOLD = frozenset(
+NOT_JUDGED = frozenset(
     {"dedup_percent", "surge_p95_ms", "recovery_seconds", "ohlcv_symbols_per_minute", "completed_percent"}
 )
-"""Thresholds that a probe does not decide by."""
+"""Targets that a trial is too short to judge."""
 
 
 def trial_scenario(scenario: Scenario, factor: float, speed: float) -> Scenario:
-    """Return the scenario of a probe: the busiest stage that is judged, at constant rates ``factor`` times as high."""
+    """Return the scenario of a trial: the busiest judged stage, at constant rates ``factor`` times as high."""
     judged_stages = [stage for stage in scenario.stages if not stage.warm_up] or list(scenario.stages)
     busiest = max(judged_stages, key=lambda stage: sum(stage.rate(record).most for record in RECORDS))
     rates = {record: busiest.rate(record).most for record in RECORDS}
@@ -57,38 +57,38 @@ def trial_scenario(scenario: Scenario, factor: float, speed: float) -> Scenario:
 
 
 def rows_per_second(scenario: Scenario, speed: float) -> float:
-    """Return the rows of all types that a probe's scenario asks for in a wall second."""
+    """Return the rows of all types that a trial's scenario schedules in a wall second."""
     return speed * sum(scenario.stages[-1].rate(record).most for record in RECORDS)
 
 
 @dataclass(slots=True)
 class CapacitySearch:
-    """A search. Use ``run`` once; ``stop`` from any thread ends it.
+    """A search. ``run`` is called once; ``stop`` from any thread ends it.
 
     Parameters
     ----------
     tell
-        Told of every probe that is over.
+        Called with every trial when it is over.
     """
 
-    order: LoadTestOptions
-    watch: LoadTestProgress = field(default_factory=SilentProgress)
+    options: LoadTestOptions
+    progress: LoadTestProgress = field(default_factory=SilentProgress)
     tell: Callable[[SearchTrial], None] = lambda _: None
-    probes: list[SearchTrial] = field(default_factory=list)
+    trials: list[SearchTrial] = field(default_factory=list)
     stopped: Event = field(default_factory=Event)
     _running: Orchestrator | None = None
     _latest: Observation | None = None
 
     def stop(self) -> None:
-        """End the probe under way, and the search."""
+        """End the trial under way, and the search."""
         self.stopped.set()
         if self._running is not None:
             self._running.stop()
 
     def run(self) -> Observation:
-        """Search, and return the last run at the rate that was found, with the search in its ``capacity``.
+        """Search, and return the last run at the highest sustained rate, with the search in its ``capacity``.
 
-        Without such a rate, it is the run of the lowest that was tried.
+        If no rate was sustained, the run is that of the lowest rate tried.
         """
         try:
             low, high = self._bracket()
@@ -99,13 +99,13 @@ class CapacitySearch:
                 else:
                     high = middle
             return self._confirm(low)
-        except InterruptedRunError:  # between two probes, or while one prepared
+        except InterruptedRunError:  # between two trials, or while one prepares
             if self._latest is None:
                 raise
-            return self._found(max((probe.factor for probe in self.probes if probe.sustained), default=None))
+            return self._found(max((trial.factor for trial in self.trials if trial.sustained), default=None))
 
     def _bracket(self) -> tuple[float | None, float | None]:
-        """Return a factor that is sustained and one that is not; None where there is none within the bounds."""
+        """Return a sustained and an unsustained factor; None for one that does not exist within the bounds."""
         low, high, factor = None, None, 1.0
         while self._may_go_on() and (low is None or high is None) and LOWEST <= factor <= self._highest():
             if self._kept(factor):
@@ -115,26 +115,26 @@ class CapacitySearch:
         return low, high
 
     def _kept(self, factor: float, check: bool = False) -> bool:
-        """Return whether a factor is sustained: what a backlog does not speak against gets a second chance.
+        """Return whether a factor is sustained; a trial that failed without an overload is repeated once.
 
-        One bad moment of the machine makes a latency miss its threshold; two in a row are the rate's own.
+        One pause of the machine can make a latency miss its threshold. Two failures in a row are due to the rate.
         """
-        probe, seen = self._try(factor, check)
-        if not probe.sustained and not overload(seen) and self._may_go_on():
-            probe, _ = self._try(factor, check)
-        return probe.sustained
+        trial, seen = self._try(factor, check)
+        if not trial.sustained and not overload(seen) and self._may_go_on():
+            trial, _ = self._try(factor, check)
+        return trial.sustained
 
     def _highest(self) -> float:
-        """Return the factor beyond which the plan of a scenario holds no more rows a second."""
-        scenario = trial_scenario(self.order.scenario, 1.0, self.order.speed)
+        """Return the factor at which a rate reaches the limit of scenarios, ``MAX_RATE``."""
+        scenario = trial_scenario(self.options.scenario, 1.0, self.options.speed)
         return MAX_RATE / max(scenario.stages[-1].rate(record).most for record in RECORDS)
 
     def _may_go_on(self) -> bool:
-        return not self.stopped.is_set() and len(self.probes) < MOST_PROBES
+        return not self.stopped.is_set() and len(self.trials) < MOST_TRIALS
 
     def _confirm(self, low: float | None) -> Observation:
-        """Run the winner again, with its events checked."""
-        factor = low if low is not None else min((probe.factor for probe in self.probes), default=1.0)
+        """Run the highest sustained rate again with its events checked; lower it until a run passes."""
+        factor = low if low is not None else min((trial.factor for trial in self.trials), default=1.0)
         while not self._kept(factor, check=True):
             if low is None or not self._may_go_on() or factor / CLOSE_ENOUGH < LOWEST:
                 return self._found(None)
@@ -142,57 +142,59 @@ class CapacitySearch:
         return self._found(factor)
 
     def _found(self, factor: float | None) -> Observation:
-        """Return the latest run with what was found."""
-        assert self._latest is not None  # every way here leads over a probe
+        """Return the latest run with the result of the search."""
+        assert self._latest is not None  # at least one trial ran
         seen = replace(self._latest, aborted=INTERRUPTED) if self.stopped.is_set() else self._latest
         rate = None
         if factor is not None:
-            rate = rows_per_second(trial_scenario(self.order.scenario, factor, self.order.speed), self.order.speed)
-        bounded = any(not probe.sustained for probe in self.probes)
-        return replace(seen, capacity=Capacity(factor, rate, bounded, tuple(self.probes)))
+            rate = rows_per_second(
+                trial_scenario(self.options.scenario, factor, self.options.speed), self.options.speed
+            )
+        bounded = any(not trial.sustained for trial in self.trials)
+        return replace(seen, capacity=Capacity(factor, rate, bounded, tuple(self.trials)))
 
     def _try(self, factor: float, check: bool) -> tuple[SearchTrial, Observation]:
-        """Run one probe."""
-        scenario = trial_scenario(self.order.scenario, factor, self.order.speed)
-        asked = rows_per_second(scenario, self.order.speed)
-        watch = _Overload(self.watch, asked)
-        self._running = orchestrator = Orchestrator(replace(self.order, scenario=scenario, check=check), watch)
-        watch.orchestrator = orchestrator
+        """Run one trial, and return it with its observation."""
+        scenario = trial_scenario(self.options.scenario, factor, self.options.speed)
+        asked = rows_per_second(scenario, self.options.speed)
+        progress = _OverloadStop(self.progress, asked)
+        self._running = orchestrator = Orchestrator(replace(self.options, scenario=scenario, check=check), progress)
+        progress.orchestrator = orchestrator
         if self.stopped.is_set():
             orchestrator.stop()
-        self.watch.phase(f"probe {len(self.probes) + 1}: {asked:,.0f} rows/s, {factor:.3g} times the scenario's")
+        self.progress.phase(f"trial {len(self.trials) + 1}: {asked:,.0f} rows/s, {factor:.3g} times the scenario's")
         seen = orchestrator.run()
         if orchestrator.stopped.is_set() and seen.aborted == INTERRUPTED:
             self.stopped.set()
-        probe = judge_trial(seen, factor, asked)
-        self.probes.append(probe)
+        trial = judge_trial(seen, factor, asked)
+        self.trials.append(trial)
         self._latest = seen
-        self.tell(probe)
-        return probe, seen
+        self.tell(trial)
+        return trial, seen
 
 
 @dataclass(slots=True)
-class _Overload:
-    """Ends a probe that nothing will catch up with."""
+class _OverloadStop:
+    """Passes progress on, and ends a trial whose backlog the system cannot process."""
 
-    watch: LoadTestProgress
+    progress: LoadTestProgress
     asked: float
     orchestrator: Orchestrator | None = None
 
     def begun(self, spans: tuple[StageSpan, ...]) -> None:
-        self.watch.begun(spans)
+        self.progress.begun(spans)
 
     def second(self, second: Second) -> None:
-        self.watch.second(second)
-        if second.backlog > GONE_SECONDS * self.asked and self.orchestrator is not None:
+        self.progress.second(second)
+        if second.backlog > HOPELESS_SECONDS * self.asked and self.orchestrator is not None:
             self.orchestrator.stop(f"{second.backlog:,} rows were due and not processed")
 
     def phase(self, words: str) -> None:
-        """See ``LoadTestProgress``: what each probe does in between is not worth a word."""
+        """Ignore the steps of a single trial."""
 
 
 def judge_trial(seen: Observation, factor: float, asked: float) -> SearchTrial:
-    """Judge one probe."""
+    """Return the trial that a run was: its rates, its latencies, and whether it was sustained."""
     held = [second for second in seen.seconds if second.stage == "hold"]
     processed = sum(sum(second.processed.values()) for second in held) / len(held) if held else 0.0
     why = overload(seen) or _missed(seen)
@@ -208,7 +210,7 @@ def judge_trial(seen: Observation, factor: float, asked: float) -> SearchTrial:
 
 
 def overload(seen: Observation) -> str:
-    """Say what shows beyond doubt that a rate is not kept: an early end, or a backlog that grows; empty if nothing."""
+    """Return the sign of an overload: an early end or a growing backlog; empty without one."""
     if seen.aborted is not None:
         return seen.aborted
     if seen.slow_side == "system":
@@ -223,10 +225,10 @@ def overload(seen: Observation) -> str:
 
 
 def _missed(seen: Observation) -> str:
-    """Say what was missed in so short a run; empty if nothing was."""
+    """Return the targets that a trial missed, in words; empty if it met all."""
     if seen.slow_side is not None:
         return seen.slow_why
-    failed = [verdict for verdict in judged(seen).failures if verdict.name not in NOT_TOLD]
+    failed = [verdict for verdict in judged(seen).failures if verdict.name not in NOT_JUDGED]
     return ", ".join(
         f"{verdict.title} was not measured"
         if verdict.measured is None

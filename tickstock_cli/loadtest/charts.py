@@ -1,4 +1,4 @@
-"""Charts of a load test, as plotly.js takes them. Colours are names of the page's style sheet."""
+"""Charts of a load test as plotly.js specifications; colours are variables of the page's style sheet."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ Trace = dict[str, Any]
 Layout = dict[str, Any]
 
 POINTS = 600
-"""At most so many points along a line: a screen has no room for more. Longer runs show several seconds as one."""
+"""Limit of the points of a line. In longer runs a point stands for several seconds."""
 
 COLOURS = tuple(f"var(--c{number})" for number in range(1, 9))
 COLOUR = dict(zip(LATENCIES, COLOURS, strict=False))
 MIB = 1 << 20
 
 NARROW_SHARE = 0.07
-"""Stages shorter than this share of the run are not named in charts: their names would lie upon each other."""
+"""Stages shorter than this share of the run have no name in charts: names would overlap."""
 PHONE_SHARE = 0.25
-"""Those shorter than this are not named on a phone."""
+"""Stages shorter than this share have no name on a phone."""
 
 OVER_TIME = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99.9": 99.9, "max": 100.0}
-"""What latency over time can show."""
+"""Percentiles of the chart of latency over time, by button."""
 
 SHARES = {2: "50 %", 10: "90 %", 100: "99 %", 1_000: "99.9 %", 10_000: "99.99 %", 100_000: "99.999 %"}
-"""1 / (1 - share) -> how the axis names it."""
+"""1 / (1 - share) -> label on the axis."""
 
 
 @dataclass(frozen=True, slots=True)
 class SecondGroup:
-    """Neighbouring seconds as one: counts are means a second, levels are the highest."""
+    """Consecutive seconds that share a point: counts are means a second, levels are maxima."""
 
     at: float
     seconds: tuple[Second, ...]
@@ -52,7 +52,7 @@ class SecondGroup:
         return max(map(read, self.seconds))
 
     def latency(self, kind: str) -> Histogram | None:
-        """Return the latencies of all seconds, None without any."""
+        """Return the latencies of all seconds; None without records."""
         found = [Histogram.decode(second.latency[kind]) for second in self.seconds if kind in second.latency]
         if not found:
             return None
@@ -62,7 +62,7 @@ class SecondGroup:
 
 
 def group_seconds(seconds: Sequence[Second]) -> list[SecondGroup]:
-    """Return the seconds, as many as needed taken together to be no more than ``POINTS``."""
+    """Return the seconds in at most ``POINTS`` groups of equal size."""
     size = -(-len(seconds) // POINTS) or 1
     return [
         SecondGroup(seconds[place].at, tuple(seconds[place : place + size])) for place in range(0, len(seconds), size)
@@ -75,7 +75,7 @@ def charts(seen: Observation, limits: Mapping[str, float | None]) -> list[Chart]
     Parameters
     ----------
     limits
-        Of the figures, which charts show as lines.
+        Limits by target; charts show them as lines.
     """
     along = group_seconds(seen.seconds)
     return [
@@ -90,7 +90,7 @@ def charts(seen: Observation, limits: Mapping[str, float | None]) -> list[Chart]
 
 
 def latency_over_time(seen: Observation, along: Sequence[SecondGroup], limit: float | None) -> Chart:
-    """Draw one percentile of every name at a time."""
+    """Draw latency over time; a button selects the percentile."""
     traces: list[Trace] = []
     for kind in LATENCIES:
         found = [(span.at, histogram) for span in along if (histogram := span.latency(kind)) is not None]
@@ -103,23 +103,22 @@ def latency_over_time(seen: Observation, along: Sequence[SecondGroup], limit: fl
     layout["yaxis"] = log_axis("ms")
     if limit is not None:
         _add_limit(layout, limit, f"tick p99 limit {limit:g} ms")
-    about = "From when a row or event was due to when it was done with, by wall second."
+    about = "From due time to the end of processing or delivery, by wall second."
     choices = tuple(OVER_TIME)
     return Chart("latency", "Latency over time", about, traces, layout, height=400, choices=choices, chosen="p99")
 
 
 def percentiles(seen: Observation) -> Chart:
-    """Draw the distribution of each name over the stages that are judged: latency up to each share."""
+    """Draw the latency distribution of each name over the judged stages."""
     traces = [percentile_line(NAMES[kind], seen.whole[kind], COLOUR[kind]) for kind in LATENCIES if kind in seen.whole]
-    about = "How long all but the slowest took, in the stages that are judged: what a mean hides is on the right."
+    about = "The latency that a share of the rows or events does not exceed, in the judged stages; slowest at right."
     return Chart("percentiles", "Latency by percentile", about, traces, percentile_layout())
 
 
 def percentile_line(name: str, encoded: str, colour: str) -> Trace:
-    """Draw a histogram over 1 / (1 - share); the longest stands where one record in all of them is."""
+    """Draw a histogram over 1 / (1 - share), up to the share of a single record."""
     histogram = Histogram.decode(encoded)
     steps = list(histogram.distribution())
-    # Beyond one record in all of them there is nothing to tell apart.
     rests = [min(1 / (1 - share), histogram.count) if share < 1 else histogram.count for _, share, _ in steps]
     trace = line(name, rests, [value / 1000 for value, _, _ in steps], colour)
     words = [f"{100 * (1 - 1 / rest):.6g} %" for rest in rests]
@@ -127,13 +126,13 @@ def percentile_line(name: str, encoded: str, colour: str) -> Trace:
 
 
 def percentile_layout() -> Layout:
-    """Return the axes of percentiles."""
+    """Return the axes of a percentile chart."""
     axis = {"type": "log", "tickvals": list(SHARES), "ticktext": list(SHARES.values()), "tickangle": 0}
     return {"xaxis": axis, "yaxis": log_axis("ms"), "hovermode": "closest"}
 
 
 def rates_over_time(seen: Observation, along: Sequence[SecondGroup]) -> Chart:
-    """Draw rows asked, sent and processed, a panel a type."""
+    """Draw rows asked, sent and processed, one panel for each type."""
     kinds = [kind for kind in RECORDS if any(second.asked.get(kind) for second in seen.seconds)]
     times = [span.at for span in along]
     traces: list[Trace] = []
@@ -149,14 +148,14 @@ def rates_over_time(seen: Observation, along: Sequence[SecondGroup]) -> Chart:
             trace = line(f"{NAMES[kind]} {column}", times, values, colour, dash)
             traces.append({**trace, "name": column, "legendgroup": column, "showlegend": panel == 0, "yaxis": axis})
         _add_panel(layout, panel, len(kinds), f"{NAMES[kind]} a second")
-    about = "Rows that the schedule asked for, the generator sent and the system had done with, by wall second."
+    about = "Rows due by the schedule, sent by the generator and processed by the system, by wall second."
     return Chart(
         "rates", "Rates asked, sent and processed", about, traces, layout, height=170 * max(1, len(kinds)) + 90
     )
 
 
 def queues(seen: Observation, along: Sequence[SecondGroup]) -> Chart:
-    """Draw the backlog and the greatest depth of every queue."""
+    """Draw the backlog and the maximum depth of every queue."""
     times = [span.at for span in along]
     backlog = [span.most(lambda second: second.backlog) for span in along]
     traces = [
@@ -168,7 +167,7 @@ def queues(seen: Observation, along: Sequence[SecondGroup]) -> Chart:
         traces.append(line(name, times, depths, COLOURS[place % 7]))
     layout = _timed(seen)
     layout["yaxis"] = {"title": {"text": "rows"}, "rangemode": "tozero"}
-    about = "Rows that were due and not done with, wherever they waited, and the most that each channel's queue held."
+    about = "Rows that were due and not processed, wherever they waited, and the maximum depth of each channel's queue."
     return Chart("queues", "Backlog and queues", about, traces, layout)
 
 
@@ -190,12 +189,12 @@ def resources(seen: Observation, along: Sequence[SecondGroup], limit: float | No
         _add_panel(layout, panel, 3, title)
     if limit is not None and memory and max(memory) > limit / 2:
         _add_limit(layout, limit, f"memory limit {limit:,.0f} MiB", log=False)
-    about = "The system runs in a process of its own, so memory, CPU and garbage collections are its own."
+    about = "The system runs in a process of its own; memory and garbage collections are those of that process."
     return Chart("resources", "Memory, CPU and garbage collection", about, traces, layout, height=560)
 
 
 def alarms(seen: Observation, along: Sequence[SecondGroup]) -> Chart:
-    """Draw how many alerts were active and breakers open; nothing if there was neither."""
+    """Draw the active alerts and the open breakers; without either, the chart has no traces."""
     times = [span.at for span in along]
     alerts = [span.most(lambda second: second.alerts) for span in along]
     breakers = [span.most(lambda second: second.breakers_open) for span in along]
@@ -212,17 +211,15 @@ def alarms(seen: Observation, along: Sequence[SecondGroup]) -> Chart:
 
 
 def capacity(seen: Observation) -> Chart:
-    """Draw the search for the highest sustainable rate; nothing if there was none."""
-    about = (
-        "Each probe is a run of its own at a multiple of the scenario's rates; the line is what keeping up would be."
-    )
+    """Draw the search for the highest sustainable rate; without a search, the chart has no traces."""
+    about = "Each point is a trial at a multiple of the scenario's rates; on the line, all rows are processed."
     if seen.capacity is None or not seen.capacity.probes:
         return Chart("capacity", "Highest sustainable rate", about, [], {})
-    probes = sorted(seen.capacity.probes, key=lambda probe: probe.asked_per_second)
-    most = probes[-1].asked_per_second
+    trials = sorted(seen.capacity.probes, key=lambda trial: trial.asked_per_second)
+    most = trials[-1].asked_per_second
     traces: list[Trace] = [line("keeping up", [0, most], [0, most], "var(--c8)", "dot")]
     for sustained, name, colour in ((True, "sustained", "var(--c3)"), (False, "not sustained", "var(--limit)")):
-        shown = [probe for probe in probes if probe.sustained is sustained]
+        shown = [trial for trial in trials if trial.sustained is sustained]
         points = line(name, [p.asked_per_second for p in shown], [p.processed_per_second for p in shown], colour)
         words = [f"{p.factor:.3g}x{': ' if p.why else ''}{p.why}" for p in shown]
         hover = "%{text}<br>asked %{x:,.0f}, processed %{y:,.0f}<extra></extra>"
@@ -235,7 +232,7 @@ def capacity(seen: Observation) -> Chart:
                 "hovertemplate": hover,
             }
         )
-    p99 = [(probe.asked_per_second, probe.tick_p99_ms) for probe in probes if probe.tick_p99_ms is not None]
+    p99 = [(trial.asked_per_second, trial.tick_p99_ms) for trial in trials if trial.tick_p99_ms is not None]
     traces.append({**line("tick p99", [x for x, _ in p99], [y for _, y in p99], COLOURS[0]), "yaxis": "y2"})
     layout: Layout = {
         "hovermode": "closest",
@@ -260,12 +257,12 @@ def line(name: str, x: Sequence[float], y: Sequence[float], colour: str, dash: s
 
 
 def _entry(column: str, name: str) -> Callable[[Second], float]:
-    """Return what reads one entry of a second's column; 0 where it has none."""
+    """Return a function of one entry in a second's column; 0 where the entry is missing."""
     return lambda second: getattr(second, column).get(name, 0)
 
 
 def _short(value: float) -> float:
-    """Return a value with the digits that a chart can show; a page of an hour's run stays small."""
+    """Return a value rounded to five digits, which keeps the page of a long run small."""
     return float(f"{value:.5g}")
 
 
@@ -275,7 +272,7 @@ def log_axis(unit: str) -> Layout:
 
 
 def _timed(seen: Observation) -> Layout:
-    """Return a layout whose x axis is the run, with its stages behind."""
+    """Return a layout whose x axis is the run's time, with a band for every other stage and for surges."""
     end = max([span.ends for span in seen.stages] + [second.at + 1 for second in seen.seconds])
     return {
         "xaxis": {"ticksuffix": " s", "range": [0, end]},
@@ -302,7 +299,7 @@ def _stage_name(span: StageSpan, end: float) -> Layout:
 
 
 def _add_panel(layout: Layout, panel: int, panels: int, title: str) -> None:
-    """Add a y axis below those that are there; panels share the x axis."""
+    """Add a panel's y axis below the panels before it; panels share the x axis."""
     gap = 0.07 if panels > 1 else 0
     height = (1 - gap * (panels - 1)) / panels
     top = 1 - panel * (height + gap)

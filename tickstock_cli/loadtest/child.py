@@ -1,8 +1,8 @@
-"""A process of a load test, seen from inside: its job, what it is told later, and what it reports.
+"""A process of a load test as it sees itself: its job, its commands, and its reports.
 
-The job is the first line of standard input, orders are the lines behind it; reports are lines of standard output. All
-are JSON objects. Standard input that ends without the order to leave means that the orchestrator is gone: the child
-cleans up by itself.
+The first line of standard input is the job, each further line a command; each line of standard output is a report. All
+are JSON objects. If standard input ends without the command "leave", the orchestrator has died, and the process removes
+the folder of the load test and ends.
 """
 
 from __future__ import annotations
@@ -30,47 +30,50 @@ DEBUG_VARIABLE = "TICKSTOCK_DEBUG"
 
 
 class Child:
-    """The line from a process to its orchestrator."""
+    """The connection of a process to its orchestrator."""
 
     def __init__(self) -> None:
         self.job: dict[str, Any] = json.loads(sys.stdin.readline())
         self.stopped = Event()
-        """Set once the orchestrator wants the process to end what it does."""
+        """Set by the command "stop"."""
         self._started = Event()
         self._anchor = 0
         self._on_stop: list[Callable[[], None]] = []
         self._lock = Lock()
         self._process = psutil.Process()
-        Thread(target=self._listen, name="tickstock-orders", daemon=True).start()
+        Thread(target=self._listen, name="tickstock-commands", daemon=True).start()
 
     def ready(self, **facts: Any) -> int:
-        """Report that all is prepared, and wait for the start, and return the anchor (ns of the monotonic clock)."""
+        """Report "ready", wait for the start, and return the anchor (ns of the monotonic clock)."""
         freeze_gc()
         self.report("ready", **facts)
         self._started.wait()
         return self._anchor
 
     def on_stop(self, call: Callable[[], None]) -> None:
-        """Have something called, in another thread, when the orchestrator wants an end."""
+        """Register a function that another thread calls at the command "stop"."""
         with self._lock:
             self._on_stop.append(call)
         if self.stopped.is_set():
             call()
 
     def report(self, kind: str, **facts: Any) -> None:
-        """Tell the orchestrator."""
+        """Write one report to the orchestrator."""
         line = json.dumps({"kind": kind, **facts})
         with self._lock:
             sys.stdout.write(line + "\n")
             sys.stdout.flush()
 
     def every_second(self, anchor: int, look: Callable[[int], dict[str, Any]]) -> None:
-        """Report, at the end of every second since the anchor, what ``look`` gives for its end (ns), in a thread."""
+        """Report what ``look`` returns for each second since the anchor; ``look`` takes the second's end (ns).
+
+        A thread of its own calls ``look`` at the end of each second.
+        """
 
         def run() -> None:
             try:
                 measure()
-            except Exception as error:  # noqa: BLE001 - figures that end in the middle must not pass for a quiet system
+            except Exception as error:  # noqa: BLE001 - without a report the remaining seconds would look like an idle system
                 self.fail(error)
 
         def measure() -> None:
@@ -89,7 +92,7 @@ class Child:
         Thread(target=run, name="tickstock-seconds", daemon=True).start()
 
     def fail(self, error: Exception) -> NoReturn:
-        """Report what went wrong, and end the process: threads that wait for a peer that is gone must not keep it."""
+        """Report an error and end the process at once, whatever its other threads wait for."""
         if os.environ.get(DEBUG_VARIABLE):
             traceback.print_exception(error)
         why = str(error) if isinstance(error, TickstockError | OSError) else f"{type(error).__name__}: {error}"
@@ -106,29 +109,29 @@ class Child:
 
     def _listen(self) -> None:
         for line in sys.stdin:
-            order = json.loads(line)
-            if order["order"] == "start":
-                self._anchor = int(order["anchor"])
+            message = json.loads(line)
+            if message["command"] == "start":
+                self._anchor = int(message["anchor"])
                 self._started.set()
-            elif order["order"] == "stop":
+            elif message["command"] == "stop":
                 self.stopped.set()
                 with self._lock:
                     calls = list(self._on_stop)
                 for call in calls:
                     call()
-            elif order["order"] == "leave":
+            elif message["command"] == "leave":
                 os._exit(0)
         shutil.rmtree(self.job["folder"], ignore_errors=True)
         os._exit(1)
 
 
 def run_child(work: Callable[[Child], None]) -> None:
-    """Run a process's work to its end; what goes wrong is its last report."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the orchestrator decides what Ctrl-C means
+    """Run a process's work to its end; an error becomes its last report."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the orchestrator alone handles Ctrl-C
     child = Child()
     try:
         work(child)
-    except Exception as error:  # noqa: BLE001 - the orchestrator tells the user, in one line
+    except Exception as error:  # noqa: BLE001 - the orchestrator prints it in one line
         child.fail(error)
     sys.stdout.flush()
     os._exit(0)

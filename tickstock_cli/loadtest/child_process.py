@@ -1,4 +1,4 @@
-"""A process of a load test, seen from outside: started, told, listened to, and ended by its id."""
+"""A process of a load test as the orchestrator sees it: started, sent commands, read from, and ended."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from threading import Thread
 from typing import Any
 
 END_SECONDS = 5.0
-"""How long a process may take to end once its input has ended."""
+"""Limit for a process to end after its input has ended."""
 
 Inbox = Queue[tuple[str, dict[str, Any]]]
-"""What processes report, each with the name of its sender; ``{"kind": "exit"}`` is the last of each."""
+"""Reports, each with the name of its process; ``{"kind": "exit"}`` is the last report of each process."""
 
 
 class ChildProcess:
@@ -24,9 +24,9 @@ class ChildProcess:
     Parameters
     ----------
     name
-        Of its module, without ``_process``.
+        Name of its module without ``_process``.
     job
-        What it is to do; ``folder`` in it is where it may write, and where its complaints go.
+        Its job; ``folder`` in it holds its files and its standard error.
     """
 
     def __init__(self, name: str, job: dict[str, Any], inbox: Inbox) -> None:
@@ -52,38 +52,34 @@ class ChildProcess:
         """The process's id."""
         return self._process.pid
 
-    def order(self, word: str, **facts: Any) -> None:
-        """Tell it; one that is gone has told so already."""
-        self._write({"order": word, **facts})
+    def send(self, command: str, **facts: Any) -> None:
+        """Send a command; a process that has ended ignores it."""
+        self._write({"command": command, **facts})
 
-    def last_words(self) -> str:
-        """Return the last line of what it complained of; empty if there is none."""
+    def last_error_line(self) -> str:
+        """Return the last line of its standard error; empty if there is none."""
         lines = self._errors.read_text(encoding="utf-8", errors="replace").split("\n") if self._errors.exists() else []
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
     def how_it_ended(self) -> str:
-        """Say how it ended."""
+        """Return its exit code or signal in words."""
         code = self._process.wait()
         if code >= 0:
             return f"it ended with exit code {code}"
         return f"signal {-code} ended it"
 
     def end(self) -> None:
-        """End it: by the end of its input, or by force. Idempotent."""
+        """End it: by a command, then by the end of its input, then by force. Idempotent."""
         assert self._process.stdin is not None
-        self.order("leave")
+        self.send("leave")
         with suppress(OSError):
             self._process.stdin.close()
         try:
             self._process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
-            self.kill()
+            self._process.kill()
+            self._process.wait()
         self._reader.join()
-
-    def kill(self) -> None:
-        """End it at once. Idempotent."""
-        self._process.kill()
-        self._process.wait()
 
     def _write(self, message: dict[str, Any]) -> None:
         assert self._process.stdin is not None
@@ -95,6 +91,6 @@ class ChildProcess:
         assert self._process.stdout is not None
         with self._process.stdout as lines:
             for line in lines:
-                with suppress(ValueError):  # a line that a killed process left half written
+                with suppress(ValueError):  # a killed process may leave half a line
                     self._inbox.put((self.name, json.loads(line)))
         self._inbox.put((self.name, {"kind": "exit"}))

@@ -1,7 +1,7 @@
 """WebSocket clients of the system under test, all in one process of their own.
 
-All count what they get, what they miss and what comes twice. A few of them also measure how long after its due time
-each event reaches them: enough for figures, and cheap enough not to take the time of the system.
+Each client counts the events it receives, misses and receives twice. A few also measure latency, from an event's due
+time to its arrival; more would take CPU time from the system.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from tickstock_cli.loadtest.lean_client import LeanClient
 from tickstock_cli.loadtest.stage_latency import StageLatency
 
 MEASURING = 4
-"""Clients that measure, at most, spread over all that read."""
+"""Limit of the clients that measure latency; they are spread over all clients that read."""
 CONNECTING_AT_ONCE = 50
 CONNECT_SECONDS = 30.0
 END_SECONDS = 10.0
-"""How long clients may take to get the last events once the run is over."""
+"""Limit for clients to receive the last events once the run is over."""
 LOOK_SECONDS = 0.02
 
 
@@ -44,19 +44,19 @@ class ClientPool:
 
     @property
     def reading(self) -> Sequence[LeanClient]:
-        """Clients that do not stall."""
+        """The clients that read."""
         return [client for client in self.all if not client.stalls]
 
     async def connect(self) -> None:
-        """Connect and subscribe all of them.
+        """Connect and subscribe all clients.
 
         Raises
         ------
         ServingError
-            The server did not let one in.
+            The server did not accept a client.
         """
         parts = urlsplit(self._url)
-        assert parts.hostname is not None  # the system has told it
+        assert parts.hostname is not None  # the system reported the URL
         port = parts.port or 80
         loop = asyncio.get_running_loop()
         step = max(1, (self._count - self._stalled) // MEASURING)
@@ -74,22 +74,22 @@ class ClientPool:
                         await loop.create_connection(partial(_itself, client), parts.hostname, port)
                     await asyncio.gather(*(client.subscribed for client in group))
             except (OSError, TimeoutError) as error:
-                why = str(error) or "it does not answer"
+                why = str(error) or "the server does not answer"
                 raise ServingError(
                     f"client {len(self.all)} of {self._count} cannot follow {self._url}: {why}"
                 ) from error
 
     async def wait_for_end(self) -> None:
-        """Wait until every client that reads has been told everything, or is gone, or it takes too long."""
+        """Wait until every client that reads has received all events or is disconnected; ``END_SECONDS`` at most."""
         until = asyncio.get_running_loop().time() + END_SECONDS
         while not all(client.ended or client.lost for client in self.reading):
             if asyncio.get_running_loop().time() > until:
                 return
             await asyncio.sleep(LOOK_SECONDS)
 
-    def second(self, end: int) -> dict[str, Any]:  # noqa: ARG002 - what came in it has come by now
+    def second(self, end: int) -> dict[str, Any]:  # noqa: ARG002 - all of its events have arrived by now
         """Return the figures of the second that has just ended."""
-        return {"delivered": sum(client.delivered for client in self.reading), "latency": self.latency.take_second()}
+        return {"latency": self.latency.take_second()}
 
     def end(self) -> dict[str, Any]:
         """Return the figures of the whole run."""
@@ -108,7 +108,7 @@ class ClientPool:
         }
 
     def close(self) -> None:
-        """Hang up."""
+        """Close all connections."""
         for client in self.all:
             client.close()
 
@@ -139,7 +139,7 @@ async def _work(child: Child) -> None:
 
 
 def work(child: Child) -> None:
-    """Connect, wait for the start, listen until told that the run is over, and then for the last events."""
+    """Connect, wait for the start, receive events until the command to stop, then the last ones."""
     asyncio.run(_work(child))
 
 

@@ -1,4 +1,4 @@
-"""Several results side by side, as a page. The first run is what the others are compared with."""
+"""The page of several results side by side; the first run is the baseline."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from tickstock_cli.measurement.verdict import number
 
 
 def comparison(results: Sequence[Result], labels: Sequence[str]) -> str:
-    """Return the page.
+    """Return the page as HTML.
 
     Parameters
     ----------
     results
         At least two.
     labels
-        What to call each, in the same order: the folders they are from.
+        Names of the runs, in the same order: their folders.
     """
     page = Page(f"{len(results)} runs side by side: tickstock load test")
     passed = sum(result.passed for result in results)
@@ -91,7 +91,7 @@ def _latencies(results: Sequence[Result]) -> str:
         for place, result in enumerate(results, 1)
         if kind in result.latency_ms
     ]
-    about = "Milliseconds, in the stages that are judged."
+    about = "Milliseconds, in the judged stages."
     return paragraph(about, "about") + table(latency_headings(""), rows)
 
 
@@ -108,7 +108,7 @@ def _over_time(results: Sequence[Result], labels: Sequence[str], kind: str) -> C
             traces.append(line(f"{place + 1}: {label}", [at for at, _ in found], values, COLOURS[place % len(COLOURS)]))
     layout: Layout = {"xaxis": {"ticksuffix": " s"}, "yaxis": log_axis("ms")}
     title = f"Latency of {NAMES[kind]} over time, p99"
-    return Chart(f"time-{kind}", title, "Every run from its own begin.", traces, layout)
+    return Chart(f"time-{kind}", title, "Each run from its own beginning.", traces, layout)
 
 
 def _percentiles(results: Sequence[Result], labels: Sequence[str], kind: str) -> Chart:
@@ -118,7 +118,7 @@ def _percentiles(results: Sequence[Result], labels: Sequence[str], kind: str) ->
         if kind in result.observation.whole
     ]
     title = f"Latency of {NAMES[kind]} by percentile"
-    return Chart(f"percentiles-{kind}", title, "In the stages that are judged.", traces, percentile_layout())
+    return Chart(f"percentiles-{kind}", title, "In the judged stages.", traces, percentile_layout())
 
 
 def _machines(results: Sequence[Result]) -> str:

@@ -1,4 +1,4 @@
-"""Early abort: a threshold that is missed second after second ends the run, where the scenario says after how many."""
+"""Early abort: ends a run whose figure misses its threshold for ``abort_after`` consecutive seconds."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tickstock_cli.measurement.histogram import Histogram, Summary
 
 MIB = 1 << 20
 
-Figure = Callable[[Second], float | None]
-"""Reads a figure off one second; None: it tells nothing of it."""
+SecondReader = Callable[[Second], float | None]
+"""Returns a figure of one second; None if the second does not have it."""
 
 
-def _latency(name: str, figure: str) -> Figure:
+def _latency(name: str, figure: str) -> SecondReader:
     def read(second: Second) -> float | None:
         encoded = second.latency.get(name)
         summary = Histogram.decode(encoded).summary() if encoded else Summary(0)
@@ -25,23 +25,23 @@ def _latency(name: str, figure: str) -> Figure:
     return read
 
 
-FIGURES: Mapping[str, Figure] = {
+READERS: Mapping[str, SecondReader] = {
     "tick_p99_ms": _latency("tick", "p99_ms"),
     "tick_mean_ms": _latency("tick", "mean_ms"),
     "end_to_end_p99_ms": _latency("client", "p99_ms"),
     "surge_p95_ms": _latency("tick", "p95_ms"),
     "memory_mib": lambda second: second.memory_bytes / MIB,
 }
-"""Thresholds that one second can miss. The others are judged at the end alone."""
+"""Figures that each second has. All others are judged at the end only."""
 
 
 class EarlyAbort:
-    """Watches the seconds of a run.
+    """Checks the seconds of a run against the thresholds with ``abort_after``.
 
     Raises
     ------
     UsageError
-        The scenario wants to abort for a figure that no second can tell.
+        The scenario sets ``abort_after`` for a figure that single seconds do not have.
     """
 
     def __init__(self, scenario: Scenario, spans: tuple[StageSpan, ...]) -> None:
@@ -53,21 +53,21 @@ class EarlyAbort:
             wanted = getattr(scenario.thresholds, name)
             if wanted.abort_after is None or wanted.limit is None:
                 continue
-            if name not in FIGURES:
+            if name not in READERS:
                 raise UsageError(
-                    f"thresholds.{name}.abort_after: no single second tells that figure; leave it out, or use it "
-                    f"with one of {', '.join(FIGURES)}"
+                    f"thresholds.{name}.abort_after: single seconds do not have that figure; leave it out, or set it "
+                    f"for one of {', '.join(READERS)}"
                 )
             self._limits[name] = (wanted.limit, wanted.abort_after)
 
     def reason(self, second: Second) -> str | None:
-        """Take the next second; give why the run is to be ended, if it is."""
+        """Check the next second, and return the reason to end the run; None to go on."""
         if second.stage not in self._judged:
             return None
         for name, (limit, patience) in self._limits.items():
             if name == "surge_p95_ms" and second.stage not in self._surges:
                 continue
-            value = FIGURES[name](second)
+            value = READERS[name](second)
             missed = value is not None and value > limit
             self._missed[name] = self._missed.get(name, 0) + 1 if missed else 0
             if self._missed[name] and self._missed[name] >= patience:

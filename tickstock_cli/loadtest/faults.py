@@ -34,7 +34,7 @@ _CHANCE_BITS = 53
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Rows in the order in which they are sent; counts of `PlantedCounts` by slot."""
+    """Rows in the order in which they are sent; counts by slot, as in `workload.Slot`."""
 
     rows: Rows
     counts: dict[str, NDArray[np.int64]]

@@ -1,7 +1,7 @@
-"""The load generator, in a process of its own: an open model, which keeps its schedule whatever the system does.
+"""The load generator, in a process of its own: an open model, whose schedule does not depend on the system.
 
-One thread makes frames ahead of time, one sends each at its due time. A system that takes no more makes rows wait here;
-they are still due when the schedule says so.
+One thread makes frames ahead of time, another sends each at its due time. If the system accepts no more rows, they wait
+here, and their due times stay.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from tickstock_cli.core.clock import Clock
 from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.loadtest import transport
 from tickstock_cli.loadtest.child import Child, PreciseClock, run_child
-from tickstock_cli.loadtest.planted_counts import PlantedCounts
 from tickstock_cli.loadtest.rows import SCHEMAS
 from tickstock_cli.loadtest.scenario import Scenario
 from tickstock_cli.loadtest.transport.base import BrokenLinkError, Data, Frame, Opening, Transport
@@ -32,18 +31,18 @@ from tickstock_cli.loadtest.workload import Slot, Workload
 from tickstock_cli.measurement.histogram import Histogram
 
 AHEAD_NS = 5_000_000_000
-"""Wall time that frames are made ahead of their due time."""
+"""Wall time by which frames are made before they are due."""
 MOST_BYTES = 256 * 2**20
-"""Most that may wait here, due or not. Beyond it nothing is made; what is due then is told by the plan."""
+"""Limit of the frames that wait here; beyond it, no more are made until some are sent."""
 READY_BYTES = 64 * 2**20
-"""As much is made before the start."""
+"""Size of the frames made before the start."""
 QUIET_NS = 10_000_000
-"""Wall time after which a frame is sent though there is no row, so that market time passes."""
+"""Wall time after which a frame without rows is sent, so that market time advances."""
 TOGETHER_NS = 5_000_000
-"""Slots within so much wall time travel together, when the last of them is due: a run at ten times the speed has
-thousands of them a second. The wait counts as latency, as all after a row's due time does."""
+"""Slots within this wall time share a frame, which is sent when the last of them is due: at ten times the speed a run
+has thousands of slots a second. The wait counts as latency, like all time after a row's due time."""
 TOGETHER_BYTES = 1 << 20
-"""Frames that are due are sent together, up to so many bytes."""
+"""Limit of the due frames that are sent in one call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class PreparedFrame:
     due
         Market time, ns.
     disconnect_ns
-        See ``load.Slot``.
+        See ``workload.Slot``.
     """
 
     number: int
@@ -66,15 +65,15 @@ class PreparedFrame:
     disconnect_ns: int
 
 
-def frames_of(load: Workload, form: Transport, speed: float) -> Iterator[PreparedFrame]:
-    """Return a load as frames: slots together as long as they span no more wall time than ``TOGETHER_NS``.
+def frames_of(workload: Workload, form: Transport, speed: float) -> Iterator[PreparedFrame]:
+    """Return a workload as frames; slots within ``TOGETHER_NS`` of wall time share one.
 
-    Slots without rows are left out as long as market time passes often enough without them.
+    A slot without rows is left out if another frame advances market time within ``QUIET_NS``.
     """
-    number, told = 0, load.start
+    number, told = 0, workload.start
     slots: list[Slot] = []
-    last = load.slot_count - 1
-    for slot in load.slots():
+    last = workload.slot_count - 1
+    for slot in workload.slots():
         if slots and (slot.disconnect_ns or slot.due - slots[0].due > TOGETHER_NS * speed):
             yield _made(number, slots, form)
             number, told, slots = number + 1, slots[-1].due, []
@@ -100,12 +99,12 @@ def _made(number: int, slots: list[Slot], form: Transport) -> PreparedFrame:
 
 
 class SendQueue:
-    """Frames between the thread that makes them and the one that sends them; bounded in bytes and in time."""
+    """Frames between the thread that makes them and the thread that sends them; bounded in bytes and in time."""
 
     def __init__(self) -> None:
         self._frames: deque[PreparedFrame] = deque()
         self._coming: deque[tuple[int, dict[str, int]]] = deque()
-        """Due times and rows of frames whose time has not come, sent or not."""
+        """Due times and rows of the frames that are not due yet, sent or not."""
         self._due: Counter[str] = Counter()
         self._changed = Condition()
         self._bytes = 0
@@ -114,10 +113,10 @@ class SendQueue:
         self._closed = False
         self._error: BaseException | None = None
         self.schedule: Schedule | None = None
-        """Once the run has started: says how far ahead is far enough."""
+        """The run's schedule once it has started; it bounds how far ahead frames are made."""
 
     def fill(self, frames: Iterator[PreparedFrame]) -> None:
-        """Take frames as long as there is room; runs in a thread of its own."""
+        """Add frames while there is room; runs in a thread of its own."""
         try:
             for frame in frames:
                 with self._changed:
@@ -143,7 +142,7 @@ class SendQueue:
         return self._bytes < MOST_BYTES and self.schedule.due(self._newest) - time.monotonic_ns() < AHEAD_NS
 
     def wait_until_filled(self) -> None:
-        """Wait until enough is made for a start."""
+        """Wait until enough frames are made for the start."""
         with self._changed:
             while not self._ended and self._bytes < READY_BYTES and self._far() < AHEAD_NS:
                 self._changed.wait()
@@ -153,13 +152,13 @@ class SendQueue:
         return self._newest - self._frames[0].due if self._frames else 0
 
     def begin(self, schedule: Schedule) -> None:
-        """Start the clock."""
+        """Start the schedule."""
         with self._changed:
             self.schedule = schedule
             self._changed.notify_all()
 
     def first(self) -> PreparedFrame | None:
-        """Return the oldest frame without taking it, once there is one; None at the end."""
+        """Return the oldest frame without removing it, once there is one; None at the end."""
         with self._changed:
             while not self._frames and not self._ended and not self._closed:
                 self._changed.wait()
@@ -167,7 +166,7 @@ class SendQueue:
             return self._frames[0] if self._frames and not self._closed else None
 
     def take_due(self, market: int) -> list[PreparedFrame]:
-        """Take what is due at a market time: at least the oldest frame, no more than is sent together."""
+        """Remove and return the frames due at a market time: at least the oldest, about ``TOGETHER_BYTES`` in all."""
         taken: list[PreparedFrame] = []
         size = 0
         with self._changed:
@@ -182,14 +181,14 @@ class SendQueue:
         return taken
 
     def due(self, market: int) -> tuple[dict[str, int], bool]:
-        """Return the rows due up to a market time, which never goes back, and whether all of them have been made."""
+        """Return the rows due up to a market time, and whether all of them have been made; times must not decrease."""
         with self._changed:
             while self._coming and self._coming[0][0] <= market:
                 self._due.update(self._coming.popleft()[1])
             return dict(self._due), self._ended or self._newest >= market
 
     def close(self) -> None:
-        """Make and give nothing more."""
+        """Stop both threads."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -200,7 +199,7 @@ class SendQueue:
 
 
 class PacedSender:
-    """Sends frames at their due times, and counts."""
+    """Sends frames at their due times, and counts rows and lateness."""
 
     def __init__(self, send_queue: SendQueue, sender: Sender, schedule: Schedule, stopped: Event, clock: Clock) -> None:
         self._send_queue = send_queue
@@ -209,14 +208,15 @@ class PacedSender:
         self._stopped = stopped
         self._clock = clock
         self._sent: Counter[str] = Counter()
-        self.truth = PlantedCounts()
+        self.planted: Counter[str] = Counter()
+        """Counts of the slots sent, see `workload.Slot`."""
         self.lateness = Histogram()
-        """µs from when a frame could go to its hand-over: ours alone. It could go once it was due, the system had taken
-        the one before it, and no planned break kept the connection down."""
-        self.blocked_ns = 0
-        """Wall time in which the system took nothing."""
+        """The generator's own lateness in µs: from when a frame could be sent to its hand-over.
+
+        A frame can be sent once it is due, the system has accepted the frame before it, and no planned break keeps the
+        connection down."""
         self.late = False
-        """Whether frames were not made in time."""
+        """Whether a frame was not made in time."""
         self._lock = Lock()
 
     def run(self) -> None:
@@ -228,7 +228,7 @@ class PacedSender:
                 return
             if first.disconnect_ns:
                 self._sender.cut()
-                free = schedule.due(first.due + first.disconnect_ns)  # what is due meanwhile is late as planned
+                free = schedule.due(first.due + first.disconnect_ns)  # frames due during the break are late by plan
                 if clock.wait(self._stopped, free):
                     return
             frames = self._send_queue.take_due(schedule.market_at(clock.now()))
@@ -237,14 +237,13 @@ class PacedSender:
             self.lateness.record(np.maximum(begun - np.maximum(dues, free), 0) // 1000)
             self._sender.send([(frame.number, frame.message) for frame in frames])
             free = clock.now()
-            self.blocked_ns += free - begun
             with self._lock:
                 for frame in frames:
                     self._sent.update(frame.rows)
-                    self.truth.add(frame.counts)
+                    self.planted.update(frame.counts)
 
     def second(self, end: int) -> dict[str, Any]:
-        """Return the figures up to a wall time: rows due and rows sent so far, by type."""
+        """Return the rows due and the rows sent up to a wall time (ns), by type."""
         due, made = self._send_queue.due(self._schedule.market_at(end))
         self.late = self.late or not made
         with self._lock:
@@ -253,26 +252,25 @@ class PacedSender:
             "due": due,
             "sent": sent,
             "made": made,
-            "blocked_seconds": self.blocked_ns / 1e9,
         }
 
 
 def work(child: Child) -> None:
-    """Prepare, wait for the start, send the load, and wait until the system has all of it."""
+    """Prepare, wait for the start, send the workload, and wait until the system has confirmed all of it."""
     job = child.job
     scenario = Scenario.model_validate(job["scenario"])
-    load = Workload(scenario)
+    workload = Workload(scenario)
     form: Transport = transport.TRANSPORTS.load(job["transport"])()
     listener = form.listen(Path(job["folder"]))
-    sender = Sender(form, listener, Opening(load.tickers, SCHEMAS))
+    sender = Sender(form, listener, Opening(workload.tickers, SCHEMAS))
     send_queue = SendQueue()
     Thread(
-        target=send_queue.fill, args=(frames_of(load, form, job["speed"]),), name="tickstock-making", daemon=True
+        target=send_queue.fill, args=(frames_of(workload, form, job["speed"]),), name="tickstock-making", daemon=True
     ).start()
     child.report("listening", address=listener.address)
-    sender.meet(inf)  # the system may have kernels to compile; the orchestrator knows whether it lives
+    sender.meet(inf)  # compiling kernels takes the system long; the orchestrator ends a system that hangs
     send_queue.wait_until_filled()
-    schedule = Schedule(child.ready(), load.start, job["speed"])
+    schedule = Schedule(child.ready(), workload.start, job["speed"])
     child.on_stop(send_queue.close)
     child.on_stop(sender.close)
     send_queue.begin(schedule)
@@ -288,7 +286,7 @@ def work(child: Child) -> None:
     child.report(
         "done",
         **paced_sender.second(time.monotonic_ns()),
-        truth=paced_sender.truth.as_dict(),
+        planted=paced_sender.planted,
         lateness=paced_sender.lateness.encode(),
         late=paced_sender.late,
         breaks=sender.breaks,

@@ -1,4 +1,4 @@
-"""What a load test measures within the system: latencies from when rows were due, rows done, what went astray."""
+"""Measures within the system: latency from due times, rows processed, and events of the wrong channel."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class LatencyProbe:
     def __init__(self, ends: Sequence[int]) -> None:
         self.latency = StageLatency(ends)
         self.done: Counter[str] = Counter()
-        """Rows done with, by the type of their channel."""
+        """Rows whose processing ended, by the record type of their channel."""
         self.failed = 0
         """Rows whose processing raised an error."""
         self.events = 0
         self.foreign_events = 0
-        """Events whose source is another type than that of the channel which found them."""
+        """Events whose source has another record type than the channel that found them."""
         self._source_of: NDArray[np.int8] = np.empty(0, np.int8)
 
     def know(self, channels: Mapping[int, str]) -> None:
-        """Learn which record type each channel instance is for, by its number."""
+        """Set the record type of each channel instance, by its number."""
         self._source_of = np.full(max(channels) + 1, -1, np.int8)
         for number, record in channels.items():
             self._source_of[number] = SOURCES.index(record)

@@ -1,8 +1,8 @@
-"""A WebSocket client that costs next to nothing: hundreds of them must not take the time of the system they listen to.
+"""A WebSocket client with little CPU cost: hundreds of them run beside the system that they measure.
 
-It speaks the served protocol (docs/websocket.md) over plain TCP. Of a message it looks at its type, at what follows it,
-and at how many events it holds. That tells what is missing and what came twice. A client that measures also reads
-every event.
+It implements the served protocol (docs/websocket.md) over plain TCP. From a message it reads the type, the ``next``
+sequence number and the number of events, which is enough to count missing and repeated events. A client that measures
+latency decodes every event.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ KIND = re.compile(rb'\{"type":"(\w+)"')
 NUMBERS = re.compile(rb'\{"sequence":(\d+)')
 
 Measure = Callable[[list[dict[str, Any]], int], None]
-"""Takes events that came, and when (ns of the monotonic clock)."""
+"""Takes events and their arrival time (ns of the monotonic clock)."""
 
 
 class LeanClient(asyncio.Protocol):
@@ -35,9 +35,9 @@ class LeanClient(asyncio.Protocol):
     Parameters
     ----------
     kinds
-        Kinds of events to ask for; none named = all.
+        Kinds of events to subscribe to; empty for all.
     measure
-        Told of every event; None: nobody is.
+        Called with every message's events; None to skip decoding.
     stalls
         Whether it stops reading once it has subscribed.
     """
@@ -52,9 +52,9 @@ class LeanClient(asyncio.Protocol):
         self.gaps = 0
         self.subscribed = asyncio.get_running_loop().create_future()
         self.ended = False
-        """Whether the server said that the run is over and everything was sent."""
+        """Whether the server has reported the end of the run."""
         self.lost = ""
-        """Why the connection ended before that; empty if it did not."""
+        """Why the connection ended before the end of the run; empty if it did not."""
         self._buffer = bytearray()
         self._upgraded = False
         self._next = 1
@@ -62,7 +62,7 @@ class LeanClient(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for the WebSocket."""
+        """Send the upgrade request."""
         self._transport = cast(asyncio.Transport, transport)
         key = b64encode(os.urandom(16)).decode()
         self._transport.write(
@@ -71,7 +71,7 @@ class LeanClient(asyncio.Protocol):
         )
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes."""
+        """Read the frames that are complete."""
         now = time.monotonic_ns()
         self._buffer += data
         if not self._upgraded and not self._shake_hands():
@@ -83,17 +83,12 @@ class LeanClient(asyncio.Protocol):
         del self._buffer[:place]
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Note that it is over."""
+        """Record the reason if the run has not ended."""
         if not self.ended:
             self._lose(str(error) if error is not None else "the server closed the connection")
 
-    def resume(self) -> None:
-        """Read on."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
-
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._transport is not None:
             self._transport.abort()
 
@@ -108,7 +103,7 @@ class LeanClient(asyncio.Protocol):
             return False
         status = head.split(b"\r\n")[0].decode("latin-1")
         if " 101 " not in status:
-            self._lose(f"the server said {status}")
+            self._lose(f"the server answered {status}")
             self.close()
             return False
         self._buffer[:] = rest
@@ -116,7 +111,7 @@ class LeanClient(asyncio.Protocol):
         return True
 
     def _frame(self, place: int) -> tuple[int, bool, int, int] | None:
-        """Return code, whether it is a message's last frame, and the bounds of what a whole frame holds."""
+        """Return opcode, whether it is a message's last frame, and the payload's bounds; None for a partial frame."""
         buffer, have = self._buffer, len(self._buffer) - place
         if have < 2:
             return None
@@ -170,11 +165,11 @@ class LeanClient(asyncio.Protocol):
                 self._lose(str(json.loads(message)["message"]))
 
     def _count(self, message: bytes, following: int) -> None:
-        """Count events, what is missing among them, and what came again.
+        """Count received, missing and repeated events of a message.
 
-        A message holds all events that match from the last ``next`` to its own, in any order.
+        A message holds all matching events from the previous ``next`` up to its own, in any order.
         """
-        if self._kinds:  # a filter leaves holes that are none
+        if self._kinds:  # a filter leaves gaps in the sequence numbers
             numbers = {int(number) for number in NUMBERS.findall(message)}
             count = message.count(EVENT)
             self.repeats += count - sum(number >= self._next for number in numbers)
@@ -186,7 +181,7 @@ class LeanClient(asyncio.Protocol):
         self._next = max(self._next, following)
 
     def _write(self, code: int, payload: bytes) -> None:
-        """Send a frame; those of a client are masked, and a mask of zeros changes nothing."""
+        """Send a frame with a mask of zeros: clients must mask their frames."""
         assert self._transport is not None
         length = len(payload)
         head = (

@@ -1,17 +1,17 @@
-"""What was seen of a load test: plain facts, from which verdicts, tables, charts and `result.json` are made.
+"""The facts observed in a load test, from which verdicts, tables, charts and `result.json` are made.
 
-The orchestrator fills it in. All times of the run are seconds since the anchor, the wall time at which the load's first
-slot began; stages and seconds before it do not exist. What was not seen is None or absent, never 0.
+`observation_builder` makes them from the reports of the processes. Times are wall seconds since the anchor, the moment
+at which the first slot of the workload begins. A fact that was not observed is None or absent, never 0.
 
-A histogram stands here encoded (`measurement.histogram.Histogram.encode`). Their names:
+Histograms are encoded (`measurement.histogram.Histogram.encode`). Their names:
 
 ===========  =====================================================================
-tick         a tick's due time to the end of its processing; ohlcv and fmv likewise
-event        the time at which an event was due to its publication in the event log
-client       the same to its arrival at a WebSocket client that is not stalled
+tick         from a tick's due time to the end of its processing; ohlcv and fmv likewise
+event        from an event's due time to its publication in the event log
+client       from an event's due time to its arrival at a WebSocket client that reads
 ===========  =====================================================================
 
-A row is due when the schedule says so, whether or not it could be sent then: the load is an open model.
+A row is due at its scheduled time, even if it cannot be sent then: the load is an open model.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tickstock_cli.measurement.machine import Machine
 LATENCIES = (*RECORDS, "event", "client")
 
 OTHERS = "other processes"
-"""Everything on the machine that is no part of the load test, beside the processes that are."""
+"""Key of the CPU time that processes outside the load test used."""
 
 Side = Literal["generator", "system", "clients"]
 """A process of the run besides the orchestrator."""
@@ -35,7 +35,7 @@ Side = Literal["generator", "system", "clients"]
 
 @dataclass(frozen=True, slots=True)
 class StageSpan:
-    """When a stage of the scenario was on, in wall seconds; it holds its first instant, not its last."""
+    """The time ``[begins, ends)`` of a stage of the scenario, in wall seconds."""
 
     __pydantic_config__: ClassVar = DOCUMENT
 
@@ -43,37 +43,37 @@ class StageSpan:
     begins: float
     ends: float
     warm_up: bool = False
-    """Its seconds are shown and not judged."""
+    """Reports show its seconds; verdicts do not count them."""
     surge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Second:
-    """One wall second: ``[at, at + 1)``; the last one may be shorter in the load and is not in time."""
+    """One wall second: ``[at, at + 1)``; the schedule may end within the last one."""
 
     __pydantic_config__: ClassVar = DOCUMENT
 
     at: float
     stage: str
-    """The stage at its begin; empty after the last one, while the system catches up."""
+    """The stage at its beginning; empty after the last stage, while the system catches up."""
     asked: Mapping[str, int]
-    """Rows that the schedule had in it, by type."""
+    """Rows due in it, by type."""
     sent: Mapping[str, int]
-    """Rows that the generator got rid of in it, by type."""
+    """Rows that the generator sent in it, by type."""
     processed: Mapping[str, int]
-    """Rows that the system had done with in it, by type."""
+    """Rows whose processing ended in it, by type."""
     backlog: int
-    """Rows that were due and not processed at its end, wherever they stood."""
+    """Rows that were due and not processed at its end, in the generator, on the way or in queues."""
     queues: Mapping[str, int]
     """By channel instance: the most rows that its queue held in it."""
     latency: Mapping[str, str]
-    """Encoded histograms of what ended in it; a name without any is absent."""
+    """Encoded histograms of the rows and events that ended in it; a name without records is absent."""
     memory_bytes: int
     """Resident memory of the system's process at its end."""
     cpu_seconds: Mapping[str, float]
-    """CPU time that each process used in it: system, generator, clients; and other processes, where that is known."""
+    """CPU time that each process used in it: system, generator, clients; and other processes, where measured."""
     gc_collections: int
-    """Collections of the system's garbage collector in it, of any generation."""
+    """Collections of the system's garbage collector in it, of all generations."""
     alerts: int
     """Alerts active at its end."""
     breakers_open: int
@@ -82,18 +82,18 @@ class Second:
 
 @dataclass(frozen=True, slots=True)
 class RouterFigures:
-    """What routing cost."""
+    """The time that routing takes."""
 
     __pydantic_config__: ClassVar = DOCUMENT
 
     decisions: int
     mean_us: float
-    """Of a decision: a batch's rows told apart and handed to channel instances."""
+    """Mean time of a decision: a batch's rows are assigned to channel instances."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientFigures:
-    """What WebSocket clients saw, summed over all of them but the stalled."""
+    """Counts of the WebSocket clients; all but the first two leave stalled clients out."""
 
     __pydantic_config__: ClassVar = DOCUMENT
 
@@ -104,77 +104,78 @@ class ClientFigures:
     repeats: int
     """Events received a second time by the same client."""
     gaps: int
-    """Events that a client should have received and never did."""
+    """Events that a client should have received and did not."""
     disconnected: int = 0
     """Clients that lost their connection before the end of the run; they do not reconnect."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedResults:
-    """What the load holds, from the generator, and what the same load gives flat out through the direct pipeline."""
+    """The expected counts of the workload, and the events of a reference run of it."""
 
     __pydantic_config__: ClassVar = DOCUMENT
 
     rows: Mapping[str, int]
-    """Rows that were to be sent, by type; planted duplicates included, planted drops not."""
+    """Rows due, by type; with planted duplicates, without planted drops."""
     duplicates: Mapping[str, int]
-    """Planted exact re-sends among them, by type."""
+    """Planted duplicates among them, by type."""
     faults: Mapping[str, int]
-    """Other planted faults, by kind: dropped, reordered, skewed, stalls, disconnects."""
+    """Other planted faults, by kind: dropped, reordered, skewed, held, disconnects."""
     rejected: Mapping[str, int] = field(default_factory=dict)
-    """Rows that the rules must reject for it, planted duplicates among them, by the ledger's names."""
+    """Rows that the rules must reject, planted duplicates among them, by the ledger's names."""
     events: int | None = None
+    """Events of the reference run: the same workload, flat out through the direct pipeline."""
     digest: str | None = None
     ledger: Mapping[str, int] | None = None
     reason: str = ""
-    """Why the last three are None."""
+    """Why there was no reference run, if events, digest and ledger are None."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchTrial:
-    """One run of the search for the highest sustainable rate."""
+    """One trial of the search for the highest sustainable rate."""
 
     __pydantic_config__: ClassVar = DOCUMENT
 
     factor: float
-    """Of all rates of the scenario."""
+    """Multiple of the scenario's rates."""
     asked_per_second: float
-    """Rows of all types, at the stage that asks for most."""
+    """Rows of all types due in a wall second."""
     processed_per_second: float
     tick_p99_ms: float | None
     end_to_end_p99_ms: float | None
     sustained: bool
     why: str = ""
-    """What gave way; empty if it was sustained."""
+    """Why it was not sustained; empty if it was."""
 
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What the search found."""
+    """The result of the search for the highest sustainable rate."""
 
     __pydantic_config__: ClassVar = DOCUMENT
 
     factor: float | None
-    """The greatest one that was sustained; None if none was."""
+    """The highest sustained factor; None if no trial was sustained."""
     rows_per_second: float | None
     bounded: bool
-    """Whether a greater one failed: if not, the limit lies beyond what was tried."""
+    """Whether a trial failed; if none did, the limit lies above the rates tried."""
     probes: tuple[SearchTrial, ...]
     """In the order in which they ran."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A load test, as it went."""
+    """All facts of one load test."""
 
     __pydantic_config__: ClassVar = DOCUMENT
 
     name: str
-    """The scenario's file without its ending."""
+    """Name of the scenario's file without its suffix."""
     scenario: Mapping[str, Any]
-    """The whole scenario as JSON has it, defaults and ``--set`` included: with the package's version, the same load."""
+    """The scenario as JSON with defaults and ``--set``; with the package's version it gives the same workload again."""
     speed: float
-    """Market seconds in a wall second: the rates of the scenario were asked times as fast."""
+    """Market seconds in a wall second; the scenario's rates are multiplied by it."""
     transport: str
     command: str
     started: str
@@ -183,35 +184,35 @@ class Observation:
     stages: tuple[StageSpan, ...]
     seconds: tuple[Second, ...]
     whole: Mapping[str, str]
-    """Encoded histograms over the stages that are judged; a name without any record is absent."""
+    """Encoded histograms over the judged stages; a name without records is absent."""
     by_stage: Mapping[str, Mapping[str, str]]
     sent: Mapping[str, int]
-    """Rows by type over the whole run."""
+    """Rows sent in the whole run, by type."""
     ledger: Mapping[str, int]
-    """Of the system; empty if it never told."""
+    """The system's ledger; empty if the system did not report it."""
     events: int
-    """Published in the event log."""
+    """Events published in the event log."""
     foreign_events: int
-    """Published by a channel of another type than their source."""
+    """Events that a channel of another record type published."""
     failed_rows: int
     """Rows whose processing raised an error."""
     truth: ExpectedResults
     digest: str | None = None
     lateness: str | None = None
-    """Encoded histogram of how late the generator itself was: due time to the hand-over to the transport."""
+    """Encoded histogram of the generator's own lateness: from due time to the hand-over to the transport."""
     router: RouterFigures | None = None
     clients: ClientFigures | None = None
-    """None if the scenario has none."""
+    """None if the scenario has no clients."""
     alerts: tuple[Mapping[str, Any], ...] = ()
-    """As the dashboard document has them, each with ``at``: seconds since the anchor when it was raised."""
+    """Alerts as in the dashboard document, each with ``at``: when it was raised, in seconds since the anchor."""
     breakers: tuple[Mapping[str, Any], ...] = ()
-    """Changes of breakers: ``at`` (seconds since the anchor), ``channel``, ``before``, ``after``, ``reason``."""
+    """State changes of breakers: ``at`` (seconds since the anchor), ``channel``, ``before``, ``after``, ``reason``."""
     slow_side: Side | None = None
-    """Which side did not keep up with the schedule, if one did not; ``slow_why`` says how that was told."""
+    """The process that did not keep up with the schedule, if any; ``slow_why`` is the evidence."""
     slow_why: str = ""
     aborted: str | None = None
-    """Why the run ended before its scenario did: a threshold's early abort, Ctrl-C, a process that crashed."""
+    """Why the run ended before its scenario: a threshold's early abort, Ctrl-C, or a crashed process."""
     capacity: Capacity | None = None
-    """With ``--find-max``."""
+    """Result of ``--find-max``."""
     notes: tuple[str, ...] = ()
-    """What a reader must know to judge the figures; one line each."""
+    """Facts that a reader needs to judge the figures; one line each."""

@@ -1,4 +1,4 @@
-"""From what the processes of a load test told to the observation."""
+"""Builds the observation from the reports of a load test's processes."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ from tickstock_cli.measurement.histogram import Histogram
 from tickstock_cli.measurement.machine import Machine
 
 LATE_GENERATOR_MS = 50.0
-"""A generator whose own lateness (p99) is above this did not keep its schedule."""
+"""A generator with a lateness (p99) above this did not keep its schedule."""
 LEAST_BACKLOG = 1_000
-"""Fewer rows than that are no backlog, whatever the rate."""
+"""A smaller number of rows is no backlog, whatever the rate."""
 
 
 @dataclass(slots=True)
 class ProcessReports:
-    """What processes told.
+    """Reports received from the processes.
 
     Attributes
     ----------
     kept
-        Reports before the start, and complaints, by process and kind.
+        Reports before the start, and reports of failures, by process and kind.
     done
-        Last reports, by process.
+        Final reports, by process.
     crashed
-        Processes that ended on their own, and why.
-    told
-        What processes were told.
+        Processes that ended unexpectedly, and why.
+    commands_sent
+        Commands sent, as (process, command).
     no_reference
-        Why the truth was not computed; empty if it was.
+        Why there was no reference run; empty if there was one.
     """
 
     kept: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     done: dict[str, dict[str, Any]] = field(default_factory=dict)
     crashed: dict[str, str] = field(default_factory=dict)
-    told: set[tuple[str, str]] = field(default_factory=set)
+    commands_sent: set[tuple[str, str]] = field(default_factory=set)
     no_reference: str = ""
 
     def has(self, side: str) -> bool:
-        """Return whether a process has told its sums."""
+        """Return whether a process has sent its final report."""
         return side in self.done
 
     def missing(self, sides: Iterable[str]) -> bool:
-        """Return whether one of these processes still has its sums to tell."""
+        """Return whether the final report of one of these processes is still to come."""
         return any(side not in self.done and side not in self.crashed for side in sides)
 
 
@@ -72,7 +72,7 @@ def build_observation(
     seconds: tuple[Second, ...],
     aborted: str | None,
 ) -> Observation:
-    """Put together what was seen."""
+    """Return the observation of a run."""
     generator, system = reports.done.get("generator", {}), reports.done.get("system", {})
     by_stage = _by_stage(stages, reports)
     side, why = _slow_side(seconds, stages, reports)
@@ -94,7 +94,7 @@ def build_observation(
         events=system.get("published", 0),
         foreign_events=system.get("foreign_events", 0),
         failed_rows=system.get("failed_rows", 0),
-        truth=_truth(generator, seconds, reports),
+        truth=_expected(generator, seconds, reports),
         digest=system.get("digest"),
         lateness=generator.get("lateness"),
         router=RouterFigures(router["decisions"], router["mean_us"]) if router.get("mean_us") is not None else None,
@@ -118,7 +118,7 @@ def _by_stage(stages: tuple[StageSpan, ...], reports: ProcessReports) -> dict[st
 
 
 def _whole(stages: tuple[StageSpan, ...], by_stage: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    """Add up the stages that are judged."""
+    """Return the histograms over the judged stages, by name."""
     whole: dict[str, Histogram] = {}
     for span in stages:
         if not span.warm_up:
@@ -129,13 +129,13 @@ def _whole(stages: tuple[StageSpan, ...], by_stage: Mapping[str, Mapping[str, st
 
 def _sent(generator: Mapping[str, Any], seconds: tuple[Second, ...]) -> dict[str, int]:
     told = generator.get("sent")
-    if told is None:  # it crashed: what its seconds told is all there is
+    if told is None:  # it crashed: only its seconds are known
         return {record: sum(second.sent[record] for second in seconds) for record in RECORDS}
     return {record: int(told.get(record, 0)) for record in RECORDS}
 
 
-def _truth(generator: Mapping[str, Any], seconds: tuple[Second, ...], reports: ProcessReports) -> ExpectedResults:
-    counts = generator.get("truth", {})
+def _expected(generator: Mapping[str, Any], seconds: tuple[Second, ...], reports: ProcessReports) -> ExpectedResults:
+    counts = generator.get("planted", {})
     due = generator.get("due")
     rows: dict[str, int] = {
         record: int(due.get(record, 0)) if due is not None else sum(second.asked[record] for second in seconds)
@@ -146,15 +146,15 @@ def _truth(generator: Mapping[str, Any], seconds: tuple[Second, ...], reports: P
         for kind in ("dropped", "reordered", "skewed", "held")
     }
     faults["disconnects"] = int(generator.get("breaks", 0))
-    told = reports.done.get("reference", {})
+    reference = reports.done.get("reference", {})
     return ExpectedResults(
         rows=rows,
         duplicates={record: counts.get(f"{record}.duplicated", 0) for record in RECORDS},
         faults={kind: count for kind, count in faults.items() if count},
-        rejected={name: count for name, count in counts.items() if ".rejected." in name},
-        events=told.get("events"),
-        digest=told.get("digest"),
-        ledger=told.get("ledger"),
+        rejected={name: count for name, count in sorted(counts.items()) if ".rejected." in name},
+        events=reference.get("events"),
+        digest=reference.get("digest"),
+        ledger=reference.get("ledger"),
         reason=reports.no_reference,
     )
 
@@ -182,11 +182,11 @@ def _slow_side(
 ) -> tuple[Side | None, str]:
     generator = reports.done.get("generator", {})
     if generator.get("late"):
-        return "generator", "the generator did not make rows in time: the machine is too slow for this load"
+        return "generator", "the generator did not make rows in time; the machine is too slow for this load"
     if "lateness" in generator:
         late = Histogram.decode(generator["lateness"]).summary().p99_ms
         if late is not None and late > LATE_GENERATOR_MS:
-            return "generator", f"the generator was late by itself: p99 {late:,.1f} ms"
+            return "generator", f"the generator's own lateness was {late:,.1f} ms (p99)"
     scheduled = [second for second in seconds if second.at + 1 <= stages[-1].ends]
     if scheduled:
         last = scheduled[-1]
@@ -195,7 +195,7 @@ def _slow_side(
     clients = reports.done.get("clients", {})
     if clients.get("unfinished"):
         why = f": {clients['lost']}" if clients.get("lost") else ""
-        return "clients", f"{clients['unfinished']:,} clients had not taken every event at the end{why}"
+        return "clients", f"{clients['unfinished']:,} clients had not received every event at the end{why}"
     return None, ""
 
 
@@ -203,8 +203,8 @@ def _notes(scenario: Scenario, reports: ProcessReports) -> tuple[str, ...]:
     notes = []
     system = reports.done.get("system", {})
     if scenario.clients.stalled_count:
-        notes.append(f"{system.get('cut_off', 0):,} clients that had stopped reading were cut off")
+        notes.append(f"The server cut off {system.get('cut_off', 0):,} clients that had stopped reading.")
     if system.get("breaks"):
         often = "once" if system["breaks"] == 1 else f"{system['breaks']:,} times"
-        notes.append(f"the system's connection to the generator broke {often}, and was made again")
+        notes.append(f"The system's connection to the generator broke {often} and was restored.")
     return tuple(notes)

@@ -1,12 +1,12 @@
-"""The orchestrator of a load test: it starts the processes, picks the moment, watches, ends everything, and tells all.
+"""The orchestrator of a load test: it starts the processes, starts the schedule, collects reports and ends everything.
 
-1. generator, system and clients prepare, each in a process of its own, and say that they are ready;
-2. all get one anchor: the machine's monotonic clock is the same for all of them;
-3. every second each reports what it measured; a figure that stays beyond its threshold, or Ctrl-C, ends the run early;
-4. once the generator has sent all, the system ends, then the clients, and each tells its sums;
-5. the same load flat out through the direct pipeline tells what the events should have been.
+1. Generator, system and clients prepare, each in a process of its own, and report "ready".
+2. All get one anchor, a time of the monotonic clock, which is the same in all processes of a machine.
+3. Each process reports every second. A figure that stays beyond its threshold, or Ctrl-C, ends the run early.
+4. Once the generator has sent all rows, the system ends, then the clients; each reports its totals.
+5. A reference run of the same workload, flat out through the direct pipeline, gives the expected events.
 
-It computes next to nothing while the load runs: it shares the machine with what it measures.
+The orchestrator computes little while the load runs, because it shares the machine with the system under test.
 """
 
 from __future__ import annotations
@@ -34,66 +34,63 @@ from tickstock_cli.measurement.machine import identity
 
 NS = 1_000_000_000
 LEAD_NS = NS // 2
-"""From the order to start to the anchor: nobody begins late."""
+"""From the command to start to the anchor, so that no process begins late."""
 READY_SECONDS = 180.0
-"""How long processes may take to prepare; a machine that compiles the kernels takes the longest."""
+"""Limit for a process to prepare; compiling the kernels takes the longest."""
 CATCH_UP_SECONDS = 60.0
-"""How long the system may take after the schedule's end to process what is left."""
+"""Limit for the system to process the remaining rows after the schedule's end."""
 STOP_SECONDS = 15.0
-"""How long processes may take to end once they are told to."""
+"""Limit for processes to end after the command to stop."""
 REFERENCE_SECONDS_PER_MARKET_SECOND = 10.0
-"""How long the truth may take to compute, beside what preparing may: a bound for a process that hangs, no more."""
+"""Limit for the reference run, added to ``READY_SECONDS``; it only stops a process that hangs."""
 LOOK_SECONDS = 0.1
 
 INTERRUPTED = "interrupted by the user"
 
 
 class CrashError(TickstockError):
-    """A process of the load test ended on its own."""
+    """A process of the load test ended unexpectedly."""
 
 
 class LoadTestProgress(Protocol):
-    """Who watches a load test. Must be quick, and must not fail."""
+    """Receives the progress of a load test. Its methods return quickly and never raise."""
 
     def begun(self, spans: tuple[StageSpan, ...]) -> None:
-        """Hear that the schedule begins now."""
+        """Receive the stages when the schedule begins."""
 
     def second(self, second: Second) -> None:
-        """Hear of the second that has just been."""
+        """Receive a second when it is complete."""
 
     def phase(self, words: str) -> None:
-        """Hear what is being done, in a few words."""
+        """Receive the name of the step under way, a few words."""
 
 
 class SilentProgress:
-    """Nobody watches."""
+    """Ignores all progress."""
 
-    def begun(self, spans: tuple[StageSpan, ...]) -> None:
-        """Do nothing."""
+    def begun(self, spans: tuple[StageSpan, ...]) -> None: ...
 
-    def second(self, second: Second) -> None:
-        """Do nothing."""
+    def second(self, second: Second) -> None: ...
 
-    def phase(self, words: str) -> None:
-        """Do nothing."""
+    def phase(self, words: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class LoadTestOptions:
-    """What to run.
+    """Options of a load test.
 
     Parameters
     ----------
     name
-        Of the scenario.
+        Name of the scenario.
     speed
         Market seconds in a wall second.
     transport
-        A name in ``transport.PARTS``.
+        A name in ``transport.TRANSPORTS``.
     command
-        As the user typed it.
+        The command line, for the report.
     check
-        Whether to compute the truth at the end.
+        Whether a reference run computes the expected events at the end.
     """
 
     scenario: Scenario
@@ -106,42 +103,42 @@ class LoadTestOptions:
 
 @dataclass(slots=True)
 class Orchestrator:
-    """One load test. Use ``run`` once; ``stop`` from any thread ends it early.
+    """One load test. ``run`` is called once; ``stop`` from any thread ends it early.
 
     Parameters
     ----------
     stopped
-        Set by whoever wants an early end; the run then ends cleanly, and tells what was seen.
+        Once set, the run ends early and cleanly, and returns what it observed.
     """
 
-    order: LoadTestOptions
-    watch: LoadTestProgress = field(default_factory=SilentProgress)
+    options: LoadTestOptions
+    progress: LoadTestProgress = field(default_factory=SilentProgress)
     stopped: Event = field(default_factory=Event)
     pids: dict[str, int] = field(default_factory=dict)
-    """Processes of the run, by name."""
+    """Process ids by name."""
     crash: str | None = None
-    """Which process ended on its own, and how, if one did."""
+    """Which process ended unexpectedly, and how; None if none did."""
     _why_stopped: str = INTERRUPTED
     _inbox: Inbox = field(default_factory=Inbox)
     _children: dict[str, ChildProcess] = field(default_factory=dict)
     _reports: ProcessReports = field(default_factory=ProcessReports)
 
     def run(self) -> Observation:
-        """Run the load test to its end, or to an early one.
+        """Run the load test to its end, or to an early end, and return the observation.
 
         Raises
         ------
         UsageError
-            The scenario cannot be run: settings or thresholds of it are wrong.
+            Settings or thresholds of the scenario are wrong.
         CrashError
-            A process could not prepare.
+            A process failed to prepare.
         InterruptedRunError
-            It was stopped before its schedule began.
+            The run was stopped before its schedule began.
         """
-        order = self.order
-        settings = system_settings(order.scenario)
-        spans = spans_of(order.scenario, order.speed)
-        abort = EarlyAbort(order.scenario, spans)
+        options = self.options
+        settings = system_settings(options.scenario)
+        spans = spans_of(options.scenario, options.speed)
+        abort = EarlyAbort(options.scenario, spans)
         machine = identity()
         with ExitStack() as stack:
             folder = stack.enter_context(TemporaryDirectory(prefix="tickstock-load-", ignore_cleanup_errors=True))
@@ -153,18 +150,18 @@ class Orchestrator:
         started = datetime.fromtimestamp((anchor + wall_minus_monotonic()) / NS, UTC)
         self.crash = next(iter(self._reports.crashed.values()), None) and aborted
         return build_observation(
-            order.scenario, self._reports, name=order.name, speed=order.speed, transport=order.transport,
-            command=order.command, started=started.isoformat(), machine=machine, stages=spans,
-            seconds=tuple(seconds.whole), aborted=aborted,
+            options.scenario, self._reports, name=options.name, speed=options.speed, transport=options.transport,
+            command=options.command, started=started.isoformat(), machine=machine, stages=spans,
+            seconds=tuple(seconds.complete), aborted=aborted,
         )  # fmt: skip
 
     def stop(self, why: str = INTERRUPTED) -> None:
-        """End the run early; from any thread."""
+        """End the run early. Any thread may call it."""
         self._why_stopped = why
         self.stopped.set()
 
     def _job(self, folder: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-        scenario = self.order.scenario
+        scenario = self.options.scenario
         ends, end = [], scenario.start_ns
         for stage in scenario.stages:
             end += stage.seconds * NS
@@ -174,8 +171,8 @@ class Orchestrator:
             "title": scenario.title,
             "scenario": scenario.model_dump(mode="json", by_alias=True),
             "settings": settings,
-            "transport": self.order.transport,
-            "speed": self.order.speed,
+            "transport": self.options.transport,
+            "speed": self.options.speed,
             "start": scenario.start_ns,
             "ends": ends,
             "clients": scenario.clients.count,
@@ -184,21 +181,21 @@ class Orchestrator:
         }
 
     def _prepare(self, job: dict[str, Any]) -> SecondAssembler:
-        """Start all processes, and wait until each is ready."""
-        self.watch.phase("preparing the load")
+        """Start all processes and wait until each is ready."""
+        self.progress.phase("preparing the load")
         self._start("generator", job)
         address = self._await("generator", "listening")["address"]
-        self.watch.phase("starting the system")
+        self.progress.phase("starting the system")
         self._start("system", {**job, "address": address})
         ready = self._await("system", "ready")
         sides = ["generator", "system"]
         if job["clients"]:
-            self.watch.phase(f"connecting {job['clients']:,} clients")
+            self.progress.phase(f"connecting {job['clients']:,} clients")
             self._start("clients", {**job, "url": ready["url"]})
             self._await("clients", "ready")
             sides.append("clients")
         self._await("generator", "ready")
-        seconds = SecondAssembler(self.order.scenario, self.order.speed, sides)
+        seconds = SecondAssembler(self.options.scenario, self.options.speed, sides)
         seconds.begin(ready["gc_collections"])
         return seconds
 
@@ -207,21 +204,21 @@ class Orchestrator:
         self.pids[name] = self._children[name].pid
 
     def _await(self, name: str, kind: str) -> dict[str, Any]:
-        """Wait for a report; others that come meanwhile are kept."""
+        """Return the report of this kind once it arrives; keep other reports that arrive first."""
         until = time.monotonic() + READY_SECONDS
         while (name, kind) not in self._reports.kept:
             if self.stopped.is_set():
                 raise InterruptedRunError("interrupted before the schedule began; nothing was measured")
             if time.monotonic() > until:
                 raise CrashError(f"the {name} of the load test was not ready within {READY_SECONDS:g} s")
-            for side, report in self._news():
+            for side, report in self._new_reports():
                 self._reports.kept[side, report["kind"]] = report
                 if report["kind"] in ("failed", "exit"):
                     raise CrashError(self._why(side))
         return self._reports.kept[name, kind]
 
-    def _news(self) -> list[tuple[str, dict[str, Any]]]:
-        """Return what has come, waiting a moment for it."""
+    def _new_reports(self) -> list[tuple[str, dict[str, Any]]]:
+        """Return the reports that have arrived; wait up to ``LOOK_SECONDS`` for the first."""
         found: list[tuple[str, dict[str, Any]]] = []
         try:
             found.append(self._inbox.get(timeout=LOOK_SECONDS))
@@ -233,42 +230,42 @@ class Orchestrator:
     def _conduct(
         self, seconds: SecondAssembler, spans: tuple[StageSpan, ...], abort: EarlyAbort
     ) -> tuple[str | None, int]:
-        """Run the schedule, and return why it ended early, if it did, and the anchor."""
+        """Run the schedule; return the reason for an early end, None without one, and the anchor."""
         anchor = time.monotonic_ns() + LEAD_NS
-        for member in self._children.values():
-            member.order("start", anchor=anchor)
-        self.watch.begun(spans)
+        for child in self._children.values():
+            child.send("start", anchor=anchor)
+        self.progress.begun(spans)
         latest = anchor + int((spans[-1].ends + CATCH_UP_SECONDS) * NS)
         reason: str | None = None
         while self._reports.missing(self._children):
-            for side, report in self._news():
+            for side, report in self._new_reports():
                 for second in self._take(side, report, seconds):
-                    self.watch.second(second)
+                    self.progress.second(second)
                     reason = reason or abort.reason(second)
             reason = reason or self._early_end(latest)
             if reason is not None:
                 self._stop_all(seconds)
                 break
             if self._reports.has("system"):
-                self._tell("clients", "stop")
+                self._send_once("clients", "stop")
         seconds.rest()
         return reason, anchor
 
     def _take(self, side: str, report: dict[str, Any], seconds: SecondAssembler) -> list[Second]:
-        """Note one report, and return the seconds that are whole with it."""
+        """Record one report, and return the seconds that it completes."""
         match report["kind"]:
             case "second" if not self._reports.has(side):
                 return seconds.add(side, report)
             case "done":
                 self._reports.done[side] = report
-                return seconds.finished(side, report)
+                return seconds.finish(side, report)
             case "failed" | "exit" if not self._reports.has(side):
                 self._reports.kept[side, report["kind"]] = report
                 self._reports.crashed.setdefault(side, self._why(side) if report["kind"] == "exit" else report["why"])
         return []
 
     def _early_end(self, latest: int) -> str | None:
-        """Return why the run cannot go on, if it cannot."""
+        """Return the reason why the run must end now; None if it goes on."""
         if self.stopped.is_set():
             return self._why_stopped
         for side in self._reports.crashed:
@@ -278,45 +275,45 @@ class Orchestrator:
         return None
 
     def _stop_all(self, seconds: SecondAssembler) -> None:
-        """Tell every process to end, and take what it still has to tell."""
-        self.watch.phase("stopping")
-        self._tell("generator", "stop")
-        self._tell("system", "stop")
+        """Send every process the command to stop, and collect the remaining reports."""
+        self.progress.phase("stopping")
+        self._send_once("generator", "stop")
+        self._send_once("system", "stop")
         until = time.monotonic() + STOP_SECONDS
         while self._reports.missing(self._children) and time.monotonic() < until:
-            for side, report in self._news():
+            for side, report in self._new_reports():
                 self._take(side, report, seconds)
             if self._reports.has("system") or "system" in self._reports.crashed:
-                self._tell("clients", "stop")
+                self._send_once("clients", "stop")
 
-    def _tell(self, name: str, word: str) -> None:
-        if name in self._children and (name, word) not in self._reports.told:
-            self._reports.told.add((name, word))
-            self._children[name].order(word)
+    def _send_once(self, name: str, word: str) -> None:
+        if name in self._children and (name, word) not in self._reports.commands_sent:
+            self._reports.commands_sent.add((name, word))
+            self._children[name].send(word)
 
     def _why(self, side: str) -> str:
-        """Say what became of a process that should still be there."""
+        """Return how a process ended that should still run."""
         failed = self._reports.kept.get((side, "failed"))
         if failed is not None:
             return f"the {side} of the load test failed: {failed['why']}"
-        member = self._children[side]
-        words = member.last_words()
-        return f"the {side} of the load test is gone: {member.how_it_ended()}{f' ({words})' if words else ''}"
+        child = self._children[side]
+        words = child.last_error_line()
+        return f"the {side} of the load test is gone: {child.how_it_ended()}{f' ({words})' if words else ''}"
 
     def _check(self, job: dict[str, Any], aborted: str | None) -> None:
-        """Compute what the events should have been; the other processes are gone by then."""
+        """Compute the expected events in a reference run, once the other processes have ended."""
         self._end_all()
-        if aborted is not None or not self.order.check:
-            self._reports.no_reference = aborted or "it was not asked for"
+        if aborted is not None or not self.options.check:
+            self._reports.no_reference = aborted or "no check was requested"
             return
-        self.watch.phase("computing what the events should be")
+        self.progress.phase("computing the expected events")
         self._start("reference", job)
-        self._children["reference"].order("start", anchor=0)
-        market_seconds = sum(stage.seconds for stage in self.order.scenario.stages)
+        self._children["reference"].send("start", anchor=0)
+        market_seconds = sum(stage.seconds for stage in self.options.scenario.stages)
         longest = READY_SECONDS + REFERENCE_SECONDS_PER_MARKET_SECOND * market_seconds
         until = time.monotonic() + longest
         while "reference" not in self._reports.done:
-            for side, report in self._news():
+            for side, report in self._new_reports():
                 if side == "reference" and report["kind"] == "done":
                     self._reports.done[side] = report
                 elif side == "reference" and report["kind"] in ("failed", "exit") and side not in self._reports.done:
@@ -327,11 +324,11 @@ class Orchestrator:
                 self._reports.no_reference = INTERRUPTED
                 return
             if time.monotonic() > until:
-                self._reports.no_reference = f"it was not computed within {longest:,.0f} s"
+                self._reports.no_reference = f"the reference run did not end within {longest:,.0f} s"
                 return
 
     def _end_all(self) -> None:
         """End every process. Idempotent."""
-        members, self._children = self._children, {}
-        for member in members.values():
-            member.end()
+        children, self._children = self._children, {}
+        for child in children.values():
+            child.end()

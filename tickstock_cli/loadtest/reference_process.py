@@ -1,4 +1,4 @@
-"""What a load's events are: the same rows flat out through the direct pipeline, in a process of its own."""
+"""The reference run: the same workload flat out through the direct pipeline, in a process of its own."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ BATCH_ROWS = 65_536
 
 
 class WorkloadSource:
-    """A load as a source: see ``core.stages.Source``. It is read once."""
+    """A workload as a ``core.stages.Source`` that can be read once."""
 
-    def __init__(self, load: Workload, interval_seconds: int) -> None:
-        self._load = load
+    def __init__(self, workload: Workload, interval_seconds: int) -> None:
+        self._workload = workload
         self._interval_seconds = interval_seconds
-        self.symbols = SymbolTable(load.tickers)
+        self.symbols = SymbolTable(workload.tickers)
 
     def batches(self, batch_rows: int, positions: tuple[int, ...] = ()) -> Iterator[MergedBatch]:
         if positions:
-            raise DataError("a load is made from its beginning")
+            raise DataError("a workload can only be made from its beginning")
         ingest = RowIngest(self.symbols, self._interval_seconds)
         frames: list[Frame] = []
         rows = 0
-        for slot in self._load.slots():
+        for slot in self._workload.slots():
             if slot.parts:
                 parts = {str(record): part for record, part in slot.parts.items()}
                 frames.append(Frame(slot.number, slot.due + 1, parts))
@@ -52,11 +52,11 @@ class WorkloadSource:
         return NoOriginals()
 
     def interrupt(self) -> None:
-        """See ``Source``: making never waits."""
+        """Do nothing: making rows never waits."""
 
 
 def work(child: Child) -> None:
-    """Run the load, and report what it gave."""
+    """Run the workload, and report its events, digest and ledger."""
     settings = settings_from(child.job["settings"])
     workload = Workload(Scenario.model_validate(child.job["scenario"]))
     source = WorkloadSource(workload, settings.recordings.interval_seconds)

@@ -1,4 +1,4 @@
-"""A result as a page: the verdict first, then what it rests on."""
+"""The report page of a result: the verdict first, then the figures behind it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tickstock_cli.measurement.page import (
 )
 from tickstock_cli.measurement.verdict import TargetVerdict, number
 
-FIGURES = (
+LATENCY_COLUMNS = (
     ("p50", "p50_ms"),
     ("p90", "p90_ms"),
     ("p99", "p99_ms"),
@@ -37,11 +37,11 @@ FIGURES = (
     ("max", "max_ms"),
     ("mean", "mean_ms"),
 )
-"""Columns of tables of latency: heading, and the figure of a summary."""
+"""Columns of latency tables: heading, and attribute of a summary."""
 
 
 def report(result: Result) -> str:
-    """Return the page of one result."""
+    """Return the page of a result as HTML."""
     seen = result.observation
     page = Page(f"{seen.scenario['title']}: tickstock load test")
     state = "passed" if result.passed else "failed"
@@ -58,9 +58,9 @@ def report(result: Result) -> str:
     page.section("Rows a wall second", _rate_table(seen), name="rows")
     for chart in charts(seen, limits_of(seen)):
         page.chart(chart)
-    page.section("What went wrong", _troubles(seen), name="troubles")
-    page.section("Every row, accounted for", _accounts(seen), name="accounts")
-    page.section("How it was measured", _setting(result), name="setting")
+    page.section("Alerts and breakers", _troubles(seen), name="troubles")
+    page.section("Row counts", _accounts(seen), name="accounts")
+    page.section("Setup", _setting(result), name="setting")
     return page.html()
 
 
@@ -80,24 +80,24 @@ def _targets(verdicts: tuple[TargetVerdict, ...]) -> str:
 
 
 def latency_cells(summary: Summary) -> list[Cell]:
-    """Return the cells of a summary: its figures, and how many were measured."""
-    figures = [getattr(summary, figure) for _, figure in FIGURES]
+    """Return the cells of a summary: its figures and its count."""
+    figures = [getattr(summary, figure) for _, figure in LATENCY_COLUMNS]
     cells = [Cell("–" if value is None else number(value), NUMBER) for value in figures]
     return [*cells, Cell(f"{summary.count:,}", NUMBER)]
 
 
 def latency_headings(first: str) -> list[Cell]:
     """Return the headings of a table of latencies."""
-    return [Cell(first), *(Cell(heading, NUMBER) for heading, _ in FIGURES), Cell("measured", NUMBER)]
+    return [Cell(first), *(Cell(heading, NUMBER) for heading, _ in LATENCY_COLUMNS), Cell("measured", NUMBER)]
 
 
 def _latency_table(latency: Mapping[str, Summary]) -> str:
     rows = [[Cell(NAMES[kind]), *latency_cells(latency[kind])] for kind in LATENCIES if kind in latency]
     if not rows:
-        return paragraph("No latency was measured in the stages that are judged.")
+        return paragraph("No latency was measured in the judged stages.")
     about = (
-        "Milliseconds from when a row or event was due to when it was done with, in the stages that are judged. A row "
-        "that had to wait to be sent has waited too."
+        "Milliseconds from the due time of a row or event to the end of its processing or delivery, in the judged "
+        "stages. The time that a row waits to be sent counts, too."
     )
     return paragraph(about, "about") + table(latency_headings(""), rows)
 
@@ -129,10 +129,10 @@ def _rate_table(seen: Observation) -> str:
         for line in rates(seen)
     ]
     if not rows:
-        return paragraph("No row was asked for in the stages that are judged.")
-    about = "Means of the stages that are judged, and their fastest second."
+        return paragraph("No row was due in the judged stages.")
+    about = "Means over the judged stages, and the maxima of a second."
     if seen.speed != 1:
-        about += f" These are wall seconds: the scenario's own rates are {seen.speed:g} times lower."
+        about += f" These are rates of wall seconds; the scenario's own rates are {seen.speed:g} times lower."
     return paragraph(about, "about") + table(headings, rows)
 
 
@@ -164,33 +164,33 @@ def _troubles(seen: Observation) -> str:
 
 
 def _accounts(seen: Observation) -> str:
-    truth = seen.truth
+    expected = seen.truth
     headings = [Cell(""), *(Cell(name, NUMBER) for name in ("due", "sent", "read", "planted duplicates"))]
     rows = [
         [
             Cell(NAMES[kind]),
-            Cell(f"{truth.rows.get(kind, 0):,}", NUMBER),
+            Cell(f"{expected.rows.get(kind, 0):,}", NUMBER),
             Cell(f"{seen.sent.get(kind, 0):,}", NUMBER),
             Cell(f"{seen.ledger[f'{kind}.read']:,}" if f"{kind}.read" in seen.ledger else "–", NUMBER),
-            Cell(f"{truth.duplicates.get(kind, 0):,}", NUMBER),
+            Cell(f"{expected.duplicates.get(kind, 0):,}", NUMBER),
         ]
         for kind in RECORDS
-        if truth.rows.get(kind) or seen.sent.get(kind)
+        if expected.rows.get(kind) or seen.sent.get(kind)
     ]
     known = {
         "events published": f"{seen.events:,}",
         "digest of the events": seen.digest or "unknown",
-        "digest of the truth": truth.digest or f"unknown: {truth.reason}",
+        "digest of the expected events": expected.digest or f"unknown: {expected.reason}",
     }
     if seen.clients:
         clients = seen.clients
         known["clients"] = (
             f"{clients.count:,}, of which {clients.stalled:,} stalled; {clients.delivered:,} events delivered, "
-            f"{clients.repeats:,} twice, {clients.gaps:,} missed, {clients.disconnected:,} clients disconnected"
+            f"{clients.repeats:,} repeated, {clients.gaps:,} missed; {clients.disconnected:,} clients disconnected"
         )
-    if truth.faults:
+    if expected.faults:
         known["planted faults"] = ", ".join(
-            f"{name.replace('_', ' ')} {count:,}" for name, count in truth.faults.items()
+            f"{name.replace('_', ' ')} {count:,}" for name, count in expected.faults.items()
         )
     ledger = "\n".join(f"{name:<40} {count:>14,}" for name, count in sorted(seen.ledger.items()))
     return table(headings, rows) + facts_list(known) + folded("The system's ledger", preformatted(ledger or "unknown"))

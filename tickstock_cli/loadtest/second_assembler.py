@@ -1,4 +1,4 @@
-"""From what each process says of a second to the second as a whole."""
+"""Assembles each second of a run from the reports of its processes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SIDES = ("generator", "system", "clients")
 
 
 def spans_of(scenario: Scenario, speed: float) -> tuple[StageSpan, ...]:
-    """Return when each stage is on, in wall seconds since the anchor."""
+    """Return the time of each stage, in wall seconds since the anchor."""
     spans, begins = [], 0.0
     for stage in scenario.stages:
         ends = begins + stage.seconds / speed
@@ -22,7 +22,7 @@ def spans_of(scenario: Scenario, speed: float) -> tuple[StageSpan, ...]:
 
 
 def rows_due(scenario: Scenario, passed: float) -> dict[str, int]:
-    """Return the rows that the plan has in its first ``passed`` seconds of market time, faults left out, by type."""
+    """Return the rows due in the first ``passed`` seconds of market time, by type; faults are left out."""
     due: dict[str, int] = dict.fromkeys(RECORDS, 0)
     for stage in scenario.stages:
         within = min(passed, stage.seconds)
@@ -35,7 +35,7 @@ def rows_due(scenario: Scenario, passed: float) -> dict[str, int]:
 
 
 class SecondAssembler:
-    """Joins reports. Counts in them are sums since the start.
+    """Joins the reports of the processes; counts in reports are totals since the start.
 
     Parameters
     ----------
@@ -52,19 +52,19 @@ class SecondAssembler:
         self._latest: dict[str, Mapping[str, Any]] = {}
         self._before: dict[str, dict[str, int]] = {}
         self._gc_before = 0
-        self.whole: list[Second] = []
+        self.complete: list[Second] = []
 
     def begin(self, gc_collections: int) -> None:
-        """Learn what the system had counted before the start."""
+        """Set the garbage collections that the system counted before the start."""
         self._gc_before = gc_collections
 
     def add(self, side: str, report: Mapping[str, Any]) -> list[Second]:
-        """Take a report of a second; give the seconds that are whole now."""
+        """Add a process's report of a second, and return the seconds that it completes."""
         self._reports.setdefault(report["number"], {})[side] = report
         return self._complete()
 
-    def finished(self, side: str, report: Mapping[str, Any]) -> list[Second]:
-        """Hear that no more of a process's seconds follow; ``report`` has its sums."""
+    def finish(self, side: str, report: Mapping[str, Any]) -> list[Second]:
+        """End a process's seconds, and return the seconds that this completes; ``report`` has its totals."""
         self._open.discard(side)
         self._latest[side] = report
         return self._complete()
@@ -72,15 +72,15 @@ class SecondAssembler:
     def _complete(self) -> list[Second]:
         done: list[Second] = []
         while True:
-            number = len(self.whole)
+            number = len(self.complete)
             reports = self._reports.get(number, {})
             if not reports or self._open - reports.keys():
                 return done
             done.append(self._second(number, self._reports.pop(number)))
-            self.whole.append(done[-1])
+            self.complete.append(done[-1])
 
     def rest(self) -> list[Second]:
-        """Return what is left once nobody reports any more: seconds that not every process lived to tell of."""
+        """Return the remaining seconds after the last report; reports of ended processes may be missing in them."""
         self._open.clear()
         return self._complete()
 
@@ -113,7 +113,7 @@ class SecondAssembler:
         return second
 
     def _due(self, number: int, generator: Mapping[str, Any]) -> dict[str, int]:
-        """Return the rows due by a second's end: as the generator has made them, or by the plan if it has not yet."""
+        """Return the rows due by a second's end; from the scenario where the generator has not made them yet."""
         made: dict[str, int] = {record: int(generator.get("due", {}).get(record, 0)) for record in RECORDS}
         if generator.get("made", True):
             return made
@@ -131,7 +131,7 @@ class SecondAssembler:
 
 
 def _cpu_seconds(reports: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    """Return the CPU time of each process that told it, and of all others of the machine where the system knows it."""
+    """Return the CPU time of each process that reports it, and of all other processes where the system measures it."""
     used = {side: report.get("cpu", 0.0) for side, report in reports.items()}
     machine = reports.get("system", {}).get("machine_cpu")
     if machine is not None:

@@ -1,4 +1,4 @@
-"""Latencies by name and by stage: collected in one thread, taken away a second at a time by another."""
+"""Latencies by name and stage: one thread records them, another takes them every second."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Int64s = NDArray[np.int64]
 
 
 class StageLatency:
-    """Histograms of latencies in µs, by name, of the second at hand and of every stage.
+    """Histograms of latencies in µs by name, for the current second and for every stage.
 
-    A record belongs to the stage in which its row was due, however late it is processed.
+    A record belongs to the stage in which its row was due, even if it is processed later.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class StageLatency:
                 self._recent.setdefault((stage, name), Histogram()).record(chosen)
 
     def take_second(self) -> dict[str, str]:
-        """Return what was recorded since this was last asked, by name, encoded."""
+        """Return the encoded histograms since the previous call, by name."""
         with self._lock:
             recent, self._recent = self._recent, {}
         named: dict[str, Histogram] = {}
@@ -49,7 +49,7 @@ class StageLatency:
         return {name: histogram.encode() for name, histogram in named.items()}
 
     def by_stage(self) -> list[dict[str, str]]:
-        """Return everything recorded up to the last ``take_second``, by stage and name, encoded."""
+        """Return the encoded histograms up to the last ``take_second``, by stage and name."""
         whole: list[dict[str, str]] = [{} for _ in self._ends]
         for (stage, name), histogram in self._stages.items():
             whole[stage][name] = histogram.encode()

@@ -1,8 +1,8 @@
-"""The figures of a load test, held against the papers' table and the scenario's own thresholds.
+"""Verdicts on the targets of a load test: the table of the system's papers with the scenario's thresholds.
 
-A figure is met, missed, not measured (with the reason; that is as bad as missed), or not asked: the scenario has
-none of what it is about, or sets no limit. Latencies are over the stages that are judged, warm-up is not; counts
-of rows, events and bytes are over the whole run.
+A target is met, missed, not measured (with the reason; this fails the run like a miss), or not asked: the scenario has
+no such rows or clients, or sets no limit. Latencies cover the judged stages, without warm-up; counts of rows, events
+and bytes cover the whole run.
 """
 
 from __future__ import annotations
@@ -21,44 +21,45 @@ MIB = 1 << 20
 OFFERED = "offered_percent"
 
 CALM_SHARE = 0.5
-"""A backlog is gone when it is no more than this share of the rows due in the second: FMV batches wait that long."""
+"""After a surge the backlog is normal at up to this share of a second's rows: fair values wait half a second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A figure that was read off an observation, or the reason why it was not."""
+    """The measured value of a target, or the reason why there is none."""
 
     value: float | None
     note: str = ""
     asked: bool = True
     missed: bool = False
-    """Whatever the limit is, it was missed: the value is only a bound."""
+    """The target was missed whatever its limit is; the value is only a bound."""
     limit: float | None = None
-    """Instead of the scenario's, which it could not reach by itself."""
+    """Replaces the scenario's limit where the workload is too small to reach it."""
 
 
 def unmeasured(reason: str) -> Measurement:
-    """Return the reading of a figure that should have been measured."""
+    """Return the measurement of a target that should have been measured."""
     return Measurement(None, reason)
 
 
 def not_asked(reason: str) -> Measurement:
-    """Return the reading of a figure that the scenario is not about."""
+    """Return the measurement of a target that the scenario does not concern."""
     return Measurement(None, reason, asked=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """An observation with what several figures are read from."""
+    """An observation with the values that several targets share."""
 
     seen: Observation
     latency: Mapping[str, Summary]
-    """Over the stages that are judged."""
+    """Summaries over the judged stages, by name."""
     judged: tuple[Second, ...]
+    """Seconds of the judged stages."""
     limits: Mapping[str, float | None]
 
     def asked(self, kind: str) -> int:
-        """Return how many rows of a type the judged stages asked for."""
+        """Return the rows of a type that were due in the judged stages."""
         return sum(second.asked.get(kind, 0) for second in self.judged)
 
     def stage(self, span: StageSpan, kind: str) -> Summary:
@@ -68,13 +69,13 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """A line of the table."""
+class Target:
+    """A line of the table: a title, a comparison, and how to measure it."""
 
     title: str
     sign: str
     unit: str
-    read: Callable[[Evaluation], Measurement]
+    measure: Callable[[Evaluation], Measurement]
 
 
 SIGNS: Mapping[str, Callable[[float, float], bool]] = {
@@ -87,7 +88,7 @@ SIGNS: Mapping[str, Callable[[float, float], bool]] = {
 
 
 def judge(seen: Observation, latency: Mapping[str, Summary]) -> list[TargetVerdict]:
-    """Return a verdict on every figure, those on the run itself first.
+    """Return a verdict on every target, those on the run itself first.
 
     Parameters
     ----------
@@ -97,30 +98,30 @@ def judge(seen: Observation, latency: Mapping[str, Summary]) -> list[TargetVerdi
     warm = {span.name for span in seen.stages if span.warm_up}
     judged = tuple(second for second in seen.seconds if second.stage and second.stage not in warm)
     evaluation = Evaluation(seen, latency, judged, limits_of(seen))
-    figures = [
-        _verdict(name, figure, evaluation.limits[name], figure.read(evaluation)) for name, figure in FIGURES.items()
+    verdicts = [
+        _verdict(name, target, evaluation.limits[name], target.measure(evaluation)) for name, target in TARGETS.items()
     ]
-    return [_completed(seen), _offered(evaluation), *figures]
+    return [_completed(seen), _offered(evaluation), *verdicts]
 
 
 def limits_of(seen: Observation) -> dict[str, float | None]:
-    """Return the scenario's limits by figure, None for a figure that is shown and not judged."""
+    """Return the scenario's limits by target; None for a target without a limit."""
     return {name: threshold["limit"] for name, threshold in seen.scenario["thresholds"].items()}
 
 
-def _verdict(name: str, figure: Figure, limit: float | None, reading: Measurement) -> TargetVerdict:
-    if limit is not None and reading.limit is not None:
-        limit = reading.limit
-    target = "" if limit is None else f"{figure.sign} {number(limit, figure.unit)}"
-    asked = reading.asked and limit is not None
+def _verdict(name: str, target: Target, limit: float | None, measured: Measurement) -> TargetVerdict:
+    if limit is not None and measured.limit is not None:
+        limit = measured.limit
+    words = "" if limit is None else f"{target.sign} {number(limit, target.unit)}"
+    asked = measured.asked and limit is not None
     ok: bool | None = None
-    if asked and reading.value is not None and limit is not None:
-        ok = not reading.missed and SIGNS[figure.sign](reading.value, limit)
-    return TargetVerdict(name, figure.title, target, limit, reading.value, figure.unit, ok, reading.note, asked)
+    if asked and measured.value is not None and limit is not None:
+        ok = not measured.missed and SIGNS[target.sign](measured.value, limit)
+    return TargetVerdict(name, target.title, words, limit, measured.value, target.unit, ok, measured.note, asked)
 
 
 def _completed(seen: Observation) -> TargetVerdict:
-    """Return whether the run came to its end: figures of half a scenario prove nothing about the other half."""
+    """Return the verdict on whether the run reached its end; half a run proves nothing about the other half."""
     length = seen.stages[-1].ends
     reached = min(length, max((second.at + 1 for second in seen.seconds), default=0.0))
     share = 100.0 if seen.aborted is None else min(100 * reached / length, 99.99)
@@ -129,7 +130,7 @@ def _completed(seen: Observation) -> TargetVerdict:
 
 
 def _offered(evaluation: Evaluation) -> TargetVerdict:
-    """Return whether the load was made as asked: a generator that is late makes the system look slower than it is."""
+    """Return the verdict on the generator; a late generator makes the system look slower than it is."""
     seen = evaluation.seen
     due = sum(evaluation.seen.truth.rows.values())
     share = 100 * min(1.0, sum(seen.sent.values()) / due) if due else None
@@ -141,10 +142,10 @@ def _offered(evaluation: Evaluation) -> TargetVerdict:
 
 
 def _none_of(rows: str, evaluation: Evaluation) -> Measurement:
-    """Return the reading of a figure of rows that there were none of where they count."""
+    """Return the measurement of a target whose rows are missing in the judged stages."""
     if not evaluation.judged:
-        return not_asked(f"the run ended before the stages that are judged{_because(evaluation.seen)}")
-    return not_asked(f"no {rows} in the stages that are judged")
+        return not_asked(f"the run ended before the judged stages{_because(evaluation.seen)}")
+    return not_asked(f"no {rows} in the judged stages")
 
 
 def _symbols(evaluation: Evaluation) -> Measurement:
@@ -152,7 +153,7 @@ def _symbols(evaluation: Evaluation) -> Measurement:
     if not evaluation.asked("ohlcv"):
         return _none_of("bars", evaluation)
     done = evaluation.latency.get("ohlcv", Summary(0)).count
-    # What was never done with counts as due in the stages that are judged, wherever it was.
+    # Bars that were never processed count as due in the judged stages, whichever stage they were due in.
     missing = seen.truth.rows.get("ohlcv", 0) - sum(evaluation.stage(span, "ohlcv").count for span in seen.stages)
     due = done + max(0, missing)
     taken = len(evaluation.judged) + _overtime(evaluation)
@@ -162,12 +163,12 @@ def _symbols(evaluation: Evaluation) -> Measurement:
     most = min(symbols, round(due / minutes))
     note = f"{done:,} of {due:,} bars of {number(minutes)} market minutes, in {taken} s"
     if limit is not None and most < limit:
-        return Measurement(value, f"{note}; the scenario asks for no more than {number(most)} a minute", limit=most)
+        return Measurement(value, f"{note}; the scenario has only {number(most)} a minute", limit=most)
     return Measurement(value, note)
 
 
 def _overtime(evaluation: Evaluation) -> int:
-    """Return the seconds that bars took after their stages had ended; the rest of a last batch may take one."""
+    """Return the seconds that bars took after the judged stages; the last batch may take one without counting."""
     last = evaluation.judged[-1].at
     later = [second.at for second in evaluation.seen.seconds if second.at > last + 1 and second.processed.get("ohlcv")]
     return round(max(later) - last - 1) if later else 0
@@ -179,7 +180,7 @@ def _latency(kind: str, figure: str) -> Callable[[Evaluation], Measurement]:
         if not summary.count:
             if kind in RECORDS and not evaluation.asked(kind):
                 return _none_of(f"{kind} rows", evaluation)
-            return unmeasured(f"nothing of {kind} was measured{_because(evaluation.seen)}")
+            return unmeasured(f"no latency of {kind} was measured{_because(evaluation.seen)}")
         return Measurement(getattr(summary, figure))
 
     return read
@@ -193,30 +194,30 @@ def _end_to_end(evaluation: Evaluation) -> Measurement:
         return not_asked(f"the scenario has no clients that read; {log_words}")
     summary = evaluation.latency.get("client", Summary(0))
     if not summary.count:
-        return unmeasured(f"no client received an event in the stages that are judged; {log_words}")
+        return unmeasured(f"no client received an event in the judged stages; {log_words}")
     return Measurement(summary.p99_ms, f"p99 of {summary.count:,} deliveries to WebSocket clients; {log_words}")
 
 
 def _router(evaluation: Evaluation) -> Measurement:
     router = evaluation.seen.router
     if router is None or not router.decisions:
-        return unmeasured(f"the router told no decision{_because(evaluation.seen)}")
+        return unmeasured(f"the router made no decision{_because(evaluation.seen)}")
     return Measurement(router.mean_us / 1000, f"mean of {router.decisions:,} decisions")
 
 
 def _memory(evaluation: Evaluation) -> Measurement:
     seconds = evaluation.seen.seconds
     if not seconds:
-        return unmeasured(f"no second was seen{_because(evaluation.seen)}")
+        return unmeasured(f"no second was recorded{_because(evaluation.seen)}")
     most = max(seconds, key=lambda second: second.memory_bytes)
-    return Measurement(most.memory_bytes / MIB, f"most of the system's process, {number(most.at)} s into the run")
+    return Measurement(most.memory_bytes / MIB, f"the system's process, {number(most.at)} s into the run")
 
 
 def _success(evaluation: Evaluation) -> Measurement:
     seen = evaluation.seen
     due, read = sum(seen.truth.rows.values()), _read(seen)
     if read is None or not due:
-        return unmeasured(f"the system never told its ledger{_because(seen)}")
+        return unmeasured(f"the system reported no ledger{_because(seen)}")
     well = max(0, sum(read.values()) - seen.failed_rows)
     note = f"{seen.failed_rows:,} rows failed" if seen.failed_rows else ""
     return Measurement(100 * min(1.0, well / due), note)
@@ -225,38 +226,38 @@ def _success(evaluation: Evaluation) -> Measurement:
 def _lost(evaluation: Evaluation) -> Measurement:
     seen, read = evaluation.seen, _read(evaluation.seen)
     if read is None:
-        return unmeasured(f"the system never told its ledger{_because(seen)}")
+        return unmeasured(f"the system reported no ledger{_because(seen)}")
     rows = sum(max(0, seen.sent.get(kind, 0) - read[kind]) for kind in RECORDS)
     gaps = seen.clients.gaps if seen.clients else 0
     if rows and seen.aborted:
-        return unmeasured(f"{number(rows)} rows were on their way when the run was ended{_because(seen)}")
+        return unmeasured(f"{number(rows)} rows were on their way when the run ended{_because(seen)}")
     note = f"{number(rows)} rows sent and not read, {number(gaps)} events that clients missed" if rows or gaps else ""
     return Measurement(rows + gaps, note or f"{sum(seen.sent.values()):,} rows sent, all read")
 
 
 def _dedup(evaluation: Evaluation) -> Measurement:
-    seen, truth = evaluation.seen, evaluation.seen.truth
-    if truth.digest is None or truth.events is None or seen.digest is None:
-        return unmeasured(truth.reason or f"the events have no truth to compare with{_because(seen)}")
-    planted = sum(truth.duplicates.values())
-    unlike = sum(abs(count - seen.ledger.get(name, 0)) for name, count in truth.rejected.items())
+    seen, expected = evaluation.seen, evaluation.seen.truth
+    if expected.digest is None or expected.events is None or seen.digest is None:
+        return unmeasured(expected.reason or f"there are no expected events to compare with{_because(seen)}")
+    planted = sum(expected.duplicates.values())
+    unlike = sum(abs(count - seen.ledger.get(name, 0)) for name, count in expected.rejected.items())
     repeats = seen.clients.repeats if seen.clients else 0
-    strangers = abs(seen.events - truth.events) or int(seen.digest != truth.digest)
-    wrong = unlike + repeats + strangers
+    unexpected = abs(seen.events - expected.events) or int(seen.digest != expected.digest)
+    wrong = unlike + repeats + unexpected
     parts = [
-        (strangers, "events other than the truth's"),
+        (unexpected, "events that differ from the expected ones"),
         (repeats, "events that a client received twice"),
-        (unlike, "rows rejected too few or too many"),
+        (unlike, "rows rejected too many or too few"),
     ]
     note = ", ".join(f"{count:,} {words}" for count, words in parts if count)
-    note = note or f"{seen.events:,} events as the direct pipeline tells them; {planted:,} planted duplicates rejected"
+    note = note or f"{seen.events:,} events as expected; {planted:,} planted duplicates rejected"
     return Measurement(100 * max(0.0, 1 - wrong / max(1, seen.events + planted)), note)
 
 
-def _strays(evaluation: Evaluation) -> Measurement:
+def _wrong_channel(evaluation: Evaluation) -> Measurement:
     seen, read = evaluation.seen, _read(evaluation.seen)
     if read is None:
-        return unmeasured(f"the system never told its ledger{_because(seen)}")
+        return unmeasured(f"the system reported no ledger{_because(seen)}")
     rows = sum(max(0, read[kind] - seen.sent.get(kind, 0)) for kind in RECORDS)
     note = f"{rows:,} rows and {seen.foreign_events:,} events" if rows or seen.foreign_events else ""
     return Measurement(rows + seen.foreign_events, note)
@@ -289,7 +290,7 @@ def _recovery(evaluation: Evaluation) -> Measurement:
     limit = evaluation.limits["tick_p99_ms"]
     for second in after:
         if _calm(second, limit):
-            # A second that is calm as a whole was so from its begin.
+            # A second that is calm as a whole is calm from its beginning.
             return Measurement(
                 max(0.0, second.at - surges[-1].ends), "until tick p99 and backlog were as before the surge"
             )
@@ -308,7 +309,7 @@ def _calm(second: Second, limit: float | None) -> bool:
 
 
 def _read(seen: Observation) -> dict[str, int] | None:
-    """Return the rows that each channel read; None if the system never said."""
+    """Return the rows that each channel read; None without a ledger."""
     return {kind: seen.ledger.get(f"{kind}.read", 0) for kind in RECORDS} if seen.ledger else None
 
 
@@ -316,18 +317,18 @@ def _because(seen: Observation) -> str:
     return f" ({seen.aborted})" if seen.aborted else ""
 
 
-FIGURES: Mapping[str, Figure] = {
-    "ohlcv_symbols_per_minute": Figure("OHLCV symbols a minute", "≥", "", _symbols),
-    "tick_p99_ms": Figure("Tick latency p99", "<", "ms", _latency("tick", "p99_ms")),
-    "tick_mean_ms": Figure("Tick latency mean", "<", "ms", _latency("tick", "mean_ms")),
-    "router_mean_ms": Figure("Router overhead", "<", "ms", _router),
-    "end_to_end_p99_ms": Figure("End to end p99", "<", "ms", _end_to_end),
-    "memory_mib": Figure("Memory", "<", "MiB", _memory),
-    "success_percent": Figure("Success", ">", "%", _success),
-    "lost_rows": Figure("Loss", "=", "", _lost),
-    "dedup_percent": Figure("Deduplication", "=", "%", _dedup),
-    "wrong_channel_rows": Figure("Isolation: wrong channel", "=", "", _strays),
-    "surge_p95_ms": Figure("Surge latency p95", "<", "ms", _surge),
-    "recovery_seconds": Figure("Recovery after the surge", "<", "s", _recovery),
+TARGETS: Mapping[str, Target] = {
+    "ohlcv_symbols_per_minute": Target("OHLCV symbols a minute", "≥", "", _symbols),
+    "tick_p99_ms": Target("Tick latency p99", "<", "ms", _latency("tick", "p99_ms")),
+    "tick_mean_ms": Target("Tick latency mean", "<", "ms", _latency("tick", "mean_ms")),
+    "router_mean_ms": Target("Router overhead", "<", "ms", _router),
+    "end_to_end_p99_ms": Target("End to end p99", "<", "ms", _end_to_end),
+    "memory_mib": Target("Memory", "<", "MiB", _memory),
+    "success_percent": Target("Success", ">", "%", _success),
+    "lost_rows": Target("Loss", "=", "", _lost),
+    "dedup_percent": Target("Deduplication", "=", "%", _dedup),
+    "wrong_channel_rows": Target("Isolation: wrong channel", "=", "", _wrong_channel),
+    "surge_p95_ms": Target("Surge latency p95", "<", "ms", _surge),
+    "recovery_seconds": Target("Recovery after the surge", "<", "s", _recovery),
 }
-"""Name in the scenario's thresholds -> the figure, in the order of the papers' table."""
+"""Key in the scenario's thresholds -> target, in the order of the papers' table."""

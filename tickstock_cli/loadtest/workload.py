@@ -1,11 +1,11 @@
-"""A load: the rows of a scenario, slot by slot, a function of the scenario and its seed alone.
+"""A workload: the rows of a scenario, slot by slot, a function of the scenario and its seed alone.
 
-1. The plan says how many rows each second has; the market makes them, block by block (`synth`).
-2. Bars are made round by round, of the ticks made so far (`bars`).
-3. Faults drop, copy, delay and distort rows on their way (`faults`).
-4. What is sent within a slot becomes available at its end.
+1. The plan gives the number of rows of each second; the market simulator makes them, block by block (`synth`).
+2. Bars are made round by round, from the ticks made so far (`bars`).
+3. Faults drop, copy, delay and distort rows (`faults`).
+4. Rows sent within a slot become available at its end.
 
-No row depends on where blocks are cut, nor on speed, transport or wall time.
+No row depends on the cuts between blocks, or on speed, transport or wall time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.loadtest.bars import BarRounds
 from tickstock_cli.loadtest.faults import FaultInjector, Sent
 from tickstock_cli.loadtest.rows import Encoder, Rows, fmv_rows, join, no_rows, tick_rows
-from tickstock_cli.loadtest.scenario import RECORDS, RecordName, Scenario
+from tickstock_cli.loadtest.scenario import RecordName, Scenario
 from tickstock_cli.loadtest.workload_plan import plan_workload
 from tickstock_cli.synth.market import PORTION_ROWS
 from tickstock_cli.synth.market_simulator import MINUTE_SECONDS, MarketSimulator
@@ -35,18 +35,21 @@ class Slot:
     Attributes
     ----------
     number
-        From 0 on; slots without rows count too.
+        Counts from 0, slots without rows included.
     due
         Market time (int64 ns) of its end: when its rows are due, and their `received_at`.
     stage
-        Place of its stage.
+        Index of its stage.
     parts
         Record batches of one row at least, by type, in merge order. Columns are those of our own recordings.
     counts
-        What it holds, see `PlantedCounts`.
+        What it holds, without zeros. Names are dotted like the ledger's: ``tick.asked`` (rows of the schedule),
+        ``tick.dropped`` (rows never sent), ``tick.duplicated`` (rows sent again), ``tick.sent`` (asked - dropped +
+        duplicated), ``tick.reordered``, ``tick.skewed`` and ``tick.held`` (rows sent late, with a wrong time, after a
+        silence), and ``tick.rejected.late``, ``.duplicate`` and ``.future`` (rows that the rules reject).
     disconnect_ns
-        Above 0: when this slot is due, the connection breaks and stays broken for so long, in market time; its rows
-        and those of the following slots come after that. Transports without a connection take no notice.
+        Above 0: the connection breaks when this slot is due, for this long in market time. Its rows and those of the
+        following slots are sent after that. Transports without a connection ignore it.
     """
 
     number: int
@@ -58,18 +61,18 @@ class Slot:
 
 
 class Workload:
-    """The load of a scenario.
+    """The workload of a scenario.
 
     Attributes
     ----------
     start
-        Market time of its beginning, int64 ns UTC.
+        Market time of the first slot's beginning, int64 ns UTC.
     seconds
-        Its length in market time.
+        Length in market time.
     tickers
         All tickers, the busiest first.
     rows
-        By type: rows of the schedule, exactly.
+        Rows of the schedule, by type.
     """
 
     def __init__(self, scenario: Scenario) -> None:
@@ -81,27 +84,13 @@ class Workload:
         self.rows = {record: int(due[-1]) for record, due in self._plan.due.items()}
         self.slot_count = self.seconds * NS_PER_SECOND // scenario.slot_ns
 
-    def rate_at(self, market: int) -> dict[RecordName, float]:
-        """Return the rates asked at a market time (int64 ns): rows a second by type; 0 outside the load."""
-        passed = (market - self.start) / NS_PER_SECOND
-        if passed >= 0:
-            for stage in self.scenario.stages:
-                if passed < stage.seconds:
-                    return {record: stage.rate(record).at(passed, stage.seconds) for record in RECORDS}
-                passed -= stage.seconds
-        return dict.fromkeys(RECORDS, 0.0)
-
-    def scaled(self, factor: float) -> Workload:
-        """Return the load with all rates ``factor`` times as high; see ``Scenario.scaled``."""
-        return Workload(self.scenario.scaled(factor))
-
     def slots(self, most_rows: int = PORTION_ROWS) -> Iterator[Slot]:
-        """Make all slots, in order.
+        """Yield all slots, in order.
 
         Parameters
         ----------
         most_rows
-            Ticks made at once, unless one second has more; no row depends on it.
+            Limit of the ticks made at once, unless one second has more. No row depends on it.
         """
         faults = FaultInjector(self.scenario)
         encoder = Encoder(self.tickers)
@@ -110,7 +99,7 @@ class Workload:
             yield from self._cut(block, sent, encoder, faults)
 
     def _blocks(self, most_rows: int) -> Iterator[_RowBlock]:
-        """Run the market, from one minute, round of bars or rest of a portion to the next."""
+        """Run the market simulator from one stop to the next: minutes, rounds of bars, and portions."""
         simulator = MarketSimulator(self._plan.market)
         rounds = BarRounds(self.scenario, self._plan.due["ohlcv"])
         key = stream_key(self.scenario.seed, "quotes")
@@ -147,7 +136,7 @@ class Workload:
     def _cut(
         self, block: _RowBlock, sent: Mapping[RecordName, Sent], encoder: Encoder, faults: FaultInjector
     ) -> Iterator[Slot]:
-        """Cut a block into slots."""
+        """Yield the slots of a block."""
         length = self.scenario.slot_ns
         first, last = (self._slot_at(second) for second in (block.first, block.last))
         edges = self.start + np.arange(first, last + 1, dtype=np.int64) * length
@@ -178,7 +167,7 @@ class Workload:
         return second * NS_PER_SECOND // self.scenario.slot_ns
 
     def _stages(self, block: _RowBlock, slots: int) -> list[int]:
-        """Return the stage of every slot of a block."""
+        """Return the stage index of every slot of a block."""
         ends = np.cumsum([stage.seconds for stage in self.scenario.stages])
         a_second = slots // (block.last - block.first)
         stages: NDArray[np.int64] = np.searchsorted(ends, np.arange(block.first, block.last), side="right")
@@ -187,7 +176,7 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class _RowBlock:
-    """Rows made at once: those that are due in the seconds ``[first, last)``."""
+    """Rows made at once: those due in the seconds ``[first, last)``."""
 
     first: int
     last: int

@@ -42,10 +42,10 @@ def test_while_it_runs_it_shows_rates_latencies_and_what_waits() -> None:
     assert "warm_up" in text
 
 
-def test_a_probe_is_told_in_a_line() -> None:
+def test_a_trial_is_told_in_a_line() -> None:
     """The search shows what it tried, and what gave way."""
     kept = SearchTrial(1.0, 100_000, 99_900, 12.34, 20.0, True)
     lost = SearchTrial(2.0, 200_000, 150_000, None, None, False, "the backlog grew from 0 to 9,000 rows")
 
-    assert trial_line(kept) == "100,000 rows/s, tick p99 12.3 ms: kept"
-    assert trial_line(lost) == "200,000 rows/s, tick p99 –: not kept: the backlog grew from 0 to 9,000 rows"
+    assert trial_line(kept) == "100,000 rows/s, tick p99 12.3 ms: sustained"
+    assert trial_line(lost) == "200,000 rows/s, tick p99 –: not sustained: the backlog grew from 0 to 9,000 rows"

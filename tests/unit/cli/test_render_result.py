@@ -55,8 +55,8 @@ def test_a_narrow_terminal_still_says_why_it_failed() -> None:
     drawn = lines(result_view(BAD), 80)
 
     assert starting(drawn, "Router overhead") == "Router overhead < 5 ms – not measured"
-    assert "Router overhead: the router told no decision" in drawn
-    assert "- The system did not keep up: its tick queue was full for 2 s" in drawn
+    assert "Router overhead: the router made no decision" in drawn
+    assert "- The system did not keep up: its tick queue was full for 2 s." in drawn
     assert not any("all read" in line for line in drawn)
 
 

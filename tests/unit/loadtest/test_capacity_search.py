@@ -1,4 +1,4 @@
-"""The search for the highest rate: what a probe holds, and what speaks against it."""
+"""The search for the highest rate: what a trial holds, and what speaks against it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.loadtest.observed import observed
 from tickstock_cli.loadtest.capacity_search import (
-    MOST_PROBES,
+    MOST_TRIALS,
     CapacitySearch,
     judge_trial,
     rows_per_second,
@@ -34,7 +34,7 @@ SURGE = Scenario.model_validate(
 
 
 def held(backlogs: tuple[int, ...], **changes: Any) -> Observation:
-    """Return a probe whose backlog, second after second, was this."""
+    """Return a trial whose backlog, second after second, was this."""
     seen = observed(**changes)
     seconds = tuple(
         replace(second, stage="hold", backlog=backlog)
@@ -43,25 +43,25 @@ def held(backlogs: tuple[int, ...], **changes: Any) -> Observation:
     return replace(seen, seconds=seconds)
 
 
-def test_a_probe_holds_the_greatest_rate_of_the_busiest_stage_that_is_judged() -> None:
+def test_a_trial_holds_the_greatest_rate_of_the_busiest_stage_that_is_judged() -> None:
     """Warm-up is no measure, a ramp counts with its top, and faults would decide instead of the rate."""
-    probe = trial_scenario(SURGE, 2.0, 1.0)
+    trial = trial_scenario(SURGE, 2.0, 1.0)
 
-    assert [(stage.name, stage.tick.begin, stage.tick.end, stage.ohlcv.end) for stage in probe.stages] == [
+    assert [(stage.name, stage.tick.begin, stage.tick.end, stage.ohlcv.end) for stage in trial.stages] == [
         ("settle", 1600, 1600, 40),
         ("hold", 1600, 1600, 40),
     ]
-    assert probe.stages[0].warm_up
-    assert probe.faults == ()
-    assert rows_per_second(probe, 1.0) == 1640
+    assert trial.stages[0].warm_up
+    assert trial.faults == ()
+    assert rows_per_second(trial, 1.0) == 1640
 
 
-def test_a_probe_takes_as_long_at_any_speed() -> None:
+def test_a_trial_takes_as_long_at_any_speed() -> None:
     """Ten times the speed: ten times the market seconds, and ten times the rows a wall second."""
-    probe = trial_scenario(SURGE, 1.0, 10.0)
+    trial = trial_scenario(SURGE, 1.0, 10.0)
 
-    assert [stage.seconds for stage in probe.stages] == [30, 80]
-    assert rows_per_second(probe, 10.0) == 8200
+    assert [stage.seconds for stage in trial.stages] == [30, 80]
+    assert rows_per_second(trial, 10.0) == 8200
 
 
 def test_a_backlog_that_stays_is_kept_and_one_that_grows_is_not() -> None:
@@ -76,27 +76,27 @@ def test_a_backlog_that_stays_is_kept_and_one_that_grows_is_not() -> None:
 
 def test_a_missed_threshold_names_itself() -> None:
     """A rate at which rows take 200 ms longer is kept by no means."""
-    probe = judge_trial(held((0, 0, 0), waits=dict.fromkeys(range(31), 200.0)), 1.0, 3_000)
+    trial = judge_trial(held((0, 0, 0), waits=dict.fromkeys(range(31), 200.0)), 1.0, 3_000)
 
-    assert not probe.sustained
-    assert "Tick latency p99 was" in probe.why
+    assert not trial.sustained
+    assert "Tick latency p99 was" in trial.why
 
 
 @pytest.mark.parametrize("seen", [held((0, 0), aborted="it was stopped"), held((0, 0), slow_side="generator")])
-def test_a_probe_that_proves_nothing_is_not_kept(seen: Observation) -> None:
+def test_a_trial_that_proves_nothing_is_not_kept(seen: Observation) -> None:
     """An early end, or a generator that is late by itself, is no sign that the system could do it."""
     assert not judge_trial(replace(seen, slow_why="late"), 1.0, 3_000).sustained
 
 
 class Scripted(CapacitySearch):
-    """A search whose probes are kept once each up to three times the scenario's rates, if at all, and never again."""
+    """A search whose trials are kept once each up to three times the scenario's rates, if at all, and never again."""
 
     def _try(self, factor: float, check: bool) -> tuple[SearchTrial, Observation]:
-        again = any(probe.factor == factor for probe in self.probes)
+        again = any(trial.factor == factor for trial in self.trials)
         why = "" if factor <= 3 and not again and not check else "Tick latency p99 was 90 ms"
-        self.probes.append(SearchTrial(factor, 0, 0, None, None, not why, why))
+        self.trials.append(SearchTrial(factor, 0, 0, None, None, not why, why))
         self._latest = observed(slow_side=None)
-        return self.probes[-1], self._latest
+        return self.trials[-1], self._latest
 
 
 def test_a_rate_that_no_second_run_confirms_ends_the_search_all_the_same() -> None:
@@ -107,4 +107,4 @@ def test_a_rate_that_no_second_run_confirms_ends_the_search_all_the_same() -> No
 
     assert found is not None
     assert (found.factor, found.bounded) == (None, True)
-    assert len(found.probes) == MOST_PROBES
+    assert len(found.probes) == MOST_TRIALS

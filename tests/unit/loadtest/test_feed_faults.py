@@ -42,17 +42,17 @@ def test_the_core_rejects_what_the_truth_says_to_a_row(
     """By type and reason, whatever faults meet; every planted copy is among them, and nothing else is lost."""
     made = make(scenario(faults=faults, seed=seed, slot_ms=100))
     replayed = run_core(made, tmp_path_factory.mktemp("load"))
-    truth = made.truth
+    planted = made.planted
 
-    assert replayed.rejected() == truth.rejected()
+    assert replayed.rejected() == planted.rejected()
     for record in RECORDS:
-        assert replayed.ledger.get(f"{record}.read", 0) == truth.sent()[record]
-        assert truth.count(f"{record}.asked") == made.load.rows[record]
-        assert truth.sent()[record] == (
-            truth.count(f"{record}.asked") - truth.count(f"{record}.dropped") + truth.duplicated()[record]
+        assert replayed.ledger.get(f"{record}.read", 0) == planted.sent()[record]
+        assert planted[f"{record}.asked"] == made.workload.rows[record]
+        assert planted.sent()[record] == (
+            planted[f"{record}.asked"] - planted[f"{record}.dropped"] + planted.duplicated()[record]
         )
-        assert truth.duplicated()[record] <= sum(
-            count for name, count in truth.rejected().items() if name.startswith(record)
+        assert planted.duplicated()[record] <= sum(
+            count for name, count in planted.rejected().items() if name.startswith(record)
         )
 
 
@@ -75,13 +75,13 @@ def test_a_planted_duplicate_is_an_exact_copy() -> None:
         sent, asked = (one.tables[record].drop("slot", "due", "received_at", "stage").rows() for one in (made, clean))
         copies = Counter(sent) - Counter(asked)
         assert set(copies) <= set(asked)
-        assert copies.total() == made.truth.duplicated()[record] > 0
+        assert copies.total() == made.planted.duplicated()[record] > 0
 
 
 def test_every_duplicate_of_a_clean_feed_is_rejected(tmp_path: Path) -> None:
     """Bars as duplicates, ticks and fair values as late: nothing else is rejected."""
     made = make(scenario(faults=[{"kind": "duplicate", "share": 0.1, "ms": 200}]))
-    planted = made.truth.duplicated()
+    planted = made.planted.duplicated()
 
     assert run_core(made, tmp_path).rejected() == {
         "tick.rejected.late": planted["tick"],
@@ -95,26 +95,26 @@ def test_drops_hit_their_share_of_their_stage_and_type() -> None:
     clean = make(scenario())
     made = make(scenario(faults=[{"kind": "drop", "share": 0.25, "stages": ["open"], "types": ["tick"]}]))
     ticks = made.tables["tick"]
-    opened = clean.load.scenario.stages[1].rows("tick")
+    opened = clean.workload.scenario.stages[1].rows("tick")
 
     assert len(ticks.join(clean.tables["tick"], on=ticks.columns, how="semi")) == len(ticks)
-    assert made.truth.count("tick.dropped") == len(clean.tables["tick"]) - len(ticks)
-    assert 0.2 < made.truth.count("tick.dropped") / opened < 0.3
+    assert made.planted["tick.dropped"] == len(clean.tables["tick"]) - len(ticks)
+    assert 0.2 < made.planted["tick.dropped"] / opened < 0.3
     assert made.tables["ohlcv"].equals(clean.tables["ohlcv"])
 
 
 def test_nothing_is_sent_in_a_silence_and_all_of_it_after() -> None:
     """A stall every 20 seconds, for two; the rows come in its last slot's place, in their order."""
     made = make(scenario(faults=[{"kind": "stall", "every_seconds": 20, "ms": 2_000, "stages": ["open"]}]))
-    begins = [made.load.start + (60 + after) * NS_PER_SECOND for after in (20, 40, 60)]
+    begins = [made.workload.start + (60 + after) * NS_PER_SECOND for after in (20, 40, 60)]
     ticks = made.tables["tick"]
 
     for begin in begins:
         end = begin + 2 * NS_PER_SECOND
         assert not ticks["received_at"].is_between(begin + 1, end).any()
         assert ticks.filter(pl.col("received_at") == end + 10_000_000, pl.col("timestamp") < end).height > 50
-    assert made.truth.rejected() == {}
-    assert made.truth.sent() == made.load.rows
+    assert made.planted.rejected() == {}
+    assert made.planted.sent() == made.workload.rows
     assert {slot.disconnect_ns for slot in made.slots} == {0}
 
 

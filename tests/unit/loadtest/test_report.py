@@ -64,8 +64,8 @@ def test_a_busy_machine_a_slow_side_and_an_early_end_are_remarked() -> None:
         observed(machine=replace(MACHINE, load_1m=3.1), aborted="interrupted", slow_side="clients", slow_why="they lag")
     )
 
-    assert "The run ended before its scenario did: interrupted. Figures are of what came before." in lines
-    assert "The clients did not keep up: they lag" in lines
+    assert "The run ended before its scenario did: interrupted. Figures cover the time before." in lines
+    assert "The clients did not keep up: they lag." in lines
     assert any(line.startswith("The machine was busy before the run began: 3.1 processes") for line in lines)
 
 
@@ -106,7 +106,7 @@ def test_the_search_for_the_highest_rate_is_told_as_what_it_is() -> None:
     assert capacity_words(found) == "Highest sustainable rate: 6,400 rows a second, 2 times the scenario's."
     assert str(capacity_words(replace(found, capacity=replace(capacity, bounded=False)))).startswith("At least 6,400")
     assert str(capacity_words(replace(found, capacity=nothing))).startswith("No rate was sustained: the lowest of ")
-    assert str(capacity_words(replace(found, capacity=once))).endswith("were once, and not when tried again.")
+    assert str(capacity_words(replace(found, capacity=once))).endswith("were sustained once, and not when repeated.")
     assert capacity_words(observed()) is None
 
 

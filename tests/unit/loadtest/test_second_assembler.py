@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tickstock_cli.errors import UsageError
-from tickstock_cli.loadtest.early_abort import FIGURES, EarlyAbort
+from tickstock_cli.loadtest.early_abort import READERS, EarlyAbort
 from tickstock_cli.loadtest.observation import OTHERS, Second
 from tickstock_cli.loadtest.scenario import Scenario
 from tickstock_cli.loadtest.second_assembler import SecondAssembler, rows_due, spans_of
@@ -78,7 +78,7 @@ def test_a_second_waits_for_nobody_who_is_done() -> None:
     seconds = SecondAssembler(scenario(), 1.0, ["generator", "system"])
     seconds.add("generator", generator(0, 10, 10))
     seconds.add("system", system(0, 4))
-    seconds.finished("generator", {"due": {"tick": 25}, "sent": {"tick": 25}})
+    seconds.finish("generator", {"due": {"tick": 25}, "sent": {"tick": 25}})
 
     found = seconds.add("system", system(1, 25))
 
@@ -93,7 +93,7 @@ def test_seconds_of_a_process_that_died_are_told_all_the_same() -> None:
     seconds.add("generator", generator(1, 20, 20))
 
     assert [one.at for one in seconds.rest()] == [1.0]
-    assert seconds.whole[-1].processed["tick"] == 0
+    assert seconds.complete[-1].processed["tick"] == 0
 
 
 def test_rows_that_the_generator_has_not_made_yet_are_due_by_the_plan() -> None:
@@ -150,13 +150,13 @@ def test_early_abort_for_what_no_second_can_tell_is_an_error() -> None:
     """An abort that could never come would be a promise not kept."""
     wanted = scenario(lost_rows={"limit": 0, "abort_after": 3})
 
-    with pytest.raises(UsageError, match=r"thresholds\.lost_rows\.abort_after: no single second tells"):
+    with pytest.raises(UsageError, match=r"thresholds\.lost_rows\.abort_after: single seconds do not have"):
         EarlyAbort(wanted, spans_of(wanted, 1.0))
 
 
 def test_every_figure_that_can_end_a_run_early_is_a_threshold() -> None:
     """The message lists them as what to use instead: a name that no scenario takes would send users in a circle."""
-    assert set(FIGURES) <= set(LoadThresholds.model_fields)
+    assert set(READERS) <= set(LoadThresholds.model_fields)
 
 
 def test_latency_belongs_to_the_stage_in_which_a_row_was_due() -> None:

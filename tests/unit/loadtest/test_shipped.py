@@ -55,8 +55,8 @@ def test_a_shipped_scenario_gives_its_events_and_the_planned_rejections(name: st
     made = make(load_scenario(name, [*SHORTER.get(name, []), "slot_ms=250"]))
     replayed = run_core(made, tmp_path)
 
-    assert replayed.rejected() == made.truth.rejected()
-    assert bool(made.truth.rejected()) == (name == "feed_faults")
+    assert replayed.rejected() == made.planted.rejected()
+    assert bool(made.planted.rejected()) == (name == "feed_faults")
     assert replayed.kinds() == {"high", "low", "surge", "trend", "fmv"} - WITHOUT.get(name, set())
     if name == "halts_and_reopenings":
         assert replayed.ledger["tick.suspect"] > 0

@@ -13,7 +13,7 @@ from tickstock_cli.loadtest.observation import ClientFigures, ExpectedResults, O
 from tickstock_cli.loadtest.result import judged
 from tickstock_cli.loadtest.scenario import Scenario
 from tickstock_cli.loadtest.thresholds import LoadThresholds
-from tickstock_cli.loadtest.verdicts import FIGURES
+from tickstock_cli.loadtest.verdicts import TARGETS
 from tickstock_cli.measurement.verdict import TargetVerdict
 
 TWICE = {"ohlcv_symbols_per_minute": 16_000}
@@ -31,14 +31,14 @@ def with_scenario(**parts: Any) -> Mapping[str, Any]:
 
 def test_every_threshold_of_a_scenario_is_a_figure_and_every_figure_has_a_threshold() -> None:
     """A limit that nothing is held against would be met by everything."""
-    assert list(FIGURES) == list(LoadThresholds.model_fields)
+    assert list(TARGETS) == list(LoadThresholds.model_fields)
 
 
 def test_a_run_that_keeps_up_meets_every_target() -> None:
     """The papers' table, line by line."""
     result = judged(observed())
 
-    assert [verdict.word for verdict in result.verdicts] == ["ok"] * (len(FIGURES) + 2)
+    assert [verdict.word for verdict in result.verdicts] == ["ok"] * (len(TARGETS) + 2)
     assert result.headline == "All 14 targets were met."
 
 
@@ -60,15 +60,15 @@ def test_a_stall_while_warming_up_is_not_judged() -> None:
 @pytest.mark.parametrize(
     ("change", "name", "reason"),
     [
-        ({"router": None}, "router_mean_ms", "the router told no decision"),
-        ({"router": RouterFigures(0, 0.0)}, "router_mean_ms", "the router told no decision"),
-        ({"whole": {}}, "tick_p99_ms", "nothing of tick was measured"),
-        ({"ledger": {}}, "lost_rows", "the system never told its ledger"),
-        ({"ledger": {}}, "success_percent", "the system never told its ledger"),
-        ({"ledger": {}}, "wrong_channel_rows", "the system never told its ledger"),
-        ({"digest": None}, "dedup_percent", "the events have no truth to compare with"),
+        ({"router": None}, "router_mean_ms", "the router made no decision"),
+        ({"router": RouterFigures(0, 0.0)}, "router_mean_ms", "the router made no decision"),
+        ({"whole": {}}, "tick_p99_ms", "no latency of tick was measured"),
+        ({"ledger": {}}, "lost_rows", "the system reported no ledger"),
+        ({"ledger": {}}, "success_percent", "the system reported no ledger"),
+        ({"ledger": {}}, "wrong_channel_rows", "the system reported no ledger"),
+        ({"digest": None}, "dedup_percent", "there are no expected events to compare with"),
         ({"by_stage": {}}, "surge_p95_ms", "no tick was measured in the surge"),
-        ({"seconds": ()}, "memory_mib", "no second was seen"),
+        ({"seconds": ()}, "memory_mib", "no second was recorded"),
     ],
 )
 def test_what_could_not_be_measured_says_why_and_is_not_ok(change: dict[str, Any], name: str, reason: str) -> None:
@@ -85,7 +85,7 @@ def test_the_reason_of_a_missing_figure_names_what_ended_the_run() -> None:
     """A system that crashed told nothing more; the run did not come to its end either."""
     seen = observed(aborted="the system crashed: MemoryError", ledger={}, seconds=observed().seconds[:10])
 
-    assert verdict(seen, "lost_rows").note == "the system never told its ledger (the system crashed: MemoryError)"
+    assert verdict(seen, "lost_rows").note == "the system reported no ledger (the system crashed: MemoryError)"
     completed = verdict(seen, "completed_percent")
     assert (completed.ok, completed.note) == (False, "the system crashed: MemoryError")
     assert completed.measured == pytest.approx(33.3, abs=0.1)
@@ -109,7 +109,7 @@ def test_rows_on_their_way_when_a_run_was_ended_are_not_lost() -> None:
     found = verdict(replace(seen, ledger=ledger), "lost_rows")
 
     assert (found.ok, found.asked, found.measured) == (None, True, None)
-    assert found.note.startswith("615 rows were on their way when the run was ended (tick_p99_ms was above 50")
+    assert found.note.startswith("615 rows were on their way when the run ended (tick_p99_ms was above 50")
     assert verdict(seen, "lost_rows").ok
 
 
@@ -126,8 +126,8 @@ def test_a_row_in_the_wrong_channel_is_no_isolation() -> None:
 @pytest.mark.parametrize(
     ("change", "note"),
     [
-        ({"digest": "cd" * 32}, "1 events other than the truth's"),
-        ({"events": 2_697}, "3 events other than the truth's"),
+        ({"digest": "cd" * 32}, "1 events that differ from the expected ones"),
+        ({"events": 2_697}, "3 events that differ from the expected ones"),
         ({"clients": ClientFigures(4, 1, 8_101, repeats=1, gaps=0)}, "1 events that a client received twice"),
     ],
 )
@@ -147,7 +147,7 @@ def test_planted_duplicates_must_be_rejected() -> None:
 
     found = verdict(replace(seen, ledger=ledger), "dedup_percent")
 
-    assert (found.ok, found.note) == (False, "1 rows rejected too few or too many")
+    assert (found.ok, found.note) == (False, "1 rows rejected too many or too few")
 
 
 def test_a_truth_that_could_not_be_made_is_told() -> None:
@@ -193,7 +193,7 @@ def test_fewer_symbols_than_the_papers_ask_for_are_all_that_can_be_asked() -> No
     found = verdict(seen, "ohlcv_symbols_per_minute")
 
     assert (found.target, found.measured, found.ok) == ("≥ 500", 500, True)
-    assert found.note.endswith("the scenario asks for no more than 500 a minute")
+    assert found.note.endswith("the scenario has only 500 a minute")
 
 
 def test_bars_that_were_not_processed_are_no_symbols() -> None:

@@ -31,7 +31,7 @@ STAGES = st.lists(
 
 @pytest.fixture(scope="module")
 def busy() -> BuiltWorkload:
-    """Return the busy little load."""
+    """Return the busy little workload."""
     return make(scenario())
 
 
@@ -51,7 +51,7 @@ def test_every_stage_has_the_rows_that_its_rates_say_and_every_slot_is_sorted(dr
 
     for record in RECORDS:
         table = made.tables[record]
-        asked = [stage.rows(record) for stage in made.load.scenario.stages]
+        asked = [stage.rows(record) for stage in made.workload.scenario.stages]
         counted = dict(table.group_by("stage").len().rows()) if len(table) else {}
         assert [counted.get(place, 0) for place in range(len(asked))] == asked
         if len(table) and record != "ohlcv":
@@ -59,7 +59,7 @@ def test_every_stage_has_the_rows_that_its_rates_say_and_every_slot_is_sorted(dr
             assert ((table["timestamp"] < table["due"]) & (table["timestamp"] >= table["due"] - 50_000_000)).all()
         if len(table):
             assert (table["received_at"] == table["due"]).all()
-    assert [slot.number for slot in made.slots] == list(range(made.load.slot_count))
+    assert [slot.number for slot in made.slots] == list(range(made.workload.slot_count))
 
 
 @given(st.integers(1, 5_000))
@@ -84,14 +84,14 @@ def test_another_seed_makes_other_rows(busy: BuiltWorkload) -> None:
     """And as many of them."""
     other = make(scenario(seed=8))
 
-    assert other.truth.sent() == busy.truth.sent()
+    assert other.planted.sent() == busy.planted.sent()
     assert not other.tables["tick"].equals(busy.tables["tick"])
 
 
 def test_bars_are_those_of_the_ticks_they_cover(busy: BuiltWorkload) -> None:
     """Open, high, low, close and volume, of every bar with a tick; a ticker that could have had one is flat without."""
     ticks, bars = busy.tables["tick"], busy.tables["ohlcv"]
-    traded = set(busy.load.tickers[:20])
+    traded = set(busy.workload.tickers[:20])
     with_ticks = 0
     for bar in bars.filter(pl.col("ticker").is_in(traded)).iter_rows(named=True):
         end = bar["timestamp"] + bar["interval"] * NS_PER_SECOND
@@ -132,35 +132,30 @@ def test_types_without_overlap_share_no_ticker() -> None:
 
 def test_a_load_times_two_has_twice_the_rows() -> None:
     """What the search for the highest rate turns; a ticker's bars stop at one a second."""
-    load = Workload(scenario())
+    workload = Workload(scenario())
+    twice, most = (Workload(scenario().scaled(factor)) for factor in (2, 1_000))
 
-    assert load.scaled(2).rows == pytest.approx({record: 2 * rows for record, rows in load.rows.items()}, abs=3)
-    assert load.scaled(1_000).rows["ohlcv"] == 60 * load.seconds
+    assert twice.rows == pytest.approx({record: 2 * rows for record, rows in workload.rows.items()}, abs=3)
+    assert most.rows["ohlcv"] == 60 * workload.seconds
 
 
-def test_the_asked_rate_is_the_stages_curve() -> None:
-    """Half-way up a straight ramp is the middle; outside there is nothing."""
-    load = Workload(scenario())
+def test_the_rate_half_way_up_a_linear_ramp_is_the_mean() -> None:
+    """A ramp that were not linear would put its rows elsewhere than the report says."""
+    ramp = scenario().stages[1]
 
-    assert load.rate_at(load.start)["tick"] == 40
-    assert load.rate_at(load.start + round(97.5 * NS_PER_SECOND))["tick"] == 100
-    assert (
-        load.rate_at(load.start - 1)
-        == load.rate_at(load.start + load.seconds * NS_PER_SECOND)
-        == dict.fromkeys(RECORDS, 0)
-    )
+    assert [ramp.tick.at(passed, ramp.seconds) for passed in (0, 37.5, 75)] == [40, 100, 160]
 
 
 def test_a_halted_ticker_is_silent_and_comes_back_elsewhere() -> None:
     """At least two percent away, with a burst of trades."""
     made = make(scenario(moves={"halts": 6, "halt_seconds": 30}))
-    halts = made.load._plan.market.injections
+    halts = made.workload._plan.market.injections
     ticks = made.tables["tick"]
 
     assert halts
     for halt in halts:
-        ticker = made.load.tickers[halt.symbol]
-        begin, end = (made.load.start + second * NS_PER_SECOND for second in (halt.start, halt.end))
+        ticker = made.workload.tickers[halt.symbol]
+        begin, end = (made.workload.start + second * NS_PER_SECOND for second in (halt.start, halt.end))
         of = ticks.filter(pl.col("ticker") == ticker)
         before, after = of.filter(pl.col("timestamp") < begin), of.filter(pl.col("timestamp") >= end)
         assert len(before) + len(after) == len(of)
@@ -176,4 +171,6 @@ def test_the_core_rejects_nothing_and_tells_what_there_is_to_tell(busy: BuiltWor
     assert replayed.rejected() == {}
     assert replayed.kinds() == {"high", "low", "surge", "fmv"}
     assert replayed.kinds("ohlcv") >= {"surge"}
-    assert {record: replayed.ledger[f"{record}.read"] for record in RECORDS} == busy.truth.sent() == busy.load.rows
+    assert (
+        {record: replayed.ledger[f"{record}.read"] for record in RECORDS} == busy.planted.sent() == busy.workload.rows
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +13,6 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tickstock_cli.loadtest.planted_counts import PlantedCounts
 from tickstock_cli.loadtest.scenario import RECORDS, Scenario
 from tickstock_cli.loadtest.workload import Slot, Workload
 from tickstock_cli.replaying import Request, replay
@@ -37,15 +37,31 @@ def scenario(document: dict[str, Any] | None = None, **changes: Any) -> Scenario
     return Scenario.model_validate({**(document or BUSY), **changes})
 
 
-class BuiltWorkload:
-    """A load and all its slots, with their truth."""
+class PlantedCounts(Counter[str]):
+    """The counts of all slots of a workload, by name."""
 
-    def __init__(self, load: Workload, slots: list[Slot]) -> None:
-        self.load = load
+    def sent(self) -> dict[str, int]:
+        """Return the rows sent, by type."""
+        return {record: self[f"{record}.sent"] for record in RECORDS}
+
+    def duplicated(self) -> dict[str, int]:
+        """Return the rows sent a second time, by type."""
+        return {record: self[f"{record}.duplicated"] for record in RECORDS}
+
+    def rejected(self) -> dict[str, int]:
+        """Return the counts of rejected rows that the ledger must have."""
+        return {name: count for name, count in self.items() if ".rejected." in name}
+
+
+class BuiltWorkload:
+    """A workload with all its slots and their counts."""
+
+    def __init__(self, workload: Workload, slots: list[Slot]) -> None:
+        self.workload = workload
         self.slots = slots
-        self.truth = PlantedCounts()
+        self.planted = PlantedCounts()
         for slot in slots:
-            self.truth.add(slot.counts)
+            self.planted.update(slot.counts)
 
     @cached_property
     def tables(self) -> dict[str, pl.DataFrame]:
@@ -54,9 +70,9 @@ class BuiltWorkload:
 
 
 def make(document: Scenario, most_rows: int = 4_096) -> BuiltWorkload:
-    """Make all of a load."""
-    load = Workload(document)
-    return BuiltWorkload(load, list(load.slots(most_rows)))
+    """Make all slots of a workload."""
+    workload = Workload(document)
+    return BuiltWorkload(workload, list(workload.slots(most_rows)))
 
 
 def _table(slots: Iterable[Slot], record: Any) -> pl.DataFrame:
@@ -79,7 +95,7 @@ def _table(slots: Iterable[Slot], record: Any) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Replayed:
-    """What the core made of a load."""
+    """Events and ledger of a workload."""
 
     events: pl.DataFrame
     ledger: dict[str, int]
@@ -95,7 +111,7 @@ class Replayed:
 
 
 def run_core(made: BuiltWorkload, folder: Path) -> Replayed:
-    """Replay a load flat out, from files."""
+    """Replay a workload flat out, from files."""
     paths = []
     for record in RECORDS:
         batches = [slot.parts[record] for slot in made.slots if record in slot.parts]
@@ -103,6 +119,6 @@ def run_core(made: BuiltWorkload, folder: Path) -> Replayed:
             paths.append(str(folder / f"{record}.parquet"))
             pq.write_table(pa.Table.from_batches(batches), paths[-1])
     out = folder / "events.parquet"
-    settings = settings_of(made.load.scenario.settings)
+    settings = settings_of(made.workload.scenario.settings)
     result = replay(Request(paths=paths, settings=settings, outs=[str(out)]))
     return Replayed(pl.read_parquet(out), result.ledger.as_dict())
