@@ -1,4 +1,4 @@
-"""`tickstock perf` as CI runs it: exit codes, and the files that it shows. What probes measure: tests/unit/perf."""
+"""`tickstock perf` as CI runs it: exit codes, and the files that it shows. What benchmarks measure: tests/unit/perf."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_unlike_machines_are_refused(tmp_path: Path) -> None:
         (["gate", "--base", "other.json"], 3, "other.json holds something else than figures"),
         (["gate", "--base", "base.json", "--quick", "--only", "decode"], 2, "cannot be compared, these differ: "),
         (["gate", "--base", "sprint_108", "--quick"], 2, "leave out --quick"),
-        (["run", "--only", "reply"], 2, "there is no such probe"),
+        (["run", "--only", "reply"], 2, "there is no such benchmark"),
         (["run", "--only", "decode", "--history", "base.json/history"], 1, "cannot write into base.json"),
         (["history", "other.json"], 3, "line 1, is no run"),
     ],

@@ -18,11 +18,11 @@ from tickstock_cli.errors import ThresholdError
 if TYPE_CHECKING:
     from tickstock_cli.measurement.machine import Machine
     from tickstock_cli.measurement.verdict import TargetVerdict
+    from tickstock_cli.perf.benchmark_runs import Sample
     from tickstock_cli.perf.figures import Figures
     from tickstock_cli.perf.judging import Comparison
     from tickstock_cli.perf.measuring import Plan
     from tickstock_cli.perf.recording import Size
-    from tickstock_cli.perf.subjects import Sample
 
 app = typer.Typer(
     help="Measure what this version costs, and keep worse ones out.", rich_markup_mode=None, add_completion=False
@@ -39,7 +39,7 @@ Rounds = Annotated[
 ]
 Only = Annotated[
     list[str] | None,
-    typer.Option("--only", metavar="TICK_LOOKUP", show_default=False, help="Measure only this probe. Repeatable."),
+    typer.Option("--only", metavar="BENCHMARK", show_default=False, help="Measure only this benchmark. Repeatable."),
 ]
 Seed = Annotated[int, typer.Option(help="Draws the order of the sides in each round.")]
 Out = Annotated[
@@ -135,7 +135,7 @@ def gate(
     baseline = find_baseline(base)
     if baseline is not None:
         check_size(baseline, _size(quick))
-        plan = _plan(quick, rounds, only or baseline.probes(), seed)
+        plan = _plan(quick, rounds, only or baseline.benchmarks(), seed)
         figures = _measure(plan, _head_of(plan))
         verdicts = judge_limits(baseline, figures.samples)
         _tell_limits(f"head against baseline {baseline.name}", verdicts, figures.machine, out, as_json)
@@ -211,13 +211,13 @@ def _size(quick: bool) -> Size:
 
 
 def _plan(quick: bool, rounds: int | None, only: Sequence[str] | None, seed: int) -> Plan:
-    from tickstock_cli.perf.measuring import Plan, check_probes
-    from tickstock_cli.perf.metrics import PROBES
+    from tickstock_cli.perf.measuring import Plan, check_benchmarks
+    from tickstock_cli.perf.metrics import BENCHMARKS
     from tickstock_cli.perf.recording import prepare
 
-    size, probes = _size(quick), tuple(dict.fromkeys(only or PROBES))
-    check_probes(probes)
-    return Plan(prepare(size), size, rounds or (QUICK_ROUNDS if quick else ROUNDS), probes, seed)
+    size, benchmarks = _size(quick), tuple(dict.fromkeys(only or BENCHMARKS))
+    check_benchmarks(benchmarks)
+    return Plan(prepare(size), size, rounds or (QUICK_ROUNDS if quick else ROUNDS), benchmarks, seed)
 
 
 def _head_of(plan: Plan) -> Figures:
@@ -229,7 +229,7 @@ def _head_of(plan: Plan) -> Figures:
     machine, created = identity(), format_time(time.time_ns() // NS_PER_SECOND * NS_PER_SECOND)
     label = f"tickstock {machine.packages['tickstock']} {machine.commit or ''}".strip()
     size = {name: float(value) for name, value in asdict(plan.size).items()}
-    none: dict[str, list[Sample]] = {probe: [] for probe in plan.probes}
+    none: dict[str, list[Sample]] = {benchmark: [] for benchmark in plan.benchmarks}
     return Figures(FORMAT, label, created, machine, size, plan.recording.data_hash, plan.rounds, none)
 
 

@@ -14,8 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 from tickstock_cli.errors import DataError, UsageError
 from tickstock_cli.measurement.documents import DOCUMENT
 from tickstock_cli.measurement.verdict import TargetVerdict, number
+from tickstock_cli.perf.benchmark_runs import Sample
 from tickstock_cli.perf.recording import Size
-from tickstock_cli.perf.subjects import Sample
 
 FOLDER = Path(__file__).parent / "baselines"
 FORMAT = "tickstock perf baseline 1"
@@ -30,8 +30,8 @@ class Limit:
     name: str
     title: str
     unit: str
-    probe: str
-    """Which probe measures it; empty if none does."""
+    benchmark: str
+    """Which benchmark measures it; empty if none does."""
     key: str
     """Under which key."""
     at_most: float | None = None
@@ -39,7 +39,7 @@ class Limit:
     scale: float = 1.0
     """Measured figures are multiplied by it: 1e-6 makes MB of bytes."""
     over: str = ""
-    """``probe.key`` of the figure that this one is divided by, round by round."""
+    """``benchmark.key`` of the figure that this one is divided by, round by round."""
     note: str = ""
     """Why it is not measured, or how it is."""
 
@@ -57,9 +57,9 @@ class Baseline:
     tickers: int = 0
     """A recording must have so many for the limits to be reached."""
 
-    def probes(self) -> tuple[str, ...]:
-        """Return the probes that it needs."""
-        needed = [limit.probe for limit in self.limits if limit.probe]
+    def benchmarks(self) -> tuple[str, ...]:
+        """Return the benchmarks that it needs."""
+        needed = [limit.benchmark for limit in self.limits if limit.benchmark]
         needed += [limit.over.partition(".")[0] for limit in self.limits if limit.over]
         return tuple(dict.fromkeys(needed))
 
@@ -118,8 +118,8 @@ def _judge(limit: Limit, samples: Mapping[str, Sequence[Sample]]) -> TargetVerdi
     target = f"{'≥' if at_least else '≤'} {number(bound, limit.unit)}"
     measured = _measured(limit, samples)
     if measured is None:
-        asked = limit.probe in samples
-        note = f"probe {limit.probe} was not run" if limit.probe and not asked else limit.note
+        asked = limit.benchmark in samples
+        note = f"benchmark {limit.benchmark} was not run" if limit.benchmark and not asked else limit.note
         return TargetVerdict(limit.name, limit.title, target, bound, None, limit.unit, None, note, asked)
     assert bound is not None  # a limit has one of the two
     ok = measured >= bound if at_least else measured <= bound
@@ -127,11 +127,11 @@ def _judge(limit: Limit, samples: Mapping[str, Sequence[Sample]]) -> TargetVerdi
 
 
 def _measured(limit: Limit, samples: Mapping[str, Sequence[Sample]]) -> float | None:
-    values = [sample.get(limit.key) for sample in samples.get(limit.probe, ())]
+    values = [sample.get(limit.key) for sample in samples.get(limit.benchmark, ())]
     if not values or None in values:
         return None
     figures = [float(value) * limit.scale for value in values if value is not None]
     if limit.over:
-        probe, _, key = limit.over.partition(".")
-        figures = [figure / float(sample[key]) for figure, sample in zip(figures, samples[probe], strict=False)]
+        benchmark, _, key = limit.over.partition(".")
+        figures = [figure / float(sample[key]) for figure, sample in zip(figures, samples[benchmark], strict=False)]
     return median(figures)

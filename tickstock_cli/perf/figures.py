@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from tickstock_cli.errors import DataError, UsageError
 from tickstock_cli.measurement.documents import DOCUMENT, write_file
 from tickstock_cli.measurement.machine import Machine, alike
-from tickstock_cli.perf.subjects import Sample
+from tickstock_cli.perf.benchmark_runs import Sample
 
 FORMAT = "tickstock perf figures 1"
 
@@ -40,7 +40,7 @@ class Figures:
     """Of the recording that was replayed."""
     rounds: int
     samples: dict[str, list[Sample]]
-    """By probe, one a round."""
+    """By benchmark, one a round."""
 
 
 def write_figures(path: Path, figures: Figures) -> None:
@@ -91,7 +91,7 @@ def check_alike(base: Figures, head: Figures) -> None:
     Raises
     ------
     UsageError
-        Machines or recordings differ, or no probe was run on both.
+        Machines or recordings differ, or no benchmark was run on both.
     """
     differences: Sequence[str] = alike(base.machine, head.machine)
     if base.size != head.size:
@@ -105,5 +105,5 @@ def check_alike(base: Figures, head: Figures) -> None:
             "measure both in one sitting with tickstock perf gate --base REV"
         )
     if not base.samples.keys() & head.samples.keys():
-        probes = (", ".join(figures.samples) or "nothing" for figures in (base, head))
-        raise UsageError(f"nothing can be compared: one side measured {' and the other '.join(probes)}; see --only")
+        benchmarks = (", ".join(figures.samples) or "nothing" for figures in (base, head))
+        raise UsageError(f"nothing can be compared: one side measured {' and the other '.join(benchmarks)}; see --only")

@@ -17,7 +17,7 @@ def run_gate(base: Side, head: Side, plan: Plan, announce: Announce) -> tuple[Co
 
     Raises
     ------
-    ProbeError
+    BenchmarkError
         A side cannot be measured.
     """
     sides: Mapping[str, Side] = {BASE: base, AGAIN: base, HEAD: head}
@@ -26,7 +26,7 @@ def run_gate(base: Side, head: Side, plan: Plan, announce: Announce) -> tuple[Co
     doubtful = comparison.doubtful()
     if doubtful:
         announce(f"looks worse: {', '.join(doubtful)}; measuring as often again", "")
-        more = replace(plan, probes=doubtful, seed=plan.seed + 1)
+        more = replace(plan, benchmarks=doubtful, seed=plan.seed + 1)
         samples = measure(sides, more, announce, samples)
         comparison = judged(samples)
     return comparison, samples

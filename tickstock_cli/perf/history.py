@@ -38,7 +38,7 @@ def entry_of(figures: Figures) -> Entry:
     """Return what the history keeps of a run."""
     medians = {}
     for metric in METRICS:
-        values = [sample[metric.key] for sample in figures.samples.get(metric.probe, ()) if metric.key in sample]
+        values = [sample[metric.key] for sample in figures.samples.get(metric.benchmark, ()) if metric.key in sample]
         if values and None not in values:
             medians[metric.name] = float(median(values))
     return Entry(replace(figures, samples={}), medians)

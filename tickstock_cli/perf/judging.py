@@ -9,14 +9,14 @@ from itertools import pairwise
 from statistics import median
 
 from tickstock_cli.measurement.verdict import TargetVerdict, number
+from tickstock_cli.perf.benchmark_runs import Sample
 from tickstock_cli.perf.metrics import METRICS, RESULTS, Metric, Nature
 from tickstock_cli.perf.ratios import Interval, apart, interval, ratios_of
-from tickstock_cli.perf.subjects import Sample
 
 BLIND = 0.5
 """A margin beyond this hides what everybody would feel."""
 TELLING = ("replay", "paced")
-"""TickLookups that tell what came out."""
+"""Benchmarks that tell what came out."""
 
 BY_PROBE = Mapping[str, Sequence[Sample]]
 
@@ -61,7 +61,7 @@ class Comparison:
     results: tuple[str, ...]
     """In which ways the sides gave other results; none if they agree."""
     results_known: bool = True
-    """Whether a probe that tells results was run on both sides."""
+    """Whether a benchmark that tells results was run on both sides."""
 
     @property
     def failed(self) -> bool:
@@ -77,11 +77,11 @@ class Comparison:
         )
 
     def doubtful(self) -> tuple[str, ...]:
-        """Return the probes whose metrics look worse: those are worth more rounds."""
+        """Return the benchmarks whose metrics look worse: those are worth more rounds."""
         looks = (Change.WORSE, Change.UNCLEAR)
         return tuple(
             dict.fromkeys(
-                judgement.metric.probe
+                judgement.metric.benchmark
                 for judgement in self.judgements
                 if judgement.verdict in looks and judgement.metric.nature is not Nature.WORK
             )
@@ -99,14 +99,14 @@ def compare(base: BY_PROBE, head: BY_PROBE, again: BY_PROBE | None = None) -> Co
     """
     judgements = []
     for metric in METRICS:
-        if not base.get(metric.probe) and not head.get(metric.probe):
+        if not base.get(metric.benchmark) and not head.get(metric.benchmark):
             continue
         values = {
-            name: _values(side.get(metric.probe, ()), metric.key) for name, side in (("base", base), ("head", head))
+            name: _values(side.get(metric.benchmark, ()), metric.key) for name, side in (("base", base), ("head", head))
         }
-        itself = _values(again.get(metric.probe, ()), metric.key) if again is not None else None
+        itself = _values(again.get(metric.benchmark, ()), metric.key) if again is not None else None
         judgements.append(judge(metric, values["base"], values["head"], itself))
-    known = any(base.get(probe) and head.get(probe) for probe in TELLING)
+    known = any(base.get(benchmark) and head.get(benchmark) for benchmark in TELLING)
     return Comparison(tuple(judgements), tuple(_other_results(base, head)), known)
 
 
@@ -156,24 +156,24 @@ def _judge_work(metric: Metric, base: Sequence[float], head: Sequence[float]) ->
 
 
 def _other_results(base: BY_PROBE, head: BY_PROBE) -> Iterable[str]:
-    for probe in TELLING:
+    for benchmark in TELLING:
         for key in RESULTS:
             told = {
-                name: {sample.get(key) for sample in side.get(probe, ())}
+                name: {sample.get(key) for sample in side.get(benchmark, ())}
                 for name, side in (("base", base), ("head", head))
             }
             if told["base"] and told["head"] and told["base"] != told["head"]:
                 texts = {name: ", ".join(sorted(str(value)[:12] for value in values)) for name, values in told.items()}
-                yield f"{probe}: {key} is {texts['head']} and was {texts['base']}"
+                yield f"{benchmark}: {key} is {texts['head']} and was {texts['base']}"
             elif len(told["head"]) > 1:
-                yield f"{probe}: {key} differs from round to round"
+                yield f"{benchmark}: {key} differs from round to round"
 
 
 def verdicts(comparison: Comparison) -> list[TargetVerdict]:
     """Return the comparison as verdicts, for JUnit and tables; results first."""
     told = "; ".join(comparison.results)
     known = comparison.results_known
-    why = told if known else f"no probe that tells: {' or '.join(TELLING)}"
+    why = told if known else f"no benchmark that tells: {' or '.join(TELLING)}"
     same = not told if known else None
     title = "same rows, events and digest"
     answer = [TargetVerdict("results", title, "equal to the base", None, None, "", same, why, asked=known)]

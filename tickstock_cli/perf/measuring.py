@@ -1,4 +1,4 @@
-"""Measures sides: every probe in a fresh process, the sides in turns, in an order drawn anew each round."""
+"""Measures sides: every benchmark in a fresh process, the sides in turns, in an order drawn anew each round."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from random import Random
 from tempfile import TemporaryDirectory
 
 from tickstock_cli.errors import UsageError
-from tickstock_cli.perf.metrics import PROBES, WAYS, Way
+from tickstock_cli.perf.benchmark_runs import BenchmarkRun, Sample, start_benchmark
+from tickstock_cli.perf.metrics import BENCHMARKS, WAYS, Way
 from tickstock_cli.perf.recording import Prepared, Size
 from tickstock_cli.perf.sides import Side
-from tickstock_cli.perf.subjects import Sample, Subject, subject
 
-KNOWN = (*PROBES, "running")
-"""TickLookups by name; the last one is for baselines alone."""
+KNOWN = (*BENCHMARKS, "running")
+"""Benchmarks by name; the last one is for baselines alone."""
 Samples = dict[str, dict[str, list[Sample]]]
-"""By side's label and probe, one sample a round."""
+"""By side's label and benchmark, one sample a round."""
 Announce = Callable[[str, str], None]
 """Told of every step, and what is going on in it."""
 
 
-def check_probes(probes: Sequence[str]) -> None:
-    """Look whether probes can be run, before anything is.
+def check_benchmarks(benchmarks: Sequence[str]) -> None:
+    """Look whether benchmarks can be run, before anything is.
 
     Raises
     ------
     UsageError
-        There is no such probe, or what it needs is not installed.
+        There is no such benchmark, or what it needs is not installed.
     """
-    for probe in probes:
-        if probe not in KNOWN:
-            raise UsageError(f"--only {probe}: there is no such probe; there are {', '.join(KNOWN)}")
-    if "micro" in probes and find_spec("pytest_benchmark") is None:
-        others = " ".join(f"--only {probe}" for probe in PROBES if probe != "micro")
+    for benchmark in benchmarks:
+        if benchmark not in KNOWN:
+            raise UsageError(f"--only {benchmark}: there is no such benchmark; there are {', '.join(KNOWN)}")
+    if "micro" in benchmarks and find_spec("pytest_benchmark") is None:
+        others = " ".join(f"--only {benchmark}" for benchmark in BENCHMARKS if benchmark != "micro")
         raise UsageError(
-            f"the micro probe needs pytest-benchmark: pip install 'tickstock[perf]', or leave it out: {others}"
+            f"the micro benchmark needs pytest-benchmark: pip install 'tickstock[perf]', or leave it out: {others}"
         )
 
 
@@ -49,7 +49,7 @@ class Plan:
     Parameters
     ----------
     rounds
-        Samples of each side and probe.
+        Samples of each side and benchmark.
     seed
         Draws the order of the sides in each round.
     """
@@ -57,7 +57,7 @@ class Plan:
     recording: Prepared
     size: Size
     rounds: int
-    probes: Sequence[str] = PROBES
+    benchmarks: Sequence[str] = BENCHMARKS
     seed: int = 1
 
 
@@ -71,8 +71,8 @@ def measure(sides: Mapping[str, Side], plan: Plan, announce: Announce, samples: 
 
     Raises
     ------
-    ProbeError
-        A probe failed on one of them.
+    BenchmarkError
+        A benchmark failed on one of them.
     """
     samples = samples if samples is not None else {label: {} for label in sides}
     done = max((len(taken) for taken in next(iter(samples.values())).values()), default=0)
@@ -80,46 +80,46 @@ def measure(sides: Mapping[str, Side], plan: Plan, announce: Announce, samples: 
         _warm_up(sides, plan, announce)
     order = Random(f"{plan.seed}/{done}")
     for number in range(plan.rounds):
-        for probe in plan.probes:
-            most = WAYS.get(probe, Way()).most_rounds
+        for benchmark in plan.benchmarks:
+            most = WAYS.get(benchmark, Way()).most_rounds
             if most is not None and number >= most:
                 continue
-            announce(f"round {done + number + 1} of {done + plan.rounds}", probe)
-            for label, sample in _round(sides, probe, plan, order).items():
-                samples[label].setdefault(probe, []).append(sample)
+            announce(f"round {done + number + 1} of {done + plan.rounds}", benchmark)
+            for label, sample in _round(sides, benchmark, plan, order).items():
+                samples[label].setdefault(benchmark, []).append(sample)
     return samples
 
 
-def run_probe(side: Side, probe: str, plan: Plan) -> Sample:
-    """Run one probe on one side alone, in a fresh process."""
-    return _round({side.label: side}, probe, plan, Random(plan.seed))[side.label]
+def run_benchmark(side: Side, benchmark: str, plan: Plan) -> Sample:
+    """Run one benchmark on one side alone, in a fresh process."""
+    return _round({side.label: side}, benchmark, plan, Random(plan.seed))[side.label]
 
 
-def _round(sides: Mapping[str, Side], probe: str, plan: Plan, order: Random) -> dict[str, Sample]:
+def _round(sides: Mapping[str, Side], benchmark: str, plan: Plan, order: Random) -> dict[str, Sample]:
     """Start a fresh process for every side, and return them their turns in an order drawn for each turn."""
-    way = WAYS.get(probe, Way())
+    way = WAYS.get(benchmark, Way())
     with ExitStack() as stack:
-        subjects: dict[str, Subject] = {}
+        runs: dict[str, BenchmarkRun] = {}
         for label in order.sample(list(sides), len(sides)):
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="tickstock-perf-")))
-            subjects[label] = subject(sides[label], probe, plan.recording.job(plan.size, folder), folder)
-            stack.callback(subjects[label].close)
-        for waiting in subjects.values():
+            runs[label] = start_benchmark(sides[label], benchmark, plan.recording.job(plan.size, folder), folder)
+            stack.callback(runs[label].close)
+        for waiting in runs.values():
             waiting.prepare()
         for _ in range(way.turns):
-            drawn = order.sample(list(subjects.values()), len(subjects))
+            drawn = order.sample(list(runs.values()), len(runs))
             for group in [drawn] if way.together else [[one] for one in drawn]:
                 for one in group:
                     one.begin()
                 for one in group:
                     one.end()
-        return {label: subjects[label].finish() for label in sides}
+        return {label: runs[label].finish() for label in sides}
 
 
 def _warm_up(sides: Mapping[str, Side], plan: Plan, announce: Announce) -> None:
     """Have every tree compile its kernels, and every file read once."""
-    if set(plan.probes) == {"startup"}:
+    if set(plan.benchmarks) == {"startup"}:
         return
     for side in {side.root: side for side in sides.values()}.values():
         announce("warming up", side.label)
-        run_probe(side, "replay", plan)
+        run_benchmark(side, "replay", plan)

@@ -21,14 +21,14 @@ class Nature(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A figure of a probe.
+    """A figure of a benchmark.
 
     Parameters
     ----------
     name
         For programs; the figure's key in documents.
-    probe, key
-        Which probe measures it, under which key.
+    benchmark, key
+        Which benchmark measures it, under which key.
     tolerance
         Relative growth that is let pass even where it is certain.
     floor
@@ -39,7 +39,7 @@ class Metric:
     title: str
     unit: str
     nature: Nature
-    probe: str
+    benchmark: str
     key: str
     tolerance: float
     floor: float = 0.0
@@ -67,14 +67,14 @@ METRICS: tuple[Metric, ...] = (
 )
 
 RESULTS = ("rows", "events", "digest")
-"""What the replay probe must give alike on both sides: a change of results is no question of speed."""
+"""What the replay benchmark must give alike on both sides: a change of results is no question of speed."""
 
-PROBES = tuple(dict.fromkeys(metric.probe for metric in METRICS))
+BENCHMARKS = tuple(dict.fromkeys(metric.benchmark for metric in METRICS))
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How a round measures a probe.
+    """How a round measures a benchmark.
 
     Parameters
     ----------
@@ -94,4 +94,4 @@ class Way:
 
 TIMED, EXACT = Way(turns=5), Way(together=True, most_rounds=3)
 WAYS = {"startup": TIMED, "decode": TIMED, "merge": TIMED, "replay": TIMED, "memory": EXACT, "count": EXACT}
-"""By probe; others have one turn a round."""
+"""By benchmark; others have one turn a round."""

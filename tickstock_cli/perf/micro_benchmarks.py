@@ -1,6 +1,6 @@
 """Micro-benchmarks of one side, driven by pytest-benchmark: a batch through the core, and what becomes of its events.
 
-Run as a script's tests, with the side's source first on the path; see `probe`. Every round starts from the same
+Run as a script's tests, with the side's source first on the path; see `benchmarks`. Every round starts from the same
 state and gives the same result, so a round that does less work fails instead of looking fast.
 """
 

@@ -71,7 +71,7 @@ class Prepared:
     data_hash: str
 
     def job(self, size: Size, folder: Path) -> dict[str, Any]:
-        """Return what a probe is told."""
+        """Return what a benchmark is told."""
         return {
             "recording": str(self.folder),
             "parts": str(self.parts),

@@ -11,7 +11,7 @@ from tickstock_cli.perf.judging import Change, Comparison
 from tickstock_cli.perf.measuring import Announce, Plan
 from tickstock_cli.perf.sides import Side
 
-PROBES = ("replay", "micro", "memory", "count")
+BENCHMARKS = ("replay", "micro", "memory", "count")
 """Of identical code; the others would only take time."""
 
 
@@ -21,7 +21,7 @@ class Plant:
 
     Parameters
     ----------
-    probes
+    benchmarks
         Which are run to find it.
     shows_in
         Metrics one of which must show it; none: the results must.
@@ -29,7 +29,7 @@ class Plant:
 
     name: str
     title: str
-    probes: tuple[str, ...]
+    benchmarks: tuple[str, ...]
     shows_in: tuple[str, ...]
 
 
@@ -58,7 +58,7 @@ def self_test(side: Side, plan: Plan, passes: int, announce: Announce) -> list[T
     verdicts = []
     for plant in PLANTS:
         worse = replace(side, label="head", plant=plant.name)
-        comparison = gate(plant.name, worse, replace(plan, probes=plant.probes))
+        comparison = gate(plant.name, worse, replace(plan, benchmarks=plant.benchmarks))
         caught = _shown(comparison, plant)
         verdicts.append(
             TargetVerdict(
@@ -75,7 +75,7 @@ def self_test(side: Side, plan: Plan, passes: int, announce: Announce) -> list[T
     alarms: list[str] = []
     for number in range(passes):
         itself = replace(side, label="head")
-        again = replace(plan, probes=PROBES, seed=plan.seed + number)
+        again = replace(plan, benchmarks=BENCHMARKS, seed=plan.seed + number)
         comparison = gate(f"itself, {number + 1} of {passes}", itself, again)
         if comparison.failed:
             alarms.append(_told(comparison))

@@ -1,4 +1,4 @@
-"""The sides of a comparison: trees of source, each importable by itself, that the same probes measure."""
+"""The sides of a comparison: trees of source, each importable by itself, that the same benchmarks measure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Side:
     root
         Holds ``tickstock_cli``.
     plant
-        Name of what is planted in it, see `probe`; empty for the tree as it is.
+        Name of what is planted in it, see `benchmarks`; empty for the tree as it is.
     """
 
     label: str

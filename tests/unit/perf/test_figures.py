@@ -68,7 +68,7 @@ def test_a_sample_that_was_cut_short_is_found(tmp_path: Path) -> None:
         (figures(size={"rows": 250_000.0}), r"20,000 and 250,000 ticks \(--quick on one side alone\?\)"),
         (figures(samples={"startup": [{"cpu_seconds": 1.0}]}), "one side measured replay, count and the other startup"),
     ],
-    ids=["machine", "recording", "size", "probes"],
+    ids=["machine", "recording", "size", "benchmarks"],
 )
 def test_what_is_no_match_is_refused(head: Figures, told: str) -> None:
     """A comparison of nothing would pass; one of two machines would say anything."""

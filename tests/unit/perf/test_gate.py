@@ -12,7 +12,7 @@ import pytest
 
 from tickstock_cli.errors import UsageError
 from tickstock_cli.perf.gate import run_gate
-from tickstock_cli.perf.measuring import Plan, check_probes
+from tickstock_cli.perf.measuring import Plan, check_benchmarks
 from tickstock_cli.perf.recording import Prepared, Size
 from tickstock_cli.perf.sides import KEPT, Side, revision
 
@@ -63,7 +63,7 @@ def test_a_side_that_takes_longer_in_every_round_is_worse_after_as_many_rounds_a
     comparison, samples = run_gate(base, slow, STARTS, lambda step, detail: told.append(f"{step}: {detail}"))
 
     assert comparison.failed
-    assert {label: len(probes["startup"]) for label, probes in samples.items()} == dict.fromkeys(samples, 2)
+    assert {label: len(benchmarks["startup"]) for label, benchmarks in samples.items()} == dict.fromkeys(samples, 2)
     assert list(samples) == ["base", "base again", "head"]
     assert told == [
         "round 1 of 1: startup",
@@ -117,7 +117,7 @@ def test_a_revision_that_is_none_is_told_in_one_line(checkout: Path, name: str) 
 
 
 def test_a_revision_from_before_the_package_is_told(checkout: Path) -> None:
-    """Its probes would die of an import."""
+    """Its benchmarks would die of an import."""
     git(checkout, "rm", "-rqf", "tickstock_cli")
     (checkout / "README").touch()
     git(checkout, "add", ".")
@@ -138,11 +138,11 @@ def test_a_python_without_pytest_benchmark_says_so_before_anything_is_measured(m
     monkeypatch.setitem(sys.modules, "pytest_benchmark", None)
 
     with pytest.raises(UsageError, match=r"pip install 'tickstock\[perf\]', or leave it out: --only startup --only"):
-        check_probes(["startup", "micro"])
-    check_probes(["startup"])
+        check_benchmarks(["startup", "micro"])
+    check_benchmarks(["startup"])
 
 
-def test_a_probe_that_is_none_is_told_with_those_there_are() -> None:
+def test_a_benchmark_that_is_none_is_told_with_those_there_are() -> None:
     """Including the one that only baselines need."""
-    with pytest.raises(UsageError, match=r"--only reply: there is no such probe; there are startup, .*, running"):
-        check_probes(["reply"])
+    with pytest.raises(UsageError, match=r"--only reply: there is no such benchmark; there are startup, .*, running"):
+        check_benchmarks(["reply"])

@@ -106,7 +106,7 @@ def test_other_results_fail_whatever_the_speed() -> None:
 
 
 def test_what_a_base_cannot_measure_is_not_asked() -> None:
-    """A probe that came later is no reason to fail, and none to say that all is well."""
+    """A benchmark that came later is no reason to fail, and none to say that all is well."""
     base: dict[str, list[dict[str, Any]]] = {"replay": [{"cpu_seconds": 1.0}] * 7}
     head: dict[str, list[dict[str, Any]]] = {"replay": [{"cpu_seconds": 1.0, "seconds": 1.0}] * 7}
 

@@ -1,4 +1,4 @@
-"""Runs inside one side of a comparison: ``python -P probe.py NAME JOB`` with the side's source first on the path.
+"""Runs inside one side of a comparison: ``python -P benchmarks.py NAME JOB`` with the side's source first on the path.
 
 A script, not a module: it is the head's even where it measures the base, so that both sides are measured by the same
 code. It knows nothing of tickstock but what every revision has: `Request` and `replay`, the recordings and the core.
@@ -302,18 +302,18 @@ SLOWDOWN = 0.5
 LEAK_BYTES = 1 << 22
 """Planted: kept for ever at every step of the core."""
 
-PROBES = {probe.__name__: probe for probe in (decode, merge, replay, count, memory, paced, running)}
+BENCHMARKS = {benchmark.__name__: benchmark for benchmark in (decode, merge, replay, count, memory, paced, running)}
 
 
 def main() -> None:
-    """Run the probe that the command line names, a turn for every line of input."""
+    """Run the benchmark that the command line names, a turn for every line of input."""
     import tickstock_cli
 
     name, job = sys.argv[1:]
     planted = os.environ.get(PLANT_VARIABLE)
     if planted:
         _plant(planted)
-    turns = PROBES[name](json.loads(job))
+    turns = BENCHMARKS[name](json.loads(job))
     _tell(next(turns))
     for _ in sys.stdin:
         _tell(next(turns))

@@ -1,4 +1,4 @@
-"""One side's part in one round of a probe: fresh processes that wait for their turns."""
+"""One side's part in one round of a benchmark: fresh processes that wait for their turns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tickstock_cli.errors import TickstockError
-from tickstock_cli.perf.probe import PLANT_VARIABLE
+from tickstock_cli.perf.benchmarks import PLANT_VARIABLE
 from tickstock_cli.perf.sides import Side
 
 FOLDER = Path(__file__).parent
@@ -23,11 +23,11 @@ FOLDER = Path(__file__).parent
 Sample = dict[str, Any]
 
 
-class ProbeError(TickstockError):
-    """A side cannot be measured: its probe failed."""
+class BenchmarkError(TickstockError):
+    """A side cannot be measured: its benchmark failed."""
 
 
-class Subject(Protocol):
+class BenchmarkRun(Protocol):
     """What is measured, turn by turn."""
 
     def prepare(self) -> None:
@@ -46,24 +46,24 @@ class Subject(Protocol):
         """End whatever runs still."""
 
 
-class ProbeProcess:
-    """A probe of ``probe.py`` in a process that prepares itself once, and takes its turns warm.
+class BenchmarkProcess:
+    """A benchmark of ``benchmarks.py`` in a process that prepares itself once, and takes its turns warm.
 
     Parameters
     ----------
     job
-        What the probe is told.
+        What the benchmark is told.
     folder
         Its own, and empty.
     """
 
-    def __init__(self, side: Side, probe: str, job: Mapping[str, Any], folder: Path) -> None:
+    def __init__(self, side: Side, benchmark: str, job: Mapping[str, Any], folder: Path) -> None:
         self._side = side
-        self._probe = probe
+        self._benchmark = benchmark
         self._turns: list[Sample] = []
         self._facts: Sample = {}
         self._complaints = (folder / "stderr.txt").open("w+", encoding="utf-8")
-        command = [sys.executable, "-P", str(FOLDER / "probe.py"), probe, json.dumps(job)]
+        command = [sys.executable, "-P", str(FOLDER / "benchmarks.py"), benchmark, json.dumps(job)]
         self._process = subprocess.Popen(
             command, cwd=folder, env=environment_of(side), text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._complaints,
@@ -88,8 +88,8 @@ class ProbeProcess:
         self._process.stdin.close()
         whole = self._heard()
         if Path(whole.pop("package")) != self._side.root.resolve():
-            raise ProbeError(
-                f"{self._probe} of {self._side.label} ran another tickstock than the one in {self._side.root}"
+            raise BenchmarkError(
+                f"{self._benchmark} of {self._side.label} ran another tickstock than the one in {self._side.root}"
             )
         return {**self._facts, **best_of(self._turns), **whole}
 
@@ -107,10 +107,10 @@ class ProbeProcess:
         sample: Sample = json.loads(line)
         return sample
 
-    def _failure(self) -> ProbeError:
+    def _failure(self) -> BenchmarkError:
         self._process.wait()
         self._complaints.seek(0)
-        return _failed(self._probe, self._side, self._complaints.read(), self._process.returncode)
+        return _failed(self._benchmark, self._side, self._complaints.read(), self._process.returncode)
 
 
 class Program:
@@ -127,10 +127,10 @@ class Program:
         self._turns: list[Sample] = []
 
     def prepare(self) -> None:
-        """See ``Subject``: there is nothing to prepare."""
+        """Do nothing: a program prepares itself within its turn."""
 
     def begin(self) -> None:
-        """See ``Subject``: a turn is run where it is waited for."""
+        """Do nothing: the program runs where its end is waited for."""
 
     def end(self) -> None:
         self._turns.append(self._run())
@@ -139,16 +139,16 @@ class Program:
         return best_of(self._turns)
 
     def close(self) -> None:
-        """See ``Subject``: what was run has ended."""
+        """Do nothing: the program has ended."""
 
 
-def subject(side: Side, probe: str, job: Mapping[str, Any], folder: Path) -> Subject:
-    """Start measuring one side by one probe."""
-    if probe == "startup":
+def start_benchmark(side: Side, benchmark: str, job: Mapping[str, Any], folder: Path) -> BenchmarkRun:
+    """Start measuring one side by one benchmark."""
+    if benchmark == "startup":
         return Program(partial(_start, side, folder))
-    if probe == "micro":
+    if benchmark == "micro":
         return Program(partial(_micro_benchmarks, side, job, folder))
-    return ProbeProcess(side, probe, job, folder)
+    return BenchmarkProcess(side, benchmark, job, folder)
 
 
 def best_of(turns: Sequence[Sample]) -> Sample:
@@ -194,17 +194,17 @@ def _micro_benchmarks(side: Side, job: Mapping[str, Any], folder: Path) -> Sampl
     return {benchmark["name"]: benchmark["stats"]["min"] for benchmark in benchmarks}
 
 
-def _run(command: Sequence[str], side: Side, folder: Path, probe: str, more: Mapping[str, str]) -> None:
+def _run(command: Sequence[str], side: Side, folder: Path, benchmark: str, more: Mapping[str, str]) -> None:
     """Run a command with a side's source first on the path."""
     environment = {**environment_of(side), **more}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise _failed(probe, side, done.stderr.strip() or done.stdout, done.returncode)
+        raise _failed(benchmark, side, done.stderr.strip() or done.stdout, done.returncode)
 
 
-def _failed(probe: str, side: Side, complaint: str, code: int) -> ProbeError:
+def _failed(benchmark: str, side: Side, complaint: str, code: int) -> BenchmarkError:
     told = (complaint.strip() or f"exit code {code}").splitlines()
-    return ProbeError(f"{probe} of {side.label} failed: {told[-1]}")
+    return BenchmarkError(f"{benchmark} of {side.label} failed: {told[-1]}")
 
 
 def _cpu_of_children() -> float:

@@ -1,4 +1,4 @@
-"""TickLookups on a small recording, each in a fresh process: what they give is what metrics and baselines read."""
+"""Benchmarks on a small recording, each in a fresh process: what they give is what metrics and baselines read."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 from tickstock_cli.errors import UsageError
 from tickstock_cli.measurement.verdict import failures
 from tickstock_cli.perf.baselines import check_size, find_baseline, judge_limits, shipped
+from tickstock_cli.perf.benchmark_runs import BenchmarkError, Sample
 from tickstock_cli.perf.judging import Change, compare
-from tickstock_cli.perf.measuring import Plan, run_probe
-from tickstock_cli.perf.metrics import METRICS, PROBES
+from tickstock_cli.perf.measuring import Plan, run_benchmark
+from tickstock_cli.perf.metrics import BENCHMARKS, METRICS
 from tickstock_cli.perf.recording import FULL, QUICK, Prepared, Size, prepare
 from tickstock_cli.perf.sides import Side, head
-from tickstock_cli.perf.subjects import ProbeError, Sample
 
 TINY = Size(rows=20_000, symbols=40, batch_rows=4_096, paced_seconds=0.5)
 
@@ -30,14 +30,14 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
 
 @pytest.fixture(scope="module")
 def samples(recording: Prepared) -> dict[str, list[Sample]]:
-    """Return one sample of every probe."""
+    """Return one sample of every benchmark."""
     plan = Plan(recording, TINY, 1)
-    return {probe: [run_probe(head(), probe, plan)] for probe in (*PROBES, "running")}
+    return {benchmark: [run_benchmark(head(), benchmark, plan)] for benchmark in (*BENCHMARKS, "running")}
 
 
 def test_every_metric_finds_its_figure(samples: dict[str, list[Sample]]) -> None:
     """Instructions alone may be missing: few virtual machines count them."""
-    missing = [metric.name for metric in METRICS if samples[metric.probe][0].get(metric.key) is None]
+    missing = [metric.name for metric in METRICS if samples[metric.benchmark][0].get(metric.key) is None]
 
     assert set(missing) <= {"instructions"}
 
@@ -74,22 +74,22 @@ def test_a_recording_is_made_once(recording: Prepared) -> None:
 
 
 def test_a_tree_that_cannot_be_measured_is_named(recording: Prepared, tmp_path: Path) -> None:
-    """One line: which probe of which side, and what it died of."""
+    """One line: which benchmark of which side, and what it died of."""
     (tmp_path / "tickstock_cli").mkdir()
     (tmp_path / "tickstock_cli" / "__init__.py").write_text("raise RuntimeError('half a tree')\n")
 
-    with pytest.raises(ProbeError, match=r"replay of base failed: RuntimeError: half a tree"):
-        run_probe(Side("base", tmp_path), "replay", Plan(recording, TINY, 1))
+    with pytest.raises(BenchmarkError, match=r"replay of base failed: RuntimeError: half a tree"):
+        run_benchmark(Side("base", tmp_path), "replay", Plan(recording, TINY, 1))
 
 
-@pytest.mark.parametrize(("plant", "probe"), [("correctness", "replay"), ("leak", "memory")])
+@pytest.mark.parametrize(("plant", "benchmark"), [("correctness", "replay"), ("leak", "memory")])
 def test_what_is_planted_is_caught(
-    recording: Prepared, samples: dict[str, list[Sample]], plant: str, probe: str
+    recording: Prepared, samples: dict[str, list[Sample]], plant: str, benchmark: str
 ) -> None:
     """These two show whatever the machine's mood; `perf self-test` tries a slowdown as well, and identical code."""
-    planted = run_probe(Side("head", head().root, plant), probe, Plan(recording, TINY, 1))
+    planted = run_benchmark(Side("head", head().root, plant), benchmark, Plan(recording, TINY, 1))
 
-    comparison = compare(samples, {probe: [planted]}, samples)
+    comparison = compare(samples, {benchmark: [planted]}, samples)
 
     assert comparison.failed
     assert bool(comparison.results) is (plant == "correctness")
@@ -109,7 +109,7 @@ def test_a_small_recording_is_not_held_against_a_baseline_of_eight_thousand_tick
     check_size(own, QUICK)
 
 
-def test_a_limit_whose_probe_was_left_out_is_not_asked_and_says_so(samples: dict[str, list[Sample]]) -> None:
+def test_a_limit_whose_benchmark_was_left_out_is_not_asked_and_says_so(samples: dict[str, list[Sample]]) -> None:
     """With --only: what nobody measured neither fails nor passes."""
     baseline = find_baseline("sprint_108")
     assert baseline is not None
@@ -117,5 +117,5 @@ def test_a_limit_whose_probe_was_left_out_is_not_asked_and_says_so(samples: dict
     told = {verdict.name: verdict for verdict in judge_limits(baseline, {"running": samples["running"]})}
 
     assert not told["tick_latency_p99_ms"].failed
-    assert told["tick_latency_p99_ms"].note == "probe paced was not run"
+    assert told["tick_latency_p99_ms"].note == "benchmark paced was not run"
     assert told["data_loss_events"].ok
