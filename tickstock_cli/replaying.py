@@ -256,7 +256,7 @@ def fingerprint(request: Request, settings: Settings, source: NamedSource, taps:
         "--sort or --late": request.unsorted.value,
         "--rejects": request.rejects is not None,
         "--provenance": request.provenance,
-        "the taps": sorted(taps),
+        "the taps": sorted(name for name, tap in taps.items() if tap.needs_whole_run),
         "the plugins": [plugin.as_dict() for plugin in plugins_of(request, settings)],
         "the recordings": [_identity(path) for path in source.paths],
     }

@@ -76,10 +76,12 @@ def test_a_client_gets_every_event_that_the_file_gets(market: Path) -> None:
             while (message := json.loads(client.recv(timeout=60)))["type"] != "end":
                 if message["type"] == "events":
                     numbers += sorted(event["sequence"] for event in message["events"])
+                    line = get(f"{address}/api/prices?ticker={message['events'][-1]['ticker']}")
         output, _ = process.communicate(timeout=60)
         served = json.loads(output)
 
     assert numbers == list(range(1, flat["events"] + 1))
+    assert line["times"]
     assert served["digest"] == flat["digest"]
     assert served["ledger"] == flat["ledger"]
     assert (market / "served.parquet").read_bytes() == (market / "flat.parquet").read_bytes()

@@ -8,7 +8,7 @@ control ◀── pause, step, speed, seek
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -23,7 +23,7 @@ import pyarrow as pa
 from tickstock_cli import __version__
 from tickstock_cli.broadcast.control import RunControl
 from tickstock_cli.broadcast.epochs import EpochLog
-from tickstock_cli.broadcast.prices import RecordedPrices
+from tickstock_cli.broadcast.prices import PriceTap
 from tickstock_cli.broadcast.recovering import RecoveringSink
 from tickstock_cli.broadcast.status import RunStatus
 from tickstock_cli.build import build_event_schema, event_kinds
@@ -33,6 +33,7 @@ from tickstock_cli.core.stages import NamedSource, Sink
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer, Observers
 from tickstock_cli.engine.snapshots import Snapshots
+from tickstock_cli.engine.taps import Tap
 from tickstock_cli.eventlog.manifest import RunInfo
 from tickstock_cli.eventlog.sink import LogSink
 from tickstock_cli.eventlog.writer import EventLog
@@ -71,6 +72,7 @@ class Broadcast(Observer):
             folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="tickstock-log-"))) / "log"
         schema = build_event_schema(settings, provenance=request.provenance)
         self._state = RunStatus(Calendar(settings.session.calendar))
+        self._prices = PriceTap()
         with ExitStack() as undo:
             undo.callback(self._stack.close)
             snapshots = Path(self._stack.enter_context(TemporaryDirectory(prefix="tickstock-snapshots-")))
@@ -88,7 +90,7 @@ class Broadcast(Observer):
                 kinds=tuple(kind.name for kind in event_kinds(settings)),
                 universes={name: frozenset(tickers) for name, tickers in self.log.run.universes.items()},
                 control=RunControl(control, self._state),
-                prices=RecordedPrices(request, lambda: self._state.market_time),
+                prices=self._prices,
             )
             self._thread = ServerThread(self._served, address)
             undo.pop_all()
@@ -97,6 +99,11 @@ class Broadcast(Observer):
     def url(self) -> str:
         """Where the page is."""
         return self._thread.server.url
+
+    @property
+    def taps(self) -> Mapping[str, Tap]:
+        """What the server needs to see of the run, by name."""
+        return {"prices": self._prices}
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self._thread)

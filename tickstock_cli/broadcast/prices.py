@@ -1,76 +1,129 @@
-"""Recent prices of one ticker, read from the recordings when somebody asks: for charts, never for rules."""
+"""Recent prices of every ticker, kept by the run itself: for charts, never for rules.
+
+A ticker has two rings of buckets on fixed grids of available time: one of the last 30 minutes, one of the last
+24 hours. A bucket keeps the last usable price that fell into it, so memory is bounded: 7.5 KB a ticker.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import closing
-from dataclasses import replace
+from collections.abc import Mapping
+from threading import Lock
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.core.batch import MergedBatch
-from tickstock_cli.replaying import Request, read_options
+from tickstock_cli.channels.base import frozen
+from tickstock_cli.channels.judged import Bools, JudgedRows
+from tickstock_cli.core.batch import Float64s, Int64s
+from tickstock_cli.core.growth import grown
+from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.engine.taps import Tap, TapContext, TapStep
+from tickstock_cli.kernels.jit import kernel
 from tickstock_cli.serving.ports import PriceLine
-from tickstock_cli.sources.opening import open_source
 
-LOOK_BACK_NS = 30 * 60 * 1_000_000_000
-MOST_POINTS = 1_500
-BATCH_ROWS = 65_536
+FINE_NS = 10_000_000_000
+FINE_BUCKETS = 180
+COARSE_NS = 300_000_000_000
+COARSE_BUCKETS = 288
+BUCKETS = FINE_BUCKETS + COARSE_BUCKETS
+
+FROM_BARS, FROM_TICKS = 1, 2
+"""Whose prices a ticker's line holds; 0 is none. Ticks replace bars."""
 
 
-class RecordedPrices:
-    """Prices of the last half hour of recorded time: of trades, or closes of bars where there are none.
+class PriceTap(Tap):
+    """The price lines of a run: of ticks, or of bars' closes as long as the ticker has had no tick.
 
-    Parameters
-    ----------
-    now
-        Gives the market time (ns UTC); None before the first row.
+    A tick counts if it was accepted in a phase of `session.phases`, and neither its flags nor the guard hide its
+    price. The server asks for lines in its own threads while the run goes on.
     """
 
-    def __init__(self, request: Request, now: Callable[[], int | None]) -> None:
-        self._request = request
-        self._now = now
+    needs_whole_run = False
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._symbols = SymbolTable()
+        self.restore({})
+
+    def begin(self, context: TapContext) -> None:
+        self._symbols = context.symbols
+        self._keep(JudgedRows.none())  # its kernel is loaded before the run's first row is due
+
+    def observe(self, step: TapStep) -> None:
+        with self._lock:
+            self._keep(step.rows)
+
+    def state(self) -> Mapping[str, NDArray[Any]]:
+        return {"times": self._times, "prices": self._prices, "origins": self._origins, "now": self._now}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        with self._lock:
+            self._times = _array(state, "times", (0, BUCKETS), np.int64)
+            self._prices = _array(state, "prices", (0, BUCKETS), np.float64)
+            self._origins = _array(state, "origins", (0,), np.int8)
+            self._now = _array(state, "now", (1,), np.int64)
 
     def prices(self, ticker: str) -> PriceLine:
-        """See ``PricePort``: at most ``MOST_POINTS``, the last one of each stretch of time."""
-        now = self._now()
-        if now is None:
-            return PriceLine((), ())
-        request = replace(self._request, symbols=frozenset({ticker}), start=max(0, now - LOOK_BACK_NS), end=now + 1)
-        with closing(open_source(request.paths, read_options(request, request.effective_settings))) as source:
-            if not source.repeatable:
-                return PriceLine((), ())  # what has gone by cannot be read again
-            points = [_points(batch) for batch in source.batches(BATCH_ROWS)]
-        ticks = _joined([trades for trades, _ in points])
-        times, prices = ticks if len(ticks[0]) else _joined([closes for _, closes in points])
-        kept = _thinned(times)
-        return PriceLine(times[kept].tolist(), prices[kept].tolist())
+        code = self._symbols.code(ticker)
+        with self._lock:
+            if code is None or code >= len(self._times):
+                return PriceLine((), ())
+            times, prices, now = self._times[code].copy(), self._prices[code].copy(), int(self._now[0])
+        fine_since = (now // FINE_NS - FINE_BUCKETS + 1) * FINE_NS
+        coarse_since = (now // COARSE_NS - COARSE_BUCKETS + 1) * COARSE_NS
+        shown = times >= max(1, coarse_since)
+        shown[:FINE_BUCKETS] &= times[:FINE_BUCKETS] >= fine_since
+        shown[FINE_BUCKETS:] &= times[FINE_BUCKETS:] < fine_since
+        places = np.flatnonzero(shown)
+        places = places[np.argsort(times[places])]
+        return PriceLine(times[places].tolist(), prices[places].tolist())
+
+    def _keep(self, rows: JudgedRows) -> None:
+        ticks, bars = rows.ticks, rows.bars
+        tickers = len(self._symbols)
+        self._times, self._prices = grown(self._times, tickers, None), grown(self._prices, tickers, None)
+        self._origins = grown(self._origins, tickers, None)
+        lines = self._times, self._prices, self._origins
+        for judged in rows.by_record().values():
+            if len(judged):
+                self._now[0] = max(self._now[0], judged.rows.available_at[-1])
+        usable = ticks.is_price & ticks.in_session
+        _fill(*_columns(ticks.rows.code, ticks.rows.available_at, ticks.rows.price, usable), FROM_TICKS, *lines)
+        _fill(*_columns(bars.rows.code, bars.rows.available_at, bars.rows.close, bars.in_session), FROM_BARS, *lines)
 
 
-Line = tuple[NDArray[np.int64], NDArray[np.float64]]
+def _array(state: Mapping[str, NDArray[Any]], name: str, blank: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+    return state[name].copy() if name in state else np.zeros(blank, dtype=dtype)
 
 
-def _points(batch: MergedBatch) -> tuple[Line, Line]:
-    """Return times and prices of trades, and of bars, that can be drawn."""
-    ticks, bars = batch.ticks, batch.bars
-    traded = (ticks.price > 0) & np.isfinite(ticks.price) & (ticks.flags & 1 == 0)
-    closed = (bars.close > 0) & np.isfinite(bars.close)
-    return (
-        (ticks.available_at[traded], ticks.price[traded]),
-        (bars.available_at[closed], bars.close[closed]),
-    )
+def _columns(
+    code: NDArray[np.int32], time: Int64s, price: Float64s, usable: Bools
+) -> tuple[NDArray[np.int32], Int64s, Float64s, Bools]:
+    """Return read-only views: rows come as such or not, and a kernel is compiled for just one kind of array."""
+    return frozen(code), frozen(time), frozen(price), frozen(usable)
 
 
-def _joined(lines: list[Line]) -> Line:
-    if not lines:
-        return np.empty(0, dtype=np.int64), np.empty(0)
-    return np.concatenate([times for times, _ in lines]), np.concatenate([prices for _, prices in lines])
-
-
-def _thinned(times: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the places to keep: the last one of each stretch."""
-    if len(times) <= MOST_POINTS:
-        return np.arange(len(times))
-    stretch = (times - times[0]) * MOST_POINTS // max(1, int(times[-1] - times[0]) + 1)
-    return np.flatnonzero(np.append(stretch[1:] != stretch[:-1], True))
+@kernel
+def _fill(
+    code: NDArray[np.int32],
+    time: Int64s,
+    price: Float64s,
+    usable: Bools,
+    origin: int,
+    times: Int64s,
+    prices: Float64s,
+    origins: NDArray[np.int8],
+) -> None:
+    """Put prices, in the order of their times, into the rings of their tickers."""
+    for i in range(len(code)):
+        if not usable[i] or origins[code[i]] > origin:
+            continue
+        ticker = code[i]
+        if origins[ticker] < origin:
+            origins[ticker] = origin
+            times[ticker] = 0
+        fine = time[i] // FINE_NS % FINE_BUCKETS
+        coarse = FINE_BUCKETS + time[i] // COARSE_NS % COARSE_BUCKETS
+        times[ticker, fine] = times[ticker, coarse] = time[i]
+        prices[ticker, fine] = prices[ticker, coarse] = price[i]

@@ -57,7 +57,10 @@ def run_watched(
         say_if_compiling(request)
         open_sinks = open_all if broadcast is None else broadcast.open_sinks
         snapshots = None if broadcast is None else broadcast.snapshots
-        result = run_replay(request, control, observe, attach=attach, open_sinks=open_sinks, snapshots=snapshots)
+        taps = {} if broadcast is None else broadcast.taps
+        result = run_replay(
+            request, control, observe, attach=attach, open_sinks=open_sinks, snapshots=snapshots, taps=taps
+        )
     if broadcast is not None:
         broadcast.finish()
     print_input_notes(opened[0], told)  # a stream tells what it holds only when it comes

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -70,6 +70,9 @@ class TapStep:
 
 class Tap:
     """Base class of taps. ``observe`` is required; a tap without state or output keeps the other methods."""
+
+    needs_whole_run: ClassVar[bool] = True
+    """Whether it must see every row of a run: then a checkpoint is resumed with it only if it was there before."""
 
     def begin(self, context: TapContext) -> None:
         """Take the run's context, before the first step or ``restore``."""
