@@ -101,7 +101,8 @@ def test_exported_names_exist() -> None:
     for path in (ROOT / "tickstock_cli").rglob("*.py"):
         if path.name == "__main__.py" or "__all__" not in path.read_text(encoding="utf-8"):
             continue
-        module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        module = importlib.import_module(".".join(part for part in parts if part != "__init__"))
         assert [name for name in module.__all__ if not hasattr(module, name)] == []
 
 
