@@ -76,7 +76,7 @@ class Unfinished:
         ({"highlow": RoundPrice}, "detector highlow: a section of the settings has this name"),
         ({"guard": RoundPrice}, "detector guard: a section of the settings has this name"),
         ({"round price": RoundPrice}, "detector 'round price': a name consists of letters"),
-        ({"round_price": Unfinished}, "detector round_price: Unfinished lacks compiled, counters, events_per_row"),
+        ({"round_price": Unfinished}, "detector round_price: Unfinished lacks compiled, counters, enabled_by_default"),
         ({"round_price": (RoundPrice, SurgeParams())}, "parameters must be RoundPrice.Params, were SurgeParams"),
         ({"round_price": RoundPrice(RoundPriceParams(), {"round_price": 0})}, "must be a class, which every system"),
     ],

@@ -22,10 +22,24 @@ START = new_york("2024-06-12", "10:00:00")
 PAGE = Path(__file__).parents[3] / "docs" / "embedding.md"
 
 
-def test_the_page_on_embedding_runs_as_it_stands() -> None:
-    """Its example is what people copy."""
-    (example,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    exec(compile(example, str(PAGE), "exec"), {})
+TEXT = PAGE.read_text(encoding="utf-8")
+EXAMPLES = dict(re.findall(r"^## ([^\n]+)\n(?:(?!^## ).)*?```python\n(.*?)```", TEXT, re.M | re.S))
+
+
+def test_every_example_of_the_page_is_found() -> None:
+    """An example that is not executed is the first one to be wrong."""
+    assert len(EXAMPLES) == TEXT.count("```python")
+
+
+@pytest.mark.parametrize("heading", EXAMPLES)
+def test_an_example_of_the_page_on_embedding_runs_as_it_stands(
+    heading: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """People copy it."""
+    (tmp_path / "sample_data").symlink_to(PAGE.parents[1] / "sample_data")
+    monkeypatch.chdir(tmp_path)
+
+    exec(compile(EXAMPLES[heading], f"{PAGE}: {heading}", "exec"), {"__name__": "example"})
 
 
 def test_a_system_that_takes_rows_says_so_from_the_first_moment() -> None:
