@@ -54,6 +54,7 @@ SCENARIO_TABLES: dict[str, type[BaseModel]] = {
     "`[thresholds]`": LoadThresholds,
     "A limit": Threshold,
 }
+_TITLES = {model: title for title, model in SCENARIO_TABLES.items()}
 _TABLES = {
     RateCurve: "rate",
     Threshold: "limit",
@@ -155,7 +156,7 @@ def _takes(field: FieldInfo) -> str:
     if annotation in _TABLES:
         return _TABLES[annotation]
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return f"see `[{annotation.__name__.lower()}]`"
+        return f"see {_TITLES[annotation]}"
     return describe_bounds(field)
 
 

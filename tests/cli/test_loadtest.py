@@ -196,7 +196,7 @@ def test_a_process_that_is_killed_is_told_in_one_line(small: Path, victim: str) 
     """Who is gone and how, with all that was seen before; the others are ended, too."""
     seen = conduct(small, lambda orchestrator: os.kill(orchestrator.pids[victim], signal.SIGKILL))
 
-    assert seen.aborted == f"the {victim} of the load test is gone: signal 9 ended it"
+    assert seen.aborted == f"the {victim} of the load test ended unexpectedly: signal 9"
     assert len(seen.seconds) >= 1
     assert seen.truth.reason == seen.aborted
     assert bool(seen.ledger) is (victim != "system")

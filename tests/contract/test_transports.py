@@ -51,9 +51,9 @@ class Pair:
         self.form: Transport = TRANSPORTS.load(name)()
         listener = self.form.listen(folder)
         self.sender = Sender(self.form, listener, Opening(TICKERS, SCHEMAS))
-        met = pool.submit(self.sender.meet, 5.0)
+        connected = pool.submit(self.sender.connect, 5.0)
         self.receiver = Receiver(TRANSPORTS.load(name)(), listener.address)
-        met.result()
+        connected.result()
 
     def send(self, *frames: Frame) -> None:
         """Send frames."""
@@ -165,5 +165,5 @@ def test_an_address_where_nobody_listens_is_an_error(name: str, tmp_path: Path) 
     listener = form.listen(tmp_path)
     listener.close()
 
-    with pytest.raises(BrokenLinkError, match="nobody listens"):
+    with pytest.raises(BrokenLinkError, match="nothing listens"):
         form.connect(listener.address)

@@ -1,9 +1,9 @@
-"""Bars of a load: every ticker in turn, round after round, at the stages' rates.
+"""Bars of a workload: one bar of every ticker in each round, at the stages' rates.
 
-1. Bar k is that of ticker k mod n, in an order that the seed decides; rows n·q to n·q + n - 1 are round q.
-2. A round begins when its first bar is due; all bars of the round end at that second and begin where those of the
-   round before ended. With n/60 bars a second they are minute bars.
-3. Where a stage says so, a round's bars are sent in its first part, in the same order.
+1. Bar k is that of ticker k mod n, in an order that the seed decides; bars n·q to n·q + n - 1 are round q.
+2. A round begins when its first bar is due. All of its bars end at that second and begin at the end of the previous
+   round's bars. With n/60 bars a second they are minute bars.
+3. A stage's ``bar_spread`` compresses the sending of a round into its first part, in the same order.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from tickstock_cli.synth.untraded import MOMENTS
 
 _FIRST_BAR_SECONDS = 60
 _LEAST_SHARES, _MOST_SHARES = 5_000, 200_000
-"""A minute's usual volume of a ticker that has bars and no ticks."""
+"""Bounds of the usual minute volume, in shares, of tickers with bars and no ticks."""
 
 
 class BarRounds:
-    """When rounds of bars begin, and their rows.
+    """The rounds of bars: when each begins, and its rows.
 
     Parameters
     ----------
     due
-        Bars due before each second, and in all.
+        Number of bars due before each second, and in total.
     """
 
     def __init__(self, scenario: Scenario, due: NDArray[np.int64]) -> None:
@@ -49,14 +49,14 @@ class BarRounds:
         self._spread = np.repeat([stage.bar_spread for stage in scenario.stages], lengths)
         firsts = np.arange(0, int(due[-1]), max(self._count, 1), dtype=np.int64)
         self.ends: list[int] = self._second_of(firsts).tolist()
-        """By round: the second at which its bars end."""
+        """Second at which the bars end, by round."""
 
     def begin_of(self, number: int) -> int:
         """Return the second at which the bars of a round begin; below 0 for the first round."""
         return self.ends[number - 1] if number else self.ends[0] - _FIRST_BAR_SECONDS
 
     def usual_volume(self, number: int) -> NDArray[np.int64]:
-        """Return by ticker the usual volume in a quarter of a bar of a round, in 1e-6 shares."""
+        """Return the usual volume in a quarter of a round's bar by ticker, in 1e-6 shares."""
         seconds = self.ends[number] - self.begin_of(number)
         return self._typical * seconds * MICROS // (60 * MOMENTS)
 
@@ -90,7 +90,7 @@ class BarRounds:
         return np.searchsorted(self._due, bar, side="right") - 1
 
     def _sends(self, bar: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return when bars of one round are sent: at even distances, or drawn together to the round's beginning."""
+        """Return when bars of one round are sent, int64 ns: evenly, or compressed towards the round's beginning."""
         even = self._even(bar)
         second = self._second_of(bar)
         base = np.maximum(int(even[0]), self._start + self._stage_begin[second] * NS_PER_SECOND)

@@ -1,11 +1,11 @@
-"""Finds and reads scenarios: those that are shipped, by name, and those of a user, by path.
+"""Finds and reads scenarios: shipped ones by name, others by path.
 
-A document is read in this order, and the first mistake is told in one line with its place, key and value:
+Reading has these steps; the first error is reported in one line with its place, key and value:
 
-1. the TOML document;
-2. what ``--set`` changes of it;
-3. the model;
-4. the settings of the system under test, by the system's own rules.
+1. parse the TOML document;
+2. apply ``--set``;
+3. validate the model;
+4. validate the settings of the system under test.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def load_scenario(name_or_path: str, sets: Sequence[str] = ()) -> Scenario:
     Parameters
     ----------
     name_or_path
-        The name of a shipped one, or the path of a TOML file.
+        The name of a shipped scenario, or the path of a TOML file.
     sets
         ``key=value`` each, as in ``symbols.tick=500``, ``stages.surge.tick=900``, ``faults.0.share=0.01`` or
         ``settings.highlow.cooldown_seconds=0``: stages by name, faults by number. Later ones win.
@@ -52,13 +52,13 @@ def load_scenario(name_or_path: str, sets: Sequence[str] = ()) -> Scenario:
     Raises
     ------
     SettingsError
-        There is no such scenario, it cannot be read, or something in it is wrong.
+        The scenario does not exist, cannot be read, or is invalid.
     """
     document = _read(find(name_or_path))
     changed = {_assign(document, text) for text in sets}
     _flatten_settings(document)
     try:
-        # From JSON, because only that is strict about numbers and lenient about lists.
+        # Pydantic's strict mode accepts lists for tuples from JSON only.
         scenario = Scenario.model_validate_json(json.dumps(document, default=_as_text), strict=True)
     except ValidationError as error:
         raise SettingsError(_explain(error, document, name_or_path, changed)) from error
@@ -102,7 +102,7 @@ def _as_text(value: Any) -> str:
 
 
 def _assign(document: dict[str, Any], text: str) -> str:
-    """Lay one ``key=value`` over a document, and return the key."""
+    """Set one ``key=value`` in a document, and return the key."""
     key, equals, value = (part.strip() for part in text.partition("="))
     if not equals or not key:
         raise SettingsError(f"{ASSIGNMENT} {text}: write key=value, as in symbols.tick=500 or stages.surge.tick=900")
@@ -115,16 +115,16 @@ def _assign(document: dict[str, Any], text: str) -> str:
     for number, name in enumerate(names):
         parent = _child(parent, name, names[:number], text)
     if isinstance(parent, list):
-        _place_in(parent, last, names, text)
+        _index_in(parent, last, names, text)
         raise SettingsError(f"{ASSIGNMENT} {text}: {key} is a table; set a key of it, as in {key}.seconds=60")
     parent[last] = parse_value(value)
     return key
 
 
 def _child(parent: Any, name: str, above: Sequence[str], text: str) -> Any:
-    """Return the table or list that a key leads through; tables that are not there yet begin empty."""
+    """Return the table or list below ``parent``; create a missing table."""
     if isinstance(parent, list):
-        return parent[_place_in(parent, name, above, text)]
+        return parent[_index_in(parent, name, above, text)]
     child = parent.setdefault(name, [] if not above and name in _LISTS else {})
     if isinstance(child, int | float) and not isinstance(child, bool):  # a constant rate, or a bare limit
         child = parent[name] = {"limit": child} if above == ["thresholds"] else {"from": child, "to": child}
@@ -134,8 +134,8 @@ def _child(parent: Any, name: str, above: Sequence[str], text: str) -> Any:
     return child
 
 
-def _place_in(entries: list[Any], name: str, above: Sequence[str], text: str) -> int:
-    """Return the place of an entry that is named, or numbered from 0."""
+def _index_in(entries: list[Any], name: str, above: Sequence[str], text: str) -> int:
+    """Return the index of an entry that is named, or numbered from 0."""
     names = [str(entry.get("name", place)) for place, entry in enumerate(entries)]
     if name in names:
         return names.index(name)
@@ -172,32 +172,32 @@ def _check_settings(settings: Mapping[str, Any], place: str, changed: set[str]) 
 
 
 def _explain(error: ValidationError, document: Mapping[str, Any], name: str, changed: set[str]) -> str:
-    """Put the first complaint into one line, and say how many more there are."""
-    complaint, *others = error.errors(include_url=False)
-    key, model = _locate(complaint, document)
+    """Return the first validation error in one line, and the number of further ones."""
+    problem, *others = error.errors(include_url=False)
+    key, model = _locate(problem, document)
     set_here = [one for one in changed if f"{key}.".startswith(f"{one}.") or f"{one}.".startswith(f"{key}.")]
     place = f"{ASSIGNMENT} {set_here[0]}" if key and set_here else f"{name} with {ASSIGNMENT}" if changed else name
-    message = f"{place}: {_complain(complaint, key, model)}"
+    message = f"{place}: {_describe(problem, key, model)}"
     return f"{message}; and {len(others)} more" if others else message
 
 
-def _complain(complaint: ErrorDetails, key: str, model: type[BaseModel]) -> str:
-    match complaint["type"]:
+def _describe(problem: ErrorDetails, key: str, model: type[BaseModel]) -> str:
+    match problem["type"]:
         case "extra_forbidden":
             known = [field.alias or name for name, field in model.model_fields.items()]
-            near = get_close_matches(str(complaint["loc"][-1]), known, n=1)
+            near = get_close_matches(str(problem["loc"][-1]), known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are {either(known)}"
             return f"unknown key {key}; {hint}"
         case "missing":
-            field = _field(model, str(complaint["loc"][-1]))
+            field = _field(model, str(problem["loc"][-1]))
             return f"{key} is missing; add it: {field}"
         case "model_type" | "model_attributes_type":
             what = "a number, or a table as in {from = 100, to = 900}" if model is RateCurve else "a table"
-            return f"{key} = {format_value(complaint['input'])}: must be {what}"
-        case "value_error" if isinstance(complaint["input"], dict):
-            return f"{key}: {reason(complaint)}" if key else reason(complaint)
+            return f"{key} = {format_value(problem['input'])}: must be {what}"
+        case "value_error" if isinstance(problem["input"], dict):
+            return f"{key}: {reason(problem)}" if key else reason(problem)
         case _:
-            return f"{key} = {format_value(complaint['input'])}: {reason(complaint)}"
+            return f"{key} = {format_value(problem['input'])}: {reason(problem)}"
 
 
 def _field(model: type[BaseModel], name: str) -> str:
@@ -207,13 +207,13 @@ def _field(model: type[BaseModel], name: str) -> str:
     return ""
 
 
-def _locate(complaint: ErrorDetails, document: Mapping[str, Any]) -> tuple[str, type[BaseModel]]:
-    """Return the key that a complaint is about, stages by name, and the model that holds it."""
+def _locate(problem: ErrorDetails, document: Mapping[str, Any]) -> tuple[str, type[BaseModel]]:
+    """Return the key of a validation error, stages by name, and the model that holds it."""
     model: type[BaseModel] = Scenario
     holder: type[BaseModel] = Scenario
     names: list[str] = []
     entries: Any = None
-    for part in complaint["loc"]:
+    for part in problem["loc"]:
         if isinstance(part, int):
             entry = entries[part] if isinstance(entries, list) and part < len(entries) else None
             names.append(str(entry.get("name", part)) if isinstance(entry, dict) else str(part))
@@ -222,13 +222,13 @@ def _locate(complaint: ErrorDetails, document: Mapping[str, Any]) -> tuple[str, 
         entries = document.get(part) if len(names) == 1 else None
         holder = model
         model = _model_of(model, part)
-    if complaint["type"] in ("model_type", "model_attributes_type"):
+    if problem["type"] in ("model_type", "model_attributes_type"):
         holder = model
     return ".".join(names), holder
 
 
 def _model_of(model: type[BaseModel], name: str) -> type[BaseModel]:
-    """Return the model of a field, if it is a table or a list of tables; else the model itself."""
+    """Return the model of a field that is a table or a list of tables; otherwise the model itself."""
     if name in _LISTS:
         return _LISTS[name]
     for own, field in model.model_fields.items():

@@ -65,8 +65,8 @@ class ChildProcess:
         """Return its exit code or signal in words."""
         code = self._process.wait()
         if code >= 0:
-            return f"it ended with exit code {code}"
-        return f"signal {-code} ended it"
+            return f"exit code {code}"
+        return f"signal {-code}"
 
     def end(self) -> None:
         """End it: by a command, then by the end of its input, then by force. Idempotent."""

@@ -1,16 +1,16 @@
-"""What goes wrong between a feed and the system, decided by the seed; and what the rules will reject of it.
+"""Faults of the feed, decided by the seed, and counts of the rows that the rules reject because of them.
 
-Rows go through a scenario's faults in this order, whatever their order there:
+Faults apply in this order, whatever their order in the scenario:
 
-1. *drop*: they are not sent;
-2. *skew*: the clock of their ticker's exchange is off;
-3. *reorder*: they are sent late;
-4. *duplicate*: a copy is sent later;
-5. *stall*, *disconnect*: what would be sent in a silence is sent at its end.
+1. *drop*: rows are not sent;
+2. *skew*: the clock of a ticker's exchange is wrong;
+3. *reorder*: rows are sent late;
+4. *duplicate*: a copy of a row is sent later;
+5. *stall*, *disconnect*: rows of a silence are sent at its end.
 
-A copy must be one that the rules reject: a finished bar is known again by its time, but a tick or a fair value only if
-it is older than the ticker's last. So a copy of those waits until the ticker had a newer row, and comes right behind
-it. One that never could is not sent, and no ticker has two copies waiting.
+The rules must reject every copy. They recognise a repeated bar by its time, but a repeated tick or fair value only if
+it is older than the ticker's last row. So such a copy waits for a newer row of its ticker and follows it directly. A
+copy without a newer row is not sent, and a ticker has at most one waiting copy.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class _Planned:
-    """A fault with the times (int64 ns) of its stages, and the name of its stream of draws."""
+    """A fault with the times (int64 ns) of its stages, and the name of its random stream."""
 
     fault: Fault
     purpose: str
@@ -50,18 +50,18 @@ class _Planned:
     ends: NDArray[np.int64]
 
     def is_on(self, times: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Tell which of some times lie in its stages."""
+        """Return which times (int64 ns) lie in its stages."""
         stage = np.searchsorted(self.begins, times, side="right") - 1
         return (stage >= 0) & (times < self.ends[np.maximum(stage, 0)])
 
     @property
     def ns(self) -> int:
-        """Its length in ns."""
+        """The fault's ``ms`` in ns."""
         return round(self.fault.ms * _NS_PER_MS)
 
 
 class FaultInjector:
-    """Sends the rows of a load, block after block."""
+    """Applies a scenario's faults to the rows of a workload, block by block."""
 
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
@@ -74,12 +74,12 @@ class FaultInjector:
         }
 
     def send(self, record: RecordName, rows: Rows, first: int, last: int) -> Sent:
-        """Return what is sent of a type in the seconds ``[first, last)``, of the rows due in them and before."""
+        """Return the rows of a type that are sent in the seconds ``[first, last)``; ``rows`` are those due in them."""
         begin, end = (self._scenario.start_ns + second * NS_PER_SECOND for second in (first, last))
         return self._lines[record].send(rows, begin, end, end == self._end)
 
     def disconnect_in(self, begin: int, end: int) -> int:
-        """Return how long (ns) a connection stays broken that breaks in ``[begin, end)``; 0 = none does."""
+        """Return the length (ns) of the disconnect that begins in ``[begin, end)`` (int64 ns); 0 without one."""
         lengths = (
             silence.end - silence.begin for silence in self._silences if silence.breaks and begin <= silence.begin < end
         )
@@ -88,7 +88,7 @@ class FaultInjector:
 
 @dataclass(frozen=True, slots=True)
 class _Silence:
-    """Nothing is sent in ``[begin, end)`` (int64 ns); ``breaks``: the connection breaks."""
+    """The feed is silent in ``[begin, end)`` (int64 ns); ``breaks``: the connection breaks, too."""
 
     begin: int
     end: int
@@ -114,7 +114,7 @@ def _silences(planned: list[_Planned]) -> Iterator[_Silence]:
 
 @dataclass(frozen=True, slots=True)
 class _RowsInFlight:
-    """Rows on their way, with their number in the schedule, and whether each is a copy, and was held by a silence."""
+    """Rows before they are sent: their number in the schedule, and whether each is a copy, and held by a silence."""
 
     rows: Rows
     number: NDArray[np.int64]
@@ -125,28 +125,28 @@ class _RowsInFlight:
         return _RowsInFlight(self.rows.take(chosen), self.number[chosen], self.is_copy[chosen], self.is_held[chosen])
 
     def sent_at(self, send: Any) -> _RowsInFlight:
-        """Return them sent at other times (int64 ns): one for all, or one each."""
+        """Return the rows with other send times (int64 ns): one for all, or one each."""
         rows = self.rows
         times = np.broadcast_to(np.asarray(send, dtype=np.int64), rows.send.shape)
         return replace(self, rows=Rows(rows.symbol, rows.timestamp, times, rows.values))
 
 
-def _begin(rows: Rows, number: NDArray[np.int64], *, copy: bool) -> _RowsInFlight:
+def _in_flight(rows: Rows, number: NDArray[np.int64], *, copy: bool) -> _RowsInFlight:
     no = np.zeros(len(rows), dtype=np.bool_)
     return _RowsInFlight(rows, number, no | copy, no)
 
 
-def _together(ways: Sequence[_RowsInFlight]) -> _RowsInFlight:
+def _concatenated(parts: Sequence[_RowsInFlight]) -> _RowsInFlight:
     return _RowsInFlight(
-        join([way.rows for way in ways]),
-        np.concatenate([way.number for way in ways]),
-        np.concatenate([way.is_copy for way in ways]),
-        np.concatenate([way.is_held for way in ways]),
+        join([in_flight.rows for in_flight in parts]),
+        np.concatenate([in_flight.number for in_flight in parts]),
+        np.concatenate([in_flight.is_copy for in_flight in parts]),
+        np.concatenate([in_flight.is_held for in_flight in parts]),
     )
 
 
 class _TypeFaults:
-    """The way of one type's rows."""
+    """The faults of one record type."""
 
     def __init__(
         self, record: RecordName, scenario: Scenario, planned: list[_Planned], silences: list[_Silence]
@@ -157,27 +157,27 @@ class _TypeFaults:
         self._planned = planned
         self._silences = silences
         self._made = 0
-        self._late = _begin(no_rows(record), np.empty(0, dtype=np.int64), copy=False)
+        self._late = _in_flight(no_rows(record), np.empty(0, dtype=np.int64), copy=False)
         self._last = np.zeros(scenario.symbols.count, dtype=np.int64)
         self._waiting = np.full(scenario.symbols.count, -1, dtype=np.int64)
 
     def send(self, rows: Rows, begin: int, end: int, is_last: bool) -> Sent:
-        """Send what is due before ``end`` (int64 ns) of rows whose faults are still to come, and of those held back."""
+        """Return the rows sent before ``end`` (int64 ns), of ``rows`` and of rows held back earlier."""
         counts = _Counts(self._record, begin, end, self._slot_ns)
         counts.add("asked", rows.send)
         if not self._planned:
             counts.add("sent", rows.send)
             return Sent(rows, counts.by_name)
-        way = _together([self._late, *(self._held(fresh, begin) for fresh in self._distort(rows, counts))])
+        in_flight = _concatenated([self._late, *(self._held(fresh, begin) for fresh in self._distort(rows, counts))])
         if is_last:
-            way = way.sent_at(np.minimum(way.rows.send, end - 1))
-        # By number where silences end: what is sent then must not depend on which rows were made together.
-        way = way.take(np.lexsort((way.is_copy, way.number, way.rows.send)))
-        due = int(np.searchsorted(way.rows.send, end))
-        return self._arrive(way.take(slice(due)), way.take(slice(due, None)), counts)
+            in_flight = in_flight.sent_at(np.minimum(in_flight.rows.send, end - 1))
+        # Sorted by number, too, so that the order at a silence's end does not depend on the cuts between blocks.
+        in_flight = in_flight.take(np.lexsort((in_flight.is_copy, in_flight.number, in_flight.rows.send)))
+        due = int(np.searchsorted(in_flight.rows.send, end))
+        return self._arrive(in_flight.take(slice(due)), in_flight.take(slice(due, None)), counts)
 
     def _distort(self, rows: Rows, counts: _Counts) -> list[_RowsInFlight]:
-        """Apply what happens to single rows, and return the rows, and their copies."""
+        """Apply the faults of single rows, and return the rows, and their copies."""
         first, self._made = self._made, self._made + len(rows)
         number = np.arange(first, self._made)
         for one in self._of("drop"):
@@ -195,34 +195,34 @@ class _TypeFaults:
             delay = self._draws(f"{one.purpose} delay", first)[number[hit] - first] >> np.uint64(64 - _CHANCE_BITS)
             send[hit] += (delay.astype(np.float64) / (1 << _CHANCE_BITS) * one.ns).astype(np.int64)
             counts.add("reordered", rows.send[hit])
-        ways = [_begin(Rows(rows.symbol, timestamp, send, rows.values), number, copy=False)]
+        parts = [_in_flight(Rows(rows.symbol, timestamp, send, rows.values), number, copy=False)]
         for one in self._of("duplicate"):
             hit = self._hits(one, rows, first, number)
-            copy = _begin(ways[0].rows.take(hit), number[hit], copy=True)
-            ways.append(copy.sent_at(copy.rows.send + one.ns))
-        return ways
+            copy = _in_flight(parts[0].rows.take(hit), number[hit], copy=True)
+            parts.append(copy.sent_at(copy.rows.send + one.ns))
+        return parts
 
     def _of(self, kind: FaultKind) -> Iterator[_Planned]:
         return (one for one in self._planned if one.fault.kind == kind)
 
     def _hits(self, one: _Planned, rows: Rows, first: int, number: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Tell which rows a fault hits. Draws are counted by the row's number, whatever was dropped before."""
+        """Return which rows a fault hits. A row's number selects its draw, so dropped rows change no other row."""
         drawn = self._draws(one.purpose, first)[number - first]
         return _below(drawn, one.fault.share) & one.is_on(rows.send)
 
     def _draws(self, purpose: str, first: int) -> NDArray[np.uint64]:
         return draws(self._seed, f"{purpose} {self._record}", self._made - first, first)
 
-    def _held(self, way: _RowsInFlight, begin: int) -> _RowsInFlight:
-        """Hold what would be sent in a silence until it ends."""
-        held = way.rows.send.copy()
+    def _held(self, in_flight: _RowsInFlight, begin: int) -> _RowsInFlight:
+        """Return the rows with those of a silence moved to its end."""
+        held = in_flight.rows.send.copy()
         for silence in self._silences:
             if silence.end > begin:
                 held[(held >= silence.begin) & (held < silence.end)] = silence.end
-        return replace(way.sent_at(held), is_held=held != way.rows.send)
+        return replace(in_flight.sent_at(held), is_held=held != in_flight.rows.send)
 
     def _arrive(self, due: _RowsInFlight, later: _RowsInFlight, counts: _Counts) -> Sent:
-        """Send the rows that are due, keep the later ones, and count what the rules will make of them."""
+        """Return the rows that are due, keep the later ones, and count those that the rules reject."""
         room = len(due.rows)
         place, send = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
         reason, kept = np.empty(room, dtype=np.int8), np.zeros(room, dtype=np.bool_)
@@ -243,8 +243,8 @@ class _TypeFaults:
             kept,
         )
         gone, reason = due.take(place[:sent]).sent_at(send[:sent]), reason[:sent]
-        # Before everything of the next block, where a copy that waits is looked at again.
-        self._late = _together([due.take(kept).sent_at(counts.end - 1), later])
+        # One ns before the next block, which checks a waiting copy again.
+        self._late = _concatenated([due.take(kept).sent_at(counts.end - 1), later])
         counts.add("sent", gone.rows.send)
         counts.add("duplicated", gone.rows.send[gone.is_copy])
         counts.add("held", gone.rows.send[gone.is_held])
@@ -254,7 +254,7 @@ class _TypeFaults:
 
 
 class _Counts:
-    """Counts of a block by slot."""
+    """Counts of a block's rows by slot."""
 
     def __init__(self, record: RecordName, begin: int, end: int, slot_ns: int) -> None:
         self._record = record
@@ -263,7 +263,7 @@ class _Counts:
         self.by_name: dict[str, NDArray[np.int64]] = {}
 
     def add(self, name: str, times: NDArray[np.int64]) -> None:
-        """Count each of some times (int64 ns) of the block in its slot."""
+        """Add times (int64 ns) of the block to the counts of their slots."""
         if len(times):
             slots = (self.end - self.begin) // self._slot_ns
             counted = np.bincount((times - self.begin) // self._slot_ns, minlength=slots)

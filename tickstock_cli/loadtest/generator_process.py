@@ -268,7 +268,7 @@ def work(child: Child) -> None:
         target=send_queue.fill, args=(frames_of(workload, form, job["speed"]),), name="tickstock-making", daemon=True
     ).start()
     child.report("listening", address=listener.address)
-    sender.meet(inf)  # compiling kernels takes the system long; the orchestrator ends a system that hangs
+    sender.connect(inf)  # compiling kernels takes the system long; the orchestrator ends a system that hangs
     send_queue.wait_until_filled()
     schedule = Schedule(child.ready(), workload.start, job["speed"])
     child.on_stop(send_queue.close)

@@ -1,7 +1,7 @@
-"""What happens to some symbols besides their walk: where in a load there is room for it.
+"""Places a scenario's injections in its workload.
 
-As many moves as the scenario asks for a minute, as far as there is room: a symbol has one at a time, with quiet around
-it, and their extra rows take at most half of a second's rows.
+The scenario gives the number of injections a minute; some find no room. A symbol has one at a time, with two minutes
+between them, and extra rows take at most half of a second's rows.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from tickstock_cli.synth.universe import Universe
 _APART_SECONDS = 120
 _TRIES = 50
 _LEAD_SECONDS = 80
-"""A surge wants a baseline: it comes so late, or after a quarter of a shorter load."""
+"""Seconds of baseline before a surge; in a short workload, at most a quarter of its length."""
 
 _BUSY_TRADES = 12
-"""Expected in a minute, of a symbol that can have a trend: most of its 10-second buckets should hold a price."""
+"""Least expected trades in a minute of a symbol with a trend: most of its 10-second buckets should hold a price."""
 
 _HALTED_SHARE = 8
-"""Only symbols with less than an eighth of all trades are halted: their trades must go elsewhere."""
+"""Only symbols with less than an eighth of all trades are halted, because other symbols take their trades."""
 
 
 @dataclass(slots=True)
 class ExtraRows:
-    """Rows that belong to moves: the second and the symbol of each."""
+    """Extra rows of injections: second and symbol of each."""
 
     seconds: list[int] = field(default_factory=list)
     symbols: list[int] = field(default_factory=list)
@@ -49,12 +49,12 @@ class PlacedInjections:
 def place_injections(
     scenario: Scenario, universe: Universe, due: Mapping[RecordName, NDArray[np.int64]]
 ) -> PlacedInjections:
-    """Find room for a scenario's moves.
+    """Return a scenario's injections where there is room for them.
 
     Parameters
     ----------
     due
-        By type: rows due before each second, and in all.
+        Rows due before each second, and in total, by type.
     """
     planner = _InjectionPlacer(scenario, universe, due)
     for sort in _SORTS:
@@ -62,7 +62,7 @@ def place_injections(
         for _ in range(a_minute * scenario.seconds // 60):
             if not planner.place(sort):
                 break
-    planner.placed.sort(key=lambda move: (move.start, move.symbol))
+    planner.placed.sort(key=lambda injection: (injection.start, injection.symbol))
     return PlacedInjections(planner.placed, planner.trades, planner.values)
 
 
@@ -78,53 +78,53 @@ class _InjectionPlacer:
         self._room = {"tick": np.diff(due["tick"]) // 2, "fmv": np.diff(due["fmv"]) // 2}
         self._taken: dict[int, list[Injection]] = {}
 
-    def place(self, sort: _Sort) -> bool:
-        """Find room for one more move of a sort; tell whether there was some."""
+    def place(self, sort: _InjectionSort) -> bool:
+        """Place one more injection of a sort; return whether there was room."""
         for _ in range(_TRIES):
-            move = sort.draw(self)
-            if move is None or not self._is_free(move):
+            injection = sort.draw(self)
+            if injection is None or not self._is_free(injection):
                 continue
-            trades = move.kind is not InjectionKind.FMV
-            start = move.end if move.kind is InjectionKind.HALT else move.start
-            seconds = [start + move.spread * row // max(move.rows, 1) for row in range(move.rows)]
+            trades = injection.kind is not InjectionKind.FMV
+            start = injection.end if injection.kind is InjectionKind.HALT else injection.start
+            seconds = [start + injection.spread * row // max(injection.rows, 1) for row in range(injection.rows)]
             if not self._reserve("tick" if trades else "fmv", seconds):
                 continue
             extras = self.trades if trades else self.values
             extras.seconds += seconds
-            extras.symbols += [move.symbol] * move.rows
-            self._taken.setdefault(move.symbol, []).append(move)
-            self.placed.append(move)
+            extras.symbols += [injection.symbol] * injection.rows
+            self._taken.setdefault(injection.symbol, []).append(injection)
+            self.placed.append(injection)
             return True
         return False
 
     def start(self, lead: int, length: int) -> int | None:
-        """Draw a second that leaves ``lead`` before a move of ``length`` seconds; None if there is none."""
+        """Draw a start with ``lead`` seconds before and ``length`` after it; None if the workload is too short."""
         earliest = min(lead, self.scenario.seconds // 4)
         latest = self.scenario.seconds - length
         return self.rng.between(earliest, latest) if earliest <= latest else None
 
     def symbol(self, places: range) -> int | None:
-        """Draw one of ``places``; None if there is none."""
+        """Draw one of ``places``; None if it is empty."""
         return self.rng.between(places.start, places.stop - 1) if places else None
 
     def traded(self, symbol: int, start: int, seconds: int) -> int:
-        """Return the trades of a symbol to be expected in some seconds."""
+        """Return the expected trades of a symbol in ``seconds`` from ``start``."""
         stop = min(start + seconds, self.scenario.seconds)
         rows: int = int(self._due[stop] - self._due[start]) * self._weights[symbol] // self._total
         return rows
 
     def is_small(self, symbol: int) -> bool:
-        """Return whether the other symbols can take a symbol's trades."""
+        """Return whether other symbols can take a symbol's trades."""
         return bool(self._weights[symbol] * _HALTED_SHARE <= self._total)
 
     def direction(self) -> int:
-        """Draw up or down."""
+        """Draw +1 or -1."""
         return 2 * self.rng.between(0, 1) - 1
 
-    def _is_free(self, move: Injection) -> bool:
+    def _is_free(self, injection: Injection) -> bool:
         return all(
-            move.start >= other.end + _APART_SECONDS or other.start >= move.end + _APART_SECONDS
-            for other in self._taken.get(move.symbol, ())
+            injection.start >= other.end + _APART_SECONDS or other.start >= injection.end + _APART_SECONDS
+            for other in self._taken.get(injection.symbol, ())
         )
 
     def _reserve(self, record: str, seconds: list[int]) -> bool:
@@ -192,25 +192,25 @@ def _halt(planner: _InjectionPlacer) -> Injection | None:
     symbol = planner.symbol(planner.scenario.symbols.range_of("tick"))
     if start is None or symbol is None or not planner.is_small(symbol):
         return None
-    magnitude = planner.rng.between(2_000, 14_000)  # beyond 10 percent the guard wants it confirmed
+    magnitude = planner.rng.between(2_000, 14_000)  # above 10 percent the guard asks for a confirmation
     return Injection(
         InjectionKind.HALT, symbol, start, start + seconds, 1, planner.direction(), magnitude, rows=20, spread=5
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Sort:
-    """A sort of moves: its key in the scenario, and how one is drawn; None = not there, or not then."""
+class _InjectionSort:
+    """A sort of injection: its key in the scenario, and a function that draws one; None if the draw does not fit."""
 
     option: str
     draw: Callable[[_InjectionPlacer], Injection | None]
 
 
 _SORTS = (
-    _Sort("halts", _halt),
-    _Sort("surges", _surge),
-    _Sort("trends", _trend),
-    _Sort("bar_surges", _bar_surge),
-    _Sort("deviations", _deviation),
+    _InjectionSort("halts", _halt),
+    _InjectionSort("surges", _surge),
+    _InjectionSort("trends", _trend),
+    _InjectionSort("bar_surges", _bar_surge),
+    _InjectionSort("deviations", _deviation),
 )
 assert {sort.option for sort in _SORTS} < set(Injections.model_fields)

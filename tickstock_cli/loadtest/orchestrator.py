@@ -298,7 +298,7 @@ class Orchestrator:
             return f"the {side} of the load test failed: {failed['why']}"
         child = self._children[side]
         words = child.last_error_line()
-        return f"the {side} of the load test is gone: {child.how_it_ended()}{f' ({words})' if words else ''}"
+        return f"the {side} of the load test ended unexpectedly: {child.how_it_ended()}{f' ({words})' if words else ''}"
 
     def _check(self, job: dict[str, Any], aborted: str | None) -> None:
         """Compute the expected events in a reference run, once the other processes have ended."""

@@ -1,4 +1,4 @@
-"""Rates over time: constant, or from one value to another in a straight line or by a constant factor a second."""
+"""Rates over time: constant, or a linear or exponential ramp."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from tickstock_cli.config.section import Section
 Shape = Literal["linear", "exponential"]
 
 MAX_RATE = 4_000_000
-"""Rows a second; what a synthetic market can hold in one."""
+"""Rows a second; the limit of the synthetic market."""
 
 _A_MINUTE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*min")
 
 
 class RateCurve(Section):
-    """Rows a second during a stage. A bare number is a constant rate, and so is a text such as "8000/min"."""
+    """Rows a second during a stage; a number or a text such as "8000/min" is a constant rate."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
 
     begin: float = Field(alias="from", ge=0, le=MAX_RATE, description="rows a second at the stage's beginning")
     end: float = Field(alias="to", ge=0, le=MAX_RATE, description="rows a second at its end")
     shape: Shape = Field(
-        default="linear", description="how one becomes the other: in a straight line, or by a constant factor a second"
+        default="linear", description="shape of the ramp: linear, or exponential (a constant factor a second)"
     )
 
     @model_validator(mode="before")
@@ -53,18 +53,18 @@ class RateCurve(Section):
         return max(self.begin, self.end)
 
     def at(self, passed: float, length: float) -> float:
-        """Return the rate when ``passed`` of the stage's ``length`` seconds have passed."""
+        """Return the rate after ``passed`` of the stage's ``length`` seconds."""
         share = passed / length
         if self.shape == "linear" or self.begin == self.end:
             return self.begin + (self.end - self.begin) * share
         return float(self.begin * (self.end / self.begin) ** share)
 
     def rows(self, passed: float, length: float) -> float:
-        """Return the rows that were due when ``passed`` of ``length`` seconds have passed: the integral of the rate."""
+        """Return the rows due after ``passed`` of ``length`` seconds: the integral of the rate."""
         if self.shape == "linear" or self.begin == self.end:
             return (self.begin + self.at(passed, length)) / 2 * passed
         return (self.at(passed, length) - self.begin) * length / math.log(self.end / self.begin)
 
     def scaled(self, factor: float, most: float = MAX_RATE) -> RateCurve:
-        """Return this curve ``factor`` times as high, but nowhere above ``most``."""
+        """Return this curve ``factor`` times as high, limited to ``most``."""
         return RateCurve(begin=min(self.begin * factor, most), end=min(self.end * factor, most), shape=self.shape)

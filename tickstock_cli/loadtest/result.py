@@ -44,7 +44,7 @@ class Result:
 
     @property
     def failures(self) -> list[TargetVerdict]:
-        """Return the verdicts that decide against the run."""
+        """Return the verdicts that fail the run."""
         return verdicts_of.failures(self.verdicts)
 
     @property

@@ -1,4 +1,4 @@
-"""Rows of a load as plain columns, and as record batches under the names of our own recordings."""
+"""Rows of a workload as columns, and as record batches with the column names of recordings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VALUES: dict[RecordName, tuple[str, ...]] = {
     "ohlcv": ("open", "high", "low", "close", "volume", "avg_volume", "interval"),
     "fmv": ("fmv", "market_price", "confidence"),
 }
-"""Columns of each type besides ticker and times; NaN is null. Sizes and volumes are in shares, intervals in seconds."""
+"""Columns of each type besides ticker and times. NaN is null; sizes and volumes are in shares, intervals in seconds."""
 
 _WHOLE_NUMBERS = frozenset({"size", "volume", "interval"})
 
@@ -38,7 +38,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
     )
     for record, names in VALUES.items()
 }
-"""Of the record batches; the ticker's dictionary holds all tickers of the load."""
+"""Schemas of the record batches; the ticker's dictionary holds all tickers of the workload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,11 @@ class Rows:
     Attributes
     ----------
     symbol
-        int32 place of the ticker.
+        Index of the ticker, int32.
     timestamp
-        int64 ns, the row's own time.
+        The row's own time, int64 ns.
     send
-        int64 ns, when it is sent.
+        When the row is sent, int64 ns.
     values
         Columns of ``VALUES``.
     """
@@ -66,19 +66,19 @@ class Rows:
         return len(self.symbol)
 
     def take(self, chosen: Any) -> Rows:
-        """Return chosen rows: by a slice, places, or a mask."""
+        """Return the rows of a slice, of indices, or of a mask."""
         values = {name: column[chosen] for name, column in self.values.items()}
         return Rows(self.symbol[chosen], self.timestamp[chosen], self.send[chosen], values)
 
 
 def no_rows(record: RecordName) -> Rows:
-    """Return no rows of a type."""
+    """Return an empty set of rows of a type."""
     nothing = np.empty(0, dtype=np.int64)
     return Rows(nothing.astype(np.int32), nothing, nothing, {name: nothing.astype(float) for name in VALUES[record]})
 
 
 def join(parts: Sequence[Rows]) -> Rows:
-    """Return rows one after the other; at least one part."""
+    """Return the concatenation of at least one part."""
     full = [part for part in parts if len(part)]
     if len(full) <= 1:
         return full[0] if full else parts[0]
@@ -92,13 +92,13 @@ def join(parts: Sequence[Rows]) -> Rows:
 
 
 def tick_rows(ticks: Ticks) -> Rows:
-    """Return made ticks as rows, each sent at its own time."""
+    """Return ticks as rows, each sent at its own time."""
     values: Columns = {"price": ticks.price, "size": ticks.size // MICROS}
     return Rows(ticks.symbol, ticks.timestamp, ticks.timestamp, values)
 
 
 def fmv_rows(fmvs: Fmvs) -> Rows:
-    """Return made fair values as rows, each sent at its own time."""
+    """Return fair values as rows, each sent at its own time."""
     values: Columns = {"fmv": fmvs.fmv, "market_price": fmvs.market_price, "confidence": fmvs.confidence}
     return Rows(fmvs.symbol, fmvs.timestamp, fmvs.timestamp, values)
 

@@ -1,6 +1,6 @@
-"""What a load test is made from: a scenario, as its TOML document says it.
+"""A scenario: the TOML document that describes a load test.
 
-Every key's name, meaning, default and bounds stand here and nowhere else; `docs/scenarios.md` has them from here.
+Every key's name, meaning, default and bounds are defined here only; `docs/scenarios.md` is generated from them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tickstock_cli.synth.options import MAX_SYMBOLS
 
 RecordName = Literal["tick", "ohlcv", "fmv"]
 RECORDS: tuple[RecordName, ...] = ("tick", "ohlcv", "fmv")
-"""Record types, in the order in which rows of one moment are merged."""
+"""Record types, in the order in which rows of the same time are merged."""
 
 FaultKind = Literal["drop", "duplicate", "reorder", "skew", "stall", "disconnect"]
 EventKind = Literal["high", "low", "surge", "trend", "fmv"]
@@ -44,14 +44,14 @@ def _whole_second(moment: datetime) -> datetime:
 
 
 class Symbols(Section):
-    """How many tickers there are, and how their prices move."""
+    """The number of tickers, and how their prices move."""
 
     tick: int = Field(default=0, ge=0, le=50_000, description="tickers with ticks")
     ohlcv: int = Field(default=0, ge=0, le=50_000, description="tickers with OHLCV bars, each in turn")
     fmv: int = Field(default=0, ge=0, le=50_000, description="tickers with fair market values")
     overlap: bool = Field(
         default=True,
-        description="the types share tickers, from the first (busiest) one on; false: no ticker has two types",
+        description="whether the types share tickers, from the first (busiest) one on; false: no ticker has two types",
     )
     skew: float = Field(
         default=1.0, ge=0, le=3, description="exponent of Zipf's law for ticks: 0 = all tickers equally busy"
@@ -65,39 +65,41 @@ class Symbols(Section):
 
     @property
     def count(self) -> int:
-        """How many different tickers there are."""
+        """The number of different tickers."""
         counts = (self.tick, self.ohlcv, self.fmv)
         return max(counts) if self.overlap else sum(counts)
 
     def range_of(self, record: RecordName) -> range:
-        """Return the places, among all tickers, of those that have rows of a type."""
+        """Return the indices of the tickers that have rows of a type."""
         counts = {"tick": self.tick, "ohlcv": self.ohlcv, "fmv": self.fmv}
         first = 0 if self.overlap else sum(counts[other] for other in RECORDS[: RECORDS.index(record)])
         return range(first, first + counts[record])
 
 
 class Injections(Section):
-    """What happens to some tickers, besides their ordinary walk: what detectors are there to tell.
+    """Price moves that detectors should find, injected into the walks of some tickers.
 
-    So many begin a minute, all over the load, or as many as there is room for.
+    The given number begins in each minute, or as many as there is room for.
     """
 
-    surges: int = Field(default=0, ge=0, le=10_000, description="sudden moves with heavy trading; how many a minute")
-    trends: int = Field(default=0, ge=0, le=10_000, description="steady moves over minutes; how many begin a minute")
+    surges: int = Field(default=0, ge=0, le=10_000, description="sudden moves with heavy trading; number a minute")
+    trends: int = Field(
+        default=0, ge=0, le=10_000, description="steady moves over minutes; number that begins in a minute"
+    )
     bar_surges: int = Field(
-        default=0, ge=0, le=10_000, description="sudden moves of tickers that have bars and no ticks; how many a minute"
+        default=0, ge=0, le=10_000, description="sudden moves of tickers with bars and no ticks; number a minute"
     )
     deviations: int = Field(
-        default=0, ge=0, le=10_000, description="fair values held away from the market; how many a minute"
+        default=0, ge=0, le=10_000, description="fair values held away from the market; number a minute"
     )
     halts: int = Field(
-        default=0, ge=0, le=10_000, description="halts of trading, with a gap when it resumes; how many a minute"
+        default=0, ge=0, le=10_000, description="halts of trading, with a gap when it resumes; number a minute"
     )
-    halt_seconds: int = Field(default=60, ge=5, le=3_600, description="how long a halt lasts, in seconds")
+    halt_seconds: int = Field(default=60, ge=5, le=3_600, description="length of a halt, in seconds")
 
 
 class Stage(Section):
-    """A stretch of the load with its own rates, in seconds of market time."""
+    """A part of the workload with its own rates; its length is in seconds of market time."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="lower case letters, digits and _; used by --set")
     seconds: int = Field(ge=1, le=7 * 86_400, description="length, in whole seconds of market time")
@@ -111,10 +113,10 @@ class Stage(Section):
         default=1.0,
         gt=0,
         le=1,
-        description="share of a round of bars in which they are sent: 1 = evenly, 0.05 = all in its first twentieth",
+        description="share of a round of bars in which they are sent: 1 = evenly, 0.05 = all in the first twentieth",
     )
-    warm_up: bool = Field(default=False, description="not judged")
-    surge: bool = Field(default=False, description="judged by the threshold for surges, and the recovery after it")
+    warm_up: bool = Field(default=False, description="whether the stage is shown and not judged")
+    surge: bool = Field(default=False, description="whether the thresholds for surges and recovery apply to the stage")
 
     def rate(self, record: RecordName) -> RateCurve:
         """Return the curve of a type."""
@@ -122,34 +124,34 @@ class Stage(Section):
         return rate
 
     def rows(self, record: RecordName) -> int:
-        """Return its rows of a type, exactly: the integral of the rate, rounded."""
+        """Return its rows of a type: the integral of the rate, rounded."""
         return self.due(record, self.seconds)
 
     def due(self, record: RecordName, passed: int) -> int:
-        """Return its rows of a type that are due in its first ``passed`` seconds."""
+        """Return its rows of a type due in its first ``passed`` seconds."""
         return round(self.rate(record).rows(passed, self.seconds))
 
 
 class Clients(Section):
-    """WebSocket clients that follow the events while the load runs."""
+    """WebSocket clients that receive the events of the run."""
 
-    count: int = Field(default=1, ge=0, le=10_000, description="how many connect")
+    count: int = Field(default=1, ge=0, le=10_000, description="number of clients")
     stalled: float = Field(default=0, ge=0, le=1, description="share of them that stop reading")
-    kinds: tuple[EventKind, ...] = Field(default=(), description="kinds of events they ask for; none named = all")
+    kinds: tuple[EventKind, ...] = Field(default=(), description="kinds of events they subscribe to; empty = all")
 
     @property
     def stalled_count(self) -> int:
-        """How many stop reading."""
+        """The number of clients that stop reading."""
         return round(self.count * self.stalled)
 
 
 class Fault(Section):
-    """Something that goes wrong with the feed, decided by the seed."""
+    """A fault of the feed; the seed decides which rows it affects."""
 
     kind: FaultKind = Field(
-        description="drop: rows are never sent; duplicate: rows are sent again, a little later; reorder: rows come "
-        "late, behind later ones; skew: the clock of some tickers' exchange is off; stall: nothing comes for a while, "
-        "then all of it; disconnect: the same, and the connection breaks"
+        description="drop: rows are never sent; duplicate: rows are sent again later; reorder: rows are sent late, "
+        "after later ones; skew: the clock of some tickers' exchange is wrong; stall: the feed is silent for a while, "
+        "then sends all rows at once; disconnect: a stall during which the connection is broken"
     )
     share: float = Field(
         default=0, ge=0, le=1, description="of the rows (drop, duplicate, reorder) or of the tickers (skew)"
@@ -158,18 +160,18 @@ class Fault(Section):
         default=0,
         ge=-3_600_000,
         le=3_600_000,
-        description="how long, in milliseconds of market time: a row's delay at most (reorder), before it is sent "
-        "again (duplicate), what the clock is ahead (skew; below 0: behind), the silence (stall, disconnect)",
+        description="milliseconds of market time: longest delay of a row (reorder), delay of the copy (duplicate), "
+        "offset of the clock (skew; below 0: behind), length of the silence (stall, disconnect)",
     )
     every_seconds: int = Field(
-        default=0, ge=0, le=86_400, description="distance from one silence to the next (stall, disconnect)"
+        default=0, ge=0, le=86_400, description="seconds from one silence to the next (stall, disconnect)"
     )
-    stages: tuple[str, ...] = Field(default=(), description="stages that have it; none named = all")
-    types: tuple[RecordName, ...] = Field(default=RECORDS, description="record types that have it")
+    stages: tuple[str, ...] = Field(default=(), description="stages with the fault; empty = all")
+    types: tuple[RecordName, ...] = Field(default=RECORDS, description="record types with the fault")
 
     @property
     def interrupts(self) -> bool:
-        """Whether the whole feed falls silent."""
+        """Whether the fault silences the whole feed."""
         return self.kind in ("stall", "disconnect")
 
     @model_validator(mode="after")
@@ -193,25 +195,26 @@ class Fault(Section):
 
 
 class Scenario(Section):
-    """A load test: which rows come when, what goes wrong, who listens, and what is held against which threshold."""
+    """A load test: tickers, stages with rates, faults, clients, thresholds, and settings of the system."""
 
     title: str = Field(min_length=1, description="one line for lists and reports")
-    about: str = Field(default="", description="what it is for")
-    seed: int = Field(default=1, ge=0, lt=2**64, description="decides everything that is random")
+    about: str = Field(default="", description="purpose of the scenario")
+    seed: int = Field(default=1, ge=0, lt=2**64, description="seed of everything random")
     start: Annotated[datetime, AfterValidator(_whole_second)] = Field(
         default=FIRST_OPEN, description="market time of the first second, with its zone"
     )
     slot_ms: Annotated[float, Field(gt=0, le=_SLOTS_MS), AfterValidator(_divides_a_second)] = Field(
-        default=10, description="rows become available together at the end of slots so long, in market time; ms"
+        default=10,
+        description="length of a slot in ms of market time; rows of a slot become available together at its end",
     )
     symbols: Symbols = Field(description="tickers and how they move")
-    moves: Injections = Field(default=Injections(), description="what happens to some of them")
+    moves: Injections = Field(default=Injections(), description="price moves that are injected")
     stages: tuple[Stage, ...] = Field(min_length=1, description="one after the other")
-    clients: Clients = Field(default=Clients(), description="who listens")
-    faults: tuple[Fault, ...] = Field(default=(), description="what goes wrong with the feed")
-    thresholds: LoadThresholds = Field(default=LoadThresholds(), description="what figures are held against")
+    clients: Clients = Field(default=Clients(), description="WebSocket clients")
+    faults: tuple[Fault, ...] = Field(default=(), description="faults of the feed")
+    thresholds: LoadThresholds = Field(default=LoadThresholds(), description="limits of the figures")
     settings: dict[str, Any] = Field(
-        default={}, description="settings of the system under test, by their dotted names, as with replay --set"
+        default={}, description="settings of the system under test, by dotted name, as with replay --set"
     )
 
     @property
@@ -220,16 +223,16 @@ class Scenario(Section):
         return sum(stage.seconds for stage in self.stages)
 
     def rows(self, record: RecordName) -> int:
-        """Return the rows of a type that the stages ask for, exactly."""
+        """Return the rows of a type over all stages."""
         return sum(stage.rows(record) for stage in self.stages)
 
     def document(self) -> dict[str, Any]:
-        """Return the scenario with all its defaults, ready for JSON; ``Scenario.model_validate`` reads it back."""
+        """Return the scenario with all defaults as JSON values; ``Scenario.model_validate`` reads it back."""
         return self.model_dump(mode="json", by_alias=True)
 
     @property
     def start_ns(self) -> int:
-        """Market time of the beginning, int64 ns UTC."""
+        """Market time of the first second, int64 ns UTC."""
         return int(self.start.timestamp()) * NS_PER_SECOND
 
     @property
@@ -268,7 +271,7 @@ class Scenario(Section):
         return self
 
     def scaled(self, factor: float) -> Scenario:
-        """Return the scenario with all rates ``factor`` times as high; a ticker still has one bar a second at most."""
+        """Return the scenario with rates ``factor`` times as high; a ticker has at most one bar a second."""
         stages = tuple(
             stage.model_copy(
                 update={

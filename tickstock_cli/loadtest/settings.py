@@ -1,4 +1,4 @@
-"""The settings of the system under test: the defaults, and what the scenario changes."""
+"""The settings of the system under test: the defaults with the scenario's changes."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def system_settings(scenario: Scenario) -> Settings:
         A key is unknown or a value out of range.
     """
     wanted = [Assigned(key, value, "the scenario's settings") for key, value in _leaves(scenario.settings)]
-    # An empty file, so that none of the current folder is taken: a scenario makes the same test everywhere.
+    # The empty file keeps a tickstock.toml of the current folder out: a scenario is the same test everywhere.
     return load_settings(file=Path(os.devnull), environment={}, assignments=wanted).settings
 
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Return dotted keys, whether they are written as such or as tables."""
+    """Yield dotted keys with their values; a key may be dotted or a table."""
     for name, value in values.items():
         if isinstance(value, Mapping):
             yield from _leaves(value, f"{prefix}{name}.")

@@ -1,4 +1,4 @@
-"""What the figures of a load test are held against. The defaults are the success table of the system's papers."""
+"""Thresholds of a load test. The defaults are the success table of the system's papers."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ OFF = "off"
 
 
 class Threshold(Section):
-    """A figure's limit. A bare number is one without early abort; "off" is none."""
+    """A figure's limit. A number alone sets no early abort; "off" sets no limit."""
 
     limit: float | None = Field(
-        description="the figure must not be beyond it; off = not judged; left out, the default stays"
+        description="limit of the figure; off = not judged; without the key, the default applies"
     )
     abort_after: float | None = Field(
-        default=None, gt=0, description="seconds (wall time) for which it may be missed before the run is ended early"
+        default=None,
+        gt=0,
+        description="the run ends early once the limit has been missed for this many seconds of wall time",
     )
 
     @model_validator(mode="before")
@@ -58,18 +60,20 @@ class LoadThresholds(Section):
         return {name: _with_limit(cls, name, entry) for name, entry in value.items()}
 
     ohlcv_symbols_per_minute: Threshold = _limit(
-        8_000, "bars processed a minute, at least (or all, where fewer are asked)"
+        8_000, "bars processed a minute, at least; all of them where the scenario has fewer"
     )
-    tick_p99_ms: Threshold = _limit(50, "99th percentile of a tick's latency, from when it was due; ms")
-    tick_mean_ms: Threshold = _limit(10, "mean of the same; ms")
-    router_mean_ms: Threshold = _limit(5, "mean time the router takes to decide; ms")
+    tick_p99_ms: Threshold = _limit(50, "99th percentile of the latency of ticks, from their due time; ms")
+    tick_mean_ms: Threshold = _limit(10, "mean latency of ticks; ms")
+    router_mean_ms: Threshold = _limit(5, "mean time of a routing decision; ms")
     end_to_end_p99_ms: Threshold = _limit(
-        100, "99th percentile from an event's row being due to a client having it; ms"
+        100, "99th percentile from an event's due time to its arrival at a client; ms"
     )
-    memory_mib: Threshold = _limit(2_048, "greatest resident memory of the system; MiB")
-    success_percent: Threshold = _limit(95, "rows processed of those that were sent, at least; percent")
-    lost_rows: Threshold = _limit(0, "rows sent and never read")
-    dedup_percent: Threshold = _limit(100, "events delivered once and planted duplicates rejected, at least; percent")
-    wrong_channel_rows: Threshold = _limit(0, "rows processed by another channel than their type's")
-    surge_p95_ms: Threshold = _limit(150, "95th percentile of a tick's latency in stages that are a surge; ms")
-    recovery_seconds: Threshold = _limit(30, "from the end of a surge until latency and backlog are as before; seconds")
+    memory_mib: Threshold = _limit(2_048, "maximum resident memory of the system; MiB")
+    success_percent: Threshold = _limit(95, "rows processed without an error, of all rows due, at least; percent")
+    lost_rows: Threshold = _limit(0, "rows sent and not read, and events that clients missed")
+    dedup_percent: Threshold = _limit(
+        100, "expected events delivered once, and planted duplicates rejected, at least; percent"
+    )
+    wrong_channel_rows: Threshold = _limit(0, "rows and events in a channel of another type")
+    surge_p95_ms: Threshold = _limit(150, "95th percentile of the latency of ticks in surge stages; ms")
+    recovery_seconds: Threshold = _limit(30, "seconds from the end of a surge until latency and backlog are as before")

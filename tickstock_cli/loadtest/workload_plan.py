@@ -1,7 +1,7 @@
-"""The plan of a load: all that is known before its first row is made. It is a market of one stretch of seconds.
+"""The plan of a workload: everything known before its first row is made. It is a market of one continuous session.
 
-How many rows each second has follows from the stages alone, exactly: a stage has the integral of its rate, rounded,
-and every second of it the difference of two such roundings. Extra trades of moves take the place of ordinary ones.
+The stages alone decide the number of rows of each second: a stage has the integral of its rate, rounded, and a second
+the difference of two such roundings. Extra trades of injections replace ordinary ones.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _TOP_WEIGHT = 1 << 22
 
 @dataclass(frozen=True, slots=True)
 class WorkloadPlan:
-    """A planned load.
+    """A planned workload.
 
     Attributes
     ----------
     market
-        What the market needs; its seconds are those of the load, filled up to whole minutes without rows.
+        The market's plan; its seconds are those of the workload, padded to whole minutes without rows.
     due
-        By type: rows due before each second of the load; one entry more than there are seconds.
+        Rows due before each second, by type; one entry more than there are seconds.
     """
 
     market: MarketPlan
@@ -46,7 +46,7 @@ class WorkloadPlan:
 
 
 def plan_workload(scenario: Scenario) -> WorkloadPlan:
-    """Plan the load of a scenario."""
+    """Return the plan of a scenario's workload."""
     due = {record: _due(scenario, record) for record in RECORDS}
     ticks_a_day = int(due["tick"][-1]) * _DAY_SECONDS // scenario.seconds
     rows = min(max(ticks_a_day, 1), MAX_ROWS)
@@ -54,16 +54,16 @@ def plan_workload(scenario: Scenario) -> WorkloadPlan:
     options = MarketOptions(rows=rows, symbols=count, seed=scenario.seed, bad_prints=0)
     universe = _universe(scenario, options)
     timeline = _timeline(scenario)
-    moves = place_injections(scenario, universe, due)
+    placed = place_injections(scenario, universe, due)
     market = MarketPlan(
         options,
         timeline,
         universe,
-        moves.injections,
-        encode(moves.injections, timeline.second_ns),
-        _flow(due["tick"], moves.trades, len(timeline.busy)),
-        _flow(due["fmv"], moves.values, len(timeline.busy)),
-        np.zeros_like(FLAGS),  # rows have no column for them
+        placed.injections,
+        encode(placed.injections, timeline.second_ns),
+        _flow(due["tick"], placed.trades, len(timeline.busy)),
+        _flow(due["fmv"], placed.values, len(timeline.busy)),
+        np.zeros_like(FLAGS),  # the rows have no column of flags
     )
     return WorkloadPlan(market, due)
 
@@ -83,7 +83,7 @@ def _flow(due: NDArray[np.int64], extras: ExtraRows, seconds: int) -> Flow:
 
 
 def _timeline(scenario: Scenario) -> Timeline:
-    """Return the load's seconds as one session, filled up to whole minutes."""
+    """Return the workload's seconds as one session, padded to whole minutes."""
     seconds = -(-scenario.seconds // MINUTE_SECONDS) * MINUTE_SECONDS
     session = TradingSession(scenario.start.date(), scenario.start_ns, 0, seconds, seconds)
     symbols = scenario.symbols
@@ -97,7 +97,7 @@ def _timeline(scenario: Scenario) -> Timeline:
 
 
 def _universe(scenario: Scenario, options: MarketOptions) -> Universe:
-    """Return the symbols with the scenario's own weights and restlessness."""
+    """Return the symbols with the scenario's weights and volatility."""
     symbols = scenario.symbols
     universe = make_universe(options)
     alone = ((1 - symbols.correlation**2) / (1 - _USUAL_CORRELATION**2)) ** 0.5
@@ -114,12 +114,12 @@ def _universe(scenario: Scenario, options: MarketOptions) -> Universe:
 
 
 def slice_of(places: range) -> slice:
-    """Return a range of places as a slice."""
+    """Return a range of indices as a slice."""
     return slice(places.start, places.stop)
 
 
 def _weights(count: int, places: range, skew: float) -> NDArray[np.int64]:
-    """Return Zipf's law over ``places``, and nothing outside; without places nothing will be drawn by it."""
+    """Return Zipf weights over ``places`` and zeros outside; ones without places, which are never used."""
     if not places:
         return np.ones(count, dtype=np.int64)
     weight = np.zeros(count, dtype=np.int64)

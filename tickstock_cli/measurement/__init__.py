@@ -1,1 +1,1 @@
-"""What measurements share: which machine, which percentiles, which verdicts, and pages and files that tell them."""
+"""Parts of all measurements: machine facts, histograms, verdicts, report pages, JUnit files and result documents."""

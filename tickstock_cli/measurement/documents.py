@@ -1,4 +1,4 @@
-"""Documents of measurements: read strictly, described by their own docstrings, and written whole or not at all."""
+"""Result documents: strict reading, schemas described by docstrings, and atomic writing."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from tickstock_cli.core.os_errors import os_error_hint
 from tickstock_cli.errors import OutputError
 
 DOCUMENT = ConfigDict(use_attribute_docstrings=True, extra="forbid")
-"""As ``__pydantic_config__`` of a dataclass: its docstrings are the schema's descriptions, unknown keys are errors."""
+"""``__pydantic_config__`` of a dataclass: docstrings become the schema's descriptions, unknown keys are errors."""
 
 
 def make_folder(folder: Path) -> None:
-    """Make the folder in which results will be written, before the work whose results they are.
+    """Make the folder of results before the measurement begins.
 
     Raises
     ------
     OutputError
-        Nothing can be written there.
+        The folder cannot be made or written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -34,12 +34,12 @@ def make_folder(folder: Path) -> None:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file, all of it or nothing; its folder is made.
+    """Write a file atomically, and make its folder.
 
     Raises
     ------
     OutputError
-        It cannot be written.
+        The file cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

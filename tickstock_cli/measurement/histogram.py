@@ -23,7 +23,7 @@ LONGEST_US = 3_600_000_000
 DIGITS = 3
 
 _HALF_BITS = 10
-"""2 ** 11 values of each power of two are told apart, which is what three digits need."""
+"""Three digits need 2 ** 11 counters for each power of two."""
 _HALF = 1 << _HALF_BITS
 
 TICKS_PER_HALF = 5
@@ -32,7 +32,7 @@ TICKS_PER_HALF = 5
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a histogram says; times in ms, None without records."""
+    """Figures of a histogram; times in ms, None without records."""
 
     count: int
     mean_ms: float | None = None
@@ -45,7 +45,7 @@ class Summary:
 
 
 class Histogram:
-    """Counts of durations; not safe in two threads at once.
+    """Counts of durations. Not thread-safe: users in several threads hold a lock.
 
     Examples
     --------
@@ -62,7 +62,7 @@ class Histogram:
 
     @property
     def count(self) -> int:
-        """Return how many durations were recorded."""
+        """Return the number of records."""
         return int(self._counts.sum())
 
     def record(self, values_us: npt.NDArray[np.generic]) -> None:
@@ -83,11 +83,11 @@ class Histogram:
         self._counts[(power << _HALF_BITS) + (value >> power)] += count
 
     def add(self, other: Histogram) -> None:
-        """Take in what another histogram has recorded."""
+        """Add the records of another histogram."""
         self._counts += other._counts
 
     def percentile_us(self, percent: float) -> int:
-        """Return the duration that this share of the records does not exceed, in µs; 0 without records."""
+        """Return the duration in µs that this percentage of the records does not exceed; 0 without records."""
         return int(self.percentiles_us(np.array([percent]))[0])
 
     def percentiles_us(self, percents: npt.NDArray[np.float64]) -> Counts:
@@ -110,7 +110,7 @@ class Histogram:
         return int(_HIGHEST[filled[-1]]) if len(filled) else 0
 
     def summary(self) -> Summary:
-        """Return the usual figures."""
+        """Return the figures in ms."""
         count = self.count
         if not count:
             return Summary(0)
@@ -118,7 +118,7 @@ class Histogram:
         return Summary(count, self.mean_us() / 1000, p50, p90, p95, p99, p999, self.max_us() / 1000)
 
     def encode(self) -> str:
-        """Write it in the compressed form (V2, base64) that HdrHistogram of every language reads."""
+        """Return the compressed form (V2, base64) that HdrHistogram libraries of all languages read."""
         plain = HdrHistogram(SHORTEST_US, LONGEST_US, DIGITS)
         np.frombuffer(plain.counts, np.uint64)[:] = self._counts
         filled = np.flatnonzero(self._counts)
@@ -128,17 +128,17 @@ class Histogram:
 
     @classmethod
     def decode(cls, text: str) -> Histogram:
-        """Read what `encode` wrote.
+        """Return the histogram that `encode` encoded.
 
         Raises
         ------
         DataError
-            The text is no histogram of ours.
+            The text is no histogram of this range and precision.
         """
         try:
             plain = HdrHistogram.decode(text)
             counts = np.frombuffer(plain.counts, np.uint64)
-        except Exception as error:  # the port tells of what it cannot read by whatever it stumbles over
+        except Exception as error:  # the port raises many types for text that it cannot read
             raise DataError(
                 f"this is no histogram: {error}; the file that holds it is damaged or was edited"
             ) from error
@@ -149,9 +149,9 @@ class Histogram:
         return histogram
 
     def distribution(self) -> Iterator[tuple[int, float, int]]:
-        """Return (µs, share of the records up to there, how many those are), ever finer towards 1.
+        """Yield (µs, share of the records up to it, their number), with finer steps towards 1.
 
-        The steps are those of HdrHistogram's percentile export: five for each halving of the rest.
+        The steps are those of HdrHistogram's percentile export: five for each halving of the distance to 1.
         """
         cumulated = np.cumsum(self._counts)
         total = int(cumulated[-1])
@@ -168,7 +168,7 @@ class Histogram:
             share += 0.5**halvings / 2 / TICKS_PER_HALF
 
     def export(self) -> str:
-        """Write the percentile distribution in ms, as HdrHistogram's plotters read it (.hgrm)."""
+        """Return the percentile distribution in ms in the format of HdrHistogram's plotters (.hgrm)."""
         lines = [f"{'Value':>12} {'Percentile':>14} {'TotalCount':>10} {'1/(1-Percentile)':>14}", ""]
         for value, share, count in self.distribution():
             rest = f"{1 / (1 - share):>14.2f}" if share < 1 else f"{'inf':>14}"
@@ -182,7 +182,7 @@ class Histogram:
 
 
 def _indices(values_us: npt.NDArray[np.generic]) -> Counts:
-    """Return the counter of each value: its power of two, and where in it."""
+    """Return the index of each value's counter."""
     values = np.clip(values_us, SHORTEST_US, LONGEST_US).astype(np.int64)
     _, length = np.frexp(values.astype(np.float64))  # exact: an hour has 32 bits
     power = np.maximum(length - (_HALF_BITS + 1), 0).astype(np.int64)
@@ -191,7 +191,7 @@ def _indices(values_us: npt.NDArray[np.generic]) -> Counts:
 
 
 def _ranges() -> tuple[Counts, Counts]:
-    """Return the lowest and the highest value that each counter stands for."""
+    """Return the lowest and the highest value of each counter's range."""
     index = np.arange(HdrHistogram(SHORTEST_US, LONGEST_US, DIGITS).counts_len, dtype=np.int64)
     power = np.maximum((index >> _HALF_BITS) - 1, 0)
     lowest = (index - (power << _HALF_BITS)) << power

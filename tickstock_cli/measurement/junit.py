@@ -15,19 +15,18 @@ _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def junit(
     suite: str, verdicts: Sequence[TargetVerdict], *, seconds: float = 0, properties: Mapping[str, str] | None = None
 ) -> bytes:
-    """Return a document with one test case a verdict.
+    """Return a JUnit document with one test case for each verdict.
 
-    A target that was missed is a failure, a figure that could not be measured an error, and one that nobody asked
-    for is skipped.
+    A missed target is a failure, an unmeasured one an error, and one that was not asked for is skipped.
 
     Parameters
     ----------
     suite
-        What was measured, as ``tickstock.loadtest.steady_state``.
+        Name of the measurement, as in ``tickstock.loadtest.steady_state``.
     seconds
-        How long the measurement took.
+        Duration of the measurement.
     properties
-        Facts for people, such as the machine's.
+        Further facts, such as those of the machine.
     """
     failed = sum(verdict.ok is False and verdict.asked for verdict in verdicts)
     errors = sum(verdict.ok is None and verdict.asked for verdict in verdicts)

@@ -1,4 +1,4 @@
-"""What a measurement was made on: without it, no figure can be compared with another."""
+"""Facts of the machine and the software, which figures need to be comparable."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ from tickstock_cli import __version__
 from tickstock_cli.measurement.documents import DOCUMENT
 
 PACKAGES = ("numba", "numpy", "polars", "pyarrow", "uvicorn", "websockets")
-"""Packages whose version can change a figure, besides our own."""
+"""Packages besides our own whose version can change a figure."""
 
 MEMORY_TOLERANCE = 0.02
-"""Machines whose memory differs by less are alike: kernels keep more or less of it for themselves."""
+"""Machines whose memory differs by less are alike: operating systems reserve different amounts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A machine, and what was installed on it."""
+    """A machine and its software."""
 
     __pydantic_config__: ClassVar = DOCUMENT
 
     processor: str
     cpus: int
-    """CPUs that this process may use, not those that the machine has."""
+    """CPUs that this process may use."""
     memory_bytes: int
     system: str
     python: str
     packages: Mapping[str, str]
-    """Versions by name, ours first."""
+    """Versions by package name, our own first."""
     commit: str | None
-    """Of the checkout that was measured, with -dirty if its files differ from it; None without a checkout."""
+    """Commit of the checkout, with -dirty if files differ from it; None without a checkout."""
     load_1m: float
-    """How many processes wanted a CPU during the minute before: near the number of CPUs, others were at work."""
+    """Load average of the minute before; near the number of CPUs, other processes were busy."""
 
 
 def identity(root: Path | None = None) -> Machine:
-    """Describe this machine now.
+    """Return the facts of this machine.
 
     Parameters
     ----------
     root
-        The checkout whose commit to tell; None for the one that this package runs from.
+        The checkout whose commit is recorded; None for the one that this package runs from.
     """
     return Machine(
         processor=_processor(),
@@ -64,9 +64,9 @@ def identity(root: Path | None = None) -> Machine:
 
 
 def alike(a: Machine, b: Machine) -> list[str]:
-    """Say in which ways two machines differ that make their figures no match; nothing if they are alike.
+    """Return the differences of two machines that make their figures incomparable; empty if they are alike.
 
-    Versions of packages are no part of it: they are what a comparison is often about. See `changed_packages`.
+    Versions of packages do not count, because comparisons are often about them. See `changed_packages`.
     """
     differences = [
         f"{name} {of_a} and {of_b}"
@@ -84,7 +84,7 @@ def alike(a: Machine, b: Machine) -> list[str]:
 
 
 def changed_packages(a: Machine, b: Machine) -> list[str]:
-    """Say which packages have another version, or none, on one of two machines."""
+    """Return the packages whose version differs between two machines, with both versions."""
     return [
         f"{name} {a.packages.get(name, 'none')} and {b.packages.get(name, 'none')}"
         for name in dict.fromkeys((*a.packages, *b.packages))
@@ -93,7 +93,7 @@ def changed_packages(a: Machine, b: Machine) -> list[str]:
 
 
 def facts(machine: Machine) -> dict[str, str]:
-    """Return what a report shows, by name."""
+    """Return the facts that a report shows, by name."""
     return {
         "processor": f"{machine.processor}, {machine.cpus} CPU{'s'[: machine.cpus != 1]}",
         "memory": gibibytes(machine.memory_bytes),
@@ -106,19 +106,19 @@ def facts(machine: Machine) -> dict[str, str]:
 
 
 def gibibytes(count: int) -> str:
-    """Write a number of bytes in GiB."""
+    """Return a number of bytes in GiB, as text."""
     return f"{count / 2**30:,.1f} GiB"
 
 
 def busy_cpu_seconds() -> float | None:
-    """Return the CPU time that everything on this machine has used since it started, other guests of its host included.
+    """Return the CPU time that all processes of this machine have used since it started.
 
-    None where more CPUs are counted than this process may use: in a container, the host's other work is none of ours.
+    None where the system counts more CPUs than this process may use: a container would count the host's other work.
     """
     if psutil.cpu_count() != _cpus():
         return None
     times = psutil.cpu_times()._asdict()
-    within = ("guest", "guest_nice")  # counted as user time already
+    within = ("guest", "guest_nice")  # included in user time
     idle = ("idle", "iowait")
     return float(sum(seconds for name, seconds in times.items() if name not in (*within, *idle)))
 
@@ -131,7 +131,7 @@ def _cpus() -> int:
 
 def _commit(root: Path) -> str | None:
     if not (root / ".git").exists():
-        return None  # installed from a package: a repository further up would be somebody else's
+        return None  # an installed package: a repository above it is not ours
     command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
     try:
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
@@ -141,7 +141,7 @@ def _commit(root: Path) -> str | None:
 
 
 def _processor() -> str:
-    """Return the processor's name, where Linux tells it."""
+    """Return the processor's name from Linux; elsewhere its architecture."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

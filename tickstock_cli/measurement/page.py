@@ -1,7 +1,6 @@
 """A page of tables and charts in one file: it needs no network, follows the colour scheme and fits a phone.
 
-What is drawn comes from who asks for it; this knows how a page is put together, and that nothing in it is markup
-unless it was made here.
+Callers supply texts, tables and charts. This module assembles the page and escapes all text.
 """
 
 from __future__ import annotations
@@ -14,66 +13,66 @@ from importlib.resources import files
 from typing import Any
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
-"""What browsers hold the page to: nothing is fetched from anywhere."""
+"""Content security policy: the page loads nothing from a network."""
 
 NUMBER = "number"
-"""Class of cells that hold figures."""
+"""CSS class of cells with figures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart as plotly.js takes it; ``var(--name)`` in the place of a colour is one of the style sheet."""
+    """A plotly.js chart; a colour ``var(--name)`` is a variable of the style sheet."""
 
     name: str
     """Unique in the page."""
     title: str
     about: str
-    """What is seen, in a sentence."""
+    """Caption, one sentence."""
     traces: Sequence[Mapping[str, Any]]
     layout: Mapping[str, Any]
     height: int = 320
     choices: Sequence[str] = ()
-    """Buttons; each shows the traces whose ``meta`` it is, besides those without."""
+    """Buttons; each shows the traces whose ``meta`` equals it, and the traces without ``meta``."""
     chosen: str | None = None
-    """The one at first."""
+    """The button selected at first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell of a table. ``markup`` is shown as it is, ``text`` as text."""
+    """A cell of a table: ``markup`` is HTML, ``text`` is escaped."""
 
     text: str = ""
     kind: str = ""
-    """Its class in the style sheet."""
+    """CSS class."""
     markup: str | None = None
 
     def html(self, tag: str) -> str:
-        """Write it."""
+        """Return the cell as HTML."""
         kind = f' class="{escape(self.kind)}"' if self.kind else ""
         return f"<{tag}{kind}>{escape(self.text) if self.markup is None else self.markup}</{tag}>"
 
 
 @dataclass(slots=True)
 class Page:
-    """A page that is being put together, from the top down."""
+    """A page under construction, from the top down."""
 
     title: str
     _parts: list[str] = field(default_factory=list)
     _charts: list[Chart] = field(default_factory=list)
 
     def header(self, *parts: str, state: str) -> None:
-        """Begin with what everybody must see; ``state`` is ``ok`` or ``failed``."""
+        """Add the header; ``state`` is ``ok`` or ``failed``."""
         self._parts.append(
             f'<header data-state="{escape(state)}"><h1>{escape(self.title)}</h1>{"".join(parts)}</header>'
         )
 
     def section(self, title: str, *parts: str, name: str = "") -> None:
-        """Add a section of markup."""
+        """Add a section of HTML."""
         place = f' id="{escape(name)}"' if name else ""
         self._parts.append(f"<section{place}><h2>{escape(title)}</h2>{''.join(parts)}</section>")
 
     def chart(self, chart: Chart) -> None:
-        """Add a section of one chart; one without traces has nothing to show and is left out."""
+        """Add a section with one chart; leave out a chart without traces."""
         if not chart.traces:
             return
         self._charts.append(chart)
@@ -82,7 +81,7 @@ class Page:
         self.section(chart.title, f"<figure>{caption}{_buttons(chart)}{place}</figure>")
 
     def html(self) -> str:
-        """Write the page."""
+        """Return the page as HTML."""
         from plotly.offline import get_plotlyjs
 
         return "\n".join(
@@ -105,12 +104,12 @@ def _buttons(chart: Chart) -> str:
         f'aria-pressed="{"true" if choice == chart.chosen else "false"}">{escape(choice)}</button>'
         for choice in chart.choices
     )
-    group = f'<div class="choices" id="{escape(chart.name)}-choices" role="group" aria-label="What is shown">'
+    group = f'<div class="choices" id="{escape(chart.name)}-choices" role="group" aria-label="Selection">'
     return f"{group}{buttons}</div>" if buttons else ""
 
 
 def table(headings: Sequence[Cell], rows: Sequence[Sequence[Cell]], kind: str = "") -> str:
-    """Write a table whose rows begin with their names; it scrolls by itself where it is too wide."""
+    """Return a table whose first column is a heading; a wide table scrolls."""
     head = "".join(cell.html("th") for cell in headings)
     body = "".join(
         f"<tr>{row[0].html('th')}{''.join(cell.html('td') for cell in row[1:])}</tr>" for row in rows
@@ -120,33 +119,33 @@ def table(headings: Sequence[Cell], rows: Sequence[Sequence[Cell]], kind: str = 
 
 
 def pill(word: str, state: str | None = None) -> str:
-    """Write a word on a coloured ground."""
+    """Return a word as a coloured label."""
     return f'<span class="pill" data-state="{escape(state or word)}">{escape(word)}</span>'
 
 
 def paragraph(text: str, kind: str = "") -> str:
-    """Write a paragraph."""
+    """Return a paragraph."""
     return f'<p class="{escape(kind)}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
 
 
 def bullets(lines: Sequence[str], kind: str = "remarks") -> str:
-    """Write a list; nothing for no line."""
+    """Return a list; empty without lines."""
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
     return f'<ul class="{escape(kind)}">{items}</ul>' if lines else ""
 
 
 def facts_list(facts: Mapping[str, str]) -> str:
-    """Write names with what they stand for."""
+    """Return a definition list of facts."""
     return f"<dl>{''.join(f'<dt>{escape(name)}</dt><dd>{escape(value)}</dd>' for name, value in facts.items())}</dl>"
 
 
 def folded(title: str, *parts: str) -> str:
-    """Write what is shown on demand."""
+    """Return a block that the reader can unfold."""
     return f"<details><summary>{escape(title)}</summary>{''.join(parts)}</details>"
 
 
 def preformatted(text: str) -> str:
-    """Write text with its own lines."""
+    """Return preformatted text."""
     return f"<pre>{escape(text)}</pre>"
 
 
@@ -155,6 +154,6 @@ def _static(name: str) -> str:
 
 
 def _embedded(document: Any) -> str:
-    """Write JSON that cannot end the script element it stands in."""
+    """Return JSON that is safe inside a script element."""
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.replace("<", "\\u003c")

@@ -1,4 +1,4 @@
-"""What a figure should be, what it was, and whether that will do."""
+"""Verdicts: a target, the measured value, and whether it meets the target."""
 
 from __future__ import annotations
 
@@ -11,51 +11,51 @@ from tickstock_cli.measurement.documents import DOCUMENT
 
 @dataclass(frozen=True, slots=True)
 class TargetVerdict:
-    """A figure held against its limit.
+    """The verdict on one target.
 
-    What could not be measured is never met: ``ok`` is None and ``note`` says why.
+    Without a measured value, ``ok`` is None and ``note`` has the reason; the target is not met.
     """
 
     __pydantic_config__: ClassVar = DOCUMENT
 
     name: str
-    """For programs: snake_case, with the unit."""
+    """Name for programs: snake_case, with the unit."""
     title: str
-    """For people."""
+    """Title for people."""
     target: str
     """The limit in words, as in ``< 50 ms``."""
     limit: float | None
     measured: float | None
-    """None if it could not be measured."""
+    """Measured value; None if it could not be measured."""
     unit: str
-    """Of limit and measured; empty for plain counts."""
+    """Unit of limit and measured; empty for counts."""
     ok: bool | None
-    """Whether the target was met; None if that could not be told."""
+    """Whether the target was met; None if it could not be judged."""
     note: str = ""
-    """Why it failed or could not be told, or what to know about the figure; one line."""
+    """Why the target was not met or not judged, or a fact about the value; one line."""
     asked: bool = True
-    """False: the measurement did not set out to tell this (no surge in the scenario, say), so it decides nothing."""
+    """False if the target does not apply, such as recovery in a scenario without a surge."""
 
     @property
     def failed(self) -> bool:
-        """Return whether it decides against the run: asked for, and not met or not measured."""
+        """Return whether it fails the run: it applies, and was not met or not measured."""
         return self.asked and self.ok is not True
 
     @property
     def word(self) -> str:
-        """Return the verdict in a word or two."""
+        """Return the verdict in one or two words."""
         if self.ok is None:
             return "not measured" if self.asked else "not asked"
         return "ok" if self.ok else "failed"
 
 
 def failures(verdicts: Iterable[TargetVerdict]) -> list[TargetVerdict]:
-    """Return the verdicts that decide against the run."""
+    """Return the verdicts that fail the run."""
     return [verdict for verdict in verdicts if verdict.failed]
 
 
 def number(value: float | None, unit: str = "") -> str:
-    """Write a figure for people, with no more digits than it is worth: 28.5 ms, 1,150, 99.99 %.
+    """Return a figure as text with three significant digits and its unit: 28.5 ms, 1,150, 99.99 %.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def number(value: float | None, unit: str = "") -> str:
     if value is None:
         return "not measured"
     if unit == "%":
-        words = f"{int(value * 100) / 100:.2f}".rstrip("0").rstrip(".")  # never rounded up to a whole that it is not
+        words = f"{int(value * 100) / 100:.2f}".rstrip("0").rstrip(".")  # rounded down: 99.996 % is not 100 %
     elif float(value).is_integer() or abs(value) >= 100:
         words = f"{value:,.0f}"
     else:

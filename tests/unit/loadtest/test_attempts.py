@@ -47,7 +47,7 @@ def test_the_last_attempt_counts() -> None:
 def test_a_lost_row_or_an_early_end_is_no_neighbours_fault() -> None:
     """However slow it was besides: nobody is asked to wait for the same again."""
     lost = replace(SLOW, ledger={**SLOW.ledger, "tick.read": SLOW.ledger["tick.read"] - 1})
-    ended = replace(SLOW, aborted="the system of the load test is gone")
+    ended = replace(SLOW, aborted="the system of the load test ended unexpectedly")
 
     assert [runs(seen, GOOD)[2] for seen in (lost, ended, GOOD)] == [1, 1, 1]
 

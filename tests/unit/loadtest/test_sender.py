@@ -46,7 +46,7 @@ def lateness_ms(folder: Path, disconnect_seconds: int) -> tuple[float, float]:
 
     with ThreadPoolExecutor(1) as pool, closing(sender):  # whatever happens: the other end waits for it
         received = pool.submit(follow)
-        sender.meet()
+        sender.connect()
         send_queue.fill(iter(made))
         paced_sender = PacedSender(send_queue, sender, schedule, Event(), ManualClock(1_000 * SECOND))
         paced_sender.run()

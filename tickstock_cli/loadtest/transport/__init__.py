@@ -1,4 +1,4 @@
-"""Transports: how rows get from the load generator to the system. Adding one means one file here and one line below."""
+"""Transports carry rows from the load generator to the system. A new one is one file here and one line below."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What every transport promises.
+"""The protocol of all transports.
 
-A transport is a link between two processes of one machine, and a form for rows on it. The generator listens, the system
-connects. Frames are numbered without holes; the system asks for the number that it wants next whenever it connects, and
-tells it again as frames arrive, so that a break loses nothing and repeats nothing (`sender`, `receiver`).
+A transport is a connection between two processes of one machine, and a format for rows. The generator listens, the
+system connects. Frames are numbered without gaps. On every connection, and as frames arrive, the system sends the
+number of the next frame it expects, so that a broken connection loses and repeats no frame (`sender`, `receiver`).
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ import pyarrow as pa
 from tickstock_cli.errors import TickstockError
 
 Data = bytes | memoryview
-"""A message on the wire."""
+"""An encoded message."""
 
 
 class BrokenLinkError(TickstockError):
-    """The other side is gone, or what it sent is no whole message."""
+    """The connection is broken, or a message is invalid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What the generator says first on every connection.
+    """The generator's first message on every connection.
 
     Parameters
     ----------
     tickers
-        Every ticker that may come.
+        All tickers of the workload.
     schemas
-        Columns by record type: our names, ``ticker`` as a dictionary over ``tickers``.
+        Schemas by record type, with our column names; ``ticker`` is a dictionary over ``tickers``.
     """
 
     tickers: tuple[str, ...]
@@ -42,14 +42,14 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Rows that became available at one moment, or none: then market time passed.
+    """Rows that become available together; a frame without rows only advances market time.
 
     Parameters
     ----------
     number
-        Counts frames from 0, without holes.
+        Counts frames from 0, without gaps.
     until
-        Market time (int64 ns UTC): no row of a later frame is available before it.
+        Market time (int64 ns UTC); no row of a later frame is available before it.
     parts
         Rows by record type; types without rows are absent.
     """
@@ -65,53 +65,53 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """No frame follows."""
+    """The last message: no frame follows."""
 
 
 class Link(Protocol):
-    """One connection, for whole messages in both directions. One thread sends, one receives."""
+    """One connection for messages in both directions. One thread sends, one receives."""
 
     def send(self, messages: Sequence[Data]) -> None:
-        """Send messages; waits while the other side takes none.
+        """Send messages; block while the other side accepts none.
 
         Raises
         ------
         BrokenLinkError
-            The other side is gone.
+            The connection is broken.
         """
 
     def receive(self, seconds: float | None) -> Data | None:
-        """Return the next message; None if none came within ``seconds`` (None: wait for ever).
+        """Return the next message; None if none arrives within ``seconds`` (None: no limit).
 
         Raises
         ------
         BrokenLinkError
-            The other side is gone, perhaps in the middle of a message.
+            The connection is broken, between messages or within one.
         """
 
     def cut(self) -> None:
-        """Break the connection without a word, as a network does; both sides find it broken. From any thread."""
+        """Break the connection without a closing message. Any thread may call it."""
 
 
 class TransportListener(Protocol):
-    """Where the other side connects."""
+    """Accepts connections of the system."""
 
     @property
     def address(self) -> str:
-        """What to connect to."""
+        """Address for ``Transport.connect``."""
 
     def accept(self, seconds: float) -> Link | None:
-        """Return the next connection; None if there was none within ``seconds``."""
+        """Return the next connection; None if none arrives within ``seconds``."""
 
     def close(self) -> None:
-        """Take no more connections. Idempotent."""
+        """Accept no more connections. Idempotent."""
 
 
 class Transport(Protocol):
-    """Built without arguments. Reading is stateful: what an opening said holds for the frames behind it."""
+    """A transport, built without arguments. Reading is stateful: an opening applies to the frames after it."""
 
     def listen(self, folder: Path) -> TransportListener:
-        """Listen somewhere on this machine; files that it takes go into ``folder``."""
+        """Return a listener on this machine; ``folder`` holds its files."""
 
     def connect(self, address: str) -> Link:
         """Connect to a listener.
@@ -119,17 +119,17 @@ class Transport(Protocol):
         Raises
         ------
         BrokenLinkError
-            Nobody listens there.
+            Nothing listens at the address.
         """
 
     def write(self, message: Opening | Frame | Closing) -> Data:
-        """Return a message as bytes."""
+        """Return a message, encoded."""
 
     def read(self, message: Data) -> Opening | Frame | Closing:
-        """Return what ``write`` wrote.
+        """Return the message that ``write`` encoded.
 
         Raises
         ------
         BrokenLinkError
-            It is nothing that ``write`` gives, or a frame before any opening.
+            The data is no message, or a frame before any opening.
         """

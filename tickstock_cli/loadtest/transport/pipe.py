@@ -1,9 +1,8 @@
 """Columnar rows over a local stream socket: Arrow record batches, each message with its length before it.
 
-A message is a header of three int64, little-endian: what it is, two numbers; then for each part its record type and its
-length, two int64, and an encapsulated Arrow message. A record type's number is its place in `RECORDS`. All lengths are
-multiples of 8, so that columns can be used where they lie. Tickers travel once, in the opening; rows hold their places
-there.
+A message begins with a header of three little-endian int64: its kind and two numbers. Each part follows with its record
+type (index in `RECORDS`), its length, two int64, and an encapsulated Arrow message. All lengths are multiples of 8, so
+that columns need no copy. The opening holds all tickers; rows hold indices into them.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ class Pipe:
             connection.connect(address)
         except OSError as error:
             connection.close()
-            raise BrokenLinkError(f"nobody listens on {address}: {error.strerror}") from error
+            raise BrokenLinkError(f"nothing listens on {address}: {error.strerror}") from error
         return PipeLink(connection)
 
     def write(self, message: Opening | Frame | Closing) -> bytes:
@@ -151,7 +150,7 @@ class PipeLink:
         try:
             self._socket.sendall(b"".join(chunks))
         except OSError as error:
-            raise BrokenLinkError(f"the other side of the pipe is gone: {error.strerror}") from error
+            raise BrokenLinkError(f"the other side closed the pipe: {error.strerror}") from error
 
     def receive(self, seconds: float | None) -> Data | None:
         try:
@@ -161,26 +160,26 @@ class PipeLink:
             raise BrokenLinkError("the pipe is closed") from error
         (length,) = LENGTH.unpack(self._exactly(LENGTH.size))
         if not 0 <= length <= LONGEST_MESSAGE:
-            raise BrokenLinkError(f"a message of {length} bytes is none of ours")
+            raise BrokenLinkError(f"a message has an invalid length of {length} bytes")
         return self._exactly(length)
 
     def cut(self) -> None:
-        with suppress(OSError):  # it is broken already
+        with suppress(OSError):  # the connection is broken already
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
     def _exactly(self, length: int) -> memoryview:
-        # numpy's memory is aligned, as columns that are used in place must be; that of bytes need not be.
+        # numpy aligns its memory, which columns used in place need; bytes may be unaligned.
         buffer = np.empty(length, np.uint8)
         view, done = buffer.data, 0
         while done < length:
             try:
                 count = self._socket.recv_into(view[done:])
             except OSError as error:
-                raise BrokenLinkError("the other side of the pipe is gone") from error
+                raise BrokenLinkError("the other side closed the pipe") from error
             if not count:
                 where = f"after {done} of {length} bytes of a message" if done else "between two messages"
-                raise BrokenLinkError(f"the other side of the pipe has gone {where}")
+                raise BrokenLinkError(f"the other side closed the pipe {where}")
             done += count
         return view
 

@@ -1,4 +1,4 @@
-"""The system's end of a transport: frames in order, each once, through breaks of the connection."""
+"""The system's end of a transport: every frame once and in order, across broken connections."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from tickstock_cli.loadtest.transport.sender import confirmation
 
 RETRY_SECONDS = 0.05
 PATIENCE_SECONDS = 10.0
-"""How long to try to connect again."""
+"""Limit for restoring the connection."""
 
 
 class Receiver:
-    """Receives frames. For one thread; ``close`` for any.
+    """Receives frames. For one thread; any thread may call ``close``.
 
     Raises
     ------
     BrokenLinkError
-        Nobody listens, or what listens is no generator.
+        Nothing listens, or the listener is no generator.
     """
 
     def __init__(self, transport: Transport, address: str) -> None:
@@ -28,21 +28,21 @@ class Receiver:
         self._closed = False
         self._ended = False
         self.breaks = 0
-        """How often the connection was lost, and made again."""
-        self._link, self.opening = self._meet()
+        """Number of times that the connection was lost and restored."""
+        self._link, self.opening = self._connect()
 
     def read(self, most_rows: int) -> list[Frame]:
-        """Return what has come, at least one frame; none at the end.
+        """Return the frames that have arrived, at least one; none at the end.
 
         Parameters
         ----------
         most_rows
-            No more frames are taken once they hold so many rows.
+            The last frame is the one that reaches this number of rows.
 
         Raises
         ------
         BrokenLinkError
-            The generator is gone and does not come back, or what came is out of order.
+            The connection cannot be restored, or a frame is missing.
         """
         frames: list[Frame] = []
         rows = 0
@@ -59,17 +59,17 @@ class Receiver:
                 rows += sum(found.counts().values())
             else:
                 number = found.number if isinstance(found, Frame) else None
-                raise BrokenLinkError(f"frame {self._next} is missing: {number} came in its place")
+                raise BrokenLinkError(f"frame {self._next} is missing: {number} arrived in its place")
         self._confirm()
         return frames
 
     def close(self) -> None:
-        """Wait for nothing any more; ``read`` gives nothing then. Idempotent."""
+        """End all waiting; ``read`` returns no more frames. Idempotent."""
         self._closed = True
         self._link.cut()
 
     def _receive(self, wait: bool) -> Data | None:
-        """Return the next message; None if there is none now, or none will come."""
+        """Return the next message; None if there is none now, or at the end."""
         while not self._closed:
             try:
                 return self._link.receive(None if wait else 0.0)
@@ -77,7 +77,7 @@ class Receiver:
                 self._link.cut()
                 if self._is_closed():
                     break
-                self._link, self.opening = self._meet()
+                self._link, self.opening = self._connect()
                 self.breaks += 1
         self._ended = True
         return None
@@ -89,9 +89,9 @@ class Receiver:
         try:
             self._link.send([confirmation(None if self._ended else self._next)])
         except BrokenLinkError:
-            return  # the next look finds it broken, too, and tells the number on the new connection
+            return  # the next read restores the connection and sends the number again
 
-    def _meet(self) -> tuple[Link, Opening]:
+    def _connect(self) -> tuple[Link, Opening]:
         until = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
@@ -107,11 +107,11 @@ class Receiver:
             link.send([confirmation(self._next)])
             message = link.receive(PATIENCE_SECONDS)
             if message is None:
-                raise BrokenLinkError(f"{self._address} accepts connections and says nothing")
+                raise BrokenLinkError(f"{self._address} accepts connections and sends nothing")
             opening = self._transport.read(message)
         except BrokenLinkError:
             link.cut()
             raise
         if not isinstance(opening, Opening):
-            raise BrokenLinkError(f"{self._address} does not begin with an opening")
+            raise BrokenLinkError(f"{self._address} does not send an opening first")
         return link, opening

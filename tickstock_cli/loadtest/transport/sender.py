@@ -1,4 +1,4 @@
-"""The generator's end of a transport: what the system has not confirmed is kept, and sent again after a break."""
+"""The generator's end of a transport: it keeps unconfirmed frames and sends them again after a break."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tickstock_cli.loadtest.transport.base import (
 )
 
 PATIENCE_SECONDS = 20.0
-"""How long the system may take to connect, to connect again, and to confirm the last frame."""
+"""Limit for the system to connect, to reconnect, and to confirm the last frame."""
 LOOK_SECONDS = 0.2
 
 
 class Sender:
-    """Sends numbered frames, each of them once as far as the system can see. For one thread; ``close`` for any."""
+    """Sends numbered frames; the system sees each once. For one thread; any thread may call ``close``."""
 
     def __init__(self, transport: Transport, listener: TransportListener, opening: Opening) -> None:
         self._transport = transport
@@ -32,15 +32,15 @@ class Sender:
         self._kept: deque[tuple[int, Data]] = deque()
         self._closed = False
         self.breaks = 0
-        """How often a connection was lost, cuts of ours included."""
+        """Number of times that the connection was lost, including planned breaks."""
 
-    def meet(self, patience_seconds: float = PATIENCE_SECONDS) -> None:
-        """Wait until the system is there, and send it what it has not confirmed.
+    def connect(self, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        """Wait until the system connects, and send it the unconfirmed frames.
 
         Raises
         ------
         BrokenLinkError
-            It does not come.
+            The system does not connect in time.
         """
         waited = 0.0
         while self._link is None:
@@ -52,38 +52,38 @@ class Sender:
                 self._greet(link)
 
     def send(self, frames: Sequence[tuple[int, Data]]) -> None:
-        """Send frames, as (number, message), behind all before them; waits while the system takes none.
+        """Send frames, as (number, message), in order; block while the system accepts none.
 
         Raises
         ------
         BrokenLinkError
-            The system is gone and does not come back.
+            The connection cannot be restored.
         """
         self._kept.extend(frames)
         if self._link is None:
-            self.meet()  # sends them, too
+            self.connect()  # sends the new frames, too
             return
         try:
-            self._hear(self._link)
+            self._read_confirmations(self._link)
             self._link.send([message for _, message in frames])
         except BrokenLinkError:
             self.cut()
-            self.meet()
+            self.connect()
 
     def cut(self) -> None:
-        """Break the connection; the next frame waits for the system to come back."""
+        """Break the connection; the next frame waits for the system to reconnect."""
         if self._link is not None:
             self._link.cut()
             self._link = None
             self.breaks += 1
 
     def finish(self) -> None:
-        """Say that no frame follows, and wait until every one has been confirmed.
+        """Send the closing message, and wait until the system has confirmed every frame.
 
         Raises
         ------
         BrokenLinkError
-            The system is gone, or confirms nothing.
+            The connection cannot be restored, or the system confirms nothing.
         """
         waited = 0.0
         self.send([(_END, self._transport.write(Closing()))])
@@ -92,17 +92,17 @@ class Sender:
                 raise BrokenLinkError("the system did not confirm the last rows")
             before = len(self._kept)
             try:
-                assert self._link is not None  # since the sending
-                self._hear(self._link, LOOK_SECONDS)
+                assert self._link is not None  # ``send`` has connected
+                self._read_confirmations(self._link, LOOK_SECONDS)
             except BrokenLinkError:
-                if not self._kept:  # it confirmed the end, and left
+                if not self._kept:  # the system has confirmed the end and closed
                     break
                 self.cut()
-                self.meet()
+                self.connect()
             waited = waited + LOOK_SECONDS if len(self._kept) == before else 0.0
 
     def close(self) -> None:
-        """End, whatever was not confirmed. Idempotent."""
+        """End, even with unconfirmed frames. Idempotent."""
         self._closed = True
         if self._link is not None:
             self._link.cut()
@@ -112,31 +112,31 @@ class Sender:
         try:
             wanted = link.receive(PATIENCE_SECONDS)
             if wanted is None:
-                raise BrokenLinkError("the system connected and asked for nothing")
-            self._forget(_wanted(wanted))
+                raise BrokenLinkError("the system connected and did not ask for a frame")
+            self._drop_confirmed(_wanted(wanted))
             link.send([self._opening, *(message for _, message in self._kept)])
         except BrokenLinkError:
             link.cut()
             return
         self._link = link
 
-    def _hear(self, link: Link, seconds: float = 0.0) -> None:
-        """Take note of what was confirmed by now."""
+    def _read_confirmations(self, link: Link, seconds: float = 0.0) -> None:
+        """Read the confirmations that have arrived."""
         while (message := link.receive(seconds)) is not None:
-            self._forget(_wanted(message))
+            self._drop_confirmed(_wanted(message))
             seconds = 0.0
 
-    def _forget(self, wanted: int) -> None:
+    def _drop_confirmed(self, wanted: int) -> None:
         while self._kept and self._kept[0][0] < wanted:
             self._kept.popleft()
 
 
 _END = (1 << 62) - 1
-"""Number of the closing: behind every frame."""
+"""Number of the closing message, above those of all frames."""
 
 
 def confirmation(number: int | None) -> Data:
-    """Return the message by which the system asks for ``number`` next; None confirms the closing."""
+    """Return the message that asks for frame ``number`` next; None confirms the closing message."""
     return json.dumps({"next": _END + 1 if number is None else number}).encode()
 
 
@@ -144,4 +144,4 @@ def _wanted(message: Data) -> int:
     try:
         return int(json.loads(bytes(message))["next"])
     except (ValueError, KeyError, TypeError) as error:
-        raise BrokenLinkError(f"the system confirms nothing that is known: {bytes(message[:60])!r}") from error
+        raise BrokenLinkError(f"a confirmation of the system cannot be read: {bytes(message[:60])!r}") from error

@@ -1,7 +1,7 @@
-"""Rows as JSON over a WebSocket of this machine: the generator is the server, as a vendor would be.
+"""Rows as JSON over a loopback WebSocket: the generator is the server, like a vendor.
 
-A message is one object with a ``type``; a ``frame`` has its rows by record type, an object each, under our column
-names, times in ns. A disconnect really disconnects.
+A message is one object with a ``type``. A ``frame`` has its rows by record type, one object a row, with our column
+names and times in ns. A fault of kind ``disconnect`` breaks the TCP connection.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class LoopbackWebSocket:
             )
             return WebSocketLink(stack.enter_context(opened), stack)
         except (OSError, WebSocketException) as error:
-            raise BrokenLinkError(f"nobody listens on {address}: {error}") from error
+            raise BrokenLinkError(f"nothing listens on {address}: {error}") from error
 
     def write(self, message: Opening | Frame | Closing) -> bytes:
         if isinstance(message, Closing):
@@ -104,7 +104,9 @@ class WebSocketListener:
 
     def __init__(self) -> None:
         self._waiting: Queue[WebSocketLink] = Queue()
-        self._server = serve(self._meet, "127.0.0.1", 0, compression=None, max_size=LONGEST_MESSAGE, ping_interval=None)
+        self._server = serve(
+            self._serve, "127.0.0.1", 0, compression=None, max_size=LONGEST_MESSAGE, ping_interval=None
+        )
         host, port = self._server.socket.getsockname()
         self._address = f"ws://{host}:{port}"
         self._thread = Thread(target=self._server.serve_forever, name="tickstock-load-server", daemon=True)
@@ -124,8 +126,8 @@ class WebSocketListener:
         self._server.shutdown()
         self._thread.join()
 
-    def _meet(self, connection: ServerConnection) -> None:
-        # The library ends a connection when its handler returns.
+    def _serve(self, connection: ServerConnection) -> None:
+        # The library closes a connection when its handler returns.
         link = WebSocketLink(connection)
         self._waiting.put(link)
         link.ended.wait()
@@ -144,7 +146,7 @@ class WebSocketLink:
             for message in messages:
                 self._connection.send(message, text=True)
         except (ConnectionClosed, OSError) as error:
-            raise BrokenLinkError("the other side of the WebSocket is gone") from error
+            raise BrokenLinkError("the other side closed the WebSocket") from error
 
     def receive(self, seconds: float | None) -> bytes | None:
         try:
@@ -152,7 +154,7 @@ class WebSocketLink:
         except TimeoutError:
             return None
         except (ConnectionClosed, OSError) as error:
-            raise BrokenLinkError("the other side of the WebSocket is gone") from error
+            raise BrokenLinkError("the other side closed the WebSocket") from error
 
     def cut(self) -> None:
         with suppress(OSError):
@@ -179,7 +181,7 @@ def _text(said: dict[str, Any]) -> bytes:
 
 
 def _objects(rows: pa.RecordBatch) -> list[dict[str, Any]]:
-    """Return rows as objects that JSON can hold, times in ns."""
+    """Return rows as JSON objects, times in ns."""
     columns = [
         (column.view(pa.int64()) if pa.types.is_timestamp(column.type) else column).to_pylist()
         for column in rows.columns
