@@ -18,7 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tickstock_cli.assembly import RunPlan, assemble
-from tickstock_cli.build import settings_from
+from tickstock_cli.build import AddedDetectors, add_detectors, settings_from
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.batch import (
     DTYPES,
@@ -312,6 +312,7 @@ def run_records(
     rows: Sequence[Record],
     settings: Mapping[str, Any] | None = None,
     *,
+    detectors: AddedDetectors | None = None,
     batch_rows: int = BATCH_ROWS,
     workers: int = 1,
     control: Control | None = None,
@@ -328,6 +329,8 @@ def run_records(
     ----------
     settings
         Dotted keys, see ``settings_of``.
+    detectors
+        Detectors that run besides, by name: a class, or a class and its parameters.
     store
         Gets a checkpoint behind every batch.
     snapshots
@@ -335,7 +338,7 @@ def run_records(
     taps
         By name.
     """
-    model = settings_of(settings or {})
+    model = add_detectors(settings_of(settings or {}), detectors or {})
     source = ListSource(rows)
     sink = ListSink()
     rejects = _ListRejects()

@@ -1,0 +1,1 @@
+"""Plugins of tickstock around the volume-weighted average price."""

@@ -1,0 +1,103 @@
+"""The example of a package of plugins, installed as a stranger would: no network, a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.market import morning
+from tests.cli.running import run_tickstock
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "tickstock-vwap"
+ENABLED = 'detectors.enabled=["highlow", "surge", "trend", "ohlcv", "fmv", "vwap_cross"]'
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return the environment in which the example is installed."""
+    site = tmp_path_factory.mktemp("site")
+    pip = [sys.executable, "-m", "pip", "-qq", "--no-input", "--disable-pip-version-check", "install", "--no-deps"]
+    offline = ["--no-build-isolation", "--no-index", "--target", str(site)]
+    subprocess.run([*pip, *offline, str(EXAMPLE)], check=True)
+    return {"PYTHONPATH": str(site)}
+
+
+def figures(folder: Path, environment: dict[str, str], *arguments: str) -> dict[str, Any]:
+    """Replay the morning, and return the figures of ``--json``."""
+    result = run_tickstock("replay", "day", "--json", *arguments, folder=folder, environment=environment)
+    assert result.returncode == 0, result.stderr
+    told: dict[str, Any] = json.loads(result.stdout)
+    return told
+
+
+def test_its_own_tests_pass(installed: dict[str, str]) -> None:
+    """They run the batteries of the test kit, with pytest and nothing else of this repository."""
+    result = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-c",
+            os.devnull,
+            "--rootdir",
+            EXAMPLE,
+            EXAMPLE,
+        ],
+        env={**os.environ, **installed},
+        capture_output=True,
+        text=True,
+    )
+
+    assert result.returncode == 0, result.stdout
+
+
+def test_its_parts_are_listed(installed: dict[str, str]) -> None:
+    """Name, family, package, version and state of each."""
+    result = run_tickstock("plugins", "--json", "--set", ENABLED, environment=installed)
+
+    told = json.loads(result.stdout)["plugins"]
+    assert {(row["family"], row["name"], row["state"]) for row in told} == {
+        ("detector", "vwap_cross", "enabled"),
+        ("sink", "tsv", "available"),
+    }
+    assert {(row["distribution"], row["version"]) for row in told} == {("tickstock-vwap", "0.1.0")}
+
+
+def test_a_replay_with_it_has_its_events_and_says_so(installed: dict[str, str], tmp_path: Path) -> None:
+    """Kinds and column of its own reach an output of its own."""
+    morning(tmp_path / "day")
+
+    told = figures(tmp_path, installed, "--set", ENABLED, "--set", "vwap_cross.min_trades=3", "--out", "events.tsv")
+
+    head, *lines = (tmp_path / "events.tsv").read_text().splitlines()
+    events = [dict(zip(head.split("\t"), line.split("\t"), strict=True)) for line in lines]
+    crosses = [event for event in events if event["kind"].startswith("vwap_cross_")]
+    assert {event["kind"] for event in crosses} == {"vwap_cross_up", "vwap_cross_down"}
+    assert all(float(event["vwap"]) > 0 for event in crosses)
+    assert [(plugin["family"], plugin["name"]) for plugin in told["plugins"]] == [
+        ("detector", "vwap_cross"),
+        ("sink", "tsv"),
+    ]
+
+
+def test_a_replay_without_it_gives_the_digest_of_a_tickstock_that_has_no_plugins(
+    installed: dict[str, str], tmp_path: Path
+) -> None:
+    """Installing a package changes no result: only naming a part of it does."""
+    morning(tmp_path / "day")
+
+    beside = figures(tmp_path, installed)
+    alone = figures(tmp_path, {})
+    used = figures(tmp_path, installed, "--set", ENABLED, "--set", "vwap_cross.min_trades=3")
+
+    assert (beside["digest"], beside["plugins"]) == (alone["digest"], [])
+    assert used["digest"] != alone["digest"]
