@@ -1,4 +1,4 @@
-"""Settings -> channel instances and router."""
+"""From settings to channel instances and their router."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def channel_sections(settings: Settings) -> dict[str, ChannelSettings]:
 
 
 def instance_names(settings: Settings) -> list[str]:
-    """Return the names of all instances by number; there is no number 0."""
+    """Return the name of every instance by its number; number 0 is no instance, and its name is empty."""
     sections = channel_sections(settings).items()
-    return ["", *(f"{record}-{place}" for record, section in sections for place in range(1, section.instances + 1))]
+    return ["", *(f"{record}-{number}" for record, section in sections for number in range(1, section.instances + 1))]
 
 
 def build_instances(
@@ -40,38 +40,48 @@ def build_instances(
     left: Callable[[ShardChunk], None],
     broken: Callable[[BaseException], None],
 ) -> Instances:
-    """Build all instances of all channels, numbered through from 1, not started yet."""
-    instances: Instances = {record: [] for record in channel_sections(settings)}
-    for number, name in enumerate(instance_names(settings)):
-        if number:
-            record = name.partition("-")[0]
-            section = channel_sections(settings)[record]
-            batching = batching_of(section)
-            instances[record].append(
-                ProcessingChannel(
-                    name,
-                    record,
-                    number,
-                    queue_rows=section.queue_rows,
-                    batching=batching,
-                    breaker=CircuitBreaker(breaker_limits_of(section), clock),
-                    meter=Meter(
-                        name,
-                        record,
-                        queue_limit=section.queue_rows,
-                        timeout_ns=batching.timeout_ns,
-                        wait_ns=batching.granted_wait_ns,
-                        window_ns=int(settings.monitoring.window_seconds * SECOND),
-                        clock=clock,
-                    ),
-                    clock=clock,
-                    process=process,
-                    executor=executor,
-                    finished=finished,
-                    left=left,
-                    broken=broken,
-                )
+    """Build every instance of every channel, numbered from 1, not started yet.
+
+    Parameters
+    ----------
+    process, executor
+        What processes a batch, and the threads that it runs in.
+    finished, left, broken
+        Called on the loop with a finished batch, with rows that nobody will process, and with an error that leaves
+        the state of a channel undefined.
+    """
+    sections = channel_sections(settings)
+    instances: Instances = {record: [] for record in sections}
+    for number, name in enumerate(instance_names(settings)[1:], 1):
+        record = name.partition("-")[0]
+        section = sections[record]
+        batching = batching_of(section)
+        meter = Meter(
+            name,
+            record,
+            queue_limit=section.queue_rows,
+            timeout_ns=batching.timeout_ns,
+            wait_ns=batching.granted_wait_ns,
+            window_ns=int(settings.monitoring.window_seconds * SECOND),
+            clock=clock,
+        )
+        instances[record].append(
+            ProcessingChannel(
+                name,
+                record,
+                number,
+                queue_rows=section.queue_rows,
+                batching=batching,
+                breaker=CircuitBreaker(breaker_limits_of(section), clock),
+                meter=meter,
+                clock=clock,
+                process=process,
+                executor=executor,
+                finished=finished,
+                left=left,
+                broken=broken,
             )
+        )
     return instances
 
 

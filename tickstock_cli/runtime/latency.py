@@ -1,4 +1,4 @@
-"""Row to event: how long after its row was due an event was published."""
+"""Event latency: from when a row was due to when its event was published."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tickstock_cli.runtime.chunks import Chunk
 
 
 class EventLatency:
-    """A histogram of event latencies, in µs: recorded in one thread, read off in any.
+    """A histogram of event latencies, in µs. One thread records; any thread reads.
 
-    An event counts from when it was due: its row's due time, or, for the winner of a window, that of the window's
-    end. On a schedule that is the scheduled time, so that a system that stalls cannot hide it.
+    The latency of an event starts at its due time: that of its row or, for the winner of a window, that of the
+    window's end. On a schedule the due time is the scheduled time, so a system that stalls cannot hide it.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class EventLatency:
         self._lock = Lock()
 
     def record(self, events: EventRows, chunk: Chunk, now: int) -> NDArray[np.int64]:
-        """Record events that were published at ``now`` because ``chunk`` had come; give how late each was, in µs."""
+        """Record events that ``chunk`` released at ``now`` (ns of the clock), and return their latencies, in µs."""
         at_once = events["emitted_at"] == events["available_at"]
         due = np.where(at_once, events["received"], chunk.due(events["emitted_at"].astype(np.int64)))
         late: NDArray[np.int64] = np.clip((now - due) // 1000, SHORTEST_US, LONGEST_US)
@@ -34,12 +34,12 @@ class EventLatency:
         return late
 
     def figures(self) -> LatencyMetrics:
-        """Return the figures so far."""
+        """Return the latencies so far."""
         with self._lock:
             found = self._histogram.summary()
         return LatencyMetrics(found.count, found.p50_ms, found.p99_ms, found.p999_ms, found.max_ms, found.mean_ms)
 
     def percentile_ms(self, percent: float) -> float | None:
-        """Return any percentile so far; None if there was no event."""
+        """Return a percentile of the latencies so far, in ms; None without events."""
         with self._lock:
             return self._histogram.percentile_us(percent) / 1000 or None

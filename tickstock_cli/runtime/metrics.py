@@ -1,7 +1,7 @@
-"""Measuring: a channel instance's mutable meter, which gives immutable snapshots.
+"""The mutable meter of a channel instance, and the immutable metrics that it returns.
 
-Figures of the whole run and of a sliding window come from the same records: a record goes into the newest slice of
-the window, and a slice that has grown too old is added to the whole. Latency is recorded once for all rows that
+Metrics of the whole run and of a sliding window come from the same records: a record goes into the newest bucket of
+the window, and a bucket older than the window is added to the whole. Latency is recorded once for all rows that
 arrived together (3 µs a record), never row by row.
 """
 
@@ -27,23 +27,23 @@ from tickstock_cli.measurement.histogram import Histogram
 
 _PERCENTS = np.array([50, 99, 99.9])
 
-SLICES = 10
-"""Slices of a sliding window; it moves by one of them at a time."""
+BUCKETS = 10
+"""Buckets of a sliding window, which moves by one bucket at a time."""
 
 
 class Meter:
-    """Collects one instance's figures. For one thread; snapshots may go anywhere.
+    """Collects the metrics of one channel instance. For one thread; what ``snapshot`` returns is for any.
 
     Parameters
     ----------
     name, channel
         See `ChannelMetrics`.
     queue_limit
-        Rows.
+        Rows that fit into the queue.
     timeout_ns
-        A batch whose processing takes longer is counted as a timeout.
+        A batch whose processing takes longer counts as a timeout.
     wait_ns
-        The wait in the queue that batching grants a row.
+        The longest wait in the queue that batching grants a row.
     window_ns
         Length of the sliding window.
     """
@@ -74,32 +74,32 @@ class Meter:
         self._spilled = 0
 
     def queue(self, depth: int, spilled: int = 0) -> None:
-        """Note the queue's depth after a change, and the rows that wait on disk."""
+        """Record the depth of the queue after a change, and the rows that wait on disk."""
         self._depth = depth
         self._max_depth = max(self._max_depth, depth)
         self._spilled = spilled
         self._peak = max(self._peak, depth)
 
     def take_peak(self) -> int:
-        """Return the queue's greatest depth since this was last asked, or since the start."""
+        """Return the greatest depth of the queue since the last call, or since the start."""
         peak, self._peak = self._peak, self._depth
         return peak
 
     def batch(
         self, started_ns: int, ended_ns: int, arrivals: Iterable[tuple[int, int]], *, events: int, failed: int = 0
     ) -> None:
-        """Note a batch.
+        """Record a batch.
 
         Parameters
         ----------
         started_ns, ended_ns
             When its processing began and ended, by the clock.
         arrivals
-            Its rows, as pairs: when they arrived in the queue, and how many.
+            Pairs: when rows arrived in the queue, and how many.
         events
-            What they caused.
+            Events that the batch caused.
         failed
-            How many of the rows failed.
+            Rows that failed.
         """
         tally = self._window.newest(ended_ns)
         rows = 0
@@ -116,10 +116,10 @@ class Meter:
     def snapshot(
         self, status: ChannelStatus, breaker: BreakerMetrics, shards: int = 0, oldest_ns: int | None = None
     ) -> ChannelMetrics:
-        """Return the figures as they are now; ``oldest_ns`` is when the oldest row came that is not finished."""
+        """Return the metrics as of now; ``oldest_ns`` is when the oldest unfinished row arrived, by the clock."""
         now = self._clock.now()
         recent = _Tally()
-        for tally in self._window.chunks(now):
+        for tally in self._window.contents(now):
             recent.add(tally)
         whole = _Tally()
         whole.add(self._whole)
@@ -130,8 +130,8 @@ class Meter:
             status,
             now,
             now - self._started,
-            whole.figures(now - self._started),
-            recent.figures(self._window.length(now)),
+            whole.metrics(now - self._started),
+            recent.metrics(self._window.length(now)),
             QueueMetrics(
                 self._depth,
                 self._max_depth,
@@ -147,23 +147,23 @@ class Meter:
 
 
 class Rate:
-    """How many of something there were, and how many a second lately. For one thread."""
+    """A count, and its rate over a sliding window. For one thread."""
 
     def __init__(self, window_ns: int, clock: Clock) -> None:
         self._clock = clock
         self._window = _Window(window_ns, clock.now(), _Count, lambda _: None)
         self.total = 0
-        """All since the start."""
+        """The count since the start."""
 
     def add(self, count: int) -> None:
-        """Count more."""
+        """Add to the count."""
         self.total += count
         self._window.newest(self._clock.now()).count += count
 
     def per_second(self) -> float:
-        """Return the mean over the window, or over the time since the start if that is shorter."""
+        """Return the mean rate over the window, or over the time since the start if that is shorter."""
         now = self._clock.now()
-        counted = sum(part.count for part in self._window.chunks(now))
+        counted = sum(part.count for part in self._window.contents(now))
         length = self._window.length(now)
         return counted * 1e9 / length if length else 0.0
 
@@ -172,39 +172,39 @@ T = TypeVar("T")
 
 
 class _Window(Generic[T]):
-    """The latest ``SLICES`` chunks of time, each with what was collected in it; older ones are given away."""
+    """The latest ``BUCKETS`` buckets of time, each with its content; ``retire`` gets the content of older ones."""
 
     def __init__(self, window_ns: int, started: int, empty: Callable[[], T], retire: Callable[[T], None]) -> None:
-        self._slice_ns = max(1, window_ns // SLICES)
+        self._bucket_ns = max(1, window_ns // BUCKETS)
         self._started = started
         self._empty = empty
         self._retire = retire
-        self._chunks: deque[tuple[int, T]] = deque()
+        self._buckets: deque[tuple[int, T]] = deque()
 
     def newest(self, now: int) -> T:
-        """Return the slice to collect into."""
+        """Return the content of the newest bucket."""
         number = self._number(now)
-        if not self._chunks or self._chunks[-1][0] < number:
-            self._let_go(number)
-            self._chunks.append((number, self._empty()))
-        return self._chunks[-1][1]
+        if not self._buckets or self._buckets[-1][0] < number:
+            self._retire_old(number)
+            self._buckets.append((number, self._empty()))
+        return self._buckets[-1][1]
 
-    def chunks(self, now: int) -> Iterator[T]:
-        """Return what the window holds, oldest first."""
-        self._let_go(self._number(now))
-        return (part for _, part in self._chunks)
+    def contents(self, now: int) -> Iterator[T]:
+        """Return the content of every bucket, oldest first."""
+        self._retire_old(self._number(now))
+        return (content for _, content in self._buckets)
 
     def length(self, now: int) -> int:
-        """Return how many ns the window spans: its newest slice is not full yet, and it begins with the start."""
-        first = max(0, self._number(now) - SLICES + 1)
-        return now - self._started - first * self._slice_ns
+        """Return the ns that the window spans: the newest bucket is not over, and no bucket begins before the start."""
+        first = max(0, self._number(now) - BUCKETS + 1)
+        return now - self._started - first * self._bucket_ns
 
     def _number(self, now: int) -> int:
-        return (now - self._started) // self._slice_ns
+        return (now - self._started) // self._bucket_ns
 
-    def _let_go(self, newest: int) -> None:
-        while self._chunks and self._chunks[0][0] <= newest - SLICES:
-            self._retire(self._chunks.popleft()[1])
+    def _retire_old(self, newest: int) -> None:
+        while self._buckets and self._buckets[0][0] <= newest - BUCKETS:
+            self._retire(self._buckets.popleft()[1])
 
 
 @dataclass(slots=True)
@@ -213,7 +213,7 @@ class _Count:
 
 
 class _Durations:
-    """Durations: percentiles from a histogram of microseconds, greatest and mean exact to the nanosecond."""
+    """Durations: percentiles from a histogram of microseconds; maximum and mean are exact to the nanosecond."""
 
     def __init__(self) -> None:
         self.microseconds = Histogram()
@@ -231,7 +231,7 @@ class _Durations:
         self.sum_ns += other.sum_ns
         self.max_ns = max(self.max_ns, other.max_ns)
 
-    def figures(self) -> LatencyMetrics:
+    def metrics(self) -> LatencyMetrics:
         count = self.microseconds.count
         if not count:
             return LatencyMetrics()
@@ -242,7 +242,7 @@ class _Durations:
 
 @dataclass(slots=True)
 class _Tally:
-    """What is counted in a stretch of time."""
+    """Counts and durations of a bucket, or of several."""
 
     processed: int = 0
     failed: int = 0
@@ -261,7 +261,7 @@ class _Tally:
         self.latency.add(other.latency)
         self.processing.add(other.processing)
 
-    def figures(self, length_ns: int) -> IntervalMetrics:
+    def metrics(self, length_ns: int) -> IntervalMetrics:
         return IntervalMetrics(
             length_ns / 1e9,
             self.processed,
@@ -269,6 +269,6 @@ class _Tally:
             self.events,
             self.batches,
             self.timeouts,
-            self.latency.figures(),
-            self.processing.figures(),
+            self.latency.metrics(),
+            self.processing.metrics(),
         )

@@ -1,7 +1,7 @@
-"""Single typed records, and how a record's type is told from whatever a program hands in.
+"""Typed records, and the conversion of whatever a program hands in to Arrow rows.
 
-The models check types; values are judged by the same admission as everything else, so that a price of NaN is
-rejected, counted and named instead of raised.
+The models check types. Admission judges values, as it does for every row: a price of NaN is rejected, counted and
+named; it raises nothing.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from tickstock_cli.sources.records import KNOWN_COLUMNS, RECORD_TYPES
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Time = int | AwareDatetime | None
-"""ns since the epoch UTC, or a datetime with its zone."""
+"""int64 ns since the epoch, UTC, or a datetime with a time zone."""
 
 
 class Record(BaseModel):
-    """What every record has. ``received_at``: when it was received; None = as soon as it could be."""
+    """Fields of every record. ``received_at`` is when it was received; None = as early as it can be known."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     record: ClassVar[str]
@@ -34,7 +34,7 @@ class Record(BaseModel):
 
 
 class TickData(Record):
-    """A trade: ``size`` in shares, ``flags`` what its conditions forbid (1 last price, 2 volume, 4 high and low)."""
+    """A trade. ``size`` is in shares; ``flags`` are bits: no last price (1), no volume (2), no high or low (4)."""
 
     record: ClassVar[str] = "tick"
 
@@ -44,7 +44,7 @@ class TickData(Record):
 
 
 class OHLCVData(Record):
-    """A finished bar: ``timestamp`` is its start, ``interval`` its length in seconds, volumes are shares."""
+    """A finished bar. ``timestamp`` is its start, ``interval`` its length in seconds; volumes are shares."""
 
     record: ClassVar[str] = "ohlcv"
 
@@ -59,7 +59,7 @@ class OHLCVData(Record):
 
 
 class FMVData(Record):
-    """A fair market value, and the market's price it is to be compared with; None = that of the last tick."""
+    """A fair market value, and the market price to compare it with; None = the price of the last tick."""
 
     record: ClassVar[str] = "fmv"
 
@@ -73,11 +73,11 @@ MODELS: dict[str, type[Record]] = {model.record: model for model in (TickData, O
 _TYPES = {"ticker": pa.string(), "timestamp": pa.int64(), "received_at": pa.int64(), "flags": pa.int64()}
 
 Data = Record | Mapping[str, Any] | pa.RecordBatch | pa.Table | Sequence[Any] | Any
-"""What may be handed in: a record, a mapping or object with our columns, several of them, or Arrow rows."""
+"""A record, a mapping or object with the fields of one, several of them, or Arrow rows."""
 
 
 def identify_data_type(data: Data) -> str | None:
-    """Tell the record type of anything that has our columns as fields, keys or attributes; None if it has not."""
+    """Return the record type of data, by its columns, keys or attributes; None if no type fits, or several do."""
     if isinstance(data, Record):
         return data.record
     names = _names(data)
@@ -91,7 +91,7 @@ def to_rows(data: Data) -> pa.RecordBatch:
     Raises
     ------
     SchemaError
-        It is of no record type, or of more than one.
+        No record type fits the data, or records of several types are mixed.
     pydantic.ValidationError
         A field has a type that cannot be what it should be.
     """
@@ -115,21 +115,21 @@ def _arrow(record: str, several: Iterable[Any]) -> pa.RecordBatch:
     model = MODELS[record]
     rows = [one if isinstance(one, Record) else model.model_validate(_known(one, model)) for one in several]
     columns = {
-        name: pa.array([_plain(getattr(row, name)) for row in rows], _TYPES.get(name, pa.float64()))
+        name: pa.array([_to_ns(getattr(row, name)) for row in rows], _TYPES.get(name, pa.float64()))
         for name in model.model_fields
     }
     return pa.RecordBatch.from_pydict(columns)
 
 
-def _plain(value: Any) -> Any:
+def _to_ns(value: Any) -> Any:
     if not isinstance(value, datetime):
         return value
-    since = value - EPOCH
-    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000
+    elapsed = value - EPOCH
+    return ((elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds) * 1_000
 
 
 def _known(data: Any, model: type[Record]) -> dict[str, Any]:
-    """Return the fields of a mapping or an object that a record of the type has."""
+    """Return those keys or attributes that are fields of the model."""
     if isinstance(data, Mapping):
         return {name: data[name] for name in model.model_fields if name in data}
     return {name: getattr(data, name) for name in model.model_fields if hasattr(data, name)}

@@ -1,4 +1,4 @@
-"""What a program that hands in data gets back."""
+"""The result of a call that hands in data."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ class EventProcessingResult:
     Parameters
     ----------
     record
-        Their type: ``tick``, ``ohlcv`` or ``fmv``.
+        Type of the rows: ``tick``, ``ohlcv`` or ``fmv``.
     rows
-        How many there were.
+        Number of rows.
     rejected
-        Why rows were rejected, one reason each, in the ledger's words.
+        Why rows were rejected: one reason a rejected row, in the order of the rows, in the words of the ledger.
     events
-        What became final because of them, as rows of the event schema. An event that has to wait for its window's
-        end comes with a later call, or when market time is advanced.
+        Events that these rows released, as rows of the event schema. An event that waits for the end of its window
+        comes with a later call, or when market time advances.
     processing_time_ms
         From the call to the end of processing, waits in queues included.
     """

@@ -1,4 +1,4 @@
-"""From sections of the settings, in the units that users write, to the leafs' limits, in theirs."""
+"""From sections of the settings, in the units of users, to the limits of parts, in the units of the parts."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ HOUR = 3_600 * SECOND
 
 
 def batching_of(section: ChannelSettings) -> Batching:
-    """Return a channel's batching."""
+    """Return how instances of a channel batch rows."""
     return Batching(Strategy(section.batching), section.batch_rows, section.batch_wait_ms * MS, section.timeout_ms * MS)
 
 
 def breaker_limits_of(section: ChannelSettings) -> BreakerLimits:
-    """Return when an instance's circuit breaker opens and closes."""
+    """Return when the circuit breaker of an instance opens and closes."""
     return BreakerLimits(
         section.breaker_failures,
         section.breaker_failure_percent / 100,
@@ -31,12 +31,12 @@ def breaker_limits_of(section: ChannelSettings) -> BreakerLimits:
 
 
 def health_limits_of(section: RouterSettings) -> HealthLimits:
-    """Return when the router trusts an instance with no tickers."""
+    """Return when the router takes the tickers of an instance away."""
     return HealthLimits(section.unhealthy_error_percent, section.unhealthy_mean_ms)
 
 
 def thresholds_of(section: MonitoringSettings) -> AlertThresholds:
-    """Return what the channel monitor goes by."""
+    """Return when the channel monitor raises and resolves alerts."""
     return AlertThresholds(
         Levels(*section.latency_percent),
         Levels(*section.success_percent),

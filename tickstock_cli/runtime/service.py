@@ -1,4 +1,4 @@
-"""The market data service: the names under which feeds of the older system hand in their data."""
+"""The market data service: the entry points for feeds of the older system."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from tickstock_cli.runtime.system import MultiChannelSystem
 
 @dataclass(frozen=True, slots=True)
 class MarketDataService:
-    """Hands what comes from a feed to the system: one record or several of one type a call."""
+    """Hands data of a feed to the system. A call takes one record, or several of one type."""
 
     system: MultiChannelSystem
 
     async def handle_tick_data(self, data: Data) -> EventProcessingResult:
-        """Take trades."""
+        """Process trades; see `MultiChannelSystem.process_tick_data`."""
         return await self.system.process_tick_data(data)
 
     async def handle_websocket_tick(self, data: Data) -> EventProcessingResult:
-        """Take trades, under the name from when everything came this way."""
+        """Process trades, under the older name."""
         return await self.handle_tick_data(data)
 
     async def handle_ohlcv_data(self, data: Data) -> EventProcessingResult:
-        """Take finished bars."""
+        """Process finished bars."""
         return await self.system.process_ohlcv_data(data)
 
     async def handle_fmv_data(self, data: Data) -> EventProcessingResult:
-        """Take fair market values."""
+        """Process fair market values."""
         return await self.system.process_fmv_data(data)
