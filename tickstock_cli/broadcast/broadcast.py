@@ -119,7 +119,7 @@ class Broadcast(Observer):
         self._state.pipeline = pipeline
         hub = self._thread.server.hub
         pipeline.system.monitor.add_handler(CallHandler(hub.alerts.post))
-        pipeline.system.serves(lambda: len(hub.clients))
+        pipeline.system.report_clients(lambda: len(hub.clients))
 
     def advanced(self, rows: int, market_time: int) -> None:  # noqa: ARG002 - the observer's
         self._state.market_time = market_time

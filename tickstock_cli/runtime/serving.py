@@ -111,8 +111,8 @@ class SystemServer:
             await asyncio.to_thread(self._open)
             hub = self._thread.server.hub
             self._stack.callback(self._system.monitor.add_handler(CallHandler(hub.alerts.post)))
-            self._stack.callback(self._system.serves, None)
-            self._system.serves(lambda: len(hub.clients))
+            self._stack.callback(self._system.report_clients, None)
+            self._system.report_clients(lambda: len(hub.clients))
             self._outputs: AsyncOutputs = self._publication.open_outputs([LogSink(self._log, self._system.report)])
             undo.pop_all()
         return self

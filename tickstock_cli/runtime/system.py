@@ -2,8 +2,8 @@
 
     feed ──▶ router ──▶ instances (queue, batching, breaker) ──▶ collector ──▶ coordinator ──▶ publish
 
-Nothing here decides an event: whatever the queues, batches, instances and faults, events, ledger and digest are those
-of a flat-out run over the same rows. What is fed waits where a queue is full; nothing is dropped.
+Nothing here decides an event: with any queues, batches, instances and faults, events, ledger and digest are those of a
+flat-out run over the same rows. A full queue blocks the source; no row is dropped.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ if TYPE_CHECKING:
     from tickstock_cli.serving.server import Address
 
 SPILL = "spill"
-"""What the monitor calls the rows on disk."""
+"""Name of the rows on disk, in the monitor."""
 SPARE_TICKERS = 1_024
-"""State grows by doubling from here, so that new tickers seldom stop everybody."""
+"""State grows by doubling from here: to grow it, every instance has to be idle."""
 
 
 class MultiChannelSystem:
@@ -163,7 +163,18 @@ class MultiChannelSystem:
         self._watch: asyncio.Task[None] | None = None
 
     async def initialize_system(self) -> bool:
-        """Load or compile every kernel, then start every instance and the monitor; tells whether it is ready."""
+        """Load or compile every kernel, open the sinks, start every instance and the monitor. Idempotent.
+
+        Returns
+        -------
+        bool
+            Whether the system is ready.
+
+        Raises
+        ------
+        UsageError, OutputError
+            A sink cannot be opened.
+        """
         if self._watch is not None:
             return self.is_system_ready()
         if self._sinks:
@@ -172,11 +183,11 @@ class MultiChannelSystem:
         self._started = self._clock.now()
         for instance in self.instances():
             instance.start()
-        self._watch = asyncio.create_task(self._look_after(), name="tickstock-monitor")
+        self._watch = asyncio.create_task(self._supervise(), name="tickstock-monitor")
         self._catching_up = asyncio.create_task(self._catch_up(), name="tickstock-spill")
         for task in (self._watch, self._catching_up):
             task.add_done_callback(self._ended)
-        self._look()  # or the first rows would find a system that is not ready, for all that anybody can see
+        self._update_monitor()  # or health would say until the monitor's first interval that the system is not ready
         return self.is_system_ready()
 
     async def __aenter__(self) -> Self:
@@ -267,7 +278,7 @@ class MultiChannelSystem:
         return drained
 
     def is_system_ready(self) -> bool:
-        """Return whether rows are taken: started, not broken, and somebody at work in every channel."""
+        """Return whether it takes rows: it is started and not broken, and every channel has an active instance."""
         return (
             self._watch is not None
             and self._broken is None
@@ -290,9 +301,11 @@ class MultiChannelSystem:
         Raises
         ------
         SchemaError, pydantic.ValidationError
-            What was handed in is something else, or has a field of a wrong type.
+            The data is something else, or has a field of a wrong type.
         UsageError
             The system does not run.
+        OutputError
+            A sink failed.
         SystemBrokenError
             See ``feed``.
         """
@@ -307,27 +320,33 @@ class MultiChannelSystem:
         return await self.router.route_data(data, "fmv")
 
     async def advance(self, market_time: int) -> list[dict[str, Any]]:
-        """Let market time pass to ``market_time`` (ns UTC) without a row, and return the events that became final."""
+        """Advance market time to ``market_time`` (ns UTC) without a row, and return the events that this releases.
+
+        Raises as ``process_tick_data`` does.
+        """
         await self._ready_for_rows()
         self._ingest.passed(market_time)
         nothing = MergedBatch.empty(self._ingest.count, self._ingest.latest)
         return self._events_of(await self.feed(nothing))
 
     async def prepare(self, batch: MergedBatch) -> None:
-        """Make ready for the first rows; see ``engine.pipeline.Pipeline``. Nothing has been fed yet."""
+        """Make room for the tickers of the first rows, and look up their days. Nothing has been fed yet."""
         self.core.prepare(batch)
         await self._grow()
 
     async def feed(self, batch: MergedBatch, schedule: Schedule | None = None) -> list[Chunk]:
-        """Take rows behind all that were fed before; waits where queues are full. Without rows, market time passes.
-
-        Gives the chunks they travel in, which end when their ``published`` is set; rows that were spilled to disk
-        travel later.
+        """Queue rows behind all rows fed before; wait while a queue is full. A batch without rows advances market time.
 
         Parameters
         ----------
         schedule
-            When the rows were due, if they come on one; latencies count from it.
+            When rows are due, if they come on a schedule; latencies count from it.
+
+        Returns
+        -------
+        list
+            The chunks of these rows; ``published`` of each is set when it is processed. Rows that were spilled to
+            disk are in none of them.
 
         Raises
         ------
@@ -348,15 +367,15 @@ class MultiChannelSystem:
         return chunks
 
     def next_release(self) -> int:
-        """Return the market time (int64 ns) at which there may be more to publish though no row has come."""
+        """Return the market time (int64 ns) at which events may be released although no row comes."""
         release = self.core.next_release()
         if not self._collector.waiting:
             return release
-        # Rows under way may yet tell something, which may have to wait for the end of the window.
+        # Rows under way may yet cause events, which may wait for the end of the window.
         return min(release, (self._window + 1) * self._window_ns + 1)
 
     async def settle(self) -> None:
-        """Wait until all that was fed is processed and published."""
+        """Wait until all rows fed are processed and their events released."""
         async with self._feeding:
             while self._collector.waiting or len(self._spill):
                 self._check()
@@ -364,23 +383,23 @@ class MultiChannelSystem:
                 self.flush()
                 await self._progress.wait()
         self._check()
-        self.core.grow(len(self.core.symbols))  # nobody is at work: what checkpoints call known is all there is
+        self.core.grow(len(self.core.symbols))  # no instance is at work: checkpoints know every ticker
 
     def flush(self) -> None:
-        """Let no instance keep rows waiting for company."""
+        """Have every instance process the rows that it holds back to make a batch."""
         for instance in self.instances():
             instance.flush()
 
     async def drain(self, seconds: float | None = None) -> Drained:
-        """Wait until all that was fed is processed and published, for so long at most; then leave what is queued.
+        """Wait until all rows fed are processed and their events released, then drop the rows that are still queued.
 
-        What is left is counted in the ledger (``tick.left``), chunks end without it, and what was detected is
-        published. A batch under way is always finished.
+        Dropped rows are counted in the ledger (``tick.left``), and events detected so far are released. A batch under
+        way is always finished.
 
         Parameters
         ----------
         seconds
-            None: the setting ``system.drain_seconds``.
+            How long to wait before rows are dropped. None: the setting ``system.drain_seconds``.
 
         Raises
         ------
@@ -433,38 +452,41 @@ class MultiChannelSystem:
         self._executor.shutdown(wait=True)
 
     def end_alerts(self) -> None:
-        """Resolve every alert: all that was fed has ended well."""
+        """Resolve every alert, at the good end of a run."""
         self.monitor.end(self._clock.now(), self._wall())
 
     def report(self, part: str, problem: str | None) -> None:
-        """Note what is wrong with a part beyond the channels, such as an output; None: it works. In any thread."""
+        """Report a problem of a part beyond the channels, such as an output; None: it works. In any thread."""
         if problem is None and part not in self._problems:
             return
         problems = {name: text for name, text in self._problems.items() if name != part}
         self._problems = problems if problem is None else {**problems, part: problem}
 
-    def serves(self, count_clients: Callable[[], int] | None) -> None:
-        """Show from now on how many clients are connected; ``count_clients`` is called on the loop. None: no server."""
+    def report_clients(self, count_clients: Callable[[], int] | None) -> None:
+        """Report the number of connected clients in metrics. None: there is no server.
+
+        ``count_clients`` is called on the loop.
+        """
         self._count_clients = count_clients
 
     def catching_up(self, arrived: Callable[[], bool]) -> None:
-        """Hear that rows come as fast as they are taken until ``arrived``, because a run goes to another time.
+        """Raise no alert about late rows and full queues until ``arrived`` returns true, and one window longer.
 
-        Until then, and as long as that is in the monitor's window, late rows and full queues raise no alert.
+        A run that seeks feeds rows as fast as they are processed.
         """
         self._catching_up_until = self._clock.now() + self._window_of_rates
         self._arrived = arrived
 
     def queued_rows(self) -> int:
-        """Return the rows in all queues, those on disk included."""
+        """Return the number of rows in all queues, those on disk included."""
         return sum(instance.depth for instance in self.instances()) + sum(self._spill.rows.values())
 
     def channel_metrics(self) -> list[ChannelMetrics]:
-        """Return every instance's figures as they are now."""
+        """Return the metrics of every instance as of now."""
         return [instance.snapshot() for instance in self.instances()]
 
     def system_metrics(self) -> SystemMetrics:
-        """Return the figures of the whole as they are now."""
+        """Return the metrics of the whole system as of now."""
         now = self._clock.now()
         return SystemMetrics(
             at=now,
@@ -490,14 +512,14 @@ class MultiChannelSystem:
         return now < self._catching_up_until
 
     def get_system_status(self) -> dict[str, Any]:
-        """Return the dashboard document, figures of this moment."""
-        self._look()
+        """Return the dashboard document as of now."""
+        self._update_monitor()
         return self.dashboard()
 
     def dashboard(self) -> dict[str, Any]:
-        """Return the dashboard document as of the monitor's last look, in any thread.
+        """Return the dashboard document as of the monitor's last update, in any thread.
 
-        ``event_latency_ms`` is added: from when events were due to when they were published, since the start.
+        ``event_latency_ms`` is the latency of all events since the start.
         """
         latency = self.latency.figures()
         return {
@@ -569,12 +591,12 @@ class MultiChannelSystem:
             self._collector.settle()
         window = chunk.batch.watermark // self._window_ns
         if window != self._window:
-            # A window has ended: its events wait for nothing but rows that wait for company.
+            # A window has ended: nothing but rows that are held back for a batch delays its events.
             self._window = window
             self.flush()
 
     async def _grow(self) -> None:
-        """Make room for the tickers met by now; nobody processes meanwhile."""
+        """Make room for the tickers met so far, while every instance is idle."""
         tickers = len(self.core.symbols)
         if tickers <= self._capacity:
             return
@@ -594,7 +616,7 @@ class MultiChannelSystem:
             self._observer.processed(done)
         self._collector.finished(done)
         if self._collector.has_events and done.instance.record == "tick":
-            # Ticks are told at once, as soon as what came before them is known: nobody keeps that waiting.
+            # Events of ticks are released as soon as all rows before them are processed: hold none of those back.
             self.flush()
         self._progress.set()
 
@@ -618,7 +640,7 @@ class MultiChannelSystem:
         chunk.end(result)
 
     def _release(self, events: EventRows) -> None:
-        """Release events that no row has released."""
+        """Release the events of the end of the input."""
         if len(events):
             events["released"] = self._clock.now()
             self._events.add(len(events))
@@ -643,7 +665,7 @@ class MultiChannelSystem:
         self.check_running()
 
     async def _accept(self, record: str, rows: pa.RecordBatch) -> EventProcessingResult:
-        """Take rows of one type in, and wait until they are processed."""
+        """Feed rows of one type, and wait until they are processed."""
         begun = self._clock.now()
         await self._ready_for_rows()
         if not rows.num_rows:
@@ -665,7 +687,7 @@ class MultiChannelSystem:
         return [event for part in parts for event in part.to_pylist()]
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """Hear that a task of ours is over: on its own it ends only by an error, and without it rows wait for ever."""
+        """Break the system if one of its tasks has failed: without that task rows would wait for ever."""
         if not task.cancelled() and self._broken is None and (error := task.exception()) is not None:
             self._break(error)
 
@@ -685,17 +707,17 @@ class MultiChannelSystem:
     def _broken_error(cause: BaseException) -> SystemBrokenError:
         return SystemBrokenError(f"a channel failed and left its state undefined: {cause}")
 
-    def _look(self) -> None:
+    def _update_monitor(self) -> None:
         self.monitor.observe(self.channel_metrics(), self.system_metrics())
 
-    async def _look_after(self) -> None:
-        """Watch figures, move shards, start again what has died; every monitoring interval."""
+    async def _supervise(self) -> None:
+        """Update the monitor, move shards and restart dead instances, every monitoring interval."""
         while True:
             await asyncio.sleep(self._settings.monitoring.interval_ms / 1000)
             try:
-                self._look()
-            except Exception:  # noqa: BLE001 - such as figures that the machine does not give now: no reason to end
-                LOGGER.exception("the monitor could not look at the system")
+                self._update_monitor()
+            except Exception:  # noqa: BLE001 - such as metrics that the machine refuses for now: no reason to end
+                LOGGER.exception("the monitor could not be updated")
             await self.router.reassign()
             if self._broken is None:
                 for instance in self.instances():
