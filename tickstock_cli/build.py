@@ -251,6 +251,17 @@ class DeclaredExtreme:
     source: str
     settings: Any
 
+    @property
+    def post_continues(self) -> bool:
+        """Whether extremes of regular hours remain those of ``post``."""
+        field = self.extreme.post_continues
+        return field is not None and bool(getattr(self.settings, field))
+
+    @property
+    def least_setting(self) -> str:
+        """Full name of the setting with the least distance in percent."""
+        return f"{self.detector}.{self.extreme.min_percent_change}"
+
 
 def declared_extremes(settings: Settings) -> dict[str, DeclaredExtreme]:
     """Return the session extremes by kind; of several declarations the first one counts."""

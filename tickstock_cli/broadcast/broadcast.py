@@ -87,7 +87,7 @@ class Broadcast(Observer):
                 self.log.run.id,
                 self._state,
                 about={"title": self.log.run.title, "tickstock": __version__},
-                kinds=tuple(kind.name for kind in event_kinds(settings)),
+                kinds=event_kinds(settings),
                 universes={name: frozenset(tickers) for name, tickers in self.log.run.universes.items()},
                 control=RunControl(control, self._state),
                 prices=self._prices,

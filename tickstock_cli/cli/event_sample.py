@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
 
+from tickstock_cli.core.kinds import Kind
 from tickstock_cli.engine.observer import Observer
 
 TABLE_EVENTS = 30
 
 
 class EventSample(Observer):
-    """The first and the last events of a run, for the table. Events that come again after a seek are kept once."""
+    """The first and the last events of a run, for the table. Events that come again after a seek are kept once.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    kinds
+        The kinds of events that there can be.
+    """
+
+    def __init__(self, kinds: Sequence[Kind]) -> None:
+        self.kinds = kinds
         self.first: list[dict[str, Any]] = []
         self.last: deque[dict[str, Any]] = deque(maxlen=TABLE_EVENTS // 2)
         self.count = 0

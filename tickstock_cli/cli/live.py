@@ -17,6 +17,7 @@ from tickstock_cli.cli.meter import Meter
 from tickstock_cli.cli.render import speed_words
 from tickstock_cli.cli.render_dashboard import DashboardView
 from tickstock_cli.cli.render_events import EventTable
+from tickstock_cli.cli.render_phrases import KindPhrases
 from tickstock_cli.cli.render_row import row_words
 from tickstock_cli.core.times import format_clock
 from tickstock_cli.engine.control import Control
@@ -39,6 +40,8 @@ class LiveView(Observer):
         The run's, by code; it grows while the run reads.
     running
         Where the pipeline of a running system will stand: its dashboard is shown in place of most events.
+    phrases
+        Those of the kinds of events that there can be; None: of the project's own.
     """
 
     def __init__(
@@ -48,7 +51,9 @@ class LiveView(Observer):
         tickers: Sequence[str],
         console: Console,
         running: Sequence[MultiChannelPipeline] | None = None,
+        phrases: KindPhrases | None = None,
     ) -> None:
+        self._phrases = phrases
         self._running = running
         self._meter = meter
         self._control = control
@@ -89,9 +94,9 @@ class LiveView(Observer):
         rows = list(self._events)
         below = [self._status(), Text(self._meter.line(self._console.width - 2, clock=False)), Text(KEYS, style="dim")]
         if not self._running:
-            return Group(EventTable(rows), Text(), *below)
+            return Group(EventTable(rows, phrases=self._phrases), Text(), *below)
         view = DashboardView(self._running[0].system.dashboard())
-        return Group(view, Text(), EventTable(rows[-BESIDE_DASHBOARD:]), Text(), *below)
+        return Group(view, Text(), EventTable(rows[-BESIDE_DASHBOARD:], phrases=self._phrases), Text(), *below)
 
     def _status(self) -> Text:
         market = format_clock(self._market_time) if self._market_time else "waiting for the first row"

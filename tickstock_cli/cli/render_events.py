@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import floor, log10
 from typing import Any, Literal, NamedTuple
 
 from rich.box import SIMPLE_HEAD
@@ -11,6 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from tickstock_cli.cli.render_phrases import KindPhrases, format_price, own_phrases
 from tickstock_cli.core.times import NS_PER_DAY, format_clock
 
 ARROWS = {1: ("▲", "green"), -1: ("▼", "red"), 0: ("•", "dim")}
@@ -18,8 +18,6 @@ GAP = 2
 """Blanks between two columns."""
 CLOCK, DATED = slice(11, None), slice(5, None)
 """What is shown of a time: without its day, or without its year."""
-PENNY_DIGITS = 4
-"""Prices below 1 are told to as many digits as US markets quote them to, and to as many significant ones."""
 
 
 class Column(NamedTuple):
@@ -53,11 +51,13 @@ class EventTable:
     ----------
     skipped
         How many events lie between the first half of those shown and the second.
+    phrases
+        Those of the kinds of events that there can be; None: of the project's own.
     """
 
-    def __init__(self, events: Sequence[dict[str, Any]], skipped: int = 0) -> None:
+    def __init__(self, events: Sequence[dict[str, Any]], skipped: int = 0, phrases: KindPhrases | None = None) -> None:
         dated = len({event["timestamp"] // NS_PER_DAY for event in events}) > 1
-        self._rows = [event_cells(event, dated) for event in events]
+        self._rows = [event_cells(event, dated, phrases) for event in events]
         self._styles = [""] * len(events)
         if skipped:
             place = len(events) // 2
@@ -123,7 +123,7 @@ def _width(widths: dict[int, int]) -> int:
     return sum(widths.values()) + GAP * (len(widths) - 1)
 
 
-def event_cells(event: dict[str, Any], dated: bool) -> list[Text]:
+def event_cells(event: dict[str, Any], dated: bool, phrases: KindPhrases | None = None) -> list[Text]:
     """Draw one event as the cells of a table's row; ``dated`` puts the day before the time."""
     arrow, color = ARROWS[event["direction"]]
     return [
@@ -133,39 +133,12 @@ def event_cells(event: dict[str, Any], dated: bool) -> list[Text]:
         Text(format_price(event["price"])),
         _signed(event["percent_change"], "%"),
         Text(event["source"]),
-        _detail(event),
+        _detail(event, own_phrases() if phrases is None else phrases),
     ]
 
 
-def format_price(price: float) -> str:
-    """Write a price: cents, and below 1 as many digits as it takes to tell it from others.
-
-    Examples
-    --------
-    >>> [format_price(price) for price in (12345.678, 0.5, 0.0042, 0.000012345)]
-    ['12,345.68', '0.5000', '0.0042', '0.00001234']
-    """
-    size = abs(price)
-    if size >= 1 or size == 0:
-        return f"{price:,.2f}"
-    digits = PENNY_DIGITS - 1 - floor(log10(size))
-    text = f"{price:.{digits}f}"
-    shortest = text.index(".") + 1 + PENNY_DIGITS
-    return text[:shortest] + text[shortest:].rstrip("0")
-
-
-def _detail(event: dict[str, Any]) -> Text:
-    words = []
-    if event["kind"] in ("high", "low") and event["previous"] is not None:
-        words.append(f"was {format_price(event['previous'])}")
-    if event["rel_volume"]:
-        words.append(f"{event['rel_volume']:.1f}x volume")
-    if event["trigger"] and event["trigger"] != "price_and_volume":
-        words.append(event["trigger"])
-    if event["strength"]:
-        words.append(f"strength {event['strength']}")
-    if event["score"] is not None:
-        words.append(f"score {event['score']:.3g}")
+def _detail(event: dict[str, Any], phrases: KindPhrases) -> Text:
+    words = phrases.of(event)
     if event["phase"] != "regular":
         words.append(event["phase"])
     if event["merged"] > 1:

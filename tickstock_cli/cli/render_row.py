@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isfinite
 
-from tickstock_cli.cli.render_events import format_price
+from tickstock_cli.cli.render_phrases import format_price
 from tickstock_cli.core.batch import MICROS_PER_SHARE, BarBatch, FmvBatch, MergedBatch, TickBatch
 from tickstock_cli.core.times import format_clock
 

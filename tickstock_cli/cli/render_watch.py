@@ -8,16 +8,23 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, RenderResult
 
 from tickstock_cli.cli.render_events import event_cells, fitting, table_of
+from tickstock_cli.cli.render_phrases import KindPhrases
 
 WIDTHS = (18, 8, 9, 11, 8, 6, 60)
 """Of time, ticker, event, price, change, source and detail: not those of the events at hand, as the next come below."""
 
 
 class EventLines:
-    """Events, one a line, without a head; a narrow terminal goes without some columns."""
+    """Events, one a line, without a head; a narrow terminal goes without some columns.
 
-    def __init__(self, events: Sequence[dict[str, Any]]) -> None:
-        self._rows = [event_cells(event, dated=True) for event in events]
+    Parameters
+    ----------
+    phrases
+        Those of the kinds of events that there can be; None: of the project's own.
+    """
+
+    def __init__(self, events: Sequence[dict[str, Any]], phrases: KindPhrases | None = None) -> None:
+        self._rows = [event_cells(event, dated=True, phrases=phrases) for event in events]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw them in the width there is."""

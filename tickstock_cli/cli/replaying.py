@@ -34,10 +34,11 @@ def run_watched(
     broadcast: Broadcast | None,
 ) -> tuple[RunResult, EventSample | None]:
     """Replay under the user's eyes, and return what it did, and the events for the table, if there is to be one."""
+    from tickstock_cli.build import event_kinds
     from tickstock_cli.replaying import replay as run_replay
     from tickstock_cli.sinks.opening import open_all
 
-    sample = EventSample() if table else None
+    sample = EventSample(event_kinds(request.settings)) if table else None
     opened: list[NamedSource] = []
     told: list[str] = []
     with ExitStack() as stack:
@@ -112,11 +113,12 @@ def print_result(
     from tickstock_cli.cli.console import data_console
     from tickstock_cli.cli.render import summary
     from tickstock_cli.cli.render_events import EventTable
+    from tickstock_cli.cli.render_phrases import KindPhrases
 
     console = data_console(stderr=stdout_taken)
     if sample is not None:
         shown = [*sample.first, *sample.last]
-        console.print(EventTable(shown, sample.count - len(shown)))
+        console.print(EventTable(shown, sample.count - len(shown), KindPhrases(sample.kinds)))
         console.print()
     if dashboard is not None:
         from tickstock_cli.cli.render_dashboard import DashboardView

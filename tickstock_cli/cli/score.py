@@ -30,17 +30,18 @@ def score(
         list[str] | None,
         typer.Option(
             metavar="KIND=SECONDS",
-            show_default="surge=60, trend=120, fmv=60, halt=60",
+            show_default="60, or what the kind declares",
             help="How long after a move's end an event may still tell of it. Repeatable.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
 ) -> None:
     """Hold the events of a replay against what was injected: precision, recall and delay of each kind."""
-    from tickstock_cli.scoring.scoring import GRACE_SECONDS
+    from tickstock_cli.scoring.scoring import default_grace
     from tickstock_cli.scoring.scoring import score as compute
 
-    result = compute(events, truth, {**GRACE_SECONDS, **read_grace(grace or [], list(GRACE_SECONDS))})
+    graces = default_grace()
+    result = compute(events, truth, {**graces, **read_grace(grace or [], list(graces))})
     if as_json:
         typer.echo(json.dumps(_as_object(result)))
         return

@@ -60,18 +60,22 @@ def _opened(path: Path) -> Iterator[LogView]:
     if path.is_dir() or not path.exists():
         yield open_log(path)
         return
+    import pyarrow as pa
+
     from tickstock_cli.core.digest import EventDigest
     from tickstock_cli.core.events import EVENT_SCHEMA
     from tickstock_cli.sources.event_files import read_events
 
-    batches = read_events(path).to_arrow().cast(EVENT_SCHEMA).to_batches(max_chunksize=65_536)
-    digest = EventDigest()
+    table = read_events(path).to_arrow()
+    schema = pa.schema([*EVENT_SCHEMA, *(field for field in table.schema if field.name not in EVENT_SCHEMA.names)])
+    batches = table.cast(schema).to_batches(max_chunksize=65_536)
+    digest = EventDigest(schema)
     for batch in batches:
         digest.update(batch)
     # The same file is the same run: a client that knows a number can come back after a restart.
     run = RunInfo(id=digest.hexdigest()[:16], started_at=0, title=path.name)
     with TemporaryDirectory(prefix="tickstock-serve-") as folder:
-        yield copy_in(batches, Path(folder) / "log", run)
+        yield copy_in(batches, Path(folder) / "log", run, schema=schema)
 
 
 def _server(log: LogView, address: Address) -> EventServer:
@@ -85,7 +89,7 @@ def _server(log: LogView, address: Address) -> EventServer:
         run=log.run.id,
         status=RecordedStatus(log, log.problem),
         about={"title": log.run.title, "started_at": log.run.started_at, "tickstock": log.run.tickstock},
-        kinds=tuple(kind.name for kind in event_kinds()),
+        kinds=event_kinds(),
         universes={name: frozenset(tickers) for name, tickers in log.run.universes.items()},
         live=False,
     )

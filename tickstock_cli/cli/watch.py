@@ -14,6 +14,7 @@ from tickstock_cli.cli.interrupting import stop_on_signals
 from tickstock_cli.errors import InterruptedRunError, ServingError, UsageError
 
 if TYPE_CHECKING:
+    from tickstock_cli.cli.render_phrases import KindPhrases
     from tickstock_cli.core.stages import Sink
     from tickstock_cli.serving.client import Follower
 
@@ -169,6 +170,7 @@ class Taker:
         self._as_json = as_json
         self._sinks: list[Sink] = []
         self._schema: Any = None
+        self._phrases: KindPhrases | None = None
 
     def begin(self, hello: Mapping[str, Any]) -> None:
         """Open the files: now it is known what columns events have. A replay that went back begins them anew."""
@@ -176,6 +178,10 @@ class Taker:
         self._sinks.clear()
         self.count = 0
         if not self._outs:
+            if not self._as_json:
+                from tickstock_cli.cli.render_phrases import KindPhrases
+
+                self._phrases = KindPhrases.of_hello(hello)
             return
         import pyarrow as pa
 
@@ -207,7 +213,7 @@ class Taker:
             from tickstock_cli.cli.console import data_console
             from tickstock_cli.cli.render_watch import EventLines
 
-            data_console().print(EventLines(events))
+            data_console().print(EventLines(events, self._phrases))
         if self._sinks:
             import pyarrow as pa
 

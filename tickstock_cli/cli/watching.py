@@ -10,11 +10,13 @@ from contextlib import ExitStack
 
 from rich.console import Console
 
+from tickstock_cli.build import event_kinds
 from tickstock_cli.cli.event_sample import EventSample
 from tickstock_cli.cli.keys import Keys, has_keyboard
 from tickstock_cli.cli.live import LiveView
 from tickstock_cli.cli.meter import Extent, Meter
 from tickstock_cli.cli.progress import ProgressBar
+from tickstock_cli.cli.render_phrases import KindPhrases
 from tickstock_cli.core.stages import NamedSource
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer, Observers
@@ -36,7 +38,8 @@ def watch(
         stack.enter_context(Keys(control))
         meter = Meter(_extent(request, source), lambda: 0.0 if control.paused else control.speed)
         tickers = source.symbols.tickers
-        watcher = stack.enter_context(LiveView(meter, control, tickers, Console(stderr=True), dashboard))
+        phrases = KindPhrases(event_kinds(request.settings))
+        watcher = stack.enter_context(LiveView(meter, control, tickers, Console(stderr=True), dashboard, phrases))
     else:
         watcher = watch_progress(stack, request, source, control=control)
     return watcher if sample is None else Observers(sample, watcher)

@@ -127,6 +127,12 @@ def event_schema(columns: Iterable[Column] = (), *, provenance: bool = False) ->
     return pa.schema([*_FIELDS, *own, *(_PROVENANCE_FIELDS if provenance else ())])
 
 
+def unit_of(field: pa.Field[Any]) -> str:
+    """Return the unit that a reader is shown with a column's values; empty for none."""
+    metadata = field.metadata or {}
+    return metadata[_OWN].decode() if _OWN in metadata else UNITS.get(field.name, "")
+
+
 def deciding_columns(schema: pa.Schema) -> list[str]:
     """Return the columns of ``schema`` that say what was found: the common ones, then those of kinds."""
     return [*EVENT_SCHEMA.names, *(field.name for field in schema if _OWN in (field.metadata or {}))]

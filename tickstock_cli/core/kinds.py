@@ -191,6 +191,7 @@ class Kind:
         What column ``trigger`` can hold, each with how a person reads it; an empty reading is not shown.
     details
         Phrases of tables, `watch` and the page, with columns in braces. A phrase whose column is null is left out.
+        None: ``COMMON_DETAILS``, then each column of its own.
     more
         Phrases that only the page has room for.
     labels
@@ -213,7 +214,7 @@ class Kind:
     columns: tuple[Column, ...] = ()
     words: Mapping[str, str] = field(default_factory=dict)
     mark: Mark = Mark()
-    details: tuple[str, ...] = COMMON_DETAILS
+    details: tuple[str, ...] | None = None
     more: tuple[str, ...] = ()
     labels: Mapping[int, str] = field(default_factory=dict)
     family: str | None = None
@@ -221,6 +222,13 @@ class Kind:
     cooldown: str | None = None
     extreme: Extreme | None = None
     grace_seconds: int = 60
+
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """The phrases that tables show."""
+        if self.details is not None:
+            return self.details
+        return (*COMMON_DETAILS, *(f"{column.name} {{{column.name}}}" for column in self.columns))
 
 
 class KindCodes(dict[str, int]):

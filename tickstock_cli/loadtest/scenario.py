@@ -21,7 +21,6 @@ RECORDS: tuple[RecordName, ...] = ("tick", "ohlcv", "fmv")
 """Record types, in the order in which rows of the same time are merged."""
 
 FaultKind = Literal["drop", "duplicate", "reorder", "skew", "stall", "disconnect"]
-EventKind = Literal["high", "low", "surge", "trend", "fmv"]
 
 FIRST_OPEN = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
 """The first regular second of 2026-03-02 in New York."""
@@ -137,7 +136,7 @@ class Clients(Section):
 
     count: int = Field(default=1, ge=0, le=10_000, description="number of clients")
     stalled: float = Field(default=0, ge=0, le=1, description="share of them that stop reading")
-    kinds: tuple[EventKind, ...] = Field(default=(), description="kinds of events they subscribe to; empty = all")
+    kinds: tuple[str, ...] = Field(default=(), description="kinds of events they subscribe to; empty = all")
 
     @property
     def stalled_count(self) -> int:

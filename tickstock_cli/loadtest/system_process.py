@@ -160,7 +160,7 @@ def work(child: Child) -> None:
             EventLog(Path(job["folder"], "log"), _identity(job), schema=build_event_schema(settings))
         )
         limits = Limits(max_clients=job["clients"] + SPARE_CLIENTS)
-        served = ServedRun(log, log.run.id, status, kinds=tuple(kind.name for kind in event_kinds(settings)))
+        served = ServedRun(log, log.run.id, status, kinds=event_kinds(settings))
         server = stack.enter_context(ServerThread(served, Address(port=0), limits))
         receiver = Receiver(transport.TRANSPORTS.load(job["transport"])(), job["address"])
         stack.callback(receiver.close)

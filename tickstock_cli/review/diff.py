@@ -18,7 +18,7 @@ from tickstock_cli.build import event_kinds
 from tickstock_cli.review.explanations import changed_columns, changes, why
 from tickstock_cli.review.matching import moved_events, same_events
 from tickstock_cli.review.reasons import VALUE, Rules, find_reasons
-from tickstock_cli.sources.event_files import SCHEMA, read_events
+from tickstock_cli.sources.event_files import read_events
 
 ONLY_A, ONLY_B, CHANGED = "only_a", "only_b", "changed"
 
@@ -142,9 +142,9 @@ def compare(a: pl.DataFrame, b: pl.DataFrame, settings_a: Any, settings_b: Any, 
 
 
 def _unequal(a: pl.DataFrame, b: pl.DataFrame, both: pl.DataFrame) -> pl.Series:
-    """Tell which pairs of rows differ in a column; one column at a time, to hold little at once."""
+    """Return which pairs of rows differ in a column that both files have; one column at a time, to save memory."""
     differs = pl.repeat(False, both.height, eager=True)
-    for name in SCHEMA:
+    for name in (name for name in a.columns if name in b.columns):
         differs |= a[name].gather(both["row_a"]).ne_missing(b[name].gather(both["row_b"]))
     return differs
 

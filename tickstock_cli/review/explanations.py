@@ -1,4 +1,4 @@
-"""Puts the evidence for a reason into words."""
+"""Words for the evidence of a reason."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ Event = dict[str, Any]
 
 
 def changed_columns(a: Event, b: Event) -> dict[str, tuple[Any, Any]]:
-    """Return the columns in which two events differ, with both values."""
-    return {name: (a[name], b[name]) for name in SCHEMA if a[name] != b[name] and name not in FOLLOWS}
+    """Return the columns in which two events differ, with both values; of columns that both files have."""
+    both = [name for name in a if name in b and name not in FOLLOWS]
+    return {name: (a[name], b[name]) for name in both if a[name] != b[name]}
 
 
 def changes(columns: dict[str, tuple[Any, Any]]) -> str:
-    """Say how the columns of an event changed."""
+    """Return the words for how the columns of an event changed."""
     return ", ".join(_change(name, *values) for name, values in columns.items()) or "event_id alone differs"
 
 
 def why(found: dict[str, Any], event: Event, other: str, rules: Rules) -> str:
-    """Say in a few words what speaks for the reason of a difference; nothing if nothing does.
+    """Return a few words of evidence for the reason of a difference; an empty string without evidence.
 
     Parameters
     ----------
@@ -50,7 +51,8 @@ def why(found: dict[str, Any], event: Event, other: str, rules: Rules) -> str:
     if evidence == TOLD:
         distance = abs(event["price"] - found["by_last_price"])
         told = f"{found['by_last_price']:.10g} from {found['by_last_source']} at {format_time(found['by_last_time'])}"
-        return f"{other} had told {told}, only ${distance:.6g} away; highlow.min_percent_change asks for more"
+        setting = rules.extremes[event["kind"]].least_setting
+        return f"{other} had told {told}, only ${distance:.6g} away; {setting} asks for more"
     if evidence == LEAST:
         text = _margin(found["by_relative_limit"], event, rules)
         return f"{text}; each {event['kind']} of {event['source']} in {other}, {found['by_others']:,}, reaches more"
@@ -63,8 +65,9 @@ def why(found: dict[str, Any], event: Event, other: str, rules: Rules) -> str:
 
 def _margin(place: int, event: Event, rules: Rules) -> str:
     limit = rules.limits[place]
-    value, least = pl.DataFrame([event], schema=SCHEMA).select(limit.value.alias("a"), limit.least.alias("b")).row(0)
-    against = f"{value:.6g} {limit.unit}".rstrip() + f" against {least:.6g} {limit.unit}".rstrip()
+    value, least = limit.measure(pl.DataFrame([event], schema_overrides=SCHEMA))
+    unit = limit.declared.unit
+    against = f"{value:.6g} {unit}".rstrip() + f" against {least:.6g} {unit}".rstrip()
     return f"{limit.setting}: {against}"
 
 

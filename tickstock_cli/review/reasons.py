@@ -1,14 +1,14 @@
-"""Why an event stands in one file and not in the other, as far as the files and the settings can tell.
+"""Reasons why an event is in one file and not in the other, as far as the files and the settings show them.
 
-Evidence is looked for in this order, because each sort is weaker than the one before:
+There are seven sorts of evidence. Each is weaker than the one before, so the first that applies counts:
 
 1. below: the event does not reach a threshold of the other file's settings;
-2. beaten: in its coordination window the other file told an event that wins against this one;
+2. beaten: in its coordination window the other file has an event that wins against this one;
 3. cooling: the other file has an event of its kind less than a cooldown before it;
-4. told: the other file had told of a high or low so near that this one is not worth telling;
+4. told: the other file has a session extreme of its kind before it, nearer than the least distance;
 5. least: it measures less than any event of its kind and source in the other file, which has some;
 6. absent: the other file has nothing of its ticker, of its kind and source, or of its time;
-7. close: it came so close to a threshold that a slightly higher one would have kept it silent.
+7. close: it is so close to a threshold that a slightly higher one would have suppressed it.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 
+from tickstock_cli.build import DeclaredExtreme, declared_extremes
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.events import SOURCES
-from tickstock_cli.detectors.highlow import HighLowParams
-from tickstock_cli.review.limits import Limit, cooldowns_of, least_distance, limits_of, smallest
+from tickstock_cli.review.limits import DetectorLimit, cooldowns_of, limits_of, smallest
 
 THRESHOLD, WINDOW, COOLDOWN, MISSING_DATA, VALUE, UNKNOWN = (
     "threshold",
@@ -62,10 +62,21 @@ KEPT = ("row", "timestamp", "available_at", "ticker", "kind", "source", "phase",
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What evidence is found by: the settings of one file, in the forms in which they are needed. ``window`` in ns."""
+    """The settings of one file, in the forms that evidence is found by.
+
+    Parameters
+    ----------
+    extremes
+        Session extremes by kind.
+    window
+        In ns.
+    key
+        Columns of events that compete.
+    """
 
     settings: Settings
-    limits: list[Limit]
+    limits: list[DetectorLimit]
+    extremes: dict[str, DeclaredExtreme]
     cooldowns: pl.DataFrame
     window: int
     key: list[str]
@@ -73,10 +84,11 @@ class Rules:
 
     @classmethod
     def of(cls, settings: Settings) -> Rules:
-        """Take them from settings."""
+        """Return the rules of settings."""
         return cls(
             settings,
             limits_of(settings),
+            declared_extremes(settings),
             cooldowns_of(settings),
             settings.coordinator.window_ms * 1_000_000,
             ["ticker"] if settings.coordinator.key == "ticker" else ["ticker", "kind"],
@@ -135,15 +147,12 @@ def _add_margin(found: pl.DataFrame, other: pl.DataFrame, rules: Rules) -> pl.Da
     return pl.concat(parts) if parts else _measure(found, other, {})
 
 
-def _measure(found: pl.DataFrame, theirs: pl.DataFrame, limits: Mapping[int, Limit]) -> pl.DataFrame:
-    """Do it for events of one kind and source; ``limits`` by their places."""
-    margins = {place: limit.margin() for place, limit in limits.items()}
-    least = theirs.select(margin.min().alias(f"{place}") for place, margin in margins.items())
-    relatives = {
-        place: margin / least[f"{place}"][0]
-        for place, margin in margins.items()
-        if len(theirs) >= ENOUGH and least[f"{place}"][0]
-    }
+def _measure(found: pl.DataFrame, theirs: pl.DataFrame, limits: Mapping[int, DetectorLimit]) -> pl.DataFrame:
+    """Add the margins of events of one kind and source; ``limits`` by their positions."""
+    found = found.with_columns(limit.margins(found).alias(f"margin_{place}") for place, limit in limits.items())
+    margins = {place: pl.col(f"margin_{place}") for place in limits}
+    least = {place: limit.margins(theirs).min() for place, limit in limits.items() if len(theirs) >= ENOUGH}
+    relatives = {place: margins[place] / pl.lit(value) for place, value in least.items() if value}
     margin, limit = smallest(margins)
     relative, its_limit = smallest(relatives)
     return found.with_columns(
@@ -152,7 +161,7 @@ def _measure(found: pl.DataFrame, theirs: pl.DataFrame, limits: Mapping[int, Lim
         relative.alias("by_relative"),
         its_limit.alias("by_relative_limit"),
         pl.lit(len(theirs)).alias("by_others"),
-    )
+    ).drop(f"margin_{place}" for place in limits)
 
 
 def _add_window(found: pl.DataFrame, other: pl.DataFrame, rules: Rules) -> pl.DataFrame:
@@ -191,10 +200,9 @@ def window_of(rules: Rules) -> pl.Expr:
 def _add_last(found: pl.DataFrame, other: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     """Add the last event of the same ticker, kind and source that the other file has at or before this one.
 
-    The highs and lows of bars are held against those of ticks: what ticks have told makes them redundant.
-    ``by_told``: an extreme, and that event of the same session is too near to it.
+    Session extremes of bars are compared with those of the declaring detector's source, which make them redundant.
+    ``by_told``: it is an extreme, and that event of the same session is nearer than the least distance.
     """
-    bars = pl.col("kind").is_in(["high", "low"]) & (pl.col("source") == "ohlcv")
     by = ["ticker", "kind", "by_last_source"]
     last = other.select(
         "ticker",
@@ -205,23 +213,31 @@ def _add_last(found: pl.DataFrame, other: pl.DataFrame, rules: Rules) -> pl.Data
         pl.col("price").alias("by_last_price"),
         pl.col("phase").alias("by_last_phase"),
     ).sort("timestamp")
-    asking = pl.when(bars).then(pl.lit("tick")).otherwise("source").alias("by_last_source")
+    sources = {kind: declared.source for kind, declared in rules.extremes.items()}
+    declaring = pl.col("kind").replace_strict(sources, default=None, return_dtype=pl.String)
+    asking = pl.coalesce(declaring, pl.col("source")).alias("by_last_source")
     found = found.with_columns(asking).sort("timestamp").join_asof(last, on="timestamp", by=by, check_sortedness=False)
     found = found.join(rules.cooldowns, on=["kind", "source"], how="left")
     days = [_days(found[name], rules.calendar) for name in ("timestamp", "by_last_time")]
-    return found.with_columns((_too_near(rules.settings) & (days[0] == days[1])).alias("by_told"))
+    return found.with_columns((_too_near(found, rules) & (days[0] == days[1])).alias("by_told"))
 
 
-def _too_near(settings: Settings) -> pl.Expr:
-    """Return whether an extreme lies nearer to the last one told in its phase than it must."""
-    asked = pl.col("kind").is_in(["high", "low"])
-    if not settings.coordinator.dedupe_extremes:
-        asked &= pl.col("source") == "tick"
-    same = pl.col("phase") == pl.col("by_last_phase")
-    if settings.section("highlow", HighLowParams).post_continues:
-        same |= (pl.col("phase") == "post") & (pl.col("by_last_phase") == "regular")
-    distance = (pl.col("price") - pl.col("by_last_price")) * pl.col("direction")
-    return asked & same & (distance < least_distance(settings, "by_last_price") * (1 - TOLERANCE))
+def _too_near(found: pl.DataFrame, rules: Rules) -> pl.Series:
+    """Return whether an event is a session extreme that lies nearer to the last one of its phase than it must."""
+    near = pl.repeat(False, len(found), eager=True)
+    for kind, declared in rules.extremes.items():
+        asked = found["kind"] == kind
+        if not rules.settings.coordinator.dedupe_extremes:
+            asked &= found["source"] == declared.source
+        same = found["phase"] == found["by_last_phase"]
+        if declared.post_continues:
+            same |= (found["phase"] == "post") & (found["by_last_phase"] == "regular")
+        distance = (found["price"] - found["by_last_price"]) * declared.extreme.direction
+        extended = ((found["phase"] != "regular") & (found["source"] == declared.source)).to_numpy()
+        earlier = found["by_last_price"].to_numpy()
+        least = pl.Series(declared.extreme.least_distance(declared.settings, earlier, extended))
+        near |= (asked & same & (distance < least * (1 - TOLERANCE))).fill_null(value=False)
+    return near
 
 
 def _days(times: pl.Series, calendar: Calendar) -> pl.Series:

@@ -143,7 +143,7 @@ class SystemServer:
             run.id,
             SystemStatus(self._system, Calendar(self._settings.session.calendar)),
             about={"title": TITLE, "tickstock": __version__},
-            kinds=tuple(kind.name for kind in event_kinds(self._settings)),
+            kinds=event_kinds(self._settings),
             universes={name: frozenset(tickers) for name, tickers in universes.items()},
         )
         self._thread = ServerThread(served, self._address)

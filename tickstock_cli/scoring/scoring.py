@@ -15,17 +15,16 @@ from pathlib import Path
 
 import polars as pl
 
+from tickstock_cli.build import event_kinds
 from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.scoring.tables import read_events, read_truth
+from tickstock_cli.synth.injections import InjectionKind
 
 HALT = "halt"
 """The kind of truth that no event tells of by name."""
 
-GRACE_SECONDS: Mapping[str, int] = {"surge": 60, "trend": 120, "fmv": 60, HALT: 60}
-"""How long after a move's end an event may still tell of it: a bar tells up to a minute late, a trend is measured
-over minutes."""
-
 DEFAULT_GRACE_SECONDS = 60
+"""For a halt, and for moves of a kind that no detector declares: a bar reports up to a minute late."""
 
 _WHAT = ["kind", "ticker", "direction"]
 
@@ -77,10 +76,17 @@ class Score:
     unscored: dict[str, int]
 
 
+def default_grace() -> dict[str, int]:
+    """Return, by what can be injected, how long after its end an event may still report it, in seconds."""
+    declared = {kind.name: kind.grace_seconds for kind in event_kinds()}
+    injected = [kind.name.lower() for kind in InjectionKind]
+    return {name: declared.get(name, DEFAULT_GRACE_SECONDS) for name in injected}
+
+
 def score(
     events: pl.DataFrame | str | Path,
     truth: pl.DataFrame | str | Path,
-    grace_seconds: Mapping[str, float] = GRACE_SECONDS,
+    grace_seconds: Mapping[str, float] | None = None,
 ) -> Score:
     """Score events against what was injected.
 
@@ -91,7 +97,7 @@ def score(
     truth
         What was injected: a table, its file, or the folder of the market.
     grace_seconds
-        By kind; a kind that is left out has 60.
+        By kind; a kind that is left out has 60. None: ``default_grace``.
 
     Raises
     ------
@@ -106,7 +112,8 @@ def score(
     8.0
     """
     happened = read_events(events).with_row_index("event")
-    seconds = {kind: float(grace) for kind, grace in grace_seconds.items()}  # polars minds a mixture of numbers
+    graces = default_grace() if grace_seconds is None else grace_seconds
+    seconds = {kind: float(grace) for kind, grace in graces.items()}  # polars minds a mixture of numbers
     grace = pl.col("kind").replace_strict(seconds, default=DEFAULT_GRACE_SECONDS, return_dtype=pl.Float64)
     injected = (
         read_truth(truth)

@@ -8,11 +8,12 @@ from time import monotonic
 from typing import Any, Protocol
 
 from tickstock_cli import __version__
+from tickstock_cli.core.events import unit_of
 from tickstock_cli.serving.alerts import AlertBoard
 from tickstock_cli.serving.encoded import EncodedLog
 from tickstock_cli.serving.notifier import Notifier
 from tickstock_cli.serving.ports import Health, MarketState
-from tickstock_cli.serving.protocol import ColumnModel, Epoch, Features, Hello
+from tickstock_cli.serving.protocol import ColumnModel, Epoch, Features, Hello, KindModel
 from tickstock_cli.serving.served import ServedRun
 
 PULSE_SECONDS = 0.5
@@ -107,7 +108,9 @@ class Hub:
             first_sequence=log.first_sequence,
             last_sequence=log.next_sequence - 1,
             finished=self.served.over,
-            kinds=list(self.served.kinds),
+            kinds=self.served.kind_names,
+            units={column.name: unit for column in log.schema if (unit := unit_of(column))},
+            declared_kinds=[KindModel.of(kind) for kind in self.served.kinds],
             universes=list(self.served.universes),
             heartbeat_seconds=self.limits.heartbeat_seconds,
             features=Features(

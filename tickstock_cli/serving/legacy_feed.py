@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
+from tickstock_cli.core.kinds import Kind
 from tickstock_cli.core.priority import PriorityManager
 from tickstock_cli.errors import DataError, ExpiredError
 from tickstock_cli.serving.notifier import Notifier
@@ -62,10 +64,10 @@ def _feed_event(translator: LegacyTranslator, sequence: int, event: dict[str, An
 class LegacyFeed:
     """Follows a log in one event loop. Events before ``begin`` are counted and not kept: old clients begin at now."""
 
-    def __init__(self, log: EventLogPort, notifier: Notifier, begin: int) -> None:
+    def __init__(self, log: EventLogPort, notifier: Notifier, begin: int, kinds: Iterable[Kind] = ()) -> None:
         self._log = log
         self._notifier = notifier
-        self._translator = LegacyTranslator()
+        self._translator = LegacyTranslator(kinds)
         self._priorities = PriorityManager()
         self._ring: deque[_FeedEvent] = deque(maxlen=RING_EVENTS)
         self.next = begin
@@ -119,9 +121,9 @@ class LegacyFeed:
 class ReplayFeed:
     """The events of a finished run for one user, from the first one on: a finished run has no later events."""
 
-    def __init__(self, log: EventLogPort) -> None:
+    def __init__(self, log: EventLogPort, kinds: Iterable[Kind] = ()) -> None:
         self._log = log
-        self._translator = LegacyTranslator()
+        self._translator = LegacyTranslator(kinds)
         self._priorities = PriorityManager()
         self._ahead: deque[_FeedEvent] = deque()
         self._place = log.first_sequence

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from dataclasses import asdict
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from tickstock_cli.core.kinds import Kind
 
 PROTOCOL_VERSION = 1
 
@@ -40,7 +43,7 @@ class Subscribe(ClientRequest):
 
     type: Literal["subscribe"]
     kinds: Annotated[list[Name], Field(max_length=MAX_NAMES)] | None = Field(
-        default=None, description="only these kinds: high, low, surge, trend, fmv"
+        default=None, description="only these kinds, of those that hello names"
     )
     tickers: Annotated[list[Name], Field(max_length=MAX_TICKERS)] | None = Field(
         default=None, description="only these tickers"
@@ -115,6 +118,38 @@ class ColumnModel(BaseModel):
     nullable: bool
 
 
+class MarkModel(BaseModel):
+    """How a chart marks an event."""
+
+    shape: Literal["up", "down", "diamond", "square", "circle"]
+    light: str = Field(description="CSS colour on a light background")
+    dark: str = Field(description="CSS colour on a dark background")
+    at: str = Field(description="column of the price at which it stands")
+
+
+class KindModel(BaseModel):
+    """What a client needs to show events of a kind."""
+
+    name: str
+    description: str
+    mark: MarkModel
+    details: list[str] = Field(description="phrases, with columns in braces; one whose column is null is left out")
+    more: list[str] = Field(description="further phrases, where there is room")
+    words: dict[str, str] = Field(description="values of the column trigger, and how a person reads each")
+
+    @classmethod
+    def of(cls, kind: Kind) -> Self:
+        """Return the model of a declaration."""
+        return cls(
+            name=kind.name,
+            description=kind.description,
+            mark=MarkModel(**asdict(kind.mark)),
+            details=list(kind.phrases),
+            more=list(kind.more),
+            words=dict(kind.words),
+        )
+
+
 class Features(BaseModel):
     """Features of this server beyond events."""
 
@@ -146,6 +181,8 @@ class Hello(Message):
     last_sequence: int = Field(description="the newest event; first_sequence - 1 if there is none yet")
     finished: bool = Field(description="whether no more events will follow")
     kinds: list[str] = Field(description="kinds of events that this run can emit; empty = unknown")
+    units: dict[str, str] = Field(default={}, description="units of columns: $, %, x (a multiple) or a word")
+    declared_kinds: list[KindModel] = Field(default=[], description="how to show events of these kinds")
     universes: list[str] = Field(description="universes for subscriptions")
     heartbeat_seconds: float
     max_message_bytes: int = MAX_MESSAGE_BYTES

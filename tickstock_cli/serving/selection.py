@@ -52,9 +52,9 @@ def select(served: ServedRun, wanted: Subscribe) -> Selection:
     RejectedError
         The run has no such kind or universe.
     """
-    unknown = [kind for kind in wanted.kinds or () if served.kinds and kind not in served.kinds]
+    unknown = [kind for kind in wanted.kinds or () if served.kinds and kind not in served.kind_names]
     if unknown:
-        message = f"no kind of event is named {unknown[0]!r}; the kinds are {', '.join(served.kinds)}"
+        message = f"no kind of event is named {unknown[0]!r}; the kinds are {', '.join(served.kind_names)}"
         raise RejectedError(Error(code="invalid", message=message, field="kinds"))
     tickers = _set(wanted.tickers)
     if wanted.universe is not None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tickstock_cli.core.kinds import Kind
 from tickstock_cli.serving.ports import ControlPort, EventLogPort, PricePort, StatusPort
 
 
@@ -36,13 +37,18 @@ class ServedRun:
     run: str
     status: StatusPort
     about: Mapping[str, Any] = field(default_factory=dict)
-    kinds: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = ()
     universes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     control: ControlPort | None = None
     prices: PricePort | None = None
     live: bool = True
     epoch: int = 1
     begins: int = 1
+
+    @property
+    def kind_names(self) -> list[str]:
+        """Names of the kinds."""
+        return [kind.name for kind in self.kinds]
 
     @property
     def id(self) -> str:

@@ -116,7 +116,7 @@ class SocketIoPublisher:
             user.wake.set()
 
     def _follow(self, begin: int) -> LegacyFeed:
-        feed = LegacyFeed(self.hub.served.log, self.hub.notifier, begin)
+        feed = LegacyFeed(self.hub.served.log, self.hub.notifier, begin, self.hub.served.kinds)
         self._following = asyncio.create_task(feed.follow())
         return feed
 
@@ -186,7 +186,7 @@ class SocketIoPublisher:
     def _admit(self, user_id: str) -> User:
         log = self.hub.served.log
         if self._feed is None:
-            user = User(user_id, ReplayFeed(log), log.first_sequence)
+            user = User(user_id, ReplayFeed(log, self.hub.served.kinds), log.first_sequence)
         else:
             user = User(user_id, self._feed, self._feed.next)
         self._users[user_id] = user

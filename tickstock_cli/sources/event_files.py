@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 from pyarrow import json
 
-from tickstock_cli.core.events import EVENT_SCHEMA
+from tickstock_cli.core.events import EVENT_SCHEMA, PROVENANCE_COLUMNS
 from tickstock_cli.errors import DataError, SchemaError, UsageError
 
 _EMPTY = pl.DataFrame(EVENT_SCHEMA.empty_table())
@@ -21,13 +21,14 @@ _OPTIONAL = pa.schema([field.with_nullable(True) for field in EVENT_SCHEMA])
 """What is missing in a line of JSON is told by us, with its name."""
 
 
-def read_events(path: Path, columns: Iterable[str] = SCHEMA) -> pl.DataFrame:
+def read_events(path: Path, columns: Iterable[str] | None = None) -> pl.DataFrame:
     """Return all events of a file, in its order, with the types of every event file; times are int64 ns UTC.
 
     Parameters
     ----------
     columns
-        Those wanted, of ``SCHEMA``; the file may lack others.
+        Those wanted, of ``SCHEMA``; the file may lack others. None: all of ``SCHEMA``, then the columns that kinds of
+        the file's events have beyond them, if they hold a value.
 
     Raises
     ------
@@ -38,7 +39,7 @@ def read_events(path: Path, columns: Iterable[str] = SCHEMA) -> pl.DataFrame:
     SchemaError
         It holds no events: a column is missing, of another type, or empty where every event has a value.
     """
-    wanted = list(columns)
+    wanted = list(SCHEMA if columns is None else columns)
     try:
         events = _read(path)
         missing = [name for name in wanted if name not in events.columns]
@@ -46,7 +47,8 @@ def read_events(path: Path, columns: Iterable[str] = SCHEMA) -> pl.DataFrame:
             raise SchemaError(
                 f"{path} is no file of events: it has no column {missing[0]}; it has {', '.join(events.columns)}"
             )
-        events = events.select(_as_told(events, name) for name in wanted)
+        own = [pl.col(name) for name in _own_columns(events)] if columns is None else []
+        events = events.select(*(_as_told(events, name) for name in wanted), *own)
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist; name a file that tickstock replay --out wrote") from error
     except OSError as error:
@@ -58,6 +60,12 @@ def read_events(path: Path, columns: Iterable[str] = SCHEMA) -> pl.DataFrame:
             row = int(events[name].is_null().arg_max() or 0)
             raise SchemaError(f"{path} is no file of events: {name} is empty in row {row}")
     return events
+
+
+def _own_columns(events: pl.DataFrame) -> list[str]:
+    """Return the columns of kinds, which are numbers; without a value a text format does not tell their type."""
+    others = [name for name in events.columns if name not in SCHEMA and name not in PROVENANCE_COLUMNS]
+    return [name for name in others if events.schema[name].is_numeric() and events[name].count()]
 
 
 def _as_told(events: pl.DataFrame, name: str) -> pl.Expr:
@@ -82,7 +90,7 @@ def _read(path: Path) -> pl.DataFrame:
     if not path.stat().st_size:
         return _EMPTY
     # Not by polars, whose reader of JSON lines has no integers of 64 bits without a sign.
-    options = json.ParseOptions(explicit_schema=_OPTIONAL, unexpected_field_behavior="ignore")
+    options = json.ParseOptions(explicit_schema=_OPTIONAL, unexpected_field_behavior="infer")
     return pl.DataFrame(json.read_json(path, parse_options=options))
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from tickstock_cli.cli.render_events import EventTable, format_price
+from tickstock_cli.cli.render_events import EventTable
+from tickstock_cli.cli.render_phrases import format_price
 from tickstock_cli.cli.render_watch import EventLines
 from tickstock_cli.testing import MILLISECOND, new_york
 

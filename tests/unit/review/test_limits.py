@@ -26,9 +26,7 @@ def margins_of_a_random_replay(seed: int) -> dict[tuple[str, str, str], pl.Serie
     found = {}
     for limit in limits_of(recording.settings):
         mine = events.filter(pl.col("kind") == limit.kind, pl.col("source") == limit.source)
-        found[limit.kind, limit.source, limit.setting] = mine.select(limit.margin().alias("margin"))[
-            "margin"
-        ].drop_nulls()
+        found[limit.kind, limit.source, limit.setting] = limit.margins(mine).drop_nulls()
     return found
 
 

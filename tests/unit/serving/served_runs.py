@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
+from tickstock_cli.build import event_kinds
 from tickstock_cli.core.events import EVENT_SCHEMA
 from tickstock_cli.core.times import format_time
 from tickstock_cli.errors import UsageError
@@ -194,7 +195,9 @@ def served(
 ) -> Iterator[ServerThread]:
     """Serve a log on a free port of loopback for a while."""
     universes = {"first": frozenset({"ABC"})}
-    to_serve = ServedRun(log, run, status or RunOutput(), {"title": "a story"}, KINDS, universes, control, prices)
+    to_serve = ServedRun(
+        log, run, status or RunOutput(), {"title": "a story"}, event_kinds(), universes, control, prices
+    )
     with ServerThread(to_serve, address or Address(port=0), limits) as thread:
         yield thread
 

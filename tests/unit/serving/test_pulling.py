@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.serving.served_runs import KINDS, TICKERS, NewLog, RunOutput, StoryLog
+from tickstock_cli.build import event_kinds
 from tickstock_cli.serving.encoded import EncodedLog, Row
 from tickstock_cli.serving.protocol import Subscribe
 from tickstock_cli.serving.selection import Selection, first_wanted, select
@@ -43,7 +44,7 @@ class Pulled:
 
     def __init__(self, log: StoryLog, subscription: dict[str, Any]) -> None:
         universes = {"first": frozenset({"ABC"})}
-        self.served = ServedRun(log, "run-1", RunOutput(), kinds=KINDS, universes=universes)
+        self.served = ServedRun(log, "run-1", RunOutput(), kinds=event_kinds(), universes=universes)
         self.subscription = subscription
         self.batches: list[tuple[list[int], list[Row]]] = []
         self.next = 1

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.unit.serving.served_runs import START, NewLog, StoryLog, event, events, served
+from tickstock_cli.build import event_kinds
 from tickstock_cli.serving import legacy_feed
 from tickstock_cli.serving.hub import Limits
 from tickstock_cli.serving.payload import LegacyTranslator
@@ -260,7 +261,7 @@ def test_a_client_that_stops_reading_keeps_little_and_is_cut_off(new_log: NewLog
 
 def test_counts_and_reversals_are_those_of_the_ticker() -> None:
     """Highs and lows are counted together by direction, apart by kind; other kinds for themselves."""
-    transporter = LegacyTranslator()
+    transporter = LegacyTranslator(event_kinds())
     story = [("high", 1), ("high", 1), ("low", -1), ("surge", -1), ("surge", 1), ("high", 1)]
     rows = [event(1, ticker="ABC", kind=kind, direction=direction) for kind, direction in story]
     transporter.translate(0, event(1, ticker="XYZ", kind="high", direction=1))

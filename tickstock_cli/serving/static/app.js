@@ -3,8 +3,9 @@
 import { Chart } from "./chart.js";
 import { Connection } from "./connection.js";
 import { Controls } from "./controls.js";
-import { Feed, KINDS, SOURCES } from "./feed.js";
+import { Feed, SOURCES } from "./feed.js";
 import * as format from "./format.js";
+import { declare } from "./kinds.js";
 import { drawStatus } from "./panels.js";
 import { ask } from "./server.js";
 import { Universes } from "./universes.js";
@@ -33,7 +34,9 @@ connection.addEventListener("hello", ({ detail: hello }) => {
   byId("title").textContent = hello.about.title ?? "";
   byId("run").textContent = `run ${hello.run} · ${hello.server}`;
   document.title = hello.about.title ? `${hello.about.title} · tickstock` : "tickstock";
-  for (const kind of hello.kinds.length ? hello.kinds : KINDS) addChoice("kinds", kind);
+  declare(hello);
+  chart.restyle(); // the marks are those of the declared kinds
+  for (const kind of hello.kinds) addChoice("kinds", kind);
   for (const source of SOURCES) addChoice("sources", source);
   universes.offer(hello.universes);
   controls.offered = hello.features.control;

@@ -2,19 +2,11 @@
 
 import { ask } from "./server.js";
 import * as format from "./format.js";
+import { markPrice, marks as declaredMarks } from "./kinds.js";
 
 const MOST_MARKS = 10_000;
 const PRICES_MS = 3_000; // between two questions for the prices that the run keeps
 const HEIGHT = 260;
-
-// Shape as well as colour tells kinds apart.
-const MARKS = [
-  { kind: "high", shape: "up", ink: "--up" },
-  { kind: "low", shape: "down", ink: "--down" },
-  { kind: "surge", shape: "diamond", ink: "--surge" },
-  { kind: "trend", shape: "square", ink: "--trend" },
-  { kind: "fmv", shape: "circle", ink: "--fmv" },
-];
 
 export class Chart {
   #holder;
@@ -132,31 +124,33 @@ async function events(ticker) {
 }
 
 function mark(event) {
-  // A fair value is no market price: it is marked where it is, but the line goes through the market's.
-  const price = event.kind === "fmv" ? event.previous : event.price;
-  return { time: event.timestamp / 1e9, price, event };
+  return { time: event.timestamp / 1e9, price: markPrice(event), event };
 }
 
 function columns(points) {
-  const marks = MARKS.map(({ kind }) => points.map((point) => (point.event?.kind === kind ? point.event.price : null)));
+  const marks = declaredMarks().map(({ kind }) => points.map((point) => (point.event?.kind === kind ? point.event.price : null)));
   return [points.map((point) => point.time), points.map((point) => point.price), ...marks];
 }
 
 function options(width, ticker, zoom) {
   const axis = {
-    stroke: colour("--quiet"),
-    grid: { stroke: colour("--line"), width: 1 },
-    ticks: { stroke: colour("--line"), width: 1 },
+    stroke: colour("var(--quiet)"),
+    grid: { stroke: colour("var(--line)"), width: 1 },
+    ticks: { stroke: colour("var(--line)"), width: 1 },
     font: "12px system-ui, sans-serif",
   };
-  const marks = MARKS.map(({ kind, shape, ink }) => ({
-    label: kind,
-    stroke: colour(ink),
-    fill: colour(ink),
-    paths: () => null,
-    points: { show: true, size: 9, stroke: colour(ink), fill: colour(ink), paths: shapes[shape] },
-    value: (_, value) => format.price(value) || "–",
-  }));
+  // Shape as well as colour tells kinds apart.
+  const marks = declaredMarks().map(({ kind, shape, light, dark }) => {
+    const ink = colour(`light-dark(${light}, ${dark})`);
+    return {
+      label: kind,
+      stroke: ink,
+      fill: ink,
+      paths: () => null,
+      points: { show: true, size: 9, stroke: ink, fill: ink, paths: shapes[shape] },
+      value: (_, value) => format.price(value) || "–",
+    };
+  });
   return {
     width,
     height: HEIGHT,
@@ -167,7 +161,7 @@ function options(width, ticker, zoom) {
       { label: "time", value: (_, seconds) => (seconds ? format.clockOfSeconds(seconds) : "–") },
       {
         label: ticker,
-        stroke: colour("--accent"),
+        stroke: colour("var(--accent)"),
         width: 1.5,
         spanGaps: true,
         points: { show: false },
@@ -183,10 +177,10 @@ function options(width, ticker, zoom) {
   };
 }
 
-/** Give a colour of the style sheet as the canvas wants it: the one of its two that is in use. */
-function colour(name) {
+/** Return a colour as the canvas takes it: of a light and a dark one, the one in use. */
+function colour(value) {
   const probe = document.getElementById("chart");
-  probe.style.color = `var(${name})`;
+  probe.style.color = value;
   const found = getComputedStyle(probe).color;
   probe.style.color = "";
   return found;

@@ -1,11 +1,11 @@
 // The list of events: newest first, a bounded number kept, filtered here so that a filter changes what was before, too.
 
 import * as format from "./format.js";
+import { phrases } from "./kinds.js";
 
 const KEPT = 20_000;
 const ROWS = 300;
 
-export const KINDS = ["high", "low", "surge", "trend", "fmv"];
 export const SOURCES = ["tick", "ohlcv", "fmv"];
 
 export class Feed {
@@ -131,13 +131,7 @@ function cell(content, className = "") {
 }
 
 function detail(event) {
-  const words = [];
-  if (event.kind === "fmv") {
-    if (event.trigger) words.push(event.trigger);
-    words.push(`market ${format.price(event.previous)}`);
-  } else if (event.previous !== null) words.push(`from ${format.price(event.previous)}`);
-  if (event.rel_volume) words.push(`volume ×${event.rel_volume.toFixed(1)}`);
-  if (event.strength) words.push(`strength ${event.strength}`);
+  const words = phrases(event);
   if (event.merged > 1) words.push(`${event.merged} merged`);
   return words.join(" · ");
 }
