@@ -50,8 +50,8 @@ class RunStatus:
             return Health(ok=True)
         if self.pipeline is None:
             return Health(ok=False, reasons=("the system is starting",))
-        complaints = self.pipeline.system.monitor.complaints()
-        return Health(not complaints, complaints)
+        reasons = self.pipeline.system.monitor.unhealthy_reasons()
+        return Health(not reasons, reasons)
 
     def market(self) -> MarketState:
         if self.market_time is None:

@@ -1,1 +1,1 @@
-"""Monitoring: alerts from snapshots of figures, and the document that dashboards draw. It measures nothing itself."""
+"""Monitoring: alerts from snapshots of metrics, and the dashboard document. It measures nothing itself."""

@@ -1,12 +1,12 @@
-"""The life of alerts: findings in, changes out. Durations go by a monotonic time, dates by wall time.
+"""The life cycle of alerts: findings in, changes out. Durations use monotonic time, dates wall time.
 
-    condition seen ──▶ raised ──▶ (worse: escalated) ──▶ away for resolve_after ──▶ resolved
-                         ▲                                                             │
-                         └──── returns within the cooldown: the same alert, untold ────┘
+    condition holds ──▶ raised ──▶ (worse: escalated) ──▶ absent for resolve_after ──▶ resolved
+                          ▲                                                               │
+                          └─── returns within the cooldown: same alert, not reported ─────┘
 
-What returns within the cooldown of the last word on it takes up the resolved alert again: one more of its ``times``.
-That is told if it is worse than what was told before, or once the cooldown is over and it is still there; only what
-was told is told to be over.
+A condition that returns within the cooldown of the last report reopens its resolved alert and adds 1 to its ``times``.
+A reopened alert is reported if it is worse than the last report, or if it still holds when the cooldown is over. Only a
+reported alert is reported as resolved.
 """
 
 from __future__ import annotations
@@ -22,19 +22,20 @@ Key = tuple[AlertType, str]
 
 @dataclass(slots=True)
 class _AlertState:
-    """An alert and what was said of it; times in ns, monotonic."""
+    """An alert with its last report to handlers; times in ns, monotonic."""
 
     alert: Alert
     seen: int
-    spoken: int
-    told: Severity
-    """The severity handlers know of."""
-    known_open: bool
-    """Whether they know that it is open."""
+    """When the condition last held."""
+    reported: int
+    """When handlers last got a report."""
+    reported_severity: Severity
+    reported_open: bool
+    """Whether the last report says that the alert is open."""
 
 
 class AlertManager:
-    """All alerts of a run: those that are open, and the latest of all.
+    """All alerts of a run: the open ones, and the latest ``history`` of all.
 
     Parameters
     ----------
@@ -52,87 +53,87 @@ class AlertManager:
 
     @property
     def active(self) -> tuple[Alert, ...]:
-        """Alerts that are not over, worst first, then oldest first."""
-        alerts = [case.alert for case in self._open.values()]
+        """The open alerts, worst first, then oldest first."""
+        alerts = [state.alert for state in self._open.values()]
         return tuple(sorted(alerts, key=lambda alert: (-alert.finding.severity, alert.number)))
 
     @property
     def history(self) -> tuple[Alert, ...]:
-        """The latest alerts, active ones included, in the order in which they were raised."""
-        return tuple(case.alert for case in self._all)
+        """The latest alerts, open ones included, in the order in which they were raised."""
+        return tuple(state.alert for state in self._all)
 
-    def note(self, findings: Sequence[Finding], now: int, wall: int) -> list[tuple[AlertChange, Alert]]:
-        """Note what is wrong now, and return what is to be told."""
+    def update(self, findings: Sequence[Finding], now: int, wall: int) -> list[tuple[AlertChange, Alert]]:
+        """Apply the findings of one moment, and return the changes to report."""
         found = {(finding.type, finding.subject): finding for finding in findings}
-        changes = [self._see(key, finding, now, wall) for key, finding in found.items()]
-        changes += [self._miss(key, now, wall) for key in [*self._open] if key not in found]
-        for key in [key for key, case in self._closed.items() if now - case.spoken >= self._cooldown]:
+        changes = [self._found(key, finding, now, wall) for key, finding in found.items()]
+        changes += [self._missing(key, now, wall) for key in [*self._open] if key not in found]
+        for key in [key for key, state in self._closed.items() if now - state.reported >= self._cooldown]:
             del self._closed[key]
         return [change for change in changes if change is not None]
 
     def close(self, now: int, wall: int) -> list[tuple[AlertChange, Alert]]:
-        """Resolve what is open, because what it was about has ended; give what is to be told."""
+        """Resolve all open alerts because the system has ended, and return the changes to report."""
         changes = [self._resolve(key, now, wall) for key in [*self._open]]
         return [change for change in changes if change is not None]
 
-    def _see(self, key: Key, finding: Finding, now: int, wall: int) -> tuple[AlertChange, Alert] | None:
-        case = self._open.get(key)
-        if case is None:
+    def _found(self, key: Key, finding: Finding, now: int, wall: int) -> tuple[AlertChange, Alert] | None:
+        state = self._open.get(key)
+        if state is None:
             return (
                 self._reopen(key, finding, now, wall)
                 if self._cooling(key, now)
                 else self._raise(key, finding, now, wall)
             )
-        worst = max(case.alert.worst, finding.severity)
-        case.alert = replace(case.alert, finding=finding, worst=worst, seen_at=wall)
-        case.seen = now
-        return self._tell_if_due(case, now)
+        worst = max(state.alert.worst, finding.severity)
+        state.alert = replace(state.alert, finding=finding, worst=worst, seen_at=wall)
+        state.seen = now
+        return self._report_if_due(state, now)
 
     def _cooling(self, key: Key, now: int) -> bool:
-        case = self._closed.get(key)
-        return case is not None and now - case.spoken < self._cooldown
+        state = self._closed.get(key)
+        return state is not None and now - state.reported < self._cooldown
 
     def _raise(self, key: Key, finding: Finding, now: int, wall: int) -> tuple[AlertChange, Alert]:
         self._raised += 1
         alert = Alert(self._raised, finding, finding.severity, wall, wall)
-        case = _AlertState(alert, now, now, finding.severity, known_open=True)
-        self._open[key] = case
-        self._all.append(case)
+        state = _AlertState(alert, now, now, finding.severity, reported_open=True)
+        self._open[key] = state
+        self._all.append(state)
         return AlertChange.RAISED, alert
 
     def _reopen(self, key: Key, finding: Finding, now: int, wall: int) -> tuple[AlertChange, Alert] | None:
-        case = self._closed.pop(key)
-        before = case.alert
+        state = self._closed.pop(key)
+        before = state.alert
         worst = max(before.worst, finding.severity)
-        case.alert = replace(
+        state.alert = replace(
             before, finding=finding, worst=worst, seen_at=wall, resolved_at=None, times=before.times + 1
         )
-        case.seen = now
-        self._open[key] = case
-        return self._tell_if_due(case, now)
+        state.seen = now
+        self._open[key] = state
+        return self._report_if_due(state, now)
 
-    def _tell_if_due(self, case: _AlertState, now: int) -> tuple[AlertChange, Alert] | None:
-        severity = case.alert.finding.severity
-        worse = severity > case.told
-        if not (worse or (not case.known_open and now - case.spoken >= self._cooldown)):
+    def _report_if_due(self, state: _AlertState, now: int) -> tuple[AlertChange, Alert] | None:
+        severity = state.alert.finding.severity
+        worse = severity > state.reported_severity
+        if not (worse or (not state.reported_open and now - state.reported >= self._cooldown)):
             return None
-        change = AlertChange.ESCALATED if case.known_open else AlertChange.RAISED
-        case.told = severity
-        case.spoken = now
-        case.known_open = True
-        return change, case.alert
+        change = AlertChange.ESCALATED if state.reported_open else AlertChange.RAISED
+        state.reported_severity = severity
+        state.reported = now
+        state.reported_open = True
+        return change, state.alert
 
-    def _miss(self, key: Key, now: int, wall: int) -> tuple[AlertChange, Alert] | None:
+    def _missing(self, key: Key, now: int, wall: int) -> tuple[AlertChange, Alert] | None:
         if now - self._open[key].seen < self._resolve_after:
             return None
         return self._resolve(key, now, wall)
 
     def _resolve(self, key: Key, now: int, wall: int) -> tuple[AlertChange, Alert] | None:
-        case = self._open[key]
-        case.alert = replace(case.alert, resolved_at=wall)
+        state = self._open[key]
+        state.alert = replace(state.alert, resolved_at=wall)
         self._closed[key] = self._open.pop(key)
-        if not case.known_open:
+        if not state.reported_open:
             return None
-        case.known_open = False
-        case.spoken = now
-        return AlertChange.RESOLVED, case.alert
+        state.reported_open = False
+        state.reported = now
+        return AlertChange.RESOLVED, state.alert

@@ -1,4 +1,4 @@
-"""Alerts: what is wrong, with whom, how badly, since when."""
+"""Alerts: type, subject, severity and times."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tickstock_cli.core.times import format_time
 
 
 class AlertType(StrEnum):
-    """What may be wrong. Names and values are those of the system's papers."""
+    """Types of alerts, with the names and values of the system's papers."""
 
     CHANNEL_FAILURE = "CHANNEL_FAILURE"
     HIGH_LATENCY = "HIGH_LATENCY"
@@ -20,7 +20,7 @@ class AlertType(StrEnum):
 
 
 class Severity(IntEnum):
-    """How badly, rising."""
+    """Severities, rising."""
 
     INFO = 1
     WARNING = 2
@@ -29,12 +29,12 @@ class Severity(IntEnum):
 
     @property
     def label(self) -> str:
-        """The name as documents have it: ``warning``."""
+        """The name in documents, such as ``warning``."""
         return self.name.lower()
 
 
 class AlertChange(StrEnum):
-    """What a handler is told: an alert was raised, got worse, or is over."""
+    """What happened to an alert: it was raised, got worse, or is resolved."""
 
     RAISED = "raised"
     ESCALATED = "escalated"
@@ -48,10 +48,10 @@ class Finding:
     Parameters
     ----------
     subject
-        Who has it: a channel instance (``tick-1``), ``system``, or a named part.
+        What the condition concerns: a channel instance (``tick-1``), ``system``, or a named part.
     value, threshold
-        What was measured and the threshold of ``severity`` that it is beyond, both in ``unit``; None where
-        the finding is no matter of numbers.
+        Measured value and the threshold of ``severity`` that it exceeds, both in ``unit``; None for a finding
+        without a number.
     """
 
     type: AlertType
@@ -65,20 +65,20 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert at one moment. Never changed: a later state is another object with the same ``number``.
+    """An alert at one moment; a later state is another object with the same ``number``.
 
     Parameters
     ----------
     number
         Counts the alerts of a run from 1.
     finding
-        The condition as it was last seen.
+        The condition when it last held.
     worst
         The highest severity it has had.
     raised_at, seen_at, resolved_at
-        ns since the epoch, UTC: first seen, last seen, and found to be over (None: it is not).
+        ns since the epoch, UTC: when the condition first held, last held, and was resolved (None: it is active).
     times
-        How often the condition came: one more for each time that it returned within the cooldown.
+        Number of times that the condition began, counting returns within the cooldown.
     """
 
     number: int
@@ -91,11 +91,11 @@ class Alert:
 
     @property
     def active(self) -> bool:
-        """Whether it is not over yet."""
+        """Whether it is not resolved."""
         return self.resolved_at is None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON has it; times as ISO 8601 with nanoseconds, UTC."""
+        """Return it as JSON values; times are ISO 8601 with nanoseconds, UTC."""
         return {
             "id": self.number,
             "type": str(self.finding.type),

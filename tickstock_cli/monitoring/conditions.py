@@ -1,4 +1,4 @@
-"""Conditions: what is wrong in one set of snapshots. A pure function; what becomes an alert is the monitor's to say."""
+"""Conditions of alerts in one set of snapshots: a pure function, from which the alert manager makes alerts."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from tickstock_cli.monitoring.alerts import AlertType, Finding, Severity
 from tickstock_cli.monitoring.thresholds import AlertThresholds
 
 SYSTEM = "system"
-"""Subject of what concerns no channel."""
+"""Subject of findings that concern no channel."""
 OF_CATCHING_UP = (AlertType.HIGH_LATENCY, AlertType.QUEUE_OVERFLOW)
-"""What going to another time flat out is made of."""
+"""Conditions that are expected while a run catches up flat out after a seek."""
 
 
 def find(channels: Sequence[ChannelMetrics], system: SystemMetrics, thresholds: AlertThresholds) -> list[Finding]:
-    """Return all that is wrong at one moment: at most one finding a type and subject."""
+    """Return the findings of one moment, at most one for each type and subject."""
     working = {metrics.channel for metrics in channels if _failure(metrics) is None}
     found: list[Finding | None] = []
     for metrics in channels:
@@ -41,7 +41,7 @@ def _failure(metrics: ChannelMetrics) -> str | None:
 
 
 def _channel_failure(metrics: ChannelMetrics, others_work: bool) -> Finding | None:
-    """Find a failed instance: critical if no other one of its channel works in its place."""
+    """Return a finding on a failed instance; it is critical if no other instance of the channel works."""
     failure = _failure(metrics)
     if failure is not None:
         severity = Severity.ERROR if others_work else Severity.CRITICAL
@@ -53,7 +53,7 @@ def _channel_failure(metrics: ChannelMetrics, others_work: bool) -> Finding | No
 
 
 def _high_latency(metrics: ChannelMetrics, thresholds: AlertThresholds) -> Finding | None:
-    if metrics.status is ChannelStatus.PAUSED:  # rows that stand still because they are meant to are not late
+    if metrics.status is ChannelStatus.PAUSED:  # rows of a paused channel wait on purpose
         return None
     limit, recent = metrics.latency_limit_ms, metrics.recent
     p99, oldest = recent.latency.p99_ms or 0.0, metrics.queue.oldest_ms or 0.0

@@ -1,4 +1,4 @@
-"""The dashboard document: what `/status` serves, the web page shows and the terminal draws. Plain JSON types only.
+"""The dashboard document of `/status`, the web page and the terminal; JSON types only.
 
 docs/monitoring.md describes every key.
 """
@@ -31,7 +31,7 @@ def dashboard(
     history: Sequence[Alert],
     thresholds: AlertThresholds,
 ) -> dict[str, Any]:
-    """Return the document; ``system`` is None before the first look."""
+    """Return the document; ``system`` is None before the first snapshot."""
     overview = {"status": "starting"} if system is None else _overview(channels, system, active, thresholds)
     return {
         "system_overview": overview,

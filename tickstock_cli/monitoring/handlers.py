@@ -1,4 +1,4 @@
-"""Handlers: who is told of alerts. Anything that can be called with a change and an alert."""
+"""Handlers of alerts: callables that take a change and an alert."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from tickstock_cli.monitoring.alerts import Alert, AlertChange, Severity
 
 LOGGER = logging.getLogger("tickstock.alerts")
-"""Where every running system logs its alerts. Silent unless a program says where its logs go."""
+"""The logger of every running system's alerts; it is silent unless the program configures logging."""
 LOGGER.addHandler(logging.NullHandler())
 
 LOG_LEVELS = {
@@ -23,31 +23,31 @@ LOG_LEVELS = {
 
 
 class Handler(Protocol):
-    """Told of changes, in the monitor's thread. Must be quick; may fail without hurting anybody."""
+    """Receives changes in the monitor's thread. It returns quickly; its errors are counted and do no harm."""
 
     def __call__(self, change: AlertChange, alert: Alert) -> None:
-        """Hear of one change."""
+        """Receive one change."""
 
 
 def alert_message(change: AlertChange, alert: Alert) -> dict[str, Any]:
-    """Return one change as JSON has it."""
+    """Return one change as JSON values."""
     return {"change": str(change), "alert": alert.to_dict()}
 
 
 class LogHandler:
-    """Writes a line a change to a logger of the standard library, at the level of the alert's severity."""
+    """Logs one line for each change, at the level of the alert's severity."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
 
     def __call__(self, change: AlertChange, alert: Alert) -> None:
-        """Log one change; what is over is mere information."""
+        """Log one change; a resolved alert has the level INFO."""
         level = logging.INFO if change is AlertChange.RESOLVED else LOG_LEVELS[alert.finding.severity]
         self._logger.log(level, "%s %s: %s", alert.finding.type, change, alert.finding.message)
 
 
 class CallHandler:
-    """Passes each change on as a JSON-able mapping, as a webhook would send it."""
+    """Calls a function with each change as JSON values, such as the body of a webhook."""
 
     def __init__(self, send: Callable[[dict[str, Any]], object]) -> None:
         self._send = send
@@ -58,13 +58,13 @@ class CallHandler:
 
 
 class QueueHandler:
-    """Keeps changes until somebody in any thread takes them.
+    """Keeps changes until another thread takes them.
 
     Parameters
     ----------
     capacity
-        Of a reader that lags behind by more, the oldest changes are dropped and counted: where alerts stand now
-        is in the dashboard document anyway.
+        Limit of waiting changes. Beyond it, the oldest are dropped and counted; the dashboard document has the
+        present state of all alerts.
     """
 
     def __init__(self, capacity: int = 1_000) -> None:
@@ -79,7 +79,7 @@ class QueueHandler:
             self._waiting.append(alert_message(change, alert))
 
     def take(self) -> tuple[list[dict[str, Any]], int]:
-        """Take what has come since the last call, oldest first, and how many more were dropped meanwhile."""
+        """Return the changes since the last call, oldest first, and the number of dropped ones."""
         with self._lock:
             taken, dropped = list(self._waiting), self._dropped
             self._waiting.clear()

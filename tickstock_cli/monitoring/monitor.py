@@ -1,4 +1,4 @@
-"""The channel monitor: looks at snapshots from time to time, and tells of what is wrong."""
+"""The channel monitor: it checks snapshots of metrics at intervals and reports alerts to handlers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tickstock_cli.monitoring.thresholds import AlertThresholds
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What the last look saw and made of it; replaced as a whole, so that any thread may read it."""
+    """The last snapshots and their alerts; replaced as a whole, so that any thread may read it."""
 
     channels: tuple[ChannelMetrics, ...] = ()
     system: SystemMetrics | None = None
@@ -27,22 +27,22 @@ class _Look:
 
 
 class ChannelMonitor:
-    """Raises, updates and resolves alerts, and gives the dashboard document.
+    """Raises, updates and resolves alerts, and makes the dashboard document.
 
-    ``observe`` is for one thread; all else may be called from any.
+    One thread calls ``observe``; any thread may call the other methods.
 
     Parameters
     ----------
     thresholds
-        What counts as wrong, and for how long.
+        Thresholds and durations of alerts.
     handlers
-        Told of every alert that is raised, gets worse or is over. One that fails is counted and asked again next
-        time; it hurts neither the monitor nor the other handlers.
+        Called for every alert that is raised, gets worse or is resolved. The error of a handler is counted, and
+        stops neither the monitor nor the other handlers.
     """
 
     def __init__(self, thresholds: AlertThresholds, handlers: Sequence[Handler] = ()) -> None:
         self._thresholds = thresholds
-        self._cases = AlertManager(thresholds.cooldown_ns, thresholds.resolve_after_ns, thresholds.history)
+        self._alerts = AlertManager(thresholds.cooldown_ns, thresholds.resolve_after_ns, thresholds.history)
         self._look = _Look()
         self._lock = Lock()
         self._handlers = tuple(handlers)
@@ -50,7 +50,7 @@ class ChannelMonitor:
         self._last_handler_failure: str | None = None
 
     def add_handler(self, handler: Handler) -> Callable[[], None]:
-        """Tell one more handler from now on, and return the function that ends it."""
+        """Add a handler, and return the function that removes it."""
         with self._lock:
             self._handlers = (*self._handlers, handler)
 
@@ -61,23 +61,23 @@ class ChannelMonitor:
         return remove
 
     def observe(self, channels: Sequence[ChannelMetrics], system: SystemMetrics) -> None:
-        """Look at one moment. Durations go by ``system.at``, dates by ``system.wall``."""
+        """Check the snapshots of one moment. Durations use ``system.at``, dates ``system.wall``."""
         findings = find(channels, system, self._thresholds)
-        changes = self._cases.note(findings, system.at, system.wall)
-        self._look = _Look(tuple(channels), system, self._cases.active, self._cases.history)
+        changes = self._alerts.update(findings, system.at, system.wall)
+        self._look = _Look(tuple(channels), system, self._alerts.active, self._alerts.history)
         for change, alert in changes:
-            self._tell(change, alert)
+            self._report(change, alert)
 
     def end(self, now: int, wall: int) -> None:
-        """Resolve every alert: the system has come to its end, and nothing is wrong with what has ended well."""
-        changes = self._cases.close(now, wall)
-        self._look = replace(self._look, active=self._cases.active, history=self._cases.history)
+        """Resolve every alert because the system has ended well."""
+        changes = self._alerts.close(now, wall)
+        self._look = replace(self._look, active=self._alerts.active, history=self._alerts.history)
         for change, alert in changes:
-            self._tell(change, alert)
+            self._report(change, alert)
 
     @property
     def active(self) -> tuple[Alert, ...]:
-        """Alerts that are not over, worst first, then oldest first."""
+        """The active alerts, worst first, then oldest first."""
         return self._look.active
 
     @property
@@ -87,18 +87,18 @@ class ChannelMonitor:
 
     @property
     def handler_failures(self) -> int:
-        """How often a handler failed."""
+        """The number of errors that handlers raised."""
         return self._handler_failures
 
-    def complaints(self) -> tuple[str, ...]:
-        """Return what speaks against the system's health: that it is not ready, and its critical alerts."""
+    def unhealthy_reasons(self) -> tuple[str, ...]:
+        """Return the reasons why the system is unhealthy: it is not ready, or it has critical alerts."""
         look = self._look
         if look.system is None or not look.system.ready:
             return ("the system is not ready",)
         return tuple(alert.finding.message for alert in look.active if alert.finding.severity is Severity.CRITICAL)
 
     def get_monitoring_dashboard_data(self) -> dict[str, Any]:
-        """Return the dashboard document of the last look, ready for JSON; see docs/monitoring.md."""
+        """Return the dashboard document of the last snapshots as JSON values; see docs/monitoring.md."""
         look = self._look
         document = dashboard(look.channels, look.system, look.active, look.history, self._thresholds)
         document["system_overview"] |= {
@@ -107,10 +107,10 @@ class ChannelMonitor:
         }
         return document
 
-    def _tell(self, change: AlertChange, alert: Alert) -> None:
+    def _report(self, change: AlertChange, alert: Alert) -> None:
         for handler in self._handlers:
             try:
                 handler(change, alert)
-            except Exception as error:  # noqa: BLE001 - a handler is anybody's code; its failures show in the document
+            except Exception as error:  # noqa: BLE001 - a handler is user code; the document counts its errors
                 self._handler_failures += 1
                 self._last_handler_failure = f"{type(error).__name__}: {error}"

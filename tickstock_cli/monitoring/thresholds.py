@@ -1,4 +1,4 @@
-"""Thresholds: from which figure on something is an alert, and how severe."""
+"""Thresholds of alerts and their severities."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from tickstock_cli.monitoring.alerts import Severity
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """The figures that make a warning, an error, and a critical alert; rising, or falling."""
+    """The levels of a warning, an error and a critical alert, all rising or all falling."""
 
     warning: float
     error: float
     critical: float
 
     def reached_by(self, value: float) -> tuple[Severity, float] | None:
-        """Return the severity of a figure that is bad when large, and the level it has reached; None if it is fine."""
+        """Return severity and level of a value that is bad when large; None below all levels."""
         return self._worst([level <= value for level in self._levels()])
 
     def missed_by(self, value: float) -> tuple[Severity, float] | None:
-        """Return the severity of a figure that is bad when small, and the level it lies below; None if it is fine."""
+        """Return severity and level of a value that is bad when small; None above all levels."""
         return self._worst([value < level for level in self._levels()])
 
     def _levels(self) -> tuple[float, float, float]:
@@ -35,12 +35,12 @@ class Levels:
 
 @dataclass(frozen=True, slots=True)
 class AlertThresholds:
-    """All that a monitor goes by.
+    """Thresholds and durations of a monitor.
 
     Parameters
     ----------
     latency_percent
-        p99 of row latency, in percent of the channel's limit (the wait its batching grants, plus its timeout).
+        p99 of row latency, in percent of the channel's limit (wait of its batching, plus its timeout).
     success_percent
         Rows that did not fail, in percent; falling.
     queue_percent
@@ -48,11 +48,11 @@ class AlertThresholds:
     memory_percent
         Resident memory, in percent of ``memory_limit_bytes``.
     cooldown_ns
-        A condition that returns within this time of the last word on it is the same alert, and not told again.
+        A condition that returns within this time of the last report is the same alert, and is not reported.
     resolve_after_ns
-        An alert is over once its condition has stayed away so long.
+        An alert is resolved once its condition has been absent for this time.
     history
-        Alerts remembered, at least 1.
+        Number of alerts kept, at least 1.
     """
 
     latency_percent: Levels
@@ -65,7 +65,7 @@ class AlertThresholds:
     history: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Return them as the dashboard document has them."""
+        """Return them as JSON values of the dashboard document."""
         return {
             "latency_percent": asdict(self.latency_percent),
             "success_percent": asdict(self.success_percent),

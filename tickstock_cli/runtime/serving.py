@@ -50,8 +50,8 @@ class SystemStatus:
     def health(self) -> Health:
         if self._system.has_ended:
             return Health(ok=True)
-        complaints = self._system.monitor.complaints()
-        return Health(not complaints, complaints)
+        reasons = self._system.monitor.unhealthy_reasons()
+        return Health(not reasons, reasons)
 
     def market(self) -> MarketState:
         time = self._system.market_time

@@ -1,13 +1,13 @@
-"""A synthetic market: seeded, believable, with its injected moves written down.
+"""A synthetic market: seeded, realistic, with known injected moves.
 
     options ─▶ timeline (seconds, how many trades in each) ─┐
             ─▶ universe (symbols and what they are like)   ─┼─▶ market: a second at a time ─▶ folder of Parquet files
             ─▶ injections (surges, trends, ...)            ─┘
 
-The same options give the same rows on every machine and however the work is cut, because
+The same options give the same rows on every machine and for any cutting of the work, because
 
-1. all randomness is a hash of (seed, purpose, counter): no generator has a state that could run ahead (`rng`);
-2. all that decides a value is integer arithmetic on fixed-point numbers; the only floats are a last, correctly
-   rounded division, and square roots, which IEEE 754 rounds correctly too. No exp, log or sin, which differ between
-   machines in the last digit (`tables` takes its logarithms from the decimal module, which is exact).
+1. all randomness is a hash of (seed, purpose, counter), without a generator state (`rng`);
+2. values are computed in integers on fixed-point numbers. The only floating-point operations are a final division and
+   square roots, which IEEE 754 rounds correctly. There is no exp, log or sin, whose last digit differs between machines
+   (`tables` takes logarithms from the decimal module, which rounds correctly).
 """

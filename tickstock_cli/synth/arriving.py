@@ -1,6 +1,6 @@
-"""In which order a faulty feed's rows arrive, and which of them admission will reject: a kernel.
+"""The order in which a faulty feed's rows arrive, and the rows that admission rejects: a kernel.
 
-It follows the rows as the rules do (`late`, `duplicate`, `future`), because a copy is only sent where they catch it.
+It applies the rules `late`, `duplicate` and `future`, because a copy is only sent where they reject it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.kernels.jit import kernel
 
 REASONS = ("late", "duplicate", "future")
-"""Why a row is rejected; codes count from 1, 0 = it is not."""
+"""Rejection reasons; codes count from 1, and 0 means accepted."""
 
 _LATE, _DUPLICATE, _FUTURE = 1, 2, 3
 _MAX_FUTURE = 60 * NS_PER_SECOND
@@ -20,7 +20,7 @@ _MAX_FUTURE = 60 * NS_PER_SECOND
 
 @kernel
 def reason_of(timestamp: int, received: int, last: int, is_bar: bool) -> int:
-    """Return the code of the reason for which a row is rejected, 0 if it is not; all times are ns."""
+    """Return the code of a row's rejection reason, 0 if it is accepted; times are int64 ns."""
     if timestamp > received + _MAX_FUTURE:
         return _FUTURE
     if timestamp < last:
@@ -51,11 +51,11 @@ def arrive(
     send
         Ascending, int64 ns; slots of ``slot`` ns are counted from ``begin``.
     last
-        By symbol: timestamp of its last accepted row; goes on from call to call.
+        Timestamp of the last accepted row by symbol; kept from call to call.
     waiting
-        By symbol: -1; workspace.
+        Workspace by symbol, filled with -1.
     kept
-        Filled with the copies that still wait at the end.
+        Set to True for the copies that still wait at the end.
     """
     count = 0
     for row in range(len(send)):

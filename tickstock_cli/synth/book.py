@@ -1,4 +1,4 @@
-"""What a symbol is worth and what was traded: the market's changing state, as kernels keep it.
+"""The market's state in kernels: the worth of each symbol, and its trades of the current minute.
 
 worth = price at the beginning of the day * (1 + beta * market + gamma * sector + own walk + injected move)
 """
@@ -35,7 +35,7 @@ _SECTOR_STEP = PARTS_PER_PERCENT * 60 // 100 * 65_536 // (153 * BELL_DEVIATION)
 BOOK = np.dtype(
     [
         ("own", "i8"),  # the symbol's own walk since the day began, in parts
-        ("watch", "i8"),  # place of the injection that is on; -1 = none
+        ("watch", "i8"),  # index of the active injection; -1 = none
         ("last", "i8"),  # last good trade price, in micros as all prices; 0 = none yet
         ("open", "i8"),  # of the minute so far; 0 = no price yet
         ("high", "i8"),
@@ -51,7 +51,7 @@ BOOK = np.dtype(
 
 
 def make_book(symbols: int) -> NDArray[Any]:
-    """Return the book of a market that has not begun: rows of ``BOOK``, by symbol."""
+    """Return the book of a market before its first trade: rows of ``BOOK``, by symbol."""
     book = np.zeros(symbols, dtype=BOOK)
     book["watch"] = -1
     return book
@@ -87,7 +87,7 @@ def injected_parts(injection: Any, time: int) -> int:
 
 @kernel
 def is_on(kind: int, entry: Any, injected: NDArray[Any], time: int) -> bool:
-    """Return whether a symbol has an injection of ``kind`` on at ``time`` (ns)."""
+    """Return whether an injection of ``kind`` is active on a symbol at ``time`` (ns)."""
     if entry["watch"] < 0:
         return False
     injection = injected[entry["watch"]]
@@ -97,7 +97,7 @@ def is_on(kind: int, entry: Any, injected: NDArray[Any], time: int) -> bool:
 
 @kernel
 def worth(symbol: Any, entry: Any, injected: NDArray[Any], factors: NDArray[np.int64], second: int, time: int) -> int:
-    """Return what a symbol is worth, in micros, at ``time`` (ns), which lies in ``second`` of the day."""
+    """Return the worth of a symbol, in micros, at ``time`` (ns), which lies in ``second`` of the day."""
     shared = symbol["beta"] * factors[second, 0] + symbol["gamma"] * factors[second, 1 + symbol["sector"]]
     move = entry["own"] + (shared >> _WEIGHT_SHIFT)
     if entry["watch"] >= 0:
@@ -109,13 +109,13 @@ def worth(symbol: Any, entry: Any, injected: NDArray[Any], factors: NDArray[np.i
 
 @kernel
 def to_grid(value: int, grid: int) -> int:
-    """Round a price to its grid; at least one step of it."""
+    """Return a price rounded to its grid, at least one step."""
     return max((value + grid // 2) // grid, 1) * grid
 
 
 @kernel
 def record(entry: Any, price: int, size: int, flags: int) -> None:
-    """Enter a trade into the minute so far: what its flags forbid is left out."""
+    """Add a trade to the current minute, except for the values that its flags exclude."""
     priced = flags & _NO_PRICE == 0
     if priced:
         if entry["open"] == 0:
@@ -152,7 +152,7 @@ def first_bars(bars: Bars, count: int) -> Bars:
 
 
 def make_bars(rows: int) -> Bars:
-    """Return room for ``rows`` bars."""
+    """Return uninitialised columns for ``rows`` bars."""
     return Bars(
         np.empty(rows, np.int32),
         np.empty(rows),
@@ -167,7 +167,7 @@ def make_bars(rows: int) -> Bars:
 
 @kernel
 def close_minute(book: NDArray[Any], out: Bars) -> int:
-    """Turn the minute so far into bars, one for each symbol that has a price, and return their number."""
+    """Fill ``out`` with the minute's bars, one for each symbol with a price, and return their number."""
     count = 0
     for symbol in range(len(book)):
         entry = book[symbol]

@@ -1,7 +1,7 @@
 """Fair market values: the kernel that fills seconds with them.
 
-A row looks at the symbol's last good trade before its second. Its value lies around what the symbol is worth, or,
-while a deviation is injected, at that distance from the last trade.
+A row uses the symbol's last good trade before its second. Its value lies around the symbol's worth or, during an
+injected deviation, at the injected distance from the last trade.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tickstock_cli.synth.trading import Flow, SecondRange
 from tickstock_cli.synth.universe import MICROS, PART_BITS, PARTS_PER_PERCENT, SUB_CENT
 
 _NOISE = PARTS_PER_PERCENT * 15 // 100
-"""Standard deviation of a fair value around what a symbol is worth: 0.15 %."""
+"""Standard deviation of a fair value around the symbol's worth: 0.15 %."""
 
 _PERCENT = 100
 _FMV = int(InjectionKind.FMV)
@@ -37,7 +37,7 @@ class FmvKeys(NamedTuple):
 
 
 class Fmvs(NamedTuple):
-    """Made fair values, in dollars; NaN = null."""
+    """Fair values in dollars; NaN = null."""
 
     symbol: NDArray[np.int32]
     timestamp: NDArray[np.int64]
@@ -47,7 +47,7 @@ class Fmvs(NamedTuple):
 
 
 def make_fmvs(rows: int) -> Fmvs:
-    """Return room for ``rows`` fair values."""
+    """Return uninitialised columns for ``rows`` fair values."""
     return Fmvs(np.empty(rows, np.int32), np.empty(rows, np.int64), *(np.empty(rows) for _ in range(3)))
 
 
@@ -63,7 +63,7 @@ def value_row(
     out: Fmvs,
     at: int,
 ) -> None:
-    """Fill row ``at``, whose time is known, with a fair value of one symbol."""
+    """Fill row ``at``, which has its time, with a fair value of one symbol."""
     time = out.timestamp[at]
     market = entry["last"]
     deviates = market > 0 and is_on(_FMV, entry, injected, time)
@@ -71,7 +71,7 @@ def value_row(
         value = market + ((market * injected[entry["watch"]]["parts"]) >> PART_BITS)
     else:
         value = worth(symbol, entry, injected, factors, second, time)
-        if market > 0:  # fair values do not stray far from a price, even from one that is hours old
+        if market > 0:  # fair values stay near the last price, even if it is hours old
             value = (3 * market + value) // 4
         value += (value * (bell(noise) * _NOISE // BELL_DEVIATION)) >> PART_BITS
     out.fmv[at] = to_grid(value, SUB_CENT) / MICROS
@@ -81,7 +81,7 @@ def value_row(
         out.confidence[at] = (80 + bits(look, 4, 4)) / _PERCENT
     elif bits(look, 8, 6) == 0:
         out.confidence[at] = np.nan
-    else:  # one in eight is not sure of itself
+    else:  # one in eight has a low confidence
         out.confidence[at] = ((50 if bits(look, 14, 3) == 0 else 74) + (bits(look, 17, 8) * 25 >> 8)) / _PERCENT
 
 
@@ -100,7 +100,7 @@ def value_second(
     out: Fmvs,
     at: int,
 ) -> int:
-    """Fill ``out`` from row ``at`` on with the fair values of one second, and return the row behind them."""
+    """Fill ``out`` from row ``at`` with the fair values of one second, and return the next row."""
     extra, last_extra = flow.extra_cuts[second], flow.extra_cuts[second + 1]
     first_row = flow.cuts[second] + extra
     rows = flow.cuts[second + 1] + last_extra - first_row

@@ -1,7 +1,7 @@
-"""The Parquet files of a market: what is in each, and how it gets there.
+"""The Parquet files of a market: their schemas and writers.
 
-Rows are gathered into row groups of 2**20 and encoded by a thread of the file's own, while more are made. How they
-were cut into writes does not show in the bytes.
+A writer collects row groups of 2**20 rows, and a thread of its own encodes them while more rows are made. The bytes do
+not depend on how rows were cut into writes.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ Encoder = Callable[[Columns], "list[pa.Array[Any]]"]
 
 
 class MarketFile:
-    """One file of a market. Holds at most two row groups; what the system says against writing it is an OSError.
+    """One file of a market. It holds at most two row groups; a failed write raises OSError.
 
     Parameters
     ----------
     path
         The file to write.
     schema
-        Of its rows. The ticker column is written from codes, as a dictionary, and read back as plain strings.
+        Schema of its rows. The ticker column is written as a dictionary and read back as strings.
     encode
-        Turns gathered columns into arrays in the order of ``schema``; runs in the file's thread.
+        Function from columns to arrays in the order of ``schema``; runs in the file's thread.
     """
 
     def __init__(self, path: Path, schema: pa.Schema, encode: Encoder) -> None:
@@ -51,14 +51,14 @@ class MarketFile:
         self._writer = pq.ParquetWriter(
             path,
             schema,
-            store_schema=False,  # or readers would give dictionaries where a recording has strings
+            store_schema=False,  # otherwise readers return dictionaries, and recordings have strings
             use_dictionary=[name for name in schema.names if name != "timestamp"],  # type: ignore[arg-type]  # stubs: bool only
             column_encoding={"timestamp": "DELTA_BINARY_PACKED"},
             compression="snappy",
         )
 
     def write(self, *columns: NDArray[Any]) -> None:
-        """Take rows, as columns of equal length. Raises OSError, maybe about rows given before."""
+        """Write rows, as columns of equal length. Raises OSError, maybe about earlier rows."""
         start, rows = 0, len(columns[0])
         while start < rows:
             end = min(rows, start + ROW_GROUP_ROWS - self._waiting_rows)
@@ -84,7 +84,7 @@ class MarketFile:
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=ROW_GROUP_ROWS)
 
     def close(self) -> None:
-        """Write what waits, and the footer. Raises OSError."""
+        """Write the remaining rows and the footer. Raises OSError."""
         if self._waiting_rows:
             self._flush()
         self._wait()
@@ -92,15 +92,15 @@ class MarketFile:
         self._writer.close()
 
     def abort(self) -> None:
-        """End without caring for the file. Never raises."""
+        """Close without completing the file. Never raises."""
         self._thread.shutdown(cancel_futures=True)
-        # Left open, the writer would try to write its footer whenever it is collected.
+        # An open writer would write its footer when it is garbage-collected.
         with suppress(Exception):
             self._writer.close()
 
 
 def tick_file(path: Path, tickers: list[str], *, fractional: bool) -> MarketFile:
-    """Open the file of ticks; it takes the columns of ``trading.Ticks``."""
+    """Return the writer of ticks, for the columns of ``trading.Ticks``."""
     names = pa.array(tickers)
     schema = _schema(price=pa.float64(), size=_size_type(fractional), flags=pa.uint8())
 
@@ -112,7 +112,7 @@ def tick_file(path: Path, tickers: list[str], *, fractional: bool) -> MarketFile
 
 
 def bar_file(path: Path, tickers: list[str], *, fractional: bool) -> MarketFile:
-    """Open the file of minute bars; it takes the columns of ``book.Bars``, the start (ns) after the symbol."""
+    """Return the writer of minute bars, for the columns of ``book.Bars`` with the start (ns) after the symbol."""
     names = pa.array(tickers)
     prices = dict.fromkeys(("open", "high", "low", "close"), pa.float64())
     schema = _schema(**prices, volume=_size_type(fractional), vwap=pa.float64(), transactions=pa.int64())
@@ -132,7 +132,7 @@ def bar_file(path: Path, tickers: list[str], *, fractional: bool) -> MarketFile:
 
 
 def fmv_file(path: Path, tickers: list[str]) -> MarketFile:
-    """Open the file of fair market values; it takes the columns of ``fairvalues.Fmvs``."""
+    """Return the writer of fair market values, for the columns of ``fairvalues.Fmvs``."""
     names = pa.array(tickers)
     schema = _schema(fmv=pa.float64(), market_price=pa.float64(), confidence=pa.float64())
 

@@ -1,4 +1,4 @@
-"""The folder a market is written to: all of it appears at once, or nothing does."""
+"""The output folder of a market: all files appear at once, or none."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from tickstock_cli.errors import OutputError, UsageError
 
 
 class OutputFolder:
-    """Files that are written beside their folder and moved into it when all are whole.
+    """Files that are written to a temporary folder and moved to the target when all are complete.
 
-    A new folder appears by one rename. Into a folder that exists (``force``) the files are moved one by one;
-    files of ``names`` that were not made again are removed, and everything else in it is left alone.
+    A new target appears by one rename. Into an existing target (``force``) the files are moved one by one; files of
+    ``names`` that were not written again are removed, and all other files stay.
 
     Parameters
     ----------
     target
         The folder to be made.
     names
-        Every file name that belongs to a market.
+        All file names of a market.
     force
-        Allow a folder that has something in it.
+        Whether the folder may contain files.
 
     Raises
     ------
     UsageError
-        The folder has something in it and ``force`` is not set.
+        The folder is not empty and ``force`` is not set.
     OutputError
-        The place cannot be written.
+        The folder cannot be written.
     """
 
     def __init__(self, target: Path, names: Sequence[str], *, force: bool) -> None:
         self._names = names
         with writing(target):
-            # A link keeps pointing where it did.
+            # Resolved, so that a symbolic link stays a link.
             self._target = Path(os.path.realpath(target))
             if not self._target.name or (self._target.exists() and not self._target.is_dir()):
                 raise OutputError(f"cannot write {target}: it is no folder that can be made; name another")
@@ -49,11 +49,11 @@ class OutputFolder:
             self._temporary.mkdir()
 
     def path(self, name: str) -> Path:
-        """Tell where to write the file ``name``."""
+        """Return the temporary path of the file ``name``."""
         return self._temporary / name
 
     def commit(self) -> None:
-        """Let the files appear in the folder. Raises OutputError."""
+        """Move the files to the folder. Raises OutputError."""
         with writing(self._target):
             made = sorted(path.name for path in self._temporary.iterdir())
             for name in made:
@@ -71,13 +71,13 @@ class OutputFolder:
             _sync(self._target.parent)
 
     def abort(self) -> None:
-        """Drop what was written. Never raises; the folder is untouched."""
+        """Remove the temporary files. Never raises; the folder stays as it was."""
         with suppress(OSError):
             shutil.rmtree(self._temporary)
 
 
 def _sync(path: Path) -> None:
-    """Put a file or a folder's names on disk."""
+    """Flush a file or folder to disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -96,11 +96,11 @@ _REASONS = {
 
 @contextmanager
 def writing(target: Path) -> Iterator[None]:
-    """Turn what the system says against writing ``target`` into one OutputError with the way out."""
+    """Raise an OutputError with a hint for every OSError of writing ``target``."""
     try:
         yield
     except OSError as error:
-        # Not its own text: pyarrow's speaks of its insides.
+        # The error's own text can be pyarrow's, which names internals.
         said = os.strerror(error.errno).lower() if error.errno else str(error)
         reason = _REASONS.get(error.errno or 0, f"{said}; name another place")
         raise OutputError(f"cannot write {target}: {reason}") from error

@@ -1,7 +1,7 @@
-"""Injected moves: what they are, and where room is found for them.
+"""Injected moves and their placement.
 
-Each is placed in regular trading, on a symbol busy enough there that a detector could tell it, and at least a
-quarter of an hour away from any other injected move of the symbol.
+Each lies in regular trading, on a symbol busy enough that a detector can find it, and at least a quarter of an hour
+from any other injected move of the symbol.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from tickstock_cli.synth.timeline import Timeline
 from tickstock_cli.synth.universe import MICROS, PARTS_PER_PERCENT, Universe
 
 BEFORE_SECONDS, AFTER_SECONDS = 360, 60
-"""Around an injected move the symbol trades at its usual pace, so that the move stands out from a baseline."""
+"""Seconds around an injected move in which the symbol trades at its usual pace, as a baseline."""
 
 _APART_SECONDS = 900
 _BASELINE_SECONDS = 300
 _WINDOW_SECONDS = 20
 _TRIES = 400
 _HALT_SHARE = 8
-"""Only symbols with less than an eighth of all trades are halted: their trades must go elsewhere."""
+"""Only symbols with less than an eighth of all trades are halted, because other symbols take their trades."""
 
 
 class InjectionKind(IntEnum):
-    """What was injected. All but HALT are told by events of the kind of the same name."""
+    """Kinds of injections. Events of the same kind report all but HALT."""
 
     SURGE = 0
     TREND = 1
@@ -48,19 +48,19 @@ class Injection:
     Attributes
     ----------
     symbol
-        Place in ``Symbols``.
+        Index of the symbol.
     start, end
         Seconds of the timeline; the move, or the halt, fills ``[start, end)``.
     ramp
-        Seconds in which the price gets to its new level (SURGE, TREND).
+        Seconds until the price reaches its new level (SURGE, TREND).
     direction
         +1 or -1.
     magnitude
         In 1/1000 percent, above 0: the move, the fair value's deviation, or the gap after the halt.
     rows
-        Extra trades, or fair values; ``spread`` = seconds that extra trades are strewn over.
+        Extra trades, or fair values, within ``spread`` seconds.
     rel_volume
-        Pace of trading against the five minutes before, in 1/1000; None where it is not the point.
+        Pace of trading relative to the five minutes before, in 1/1000; None where it does not apply.
     """
 
     kind: InjectionKind
@@ -76,15 +76,15 @@ class Injection:
 
     @property
     def parts(self) -> int:
-        """The signed move in parts of 2**-30."""
+        """The signed move, in parts of 2**-30."""
         return self.direction * self.magnitude * PARTS_PER_PERCENT // 1_000
 
 
 class Recipe(NamedTuple):
     """How one sort of injection is made.
 
-    ``least_trades``: expected in five minutes, of a symbol that may have it. ``make`` gives the injection for a
-    symbol, a second, and the trades to be expected in a surge window from there.
+    ``least_trades`` is the least number of expected trades of its symbol in five minutes. ``make`` returns the
+    injection from a random stream, a symbol, a second, and the trades expected in a surge window from there.
     """
 
     option: str
@@ -114,7 +114,7 @@ def _surge(rng: Rng, symbol: int, start: int, expected: int) -> Injection:
 
 
 def _opening_surge(rng: Rng, symbol: int, start: int, expected: int) -> Injection:
-    """Without a baseline only the price can tell, so it moves further."""
+    """Return a surge that only the price shows, because it has no baseline; so it moves further."""
     ramp = rng.between(5, 8)
     rows = max(8, expected)
     magnitude = rng.between(1_800, 3_000)
@@ -165,7 +165,7 @@ _SYMBOLS_OF_USUAL = 500
 
 
 def usual(recipe: Recipe, options: MarketOptions) -> int:
-    """Return the number of injections where the options leave it open: more in a market of more than 500 symbols."""
+    """Return the default number of injections; it grows with the market above 500 symbols."""
     return recipe.usual * options.days * max(options.symbols, _SYMBOLS_OF_USUAL) // _SYMBOLS_OF_USUAL
 
 
@@ -204,7 +204,7 @@ class _InjectionPlanner:
         self.placed: list[Injection] = []
 
     def place(self, recipe: Recipe) -> bool:
-        """Find room for one more injection; tell whether there was some."""
+        """Place one more injection; return whether there was room."""
         for _ in range(_TRIES):
             start = self._draw_start(recipe)
             around = slice(start, start + _BASELINE_SECONDS) if recipe.at_open else slice(start - 300, start)
@@ -221,7 +221,7 @@ class _InjectionPlanner:
         return False
 
     def _draw_start(self, recipe: Recipe) -> int:
-        """Draw a second that leaves a baseline before the move and room behind it."""
+        """Draw a start with a baseline before it and room after it."""
         day = self._rng.between(0, len(self._timeline.sessions) - 1)
         session, first = self._timeline.sessions[day], int(self._timeline.first[day])
         if recipe.at_open:
@@ -231,12 +231,12 @@ class _InjectionPlanner:
         )
 
     def _trades(self, symbol: int, rows: int) -> int:
-        """Trades of a symbol to be expected among ``rows`` of the market."""
+        """Return the expected trades of a symbol among ``rows`` of the market."""
         trades: int = rows * self._weights[symbol] // self._total
         return trades
 
     def _draw_symbol(self, recipe: Recipe, rows: int) -> int | None:
-        """Draw one of the symbols that are busy enough, which are the first ones; None if it will not do."""
+        """Draw one of the busy symbols, which come first; None if its price is too low or no symbol is busy enough."""
         least = -(-recipe.least_trades * self._total // max(rows, 1))
         enough = int(np.searchsorted(-self._universe.weight, -least, side="right"))
         if enough == 0:
@@ -257,11 +257,11 @@ INJECTED = np.dtype(
     [("kind", "i8"), ("start", "i8"), ("end", "i8"), ("ramp_ms", "i8"), ("parts", "i8")],
     align=True,
 )
-"""An injection as kernels read it; start and end are ns UTC."""
+"""Injections in kernels; start and end are ns UTC."""
 
 
 def encode(injections: list[Injection], second_ns: Callable[[int], int]) -> NDArray[Any]:
-    """Return injections as rows of ``INJECTED``; ``second_ns`` tells when a second of the timeline begins."""
+    """Return injections as rows of ``INJECTED``; ``second_ns`` returns the start (ns) of a second of the timeline."""
     rows = []
     for injection in injections:
         start = second_ns(injection.start)

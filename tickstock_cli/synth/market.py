@@ -1,4 +1,4 @@
-"""The market: plans itself from its options, then gives its rows portion by portion, in time order."""
+"""A synthetic market: a plan from its options, and its rows portion by portion, in time order."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from tickstock_cli.synth.options import MarketOptions
 from tickstock_cli.synth.planning import make_plan
 
 PORTION_ROWS = 262_144
-"""Rows made at once, unless one second holds more: enough to forget the cost of a call, little enough for memory."""
+"""Ticks made at once, unless one second holds more: a compromise between the cost of a call and memory."""
 
 
 class SyntheticMarket:
-    """A synthetic market. Its plan is made at once, its rows when ``portions`` is read.
+    """A synthetic market. The constructor makes its plan; ``portions`` makes its rows.
 
     Attributes
     ----------
     plan
         Options, sessions, symbols and injections.
     tickers
-        By symbol.
+        Tickers, by symbol.
 
     Raises
     ------
@@ -33,10 +33,10 @@ class SyntheticMarket:
         self.tickers = self.plan.universe.tickers
 
     def portions(self, most_rows: int = PORTION_ROWS) -> Iterator[Portion]:
-        """Make the market's rows, at most ``most_rows`` ticks at once unless one second holds more.
+        """Yield the market's rows, at most ``most_rows`` ticks at once unless one second holds more.
 
-        The rows do not depend on ``most_rows``. Within a second fair values are made before trades, so they
-        know the trades of earlier seconds only.
+        The rows do not depend on ``most_rows``. Fair values of a second are made before its trades, so they depend on
+        trades of earlier seconds only.
         """
         simulator = MarketSimulator(self.plan)
         timeline = self.plan.timeline

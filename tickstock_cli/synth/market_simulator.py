@@ -1,4 +1,4 @@
-"""The trading simulator: runs a planned market minute by minute and keeps what changes while it trades."""
+"""The market simulator: it runs a planned market minute by minute and holds its changing state."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BAD_SCALE = 1 << 20
 
 
 class Portion(NamedTuple):
-    """Rows made at once. ``bars`` are those of the minute that ended before; they began at ``bars_start`` (ns)."""
+    """Rows made at once. ``bars`` are those of the previous minute, which began at ``bars_start`` (ns)."""
 
     ticks: Ticks
     fmvs: Fmvs
@@ -35,7 +35,7 @@ class Portion(NamedTuple):
 
 
 class MarketSimulator:
-    """One run of a market: its book, and what each minute needs. The plan is left as it was."""
+    """One run of a market; it does not change the plan."""
 
     def __init__(self, plan: MarketPlan) -> None:
         options, count = plan.options, plan.options.symbols
@@ -45,7 +45,7 @@ class MarketSimulator:
         self._symbols = plan.universe.symbols.copy()
         self._injected = plan.injected
         self._next_injection = 0
-        self._near: list[int] = []  # places of the injections that the minute must know
+        self._near: list[int] = []  # indices of the injections that affect the minute
         self._book = make_book(count)
         self._tables = Tables(waits(), LOTS, plan.flags)
         self._rules = TradingRules(
@@ -66,7 +66,7 @@ class MarketSimulator:
         self._span = SecondRange(0, 0, 0, 0, False)
 
     def begin_day(self, day: int) -> None:
-        """Let the market and the sectors walk through the day."""
+        """Compute the day's walks of the market and the sectors."""
         session, first = self._timeline.sessions[day], int(self._timeline.first[day])
         self._factors = np.empty((session.seconds, SECTORS + 1), dtype=np.int64)
         volatility = self._timeline.volatility[first : first + session.seconds]
@@ -74,7 +74,7 @@ class MarketSimulator:
         self._span = SecondRange(first, first, first, session.start, False)
 
     def run_minute(self, second: int, most_rows: int) -> Iterator[Portion]:
-        """Make the minute that begins at ``second``; the first portion brings the bars of the one before."""
+        """Yield the minute that begins at ``second``; the first portion has the bars of the previous minute."""
         portion = self.end_minute()
         self.begin_minute(second)
         for first, last in self._pieces(second, most_rows):
@@ -83,7 +83,7 @@ class MarketSimulator:
             portion = Portion(ticks, fmvs, make_bars(0), 0)
 
     def run_seconds(self, first: int, last: int) -> tuple[Ticks, Fmvs]:
-        """Make the rows of the seconds ``[first, last)``, which lie in the minute that was begun last."""
+        """Return the rows of the seconds ``[first, last)`` of the current minute."""
         ticks = make_ticks(_rows_between(self._plan.flow, first, last))
         fmvs = make_fmvs(_rows_between(self._plan.fmv_flow, first, last))
         run_span(
@@ -106,7 +106,7 @@ class MarketSimulator:
         return ticks, fmvs
 
     def _pieces(self, minute: int, most_rows: int) -> Iterator[tuple[int, int]]:
-        """Cut a minute into runs of seconds with at most ``most_rows`` ticks each, where that can be."""
+        """Yield ranges of a minute's seconds with at most ``most_rows`` ticks each, or of one second."""
         first, end = minute, minute + MINUTE_SECONDS
         for second in range(minute + 1, end):
             if _rows_between(self._plan.flow, first, second + 1) > most_rows:
@@ -115,7 +115,7 @@ class MarketSimulator:
         yield first, end
 
     def begin_minute(self, second: int) -> None:
-        """Note which injections are on, and how busy each symbol is."""
+        """Begin a minute: set its active injections and the activity of each symbol."""
         self._span = self._span._replace(regular=bool(self._timeline.regular[second]))
         self._bars_start = self._span.day_start + (second - self._span.day_first) * NS_PER_SECOND
         calm = np.zeros(len(self._minute_weight), dtype=np.bool_)
@@ -133,7 +133,7 @@ class MarketSimulator:
         load_picker(self._minute_weight, self._picker)
 
     def _move_near(self, second: int) -> None:
-        """Take up the injections that are near, in order of their start; let those go that are over."""
+        """Update the injections that affect the minute."""
         injections = self._plan.injections
         self._near = [place for place in self._near if injections[place].end + AFTER_SECONDS > second]
         horizon = second + MINUTE_SECONDS + BEFORE_SECONDS
@@ -142,18 +142,18 @@ class MarketSimulator:
             self._next_injection += 1
 
     def _settle(self, place: int) -> None:
-        """Make a finished move part of the symbol's own walk, so that the price stays where it went."""
+        """Add a finished move to the symbol's own walk, so that the price keeps its level."""
         injection = self._plan.injections[place]
         if injection.kind is not InjectionKind.FMV:
             self._book["own"][injection.symbol] += injection.parts
         self._book["watch"][injection.symbol] = -1
 
     def end_minute(self) -> Portion:
-        """Return the bars of the minute that was made last."""
+        """Return the bars of the last minute."""
         return Portion(make_ticks(0), make_fmvs(0), self.close_bars(), self._bars_start)
 
     def quote_untraded(self, begin: int, end: int, traded: range, typical: NDArray[np.int64], key: np.uint64) -> None:
-        """Return every symbol a price for the bar of ``[begin, end)``, seconds of the day; see `untraded`."""
+        """Quote every symbol without a trade in the bar of ``[begin, end)``, seconds of the day; see `untraded`."""
         quote_untraded(
             begin,
             end,
@@ -169,11 +169,11 @@ class MarketSimulator:
         )
 
     def close_bars(self) -> Bars:
-        """Return the bars of what was traded since this was called last, by symbol."""
+        """Return the bars since the previous call, by symbol."""
         return first_bars(self._bars, close_minute(self._book, self._bars))
 
     def end_day(self, day: int) -> None:
-        """Let each symbol begin the next day where it ended, but for a gap over night."""
+        """Begin the next day's prices at the day's last ones, with an overnight gap."""
         second = self._timeline.sessions[day].seconds - 1
         gaps = draws(self._plan.options.seed, f"gap {day}", len(self._minute_weight))
         pass_night(self._symbols, self._book, self._injected, self._factors, second, gaps)

@@ -1,4 +1,4 @@
-"""What a synthetic market is made from."""
+"""The options of a synthetic market."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FIRST_YEAR, LAST_YEAR = 1990, 2200
 
 
 class Resolution(Enum):
-    """What the timestamps of trades are whole multiples of; the value is its length in ns."""
+    """Resolution of the timestamps of trades; the value is its length in ns."""
 
     NS = 1
     US = 1_000
@@ -25,31 +25,30 @@ class Resolution(Enum):
 
 @dataclass(frozen=True, slots=True)
 class MarketOptions:
-    """Everything that decides the rows of a synthetic market.
+    """The options that decide the rows of a synthetic market.
 
     Parameters
     ----------
     rows
-        Ticks of the whole market, exact; 1 to 10**10.
+        Number of ticks, 1 to 10**10.
     symbols
-        1 to 50,000.
+        Number of symbols, 1 to 50,000.
     seed
         0 to 2**64 - 1.
     first_day
-        A session of the New York exchanges.
+        First session, a trading day of the New York exchanges.
     days
-        Sessions in a row; 1 to 30.
+        Number of consecutive sessions, 1 to 30.
     fmv_rows
-        Fair market values besides the injected ones; None = a twentieth of ``rows``.
+        Fair market values without the injected ones; None = a twentieth of ``rows``.
     surges, opening_surges, trends, deviations, halts
-        How many to inject over all days; None = as many as the market has room for, up to the usual number
-        (`injections.usual`).
+        Numbers of injections over all days; None = the default (`injections.usual`), as far as there is room.
     bad_prints
-        Trades per million whose price is far off; 0 to 100,000.
+        Trades per million with a price 12 to 50 % off; 0 to 100,000.
     resolution
-        Of the timestamps of trades.
+        Resolution of the timestamps of trades.
     fractional
-        Some trades are of fractions of a share; sizes and volumes become float64.
+        Whether some trades are of fractions of a share; sizes and volumes become float64.
 
     Raises
     ------

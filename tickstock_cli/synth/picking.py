@@ -1,4 +1,4 @@
-"""Which symbol trades, and when within its second: kernels."""
+"""Kernels that draw the symbol of a trade, and its time within the second."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tickstock_cli.synth.rng import bits, draw, pair
 from tickstock_cli.synth.tables import WAIT_BITS
 
 MAX_ROWS_PER_SECOND = 4_000_000
-"""Beyond it the sum of a second's waiting times, times 1e9, could leave an int64."""
+"""Above it, the sum of a second's waiting times, times 1e9, could exceed int64."""
 
 _TOTAL_LIMIT = 1 << 31
 _QUARTER_HOUR = 15
 
 
 class Picker(NamedTuple):
-    """An alias table: a symbol in proportion to its weight from one draw, whatever their number.
+    """An alias table: it maps one draw to a symbol in proportion to its weight, in constant time.
 
     Column i stands for symbol i if the draw's lower half is below ``keep[i]``, else for ``other[i]``.
 
@@ -36,13 +36,13 @@ class Picker(NamedTuple):
 
 
 def make_picker(symbols: int) -> Picker:
-    """Return a picker that nothing was loaded into."""
+    """Return an empty picker."""
     return Picker(*(np.empty(symbols, dtype=np.int64) for _ in Picker._fields))
 
 
 @kernel
 def load_picker(weight: NDArray[np.int64], picker: Picker) -> None:
-    """Let ``picker`` pick in proportion to ``weight`` (int64, above 0, below 2**40 in sum)."""
+    """Load weights into ``picker`` (int64, above 0, below 2**40 in sum)."""
     count = len(weight)
     total = 0
     for i in range(count):
@@ -54,7 +54,7 @@ def load_picker(weight: NDArray[np.int64], picker: Picker) -> None:
     for i in range(count):
         picker.scaled[i] = weight[i] >> shift
         total += picker.scaled[i]
-    # `queue` holds the columns that are too small from its front, those that are too great from its back.
+    # `queue` holds the columns below the mean from its front, those above it from its back.
     small, great = 0, count
     for i in range(count):
         picker.scaled[i] *= count
@@ -80,7 +80,7 @@ def load_picker(weight: NDArray[np.int64], picker: Picker) -> None:
 
 @kernel
 def pick(drawn: np.uint64, picker: Picker) -> int:
-    """Return the symbol that a draw stands for."""
+    """Return the symbol of a draw."""
     column = (bits(drawn, 32, 32) * len(picker.keep)) >> 32
     return column if bits(drawn, 0, 32) < picker.keep[column] else picker.other[column]
 
@@ -97,7 +97,7 @@ def weigh_minute(
 ) -> None:
     """Fill ``out`` with the symbols' weights in one minute: usual weight x slow x fast activity.
 
-    The symbols that are ``calm`` trade as usual: around an injected move, whose baseline must be told.
+    ``calm`` symbols have their usual weight, as a baseline around an injected move.
     """
     for i in range(len(weight)):
         if calm[i]:
@@ -118,7 +118,7 @@ def time_rows(key: np.uint64, first_row: int, start: int, waits: NDArray[np.int6
     for i in range(len(out)):
         reached += waits[bits(draw(key, first_row + i), 0, WAIT_BITS)]
         out[i] = reached
-    # The wait for what would come next, in the following second.
+    # Plus the wait for the first row of the next second.
     reached += waits[bits(draw(key, first_row + len(out)), WAIT_BITS, WAIT_BITS)] + 1
     for i in range(len(out)):
         out[i] = start + out[i] * NS_PER_SECOND // reached

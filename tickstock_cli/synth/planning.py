@@ -1,4 +1,4 @@
-"""The plan of a market: all that is known before the first row is made."""
+"""The plan of a market: everything known before its first row is made."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class MarketPlan:
     Attributes
     ----------
     injections
-        In order of their start; ``injected`` is the same for kernels.
+        Injections in order of their start; ``injected`` is the form for kernels.
     flow, fmv_flow
-        How many ticks, and fair values, each second holds.
+        Numbers of ticks and of fair values in each second.
     flags
-        Condition flags of trades, 1,024 equally likely ones.
+        Condition flags of trades, 1,024 equally likely values.
     """
 
     options: MarketOptions
@@ -47,7 +47,7 @@ class MarketPlan:
 
 
 def make_plan(options: MarketOptions) -> MarketPlan:
-    """Plan a market.
+    """Return the plan of a market.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def make_plan(options: MarketOptions) -> MarketPlan:
 
 
 def extra_cuts(seconds: list[int], symbols: list[int], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Sort extra rows by their second, keeping their order within it."""
+    """Return extra rows sorted by second: their cuts and symbols."""
     second = np.array(seconds, dtype=np.int64)
     order = np.argsort(second, kind="stable")
     cuts = np.zeros(count + 1, dtype=np.int64)
@@ -76,7 +76,7 @@ def extra_cuts(seconds: list[int], symbols: list[int], count: int) -> tuple[NDAr
 
 
 def _trade_flow(options: MarketOptions, timeline: Timeline, injections: list[Injection]) -> Flow:
-    """Strew the extra trades over their seconds, then the rest of the rows over the timeline."""
+    """Return the trades of each second: extra trades drawn over their spread, the rest over the timeline."""
     rng = Rng(options.seed, "extra trades")
     seconds: list[int] = []
     symbols: list[int] = []
@@ -92,7 +92,7 @@ def _trade_flow(options: MarketOptions, timeline: Timeline, injections: list[Inj
 
 
 def _fmv_flow(options: MarketOptions, timeline: Timeline, injections: list[Injection]) -> Flow:
-    """Put an injected deviation's values at even distances, from its first second on; then the rest."""
+    """Return the fair values of each second: those of deviations at even distances, the rest over the timeline."""
     seconds: list[int] = []
     symbols: list[int] = []
     for injection in injections:

@@ -1,7 +1,7 @@
 """Counter-based randomness: the n-th draw of a stream is a hash of the stream's key and n.
 
-Nothing is drawn "next", so rows may be made in any order and in any portions. The hash is splitmix64: its
-finaliser, applied to key + n * golden ratio, is the n-th number of the generator that starts at the key.
+Draws have no order, so rows can be made in any order and in any portions. The hash is splitmix64: its finaliser,
+applied to key + n * golden ratio, is the n-th number of the generator that starts at the key.
 
 References
 ----------
@@ -30,7 +30,7 @@ BELL_DEVIATION = 37_837
 
 
 def stream_key(seed: int, purpose: str) -> np.uint64:
-    """Return the key of one purpose's stream of draws."""
+    """Return the key of the random stream of a purpose."""
     return np.uint64(int.from_bytes(blake2b(f"{seed}/{purpose}".encode(), digest_size=8).digest(), "little"))
 
 
@@ -45,7 +45,7 @@ def draw(key: np.uint64, counter: int) -> np.uint64:
 
 @kernel
 def pair(high: int, low: int) -> int:
-    """Join two counters, ``low`` below 2**24, into one."""
+    """Return one counter from two, with ``low`` below 2**24."""
     return high * 16_777_216 + low
 
 
@@ -57,7 +57,7 @@ def bits(drawn: np.uint64, shift: int, width: int) -> int:
 
 @kernel
 def bell(drawn: np.uint64) -> int:
-    """Turn a draw into a bell-shaped int64 around 0: the sum of four uniform ones, within ±131,070."""
+    """Return a bell-shaped int64 around 0 from a draw: the sum of four uniform values, within ±131,070."""
     low = (drawn & _LOW_16) + ((drawn >> _16) & _LOW_16)
     high = ((drawn >> _32) & _LOW_16) + (drawn >> _48)
     return int(np.int64(low + high)) - 131_070
@@ -70,19 +70,19 @@ def _fill(key: np.uint64, first: int, out: NDArray[np.uint64]) -> None:
 
 
 def draws(seed: int, purpose: str, count: int, first: int = 0) -> NDArray[np.uint64]:
-    """Return ``count`` draws of a stream, from draw ``first`` on."""
+    """Return ``count`` draws of a stream, starting with draw ``first``."""
     out = np.empty(count, dtype=np.uint64)
     _fill(stream_key(seed, purpose), first, out)
     return out
 
 
 def uniform(drawn: NDArray[np.uint64], low: int, high: int) -> NDArray[np.int64]:
-    """Turn draws into int64 in ``[low, high]`` by their upper 32 bits; the range must be below 2**31."""
+    """Return int64 in ``[low, high]`` from the upper 32 bits of draws; the range must be below 2**31."""
     return low + (((drawn >> _32) * np.uint64(high - low + 1)) >> _32).astype(np.int64)
 
 
 class Rng:
-    """Draws of one stream, one after the other: for plans, which are made in one order only."""
+    """Sequential draws of one stream, for plans, which are made in one order."""
 
     def __init__(self, seed: int, purpose: str) -> None:
         self._key = int(stream_key(seed, purpose))

@@ -1,4 +1,4 @@
-"""The kernels that run the market: a span of seconds, and a night."""
+"""The kernels that run the market: a range of seconds, and an overnight gap."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def pass_night(
     second: int,
     gaps: NDArray[np.uint64],
 ) -> None:
-    """Begin a new day: prices start at what symbols were worth in the last ``second``, but for a gap each."""
+    """Set the next day's prices: each symbol's worth in the last ``second``, with a random gap."""
     for symbol in range(len(gaps)):
         price = worth(symbols[symbol], book[symbol], injected, factors, second, 0)
         price += (price * (bell(gaps[symbol]) * _GAP // BELL_DEVIATION)) >> PART_BITS

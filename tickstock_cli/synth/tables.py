@@ -1,4 +1,4 @@
-"""Tables that the market draws from: integers, the same on every machine."""
+"""Lookup tables of the market: integers, the same on every machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WAIT_MEAN = 1_024
 def waits() -> NDArray[np.int64]:
     """Return 4,096 equally likely waiting times of an exponential distribution with mean 1,024.
 
-    -ln is taken from decimal, which rounds it correctly; the C library's may differ between machines.
+    The decimal module rounds -ln correctly; the C library's result may differ between machines.
     """
     context = Context(prec=20)
     count = 1 << WAIT_BITS
@@ -28,18 +28,18 @@ def waits() -> NDArray[np.int64]:
 
 
 SLOW_ACTIVITY = np.array([8, 10, 11, 12, 13, 13, 14, 15, 16, 16, 17, 18, 19, 21, 24, 29], dtype=np.int64)
-"""How busy a symbol is against its usual in a quarter of an hour, in 1/16."""
+"""Activity of a symbol in a quarter of an hour, in 1/16 of its usual."""
 
 FAST_ACTIVITY = np.array([5, 8, 10, 11, 12, 13, 14, 15, 16, 16, 17, 18, 19, 21, 25, 36], dtype=np.int64)
-"""The same minute by minute, on top of it."""
+"""Factor on it for each minute, in 1/16."""
 
 LOT_BITS = 8
 
 
 def _lots() -> NDArray[np.int64]:
-    """256 equally likely trade sizes in shares; 0 stands for an odd lot of 1 to 99.
+    """Return 256 equally likely trade sizes in shares; 0 stands for an odd lot of 1 to 99.
 
-    About 45 % odd lots and 33 % of exactly 100, as on the consolidated tape since odd lots are on it.
+    About 45 % are odd lots and 33 % exactly 100, as on the consolidated tape since it reports odd lots.
     """
     shares = {0: 114, 100: 84, 200: 20, 300: 10, 400: 5, 500: 7, 600: 2, 700: 1, 800: 1, 1_000: 4, 1_500: 1, 2_000: 1}
     mixed = {125: 1, 137: 1, 150: 1, 211: 1, 250: 1, 340: 1}
@@ -54,13 +54,13 @@ FLAG_BITS = 10
 
 
 def _flags() -> NDArray[np.uint8]:
-    """1,024 equally likely condition flags: 12 of them forbid something."""
+    """Return 1,024 equally likely condition flags; 12 of them exclude a trade from some values."""
     flags = np.zeros(1 << FLAG_BITS, dtype=np.uint8)
     flags[:7] = 5  # average-price, prior-reference and other trades away from the market: volume only
     flags[7:9] = 1
     flags[9] = 4
     flags[10] = 2
-    flags[11] = 7  # a report of a trade that is on the tape already
+    flags[11] = 7  # a repeated report of a trade
     return flags
 
 

@@ -1,4 +1,4 @@
-"""Ticker names that look like ones of an American exchange and are all different."""
+"""Distinct ticker names in the style of American exchanges."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tickstock_cli.synth.rng import Rng
 
 _INNER = "BCDGHKLMNPRSTVWXZ"
 _LAST = _INNER + "AEIOY"
-"""No vowel but at the end: made-up names should not spell words."""
+"""Vowels only at the end, so that names spell no words."""
 
 _SHARE_CLASSES = (".A", ".B")
 
@@ -14,7 +14,7 @@ _SHARE_CLASSES = (".A", ".B")
 def make_tickers(seed: int, count: int) -> list[str]:
     """Return ``count`` different tickers of 2 to 4 letters, one in 64 of them with a share class (``KRT.B``).
 
-    Fewer are a beginning of more: the first 50 of 8,000 are those of 50.
+    A smaller number gives a prefix: the first 50 of 8,000 are those of 50.
     """
     rng = Rng(seed, "tickers")
     tickers: dict[str, None] = {}

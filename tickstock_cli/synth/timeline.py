@@ -1,7 +1,7 @@
-"""When the market trades: every second of every session, how busy it is and how volatility.
+"""The seconds of all sessions, with their activity and volatility.
 
-Extended hours are thin. The regular session opens with a burst of seconds and minutes, calms towards noon and
-fills up again towards the close.
+Extended hours have few trades. The regular session opens with a burst, becomes calm towards noon and busy again towards
+the close.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SEARCH_DAYS = 14
 _BUSY_SCALE = 16
 
 CALM = 256
-"""Restlessness of an average second; the market moves by so many 1/256 of its usual."""
+"""Volatility of an average second, in 1/256 of the usual."""
 
 
 class TradingSession(NamedTuple):
@@ -82,18 +82,18 @@ def _session_of(calendar: Calendar, day: date) -> TradingSession | None:
 
 
 class Timeline:
-    """All seconds of all sessions in a row, numbered from 0.
+    """The seconds of all sessions, numbered from 0.
 
     Attributes
     ----------
     first
-        By session: number of its first second; one entry more than there are sessions.
+        First second by session; one entry more than there are sessions.
     busy
-        By second: its share of all trades, an int64 weight.
+        Share of all trades by second, an int64 weight.
     volatility
-        By second: how much the market moves, in 1/256 of its usual.
+        Volatility of the market by second, in 1/256 of the usual.
     regular
-        By second: whether it belongs to regular trading.
+        Whether a second belongs to regular trading, by second.
     """
 
     def __init__(
@@ -110,30 +110,30 @@ class Timeline:
         self.regular = regular
 
     def second_ns(self, second: int) -> int:
-        """Tell when a second begins, in ns UTC."""
+        """Return the start of a second, ns UTC."""
         day = int(np.searchsorted(self.first, second, side="right")) - 1
         return self.sessions[day].start + (second - int(self.first[day])) * NS_PER_SECOND
 
     def allot(self, rows: int, weights: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Cut ``rows`` into seconds in proportion to ``weights``: gives the first row of each second, and ``rows``."""
+        """Distribute ``rows`` in proportion to ``weights``; return the first row of each second, and ``rows``."""
         total = int(weights.sum())
-        # In Python's integers: the products do not fit into 64 bits.
+        # Python integers, because the products exceed 64 bits.
         cuts = [rows * reached // total for reached in np.cumsum(weights).tolist()]
         return np.array([0, *cuts], dtype=np.int64)
 
 
 def trading_timeline(seed: int, sessions: list[TradingSession]) -> Timeline:
-    """Return the seconds of sessions as they are traded: busy at both ends of the day, and gusty."""
+    """Return the seconds of sessions with a realistic activity: busy at both ends of the day, with random bursts."""
     busy, volatility, regular = (
         np.concatenate(parts) for parts in zip(*(_profile(session) for session in sessions), strict=True)
     )
-    # A market comes in gusts: half of every second's weight is exponential.
+    # Trading is bursty: half of every second's weight is exponential.
     gusts = waits()[draws(seed, "gusts", len(busy)) >> np.uint64(64 - WAIT_BITS)]
     return Timeline(sessions, busy * (WAIT_MEAN + gusts) // (2 * WAIT_MEAN), volatility, regular)
 
 
 def _profile(session: TradingSession) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-    """Return busy, volatility and regular of one session's seconds."""
+    """Return activity, volatility and regularity of one session's seconds."""
     second = np.arange(session.seconds)
     regular = (second >= session.opens) & (second < session.closes)
     after = second // 60 - session.opens // 60  # minutes after the open

@@ -1,10 +1,10 @@
 """Trades: the kernel that fills seconds with ticks.
 
-A second's rows get their times first, in order. Then each row is one of
+A second's rows first get their times, in order. Then each row is one of
 
-1. an extra trade of an injected move, in random order among the others;
-2. a sweep: one more fill of the trade before, at the same nanosecond, maybe a price further;
-3. a trade of a symbol picked by its activity; its price has bounced to the bid or the ask around what it is worth.
+1. an extra trade of an injected move, at a random position among the others;
+2. a sweep: another fill of the previous trade, at the same nanosecond, sometimes at the next price;
+3. a trade of a symbol drawn by its activity, at the bid or the ask around its worth.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tickstock_cli.synth.tables import FLAG_BITS, LOT_BITS
 from tickstock_cli.synth.universe import BELL_BITS, CHEAP, DEAR, MICROS
 
 _SWEEPS = 7
-"""Of 32 rows, so many go on sweeping; real tapes show 20 to 40 % of trades at the time of the one before."""
+"""Rows of 32 that continue a sweep; on real tapes 20 to 40 % of trades share the time of the previous one."""
 
 _REDRAWS = 16
 _EXTENDED_SPREAD = 3
@@ -60,7 +60,7 @@ class Tables(NamedTuple):
 
 
 class TradingRules(NamedTuple):
-    """Options, as the kernel needs them."""
+    """Options in the form for the kernel."""
 
     resolution: int  # ns
     bad_prints: int  # of 2**20
@@ -68,7 +68,7 @@ class TradingRules(NamedTuple):
 
 
 class SecondRange(NamedTuple):
-    """Seconds to be filled: ``[first, last)`` of the timeline, all of one minute."""
+    """The seconds ``[first, last)`` of the timeline that a call fills, all of one minute."""
 
     first: int
     last: int
@@ -78,7 +78,7 @@ class SecondRange(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """By second of the timeline, with one entry more: the first row of those picked, the first extra."""
+    """First ordinary row and first extra row by second of the timeline, with one entry more than seconds."""
 
     cuts: NDArray[np.int64]
     extra_cuts: NDArray[np.int64]
@@ -86,7 +86,7 @@ class Flow(NamedTuple):
 
 
 class Ticks(NamedTuple):
-    """Made ticks: prices in dollars, sizes in 1e-6 shares."""
+    """Ticks: prices in dollars, sizes in 1e-6 shares."""
 
     symbol: NDArray[np.int32]
     timestamp: NDArray[np.int64]
@@ -96,7 +96,7 @@ class Ticks(NamedTuple):
 
 
 def make_ticks(rows: int) -> Ticks:
-    """Return room for ``rows`` ticks."""
+    """Return uninitialised columns for ``rows`` ticks."""
     return Ticks(
         np.empty(rows, np.int32),
         np.empty(rows, np.int64),
@@ -108,7 +108,7 @@ def make_ticks(rows: int) -> Ticks:
 
 @kernel
 def pick_symbol(key: np.uint64, row: int, picker: Picker, book: NDArray[Any], injected: NDArray[Any], time: int) -> int:
-    """Pick a symbol whose trading is not halted."""
+    """Return a drawn symbol whose trading is not halted."""
     symbol = 0
     for redraw in range(_REDRAWS):
         symbol = pick(draw(key, row * _REDRAWS + redraw), picker)
@@ -137,7 +137,7 @@ def fill_size(drawn: np.uint64, lots: NDArray[np.int64], lot_class: int, fractio
     if shares == 0:
         if fractional and luck < 128:
             return 1 + bits(drawn, 8, 22)
-        shares = 1 + (luck * luck * 99 >> 20)  # small ones are more common
+        shares = 1 + (luck * luck * 99 >> 20)  # small sizes are more common
     elif luck == 0:
         shares = _MAX_BLOCK // 4 + bits(drawn, 38, 16) * (_MAX_BLOCK * 3 // 4) >> 16
     elif lot_class == CHEAP:
@@ -163,7 +163,7 @@ def trade_second(
     out: Ticks,
     at: int,
 ) -> int:
-    """Fill one second from row ``at`` of ``out`` on, and return the row behind it."""
+    """Fill ``out`` from row ``at`` with the trades of one second, and return the next row."""
     extra, last_extra = flow.extra_cuts[second], flow.extra_cuts[second + 1]
     first_row = flow.cuts[second] + extra
     rows = flow.cuts[second + 1] + last_extra - first_row
@@ -175,7 +175,7 @@ def trade_second(
     for i in range(rows):
         row = first_row + i
         look = draw(keys.look, row)
-        # Sequential sampling: all extras find a place, and each order is equally likely.
+        # Sequential sampling: every extra row is placed, and each order is equally likely.
         is_extra = (bits(look, 32, 32) * (rows - i)) >> 32 < last_extra - extra
         if may_sweep and not is_extra and bits(look, 0, 5) < _SWEEPS:
             if bits(look, 13, 2) == 0:
@@ -204,7 +204,7 @@ def trade_second(
 def fill(
     drawn: np.uint64, price: int, symbol: Any, entry: Any, tables: Tables, rules: TradingRules, out: Ticks, at: int
 ) -> None:
-    """Enter the trade's price, size and flags into row ``at`` and into the book."""
+    """Write the trade's price, size and flags to row ``at`` and to the book."""
     flags = tables.flags[bits(drawn, LOT_BITS, FLAG_BITS)]
     amount = bits(drawn, 38, 16)
     sign = 1 - 2 * (amount & 1)

@@ -1,4 +1,4 @@
-"""What was injected, as a table: the truth that detections are scored against."""
+"""The injections as a table: the ground truth for scoring detections."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tickstock_cli.synth.injections import InjectionKind
 from tickstock_cli.synth.market import SyntheticMarket
 
 _FIELDS: list[pa.Field[Any]] = [
-    pa.field("kind", pa.string(), nullable=False),  # of the event that tells it; or halt
+    pa.field("kind", pa.string(), nullable=False),  # kind of the event, or halt
     pa.field("ticker", pa.string(), nullable=False),
     pa.field("direction", pa.int8(), nullable=False),
     pa.field("start", TIME, nullable=False),
@@ -21,9 +21,9 @@ _FIELDS: list[pa.Field[Any]] = [
     pa.field("rows", pa.int64(), nullable=False),
 ]
 TRUTH_SCHEMA = pa.schema(_FIELDS)
-"""``[start, end)`` is the time the move takes, or the halt. ``magnitude_percent`` is above 0: the move, the fair
-value's distance from the market, or the gap after the halt. ``rel_volume``: pace of trading against the five
-minutes before, as planned. ``rows``: extra rows that were injected."""
+"""``[start, end)`` is the time of the move or the halt. ``magnitude_percent`` is above 0: the move, the fair value's
+distance from the market, or the gap after the halt. ``rel_volume`` is the planned pace of trading relative to the five
+minutes before. ``rows`` is the number of extra rows."""
 
 
 def truth_table(market: SyntheticMarket) -> pa.Table:
@@ -45,7 +45,7 @@ def truth_table(market: SyntheticMarket) -> pa.Table:
 
 
 def count_kinds(market: SyntheticMarket) -> dict[str, int]:
-    """Count what was injected, by kind; a kind that was not is 0."""
+    """Return the number of injections by kind, zeros included."""
     counts = {kind.name.lower(): 0 for kind in InjectionKind}
     for injection in market.plan.injections:
         counts[injection.kind.name.lower()] += 1

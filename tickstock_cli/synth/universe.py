@@ -1,4 +1,4 @@
-"""The symbols: how busy, how dear, how volatility each is, and what it moves with.
+"""The symbols: activity, price, volatility, and shares in the market's and the sector's moves.
 
 Fixed-point units, here and in all kernels: prices are int64 of 1e-6 dollars ("micros"), relative moves are int64 of
 2**-30 ("parts").
@@ -30,17 +30,17 @@ SUB_CENT = 100
 """Price grids in micros: a cent; half a cent below 5 dollars; 0.0001 dollars below a dollar."""
 
 CHEAP, USUAL, DEAR = range(3)
-"""Lot classes: cheap shares trade in greater lots, dear ones in smaller."""
+"""Lot classes: cheap shares trade in larger lots, expensive ones in smaller."""
 
 _TOP_WEIGHT = 1 << 26
 _ZIPF_OFFSET = 10
 _PRICE_QUANTILES = np.array(
     [40, 110, 220, 400, 700, 1_100, 1_600, 2_200, 3_000, 4_000, 5_400, 7_500, 10_500, 15_500, 24_000, 42_000, 95_000]
 )
-"""In cents, at 0/16 to 16/16 of all symbols."""
+"""Prices in cents at the quantiles 0/16 to 16/16."""
 
 _MAX_STEP_PARTS = PARTS_PER_PERCENT * 12 // 100
-"""No symbol moves more than 0.12 % a trade on its own, however few trades it has."""
+"""Limit of a symbol's own move in a trade: 0.12 %."""
 
 
 SYMBOL = np.dtype(
@@ -60,7 +60,7 @@ SYMBOL = np.dtype(
 
 
 class Universe(NamedTuple):
-    """The symbols, busiest first. Nothing here changes while the market trades, but prices over night."""
+    """The symbols, busiest first. Nothing changes during a day; prices change overnight."""
 
     tickers: list[str]
     symbols: NDArray[Any]  # of SYMBOL
@@ -81,7 +81,7 @@ def make_universe(options: MarketOptions) -> Universe:
     price = _prices(chance("prices", 0, 1 << 16), rank)
     grid = np.where(price < MICROS, SUB_CENT, np.where(price < 5 * MICROS, HALF_CENT, CENT))
     price = np.maximum(price // grid, 1) * grid
-    # "restless" seeds the draws: another word would make another market.
+    # "restless" names the random stream; another name would make another market.
     volatility = chance("restless", 80, 260) * np.where(price < 5 * MICROS, 2, 1)
     symbols = np.zeros(count, dtype=SYMBOL)
     symbols["price"] = price
@@ -100,7 +100,7 @@ def make_universe(options: MarketOptions) -> Universe:
 
 
 def _zipf(rank: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Zipf's law with an offset; the last ones thin out to a fiftieth of it, as the tail of a real market does."""
+    """Return Zipf weights with an offset; the last symbols have down to a fiftieth, like the tail of a real market."""
     count = len(rank)
     rest = count // 50
     weight: NDArray[np.int64] = _TOP_WEIGHT // (rank + 1 + _ZIPF_OFFSET) * (count - rank + rest) // (count + rest)
@@ -108,9 +108,9 @@ def _zipf(rank: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _prices(chance: NDArray[np.int64], rank: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Read prices off the quantiles (``chance`` is in 1/65,536), in micros.
+    """Return prices in micros from the quantiles (``chance`` is in 1/65,536).
 
-    Busy symbols are not the cheapest: where a cent is a percent, the bounce between bid and ask alone is a surge.
+    Busy symbols are not the cheapest: where a cent is a percent, the bounce between bid and ask is a surge.
     """
     chance = np.where(rank < 64, (1 << 14) + chance * 3 // 4, chance)
     chance = np.where((rank >= 64) & (rank < len(rank) // 4), (1 << 13) + chance * 7 // 8, chance)
@@ -121,9 +121,9 @@ def _prices(chance: NDArray[np.int64], rank: NDArray[np.int64]) -> NDArray[np.in
 
 
 def own_steps(volatility: NDArray[np.int64], weight: NDArray[np.int64], rows: float) -> NDArray[np.int64]:
-    """Spread a day's own restlessness (1/100 percent) over the trades a symbol can expect of ``rows`` a day.
+    """Return a symbol's own step a trade, from its volatility a day (1/100 percent) and its trades among ``rows``.
 
-    A walk counted in trades, not in seconds, is volatility when trading is busy, as prices are.
+    The walk advances by trades, not by seconds, so it is volatile when trading is busy, like real prices.
     """
     trades = np.maximum(rows * weight / weight.sum(), 1.0)
     a_day = volatility * (PARTS_PER_PERCENT // 100)

@@ -1,7 +1,7 @@
-"""Bars of symbols that nobody traded: the kernel that quotes them, so that every symbol has a bar.
+"""Quotes for symbols without trades, so that every symbol has a bar: a kernel.
 
-A symbol whose trades are made here, and which had none, stays where it was, with a volume of 0. One whose trades are
-not made here, for it only has bars, walks on in four moments of the bar's time.
+A symbol with ticks that had none in the bar keeps its price, with a volume of 0. A symbol that only has bars moves in
+four steps over the bar's time.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from tickstock_cli.synth.rng import bell, bits, draw, pair
 from tickstock_cli.synth.universe import BELL_BITS
 
 MOMENTS = 4
-"""How often a symbol without trades is quoted in a bar's time."""
+"""Steps of a symbol without ticks in a bar."""
 
 _HEAVY = 8
-"""Volume in an injected move, in multiples of the usual."""
+"""Volume during an injected surge, in multiples of the usual."""
 
 _SURGE = int(InjectionKind.SURGE)
 
@@ -41,10 +41,10 @@ def quote_untraded(
     factors: NDArray[np.int64],
     key: np.uint64,
 ) -> None:
-    """Enter quotes for ``[begin, end)``, seconds after ``start`` (ns), of all symbols without a trade in it.
+    """Add quotes to the book for ``[begin, end)``, seconds after ``start`` (ns), of all symbols without a trade in it.
 
-    ``typical`` is each symbol's usual volume in a quarter of it (1e-6 shares). The symbols
-    ``[first_traded, last_traded)`` have trades of their own.
+    ``typical`` is each symbol's usual volume in a quarter of that time (1e-6 shares). The symbols
+    ``[first_traded, last_traded)`` have ticks.
     """
     for symbol in range(len(book)):
         if book[symbol]["open"] > 0:

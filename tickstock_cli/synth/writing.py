@@ -1,6 +1,6 @@
-"""Writes a market to a folder: ticks.parquet, bars.parquet, fmv.parquet, and what nobody should take for a recording.
+"""Writes a market to a folder: ticks.parquet, bars.parquet, fmv.parquet, the ground truth and the options.
 
-The truth and the options stand in files whose names begin with an underscore, which a replay of the folder skips.
+The names of the last two begin with an underscore, so that a replay of the folder skips them.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Feed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WrittenMarket:
-    """What was written: rows by feed, injections by kind."""
+    """Summary of a written market: rows by feed, injections by kind."""
 
     folder: Path
     rows: dict[str, int]
@@ -59,22 +59,22 @@ def write_market(
     Parameters
     ----------
     options
-        What to make. The feeds that are written do not change one another's rows.
+        Options of the market.
     folder
-        Where to; it appears when everything is written.
+        Output folder; it appears when all files are complete.
     feeds
-        What to write of it.
+        Feeds to write; the rows of a feed do not depend on the other feeds.
     force
-        Replace a market that is there already.
+        Whether to replace an existing market.
     progress
         Called with the number of ticks made since the last call.
 
     Raises
     ------
     UsageError
-        The options cannot be met, nothing is to be written, or the folder has something in it.
+        The options cannot be met, no feed is selected, or the folder is not empty.
     OutputError
-        The folder cannot be written; what was in it is untouched.
+        The folder cannot be written; its files stay as they were.
     """
     if not feeds:
         raise UsageError("nothing to write: allow at least one of --ticks, --bars and --fmv")

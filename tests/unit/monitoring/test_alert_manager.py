@@ -26,7 +26,7 @@ class Watch:
 
     def at(self, second: int, *findings: Finding) -> list[tuple[str, int]]:
         """Note findings, and return what is told: the change and the alert's number."""
-        told = self.book.note(findings, second * SECOND, NOON + second * SECOND)
+        told = self.book.update(findings, second * SECOND, NOON + second * SECOND)
         return [(change.value, alert.number) for change, alert in told]
 
 
@@ -149,7 +149,7 @@ def test_whoever_believes_what_is_told_is_never_wrong_for_long(looks: list[tuple
     second, believed, last_word, worst_told = 0, False, -1_000, 0
     for pause, severity in looks:
         second += pause
-        for change, alert in watch.book.note(
+        for change, alert in watch.book.update(
             [finding(severity)] if severity else [], second * SECOND, NOON + second * SECOND
         ):
             assert (change is AlertChange.RAISED) != believed

@@ -110,14 +110,14 @@ def test_the_log_gets_a_line_at_the_level_of_the_severity(caplog: pytest.LogCapt
 def test_only_what_is_critical_speaks_against_the_systems_health() -> None:
     """A load balancer should take it out for that, and not for a warning."""
     monitor = ChannelMonitor(THRESHOLDS)
-    assert monitor.complaints() == ("the system is not ready",)
+    assert monitor.unhealthy_reasons() == ("the system is not ready",)
     monitor.observe([with_queue("tick-1", 950)], system(0))
-    assert monitor.complaints() == ()
+    assert monitor.unhealthy_reasons() == ()
 
     monitor.observe([with_queue("tick-1", 1_000)], system(SECOND))
-    assert monitor.complaints() == ("tick-1: 1,000 of 1,000 rows queued",)
+    assert monitor.unhealthy_reasons() == ("tick-1: 1,000 of 1,000 rows queued",)
     monitor.observe([channel()], system(2 * SECOND, ready=False))
-    assert monitor.complaints() == ("the system is not ready",)
+    assert monitor.unhealthy_reasons() == ("the system is not ready",)
 
 
 def test_the_document_has_the_papers_five_parts_and_is_json() -> None:
