@@ -187,6 +187,14 @@ class JudgedRows:
     def __len__(self) -> int:
         return len(self.ticks) + len(self.bars) + len(self.fmvs)
 
+    def between(self, first: int, end: int) -> JudgedRows:
+        """Return the rows whose merge order is at least ``first`` and below ``end``, as views."""
+        chosen = (
+            part.take(slice(*np.searchsorted(part.rows.order, (first, end)).tolist()))
+            for part in (self.ticks, self.bars, self.fmvs)
+        )
+        return JudgedRows(*cast(Any, chosen))
+
     def by_record(self) -> dict[str, Judged[Any]]:
         """Return the rows by record type."""
         return {"tick": self.ticks, "ohlcv": self.bars, "fmv": self.fmvs}

@@ -6,7 +6,7 @@ questions by ticker and merge order that are processed with the ticks, and whose
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,6 +102,28 @@ class Channels:
     ) -> BatchContext:
         """Return the context of a batch; see `channels.base.BatchContext`."""
         return BatchContext(mine, rejects_unnamed, sessions, BatchOutcome(), isolates, judged)
+
+    def process(
+        self, batch: MergedBatch, lookups: TickLookups, workspaces: Mapping[str, Workspace], context: BatchContext
+    ) -> None:
+        """Process a batch: ticks, which also answer what bars and fair values ask; then bars; then fair values.
+
+        Parameters
+        ----------
+        lookups
+            Those of the batch.
+        workspaces
+            By record type.
+        """
+        answers = np.empty(0)
+        if len(batch.ticks) or len(lookups.code):
+            found = self.process_ticks(batch.ticks, lookups.code, lookups.order, workspaces["tick"], context)
+            answers = found[lookups.place]
+        bars = len(batch.bars)
+        if bars:
+            self.process_bars(batch.bars, answers[:bars], workspaces["ohlcv"], context)
+        if len(batch.fmvs):
+            self.process_fmvs(batch.fmvs, answers[bars:], workspaces["fmv"], context)
 
     def process_ticks(
         self, ticks: TickBatch, code: Int32s, order: Int64s, workspace: Workspace, context: BatchContext

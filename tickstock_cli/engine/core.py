@@ -61,7 +61,7 @@ class Worker:
         self.number = number
         self._workers = workers
         self._mine: NDArray[np.bool_] = np.empty(0, dtype=np.bool_)
-        self.workspace = {name: Workspace() for name in ("tick", "ohlcv", "fmv")}
+        self.workspaces = {name: Workspace() for name in ("tick", "ohlcv", "fmv")}
 
     def grow(self, symbols: SymbolTable) -> None:
         """Learn which of the tickers met since last time are this worker's."""
@@ -204,17 +204,8 @@ class Core:
     def _process(
         self, worker: Worker, batch: MergedBatch, lookups: TickLookups, sessions: Sessions, judged: JudgedRows | None
     ) -> BatchOutcome:
-        channels, workspace = self.channels, worker.workspace
-        context = channels.context(worker.mine, worker.number == 0, sessions, judged=judged)
-        answers = np.empty(0)
-        if len(batch.ticks) or len(lookups.code):
-            told = channels.process_ticks(batch.ticks, lookups.code, lookups.order, workspace["tick"], context)
-            answers = told[lookups.place]
-        bars = len(batch.bars)
-        if bars:
-            channels.process_bars(batch.bars, answers[:bars], workspace["ohlcv"], context)
-        if len(batch.fmvs):
-            channels.process_fmvs(batch.fmvs, answers[bars:], workspace["fmv"], context)
+        context = self.channels.context(worker.mine, worker.number == 0, sessions, judged=judged)
+        self.channels.process(batch, lookups, worker.workspaces, context)
         return context.outcome
 
 

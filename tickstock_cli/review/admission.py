@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from tickstock_cli.channels.base import BatchContext
+from tickstock_cli.channels.judged import Judged
 from tickstock_cli.config.settings import Settings
-from tickstock_cli.core.batch import Batch
 from tickstock_cli.core.events import PHASES
 from tickstock_cli.core.rule_verdict import Check, Relation
 from tickstock_cli.engine.rejection import WORDS
-from tickstock_cli.kernels.admission import HIDES_EXTREMES, HIDES_LAST, HIDES_VOLUME, REASONS, find_session
+from tickstock_cli.kernels.admission import HIDES_EXTREMES, HIDES_LAST, HIDES_VOLUME, REASONS
 
 MEANINGS = {HIDES_LAST: "no last price", HIDES_VOLUME: "no volume", HIDES_EXTREMES: "no high or low"}
 
@@ -47,36 +46,34 @@ class Admission:
 
 
 def read_admission(
-    record: str, row: Batch, before: Any, after: Any, context: BatchContext, settings: Settings
+    record: str, judged: Judged[Any], suspect: bool, before: Any, after: Any, settings: Settings
 ) -> Admission:
     """Tell what admission made of one row.
 
     Parameters
     ----------
-    row
-        A batch of one row.
+    judged
+        The row, as the run judged it.
+    suspect
+        Whether the guard suspects its price.
     before, after
         The ticker's admission state around it.
-    context
-        The context that processed the row.
     """
-    if context.outcome.rejected:
-        reason = REASONS[context.outcome.rejected[0].reason[0]]
+    if not judged.accepted[0]:
+        reason = REASONS[judged.reason[0]]
         return Admission(AdmissionStatus.REJECTED, reason, f"it {WORDS[reason]}", None)
-    place = find_session(context.sessions.starts, int(row.timestamp[0]))
-    segment = int(context.sessions.segments[place])
-    phase = PHASES[segment & 3]
-    if record != "ohlcv" and phase not in settings.session.phases:
+    phase = PHASES[judged.phase[0]]
+    if not judged.in_session[0]:
         words = f"its phase, {phase}, is not among session.phases"
         return Admission(AdmissionStatus.FILTERED, "market_hours", words, phase)
     if record != "tick":
         return Admission(AdmissionStatus.ADMITTED, "", "", phase)
-    return _read_guard(row, before, after, segment, bool(context.outcome.ledger["tick.suspect"]), settings)
+    return _read_guard(judged, before, after, suspect, settings)
 
 
-def _read_guard(row: Any, before: Any, after: Any, segment: int, suspect: bool, settings: Settings) -> Admission:
+def _read_guard(judged: Judged[Any], before: Any, after: Any, suspect: bool, settings: Settings) -> Admission:
     percent, rows = settings.guard.outlier_percent, settings.guard.confirm_rows
-    flags, price = int(row.flags[0]), float(row.price[0])
+    flags, price, segment = int(judged.rows.flags[0]), float(judged.rows.price[0]), int(judged.segment[0])
     checks = [Check("flags", ", ".join(words for bit, words in MEANINGS.items() if flags & bit) or "none")]
     begins = before["segment"] != segment
     level = np.nan if begins else float(before["level"])

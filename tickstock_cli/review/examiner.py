@@ -1,7 +1,8 @@
-"""Looking at one row through copies: what its channel and every detector would do, and why.
+"""Examining rows of a run: what its channel and every detector make of a row, and why.
 
-The copies are channels of their own, filled with the state of a core that stands right before the row. Their
-detectors first explain the row and then scan it, so that what is explained and what is computed stand side by side.
+An examiner has channels of its own. They process the same rows as the run, so their state before a row is the run's.
+At an examined row each detector explains the row before it scans it, so that what is explained and what is computed
+stand side by side; what the run made of every row is held against what these channels make of it.
 """
 
 from __future__ import annotations
@@ -13,17 +14,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.build import build_channels, build_detectors, event_kinds
-from tickstock_cli.channels.base import BatchContext, Workspace
+from tickstock_cli.build import build_channels, build_detectors, coordination_rules, event_kinds
+from tickstock_cli.channels.base import BatchOutcome, Workspace
+from tickstock_cli.channels.judged import JudgedRows
 from tickstock_cli.config.settings import Settings
-from tickstock_cli.core.batch import Batch, MergedBatch
+from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.events import EVENT, EventRows
 from tickstock_cli.core.kinds import Kind
+from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.core.rule_verdict import Ending, RuleVerdict
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.channels import TickLookups
 from tickstock_cli.errors import TickstockError
+from tickstock_cli.kernels.coordination import is_redundant
 from tickstock_cli.review.admission import Admission, read_admission
+
+JUDGEMENT = ("reason", "segment", "in_session", "flags")
+REDUNDANT = "coordinator.redundant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +43,6 @@ class Examination:
         By detector; empty if the row does not get as far.
     events
         What it tells, as the coordinator would receive it.
-    counts
-        What it adds to the ledger.
     kinds
         The kinds of events, by code.
     """
@@ -46,32 +51,26 @@ class Examination:
     admission: Admission
     verdicts: dict[str, tuple[RuleVerdict, ...]]
     events: EventRows
-    counts: dict[str, int]
     kinds: Sequence[Kind]
 
-    def check(self, before: Mapping[str, int], after: Mapping[str, int]) -> None:
-        """Hold this against what a core made of the row, by its ledger before and after.
+    def check(self) -> None:
+        """Hold the verdicts against the events.
 
         Raises
         ------
         TickstockError
-            They differ, or the verdicts differ from the events: always a bug.
+            They differ: always a bug.
         """
-        names = [name for name in {*before, *after} if not name.endswith(".read") and not name.startswith("coord")]
-        gains = {name: after.get(name, 0) - before.get(name, 0) for name in names}
-        engine = {name: gain for name, gain in gains.items() if gain}
-        if engine != self.counts:
-            raise TickstockError(f"the explanation differs from the run, a bug: {self.counts} is not {engine}")
         told = sorted(self.kinds[code].name for code in self.events["kind"])
         fired = [
             verdict for verdicts in self.verdicts.values() for verdict in verdicts if verdict.ending is Ending.FIRED
         ]
         if sorted(verdict.kind for verdict in fired) != told:
-            raise TickstockError(f"the explanation differs from the run, a bug: {fired} explain {told}")
+            raise difference(f"{fired} explain {told}")
 
 
 class Explainer:
-    """A detector that explains each row before it scans it."""
+    """A detector that, while ``explaining``, explains each row before it scans it."""
 
     def __init__(self, detector: Any) -> None:
         self._detector = detector
@@ -79,6 +78,7 @@ class Explainer:
         self.counters = detector.counters
         self.events_per_row = detector.events_per_row
         self.compiled = detector.compiled
+        self.explaining = False
         self.verdicts: tuple[RuleVerdict, ...] = ()
 
     def grow(self, tickers: int) -> None:
@@ -90,19 +90,20 @@ class Explainer:
 
     def scan(self, rows: Any, out: EventRows, counts: NDArray[np.int64]) -> int:
         """See ``Detector``; keeps the verdicts on the last row."""
-        for place, code in enumerate(rows.groups.code):
-            for i in range(rows.groups.start[place], rows.groups.start[place + 1]):
-                self.verdicts = self._detector.explain(rows, i, int(code))
+        if self.explaining:
+            for place, code in enumerate(rows.groups.code):
+                for i in range(rows.groups.start[place], rows.groups.start[place + 1]):
+                    self.verdicts = self._detector.explain(rows, i, int(code))
         return int(self._detector.scan(rows, out, counts))
 
 
 class Examiner:
-    """Examines rows of one run, each from the state of a core that stands right before it.
+    """Processes the rows of one run in channels of its own, and examines some of them.
 
     Parameters
     ----------
     settings
-        Those of the core.
+        Those of the run.
     symbols
         The run's symbol table.
     """
@@ -111,45 +112,95 @@ class Examiner:
         self._settings = settings
         self._symbols = symbols
         self._kinds = event_kinds(settings)
+        self._rules = coordination_rules(settings)
         self._explainers = {name: Explainer(detector) for name, detector in build_detectors(settings).items()}
         self._channels = build_channels(settings, self._explainers)
+        self._workspaces = {name: Workspace() for name in self._channels.by_name()}
+        self._ledger = Ledger()
 
-    def examine(self, batch: MergedBatch, state: Mapping[str, NDArray[Any]]) -> Examination:
-        """Examine a batch of one row, coming to a core with this ``state``; neither is changed."""
-        name, part = next((name, part) for name, part in _parts(batch).items() if len(part))
-        channel = self._channels.by_name()[name]
-        self._copy(state)
-        before = state[f"{name}/admission"][max(0, int(part.code[0]))].copy()
-        explainers = {told: detector for told, detector in self._explainers.items() if detector.channel == name}
-        for explainer in explainers.values():
-            explainer.verdicts = ()
+    def process(self, rows: JudgedRows) -> BatchOutcome:
+        """Process rows that the run judged, behind those of earlier calls, and return what they add.
+
+        Raises
+        ------
+        TickstockError
+            The judgement of a row differs: always a bug.
+        """
+        if not len(rows):
+            return BatchOutcome()
+        batch = MergedBatch(rows.ticks.rows, rows.bars.rows, rows.fmvs.rows, 0, 0, ())
+        self._grow()
+        judged = JudgedRows.of(batch)
         mine = np.ones(len(self._symbols), dtype=np.bool_)
-        context = self._channels.context(mine, True, self._channels.sessions(part))
-        self._process(batch, context)
-        counts = context.outcome.ledger.as_dict()
-        after = channel.state()["admission"][max(0, int(part.code[0]))]
-        admission = read_admission(name, part, before, after, context, self._settings)
-        verdicts = {told: explainer.verdicts for told, explainer in explainers.items()}
-        events = np.concatenate([np.empty(0, EVENT), *context.outcome.events])
-        return Examination(name, admission, {} if not admission.admitted else verdicts, events, counts, self._kinds)
+        sessions = self._channels.sessions(batch.ticks, batch.bars, batch.fmvs)
+        context = self._channels.context(mine, True, sessions, judged=judged)
+        self._channels.process(batch, TickLookups.of(batch), self._workspaces, context)
+        _check_judgement(judged, rows)
+        outcome = context.outcome
+        self._ledger.merge(outcome.ledger.as_dict())
+        redundant = sum(bool(is_redundant(event, self._rules)) for events in outcome.events for event in events)
+        self._ledger.add(REDUNDANT, redundant)
+        return outcome
 
-    def _copy(self, state: Mapping[str, NDArray[Any]]) -> None:
-        tickers = len(self._symbols)
-        self._channels.grow(tickers)
-        for name, channel in self._channels.by_name().items():
-            for key, array in channel.state().items():
-                array[:tickers] = state[f"{name}/{key}"][:tickers]
+    def examine(self, row: JudgedRows) -> Examination:
+        """Examine one row, as the run judged it, behind those of earlier calls.
 
-    def _process(self, batch: MergedBatch, context: BatchContext) -> None:
-        """Let the row's channel process it; ticks first answer what a bar or a fair value asks."""
-        lookups = TickLookups.of(batch)
-        answers = self._channels.process_ticks(batch.ticks, lookups.code, lookups.order, Workspace(), context)
-        if len(batch.bars):
-            self._channels.process_bars(batch.bars, answers, Workspace(), context)
-        if len(batch.fmvs):
-            self._channels.process_fmvs(batch.fmvs, answers, Workspace(), context)
+        Raises
+        ------
+        TickstockError
+            Its judgement differs, or the verdicts differ from the events: always a bug.
+        """
+        record, judged = next((record, judged) for record, judged in row.by_record().items() if len(judged))
+        self._grow()
+        channel, ticker = self._channels.by_name()[record], max(0, int(judged.rows.code[0]))
+        before = channel.state()["admission"][ticker].copy()
+        explainers = {name: explainer for name, explainer in self._explainers.items() if explainer.channel == record}
+        for explainer in explainers.values():
+            explainer.verdicts, explainer.explaining = (), True
+        outcome = self.process(row)
+        for explainer in explainers.values():
+            explainer.explaining = False
+        after = channel.state()["admission"][ticker]
+        suspect = bool(outcome.ledger["tick.suspect"])
+        admission = read_admission(record, judged, suspect, before, after, self._settings)
+        verdicts = {name: explainer.verdicts for name, explainer in explainers.items() if admission.admitted}
+        events = np.concatenate([np.empty(0, EVENT), *outcome.events])
+        examination = Examination(record, admission, verdicts, events, self._kinds)
+        examination.check()
+        return examination
+
+    def check(self, counts: Mapping[str, int]) -> None:
+        """Hold the ledger of all rows processed against that of a run over them.
+
+        Raises
+        ------
+        TickstockError
+            They differ: always a bug.
+        """
+        own = {name: count for name, count in self._ledger.as_dict().items() if _is_shared(name)}
+        run = {name: count for name, count in counts.items() if _is_shared(name)}
+        if own != run:
+            raise difference(f"{dict(own.items() - run.items())} is not {dict(run.items() - own.items())}")
+
+    def _grow(self) -> None:
+        self._channels.grow(max(1, len(self._symbols)))
 
 
-def _parts(batch: MergedBatch) -> dict[str, Batch]:
-    """Return a batch's rows by record type."""
-    return {"tick": batch.ticks, "ohlcv": batch.bars, "fmv": batch.fmvs}
+def difference(words: str) -> TickstockError:
+    """Return the error of an explanation that differs from the run."""
+    return TickstockError(f"the explanation differs from the run, a bug: {words}")
+
+
+def _is_shared(name: str) -> bool:
+    """Return whether an examiner counts what a run counts under a name."""
+    return name == REDUNDANT or (not name.endswith(".read") and not name.startswith("coordinator."))
+
+
+def _check_judgement(own: JudgedRows, run: JudgedRows) -> None:
+    for record, judged in run.by_record().items():
+        for name in JUDGEMENT:
+            if hasattr(judged, name):
+                mine, theirs = getattr(own.by_record()[record], name), getattr(judged, name)
+                if not np.array_equal(mine, theirs):
+                    place = int(np.flatnonzero(mine != theirs)[0])
+                    raise difference(f"{record} {name} {mine[place]} is not {theirs[place]}")

@@ -2,38 +2,38 @@
 
 1. the moment is the ticker's last row of each type that was available at or before the time asked for; if it came
    with others of one time, those of them that told something count, too;
-2. a core of the same settings runs over the ticker's rows; before each such row, the row is examined on copies;
-3. the core then steps the row itself, and what it counted must be what the examination said;
-4. it runs on to the end of the coordination window, so that the event_outcome of each event is known.
+2. an ordinary run over the ticker's rows goes on to the end of the coordination window, so that the outcome of each
+   event is known;
+3. a tap on it examines each such row: the detectors' verdicts come from channels of its own, whose judgement of every
+   row, whose counts and whose events must be those of the run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
-from itertools import pairwise
 from math import isfinite
 from typing import Any
 
 import numpy as np
 
-from tickstock_cli.build import build_core, coordination_rules, detector_classes, settings_model
+from tickstock_cli.assembly import RunPlan, assemble
+from tickstock_cli.build import coordination_rules, detector_classes, settings_model
 from tickstock_cli.config.settings import Settings
-from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.calendar import market_zone
-from tickstock_cli.core.events import EVENT, EventRows
 from tickstock_cli.core.rule_verdict import RuleVerdict
 from tickstock_cli.core.stages import NamedSource
 from tickstock_cli.core.time_input import TimeInput
 from tickstock_cli.core.times import MAX_NS, format_time
+from tickstock_cli.engine.execution import execute
 from tickstock_cli.errors import DataError, UsageError
 from tickstock_cli.kernels.coordination import CoordinationRules
 from tickstock_cli.replaying import BATCH_ROWS, Request, read_options, resolved
 from tickstock_cli.review.admission import Admission
-from tickstock_cli.review.examiner import Examination, Examiner
-from tickstock_cli.review.outcome import EventOutcome, in_windows, read_event_outcomes
+from tickstock_cli.review.explain_tap import ExplainTap
+from tickstock_cli.review.outcome import EventOutcome, read_event_outcomes
 from tickstock_cli.sources.opening import open_repeatable
 
 READ_AGAIN = "explaining reads its input several times"
@@ -148,8 +148,7 @@ def explain(request: Request, ticker: str, at: int | TimeInput) -> Explanation:
         moments = _find_moments(source, time)
         if not moments:
             raise _no_row(request, settings, ticker, time)
-        examined, emitted = _run(source, settings, moments)
-        rows = _explain_rows(source, time, moments, examined, emitted, rules)
+        rows = _explain_rows(source, time, moments, _run(source, settings, moments), rules)
     records = {moment.record for moment in moments}
     absent = [name for name in ("tick", "ohlcv", "fmv") if name not in records]
     disabled = [name for name in detector_classes(settings) if name not in settings.detectors.enabled]
@@ -202,36 +201,25 @@ def _no_row(request: Request, settings: Settings, ticker: str, time: int) -> Dat
     return DataError(f"the recording has no ticker {ticker}; {hint}")
 
 
-def _run(
-    source: NamedSource, settings: Settings, moments: Sequence[CandidateRow]
-) -> tuple[list[tuple[Examination, dict[str, int]]], EventRows]:
-    """Run over all rows; give each moment's examination and ledger gains, and what its windows emitted."""
-    rules = coordination_rules(settings)
-    windows = frozenset(moment.available_at // rules.window for moment in moments)
-    core = build_core(settings, source.symbols)
-    examiner = Examiner(settings, source.symbols)
-    examined: list[tuple[Examination, dict[str, int]]] = []
-    emitted = [np.empty(0, dtype=EVENT)]
-    for piece, wanted in _pieces(source, [moment.order for moment in moments]):
-        core.grow(len(source.symbols))
-        before = core.ledger.as_dict()
-        examination = examiner.examine(piece, core.state()) if wanted else None
-        emitted.append(in_windows(core.step(piece).events, windows, rules))
-        if examination is not None:
-            after = core.ledger.as_dict()
-            examination.check(before, after)
-            examined.append((examination, {name: count - before.get(name, 0) for name, count in after.items()}))
-    emitted.append(in_windows(core.finish(), windows, rules))
-    core.ledger.check()
-    return examined, np.concatenate(emitted)
+def _run(source: NamedSource, settings: Settings, moments: Sequence[CandidateRow]) -> ExplainTap:
+    """Run over all rows under a tap that examines each moment, and return the tap."""
+    window = coordination_rules(settings).window
+    tap = ExplainTap(
+        settings,
+        [moment.order for moment in moments],
+        frozenset(moment.available_at // window for moment in moments),
+    )
+    with ExitStack() as stack:
+        result = execute(assemble(RunPlan(source, settings, taps={"explain": tap}), stack))
+    tap.check(result.ledger.as_dict())
+    return tap
 
 
 def _explain_rows(
     source: NamedSource,
     time: int,
     moments: Sequence[CandidateRow],
-    examined: Sequence[tuple[Examination, dict[str, int]]],
-    emitted: EventRows,
+    tap: ExplainTap,
     rules: CoordinationRules,
 ) -> list[RowExplanation]:
     """Join what was found out about each moment with what stands in its file.
@@ -240,7 +228,7 @@ def _explain_rows(
     """
     rows = []
     with closing(source.origins()) as origins:
-        for moment, (examination, counts) in zip(moments, examined, strict=True):
+        for moment, examination in zip(moments, tap.examinations, strict=True):
             if moment.place < moment.of and not len(examination.events):
                 continue
             path, row, values = origins.fetch(moment.origin)
@@ -257,18 +245,7 @@ def _explain_rows(
                     time - moment.available_at,
                     examination.admission,
                     examination.verdicts,
-                    read_event_outcomes(examination.events, emitted, rules, counts, examination.kinds),
+                    read_event_outcomes(examination.events, tap.emitted, rules, examination.kinds),
                 )
             )
     return rows
-
-
-def _pieces(source: NamedSource, orders: Sequence[int]) -> Iterator[tuple[MergedBatch, bool]]:
-    """Cut a recording so that each row of ``orders`` is a batch of its own; tells which pieces those are."""
-    for batch in source.batches(BATCH_ROWS):
-        times = batch.available_at()
-        inside = [order - batch.first for order in orders if 0 <= order - batch.first < len(batch)]
-        borders = sorted({0, len(batch), *inside, *(place + 1 for place in inside)})
-        for begin, end in pairwise(borders):
-            watermark = batch.watermark if end == len(batch) else int(times[end - 1])
-            yield batch.cut(begin, end, watermark), begin in inside

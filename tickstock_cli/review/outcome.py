@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -12,10 +12,13 @@ import numpy as np
 from tickstock_cli.core.events import OWN_FIELDS, PHASES, SOURCES, EventRows
 from tickstock_cli.core.kinds import Kind, trigger_words
 from tickstock_cli.detectors.base import plain
-from tickstock_cli.errors import TickstockError
 from tickstock_cli.kernels.coordination import CoordinationRules, is_redundant
+from tickstock_cli.review.examiner import difference
 
 OPTIONAL = ("percent_change", "previous", "volume", "rel_volume", "score")
+
+COORDINATED = ("emitted_at", "merged")
+"""What the coordinator writes into an event."""
 
 
 class Outcome(StrEnum):
@@ -47,11 +50,7 @@ class EventOutcome:
 
 
 def read_event_outcomes(
-    events: EventRows,
-    emitted: EventRows,
-    rules: CoordinationRules,
-    counts: Mapping[str, int],
-    kinds: Sequence[Kind],
+    events: EventRows, emitted: EventRows, rules: CoordinationRules, kinds: Sequence[Kind]
 ) -> list[EventOutcome]:
     """Return the outcomes of the events of one row.
 
@@ -59,23 +58,15 @@ def read_event_outcomes(
     ----------
     emitted
         Every event that the run emitted for the windows of ``events``, or more.
-    counts
-        What the row added to the ledger.
     kinds
         By code.
 
     Raises
     ------
     TickstockError
-        The ledger says something else: always a bug.
+        The run did not emit exactly one event for the window of an event, or emitted it otherwise: always a bug.
     """
-    event_outcomes = [_event_outcome(events[place : place + 1], emitted, rules, kinds) for place in range(len(events))]
-    redundant = sum(event_outcome.outcome is Outcome.REDUNDANT for event_outcome in event_outcomes)
-    if redundant != counts.get("coordinator.redundant", 0):
-        raise TickstockError(
-            f"the explanation differs from the run, a bug: {redundant} redundant events are not {counts}"
-        )
-    return event_outcomes
+    return [_event_outcome(events[place : place + 1], emitted, rules, kinds) for place in range(len(events))]
 
 
 def _event_outcome(
@@ -94,11 +85,11 @@ def _event_outcome(
         same &= emitted["kind"] == event["kind"]
     winners = emitted[same]
     if len(winners) != 1:
-        raise TickstockError(
-            f"the explanation differs from the run, a bug: {len(winners)} events were emitted for {shown}"
-        )
+        raise difference(f"{len(winners)} events were emitted for {shown}")
     winner = show_event(winners[0], kinds)
     if winners["order"][0] == event["order"][0] and winners["kind"][0] == event["kind"][0]:
+        if {**winner, **{name: shown[name] for name in COORDINATED}} != shown:
+            raise difference(f"{shown} was emitted as {winner}")
         return EventOutcome(Outcome.EMITTED, winner)
     return EventOutcome(Outcome.SUPERSEDED, shown, winner)
 
