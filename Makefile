@@ -13,7 +13,7 @@ DEV := $(VENV)/.installed-dev
 PACKAGE := $(VENV)/.installed-package
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types contracts unit fix docs bench lock clean
+.PHONY: help demo test lint types contracts kernels unit fix docs bench lock clean
 
 help: ## Show what can be made.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -22,7 +22,10 @@ demo: $(PACKAGE) ## Replay sample_data and show the events.
 	@echo "Replaying sample_data: a session of 50 synthetic tickers, its first and last events and a summary"
 	@$(BIN)/tickstock replay sample_data --table
 
-test: lint types contracts unit ## Check style, types and imports, then run all tests.
+# Checks run side by side: each needs one processor, and prints its report only if it fails.
+test: $(DEV) $(PACKAGE) ## Check style, types and imports, then run all tests.
+	@$(MAKE) --no-print-directory --jobs=2 kernels types contracts lint
+	@$(MAKE) --no-print-directory unit
 
 lint: $(DEV) ## Check style.
 	@echo "Checking style (ruff)"
@@ -31,15 +34,19 @@ lint: $(DEV) ## Check style.
 
 types: $(DEV) $(PACKAGE) ## Check types.
 	@echo "Checking types (mypy, strict)"
-	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/mypy --no-error-summary > $(VENV)/types.log 2>&1 || { cat $(VENV)/types.log; exit 1; }
 
 contracts: $(DEV) $(PACKAGE) ## Check that imports point down only.
 	@echo "Checking the layers of the package (import-linter)"
 	@$(BIN)/lint-imports --no-cache --no-logo > $(VENV)/contracts.log 2>&1 || { cat $(VENV)/contracts.log; exit 1; }
 
+kernels: $(DEV) $(PACKAGE)
+	@echo "Compiling the kernels that have changed"
+	@$(BIN)/python -m tests.differential.against
+
 unit: $(DEV) $(PACKAGE) ## Run the tests alone.
 	@echo "Running the tests (pytest)"
-	@$(BIN)/pytest -n auto --quiet
+	@$(BIN)/pytest -n auto --dist worksteal --quiet
 
 fix: $(DEV) ## Repair style where a machine can.
 	@$(BIN)/ruff check --fix .

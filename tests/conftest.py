@@ -6,10 +6,13 @@ run draws the same examples every time; ``--cases`` other than the default draws
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 CASES = 40
 
@@ -24,9 +27,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     quiet = [HealthCheck.too_slow, HealthCheck.data_too_large]
     usual = config.getoption("--cases") == CASES
+    if usual:  # numbers from the source of whichever modules are loaded would make the draws differ between workers
+        pytest.MonkeyPatch().setattr(providers, "_get_local_constants", lambda: providers._local_constants)
     settings.register_profile("usual", deadline=None, suppress_health_check=quiet, derandomize=usual, print_blob=True)
     if not config.getoption("--hypothesis-profile", None):
         settings.load_profile("usual")
+    # A shell that runs the tests in the background ignores Ctrl-C for them: commands would inherit that, and never end.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # The commands that tests start would compile all of our modules at each start: a third of a second.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one worker more than there are processors: some tests wait, for a socket or a clock."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(tryfirst=True)

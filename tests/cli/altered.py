@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from threading import Event
 from time import sleep
 from typing import Any
@@ -19,10 +20,21 @@ SLUGGISH = "highlow=tests.cli.altered:Sluggish"
 STUCK = "highlow=tests.cli.altered:Stuck"
 STUMBLING = "highlow=tests.cli.altered:Stumbling"
 
+SCANS = Path("scans")
+"""A file in the command's folder, which has one byte for each scan that the detectors have begun."""
+
 
 def touches_second_ticker(rows: Any) -> bool:
     """Return whether there are rows of the ticker with code 1: what kernels are warmed up with has but one ticker."""
     return bool((rows.groups.code[np.diff(rows.groups.start) > 0] == 1).any())
+
+
+def count_scan(rows: Any) -> bool:
+    """Add a byte to `SCANS`, and return whether rows of the recording are scanned, not those of the warm-up."""
+    if counted := touches_second_ticker(rows):
+        with SCANS.open("ab") as file:
+            file.write(b".")
+    return counted
 
 
 class Sluggish(HighLow):
@@ -31,7 +43,8 @@ class Sluggish(HighLow):
     compiled = False
 
     def scan(self, rows: Any, out: EventRows, counts: NDArray[np.int64]) -> int:
-        """Take a nap first."""
+        """Sleep first."""
+        count_scan(rows)
         sleep(0.1)
         return super().scan(rows, out, counts)
 
@@ -43,7 +56,7 @@ class Stuck(HighLow):
 
     def scan(self, rows: Any, out: EventRows, counts: NDArray[np.int64]) -> int:
         """Wait for nothing."""
-        if touches_second_ticker(rows):
+        if count_scan(rows):
             Event().wait()
         return super().scan(rows, out, counts)
 

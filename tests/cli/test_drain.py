@@ -12,7 +12,7 @@ from time import sleep
 import pyarrow.parquet as pq
 import pytest
 
-from tests.cli.altered import SLUGGISH, STUCK
+from tests.cli.altered import SCANS, SLUGGISH, STUCK
 from tests.cli.conftest import Here
 from tests.cli.market import morning
 from tests.cli.processes import running
@@ -29,12 +29,13 @@ def recorded(tmp_path: Path) -> None:
     morning(tmp_path / "recorded")
 
 
-def wait_for_rows(process: subprocess.Popen[str], folder: Path) -> None:
-    """Wait until the output is open and something was due."""
-    while not list(folder.glob(".e.parquet.*.part")) and process.poll() is None:
+def wait_for_scans(process: subprocess.Popen[str], folder: Path, count: int) -> None:
+    """Wait until the detector has begun so many scans: rows that are due meanwhile are queued."""
+    scans = folder / SCANS
+    while not scans.exists() or scans.stat().st_size < count:
+        assert process.poll() is None, process.communicate()
         sleep(0.01)
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(1.5)
+    scans.unlink()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -44,7 +45,7 @@ def test_what_was_queued_is_processed_and_told(here: Here, tmp_path: Path, numbe
         pytest.skip("whoever runs the tests has this signal ignored, as nohup does, and tickstock lets it be")
     here("replay", "recorded", "--out", "whole.parquet")
     with running(*PACED, folder=tmp_path, detector=SLUGGISH) as process:
-        wait_for_rows(process, tmp_path)
+        wait_for_scans(process, tmp_path, 3)
         process.send_signal(number)
         _, told = process.communicate()
 
@@ -60,15 +61,15 @@ def test_what_does_not_fit_into_the_bound_is_left_counted_and_told(here: Here, t
     """Ten rows a second against ninety: no bound is enough. The ledger balances, and the last checkpoint is good."""
     here("replay", "recorded", "--out", "whole.parquet")
     kept = ("--checkpoint", "kept")
-    with running(*PACED, *kept, folder=tmp_path) as process:
-        wait_for_rows(process, tmp_path)
+    with running(*PACED, *kept, folder=tmp_path, detector=SLUGGISH) as process:
+        wait_for_scans(process, tmp_path, 3)
         process.send_signal(signal.SIGINT)
         process.communicate()
     Path("e.parquet").unlink()
 
     bound = ("--set", "system.drain_seconds=0.3", "--resume", "--json")
     with running(*PACED, *kept, *ONE_BY_ONE, *bound, folder=tmp_path, detector=SLUGGISH) as process:
-        wait_for_rows(process, tmp_path)
+        wait_for_scans(process, tmp_path, 3)
         process.send_signal(signal.SIGINT)
         output, told = process.communicate()
     result = json.loads(output)
@@ -92,7 +93,7 @@ def test_a_second_signal_ends_at_once_and_damages_nothing(tmp_path: Path) -> Non
     """The detector never comes back, so no bound helps: what stood under the output's name before still does."""
     (tmp_path / "e.parquet").write_text("precious")
     with running(*PACED, folder=tmp_path, detector=STUCK) as process:
-        wait_for_rows(process, tmp_path)
+        wait_for_scans(process, tmp_path, 1)
         process.send_signal(signal.SIGINT)
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(0.5)

@@ -10,7 +10,7 @@ import pytest
 import typer
 
 import tickstock_cli
-from tests.cli.running import error_line, run_tickstock
+from tests.cli.running import error_line, run_process, run_tickstock
 from tickstock_cli import errors
 from tickstock_cli.cli.exits import DEBUG_VARIABLE, exit_code
 from tickstock_cli.cli.options import parse_maps, parse_symbols
@@ -25,7 +25,7 @@ def every_error() -> list[type[errors.TickstockError]]:
 
 def test_help_goes_to_stdout_and_names_the_commands() -> None:
     """`tickstock --help | less` works."""
-    result = run_tickstock("--help")
+    result = run_process("--help")
 
     assert (result.returncode, result.stderr) == (0, "")
     assert "  config  " in result.stdout
@@ -33,7 +33,7 @@ def test_help_goes_to_stdout_and_names_the_commands() -> None:
 
 def test_no_command_shows_the_help_as_a_usage_error() -> None:
     """A script that forgot the command notices."""
-    result = run_tickstock()
+    result = run_process()
 
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith("Usage: tickstock [OPTIONS] COMMAND")
@@ -41,7 +41,7 @@ def test_no_command_shows_the_help_as_a_usage_error() -> None:
 
 def test_version_is_the_package_s() -> None:
     """One place holds the version."""
-    assert run_tickstock("--version").stdout == f"tickstock {tickstock_cli.__version__}\n"
+    assert run_process("--version").stdout == f"tickstock {tickstock_cli.__version__}\n"
 
 
 @pytest.mark.parametrize(

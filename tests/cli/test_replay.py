@@ -108,22 +108,20 @@ def test_tickers_that_never_come_are_told(here: Here, recorded: Path) -> None:
     assert json.loads(many.stdout)["events"] == 0
 
 
-def test_settings_come_from_file_environment_and_flags(
-    here: Here, recorded: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_settings_come_from_file_environment_and_flags(here: Here, recorded: Path) -> None:
     """Each beats the one before it; what they say is what is computed."""
     Path("mine.toml").write_text("[highlow]\ncooldown_seconds = 60\n")
 
-    def digest(*arguments: str) -> str:
-        return str(told(here("replay", recorded, "--json", *arguments))["digest"])
+    def digest(*arguments: str, **how: dict[str, str]) -> str:
+        return str(told(here("replay", recorded, "--json", *arguments, **how))["digest"])
 
     def expected(seconds: int) -> str:
         return run_records(busy_morning(), {"highlow.cooldown_seconds": seconds}).result.digest
 
+    environment = {"TICKSTOCK_HIGHLOW__COOLDOWN_SECONDS": "30"}
     from_file = digest("--config", "mine.toml")
-    monkeypatch.setenv("TICKSTOCK_HIGHLOW__COOLDOWN_SECONDS", "30")
-    from_environment = digest("--config", "mine.toml")
-    from_flag = digest("--config", "mine.toml", "--set", "highlow.cooldown_seconds=5")
+    from_environment = digest("--config", "mine.toml", environment=environment)
+    from_flag = digest("--config", "mine.toml", "--set", "highlow.cooldown_seconds=5", environment=environment)
 
     assert [from_file, from_environment, from_flag] == [expected(60), expected(30), expected(5)]
     assert len({from_file, from_environment, from_flag}) == 3

@@ -95,13 +95,9 @@ def test_a_wrong_option_is_told_with_its_value(here: Here, recorded: Path, optio
     assert contents(recorded.parent) == before
 
 
-def test_an_unknown_setting_of_the_environment_is_told(
-    here: Here, recorded: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unknown_setting_of_the_environment_is_told(here: Here, recorded: Path) -> None:
     """With the variable's name."""
-    monkeypatch.setenv("TICKSTOCK_GUARD__OUTLIER_PERCENTAGE", "5")
-
-    result = here("replay", recorded)
+    result = here("replay", recorded, environment={"TICKSTOCK_GUARD__OUTLIER_PERCENTAGE": "5"})
 
     assert result.returncode == 2
     assert error_line(result) == (

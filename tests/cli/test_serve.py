@@ -136,8 +136,8 @@ def test_a_taken_port_is_one_line(log: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "expected"),
     [
-        (["none"], 3, "is no event log"),
-        (["."], 3, "is no event log: it has no log.json"),
+        (["none"], 3, "is not an event log"),
+        (["."], 3, "is not an event log: it has no log.json"),
         (["events.txt"], 2, "cannot tell the format of events.txt"),
         (["log", "--token", ""], 2, "--token must be"),
         (["log", "--origin", "desk.example"], 2, "--origin must be a scheme and a host"),

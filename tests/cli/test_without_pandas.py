@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.cli.running import error_line, run_tickstock
+from tests.cli.running import error_line, run_process
 from tickstock_cli.testing import new_york
 
 START = new_york("2024-06-12", "10:31:00")
@@ -46,7 +46,7 @@ def ticks(tmp_path: Path) -> Path:
 def test_explain_shows_the_row_to_the_last_nanosecond(ticks: Path, environment: dict[str, str]) -> None:
     """With its zone told as UTC, and a time that has none as it stands."""
     at = ("--at", "10:31:00.000000001")
-    result = run_tickstock("explain", ticks, "--ticker", "ABC", *at, *CERTAIN, environment=environment)
+    result = run_process("explain", ticks, "--ticker", "ABC", *at, *CERTAIN, environment=environment)
 
     assert (result.returncode, result.stderr) == (0, "")
     assert "timestamp=2024-06-12 14:31:00.000000001Z" in result.stdout
@@ -56,7 +56,7 @@ def test_explain_shows_the_row_to_the_last_nanosecond(ticks: Path, environment: 
 
 def test_a_strict_replay_names_the_bad_row(ticks: Path, environment: dict[str, str]) -> None:
     """The message looks the row up in its file."""
-    result = run_tickstock("replay", ticks, "--strict", *CERTAIN, environment=environment)
+    result = run_process("replay", ticks, "--strict", *CERTAIN, environment=environment)
 
     assert result.returncode == 3
     assert "ticks.parquet: row 1 has a price that is no number above zero (price=-1.0)" in error_line(result)
@@ -69,7 +69,7 @@ def test_rejected_rows_of_files_whose_types_differ_are_written(ticks: Path, envi
     pq.write_table(table.set_column(6, "history", pa.array(["none", "none"])), other)
 
     rejects = ("--rejects", ticks.with_name("r.parquet"))
-    result = run_tickstock("replay", ticks, other, *rejects, *CERTAIN, environment=environment)
+    result = run_process("replay", ticks, other, *rejects, *CERTAIN, environment=environment)
 
     assert (result.returncode, result.stderr) == (0, "")
     kept = pq.read_table(ticks.with_name("r.parquet"))["history"].to_pylist()
@@ -78,6 +78,6 @@ def test_rejected_rows_of_files_whose_types_differ_are_written(ticks: Path, envi
 
 def test_inspect_reads_them_too(ticks: Path, environment: dict[str, str]) -> None:
     """As the other commands that look at a recording."""
-    result = run_tickstock("inspect", ticks, environment=environment)
+    result = run_process("inspect", ticks, environment=environment)
 
     assert (result.returncode, result.stderr) == (0, "")

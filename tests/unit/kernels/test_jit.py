@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.cli.market import write_recording
-from tests.cli.running import error_line, run_tickstock
+from tests.cli.running import error_line, run_process
 from tests.unit.engine.events import TEN
 from tickstock_cli.kernels.machine_code import PACKAGE
 from tickstock_cli.testing import Tick
@@ -39,7 +39,7 @@ def test_a_machine_without_a_writable_folder_compiles_for_this_run(tmp_path: Pat
     """A read-only installation and no home: the run is slow to begin, says why, and is as good as any other."""
     write_recording([Tick("IBM", TEN, 100.0)], tmp_path / "recorded")
 
-    result = run_tickstock(
+    result = run_process(
         "synth", "market", "--rows", "100", "--symbols", "2", folder=tmp_path, environment={"NUMBA_CACHE_DIR": NOWHERE}
     )
 
@@ -64,6 +64,6 @@ def test_a_typo_is_told_before_kernels_are_compiled(tmp_path: Path) -> None:
         ("explain", "nosuch", "--ticker", "IBM", "--at", "10:00"),
         ("replay", "recorded", "--start", "2024-06-13", "--end", "2024-06-12"),
     ):
-        result = run_tickstock(*command, folder=tmp_path, environment=environment)
+        result = run_process(*command, folder=tmp_path, environment=environment)
         assert result.returncode in (2, 3)
         error_line(result)
