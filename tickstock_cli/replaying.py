@@ -10,8 +10,8 @@ Examples
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from functools import partial
@@ -38,7 +38,7 @@ from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.result import RunResult
 from tickstock_cli.engine.run import CHECKPOINT_EVERY_NS, RunOptions
 from tickstock_cli.engine.snapshots import Snapshots
-from tickstock_cli.engine.taps import Tap
+from tickstock_cli.engine.taps import TAPS, Tap, open_taps, tap_name
 from tickstock_cli.errors import UsageError
 from tickstock_cli.runtime.opening import PipelineName
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
@@ -68,6 +68,8 @@ class Request:
         ns UTC, or as somebody wrote them; rows available in [start, end) are replayed.
     outs, rejects
         Targets of events (by suffix; ``-`` is stdout) and of rejected rows (Parquet).
+    taps
+        Plugins' taps, ``NAME`` or ``NAME:TARGET`` each.
     speed
         Times recorded time, above 0; None is flat out.
     pipeline
@@ -86,6 +88,7 @@ class Request:
     unsorted: Unsorted = Unsorted.FAIL
     outs: Sequence[str] = ()
     rejects: str | None = None
+    taps: Sequence[str] = ()
     speed: float | None = None
     workers: int = 1
     batch_rows: int = BATCH_ROWS
@@ -130,7 +133,7 @@ def replay(
     snapshots
         What a paced run keeps to go back to; None, or a source that comes only once: it goes forward only.
     taps
-        See rows as judged and events released, by name; `engine.taps`.
+        See rows as judged and events released, by name; `engine.taps`. Those of the request come after them.
 
     Raises
     ------
@@ -151,9 +154,10 @@ def replay(
     with ExitStack() as stack:
         source = stack.enter_context(closing(_open_source(request, reading)))
         watcher = observe(source) if observe is not None else Observer()
+        taps = {**(taps or {}), **stack.enter_context(_named_taps(request))}
         store = None
         if request.checkpoint is not None:
-            store = CheckpointStore(request.checkpoint, fingerprint(request, settings, source, taps or {}))
+            store = CheckpointStore(request.checkpoint, fingerprint(request, settings, source, taps))
         _check_targets(request, source)
         plan = RunPlan(
             source,
@@ -175,7 +179,7 @@ def replay(
             store=store,
             clock=clock or SystemClock(),
             snapshots=snapshots if source.repeatable else None,
-            taps=taps or {},
+            taps=taps,
         )
         result = execute(assemble(plan if attach is None else replace(plan, attach=attach), stack))
         return replace(result, plugins=plugins_of(request, settings))
@@ -186,6 +190,18 @@ def check(request: Request) -> None:
     _check_options(request)
     settings = request.effective_settings
     _open_source(request, read_options(request, settings)).close()
+
+
+@contextmanager
+def _named_taps(request: Request) -> Iterator[dict[str, Tap]]:
+    """Open the taps that the request names; a failure before the run aborts them, too."""
+    opened = open_taps(request.taps)
+    try:
+        yield opened
+    except BaseException:
+        for tap in opened.values():
+            tap.abort()
+        raise
 
 
 def _open_source(request: Request, options: ReadOptions) -> NamedSource:
@@ -264,11 +280,12 @@ def fingerprint(request: Request, settings: Settings, source: NamedSource, taps:
 
 
 def plugins_of(request: Request, settings: Settings) -> tuple[Plugin, ...]:
-    """Return the plugins that have a part in what a run writes: detectors, source, sinks."""
+    """Return the plugins that have a part in what a run writes: detectors, source, sinks, taps."""
     return (
         *DETECTORS.plugins_among(settings.detectors.enabled),
         *SOURCES.plugins_among([source_name(request.paths)]),
         *SINKS.plugins_among(dict.fromkeys(map(sink_name, request.outs))),
+        *TAPS.plugins_among(map(tap_name, request.taps)),
     )
 
 

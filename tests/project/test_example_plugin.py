@@ -68,6 +68,7 @@ def test_its_parts_are_listed(installed: dict[str, str]) -> None:
     assert {(row["family"], row["name"], row["state"]) for row in told} == {
         ("detector", "vwap_cross", "enabled"),
         ("sink", "tsv", "available"),
+        ("tap", "phases", "available"),
     }
     assert {(row["distribution"], row["version"]) for row in told} == {("tickstock-vwap", "0.1.0")}
 
@@ -87,6 +88,21 @@ def test_a_replay_with_it_has_its_events_and_says_so(installed: dict[str, str], 
         ("detector", "vwap_cross"),
         ("sink", "tsv"),
     ]
+
+
+def test_its_tap_sees_every_row_and_event(installed: dict[str, str], tmp_path: Path) -> None:
+    """Its output appears with the run's; the digest is that of a run without it."""
+    morning(tmp_path / "day")
+
+    told = figures(tmp_path, installed, "--tap", "phases:counts.json")
+    plain = figures(tmp_path, installed)
+
+    counts = json.loads((tmp_path / "counts.json").read_text())
+    accepted = sum(told["ledger"][f"{record}.processed"] for record in ("tick", "ohlcv", "fmv"))
+    assert sum(counts["rows"].values()) == accepted
+    assert sum(counts["events"].values()) == told["events"]
+    assert [plugin["name"] for plugin in told["plugins"]] == ["phases"]
+    assert told["digest"] == plain["digest"]
 
 
 def test_a_replay_without_it_gives_the_digest_of_a_tickstock_that_has_no_plugins(

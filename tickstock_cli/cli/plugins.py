@@ -36,11 +36,12 @@ def plugins(config: ConfigFile = None, sets: Sets = None, as_json: Json = False)
 def _families() -> tuple[Family, ...]:
     """Return the families of parts, one line each."""
     from tickstock_cli.detectors import DETECTORS
+    from tickstock_cli.engine.taps import TAPS
     from tickstock_cli.loadtest.transport import TRANSPORTS
     from tickstock_cli.sinks import SINKS
     from tickstock_cli.sources import SOURCES
 
-    return DETECTORS, SOURCES, SINKS, TRANSPORTS
+    return DETECTORS, SOURCES, SINKS, TAPS, TRANSPORTS
 
 
 def _enabled(config: Any, sets: Any) -> frozenset[str]:

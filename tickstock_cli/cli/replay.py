@@ -83,6 +83,8 @@ def pipeline_name(choice: PipelineChoice | None, served: bool) -> PipelineName |
 def _check_that_it_runs(request: Request, choice: PipelineChoice | None, served: bool, dashboard: bool) -> None:
     if served and choice not in (None, PipelineChoice.MULTI):
         raise UsageError("--serve shows the running system: leave --pipeline out, or say multi")
+    if request.taps and choice is PipelineChoice.COMPARE:
+        raise UsageError("--tap needs one run, and --pipeline compare makes two: leave one of them out")
     if dashboard and (request.pipeline_name.value != "multi" or choice is PipelineChoice.COMPARE):
         raise UsageError("--dashboard shows the running system: add --speed N or --pipeline multi")
 
@@ -109,6 +111,15 @@ def replay(
     ] = None,
     rejects: Annotated[
         str | None, typer.Option("--rejects", metavar="FILE", show_default=False, help="Write rejected rows (Parquet).")
+    ] = None,
+    tap: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--tap",
+            metavar="NAME[:TARGET]",
+            show_default=False,
+            help="Let a plugin's tap see the rows as judged, and the events. Repeatable.",
+        ),
     ] = None,
     table: Annotated[bool, typer.Option("--table", help="Show the events as a table, too.")] = False,
     workers: Workers = 1,
@@ -188,6 +199,7 @@ def replay(
         unsorted=unsorted_choice(sort, late),
         outs=outs,
         rejects=rejects,
+        taps=tap or (),
         speed=factor or None,
         workers=workers,
         batch_rows=batch_rows,

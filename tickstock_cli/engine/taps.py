@@ -23,8 +23,12 @@ from numpy.typing import NDArray
 
 from tickstock_cli.channels.judged import JudgedRows
 from tickstock_cli.core.events import EventEncoder, EventRows
+from tickstock_cli.core.registry import Family
 from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.errors import UsageError
 
+TAPS = Family("tap", {}, ("abort", "begin", "commit", "finish", "observe", "restore", "state"))
+"""Taps that a user names; all are plugins."""
 PREFIX = "tap"
 """First part of the names of taps' arrays in a checkpoint."""
 
@@ -102,6 +106,37 @@ class Tap:
 
     def abort(self) -> None:
         """Remove the output of a failed run. Idempotent; never raises."""
+
+
+def tap_name(text: str) -> str:
+    """Return the name in ``NAME`` or ``NAME:TARGET``."""
+    return text.partition(":")[0]
+
+
+def open_taps(texts: Sequence[str]) -> dict[str, Tap]:
+    """Build the taps that a user named, each as ``Class(target)``; ``NAME:TARGET`` gives the target, else it is empty.
+
+    Raises
+    ------
+    UsageError
+        There is no tap of a name, or one is named twice.
+    PluginError
+        A tap cannot be loaded.
+    OutputError
+        Its target cannot be written.
+    """
+    opened: dict[str, Tap] = {}
+    try:
+        for text in texts:
+            name, _, target = text.partition(":")
+            if name in opened:
+                raise UsageError(f"--tap {text}: {name} is named twice; name each tap once")
+            opened[name] = TAPS.load(name)(target)
+    except BaseException:
+        for tap in opened.values():
+            tap.abort()
+        raise
+    return opened
 
 
 class Taps:
