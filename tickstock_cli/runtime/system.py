@@ -193,8 +193,9 @@ class MultiChannelSystem:
     async def __aenter__(self) -> Self:
         try:
             await self.initialize_system()
-        except BaseException:
-            await self._publication.abort()
+        except BaseException as error:
+            await self._publication.abort(SystemBrokenError(f"the system did not start: {error!r}"))
+            await self._end()
             raise
         return self
 

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
+from numpy.typing import NDArray
 
+from tests.unit.runtime.round_price import RoundPrice
+from tickstock_cli.build import build_encoder, settings_model
+from tickstock_cli.core.events import EVENT, EventRows
+from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.engine.outputs import Outputs
 from tickstock_cli.errors import OutputError, SlowConsumerError, SystemBrokenError, UsageError
+from tickstock_cli.kernels.rows import TickRows
+from tickstock_cli.runtime.publication import AsyncOutputs
 from tickstock_cli.runtime.stream import EventStream
 from tickstock_cli.runtime.system import MultiChannelSystem
 from tickstock_cli.testing import SECOND, ListSink, Tick, new_york, run_records
@@ -139,6 +149,116 @@ def test_a_sink_that_fails_stops_the_rows_with_its_error() -> None:
 
     with pytest.raises(OutputError, match="the disk is full"):
         asyncio.run(run())
+
+
+class GatedSink(ListSink):
+    """A sink that writes nothing until the gate opens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Event()
+
+    def write(self, events: pa.RecordBatch) -> None:
+        self.gate.wait()
+        super().write(events)
+
+
+def test_rows_wait_for_a_sink_that_is_behind_and_the_loop_goes_on() -> None:
+    """A slow disk slows the rows down: it costs neither an event nor the loop's time."""
+    sink = GatedSink()
+    encoder = build_encoder(settings_model()(), SymbolTable(["ABC"]))
+    events = np.zeros(3, EVENT)
+
+    async def run() -> None:
+        outputs = AsyncOutputs(Outputs(encoder, [sink]))
+        for _ in range(20):  # more than the writer's own queue holds
+            outputs.put(events.copy())
+            await asyncio.sleep(0)
+        waiting = asyncio.create_task(outputs.room(0))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        sink.gate.set()
+        await waiting
+        await outputs.commit()
+
+    asyncio.run(run())
+    assert len(sink.events) == 60
+    assert sink.committed
+
+
+class Breaking(RoundPrice):
+    """A detector that calls itself compiled, so that its state cannot be put back, and raises."""
+
+    compiled = True
+
+    def scan(self, rows: TickRows, out: EventRows, counts: NDArray[np.int64]) -> int:  # noqa: ARG002 - finds nothing
+        if (rows.price == 103.0).any():
+            raise ValueError("cannot bear this price")
+        return 0
+
+
+def test_a_system_that_breaks_tells_its_consumers_and_commits_nothing() -> None:
+    """A consumer gets what was released before, and then the reason; an end without it would look like the market's."""
+    sink = ListSink()
+    consumers = []
+
+    async def run() -> None:
+        system = MultiChannelSystem(detectors={"breaking": Breaking}, sinks=[sink])
+        consumers.append(asyncio.create_task(taken(system.events())))
+        async with system:
+            for row in RISES:
+                await system.process_tick_data(row)
+
+    async def main() -> None:
+        with pytest.raises(SystemBrokenError, match="cannot bear this price"):
+            await run()
+        with pytest.raises(SystemBrokenError, match="cannot bear this price"):
+            await consumers[0]
+
+    asyncio.run(main())
+    assert sink.aborted
+    assert not sink.committed
+
+
+class Unready(Breaking):
+    """A detector that raises at the first price it sees, which is the warm-up's."""
+
+    def scan(self, rows: TickRows, out: EventRows, counts: NDArray[np.int64]) -> int:  # noqa: ARG002 - finds nothing
+        raise ValueError(f"cannot bear {rows.price[0]}")
+
+
+def test_a_system_that_cannot_start_tells_its_consumers_and_leaves_no_file(tmp_path: Path) -> None:
+    """A consumer may wait before the start; a stream that just ended would mean a market without events."""
+
+    async def main() -> None:
+        system = MultiChannelSystem(detectors={"unready": Unready}, sinks=[str(tmp_path / "events.parquet")])
+        consumer = asyncio.create_task(taken(system.events()))
+        with pytest.raises(ValueError, match="cannot bear 100"):
+            await system.__aenter__()
+        with pytest.raises(SystemBrokenError, match="the system did not start: ValueError"):
+            await consumer
+
+    asyncio.run(main())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stream_that_nobody_refers_to_takes_no_events() -> None:
+    """A consumer that left its loop must not keep events in memory for ever."""
+
+    async def one(system: MultiChannelSystem) -> None:
+        async for _ in system.events():
+            break
+
+    async def run() -> int:
+        async with MultiChannelSystem() as system:
+            first = asyncio.create_task(one(system))
+            await asyncio.sleep(0)
+            await system.process_tick_data(RISES)
+            await first
+            del first
+            return len(system._publication._streams)
+
+    assert asyncio.run(run()) == 0
 
 
 def test_after_the_end_there_are_no_rows_and_no_streams() -> None:
