@@ -55,8 +55,8 @@ fix: $(DEV) ## Repair style where a machine can.
 docs: $(DEV) $(PACKAGE) ## Write the generated parts of docs/ anew.
 	@$(BIN)/python -m tools.reference
 
-bench: $(DEV) $(PACKAGE) ## Measure speed and memory; ratios of one run. ARGS=--quick for a first look.
-	@$(BIN)/python -m benchmarks $(ARGS)
+bench: $(DEV) $(PACKAGE) ## Measure the published figures of speed and memory. ARGS=--quick for a first look.
+	@$(BIN)/tickstock perf gate --base speed $(ARGS)
 
 lock: ## Resolve the dependencies anew; needs uv. See requirements/README.md.
 	uv lock --upgrade

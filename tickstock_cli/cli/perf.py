@@ -109,7 +109,8 @@ def gate(
             "--base",
             metavar="REV|FILE|NAME",
             show_default=False,
-            help="A revision of this checkout, figures of perf run, or a baseline: sprint_108, tickstock, or a file.",
+            help="A revision of this checkout, figures of perf run, or a baseline: speed, growth, stages, sprint_108, "
+            "tickstock, or a file.",
         ),
     ],
     out: Out = None,
@@ -134,10 +135,10 @@ def gate(
     _make_folder(out)
     baseline = find_baseline(base)
     if baseline is not None:
-        check_size(baseline, _size(quick))
-        plan = _plan(quick, rounds, only or baseline.benchmarks(), seed)
+        check_size(baseline, baseline.sizes()[quick])
+        plan = _plan(quick, rounds, only or baseline.benchmarks(), seed, baseline.sizes())
         figures = _measure(plan, _head_of(plan))
-        verdicts = judge_limits(baseline, figures.samples)
+        verdicts = judge_limits(baseline, figures.samples, quick=quick)
         _tell_limits(f"head against baseline {baseline.name}", verdicts, figures.machine, out, as_json)
     elif Path(base).is_file():
         before = read_figures(Path(base))
@@ -204,18 +205,18 @@ def _make_folder(out: Path | None) -> None:
         make_folder(out)
 
 
-def _size(quick: bool) -> Size:
-    from tickstock_cli.perf.recording import FULL, QUICK
-
-    return QUICK if quick else FULL
-
-
-def _plan(quick: bool, rounds: int | None, only: Sequence[str] | None, seed: int) -> Plan:
+def _plan(
+    quick: bool,
+    rounds: int | None,
+    only: Sequence[str] | None,
+    seed: int,
+    sizes: tuple[Size, Size] | None = None,
+) -> Plan:
     from tickstock_cli.perf.measuring import Plan, check_benchmarks
     from tickstock_cli.perf.metrics import BENCHMARKS
-    from tickstock_cli.perf.recording import prepare
+    from tickstock_cli.perf.recording import SIZES, prepare
 
-    size, benchmarks = _size(quick), tuple(dict.fromkeys(only or BENCHMARKS))
+    size, benchmarks = (sizes or SIZES["usual"])[quick], tuple(dict.fromkeys(only or BENCHMARKS))
     check_benchmarks(benchmarks)
     return Plan(prepare(size), size, rounds or (QUICK_ROUNDS if quick else ROUNDS), benchmarks, seed)
 

@@ -45,7 +45,7 @@ class TargetVerdict:
     def word(self) -> str:
         """Return the verdict in one or two words."""
         if self.ok is None:
-            return "not measured" if self.asked else "not asked"
+            return "not measured" if self.asked else "not asked" if self.measured is None else "not judged"
         return "ok" if self.ok else "failed"
 
 

@@ -15,7 +15,7 @@ from tickstock_cli.errors import DataError, UsageError
 from tickstock_cli.measurement.documents import DOCUMENT
 from tickstock_cli.measurement.verdict import TargetVerdict, number
 from tickstock_cli.perf.benchmark_runs import Sample
-from tickstock_cli.perf.recording import Size
+from tickstock_cli.perf.recording import SIZES, Size
 
 FOLDER = Path(__file__).parent / "baselines"
 FORMAT = "tickstock perf baseline 1"
@@ -42,6 +42,8 @@ class Limit:
     """``benchmark.key`` of the figure that this one is divided by, round by round."""
     note: str = ""
     """Why it is not measured, or how it is."""
+    full_size: bool = False
+    """Whether the limit is one of the full recording alone: in a smaller one, what is done once a run counts more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,20 @@ class Baseline:
     limits: tuple[Limit, ...]
     tickers: int = 0
     """A recording must have so many for the limits to be reached."""
+    size: str = "usual"
+    """What is recorded; see `recording.SIZES`."""
+
+    def sizes(self) -> tuple[Size, Size]:
+        """Return how much is measured in full, and with --quick.
+
+        Raises
+        ------
+        DataError
+            There is no such size.
+        """
+        if self.size not in SIZES:
+            raise DataError(f"baseline {self.name}: size is {self.size!r}; there are {', '.join(SIZES)}")
+        return SIZES[self.size]
 
     def benchmarks(self) -> tuple[str, ...]:
         """Return the benchmarks that it needs."""
@@ -107,31 +123,49 @@ def check_size(baseline: Baseline, size: Size) -> None:
         )
 
 
-def judge_limits(baseline: Baseline, samples: Mapping[str, Sequence[Sample]]) -> list[TargetVerdict]:
-    """Hold samples against limits, by their medians."""
-    return [_judge(limit, samples) for limit in baseline.limits]
+def judge_limits(
+    baseline: Baseline, samples: Mapping[str, Sequence[Sample]], *, quick: bool = False
+) -> list[TargetVerdict]:
+    """Hold samples against limits, by their medians.
+
+    Parameters
+    ----------
+    quick
+        Whether less than the full recording was measured: limits of that alone are shown, and decide nothing.
+    """
+    return [_judge(limit, samples, quick) for limit in baseline.limits]
 
 
-def _judge(limit: Limit, samples: Mapping[str, Sequence[Sample]]) -> TargetVerdict:
+def _judge(limit: Limit, samples: Mapping[str, Sequence[Sample]], quick: bool) -> TargetVerdict:
     at_least = limit.at_least is not None
     bound = limit.at_least if at_least else limit.at_most
-    target = f"{'≥' if at_least else '≤'} {number(bound, limit.unit)}"
-    measured = _measured(limit, samples)
-    if measured is None:
+    target = "" if bound is None else f"{'≥' if at_least else '≤'} {number(bound, limit.unit)}"
+    values = _measured(limit, samples)
+    if not values:
         asked = limit.benchmark in samples
         note = f"benchmark {limit.benchmark} was not run" if limit.benchmark and not asked else limit.note
         return TargetVerdict(limit.name, limit.title, target, bound, None, limit.unit, None, note, asked)
-    assert bound is not None  # a limit has one of the two
+    measured = median(values)
+    note = "; ".join(filter(None, [_range(values, limit.unit), limit.note]))
+    if bound is None or (quick and limit.full_size):
+        return TargetVerdict(limit.name, limit.title, target, bound, measured, limit.unit, None, note, asked=False)
     ok = measured >= bound if at_least else measured <= bound
-    return TargetVerdict(limit.name, limit.title, target, bound, measured, limit.unit, ok, limit.note)
+    return TargetVerdict(limit.name, limit.title, target, bound, measured, limit.unit, ok, note)
 
 
-def _measured(limit: Limit, samples: Mapping[str, Sequence[Sample]]) -> float | None:
+def _range(values: Sequence[float], unit: str) -> str:
+    if len(values) == 1:
+        return ""
+    return f"{number(min(values))} to {number(max(values), unit)} in {len(values)} rounds"
+
+
+def _measured(limit: Limit, samples: Mapping[str, Sequence[Sample]]) -> list[float]:
+    """Return the figure of each round; none if a round has none."""
     values = [sample.get(limit.key) for sample in samples.get(limit.benchmark, ())]
-    if not values or None in values:
-        return None
     figures = [float(value) * limit.scale for value in values if value is not None]
+    if len(figures) < len(values):
+        return []
     if limit.over:
         benchmark, _, key = limit.over.partition(".")
         figures = [figure / float(sample[key]) for figure, sample in zip(figures, samples[benchmark], strict=False)]
-    return median(figures)
+    return figures

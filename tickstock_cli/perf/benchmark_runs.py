@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from tickstock_cli.core.shipped import shipped_folder
 from tickstock_cli.errors import TickstockError
 from tickstock_cli.perf.benchmarks import PLANT_VARIABLE
 from tickstock_cli.perf.sides import Side
@@ -21,6 +22,13 @@ from tickstock_cli.perf.sides import Side
 FOLDER = Path(__file__).parent
 
 Sample = dict[str, Any]
+
+PROGRAMS = {
+    "startup": ("-m", "tickstock_cli", "--help"),
+    "imports": ("-c", "import typer, rich"),
+    "sample": ("-m", "tickstock_cli", "replay", str(shipped_folder("sample_data"))),
+}
+"""What is run by Python from start to end: its arguments, by benchmark."""
 
 
 class BenchmarkError(TickstockError):
@@ -144,8 +152,8 @@ class Program:
 
 def start_benchmark(side: Side, benchmark: str, job: Mapping[str, Any], folder: Path) -> BenchmarkRun:
     """Start measuring one side by one benchmark."""
-    if benchmark == "startup":
-        return Program(partial(_start, side, folder))
+    if benchmark in PROGRAMS:
+        return Program(partial(_start, benchmark, side, folder))
     if benchmark == "micro":
         return Program(partial(_micro_benchmarks, side, job, folder))
     return BenchmarkProcess(side, benchmark, job, folder)
@@ -171,10 +179,10 @@ def environment_of(side: Side) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(side.root), "PYTHONHASHSEED": "0", **planted}
 
 
-def _start(side: Side, folder: Path) -> Sample:
-    """Start the command line program."""
+def _start(benchmark: str, side: Side, folder: Path) -> Sample:
+    """Run a program from its start to its end."""
     cpu, wall = _cpu_of_children(), time.perf_counter()
-    _run([sys.executable, "-m", "tickstock_cli", "--help"], side, folder, "startup", {})
+    _run([sys.executable, *PROGRAMS[benchmark]], side, folder, benchmark, {})
     wall = time.perf_counter() - wall
     return {"cpu_seconds": _cpu_of_children() - cpu, "seconds": wall}
 

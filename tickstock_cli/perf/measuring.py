@@ -16,8 +16,20 @@ from tickstock_cli.perf.metrics import BENCHMARKS, WAYS, Way
 from tickstock_cli.perf.recording import Prepared, Size
 from tickstock_cli.perf.sides import Side
 
-KNOWN = (*BENCHMARKS, "running")
-"""Benchmarks by name; the last one is for baselines alone."""
+OF_THIS_VERSION = (
+    "running",
+    "imports",
+    "sample",
+    "pyarrow",
+    "one_worker",
+    "two_workers",
+    "longer",
+    "scheduled",
+    "clients",
+    "stages",
+)
+"""Benchmarks that baselines alone use: revisions are not compared by them."""
+KNOWN = (*BENCHMARKS, *OF_THIS_VERSION)
 Samples = dict[str, dict[str, list[Sample]]]
 """By side's label and benchmark, one sample a round."""
 Announce = Callable[[str, str], None]
@@ -118,7 +130,7 @@ def _round(sides: Mapping[str, Side], benchmark: str, plan: Plan, order: Random)
 
 def _warm_up(sides: Mapping[str, Side], plan: Plan, announce: Announce) -> None:
     """Have every tree compile its kernels, and every file read once."""
-    if set(plan.benchmarks) == {"startup"}:
+    if set(plan.benchmarks) <= {"startup", "imports"}:
         return
     for side in {side.root: side for side in sides.values()}.values():
         announce("warming up", side.label)

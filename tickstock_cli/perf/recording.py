@@ -21,6 +21,7 @@ from tickstock_cli.synth.options import MarketOptions
 from tickstock_cli.synth.writing import Feed, write_market
 
 PARTS = 8
+TICKS = frozenset({Feed.TICKS})
 MANIFEST = "_perf.json"
 DAY = date(2026, 3, 2)
 
@@ -36,17 +37,44 @@ class Size:
     batch_rows
         Rows of a step of the core.
     paced_seconds
-        Wall seconds of the paced replay, which plays the middle fifth of the ticks.
+        Wall seconds of the paced replay, which plays the middle fifth of the ticks; and of the scheduled one.
+    busy_rows_per_second
+        Ticks a second of the scheduled replay, of another market of ``BUSY_SYMBOLS`` tickers; 0: there is none.
+    longer_rows
+        Ticks of a longer recording, without other feeds; 0: there is none.
+    clients
+        How many follow a served run at once.
+    in_parts
+        Whether the ticks are dealt out to several files, too, which takes memory for all of them.
     """
 
     rows: int
     symbols: int
     batch_rows: int
     paced_seconds: float
+    busy_rows_per_second: int = 0
+    longer_rows: int = 0
+    clients: int = 500
+    in_parts: bool = True
 
 
 FULL = Size(1_000_000, 8_000, 65_536, 5.0)
 QUICK = Size(250_000, 1_000, 32_768, 2.0)
+SIZES = {
+    "usual": (FULL, QUICK),
+    "speed": (
+        Size(20_000_000, 8_000, 65_536, 60.0, busy_rows_per_second=100_000, in_parts=False),
+        Size(2_000_000, 8_000, 65_536, 10.0, busy_rows_per_second=100_000, in_parts=False),
+    ),
+    "growth": (
+        Size(20_000_000, 8_000, 65_536, 60.0, longer_rows=100_000_000, in_parts=False),
+        Size(500_000, 8_000, 65_536, 10.0, longer_rows=2_500_000, in_parts=False),
+    ),
+}
+"""By the name that a baseline calls for: in full, and with --quick."""
+BUSY_SYMBOLS = 500
+BUSY_FROM = 0.35
+"""Where the scheduled replay begins, as a share of its market's ticks: past the open, where the rate is even."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +85,26 @@ class Prepared:
     ----------
     folder, parts
         All feeds; and its ticks dealt out by ticker to eight files.
+    busy, longer
+        Files of ticks: of few tickers, and of many rows; made if the size calls for them.
     start, end, speed
         What the paced replay plays, in ns UTC and times recorded time.
+    busy_start, busy_end, busy_speed
+        What the scheduled replay plays.
     data_hash
         Of all files.
     """
 
     folder: Path
     parts: Path
+    busy: Path
+    longer: Path
     start: int
     end: int
     speed: float
+    busy_start: int
+    busy_end: int
+    busy_speed: float
     data_hash: str
 
     def job(self, size: Size, folder: Path) -> dict[str, Any]:
@@ -75,10 +112,16 @@ class Prepared:
         return {
             "recording": str(self.folder),
             "parts": str(self.parts),
+            "busy": str(self.busy),
+            "longer": str(self.longer),
             "batch_rows": size.batch_rows,
+            "clients": size.clients,
             "start": self.start,
             "end": self.end,
             "speed": self.speed,
+            "busy_start": self.busy_start,
+            "busy_end": self.busy_end,
+            "busy_speed": self.busy_speed,
             "folder": str(folder),
         }
 
@@ -97,7 +140,7 @@ def prepare(size: Size) -> Prepared:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         if manifest["data_hash"] == _hash_of(folder):
             os.utime(folder)
-            return Prepared(folder / "day", folder / "parts", **manifest)
+            return _prepared(folder, manifest)
     except (OSError, ValueError, KeyError):
         pass
     try:
@@ -111,18 +154,42 @@ def _make(size: Size, folder: Path) -> Prepared:
     shutil.rmtree(folder, ignore_errors=True)
     being_made.mkdir(parents=True)
     try:
-        options = MarketOptions(rows=size.rows, symbols=size.symbols, first_day=DAY)
-        written = write_market(options, being_made / "day", frozenset(Feed), force=True)
-        start, end = _deal_out(written.folder / "ticks.parquet", being_made / "parts")
-        speed = (end - start) / (size.paced_seconds * 1e9)
-        data_hash = _hash_of(being_made)
-        manifest = {"start": start, "end": end, "speed": speed, "data_hash": data_hash}
+        _write(being_made / "day", size.rows, size.symbols, frozenset(Feed))
+        ticks = being_made / "day" / "ticks.parquet"
+        if size.in_parts:
+            _deal_out(ticks, being_made / "parts")
+        start, end = _stretch(ticks, 0.4, size.rows // 5)
+        busy_start, busy_end = 0, 0
+        if size.busy_rows_per_second:
+            _write(being_made / "busy", size.rows, BUSY_SYMBOLS, TICKS)
+            rows = round(size.busy_rows_per_second * size.paced_seconds)
+            busy_start, busy_end = _stretch(being_made / "busy" / "ticks.parquet", BUSY_FROM, rows)
+        if size.longer_rows:
+            _write(being_made / "longer", size.longer_rows, size.symbols, TICKS)
+        manifest = {
+            "start": start,
+            "end": end,
+            "speed": (end - start) / (size.paced_seconds * 1e9),
+            "busy_start": busy_start,
+            "busy_end": busy_end,
+            "busy_speed": (busy_end - busy_start) / (size.paced_seconds * 1e9),
+            "data_hash": _hash_of(being_made),
+        }
         (being_made / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
         _rename(being_made, folder)
     finally:
         shutil.rmtree(being_made, ignore_errors=True)
     keep_latest([path for path in folder.parent.glob("recording-*") if not path.suffix])
-    return Prepared(folder / "day", folder / "parts", start, end, speed, data_hash)
+    return _prepared(folder, manifest)
+
+
+def _prepared(folder: Path, manifest: dict[str, Any]) -> Prepared:
+    busy, longer = (folder / name / "ticks.parquet" for name in ("busy", "longer"))
+    return Prepared(folder / "day", folder / "parts", busy, longer, **manifest)
+
+
+def _write(folder: Path, rows: int, symbols: int, feeds: frozenset[Feed]) -> None:
+    write_market(MarketOptions(rows=rows, symbols=symbols, first_day=DAY), folder, feeds, force=True)
 
 
 def _rename(being_made: Path, folder: Path) -> None:
@@ -134,16 +201,20 @@ def _rename(being_made: Path, folder: Path) -> None:
             raise
 
 
-def _deal_out(ticks: Path, folder: Path) -> tuple[int, int]:
-    """Write a file's rows into several, each ticker's into one, and return when the middle fifth of its rows lies."""
+def _deal_out(ticks: Path, folder: Path) -> None:
+    """Write a file's rows into several, each ticker's into one of them."""
     table = pq.read_table(ticks)
     codes = table["ticker"].combine_chunks().dictionary_encode().indices.to_numpy() % PARTS
     folder.mkdir()
     for part in range(PARTS):
         pq.write_table(table.filter(pa.array(codes == part)), folder / f"part-{part}.parquet")
-    times = table["timestamp"].cast(pa.int64()).to_numpy()
-    fifth = len(table) // 5
-    return int(times[2 * fifth]), int(times[3 * fifth])
+
+
+def _stretch(ticks: Path, share: float, rows: int) -> tuple[int, int]:
+    """Return the times, in ns UTC, between which so many rows of a file lie, from a share of its rows on."""
+    times = pq.read_table(ticks, columns=["timestamp"])["timestamp"].cast(pa.int64()).to_numpy()
+    first = round(share * len(times))
+    return int(times[first]), int(times[min(first + rows, len(times) - 1)])
 
 
 def _hash_of(folder: Path) -> str:

@@ -12,12 +12,24 @@ from tickstock_cli.measurement.verdict import failures
 from tickstock_cli.perf.baselines import check_size, find_baseline, judge_limits, shipped
 from tickstock_cli.perf.benchmark_runs import BenchmarkError, Sample
 from tickstock_cli.perf.judging import Change, compare
-from tickstock_cli.perf.measuring import Plan, run_benchmark
-from tickstock_cli.perf.metrics import BENCHMARKS, METRICS
+from tickstock_cli.perf.measuring import KNOWN, Plan, run_benchmark
+from tickstock_cli.perf.metrics import METRICS
 from tickstock_cli.perf.recording import FULL, QUICK, Prepared, Size, prepare
 from tickstock_cli.perf.sides import Side, head
+from tickstock_cli.perf.stages import EVENT_STAGES, RECORD_STAGES, ROW_STAGES
 
-TINY = Size(rows=20_000, symbols=40, batch_rows=4_096, paced_seconds=0.5)
+pytestmark = pytest.mark.timeout(900)
+"""Every benchmark runs once, in a process of its own."""
+
+TINY = Size(
+    rows=20_000,
+    symbols=40,
+    batch_rows=4_096,
+    paced_seconds=0.5,
+    busy_rows_per_second=8_000,
+    longer_rows=30_000,
+    clients=20,
+)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +44,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
 def samples(recording: Prepared) -> dict[str, list[Sample]]:
     """Return one sample of every benchmark."""
     plan = Plan(recording, TINY, 1)
-    return {benchmark: [run_benchmark(head(), benchmark, plan)] for benchmark in (*BENCHMARKS, "running")}
+    return {benchmark: [run_benchmark(head(), benchmark, plan)] for benchmark in KNOWN}
 
 
 def test_every_metric_finds_its_figure(samples: dict[str, list[Sample]]) -> None:
@@ -43,8 +55,8 @@ def test_every_metric_finds_its_figure(samples: dict[str, list[Sample]]) -> None
 
 
 def test_every_limit_of_a_shipped_baseline_is_measured_or_says_why_not(samples: dict[str, list[Sample]]) -> None:
-    """The old system's figures and our own bars."""
-    assert shipped() == ["sprint_108", "tickstock"]
+    """The old system's figures, our own bars, and those that the README publishes."""
+    assert shipped() == ["growth", "speed", "sprint_108", "stages", "tickstock"]
     for name in shipped():
         baseline = find_baseline(name)
         assert baseline is not None
@@ -82,14 +94,14 @@ def test_a_tree_that_cannot_be_measured_is_named(recording: Prepared, tmp_path: 
         run_benchmark(Side("base", tmp_path), "replay", Plan(recording, TINY, 1))
 
 
-@pytest.mark.parametrize(("plant", "benchmark"), [("correctness", "replay"), ("leak", "memory")])
+@pytest.mark.parametrize(("plant", "shown_by"), [("correctness", "replay"), ("leak", "memory")])
 def test_what_is_planted_is_caught(
-    recording: Prepared, samples: dict[str, list[Sample]], plant: str, benchmark: str
+    recording: Prepared, samples: dict[str, list[Sample]], plant: str, shown_by: str
 ) -> None:
     """These two show whatever the machine's mood; `perf self-test` tries a slowdown as well, and identical code."""
-    planted = run_benchmark(Side("head", head().root, plant), benchmark, Plan(recording, TINY, 1))
+    planted = run_benchmark(Side("head", head().root, plant), shown_by, Plan(recording, TINY, 1))
 
-    comparison = compare(samples, {benchmark: [planted]}, samples)
+    comparison = compare(samples, {shown_by: [planted]}, samples)
 
     assert comparison.failed
     assert bool(comparison.results) is (plant == "correctness")
@@ -119,3 +131,42 @@ def test_a_limit_whose_benchmark_was_left_out_is_not_asked_and_says_so(samples: 
     assert not told["tick_latency_p99_ms"].failed
     assert told["tick_latency_p99_ms"].note == "benchmark paced was not run"
     assert told["data_loss_events"].ok
+
+
+def test_stages_take_every_part_and_no_more_time_than_there_was(samples: dict[str, list[Sample]]) -> None:
+    """A stage that nobody calls any more would show as free."""
+    (sample,) = samples["stages"]
+
+    assert {name for names in (ROW_STAGES, EVENT_STAGES, *RECORD_STAGES.values()) for name in names} <= sample.keys()
+    assert all(sample[name] > 0 for name in ("decode", "kernel highlow", "kernel ohlcv", "kernel fmv", "write"))
+
+
+def test_replays_of_any_kind_give_one_digest(samples: dict[str, list[Sample]]) -> None:
+    """What they took does not matter otherwise."""
+    assert samples["one_worker"][0]["digest"] == samples["two_workers"][0]["digest"]
+    assert samples["scheduled"][0]["other_digests"] == 0
+
+
+def test_a_limit_of_the_full_recording_decides_nothing_with_quick(samples: dict[str, list[Sample]]) -> None:
+    """What is done once a run counts for more in a small recording, and is no regression."""
+    baseline = find_baseline("speed")
+    assert baseline is not None
+    slow = {**samples, "one_worker": [{**samples["one_worker"][0], "seconds": 1e6}]}
+
+    full, quick = (
+        {verdict.name: verdict for verdict in judge_limits(baseline, slow, quick=quick)} for quick in (False, True)
+    )
+
+    assert full["one_worker_over_decode"].failed
+    assert (quick["one_worker_over_decode"].failed, quick["one_worker_over_decode"].word) == (False, "not judged")
+
+
+def test_figures_of_several_rounds_are_told_with_their_range() -> None:
+    """One bad round is noise, and shows as such: the median decides."""
+    baseline = find_baseline("speed")
+    assert baseline is not None
+    rounds = [{"cpu_ratio": ratio} for ratio in (0.5, 9.0, 0.75)]
+
+    told = {verdict.name: verdict for verdict in judge_limits(baseline, {"clients": rounds})}["client_cpu_ratio"]
+
+    assert (told.measured, told.ok, told.note) == (0.75, True, "0.500 to 9 times in 3 rounds")
