@@ -21,6 +21,7 @@ from tickstock_cli.core.stages import Sink, Source
 from tickstock_cli.engine.checkpoint import CheckpointStore
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.drivers import Driver
+from tickstock_cli.engine.live import LiveDriver
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.outputs import Outputs
 from tickstock_cli.engine.rejection import RejectedRows, RowSink
@@ -117,6 +118,8 @@ def assemble(plan: RunPlan, stack: ExitStack) -> RunParts:
         plan.pipeline, settings, core, stack, stopped=lambda: control.stopped, runtime_observer=plan.runtime_observer
     )
     if isinstance(pipeline, MultiChannelPipeline):
+        if isinstance(plan.driver, LiveDriver):
+            pipeline.system.watch_arrivals(plan.driver.arrivals)
         plan.attach(pipeline)
     outputs, rejects = _open_outputs(plan)
     return RunParts(

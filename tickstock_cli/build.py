@@ -31,6 +31,7 @@ from tickstock_cli.errors import PluginError, SettingsError, UsageError
 from tickstock_cli.kernels.admission import Guard
 from tickstock_cli.kernels.coordination import CoordinationRules
 from tickstock_cli.kernels.rows import MOST_EXTREMES
+from tickstock_cli.sources import SOURCES
 
 AddedDetectors = Mapping[str, type[Any] | tuple[type[Any], Any]]
 """Detectors of an embedding program, by name: a class, or a class and its parameters."""
@@ -52,13 +53,15 @@ def _registered_detector(name: str) -> Any:
 
 
 @cache
-def settings_model(plugins: tuple[str, ...] = ()) -> type[Settings]:
-    """Return the model of all settings: the fixed sections, one of every detector of the project and of ``plugins``.
+def settings_model(plugins: tuple[str, ...] = (), sources: tuple[str, ...] = ()) -> type[Settings]:
+    """Return the model of all settings: the fixed sections, and one of every detector and source that has settings.
 
     Parameters
     ----------
     plugins
         Names of plugins' detectors, ascending. They get a section, and do not run by default.
+    sources
+        Names of plugins' sources, ascending.
 
     Raises
     ------
@@ -71,7 +74,13 @@ def settings_model(plugins: tuple[str, ...] = ()) -> type[Settings]:
     classes = {**detector_classes(), **{name: DETECTORS.load(name) for name in plugins}}
     sections = {name: cls.Params for name, cls in classes.items()}
     on = tuple(name for name in DETECTORS.parts if classes[name].enabled_by_default)
-    return joined_settings(sections, on, DETECTORS.unknown)
+    return joined_settings(sections, on, DETECTORS.unknown, _source_sections(sources))
+
+
+def _source_sections(plugins: Sequence[str]) -> dict[str, type[Any]]:
+    """Return the ``Params`` of the project's sources and of ``plugins`` that have any, by name."""
+    classes = {name: SOURCES.load(name) for name in [*SOURCES.parts, *plugins]}
+    return {name: cls.Params for name, cls in classes.items() if hasattr(cls, "Params")}
 
 
 def load_settings(
@@ -87,7 +96,7 @@ def load_settings(
         A plugin that is named cannot be loaded.
     """
     named = named_detectors(file=file, environment=environment, assignments=assignments)
-    model = settings_model(_plugins_among(named.enabled | named.sections))
+    model = settings_model(_plugins_among(named.enabled | named.sections), _source_plugins_among(named.sections))
     return load(model, file=file, environment=environment, assignments=assignments)
 
 
@@ -95,7 +104,8 @@ def settings_from(values: Mapping[str, Any]) -> Settings:
     """Return checked settings from nested values, section by section, such as ``model_dump`` gives."""
     enabled = values.get("detectors", {}).get("enabled", ())
     sections = values.keys() - Settings.model_fields.keys()
-    return settings_model(_plugins_among({*sections, *enabled} - DETECTORS.parts.keys())).model_validate(values)
+    detectors = _plugins_among({*sections, *enabled} - DETECTORS.parts.keys())
+    return settings_model(detectors, _source_plugins_among(sections)).model_validate(values)
 
 
 def add_detectors(settings: Settings, detectors: AddedDetectors) -> Settings:
@@ -120,7 +130,8 @@ def add_detectors(settings: Settings, detectors: AddedDetectors) -> Settings:
         _check_added(name, cls, parameters, before)
     classes = {**detector_classes(settings), **{name: cls for name, (cls, _) in pairs.items()}}
     enabled = (*settings.detectors.enabled, *pairs)
-    model = joined_settings({name: cls.Params for name, cls in classes.items()}, enabled)
+    sources = {name: type(getattr(settings, name)) for name in before.source_names}
+    model = joined_settings({name: cls.Params for name, cls in classes.items()}, enabled, sources=sources)
     model.added_detectors = {**before.added_detectors, **{name: cls for name, (cls, _) in pairs.items()}}
     sections = {name: getattr(settings, name) for name in before.model_fields if name != "detectors"}
     given = {name: parameters for name, (_, parameters) in pairs.items() if parameters is not None}
@@ -143,6 +154,11 @@ def _check_added(name: str, cls: Any, parameters: Any, model: type[Settings]) ->
 def _plugins_among(names: Iterable[str]) -> tuple[str, ...]:
     """Return which of some names are those of plugins' detectors, ascending."""
     return tuple(sorted(name for name in names if DETECTORS.plugin(name) is not None))
+
+
+def _source_plugins_among(names: Iterable[str]) -> tuple[str, ...]:
+    """Return which of some names are those of plugins' sources, ascending."""
+    return tuple(sorted(name for name in names if SOURCES.plugin(name) is not None))
 
 
 def event_kinds(settings: Settings | None = None) -> tuple[Kind, ...]:

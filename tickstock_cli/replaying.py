@@ -10,6 +10,7 @@ Examples
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
@@ -17,7 +18,9 @@ from datetime import tzinfo
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import cast
 
+import psutil
 import pyarrow as pa
 
 from tickstock_cli import __version__
@@ -27,13 +30,15 @@ from tickstock_cli.config.settings import Settings, deciding_settings
 from tickstock_cli.core.calendar import market_zone
 from tickstock_cli.core.clock import Clock, SystemClock
 from tickstock_cli.core.registry import Plugin
-from tickstock_cli.core.stages import NamedSource, Sink
+from tickstock_cli.core.stages import LiveSource, NamedSource, Sink
 from tickstock_cli.core.time_input import TimeInput
 from tickstock_cli.core.times import format_time
 from tickstock_cli.detectors import DETECTORS
 from tickstock_cli.engine.checkpoint import CheckpointStore
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.execution import execute
+from tickstock_cli.engine.live import LiveDriver
+from tickstock_cli.engine.market_clock import market_clock
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.result import RunResult
 from tickstock_cli.engine.run import CHECKPOINT_EVERY_NS, RunOptions
@@ -180,9 +185,21 @@ def replay(
             clock=clock or SystemClock(),
             snapshots=snapshots if source.repeatable else None,
             taps=taps,
+            driver=_driver(source, control, clock or SystemClock()),
         )
         result = execute(assemble(plan if attach is None else replace(plan, attach=attach), stack))
         return replace(result, plugins=plugins_of(request, settings))
+
+
+def _driver(source: NamedSource, control: Control, clock: Clock) -> LiveDriver | None:
+    """Return the live driver for rows that come in their own time; None: by the speed that was asked for."""
+    if control.speed is not None or not source.is_live:
+        return None
+    live = cast(LiveSource, source)
+    options = live.arrival
+    age = time.time_ns() - round(psutil.Process().create_time() * 1e9)
+    market = market_clock(options, time.time_ns, clock.now() - age)
+    return LiveDriver(clock, control, market, queue_rows=options.queue_rows, health=live.health)
 
 
 def check(request: Request) -> None:
@@ -238,6 +255,7 @@ def read_options(request: Request, settings: Settings) -> ReadOptions:
         interval_seconds=settings.recordings.interval_seconds,
         symbols=request.symbols,
         unsorted=request.unsorted,
+        sections={name: getattr(settings, name) for name in type(settings).source_names},
     )
     zone = market_zone(settings.session.calendar)
     start, end = (

@@ -76,6 +76,21 @@ def _facts(overview: Mapping[str, Any]) -> Iterator[Text]:
             yield _fact("unroutable", f"{router['errors']:,}")
         if router["decision_mean_us"] is not None:
             yield _fact("decision", f"{router['decision_mean_us']:,.1f} µs")
+    if overview.get("arrivals") is not None:
+        yield from _arrival_facts(overview["arrivals"])
+
+
+def _arrival_facts(arrivals: Mapping[str, Any]) -> Iterator[Text]:
+    source, queue = arrivals["source"], arrivals["queue"]
+    yield Text.assemble(("source ", "dim"), _word(source["state"]))
+    if source["subscriptions_wanted"] is not None:
+        yield _fact("acknowledged", f"{source['subscriptions_acknowledged']:,} of {source['subscriptions_wanted']:,}")
+    if source["reconnects"]:
+        yield _fact("reconnects", f"{source['reconnects']:,}")
+    yield _fact("arrived", f"{arrivals['received']:,}")
+    yield _fact("waiting", f"{queue['depth']:,}" + (f" + {queue['spilled']:,} on disk" if queue["spilled"] else ""))
+    if arrivals["late"]:
+        yield _fact("late", f"{arrivals['late']:,}")
 
 
 def _fact(name: str, value: str) -> Text:

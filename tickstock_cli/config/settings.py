@@ -191,6 +191,8 @@ class Settings(BaseSettings):
     """Detectors that have a section, in the order in which they see a row."""
     added_detectors: ClassVar[Mapping[str, type[Any]]] = {}
     """Classes of detectors that an embedding program has added, by name; they are in no registry."""
+    source_names: ClassVar[tuple[str, ...]] = ()
+    """Sources that have a section."""
 
     session: SessionSettings = SessionSettings()
     guard: GuardSettings = GuardSettings()
@@ -246,6 +248,7 @@ def settings_model(
     sections: Mapping[str, type[BaseModel]],
     enabled: Sequence[str] | None = None,
     unknown: Callable[[str], str] | None = None,
+    sources: Mapping[str, type[BaseModel]] | None = None,
 ) -> type[Settings]:
     """Build the model of all settings.
 
@@ -257,12 +260,16 @@ def settings_model(
         Detectors that run by default; None is all of them.
     unknown
         Returns "no detector named …" for a name that has no section; None knows of no others.
+    sources
+        Per source that has settings, by name, its ``Params``; every field has a default.
     """
-    fields: dict[str, Any] = {name: (params, params()) for name, params in sections.items()}
+    sources = sources or {}
+    fields: dict[str, Any] = {name: (params, params()) for name, params in {**sections, **sources}.items()}
     names = tuple(sections)
     detectors = _detectors_section(names, names if enabled is None else tuple(enabled), unknown)
     model = create_model("Settings", __base__=Settings, detectors=(detectors, detectors()), **fields)
     model.detector_names = names
+    model.source_names = tuple(sources)
     return model
 
 

@@ -20,7 +20,8 @@ Nobody writes into a batch received.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Self, TypeVar
 
 import numpy as np
@@ -56,6 +57,12 @@ class Batch:
     def take(self, rows: slice | Int64s) -> Self:
         """Return the rows of a slice (as views) or of an index array (as copies)."""
         return type(self)(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    def available_from(self, earliest: int) -> Self:
+        """Return the rows, none of them available before ``earliest`` (int64 ns UTC)."""
+        available = np.maximum(self.available_at, earliest)
+        available.flags.writeable = False
+        return replace(self, available_at=available)
 
     @classmethod
     def empty(cls) -> Self:
@@ -146,6 +153,21 @@ class MergedBatch:
     positions: tuple[int, ...]
 
     @classmethod
+    def joined(cls, batches: Sequence[MergedBatch]) -> MergedBatch:
+        """Return consecutive batches, at least one, as one."""
+        first, last = batches[0], batches[-1]
+        if len(batches) == 1:
+            return first
+        return cls(
+            _joined([batch.ticks for batch in batches]),
+            _joined([batch.bars for batch in batches]),
+            _joined([batch.fmvs for batch in batches]),
+            first.first,
+            max(batch.watermark for batch in batches),
+            last.positions,
+        )
+
+    @classmethod
     def empty(cls, first: int, watermark: int) -> MergedBatch:
         """Return a step without rows, in which market time comes to ``watermark``."""
         return cls(TickBatch.empty(), BarBatch.empty(), FmvBatch.empty(), first, watermark, ())
@@ -173,6 +195,17 @@ class MergedBatch:
             watermark,
             self.positions,
         )
+
+
+def _joined(parts: Sequence[BatchT]) -> BatchT:
+    filled = [part for part in parts if len(part)]
+    if len(filled) < 2:
+        return filled[0] if filled else parts[0]
+    kind = type(filled[0])
+    columns = [np.concatenate([getattr(part, field.name) for part in filled]) for field in fields(kind)]
+    for column in columns:
+        column.flags.writeable = False
+    return kind(*columns)
 
 
 def _cut(part: BatchT, first: int, last: int) -> BatchT:

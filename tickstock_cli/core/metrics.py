@@ -175,6 +175,66 @@ class RouterMetrics:
     decision_mean_us: float | None = None
 
 
+class SourceState(StrEnum):
+    """What a source of arriving rows is doing."""
+
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    RECONNECTING = "reconnecting"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceHealth:
+    """A source of arriving rows at one moment. What a source does not have, such as subscriptions, is None.
+
+    Parameters
+    ----------
+    since_wall
+        When it came to this state, ns since the epoch, UTC; None if unknown.
+    authenticated
+        Whether the sender has accepted its key.
+    wanted, acknowledged
+        Subscriptions asked for, and those confirmed.
+    reconnects
+        Connections made again after a loss.
+    problem
+        What is wrong, in words; None: nothing.
+    """
+
+    state: SourceState = SourceState.CONNECTED
+    since_wall: int | None = None
+    authenticated: bool | None = None
+    wanted: int | None = None
+    acknowledged: int | None = None
+    reconnects: int | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalMetrics:
+    """The arrival queue in front of a live run, and its source.
+
+    Parameters
+    ----------
+    received
+        Rows that have come.
+    spilled_total
+        Rows that went through the disk because they found no room.
+    late
+        Rows that came after market time had passed their available time; they count as available on arrival.
+    last_row_wall
+        When the latest row came, ns since the epoch, UTC; None before the first.
+    """
+
+    queue: QueueMetrics
+    received: int = 0
+    spilled_total: int = 0
+    late: int = 0
+    last_row_wall: int | None = None
+    source: SourceHealth = field(default_factory=SourceHealth)
+
+
 @dataclass(frozen=True, slots=True)
 class SystemMetrics:
     """The whole system at one moment.
@@ -194,6 +254,8 @@ class SystemMetrics:
         ``{"event log": "no space left on device"}``.
     clients
         Connected clients; None if nothing is served.
+    arrivals
+        The arrival queue and its source; None where rows do not arrive.
     catching_up
         Whether rows came as fast as they were taken lately, because the run went to another time: full queues and old
         rows are what that is made of.
@@ -210,5 +272,6 @@ class SystemMetrics:
     memory_bytes: int
     problems: Mapping[str, str] = field(default_factory=dict)
     router: RouterMetrics | None = None
+    arrivals: ArrivalMetrics | None = None
     clients: int | None = None
     catching_up: bool = False

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.events import EventRows
 from tickstock_cli.core.kinds import Kind, KindCodes
+from tickstock_cli.core.metrics import SourceHealth
 from tickstock_cli.core.symbols import SymbolTable
 
 
@@ -116,8 +119,49 @@ class NamedSource(Source, Protocol):
     def span(self) -> tuple[int, int] | None:
         """First and last available time within the bounds (int64 ns UTC)."""
 
+    @property
+    def is_live(self) -> bool:
+        """Whether rows come in their own time, from a sender that the run cannot keep waiting: see `LiveSource`."""
+
+    def health(self) -> SourceHealth:
+        """Return the state of the connection; from any thread."""
+
     def close(self) -> None:
         """Close what is open and remove temporary files. Idempotent."""
+
+
+class Pace(StrEnum):
+    """What market time passes by between the rows of a live source."""
+
+    AUTO = "auto"
+    """The wall clock; for rows that come faster than their own time, as of a recording, rows alone."""
+    ROWS = "rows"
+    WALL = "wall"
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalOptions:
+    """How rows of a live source are taken.
+
+    Parameters
+    ----------
+    queue_rows
+        Rows that may wait in memory; more wait on disk.
+    hold_back_ns
+        How far market time stays behind the wall clock, so that rows on their way are not passed.
+    """
+
+    queue_rows: int = 262_144
+    hold_back_ns: int = 0
+    pace: Pace = Pace.AUTO
+
+
+class LiveSource(NamedSource, Protocol):
+    """A source whose rows come in their own time. A thread reads it without pause; what finds no room goes to disk."""
+
+    @property
+    def arrival(self) -> ArrivalOptions:
+        """How its rows are taken."""
 
 
 class Detector(Protocol):

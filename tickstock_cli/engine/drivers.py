@@ -6,22 +6,37 @@ between them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from tickstock_cli.core.batch import MergedBatch
+from tickstock_cli.core.metrics import ArrivalMetrics
 from tickstock_cli.engine.control import Control
+from tickstock_cli.engine.prefetch import Prefetch
 from tickstock_cli.engine.schedule import Schedule
+
+READ_AHEAD = 2
+"""Batches decoded before they are needed."""
 
 
 class Stepper(Protocol):
     """A run as its driver sees it. Every method is called on the run's thread."""
+
+    def prepare(self, batch: MergedBatch) -> None:
+        """Make ready for the first rows, before any of them is due."""
 
     def step(self, batch: MergedBatch) -> None:
         """Compute a batch."""
 
     def advance(self, watermark: int) -> int:
         """Let market time pass without a row; return the market time at which the next event can be released."""
+
+    def next_release(self) -> int:
+        """Return the market time at which the next event can be released, if no row comes before."""
+
+    def show(self, market_time: int) -> None:
+        """Show observers how market time goes on without a row."""
 
     def idle(self) -> None:
         """Use the time before a wait: the driver has nothing to feed."""
@@ -51,6 +66,14 @@ class Driver(Protocol):
     def lateness_ms(self) -> dict[str, float] | None:
         """Return p50, p99 and max of how late rows were processed; None without a schedule."""
 
+    def arrivals(self) -> ArrivalMetrics | None:
+        """Return the figures of the arrival queue and its source, in any thread; None where rows do not arrive."""
+
+    def read_ahead(
+        self, batches: Iterator[MergedBatch], interrupt: Callable[[], None]
+    ) -> AbstractContextManager[Iterable[MergedBatch]]:
+        """Return a context that reads batches in a thread and gives them to ``run``; its end calls ``interrupt``."""
+
     def run(self, batches: Iterable[MergedBatch], stepper: Stepper) -> int | None:
         """Feed batches until the input ends or the run is stopped.
 
@@ -61,21 +84,35 @@ class Driver(Protocol):
         """
 
 
-class FlatOut:
+class ReadingAhead:
+    """Base of drivers whose source can wait: a thread decodes a few batches before they are needed."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    def arrivals(self) -> None:
+        return None
+
+    def read_ahead(
+        self, batches: Iterator[MergedBatch], interrupt: Callable[[], None]
+    ) -> AbstractContextManager[Iterable[MergedBatch]]:
+        return Prefetch(batches, READ_AHEAD, lambda: self._control.stopped, interrupt)
+
+
+class FlatOut(ReadingAhead):
     """Feeds batches as fast as they come."""
 
     batch_rows = 1 << 62
     paused_ns = 0
     schedule = None
 
-    def __init__(self, control: Control) -> None:
-        self._control = control
-
     def lateness_ms(self) -> None:
         return None
 
     def run(self, batches: Iterable[MergedBatch], stepper: Stepper) -> int | None:
-        for batch in batches:
+        for number, batch in enumerate(batches):
+            if not number:
+                stepper.prepare(batch)
             stepper.step(batch)
             stepper.batch_done(batch)
             if self._control.stopped:

@@ -86,6 +86,7 @@ class Execution:
             self._interrupted,
             start.rows,
             drained,
+            arrivals=driver.arrivals(),
         )
 
     def _run(self, start: RunPosition) -> tuple[Run, Drained | None]:

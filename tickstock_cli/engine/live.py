@@ -1,21 +1,34 @@
-"""The driver of rows that arrive: each is fed as it comes, and how late it is counts from a schedule set elsewhere.
+"""The live driver: rows are fed as they come, and market time passes between them.
 
-Market time passes with what comes: a source that has nothing to tell says so, by batches without rows. So the same
-rows give the same events however late they are.
+1. A reader thread puts what comes into the arrival queue.
+2. The driver feeds what waits there, oldest first.
+3. Between rows it lets market time pass as far as a waiting event needs, by the run's market clock, so that every event
+   is released shortly after its window's end although nothing else comes; observers see market time go on.
+
+The same rows with the same available times give the events of a replay of them: market time passes only where an event
+waits, and a row that it has passed counts as available when it came.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import numpy as np
 
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.clock import Clock
+from tickstock_cli.core.metrics import ArrivalMetrics, SourceHealth
+from tickstock_cli.engine.arrival_queue import QUEUE_ROWS, Arrival, ArrivalQueue, lifted
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.drivers import Stepper
 from tickstock_cli.engine.lateness import Lateness
+from tickstock_cli.engine.market_clock import MarketClock
 from tickstock_cli.engine.schedule import Schedule
+
+LOOK_NS = 100_000_000
+"""The longest wait in silence: observers are shown how market time goes on."""
+NEVER = 2**63 - 1
 
 
 class LiveDriver:
@@ -23,36 +36,121 @@ class LiveDriver:
 
     Parameters
     ----------
-    schedule
-        When rows were due: lateness and latencies count from it. It waits for nobody.
+    market
+        Where market time stands between rows.
+    due
+        When rows are due, where the source keeps a schedule: latencies count from it. None: when they came.
+    queue_rows
+        Rows that may wait in memory.
+    health
+        Returns the state of the source.
+    report
+        Called with what is wrong with the queue's disk, and with None once it works again.
     """
 
     batch_rows = 262_144
     paused_ns = 0
 
-    def __init__(self, clock: Clock, control: Control, schedule: Schedule) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        control: Control,
+        market: MarketClock,
+        due: Schedule | None = None,
+        queue_rows: int = QUEUE_ROWS,
+        health: Callable[[], SourceHealth] = SourceHealth,
+        report: Callable[[str | None], None] = lambda problem: None,  # noqa: ARG005
+    ) -> None:
         self._clock = clock
         self._control = control
-        self._schedule = schedule
+        self._market = market
+        self._due = due
+        self._health = health
+        self._queue = ArrivalQueue(clock, control.changed, queue_rows, report)
         self._lateness = Lateness()
+        self._fed = due
+        self._watermark = 0
+        self._next_release = NEVER
+        self._late = 0
 
     @property
-    def schedule(self) -> Schedule:
-        return self._schedule
+    def schedule(self) -> Schedule | None:
+        """When the rows fed last were due."""
+        return self._fed
 
-    def lateness_ms(self) -> dict[str, float]:
-        return self._lateness.as_dict()
+    @property
+    def late(self) -> int:
+        """Rows that came after market time had passed their available time."""
+        return self._late
 
-    def run(self, batches: Iterable[MergedBatch], stepper: Stepper) -> int | None:
-        """Step batch by batch until the input ends or the run is stopped; see ``Pacer.run``."""
-        for batch in batches:
-            if len(batch):
-                stepper.step(batch)
-                due = self._schedule.due_times(batch.available_at())
-                self._lateness.record(np.maximum(self._clock.now() - due, 0.0))
-            else:
-                stepper.advance(batch.watermark)
-            stepper.batch_done(batch)
-            if self._control.stopped:
+    def lateness_ms(self) -> dict[str, float] | None:
+        return None if self._due is None else self._lateness.as_dict()
+
+    def arrivals(self) -> ArrivalMetrics:
+        return self._queue.metrics(self._late, self._health())
+
+    def read_ahead(
+        self, batches: Iterator[MergedBatch], interrupt: Callable[[], None]
+    ) -> AbstractContextManager[Iterator[MergedBatch]]:
+        return self._reading(batches, interrupt)
+
+    @contextmanager
+    def _reading(
+        self, batches: Iterator[MergedBatch], interrupt: Callable[[], None]
+    ) -> Iterator[Iterator[MergedBatch]]:
+        with self._queue as queue:
+            queue.read(batches)
+            try:
+                yield iter(())  # the driver takes from the queue
+            finally:
+                interrupt()
+
+    def run(self, batches: Iterable[MergedBatch], stepper: Stepper) -> int | None:  # noqa: ARG002 - the queue has them
+        begun = False
+        while not self._control.stopped:
+            self._control.changed.clear()  # before looking: what comes from here on ends the wait below
+            arrival = self._queue.take()
+            if arrival is not None:
+                if not begun and len(arrival.batch):
+                    stepper.prepare(arrival.batch)
+                    begun = True
+                self._feed(arrival, stepper)
+            elif self._queue.ended:
                 break
+            elif not self._control.stopped:
+                self._clock.wait(self._control.changed, self._pass_time(stepper))
         return None
+
+    def _feed(self, arrival: Arrival, stepper: Stepper) -> None:
+        batch = arrival.batch
+        if not len(batch):
+            self._pass_to(batch.watermark, stepper)
+            stepper.batch_done(batch)
+            return
+        batch, late = lifted(batch, self._watermark)
+        self._late += late
+        self._market.came(batch.watermark, arrival.at)
+        self._fed = self._due or arrival.due
+        stepper.step(batch)
+        self._watermark = batch.watermark
+        self._next_release = stepper.next_release()
+        if self._due is not None:
+            self._lateness.record(np.maximum(self._clock.now() - self._due.due_times(batch.available_at()), 0.0))
+        stepper.batch_done(batch)
+
+    def _pass_time(self, stepper: Stepper) -> int:
+        """Let market time pass as far as a waiting event needs; return when to look again, by the clock."""
+        stepper.idle()
+        now = self._clock.now()
+        schedule = self._market.schedule
+        if schedule is None:
+            return now + LOOK_NS
+        market = schedule.market_at(now)
+        if self._next_release <= market:
+            self._pass_to(self._next_release, stepper)
+        stepper.show(max(market, self._watermark))
+        return min(now + LOOK_NS, schedule.due(self._next_release)) if self._next_release < NEVER else now + LOOK_NS
+
+    def _pass_to(self, watermark: int, stepper: Stepper) -> None:
+        self._watermark = max(self._watermark, watermark)
+        self._next_release = stepper.advance(self._watermark)

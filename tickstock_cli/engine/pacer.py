@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.clock import Clock
 from tickstock_cli.engine.control import Control
-from tickstock_cli.engine.drivers import Stepper
+from tickstock_cli.engine.drivers import ReadingAhead, Stepper
 from tickstock_cli.engine.lateness import Lateness
 from tickstock_cli.engine.schedule import Schedule
 
@@ -23,7 +23,7 @@ TOGETHER_NS = 2_000_000
 and rows would be late for lack of it."""
 
 
-class Pacer:
+class Pacer(ReadingAhead):
     """Feeds rows when their recorded time has come; pauses, steps, changes speed and seeks.
 
     Parameters
@@ -38,8 +38,8 @@ class Pacer:
     """Checkpoints lie between batches, and a slow market takes long for one."""
 
     def __init__(self, clock: Clock, control: Control) -> None:
+        super().__init__(control)
         self._clock = clock
-        self._control = control
         self._schedule: Schedule | None = None
         self._paused_at: int | None = None
         self._together_until = 0
@@ -54,7 +54,9 @@ class Pacer:
         return self._lateness.as_dict()
 
     def run(self, batches: Iterable[MergedBatch], stepper: Stepper) -> int | None:
-        for batch in batches:
+        for number, batch in enumerate(batches):
+            if not number:
+                stepper.prepare(batch)
             if not self._run_batch(batch, stepper):
                 break
             stepper.batch_done(batch)

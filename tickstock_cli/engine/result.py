@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tickstock_cli.core.ledger import Ledger
+from tickstock_cli.core.metrics import ArrivalMetrics
 from tickstock_cli.core.registry import Plugin
 from tickstock_cli.engine.pipeline import Drained
 from tickstock_cli.engine.tally import Tally
@@ -52,6 +53,9 @@ class RunResult:
     plugins: tuple[Plugin, ...] = ()
     """The plugins that had a part in what the run wrote; the digest is of its events alone."""
 
+    arrivals: ArrivalMetrics | None = None
+    """The arrival queue at the end; None where rows did not arrive."""
+
     @property
     def rows_per_second(self) -> float:
         """Rows of all types over wall time."""
@@ -74,7 +78,12 @@ class RunResult:
             "interrupted": self.interrupted,
             "drained": None if self.drained is None else asdict(self.drained),
             "plugins": [plugin.as_dict() for plugin in self.plugins],
+            **({} if self.arrivals is None else {"arrivals": _arrival_counts(self.arrivals)}),
         }
+
+
+def _arrival_counts(arrivals: ArrivalMetrics) -> dict[str, int]:
+    return {"received": arrivals.received, "spilled": arrivals.spilled_total, "late": arrivals.late}
 
 
 def peak_rss_bytes() -> int:

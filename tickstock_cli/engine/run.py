@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import get_ident
 from typing import Any
@@ -30,13 +30,10 @@ from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.outputs import Outputs
 from tickstock_cli.engine.pacer import Pacer
 from tickstock_cli.engine.pipeline import DirectPipeline, Drained, Pipeline
-from tickstock_cli.engine.prefetch import Prefetch
 from tickstock_cli.engine.rejection import RejectedRows
 from tickstock_cli.engine.snapshots import RunPosition, Snapshots
 from tickstock_cli.engine.taps import Taps, TapStep
 
-READ_AHEAD = 2
-"""Batches decoded before they are needed."""
 CHECKPOINT_EVERY_NS = 10_000_000_000
 
 
@@ -141,20 +138,13 @@ class Run:
         OutputError
             An output or a checkpoint cannot be written.
         """
-        source, control = self._parts.source, self._control
+        source = self._parts.source
         batch_rows = min(self._parts.options.batch_rows, self._driver.batch_rows)
-        ahead = Prefetch(
-            source.batches(batch_rows, self._positions), READ_AHEAD, lambda: control.stopped, source.interrupt
-        )
-        with ahead as batches:
-            return self._driver.run(self._prepared(batches), self)
+        with self._driver.read_ahead(source.batches(batch_rows, self._positions), source.interrupt) as batches:
+            return self._driver.run(batches, self)
 
-    def _prepared(self, batches: Iterable[MergedBatch]) -> Iterator[MergedBatch]:
-        """Return the batches; the pipeline is made ready for the first one before it is given out."""
-        for number, batch in enumerate(batches):
-            if not number:
-                self._pipeline.prepare(batch)
-            yield batch
+    def prepare(self, batch: MergedBatch) -> None:
+        self._pipeline.prepare(batch)
 
     def step(self, batch: MergedBatch) -> None:
         if not self._rows and len(batch):
@@ -169,6 +159,12 @@ class Run:
         self._feed(MergedBatch.empty(0, watermark))
         self._watermark = max(self._watermark, watermark)
         return self._pipeline.next_release()
+
+    def next_release(self) -> int:
+        return self._pipeline.next_release()
+
+    def show(self, market_time: int) -> None:
+        self._parts.observer.advanced(self._rows, market_time)
 
     def idle(self) -> None:
         self._deliver()

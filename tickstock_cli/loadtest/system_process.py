@@ -29,6 +29,7 @@ from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.execution import execute
 from tickstock_cli.engine.live import LiveDriver
+from tickstock_cli.engine.market_clock import RowClock
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.outputs import Outputs
 from tickstock_cli.engine.result import RunResult
@@ -184,7 +185,7 @@ def work(child: Child) -> None:
             Observer(),
             RunOptions(batch_rows=BATCH_ROWS),
             pipeline=pipeline,
-            driver=LiveDriver(clock, control, schedule),
+            driver=LiveDriver(clock, control, RowClock(), schedule),
         )
         result = execute(parts)
         status.over = True

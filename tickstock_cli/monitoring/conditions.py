@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tickstock_cli.core.metrics import BreakerState, ChannelMetrics, ChannelStatus, SystemMetrics
+from tickstock_cli.core.metrics import (
+    ArrivalMetrics,
+    BreakerState,
+    ChannelMetrics,
+    ChannelStatus,
+    QueueMetrics,
+    SourceHealth,
+    SourceState,
+    SystemMetrics,
+)
+from tickstock_cli.core.times import format_time
 from tickstock_cli.monitoring.alerts import AlertType, Finding, Severity
 from tickstock_cli.monitoring.thresholds import AlertThresholds
 
+ARRIVALS, SOURCE = "arrivals", "source"
+"""Subjects of what concerns the arrival queue and the source behind it."""
 SYSTEM = "system"
 """Subject of findings that concern no channel."""
 OF_CATCHING_UP = (AlertType.HIGH_LATENCY, AlertType.QUEUE_OVERFLOW)
@@ -27,6 +39,8 @@ def find(channels: Sequence[ChannelMetrics], system: SystemMetrics, thresholds: 
         ]
     found += _broken_parts(system)
     found.append(_memory_usage(system, thresholds))
+    if system.arrivals is not None:
+        found += [_source_failure(system.arrivals.source), _arrival_overflow(system.arrivals, thresholds)]
     meant = OF_CATCHING_UP if system.catching_up else ()
     return [finding for finding in found if finding is not None and finding.type not in meant]
 
@@ -87,17 +101,34 @@ def _low_success_rate(metrics: ChannelMetrics, thresholds: AlertThresholds) -> F
 
 
 def _queue_overflow(metrics: ChannelMetrics, thresholds: AlertThresholds) -> Finding | None:
-    queue = metrics.queue
+    return _overflow(metrics.name, metrics.queue, thresholds)
+
+
+def _arrival_overflow(arrivals: ArrivalMetrics, thresholds: AlertThresholds) -> Finding | None:
+    return _overflow(ARRIVALS, arrivals.queue, thresholds)
+
+
+def _source_failure(source: SourceHealth) -> Finding | None:
+    """Find a source that is not connected: critical once it says that something is wrong."""
+    if source.state in (SourceState.CONNECTED, SourceState.ENDED) and source.problem is None:
+        return None
+    since = "" if source.since_wall is None else f" since {format_time(source.since_wall)}"
+    problem = "" if source.problem is None else f" ({source.problem})"
+    severity = Severity.INFO if source.state is SourceState.CONNECTING and not problem else Severity.CRITICAL
+    return Finding(AlertType.CHANNEL_FAILURE, SOURCE, severity, f"{SOURCE}: {source.state}{since}{problem}")
+
+
+def _overflow(name: str, queue: QueueMetrics, thresholds: AlertThresholds) -> Finding | None:
     spilling = f", {queue.spilled:,} more on disk" if queue.spilled else ""
-    message = f"{metrics.name}: {queue.depth:,} of {queue.limit:,} rows queued{spilling}"
+    message = f"{name}: {queue.depth:,} of {queue.limit:,} rows queued{spilling}"
     severity, level = thresholds.queue_percent.reached_by(queue.depth / queue.limit * 100) or (Severity.INFO, 0.0)
     if spilling and severity < Severity.ERROR:
         value, threshold, unit = float(queue.spilled), 1.0, "rows on disk"
-        return Finding(AlertType.QUEUE_OVERFLOW, metrics.name, Severity.ERROR, message, value, threshold, unit)
+        return Finding(AlertType.QUEUE_OVERFLOW, name, Severity.ERROR, message, value, threshold, unit)
     if severity is Severity.INFO:
         return None
     value, threshold = float(queue.depth), queue.limit * level / 100
-    return Finding(AlertType.QUEUE_OVERFLOW, metrics.name, severity, message, value, threshold, "rows")
+    return Finding(AlertType.QUEUE_OVERFLOW, name, severity, message, value, threshold, "rows")
 
 
 def _broken_parts(system: SystemMetrics) -> Iterator[Finding]:

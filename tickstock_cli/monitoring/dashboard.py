@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from tickstock_cli.core.metrics import (
+    ArrivalMetrics,
     ChannelMetrics,
     ChannelStatus,
     IntervalMetrics,
     LatencyMetrics,
+    QueueMetrics,
     RouterMetrics,
     SystemMetrics,
 )
@@ -65,6 +67,7 @@ def _overview(
         "problems": dict(system.problems),
         "clients": system.clients,
         "router": None if system.router is None else _router(system.router),
+        "arrivals": None if system.arrivals is None else _arrivals(system.arrivals),
     }
 
 
@@ -85,8 +88,38 @@ def _router(router: RouterMetrics) -> dict[str, Any]:
     }
 
 
+def _arrivals(arrivals: ArrivalMetrics) -> dict[str, Any]:
+    source = arrivals.source
+    return {
+        "queue": _queue(arrivals.queue),
+        "received": arrivals.received,
+        "spilled_total": arrivals.spilled_total,
+        "late": arrivals.late,
+        "last_row": None if arrivals.last_row_wall is None else format_time(arrivals.last_row_wall),
+        "source": {
+            "state": str(source.state),
+            "since": None if source.since_wall is None else format_time(source.since_wall),
+            "authenticated": source.authenticated,
+            "subscriptions_wanted": source.wanted,
+            "subscriptions_acknowledged": source.acknowledged,
+            "reconnects": source.reconnects,
+            "problem": source.problem,
+        },
+    }
+
+
+def _queue(queue: QueueMetrics) -> dict[str, Any]:
+    return {
+        "depth": queue.depth,
+        "max_depth": queue.max_depth,
+        "limit": queue.limit,
+        "spilled": queue.spilled,
+        "oldest_ms": queue.oldest_ms,
+    }
+
+
 def _channel(metrics: ChannelMetrics, system: SystemMetrics | None) -> dict[str, Any]:
-    queue, breaker = metrics.queue, metrics.breaker
+    breaker = metrics.breaker
     return {
         "channel": metrics.channel,
         "status": str(metrics.status),
@@ -94,13 +127,7 @@ def _channel(metrics: ChannelMetrics, system: SystemMetrics | None) -> dict[str,
         "shards": metrics.shards,
         "timeout_ms": metrics.timeout_ms,
         "latency_limit_ms": metrics.latency_limit_ms,
-        "queue": {
-            "depth": queue.depth,
-            "max_depth": queue.max_depth,
-            "limit": queue.limit,
-            "spilled": queue.spilled,
-            "oldest_ms": queue.oldest_ms,
-        },
+        "queue": _queue(metrics.queue),
         "breaker": {
             "state": str(breaker.state),
             "opened": breaker.opened,

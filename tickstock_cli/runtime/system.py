@@ -13,9 +13,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import psutil
 import pyarrow as pa
@@ -28,13 +29,14 @@ from tickstock_cli.config.validation_errors import reason
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.clock import Clock, SystemClock
 from tickstock_cli.core.events import EventRows
-from tickstock_cli.core.metrics import ChannelMetrics, ChannelStatus, SystemMetrics
+from tickstock_cli.core.metrics import ArrivalMetrics, ChannelMetrics, ChannelStatus, SystemMetrics
 from tickstock_cli.core.stages import Sink
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.core import Core, StepResult
 from tickstock_cli.engine.pipeline import Drained
 from tickstock_cli.engine.rejection import in_merge_order
 from tickstock_cli.engine.schedule import Schedule
+from tickstock_cli.engine.spill import Spill
 from tickstock_cli.errors import OutputError, SettingsError, SystemBrokenError, UsageError
 from tickstock_cli.monitoring.handlers import LOGGER, Handler, LogHandler
 from tickstock_cli.monitoring.monitor import ChannelMonitor
@@ -49,7 +51,6 @@ from tickstock_cli.runtime.publication import Publication
 from tickstock_cli.runtime.records import Data
 from tickstock_cli.runtime.results import EventProcessingResult
 from tickstock_cli.runtime.sections import MS, SECOND, thresholds_of
-from tickstock_cli.runtime.spill import Spill
 from tickstock_cli.runtime.stream import BUFFER_EVENTS, EventStream
 from tickstock_cli.runtime.work import process
 from tickstock_cli.sources.rows import RowIngest
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from tickstock_cli.runtime.serving import SystemServer
     from tickstock_cli.serving.server import Address
 
+ResultT = TypeVar("ResultT")
 SPILL = "spill"
 """Name of the rows on disk, in the monitor."""
 SPARE_TICKERS = 1_024
@@ -152,12 +154,14 @@ class MultiChannelSystem:
         )
         self._spills = settings.router.overflow == "spill"
         self._spill = Spill()
+        self._disk = ThreadPoolExecutor(1, "tickstock-spill")
         self._spilled = asyncio.Event()
         self._catching_up: asyncio.Task[None] | None = None
         self._feeding = asyncio.Lock()
         self._progress = asyncio.Event()
         self._started = 0
         self._count_clients: Callable[[], int] | None = None
+        self._arrivals: Callable[[], ArrivalMetrics] | None = None
         self._arrived: Callable[[], bool] | None = None
         self._catching_up_until = 0
         self._watch: asyncio.Task[None] | None = None
@@ -448,6 +452,7 @@ class MultiChannelSystem:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
         self._watch = self._catching_up = None
+        self._disk.shutdown(wait=True)
         self._spill.close()
         await asyncio.gather(*(instance.stop() for instance in self.instances()))
         self._executor.shutdown(wait=True)
@@ -478,6 +483,10 @@ class MultiChannelSystem:
         self._catching_up_until = self._clock.now() + self._window_of_rates
         self._arrived = arrived
 
+    def watch_arrivals(self, metrics: Callable[[], ArrivalMetrics]) -> None:
+        """Show the arrival queue and its source from now on; ``metrics`` is called in any thread."""
+        self._arrivals = metrics
+
     def queued_rows(self) -> int:
         """Return the number of rows in all queues, those on disk included."""
         return sum(instance.depth for instance in self.instances()) + sum(self._spill.rows.values())
@@ -503,6 +512,7 @@ class MultiChannelSystem:
             clients=None if self._count_clients is None else self._count_clients(),
             catching_up=self._is_catching_up(now),
             router=self.router.metrics(),
+            arrivals=None if self._arrivals is None else self._arrivals(),
         )
 
     def _is_catching_up(self, now: int) -> bool:
@@ -548,10 +558,14 @@ class MultiChannelSystem:
         """Return whether rows go to disk: there is no room, or others that came before them are there."""
         return self._spills and (bool(len(self._spill)) or not self.router.has_room(chunk))
 
+    async def _on_disk(self, work: Callable[[], ResultT]) -> ResultT:
+        """Do work on the disk in a thread: the loop has sockets and queues to look after."""
+        return await asyncio.get_running_loop().run_in_executor(self._disk, work)
+
     async def _spilled_to_disk(self, chunk: MergedBatch, schedule: Schedule | None) -> bool:
         """Spill rows; if the disk refuses them, tell the monitor, and wait until they can be queued: gives False."""
         try:
-            self._spill.write(chunk, self._clock.now(), schedule)
+            await self._on_disk(partial(self._spill.write, chunk, self._clock.now(), schedule))
         except OutputError as error:
             self.report(SPILL, f"{error}; their source waits instead")
             while len(self._spill):
@@ -574,10 +588,10 @@ class MultiChannelSystem:
             await self._spilled.wait()
             while len(self._spill):
                 self._check()
-                spilled, batch = self._spill.oldest()
+                spilled, batch = await self._on_disk(self._spill.oldest)
                 chunk = Chunk.of(batch, spilled.received, spilled.schedule, self.core.unjudged(batch))
                 await self._feed(chunk)
-                self._spill.drop()
+                await self._on_disk(self._spill.drop)
                 self._note_spilled()
                 self._progress.set()
             self._spilled.clear()

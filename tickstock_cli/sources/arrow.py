@@ -12,17 +12,21 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pyarrow as pa
+from pydantic import Field
 
 from tickstock_cli.core.batch import Batch, MergedBatch
 from tickstock_cli.core.marks import mark_of
+from tickstock_cli.core.metrics import SourceHealth, SourceState
+from tickstock_cli.core.stages import ArrivalOptions, Pace
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.errors import DataError, OwnOutputError, UsageError
 from tickstock_cli.sources.assemble import Assembler
@@ -33,6 +37,7 @@ from tickstock_cli.sources.kept_rows import KeptRows
 from tickstock_cli.sources.merge import Emission
 from tickstock_cli.sources.options import ReadOptions, Unsorted
 from tickstock_cli.sources.order import InOrder
+from tickstock_cli.sources.params import SourceParams
 from tickstock_cli.sources.pipe import Interrupted, PipeBytes
 from tickstock_cli.sources.recognise import Layout, check_mapped, check_mapping, recognise
 from tickstock_cli.sources.spool import TemporaryFolder
@@ -42,6 +47,22 @@ STANDARD_INPUT = "-"
 END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
 _FILE_MAGIC = b"ARROW1"
 _WAYS_ON = "write it in the order of available times, or read on with --late reject"
+
+
+class ArrowParams(SourceParams):
+    """How rows that come through a pipe are taken."""
+
+    clock: Literal["auto", "rows", "wall"] = Field(
+        default="auto",
+        description="what market time passes by between rows: rows alone, or the wall clock; auto is the wall clock "
+        "for rows that come in their own time, and rows alone for a recording that is piped in",
+    )
+    queue_rows: int = Field(
+        default=262_144, ge=1, le=100_000_000, description="rows that may wait in memory; more wait on disk"
+    )
+    hold_back_ms: int = Field(
+        default=5, ge=0, le=60_000, description="how long market time waits for rows on their way, in milliseconds"
+    )
 
 
 class ArrowStream:
@@ -57,6 +78,8 @@ class ArrowStream:
     One ``batches`` may be used at a time. Memory is that of the batches that come.
     """
 
+    Params = ArrowParams
+
     def __init__(self, path: str | None, options: ReadOptions) -> None:
         self.name = f"arrow:{STANDARD_INPUT if path is None else path}"
         self.symbols = SymbolTable()
@@ -69,6 +92,7 @@ class ArrowStream:
         self._known: dict[pa.Schema, Interpretation] = {}
         self._bytes: PipeBytes | None = None
         self._begun = False
+        self._health = SourceHealth(SourceState.CONNECTING)
 
     @classmethod
     def open(cls, targets: Sequence[str | Path], options: ReadOptions) -> Self:
@@ -114,6 +138,18 @@ class ArrowStream:
         return self._options.start, self._options.end
 
     @property
+    def is_live(self) -> bool:
+        return not self.repeatable
+
+    @property
+    def arrival(self) -> ArrivalOptions:
+        params = self._options.params or ArrowParams()
+        return ArrivalOptions(params.queue_rows, params.hold_back_ms * 1_000_000, Pace(params.clock))
+
+    def health(self) -> SourceHealth:
+        return self._health
+
+    @property
     def whole_span(self) -> None:
         """None: a stream does not tell."""
 
@@ -143,6 +179,7 @@ class ArrowStream:
         (behind,) = positions or (0,)
         with self._guarded(0):
             source = self._bytes = PipeBytes(self._path)
+        self._health = SourceHealth(SourceState.CONNECTED, time.time_ns())
         return Assembler(batch_rows, [behind], [False]).steps(self._emissions(source, behind))
 
     def _emissions(self, source: PipeBytes, behind: int) -> Iterator[Emission | None]:
@@ -174,6 +211,7 @@ class ArrowStream:
             return
         finally:
             source.release()
+            self._health = SourceHealth(SourceState.ENDED, time.time_ns())
 
     def _record_batches(self, source: PipeBytes) -> Iterator[pa.RecordBatch | None]:
         """Return batches that have rows, whatever their streams; None before a read that would wait."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from glob import has_magic
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ def open_source(targets: Sequence[Target], options: ReadOptions) -> NamedSource:
     """
     scheme, names = _sorted_out(targets)
     part: Any = SOURCES.load(scheme)
+    if hasattr(part, "Params"):
+        options = replace(options, params=options.sections.get(scheme) or part.Params())
     source: NamedSource = part.open(names, options)
     return source
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 
 class Unsorted(Enum):
@@ -46,6 +47,10 @@ class ReadOptions:
         Memory that sorting one file may take.
     sort_dir
         Folder for temporary files; None is the system's.
+    sections
+        Settings of sources, by the source's name.
+    params
+        Settings of the source that is opened: its section, or its defaults. ``sources.opening`` fills it in.
     keep_originals
         Whether anybody will look up original rows: a source that can be read only once keeps them then.
     """
@@ -60,4 +65,6 @@ class ReadOptions:
     unsorted: Unsorted = Unsorted.FAIL
     sort_memory_bytes: int = 512 << 20
     sort_dir: Path | None = None
+    sections: Mapping[str, Any] = field(default_factory=dict)
+    params: Any = None
     keep_originals: bool = True

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from tickstock_cli.core.batch import MergedBatch
+from tickstock_cli.core.metrics import SourceHealth
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.errors import DataError, OwnOutputError, UsageError
 from tickstock_cli.sources.assemble import Assembler
@@ -140,6 +141,13 @@ class Recordings:
     def bounds(self) -> tuple[int | None, int | None]:
         """The start and the end asked for (int64 ns); None is no bound."""
         return self._options.start, self._options.end
+
+    @property
+    def is_live(self) -> bool:
+        return False
+
+    def health(self) -> SourceHealth:
+        return SourceHealth()
 
     @property
     def whole_span(self) -> tuple[int, int] | None:

@@ -44,6 +44,8 @@ class Noted:
     """Wall time and recorded times of each piece."""
     passed: list[tuple[int, int]] = field(default_factory=list)
     """Wall time and market time, whenever time passed without a row."""
+    shown: list[tuple[int, int]] = field(default_factory=list)
+    """Wall time and market time, whenever observers were shown that time goes on."""
     promised: int = 0
     """The greatest watermark so far: no row may be available before it."""
     done: list[tuple[int, ...]] = field(default_factory=list)
@@ -65,6 +67,17 @@ class Noted:
         self.promised = max(self.promised, watermark)
         self.on_advance()
         return self.next_event if watermark < self.next_event else NEVER
+
+    def prepare(self, batch: MergedBatch) -> None:
+        """See ``Stepper``."""
+
+    def next_release(self) -> int:
+        """See ``Stepper``."""
+        return self.next_event
+
+    def show(self, market_time: int) -> None:
+        """See ``Stepper``."""
+        self.shown.append((self.clock.now(), market_time))
 
     def idle(self) -> None:
         """See ``Stepper``."""

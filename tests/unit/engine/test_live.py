@@ -1,45 +1,154 @@
-"""Rows that arrive are fed at once, late or not; time passes with what comes."""
+"""The live driver feeds rows as they come and lets market time pass between them."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from threading import Event
+
+import pytest
 
 from tests.unit.engine.pacing import OPEN, Noted, batches_at
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.live import LiveDriver
+from tickstock_cli.engine.market_clock import ArrivalClock, RowClock
 from tickstock_cli.engine.schedule import Schedule
-from tickstock_cli.testing import SECOND, ManualClock
+from tickstock_cli.errors import DataError
+from tickstock_cli.testing import MILLISECOND, SECOND, ManualClock
+
+
+def run(driver: LiveDriver, batches: Iterator[MergedBatch], stepper: Noted) -> None:
+    """Drive batches to their end; the manual clock stands still until the first of them are there, or the last."""
+    there = Event()
+
+    def watched() -> Iterator[MergedBatch]:
+        try:
+            for batch in batches:
+                yield batch
+                there.set()  # asked for the next one: this one is in the queue
+        finally:
+            there.set()
+
+    with driver.read_ahead(watched(), lambda: None) as ahead:
+        there.wait()
+        assert driver.run(ahead, stepper) is None
 
 
 def test_rows_are_fed_as_they_come_and_late_by_their_schedule() -> None:
-    """Nothing waits for its due time here: whoever sends keeps the schedule, and the clock says how late it was."""
+    """The sender keeps the schedule; the driver waits for no due time and says how late a row was."""
     clock = ManualClock()
     noted = Noted(clock)
     clock.advance(10 * SECOND)
-    driver = LiveDriver(clock, Control(1.0), Schedule(0, OPEN, 1.0))
+    driver = LiveDriver(clock, Control(1.0), RowClock(), Schedule(0, OPEN, 1.0))
 
-    driver.run(batches_at(0, 4, 8), noted)
+    run(driver, batches_at(0, 4, 8), noted)
 
     assert [wall for wall, _ in noted.pieces] == [10 * SECOND]
-    assert 9_900 < driver.lateness_ms()["max"] < 10_100
+    late = driver.lateness_ms()
+    assert late is not None
+    assert 9_900 < late["max"] < 10_100
 
 
 def test_a_batch_without_rows_lets_market_time_pass() -> None:
     """A silent feed says so: windows end on time, whatever the wall clock says."""
     noted = Noted(ManualClock())
-    driver = LiveDriver(ManualClock(), Control(1.0), Schedule(0, OPEN, 1.0))
+    driver = LiveDriver(ManualClock(), Control(1.0), RowClock())
 
-    driver.run([MergedBatch.empty(0, OPEN + SECOND), MergedBatch.empty(0, OPEN + 2 * SECOND)], noted)
+    run(driver, iter([MergedBatch.empty(0, OPEN + SECOND), MergedBatch.empty(0, OPEN + 2 * SECOND)]), noted)
 
-    assert [market - OPEN for _, market in noted.passed] == [SECOND, 2 * SECOND]
+    assert [market - OPEN for _, market in noted.passed][-1] == 2 * SECOND
 
 
 def test_a_stopped_run_takes_no_further_batch() -> None:
-    """Ctrl-C ends a load test though rows keep coming."""
+    """Ctrl-C ends a live run though rows keep coming."""
     control = Control(1.0)
     clock = ManualClock()
     noted = Noted(clock)
     control.stop()
 
-    LiveDriver(clock, control, Schedule(0, OPEN, 1.0)).run(batches_at(0, 1, 2, batch_rows=1), noted)
+    run(LiveDriver(clock, control, RowClock()), batches_at(0, 1, 2, batch_rows=1), noted)
 
-    assert len(noted.pieces) == 1
+    assert noted.pieces == []
+
+
+def test_what_breaks_a_source_comes_behind_its_rows() -> None:
+    """A feed that fails loses nothing that came before."""
+
+    def failing() -> Iterator[MergedBatch]:
+        yield from batches_at(0, 1)
+        raise DataError("the feed refuses the key")
+
+    clock = ManualClock()
+    noted = Noted(clock)
+
+    with pytest.raises(DataError, match="refuses the key"):
+        run(LiveDriver(clock, Control(), RowClock()), failing(), noted)
+    assert sum(len(times) for _, times in noted.pieces) == 2
+
+
+def silent_after(*seconds: float, clock: ManualClock, control: Control, stop: int) -> Iterator[MergedBatch]:
+    """Return rows, then silence until the run is stopped at ``stop`` ns of the clock."""
+    clock.at(stop, control.stop)
+    yield from batches_at(*seconds)
+    while not control.stopped:
+        control.changed.wait(0.001)
+
+
+def test_a_waiting_event_is_released_at_its_time_in_silence() -> None:
+    """Nothing comes for three seconds; the window that ends after half a second is closed then, and no other."""
+    clock, control = ManualClock(), Control()
+    noted = Noted(clock, next_event=OPEN + SECOND // 2 + 1)
+    driver = LiveDriver(clock, control, ArrivalClock(lambda: 0))
+
+    def released() -> None:
+        noted.next_event = 2**63 - 1
+
+    noted.on_advance = released
+    run(driver, silent_after(0, clock=clock, control=control, stop=3 * SECOND), noted)
+
+    ((wall, market),) = noted.passed
+    assert market == OPEN + SECOND // 2 + 1
+    assert SECOND // 2 <= wall <= SECOND // 2 + 20 * MILLISECOND
+    shown = [market for _, market in noted.shown]
+    assert shown == sorted(shown)
+    assert shown[-1] >= OPEN + 2 * SECOND
+
+
+def test_a_row_that_market_time_has_passed_is_available_when_it_came() -> None:
+    """It can be known only now; the run says how many there were."""
+    clock, control = ManualClock(), Control()
+    noted = Noted(clock, next_event=OPEN + SECOND)
+
+    def late() -> Iterator[MergedBatch]:
+        first, second = batches_at(0, 0.25, batch_rows=1)
+        yield first
+        while not noted.passed:
+            control.changed.wait(0.001)
+        yield second
+
+    driver = LiveDriver(clock, control, ArrivalClock(lambda: 0))
+    run(driver, late(), noted)
+
+    assert [times for _, times in noted.pieces] == [[OPEN], [OPEN + SECOND]]
+    assert driver.late == 1
+
+
+def test_a_recording_that_is_piped_in_sets_its_own_time() -> None:
+    """A writer that stalls must not change the events of its rows: market time passes with them alone."""
+    clock = ArrivalClock(lambda: 0)
+
+    clock.came(OPEN, 0)
+    assert clock.schedule is not None
+    clock.came(OPEN + 5 * SECOND, SECOND)
+    assert clock.schedule is None
+
+
+def test_rows_of_now_are_live_however_they_came() -> None:
+    """A live sender may begin with the rows of its last seconds."""
+    clock = ArrivalClock(lambda: OPEN + 6 * SECOND)
+
+    clock.came(OPEN, 0)
+    clock.came(OPEN + 5 * SECOND, 1)
+
+    assert clock.schedule is not None
+    assert clock.schedule.market_at(SECOND) == OPEN + 6 * SECOND - 1

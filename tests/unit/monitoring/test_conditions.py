@@ -18,11 +18,14 @@ from tests.unit.monitoring.making import (
     with_queue,
 )
 from tickstock_cli.core.metrics import (
+    ArrivalMetrics,
     BreakerState,
     ChannelMetrics,
     ChannelStatus,
     LatencyMetrics,
     QueueMetrics,
+    SourceHealth,
+    SourceState,
     SystemMetrics,
 )
 from tickstock_cli.monitoring.alerts import AlertType, Finding, Severity
@@ -207,3 +210,33 @@ def test_a_run_that_goes_to_another_time_is_not_late() -> None:
     assert {finding.type for finding in found(*behind)} == {AlertType.HIGH_LATENCY, AlertType.QUEUE_OVERFLOW}
     assert found(*behind, at=system(catching_up=True)) == []
     assert found(channel("tick-1", status=ChannelStatus.ERROR), at=system(catching_up=True)) != []
+
+
+@pytest.mark.parametrize(
+    ("health", "severity", "words"),
+    [
+        (SourceHealth(SourceState.CONNECTED), None, ""),
+        (SourceHealth(SourceState.ENDED), None, ""),
+        (SourceHealth(SourceState.CONNECTING), INFO, "source: connecting"),
+        (SourceHealth(SourceState.RECONNECTING, problem="close 1006"), CRITICAL, "source: reconnecting (close 1006)"),
+        (SourceHealth(problem="12 of 8,000 not acknowledged"), CRITICAL, "source: connected (12 of 8,000 not"),
+    ],
+)
+def test_a_source_that_is_not_connected_is_an_alert(
+    health: SourceHealth, severity: Severity | None, words: str
+) -> None:
+    """A feed that fails in silence is the worst one."""
+    findings = found(at=system(arrivals=ArrivalMetrics(QueueMetrics(0, 0, 100), source=health)))
+
+    assert [finding.severity for finding in findings] == ([] if severity is None else [severity])
+    assert all(finding.message.startswith(words) for finding in findings)
+
+
+def test_a_full_arrival_queue_is_an_alert_like_a_channels() -> None:
+    """Rows on disk are an error, for the run is slower than its feed."""
+    arrivals = ArrivalMetrics(QueueMetrics(10, 100, 100, spilled=5_000))
+
+    (finding,) = found(at=system(arrivals=arrivals))
+
+    assert (finding.type, finding.subject, finding.severity) == (AlertType.QUEUE_OVERFLOW, "arrivals", ERROR)
+    assert "5,000 more on disk" in finding.message

@@ -24,11 +24,24 @@ function drawOverview(status) {
     ["Memory", overview.memory_bytes === undefined ? undefined : memory],
     ["Uptime", overview.uptime_seconds === undefined ? undefined : format.duration(overview.uptime_seconds)],
     ["Clients", format.count(status.server.clients)],
+    ...arrivalFigures(overview.arrivals),
     ...Object.entries(overview.problems ?? {}),
   ];
   byId("overview").replaceChildren(
     ...figures.filter(([, value]) => value !== undefined && value !== null).map(([name, value]) => pair(name, value)),
   );
+}
+
+function arrivalFigures(arrivals) {
+  if (!arrivals) return [];
+  const { source, queue } = arrivals;
+  const wanted = source.subscriptions_wanted;
+  return [
+    ["Source", source.problem ? `${source.state}: ${source.problem}` : source.state],
+    ["Subscriptions", wanted === null ? undefined : `${format.count(source.subscriptions_acknowledged)} of ${format.count(wanted)}`],
+    ["Arrived", format.count(arrivals.received)],
+    ["Waiting", format.count(queue.depth + queue.spilled)],
+  ];
 }
 
 function pair(name, value) {

@@ -1,0 +1,90 @@
+"""Market clocks: where market time stands between the rows of a live run.
+
+A live run releases an event when the window that it competes in has ended, though no further row comes. A market clock
+says when that is. Rows always win: market time never stands before the latest row, and a clock passes it only where a
+waiting event needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from tickstock_cli.core.stages import ArrivalOptions, Pace
+from tickstock_cli.engine.schedule import Schedule
+
+RECORDING_LEAD_NS = 1_000_000_000
+"""Rows that come this much faster than their own time are a recording that is piped in, not a live feed."""
+NEAR_NOW_NS = 5_000_000_000
+"""Rows whose available time is this close to the machine's date are live, whatever they came with."""
+
+
+class MarketClock(Protocol):
+    """Tells market time between rows. For one thread."""
+
+    def came(self, available: int, at: int) -> None:
+        """Note that a row available at ``available`` (ns UTC) came at ``at`` (ns of the run's clock)."""
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """When market times are due, by the run's clock; None: market time passes with rows alone."""
+
+
+class RowClock:
+    """Market time passes with rows alone: a source that is silent says so by batches without rows."""
+
+    def came(self, available: int, at: int) -> None:
+        """Do nothing."""
+
+    @property
+    def schedule(self) -> None:
+        return None
+
+
+class ArrivalClock:
+    """Market time passes at the pace of the wall clock, from the latest row on.
+
+    With ``Pace.AUTO``, rows that come faster than their own time are a recording: then market time passes with rows
+    alone, so that a recording gives the same events through a pipe as from a file, however its writer stalls. Rows of
+    about now are live in any case.
+
+    Parameters
+    ----------
+    wall
+        ns since the epoch, UTC.
+    hold_back_ns
+        How far market time stays behind, so that rows on their way are not passed.
+    begun
+        The earliest time of the run's clock at which the first row can have been sent: rows wait in a pipe while a
+        process starts. None: when the first row came.
+    """
+
+    def __init__(
+        self, wall: Callable[[], int], hold_back_ns: int = 0, pace: Pace = Pace.AUTO, begun: int | None = None
+    ) -> None:
+        self._begun = begun
+        self._wall = wall
+        self._pace = pace
+        self._hold_back = hold_back_ns
+        self._first: tuple[int, int] | None = None
+        self._schedule: Schedule | None = None
+
+    def came(self, available: int, at: int) -> None:
+        if self._first is None:
+            self._first = available, at if self._begun is None else min(at, self._begun)
+        first_available, first_at = self._first
+        lead = (available - first_available) - (at - first_at)
+        is_live = self._pace is Pace.WALL or lead <= RECORDING_LEAD_NS or self._is_now(available)
+        self._schedule = Schedule(at + self._hold_back, available, 1.0) if is_live else None
+
+    @property
+    def schedule(self) -> Schedule | None:
+        return self._schedule
+
+    def _is_now(self, available: int) -> bool:
+        return abs(self._wall() - available) <= NEAR_NOW_NS
+
+
+def market_clock(options: ArrivalOptions, wall: Callable[[], int], begun: int | None = None) -> MarketClock:
+    """Return the market clock of a live source; ``begun`` as `ArrivalClock` takes it."""
+    return RowClock() if options.pace is Pace.ROWS else ArrivalClock(wall, options.hold_back_ns, options.pace, begun)
