@@ -29,7 +29,7 @@ FLAGS = (
     "--disable-sync",
     "--remote-debugging-port=0",
 )
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 """After this long a page that does not do what it should has failed."""
 
 

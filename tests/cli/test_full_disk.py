@@ -29,7 +29,7 @@ SETTINGS = {
 def ask(url: str) -> tuple[int, str]:
     """Return status and text of an answer, whatever the status."""
     try:
-        with urlopen(url, timeout=10) as answer:
+        with urlopen(url, timeout=60) as answer:
             return answer.status, answer.read().decode()
     except HTTPError as error:
         return error.code, error.read().decode()

@@ -46,7 +46,7 @@ def address_of(process: subprocess.Popen[str]) -> str:
 
 def get(url: str) -> dict[str, object]:
     """Read a JSON answer."""
-    with urlopen(url, timeout=10) as answer:
+    with urlopen(url, timeout=60) as answer:
         document: dict[str, object] = json.load(answer)
         return document
 
@@ -55,7 +55,7 @@ def steer(address: str, **action: object) -> dict[str, object]:
     """Post an action to the control API."""
     body = json.dumps(action).encode()
     request = Request(f"{address}/api/control", body, {"content-type": "application/json"})
-    with urlopen(request, timeout=10) as answer:
+    with urlopen(request, timeout=60) as answer:
         document: dict[str, object] = json.load(answer)
         return document
 
@@ -126,7 +126,7 @@ def test_a_served_replay_is_steered_from_outside(market: Path) -> None:
         events_come(address)
         assert steer(address, action="speed", speed=50)["speed"] == 50
         process.terminate()
-        assert process.wait(timeout=30) == 130
+        assert process.wait(timeout=60) == 130
 
 
 def follow(client: ClientConnection, until: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:

@@ -108,7 +108,7 @@ def test_a_break_loses_nothing_and_repeats_nothing(pair: Pair, pool: ThreadPoolE
             pair.sender.cut()
         pair.send(frame(number, 20 + number))
 
-    assert [one.number for one in arrived.result(30)] == list(range(60))
+    assert [one.number for one in arrived.result(60)] == list(range(60))
     assert pair.sender.breaks == 3
     assert pair.receiver.breaks == 3
 
@@ -120,7 +120,7 @@ def test_the_end_is_told_and_confirmed(pair: Pair, pool: ThreadPoolExecutor) -> 
 
     assert [one.number for one in pair.read(1)] == [0]
     assert pair.receiver.read(ENOUGH) == []
-    finished.result(10)
+    finished.result(60)
 
 
 def test_a_system_may_leave_as_soon_as_it_has_confirmed_the_end(pair: Pair, pool: ThreadPoolExecutor) -> None:
@@ -134,7 +134,7 @@ def test_a_system_may_leave_as_soon_as_it_has_confirmed_the_end(pair: Pair, pool
 
     left = pool.submit(read_and_leave)
     pair.sender.finish()
-    left.result(10)
+    left.result(60)
 
     assert pair.sender.breaks == 0
 

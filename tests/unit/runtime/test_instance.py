@@ -94,7 +94,7 @@ def tell(story: Callable[[Desk], Coroutine[Any, Any, None]], bad: set[int] | Non
     async def begun() -> Desk:
         desk = Desk(bad or set())
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await story(desk)
         finally:
             await desk.instance.stop()

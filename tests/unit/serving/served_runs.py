@@ -220,7 +220,7 @@ class Client:
     def next(self, kind: str | None = None) -> dict[str, Any]:
         """Return the next message; of ``kind``, passing over some others."""
         for _ in range(PATIENCE):
-            message: dict[str, Any] = json.loads(self._connection.recv(timeout=20))
+            message: dict[str, Any] = json.loads(self._connection.recv(timeout=60))
             if kind is None or message["type"] == kind:
                 return message
         raise AssertionError(f"no {kind} among {PATIENCE} messages")

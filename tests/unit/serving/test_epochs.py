@@ -51,8 +51,8 @@ def test_over_http_only_what_the_market_has_come_to_is_told(new_log: NewLog) -> 
         url = f"http://127.0.0.1:{server.server.port}"
         jumped(server, log, 3)
         with client(server):  # the server's loop has come to the new epoch
-            page = json.load(urlopen(f"{url}/api/events", timeout=10))
-            status = json.load(urlopen(f"{url}/status", timeout=10))
+            page = json.load(urlopen(f"{url}/api/events", timeout=60))
+            status = json.load(urlopen(f"{url}/status", timeout=60))
 
     assert [event["sequence"] for event in page["events"]] == [1, 2, 3]
     assert (page["run"], page["next"], page["last_sequence"], page["finished"]) == ("run-1.2", 4, 3, False)
