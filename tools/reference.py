@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from typer.core import TyperGroup
 
-from tickstock_cli.build import settings_model
+from tickstock_cli.build import detector_classes, event_kinds, settings_model
 from tickstock_cli.cli.main import PROGRAM, app
 from tickstock_cli.config.sample import describe_bounds
 from tickstock_cli.config.settings import setting_sections
@@ -40,8 +40,9 @@ SCHEMAS = {
     DOCS / "schemas" / "load-result.json": load_result_schema,
 }
 
-BEGIN = "<!-- settings: written by `make docs` -->\n"
-END = "<!-- end of settings -->\n"
+KINDS = DOCS / "kinds.md"
+SETTINGS_MARKS = ("<!-- settings: written by `make docs` -->\n", "<!-- end of settings -->\n")
+KINDS_MARKS = ("<!-- kinds: written by `make docs` -->\n", "<!-- end of kinds -->\n")
 
 SCENARIO_TABLES: dict[str, type[BaseModel]] = {
     "Top of the document": Scenario,
@@ -74,6 +75,7 @@ def main() -> None:
     CLI_REFERENCE.write_text(render_cli_reference(), encoding="utf-8")
     CONFIGURATION.write_text(render_configuration(CONFIGURATION.read_text(encoding="utf-8")), encoding="utf-8")
     SCENARIOS.write_text(render_scenarios(SCENARIOS.read_text(encoding="utf-8")), encoding="utf-8")
+    KINDS.write_text(render_kinds(KINDS.read_text(encoding="utf-8")), encoding="utf-8")
     for path, schema in SCHEMAS.items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(render_schema(schema()), encoding="utf-8")
@@ -109,20 +111,41 @@ def _walk(context: Any) -> Iterator[Any]:
 
 def render_configuration(page: str) -> str:
     """Return the page with its table of settings written anew."""
-    return _between_markers(page, _settings_tables(), CONFIGURATION)
+    return _between_markers(page, _settings_tables(), SETTINGS_MARKS, CONFIGURATION)
 
 
 def render_scenarios(page: str) -> str:
     """Return the page with its tables of a scenario's keys written anew."""
-    return _between_markers(page, _scenario_tables(), SCENARIOS)
+    return _between_markers(page, _scenario_tables(), SETTINGS_MARKS, SCENARIOS)
 
 
-def _between_markers(page: str, text: str, path: Path) -> str:
-    head, begin, rest = page.partition(BEGIN)
-    _, end, tail = rest.partition(END)
+def render_kinds(page: str) -> str:
+    """Return the page with its table of kinds written anew."""
+    return _between_markers(page, _kinds_table(), KINDS_MARKS, KINDS)
+
+
+def _between_markers(page: str, text: str, marks: tuple[str, str], path: Path) -> str:
+    head, begin, rest = page.partition(marks[0])
+    _, end, tail = rest.partition(marks[1])
     if not (begin and end):
-        raise SystemExit(f"error: {path} has lost its two markers, {BEGIN.strip()} and {END.strip()}")
+        raise SystemExit(f"error: {path} has lost its two markers, {marks[0].strip()} and {marks[1].strip()}")
     return head + begin + text + end + tail
+
+
+def _kinds_table() -> str:
+    detectors = {
+        kind.name: [name for name, cls in detector_classes().items() if kind.name in [one.name for one in cls.kinds]]
+        for kind in event_kinds()
+    }
+    lines = ["", "| kind | priority | an event means | detectors | words of `trigger` | columns of its own |"]
+    lines.append("|---|---|---|---|---|---|")
+    for kind in event_kinds():
+        words, columns = (
+            ", ".join(f"`{name}`" for name in names) for names in (kind.words, [column.name for column in kind.columns])
+        )
+        reported_by = ", ".join(f"`{name}`" for name in detectors[kind.name])
+        lines.append(f"| `{kind.name}` | {kind.priority} | {kind.description} | {reported_by} | {words} | {columns} |")
+    return "\n".join(lines) + "\n\n"
 
 
 def _scenario_tables() -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import typer
 
-from tickstock_cli.build import settings_model
+from tickstock_cli.build import event_kinds, settings_model
 from tickstock_cli.cli.commands import COMMANDS
 from tickstock_cli.cli.main import app
 from tickstock_cli.config.settings import setting_keys
@@ -18,11 +18,13 @@ from tools.reference import (
     CLI_REFERENCE,
     CONFIGURATION,
     DOCS,
+    KINDS,
     SCENARIOS,
     SCHEMAS,
     command_contexts,
     render_cli_reference,
     render_configuration,
+    render_kinds,
     render_scenarios,
     render_schema,
 )
@@ -67,6 +69,14 @@ def test_the_table_of_settings_is_what_the_models_say() -> None:
 
     assert render_configuration(page) == page
     assert TABLE_KEY.findall(page) == list(setting_keys(settings_model()))
+
+
+def test_the_table_of_kinds_is_what_the_detectors_declare() -> None:
+    """`make docs` writes it; every kind says what an event means."""
+    page = KINDS.read_text(encoding="utf-8")
+
+    assert render_kinds(page) == page
+    assert all(kind.description for kind in event_kinds())
 
 
 def test_the_tables_of_a_scenarios_keys_are_what_the_models_say() -> None:

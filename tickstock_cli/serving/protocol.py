@@ -181,8 +181,8 @@ class Hello(Message):
     last_sequence: int = Field(description="the newest event; first_sequence - 1 if there is none yet")
     finished: bool = Field(description="whether no more events will follow")
     kinds: list[str] = Field(description="kinds of events that this run can emit; empty = unknown")
-    units: dict[str, str] = Field(default={}, description="units of columns: $, %, x (a multiple) or a word")
-    declared_kinds: list[KindModel] = Field(default=[], description="how to show events of these kinds")
+    units: dict[str, str] = Field(description="units of columns: $, %, x (a multiple) or a word")
+    declared_kinds: list[KindModel] = Field(description="how to show events of these kinds")
     universes: list[str] = Field(description="universes for subscriptions")
     heartbeat_seconds: float
     max_message_bytes: int = MAX_MESSAGE_BYTES
