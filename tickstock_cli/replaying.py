@@ -308,7 +308,7 @@ def plugins_of(request: Request, settings: Settings) -> tuple[Plugin, ...]:
 
 
 def _identity(path: Path) -> tuple[str, int, str]:
-    """Tell a recording from others by name, size and its end: a footer knows the place and range of every column."""
+    """Return the identity of a recording: name, size and end of each file, whose footer describes every column."""
     size = path.stat().st_size
     with path.open("rb") as stream:
         stream.seek(max(0, size - FOOTER_BYTES))

@@ -88,12 +88,12 @@ def test_a_limit_of_nothing_leaves_the_counts(folder: Path) -> None:
         (
             ["events.parquet", "events.txt"],
             2,
-            "cannot tell the format of events.txt: name a file that ends in .parquet, .jsonl, .csv",
+            "unknown format of events.txt: name a file that ends in .parquet, .jsonl, .csv",
         ),
         (
             ["ticks.parquet", "events.csv"],
             3,
-            "ticks.parquet is no file of events: it has no column event_id; it has ticker, timestamp, price, size",
+            "ticks.parquet is not a file of events: it has no column event_id; it has ticker, timestamp, price, size",
         ),
         (["events.csv"], 2, "missing argument 'B'; see tickstock diff --help"),
         (

@@ -148,5 +148,5 @@ def test_outputs_of_ours_among_recordings_are_told(here: Here, tmp_path: Path) -
     shown = here("inspect", folder).stdout
     plain = json.loads(here("inspect", folder, "--json").stdout)
 
-    assert f"left out, because tickstock wrote them: {folder / 'events.parquet'}" in " ".join(shown.split())
+    assert f"left out, because they are outputs of tickstock: {folder / 'events.parquet'}" in " ".join(shown.split())
     assert plain["left_out"] == [str(folder / "events.parquet")]

@@ -182,7 +182,7 @@ def test_an_unsorted_file_is_refused_sorted_or_read_as_it_is(here: Here, recorde
     assert (refused.returncode, refused.stdout) == (3, "")
     assert refused.stderr == (
         f"error: {ticks} is not in time order: row 1001 ({format_time(moved[1001])}) comes after "
-        f"{format_time(moved[1500])}: sort while reading with --sort, or read on with --late reject\n"
+        f"{format_time(moved[1500])}: sort while reading with --sort, or continue with --late reject\n"
     )
     assert sorted_["digest"] == run_records(busy_morning()).result.digest
     assert as_it_is["ledger"]["tick.rejected.late"] > 0

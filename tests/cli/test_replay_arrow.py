@@ -136,14 +136,16 @@ def test_a_writer_that_dies_is_no_end_of_the_data(here: Here, ticks: Path, tmp_p
         assert result.stderr.count("\n") == 1
         told.append(result.stderr)
 
-    assert told[0] == f"error: arrow:0.arrow is cut off behind row {rows}: its writer ended before the stream did\n"
+    assert (
+        told[0] == f"error: arrow:0.arrow is cut off behind row {rows}: its writer ended before the end of the stream\n"
+    )
     assert told[1].startswith("error: cannot read arrow:1.arrow behind row ")
-    assert told[2].startswith("error: arrow:2.arrow is empty: what should write it wrote no Arrow stream")
+    assert told[2].startswith("error: arrow:2.arrow is empty: its writer wrote no Arrow stream")
     assert told[3].startswith(
         "error: arrow:3.arrow is an Arrow file, not a stream: write it with pyarrow.ipc.new_stream"
     )
     assert told[4].startswith(
-        "error: cannot read arrow:4.arrow behind row 0: it is damaged, cut off or no Arrow stream"
+        "error: cannot read arrow:4.arrow behind row 0: it is damaged, cut off or not an Arrow stream"
     )
     assert not (tmp_path / "e.parquet").exists()
 
@@ -175,19 +177,19 @@ def test_what_a_stream_does_not_say_is_told_when_it_has_come(here: Here, ticks: 
 
     result = here("replay", "arrow:naive.arrow", "--json")
 
-    assert result.stderr.startswith("note: in arrow:naive.arrow, times without a zone are taken to be UTC")
+    assert result.stderr.startswith("note: in arrow:naive.arrow, times without a zone are read as UTC")
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (("arrow:-", "--checkpoint", "c"), "arrow:- can be read only once, and a checkpoint is of no use without it"),
-        (("arrow:-", "--pipeline", "compare"), "arrow:- can be read only once, and comparing replays it twice"),
-        (("arrow:-", "--sort"), "--sort sorts recordings, but arrow:- is read as it comes"),
+        (("arrow:-", "--pipeline", "compare"), "arrow:- can be read only once, and the comparison replays it twice"),
+        (("arrow:-", "--sort"), "--sort sorts recordings, but arrow:- is read in the order of arrival"),
         (("arrow:-", "recorded"), "arrow:- and recorded are read by different sources"),
         (("arrow:-", "arrow:x"), "a run reads one Arrow stream, not arrow:- and arrow:x"),
-        (("arrow:",), "arrow: names no stream"),
-        (("arrow:-", "--start", "09:30"), "cannot tell the date of 09:30 from the recording; write it too"),
+        (("arrow:",), "the target arrow: has no stream"),
+        (("arrow:-", "--start", "09:30"), "the recording does not show the date of 09:30; write it too"),
     ],
 )
 def test_what_a_pipe_cannot_do_is_said_before_it_is_read(here: Here, arguments: tuple[str, ...], told: str) -> None:
@@ -204,9 +206,7 @@ def test_a_source_that_is_not_there_is_no_file_either(here: Here) -> None:
     result = here("replay", "arow:-")
 
     assert result.returncode == 3
-    assert result.stderr == (
-        "error: no such file or folder: arow:-; nor is a source named arow (recordings, arrow are)\n"
-    )
+    assert result.stderr == ("error: no such file or folder: arow:-; and no source arow (sources: recordings, arrow)\n")
 
 
 @pytest.mark.parametrize("command", ["verify", "inspect"])

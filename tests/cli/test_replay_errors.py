@@ -59,7 +59,7 @@ USAGE = {
         "cannot read the tickers of --symbols @none.txt: no such file or directory; name a text file"
     ),
     "--symbols A --symbols @recorded/ticks.parquet": (
-        "cannot read the tickers of --symbols @recorded/ticks.parquet: it is no text; name a text file"
+        "cannot read the tickers of --symbols @recorded/ticks.parquet: it is not text; name a text file"
     ),
     "--map price=bid --map price=ask": "--map price=ask: price is mapped to bid already; map it once",
     "--map prce=last": 'recordings.columns.prce = "last" (in --map): there is no prce; did you mean price?',
@@ -69,7 +69,7 @@ USAGE = {
     "--set surge.trigger=all": 'surge.trigger = "all" (in --set): must be ',
     "--config none.toml": "cannot read the configuration none.toml: no such file or directory; name an existing file",
     "--out - --json": "--json and --out - both write to stdout; write the events to a file",
-    "--out e.xlsx": "cannot tell the format of output 'e.xlsx': name a file that ends in ",
+    "--out e.xlsx": "unknown format of output 'e.xlsx': name a file that ends in ",
     "--rejects r.csv": "rejected rows are written as Parquet: name a file that ends in .parquet, not r.csv",
     "--out n.csv --out ./n.csv": "./n.csv is named as an output twice; give each output a name of its own",
     "--out - --out -": "- is named as an output twice; give each output a name of its own",
@@ -118,10 +118,10 @@ def spoil(recorded: Path, how: str) -> str:
         return "no recordings in recorded: no file below it is named *.parquet"
     if how == "cut off":
         ticks.write_bytes(whole[: len(whole) // 2])
-        return "cannot read recorded/ticks.parquet: it is damaged, cut off or no Parquet file"
+        return "cannot read recorded/ticks.parquet: it is damaged, cut off or not a Parquet file"
     if how == "empty":
         ticks.write_bytes(b"")
-        return "cannot read recorded/ticks.parquet: it is damaged, cut off or no Parquet file"
+        return "cannot read recorded/ticks.parquet: it is damaged, cut off or not a Parquet file"
     if how == "damaged within":
         middle = len(whole) // 2
         ticks.write_bytes(whole[:middle] + b"\xff" * 4000 + whole[middle + 4000 :])

@@ -59,7 +59,7 @@ def test_rows_outside_market_hours_alone_are_told(here: Here, recorded: Path) ->
     right = here("replay", recorded / "ticks.parquet", "--set", "recordings.timezone=America/Anchorage", "--json")
 
     guessed, unused = wrong.stderr.splitlines()
-    assert "times without a zone are taken to be UTC" in guessed
+    assert "times without a zone are read as UTC" in guessed
     assert unused.startswith(f"note: all {len(early):,} usable tick rows lie outside market hours: see ")
     assert right.stderr == ""
 
@@ -78,7 +78,10 @@ def test_a_second_run_into_the_same_folder_reads_what_the_first_one_read(here: H
     first, second, looked_at = here(*run), here(*run), here("inspect", recorded)
 
     assert (first.stderr, second.returncode, looked_at.returncode) == ("", 0, 0)
-    assert second.stderr == f"note: left out, because tickstock wrote them: {recorded / 'events.parquet'} and 1 more\n"
+    assert (
+        second.stderr
+        == f"note: left out, because they are outputs of tickstock: {recorded / 'events.parquet'} and 1 more\n"
+    )
     assert [line for line in second.stdout.splitlines() if "digest" in line] == [
         line for line in first.stdout.splitlines() if "digest" in line
     ]
@@ -92,7 +95,7 @@ def test_an_output_that_is_named_as_a_recording_is_an_error(here: Here, recorded
 
     assert result.returncode == 3
     assert result.stderr == (
-        "error: e.parquet holds events that tickstock wrote, no recording: name recordings alone\n"
+        "error: e.parquet holds events that tickstock wrote, not a recording: name recordings only\n"
     )
 
 
@@ -110,4 +113,4 @@ def test_whoever_replays_recordings_tells_what_was_assumed_of_them(
     told = here(command[0], recorded / "ticks.parquet", *command[1:], "--json").stderr
 
     assert told.count("note: in ") == 1
-    assert "times without a zone are taken to be UTC" in told
+    assert "times without a zone are read as UTC" in told

@@ -21,7 +21,7 @@ import pytest
 
 from tests.cli.market import write_recording
 from tests.unit.engine.events import TEN
-from tickstock_cli.cli.meter import Extent, Meter
+from tickstock_cli.cli.meter import Extent, ProgressMeter
 from tickstock_cli.cli.progress import ProgressBar
 from tickstock_cli.testing import MINUTE, SECOND, Tick
 
@@ -213,7 +213,7 @@ def test_lines_for_a_pipe_are_not_mixed_with_progress(tmp_path: Path, speed: tup
 @pytest.mark.parametrize("rows", [0, 200])
 def test_a_flat_out_run_on_a_terminal_shows_a_bar(capsys: pytest.CaptureFixture[str], rows: int) -> None:
     """Share, rows, and market time; also for a recording without rows. It goes away at the end."""
-    bar = ProgressBar(Meter(Extent(rows, None, whole=True)), shown=True)
+    bar = ProgressBar(ProgressMeter(Extent(rows, None, whole=True)), shown=True)
     if rows:
         bar._bar.mininterval = 0
         bar.advanced(50, TEN)

@@ -115,4 +115,4 @@ def test_score_tells_a_file_that_is_missing_from_one_of_no_known_format(here: He
 
     assert [result.returncode for result in results] == [3, 2, 3]
     assert error_line(results[0]) == "none does not exist; name a file that tickstock replay --out wrote"
-    assert error_line(results[1]).startswith("cannot tell the format of events.txt: name a file that ends in ")
+    assert error_line(results[1]).startswith("unknown format of events.txt: name a file that ends in ")

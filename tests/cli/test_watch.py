@@ -189,7 +189,7 @@ def test_a_reader_that_leaves_ends_it_quietly(served_events: tuple[Path, str]) -
         (["--from", "701"], "the next event will be 601"),
         (["--kinds", "hihg"], "the kinds are high, low, surge, trend, fmv"),
         (["--sources", "nasdaq"], 'sources[0] is "nasdaq"'),
-        (["--out", "events.xls"], "cannot tell the format of output 'events.xls'"),
+        (["--out", "events.xls"], "unknown format of output 'events.xls'"),
         (["--json", "--out", "-"], "--json and --out - both write to stdout"),
         (["--json", "--highest-first"], "--highest-first is for lines on the terminal"),
         (["--universe", "core"], "no universe is named 'core'; this run has none"),

@@ -159,7 +159,7 @@ class Broadcast(Observer):
         return Observers(self, other)
 
     def finish(self) -> None:
-        """Hear that the run is over: the server stays as it is, and well."""
+        """Mark the run as ended and healthy; the server goes on."""
         self._state.over = True
 
     def drain(self, seconds: float) -> bool:

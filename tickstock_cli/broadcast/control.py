@@ -32,7 +32,7 @@ class RunControl:
         self.control.step()
 
     def set_speed(self, speed: float) -> None:
-        """See ``ControlPort``.
+        """Replay at ``speed`` times recorded time.
 
         Raises
         ------
@@ -44,7 +44,7 @@ class RunControl:
         self.control.set_speed(speed)
 
     def seek(self, time: int) -> None:
-        """See ``ControlPort``.
+        """Move to a recorded time (ns UTC), forward or back.
 
         Raises
         ------
@@ -69,7 +69,7 @@ class RunControl:
         self.state.catching_up(lambda: self.control.target is None)
 
     def kill(self, channel: str) -> None:
-        """See ``ControlPort``.
+        """Kill a channel instance by name; the system restarts it.
 
         Raises
         ------
@@ -85,7 +85,7 @@ class RunControl:
         pipeline.call(instances[channel].kill())
 
     def status(self) -> Mapping[str, Any]:
-        """See ``ControlPort``; also where the market is going, if it is, and the recording's first and last time."""
+        """Return the control status, with the target of a seek and the recording's first and last time."""
         first, last = self.state.span or (None, None)
         return {
             "paused": self.control.paused,

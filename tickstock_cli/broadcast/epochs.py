@@ -17,14 +17,14 @@ from tickstock_cli.eventlog.view import LogView
 
 
 class EpochLog:
-    """A log up to a number that rises; what ``serving.ports.EventLogPort`` asks for.
+    """A log up to a sequence number that rises; it implements ``serving.ports.EventLogPort``.
 
     Parameters
     ----------
     log
-        Holds all events that were ever told.
+        The log with the events of all epochs.
     next_sequence
-        The first number that is not told yet.
+        The first sequence number that readers do not see yet.
     """
 
     def __init__(self, log: LogView, next_sequence: int = 1) -> None:
@@ -34,7 +34,7 @@ class EpochLog:
 
     @property
     def first_sequence(self) -> int:
-        """See ``EventLog``. Where retention has deleted all that this epoch has told, that of the next event."""
+        """Number of the oldest event still kept; that of the next one if retention has deleted all of the epoch."""
         return min(self._log.first_sequence, self._next)
 
     @property
@@ -47,7 +47,7 @@ class EpochLog:
 
     @property
     def finished(self) -> bool:
-        """See ``EventLog``: whether the log is, and all of it is told."""
+        """Whether the log is finished and the epoch has reached its end."""
         return self._log.finished and self._next == self._log.next_sequence
 
     def read(self, sequence: int, limit: int) -> LogSlice:
@@ -57,6 +57,6 @@ class EpochLog:
         return self._callbacks.add(callback)
 
     def tell_to(self, next_sequence: int) -> None:
-        """Tell everything below a number, which the log has; also when the log was finished."""
+        """Show readers all events below a sequence number; called again once the log is finished."""
         self._next = next_sequence
         self._callbacks.call_all()

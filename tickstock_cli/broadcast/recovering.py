@@ -53,7 +53,7 @@ class RecoveringSink:
         self._problem: OutputError | None = None
 
     def write(self, events: pa.RecordBatch) -> None:
-        """See ``Sink.write``; never raises, because what fails now is written later."""
+        """Write events; a failed write is repeated later and raises no error."""
         if self._sink is None and self._clock.now() < self._retry_at:
             return
         try:
@@ -67,7 +67,7 @@ class RecoveringSink:
             self._fail(error)
 
     def finish(self) -> None:
-        """See ``Sink.finish``: the last attempt is now."""
+        """Finish the output, after a last attempt to write all events."""
         self._catch_up()
         self._open().finish()
 

@@ -39,13 +39,13 @@ class RunStatus:
             self.pipeline.system.catching_up(arrived)
 
     def status(self) -> Mapping[str, Any]:
-        """See ``StatusPort``: the dashboard document; before the system runs, that it is starting."""
+        """Return the dashboard document; before the system runs, the status is starting."""
         if self.pipeline is None:
             return {"system_overview": {"status": "starting"}}
         return self.pipeline.last_status or self.pipeline.system.dashboard()
 
     def health(self) -> Health:
-        """See ``StatusPort``. A run that has come to its end is well."""
+        """Return the health of the run; a run that has ended is healthy."""
         if self.over:
             return Health(ok=True)
         if self.pipeline is None:

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from tickstock_cli.cli.keys import KEYS
-from tickstock_cli.cli.meter import Meter
+from tickstock_cli.cli.meter import ProgressMeter
 from tickstock_cli.cli.render import speed_words
 from tickstock_cli.cli.render_dashboard import DashboardView
 from tickstock_cli.cli.render_events import EventTable
@@ -46,7 +46,7 @@ class LiveView(Observer):
 
     def __init__(
         self,
-        meter: Meter,
+        meter: ProgressMeter,
         control: Control,
         tickers: Sequence[str],
         console: Console,

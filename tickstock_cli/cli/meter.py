@@ -42,7 +42,7 @@ class Extent:
         return min(1.0, max(0.0, (market_time - first) / max(1, last - first)))
 
 
-class Meter:
+class ProgressMeter:
     """Measures a run from the first time it hears of it: what a resumed run did before is no progress of this one.
 
     A run that goes back begins anew.

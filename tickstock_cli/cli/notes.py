@@ -20,14 +20,14 @@ MOST_NAMES = 20
 
 
 def print_input_notes(source: NamedSource, told: Collection[str] = ()) -> list[str]:
-    """Tell how an input is read where that is not certain, but for what was told, and return what is known by now."""
+    """Print the new notes about how an input is read, and return all notes so far."""
     notes = list(source.notes)
     _print([note for note in notes if note not in told])
     return notes
 
 
 def print_notes_of(request: Request) -> None:
-    """Tell, before a command reads what is requested, how that is read; opens it once more.
+    """Print the notes about the requested input before a command reads it; opens the input once more.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def print_notes_of(request: Request) -> None:
 
 
 def print_checkpoint_note(request: Request) -> None:
-    """Tell of a checkpoint that a run without --resume is about to replace: hours of work may stand in it."""
+    """Print a note about a checkpoint that a run without --resume replaces: it can hold hours of work."""
     if request.checkpoint is None or request.resume:
         return
     from tickstock_cli.engine.checkpoint import CheckpointStore
@@ -56,7 +56,7 @@ def print_checkpoint_note(request: Request) -> None:
 
 
 def print_run_notes(request: Request, source: NamedSource, ledger: Ledger) -> None:
-    """Tell, after a run to the end, what of its input it could not use: that would look like a quiet market."""
+    """Print notes about input that a complete run did not use: it would look like a quiet market."""
     _print([*_absent(request, source), *(_nothing_read(request, source, ledger) or _unused(ledger))])
 
 
@@ -66,7 +66,7 @@ def _print(notes: list[str]) -> None:
 
 
 def _absent(request: Request, source: NamedSource) -> list[str]:
-    """Tell of tickers that were asked for and never came."""
+    """Return the note about selected tickers without rows."""
     absent = sorted((request.symbols or frozenset()) - set(source.symbols.tickers))
     if not absent:
         return []
@@ -92,7 +92,7 @@ def _nothing_read(request: Request, source: NamedSource, ledger: Ledger) -> list
 
 
 def _unused(ledger: Ledger) -> list[str]:
-    """Tell of record types none of whose rows could be used."""
+    """Return the notes about record types without usable rows."""
     notes = []
     for record in RECORD_TYPES:
         read, processed = ledger[f"{record}.read"], ledger[f"{record}.processed"]

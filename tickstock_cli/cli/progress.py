@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 from tqdm import tqdm
 
-from tickstock_cli.cli.meter import Meter
+from tickstock_cli.cli.meter import ProgressMeter
 from tickstock_cli.engine.observer import Observer
 
 REDRAW_SECONDS = 0.1
@@ -19,7 +19,7 @@ USUAL_WIDTH = 80
 class ProgressBar(Observer):
     """A bar that is redrawn in place and goes away at the end; silent if it is not to be shown."""
 
-    def __init__(self, meter: Meter, shown: bool, title: str = "") -> None:
+    def __init__(self, meter: ProgressMeter, shown: bool, title: str = "") -> None:
         self._meter = meter
         self._title = title
         self._events = 0

@@ -20,7 +20,7 @@ CLOCK, DATED = slice(11, None), slice(5, None)
 """What is shown of a time: without its day, or without its year."""
 
 
-class Column(NamedTuple):
+class TableColumn(NamedTuple):
     """One column of the table of events."""
 
     title: str
@@ -32,13 +32,13 @@ class Column(NamedTuple):
 
 
 COLUMNS = (
-    Column("time (UTC)", 12),
-    Column("ticker", 6, least=4),
-    Column("event", 7),
-    Column("price", 8, right=True),
-    Column("change", 7, right=True),
-    Column("source", 6),
-    Column("detail", 6, least=8),
+    TableColumn("time (UTC)", 12),
+    TableColumn("ticker", 6, least=4),
+    TableColumn("event", 7),
+    TableColumn("price", 8, right=True),
+    TableColumn("change", 7, right=True),
+    TableColumn("source", 6),
+    TableColumn("detail", 6, least=8),
 )
 DISPENSABLE = ("detail", "source", "change")
 """Columns that a narrow terminal goes without, in this order."""

@@ -31,7 +31,7 @@ def render_report(report: Report) -> Group:
     groups = grouped(report.files)
     parts: list[RenderableType] = [_overview(report.files, groups)]
     for group in groups:
-        heading = Text(group.some.path, style="bold")
+        heading = Text(group.sample.path, style="bold")
         if len(group.files) > 1:
             heading.append(f" and {len(group.files) - 1:,} more like it", style="not bold")
         parts += [heading, Padding(_details(list(_lines(group))), (0, 0, 1, 2), expand=False)]
@@ -49,9 +49,9 @@ def _overview(files: Sequence[FileReport], groups: Sequence[FileGroup]) -> Table
     table.add_column("time (UTC)", no_wrap=True)
     names = dict(zip((file.path for file in files), _names(files), strict=True))
     for group in groups:
-        count, name = len(group.files), names[group.some.path]
+        count, name = len(group.files), names[group.sample.path]
         shown = name if count == 1 else f"{count:,} like {name}"
-        table.add_row(shown, group.some.record, f"{group.rows:,}", _span(group.first, group.last))
+        table.add_row(shown, group.sample.record, f"{group.rows:,}", _span(group.first, group.last))
     return table
 
 
@@ -71,8 +71,8 @@ def _lines(group: FileGroup) -> Iterator[Line]:
     mapped = [f"{ours} = {source}" for ours, source in group.columns.items() if not source.startswith(f"{ours} (")]
     if mapped:
         yield "mapped", ", ".join(mapped), ""
-    if group.some.ignored:
-        yield "ignored", ", ".join(group.some.ignored), "dim"
+    if group.sample.ignored:
+        yield "ignored", ", ".join(group.sample.ignored), "dim"
 
 
 def _lines_of_rows(group: FileGroup) -> Iterator[Line]:
@@ -164,7 +164,7 @@ def _holdings(group: FileGroup) -> str:
     groups, size = _count(group.row_groups, "row group"), f"{group.size_bytes / 2**20:,.2f} MiB"
     if len(group.files) > 1:
         return f"{_count(len(group.files), 'file')}, {groups}, {size}"
-    file = group.some
+    file = group.sample
     names = ", ".join(file.some_tickers) + (", …" if file.tickers > len(file.some_tickers) else "")
     tickers = _count(file.tickers, "ticker") + (f" ({names})" if names else "")
     return f"{tickers}, {groups}, {size}"

@@ -11,7 +11,7 @@ from tickstock_cli.core.times import format_clock
 
 
 def row_words(row: MergedBatch, tickers: Sequence[str]) -> str:
-    """Tell of the only row of a batch: when it came, of what, and its values; whatever is wrong with it."""
+    """Return the only row of a batch as text: its time, record type and values, valid or not."""
     part = next(part for part in (row.ticks, row.bars, row.fmvs) if len(part))
     code = int(part.code[0])
     ticker = tickers[code] if code >= 0 else "no ticker"

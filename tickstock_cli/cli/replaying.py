@@ -71,7 +71,7 @@ def run_watched(
 
 
 def print_drained(result: RunResult) -> None:
-    """Tell what became of the rows that a running system had queued when it was stopped."""
+    """Print the outcome of the rows that were queued when the running system was stopped."""
     if result.drained is None:
         return
     drained = result.drained

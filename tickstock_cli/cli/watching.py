@@ -14,7 +14,7 @@ from tickstock_cli.build import event_kinds
 from tickstock_cli.cli.event_sample import EventSample
 from tickstock_cli.cli.keys import Keys, has_keyboard
 from tickstock_cli.cli.live import LiveView
-from tickstock_cli.cli.meter import Extent, Meter
+from tickstock_cli.cli.meter import Extent, ProgressMeter
 from tickstock_cli.cli.progress import ProgressBar
 from tickstock_cli.cli.render_phrases import KindPhrases
 from tickstock_cli.core.stages import NamedSource
@@ -36,7 +36,7 @@ def watch(
     watcher: Observer
     if _shown(request) and control.speed is not None and has_keyboard():
         stack.enter_context(Keys(control))
-        meter = Meter(_extent(request, source), lambda: 0.0 if control.paused else control.speed)
+        meter = ProgressMeter(_extent(request, source), lambda: 0.0 if control.paused else control.speed)
         tickers = source.symbols.tickers
         phrases = KindPhrases(event_kinds(request.settings))
         watcher = stack.enter_context(LiveView(meter, control, tickers, Console(stderr=True), dashboard, phrases))
@@ -50,7 +50,7 @@ def watch_progress(
 ) -> Observer:
     """Build a progress bar, with a title before it where there are several one after the other."""
     pace = control if control is not None else Control(request.speed)
-    meter = Meter(_extent(request, source), lambda: 0.0 if pace.paused else pace.speed)
+    meter = ProgressMeter(_extent(request, source), lambda: 0.0 if pace.paused else pace.speed)
     bar = ProgressBar(meter, _shown(request), title)
     stack.callback(bar.close)
     return bar

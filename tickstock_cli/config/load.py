@@ -1,13 +1,13 @@
-"""Loading: default < file < environment < assignments, each value with the place it came from.
+"""Loads settings: default < file < environment < assignments, each value with its origin.
 
-1. Every layer is read into settings, ``Assigned(key, value, place)``, lowest layer first.
-2. A key no model knows is an error that names the nearest one.
-3. Lists of tickers that stand in files are read; paths in a configuration file are relative to its folder.
-4. Settings are laid over each other; the last one decides value and origin.
-5. The model checks the whole; what it refuses is told with key, value and place.
+1. Read every layer into ``Assigned(key, value, place)``, lowest layer first.
+2. Raise an error for an unknown key, with the nearest known one.
+3. Read lists of tickers from files; paths in a configuration file are relative to its folder.
+4. Merge the layers; the last value of a key and its origin count.
+5. Validate the merged settings with the model; errors name key, value and origin.
 
-Values in the environment and in assignments are written as in TOML, but for one thing: what is not TOML is a string,
-so that ``coordinator.key=ticker`` needs no quotes.
+Values in the environment and in assignments are TOML. Text that is not TOML is a string, so that
+``coordinator.key=ticker`` needs no quotes.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ DEFAULT = "default"
 ASSIGNMENT = "--set"
 
 NOT_SETTINGS = frozenset({"TICKSTOCK_DEBUG", "TICKSTOCK_PERF_CACHE", "TICKSTOCK_PLUGINS", "TICKSTOCK_TOKEN"})
-"""Variables with our prefix that are no settings."""
+"""Variables with the prefix of settings that are not settings."""
 ENABLED = "detectors.enabled"
 
 S = TypeVar("S", bound=Settings)
 
 
 class Assigned(NamedTuple):
-    """One setting of one layer. ``place`` is what a user is told: a file's name, a variable's name or a flag."""
+    """One setting of one layer. ``place`` is its origin for messages: the name of a file, a variable or a flag."""
 
     key: str
     value: Any
@@ -55,7 +55,7 @@ class Assigned(NamedTuple):
 
 
 class NamedDetectors(NamedTuple):
-    """What the last layer that sets ``detectors.enabled`` lists, and the sections of which a layer sets something."""
+    """The effective ``detectors.enabled`` before validation, and the sections that any layer sets."""
 
     enabled: frozenset[str]
     sections: frozenset[str]
@@ -63,7 +63,7 @@ class NamedDetectors(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Loaded(Generic[S]):
-    """Checked settings. ``origins`` maps every key, and every entry of a mapping, to the place that set it."""
+    """Validated settings. ``origins`` maps every key, and every entry of a mapping, to its origin."""
 
     settings: S
     origins: Mapping[str, str]
@@ -77,13 +77,13 @@ def load(
     Parameters
     ----------
     model
-        What ``settings_model`` gave.
+        The model that ``settings_model`` returned.
     file
         A TOML file that must exist; None is ``tickstock.toml`` in the current folder if there is one.
     environment
         Variables by name; ``TICKSTOCK_SECTION__KEY`` sets ``section.key``.
     assignments
-        ``section.key=value`` each, or what another flag set; later ones win.
+        ``section.key=value`` each, or the value of another flag; later ones override earlier ones.
 
     Raises
     ------
@@ -102,9 +102,9 @@ def load(
     origins: dict[str, str] = {}
     for given, base in layers:
         _check_key(given.key, given.place, model, keys)
-        _check_truth(given.key, given.value, given.place, keys)
-        key, value, place = _with_files_read(given, base, keys)
-        _lay_over(merged, key.split("."), value)
+        _check_not_bool(given.key, given.value, given.place, keys)
+        key, value, place = _with_tickers_of_files(given, base, keys)
+        _assign(merged, key.split("."), value)
         origins.pop(key.rpartition(".")[0], None)  # a mapping with entries has no origin of its own
         origins[key] = place
     try:
@@ -116,9 +116,7 @@ def load(
 def named_detectors(
     *, file: Path | None, environment: Mapping[str, str], assignments: Sequence[str | Assigned]
 ) -> NamedDetectors:
-    """Return the names that the layers of ``load`` use as detectors', before any detector is loaded.
-
-    Whether they are detectors, ``load`` checks.
+    """Return the names that the layers use as detectors, before any detector is loaded; ``load`` validates them.
 
     Raises
     ------
@@ -163,7 +161,7 @@ def _from_file(file: Path | None, keys: Mapping[str, FieldInfo]) -> Iterator[Ass
 def _from_values(
     values: Mapping[str, Any], keys: Mapping[str, FieldInfo], place: str, prefix: str = ""
 ) -> Iterator[Assigned]:
-    """Return the leaves of nested tables. A mapping's entries are leaves; a mapping without any is one itself."""
+    """Yield the leaves of nested tables. The entries of a mapping are leaves; an empty mapping is a leaf itself."""
     for name, value in values.items():
         key = f"{prefix}{name}"
         if isinstance(value, Mapping) and (value or key not in keys):
@@ -173,14 +171,14 @@ def _from_values(
 
 
 class _Variables(EnvSettingsSource):
-    """The variables given, instead of those of the process."""
+    """A settings source of given variables instead of those of the process."""
 
     def __init__(self, model: type[Settings], environment: Mapping[str, str]) -> None:
         super().__init__(model)
         self.env_vars = {name.lower(): text for name, text in environment.items()}
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:  # noqa: ARG002
-        """Read lists and mappings as every other value, not as JSON."""
+        """Return lists and mappings parsed as TOML like other values, not as JSON."""
         return parse_value(value)
 
 
@@ -216,7 +214,7 @@ def _from_assignment(text: str) -> Assigned:
     return Assigned(key.strip(), parse_value(value.strip()), ASSIGNMENT)
 
 
-def _lay_over(merged: dict[str, Any], path: Sequence[str], value: Any) -> None:
+def _assign(merged: dict[str, Any], path: Sequence[str], value: Any) -> None:
     for name in path[:-1]:
         merged = merged.setdefault(name, {})
     merged[path[-1]] = value
@@ -228,12 +226,14 @@ def _check_key(key: str, place: str, model: type[Settings], keys: Mapping[str, F
         return
     sections = setting_sections(model)
     if key in sections:
-        raise SettingsError(f"{key} is a section, not a setting (in {place}); it holds {', '.join(_within(key, keys))}")
+        raise SettingsError(
+            f"{key} is a section, not a setting (in {place}); its settings are {', '.join(_within(key, keys))}"
+        )
     raise SettingsError(f"unknown setting {key} (in {place}){_suggestion(key, sections, keys)}")
 
 
-def _check_truth(key: str, value: Any, place: str, keys: Mapping[str, FieldInfo]) -> None:
-    """Refuse true and false where a number is wanted: to pydantic, as to Python, they are 1 and 0."""
+def _check_not_bool(key: str, value: Any, place: str, keys: Mapping[str, FieldInfo]) -> None:
+    """Raise SettingsError for true or false instead of a number: pydantic accepts them as 1 and 0."""
     types = _types_within(keys[key].annotation) if key in keys else set()
     if bool in types or not types & {int, float}:
         return
@@ -244,8 +244,8 @@ def _check_truth(key: str, value: Any, place: str, keys: Mapping[str, FieldInfo]
             raise SettingsError(f"{key}{item} = {format_value(entry)} (in {place}): must be a number")
 
 
-def _with_files_read(given: Assigned, folder: Path, keys: Mapping[str, FieldInfo]) -> Assigned:
-    """Put tickers in the place of the files that hold them, and the files' names into the place."""
+def _with_tickers_of_files(given: Assigned, folder: Path, keys: Mapping[str, FieldInfo]) -> Assigned:
+    """Return the setting with the tickers of its files, and with the files in its origin."""
     field = keys.get(given.key) or keys[given.key.rpartition(".")[0]]
     is_table = given.key in keys and get_origin(field.annotation) is dict
     files = () if is_table else files_of(given.value)
@@ -259,7 +259,7 @@ def _with_files_read(given: Assigned, folder: Path, keys: Mapping[str, FieldInfo
 
 
 def _types_within(annotation: Any) -> set[Any]:
-    """Return a type with all those it is made of."""
+    """Return a type with all types in it."""
     return {annotation}.union(*(_types_within(part) for part in get_args(annotation) if not isinstance(part, str)))
 
 
@@ -268,11 +268,11 @@ def _within(section: str, keys: Mapping[str, FieldInfo]) -> list[str]:
 
 
 def _suggestion(key: str, sections: Mapping[str, Any], keys: Mapping[str, FieldInfo]) -> str:
-    """Name the nearest keys, by their whole name or by its last part, or else what there is to choose from."""
+    """Return a hint with the nearest keys, by their whole name or its last part, or else with all sections."""
     by_name: dict[str, list[str]] = {}
     for known in keys:
         by_name.setdefault(known.rpartition(".")[2], []).append(known)
-    # Without a section, every one that holds such a key may be meant.
+    # A key without a section can belong to any section that has it.
     near = by_name.get(key, []) or get_close_matches(key, keys, n=1, cutoff=0.7)
     if not near:
         names = get_close_matches(key.rpartition(".")[2], by_name, n=1, cutoff=0.7)
@@ -281,25 +281,25 @@ def _suggestion(key: str, sections: Mapping[str, Any], keys: Mapping[str, FieldI
         return f"; did you mean {either(near)}?"
     section = next(iter(get_close_matches(key.partition(".")[0], sections, n=1)), None)
     if section:
-        return f"; {section} holds {', '.join(_within(section, keys))}"
+        return f"; the settings of {section} are {', '.join(_within(section, keys))}"
     return f"; the sections are {', '.join(sections)}"
 
 
 def _explain(error: ValidationError, origins: Mapping[str, str], merged: Mapping[str, Any]) -> str:
-    """Put the first complaint into one line, and say how many more there are."""
-    complaints = error.errors(include_url=False)
-    items = {complaint["loc"][:-1] for complaint in complaints}
-    # A list is also said to be too short when its items were refused.
-    complaint, *others = [complaint for complaint in complaints if complaint["loc"] not in items]
-    location = [part for part in complaint["loc"] if part != "[key]"]
+    """Return the first validation error as one line, with the number of others."""
+    details = error.errors(include_url=False)
+    items = {detail["loc"][:-1] for detail in details}
+    # pydantic also reports a list as too short if its items are invalid.
+    first, *others = [detail for detail in details if detail["loc"] not in items]
+    location = [part for part in first["loc"] if part != "[key]"]
     key = ".".join(part for part in location if isinstance(part, str))
     item = "".join(f"[{part}]" for part in location if isinstance(part, int))
     if key in origins:
-        value = show_value(_value_at(merged, key) if complaint["loc"][-1] == "[key]" else complaint["input"])
-        message = f"{key}{item} = {value} (in {origins[key]}): {reason(complaint)}"
-    else:  # a section whose settings do not fit each other
+        value = show_value(_value_at(merged, key) if first["loc"][-1] == "[key]" else first["input"])
+        message = f"{key}{item} = {value} (in {origins[key]}): {reason(first)}"
+    else:  # a section whose settings contradict each other
         places = {place: None for name, place in origins.items() if name.startswith(f"{key}.") and place != DEFAULT}
-        message = f"{key} (in {', '.join(places)}): {reason(complaint)}"
+        message = f"{key} (in {', '.join(places)}): {reason(first)}"
     return f"{message}; and {len(others)} more" if others else message
 
 

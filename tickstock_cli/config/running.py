@@ -13,19 +13,19 @@ StrategyName = Literal["health_based", "hash_based", "round_robin", "load_based"
 
 
 def _queue_rows(rows: int) -> Any:
-    return Field(default=rows, ge=1, le=10_000_000, description="rows that the queue of an instance holds")
+    return Field(default=rows, ge=1, le=10_000_000, description="capacity of the queue of an instance, in rows")
 
 
 def _batching(name: BatchingName) -> Any:
     return Field(
         default=name,
-        description="when rows are taken from the queue: at once; by full batches or after a wait (size, hybrid); "
-        "after a wait (time); or in batches as large as the arrivals need and the timeout permits (adaptive)",
+        description="when rows are taken from the queue: at once (immediate); in full batches or after a wait (size, "
+        "hybrid); after a wait (time); in batches sized by the arrival rate within the timeout (adaptive)",
     )
 
 
 def _batch_rows(rows: int) -> Any:
-    return Field(default=rows, ge=1, le=1_000_000, description="rows of a full batch; no batch has more")
+    return Field(default=rows, ge=1, le=1_000_000, description="most rows of a batch")
 
 
 def _batch_wait_ms(milliseconds: int) -> Any:
@@ -33,7 +33,7 @@ def _batch_wait_ms(milliseconds: int) -> Any:
         default=milliseconds,
         ge=1,
         le=60_000,
-        description="how long a row may wait for its batch to fill, in milliseconds; immediate never waits",
+        description="longest wait of a row for its batch to fill, in milliseconds; immediate never waits",
     )
 
 
@@ -42,12 +42,12 @@ def _timeout_ms(milliseconds: int) -> Any:
         default=milliseconds,
         ge=1,
         le=60_000,
-        description="processing of a batch that takes longer is counted and alerted, in milliseconds; it is finished",
+        description="time limit of a batch, in milliseconds; longer processing is counted and alerted, not cancelled",
     )
 
 
 class ChannelSettings(RunningSection):
-    """What the three channels have in common; the defaults that differ stand in theirs."""
+    """Settings of a channel; the three channels override some defaults."""
 
     instances: int = Field(default=1, ge=1, le=64, description="instances that share the channel's tickers")
     queue_rows: int = _queue_rows(1_000)
@@ -56,17 +56,20 @@ class ChannelSettings(RunningSection):
     batch_wait_ms: int = _batch_wait_ms(10)
     timeout_ms: int = _timeout_ms(25)
     breaker_failures: int = Field(
-        default=5, ge=1, description="so many failed batches in a row open an instance's circuit breaker"
+        default=5, ge=1, description="failed batches in a row that open an instance's circuit breaker"
     )
     breaker_failure_percent: float = Field(
-        default=50, ge=0, le=100, description="more failures than this among its latest batches open it, in percent"
+        default=50,
+        ge=0,
+        le=100,
+        description="share of failed batches in the window above which the breaker opens, in percent",
     )
-    breaker_window: int = Field(default=20, ge=1, le=10_000, description="how many latest batches that looks at")
+    breaker_window: int = Field(default=20, ge=1, le=10_000, description="number of latest batches in that window")
     breaker_open_ms: int = Field(
-        default=5_000, ge=1, description="how long an open breaker lets nothing through, in milliseconds"
+        default=5_000, ge=1, description="how long an open breaker passes no batch, in milliseconds"
     )
     breaker_trials: int = Field(
-        default=3, ge=1, le=1_000, description="batches that must succeed before it closes again"
+        default=3, ge=1, le=1_000, description="successful batches that close the breaker again"
     )
 
     @model_validator(mode="after")
@@ -83,7 +86,7 @@ class TickChannelSettings(ChannelSettings):
 
 
 class OhlcvChannelSettings(ChannelSettings):
-    """The running system's OHLCV channel: full batches, or what has come in a tenth of a second."""
+    """The running system's OHLCV channel: full batches, or the rows of a tenth of a second."""
 
     queue_rows: int = _queue_rows(8_000)
     batching: BatchingName = _batching("size")
@@ -93,7 +96,7 @@ class OhlcvChannelSettings(ChannelSettings):
 
 
 class FmvChannelSettings(ChannelSettings):
-    """The running system's FMV channel: full batches, or what has come in half a second."""
+    """The running system's FMV channel: full batches, or the rows of half a second."""
 
     queue_rows: int = _queue_rows(500)
     batching: BatchingName = _batching("hybrid")
@@ -109,28 +112,30 @@ class SystemSettings(RunningSection):
         default=10,
         ge=0,
         le=3_600,
-        description="how long a stop may take to process rows that are queued, and clients of a served run may take "
-        "for the last events; then they are left, counted and told",
+        description="longest time at a stop to process queued rows, and for clients of a served run to get the last "
+        "events; rows and clients that remain are counted and reported",
     )
 
 
 class RouterSettings(RunningSection):
-    """Which instance of a channel gets which tickers, and when an instance is not trusted with any."""
+    """Assignment of tickers to the instances of a channel, and the limits of a healthy instance."""
 
     strategy: StrategyName = Field(
         default="health_based", description="how the 64 shards of tickers are assigned to a channel's instances"
     )
-    seed: int = Field(default=0, ge=0, description="decides what the strategy random draws")
+    seed: int = Field(default=0, ge=0, description="seed of the strategy random")
     overflow: Literal["wait", "spill"] = Field(
         default="wait",
-        description="what happens to rows that find a queue full: wait keeps their source waiting, spill keeps them "
-        "on disk and catches up",
+        description="policy for a full queue: wait blocks the source, spill writes the rows to disk and processes them "
+        "later",
     )
     unhealthy_error_percent: float = Field(
-        default=10, ge=0, le=100, description="an instance is unhealthy if more of its rows failed lately, in percent"
+        default=10, ge=0, le=100, description="share of failed rows above which an instance is unhealthy, in percent"
     )
     unhealthy_mean_ms: float = Field(
-        default=5_000, gt=0, description="or if its batches lately took longer than this on average, in milliseconds"
+        default=5_000,
+        gt=0,
+        description="mean processing time of a batch above which an instance is unhealthy, in milliseconds",
     )
 
 
@@ -152,37 +157,44 @@ Falling = Annotated[tuple[Percent, ...], AfterValidator(_falling)]
 
 
 class MonitoringSettings(RunningSection):
-    """Alerts of the running system. Three numbers are what makes a warning, an error, and a critical alert."""
+    """Alerts of the running system. Three numbers are the thresholds of a warning, an error and a critical alert."""
 
-    interval_ms: int = Field(default=1_000, ge=10, le=60_000, description="time between two looks, in milliseconds")
+    interval_ms: int = Field(default=1_000, ge=10, le=60_000, description="interval of the checks, in milliseconds")
     window_seconds: float = Field(
-        default=10, ge=1, le=3_600, description="how far back latency, success and throughput look, in seconds"
+        default=10, ge=1, le=3_600, description="sliding window of latency, success and throughput, in seconds"
     )
     latency_percent: Rising = Field(
         default=(100, 200, 400),
-        description="p99 of row latency, in percent of its limit: what batching may wait, and the timeout",
+        description="p99 of row latency, in percent of its limit: the batch wait plus the timeout",
     )
-    success_percent: Falling = Field(default=(99, 95, 90), description="rows that did not fail, in percent")
-    queue_percent: Rising = Field(default=(75, 90, 100), description="rows in a queue, in percent of what it holds")
+    success_percent: Falling = Field(default=(99, 95, 90), description="rows without an error, in percent")
+    queue_percent: Rising = Field(default=(75, 90, 100), description="rows in a queue, in percent of its capacity")
     memory_percent: Rising = Field(default=(75, 90, 100), description="resident memory, in percent of memory_limit_mib")
-    memory_limit_mib: int = Field(default=2_048, ge=1, description="memory the system is meant to stay below, in MiB")
+    memory_limit_mib: int = Field(default=2_048, ge=1, description="memory limit of the system, in MiB")
     cooldown_seconds: float = Field(
-        default=60, ge=0, description="an alert that returns sooner than this is the same one, and not told again"
+        default=60,
+        ge=0,
+        description="an alert that returns within this time is the same alert and is not reported again",
     )
     resolve_after_seconds: float = Field(
-        default=10, ge=0, description="an alert is over when its condition has stayed away so long"
+        default=10, ge=0, description="an alert is resolved when its condition has been absent for this time"
     )
-    history: int = Field(default=500, ge=1, le=100_000, description="alerts that are remembered")
+    history: int = Field(default=500, ge=1, le=100_000, description="alerts that are kept")
 
 
 class EventLogSettings(RunningSection):
-    """The event log of a served run: what it holds in memory, and how long it keeps events on disk."""
+    """The event log of a served run: its memory, and the retention of events on disk."""
 
     memory_mib: int = Field(
-        default=64, ge=1, le=65_536, description="newest events that are read without touching the disk, in MiB"
+        default=64,
+        ge=1,
+        le=65_536,
+        description="memory for the newest events, which are read without disk access, in MiB",
     )
     keep_mib: int = Field(
-        default=0, ge=0, description="events kept on disk, in MiB; beyond it the oldest go; 0 = keep everything"
+        default=0,
+        ge=0,
+        description="events kept on disk, in MiB; beyond it the oldest are deleted; 0 = keep everything",
     )
     keep_hours: float = Field(
         default=0, ge=0, description="age at which events are deleted, in hours of recorded time; 0 = keep everything"

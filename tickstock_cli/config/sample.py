@@ -1,4 +1,4 @@
-"""A commented configuration file, and the words for a key's bounds: both read from the models, so they cannot rot."""
+"""A commented configuration file, and the text of a key's bounds, both generated from the models."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tickstock_cli.config.values import format_value
 WIDTH = 100
 
 HEAD = """\
-# Settings of tickstock. Every key stands here with its default: remove the # before what you change.
-# The environment (TICKSTOCK_SECTION__KEY) beats this file, and --set section.key=value beats both.
+# Settings of tickstock. Every key has its default here: remove the # before a line to change it.
+# The environment (TICKSTOCK_SECTION__KEY) overrides this file; --set section.key=value overrides both.
 """
 
 _TYPES = {bool: "true or false", int: "whole number", float: "number", str: "text"}
@@ -38,7 +38,7 @@ def render_sample(model: type[Settings]) -> str:
 
 
 def describe_bounds(field: FieldInfo) -> str:
-    """Say in a few words what values a key takes: its type, its choices and its limits."""
+    """Return the type, the choices and the limits of a key as text."""
     limits = [
         f"{words} {format_value(limit)}"
         for attribute, words in _BOUNDS

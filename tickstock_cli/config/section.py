@@ -1,4 +1,4 @@
-"""What every section of the settings shares."""
+"""Base classes of the sections of settings."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):
-    """No unknown keys, no change after loading."""
+    """A section: unknown keys are errors, values are frozen after loading."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class RunningSection(Section):
-    """A section of the running system: when and where rows are processed, never what comes of them.
+    """A section of the running system: it affects when and where rows are processed, not the events.
 
-    Such settings change no event, so a checkpoint may be resumed under others.
+    A checkpoint can therefore be resumed with other values.
     """

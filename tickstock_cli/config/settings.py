@@ -1,4 +1,4 @@
-"""Everything a user can set, as frozen pydantic models. A key's name, default and bounds stand here and nowhere else.
+"""All settings, as frozen pydantic models: the only place of a key's name, default and bounds.
 
 The sections below belong to no detector; those of the running system stand in ``config.running``. A detector's
 section is the ``Params`` model of its class; ``settings_model`` joins all kinds. Descriptions are user documentation:
@@ -62,13 +62,13 @@ Column = Literal[
     "market_price",
     "confidence",
 ]
-"""Every column a recording can have, under our names."""
+"""Columns of recordings, under our names."""
 
 
 def _unique(values: tuple[str, ...]) -> tuple[str, ...]:
     twice = next((value for place, value in enumerate(values) if value in values[:place]), None)
     if twice is not None:
-        raise ValueError(f"must name each item once, but {twice!r} stands there twice")
+        raise ValueError(f"must name each item once, but {twice!r} occurs twice")
     return values
 
 
@@ -85,7 +85,7 @@ UniverseName = Annotated[str, AfterValidator(checked_name)]
 def _known_zone(name: str) -> str:
     if name == "UTC":
         return name
-    zones = available_timezones() - {"localtime"}  # another one on every machine
+    zones = available_timezones() - {"localtime"}  # it differs between machines
     if name in zones:
         return name
     wanted = name.replace(" ", "_").lower()
@@ -96,7 +96,7 @@ def _known_zone(name: str) -> str:
 
 
 class SessionSettings(Section):
-    """The trading day: which calendar it follows, and which of its phases count."""
+    """The trading day: its calendar and the phases that count."""
 
     calendar: Literal["XNYS", "24/7"] = Field(
         default="XNYS",
@@ -110,7 +110,7 @@ class SessionSettings(Section):
 
 
 class GuardSettings(Section):
-    """Protection from bad prints: a price far from the last good one is suspect until more rows confirm it."""
+    """Protection from bad prints: a price far from the last good one is suspect until other rows confirm it."""
 
     outlier_percent: float = Field(
         default=10.0,
@@ -118,37 +118,39 @@ class GuardSettings(Section):
         description="distance from the last good price that makes a tick suspect, in percent; 0 = off",
     )
     confirm_rows: int = Field(
-        default=3, ge=1, description="suspect ticks near one another, the last one included, that confirm a new level"
+        default=3, ge=1, description="suspect ticks at similar prices, including the last one, that confirm a new level"
     )
 
 
 class CoordinatorSettings(Section):
-    """What becomes of events that tell the same story: one per ticker, kind and window is emitted."""
+    """Coordination of competing events: one per ticker, kind and window is emitted."""
 
     window_ms: int = Field(default=500, gt=0, description="length of a window, in milliseconds of recorded time")
     hold_top_source: bool = Field(
         default=False,
-        description="keep tick events, which nothing outranks, until their window ends, instead of emitting at once",
+        description="hold tick events, which have the highest rank, until their window ends, too",
     )
     key: Literal["kind", "ticker"] = Field(
-        default="kind", description="what competes: events of one ticker and kind, or all events of a ticker"
+        default="kind", description="which events compete: those of one ticker and kind, or all of a ticker"
     )
-    dedupe_extremes: bool = Field(default=True, description="drop a bar's high or low that ticks have told already")
+    dedupe_extremes: bool = Field(
+        default=True, description="drop a high or low of a bar if ticks have reported it already"
+    )
 
 
 class PrioritySettings(Section):
-    """Order of live delivery, and universes; in files it shows in the column priority alone."""
+    """Order of live delivery, and universes; files only show it in the column priority."""
 
     core_universe: Annotated[TickerList, TickerFile()] = Field(
         default=(), description='tickers delivered first, or "@FILE" of them; an empty list means every ticker'
     )
     universes: Annotated[dict[UniverseName, Annotated[TickerList, Len(1)]], TickerFile()] = Field(
         default={},
-        description='named lists of tickers, or "@FILE" of them, that clients of a server can ask for',
+        description='named lists of tickers, or "@FILE" of them, for subscriptions of clients',
     )
 
     def by_name(self) -> dict[str, tuple[str, ...]]:
-        """Return every universe there is, the core universe first, by its name."""
+        """Return all universes by name, the core universe first."""
         return {**({CORE: self.core_universe} if self.core_universe else {}), **self.universes}
 
 
@@ -161,20 +163,18 @@ class DetectorSettings(Section):
 
 
 class RecordingSettings(Section):
-    """How recordings are read that are not in our own form."""
+    """Reading of recordings with other column names, units or zones."""
 
     columns: dict[Column, str] = Field(
         default={}, description='our column names and the recording\'s, where they differ: price = "last"'
     )
     timestamp_unit: Literal["auto", "s", "ms", "us", "ns"] = Field(
-        default="auto", description="unit of integer times; auto tells it from their magnitude"
+        default="auto", description="unit of integer times; auto guesses it from their magnitude"
     )
     timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
-        default="UTC", description="zone of dates and times that are recorded without one, as in America/New_York"
+        default="UTC", description="zone of recorded times without a zone, as in America/New_York"
     )
-    interval_seconds: int = Field(
-        default=60, gt=0, description="length of bars whose recording has no column interval, in seconds"
-    )
+    interval_seconds: int = Field(default=60, gt=0, description="length of bars without a column interval, in seconds")
 
 
 class Settings(BaseSettings):
@@ -240,7 +240,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take what is passed in and nothing else: the environment is read in ``config.load`` alone."""
+        """Return only the source of given values: ``config.load`` reads the environment."""
         return (init_settings,)
 
 
@@ -294,7 +294,7 @@ def _detectors_section(
 
 
 def setting_keys(model: type[Settings]) -> dict[str, FieldInfo]:
-    """Return every key there is, dotted, in the order of the sections, with what pydantic knows of it."""
+    """Return every key, dotted, in the order of the sections, with its pydantic field."""
     return {
         f"{section}.{name}": field
         for section, sub_model in setting_sections(model).items()
@@ -308,16 +308,16 @@ def setting_sections(model: type[Settings]) -> dict[str, type[BaseModel]]:
     for name, field in model.model_fields.items():
         section = field.annotation
         if not (isinstance(section, type) and issubclass(section, BaseModel)):
-            raise TypeError(f"section {name} is no pydantic model: {section!r}")
+            raise TypeError(f"section {name} is not a pydantic model: {section!r}")
         sections[name] = section
     return sections
 
 
 def deciding_settings(settings: Settings) -> dict[str, Any]:
-    """Return the settings that decide events, ready for JSON: all but those of the running system and its clients."""
+    """Return the settings that affect events, as JSON values: not those of the running system and its clients."""
     sections = setting_sections(type(settings))
     running = {name for name, section in sections.items() if issubclass(section, RunningSection)}
     values = settings.model_dump(mode="json", exclude=running)
-    # What core tickers are decides the column priority; their order, and what else has a name, decides nothing.
+    # The set of core tickers affects the column priority; their order and other universes do not.
     values["priority"] = {"core_universe": sorted(settings.priority.core_universe)}
     return values

@@ -1,7 +1,7 @@
-"""Universes: lists of tickers, written out or, as ``@FILE``, in files.
+"""Universes: lists of tickers, given directly or in files, as ``@FILE``.
 
-A file holds one ticker a line, or is a CSV whose header has a column ``ticker``. Empty lines and lines that begin
-with ``#`` say nothing; behind a ticker, ``#`` begins a comment. A ticker that stands in a file twice counts once.
+A file has one ticker per line, or is a CSV with a header and a column ``ticker``. Empty lines and lines that begin with
+``#`` are ignored; behind a ticker, ``#`` begins a comment. A repeated ticker counts once.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from typing import Any
 
 FILE_MARK = "@"
 CORE = "core"
-"""What the core universe is called among the others."""
+"""Name of the core universe."""
 COLUMN = "ticker"
 MAX_LENGTH = 64
-"""Characters of a ticker, and of a universe's name: what a subscription can hold."""
+"""Longest ticker and longest name of a universe in characters, as in subscriptions."""
 
 
 class TickerFile:
-    """Marks a setting whose lists of tickers may stand in files."""
+    """Marks a setting whose lists of tickers can be files."""
 
 
 def checked_ticker(text: str) -> str:
-    """Return a ticker as it is; raise ValueError if it is none."""
-    if not 0 < len(text) <= MAX_LENGTH or text.startswith(FILE_MARK) or not _in_one_piece(text):
+    """Return a valid ticker unchanged; raise ValueError otherwise."""
+    if not 0 < len(text) <= MAX_LENGTH or text.startswith(FILE_MARK) or not _without_separators(text):
         raise ValueError(f"must be a ticker, 1 to {MAX_LENGTH} characters without blanks and commas")
     return text
 
 
 def checked_name(name: str) -> str:
-    """Return the name of a universe as it is; raise ValueError if it cannot be one."""
+    """Return a valid name of a universe unchanged; raise ValueError otherwise."""
     if name == CORE:
         raise ValueError(f"{CORE} is the name of priority.core_universe; choose another one")
     if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum() or len(name) > MAX_LENGTH:
@@ -39,12 +39,12 @@ def checked_name(name: str) -> str:
     return name
 
 
-def _in_one_piece(text: str) -> bool:
+def _without_separators(text: str) -> bool:
     return text.isprintable() and not any(character.isspace() or character in ',;"' for character in text)
 
 
 def files_of(value: Any) -> tuple[str, ...]:
-    """Return the files that a list of tickers names, with their ``@``; a lone text is a list of one."""
+    """Return the files in a list of tickers, with their ``@``; a single text is a list of one."""
     entries = (value,) if isinstance(value, str) else value
     if not isinstance(entries, Sequence):
         return ()
@@ -52,22 +52,22 @@ def files_of(value: Any) -> tuple[str, ...]:
 
 
 def with_files_read(value: Any, folder: Path) -> list[str]:
-    """Return a list of tickers that names files with their tickers in its place, each ticker once.
+    """Return a list of tickers with each file replaced by its tickers, each ticker once.
 
     Parameters
     ----------
     folder
-        What the files' paths are relative to.
+        Folder of relative paths.
 
     Raises
     ------
     ValueError
-        A file cannot be read, names no ticker, or an entry is none: one line that names file, line and value.
+        A file cannot be read or has no ticker, or an entry is not a ticker. The message names file, line and value.
     """
     tickers: dict[str, None] = {}
     for entry in (value,) if isinstance(value, str) else value:
         if not isinstance(entry, str):
-            raise ValueError(f'must be a list, as in ["A", "{FILE_MARK}FILE"], but {entry!r} stands in it')
+            raise ValueError(f'must be a list, as in ["A", "{FILE_MARK}FILE"], but it has {entry!r}')
         if entry.startswith(FILE_MARK):
             tickers.update(dict.fromkeys(read_tickers(folder / entry[len(FILE_MARK) :])))
         else:
@@ -81,24 +81,24 @@ def read_tickers(path: Path) -> list[str]:
     Raises
     ------
     ValueError
-        See ``with_files_read``.
+        The file cannot be read, has no ticker, or has an entry that is not a ticker.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is no text; name a text file of tickers") from error
+        raise ValueError(f"{path} is not text; name a text file of tickers") from error
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise ValueError(f"cannot read {path}: {reason}; name a text file of tickers") from error
-    told = [
+    entries = [
         (number, line) for number, line in enumerate(lines, 1) if line.strip() and not line.lstrip().startswith("#")
     ]
     tickers = []
-    for number, text in _column(told) if _has_header(told) else _plain(told):
+    for number, text in _column(entries) if _has_header(entries) else _plain(entries):
         more = f"; a CSV needs a header with a column {COLUMN}" if "," in text else ""
         tickers.append(_checked(text, f"{path}, line {number}: ", more))
     if not tickers:
-        raise ValueError(f"{path} names no ticker; write one a line")
+        raise ValueError(f"{path} has no ticker; write one per line")
     return tickers
 
 
@@ -109,21 +109,21 @@ def _checked(text: str, place: str = "", more: str = "") -> str:
         raise ValueError(f"{place}{text!r} {error}{more}") from error
 
 
-def _has_header(told: Sequence[tuple[int, str]]) -> bool:
-    return bool(told) and COLUMN in _fields(told[0][1])
+def _has_header(entries: Sequence[tuple[int, str]]) -> bool:
+    return bool(entries) and COLUMN in _fields(entries[0][1])
 
 
 def _fields(header: str) -> list[str]:
     return [name.strip().lower() for name in next(csv.reader([header]))]
 
 
-def _column(told: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    place = _fields(told[0][1]).index(COLUMN)
-    for number, line in told[1:]:
+def _column(entries: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    place = _fields(entries[0][1]).index(COLUMN)
+    for number, line in entries[1:]:
         fields = next(csv.reader([line]))
         yield number, fields[place].strip() if place < len(fields) else ""
 
 
-def _plain(told: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    for number, line in told:
+def _plain(entries: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    for number, line in entries:
         yield number, line.partition("#")[0].strip()

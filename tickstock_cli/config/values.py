@@ -1,4 +1,4 @@
-"""Values as text: TOML, but for one thing: what is not TOML is a string, so that ``key=ticker`` needs no quotes."""
+"""Values as TOML text. Text that is not TOML is a string, so that ``key=ticker`` needs no quotes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SHOWN_ITEMS = 12
 
 
 def parse_value(text: str) -> Any:
-    """Read one value.
+    """Return the value of a text.
 
     Examples
     --------
@@ -26,7 +26,7 @@ def parse_value(text: str) -> Any:
 
 
 def format_value(value: Any) -> str:
-    """Write one value on one line, so that ``parse_value`` reads an equal one.
+    """Return a value as one line that ``parse_value`` reads back.
 
     Examples
     --------
@@ -38,7 +38,7 @@ def format_value(value: Any) -> str:
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{name} = {format_value(entry)}' for name, entry in value.items())}}}"
     if isinstance(value, str):
-        # JSON's strings are TOML's, but for DEL, which TOML wants escaped.
+        # Strings of JSON are strings of TOML, except DEL, which TOML requires escaped.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, Sequence):
         return f"[{', '.join(map(format_value, value))}]"
@@ -46,7 +46,7 @@ def format_value(value: Any) -> str:
 
 
 def show_value(value: Any) -> str:
-    """Write one value for people: of a long list its beginning, and how many items more there are.
+    """Return a value as text for people; a long list is shortened, with the number of other items.
 
     Examples
     --------

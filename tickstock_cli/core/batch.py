@@ -1,21 +1,21 @@
 """Batches: immutable sets of equally long arrays, one class per record type.
 
-All times are int64 nanoseconds since the Unix epoch, UTC. What a recording lacks or holds in a form
-that no number can carry is normalised once, on the way in:
+All times are int64 nanoseconds since the Unix epoch, UTC. Missing and unusable values of a recording are
+normalised once, when they are read:
 
 ==================  =============================================================================
 ``code``            int32 code of the ticker in the run's symbol table; -1 = null or empty ticker
 ``timestamp``       0 = null (or not representable)
-``available_at``    when the system can know the row: ``received_at`` if recorded and not null,
+``available_at``    when the system gets the row: ``received_at`` if recorded and not null,
                     else ``timestamp`` (tick, fmv) or ``timestamp + interval`` (bar)
 prices              float64; NaN = null (``FmvBatch.market_price`` tells null and bad apart)
 sizes, volumes      int64 in units of 1e-6 shares, rounded half to even once; -1 = null, NaN,
                     negative or above 1e11 shares
-``order``           position in the run's merge order, from 0, without holes over all record types
-``origin``          where the row came from: ``file index << ORIGIN_ROW_BITS | row number``
+``order``           position in the run's merge order, from 0, without gaps over all record types
+``origin``          file and row of the row: ``file index << ORIGIN_ROW_BITS | row number``
 ==================  =============================================================================
 
-Nobody writes into a batch received.
+A batch is read-only for its receivers.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ MAX_SHARES = 1e11
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What the three record types share. Rows stand in merge order."""
+    """The columns that all record types share. Rows are in merge order."""
 
     code: Int32s
     timestamp: Int64s
@@ -141,8 +141,7 @@ class MergedBatch:
     """One step's input: rows of all types whose ``order`` fills ``[first, first + len)``.
 
     ``watermark`` is the greatest ``available_at`` in it: no later row is available earlier.
-    ``positions`` holds, per file of the recording, how many of its rows are used up after this batch,
-    so that a restart can go on right behind it.
+    ``positions`` holds, per file of the recording, its position behind this batch, where a restart continues.
     """
 
     ticks: TickBatch
@@ -169,7 +168,7 @@ class MergedBatch:
 
     @classmethod
     def empty(cls, first: int, watermark: int) -> MergedBatch:
-        """Return a step without rows, in which market time comes to ``watermark``."""
+        """Return a step without rows that advances market time to ``watermark``."""
         return cls(TickBatch.empty(), BarBatch.empty(), FmvBatch.empty(), first, watermark, ())
 
     def __len__(self) -> int:
@@ -183,9 +182,9 @@ class MergedBatch:
         return times
 
     def cut(self, start: int, stop: int, watermark: int) -> MergedBatch:
-        """Return rows ``[start, stop)`` of the merge order as a batch of their own, with its own watermark.
+        """Return rows ``[start, stop)`` of the merge order as a batch with its own watermark.
 
-        ``positions`` stay those of the whole batch: a run can be restarted behind whole batches only.
+        ``positions`` stay those of the whole batch: a run can be restarted only behind whole batches.
         """
         return MergedBatch(
             _cut(self.ticks, self.first + start, self.first + stop),
@@ -214,7 +213,7 @@ def _cut(part: BatchT, first: int, last: int) -> BatchT:
 
 
 def pack_origin(file: int, rows: Int64s) -> Int64s:
-    """Join a file's index and row numbers (0-based) into ``origin`` values."""
+    """Return the ``origin`` values of a file's index and row numbers (0-based)."""
     return rows | np.int64(file << ORIGIN_ROW_BITS)
 
 

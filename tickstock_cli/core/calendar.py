@@ -101,7 +101,7 @@ def _new_york_year(year: int) -> SessionTable:
 
 
 def _new_york_rows(year: int) -> Iterator[tuple[int, int]]:
-    from holidays import financial_holidays  # here, because importing it takes a tenth of a second
+    from holidays import financial_holidays  # a local import, because it takes a tenth of a second
     from holidays.constants import HALF_DAY, PUBLIC
 
     years = range(year - 1, year + 2)

@@ -1,4 +1,4 @@
-"""Files that are whole under their name or not there."""
+"""Files that appear under their name only when they are complete."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pyarrow as pa
 
 
 def replace_file(path: Path, data: bytes | pa.Buffer, *, durable: bool = False) -> None:
-    """Return ``path`` new content, all of it or nothing. Raises OSError; then there is no temporary left.
+    """Replace the content of ``path`` atomically. Raises OSError; no temporary file is left then.
 
-    Only what is ``durable`` is sure to survive a power failure. That costs milliseconds or, on a busy disk, seconds.
+    Only a ``durable`` write is sure to survive a power failure. It costs milliseconds or, on a busy disk, seconds.
     """
     temporary = path.with_name(f".{path.name}.part")
     try:

@@ -1,7 +1,7 @@
-"""What Python's garbage collector must look through while a market runs, and what it need not.
+"""Excludes permanent objects from Python's garbage collections while a market runs.
 
-A full collection walks every object of the process with all threads waiting. Modules, schemas and compiled kernels are
-a hundred thousand objects that stay to the end: walking them takes longer than an event may take on its way.
+A full collection visits every object of the process while all threads wait. Modules, schemas and compiled kernels are a
+hundred thousand permanent objects: visiting them takes longer than the latency limit of an event.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import gc
 
 
 def freeze_gc() -> None:
-    """Take everything that is in memory now out of later collections, after a last one. For the whole process."""
+    """Run a collection, then exclude all present objects of the process from later collections."""
     gc.collect()
     gc.freeze()
 
 
 def unfreeze_gc() -> None:
-    """Have later collections look through everything again."""
+    """Include all objects in later collections again."""
     gc.unfreeze()

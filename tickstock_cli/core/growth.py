@@ -1,4 +1,4 @@
-"""State arrays that grow with the symbol table."""
+"""Growth of state arrays with the symbol table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger: where every row and every event ended.
+"""The ledger: counts of rows and events by outcome.
 
 Names are flat and dotted, as in ``tick.rejected.price`` or ``coordinator.emitted``. Two identities hold at
 the end of every run::
@@ -6,9 +6,9 @@ the end of every run::
     <type>.read    = <type>.processed + Σ <type>.rejected.* + <type>.left         for tick, ohlcv and fmv
     Σ *.detected.* = coordinator.emitted + .superseded + .redundant + .pending
 
-``coordinator.pending`` counts events whose window was still open when a run was interrupted; a run that
-reached the end of its input has none. Nor has it rows that are ``left``: those a running system had queued when it was
-stopped, and could not process before the time of its draining was up.
+``coordinator.pending`` counts events whose window was still open when a run was interrupted. ``left`` counts rows that
+a running system had queued when it was stopped, and did not process before the end of the drain time. A run that
+reaches the end of its input has neither.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ EVENT_ENDS = ("emitted", "superseded", "redundant", "pending")
 
 
 class Ledger:
-    """Counters by name. A name that was never counted is zero."""
+    """Counters by name; an unknown name is zero."""
 
     def __init__(self, counts: Mapping[str, int] | None = None) -> None:
         self._counts: dict[str, int] = {}
         self.merge(counts or {})
 
     def add(self, name: str, count: int) -> None:
-        """Count ``count`` more rows or events under ``name``; zero leaves no trace."""
+        """Add ``count`` rows or events to ``name``; zero adds no entry."""
         if count:
             self._counts[name] = self._counts.get(name, 0) + int(count)
 
     def merge(self, counts: Mapping[str, int]) -> None:
-        """Add another ledger's counts."""
+        """Add the counts of another ledger."""
         for name, count in counts.items():
             self.add(name, count)
 
     def set(self, name: str, count: int) -> None:
-        """Replace a counter: for figures that are a level, not a sum."""
+        """Replace a counter, for values that are a level and not a sum."""
         self._counts.pop(name, None)
         self.add(name, count)
 

@@ -1,4 +1,4 @@
-"""The mark that our Parquet outputs bear, so that none of them is taken for a recording."""
+"""The mark in the metadata of Parquet outputs of tickstock, so that none is read as a recording."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from enum import StrEnum
 import pyarrow as pa
 
 KEY = "tickstock"
-"""Key of the mark among a file's metadata."""
+"""Metadata key of the mark."""
 
 
-class Mark(StrEnum):
-    """What an output holds."""
+class OutputMark(StrEnum):
+    """Content of an output."""
 
     EVENTS = "events"
     REJECTS = "rejects"
 
 
-def marked(schema: pa.Schema, mark: Mark) -> pa.Schema:
-    """Return a schema whose files bear a mark, and no other metadata."""
+def marked(schema: pa.Schema, mark: OutputMark) -> pa.Schema:
+    """Return a schema with a mark and no other metadata."""
     return schema.with_metadata({KEY: mark.value})
 
 
 def mark_of(schema: pa.Schema) -> str | None:
-    """Return the mark of a file's schema; None if it is none of our outputs."""
+    """Return the mark of a file's schema; None if the file is not an output of tickstock."""
     mark = (schema.metadata or {}).get(KEY.encode())
     return mark.decode(errors="replace") if mark is not None else None

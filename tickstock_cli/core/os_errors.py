@@ -1,4 +1,4 @@
-"""Why the system refuses to write, and the way out: one wording for every output."""
+"""Reasons and remedies for errors of the operating system, in one wording for every output."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REMEDIES = {
 
 
 def os_error_hint(error: OSError) -> str:
-    """Return the reason of an error that writing raised, and what to do about it where that is known.
+    """Return the reason for an error of writing, with a remedy if one is known.
 
     Examples
     --------

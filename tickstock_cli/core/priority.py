@@ -1,12 +1,12 @@
-"""The priority manager: what is delivered first.
+"""The priority manager: the order of delivery.
 
 1. The run assigns: an event's ``priority`` is that of its kind, 1 to 4, plus 4 if its ticker is outside the core
-   universe. It is a column of the event, the same for everybody, and what a least priority filters by.
-2. A consumer pulls highest first: of the events it pulls together, those of lower ``rank`` come first, and of equal
-   rank the earlier one. Without a universe of its own the rank is the priority. With one, its own tickers come before
-   the others: core universe, then user universe, then kind decide, in this order.
+   universe. It is a column of the event, the same for all consumers, and the value of priority filters.
+2. A consumer reads highest first: it sorts the events of one read by ``rank``, lowest first; events of equal rank keep
+   their order. Without a universe of its own, the rank is the priority. With one, the order is by core universe, then
+   user universe, then kind.
 
-So events of one ticker and kind are never put into another order.
+Events of one ticker and kind therefore keep their order.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ CORE_STEP = 4
 
 
 class Prioritised(Protocol):
-    """What a consumer pulls: an event, as far as its rank goes."""
+    """The columns of an event that determine its rank."""
 
     @property
     def priority(self) -> int:
-        """The column of the event."""
+        """The event's column ``priority``."""
 
     @property
     def ticker(self) -> str:
-        """The column of the event."""
+        """The event's column ``ticker``."""
 
 
 E = TypeVar("E", bound=Prioritised)
@@ -43,11 +43,11 @@ class PriorityManager:
     Parameters
     ----------
     kinds
-        The priority of every kind by its code, 1 to ``CORE_STEP``. A consumer needs none: events bring theirs along.
+        The priority of every kind by its code, 1 to ``CORE_STEP``. A consumer needs none: events hold theirs.
     core_universe
-        Tickers delivered first; none means that every ticker is core.
+        Tickers delivered first; without any, every ticker is core.
     user_universe
-        Tickers that this consumer wants before others; None means that it has no preference.
+        Tickers that this consumer gets before others; None = no preference.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class PriorityManager:
         tickers
             The different tickers of the events.
         places
-            Where in ``tickers`` each event's ticker stands.
+            Index in ``tickers`` of each event's ticker.
         """
         outside = np.array([bool(self._core) and ticker not in self._core for ticker in tickers], dtype=bool)
         steps = np.where(outside, CORE_STEP, 0).astype(np.int8)
@@ -78,14 +78,14 @@ class PriorityManager:
         return assigned
 
     def rank(self, priority: int, ticker: str) -> int:
-        """Return the rank of an event for this consumer, 1 or more; the lowest comes first."""
+        """Return the rank of an event for this consumer, 1 or more; the lowest rank is delivered first."""
         if self._user is None:
             return priority
         steps, kind = divmod(priority - 1, CORE_STEP)
         return 2 * steps * CORE_STEP + (0 if ticker in self._user else CORE_STEP) + kind + 1
 
     def highest_first(self, pulled: Iterable[E]) -> list[E]:
-        """Return events that this consumer pulls together, in the order of the run, as it gets them."""
+        """Return the events of one read, given in the order of the run, in the order of delivery."""
         if self._user is None:
-            return sorted(pulled, key=attrgetter("priority"))  # the rank, four times as fast
+            return sorted(pulled, key=attrgetter("priority"))  # equal to the rank, and four times as fast
         return sorted(pulled, key=lambda event: self.rank(event.priority, event.ticker))

@@ -1,4 +1,4 @@
-"""The contracts of the parts that the engine drives. It knows these, never a concrete part."""
+"""Protocols of the parts that the engine runs. The engine depends on these, never on a concrete part."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class OriginalRows(Protocol):
         """Return original rows with `file`, `row` and `reason`."""
 
     def close(self) -> None:
-        """Close what looking up has opened."""
+        """Close the files that look-ups have opened."""
 
 
 class Source(Protocol):
-    """What a run reads from. A source raises when it cannot read on: an end that looks like the end is the worst bug.
+    """The input of a run. A source raises an error if it cannot continue: a silent end is the worst bug.
 
-    It is read in a thread of its own, some batches ahead, and closed early if the run stops.
+    A thread of its own reads it, some batches ahead; it is closed early if the run stops.
     """
 
     @property
@@ -47,69 +47,69 @@ class Source(Protocol):
         """The run's symbol table; a ticker is added before the batch that first holds its code."""
 
     def batches(self, batch_rows: int, positions: tuple[int, ...] = ()) -> Iterator[MergedBatch]:
-        """Read rows in merge order, at least one and at most ``batch_rows`` at a time.
+        """Yield rows in merge order, at least one and at most ``batch_rows`` at a time.
 
         Values are normalised as `core.batch` says, in read-only arrays. ``order`` counts from 0 at the first row
-        given, without holes. How the rows are cut does not change them.
+        yielded, without gaps. The size of the batches does not change the rows.
 
         Parameters
         ----------
         positions
-            Those of the batch to go on behind; empty = from the start.
+            ``positions`` of the batch to continue behind; empty = from the start.
 
         Raises
         ------
         DataError
-            The input cannot be read on.
+            The rest of the input cannot be read.
         """
 
     def origins(self) -> OriginalRows:
-        """Return a look-up of rows as they were recorded, for rejected ones. The caller closes it."""
+        """Return a look-up of original rows, for rejected ones. The caller closes it."""
 
     def interrupt(self) -> None:
-        """Have the ``batches`` under way end soon, even if it waits for rows that may never come.
+        """End the active ``batches`` soon, even if it waits for rows.
 
-        From any thread; never blocks.
+        Safe in any thread; never blocks.
         """
 
 
 class NamedSource(Source, Protocol):
-    """A source that a user named, opened by `sources.opening`: its class is registered, by the scheme of its targets.
+    """A source that `sources.opening` opens for targets of a user: a class registered by the scheme of its targets.
 
-    Opening tells what is wrong without the rows, and takes none of them. What it cannot know is None.
+    Opening checks everything that needs no rows, and reads none. Unknown properties are None.
     """
 
     @classmethod
     def open(cls, targets: Sequence[str | Path], options: Any) -> NamedSource:
-        """Open what ``targets`` name, without their scheme, to be read as ``options`` (`ReadOptions`) say.
+        """Open ``targets``, given without their scheme, with ``options`` (`ReadOptions`).
 
         Raises
         ------
         DataError
-            Something is missing or no such source.
+            A target is missing or has another format.
         UsageError
-            A target or an option makes no sense for it.
+            A target or an option is invalid for this source.
         """
 
     @property
     def paths(self) -> Sequence[Path]:
-        """The files that are read: no output may replace them, and a checkpoint tells them apart."""
+        """The files that are read: outputs must not replace them, and a checkpoint identifies them."""
 
     @property
     def repeatable(self) -> bool:
-        """Whether it can be read from any position, again and again: no pipe can."""
+        """Whether it can be read repeatedly, from any position; a pipe cannot."""
 
     @property
     def notes(self) -> Sequence[str]:
-        """What a user should know of how it is read, so far as is known by now: guesses that may be wrong."""
+        """Notes for the user so far: guesses that can be wrong."""
 
     @property
     def rows(self) -> int | None:
-        """Rows in all, wanted or not."""
+        """Number of all rows, selected or not."""
 
     @property
     def bounds(self) -> tuple[int | None, int | None]:
-        """The start and the end asked for (int64 ns UTC); None is no bound."""
+        """The start and the end of the selection (int64 ns UTC); None is no bound."""
 
     @property
     def whole_span(self) -> tuple[int, int] | None:
@@ -127,7 +127,7 @@ class NamedSource(Source, Protocol):
         """Return the state of the connection; from any thread."""
 
     def close(self) -> None:
-        """Close what is open and remove temporary files. Idempotent."""
+        """Close open files and remove temporary ones. Idempotent."""
 
 
 class Pace(StrEnum):
@@ -167,13 +167,13 @@ class LiveSource(NamedSource, Protocol):
 class Detector(Protocol):
     """Turns a channel's rows into events: settings, per-ticker state in arrays, one pass over grouped rows.
 
-    For any split of a ticker's rows into calls of ``scan`` the events are the same, and rows that come later
-    never change events that were given before. State is indexed by ticker code, so that workers can share one
-    detector as long as no two of them own the same ticker.
+    The events do not depend on how a ticker's rows are split into calls of ``scan``, and later rows never change
+    earlier events. State is indexed by ticker code, so workers can share one detector as long as each ticker has one
+    owner.
     """
 
     channel: ClassVar[str]
-    """Whose rows it reads: ``tick``, ``ohlcv`` or ``fmv``."""
+    """Record type of the rows: ``tick``, ``ohlcv`` or ``fmv``."""
     enabled_by_default: ClassVar[bool]
     """Whether it runs where ``detectors.enabled`` is not set. One that does not changes no result by being there."""
     kinds: ClassVar[tuple[Kind, ...]]
@@ -204,14 +204,14 @@ class Detector(Protocol):
 
 
 class Sink(Protocol):
-    """Where events go. A sink raises when a write fails; success after a lost row is the worst bug here.
+    """An output of events. A sink raises an error if a write fails; success after a lost row is the worst bug.
 
-    A sink opens its temporary output when it is built, so that an unwritable place fails before any work.
-    What it has written does not depend on how the rows were cut into ``write`` calls.
+    The constructor opens the temporary output, so that an unwritable path fails before any work. The output does not
+    depend on how the rows are split into ``write`` calls.
     """
 
     def write(self, events: pa.RecordBatch) -> None:
-        """Take rows of the sink's schema, in output order. May block; may see an empty batch.
+        """Write rows of the sink's schema, in output order. May block; a batch can be empty.
 
         Raises
         ------
@@ -220,9 +220,9 @@ class Sink(Protocol):
         """
 
     def finish(self) -> None:
-        """Make everything written durable, not under its final name yet. Idempotent; no write may follow.
+        """Make all written rows durable, still under the temporary name. Idempotent; no ``write`` may follow.
 
-        A run finishes all of its outputs before it commits the first: a full disk leaves none under its name.
+        A run finishes all outputs before it commits the first, so a full disk leaves no output under its name.
 
         Raises
         ------
@@ -231,13 +231,13 @@ class Sink(Protocol):
         """
 
     def commit(self) -> None:
-        """Finish, if that was not done, and give what was written its final name. Nothing may follow.
+        """Finish if necessary, and give the output its final name. No other call may follow.
 
         Raises
         ------
         OutputError
-            The output could not be finished; what stood under its name before is untouched.
+            The output could not be finished; an earlier file of the name stays unchanged.
         """
 
     def abort(self) -> None:
-        """Drop what was written. Idempotent; never raises; what stood under the name before is untouched."""
+        """Discard the output. Idempotent; never raises; an earlier file of the name stays unchanged."""

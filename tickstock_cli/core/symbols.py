@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SHARDS = 64
-"""A run splits into this many shards by ticker hash; workers and channel instances own whole shards."""
+"""Shards of a run, by ticker hash; workers and channel instances own whole shards."""
 
 
 def ticker_hash(ticker: str) -> int:
@@ -20,8 +20,8 @@ def ticker_hash(ticker: str) -> int:
 class SymbolTable:
     """Tickers in the order of their first appearance; a code is the place in that order.
 
-    Codes live for one run only. Nothing that leaves the run depends on them: outputs sort and hash by ticker.
-    One thread may add while others read ``tickers`` and ``hashes`` of codes already given.
+    Codes are valid within one run. Outputs do not depend on them: they sort and hash by ticker. One thread can add
+    tickers while others read ``tickers`` and ``hashes`` of existing codes.
     """
 
     def __init__(self, tickers: Iterable[str] = ()) -> None:
@@ -41,11 +41,11 @@ class SymbolTable:
         return self._tickers
 
     def code(self, ticker: str) -> int | None:
-        """Return a ticker's code, or None if the run has not met it."""
+        """Return a ticker's code; None for an unknown ticker."""
         return self._codes.get(ticker)
 
     def add(self, tickers: Sequence[str | None]) -> NDArray[np.int32]:
-        """Return the codes of tickers, adding those not met before; -1 for None and the empty string."""
+        """Return the codes of tickers, and add new ones; -1 for None and the empty string."""
         codes = np.empty(len(tickers), dtype=np.int32)
         for place, ticker in enumerate(tickers):
             if not ticker:
@@ -61,7 +61,7 @@ class SymbolTable:
         return codes
 
     def ranks(self) -> NDArray[np.int64]:
-        """Return by code each ticker's place among all tickers met so far, sorted as text."""
+        """Return, by code, the rank of each ticker among all tickers so far, sorted as text."""
         tickers = self._tickers[: len(self._tickers)]
         if len(self._ranks) != len(tickers):
             ranks = np.empty(len(tickers), dtype=np.int64)
@@ -70,7 +70,7 @@ class SymbolTable:
         return self._ranks
 
     def hashes(self, start: int = 0) -> NDArray[np.uint64]:
-        """Return the ticker hashes of the codes from ``start`` on; not to be changed."""
+        """Return the ticker hashes of the codes from ``start`` on; read-only."""
         hashes = self._hash_array
         if len(hashes) != len(self._hashes):
             hashes = self._hash_array = np.array(self._hashes, dtype=np.uint64)

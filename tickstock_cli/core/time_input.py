@@ -1,4 +1,4 @@
-"""Moments as people write them: a whole time, or a time of day on the recording's only date."""
+"""Times that users write: a full time, or a time of day on the recording's only date."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _UNIX_EPOCH = date(1970, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class TimeInput:
-    """A moment that somebody wrote before the recording was open.
+    """A time that a user wrote, before the recording is open.
 
     Parameters
     ----------
     text
-        As it was written.
+        The text of the user.
     ns
-        Nanoseconds since the Unix epoch, UTC; of a time of day, since midnight on the market's clocks.
+        Nanoseconds since the Unix epoch, UTC; for a time of day, since midnight in the market's zone.
     of_day
-        Whether it is a time of day, whose date the recording tells.
+        Whether it is a time of day; its date is that of the recording.
     """
 
     text: str
@@ -35,25 +35,25 @@ class TimeInput:
     of_day: bool = False
 
     def resolved(self, span: tuple[int, int] | None, zone: tzinfo) -> int:
-        """Return the moment in nanoseconds since the Unix epoch, UTC.
+        """Return the time in nanoseconds since the Unix epoch, UTC.
 
         Parameters
         ----------
         span
-            First and last available time of the recording, int64 ns UTC; None if unknown.
+            First and last available time of the recording, int64 ns UTC; None = unknown.
         zone
-            The market's.
+            The market's zone.
 
         Raises
         ------
         UsageError
-            It is a time of day, and the recording has more than one date.
+            The text is a time of day, and the recording has several dates or an unknown one.
         """
         if not self.of_day:
             return self.ns
         if span is None:
             raise UsageError(
-                f"cannot tell the date of {self.text} from the recording; write it too, as in 2013-10-08T10:31:05-04:00"
+                f"the recording does not show the date of {self.text}; write it too, as in 2013-10-08T10:31:05-04:00"
             )
         first, last = (_local_date(time, zone) for time in span)
         if first != last:
@@ -62,24 +62,24 @@ class TimeInput:
                 f"write it too, as in {first}T{self.text:0>5}{_offset(first, zone)}"
             )
         noon = datetime(first.year, first.month, first.day, 12, tzinfo=zone).astimezone(UTC)
-        # From noon, which is never in the hours that a change of clocks takes or gives.
+        # From noon, which no clock change affects.
         days = (noon.date() - _UNIX_EPOCH).days
         at_noon = days * NS_PER_DAY + (noon.hour * 3_600 + noon.minute * 60) * NS_PER_SECOND
         return at_noon + self.ns - NS_PER_DAY // 2
 
 
 def parse_time_input(text: str) -> TimeInput:
-    """Read a moment.
+    """Read a time.
 
     Parameters
     ----------
     text
-        As ``parse_time`` takes it, or a time of day such as 10:31:05.
+        A text for ``parse_time``, or a time of day such as 10:31:05.
 
     Raises
     ------
     UsageError
-        The text is no time.
+        The text is not a time.
     """
     match = _CLOCK.fullmatch(text.strip())
     if match is None:
@@ -89,7 +89,7 @@ def parse_time_input(text: str) -> TimeInput:
 
 
 def local_clock(time: int, zone: tzinfo) -> str:
-    """Write a time (int64 ns UTC) to the millisecond, as in 2013-10-08 10:31:05.000 EDT."""
+    """Return a time (int64 ns UTC) as text, to the millisecond, as in 2013-10-08 10:31:05.000 EDT."""
     local = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time // 1_000)).astimezone(zone)
     return f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1_000:03d} {local.tzname()}"
 

@@ -1,4 +1,4 @@
-"""Times as text: int64 nanoseconds since the Unix epoch, UTC, and back. Never through a float, which loses digits."""
+"""Conversion of times between text and int64 nanoseconds since the Unix epoch, UTC; never through a float."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from tickstock_cli.errors import UsageError
 
 NS_PER_UNIT = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
-"""Nanoseconds in one step of each unit that integer times are recorded in."""
+"""Nanoseconds per unit of integer times."""
 
 NS_PER_SECOND = 1_000_000_000
 NS_PER_DAY = 86_400 * NS_PER_SECOND
@@ -33,16 +33,16 @@ TIME_FORMS = "write 2013-10-08, 2013-10-08T09:30:00.5-04:00 (no zone = UTC) or a
 
 
 def parse_time(text: str, forms: str = TIME_FORMS) -> int:
-    """Read a moment a user wrote.
+    """Read a time.
 
     Parameters
     ----------
     text
         ISO 8601 date (its midnight, UTC) or date and time, with up to nine digits of fraction, with a zone
         (``Z``, ``-04:00``, ``-0400``, ``-04``) or in UTC without one; or an integer since the Unix epoch whose
-        unit is told by its magnitude, see ``epoch_unit``.
+        unit follows from its magnitude, as in ``epoch_unit``.
     forms
-        What to write instead of a text that is no time.
+        The accepted forms, for the message.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def parse_time(text: str, forms: str = TIME_FORMS) -> int:
     Raises
     ------
     UsageError
-        The text is no such time, or lies outside the range, or could mean both a date and an integer.
+        The text is not a time, is out of range, or can be both a date and an integer.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def epoch_unit(value: int) -> str:
     """Guess the unit (a key of ``NS_PER_UNIT``) of an integer time from its magnitude.
 
     Below 1e11 seconds (the year 5138), below 1e14 milliseconds, below 1e17 microseconds, else nanoseconds: each
-    unit covers 1973-03-03 to 5138, so no two readings of a market's time collide.
+    unit covers 1973-03-03 to 5138, so the unit of a market's time is unambiguous.
     """
     magnitude = abs(value)
     if magnitude < 10**11:
@@ -88,7 +88,7 @@ def epoch_unit(value: int) -> str:
 
 
 def format_time(ns: int) -> str:
-    """Write a time as ISO 8601 in UTC, its fraction as short as it can be without losing a nanosecond.
+    """Return a time as ISO 8601 text in UTC, with the shortest exact fraction.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def format_time(ns: int) -> str:
 
 
 def format_clock(ns: int, digits: int = 3) -> str:
-    """Write a time for a table, UTC, cut off to ``digits`` digits of fraction: always as wide as all others.
+    """Return a time as text for a table, in UTC, truncated to ``digits`` digits of fraction, in constant width.
 
     Examples
     --------
@@ -121,7 +121,7 @@ def format_clock(ns: int, digits: int = 3) -> str:
 
 
 def format_duration(ns: int) -> str:
-    """Write a length of time for a reader: its two greatest units, or one with up to three digits of fraction.
+    """Return a duration as text: its two largest units, or one unit with up to three digits of fraction.
 
     Examples
     --------
@@ -142,7 +142,7 @@ def format_duration(ns: int) -> str:
 
 
 def _decimal(ns: int, divisor: int, unit: str) -> str:
-    """Cut off, not rounded: 59.9999 s must not be shown as 60 s."""
+    """Return a number truncated, not rounded, to three digits: 59.9999 s must not become 60 s."""
     whole, rest = divmod(ns, divisor)
     digits = f".{rest * 1_000 // divisor:03d}".rstrip("0").rstrip(".")
     return f"{whole}{digits} {unit}"

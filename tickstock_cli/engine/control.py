@@ -79,7 +79,7 @@ class Control:
             self.changed.set()
 
     def arrived(self, target: int) -> None:
-        """Hear from the driver that the market has come to ``target``."""
+        """End the seek to ``target``; the driver calls it when the market has reached it."""
         with self._lock:
             if self._target == target:
                 self._target = None
@@ -106,7 +106,7 @@ class Control:
             return True
 
     def let_through(self, row: MergedBatch) -> None:
-        """Hear of the row that a step let through."""
+        """Count the row of a step."""
         self._stepped = row
 
     def _set(self, stopped: bool | None = None, paused: bool | None = None, speed: float | None = None) -> None:

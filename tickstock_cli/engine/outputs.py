@@ -106,7 +106,7 @@ class Outputs:
         return self._catching_up
 
     def resume(self) -> None:
-        """Give ``released`` all further events, repeated ones included; drain before."""
+        """Pass all later events to ``released``, including repeated ones; drain before."""
         self._catching_up = False
 
     def finish(self) -> None:

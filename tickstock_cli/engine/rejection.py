@@ -56,7 +56,7 @@ class RowSink(Protocol):
         """Make everything written durable, not under its final name yet."""
 
     def commit(self) -> None:
-        """Give what was written its final name."""
+        """Move the output to its final name."""
 
     def abort(self) -> None:
         """Remove what was written."""
@@ -135,7 +135,7 @@ class RejectedRows:
             self._sink.finish()
 
     def commit(self) -> None:
-        """Give the output its final name."""
+        """Move the output to its final name."""
         if self._sink is not None:
             self._sink.commit()
 

@@ -271,6 +271,6 @@ class Run:
                 self._control.changed.set()  # the driver may be waiting: it has something for the taps to see
 
     def _deliver(self) -> None:
-        """Give the taps, on the run's thread, the steps that have been computed."""
+        """Pass the computed steps to the taps, on the run's thread."""
         while self._untapped:
             self._parts.taps.observe(self._untapped.popleft())

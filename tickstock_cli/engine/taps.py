@@ -102,7 +102,7 @@ class Tap:
         """
 
     def commit(self) -> None:
-        """Give the output its final name; ``finish`` came before."""
+        """Move the output to its final name, after ``finish``."""
 
     def abort(self) -> None:
         """Remove the output of a failed run. Idempotent; never raises."""
@@ -165,7 +165,7 @@ class Taps:
             tap.begin(context)
 
     def observe(self, step: TapStep) -> None:
-        """Give every tap a step."""
+        """Pass a step to every tap."""
         for tap in self._taps.values():
             tap.observe(step)
 

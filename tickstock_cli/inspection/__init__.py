@@ -1,1 +1,1 @@
-"""Inspection: what recordings hold, what is wrong with them, and how they will be read."""
+"""Inspection of recordings: their content, their faults, and how a replay reads them."""

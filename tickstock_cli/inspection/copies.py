@@ -1,4 +1,4 @@
-"""Counts rows that are in a file twice: equal in every column, whether it is read or not."""
+"""Counts duplicate rows of a file: rows that are equal in every column, used or not."""
 
 from __future__ import annotations
 
@@ -16,18 +16,17 @@ from tickstock_cli.sources.recording_file import RecordingFile
 
 CHUNK_ROWS = 1 << 16
 SLOTS = 1 << 20
-"""Places for the rows of one moment: room that is made once, for all files."""
+"""Slots for the rows of one time, allocated once for all files."""
 
-OF_THE_RECORDER = ("sequence", "received_at")
-"""Columns that differ between a row and its copy: they tell of the recording, not of the market."""
+RECORDER_COLUMNS = ("sequence", "received_at")
+"""Columns that can differ between a row and its copy: they describe the recording, not the market."""
 
 
 def count_copies(file: RecordingFile, copies: kernels.Copies, progress: Callable[[int], object]) -> int:
     """Count a file's rows that equal an earlier one of the same time.
 
-    Rows of one time are compared while they follow each other: in a file that is not in order, copies may stand
-    apart and are missed. Nested columns are not compared. ``copies`` is the room to compare them in; ``progress`` is
-    told rows as they are read.
+    Only consecutive rows of one time are compared: a file that is not in order can have copies that are missed. Nested
+    columns are not compared. ``copies`` holds the slots; ``progress`` is called with numbers of rows read.
     """
     columns = _compared(file)
     kernels.forget_rows(copies)
@@ -49,12 +48,12 @@ def count_copies(file: RecordingFile, copies: kernels.Copies, progress: Callable
 
 def _compared(file: RecordingFile) -> list[str]:
     layout = file.layout
-    left_out = {layout.columns.get(name, name) for name in OF_THE_RECORDER}
+    left_out = {layout.columns.get(name, name) for name in RECORDER_COLUMNS}
     return [field.name for field in file.schema if field.name not in left_out and not pt.is_nested(field.type)]
 
 
 def _hashes(rows: pa.RecordBatch) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
-    """Hash rows. Dictionaries are decoded first: the same text may have another index in the next batch."""
+    """Return hashes of rows. Dictionaries are decoded first: a text can have another index in the next batch."""
     columns = [
         column.dictionary_decode() if isinstance(column, pa.DictionaryArray) else column for column in rows.columns
     ]

@@ -1,4 +1,4 @@
-"""Files that are read alike, gathered: of two thousand of them there is one thing to say, not two thousand."""
+"""Groups files that are read alike, so that a report has one entry for thousands of them."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from tickstock_cli.inspection.report import FOLDER_NAME, FileReport
 from tickstock_cli.inspection.survey import Gap
 
 MOST_FILES = 20
-"""As many files are told one by one."""
+"""Up to this number, each file has its own entry."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileGroup:
-    """Files of one record type and layout, of which the same was guessed; at least one."""
+    """Files, at least one, with the same record type, layout and guesses."""
 
     files: tuple[FileReport, ...]
 
     @property
-    def some(self) -> FileReport:
-        """The first of them: type, columns and guesses are those of all."""
+    def sample(self) -> FileReport:
+        """The first file; its type, columns and guesses are those of all."""
         return self.files[0]
 
     @property
     def rows(self) -> int:
-        """Rows of all of them."""
+        """Rows of all files."""
         return sum(file.rows for file in self.files)
 
     @property
     def row_groups(self) -> int:
-        """Row groups of all of them."""
+        """Row groups of all files."""
         return sum(file.row_groups for file in self.files)
 
     @property
     def size_bytes(self) -> int:
-        """Size of all of them."""
+        """Size of all files."""
         return sum(file.size_bytes for file in self.files)
 
     @property
@@ -57,21 +57,22 @@ class FileGroup:
 
     @property
     def rejected(self) -> Counter[str]:
-        """Rows that a replay rejects, by reason; see ``FileReport.rejected``."""
+        """Rows that a replay rejects, by reason, as ``FileReport.rejected`` counts them."""
         return sum((Counter(file.rejected) for file in self.files), Counter())
 
     @property
     def rejected_unsorted(self) -> Counter[str]:
+        """Rows that a replay with ``--late reject`` rejects, by reason."""
         return sum((Counter(file.rejected_unsorted) for file in self.files), Counter())
 
     @property
     def unsorted(self) -> list[FileReport]:
-        """Those that are not in order."""
+        """Files that are not in order."""
         return [file for file in self.files if file.disorder is not None]
 
     @property
     def warnings(self) -> dict[str, list[FileReport]]:
-        """What to warn of, and the files that it is true of."""
+        """Warnings, each with the files that have it."""
         found: dict[str, list[FileReport]] = {}
         for file in self.files:
             for warning in file.warnings:
@@ -80,7 +81,7 @@ class FileGroup:
 
     @property
     def longest_gaps(self) -> list[Gap]:
-        """The longest gap that any of them has in each phase."""
+        """The longest gap of all files in each phase."""
         longest: dict[str, Gap] = {}
         for file in self.files:
             for gap in file.gaps:
@@ -90,22 +91,22 @@ class FileGroup:
 
     @property
     def columns(self) -> dict[str, str]:
-        """Our columns -> where they come from; a folder's name without its value if that is not one."""
-        sources = {name: {file.columns[name] for file in self.files} for name in self.some.columns}
+        """Our columns -> their origin; a folder name is given without its value if the values differ."""
+        sources = {name: {file.columns[name] for file in self.files} for name in self.sample.columns}
         return {name: found.pop() if len(found) == 1 else FOLDER_NAME for name, found in sources.items()}
 
     @property
     def guesses(self) -> list[str]:
-        """What the files do not say, and why it was taken to be so if all of them have one reason."""
-        reasons = [{file.guesses[place].why for file in self.files} for place in range(len(self.some.guesses))]
+        """The guesses, each with its reason if all files have the same one."""
+        reasons = [{file.guesses[place].why for file in self.files} for place in range(len(self.sample.guesses))]
         return [
             f"{guess.what} is {guess.value}" + (f", because {guess.why}" if len(whys) == 1 else "")
-            for guess, whys in zip(self.some.guesses, reasons, strict=True)
+            for guess, whys in zip(self.sample.guesses, reasons, strict=True)
         ]
 
 
 def grouped(files: Sequence[FileReport]) -> list[FileGroup]:
-    """Gather files that are read alike if there are more than ``MOST_FILES``; groups in the order of their first."""
+    """Return groups of files that are read alike, ordered by their first file; one per file up to ``MOST_FILES``."""
     if len(files) <= MOST_FILES:
         return [FileGroup((file,)) for file in files]
     alike: dict[object, list[FileReport]] = {}
@@ -115,7 +116,7 @@ def grouped(files: Sequence[FileReport]) -> list[FileGroup]:
 
 
 def _layout(file: FileReport) -> object:
-    """Return what files must share to be read alike; the value of a folder's name is no part of it."""
+    """Return the key of files that are read alike; values of folder names are not part of it."""
     columns = tuple(
         (ours, FOLDER_NAME if source.startswith(FOLDER_NAME) else source) for ours, source in file.columns.items()
     )

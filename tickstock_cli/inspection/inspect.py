@@ -1,10 +1,10 @@
-"""Inspects recordings, and tells what a replay will make of them.
+"""Inspects recordings, and reports how a replay will read them.
 
-1. every file is opened, and those that cannot be are set aside;
-2. the times of each are read, to tell whether it is in order;
-3. all rows are read in merge order, sorted where needed, and judged as a replay judges them (`inspection.survey`);
-4. if a file is not in order, they are judged once more, as ``--late reject`` would have it;
-5. each file is read again, alone, for rows that are in it twice (`inspection.copies`).
+1. Open every file; list those that cannot be opened.
+2. Read the times of each file, to find out whether it is in order.
+3. Read all rows in merge order, sorted where needed, and judge them as a replay does (`inspection.survey`).
+4. If a file is not in order, judge the rows again, as with ``--late reject``.
+5. Read each file again by itself, to count duplicate rows (`inspection.copies`).
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from tickstock_cli.sources.opening import recording_paths
 from tickstock_cli.sources.order import Disorder, first_disorder
 from tickstock_cli.sources.recognise import check_mapping
 from tickstock_cli.sources.recording_file import open_recording
-from tickstock_cli.sources.recordings import ReadOptions, RecordingFile, Recordings, Unsorted, only_ours
+from tickstock_cli.sources.recordings import ReadOptions, RecordingFile, Recordings, Unsorted, only_outputs_message
 
 DETECTING_FACTOR = 2
-"""Detecting takes about this many times as long as reading and judging rows, measured on ticks of 8,000 tickers."""
+"""Time of detection relative to reading and judging rows, measured on ticks of 8,000 tickers."""
 
 MOST_DETECTING_SECONDS_PER_ROW = 1e-6
-"""Above this, reading is slow for another reason, many small files for example, and detecting is not."""
+"""Bound of the estimate: if reading takes longer, the cause is something else, such as many small files."""
 
 EVIDENT_SPACINGS = 10
-"""Distances between bars below which nothing is concluded from them."""
+"""Fewest distances between bars that allow a conclusion."""
 
 
 def inspect(
@@ -55,19 +55,19 @@ def inspect(
     paths
         As for a replay.
     options
-        How a replay would read them; what to do about unsorted files is told both ways.
+        Options of the replay; the report covers both policies for unsorted files.
     progress
-        Called with the rows just read and those to be read in all: each is read twice, or, if a file is not in
-        order, three times.
+        Called with the number of rows just read and the total: each row is read twice, or three times if a file is
+        not in order.
 
     Raises
     ------
     DataError
-        A path leads nowhere, no file can be read, or one turns out to be damaged inside.
+        A path does not exist, no file can be read, or a file is damaged.
     OutputError
-        There is no room for the temporary files of sorting.
+        The disk has no room for the temporary files of sorting.
     UsageError
-        An option is wrong.
+        An option is invalid.
     """
     files, unreadable, left_out = _openable(recording_paths(paths), options)
     disorders = [first_disorder(file) for file in files]
@@ -86,7 +86,7 @@ def inspect(
     unsorted = judged if in_order else _survey(files, replace(options, unsorted=Unsorted.REJECT), calendar, advance)
     copies = no_copies(SLOTS)
     reports = tuple(
-        _report(file, disorder, judged.figures(file.index), unsorted.figures(file.index), copies, advance)
+        _report(file, disorder, judged.statistics(file.index), unsorted.statistics(file.index), copies, advance)
         for file, disorder in zip(files, disorders, strict=True)
     )
     flat_out = _flat_out_seconds(reading, sum(file.rows for file in files))
@@ -96,7 +96,7 @@ def inspect(
 def _openable(
     paths: Sequence[str | Path], options: ReadOptions
 ) -> tuple[tuple[RecordingFile, ...], tuple[Unreadable, ...], tuple[str, ...]]:
-    """Tell the files that can be opened, in the order of a recording, those that cannot, and outputs of ours."""
+    """Return the files that can be opened, in recording order, those that cannot, and outputs of tickstock."""
     check_mapping(options.columns)
     good: list[RecordingFile] = []
     bad: list[Unreadable] = []
@@ -112,14 +112,14 @@ def _openable(
         except DataError as error:
             bad.append(Unreadable(found.path, str(error)))
     if not good:
-        raise DataError(bad[0].error if bad else only_ours(paths))
+        raise DataError(bad[0].error if bad else only_outputs_message(paths))
     recordings = Recordings.of(good, options)
     recordings.check_mapping()
     return recordings.files, tuple(bad), tuple(left_out)
 
 
 def _warm_up(files: Sequence[RecordingFile], options: ReadOptions, calendar: Calendar) -> None:
-    """Judge some first rows: loading kernels and the calendar is no part of what the recording takes."""
+    """Judge some first rows, so that the measured time excludes loading of kernels and calendar."""
     some = [files[0], *files[1:][-1:]]
     with Recordings.of(some, replace(options, unsorted=Unsorted.REJECT)) as recordings:
         begun = Survey(len(some), recordings.symbols, calendar)
@@ -129,7 +129,7 @@ def _warm_up(files: Sequence[RecordingFile], options: ReadOptions, calendar: Cal
 
 
 def _flat_out_seconds(reading: float, rows: int) -> float:
-    """Return about how long a replay takes if reading and judging its rows takes ``reading`` seconds."""
+    """Estimate the seconds of a replay whose rows take ``reading`` seconds to read and judge."""
     return reading + min(DETECTING_FACTOR * reading, MOST_DETECTING_SECONDS_PER_ROW * rows)
 
 
@@ -143,7 +143,7 @@ def _survey(
 def _report(
     file: RecordingFile,
     disorder: Disorder | None,
-    figures: FileStatistics,
+    statistics: FileStatistics,
     unsorted: FileStatistics,
     copies: Copies,
     advance: Callable[[int], object],
@@ -158,22 +158,22 @@ def _report(
         ignored=file.layout.ignored,
         guesses=file.guesses,
         disorder=disorder,
-        rejected=figures.rejected,
+        rejected=statistics.rejected,
         rejected_unsorted=unsorted.rejected,
         copies=count_copies(file, copies, advance),
-        first=figures.first,
-        last=figures.last,
-        tickers=figures.tickers,
-        some_tickers=figures.some_tickers,
-        gaps=_gaps(file, figures),
-        warnings=_warnings(file, figures),
+        first=statistics.first,
+        last=statistics.last,
+        tickers=statistics.tickers,
+        some_tickers=statistics.some_tickers,
+        gaps=_gaps(file, statistics),
+        warnings=_warnings(file, statistics),
     )
 
 
-def _gaps(file: RecordingFile, figures: FileStatistics) -> tuple[Gap, ...]:
-    """Return the gaps that are some: from one bar's start to the next one's is not, unless a bar is missing."""
+def _gaps(file: RecordingFile, statistics: FileStatistics) -> tuple[Gap, ...]:
+    """Return the gaps without the distances between consecutive bars."""
     shortest = file.interval_ns if file.record == "ohlcv" else 0
-    return tuple(gap for gap in figures.gaps if gap.length > shortest)
+    return tuple(gap for gap in statistics.gaps if gap.length > shortest)
 
 
 def _columns(file: RecordingFile) -> dict[str, str]:
@@ -182,30 +182,30 @@ def _columns(file: RecordingFile) -> dict[str, str]:
     return named | {ours: f"{FOLDER_NAME} ({value})" for ours, value in layout.constants.items()}
 
 
-def _warnings(file: RecordingFile, figures: FileStatistics) -> tuple[str, ...]:
+def _warnings(file: RecordingFile, statistics: FileStatistics) -> tuple[str, ...]:
     warnings = []
     if not file.rows:
         warnings.append("there are no rows")
-    elif figures.first is None:
-        warnings.append("not a single row can be used")
-    if not file.reader.has("interval") and (spacing := evident_spacing(figures.spacings, file.interval_ns)):
+    elif statistics.first is None:
+        warnings.append("no row can be used")
+    if not file.reader.has("interval") and (spacing := evident_spacing(statistics.spacings, file.interval_ns)):
         warnings.append(
-            f"bars stand {format_duration(spacing)} apart, but are taken to be {format_duration(file.interval_ns)} "
+            f"bars are {format_duration(spacing)} apart, but are read as {format_duration(file.interval_ns)} "
             f"long: set recordings.interval_seconds={spacing // NS_PER_SECOND}"
         )
     return tuple(warnings)
 
 
 def evident_spacing(spacings: NDArray[np.int64], interval: int) -> int | None:
-    """Return the distance of bars (ns) if it evidently is not the interval they are taken to have.
+    """Return the distance of bars (ns) if it contradicts their assumed interval, else None.
 
     Parameters
     ----------
     spacings
-        Distances between neighbouring bars of one ticker, ns, above 0. Bars may be missing, so greater ones prove
-        nothing; but overlapping bars, or none of the distances being a multiple of less, do.
+        Distances between neighbouring bars of one ticker, ns, above 0. Bars can be missing, so larger distances alone
+        prove nothing. Overlapping bars do, and so does a common divisor above the interval.
     interval
-        The length they are taken to have, ns.
+        Their assumed length, ns.
     """
     if len(spacings) < EVIDENT_SPACINGS:
         return None

@@ -1,4 +1,4 @@
-"""What an inspection found, as plain values: one object for ``--json``, one source for what a terminal shows."""
+"""The report of an inspection as plain values, for ``--json`` and for the terminal."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from tickstock_cli.sources.order import Disorder
 from tickstock_cli.sources.recordings import Guess
 
 FOLDER_NAME = "folder name"
-"""Where a column comes from that is in no file, but in the name of its folder."""
+"""Origin of a column that is in the name of a folder, not in a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """One file.
+    """The report of one file.
 
     Parameters
     ----------
     columns
-        Our columns -> where they come from, with the type.
+        Our columns -> their origin, with the type.
     ignored
-        Columns that decide nothing.
+        Columns that are not used.
     disorder
         The first row out of order; None if the file is in order.
     rejected
         Rows that a replay rejects, by reason, with ``--sort`` if any file is not in order.
     rejected_unsorted
-        Likewise, with ``--late reject``.
+        The same with ``--late reject``.
     copies
-        Rows that equal an earlier one in every column, but for its sequence number and its arrival.
+        Rows that equal an earlier one in every column, except sequence number and arrival.
     gaps
-        The longest stretches without a row within a session's phase, longest first, by phase.
+        The longest times without a row within a phase of a session, by phase, longest first.
     first, last
         Times of the first and last accepted row, ns UTC.
     """
@@ -88,7 +88,7 @@ class FileReport:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A file that no replay could read, and why."""
+    """A file that cannot be read, and the reason."""
 
     path: str
     error: str
@@ -100,18 +100,18 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All files of an inspection.
+    """The report of all files.
 
     Parameters
     ----------
     tickers
         Different tickers over all files.
     flat_out_seconds
-        About how long a replay takes at full speed here; from the time this inspection took.
+        Estimated time of a flat-out replay on this machine, from the time of the inspection.
     recorded_seconds
-        How long it takes at the speed of the recording.
+        Time of a replay at recorded speed.
     left_out
-        Outputs of ours that stood among the files: no replay reads them.
+        Outputs of tickstock among the files; a replay skips them.
     """
 
     files: tuple[FileReport, ...]
@@ -128,7 +128,7 @@ class Report:
 
     @property
     def rejected(self) -> int:
-        """Rows that a replay rejects, with ``--sort`` if need be."""
+        """Rows that a replay rejects, with ``--sort`` if a file is not in order."""
         return sum(sum(file.rejected.values()) for file in self.files)
 
     @property

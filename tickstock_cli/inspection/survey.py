@@ -1,4 +1,4 @@
-"""Reads a recording once, in merge order, and keeps figures per file. Rows are judged as a replay judges them."""
+"""Reads a recording once, in merge order, and collects statistics per file. Rows are judged as in a replay."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ _ROWS: dict[type[Batch], type[Any]] = {TickBatch: _TickColumns, BarBatch: _BarCo
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A stretch of a session in which a file has no row; times in ns."""
+    """A time within a session without a row of a file; times in ns."""
 
     phase: str
     start: int
@@ -70,7 +70,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class FileStatistics:
-    """What the rows of one file tell. Times in ns of accepted rows; None if there are none."""
+    """Statistics of the rows of one file. Times of accepted rows in ns; None without accepted rows."""
 
     rejected: dict[str, int]
     first: int | None
@@ -82,16 +82,16 @@ class FileStatistics:
 
 
 class Survey:
-    """Figures of the files of one recording, built up step by step.
+    """Statistics of the files of one recording, collected step by step.
 
     Parameters
     ----------
     files
-        How many files there are.
+        Number of files.
     symbols
         The recording's symbol table.
     calendar
-        Tells sessions, in which gaps are looked for.
+        Calendar of the sessions in which gaps are searched.
     """
 
     def __init__(self, files: int, symbols: SymbolTable, calendar: Calendar) -> None:
@@ -113,14 +113,14 @@ class Survey:
         )
 
     def add(self, step: MergedBatch) -> None:
-        """Look over the rows of a step."""
+        """Add the rows of a step."""
         self._grow(len(self._symbols))
         for batch in (step.ticks, step.bars, step.fmvs):
             if len(batch):
                 self._add(batch)
 
     def warm_up(self) -> None:
-        """Have the kernels ready, so that the time a survey takes tells of the recording alone."""
+        """Compile or load the kernels, so that the time of a survey depends only on the recording."""
         for kind in _ROWS:
             self._add(kind.empty())
 
@@ -149,8 +149,8 @@ class Survey:
             self._tickers[kind] = kernels.TickerState(*(grown(array, tickers, 0) for array in state))
         self._tallies = self._tallies._replace(seen=grown(self._tallies.seen, tickers, None))
 
-    def figures(self, file: int) -> FileStatistics:
-        """Return the figures of a file."""
+    def statistics(self, file: int) -> FileStatistics:
+        """Return the statistics of a file."""
         tallies = self._tallies
         codes = np.flatnonzero(tallies.seen[:, file])
         any_rows = bool(len(codes))
@@ -174,12 +174,12 @@ class Survey:
 
     @property
     def tickers(self) -> int:
-        """Tickers over all files."""
+        """Number of different tickers over all files."""
         return int(self._tallies.seen.any(axis=1).sum())
 
 
 def survey(recordings: Recordings, calendar: Calendar, progress: Callable[[int], object]) -> Survey:
-    """Read a recording and keep figures of its files; ``progress`` is told rows as they are read."""
+    """Read a recording and return the survey; ``progress`` is called with numbers of rows read."""
     found = Survey(len(recordings.files), recordings.symbols, calendar)
     for step in recordings.batches(BATCH_ROWS):
         found.add(step)

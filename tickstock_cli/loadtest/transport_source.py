@@ -32,7 +32,7 @@ class TransportSource:
         return self._symbols
 
     def batches(self, batch_rows: int, positions: tuple[int, ...] = ()) -> Iterator[MergedBatch]:
-        """See ``Source``. Batches without rows tell that market time has passed.
+        """Yield the arriving batches; a batch without rows advances market time.
 
         Raises
         ------
@@ -73,7 +73,7 @@ def joined(rows: list[pa.RecordBatch]) -> pa.RecordBatch:
 
 
 class NoOriginals:
-    """See ``core.stages.OriginalRows``: rows that arrived are gone, so nothing is looked up."""
+    """Original rows of a transport: rows that arrived are not stored, so no look-up finds one."""
 
     @property
     def schema(self) -> pa.Schema:
@@ -86,4 +86,4 @@ class NoOriginals:
         return self.schema.empty_table()
 
     def close(self) -> None:
-        """See ``OriginalRows``."""
+        """Do nothing: no look-up opens a file."""

@@ -22,7 +22,7 @@ FORMAT = "tickstock perf baseline 1"
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class BaselineLimit:
     """One figure and its limit: at most, or at least."""
 
     __pydantic_config__: ClassVar = DOCUMENT
@@ -55,7 +55,7 @@ class Baseline:
     format: str
     name: str
     about: str
-    limits: tuple[Limit, ...]
+    limits: tuple[BaselineLimit, ...]
     tickers: int = 0
     """A recording must have so many for the limits to be reached."""
     size: str = "usual"
@@ -136,7 +136,7 @@ def judge_limits(
     return [_judge(limit, samples, quick) for limit in baseline.limits]
 
 
-def _judge(limit: Limit, samples: Mapping[str, Sequence[Sample]], quick: bool) -> TargetVerdict:
+def _judge(limit: BaselineLimit, samples: Mapping[str, Sequence[Sample]], quick: bool) -> TargetVerdict:
     at_least = limit.at_least is not None
     bound = limit.at_least if at_least else limit.at_most
     target = "" if bound is None else f"{'≥' if at_least else '≤'} {number(bound, limit.unit)}"
@@ -159,7 +159,7 @@ def _range(values: Sequence[float], unit: str) -> str:
     return f"{number(min(values))} to {number(max(values), unit)} in {len(values)} rounds"
 
 
-def _measured(limit: Limit, samples: Mapping[str, Sequence[Sample]]) -> list[float]:
+def _measured(limit: BaselineLimit, samples: Mapping[str, Sequence[Sample]]) -> list[float]:
     """Return the figure of each round; none if a round has none."""
     values = [sample.get(limit.key) for sample in samples.get(limit.benchmark, ())]
     figures = [float(value) * limit.scale for value in values if value is not None]

@@ -226,6 +226,6 @@ def _hash_of(folder: Path) -> str:
 
 
 def _synth_source() -> str:
-    """Tell this version's markets from another's."""
+    """Return the identity of this version's synthetic markets."""
     sources = sorted((HERE / "tickstock_cli" / "synth").glob("*.py"))
     return sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()

@@ -48,7 +48,7 @@ class Admission:
 def read_admission(
     record: str, judged: Judged[Any], suspect: bool, before: Any, after: Any, settings: Settings
 ) -> Admission:
-    """Tell what admission made of one row.
+    """Return what admission made of one row.
 
     Parameters
     ----------

@@ -89,7 +89,7 @@ class Explainer:
         return state
 
     def scan(self, rows: Any, out: EventRows, counts: NDArray[np.int64]) -> int:
-        """See ``Detector``; keeps the verdicts on the last row."""
+        """Scan rows as the detector does, and keep the verdicts on the last row."""
         if self.explaining:
             for place, code in enumerate(rows.groups.code):
                 for i in range(rows.groups.start[place], rows.groups.start[place + 1]):

@@ -1,8 +1,8 @@
-"""Which events of two files are one and the same.
+"""Matches the events of two files.
 
-1. events of the same ticker, kind, source and time are (of several such, in the order of the files);
-2. of the rest, an event of one ticker and kind moved if both files have one in the same coordination window, or
-   nearest to each other within `NEAR_NS`.
+1. Events with the same ticker, kind, source and time match; several such events match in file order.
+2. Of the rest, an event of a ticker and kind moved if both files have one in the same coordination window, or if they
+   are nearest to each other within `NEAR_NS`.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def moved_events(only_a: pl.DataFrame, only_b: pl.DataFrame, rules: Rules) -> pl
     Parameters
     ----------
     only_a, only_b
-        What the other file lacks: row, ticker, kind, timestamp, available_at.
+        Events without a match: row, ticker, kind, timestamp, available_at.
     rules
-        Tell the windows and what competes in them.
+        Windows, and the columns of competing events.
     """
     windows = [*rules.key, "window"]
     in_a, in_b = (found.with_columns(window_of(rules).alias("window")) for found in (only_a, only_b))

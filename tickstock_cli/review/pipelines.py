@@ -1,4 +1,4 @@
-"""The old path beside the running system: the same events, and what each costs."""
+"""Compares the linear pipeline with the running system: their events must be equal; the report shows both costs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tickstock_cli.runtime.opening import PipelineName
 from tickstock_cli.sources.opening import open_repeatable
 
 LINEAR_BATCH_ROWS = 2_048
-"""The linear path goes record by record anyway; so it tells how far it is a few times a second."""
+"""Batch size of the linear pipeline. It processes single records: small batches update the progress more often."""
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineComparison:
-    """Both runs over the same rows."""
+    """The results of both runs over the same rows."""
 
     multi: RunResult
     linear: RunResult
@@ -33,14 +33,14 @@ class PipelineComparison:
         return self.multi.digest == self.linear.digest and self.multi.ledger.as_dict() == self.linear.ledger.as_dict()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return both runs as plain values; see ``RunResult.as_dict``."""
+        """Return both results as plain values, as ``RunResult.as_dict`` does."""
         return {"same": self.same, "multi": self.multi.as_dict(), "linear": self.linear.as_dict()}
 
     def check(self) -> None:
         """Raise ThresholdError if events or ledger differ."""
         if not self.same:
             raise ThresholdError(
-                f"the paths differ: multi told {self.multi.tally.events:,} events ({self.multi.digest[:12]}), "
+                f"the pipelines differ: multi emitted {self.multi.tally.events:,} events ({self.multi.digest[:12]}), "
                 f"linear {self.linear.tally.events:,} ({self.linear.digest[:12]})"
             )
 
@@ -48,12 +48,12 @@ class PipelineComparison:
 def compare_pipelines(
     request: Request, observe: Callable[[PipelineName, NamedSource], Observer] | None = None
 ) -> PipelineComparison:
-    """Replay a request by the running system, which writes its outputs, and then by the linear path, which does not.
+    """Replay a request with the running system, which writes the outputs, then with the linear pipeline.
 
     Parameters
     ----------
     observe
-        Called once for each run with its opened source, and return who watches it.
+        Called once for each run with the opened source; returns the observer of the run.
     """
 
     def run(path: PipelineName, wanted: Request) -> RunResult:
@@ -61,7 +61,7 @@ def compare_pipelines(
         return replay(replace(wanted, pipeline=path), observe=watch)
 
     settings = request.settings if request.settings is not None else settings_model()()
-    open_repeatable(request.paths, read_options(request, settings), "comparing replays it twice").close()
+    open_repeatable(request.paths, read_options(request, settings), "the comparison replays it twice").close()
     multi = run(PipelineName.MULTI, request)
     rows = min(request.batch_rows, LINEAR_BATCH_ROWS)
     silent = replace(request, provenance=False, outs=(), rejects=None, checkpoint=None, batch_rows=rows)

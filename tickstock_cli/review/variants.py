@@ -1,4 +1,4 @@
-"""The variants of a verification: which ways of replaying must give the same as the plainest one."""
+"""The variants of a verification: modes of replay that must give the same result as the reference."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from tickstock_cli.replaying import BATCH_ROWS
 from tickstock_cli.runtime.opening import PipelineName
 
 SLICE_ROWS = 10_000
-"""Rows of the part that is replayed in tiny steps and paced: a step of one row takes nearly half a millisecond."""
+"""Rows of the slice for small steps and paced replays: a step of one row takes nearly half a millisecond."""
 PACED_SECONDS = 1.5
-"""Wall time that each paced variant is planned to take."""
+"""Planned wall time of each paced variant."""
 SLOWEST = 1e-3
 
 
 class Scope(StrEnum):
-    """How much of the recording a variant replays."""
+    """The part of the recording that a variant replays."""
 
     WHOLE = "whole"
     SLICE = "slice"
@@ -24,18 +24,18 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One way of replaying.
+    """One mode of replay.
 
     Parameters
     ----------
     speed
         Times recorded time; None is flat out.
     pipeline
-        How rows get to the core.
+        Pipeline from source to core.
     stop_after
-        Share of the scope's rows after which the run is stopped, to be resumed from its checkpoint; None = not at all.
+        Share of the rows after which the run is stopped and resumed from its checkpoint; None = no stop.
     resumed
-        How the resumed part is run where that differs; its own ``stop_after`` counts nothing.
+        The variant for the resumed part, if it differs; its own ``stop_after`` is ignored.
     """
 
     name: str
@@ -54,13 +54,13 @@ def plan(rows: int, slice_rows: int, slice_span: int) -> list[Variant]:
     Parameters
     ----------
     rows
-        Of the whole recording.
+        Rows of the whole recording.
     slice_rows
-        Of the slice; as many as ``rows`` if it is the whole.
+        Rows of the slice; ``rows`` if the slice is the whole recording.
     slice_span
         Market time of the slice, ns.
     """
-    # At least four batches, so that there is a middle to stop in.
+    # At least four batches, so that a run can stop between them.
     quarter = max(1, min(65_536, rows // 4))
     whole = [
         Variant("flat out, largest batches"),
@@ -107,5 +107,5 @@ def plan(rows: int, slice_rows: int, slice_span: int) -> list[Variant]:
 
 
 def paced_speed(span: int, seconds: float) -> float:
-    """Return the speed at which a market time of ``span`` ns takes so many seconds, to three digits."""
+    """Return the speed, to three digits, at which ``span`` ns of market time take ``seconds``."""
     return max(SLOWEST, float(f"{span / 1e9 / seconds:.3g}"))

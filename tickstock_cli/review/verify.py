@@ -1,10 +1,10 @@
-"""Proving that a recording gives the same events in every way of replaying it.
+"""Verifies that a recording gives the same events in every mode of replay.
 
-1. the whole recording is replayed flat out: the reference;
-2. if it is large, so is a slice of it, a few busy tickers and no more rows than a step a row can do in seconds;
-3. every other variant replays one of the two in another way: other batches, more workers, another pipeline, paced,
-   stopped and resumed;
-4. its digest, its ledger and its Parquet file must be those of the reference, byte for byte.
+1. Replay the whole recording flat out: the reference.
+2. For a large recording, replay a slice flat out, too: a few busy tickers, few enough rows for steps of one row.
+3. Replay recording or slice in every other variant: other batches, more workers, another pipeline, paced, stopped and
+   resumed.
+4. Digest, ledger and Parquet file of each variant must equal those of the reference, byte for byte.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ READ_AGAIN = "verifying replays it many times"
 
 @dataclass(frozen=True, slots=True)
 class VariantResult:
-    """What a variant gave.
+    """The result of a variant.
 
     Parameters
     ----------
     seconds
-        Wall time, stops and resumes included.
+        Wall time, including stops and resumes.
     stopped_at
-        Rows after which it was stopped; None if it was not.
+        Rows after which the run was stopped; None without a stop.
     differs
-        What is not as in the reference, in words; empty if all is.
+        Differences from the reference in words; empty if there are none.
     difference
         The first differing event, if an event differs.
     """
@@ -64,15 +64,15 @@ class VariantResult:
 
     @property
     def same(self) -> bool:
-        """Whether it gave what the reference gave."""
+        """Whether the result equals that of the reference."""
         return not self.differs
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """All variants, in the order in which they were run.
+    """The results of all variants, in the order of the runs.
 
-    ``slice_words`` says what the slice is; empty if it is the whole recording. ``plugins`` had a part in every variant.
+    ``slice_words`` describes the slice; empty if it is the whole recording. ``plugins`` took part in every variant.
     """
 
     variants: tuple[VariantResult, ...]
@@ -92,7 +92,7 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class ReplayedPart:
-    """What one scope's variants replay, and what they are held against."""
+    """The input of one scope's variants, and its reference result."""
 
     request: Request
     rows: int
@@ -102,7 +102,7 @@ class ReplayedPart:
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """A part of the recording that is small enough for slow variants: how many rows over how much market time (ns)."""
+    """A part of the recording that is small enough for slow variants: its rows and its market time (ns)."""
 
     request: Request
     rows: int
@@ -111,19 +111,19 @@ class Excerpt:
 
 
 def verify(request: Request, report: Callable[[VariantResult, int], None]) -> Verification:
-    """Replay a recording in many ways.
+    """Replay a recording in all variants.
 
     Parameters
     ----------
     request
-        Recordings, settings, selection and order; how to run is this function's to choose.
+        Recordings, settings, selection and order; this function sets the mode of replay.
     report
-        Called after each variant, with it and the number of all variants.
+        Called after each variant with its result and the number of all variants.
 
     Raises
     ------
     DataError
-        A recording is missing, unreadable, of wrong columns or unsorted, or has no row in the selection.
+        A recording is missing, unreadable or unsorted, has wrong columns, or has no row in the selection.
     OutputError
         The folder for temporary files cannot be written.
     """
@@ -160,12 +160,12 @@ def _reference(request: Request, events: Path, variant: Variant) -> tuple[Replay
 
 
 def _rows_of(result: RunResult) -> int:
-    """Return all rows of a run, those before a restart included."""
+    """Return the number of all rows of a run, including those before a restart."""
     return sum(result.ledger[f"{record}.read"] for record in RECORD_TYPES)
 
 
 def _narrow(whole: ReplayedPart) -> Excerpt:
-    """Choose the tickers that tell most, and their first rows; all of the recording if it is small."""
+    """Return the first rows of the tickers with most events; the whole recording if it is small."""
     if whole.rows <= SLICE_ROWS:
         return Excerpt(whole.request, whole.rows, int(whole.result.market_seconds * 1e9), "")
     tickers = sorted(whole.result.tally.by_ticker.items(), key=lambda item: (-item[1], item[0]))[:SLICE_TICKERS]
@@ -178,13 +178,13 @@ def _narrow(whole: ReplayedPart) -> Excerpt:
 
 
 def _measure(request: Request) -> tuple[int, int, int, int | None]:
-    """Find where the first ``SLICE_ROWS`` rows end.
+    """Return the extent of the first ``SLICE_ROWS`` rows.
 
     Returns
     -------
     tuple
-        Their number, their first and last available time, and the time before which all of them, but no others,
-        are available; None if there are no others. Rows of one instant are not cut apart.
+        Number of rows, first and last available time, and the time that separates them from later rows; None without
+        later rows. Rows of one time stay together.
     """
     taken = np.empty(0, dtype=np.int64)
     with closing(
@@ -203,31 +203,31 @@ def _run_variant(variant: Variant, part: ReplayedPart, folder: Path) -> VariantR
     events = folder / "variant.parquet"
     begun = perf_counter()
     stopped_at = None
-    how = replace(_how(part.request, variant), outs=[str(events)])
+    mode = replace(_with_mode(part.request, variant), outs=[str(events)])
     if variant.stop_after is None:
-        result = replay(how)
+        result = replay(mode)
     else:
         checkpoint = folder / "checkpoint"
         control = Control(variant.speed)
         stopper = _StopAfter(control, max(1, int(part.rows * variant.stop_after)))
-        stopped_at = replay(replace(how, checkpoint=checkpoint), control, lambda _: stopper).rows
-        result = replay(replace(_how(how, variant.resumed or variant), checkpoint=checkpoint, resume=True))
+        stopped_at = replay(replace(mode, checkpoint=checkpoint), control, lambda _: stopper).rows
+        result = replay(replace(_with_mode(mode, variant.resumed or variant), checkpoint=checkpoint, resume=True))
     seconds = perf_counter() - begun
-    differs, difference = _hold_against(part, result, events)
+    differs, difference = _compare_with_reference(part, result, events)
     return VariantResult(
         variant, _rows_of(result), result.tally.events, result.digest, seconds, stopped_at, differs, difference
     )
 
 
-def _how(request: Request, variant: Variant) -> Request:
-    """Return a request that replays in a variant's way."""
+def _with_mode(request: Request, variant: Variant) -> Request:
+    """Return the request with the mode of a variant."""
     return replace(
         request, batch_rows=variant.batch_rows, workers=variant.workers, speed=variant.speed, pipeline=variant.pipeline
     )
 
 
 class _StopAfter(Observer):
-    """Stops a run once so many rows are done."""
+    """Stops a run after ``rows`` rows."""
 
     def __init__(self, control: Control, rows: int) -> None:
         self._control = control
@@ -238,8 +238,10 @@ class _StopAfter(Observer):
             self._control.stop()
 
 
-def _hold_against(part: ReplayedPart, result: RunResult, events: Path) -> tuple[tuple[str, ...], Difference | None]:
-    """Tell what a variant gave that its reference did not."""
+def _compare_with_reference(
+    part: ReplayedPart, result: RunResult, events: Path
+) -> tuple[tuple[str, ...], Difference | None]:
+    """Return the differences of a variant from its reference, in words, and the first differing event."""
     differs = []
     difference = None
     same_bytes = _hash(events) == _hash(part.events)

@@ -90,7 +90,7 @@ class CircuitBreaker:
         return True
 
     def succeeded(self) -> None:
-        """Hear that what was allowed went well."""
+        """Record the success of an allowed batch."""
         state = self.state
         if state is BreakerState.CLOSED:
             self._in_row = 0
@@ -104,7 +104,7 @@ class CircuitBreaker:
                 self._change(self._clock.now(), BreakerState.CLOSED, f"{trials} of {trials} trials succeeded")
 
     def failed(self, reason: str = "failure") -> None:
-        """Hear that what was allowed failed, and of what."""
+        """Record the failure of an allowed batch, with its reason."""
         state = self.state
         if state is BreakerState.CLOSED:
             self._in_row += 1
@@ -113,7 +113,7 @@ class CircuitBreaker:
             self._open(f"a trial failed: {reason}")
 
     def withdrawn(self) -> None:
-        """Hear that what was allowed was not done after all: a half open breaker gives the trial to somebody else."""
+        """Withdraw an allowed batch that was not processed: a half-open breaker allows another trial."""
         if self.state is BreakerState.HALF_OPEN:
             self._trials_left += 1
 

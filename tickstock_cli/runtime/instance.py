@@ -175,7 +175,7 @@ class ProcessingChannel:
         return not taken or taken + rows <= self._queue_rows or self._unbound
 
     def note_spilled(self, rows: int) -> None:
-        """Hear how many rows wait on disk for room here."""
+        """Set the number of rows that wait on disk for this instance."""
         self._spilled = rows
         self._meter.queue(self._depth, rows)
 

@@ -146,7 +146,7 @@ class MultiChannelPipeline:
         self._take = take
 
     def prepare(self, batch: MergedBatch) -> None:
-        """See ``engine.pipeline.Pipeline``. From then on the garbage collector leaves alone what is there to stay."""
+        """Prepare the pipeline, and exclude its permanent objects from garbage collection."""
         self._thread.call(self.system.prepare(batch))
         freeze_gc()
 

@@ -1,1 +1,1 @@
-"""How well detections tell what was injected into a synthetic market."""
+"""Scores of events against the injected moves of a synthetic market."""

@@ -1,4 +1,4 @@
-"""Reads the two tables that scoring compares: events of a replay, and the truth beside a synthetic market."""
+"""Reads the tables that scoring compares: events of a replay, and the truth of a synthetic market."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tickstock_cli.sources import event_files
 
 TRUTH_NAME = "_truth.parquet"
 
-_WHAT = {"kind": pl.String, "ticker": pl.String, "direction": pl.Int64}
-_EVENT_COLUMNS = {**_WHAT, "timestamp": pl.Int64, "emitted_at": pl.Int64}
-_TRUTH_COLUMNS = {**_WHAT, "start": pl.Int64, "end": pl.Int64}
+_MATCH_COLUMNS = {"kind": pl.String, "ticker": pl.String, "direction": pl.Int64}
+_EVENT_COLUMNS = {**_MATCH_COLUMNS, "timestamp": pl.Int64, "emitted_at": pl.Int64}
+_TRUTH_COLUMNS = {**_MATCH_COLUMNS, "start": pl.Int64, "end": pl.Int64}
 
 
 def read_events(events: pl.DataFrame | str | Path) -> pl.DataFrame:
@@ -28,7 +28,7 @@ def read_events(events: pl.DataFrame | str | Path) -> pl.DataFrame:
     Raises
     ------
     UsageError
-        The file's name does not tell its format.
+        The file name has no known suffix.
     DataError
         The file is missing or cannot be read.
     SchemaError
@@ -40,9 +40,9 @@ def read_events(events: pl.DataFrame | str | Path) -> pl.DataFrame:
 
 
 def read_truth(truth: pl.DataFrame | str | Path) -> pl.DataFrame:
-    """Return kind, ticker, direction, start and end (int64 ns UTC) of what was injected.
+    """Return kind, ticker, direction, start and end (int64 ns UTC) of injected moves.
 
-    ``truth`` is a table, its file, or the folder of the market that it belongs to. Raises as ``read_events``.
+    ``truth`` is a table, its file, or the folder of the market. Raises as ``read_events`` does.
     """
     if isinstance(truth, pl.DataFrame):
         return _fit(truth, "the table", _TRUTH_COLUMNS)

@@ -1,4 +1,4 @@
-"""Sinks: where events go. Adding one means one file here and one line below.
+"""Sinks of events. A new sink is one file here and one line in the table below.
 
 A sink's name is its file suffix, without the dot. A plugin's is also the scheme of its targets: ``kafka:topic``.
 """

@@ -1,4 +1,4 @@
-"""CSV: a header, then one line a row; nothing between two commas is a null."""
+"""CSV: a header, then one line per row; an empty field is a null."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import pyarrow as pa
 from tickstock_cli.sinks.outputs import FileOutput, writing
 
 PIECE_ROWS = 8_192
-"""Rows turned into text at once, as for JSON lines."""
+"""Rows that are encoded at once, as for JSON lines."""
 
 
 class CsvSink:
-    """Rows of ``schema`` in one CSV file, text in double quotes, numbers as short as they read back equal.
+    """Rows of ``schema`` in one CSV file: text in double quotes, numbers in the shortest form that reads back equal.
 
-    What is no whole number by its type never looks like one: readers guess types from the first lines.
+    Floats always have a decimal point, because readers guess types from the first lines.
     """
 
     def __init__(self, target: str, schema: pa.Schema) -> None:

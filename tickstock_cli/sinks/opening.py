@@ -1,4 +1,4 @@
-"""From a target a user named to the sink that writes it."""
+"""Opens the sink that writes a target of the user."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SCHEME = re.compile(r"([a-z][a-z0-9_]+):(.+)", re.DOTALL)
 
 
 def open_sink(target: str, schema: pa.Schema = EVENT_SCHEMA) -> Sink:
-    """Open the sink that the target's suffix, or scheme, names; ``-`` is JSON lines on standard output.
+    """Open the sink for the target's suffix or scheme; ``-`` is JSON lines on standard output.
 
     The sink gets the target without its scheme.
 
@@ -28,7 +28,7 @@ def open_sink(target: str, schema: pa.Schema = EVENT_SCHEMA) -> Sink:
     UsageError
         No sink writes files of this suffix.
     OutputError
-        The target cannot be written; it is untouched.
+        The target cannot be written; it stays unchanged.
     """
     scheme = _plugin_scheme(target)
     sink: Sink = sink_class(target)(target if scheme is None else target[len(scheme) + 1 :], schema)
@@ -36,11 +36,11 @@ def open_sink(target: str, schema: pa.Schema = EVENT_SCHEMA) -> Sink:
 
 
 def open_all(targets: Sequence[str], schema: pa.Schema = EVENT_SCHEMA) -> list[Sink]:
-    """Open a sink for every target, or none: one that cannot be opened takes those before it back."""
+    """Open a sink for every target; if one cannot be opened, abort those before it."""
     opened: list[Sink] = []
     try:
         for target in targets:
-            opened.append(open_sink(target, schema))  # noqa: PERF401 - if the next fails, these must be known
+            opened.append(open_sink(target, schema))  # noqa: PERF401 - if the next one fails, these are aborted
     except BaseException:
         for sink in opened:
             sink.abort()
@@ -49,7 +49,7 @@ def open_all(targets: Sequence[str], schema: pa.Schema = EVENT_SCHEMA) -> list[S
 
 
 def sink_class(target: str) -> type[Any]:
-    """Load the class of the sink that the target's suffix, or scheme, names; nothing is opened yet.
+    """Return the sink class for the target's suffix or scheme, without opening the target.
 
     Raises
     ------
@@ -61,9 +61,7 @@ def sink_class(target: str) -> type[Any]:
     name = sink_name(target)
     if not SINKS.has(name):
         known = ", ".join(f".{suffix}" for suffix in SINKS.names)
-        raise UsageError(
-            f"cannot tell the format of output {target!r}: name a file that ends in {known}, or - for stdout"
-        )
+        raise UsageError(f"unknown format of output {target!r}: name a file that ends in {known}, or - for stdout")
     sink: type[Any] = SINKS.load(name)
     return sink
 

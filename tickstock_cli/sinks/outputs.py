@@ -1,8 +1,8 @@
-"""Outputs: byte streams that are complete under their name, or not there at all.
+"""Outputs: byte streams that appear under their name only when they are complete.
 
-A file is written under a temporary name beside its target, ``.<name>.<process id>.part``, and takes the target's
-name only when it is whole and on disk. The temporary is locked while it is written, so that two sinks of one
-target are found out, and temporaries that killed processes left behind are taken over or removed.
+A file is written under a temporary name beside its target, ``.<name>.<process id>.part``, and renamed once it is
+complete and on disk. A lock on the temporary file detects two sinks of one target. Temporary files that killed
+processes left are reused or removed.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from tickstock_cli.core.os_errors import REMEDIES, os_error_hint
 from tickstock_cli.errors import OutputError
 
 STDOUT = "-"
-"""The target that stands for standard output."""
+"""The target for standard output."""
 
 
 class Output(Protocol):
-    """A stream of bytes that ends in exactly one of ``commit`` and ``abort``, after ``finish`` or without."""
+    """A byte stream that ends with either ``commit`` or ``abort``; ``finish`` before them is optional."""
 
     stream: BinaryIO
 
@@ -34,10 +34,10 @@ class Output(Protocol):
         """Make the bytes durable. Idempotent. Raises OutputError."""
 
     def commit(self) -> None:
-        """Finish, and let the bytes take the target's name. Raises OutputError."""
+        """Finish, and give the bytes the target's name. Raises OutputError."""
 
     def abort(self) -> None:
-        """Drop the bytes. Idempotent; never raises."""
+        """Discard the bytes. Idempotent; never raises."""
 
 
 def open_output(target: str) -> Output:
@@ -46,14 +46,14 @@ def open_output(target: str) -> Output:
     Raises
     ------
     OutputError
-        The target cannot be written; it is untouched.
+        The target cannot be written; it stays unchanged.
     """
     return StandardOutput() if target == STDOUT else FileOutput(target)
 
 
 @contextmanager
 def writing(target: str) -> Iterator[None]:
-    """Turn what the system says against writing ``target`` into one OutputError with the way out."""
+    """Translate an OSError of writing ``target`` into an OutputError with a remedy."""
     try:
         yield
     except OSError as error:
@@ -62,11 +62,11 @@ def writing(target: str) -> Iterator[None]:
 
 
 class FileOutput:
-    """A file that appears under its name only when it is whole."""
+    """A file that appears under its name only when it is complete."""
 
     def __init__(self, target: str) -> None:
         self._target = target
-        # A link keeps pointing where it did: what it points to is replaced.
+        # A link stays a link: its target is replaced.
         self._path = Path(os.path.realpath(target))
         if target.endswith("/") or self._path.is_dir():
             raise OutputError(f"cannot write {target}: {REMEDIES[errno.EISDIR]}")
@@ -76,18 +76,18 @@ class FileOutput:
         with writing(target):
             self.stream: BinaryIO = open(self._temporary, "ab")  # noqa: SIM115 - open until commit or abort
             self._lock()
-        self._remove_left_behind()
+        self._remove_leftovers()
 
     def _lock(self) -> None:
         try:
             fcntl.flock(self.stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             self.stream.close()
-            raise OutputError(f"cannot write {self._target}: it is named as an output twice") from error
+            raise OutputError(f"cannot write {self._target}: it is an output twice") from error
         self.stream.truncate(0)
 
-    def _remove_left_behind(self) -> None:
-        """Remove the temporaries of this target whose processes were killed: the next run is the one to tidy up."""
+    def _remove_leftovers(self) -> None:
+        """Remove temporary files of this target whose processes were killed."""
         with suppress(OSError), os.scandir(self._path.parent) as entries:
             for entry in entries:
                 process = _process_of(entry.name, self._path.name)
@@ -115,17 +115,16 @@ class FileOutput:
             os.close(folder)
 
     def abort(self) -> None:
-        """See ``Output.abort``; after a commit there is nothing left to drop."""
-        if self.stream.closed:
+        if self.stream.closed:  # after a commit
             return
         with suppress(OSError):
             os.unlink(self._temporary)
-        with suppress(OSError):  # closing writes what is buffered, which may fail as the last write did
+        with suppress(OSError):  # closing writes the buffer, which can fail like the last write
             self.stream.close()
 
 
 def _process_of(name: str, target: str) -> int | None:
-    """Return the process that a temporary of ``target`` belongs to; None if ``name`` is none of one."""
+    """Return the process of a temporary file of ``target``; None if ``name`` is not such a file."""
     match = re.fullmatch(rf"\.{re.escape(target)}\.(\d{{1,9}})\.part", name, re.ASCII)
     return int(match[1]) if match is not None else None
 
@@ -141,20 +140,20 @@ def _is_running(process: int) -> bool:
 
 
 def _remove_unless_locked(path: str) -> None:
-    """Remove a temporary that no process holds: one of another machine or container has its own process ids."""
+    """Remove a temporary file that no process has locked: processes of other machines and containers have other ids."""
     with suppress(OSError), open(path, "rb") as left:
         fcntl.flock(left, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.unlink(path)
 
 
 class StandardOutput:
-    """Standard output: what is written is gone at once and cannot be taken back."""
+    """Standard output: written bytes cannot be taken back."""
 
     def __init__(self) -> None:
         if sys.stdout is None:
             raise OutputError("cannot write standard output: it is closed")
         stream = sys.stdout.buffer
-        # Unbuffered (python -u, PYTHONUNBUFFERED), one write may take only part of what it is given and say so.
+        # An unbuffered stream (python -u, PYTHONUNBUFFERED) can write only part of the data.
         raw = isinstance(stream, RawIOBase)
         self.stream: BinaryIO = open(stream.fileno(), "wb", closefd=False) if raw else stream  # noqa: SIM115
 
@@ -166,6 +165,5 @@ class StandardOutput:
         self.finish()
 
     def abort(self) -> None:
-        """See ``Output.abort``: whole lines that were written stay written."""
         with suppress(OSError):
             self.stream.flush()

@@ -1,4 +1,4 @@
-"""Parquet: zstd, in row groups of exactly 65,536 rows, so that the bytes depend on the rows alone."""
+"""Parquet: zstd, in row groups of exactly 65,536 rows, so that the bytes depend only on the rows."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from contextlib import suppress
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tickstock_cli.core.marks import Mark, marked
+from tickstock_cli.core.marks import OutputMark, marked
 from tickstock_cli.sinks.outputs import FileOutput, writing
 
 ROW_GROUP_ROWS = 65_536
 
 
 class ParquetSink:
-    """Rows of ``schema`` in one Parquet file that bears ``mark``.
+    """Rows of ``schema`` in one Parquet file with ``mark`` in its metadata.
 
-    Holds at most one row group and one written batch in memory.
+    Memory holds at most one row group and one batch.
     """
 
-    def __init__(self, target: str, schema: pa.Schema, mark: Mark = Mark.EVENTS) -> None:
+    def __init__(self, target: str, schema: pa.Schema, mark: OutputMark = OutputMark.EVENTS) -> None:
         self._target = target
         self._schema = marked(schema, mark)
         self._waiting: list[pa.RecordBatch] = []
@@ -39,14 +39,14 @@ class ParquetSink:
             self._write_groups(self._waiting_rows - self._waiting_rows % ROW_GROUP_ROWS)
 
     def _write_groups(self, rows: int) -> None:
-        """Write the first ``rows`` waiting rows; the rest goes on waiting."""
+        """Write the first ``rows`` waiting rows, and keep the rest."""
         table = pa.Table.from_batches(self._waiting).replace_schema_metadata(None)
         with writing(self._target):
             for start in range(0, rows, ROW_GROUP_ROWS):
-                # One chunk a column: pages must not show where the batches were cut.
+                # One chunk per column: pages must not depend on the batches.
                 group = table.slice(start, min(ROW_GROUP_ROWS, rows - start)).combine_chunks()
                 self._writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
-        rest = table.slice(rows).combine_chunks()  # a copy, which lets the written rows go
+        rest = table.slice(rows).combine_chunks()  # a copy, so that the written rows are freed
         self._waiting = rest.to_batches()
         self._waiting_rows = rest.num_rows
 
@@ -62,7 +62,7 @@ class ParquetSink:
         self._output.commit()
 
     def abort(self) -> None:
-        # Left open, the writer would try to write its footer whenever it is collected.
+        # An open writer would write its footer when it is garbage-collected.
         with suppress(Exception):
             self._writer.close()
         self._output.abort()

@@ -1,4 +1,4 @@
-"""Rejected rows: their original columns and where and why they were rejected, in one Parquet file."""
+"""Rejected rows: their original columns, place and reason, in one Parquet file."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from tickstock_cli.core.marks import Mark
+from tickstock_cli.core.marks import OutputMark
 from tickstock_cli.errors import OutputError, UsageError
 from tickstock_cli.sinks.parquet import ParquetSink
 
 
 class RejectsSink:
-    """Rejected rows of one run, under the rules of every sink.
+    """Sink of the rejected rows of one run.
 
-    ``schema`` is the union of the recordings' columns and the columns that say where and why: a row lacks,
-    as nulls, the columns of the recordings it did not come from.
+    ``schema`` is the union of the recordings' columns, with the columns of place and reason. Columns of other
+    recordings are null.
     """
 
     def __init__(self, target: str, schema: pa.Schema) -> None:
@@ -24,19 +24,19 @@ class RejectsSink:
             raise UsageError(f"rejected rows are written as Parquet: name a file that ends in .parquet, not {target}")
         self._target = target
         self._schema = schema.remove_metadata()
-        self._sink = ParquetSink(target, schema, Mark.REJECTS)
+        self._sink = ParquetSink(target, schema, OutputMark.REJECTS)
 
     def write(self, rows: pa.Table) -> None:
-        """Take rows whose columns are some of the schema's, by name.
+        """Write rows whose columns are a subset of the schema's, by name.
 
         Raises
         ------
         OutputError
             The rows could not be written, or do not fit the schema; the sink can only be aborted.
         """
-        strangers = set(rows.column_names) - set(self._schema.names)
-        if strangers:
-            raise OutputError(f"cannot write {self._target}: no column {', '.join(sorted(strangers))} was announced")
+        unknown = set(rows.column_names) - set(self._schema.names)
+        if unknown:
+            raise OutputError(f"cannot write {self._target}: its schema has no column {', '.join(sorted(unknown))}")
         try:
             table = pa.Table.from_arrays([_column(rows, field) for field in self._schema], schema=self._schema)
         except pa.ArrowInvalid as error:

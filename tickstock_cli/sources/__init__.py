@@ -1,4 +1,4 @@
-"""Sources: where rows come from. Adding one means one file here and one line below.
+"""Sources of rows. A new source is one file here and one line in the table below.
 
 A source's name is the scheme of its targets: ``arrow:-``. A target without one is a path of recordings.
 """

@@ -1,10 +1,10 @@
-"""Rows as Arrow IPC streams from a pipe or a file, one stream behind the other: ``arrow:-``, ``arrow:PATH``.
+"""Rows as consecutive Arrow IPC streams from a pipe or a file: ``arrow:-``, ``arrow:PATH``.
 
-1. Read the next stream's schema and recognise the record type of its rows; every stream may have another one.
-2. Read its batches as they come. What has come is given out before the next read would wait.
-3. A stream must end with its mark. The input ends behind a stream, else it was cut off.
+1. Read the next stream's schema and recognise the record type of its rows; each stream can have another type.
+2. Read its batches as they arrive. Rows that have arrived are yielded before a read that would wait.
+3. A stream must end with the end-of-stream mark, and the input behind a stream; otherwise it was cut off.
 
-Rows are in merge order as they come: their available times must not descend, whatever their types.
+Rows arrive in merge order: their available times must not descend across streams.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from tickstock_cli.sources.stream import to_batch
 STANDARD_INPUT = "-"
 END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
 _FILE_MAGIC = b"ARROW1"
-_WAYS_ON = "write it in the order of available times, or read on with --late reject"
+_REMEDY = "write it in the order of available times, or continue with --late reject"
 
 
 class ArrowParams(SourceParams):
@@ -75,7 +75,7 @@ class ArrowStream:
 
     Notes
     -----
-    One ``batches`` may be used at a time. Memory is that of the batches that come.
+    Only one ``batches`` iterator can be active. Memory is that of the received batches.
     """
 
     Params = ArrowParams
@@ -86,8 +86,8 @@ class ArrowStream:
         self.repeatable = path is not None and os.path.isfile(path)
         self._path = path
         self._options = options
-        self._scratch = TemporaryFolder(options.sort_dir)
-        self._kept = KeptRows(self.name, self._scratch)
+        self._temporary = TemporaryFolder(options.sort_dir)
+        self._kept = KeptRows(self.name, self._temporary)
         self._layouts: dict[pa.Schema, Layout] = {}
         self._known: dict[pa.Schema, Interpretation] = {}
         self._bytes: PipeBytes | None = None
@@ -96,45 +96,45 @@ class ArrowStream:
 
     @classmethod
     def open(cls, targets: Sequence[str | Path], options: ReadOptions) -> Self:
-        """See ``NamedSource.open``: ``-`` is standard input, anything else a named pipe or a file."""
+        """Open a stream: ``-`` is standard input, any other target a named pipe or a file."""
         first, *others = map(str, targets)
         if others:
             raise UsageError(f"a run reads one Arrow stream, not arrow:{first} and arrow:{others[0]}; name one")
         if not first:
-            raise UsageError("arrow: names no stream; write arrow:- for standard input, or arrow:PATH")
+            raise UsageError("the target arrow: has no stream; write arrow:- for standard input, or arrow:PATH")
         if options.unsorted is Unsorted.SORT:
-            raise UsageError(f"--sort sorts recordings, but arrow:{first} is read as it comes: {_WAYS_ON}")
+            raise UsageError(f"--sort sorts recordings, but arrow:{first} is read in the order of arrival: {_REMEDY}")
         check_mapping(options.columns)
         if first == STANDARD_INPUT:
             if sys.stdin is None or sys.stdin.isatty():
-                raise UsageError("arrow:- reads standard input, and nothing is piped into it; see docs/recordings.md")
+                raise UsageError("arrow:- reads standard input, but no pipe is connected to it; see docs/recordings.md")
             return cls(None, options)
         try:
             mode = os.stat(first).st_mode
         except OSError as error:
             raise DataError(f"cannot read arrow:{first}: {(error.strerror or str(error)).lower()}") from error
         if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
-            raise DataError(f"cannot read arrow:{first}: it is neither a file nor a pipe")
+            raise DataError(f"cannot read arrow:{first}: it is not a file or a pipe")
         return cls(first, options)
 
     @property
     def paths(self) -> list[Path]:
-        """The file, if it is one."""
+        """The file; empty for a pipe."""
         return [Path(self._path)] if self._path is not None and self.repeatable else []
 
     @property
     def notes(self) -> list[str]:
-        """What was guessed of the streams that have come so far."""
+        """The guesses about the streams received so far."""
         found = (guess.note for how in list(self._known.values()) for guess in how.guesses)
         return [f"in {self.name}, {note}" for note in dict.fromkeys(found) if note is not None]
 
     @property
     def rows(self) -> None:
-        """None: a stream does not tell."""
+        """None: unknown for a stream."""
 
     @property
     def bounds(self) -> tuple[int | None, int | None]:
-        """The start and the end asked for (int64 ns); None is no bound."""
+        """The start and the end of the selection (int64 ns); None is no bound."""
         return self._options.start, self._options.end
 
     @property
@@ -151,25 +151,25 @@ class ArrowStream:
 
     @property
     def whole_span(self) -> None:
-        """None: a stream does not tell."""
+        """None: unknown for a stream."""
 
     @property
     def span(self) -> None:
-        """None: a stream does not tell."""
+        """None: unknown for a stream."""
 
     def batches(self, batch_rows: int, positions: Sequence[int] = ()) -> Iterator[MergedBatch]:
-        """See ``Source.batches``; the position is how many rows are used up, wanted or not.
+        """Yield the rows of all streams; the position is the number of rows read, selected or not.
 
         Raises
         ------
         UsageError
-            It can be read only once, and was.
+            The input can be read only once, and was read before.
         DataError
-            The input is cut off, damaged or no Arrow stream, or a bar's interval is not above 0.
+            The input is cut off, damaged or not an Arrow stream, or a bar's interval is not above 0.
         SchemaError
             The columns of a stream fit no record type, or have types that cannot be read.
         OrderError
-            A row is available before one that came earlier.
+            A row is available before one that arrived earlier.
         """
         if batch_rows < 1:
             raise UsageError(f"rows per batch is {batch_rows}, but 1 or more is allowed")
@@ -183,7 +183,7 @@ class ArrowStream:
         return Assembler(batch_rows, [behind], [False]).steps(self._emissions(source, behind))
 
     def _emissions(self, source: PipeBytes, behind: int) -> Iterator[Emission | None]:
-        """Return the rows that are wanted; None where the next ones may take a while."""
+        """Yield the selected rows; None before a read that can wait."""
         codes = TickerCodes(self.symbols, self._options.symbols)
         order: InOrder | None = None
         row, end = 0, self._options.end
@@ -199,7 +199,7 @@ class ArrowStream:
                     self.name,
                     how.first_available,
                     lift_late=self._options.unsorted is Unsorted.REJECT,
-                    ways_on=_WAYS_ON,
+                    remedy=_REMEDY,
                 )
                 batch = self._batch(rows, how, order, codes, row, behind)
                 if len(batch):
@@ -214,7 +214,7 @@ class ArrowStream:
             self._health = SourceHealth(SourceState.ENDED, time.time_ns())
 
     def _record_batches(self, source: PipeBytes) -> Iterator[pa.RecordBatch | None]:
-        """Return batches that have rows, whatever their streams; None before a read that would wait."""
+        """Yield the batches with rows of all streams; None before a read that would wait."""
         row = 0
         for streams in count():
             if not source.ready:
@@ -235,25 +235,27 @@ class ArrowStream:
             else:
                 return
             if source.tail != END_OF_STREAM:
-                raise DataError(f"{self.name} is cut off behind row {row}: its writer ended before the stream did")
+                raise DataError(
+                    f"{self.name} is cut off behind row {row}: its writer ended before the end of the stream"
+                )
 
     def _next_stream(self, source: PipeBytes, streams: int) -> Any:
-        """Open the stream behind so many others; None at the end of the input."""
+        """Open the stream with number ``streams``, from 0; None at the end of the input."""
         following = source.peek()
         if not following and not streams:
-            raise DataError(f"{self.name} is empty: what should write it wrote no Arrow stream; see its own errors")
+            raise DataError(f"{self.name} is empty: its writer wrote no Arrow stream; see the errors of the writer")
         if not following:
             return None
         if following.startswith(_FILE_MAGIC):
             raise DataError(f"{self.name} is an Arrow file, not a stream: write it with pyarrow.ipc.new_stream")
         stream = pa.ipc.open_stream(source)  # type: ignore[arg-type]  # has what pyarrow needs of a file
         if (mark := mark_of(stream.schema)) is not None:
-            raise OwnOutputError(f"{self.name} holds {mark} that tickstock wrote, no recording")
+            raise OwnOutputError(f"{self.name} holds {mark} that tickstock wrote, not a recording")
         self._layout(stream.schema)
         return stream
 
     def _layout(self, schema: pa.Schema) -> Layout:
-        """Tell the record type of a stream, and where it keeps our columns."""
+        """Return the layout of a stream: its record type and the names of its columns."""
         if schema not in self._layouts:
             layout = recognise(FoundFile(self.name, {}), schema, self._options.columns)
             check_mapped(self._options.columns, [(layout, schema.names)])
@@ -261,7 +263,7 @@ class ArrowStream:
         return self._layouts[schema]
 
     def _interpretation(self, rows: pa.RecordBatch) -> Interpretation:
-        """Tell how rows are read, from the first ones of their schema."""
+        """Return how rows of a schema are read, determined from the first ones."""
         if rows.schema not in self._known:
             layout = self._layout(rows.schema)
             head = with_ticker_dictionary(rows.slice(0, HEAD_ROWS), layout)
@@ -271,7 +273,7 @@ class ArrowStream:
     def _batch(
         self, rows: pa.RecordBatch, how: Interpretation, order: InOrder, codes: TickerCodes, first: int, behind: int
     ) -> Batch:
-        """Return the wanted rows from ``behind`` on, as plain numbers; ``first`` is the number of the first."""
+        """Return the selected rows from row ``behind`` on as numbers; ``first`` is the number of the first row."""
         rows = with_ticker_dictionary(rows, how.layout)
         times = order.settle(how.reader.times(rows, first), first)
         start, end = self._options.start, self._options.end
@@ -283,7 +285,7 @@ class ArrowStream:
 
     @contextmanager
     def _guarded(self, row: int) -> Iterator[None]:
-        """Turn whatever reading a stream can raise into a DataError of one line."""
+        """Translate every error of reading a stream into a DataError of one line."""
         try:
             yield
         except DataError:
@@ -291,11 +293,11 @@ class ArrowStream:
         except (pa.ArrowException, OSError, EOFError, ValueError, MemoryError) as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
             raise DataError(
-                f"cannot read {self.name} behind row {row}: it is damaged, cut off or no Arrow stream ({reason})"
+                f"cannot read {self.name} behind row {row}: it is damaged, cut off or not an Arrow stream ({reason})"
             ) from error
 
     def origins(self) -> KeptRows:
-        """Return a look-up of the rows that have come."""
+        """Return a look-up of the received rows."""
         return self._kept
 
     def interrupt(self) -> None:
@@ -303,8 +305,8 @@ class ArrowStream:
             self._bytes.interrupt()
 
     def close(self) -> None:
-        """Close what is open and remove temporary files. Idempotent."""
+        """Close the input and remove temporary files. Idempotent."""
         if self._bytes is not None:
             self._bytes.release()
         self._kept.discard()
-        self._scratch.close()
+        self._temporary.close()

@@ -1,4 +1,4 @@
-"""Cuts merged rows into steps of exactly as many rows as asked for, whatever the chunks they were decoded in."""
+"""Cuts merged rows into steps of a fixed number of rows, independent of the decoded chunks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tickstock_cli.sources.merge import Emission, join, split
 
 
 class _Pending:
-    """Rows of one type that wait for their step, in merge order."""
+    """Rows of one type, in merge order, that wait for their step."""
 
     def __init__(self, empty: Batch) -> None:
         self._empty = empty
@@ -26,7 +26,7 @@ class _Pending:
             self._batches.append(batch)
 
     def take_before(self, order: int) -> Batch:
-        """Return the rows whose ``order`` is below."""
+        """Return the rows whose order is below ``order``."""
         taken: list[Batch] = []
         while self._batches and self._batches[0].order[-1] < order:
             taken.append(self._batches.pop(0))
@@ -47,10 +47,10 @@ class Assembler:
     batch_rows
         Rows of every step but the last; 1 or more.
     positions
-        Per file, how many of its rows are used up already.
+        Per file, the number of its rows that earlier steps hold.
     counted
-        Per file, whether its position counts rows given out (files that are sorted while they are read), instead
-        of telling the row of the file to go on with.
+        Per file, whether its position counts emitted rows (files that are sorted while they are read); otherwise it is
+        the row of the file to continue with.
     """
 
     def __init__(self, batch_rows: int, positions: Sequence[int], counted: Sequence[bool]) -> None:
@@ -64,9 +64,9 @@ class Assembler:
         self._watermark = MIN_NS
 
     def steps(self, emissions: Iterable[Emission | None]) -> Iterator[MergedBatch]:
-        """Return merged batches; the last one may be shorter. There is none without rows.
+        """Yield merged batches with at least one row; the last one can be shorter.
 
-        An emission of None says that the next one may take a while: the rows that are here are given out.
+        An emission of None means that the next one can take a while: the rows received so far are yielded.
         """
         for emission in emissions:
             if emission is not None:
@@ -101,7 +101,7 @@ class Assembler:
         return step
 
     def _settle(self, batch: Batch) -> Batch:
-        """Note which rows a step's batch uses up."""
+        """Advance positions and watermark by the rows of a step's batch."""
         if len(batch):
             self._watermark = max(self._watermark, int(batch.available_at[-1]))
             next_row = self._positions.copy()

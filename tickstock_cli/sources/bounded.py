@@ -1,8 +1,8 @@
-"""Keeps the memory of open files bounded, however many files are merged at once.
+"""Bounds the memory of open files, for any number of merged files.
 
-An open Parquet reader holds a page or two of every column, a MiB each. Over hundreds of files whose times overlap
-that adds up, so streams share an allowance. One that gets none of it decodes a row group into a spool, closes
-its file, and reads on from the spool, which holds nothing in memory.
+An open Parquet reader holds a page or two of every column, a MiB each. Hundreds of files with overlapping times add up,
+so streams share an allowance. A stream without a share decodes a row group into a spool, closes its file, and continues
+from the spool, which holds nothing in memory.
 """
 
 from __future__ import annotations
@@ -13,44 +13,44 @@ from tickstock_cli.sources.stream import FileStream
 
 OPEN_BYTES = 192 << 20
 OPEN_FILES = 400
-"""What all streams of a run may keep open, together."""
+"""Most open memory and files of all streams of a run together."""
 
 
 class Allowance:
-    """Memory and file handles that streams may hold between reads."""
+    """Memory and file handles that streams can hold between reads."""
 
     def __init__(self) -> None:
         self._memory = OPEN_BYTES
         self._files = OPEN_FILES
 
     def take(self, memory: int) -> bool:
-        """Reserve room for one open file; False if there is none left."""
+        """Reserve memory and a handle for one open file; return False if there are none left."""
         if self._files < 1 or memory > self._memory:
             return False
         self._files -= 1
         self._memory -= memory
         return True
 
-    def give_back(self, memory: int) -> None:
-        """Free what one open file took."""
+    def release(self, memory: int) -> None:
+        """Release the memory and the handle of one open file."""
         self._files += 1
         self._memory += memory
 
 
 class BoundedStream:
-    """A file's stream that stays open only while the allowance lasts.
+    """A file's stream that stays open only with a share of the allowance.
 
     Parameters
     ----------
     memory
-        What the stream holds while it is open, in bytes.
+        Bytes that the stream holds while it is open.
     """
 
-    def __init__(self, stream: FileStream, memory: int, allowance: Allowance, scratch: TemporaryFolder) -> None:
+    def __init__(self, stream: FileStream, memory: int, allowance: Allowance, temporary: TemporaryFolder) -> None:
         self._stream = stream
         self._memory = memory
         self._allowance = allowance
-        self._scratch = scratch
+        self._temporary = temporary
         self._holds = False
         self._spool: Spool | None = None
         self._next = 0
@@ -79,8 +79,8 @@ class BoundedStream:
         return batch
 
     def _fill_spool(self, kind: type[Batch]) -> None:
-        """Put the rest of the row group aside and close the file."""
-        spool = self._scratch.spool(kind)
+        """Write the rest of the row group to a spool, and close the file."""
+        spool = self._temporary.spool(kind)
         while not self._stream.at_group_start and (batch := self._stream.read()) is not None:
             spool.write(batch)
         spool.finish()
@@ -96,5 +96,5 @@ class BoundedStream:
             self._spool.remove()
             self._spool = None
         if self._holds:
-            self._allowance.give_back(self._memory)
+            self._allowance.release(self._memory)
             self._holds = False

@@ -1,7 +1,7 @@
-"""Arrow columns in, plain numbers out: the normalisation that `core.batch` describes, without the GIL.
+"""Converts Arrow columns to plain numbers, as `core.batch` defines them, without the GIL.
 
-Views of Arrow's buffers are used as they are; only what has to change is written anew. Every array given is
-read-only, whether it is a view or not, so that kernels see one type.
+Columns that need no change are views of Arrow's buffers. All returned arrays are read-only, views or not, so that
+kernels compile for one type.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """When rows happened and when they can be known, int64 ns UTC.
+    """Event times and available times of rows, int64 ns UTC.
 
-    ``known`` is None if every row's available time was recorded as such or follows from its timestamp;
-    else False marks rows without: their place in the file has to tell. ``interval`` is given for bars.
+    ``known`` is None if every row has an available time, recorded or derived from its timestamp; otherwise False marks
+    the rows without one, which take it from their place in the file. ``interval`` is set for bars only.
     """
 
     timestamp: Int64s
@@ -51,12 +51,12 @@ class Times:
         return Times(timestamp, available, known, interval)
 
     def settled(self, available: Int64s) -> Times:
-        """Return the same times with an available time for every row."""
+        """Return the times with the given available time for every row."""
         return Times(self.timestamp, available, None, self.interval)
 
 
 def frozen(array: NDArray[Any]) -> NDArray[Any]:
-    """Make an array that nobody else holds read-only."""
+    """Make a new array read-only, and return it."""
     array.flags.writeable = False
     return array
 
@@ -64,7 +64,7 @@ def frozen(array: NDArray[Any]) -> NDArray[Any]:
 def valid(array: pa.Array[Any]) -> Bools:
     """Return where an array is not null.
 
-    Arrow's own ways to tell, or to fill nulls, load pandas where that is installed, for a third of a second.
+    Arrow's own functions for this import pandas if it is installed, which takes a third of a second.
     """
     bitmap = array.buffers()[0]
     if bitmap is None or not array.null_count:
@@ -75,7 +75,7 @@ def valid(array: pa.Array[Any]) -> Bools:
 
 
 def values(array: pa.Array[Any], dtype: Any, null: float) -> NDArray[Any]:
-    """Return the numbers of an Arrow array: a view, or if it has nulls a copy with ``null`` in their place."""
+    """Return the numbers of an Arrow array: a view, or with nulls a copy that holds ``null`` for them."""
     buffer = array.buffers()[1]
     if buffer is None or not len(array):
         return frozen(np.full(len(array), null, dtype=dtype))
@@ -84,7 +84,7 @@ def values(array: pa.Array[Any], dtype: Any, null: float) -> NDArray[Any]:
 
 
 def whole(array: pa.Array[Any], null: int) -> Int64s:
-    """Return an integer column as int64; what is above an int64's range arrives as a negative number."""
+    """Return an integer column as int64; values above its range become negative."""
     return values(array if pt.is_int64(array.type) else pc.cast(array, pa.int64(), safe=False), np.int64, null)
 
 
@@ -114,7 +114,7 @@ def nanoseconds(array: pa.Array[Any], ns_per_step: int) -> Int64s:
 
 
 def type_step(type_: pa.DataType) -> int | None:
-    """Return the nanoseconds in a step of a time column if its type says so."""
+    """Return the nanoseconds per step of a time column; None if its type does not define them."""
     return NS_PER_UNIT[type_.unit] if isinstance(type_, pa.TimestampType) else None
 
 
@@ -126,11 +126,11 @@ class ColumnReader:
     path
         The file, for messages.
     steps
-        Nanoseconds in a step of each time column, by our name.
+        Nanoseconds per step of each time column, by our name.
     interval_ns
-        Length of bars that do not tell it.
+        Length of bars without a column `interval`.
     zones
-        Zone of each time column that holds what the clocks there showed, by our name; the others hold UTC.
+        Zone of each time column in local time, by our name; the others are in UTC.
     """
 
     def __init__(
@@ -153,7 +153,7 @@ class ColumnReader:
         return self._layout.record.name
 
     def has(self, name: str) -> bool:
-        """Return whether the file or its partitions hold a column of ours."""
+        """Return whether the file or its partitions have a column, by our name."""
         return name in self._layout.columns or name in self._layout.constants
 
     def array(self, rows: pa.RecordBatch, name: str) -> pa.Array[Any]:
@@ -177,7 +177,7 @@ class ColumnReader:
         DataError
             A bar's `interval` is not above 0.
         """
-        timestamp = self._moments(self.array(rows, "timestamp"), "timestamp")
+        timestamp = self._nanoseconds(self.array(rows, "timestamp"), "timestamp")
         interval = self._intervals(rows, first) if self._layout.record.name == "ohlcv" else None
         available = timestamp
         if interval is not None:
@@ -188,14 +188,14 @@ class ColumnReader:
         if not self.has("received_at"):
             return Times(timestamp, available, known, interval)
         column = self.array(rows, "received_at")
-        received = self._moments(column, "received_at")
+        received = self._nanoseconds(column, "received_at")
         if not column.null_count:
             return Times(timestamp, received, None, interval)
         recorded = valid(column)
         known = None if known is None else frozen(known | recorded)
         return Times(timestamp, frozen(np.where(recorded, received, available)), known, interval)
 
-    def _moments(self, column: pa.Array[Any], name: str) -> Int64s:
+    def _nanoseconds(self, column: pa.Array[Any], name: str) -> Int64s:
         times = nanoseconds(column, self._steps[name])
         return frozen(in_utc(times, self._zones[name])) if name in self._zones else times
 
@@ -209,12 +209,12 @@ class ColumnReader:
         if wrong.any():
             row = int(wrong.argmax())
             raise DataError(
-                f"{self._path}: row {first + row}: interval is {column[row].as_py()} s, but a bar is longer than 0 s"
+                f"{self._path}: row {first + row}: interval is {column[row].as_py()} s, but must be above 0 s"
             )
         return frozen(np.rint(seconds * NS_PER_SECOND).astype(np.int64))
 
     def real(self, rows: pa.RecordBatch, name: str, null: float = np.nan, absent: float = np.nan) -> Float64s:
-        """Return a column of numbers, or ``absent`` in every row if there is no such column."""
+        """Return a column of numbers; without such a column, ``absent`` in every row."""
         if not self.has(name):
             return frozen(np.full(rows.num_rows, absent))
         return real(self.array(rows, name), null)
@@ -224,7 +224,7 @@ class ColumnReader:
         return shares(self.array(rows, name))
 
     def flags(self, rows: pa.RecordBatch) -> UInt8s:
-        """Return the flags of ticks; 0 where there are none."""
+        """Return the flags of ticks; 0 for null or without the column."""
         if not self.has("flags"):
             return frozen(np.zeros(rows.num_rows, dtype=np.uint8))
         return frozen(whole(self.array(rows, "flags"), 0).astype(np.uint8))
@@ -242,7 +242,7 @@ class ColumnReader:
 
 
 def with_ticker_dictionary(rows: pa.RecordBatch, layout: Layout) -> pa.RecordBatch:
-    """Return rows with their tickers as a dictionary column, as files are read."""
+    """Return rows with the tickers as a dictionary column, the form that files are read in."""
     place = rows.schema.get_field_index(layout.columns["ticker"])
     tickers = rows.column(place)
     if pt.is_dictionary(tickers.type) or pt.is_null(tickers.type):
@@ -261,7 +261,7 @@ class TickerCodes:
         self._table: Int32s = frozen(np.empty(0, dtype=np.int32))
 
     def codes(self, column: Any) -> tuple[Int32s, bool]:
-        """Return the codes of a ticker column, and whether some of its rows are to be left out (code SKIPPED)."""
+        """Return the codes of a ticker column, and whether some rows are not selected (code SKIPPED)."""
         out = np.empty(len(column), dtype=np.int32)
         if pt.is_null(column.type):
             out[:] = self._known[None]
@@ -274,10 +274,10 @@ class TickerCodes:
         return frozen(out), bool(skipped)
 
     def _codes_of(self, dictionary: pa.Array[Any]) -> Int32s:
-        """Return a dictionary's codes and, as last entry, the code of null."""
+        """Return the codes of a dictionary and, as the last entry, the code of null."""
         tickers: list[str | None] = dictionary.to_pylist()
-        strangers = [ticker for ticker in tickers if ticker not in self._known]
-        self._known.update(zip(strangers, self._new_codes(strangers), strict=True))
+        new = [ticker for ticker in tickers if ticker not in self._known]
+        self._known.update(zip(new, self._new_codes(new), strict=True))
         return frozen(np.array([*map(self._known.__getitem__, tickers), self._known[None]], dtype=np.int32))
 
     def _new_codes(self, tickers: list[str | None]) -> list[int]:

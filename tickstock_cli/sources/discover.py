@@ -1,4 +1,4 @@
-"""From what a user names (files, folders, globs, Hive-partitioned trees) to Parquet files."""
+"""Finds the Parquet files of files, folders, globs and Hive-partitioned trees."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file to read, and what the names of its folders (``column=value``) say of all its rows.
+    """A file to read, and the values of its partition folders (``column=value``).
 
-    ``named`` tells a file that was named itself from one that a folder or glob led to.
+    ``named`` is true for a file that was named itself, false for one found through a folder or glob.
     """
 
     path: str
@@ -28,19 +28,19 @@ class FoundFile:
 
 
 def discover(paths: Sequence[str | Path]) -> list[FoundFile]:
-    """Find the files that ``paths`` name, in the order given; folders and globs expand sorted by path.
+    """Return the files of ``paths``, in the given order; folders and globs expand sorted by path.
 
     Parameters
     ----------
     paths
         Files (of any name), folders (every ``*.parquet`` below, but for names that begin with ``.`` or ``_``),
-        or globs (``**`` crosses folders; a folder that matches is expanded). What folders and globs lead to is left
-        out where it is no regular file: reading a pipe would wait for a writer.
+        or globs (``**`` crosses folders; a matching folder is expanded). Folders and globs skip everything that is not
+        a regular file: reading a pipe would wait for a writer.
 
     Raises
     ------
     DataError
-        A path leads to nothing, to no regular file, or to the same file as another one: its rows would be read twice.
+        A path has no file, is not a regular file, or leads to the same file as another one: its rows would count twice.
     """
     found: list[FoundFile] = []
     named: dict[str, tuple[str, str]] = {}
@@ -66,7 +66,7 @@ def _expand(path: str) -> list[str]:
     if os.path.isfile(path):
         return [path]
     if os.path.exists(path):
-        raise DataError(f"cannot read {path}: it is a pipe or a device; name a file")
+        raise DataError(f"cannot read {path}: it is a pipe or a device, not a file")
     if not has_magic(path):
         raise DataError(f"no such file or folder: {path}")
     matches = sorted(match for match in glob(path, recursive=True) if not _is_special(match))
@@ -85,10 +85,10 @@ def _files_below(folder: str) -> list[str]:
 
 def _below(folder: str) -> Iterator[str]:
     def fail(error: OSError) -> None:
-        raise DataError(f"cannot look into {error.filename}: {error.strerror}") from error
+        raise DataError(f"cannot read the folder {error.filename}: {error.strerror}") from error
 
     for parent, folders, names in os.walk(folder, onerror=fail, followlinks=True):
-        folders[:] = [name for name in folders if not (name.startswith((".", "_")) or _leads_back(parent, name))]
+        folders[:] = [name for name in folders if not (name.startswith((".", "_")) or _links_to_parent(parent, name))]
         for name in names:
             path = os.path.join(parent, name)
             if name.lower().endswith(SUFFIX) and not name.startswith((".", "_")) and not _is_special(path):
@@ -96,12 +96,12 @@ def _below(folder: str) -> Iterator[str]:
 
 
 def _is_special(path: str) -> bool:
-    """Tell pipes, sockets and devices from files, folders, and links that lead nowhere."""
+    """Return whether a path is a pipe, a socket or a device."""
     return os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))
 
 
-def _leads_back(parent: str, name: str) -> bool:
-    """Return whether a folder is a link to one that it stands in: all that is there is found already."""
+def _links_to_parent(parent: str, name: str) -> bool:
+    """Return whether a folder is a link to one of its parents, whose files are found already."""
     path = os.path.join(parent, name)
     if not os.path.islink(path):
         return False

@@ -1,4 +1,4 @@
-"""Opens Parquet files and reads what their footers tell: schema, row groups, bounds of columns."""
+"""Opens Parquet files and reads their footers: schema, row groups, bounds of columns."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tickstock_cli.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Smallest and largest value of a column in a row group: str, or integers as they are stored.
+    """Smallest and largest value of a column in a row group: str, or integers as stored.
 
-    ``nulls`` tells whether nulls may stand beside them.
+    ``nulls`` is whether the column can hold nulls, too.
     """
 
     low: int | str
@@ -28,7 +28,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class GroupFooter:
-    """One row group: the number of its first row, how many it has, and bounds of the columns asked for."""
+    """One row group: number of its first row, number of rows, bounds of the requested columns."""
 
     first: int
     rows: int
@@ -37,7 +37,7 @@ class GroupFooter:
 
 @contextmanager
 def reading(path: str | Path) -> Iterator[None]:
-    """Turn whatever reading a Parquet file can raise into a DataError of one line."""
+    """Translate every error of reading a Parquet file into a DataError of one line."""
     try:
         yield
     except FileNotFoundError as error:
@@ -46,25 +46,25 @@ def reading(path: str | Path) -> Iterator[None]:
         raise DataError(f"cannot read {path}: permission denied") from error
     except (pa.ArrowException, OSError, UnicodeDecodeError, EOFError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-        raise DataError(f"cannot read {path}: it is damaged, cut off or no Parquet file ({reason})") from error
+        raise DataError(f"cannot read {path}: it is damaged, cut off or not a Parquet file ({reason})") from error
 
 
 def open_parquet(path: str | Path, *, text: Sequence[str] = (), buffer_size: int = 1 << 18) -> pq.ParquetFile:
-    """Open a file such that memory does not grow with the size of its row groups.
+    """Open a file so that memory does not grow with the size of its row groups.
 
     Parameters
     ----------
     text
-        Columns to be decoded as dictionaries: fewer bytes, and tickers are mapped to codes once a dictionary.
+        Columns to decode as dictionaries: they take fewer bytes, and tickers are mapped to codes once per dictionary.
     buffer_size
-        Bytes read ahead per column. Without such a buffer, whole column chunks are loaded.
+        Bytes to read ahead per column. Without a buffer, whole column chunks are loaded.
     """
     with reading(path):
         return pq.ParquetFile(path, read_dictionary=list(text), pre_buffer=False, buffer_size=buffer_size)
 
 
 def group_footers(file: pq.ParquetFile, columns: Sequence[str]) -> tuple[GroupFooter, ...]:
-    """Return a file's row groups with the bounds of those ``columns`` that have usable statistics."""
+    """Return the row groups of a file, with bounds of those ``columns`` that have statistics."""
     metadata = file.metadata
     places = {metadata.schema.column(place).path: place for place in range(metadata.num_columns)}
     groups = []
@@ -91,5 +91,5 @@ def _bounds(chunk: pq.ColumnChunkMetaData) -> Bounds | None:
     low, high = statistics.min_raw, statistics.max_raw
     try:
         return Bounds(low.decode(), high.decode(), nulls)
-    except UnicodeDecodeError:  # writers may cut long bounds inside a character
+    except UnicodeDecodeError:  # writers can cut long bounds inside a character
         return None

@@ -1,4 +1,4 @@
-"""How columns of recorded rows are read: what their names and types say, and what has to be guessed from first rows."""
+"""How recorded columns are read: from their names and types, and from guesses about the first rows."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.recognise import Layout
 
 HEAD_ROWS = 1_000
-"""Rows that guesses are made from."""
+"""Rows that guesses use."""
 
 TIME_COLUMNS = ("timestamp", "received_at")
 
 DEFAULT_ZONE = "UTC"
 
 _ZONE_NOTE = (
-    "times without a zone are taken to be UTC; if they are not, say what they are, as in "
+    "times without a zone are read as UTC; if they have another zone, set it, as in "
     "--set recordings.timezone=America/New_York"
 )
-_INTERVAL_ADVICE = "if they are not, say how long they are, as in --set recordings.interval_seconds=300"
+_INTERVAL_ADVICE = "if they have another length, set it, as in --set recordings.interval_seconds=300"
 
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """Something the recording does not say.
+    """A guess about a property that the recording does not state.
 
     Parameters
     ----------
     why
         Completes "… because".
     note
-        What to tell whoever replays it: the guess decides results and may well be wrong. None = it need not be told.
+        Note for the user: the guess affects results and can be wrong. None = no note.
     """
 
     what: str
@@ -51,7 +51,7 @@ class Guess:
 
 @dataclass(frozen=True, slots=True)
 class TimeEncoding:
-    """What a time column counts: steps of so many ns, since 1970 in UTC or as encodings in a zone showed it."""
+    """Encoding of a time column: ns per step since 1970, in UTC or in local time of a zone."""
 
     step: int
     zone: ZoneInfo | None = None
@@ -64,11 +64,11 @@ class Interpretation:
     Parameters
     ----------
     encodings
-        What each time column counts, by our name.
+        Encoding of each time column, by our name.
     guesses
-        What the rows do not say.
+        Guesses about the rows.
     first_available
-        Available time of the first of the first rows that has one, int64 ns; 0 if none has. Rows before it take it.
+        Available time of the first of the first rows that has one, int64 ns; 0 if none has. Earlier rows get this time.
     """
 
     layout: Layout
@@ -80,12 +80,12 @@ class Interpretation:
 
 
 def interpret(path: str, layout: Layout, head: pa.RecordBatch, options: ReadOptions) -> Interpretation:
-    """Tell how rows are read from what they hold.
+    """Return how rows of a layout are read.
 
     Parameters
     ----------
     path
-        Where they stand, for messages.
+        Path of the rows, for messages.
     head
         The first rows, with the columns of times, intervals and tickers at least.
     """
@@ -96,13 +96,13 @@ def interpret(path: str, layout: Layout, head: pa.RecordBatch, options: ReadOpti
     reader = ColumnReader(path, layout, steps, interval_ns, zones)
     if layout.record.name == "ohlcv" and not reader.has("interval"):
         guesses.append(_interval_guess(reader, head, interval_ns))
-    return Interpretation(layout, encodings, interval_ns, tuple(guesses), _lead(reader, head), reader)
+    return Interpretation(layout, encodings, interval_ns, tuple(guesses), _first_available(reader, head), reader)
 
 
 def _time_encodings(
     layout: Layout, head: pa.RecordBatch, options: ReadOptions
 ) -> tuple[dict[str, TimeEncoding], list[Guess]]:
-    """Return what each time column counts, and what was guessed to tell it."""
+    """Return the encoding of each time column, and the guesses about them."""
     unit = options.timestamp_unit
     if unit != "auto" and unit not in NS_PER_UNIT:
         raise UsageError(f"timestamp unit is {unit!r}, but auto, {', '.join(NS_PER_UNIT)} are allowed")
@@ -115,9 +115,9 @@ def _time_encodings(
         step = type_step(column.type)
         if step is not None:
             without_zone = isinstance(column.type, pa.TimestampType) and column.type.tz is None
-            told = options.timezone != DEFAULT_ZONE
-            encodings[name] = TimeEncoding(step, ZoneInfo(options.timezone) if without_zone and told else None)
-            if without_zone and not told:
+            is_set = options.timezone != DEFAULT_ZONE
+            encodings[name] = TimeEncoding(step, ZoneInfo(options.timezone) if without_zone and is_set else None)
+            if without_zone and not is_set:
                 why = f"type {column.type} has none"
                 guesses.append(Guess(f"time zone of {name}", DEFAULT_ZONE, why, _ZONE_NOTE if len(column) else None))
         elif unit != "auto":
@@ -130,7 +130,7 @@ def _time_encodings(
 
 
 def _interval_guess(reader: ColumnReader, head: pa.RecordBatch, interval_ns: int) -> Guess:
-    """Guess the length of bars; worth a note unless the first ones of a ticker stand just so far apart."""
+    """Guess the length of bars; add a note unless the first bars of a ticker have this distance."""
     starts = reader.times(head, 0).timestamp
     tickers = reader.array(head, "ticker")
     codes = valid(tickers).astype(np.int64)
@@ -140,10 +140,10 @@ def _interval_guess(reader: ColumnReader, head: pa.RecordBatch, interval_ns: int
     order = np.lexsort((starts, codes))
     apart = np.diff(starts[order])[np.diff(codes[order]) == 0]
     apart = apart[apart > 0]
-    told_by_spacing = not len(head) or (len(apart) > 0 and int(apart.min()) == interval_ns)
+    spacing_agrees = not len(head) or (len(apart) > 0 and int(apart.min()) == interval_ns)
     seconds = interval_ns // NS_PER_SECOND
-    note = f"bars without a column interval are taken to be {seconds} s long; {_INTERVAL_ADVICE}"
-    return Guess("interval", f"{seconds} s", "there is no column interval", None if told_by_spacing else note)
+    note = f"bars without a column interval are read as {seconds} s long; {_INTERVAL_ADVICE}"
+    return Guess("interval", f"{seconds} s", "there is no column interval", None if spacing_agrees else note)
 
 
 def _guess_unit(column: pa.Array[Any]) -> tuple[str, str]:
@@ -158,7 +158,7 @@ def _guess_unit(column: pa.Array[Any]) -> tuple[str, str]:
     return epoch_unit(median), f"the median of the first {len(column)} rows is {median}"
 
 
-def _lead(reader: ColumnReader, head: pa.RecordBatch) -> int:
+def _first_available(reader: ColumnReader, head: pa.RecordBatch) -> int:
     times = reader.times(head, 0)
     if times.known is None:
         return int(times.available[0]) if len(times.available) else 0

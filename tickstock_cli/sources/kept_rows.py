@@ -1,4 +1,4 @@
-"""Original rows of a source that may be read only once, kept in a temporary file until nobody can ask for them."""
+"""Original rows of a source that can be read only once, kept in a temporary file until the run ends."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _PLACES: tuple[pa.DataType, ...] = (pa.string(), pa.int64(), pa.string())
 
 
 @dataclass(frozen=True, slots=True)
-class _Lot:
-    """Rows that came together: where in the temporary file they stand, and where they keep our columns."""
+class _StoredRows:
+    """Rows that arrived together: their position in the temporary file and the layout of their columns."""
 
     first: int
     start: int
@@ -42,70 +42,70 @@ class _Lot:
 
 
 class KeptRows:
-    """Looks up rows by ``origin`` values, which are their numbers; another thread may keep more of them meanwhile.
+    """Looks up rows by ``origin`` values, which are row numbers. Another thread can add rows at the same time.
 
     Attributes
     ----------
     schema
-        Columns of ``table``: all that any record type has, under our names, then `file`, `row` (0-based) and
-        `reason`. Which ones a stream holds is not known before it has come; times and tickers are text.
+        Columns of ``table``: those of all record types, under our names, then `file`, `row` (0-based) and `reason`.
+        The columns of a stream are unknown before it arrives. Times and tickers are text.
 
     Parameters
     ----------
     name
-        The source's, for `file`.
+        Name of the source, for `file`.
     """
 
     schema = pa.schema(
         [pa.field(name, type_) for name, type_ in (*_COLUMNS.items(), *zip(PLACE_COLUMNS, _PLACES, strict=True))]
     )
 
-    def __init__(self, name: str, scratch: TemporaryFolder) -> None:
+    def __init__(self, name: str, temporary: TemporaryFolder) -> None:
         self._name = name
-        self._scratch = scratch
+        self._temporary = temporary
         self._file: IO[bytes] | None = None
-        self._lots: list[_Lot] = []
+        self._stored: list[_StoredRows] = []
         self._firsts: list[int] = []
         self._rows = 0
 
     def keep(self, first: int, rows: pa.RecordBatch, layout: Layout) -> None:
-        """Keep rows, unless they are kept already; ``first`` is the number of the first.
+        """Store rows, unless they are stored already; ``first`` is the number of the first row.
 
         Raises
         ------
         OutputError
-            The disk is full, say.
+            A write failed, for example because the disk is full.
         """
         if first < self._rows:
             return
         with pa.BufferOutputStream() as sink, pa.ipc.new_stream(sink, rows.schema) as stream:
             stream.write_batch(rows)
         stored = sink.getvalue()
-        with self._scratch.guarded():
+        with self._temporary.guarded():
             if self._file is None:
-                self._file = tempfile.TemporaryFile(dir=self._scratch.parent)  # noqa: SIM115 - open until discarded
+                self._file = tempfile.TemporaryFile(dir=self._temporary.parent)  # noqa: SIM115 - open until discarded
             start = self._file.tell()
             self._file.write(stored)
             self._file.flush()
-        self._lots.append(_Lot(first, start, stored.size, layout))
+        self._stored.append(_StoredRows(first, start, stored.size, layout))
         self._firsts.append(first)
         self._rows = first + rows.num_rows
 
     def fetch(self, origin: int) -> tuple[Path, int, dict[str, Any]]:
         """Return the name of the source, the row number (0-based) and the original values of one row, times as text."""
-        lot = self._lots[bisect_right(self._firsts, origin) - 1]
-        row = self._read(lot).slice(origin - lot.first, 1)
+        chunk = self._stored[bisect_right(self._firsts, origin) - 1]
+        row = self._read(chunk).slice(origin - chunk.first, 1)
         values = {name: plain_values(column)[0] for name, column in zip(row.schema.names, row.columns, strict=True)}
         return Path(self._name), origin, values
 
     def table(self, origins: Int64s, reasons: Sequence[str]) -> pa.Table:
-        """Return the original rows of many origins, in their order, with the reason given for each."""
+        """Return the original rows of ``origins``, in that order, each with its reason."""
         order = np.argsort(origins, kind="stable")
-        lots = np.searchsorted(np.array(self._firsts), origins[order], side="right") - 1
+        chunks = np.searchsorted(np.array(self._firsts), origins[order], side="right") - 1
         pieces = []
-        for number in np.unique(lots).tolist():
-            lot = self._lots[number]
-            pieces.append(_ours(self._read(lot).take(origins[order][lots == number] - lot.first), lot.layout))
+        for number in np.unique(chunks).tolist():
+            chunk = self._stored[number]
+            pieces.append(_ours(self._read(chunk).take(origins[order][chunks == number] - chunk.first), chunk.layout))
         found = pa.concat_tables([pa.schema(list(_COLUMNS.items())).empty_table(), *pieces])
         back = np.empty(len(order), dtype=np.int64)
         back[order] = np.arange(len(order))
@@ -113,17 +113,17 @@ class KeptRows:
         places: list[Any] = [pa.array(names, pa.string()), pa.array(origins), pa.array(list(reasons), pa.string())]
         return pa.Table.from_arrays([*found.take(back).columns, *places], schema=self.schema)
 
-    def _read(self, lot: _Lot) -> pa.RecordBatch:
-        assert self._file is not None, "a lot is in the file"
-        with self._scratch.guarded():
-            stored = os.pread(self._file.fileno(), lot.size, lot.start)
-        return pa.ipc.open_stream(stored).read_next_batch()
+    def _read(self, stored: _StoredRows) -> pa.RecordBatch:
+        assert self._file is not None, "stored rows are in the file"
+        with self._temporary.guarded():
+            content = os.pread(self._file.fileno(), stored.size, stored.start)
+        return pa.ipc.open_stream(content).read_next_batch()
 
     def close(self) -> None:
-        """Close nothing: more rows may come, and be asked for."""
+        """Do nothing: later rows can still be stored and looked up."""
 
     def discard(self) -> None:
-        """Forget all rows. Idempotent."""
+        """Delete all rows. Idempotent."""
         if self._file is not None:
             with suppress(OSError):
                 self._file.close()

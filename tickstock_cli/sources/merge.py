@@ -1,10 +1,10 @@
 """Merges any number of streams by (available time, rank of the stream, row) in bounded memory.
 
-1. Every stream keeps some rows in a buffer. One that cannot begin before a known time stays closed until then.
-2. The frontier is the smallest (last available time in the buffer, rank) over the streams that may go on.
-   No row still to come precedes it: a stream's rows never descend, and of equal times the lower rank comes first.
-3. All buffered rows up to the frontier are therefore complete: they are given out, merged.
-4. Streams whose buffers ran low are topped up. The frontier's own stream was emptied, so every round gets on.
+1. Every stream has a buffer of rows. A stream that begins later, as its bounds show, stays closed until then.
+2. The frontier is the smallest (last available time in the buffer, rank) of the streams that have not ended.
+   No later row precedes it: the times of a stream never descend, and equal times are ordered by rank.
+3. All buffered rows up to the frontier are therefore complete: they are merged and emitted.
+4. Buffers that are half empty are filled again. The buffer of the frontier is empty, so every round makes progress.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ MOST_LONE_CHUNK_ROWS = 1 << 18
 
 
 def chunk_rows(streams: int, batch_rows: int = 0) -> int:
-    """Return how many rows each of so many streams should decode at once, so that buffers stay bounded.
+    """Return how many rows each stream decodes at once, so that buffers stay bounded.
 
-    A lone stream decodes as many as a step of ``batch_rows`` takes: its chunks are steps then, and nothing is joined.
+    A single stream decodes as many rows as a step has (``batch_rows``): its chunks are steps, without copies.
     """
     if streams == 1 and batch_rows > MOST_CHUNK_ROWS:
         return min(batch_rows, MOST_LONE_CHUNK_ROWS)
@@ -41,9 +41,9 @@ def chunk_rows(streams: int, batch_rows: int = 0) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Emission:
-    """Rows that are complete, in merge order: a batch per record type that has some.
+    """Merged rows: one batch per record type with rows.
 
-    ``places`` holds, per batch, where its rows stand among all ``rows``: int64, ascending; None = everywhere.
+    ``places`` holds, per batch, the positions of its rows among all ``rows``: int64, ascending; None = all positions.
     """
 
     batches: Sequence[Batch]
@@ -52,7 +52,7 @@ class Emission:
 
 
 def join(batches: Sequence[AnyBatch]) -> AnyBatch:
-    """Put batches of one type behind each other. Columns that are one array in all of them stay one."""
+    """Return batches of one type as one. Columns that share an array in all batches share one in the result."""
     if len(batches) == 1:
         return batches[0]
     joined: dict[tuple[int, ...], NDArray[Any]] = {}
@@ -67,7 +67,7 @@ def join(batches: Sequence[AnyBatch]) -> AnyBatch:
 
 
 def split(batch: AnyBatch, row: int) -> tuple[AnyBatch, AnyBatch]:
-    """Return the rows before ``row`` and those from it on, as views. Columns that are one array stay one."""
+    """Return the rows before ``row`` and those from it on, as views. Columns that share an array still share it."""
     return _view(batch, slice(0, row)), _view(batch, slice(row, None))
 
 
@@ -78,7 +78,7 @@ def _view(batch: AnyBatch, rows: slice) -> AnyBatch:
 
 
 class _Buffer:
-    """What is read of one stream and not given out yet."""
+    """Rows that are read from one stream and not emitted yet."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
@@ -132,26 +132,26 @@ class _Buffer:
 
 
 def merged(streams: Sequence[Stream]) -> Iterator[Emission]:
-    """Merge streams; a stream's rank is its place in ``streams``. Closes them at the end."""
+    """Merge streams, and close them at the end. A stream's rank is its place in ``streams``."""
     buffers = [_Buffer(stream) for stream in streams]
     try:
         if len(buffers) == 1:
-            yield from _alone(buffers[0])
+            yield from _single(buffers[0])
         else:
-            yield from _together(buffers)
+            yield from _merge_all(buffers)
     finally:
         for buffer in buffers:
             buffer.close()
 
 
-def _alone(buffer: _Buffer) -> Iterator[Emission]:
+def _single(buffer: _Buffer) -> Iterator[Emission]:
     while not buffer.ended:
         buffer.fill(1)
         for batch in buffer.take_all():
             yield Emission([batch], [None], len(batch))
 
 
-def _together(buffers: list[_Buffer]) -> Iterator[Emission]:
+def _merge_all(buffers: list[_Buffer]) -> Iterator[Emission]:
     enough = chunk_rows(len(buffers))
     going = list(range(len(buffers)))
     while True:
@@ -172,7 +172,7 @@ def _together(buffers: list[_Buffer]) -> Iterator[Emission]:
 
 
 def _up_to(buffers: list[_Buffer], frontier: int | None) -> list[list[Batch]]:
-    """Take the complete rows of every stream, in the order of rank."""
+    """Return the complete rows of every stream, in the order of rank."""
     if frontier is None:
         return [taken for buffer in buffers if (taken := buffer.take_all())]
     time = buffers[frontier].last
@@ -192,7 +192,7 @@ def _merge(taken: list[list[Batch]]) -> Emission:
     merge_runs(frozen(np.concatenate([run.available_at for run in runs])), frozen(starts), rows)
     batches: list[Batch] = []
     places: list[Int64s | None] = []
-    for first, behind in _stretches([type(run) for run in runs]):
+    for first, behind in _type_runs([type(run) for run in runs]):
         low, high = starts[first], starts[behind]
         mine = np.flatnonzero((rows >= low) & (rows < high))
         batch = join(runs[first:behind])
@@ -201,8 +201,8 @@ def _merge(taken: list[list[Batch]]) -> Emission:
     return Emission(batches, places, len(rows))
 
 
-def _stretches(kinds: Sequence[type[Batch]]) -> Iterator[tuple[int, int]]:
-    """Return where each stretch of equal kinds begins and ends."""
+def _type_runs(kinds: Sequence[type[Batch]]) -> Iterator[tuple[int, int]]:
+    """Yield begin and end of each run of equal types."""
     first = 0
     for place in range(1, len(kinds) + 1):
         if place == len(kinds) or kinds[place] is not kinds[first]:

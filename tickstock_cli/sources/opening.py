@@ -1,4 +1,4 @@
-"""From targets a user named to the one source that reads them."""
+"""Opens the source that reads the targets of a user."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tickstock_cli.sources import SOURCES
 from tickstock_cli.sources.options import ReadOptions
 
 Target = str | Path
-"""``scheme:rest``, or a path of recordings; a Path is always one."""
+"""``scheme:rest``, or a path of recordings; a Path is always a path of recordings."""
 
 RECORDINGS = "recordings"
 
@@ -24,16 +24,16 @@ _SCHEME = re.compile(r"([a-z][a-z0-9_]+):(.*)", re.DOTALL)
 
 
 def open_source(targets: Sequence[Target], options: ReadOptions) -> NamedSource:
-    """Open the source that the targets' scheme names. No row is taken yet.
+    """Open the source of the targets' scheme. It reads no row yet.
 
     Raises
     ------
     UsageError
-        The targets are of several sources, or one makes no sense for its source.
+        The targets have several schemes, or one is invalid for its source.
     DataError
-        There is nothing of this name.
+        A target does not exist.
     """
-    scheme, names = _sorted_out(targets)
+    scheme, names = _common_scheme(targets)
     part: Any = SOURCES.load(scheme)
     if hasattr(part, "Params"):
         options = replace(options, params=options.sections.get(scheme) or part.Params())
@@ -42,7 +42,7 @@ def open_source(targets: Sequence[Target], options: ReadOptions) -> NamedSource:
 
 
 def open_repeatable(targets: Sequence[Target], options: ReadOptions, why: str) -> NamedSource:
-    """Open a source for whoever reads it more than once.
+    """Open a source that can be read more than once.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def open_repeatable(targets: Sequence[Target], options: ReadOptions, why: str) -
     Raises
     ------
     UsageError
-        It can be read only once; or see ``open_source``.
+        The source can be read only once; or as ``open_source`` raises it.
     """
     source = open_source(targets, options)
     if not source.repeatable:
@@ -69,9 +69,9 @@ def source_name(targets: Sequence[Target]) -> str:
     UsageError
         The targets are of several sources.
     DataError
-        There is nothing of this name.
+        A target does not exist.
     """
-    return _sorted_out(targets)[0]
+    return _common_scheme(targets)[0]
 
 
 def recording_paths(targets: Sequence[Target]) -> Sequence[Target]:
@@ -80,27 +80,27 @@ def recording_paths(targets: Sequence[Target]) -> Sequence[Target]:
     Raises
     ------
     UsageError
-        One is of another source.
+        A target has another scheme.
     """
-    scheme, names = _sorted_out(targets)
+    scheme, names = _common_scheme(targets)
     if scheme != RECORDINGS:
-        raise UsageError(f"{targets[0]} is no recording: name Parquet files, folders or globs")
+        raise UsageError(f"{targets[0]} is not a recording: name Parquet files, folders or globs")
     return names
 
 
-def _sorted_out(targets: Sequence[Target]) -> tuple[str, list[Target]]:
+def _common_scheme(targets: Sequence[Target]) -> tuple[str, list[Target]]:
     """Return the one scheme of all targets, and the targets without it."""
-    parted = [_parted(target) for target in targets]
+    schemes = [_split_scheme(target) for target in targets]
     first: dict[str, Target] = {}
-    for target, (scheme, _) in zip(targets, parted, strict=True):
+    for target, (scheme, _) in zip(targets, schemes, strict=True):
         first.setdefault(scheme, target)
     if len(first) > 1:
         named = " and ".join(map(str, first.values()))
         raise UsageError(f"{named} are read by different sources, but a run reads from one: name one")
-    return next(iter(first), RECORDINGS), [name for _, name in parted]
+    return next(iter(first), RECORDINGS), [name for _, name in schemes]
 
 
-def _parted(target: Target) -> tuple[str, Target]:
+def _split_scheme(target: Target) -> tuple[str, Target]:
     match = _SCHEME.fullmatch(target) if isinstance(target, str) else None
     if match is None:
         return RECORDINGS, target
@@ -109,5 +109,5 @@ def _parted(target: Target) -> tuple[str, Target]:
         return scheme, name
     if not os.path.lexists(target) and not has_magic(str(target)):
         named = ", ".join(SOURCES.names)
-        raise DataError(f"no such file or folder: {target}; nor is a source named {scheme} ({named} are)")
+        raise DataError(f"no such file or folder: {target}; and no source {scheme} (sources: {named})")
     return RECORDINGS, target

@@ -1,4 +1,4 @@
-"""How recordings are to be read: plain values, filled from settings and flags."""
+"""Options of reading recordings: plain values from settings and flags."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 
 
 class Unsorted(Enum):
-    """What to do with a file whose rows do not stand in the order of their available times."""
+    """Policy for a file whose rows are not in the order of their available times."""
 
     FAIL = "fail"
-    """Stop with an OrderError that names the first offending row."""
+    """Raise an OrderError that names the first row out of order."""
 
     REJECT = "reject"
-    """Read on: such a row counts as available when it is read; the `late` rule rejects what is late for its ticker."""
+    """Continue: a late row counts as available when it is read, and the `late` rule can reject it."""
 
     SORT = "sort"
-    """Sort the file by available time first, out of core; rows of the same time keep their order."""
+    """Sort the file by available time first, on disk; rows of the same time keep their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +29,22 @@ class ReadOptions:
     Parameters
     ----------
     columns
-        Our column names -> the recording's, where they differ. A recording that lacks the named column is read
-        by our name; an empty name hides a column.
+        Our column names -> the recording's, where they differ. A recording without the named column is read by our
+        name; an empty name hides a column.
     timestamp_unit
-        Unit of integer times: s, ms, us, ns, or auto (told from their magnitude, per file and column).
+        Unit of integer times: s, ms, us, ns, or auto (guessed from their magnitude, per file and column).
     timezone
         IANA name of the zone of datetimes that have none.
     interval_seconds
-        Length of a bar that has no `interval` of its own; above 0.
+        Length of a bar without a column `interval`; above 0.
     start, end
         Available times in ns since the epoch, UTC: rows in [start, end) are read. None is no bound.
     symbols
         The tickers to read; None is all.
     unsorted
-        What to do with files that are not in order.
+        Policy for files that are not in order.
     sort_memory_bytes
-        Memory that sorting one file may take.
+        Memory bound for sorting one file.
     sort_dir
         Folder for temporary files; None is the system's.
     sections
@@ -52,7 +52,7 @@ class ReadOptions:
     params
         Settings of the source that is opened: its section, or its defaults. ``sources.opening`` fills it in.
     keep_originals
-        Whether anybody will look up original rows: a source that can be read only once keeps them then.
+        Whether the run looks up original rows: a source that can be read only once must store them then.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Keeps a file's available times in order, or tells where they are not."""
+"""Policies for the order of a file's available times, and the search for the first row out of order."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from tickstock_cli.sources.reading import RowReader
 from tickstock_cli.sources.recording_file import RecordingFile
 
 SCAN_ROWS = 1 << 16
-WAYS_ON = "sort while reading with --sort, or read on with --late reject"
-"""What to do about a file that is not in order."""
+REMEDY = "sort while reading with --sort, or continue with --late reject"
+"""Advice for a file that is not in order."""
 
 
 class OrderPolicy(Protocol):
     """Settles the available times of a file's rows, chunk by chunk."""
 
-    keeps: bool
+    keeps_order: bool
     """Whether settled times never descend."""
 
     latest: int
-    """The latest available time so far, int64 ns; before the first row, the file's first_available."""
+    """The latest available time so far, int64 ns; at first, the file's ``first_available``."""
 
     def settle(self, times: Times, first: int) -> Times:
-        """Return the times of the next rows with an available time for every row; ``first`` is a row number."""
+        """Return the times of the next rows, each with an available time; ``first`` is the first row number."""
 
-    def pass_over(self, latest: int) -> None:
-        """Note that rows were skipped, and the latest available time among them."""
+    def skip(self, latest: int) -> None:
+        """Advance over skipped rows; ``latest`` is the latest available time among them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disorder:
-    """A row that is earlier than one above it; times in ns."""
+    """A row that is available before an earlier row; times in ns."""
 
     row: int
     time: int
@@ -52,27 +52,27 @@ class _BasePolicy:
     def __init__(self, latest: int) -> None:
         self.latest = latest
 
-    def pass_over(self, latest: int) -> None:
+    def skip(self, latest: int) -> None:
         self.latest = max(self.latest, latest)
 
 
 class InOrder(_BasePolicy):
-    """Times must not descend. Rows without a time of their own take the latest before them.
+    """Times must not descend. A row without a time takes the latest one before it.
 
     Parameters
     ----------
     lift_late
-        Whether a row that is earlier than one above it counts as available when that one is: it was read after
-        it, so it cannot have been known before it. Otherwise it raises OrderError.
-    ways_on
-        What to do about it, for the message.
+        Whether a late row takes the latest available time before it, because it was read after that row. Otherwise it
+        raises OrderError.
+    remedy
+        Advice for the message.
     """
 
-    keeps = True
+    keeps_order = True
 
-    def __init__(self, path: Path | str, latest: int, *, lift_late: bool, ways_on: str = WAYS_ON) -> None:
+    def __init__(self, path: Path | str, latest: int, *, lift_late: bool, remedy: str = REMEDY) -> None:
         super().__init__(latest)
-        self._ways_on = ways_on
+        self._remedy = remedy
         self._path = path
         self._lift_late = lift_late
 
@@ -87,19 +87,19 @@ class InOrder(_BasePolicy):
             before = int(lifted[row - 1]) if row else self.latest
             self._fail(Disorder(first + row, int(available[row]), before))
         self.latest = int(lifted[-1])
-        return _as_far_ahead(times, lifted).settled(frozen(lifted))
+        return _keep_future_distance(times, lifted).settled(frozen(lifted))
 
     def _fail(self, found: Disorder) -> None:
         raise OrderError(
             f"{self._path} is not in time order: row {found.row} ({format_time(found.time)}) comes after "
-            f"{format_time(found.before)}: {self._ways_on}"
+            f"{format_time(found.before)}: {self._remedy}"
         )
 
 
 class AsRecorded(_BasePolicy):
-    """Times may descend: they are keys to sort by. Rows without one of their own take the latest before them."""
+    """Times can descend: they are sort keys. A row without a time takes the latest one before it."""
 
-    keeps = False
+    keeps_order = False
 
     def settle(self, times: Times, first: int) -> Times:  # noqa: ARG002 - the protocol's
         keys = np.empty(len(times.available), dtype=np.int64)
@@ -108,7 +108,7 @@ class AsRecorded(_BasePolicy):
 
 
 def first_disorder(file: RecordingFile) -> Disorder | None:
-    """Find the first row whose available time is before that of a row above it, if there is one."""
+    """Return the first row that is available before an earlier row; None if the file is in order."""
     latest = file.first_available
     for first, times in _times(file, 0):
         lifted = np.empty(len(times.available), dtype=np.int64)
@@ -122,7 +122,7 @@ def first_disorder(file: RecordingFile) -> Disorder | None:
 def latest_before(file: RecordingFile, row: int) -> int:
     """Return the latest available time (int64 ns) of the rows before ``row``; ``first_available`` without rows.
 
-    Costs the decoding of the time columns where the footer does not tell.
+    Decodes the time columns of row groups without statistics.
     """
     order = AsRecorded(file.first_available)
     for group in file.groups:
@@ -130,7 +130,7 @@ def latest_before(file: RecordingFile, row: int) -> int:
         if group.first >= row:
             break
         if end == group.first + group.rows and group.latest is not None:
-            order.pass_over(group.latest)
+            order.skip(group.latest)
             continue
         for first, times in _times(file, group.first):
             order.settle(times.cut(0, max(0, end - first)), first)
@@ -139,11 +139,11 @@ def latest_before(file: RecordingFile, row: int) -> int:
     return order.latest
 
 
-def _as_far_ahead(times: Times, lifted: Int64s) -> Times:
-    """Return the times of rows that count as available at ``lifted``, such that what was from the future remains so.
+def _keep_future_distance(times: Times, lifted: Int64s) -> Times:
+    """Return the times of rows that are lifted to ``lifted``, so that rows from the future stay rejected.
 
-    Whether a row's timestamp is from the future is told by its own arrival, not by when others had arrived. Such a row
-    is rejected for it, so its timestamp decides nothing else, and goes along with the time that it is held against.
+    A row is from the future if its timestamp is too far ahead of its own arrival. Lifting the arrival would hide that,
+    so the timestamp of such a row moves by the same distance. It affects nothing else: the row is rejected.
     """
     late = _known(times) & (times.timestamp - times.available > MAX_AHEAD_NS) & (lifted > times.available)
     if not late.any():
@@ -157,7 +157,7 @@ def _known(times: Times) -> Bools:
 
 
 def _times(file: RecordingFile, row: int) -> Iterator[tuple[int, Times]]:
-    """Return the times of rows from ``row`` on, and the number of the first of each lot."""
+    """Yield the times of rows from ``row`` on, chunk by chunk, with the row number of each chunk."""
     reader = RowReader(file.path, file.group_starts, file.time_columns, (), SCAN_ROWS, row)
     try:
         first = row

@@ -1,7 +1,7 @@
-"""Finds the original rows behind ``origin`` values, for the file of rejected rows and for messages.
+"""Finds the original rows of ``origin`` values, for the file of rejected rows and for messages.
 
-Rejected rows arrive mostly in the order of their files, so each file is read forward once; a row that lies behind
-makes its file be read again from there. Only the lot that holds the row is kept in memory.
+Rejected rows arrive mostly in file order, so each file is read forward once; for an earlier row, reading starts again
+there. Memory holds only the chunk with the row.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from tickstock_cli.sources.plain_values import plain_values
 from tickstock_cli.sources.reading import RowReader
 from tickstock_cli.sources.recording_file import RecordingFile
 
-LOT_ROWS = 1 << 13
+CHUNK_ROWS = 1 << 13
 OPEN_FILES = 32
 PLACE_COLUMNS = ("file", "row", "reason")
 
 
 class Origins:
-    """Looks up original rows. Not for use by two threads at once.
+    """Looks up original rows. Not safe in two threads at once.
 
     Parameters
     ----------
@@ -37,14 +37,14 @@ class Origins:
     Attributes
     ----------
     schema
-        Columns of ``table``: every column of every file, and every partition's that its file lacks (text), in the
-        order of the files; then `file`, `row` (0-based) and `reason`. A column whose type differs between
-        files is text; dictionaries are decoded. Columns that bear the names of the last three get an underscore.
+        Columns of ``table``: all columns and partitions (text) of all files, in the order of the files; then `file`,
+        `row` (0-based) and `reason`. A column whose type differs between files is text; dictionaries are decoded.
+        Recorded columns with the names of the last three get an underscore.
     """
 
     def __init__(self, files: Sequence[RecordingFile]) -> None:
         self._files = files
-        self._readers: OrderedDict[int, _Lots] = OrderedDict()
+        self._readers: OrderedDict[int, _ChunkReader] = OrderedDict()
         self._original = _union(files)
         renamed = [(_free_name(field.name), field.type) for field in self._original]
         self.schema = pa.schema([*renamed, ("file", pa.string()), ("row", pa.int64()), ("reason", pa.string())])
@@ -55,17 +55,17 @@ class Origins:
         Raises
         ------
         DataError
-            The file cannot be read any more.
+            The file can no longer be read.
         """
         index, row = unpack_origin(int(origin))
-        with reading(self._files[index].path):  # text may turn out not to be text
+        with reading(self._files[index].path):  # text can be invalid UTF-8
             found = self._rows(index, np.array([row]))
             kept = [*self._files[index].schema.names, *self._files[index].partitions]
             values = {name: plain_values(found[name].combine_chunks())[0] for name in kept}
         return self._files[index].path, row, values
 
     def table(self, origins: Int64s, reasons: Sequence[str]) -> pa.Table:
-        """Return the original rows of many origins, in their order, with the reason given for each.
+        """Return the original rows of ``origins``, in that order, each with its reason.
 
         Parameters
         ----------
@@ -88,21 +88,21 @@ class Origins:
         return pa.Table.from_arrays([*found.take(back).columns, *places], schema=self.schema)
 
     def _rows(self, index: int, rows: Int64s) -> pa.Table:
-        """Return rows of one file (ascending, repeats allowed) under the union of all files' columns."""
-        lots = self._lots(index)
+        """Return rows of one file (ascending, with repeats) in the columns of all files."""
+        chunks = self._chunks(index)
         pieces = []
         done = 0
         while done < len(rows):
-            lot = lots.holding(int(rows[done]))
-            behind = int(np.searchsorted(rows, lots.first + lot.num_rows))
-            pieces.append(lot.take(rows[done:behind] - lots.first))
+            chunk = chunks.holding(int(rows[done]))
+            behind = int(np.searchsorted(rows, chunks.first + chunk.num_rows))
+            pieces.append(chunk.take(rows[done:behind] - chunks.first))
             done = behind
         partitions = self._files[index].partitions
         return pa.concat_tables([_fit(pa.Table.from_batches([piece]), self._original, partitions) for piece in pieces])
 
-    def _lots(self, index: int) -> _Lots:
+    def _chunks(self, index: int) -> _ChunkReader:
         if index not in self._readers:
-            self._readers[index] = _Lots(self._files[index])
+            self._readers[index] = _ChunkReader(self._files[index])
             if len(self._readers) > OPEN_FILES:
                 self._readers.popitem(last=False)[1].close()
         self._readers.move_to_end(index)
@@ -114,42 +114,42 @@ class Origins:
             self._readers.popitem()[1].close()
 
 
-class _Lots:
-    """Reads a file forward, a lot of rows at a time, all columns."""
+class _ChunkReader:
+    """Reads all columns of a file forward, one chunk of rows at a time."""
 
     def __init__(self, file: RecordingFile) -> None:
         self._file = file
         self._reader = self._from(0)
-        self._lot: pa.RecordBatch | None = None
+        self._chunk: pa.RecordBatch | None = None
         self.first = 0
 
     def _from(self, row: int) -> RowReader:
         first = max((group.first for group in self._file.groups if group.first <= row), default=0)
-        return RowReader(self._file.path, self._file.group_starts, self._file.schema.names, (), LOT_ROWS, first)
+        return RowReader(self._file.path, self._file.group_starts, self._file.schema.names, (), CHUNK_ROWS, first)
 
     def holding(self, row: int) -> pa.RecordBatch:
-        """Return the lot that holds a row, and note the number of its first row."""
+        """Return the chunk that holds a row, and set ``first`` to its first row number."""
         if row < self.first:
             self.close()
             self._reader = self._from(row)
-            self.first, self._lot = self._reader.row, None
-        while self._lot is None or row >= self.first + self._lot.num_rows:
+            self.first, self._chunk = self._reader.row, None
+        while self._chunk is None or row >= self.first + self._chunk.num_rows:
             while (
                 self._reader.group < len(self._file.groups) and row >= self._file.group_starts[self._reader.group + 1]
             ):
                 self._reader.skip_group()
             self.first = self._reader.row
-            self._lot = self._reader.read()
-            assert self._lot is not None, "an origin lies within its file"
-        return self._lot
+            self._chunk = self._reader.read()
+            assert self._chunk is not None, "an origin is a row of its file"
+        return self._chunk
 
     def close(self) -> None:
         self._reader.close()
-        self._lot = None
+        self._chunk = None
 
 
 def _union(files: Sequence[RecordingFile]) -> pa.Schema:
-    """Return the columns of all files, each once."""
+    """Return the union of the columns of all files."""
     types: dict[str, pa.DataType] = {}
     for file in files:
         own = {field.name: _plain(field.type) for field in file.schema}
@@ -164,7 +164,7 @@ def _joint(one: pa.DataType, other: pa.DataType) -> pa.DataType:
 
 
 def _plain(type_: pa.DataType) -> pa.DataType:
-    """Return the type of a column once dictionaries are decoded; all forms of text are one."""
+    """Return the type of a column after decoding dictionaries; all string types become one."""
     if isinstance(type_, pa.DictionaryType):
         type_ = type_.value_type
     return pa.string() if type_ in (pa.large_string(), pa.string_view()) else type_
@@ -175,7 +175,7 @@ def _free_name(name: str) -> str:
 
 
 def _fit(rows: pa.Table, schema: pa.Schema, partitions: Mapping[str, str | None]) -> pa.Table:
-    """Return rows of one file under the union of all files' columns."""
+    """Return rows of one file in the columns of all files."""
     columns = []
     for field in schema:
         if field.name in rows.column_names:

@@ -1,4 +1,4 @@
-"""Bytes of a pipe or a file as they come; a read that waits can be ended from another thread."""
+"""Reads bytes of a pipe or a file as they arrive; another thread can end a waiting read."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ TAIL_BYTES = 8
 _BUFFER_BYTES = 1 << 18
 
 
-class Interrupted(Exception):  # noqa: N818 - nothing went wrong
-    """A read was ended by ``PipeBytes.interrupt``."""
+class Interrupted(Exception):  # noqa: N818 - not an error
+    """``PipeBytes.interrupt`` ended a read."""
 
 
 class _Raw(io.RawIOBase):
-    """Reads a file descriptor when it has something, unless a byte in the pipe ``wake`` comes first."""
+    """Reads a file descriptor once it has data; a byte in the pipe ``wake`` ends the wait."""
 
     def __init__(self, descriptor: int, wake: int) -> None:
         self._descriptor = descriptor
@@ -38,7 +38,7 @@ class _Raw(io.RawIOBase):
 
 
 class PipeBytes:
-    """What pyarrow reads a stream from.
+    """The file object that pyarrow reads a stream from.
 
     Parameters
     ----------
@@ -48,14 +48,14 @@ class PipeBytes:
     Raises
     ------
     OSError
-        It cannot be opened.
+        The path cannot be opened.
     """
 
     closed = False
-    """For pyarrow, which must not close it between two streams."""
+    """An attribute that pyarrow reads; constant, because the input stays open between two streams."""
 
     def __init__(self, path: str | None) -> None:
-        # A pipe without a writer opens at once this way, and is silent until one comes.
+        # Non-blocking: a pipe without a writer opens at once, and has no data until a writer opens it.
         self._descriptor = sys.stdin.fileno() if path is None else os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         self._is_ours = path is not None
         if path is not None:
@@ -65,18 +65,18 @@ class PipeBytes:
         self._buffered = io.BufferedReader(self._raw, _BUFFER_BYTES)
         self._released = False
         self._lock = Lock()
-        self._given = 0
+        self._consumed = 0
         self._tail = b""
 
     @property
     def tail(self) -> bytes:
-        """The last bytes that were given, at most ``TAIL_BYTES``."""
+        """The last bytes read, at most ``TAIL_BYTES``."""
         return self._tail
 
     @property
     def ready(self) -> bool:
-        """Whether a read would give something, or the end, at once."""
-        if self._raw.count > self._given:
+        """Whether a read would return data, or the end, at once."""
+        if self._raw.count > self._consumed:
             return True
         return bool(select.select([self._descriptor], [], [], 0)[0])
 
@@ -88,26 +88,26 @@ class PipeBytes:
         Interrupted
             ``interrupt`` was called.
         """
-        given = self._buffered.read(size)
-        self._given += len(given)
-        self._tail = (self._tail + given[-TAIL_BYTES:])[-TAIL_BYTES:]
-        return given
+        content = self._buffered.read(size)
+        self._consumed += len(content)
+        self._tail = (self._tail + content[-TAIL_BYTES:])[-TAIL_BYTES:]
+        return content
 
     def peek(self) -> bytes:
-        """Return the next bytes, and leave them; none at the end. Raises as ``read`` does."""
+        """Return the next bytes without consuming them; none at the end. Raises as ``read`` does."""
         return self._buffered.peek(1)
 
     def interrupt(self) -> None:
-        """End the read under way and all to come. From any thread."""
+        """End the current read and all later ones. Safe in any thread."""
         with self._lock:
-            if not self._released:  # else the number may be that of another file by now
+            if not self._released:  # otherwise the descriptor can belong to another file by now
                 os.write(self._waker, b"!")
 
     def close(self) -> None:
-        """Do nothing: pyarrow closes what it has read."""
+        """Do nothing: pyarrow closes its file object after each stream."""
 
     def release(self) -> None:
-        """Close what is open. Idempotent."""
+        """Close the descriptors. Idempotent."""
         with self._lock:
             if not self._released:
                 self._released = True

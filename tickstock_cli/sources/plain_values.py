@@ -1,7 +1,7 @@
 """Arrow columns of any type as plain Python values, times as text.
 
-Python's own times end at microseconds: of nanoseconds, Arrow makes pandas' objects where that is installed, and
-raises an error where it is not. Text is the same everywhere and keeps every digit.
+Python's own times have microseconds only: for nanoseconds, Arrow returns pandas objects if pandas is installed, and
+raises an error otherwise. Text is the same everywhere and keeps every digit.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pyarrow.types as pt
 
 
 def plain_values(column: pa.Array[Any]) -> list[Any]:
-    """Return a column's values; times within a day, durations and moments are text, those of a zone in UTC.
+    """Return a column's values; times of day, durations and timestamps are text, timestamps with a zone in UTC.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def plain_values(column: pa.Array[Any]) -> list[Any]:
 
 
 def _with_text(type_: pa.DataType) -> pa.DataType:
-    """Return a type with text where it has times, however deep."""
+    """Return a type with text for its time types, at any depth."""
     if pt.is_timestamp(type_) or pt.is_time(type_) or pt.is_duration(type_):
         return pa.string()
     if isinstance(type_, pa.StructType):

@@ -1,4 +1,4 @@
-"""Reads the rows of one Parquet file forward, from any row on, in record batches of bounded size."""
+"""Reads the rows of one Parquet file forward from any row, in record batches of bounded size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tickstock_cli.sources.footer import open_parquet, reading
 
 
 class RowReader:
-    """Reads a file's rows in order, never across the end of a row group in one batch.
+    """Reads a file's rows in order; a batch never crosses the end of a row group.
 
     Parameters
     ----------
@@ -22,11 +22,11 @@ class RowReader:
     columns
         Columns to decode.
     text
-        Those of them to decode as dictionaries.
+        Columns to decode as dictionaries.
     batch_rows
         Most rows in a batch.
     row
-        Row to begin with.
+        First row to read.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class RowReader:
 
     @property
     def at_group_start(self) -> bool:
-        """Return whether the next row is the first of its row group, or the end of the file."""
+        """Whether the next row is the first of its row group, or the file has ended."""
         return self.row == self._groups[self.group]
 
     def skip_group(self) -> None:
@@ -80,12 +80,12 @@ class RowReader:
                 self._batches = self._open_group()
             batch = next((batch for batch in self._batches if batch.num_rows), None)
         if batch is None:
-            raise DataError(f"cannot read {self._path}: row group {self._group} is shorter than its footer says")
+            raise DataError(f"cannot read {self._path}: row group {self._group} has fewer rows than its footer says")
         self.row += batch.num_rows
         return batch
 
     def _open_group(self) -> Iterator[pa.RecordBatch]:
-        """Begin to decode the row group of ``row`` and leave out the rows before it."""
+        """Start decoding the row group of ``row``, without the rows before it."""
         if self._file is None:
             self._file = open_parquet(self._path, text=self._text)
         behind = self.row - self._groups[self._group]
@@ -93,7 +93,7 @@ class RowReader:
         return _drop(batches, behind) if behind else batches
 
     def close(self) -> None:
-        """Close the file; ``read`` would open it again and find its row."""
+        """Close the file; a later ``read`` opens it again at the same row."""
         self._batches = None
         if self._file is not None:
             self._file.close()

@@ -1,4 +1,4 @@
-"""Recognises what a Parquet file records: its type, which column holds what, and what had to be guessed."""
+"""Recognises the record type and the columns of a Parquet file."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ ALIASES = {
     "low": ("l",),
     "close": ("c",),
 }
-"""Names other recorders use: they complete the hint of a message, they are never read unasked."""
+"""Column names of other recorders. They are used in hints of messages only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where a file keeps the columns of its record type.
+    """The columns of a file's record type, by name.
 
     Parameters
     ----------
     columns
-        Our names -> the file's, for columns that are read from it.
+        Our names -> the file's names, for columns that are read from it.
     constants
-        Our names -> the text of the Hive partition that stands for the whole file.
+        Our names -> the value of the Hive partition, which holds for the whole file.
     ignored
-        The file's columns that decide nothing, in its order.
+        The file's columns that are not used, in its order.
     """
 
     record: RecordType
@@ -55,27 +55,29 @@ class Layout:
     ignored: tuple[str, ...]
 
     def theirs(self, *names: str) -> list[str]:
-        """Return the file's names of those of our columns that are read from it."""
+        """Return the file's names for those of our columns that are read from it."""
         return [self.columns[name] for name in names if name in self.columns]
 
 
 def check_mapping(mapping: Mapping[str, str]) -> None:
-    """Raise UsageError if a key of ``mapping`` is no column of ours."""
+    """Raise UsageError if a key of ``mapping`` is not one of our columns."""
     for ours, theirs in mapping.items():
         if ours not in KNOWN_COLUMNS:
             near = get_close_matches(ours, sorted(KNOWN_COLUMNS), n=1)
-            hint = f"did you mean {near[0]}={theirs}?" if near else f"ours are {', '.join(sorted(KNOWN_COLUMNS))}"
-            raise UsageError(f"cannot map {ours}={theirs}: no column of ours is named {ours}; {hint}")
+            hint = (
+                f"did you mean {near[0]}={theirs}?" if near else f"our columns are {', '.join(sorted(KNOWN_COLUMNS))}"
+            )
+            raise UsageError(f"cannot map {ours}={theirs}: {ours} is not one of our columns; {hint}")
 
 
 def check_mapped(mapping: Mapping[str, str], layouts: Collection[tuple[Layout, Collection[str]]]) -> None:
-    """Raise UsageError if a column that ``mapping`` names is in no file: a typo would have another one read.
+    """Raise UsageError if no file has a column of ``mapping``: after a typo, another column would be read.
 
     Parameters
     ----------
     layouts
-        Of each file its layout, and the names of its columns and partitions. A mapping that concerns no record type
-        among them is not asked for.
+        Layout of each file, with the names of its columns and partitions. Mappings for other record types are not
+        checked.
     """
     wanted = {ours for layout, _ in layouts for ours in layout.record.columns}
     there = dict.fromkeys(name for _, names in layouts for name in names)
@@ -87,12 +89,12 @@ def check_mapped(mapping: Mapping[str, str], layouts: Collection[tuple[Layout, C
 
 
 def recognise(found: FoundFile, schema: pa.Schema, mapping: Mapping[str, str]) -> Layout:
-    """Tell the record type of a file from the names of its columns and partitions, and check their types.
+    """Return the layout of a file from the names of its columns and partitions, and check their types.
 
     Raises
     ------
     SchemaError
-        The names fit no type, or more than one; or a column's type cannot be read as what the column means.
+        The names fit no record type or several, or a column has a type that cannot be read.
     """
     theirs = _our_names([*schema.names, *(name for name in found.partitions if name not in schema.names)], mapping)
     fits = [record for record in RECORD_TYPES if record.required.keys() <= theirs.keys()]
@@ -111,7 +113,7 @@ def recognise(found: FoundFile, schema: pa.Schema, mapping: Mapping[str, str]) -
 
 
 def _our_names(names: Collection[str], mapping: Mapping[str, str]) -> dict[str, str]:
-    """Return our column names -> the file's. A column that the mapping claims no longer goes by its own name."""
+    """Return our column names -> the file's. A column that the mapping uses is not read under its own name."""
     claimed = {theirs for theirs in mapping.values() if theirs in names}
     ours = {name: name for name in names if name in KNOWN_COLUMNS and name not in claimed}
     for name, theirs in mapping.items():
@@ -127,7 +129,7 @@ def _misfit(found: FoundFile, schema: pa.Schema, theirs: Mapping[str, str], fits
     if fits:
         names = " and ".join(record.name for record in fits)
         spare = next(name for name in reversed([*fits[-1].required]) if name not in fits[0].required)
-        return f"{found.path} is ambiguous: {has}, which fit {names}; hide one with --map {spare}= (no name behind it)"
+        return f"{found.path} is ambiguous: {has}, which fit {names}; hide one with --map {spare}= (an empty name)"
     nearest = max(RECORD_TYPES, key=lambda record: len(record.required.keys() & theirs.keys()) / len(record.required))
     missing = [name for name in nearest.required if name not in theirs]
     free = [name for name in [*schema.names, *found.partitions] if name not in theirs.values()]
@@ -139,14 +141,14 @@ def _misfit(found: FoundFile, schema: pa.Schema, theirs: Mapping[str, str], fits
 
 
 def _candidate(ours: str, names: Collection[str]) -> str:
-    """Return the column that probably means ``ours``, or a placeholder."""
+    """Return the column that probably holds ``ours``, or a placeholder."""
     by_lower = {name.lower(): name for name in names}
     return next((by_lower[alias] for alias in (ours, *ALIASES.get(ours, ())) if alias in by_lower), "COLUMN")
 
 
 def _check_column(path: str, schema: pa.Schema, name: str, ours: str, kind: ColumnType) -> None:
     if schema.names.count(name) > 1:
-        raise SchemaError(f"{path}: column {name} is there more than once")
+        raise SchemaError(f"{path}: column {name} occurs more than once")
     type_ = schema.field(name).type
     if not (is_empty_type(type_) or kind.accepts(type_)):
         meaning = "" if name == ours else f", mapped to {ours},"

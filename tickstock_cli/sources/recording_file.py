@@ -1,4 +1,4 @@
-"""One file of a recording: what its footer and its first rows tell before it is read."""
+"""One file of a recording: facts from its footer and its first rows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tickstock_cli.sources.zones import in_utc
 
 @dataclass(frozen=True, slots=True)
 class RowGroup:
-    """A row group, and bounds of the available times (int64 ns) in it where the footer tells them.
+    """A row group, and bounds of its available times (int64 ns) if the footer has statistics.
 
     ``earliest`` is a lower bound; ``latest`` is exact.
     """
@@ -44,13 +44,13 @@ class RecordingFile:
     Parameters
     ----------
     index
-        Its place in the recording, and in ``origin`` values.
+        Index of the file in the recording and in ``origin`` values.
     record
         tick, ohlcv or fmv.
     first_available
-        Available time of the first of the first rows that has one, int64 ns; 0 if none has. Rows before it take it.
+        Available time of the first of the first rows that has one, int64 ns; 0 if none has. Earlier rows get this time.
     open_bytes
-        Roughly what a reader of this file holds in memory while it is open.
+        Approximate memory of a reader of this file while it is open.
     """
 
     index: int
@@ -69,14 +69,14 @@ class RecordingFile:
 
     @property
     def earliest(self) -> int | None:
-        """A lower bound of all available times of the file, int64 ns, or None if the footer tells none."""
+        """A lower bound of all available times of the file, int64 ns; None without statistics."""
         bounds = [group.earliest for group in self.groups]
         known = [bound for bound in bounds if bound is not None]
         return min(self.first_available, *known) if known and len(known) == len(bounds) else None
 
     @property
     def latest(self) -> int | None:
-        """The exact last available time of the file, int64 ns, or None if the footer does not tell it."""
+        """The exact last available time of the file, int64 ns; None without statistics."""
         bounds = [group.latest for group in self.groups]
         known = [bound for bound in bounds if bound is not None]
         return max(known) if known and len(known) == len(bounds) else None
@@ -93,7 +93,7 @@ class RecordingFile:
 
     @property
     def time_columns(self) -> list[str]:
-        """The file's columns that available times follow from."""
+        """The file's columns that determine available times."""
         return self.layout.theirs(*TIME_COLUMNS, "interval")
 
     @property
@@ -103,22 +103,24 @@ class RecordingFile:
 
 
 def open_recording(found: FoundFile, options: ReadOptions) -> RecordingFile:
-    """Read a file's footer and first rows and recognise it; its ``index`` is yet to be given.
+    """Read a file's footer and first rows, and recognise it; its ``index`` is -1.
 
     Raises
     ------
     DataError
         The file is missing, damaged, or not Parquet.
     OwnOutputError
-        It is an output of a former run.
+        The file is an output of an earlier run.
     SchemaError
-        Its columns or their types do not fit a record type.
+        The columns or their types do not fit a record type.
     """
     file = open_parquet(found.path)
     with file, reading(found.path):
         schema = file.schema_arrow
         if (mark := mark_of(schema)) is not None:
-            raise OwnOutputError(f"{found.path} holds {mark} that tickstock wrote, no recording: name recordings alone")
+            raise OwnOutputError(
+                f"{found.path} holds {mark} that tickstock wrote, not a recording: name recordings only"
+            )
         layout = recognise(found, schema, options.columns)
         head = _head(file, layout.theirs(*TIME_COLUMNS, "interval", "ticker"))
         footers = group_footers(file, layout.theirs("ticker", *TIME_COLUMNS))
@@ -159,8 +161,8 @@ def _available_bounds(
 ) -> tuple[int | None, int | None]:
     """Return a lower bound of the available times of a row group, and their exact maximum, where known.
 
-    With `received_at`, they are its own unless it has nulls. Otherwise those of ticks and fair values are their
-    timestamps, those of bars a constant later, unless each bar has its own interval.
+    With `received_at`, the bounds are those of that column, unless it has nulls. Otherwise available times are the
+    timestamps of ticks and fair values, and the timestamps of bars plus a constant, unless each bar has an interval.
     """
     spans = {
         name: _span(name, footer, layout, schema, encodings[name]) for name in TIME_COLUMNS if name in layout.columns
@@ -194,13 +196,13 @@ def _span(
     low, high = int(bounds.low) * encoding.step, int(bounds.high) * encoding.step
     if encoding.zone is not None and 0 < low <= high <= LARGEST_TIME:
         low, high = in_utc(np.array([low, high]), encoding.zone).tolist()
-    if low <= 0 or high > LARGEST_TIME:  # rows that cannot be used, or cannot be represented, hide behind such bounds
+    if low <= 0 or high > LARGEST_TIME:  # such bounds include unusable times
         return None
     return low, high, bounds.nulls
 
 
 def _open_bytes(metadata: pq.FileMetaData, columns: set[str]) -> int:
-    """Estimate a reader's memory: a dictionary page and a data page per column, of a MiB if the chunk is that long."""
+    """Estimate a reader's memory: a dictionary page and a data page per column, at most 1 MiB each."""
     total = 0
     if metadata.num_row_groups:
         group = metadata.row_group(0)

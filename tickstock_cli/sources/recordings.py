@@ -1,4 +1,4 @@
-"""A recording: any mixture of tick, bar and fair-value files, read as one stream in merge order.
+"""A recording: tick, bar and fair-value files, read as one stream in merge order.
 
 Steps, each a module::
 
@@ -48,12 +48,12 @@ class Recordings:
     files
         Ticks, then bars, then fair values; within a type in the order given. Built by ``open``.
     left_out
-        Outputs of ours that stood among them.
+        Outputs of tickstock among the found files.
 
     Notes
     -----
-    Memory does not grow with the length of files, the size of row groups, or the number of files. One
-    ``batches`` may be used at a time; it may run in another thread than the one that opened the recording.
+    Memory does not grow with the length of files, the size of row groups, or the number of files. Only one
+    ``batches`` iterator can be active; it can run in another thread than ``open``.
     """
 
     def __init__(self, files: Sequence[RecordingFile], options: ReadOptions, left_out: Sequence[str] = ()) -> None:
@@ -61,26 +61,26 @@ class Recordings:
         self.left_out = tuple(left_out)
         self.symbols = SymbolTable()
         self._options = options
-        self._scratch = TemporaryFolder(options.sort_dir)
+        self._temporary = TemporaryFolder(options.sort_dir)
         self._unsorted: dict[int, bool] = {}
 
     @classmethod
     def open(cls, paths: Sequence[str | Path], options: ReadOptions | None = None) -> Self:
-        """Find the files that ``paths`` name and recognise them; reads footers and first rows alone.
+        """Find and recognise the files of ``paths``; read only footers and first rows.
 
         Parameters
         ----------
         paths
-            Files, folders, globs, Hive-partitioned trees. Outputs of ours that folders and globs lead to are left out.
+            Files, folders, globs, Hive-partitioned trees. Outputs of tickstock in folders and globs are left out.
 
         Raises
         ------
         DataError
-            A path leads to no recording, or a file is damaged or an output of ours.
+            A path has no recording, or a file is damaged or an output of tickstock.
         SchemaError
-            A file's columns do not tell what it records, or have a type that cannot be read.
+            A file's columns fit no record type, or have a type that cannot be read.
         UsageError
-            An option is wrong, or names a column that no file has.
+            An option is invalid, or names a column that no file has.
         """
         options = options or ReadOptions()
         check_mapping(options.columns)
@@ -94,14 +94,14 @@ class Recordings:
                     raise
                 left_out.append(found.path)
         if not files:
-            raise DataError(only_ours(paths))
+            raise DataError(only_outputs_message(paths))
         recordings = cls.of(files, options, left_out)
         recordings.check_mapping()
         return recordings
 
     @classmethod
     def of(cls, files: Sequence[RecordingFile], options: ReadOptions, left_out: Sequence[str] = ()) -> Self:
-        """Take files that were opened one by one, in the order given."""
+        """Return a recording of files that are open already, in the given order."""
         ordered = sorted(files, key=lambda file: _TYPE_ORDER[file.record])
         return cls([replace(file, index=index) for index, file in enumerate(ordered)], options, left_out)
 
@@ -112,7 +112,7 @@ class Recordings:
 
     @property
     def notes(self) -> list[str]:
-        """What a user should know of how the files are read: guesses that may be wrong, and files left out."""
+        """Notes for the user: guesses that can be wrong, and files left out."""
         places: dict[str, list[str]] = {}
         for file in self.files:
             for note in dict.fromkeys(guess.note for guess in file.guesses if guess.note is not None):
@@ -129,17 +129,17 @@ class Recordings:
 
     @property
     def repeatable(self) -> bool:
-        """True: files stay."""
+        """True: files can be read again."""
         return True
 
     @property
     def rows(self) -> int:
-        """Rows of all files, wanted or not."""
+        """Rows of all files, selected or not."""
         return sum(file.rows for file in self.files)
 
     @property
     def bounds(self) -> tuple[int | None, int | None]:
-        """The start and the end asked for (int64 ns); None is no bound."""
+        """The start and the end of the selection (int64 ns); None is no bound."""
         return self._options.start, self._options.end
 
     @property
@@ -151,7 +151,7 @@ class Recordings:
 
     @property
     def whole_span(self) -> tuple[int, int] | None:
-        """First and last available time (int64 ns) of all rows, or None if the footers do not tell them."""
+        """First and last available time (int64 ns) of all rows, or None without statistics."""
         files = [file for file in self.files if file.rows]
         first = [file.first_available if file.earliest is None else file.earliest for file in files]
         last = [file.latest for file in files if file.latest is not None]
@@ -159,7 +159,7 @@ class Recordings:
 
     @property
     def span(self) -> tuple[int, int] | None:
-        """First and last available time (int64 ns) within [start, end), or None if the footers do not tell them."""
+        """First and last available time (int64 ns) within [start, end), or None without statistics."""
         whole = self.whole_span
         if whole is None:
             return None
@@ -171,34 +171,34 @@ class Recordings:
         return (low, high) if low <= high else None
 
     def batches(self, batch_rows: int, positions: Sequence[int] = ()) -> Iterator[MergedBatch]:
-        """Read the rows in merge order, in steps of ``batch_rows`` rows; the last one may be shorter.
+        """Yield the rows in merge order, in steps of ``batch_rows`` rows; the last one can be shorter.
 
-        Every array of a step is read-only and contiguous. What a step holds does not depend on ``batch_rows``
-        but for where it ends; ``order`` counts from 0 at the first row given.
+        Every array of a step is read-only and contiguous. Rows and their order do not depend on ``batch_rows``;
+        ``order`` counts from 0 at the first yielded row.
 
         Parameters
         ----------
         batch_rows
             Rows in a step; 1 to 262,144 is sensible.
         positions
-            Per file, how many of its rows are used up: the ``positions`` of the step to go on after, read under
-            the same options. Empty = from the start.
+            Per file, its position behind the last processed step: that step's ``positions``, under the same options.
+            Empty = from the start.
 
         Raises
         ------
         DataError
             A file is damaged, or a bar's interval is not above 0.
         OrderError
-            A file is not in time order, and the options do not say what to do about it.
+            A file is not in time order, and ``unsorted`` is ``FAIL``.
         OutputError
-            There is no room for the temporary files of sorting.
+            The disk has no room for the temporary files of sorting.
         """
         if batch_rows < 1:
             raise UsageError(f"rows per batch is {batch_rows}, but 1 or more is allowed")
         positions = list(positions) or [0] * len(self.files)
         if len(positions) != len(self.files):
             raise UsageError(f"there are {len(self.files)} files, but positions for {len(positions)}")
-        counted = [self._is_to_sort(file) for file in self.files]
+        counted = [self._needs_sorting(file) for file in self.files]
         allowance = Allowance()
         streams = [
             self._stream(file, allowance, position, batch_rows)
@@ -206,7 +206,7 @@ class Recordings:
         ]
         return Assembler(batch_rows, positions, counted).steps(merged(streams))
 
-    def _is_to_sort(self, file: RecordingFile) -> bool:
+    def _needs_sorting(self, file: RecordingFile) -> bool:
         if self._options.unsorted is not Unsorted.SORT:
             return False
         if file.index not in self._unsorted:
@@ -215,25 +215,25 @@ class Recordings:
 
     def _stream(self, file: RecordingFile, allowance: Allowance, position: int, batch_rows: int) -> Stream:
         rows = chunk_rows(len(self.files), batch_rows)
-        if self._is_to_sort(file):
+        if self._needs_sorting(file):
             order = AsRecorded(file.first_available)
             unsorted = FileStream(file, self._options, self.symbols, order, rows)
-            return SortedStream(unsorted, self._options.sort_memory_bytes, self._scratch, position)
+            return SortedStream(unsorted, self._options.sort_memory_bytes, self._temporary, position)
         lift_late = self._options.unsorted is Unsorted.REJECT
         in_order = InOrder(file.path, latest_before(file, position), lift_late=lift_late)
         stream = FileStream(file, self._options, self.symbols, in_order, rows, position)
-        return BoundedStream(stream, file.open_bytes, allowance, self._scratch)
+        return BoundedStream(stream, file.open_bytes, allowance, self._temporary)
 
     def origins(self) -> Origins:
         """Return a look-up of original rows by the ``origin`` values of batches. The caller closes it."""
         return Origins(self.files)
 
     def interrupt(self) -> None:
-        """See ``Source.interrupt``: files never wait."""
+        """Do nothing: a read of a file never waits."""
 
     def close(self) -> None:
         """Remove temporary files. Idempotent."""
-        self._scratch.close()
+        self._temporary.close()
 
     def __enter__(self) -> Self:
         return self
@@ -244,14 +244,14 @@ class Recordings:
         self.close()
 
 
-def only_ours(paths: Sequence[str | Path]) -> str:
-    """Word the error of paths that lead to outputs of ours alone."""
-    return f"no recordings in {' '.join(map(str, paths))}: tickstock wrote what is there"
+def only_outputs_message(paths: Sequence[str | Path]) -> str:
+    """Return the message for paths that have only outputs of tickstock."""
+    return f"no recordings in {' '.join(map(str, paths))}: all files there are outputs of tickstock"
 
 
 def left_out_note(paths: Sequence[str]) -> str:
-    """Word the note of outputs of ours that stood among recordings."""
-    return f"left out, because tickstock wrote them: {_some(paths)}"
+    """Return the note for outputs of tickstock among recordings."""
+    return f"left out, because they are outputs of tickstock: {_some(paths)}"
 
 
 def _some(paths: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""The columns of each record type, and which Arrow types can be read as what they mean."""
+"""The columns of each record type, and the Arrow types that they can have."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow.types as pt
 
 @dataclass(frozen=True, slots=True)
 class ColumnType:
-    """What a column's values mean. ``expected`` completes "expected …" in messages."""
+    """The type of a column: a predicate of Arrow types, and the text that completes "expected …" in messages."""
 
     expected: str
     accepts: Callable[[pa.DataType], bool]
@@ -39,7 +39,7 @@ BITS = ColumnType("an integer of flag bits", pt.is_integer)
 
 @dataclass(frozen=True, slots=True)
 class RecordType:
-    """One record type: the columns it must have, and those it may have and we use."""
+    """One record type: its required columns, and the optional ones that are used."""
 
     name: str
     required: Mapping[str, ColumnType]
@@ -60,14 +60,14 @@ OHLCV = RecordType("ohlcv", {**_ANY, **_PRICES, "volume": NUMBER}, {**_BAR_EXTRA
 FMV = RecordType("fmv", {**_ANY, "fmv": NUMBER}, {"market_price": NUMBER, "confidence": NUMBER, "received_at": TIME})
 
 RECORD_TYPES = (TICK, OHLCV, FMV)
-"""In the order in which rows of the same available time are merged."""
+"""All record types, in the merge order of rows with the same available time."""
 
 UNUSED_COLUMNS = frozenset({"conditions", "exchange", "sequence", "vwap", "transactions"})
-"""Columns that have a place in our records but decide nothing; they are kept in the original rows alone."""
+"""Columns of records that no rule uses; only original rows hold them."""
 
 KNOWN_COLUMNS = frozenset(name for record in RECORD_TYPES for name in record.columns) | UNUSED_COLUMNS
 
 
 def is_empty_type(type_: pa.DataType) -> bool:
-    """Return whether a column of this type can hold nulls only: such a column can be read as anything."""
+    """Return whether a column of this type holds nulls only: it fits every column type."""
     return pt.is_null(type_)

@@ -1,4 +1,4 @@
-"""Rows that come from a program instead of a file: Arrow columns under our names, times in ns."""
+"""Rows from a program instead of a file: Arrow columns under our names, times in ns."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from tickstock_cli.sources.stream import to_batch
 
 ORIGIN = "rows"
 RECORDS = ("tick", "ohlcv", "fmv")
-"""Types in the order of the merge rule."""
+"""Record types in merge order."""
 
 
 class RowIngest:
-    """Turns rows into batches, in the order in which they are handed in.
+    """Turns rows into batches, in the order of the calls.
 
-    A row that became available before one handed in earlier is available together with that one: it can be known
-    only now. So is a row without a usable time.
+    A row whose available time is before that of an earlier row gets the available time of that row: the system receives
+    it only now. A row without a usable time does, too.
 
     Parameters
     ----------
     interval_seconds
-        Length of bars that do not tell it.
+        Length of bars without a column `interval`.
     """
 
     def __init__(self, symbols: SymbolTable, interval_seconds: int) -> None:
@@ -52,7 +52,7 @@ class RowIngest:
         return self._count
 
     def merged(self, rows: pa.RecordBatch) -> MergedBatch:
-        """Return rows as the next piece of the merge order; their columns tell the record type. At least one row.
+        """Return rows, at least one, as the next batch in merge order; the columns determine the record type.
 
         Raises
         ------
@@ -64,7 +64,7 @@ class RowIngest:
         return self.together([rows])
 
     def together(self, parts: Sequence[pa.RecordBatch]) -> MergedBatch:
-        """Return rows of several types, each of them once, as the next piece: the merge rule puts them in order.
+        """Return rows of several types, each type once, as the next batch, ordered by the merge rule.
 
         Raises as ``merged`` does.
         """
@@ -72,7 +72,7 @@ class RowIngest:
         times = [self._times(read, rows) for read, rows in readings]
         available = np.concatenate([part.available for part in times])
         places = np.empty(len(available), dtype=np.int64)
-        # Stable: at one time, types stand in the order of the parts, rows in their own.
+        # Stable: at equal times, types keep the order of ``parts``, and rows their own order.
         places[np.argsort(available, kind="stable")] = np.arange(self._count, self._count + len(available))
         batches: dict[str, Batch] = {}
         start = 0
@@ -93,7 +93,7 @@ class RowIngest:
         return step
 
     def passed(self, watermark: int) -> None:
-        """Hear that market time has come to ``watermark`` without a row."""
+        """Advance market time to ``watermark`` without a row."""
         self._latest = max(self._latest, watermark)
 
     def _reading(self, rows: pa.RecordBatch) -> tuple[ColumnReader, pa.RecordBatch]:
@@ -104,13 +104,13 @@ class RowIngest:
         return ColumnReader(ORIGIN, layout, _steps(rows, layout), self._interval_ns), rows
 
     def _times(self, read: ColumnReader, rows: pa.RecordBatch) -> Times:
-        """Return the times of rows, none available before one handed in earlier."""
+        """Return the times of rows, with available times that never descend across calls."""
         times = read.times(rows, self._count)
         available = times.available if times.known is None else np.where(times.known, times.available, MIN_NS)
         return times.settled(frozen(np.maximum.accumulate(np.maximum(available, self._latest))))
 
 
 def _steps(rows: pa.RecordBatch, layout: Layout) -> dict[str, int]:
-    """Return the nanoseconds in a step of each time column; plain integers are ns."""
+    """Return the nanoseconds per step of each time column; plain integers are ns."""
     columns = {name: layout.columns[name] for name in ("timestamp", "received_at") if name in layout.columns}
     return {name: type_step(rows.schema.field(theirs).type) or 1 for name, theirs in columns.items()}

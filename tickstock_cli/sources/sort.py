@@ -1,10 +1,10 @@
 """Sorts a file by available time in bounded memory.
 
-1. Read the file; gather as many wanted rows as a third of the memory holds (sorting them takes a second copy,
-   and the merge its own); sort them, stably, and put them into a spool: a run.
+1. Read the file; gather selected rows up to a third of the memory (sorting needs a second copy, and the merge a third);
+   sort them, stably, and write them to a spool: a run.
 2. Merge the runs. A run's rank is its place in the file, so rows of the same time keep their order.
 
-The spools are made when the first row is asked for, and removed when the stream is closed.
+The first read creates the spools; ``close`` removes them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tickstock_cli.sources.spool import Spool, TemporaryFolder
 from tickstock_cli.sources.stream import FileStream, Stream
 
 RUN_CHUNK_ROWS = 1 << 13
-"""Rows of a run read at once: small, because there may be many runs."""
+"""Rows of a run that are read at once: few, because a file can have many runs."""
 
 
 class SortedStream:
@@ -30,18 +30,18 @@ class SortedStream:
     Parameters
     ----------
     unsorted
-        The rows as they stand; read when the first row is asked for.
+        The rows in file order; the first read starts reading them.
     memory
         Bytes to sort in.
     drop
-        How many of the sorted rows to leave out from the start.
+        Number of sorted rows to skip at the start.
     """
 
-    def __init__(self, unsorted: FileStream, memory: int, scratch: TemporaryFolder, drop: int) -> None:
+    def __init__(self, unsorted: FileStream, memory: int, temporary: TemporaryFolder, drop: int) -> None:
         self.earliest = unsorted.earliest
         self._unsorted = unsorted
         self._memory = memory
-        self._scratch = scratch
+        self._temporary = temporary
         self._drop = drop
         self._spools: list[Spool] = []
         self._emissions: Iterator[Emission] | None = None
@@ -80,7 +80,7 @@ class SortedStream:
         batch = join(gathered)
         gathered.clear()
         rows = np.argsort(batch.available_at, kind="stable")
-        spool = self._scratch.spool(type(batch))
+        spool = self._temporary.spool(type(batch))
         self._spools.append(spool)
         for low in range(0, len(rows), RUN_CHUNK_ROWS):
             spool.write(reorder(batch, rows[low : low + RUN_CHUNK_ROWS]))

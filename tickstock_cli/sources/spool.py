@@ -1,6 +1,6 @@
-"""Temporary files that hold batches until they are needed again, and are gone afterwards, whatever happens.
+"""Temporary files of batches, removed after use, also when the process ends early.
 
-Any batch of a spool can be read alone, and none is kept in memory.
+Every batch of a spool can be read by itself; none stays in memory.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from tickstock_cli.errors import OutputError
 
 
 class TemporaryFolder:
-    """A temporary folder that comes into being when it is needed. Also removed when the process ends.
+    """A temporary folder, created on first use and removed by ``close`` or at the end of the process.
 
     Parameters
     ----------
     parent
-        Folder to make it in; None is the system's folder for temporary files.
+        Folder to create it in; None is the system's folder for temporary files.
     """
 
     def __init__(self, parent: Path | None) -> None:
@@ -34,14 +34,14 @@ class TemporaryFolder:
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
-        """Turn a full or unwritable disk into an OutputError of one line."""
+        """Translate an error of the disk into an OutputError of one line."""
         try:
             yield
         except OSError as error:
             place = self.parent or tempfile.gettempdir()
             raise OutputError(
                 f"cannot write temporary files to {place}: {error.strerror or error}; "
-                "make room there, or name another folder in the environment variable TMPDIR"
+                "free space there, or set another folder in the environment variable TMPDIR"
             ) from error
 
     def spool(self, kind: type[Batch]) -> Spool:
@@ -53,20 +53,20 @@ class TemporaryFolder:
             return Spool(self, Path(self._folder.name) / f"{self._files}.arrow", kind)
 
     def close(self) -> None:
-        """Remove the folder and all that is in it. Idempotent."""
+        """Remove the folder and its files. Idempotent."""
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
 
 
 class Spool:
-    """Batches of one type on disk: first all are written, then they are read by number. No file stays open between.
+    """Batches of one type on disk: all are written first, then read by number. The file is open only during access.
 
-    A batch is its columns, one behind the other as they are in memory, the widest first so that all are aligned.
+    A batch is stored as its columns, one after another, widest type first, so that all are aligned.
     """
 
-    def __init__(self, scratch: TemporaryFolder, path: Path, kind: type[Batch]) -> None:
-        self._scratch = scratch
+    def __init__(self, folder: TemporaryFolder, path: Path, kind: type[Batch]) -> None:
+        self._temporary = folder
         self._path = path
         self._kind = kind
         names = [field.name for field in fields(kind) if field.name != "order"]
@@ -77,33 +77,33 @@ class Spool:
 
     @property
     def batches(self) -> int:
-        """How many batches were written."""
+        """Number of written batches."""
         return len(self._starts) - 1
 
     def write(self, batch: Batch) -> None:
-        """Add a batch; its ``order`` is not kept.
+        """Add a batch without its ``order``.
 
         Raises
         ------
         OutputError
-            The disk is full, say.
+            A write failed, for example because the disk is full.
         """
         assert self._file is not None, "a spool is written before it is read"
-        with self._scratch.guarded():
+        with self._temporary.guarded():
             self._file.writelines(np.ascontiguousarray(getattr(batch, name)).data for name in self._names)
         self._starts.append(self._starts[-1] + len(batch) * self._row_bytes)
 
     def finish(self) -> None:
         """End writing."""
         assert self._file is not None, "a spool is finished once"
-        with self._scratch.guarded():
+        with self._temporary.guarded():
             self._file.close()
         self._file = None
 
     def read(self, number: int) -> Batch:
         """Return a batch by its number."""
         start, end = self._starts[number : number + 2]
-        with self._scratch.guarded(), self._path.open("rb", buffering=0) as file:
+        with self._temporary.guarded(), self._path.open("rb", buffering=0) as file:
             file.seek(start)
             stored = file.read(end - start)
         rows = (end - start) // self._row_bytes

@@ -1,9 +1,9 @@
-"""One file's rows as batches, in the order in which they stand.
+"""The rows of one file as batches, in file order.
 
-1. Skip row groups whose footers show that no row of theirs is wanted.
-2. Decode some rows; find their available times; make sure that they never descend (see ``order``).
-3. Leave out what lies outside [start, end), and tickers that are not wanted.
-4. Turn the rest into plain numbers.
+1. Skip row groups whose footers show that no row is selected.
+2. Decode some rows, and settle their available times, so that these never descend (``order``).
+3. Drop rows outside [start, end) and of tickers that are not selected.
+4. Convert the rest to plain numbers.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ class Stream(Protocol):
 
     @property
     def earliest(self) -> int:
-        """No row still to come is available before this (int64 ns)."""
+        """A lower bound of the available times of all later rows (int64 ns)."""
 
     def read(self) -> Batch | None:
-        """Return the next rows, at least one, or None at the end. ``order`` is not filled yet."""
+        """Return the next rows, at least one, or None at the end. ``order`` is not set yet."""
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close the open files."""
 
 
 def to_batch(read: ColumnReader, rows: pa.RecordBatch, times: Times, codes: TickerCodes, origin: Int64s) -> Batch:
-    """Turn decoded rows into plain numbers and leave out tickers that are not wanted."""
+    """Return decoded rows as plain numbers, without tickers that are not selected."""
     code, skipped = codes.codes(read.array(rows, "ticker"))
     common = (code, times.timestamp, times.available, origin, origin)
     batch: Batch
@@ -71,11 +71,11 @@ class FileStream:
     Parameters
     ----------
     order
-        Keeps the available times in order.
+        Policy that settles the available times.
     chunk_rows
         Most rows decoded at once.
     row
-        Row to begin with; ``order`` has seen the rows before it.
+        First row to read; ``order`` covers the rows before it.
     """
 
     def __init__(
@@ -100,45 +100,45 @@ class FileStream:
 
     @property
     def at_group_start(self) -> bool:
-        """Return whether the next row is the first of its row group, or the end of the file."""
+        """Whether the next row is the first of its row group, or the file has ended."""
         return self._reader.at_group_start
 
     def read(self) -> Batch | None:
-        """See ``Stream.read``.
+        """Return the next rows, at least one, or None at the end.
 
         Raises
         ------
         DataError
             The file is damaged, or a bar's interval is not above 0.
         OrderError
-            The rows are not in order and ``order`` minds.
+            The rows are not in order, and ``order`` does not allow it.
         """
-        while self._may_go_on():
+        while self._may_continue():
             self._skip_groups()
             first = self._reader.row
             rows = self._reader.read()
             if rows is None:
                 return None
             times = self._order.settle(self._file.reader.times(rows, first), first)
-            batch = self._wanted(rows, times, first)
+            batch = self._selected(rows, times, first)
             if len(batch):
                 return batch
         self.close()
         return None
 
-    def _may_go_on(self) -> bool:
-        """Return whether rows still to come may be wanted."""
+    def _may_continue(self) -> bool:
+        """Return whether later rows can be selected."""
         wanted, constants, end = self._options.symbols, self._file.layout.constants, self._options.end
         if wanted is not None and "ticker" in constants and constants["ticker"] not in wanted:
             return False
-        return end is None or not self._order.keeps or self._order.latest < end
+        return end is None or not self._order.keeps_order or self._order.latest < end
 
     def _skip_groups(self) -> None:
         while self._reader.group < len(self._file.groups) and self._reader.at_group_start:
             group = self._file.groups[self._reader.group]
             if group.latest is None or not self._is_outside(group, group.latest):
                 return
-            self._order.pass_over(group.latest)
+            self._order.skip(group.latest)
             self._reader.skip_group()
 
     def _is_outside(self, group: RowGroup, latest: int) -> bool:
@@ -150,11 +150,11 @@ class FileStream:
         low, high = group.tickers
         return not any(low <= ticker <= high for ticker in wanted)
 
-    def _wanted(self, rows: pa.RecordBatch, times: Times, first: int) -> Batch:
-        """Return the wanted rows as plain numbers."""
+    def _selected(self, rows: pa.RecordBatch, times: Times, first: int) -> Batch:
+        """Return the selected rows as plain numbers."""
         start, end = self._options.start, self._options.end
         available = times.available
-        if not self._order.keeps:
+        if not self._order.keeps_order:
             batch = self._batch(rows, times, first)
             inside = np.ones(len(batch), dtype=np.bool_)
             inside &= start is None or batch.available_at >= start
@@ -169,7 +169,7 @@ class FileStream:
     def _batch(self, rows: pa.RecordBatch, times: Times, first: int) -> Batch:
         numbers = np.arange(first, first + rows.num_rows, dtype=np.int64)
         origin = frozen(pack_origin(self._file.index, numbers) if self._file.index else numbers)
-        with reading(self._file.path):  # tickers may turn out not to be text
+        with reading(self._file.path):  # tickers can be invalid UTF-8
             return to_batch(self._file.reader, rows, times, self._codes, origin)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""From what clocks on a wall showed to moments: for times that were recorded without a zone."""
+"""Converts local time to UTC, for times that were recorded without a zone."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from tickstock_cli.core.batch import Int64s
 from tickstock_cli.core.times import NS_PER_SECOND
 
 _QUARTER_MINUTES = 15
-"""Clocks change at, and by, multiples of this."""
+"""Clocks change at multiples of this, and by multiples of this."""
 _QUARTER = _QUARTER_MINUTES * 60 * NS_PER_SECOND
 _SKIPPED = -1
-"""Stands for the offset of a time that never was: no offset has an odd nanosecond."""
+"""The offset of a local time that a clock change skipped: no real offset is odd in ns."""
 
 
 def in_utc(local: Int64s, zone: ZoneInfo) -> Int64s:
-    """Return the moments (int64 ns UTC) at which a zone's clocks showed ``local`` (int64 ns).
+    """Return local times of a zone (int64 ns since 1970 on its clocks) in UTC (int64 ns).
 
-    Of an hour that came twice, the first is meant. What is not above 0, and an hour that never was because the
-    clocks were put forward, is 0: unusable. So what is later on the clocks is later.
+    In an hour that occurs twice, the first one counts. Times that are not above 0, and times in an hour that a clock
+    change skipped, become 0: unusable. The order of local times is kept.
     """
     if not len(local):
         return local

@@ -164,7 +164,7 @@ class ListSource:
         return self
 
     def interrupt(self) -> None:
-        """See ``Source.interrupt``: a list never waits."""
+        """Do nothing: a list never waits."""
 
     @property
     def schema(self) -> pa.Schema:
@@ -250,7 +250,7 @@ class ManualClock:
         self._move_to(self._now + ns, None)
 
     def wait(self, event: Event, until: int) -> bool:
-        """See ``Clock.wait``: goes on to ``until``, or to the planned action that sets ``event``."""
+        """Advance to ``until``, or to the planned action that sets ``event``; return whether it is set."""
         begun = self._now
         if not event.is_set():
             self._move_to(until, event)

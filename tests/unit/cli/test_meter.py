@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tickstock_cli.cli.meter import Extent, Meter
+from tickstock_cli.cli.meter import Extent, ProgressMeter
 from tickstock_cli.testing import MINUTE, new_york
 
 OPEN, CLOSE = new_york("2024-06-12", "09:30:00"), new_york("2024-06-12", "16:00:00")
@@ -26,7 +26,7 @@ class Clock:
 def test_a_whole_recording_is_measured_by_its_rows() -> None:
     """Trading is dense at its ends: half the rows are half the work, wherever the market stands."""
     clock = Clock()
-    meter = Meter(WHOLE, now=clock)
+    meter = ProgressMeter(WHOLE, now=clock)
     meter.advanced(100, OPEN + MINUTE)
     clock.seconds += 3
     meter.advanced(400, OPEN + 30 * MINUTE)
@@ -37,7 +37,7 @@ def test_a_whole_recording_is_measured_by_its_rows() -> None:
 def test_a_part_of_a_recording_is_measured_by_market_time() -> None:
     """How many of the rows lie between --start and --end, nobody knows before they are read."""
     clock = Clock()
-    meter = Meter(PART, now=clock)
+    meter = ProgressMeter(PART, now=clock)
     meter.advanced(1, OPEN)
     clock.seconds += 10
     meter.advanced(7, OPEN + (CLOSE - OPEN) // 4)
@@ -50,7 +50,7 @@ def test_a_part_of_a_recording_is_measured_by_market_time() -> None:
 def test_a_paced_run_takes_as_long_as_its_market_at_its_speed(speed: float, left: float) -> None:
     """However fast it was so far, and whatever part of the rows it has done."""
     clock = Clock()
-    meter = Meter(WHOLE, lambda: speed, clock)
+    meter = ProgressMeter(WHOLE, lambda: speed, clock)
     meter.advanced(600, OPEN)
     clock.seconds += 1
     meter.advanced(900, OPEN)
@@ -60,7 +60,7 @@ def test_a_paced_run_takes_as_long_as_its_market_at_its_speed(speed: float, left
 
 def test_a_paused_run_tells_no_time_left() -> None:
     """It would be the user's to tell."""
-    meter = Meter(WHOLE, lambda: 0.0, Clock())
+    meter = ProgressMeter(WHOLE, lambda: 0.0, Clock())
     meter.advanced(600, OPEN)
 
     assert meter.seconds_left is None
@@ -70,7 +70,7 @@ def test_a_paused_run_tells_no_time_left() -> None:
 def test_a_resumed_run_is_no_faster_than_it_is() -> None:
     """Nine tenths were done before: they took this run no time."""
     clock = Clock()
-    meter = Meter(WHOLE, now=clock)
+    meter = ProgressMeter(WHOLE, now=clock)
     meter.advanced(900, OPEN)
     clock.seconds += 5
     meter.advanced(950, OPEN)
@@ -82,7 +82,7 @@ def test_a_resumed_run_is_no_faster_than_it_is() -> None:
 def test_the_time_left_is_shown_at_any_width(width: int) -> None:
     """Other figures make room for it; nothing is cut in two."""
     clock = Clock()
-    meter = Meter(Extent(230_209, (OPEN, CLOSE), whole=True), now=clock)
+    meter = ProgressMeter(Extent(230_209, (OPEN, CLOSE), whole=True), now=clock)
     meter.advanced(1_000, OPEN)
     clock.seconds += 4
     meter.advanced(100_000, OPEN + 90 * MINUTE)
@@ -97,7 +97,7 @@ def test_the_time_left_is_shown_at_any_width(width: int) -> None:
 
 def test_events_that_nobody_has_heard_of_yet_are_no_zero() -> None:
     """They come from another thread; a small run is over before the first is counted."""
-    meter = Meter(WHOLE)
+    meter = ProgressMeter(WHOLE)
     meter.advanced(1_000, CLOSE)
 
     assert meter.line(120).startswith("100% |")

@@ -131,11 +131,11 @@ def test_the_environment_writes_values_as_set_does() -> None:
         ),
         (
             "gaurd.rows=3",
-            "unknown setting gaurd.rows (in --set); guard holds guard.outlier_percent, guard.confirm_rows",
+            "unknown setting gaurd.rows (in --set); the settings of guard are guard.outlier_percent, guard.",
         ),
         (
             "wave=3",
-            "wave is a section, not a setting (in --set); it holds wave.cooldown_seconds, wave.windows_seconds, ",
+            "wave is a section, not a setting (in --set); its settings are wave.cooldown_seconds, ",
         ),
         ("xyz=3", "unknown setting xyz (in --set); the sections are session, guard, "),
         ("wave.cooldown_seconds", "--set wave.cooldown_seconds: write section.key=value"),
@@ -180,7 +180,7 @@ def test_an_unknown_key_names_the_variable_or_file_it_stands_in() -> None:
         ),
         (
             "recordings.columns.xyz=last",
-            'recordings.columns.xyz = "last" (in --set): there is no xyz; there are ticker, ',
+            'recordings.columns.xyz = "last" (in --set): there is no xyz; the choices are ticker, ',
         ),
         (
             "recordings.timezone=new york",

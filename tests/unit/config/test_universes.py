@@ -78,8 +78,8 @@ def test_files_named_on_the_command_line_lie_where_the_user_is(tmp_path: Path) -
         ("name,ticker\nApple\n", "list.txt, line 2: '' must be a ticker"),
         ("@other.txt\n", "list.txt, line 1: '@other.txt' must be a ticker"),
         ("A" * 65, "must be a ticker, 1 to 64 characters"),
-        ("# none today\n", "list.txt names no ticker; write one a line"),
-        ("ticker\n", "list.txt names no ticker; write one a line"),
+        ("# none today\n", "list.txt has no ticker; write one per line"),
+        ("ticker\n", "list.txt has no ticker; write one per line"),
     ],
 )
 def test_a_file_that_is_no_list_of_tickers_names_line_and_value(tmp_path: Path, text: str, expected: str) -> None:
@@ -102,7 +102,7 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
         "priority.universes.own (in --set): cannot read x.txt: no such file or directory; name a text file of tickers"
     )
     assert "is a directory" in folder
-    assert "picture.png is no text" in picture
+    assert "picture.png is not text" in picture
 
 
 @pytest.mark.parametrize(
@@ -110,12 +110,12 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     [
         ('priority.core_universe=["A B"]', 'priority.core_universe[0] = "A B" (in --set): must be a ticker'),
         ("priority.core_universe=AAPL", 'priority.core_universe = "AAPL" (in --set): must be a list'),
-        ('priority.core_universe=["A", "A"]', "(in --set): must name each item once, but 'A' stands there twice"),
+        ('priority.core_universe=["A", "A"]', "(in --set): must name each item once, but 'A' occurs twice"),
         ("priority.universes.own=[]", "priority.universes.own = [] (in --set): must have at least 1 item"),
         ('priority.universes.core=["A"]', "core is the name of priority.core_universe; choose another one"),
         ('priority.universes.my own=["A"]', "a universe's name must be letters, digits, - and _, 64 at most"),
         ("priority.universes=@own.txt", 'priority.universes = "@own.txt" (in --set): must be a table'),
-        ('priority.core_universe=[1, "@x"]', 'must be a list, as in ["A", "@FILE"], but 1 stands in it'),
+        ('priority.core_universe=[1, "@x"]', 'must be a list, as in ["A", "@FILE"], but it has 1'),
     ],
 )
 def test_what_is_no_universe_is_refused(assignment: str, expected: str) -> None:

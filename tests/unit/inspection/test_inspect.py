@@ -116,7 +116,7 @@ def test_bars_that_evidently_have_another_interval_are_a_warning(tmp_path: Path)
     """Nothing in a file says how long its bars are."""
     path = bars(tmp_path / "bars.parquet", [second * SECOND for second in range(20)])
     (file,) = inspected(path)
-    expected = "bars stand 1 s apart, but are taken to be 1 min 0 s long: set recordings.interval_seconds=1"
+    expected = "bars are 1 s apart, but are read as 1 min 0 s long: set recordings.interval_seconds=1"
     assert file.warnings == (expected,)
     (file,) = inspected(path, interval_seconds=1)
     assert file.warnings == ()
@@ -145,7 +145,7 @@ def test_files_of_nothing_usable_are_a_warning(tmp_path: Path) -> None:
     useless, empty = inspected(
         ticks(tmp_path / "useless.parquet", timestamp=nulls), ticks(tmp_path / "empty.parquet", rows=0, **EMPTY)
     )
-    assert (useless.warnings, useless.first) == (("not a single row can be used",), None)
+    assert (useless.warnings, useless.first) == (("no row can be used",), None)
     assert (empty.warnings, empty.row_groups) == (("there are no rows",), 1)
 
 
@@ -200,7 +200,7 @@ def test_files_that_are_read_alike_are_gathered_if_there_are_many(tmp_path: Path
     assert [Path(file.path).name for file in alike.unsorted] == ["20.parquet"]
     assert alike.rejected["price"] == 1
     assert alike.guesses == ["unit of timestamp is ns"]  # each file has a median of its own
-    assert (len(other.files), other.some.ignored) == (1, ("venue",))
+    assert (len(other.files), other.sample.ignored) == (1, ("venue",))
 
 
 def test_a_real_day_is_what_its_description_says(real_recordings: Path) -> None:

@@ -71,7 +71,7 @@ def test_a_column_of_the_wrong_type_is_a_schema_error() -> None:
         ("events.parquet", b"PAR1 and nothing else", DataError, "cannot read .*; is it whole"),
         ("events.jsonl", b'{"kind": "hi', DataError, "cannot read .*; is it whole"),
         ("none", None, DataError, "does not exist"),
-        ("events.txt", b"", UsageError, "cannot tell the format"),
+        ("events.txt", b"", UsageError, "unknown format of"),
     ],
 )
 def test_what_cannot_be_read_is_said_in_a_line(

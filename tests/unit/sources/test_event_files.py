@@ -57,7 +57,7 @@ def test_a_missing_file_says_where_event_files_come_from(tmp_path: Path) -> None
 def test_the_name_must_tell_the_format(tmp_path: Path, name: str) -> None:
     """Nothing is guessed from the content."""
     (tmp_path / name).touch()
-    with pytest.raises(UsageError, match=r"cannot tell the format of .*: name a file that ends in .parquet, .jsonl"):
+    with pytest.raises(UsageError, match=r"unknown format of .*: name a file that ends in .parquet, .jsonl"):
         read_events(tmp_path / name)
 
 
@@ -87,9 +87,9 @@ def test_a_table_of_something_else_is_no_file_of_events(tmp_path: Path) -> None:
     ticks.write_ndjson(tmp_path / "ticks.jsonl")
 
     for suffix in (".parquet", ".csv"):
-        with pytest.raises(SchemaError, match=f"ticks{suffix} is no file of events: it has no column event_id"):
+        with pytest.raises(SchemaError, match=f"ticks{suffix} is not a file of events: it has no column event_id"):
             read_events(tmp_path / f"ticks{suffix}")
-    with pytest.raises(SchemaError, match=r"ticks.jsonl is no file of events: event_id is empty in row 0"):
+    with pytest.raises(SchemaError, match=r"ticks.jsonl is not a file of events: event_id is empty in row 0"):
         read_events(tmp_path / "ticks.jsonl")
 
 

@@ -40,7 +40,7 @@ def test_the_first_row_out_of_order_is_named_with_both_times_and_remedies(write:
         read(path, Unsorted.FAIL)
     assert str(caught.value) == (
         f"{path} is not in time order: row 3 (2013-10-08T16:00:03Z) comes after 2013-10-08T16:00:05Z: "
-        "sort while reading with --sort, or read on with --late reject"
+        "sort while reading with --sort, or continue with --late reject"
     )
     with Recordings.open([path]) as recordings:
         found = first_disorder(recordings.files[0])

@@ -28,7 +28,7 @@ def test_a_row_is_found_with_its_file_number_and_original_values(write: Write, w
 
 def test_a_table_gives_the_rows_in_the_order_asked_for(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the lots, the row groups and the direction in which rows are asked for."""
-    monkeypatch.setattr(origins, "LOT_ROWS", 3)
+    monkeypatch.setattr(origins, "CHUNK_ROWS", 3)
     rows = 50
     columns = {"ticker": ["A"] * rows, "timestamp": range(NOON, NOON + rows), "size": [1] * rows}
     paths = [

@@ -120,6 +120,6 @@ def test_a_partition_that_is_no_number_cannot_stand_for_one() -> None:
 def test_mapping_an_unknown_column_is_a_usage_error() -> None:
     """A typo on our side of the mapping would otherwise do nothing, in silence."""
     with pytest.raises(
-        UsageError, match=r"cannot map prize=last: no column of ours is named prize; did you mean price=last\?"
+        UsageError, match=r"cannot map prize=last: prize is not one of our columns; did you mean price=last\?"
     ):
         check_mapping({"prize": "last"})

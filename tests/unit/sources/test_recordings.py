@@ -94,7 +94,7 @@ def test_a_truncated_file_is_one_clear_line(write: Write, keep: int) -> None:
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(DataError) as caught:
         Recordings.open([path])
-    assert str(caught.value).startswith(f"cannot read {path}: it is damaged, cut off or no Parquet file")
+    assert str(caught.value).startswith(f"cannot read {path}: it is damaged, cut off or not a Parquet file")
     assert "\n" not in str(caught.value)
 
 
@@ -174,10 +174,12 @@ def test_what_we_wrote_ourselves_is_no_recording(write: Write, tmp_path: Path) -
         with Recordings.open(paths) as recordings:
             assert [file.path for file in recordings.files] == [path]
             assert recordings.notes == [
-                f"left out, because tickstock wrote them: {tmp_path / 'events.parquet'} and 1 more"
+                f"left out, because they are outputs of tickstock: {tmp_path / 'events.parquet'} and 1 more"
             ]
     for name, what in (("events", "events"), ("rejects", "rejects")):
-        with pytest.raises(OwnOutputError, match=rf"{name}\.parquet holds {what} that tickstock wrote, no recording"):
+        with pytest.raises(
+            OwnOutputError, match=rf"{name}\.parquet holds {what} that tickstock wrote, not a recording"
+        ):
             Recordings.open([tmp_path / f"{name}.parquet", path])
 
 
@@ -185,7 +187,7 @@ def test_a_folder_of_nothing_but_our_outputs_has_no_recordings(tmp_path: Path) -
     """It is no empty market."""
     write_our_outputs(tmp_path)
 
-    with pytest.raises(DataError, match=f"no recordings in {tmp_path}: tickstock wrote what is there"):
+    with pytest.raises(DataError, match=f"no recordings in {tmp_path}: all files there are outputs of tickstock"):
         Recordings.open([tmp_path])
 
 
@@ -198,7 +200,7 @@ def test_events_that_somebody_else_wrote_are_not_taken_for_ours(write: Write, tm
 
 
 LOCAL = pa.array([NOON, NOON + SECOND]).cast(pa.timestamp("ns"))
-ZONE_NOTE = "times without a zone are taken to be UTC; if they are not, say what they are, as in --set "
+ZONE_NOTE = "times without a zone are read as UTC; if they have another zone, set it, as in --set "
 
 
 def test_times_without_a_zone_are_worth_a_note(write: Write, tmp_path: Path) -> None:
@@ -234,7 +236,7 @@ def test_an_assumed_length_of_bars_is_worth_a_note_unless_they_stand_so_far_apar
         notes = recordings.notes
 
     assert len(notes) == told
-    assert all("bars without a column interval are taken to be 60 s long" in note for note in notes)
+    assert all("bars without a column interval are read as 60 s long" in note for note in notes)
 
 
 def test_the_first_and_last_time_of_a_zone_are_told_in_utc(write: Write) -> None:
