@@ -50,7 +50,7 @@ class BreakerMetrics:
 
 @dataclass(frozen=True, slots=True)
 class LatencyMetrics:
-    """A histogram read off, in ms; percentiles are at most 1 % and 1 µs above the truth. None without records."""
+    """A histogram read off, in ms; percentiles are at most 0.1 % and 1 µs too high. None without records."""
 
     count: int = 0
     p50_ms: float | None = None
