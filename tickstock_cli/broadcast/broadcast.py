@@ -23,7 +23,6 @@ import pyarrow as pa
 from tickstock_cli import __version__
 from tickstock_cli.broadcast.control import RunControl
 from tickstock_cli.broadcast.epochs import EpochLog
-from tickstock_cli.broadcast.prices import PriceTap
 from tickstock_cli.broadcast.recovering import RecoveringSink
 from tickstock_cli.broadcast.status import RunStatus
 from tickstock_cli.build import build_event_schema, event_kinds
@@ -40,6 +39,7 @@ from tickstock_cli.eventlog.writer import EventLog
 from tickstock_cli.monitoring.handlers import CallHandler
 from tickstock_cli.replaying import Request, plugins_of
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
+from tickstock_cli.runtime.prices import PriceTap
 from tickstock_cli.runtime.sections import log_limits_of
 from tickstock_cli.serving.served import ServedRun
 from tickstock_cli.serving.server import Address, ServerThread

@@ -1,5 +1,7 @@
 """Who gets the released events of an embedded system: streams on its loop, and outputs with a thread of their own.
 
+A tap of a server, for the prices of its page, observes every step on the loop.
+
 released events ──▶ Publication ──┬──▶ EventStream (each consumer)      holds events, never blocks the loop
 └──▶ AsyncOutputs ──▶ Outputs ──▶ sinks, event log      a full one: feeding waits
 """
@@ -7,12 +9,15 @@ released events ──▶ Publication ──┬──▶ EventStream (each consu
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from weakref import WeakSet
 
+from tickstock_cli.channels.judged import JudgedRows
 from tickstock_cli.core.events import EventEncoder, EventRows, join_events
 from tickstock_cli.core.stages import Sink
+from tickstock_cli.engine.core import StepResult
 from tickstock_cli.engine.outputs import Outputs
+from tickstock_cli.engine.taps import Tap, TapStep
 from tickstock_cli.errors import TickstockError, UsageError
 from tickstock_cli.runtime.stream import EventStream
 from tickstock_cli.sinks.opening import open_sink
@@ -109,6 +114,7 @@ class Publication:
         self.encoder = encoder
         self._streams: WeakSet[EventStream] = WeakSet()
         self._outputs: list[AsyncOutputs] = []
+        self._taps: tuple[Tap, ...] = ()
         self._over = False
 
     def stream(self, buffer_events: int) -> EventStream:
@@ -154,6 +160,21 @@ class Publication:
         outputs = AsyncOutputs(Outputs(self.encoder, opened))
         self._outputs.append(outputs)
         return outputs
+
+    def attach_tap(self, tap: Tap) -> Callable[[], None]:
+        """Have a tap that has begun observe every further step; return the function that ends this, in any thread."""
+        self._taps = (*self._taps, tap)
+
+        def detach() -> None:
+            self._taps = tuple(other for other in self._taps if other is not tap)
+
+        return detach
+
+    def observe(self, result: StepResult) -> None:
+        """Give a step's result to every tap."""
+        for tap in self._taps:
+            rows = result.rows if result.rows is not None else JudgedRows.none()
+            tap.observe(TapStep(rows, result.events, result.watermark))
 
     def publish(self, events: EventRows) -> None:
         """Hand on events in output order. Never blocks."""

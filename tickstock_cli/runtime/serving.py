@@ -21,10 +21,12 @@ from tickstock_cli.build import event_kinds
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.events import PHASES
+from tickstock_cli.engine.taps import TapContext
 from tickstock_cli.eventlog.manifest import RunInfo
 from tickstock_cli.eventlog.sink import LogSink
 from tickstock_cli.eventlog.writer import EventLog
 from tickstock_cli.monitoring.handlers import CallHandler
+from tickstock_cli.runtime.prices import PriceTap
 from tickstock_cli.runtime.publication import AsyncOutputs, Publication
 from tickstock_cli.runtime.sections import log_limits_of
 from tickstock_cli.runtime.system import MultiChannelSystem
@@ -87,6 +89,7 @@ class SystemServer:
         self._publication = publication
         self._address = Address(*parse_host_port(address)) if isinstance(address, str) else address
         self._folder = folder
+        self._prices = PriceTap()
         self._stack = ExitStack()
 
     @property
@@ -111,6 +114,8 @@ class SystemServer:
             await asyncio.to_thread(self._open)
             hub = self._thread.server.hub
             self._stack.callback(self._system.monitor.add_handler(CallHandler(hub.alerts.post)))
+            self._system.core.judges_rows = True  # from the next rows on, and for a next server, too
+            self._stack.callback(self._publication.attach_tap(self._prices))
             self._stack.callback(self._system.report_clients, None)
             self._system.report_clients(lambda: len(hub.clients))
             self._outputs: AsyncOutputs = self._publication.open_outputs([LogSink(self._log, self._system.report)])
@@ -145,6 +150,8 @@ class SystemServer:
             about={"title": TITLE, "tickstock": __version__},
             kinds=event_kinds(self._settings),
             universes={name: frozenset(tickers) for name, tickers in universes.items()},
+            prices=self._prices,
         )
+        self._prices.begin(TapContext(self._system.core.symbols, self._publication.encoder))
         self._thread = ServerThread(served, self._address)
         self._stack.enter_context(self._thread)

@@ -651,6 +651,7 @@ class MultiChannelSystem:
             self._publication.publish(result.events)
         if self._publish is not None and (len(result.events) or result.rejected or result.rows is not None):
             self._publish(result)
+        self._publication.observe(result)
         self.market_time = chunk.batch.watermark
         chunk.end(result)
 

@@ -61,6 +61,24 @@ def test_page_status_metrics_and_health_are_those_of_the_system() -> None:
     assert "tickstock" in answers["/metrics"].text
 
 
+def test_the_page_draws_the_prices_of_rows_since_the_start_of_the_server() -> None:
+    """The line holds prices as the rules saw them: a price that was rejected is not drawn."""
+
+    async def run() -> list[float]:
+        async with MultiChannelSystem() as system:
+            await system.process_tick_data(RISES[:1])
+            async with (
+                system.serve(LOCAL) as server,
+                httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
+            ):
+                await system.process_tick_data([{**RISES[1], "price": -1.0}, *RISES[1:]])
+                answer = await http.get("/api/prices", params={"ticker": "ABC"})
+                prices: list[float] = answer.json()["prices"]
+                return prices
+
+    assert asyncio.run(run()) == [105.0]  # one price a bucket of ten seconds
+
+
 def test_the_log_in_a_named_folder_outlives_the_server(tmp_path: Path) -> None:
     """Its events can be served again after the program has ended."""
 

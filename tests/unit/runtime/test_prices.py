@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tickstock_cli.broadcast.prices import BUCKETS, PriceTap
 from tickstock_cli.core.clock import SystemClock
 from tickstock_cli.engine.checkpoint import CheckpointStore
 from tickstock_cli.engine.control import Control
@@ -18,6 +17,7 @@ from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.snapshots import Snapshots
 from tickstock_cli.replaying import Request, replay
 from tickstock_cli.runtime.opening import PipelineName
+from tickstock_cli.runtime.prices import BUCKETS, PriceTap
 from tickstock_cli.testing import MINUTE, SECOND, Bar, ManualClock, Record, Tick, new_york, run_records
 
 TEN = new_york("2024-06-12", "10:00:00")
