@@ -8,6 +8,6 @@ PARTS = {
     "pipe": "tickstock_cli.loadtest.transport.pipe:Pipe",
     "ws": "tickstock_cli.loadtest.transport.ws:LoopbackWebSocket",
 }
-"""Name -> class; `tests/contract/test_transports.py` holds every one of them to `transport.base.Transport`."""
+"""Name -> class; `tests/contract` holds each to `transport.base.Transport`."""
 
 TRANSPORTS = Family("transport", PARTS, ("connect", "listen", "read", "write"))
