@@ -1,6 +1,6 @@
-"""Readings: what a rule saw at one row and what it made of it, as plain values that a person can check.
+"""Verdicts of rules on single rows: the inputs of a rule and its decision, as plain values that a person can check.
 
-Detectors give them on request (``explain``); nothing that computes events uses them.
+Detectors return them on request (``explain``). Nothing that computes events uses them.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ class Ending(StrEnum):
     BELOW = "below"
     """A threshold is not reached."""
     NOTHING_NEW = "nothing_new"
-    """The row tells nothing that was not so before."""
+    """The row changes nothing that was reported before."""
     FILTERED = "filtered"
     WAITING = "waiting"
-    """There is not enough data yet, or the moment to judge has not come."""
+    """There is not enough data yet, or the rule is not evaluated at this row."""
     HIDDEN = "hidden"
-    """The row's flags, or the guard's suspicion, keep it from this rule."""
+    """The row's flags, or those of the guard, exclude it from this rule."""
 
 
 class Relation(StrEnum):
-    """How a value must stand to its threshold."""
+    """The relation of a value to its threshold that a rule requires."""
 
     AT_LEAST = ">="
     AT_MOST = "<="
@@ -38,21 +38,21 @@ class Relation(StrEnum):
 
 
 Value = float | int | str | None
-"""A figure or a word; None = there is none."""
+"""A number or a word; None = none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One figure and, where it is held against something, the outcome.
+    """One value and, where it is compared with a threshold, the result.
 
     Parameters
     ----------
     value, threshold
-        In ``unit``. A threshold of None: the figure is there to be seen, or there is nothing to hold it against.
+        In ``unit``. A threshold of None: the value is for information, or there is nothing to compare it with.
     passes
-        As the rule itself decided, with its tolerance. None = not asked.
+        As the rule itself decided, with its tolerance. None = not compared.
     otherwise
-        The rule's ending if this does not pass. None: the figure alone does not decide.
+        The rule's ending if this does not pass. None: the value alone does not decide.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Cooldown:
-    """A quiet time, int ns: its length, when the last event was (None = none yet), and how much of it is left."""
+    """A quiet time in int ns: its length, the time of the last event (None = none yet), and the remaining time."""
 
     length: int
     last: int | None
@@ -75,7 +75,7 @@ class Cooldown:
 
 @dataclass(frozen=True, slots=True)
 class RuleVerdict:
-    """What a rule says of one row about one kind of event.
+    """The decision of a rule on one row, for one kind of event.
 
     ``decisive`` is the check that ended the rule before it could fire, if one did.
     """
@@ -88,12 +88,12 @@ class RuleVerdict:
 
 
 def judge(kind: str, checks: Sequence[Check], cooldown: Cooldown | None = None) -> RuleVerdict:
-    """Return the verdict that checks lead to: the first that decides and does not pass ends the rule.
+    """Return the verdict of checks: the first that decides and does not pass ends the rule.
 
     Parameters
     ----------
     cooldown
-        Asked last; None where the rule has none.
+        Compared last; None where the rule has none.
     """
     for check in checks:
         if check.otherwise is not None and not check.passes:

@@ -343,11 +343,12 @@ def test_every_message_is_what_its_schema_says(new_log: NewLog) -> None:
             messages.append(reader.next())
             seen = {message["type"] for message in messages}
 
-    required = {name: set(form["required"]) for name, form in server_schema()["$defs"].items()}
+    forms = [form for form in server_schema()["$defs"].values() if "const" in form["properties"].get("type", {})]
+    required = {form["properties"]["type"]["const"]: set(form["required"]) for form in forms}
     for message in messages:
         assert known.validate_python(message, extra="forbid", by_alias=True).type == message["type"]
         optional = {"field"} if message["type"] == "error" else set()
-        assert set(message) - optional == required[message["type"].capitalize()]
+        assert set(message) - optional == required[message["type"]]
 
 
 def test_alerts_come_to_those_who_asked(new_log: NewLog) -> None:
