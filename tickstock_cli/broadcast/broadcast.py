@@ -41,8 +41,9 @@ from tickstock_cli.replaying import Request, plugins_of
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 from tickstock_cli.runtime.prices import PriceTap
 from tickstock_cli.runtime.sections import log_limits_of
+from tickstock_cli.serving.hub import Limits
 from tickstock_cli.serving.served import ServedRun
-from tickstock_cli.serving.server import Address, ServerThread
+from tickstock_cli.serving.server import Address, EventServer, ServerThread
 from tickstock_cli.sinks.opening import open_sink
 
 
@@ -55,6 +56,8 @@ class Broadcast(Observer):
         Where to listen.
     folder
         Keeps the event log; must be new or empty. None: a temporary one, gone with the server.
+    limits
+        Bounds of the server.
 
     Raises
     ------
@@ -64,7 +67,14 @@ class Broadcast(Observer):
         The folder cannot be written, or is not empty.
     """
 
-    def __init__(self, request: Request, control: Control, address: Address, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        request: Request,
+        control: Control,
+        address: Address,
+        folder: Path | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         settings = request.settings
         assert settings is not None  # a command has loaded them
         self._stack = ExitStack()
@@ -92,8 +102,13 @@ class Broadcast(Observer):
                 control=RunControl(control, self._state),
                 prices=self._prices,
             )
-            self._thread = ServerThread(self._served, address)
+            self._thread = ServerThread(self._served, address, limits)
             undo.pop_all()
+
+    @property
+    def server(self) -> EventServer:
+        """The server that runs."""
+        return self._thread.server
 
     @property
     def url(self) -> str:
@@ -154,9 +169,13 @@ class Broadcast(Observer):
 
     def beside(self, other: Observer, source: NamedSource) -> Observer:
         """Return an observer of a run over ``source`` that tells both."""
-        self._state.span, self._state.repeatable = source.span, source.repeatable
-        self._state.opened.set()
+        self.opened(source.span, source.repeatable)
         return Observers(self, other)
+
+    def opened(self, span: tuple[int, int] | None, repeatable: bool) -> None:
+        """Take what a user may seek in: first and last available time (ns UTC), and whether it can be read again."""
+        self._state.span, self._state.repeatable = span, repeatable
+        self._state.opened.set()
 
     def finish(self) -> None:
         """Mark the run as ended and healthy; the server goes on."""

@@ -7,22 +7,20 @@ garbage collection.
 from __future__ import annotations
 
 import gc
-import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from secrets import token_hex
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 
-from tickstock_cli import __version__
-from tickstock_cli.broadcast.status import RunStatus
-from tickstock_cli.build import build_core, build_encoder, build_event_schema, event_kinds, settings_from
+from tickstock_cli.assembly import RunPlan, assemble
+from tickstock_cli.broadcast.broadcast import Broadcast
+from tickstock_cli.build import settings_from
 from tickstock_cli.core.batch import MergedBatch
-from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.clock import SystemClock, wall_minus_monotonic
 from tickstock_cli.core.metrics import BreakerState, ChannelMetrics
 from tickstock_cli.core.symbols import SymbolTable
@@ -30,25 +28,20 @@ from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.execution import execute
 from tickstock_cli.engine.live import LiveDriver
 from tickstock_cli.engine.market_clock import RowClock
-from tickstock_cli.engine.observer import Observer
-from tickstock_cli.engine.outputs import Outputs
+from tickstock_cli.engine.observer import Observer, Observers
 from tickstock_cli.engine.result import RunResult
-from tickstock_cli.engine.run import RunOptions, RunParts
+from tickstock_cli.engine.run import RunOptions
 from tickstock_cli.engine.schedule import Schedule
-from tickstock_cli.eventlog.manifest import RunInfo
-from tickstock_cli.eventlog.sink import LogSink
-from tickstock_cli.eventlog.writer import EventLog
 from tickstock_cli.loadtest import transport
 from tickstock_cli.loadtest.child import Child, run_child
 from tickstock_cli.loadtest.latency_probe import LatencyProbe
 from tickstock_cli.loadtest.transport.receiver import Receiver
 from tickstock_cli.loadtest.transport_source import TransportSource
-from tickstock_cli.runtime.pipeline import LoopThread, MultiChannelPipeline
-from tickstock_cli.runtime.switching import quick_switches
-from tickstock_cli.runtime.system import MultiChannelSystem
+from tickstock_cli.replaying import Request
+from tickstock_cli.runtime.opening import PipelineName
+from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 from tickstock_cli.serving.hub import Limits
-from tickstock_cli.serving.served import ServedRun
-from tickstock_cli.serving.server import Address, ServerThread
+from tickstock_cli.serving.server import Address
 from tickstock_cli.sources.rows import RowIngest
 
 BATCH_ROWS = 8_192
@@ -63,8 +56,7 @@ class System:
     child: Child
     latency_probe: LatencyProbe
     pipeline: MultiChannelPipeline
-    log: EventLog
-    server: ServerThread
+    broadcast: Broadcast
     receiver: Receiver
     anchor: int = 0
 
@@ -112,7 +104,7 @@ class System:
             "foreign_events": self.latency_probe.foreign_events,
             "failed_rows": self.latency_probe.failed,
             "breaks": self.receiver.breaks,
-            "cut_off": self.server.server.hub.cut_off,
+            "cut_off": self.broadcast.server.hub.cut_off,
             "router": {"decisions": router.decisions, "mean_us": router.decision_mean_us},
             "alert_history": [self._alert(alert) for alert in system.monitor.history],
             "breaker_history": [change for channel in metrics for change in self._changes(channel)],
@@ -140,64 +132,60 @@ def collections() -> int:
     return sum(int(generation["collections"]) for generation in gc.get_stats())
 
 
+class KindCounts(Observer):
+    """Counts the events of a run by kind."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def released(self, events: pa.RecordBatch, count: int) -> None:  # noqa: ARG002 - the observer's
+        self.counts.update(str(kind) for kind in events.column("kind").to_pylist())
+
+
 def work(child: Child) -> None:
     """Prepare, wait for the start, run to the end of what arrives, and stay until told to stop."""
     job = child.job
     settings = settings_from(job["settings"])
     symbols, control, clock = SymbolTable(), Control(job["speed"]), SystemClock()
     with ExitStack() as stack:
-        latency_probe = LatencyProbe(job["ends"])
-        core = build_core(settings, symbols)
-
-        def build(publish: Callable[..., None]) -> MultiChannelSystem:
-            return MultiChannelSystem(settings, core, publish=publish, observer=latency_probe)
-
-        stack.enter_context(quick_switches())
-        thread = stack.enter_context(LoopThread())
-        pipeline = stack.enter_context(MultiChannelPipeline(thread, build, lambda: control.stopped))
-        latency_probe.know({instance.number: instance.record for instance in pipeline.system.instances()})
-        status = RunStatus(Calendar(settings.session.calendar), pipeline)
-        log = stack.enter_context(
-            EventLog(Path(job["folder"], "log"), _identity(job), schema=build_event_schema(settings))
-        )
-        limits = Limits(max_clients=job["clients"] + SPARE_CLIENTS)
-        served = ServedRun(log, log.run.id, status, kinds=event_kinds(settings))
-        server = stack.enter_context(ServerThread(served, Address(port=0), limits))
         receiver = Receiver(transport.TRANSPORTS.load(job["transport"])(), job["address"])
         stack.callback(receiver.close)
         symbols.add(receiver.opening.tickers)
+        request = Request([job["title"]], settings, speed=job["speed"])
+        limits = Limits(max_clients=job["clients"] + SPARE_CLIENTS)
+        log = Path(job["folder"], "log")
+        broadcast = stack.enter_context(Broadcast(request, control, Address(port=0), log, limits))
+        broadcast.opened(None, repeatable=False)
+        latency_probe, kinds = LatencyProbe(job["ends"]), KindCounts()
+        plan = RunPlan(
+            TransportSource(receiver, symbols, settings.recordings.interval_seconds),
+            settings,
+            control,
+            Observers(broadcast, kinds),
+            PipelineName.MULTI,
+            options=RunOptions(batch_rows=BATCH_ROWS),
+            open_sinks=partial(broadcast.open_sinks, ()),
+            taps=broadcast.taps,
+            runtime_observer=latency_probe,
+            attach=broadcast.attach,
+        )
+        parts = assemble(plan, stack)
+        pipeline = cast(MultiChannelPipeline, parts.ready_pipeline())
+        latency_probe.know({instance.number: instance.record for instance in pipeline.system.instances()})
         pipeline.prepare(_first_moment(job["start"], symbols))
-        system = System(child, latency_probe, pipeline, log, server, receiver)
+        system = System(child, latency_probe, pipeline, broadcast, receiver)
 
-        host, port = server.server.host, server.server.port
+        host, port = broadcast.server.host, broadcast.server.port
         system.anchor = child.ready(url=f"ws://{host}:{port}/ws", gc_collections=collections())
         child.on_stop(control.stop)
         child.every_second(system.anchor, system.second)
-        kinds: Counter[str] = Counter()
-        outputs = Outputs(build_encoder(settings, symbols), [LogSink(log, status.report)], [_counting(kinds)])
-        schedule = Schedule(system.anchor, job["start"], job["speed"])
-        source = TransportSource(receiver, symbols, settings.recordings.interval_seconds)
-        parts = RunParts(
-            source,
-            core,
-            outputs,
-            control,
-            Observer(),
-            RunOptions(batch_rows=BATCH_ROWS),
-            pipeline=pipeline,
-            driver=LiveDriver(clock, control, RowClock(), schedule),
-        )
+        driver = LiveDriver(clock, control, RowClock(), Schedule(system.anchor, job["start"], job["speed"]))
+        pipeline.system.watch_arrivals(driver.arrivals)
+        parts.driver = driver  # only now is it known when the load begins
         result = execute(parts)
-        status.over = True
-        child.report("done", **system.end(result, kinds, clock.now()))
+        broadcast.finish()
+        child.report("done", **system.end(result, kinds.counts, clock.now()))
         child.stopped.wait()
-
-
-def _counting(kinds: Counter[str]) -> Callable[[pa.RecordBatch], None]:
-    def count(events: pa.RecordBatch) -> None:
-        kinds.update(str(kind) for kind in events.column("kind").to_pylist())
-
-    return count
 
 
 def _first_moment(start: int, symbols: SymbolTable) -> MergedBatch:
@@ -206,10 +194,6 @@ def _first_moment(start: int, symbols: SymbolTable) -> MergedBatch:
         {"ticker": [symbols.tickers[0]], "timestamp": [start], "price": [1.0], "size": [1]}
     )
     return RowIngest(symbols, 60).merged(row)
-
-
-def _identity(job: Mapping[str, Any]) -> RunInfo:
-    return RunInfo(token_hex(8), time.time_ns(), job["title"], tickstock=__version__)
 
 
 if __name__ == "__main__":
