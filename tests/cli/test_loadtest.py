@@ -20,6 +20,7 @@ import pytest
 
 from tests.cli.processes import running
 from tests.cli.running import error_line, run_tickstock
+from tickstock_cli.eventlog.journal import JOURNAL
 from tickstock_cli.loadtest.catalogue import load_scenario
 from tickstock_cli.loadtest.observation import OTHERS, Observation, Second, StageSpan
 from tickstock_cli.loadtest.orchestrator import INTERRUPTED, LoadTestOptions, Orchestrator
@@ -220,8 +221,8 @@ def test_ctrl_c_writes_what_was_seen_and_is_exit_code_130(small: Path, tmp_path:
     """As with every command; and the figures of an interrupted run are whole for the time that it ran."""
     arguments = ("loadtest", small, "--set", "stages.open.seconds=600", "--out", tmp_path / "out")
     with running(*arguments, folder=tmp_path) as process:
-        while not any(Path(tempfile.gettempdir()).glob("tickstock-load-*/log/*.arrow")):  # until an event was told
-            assert process.poll() is None, process.communicate()
+        while not sum(file.stat().st_size for file in Path(tempfile.gettempdir()).glob(f"*/log/{JOURNAL}")):
+            assert process.poll() is None, process.communicate()  # no event was told yet
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=60)
