@@ -31,14 +31,11 @@ class Limits:
 
 
 class Client(Protocol):
-    """A connected client, as ``/status`` shows it."""
+    """A connected client."""
 
     @property
     def caught_up(self) -> bool:
         """Whether it was sent all events of its subscription so far."""
-
-    def describe(self) -> dict[str, Any]:
-        """Return its address and its position."""
 
 
 class Hub:

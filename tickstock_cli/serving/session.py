@@ -12,7 +12,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -65,7 +64,6 @@ class SubscriptionState:
     next: int
     window: int | None
     alerts: int | None
-    acknowledged: int | None = None
     ended: bool = False
     _sent: deque[int] = field(default_factory=deque)
 
@@ -81,7 +79,6 @@ class SubscriptionState:
 
     def acknowledge(self, sequence: int) -> None:
         """Mark all events up to ``sequence`` as acknowledged."""
-        self.acknowledged = max(self.acknowledged or 0, sequence)
         while self._sent and self._sent[0] <= sequence:
             self._sent.popleft()
 
@@ -129,15 +126,6 @@ class ClientSession:
     def caught_up(self) -> bool:
         wanted = self._subscription
         return not self._sending and (wanted is None or wanted.next >= self._served.log.next_sequence)
-
-    def describe(self) -> dict[str, Any]:
-        client = self._websocket.client
-        wanted = self._subscription
-        return {
-            "address": f"{client.host}:{client.port}" if client else None,
-            "next": wanted.next if wanted else None,
-            "acknowledged": wanted.acknowledged if wanted else None,
-        }
 
     async def run(self) -> None:
         """Serve the client until it leaves, stalls, or the server stops."""

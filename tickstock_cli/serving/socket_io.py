@@ -63,9 +63,6 @@ class User:
     def caught_up(self) -> bool:
         return self.next >= self.feed.end and not self.outbox
 
-    def describe(self) -> dict[str, Any]:
-        return {"address": f"socket.io {self.room}", "next": self.next, "acknowledged": None}
-
 
 class SocketIoPublisher:
     """The Socket.IO endpoint. Built before the event loop runs; its methods run in the loop unless they say otherwise.
