@@ -20,7 +20,7 @@ COMMANDS = {
     "explain": ("explain:explain", "Show why an event fired, or did not, at one moment of one ticker."),
     "synth": (
         "synth:synth",
-        "Make a synthetic market: ticks, minute bars and fair market values, and the truth about what was injected.",
+        "Make a synthetic market: ticks, minute bars, fair market values, and the ground truth of its injected moves.",
     ),
     "score": (
         "score:score",
@@ -28,7 +28,10 @@ COMMANDS = {
     ),
     "serve": ("serve:serve", "Serve the events of a finished run: a web page, a WebSocket, and pages of JSON."),
     "watch": ("watch:watch", "Watch the events of a server; reconnects by itself and goes on where it was."),
-    "loadtest": ("loadtest:loadtest", "Put a load on the running system and hold what it did against thresholds."),
+    "loadtest": (
+        "loadtest:loadtest",
+        "Run a scenario against the running system and compare the figures with thresholds.",
+    ),
     "scenarios": ("scenarios:scenarios", "List the scenarios of load tests, or show one: its stages, rates and rows."),
     "report": ("report:report", "Draw the results of load tests again, or compare several side by side."),
     "perf": ("perf:app", "Measure what this version costs, and keep worse ones out."),

@@ -1,4 +1,4 @@
-"""`tickstock loadtest`: a load on the running system, in processes of its own, and what became of it."""
+"""`tickstock loadtest`: run a scenario against the running system, in processes of its own."""
 
 from __future__ import annotations
 
@@ -54,28 +54,28 @@ def loadtest(
         ),
     ] = None,
     find_max: Annotated[
-        bool, typer.Option("--find-max", help="Search for the highest rate that can be kept under the thresholds.")
+        bool, typer.Option("--find-max", help="Search for the highest sustainable rate under the thresholds.")
     ] = False,
     attempts: Annotated[
-        int, typer.Option(min=1, help="Run again, so many times in all, where nothing but times was missed.")
+        int, typer.Option(min=1, help="Repeat a run that missed nothing but times, up to N runs in all.")
     ] = 1,
     as_json: Json = False,
 ) -> None:
-    """Put a load on the running system and hold what it did against thresholds.
+    """Run a scenario against the running system and compare the figures with thresholds.
 
-    Generator, system and clients run in processes of their own; the generator keeps its schedule whatever the system
-    does. Exit code 4: a threshold was missed. Ctrl-C ends the run early, and what was seen is written all the same.
+    Generator, system and clients run in processes of their own; the generator's schedule does not depend on the system.
+    Exit code 4: a threshold was missed. Ctrl-C ends the run early; its result is written all the same.
     """
     if not 0 < speed < float("inf"):
         raise UsageError(f"--speed must be a number above 0, was {speed:g}")
     if find_max and attempts > 1:
-        raise UsageError("--attempts is of no use with --find-max, which tries twice by itself: leave it out")
+        raise UsageError("--attempts has no effect with --find-max, which repeats trials itself; leave it out")
     from tickstock_cli.loadtest.catalogue import find, load_scenario
     from tickstock_cli.loadtest.orchestrator import LoadTestOptions
     from tickstock_cli.loadtest.transport import TRANSPORTS
     from tickstock_cli.measurement.documents import make_folder
 
-    TRANSPORTS.load(transport)  # one that is not there is told before any process starts
+    TRANSPORTS.load(transport)  # an unknown name is an error before any process starts
 
     wanted = load_scenario(scenario, sets or ())
     if out is not None:
@@ -84,12 +84,12 @@ def loadtest(
     _compile(wanted)
     with leave_at_once_if_insisted():
         seen, crash = _search(options) if find_max else _run(options, attempts)
-        result = _tell(seen, out, as_json)
+        result = _deliver(seen, out, as_json)
     _judge(result, crash)
 
 
 def _compile(scenario: Scenario) -> None:
-    """Have every kernel compiled before the processes start: each of them would do it on its own."""
+    """Compile all kernels before the processes start; otherwise each process would compile them."""
     from tickstock_cli.cli.compiling import warm_up_saying_so
     from tickstock_cli.loadtest.settings import system_settings
 
@@ -97,7 +97,7 @@ def _compile(scenario: Scenario) -> None:
 
 
 def _run(options: LoadTestOptions, attempts: int) -> tuple[Observation, str | None]:
-    """Run the load test, and return what was seen, and which process crashed, if one did."""
+    """Run the load test; return the observation, and the crash of a process or None."""
     from tickstock_cli.loadtest.attempts import attempt
     from tickstock_cli.loadtest.orchestrator import Orchestrator
 
@@ -116,7 +116,7 @@ def _run(options: LoadTestOptions, attempts: int) -> tuple[Observation, str | No
 
 
 def _search(options: LoadTestOptions) -> tuple[Observation, str | None]:
-    """Search for the highest rate; a line for every trial."""
+    """Search for the highest sustainable rate, and print one line for every trial."""
     from tickstock_cli.cli.render_load import LoadView, trial_line
     from tickstock_cli.loadtest.capacity_search import CapacitySearch
     from tickstock_cli.loadtest.observation import SearchTrial
@@ -137,7 +137,7 @@ def _search(options: LoadTestOptions) -> tuple[Observation, str | None]:
 
 @contextmanager
 def _progress(options: LoadTestOptions) -> Iterator[LoadTestProgress]:
-    """Return a dashboard on a terminal; elsewhere nobody watches."""
+    """Yield a dashboard on a terminal, and a silent progress elsewhere."""
     from tickstock_cli.loadtest.orchestrator import SilentProgress
 
     if not sys.stderr.isatty():
@@ -151,8 +151,8 @@ def _progress(options: LoadTestOptions) -> Iterator[LoadTestProgress]:
         yield view
 
 
-def _tell(seen: Observation, out: Path | None, as_json: bool) -> Result:
-    """Judge, print and write what was seen."""
+def _deliver(seen: Observation, out: Path | None, as_json: bool) -> Result:
+    """Judge an observation, and print and write its result."""
     from tickstock_cli.loadtest.result import judged, verdicts_json
 
     result = judged(seen)
@@ -172,14 +172,14 @@ def _tell(seen: Observation, out: Path | None, as_json: bool) -> Result:
 
 
 def _judge(result: Result, crash: str | None) -> None:
-    """Turn what happened into an exit code.
+    """Raise the error of a run that failed, if it did.
 
     Raises
     ------
     InterruptedRunError
-        The user ended the run.
+        The user interrupted the run.
     TickstockError
-        A process of it crashed.
+        A process crashed.
     ThresholdError
         A threshold was missed.
     """

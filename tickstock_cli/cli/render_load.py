@@ -1,4 +1,4 @@
-"""A load test on a terminal while it runs: how far it is, rates asked and reached, latencies, queues."""
+"""The dashboard of a running load test: progress, rates due and processed, latencies, queues."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from tickstock_cli.loadtest.scenario import RECORDS
 from tickstock_cli.measurement.histogram import Histogram, Summary
 
 REFRESH_PER_SECOND = 4
-"""Drawing takes time from what is measured."""
+"""Low, because drawing takes CPU time from the system under test."""
 SHOWN_SECONDS = 60
 BARS = " ▁▂▃▄▅▆▇█"
 NOTHING = "–"
 
 
 class LoadView:
-    """A dashboard, redrawn in place by rich, in a thread of its own; see ``orchestrator.LoadTestProgress``."""
+    """An ``orchestrator.LoadTestProgress`` that rich redraws in place, in a thread of its own."""
 
     def __init__(self, name: str, speed: float, console: Console) -> None:
         self._title = name if speed == 1 else f"{name} at {speed:g}x"
@@ -68,11 +68,11 @@ class LoadView:
         self._phase = words
 
     def note(self, words: str) -> None:
-        """Say something that stays on the terminal, above what is redrawn."""
+        """Print a line above the dashboard; it stays on the terminal."""
         self._console.print(words, highlight=False)
 
     def draw(self) -> RenderableType:
-        """Return what is shown now."""
+        """Return the present dashboard."""
         return Group(*self._parts())
 
     def _parts(self) -> Iterator[RenderableType]:
@@ -140,7 +140,7 @@ def _facts(second: Second) -> Text:
 
 
 def _curve(values: Sequence[float]) -> str:
-    """Draw values as bars of text, the greatest as a full one, and return it in figures."""
+    """Return values as bars of text, scaled to the maximum, followed by the maximum."""
     most = max(values, default=0.0)
     if not most:
         return NOTHING

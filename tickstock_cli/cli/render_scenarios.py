@@ -1,4 +1,4 @@
-"""Draws scenarios: the list of them, and one with its stages and rates."""
+"""Draws the list of scenarios, and one scenario with its stages and rates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tickstock_cli.loadtest.scenario import RECORDS, Fault, Scenario, Stage
 
 
 def draw_list(found: Mapping[str, Scenario], speed: float) -> None:
-    """Draw one line a scenario."""
+    """Draw one line for each scenario."""
     table = _table("scenario", "what")
     for column in ("lasts", "rows"):
         table.add_column(column, justify="right", no_wrap=True)
@@ -48,7 +48,7 @@ def draw_one(name: str, scenario: Scenario, speed: float) -> None:
 
 
 def wall_time(seconds: float, speed: float) -> str:
-    """Write how long some seconds of market time last at a speed."""
+    """Return the wall time of ``seconds`` of market time at a speed, as text."""
     return format_duration(round(seconds / speed * NS_PER_SECOND))
 
 

@@ -23,7 +23,7 @@ def report(
             "--out",
             metavar="FILE",
             show_default=False,
-            help="Where the page goes. Default: report.html in DIR; of several, comparison.html here.",
+            help="Path of the page. Default: report.html in DIR, or comparison.html here for several.",
         ),
     ] = None,
     as_json: Json = False,
@@ -59,5 +59,5 @@ def report(
 
 
 def _folder(path: Path) -> Path:
-    """Return the folder of a result that was named by its folder or by its file."""
+    """Return the folder of a result that is given by its folder or its file."""
     return path if path.is_dir() else path.parent

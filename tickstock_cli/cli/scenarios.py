@@ -1,4 +1,4 @@
-"""`tickstock scenarios`: which load tests there are, and what one of them asks for."""
+"""`tickstock scenarios`: list the scenarios of load tests, or show one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def scenarios(
     ] = None,
     sets: ScenarioSets = None,
     speed: Annotated[
-        float, typer.Option("--speed", min=0.001, max=100_000, help="Speed for which wall time and rates are told.")
+        float, typer.Option("--speed", min=0.001, max=100_000, help="Speed for wall time and rates.")
     ] = 1.0,
     as_json: Json = False,
 ) -> None:

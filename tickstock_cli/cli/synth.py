@@ -28,16 +28,16 @@ class ResolutionName(StrEnum):
 
 def synth(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder to make.")],
-    rows: Annotated[int, typer.Option(help="Ticks of the whole market, exactly.")] = 1_000_000,
+    rows: Annotated[int, typer.Option(help="Exact number of ticks.")] = 1_000_000,
     symbols: Annotated[int, typer.Option(help="Tickers, busiest first.")] = 500,
     seed: Annotated[int, typer.Option(help="The same seed and options give the same rows on every machine.")] = 1,
     day: Annotated[str, typer.Option("--date", metavar="YYYY-MM-DD", help="First New York session.")] = "2026-03-02",
-    days: Annotated[int, typer.Option(help="Sessions in a row.")] = 1,
+    days: Annotated[int, typer.Option(help="Consecutive sessions.")] = 1,
     ticks: Annotated[bool, typer.Option(help="Write ticks.parquet.")] = True,
     bars: Annotated[bool, typer.Option(help="Write bars.parquet, minute bars of the ticks.")] = True,
     fmv: Annotated[bool, typer.Option(help="Write fmv.parquet, fair market values.")] = True,
     fmv_rows: Annotated[
-        int | None, typer.Option(help="Fair market values besides the injected ones.", show_default="rows / 20")
+        int | None, typer.Option(help="Fair market values without the injected ones.", show_default="rows / 20")
     ] = None,
     surges: Annotated[
         int | None,
@@ -68,15 +68,13 @@ def synth(
             show_default="2 a day per 500 symbols",
         ),
     ] = None,
-    bad_prints: Annotated[int, typer.Option(help="Trades per million with a price far off.")] = 20,
-    resolution: Annotated[
-        ResolutionName, typer.Option(help="What the times of trades are whole multiples of.")
-    ] = ResolutionName.NS,
+    bad_prints: Annotated[int, typer.Option(help="Trades per million with a wrong price.")] = 20,
+    resolution: Annotated[ResolutionName, typer.Option(help="Resolution of the times of trades.")] = ResolutionName.NS,
     fractional: Annotated[bool, typer.Option("--fractional", help="Some trades of fractions of a share.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace a market that is in OUT already.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing market in OUT.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as one JSON object.")] = False,
 ) -> None:
-    """Make a synthetic market: ticks, minute bars and fair market values, and the truth about what was injected.
+    """Make a synthetic market: ticks, minute bars, fair market values, and the ground truth of its injected moves.
 
     OUT gets ticks.parquet, bars.parquet and fmv.parquet, which `tickstock replay OUT` reads, and _truth.parquet,
     which `tickstock score` holds detections against.

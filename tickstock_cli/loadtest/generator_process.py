@@ -70,18 +70,18 @@ def frames_of(workload: Workload, form: Transport, speed: float) -> Iterator[Pre
 
     A slot without rows is left out if another frame advances market time within ``QUIET_NS``.
     """
-    number, told = 0, workload.start
+    number, reached = 0, workload.start
     slots: list[Slot] = []
     last = workload.slot_count - 1
     for slot in workload.slots():
         if slots and (slot.disconnect_ns or slot.due - slots[0].due > TOGETHER_NS * speed):
             yield _made(number, slots, form)
-            number, told, slots = number + 1, slots[-1].due, []
+            number, reached, slots = number + 1, slots[-1].due, []
         if slot.parts or slot.counts or slot.disconnect_ns or slot.number == last:
             slots.append(slot)
-        elif not slots and slot.due - told >= QUIET_NS * speed:
+        elif not slots and slot.due - reached >= QUIET_NS * speed:
             yield _made(number, [slot], form)
-            number, told = number + 1, slot.due
+            number, reached = number + 1, slot.due
     if slots:
         yield _made(number, slots, form)
 

@@ -111,8 +111,8 @@ def build_observation(
 def _by_stage(stages: tuple[StageSpan, ...], reports: ProcessReports) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {span.name: {} for span in stages}
     for side in ("system", "clients"):
-        told = reports.done.get(side, {}).get("by_stage", [{} for _ in stages])
-        for span, histograms in zip(stages, told, strict=True):
+        by_stage = reports.done.get(side, {}).get("by_stage", [{} for _ in stages])
+        for span, histograms in zip(stages, by_stage, strict=True):
             found[span.name] |= histograms
     return found
 
@@ -128,10 +128,10 @@ def _whole(stages: tuple[StageSpan, ...], by_stage: Mapping[str, Mapping[str, st
 
 
 def _sent(generator: Mapping[str, Any], seconds: tuple[Second, ...]) -> dict[str, int]:
-    told = generator.get("sent")
-    if told is None:  # it crashed: only its seconds are known
+    sent = generator.get("sent")
+    if sent is None:  # it crashed: only its seconds are known
         return {record: sum(second.sent[record] for second in seconds) for record in RECORDS}
-    return {record: int(told.get(record, 0)) for record in RECORDS}
+    return {record: int(sent.get(record, 0)) for record in RECORDS}
 
 
 def _expected(generator: Mapping[str, Any], seconds: tuple[Second, ...], reports: ProcessReports) -> ExpectedResults:
@@ -160,20 +160,20 @@ def _expected(generator: Mapping[str, Any], seconds: tuple[Second, ...], reports
 
 
 def _clients(scenario: Scenario, reports: ProcessReports) -> ClientFigures | None:
-    told = reports.done.get("clients")
-    if told is None:
+    clients = reports.done.get("clients")
+    if clients is None:
         return None
     by_kind = reports.done.get("system", {}).get("kinds", {})
     wanted = scenario.clients.kinds
     expected = sum(count for kind, count in by_kind.items() if not wanted or kind in wanted)
-    missing = sum(max(0, expected - delivered) for delivered in told["by_client"])
+    missing = sum(max(0, expected - delivered) for delivered in clients["by_client"])
     return ClientFigures(
-        count=told["count"],
-        stalled=told["stalled"],
-        delivered=sum(told["by_client"]),
-        repeats=told["repeats"],
-        gaps=max(missing, told["gaps"]),
-        disconnected=told["disconnected"],
+        count=clients["count"],
+        stalled=clients["stalled"],
+        delivered=sum(clients["by_client"]),
+        repeats=clients["repeats"],
+        gaps=max(missing, clients["gaps"]),
+        disconnected=clients["disconnected"],
     )
 
 

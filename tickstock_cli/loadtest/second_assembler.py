@@ -85,8 +85,8 @@ class SecondAssembler:
         return self._complete()
 
     def _second(self, number: int, reports: Mapping[str, Mapping[str, Any]]) -> Second:
-        told = {side: reports.get(side, self._latest.get(side, {})) for side in SIDES}
-        generator, system = told["generator"], told["system"]
+        latest = {side: reports.get(side, self._latest.get(side, {})) for side in SIDES}
+        generator, system = latest["generator"], latest["system"]
         due = self._due(number, generator)
         collections = int(system.get("gc_collections", self._gc_before))
         second = Second(
