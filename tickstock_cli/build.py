@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from pydantic import BaseModel
 
 from tickstock_cli.channels.fmv import FmvChannel
 from tickstock_cli.channels.ohlcv import OhlcvChannel
@@ -265,7 +266,7 @@ class DeclaredExtreme:
     extreme: Extreme
     detector: str
     source: str
-    settings: Any
+    settings: BaseModel
 
     @property
     def post_continues(self) -> bool:

@@ -13,12 +13,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 Columns = Mapping[str, NDArray[Any]]
 """Columns of events by name, of equal length; numbers are float64 or integers, with NaN for null."""
@@ -95,7 +98,7 @@ class Limit:
     least: Callable[[Any, Columns], NDArray[np.float64]] | None = None
     upper: bool = False
 
-    def margins(self, settings: Any, columns: Columns) -> NDArray[np.float64]:
+    def margins(self, settings: BaseModel, columns: Columns) -> NDArray[np.float64]:
         """Return value over threshold of each event (upper: the inverse).
 
         1 is at the threshold, below 1 it is not reached, NaN says that the limit does not apply.
@@ -105,7 +108,7 @@ class Limit:
             ratio = least / value if self.upper else value / least
         return np.where(np.isfinite(ratio), ratio, np.nan)
 
-    def measure(self, settings: Any, columns: Columns) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def measure(self, settings: BaseModel, columns: Columns) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return value and threshold of each event, in ``unit``.
 
         Parameters
@@ -150,7 +153,7 @@ class Extreme:
     post_continues: str | None = None
 
     def least_distance(
-        self, settings: Any, earlier: NDArray[np.float64], extended: NDArray[np.bool_]
+        self, settings: BaseModel, earlier: NDArray[np.float64], extended: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
         """Return the least distance, in dollars, from each earlier extreme.
 

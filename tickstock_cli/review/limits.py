@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
 from tickstock_cli.build import detector_classes
 from tickstock_cli.config.settings import Settings
@@ -46,7 +47,7 @@ class DetectorLimit:
     source: str
     detector: str
     declared: Limit
-    settings: Any
+    settings: BaseModel
 
     @property
     def setting(self) -> str:

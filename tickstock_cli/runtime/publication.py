@@ -171,7 +171,7 @@ class Publication:
         return detach
 
     def observe(self, result: StepResult) -> None:
-        """Give a step's result to every tap."""
+        """Pass a step's result to every tap."""
         for tap in self._taps:
             rows = result.rows if result.rows is not None else JudgedRows.none()
             tap.observe(TapStep(rows, result.events, result.watermark))
