@@ -45,6 +45,10 @@ class BaselineLimit:
     full_size: bool = False
     """Whether the limit is one of the full recording alone: in a smaller one, what is done once a run counts more."""
 
+    def benchmarks(self) -> list[str]:
+        """Return the benchmarks that it needs."""
+        return [name for name in (self.benchmark, self.over.partition(".")[0]) if name]
+
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
@@ -75,9 +79,7 @@ class Baseline:
 
     def benchmarks(self) -> tuple[str, ...]:
         """Return the benchmarks that it needs."""
-        needed = [limit.benchmark for limit in self.limits if limit.benchmark]
-        needed += [limit.over.partition(".")[0] for limit in self.limits if limit.over]
-        return tuple(dict.fromkeys(needed))
+        return tuple(dict.fromkeys(name for limit in self.limits for name in limit.benchmarks()))
 
 
 def shipped() -> list[str]:
@@ -142,8 +144,9 @@ def _judge(limit: BaselineLimit, samples: Mapping[str, Sequence[Sample]], quick:
     target = "" if bound is None else f"{'≥' if at_least else '≤'} {number(bound, limit.unit)}"
     values = _measured(limit, samples)
     if not values:
-        asked = limit.benchmark in samples
-        note = f"benchmark {limit.benchmark} was not run" if limit.benchmark and not asked else limit.note
+        missing = [name for name in limit.benchmarks() if name not in samples]
+        asked = bool(limit.benchmark) and not missing
+        note = f"benchmark {missing[0]} was not run" if missing else limit.note
         return TargetVerdict(limit.name, limit.title, target, bound, None, limit.unit, None, note, asked)
     measured = median(values)
     note = "; ".join(filter(None, [_range(values, limit.unit), limit.note]))
@@ -167,5 +170,6 @@ def _measured(limit: BaselineLimit, samples: Mapping[str, Sequence[Sample]]) -> 
         return []
     if limit.over:
         benchmark, _, key = limit.over.partition(".")
-        figures = [figure / float(sample[key]) for figure, sample in zip(figures, samples[benchmark], strict=False)]
+        base = samples.get(benchmark, ())
+        figures = [figure / float(sample[key]) for figure, sample in zip(figures, base, strict=False)]
     return figures

@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from tickstock_cli.core.shipped import shipped_folder
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.result import RunResult
 from tickstock_cli.perf.benchmarks import Sample, Turns, peak_rss_bytes, timed
@@ -132,7 +133,7 @@ class RowsPerSecond(Observer):
 
 
 def clients(job: Sample) -> Turns:
-    """Serve the events of a run to one WebSocket client, then to hundreds at once, while more have stopped reading.
+    """Serve the events of sample_data to one WebSocket client, then to hundreds at once, while some more read nothing.
 
     CPU time is that of server and clients together: reading and encoding is shared, so what an event costs a client of
     many must not be more than what it costs the only one.
@@ -143,13 +144,8 @@ def clients(job: Sample) -> Turns:
     from tickstock_cli.runtime.opening import PipelineName
     from tickstock_cli.serving.server import Address
 
-    request = Request(
-        paths=[job["recording"]],
-        settings=settings_model()(),
-        pipeline=PipelineName.MULTI,
-        start=job["start"],
-        end=job["end"],
-    )
+    sample = shipped_folder("sample_data")
+    request = Request(paths=[sample], settings=settings_model()(), pipeline=PipelineName.MULTI)
     control = Control(None)
     folder = Path(job["folder"], "log")
     with Broadcast(request, control, Address("127.0.0.1", 0), folder) as served:
@@ -173,7 +169,7 @@ async def _follow_all(url: str, events: int, following: int, stalled: int) -> No
     from websockets.asyncio.client import connect
 
     async def follow() -> None:
-        async with connect(url, compression=None, proxy=None) as connection:
+        async with connect(url, compression=None, proxy=None, ping_interval=None) as connection:
             await connection.send('{"type": "subscribe", "from": "first"}')
             reached = 0
             while reached <= events:

@@ -133,6 +133,18 @@ def test_a_limit_whose_benchmark_was_left_out_is_not_asked_and_says_so(samples: 
     assert told["data_loss_events"].ok
 
 
+def test_a_ratio_needs_both_of_its_benchmarks(samples: dict[str, list[Sample]]) -> None:
+    """`--only one_worker` alone has nothing to be divided by, which is no failure."""
+    baseline = find_baseline("speed")
+    assert baseline is not None
+
+    told = {verdict.name: verdict for verdict in judge_limits(baseline, {"one_worker": samples["one_worker"]})}
+
+    assert not told["one_worker_over_decode"].failed
+    assert told["one_worker_over_decode"].note == "benchmark pyarrow was not run"
+    assert told["one_worker_peak_mib"].ok
+
+
 def test_stages_take_every_part_and_no_more_time_than_there_was(samples: dict[str, list[Sample]]) -> None:
     """A stage that nobody calls any more would show as free."""
     (sample,) = samples["stages"]
