@@ -138,7 +138,7 @@ def test_a_taken_port_is_one_line(log: Path) -> None:
     [
         (["none"], 3, "is not an event log"),
         (["."], 3, "is not an event log: it has no log.json"),
-        (["events.txt"], 2, "cannot tell the format of events.txt"),
+        (["events.txt"], 2, "unknown format of events.txt"),
         (["log", "--token", ""], 2, "--token must be"),
         (["log", "--origin", "desk.example"], 2, "--origin must be a scheme and a host"),
         (["log", "--token", "@none"], 2, "cannot read the token of --token @none: no such file or directory; name a"),

@@ -1,7 +1,7 @@
-"""Figures of the running system as immutable snapshots: what channels, router and system measured, and when.
+"""Metrics of the running system as immutable values: of channels, router and system, with their time.
 
-`runtime` makes them, `monitoring` judges them, and they end in the dashboard document. A figure that nothing was
-measured for is None, never 0. ``at`` is the clock's time (ns of `core.clock.Clock`); only ``wall`` is a date.
+`runtime` measures them, `monitoring` evaluates them, and the dashboard document shows them. A metric without a
+measurement is None, never 0. ``at`` is the clock's time (ns of `core.clock.Clock`); only ``wall`` is a date.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class ChannelStatus(StrEnum):
-    """Where a channel instance stands in its life."""
+    """State of a channel instance."""
 
     INITIALIZING = "initializing"
     ACTIVE = "active"
@@ -22,7 +22,7 @@ class ChannelStatus(StrEnum):
 
 
 class BreakerState(StrEnum):
-    """What a circuit breaker lets through: all, nothing, or a few trials."""
+    """State of a circuit breaker: closed passes all batches, open none, half-open a few trials."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -41,7 +41,7 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class BreakerMetrics:
-    """A breaker's state now, how often it has opened, and its latest transitions, oldest first."""
+    """State of a breaker, number of openings, and its latest transitions, oldest first."""
 
     state: BreakerState = BreakerState.CLOSED
     opened: int = 0
@@ -62,22 +62,22 @@ class LatencyMetrics:
 
 @dataclass(frozen=True, slots=True)
 class IntervalMetrics:
-    """What happened in a stretch of time.
+    """Rows, events and latencies of an interval.
 
     Parameters
     ----------
     seconds
-        Length of the stretch.
+        Length of the interval.
     processed, failed
-        Rows whose processing came to an end, and rows whose processing raised an error.
+        Rows that were processed, and rows whose processing raised an error.
     events
         Events that the rows caused, before coordination.
     timeouts
-        Batches whose processing took longer than the channel's timeout. They were finished all the same.
+        Batches whose processing took longer than the channel's timeout. They were processed nevertheless.
     latency
         Per row: from its arrival in the queue to the end of its processing.
     processing
-        Per batch: its processing alone.
+        Per batch: its processing only.
     """
 
     seconds: float
@@ -101,7 +101,7 @@ class IntervalMetrics:
 
     @property
     def success_rate(self) -> float | None:
-        """Share of rows that did not fail, 0 to 1; None if there were none."""
+        """Share of rows without an error, 0 to 1; None without rows."""
         rows = self.processed + self.failed
         return self.processed / rows if rows else None
 
@@ -113,10 +113,10 @@ class QueueMetrics:
     Parameters
     ----------
     spilled
-        Rows that wait on disk because they found no room.
+        Rows that wait on disk because the queue was full.
     oldest_ms
-        Age of the oldest row that is not finished, queued or under way; None if there is none. It tells of a
-        channel that stands still, which latencies of finished rows cannot.
+        Age of the oldest unfinished row, queued or in processing; None without one. It shows a blocked channel, which
+        latencies of finished rows do not.
     """
 
     depth: int
@@ -135,13 +135,13 @@ class ChannelMetrics:
     name, channel
         The instance (``tick-1``) and its channel (``tick``).
     uptime_ns
-        Since the instance was started.
+        Time since the start of the instance.
     whole, recent
-        Since the start, and in the sliding window that alerts and health look at.
+        Since the start, and in the sliding window that alerts and health use.
     timeout_ms, wait_ms
-        The channel's processing timeout, and how long its batching may let a row wait.
+        The channel's processing timeout, and the longest wait of a row for its batch.
     shards
-        How many of the 64 shards it owns.
+        Number of the 64 shards that it owns.
     """
 
     name: str
@@ -159,13 +159,13 @@ class ChannelMetrics:
 
     @property
     def latency_limit_ms(self) -> float:
-        """How old a row may be when its processing ends: the wait its batching grants, and the timeout."""
+        """Latency limit of a row: the longest wait for its batch plus the timeout."""
         return self.wait_ms + self.timeout_ms
 
 
 @dataclass(frozen=True, slots=True)
 class RouterMetrics:
-    """The router at one moment: rows by record type, decisions, what could not be routed, shards moved."""
+    """The router at one moment: rows by record type, decisions, routing errors, moved shards."""
 
     strategy: str
     decisions: int = 0
@@ -244,21 +244,19 @@ class SystemMetrics:
     wall
         The same moment as ``at``, in ns since the epoch, UTC.
     ready
-        Whether it takes rows.
+        Whether the system accepts rows.
     rows, events
         Rows processed, and events emitted after coordination, since the start.
     memory_bytes
         Resident memory of the process.
     problems
-        Parts apart from channels that do not work at this moment, by name, with what is wrong with them:
-        ``{"event log": "no space left on device"}``.
+        Failed parts other than channels, by name, with the reason: ``{"event log": "no space left on device"}``.
     clients
-        Connected clients; None if nothing is served.
+        Connected clients; None without a server.
     arrivals
         The arrival queue and its source; None where rows do not arrive.
     catching_up
-        Whether rows came as fast as they were taken lately, because the run went to another time: full queues and old
-        rows are what that is made of.
+        Whether the run is catching up after a seek: rows arrive at full speed, so full queues and old rows are normal.
     """
 
     at: int

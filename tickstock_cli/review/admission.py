@@ -1,4 +1,4 @@
-"""Why a row was admitted, suspected, left out or rejected."""
+"""The reason why a row was admitted, suspect, filtered or rejected."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ MEANINGS = {HIDES_LAST: "no last price", HIDES_VOLUME: "no volume", HIDES_EXTREM
 
 
 class AdmissionStatus(StrEnum):
-    """What admission makes of a row."""
+    """The outcome of admission for a row."""
 
     ADMITTED = "admitted"
     SUSPECT = "suspect"
-    """Admitted, but its price is hidden from all rules."""
+    """Admitted, but no rule uses its price."""
     FILTERED = "filtered"
     """Its phase is not among `session.phases`."""
     REJECTED = "rejected"
@@ -31,7 +31,7 @@ class AdmissionStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What admission made of a row: ``reason`` is the ledger's word, ``words`` are for people."""
+    """The admission of a row: ``reason`` is the name in the ledger, ``words`` are for people."""
 
     status: AdmissionStatus
     reason: str
@@ -57,7 +57,7 @@ def read_admission(
     suspect
         Whether the guard suspects its price.
     before, after
-        The ticker's admission state around it.
+        The ticker's admission state before and after the row.
     """
     if not judged.accepted[0]:
         reason = REASONS[judged.reason[0]]

@@ -1,9 +1,9 @@
-"""Comparing two files of events, event by event.
+"""Compares two files of events, event by event.
 
-1. events that both files have, or that moved, are found by `review.matching`; if a column differs, they are changed;
-2. what is left stands in one file only;
-3. why: see `review.reasons`; of an event that moved, why the other file lacks the earlier of the two, since the later
-   one follows from that.
+1. `review.matching` finds events that both files have, and events that moved; if a column differs, they are changed.
+2. The remaining events are in one file only.
+3. `review.reasons` finds the reason. For a moved event it is the reason why the other file lacks the earlier one of the
+   two; the later one follows from that.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ONLY_A, ONLY_B, CHANGED = "only_a", "only_b", "changed"
 
 @dataclass(frozen=True, slots=True)
 class KindCounts:
-    """How many events of one kind stand in one file only, changed, or are equal in both."""
+    """Numbers of events of one kind: in one file only, changed, equal in both."""
 
     only_a: int
     only_b: int
@@ -42,9 +42,9 @@ class Difference:
     status
         ``only_a``, ``only_b`` or ``changed``.
     reason, why
-        One of the words of `review.reasons`, and what speaks for it.
+        One of the reasons of `review.reasons`, and its evidence.
     a, b
-        The event in each file; None where there is none.
+        The event in each file; None if the file lacks it.
     columns
         If changed: column -> value in A, value in B.
     """
@@ -59,7 +59,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class EventComparison:
-    """What two files have in common and what not.
+    """The comparison of two files.
 
     Parameters
     ----------
@@ -68,9 +68,9 @@ class EventComparison:
     reasons
         Differences by reason, most frequent first.
     same_order
-        Whether the events that are in both stand in the same order.
+        Whether the common events are in the same order.
     differences
-        The first ones, in the order of `emitted_at`.
+        The first differences, in the order of `emitted_at`.
     """
 
     rows_a: int
@@ -97,14 +97,14 @@ def compare_files(a: Path, b: Path, settings_a: Any, settings_b: Any, limit: int
     Parameters
     ----------
     settings_a, settings_b
-        Those that each was made by: the thresholds, cooldowns and windows that reasons are found by.
+        Settings of the run of each file: their thresholds, cooldowns and windows determine the reasons.
     limit
-        The most differences to give in detail.
+        Most differences to return in detail.
 
     Raises
     ------
     UsageError
-        A file's name does not tell its format.
+        A file name has no known suffix.
     DataError
         A file is missing, unreadable or holds no events.
     """
@@ -112,14 +112,14 @@ def compare_files(a: Path, b: Path, settings_a: Any, settings_b: Any, limit: int
 
 
 def compare(a: pl.DataFrame, b: pl.DataFrame, settings_a: Any, settings_b: Any, limit: int) -> EventComparison:
-    """Compare two tables of events; see ``compare_files``."""
+    """Compare two tables of events, as ``compare_files`` compares files."""
     if a.equals(b):
         return EventComparison(a.height, b.height, _count_kinds(a, b, _no_differences()), {}, True, [])
     rules_a, rules_b = Rules.of(settings_a), Rules.of(settings_b)
     both = same_events(a, b)
     changed = both.filter(_unequal(a, b, both))
-    only_a = find_reasons(_left_over(a, both["row_a"]), b, rules_b)
-    only_b = find_reasons(_left_over(b, both["row_b"]), a, rules_a)
+    only_a = find_reasons(_unmatched(a, both["row_a"]), b, rules_b)
+    only_b = find_reasons(_unmatched(b, both["row_b"]), a, rules_a)
     differences = pl.concat(
         [
             changed.with_columns(pl.lit(CHANGED).alias("status"), pl.lit(VALUE).alias("reason")),
@@ -149,14 +149,14 @@ def _unequal(a: pl.DataFrame, b: pl.DataFrame, both: pl.DataFrame) -> pl.Series:
     return differs
 
 
-def _left_over(events: pl.DataFrame, taken: pl.Series) -> pl.DataFrame:
+def _unmatched(events: pl.DataFrame, taken: pl.Series) -> pl.DataFrame:
     """Return the events whose rows are not ``taken``, with their ``row``."""
     free = pl.repeat(True, events.height, eager=True).scatter(taken, False)
     return events.with_row_index("row").filter(free)
 
 
 def _pair(only_a: pl.DataFrame, only_b: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    """Join what moved into pairs; give all that is left over, with its reason and the evidence."""
+    """Return moved events as pairs, and the remaining ones, each with reason and evidence."""
     pairs = moved_events(only_a, only_b, rules)
     moved_a = pairs.join(only_a, left_on="row_a", right_on="row", how="left", maintain_order="left")
     moved_b = pairs.join(only_b, left_on="row_b", right_on="row", how="left", maintain_order="left")
@@ -178,7 +178,7 @@ def _no_differences() -> pl.DataFrame:
 
 
 def _count_kinds(a: pl.DataFrame, b: pl.DataFrame, differences: pl.DataFrame) -> dict[str, KindCounts]:
-    """Count by kind; of a pair of kinds (one key for all of a ticker), the kind in A counts."""
+    """Return counts by kind; a pair with two kinds (with the key ``ticker``) counts under the kind in A."""
     there = pl.concat([a["kind"], b["kind"]]).unique(maintain_order=True).to_list()
     known = [kind.name for kind in event_kinds() if kind.name in there]
     kinds = [*known, *(kind for kind in there if kind not in known)]

@@ -1,10 +1,10 @@
-"""Holds events against the truth of a synthetic market.
+"""Compares events with the truth of a synthetic market.
 
 1. An event *matches* an injected move of its kind, ticker and direction if its timestamp lies in
    [start, end + grace]; of several moves, the first that began. One move may be matched by many events.
 2. A move is *found* if an event matches it; the *delay* is from its start to the emission of the first that does.
-3. An event that matches nothing is *unmatched*: not false, for prices move by themselves too.
-   Of those, some tell of the gap after an injected halt.
+3. An event without a match is *unmatched*, not false: prices also move without injection. Some unmatched events report
+   the gap after an injected halt.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from tickstock_cli.scoring.tables import read_events, read_truth
 from tickstock_cli.synth.injections import InjectionKind
 
 HALT = "halt"
-"""The kind of truth that no event tells of by name."""
+"""A kind of the truth that no event has."""
 
 DEFAULT_GRACE_SECONDS = 60
 """For a halt, and for moves of a kind that no detector declares: a bar reports up to a minute late."""
 
-_WHAT = ["kind", "ticker", "direction"]
+_MATCH_COLUMNS = ["kind", "ticker", "direction"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,11 @@ class KindScore:
     Attributes
     ----------
     injected, found
-        Moves, and those of them that an event matches.
+        Number of moves, and of moves with a matching event.
     events, matched, after_halt
-        Events, those of them that match a move, and those that do not but follow a halt of their ticker.
+        Number of events, of events that match a move, and of unmatched ones after a halt of their ticker.
     delay_median, delay_p95
-        Seconds; None if nothing was found.
+        Seconds; None if no move was found.
     """
 
     kind: str
@@ -54,23 +54,23 @@ class KindScore:
 
     @property
     def recall(self) -> float | None:
-        """Share of moves found; None if none was injected."""
+        """Share of moves that were found; None without moves."""
         return self.found / self.injected if self.injected else None
 
     @property
     def precision(self) -> float | None:
-        """Share of events that match a move; None without events. A lower bound: natural moves count against it."""
+        """Share of events that match a move; None without events. A lower bound: natural moves are unmatched."""
         return self.matched / self.events if self.events else None
 
     @property
     def unmatched(self) -> int:
-        """Events that match no move."""
+        """Number of events without a match."""
         return self.events - self.matched
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Scores by kind, and the events of kinds that were not injected."""
+    """Scores by kind, and the number of events of kinds that were not injected."""
 
     kinds: tuple[KindScore, ...]
     unscored: dict[str, int]
@@ -88,21 +88,21 @@ def score(
     truth: pl.DataFrame | str | Path,
     grace_seconds: Mapping[str, float] | None = None,
 ) -> Score:
-    """Score events against what was injected.
+    """Score events against injected moves.
 
     Parameters
     ----------
     events
         Events of a replay: a table, or a file (see ``read_events``).
     truth
-        What was injected: a table, its file, or the folder of the market.
+        Injected moves: a table, its file, or the folder of the market.
     grace_seconds
-        By kind; a kind that is left out has 60. None: ``default_grace``.
+        By kind; 60 for other kinds. None: ``default_grace``.
 
     Raises
     ------
     UsageError, DataError, SchemaError
-        A file cannot be read as what it should be.
+        A file cannot be read as events or as truth.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def score(
     """
     happened = read_events(events).with_row_index("event")
     graces = default_grace() if grace_seconds is None else grace_seconds
-    seconds = {kind: float(grace) for kind, grace in graces.items()}  # polars minds a mixture of numbers
+    seconds = {kind: float(grace) for kind, grace in graces.items()}  # polars needs numbers of one type
     grace = pl.col("kind").replace_strict(seconds, default=DEFAULT_GRACE_SECONDS, return_dtype=pl.Float64)
     injected = (
         read_truth(truth)
@@ -123,7 +123,7 @@ def score(
     moves = injected.filter(pl.col("kind") != HALT)
     halts = injected.filter(pl.col("kind") == HALT)
     matches = (
-        happened.join(moves, on=_WHAT)
+        happened.join(moves, on=_MATCH_COLUMNS)
         .filter(pl.col("timestamp").is_between("start", "until"))
         .sort("event", "start", "move")
         .unique("event", keep="first", maintain_order=True)

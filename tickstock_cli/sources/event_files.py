@@ -18,7 +18,7 @@ SCHEMA = dict(_EMPTY.schema)
 REQUIRED = [field.name for field in EVENT_SCHEMA if not field.nullable]
 SUFFIXES = (".parquet", ".jsonl", ".csv")
 _OPTIONAL = pa.schema([field.with_nullable(True) for field in EVENT_SCHEMA])
-"""What is missing in a line of JSON is told by us, with its name."""
+"""All columns nullable: missing values in JSON are reported here, with the column's name."""
 
 
 def read_events(path: Path, columns: Iterable[str] | None = None) -> pl.DataFrame:
@@ -27,17 +27,17 @@ def read_events(path: Path, columns: Iterable[str] | None = None) -> pl.DataFram
     Parameters
     ----------
     columns
-        Those wanted, of ``SCHEMA``; the file may lack others. None: all of ``SCHEMA``, then the columns that kinds of
-        the file's events have beyond them, if they hold a value.
+        The columns to read, of ``SCHEMA``; the file can lack others. None: all of ``SCHEMA``, then the other columns of
+        the kinds of the file's events that hold a value.
 
     Raises
     ------
     UsageError
-        Its name does not tell its format.
+        The file name has no known suffix.
     DataError
-        It is missing or unreadable.
+        The file is missing or unreadable.
     SchemaError
-        It holds no events: a column is missing, of another type, or empty where every event has a value.
+        The file has no events: a column is missing, has another type, or is empty where every event has a value.
     """
     wanted = list(SCHEMA if columns is None else columns)
     try:
@@ -45,10 +45,10 @@ def read_events(path: Path, columns: Iterable[str] | None = None) -> pl.DataFram
         missing = [name for name in wanted if name not in events.columns]
         if missing:
             raise SchemaError(
-                f"{path} is no file of events: it has no column {missing[0]}; it has {', '.join(events.columns)}"
+                f"{path} is not a file of events: it has no column {missing[0]}; it has {', '.join(events.columns)}"
             )
         own = [pl.col(name) for name in _own_columns(events)] if columns is None else []
-        events = events.select(*(_as_told(events, name) for name in wanted), *own)
+        events = events.select(*(_as_stored(events, name) for name in wanted), *own)
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist; name a file that tickstock replay --out wrote") from error
     except OSError as error:
@@ -58,7 +58,7 @@ def read_events(path: Path, columns: Iterable[str] | None = None) -> pl.DataFram
     for name in [name for name in REQUIRED if name in wanted]:
         if events[name].null_count():
             row = int(events[name].is_null().arg_max() or 0)
-            raise SchemaError(f"{path} is no file of events: {name} is empty in row {row}")
+            raise SchemaError(f"{path} is not a file of events: {name} is empty in row {row}")
     return events
 
 
@@ -68,8 +68,8 @@ def _own_columns(events: pl.DataFrame) -> list[str]:
     return [name for name in others if events.schema[name].is_numeric() and events[name].count()]
 
 
-def _as_told(events: pl.DataFrame, name: str) -> pl.Expr:
-    """Return a column under the type it has in every event file; dates and times somebody made of ours go back."""
+def _as_stored(events: pl.DataFrame, name: str) -> pl.Expr:
+    """Return a column with its type of every event file; datetime columns become ns again."""
     if isinstance(events.schema[name], pl.Datetime):
         return pl.col(name).dt.epoch("ns")
     return pl.col(name).cast(SCHEMA[name])
@@ -80,7 +80,7 @@ def _read(path: Path) -> pl.DataFrame:
         raise FileNotFoundError(path)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise UsageError(f"cannot tell the format of {path}: name a file that ends in {', '.join(SUFFIXES)}")
+        raise UsageError(f"unknown format of {path}: name a file that ends in {', '.join(SUFFIXES)}")
     if path.is_dir():
         raise DataError(f"cannot read {path}: it is a folder; name a file of events")
     if suffix == ".parquet":
@@ -89,7 +89,7 @@ def _read(path: Path) -> pl.DataFrame:
         return pl.read_csv(path, schema_overrides=SCHEMA, glob=False)
     if not path.stat().st_size:
         return _EMPTY
-    # Not by polars, whose reader of JSON lines has no integers of 64 bits without a sign.
+    # Not with polars: its reader of JSON lines has no unsigned 64-bit integers.
     options = json.ParseOptions(explicit_schema=_OPTIONAL, unexpected_field_behavior="infer")
     return pl.DataFrame(json.read_json(path, parse_options=options))
 
