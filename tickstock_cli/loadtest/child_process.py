@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from contextlib import suppress
@@ -41,6 +42,7 @@ class ChildProcess:
                 stderr=errors,
                 text=True,
                 encoding="utf-8",
+                env={**os.environ, "TMPDIR": job["folder"]},  # a killed process leaves nothing beside that folder
                 process_group=0,  # Ctrl-C on the terminal is for the orchestrator alone
             )
         self._reader = Thread(target=self._read, name=f"tickstock-{name}", daemon=True)
