@@ -9,8 +9,8 @@ here, too. A test lists records, runs them, and looks at the events:
 >>> [(event["kind"], event["price"], event["previous"]) for event in events]
 [('high', 101.0, 100.0)]
 
-``detectors``, ``sources``, ``sinks`` and ``transports`` hold the contract of each family as a class. A subclass that
-names a part, in a test module, is a complete battery for pytest.
+``detectors``, ``sources``, ``sinks``, ``transports`` and ``taps`` hold the contract of each family as a class. In a
+test module, a subclass that names a part is a complete battery for pytest.
 """
 
 from tickstock_cli.testing.records import (

@@ -43,6 +43,7 @@ from tickstock_cli.engine.run import RunOptions
 from tickstock_cli.engine.snapshots import Snapshots
 from tickstock_cli.engine.taps import Tap
 from tickstock_cli.errors import OutputError
+from tickstock_cli.runtime.opening import PipelineName
 
 MILLISECOND = 1_000_000
 SECOND = 1_000_000_000
@@ -322,6 +323,7 @@ def run_records(
     resume: bool = False,
     snapshots: Snapshots | None = None,
     taps: Mapping[str, Tap] | None = None,
+    pipeline: PipelineName = PipelineName.DIRECT,
 ) -> RunOutput:
     """Run records through the whole pipeline, paced if ``control`` has a speed.
 
@@ -337,6 +339,8 @@ def run_records(
         What a paced run keeps to go back to.
     taps
         By name.
+    pipeline
+        How rows get to the core.
     """
     model = add_detectors(settings_of(settings or {}), detectors or {})
     source = ListSource(rows)
@@ -347,6 +351,7 @@ def run_records(
         model,
         control or Control(),
         observer or Observer(),
+        pipeline,
         workers=workers,
         options=RunOptions(batch_rows=batch_rows, resume=resume, checkpoint_every_ns=0),
         open_sinks=lambda schema: [sink],  # noqa: ARG005
