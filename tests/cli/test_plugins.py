@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.cli.market import morning
-from tests.cli.running import error_line, run_tickstock
+from tests.cli.running import error_line, run_process
 from tests.unit.installing import install
 
 HIGHS = """
@@ -32,7 +34,7 @@ def site(tmp_path: Path) -> Path:
 
 def test_it_lists_name_family_version_and_origin(site: Path) -> None:
     """And why a plugin cannot be used: one that is broken does not hide the others."""
-    result = run_tickstock(
+    result = run_process(
         "plugins", "--json", "--set", 'detectors.enabled=["highs"]', environment={"PYTHONPATH": str(site)}
     )
 
@@ -49,7 +51,7 @@ def test_it_lists_name_family_version_and_origin(site: Path) -> None:
 
 def test_the_table_shows_what_the_json_tells(site: Path) -> None:
     """Reasons stand on stderr, so that the table can be piped."""
-    result = run_tickstock("plugins", environment={"PYTHONPATH": str(site)})
+    result = run_process("plugins", environment={"PYTHONPATH": str(site)})
 
     assert "highs   detector   1.0       acme   available" in result.stdout
     assert result.stderr.startswith("cannot load sink bolt of bolt 1.0 (entry point bolt = bolt_sink:Sink): ")
@@ -57,7 +59,7 @@ def test_the_table_shows_what_the_json_tells(site: Path) -> None:
 
 def test_a_broken_plugin_that_is_not_named_costs_nothing(site: Path) -> None:
     """Installing a package must not break the runs that do not use it."""
-    result = run_tickstock("config", "show", "--json", environment={"PYTHONPATH": str(site)})
+    result = run_process("config", "show", "--json", environment={"PYTHONPATH": str(site)})
 
     assert result.returncode == 0
     assert "highs.cooldown_seconds" not in json.loads(result.stdout)
@@ -65,7 +67,7 @@ def test_a_broken_plugin_that_is_not_named_costs_nothing(site: Path) -> None:
 
 def test_a_named_plugin_has_its_settings(site: Path) -> None:
     """One setting of it is enough to name it; it runs only if it is enabled."""
-    result = run_tickstock(
+    result = run_process(
         "config", "show", "--json", "--set", "highs.cooldown_seconds=7", environment={"PYTHONPATH": str(site)}
     )
 
@@ -77,7 +79,7 @@ def test_a_named_plugin_has_its_settings(site: Path) -> None:
 
 def test_a_named_plugin_that_is_broken_is_one_line(site: Path, tmp_path: Path) -> None:
     """It says whose it is and what it raised."""
-    result = run_tickstock(
+    result = run_process(
         "replay", "nothing", "--out", "events.bolt", folder=tmp_path, environment={"PYTHONPATH": str(site)}
     )
 
@@ -92,7 +94,7 @@ def test_a_named_plugin_that_is_broken_is_one_line(site: Path, tmp_path: Path) -
 )
 def test_plugins_can_be_turned_off(site: Path, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
     """By flag or variable: then a name that only a plugin has is unknown, and the message says why."""
-    result = run_tickstock(
+    result = run_process(
         *arguments, "config", "show", "--set", 'detectors.enabled=["highs"]',
         environment={"PYTHONPATH": str(site), **environment},
     )  # fmt: skip
@@ -105,7 +107,7 @@ def test_a_run_tells_which_plugins_it_used(site: Path, tmp_path: Path) -> None:
     """Beside the digest: who holds two digests against each other must know what code gave them."""
     morning(tmp_path / "day")
 
-    result = run_tickstock(
+    result = run_process(
         "replay", "day", "--json", "--set", 'detectors.enabled=["highs"]',
         folder=tmp_path, environment={"PYTHONPATH": str(site)},
     )  # fmt: skip
@@ -113,3 +115,21 @@ def test_a_run_tells_which_plugins_it_used(site: Path, tmp_path: Path) -> None:
     assert json.loads(result.stdout)["plugins"] == [
         {"family": "detector", "name": "highs", "distribution": "acme", "version": "1.0"}
     ]
+
+
+HELP = """
+import sys
+sys.argv = ["tickstock", "--help"]
+from tickstock_cli.cli.main import run
+try:
+    run()
+finally:
+    print("looked for plugins" if "importlib.metadata" in sys.modules else "did not look", file=sys.stderr)
+"""
+
+
+def test_help_looks_for_no_plugin() -> None:
+    """Reading the metadata of every installed package takes longer than all the rest of it."""
+    result = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True)
+
+    assert (result.returncode, result.stderr) == (0, "did not look\n")

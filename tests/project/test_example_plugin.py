@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.cli.market import morning
-from tests.cli.running import run_tickstock
+from tests.cli.running import run_process
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "tickstock-vwap"
 ENABLED = 'detectors.enabled=["highlow", "surge", "trend", "ohlcv", "fmv", "vwap_cross"]'
@@ -30,7 +30,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def figures(folder: Path, environment: dict[str, str], *arguments: str) -> dict[str, Any]:
     """Replay the morning, and return the figures of ``--json``."""
-    result = run_tickstock("replay", "day", "--json", *arguments, folder=folder, environment=environment)
+    result = run_process("replay", "day", "--json", *arguments, folder=folder, environment=environment)
     assert result.returncode == 0, result.stderr
     told: dict[str, Any] = json.loads(result.stdout)
     return told
@@ -62,7 +62,7 @@ def test_its_own_tests_pass(installed: dict[str, str]) -> None:
 
 def test_its_parts_are_listed(installed: dict[str, str]) -> None:
     """Name, family, package, version and state of each."""
-    result = run_tickstock("plugins", "--json", "--set", ENABLED, environment=installed)
+    result = run_process("plugins", "--json", "--set", ENABLED, environment=installed)
 
     told = json.loads(result.stdout)["plugins"]
     assert {(row["family"], row["name"], row["state"]) for row in told} == {
