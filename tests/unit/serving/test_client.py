@@ -174,5 +174,5 @@ def test_another_run_is_not_mixed_with_the_one_followed(new_log: NewLog) -> None
 @pytest.mark.parametrize("text", ["ftp://desk", "http://", ""])
 def test_what_is_no_address_is_refused(text: str) -> None:
     """Before anything is tried."""
-    with pytest.raises(UsageError, match="no address of a server"):
+    with pytest.raises(UsageError, match="is not the address of a server"):
         websocket_url(text)
