@@ -6,14 +6,15 @@ that takes its time keeps events, or the loop, waiting.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import CancelledError, Future
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from queue import Empty, Queue
-from threading import Lock, Thread
+from threading import Thread
 from types import TracebackType
 from typing import Any, Self, TypeVar
+
+from anyio.from_thread import start_blocking_portal
 
 from tickstock_cli.channels.judged import JudgedRows
 from tickstock_cli.core.batch import MergedBatch
@@ -39,60 +40,50 @@ Publish = Callable[[StepResult], None]
 
 
 class LoopThread:
-    """An asyncio loop that runs in a thread until it is closed; use as a context.
+    """An asyncio loop in a thread (anyio's blocking portal); use as a context.
 
-    Whoever still waits for something at the end, from another thread, is told that it does not come: work under way is
-    cancelled, and no more is taken.
+    The end of the context cancels the work under way and refuses more; callers that wait for it get an error.
     """
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        self._thread = Thread(target=self._run, name="tickstock-runtime", daemon=True)
-        self._closing = Lock()
-        self._closed = False
+        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._portal = self._stack.enter_context(start_blocking_portal(name="tickstock-runtime"))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._closing:
-            self._closed = True
-            self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join()
-        self.loop.close()
+        self._portal.call(self._portal.stop, True)
+        self._stack.close()
 
     def call(self, work: Coroutine[Any, Any, ResultT]) -> ResultT:
-        """Run a coroutine on the loop and wait for what it gives. Raises as ``submit``, also for work it cancelled."""
+        """Run a coroutine on the loop and wait for its result.
+
+        Raises
+        ------
+        SystemBrokenError
+            The loop has ended, or ended before the coroutine did.
+        """
         try:
             return self.submit(work).result()
         except CancelledError as error:
             raise SystemBrokenError(ENDED) from error
 
     def submit(self, work: Coroutine[Any, Any, ResultT]) -> Future[ResultT]:
-        """Run a coroutine on the loop, and go on meanwhile.
+        """Run a coroutine on the loop and return its future.
 
         Raises
         ------
         SystemBrokenError
             The loop has ended.
         """
-        with self._closing:
-            if not self._closed:
-                return asyncio.run_coroutine_threadsafe(work, self.loop)
-        work.close()
-        raise SystemBrokenError(ENDED)
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self.loop)
-        self.loop.run_forever()
-        left = asyncio.all_tasks(self.loop)
-        for task in left:
-            task.cancel()
-        if left:
-            self.loop.run_until_complete(asyncio.wait(left))
+        try:
+            return self._portal.start_task_soon(lambda: work)
+        except RuntimeError as error:
+            work.close()
+            raise SystemBrokenError(ENDED) from error
 
 
 class MultiChannelPipeline:

@@ -11,13 +11,13 @@ import ipaddress
 import logging
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from threading import Event, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import uvicorn
+from anyio.from_thread import start_blocking_portal
 
 from tickstock_cli.errors import ServingError, UsageError
 from tickstock_cli.serving.access import AccessRules
@@ -225,23 +225,19 @@ class EventServer:
 
 
 class ServerThread:
-    """A server in a thread of its own. A context manager: leaving it stops the server and the thread."""
+    """A server on a loop in a thread of its own. A context manager: leaving it stops the server and the thread."""
 
     def __init__(self, served: ServedRun, address: Address, limits: Limits | None = None) -> None:
         self.server = EventServer(served, address, limits)
-        self._started = Event()
-        self._stop: asyncio.Event | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._failure: BaseException | None = None
-        self._thread = Thread(target=self._run, name="tickstock-server", daemon=True)
+        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        self._started.wait()
-        if self._failure is not None:
-            self._thread.join()
-            self.server.release()
-            raise self._failure
+        with ExitStack() as undo:
+            undo.callback(self.server.release)
+            self._portal = undo.enter_context(start_blocking_portal(name="tickstock-server"))
+            self._portal.call(self.server.start)
+            undo.callback(self._portal.call, self.server.stop)
+            self._stack = undo.pop_all()
         return self
 
     def __exit__(
@@ -251,34 +247,12 @@ class ServerThread:
 
     def drain(self, seconds: float) -> bool:
         """Wait at most ``seconds`` until every subscribed client has all events; return whether they have."""
-        assert self._loop is not None
-        return asyncio.run_coroutine_threadsafe(self.server.drain(seconds), self._loop).result()
+        return self._portal.call(self.server.drain, seconds)
 
     def begin_epoch(self, served: ServedRun) -> None:
         """Schedule ``EventServer.begin_epoch`` in the server's loop; return at once."""
-        assert self._loop is not None
-        self._loop.call_soon_threadsafe(self.server.begin_epoch, served)
+        self._portal.start_task_soon(self.server.begin_epoch, served)
 
     def stop(self) -> None:
         """Close every connection, and wait for the end of the thread. Idempotent."""
-        if self._loop is not None and self._stop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
-
-    def _run(self) -> None:
-        try:
-            with asyncio.Runner() as runner:
-                runner.run(self._main())
-        except BaseException as error:
-            if self._started.is_set():
-                raise
-            self._failure = error  # ``__enter__`` raises it
-        finally:
-            self._started.set()
-
-    async def _main(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        await self.server.start()
-        self._started.set()
-        await self._stop.wait()
-        await self.server.stop()
+        self._stack.close()
