@@ -132,7 +132,7 @@ def collections() -> int:
     return sum(int(generation["collections"]) for generation in gc.get_stats())
 
 
-class KindCounts(Observer):
+class EventsByKind(Observer):
     """Counts the events of a run by kind."""
 
     def __init__(self) -> None:
@@ -156,7 +156,7 @@ def work(child: Child) -> None:
         log = Path(job["folder"], "log")
         broadcast = stack.enter_context(Broadcast(request, control, Address(port=0), log, limits))
         broadcast.opened(None, repeatable=False)
-        latency_probe, kinds = LatencyProbe(job["ends"]), KindCounts()
+        latency_probe, kinds = LatencyProbe(job["ends"]), EventsByKind()
         plan = RunPlan(
             TransportSource(receiver, symbols, settings.recordings.interval_seconds),
             settings,

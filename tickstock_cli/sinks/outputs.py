@@ -83,7 +83,7 @@ class FileOutput:
             fcntl.flock(self.stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             self.stream.close()
-            raise OutputError(f"cannot write {self._target}: it is an output twice") from error
+            raise OutputError(f"cannot write {self._target}: it is named as an output twice") from error
         self.stream.truncate(0)
 
     def _remove_leftovers(self) -> None:

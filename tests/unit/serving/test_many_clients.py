@@ -26,7 +26,9 @@ BOUND = 65_536 + 262_144
 async def follow(server: ServerThread, count: int) -> list[int]:
     """Read the log from its beginning, until there are ``count`` events."""
     sequences: list[int] = []
-    async with connect(f"ws://127.0.0.1:{server.server.port}/ws", compression=None, proxy=None) as connection:
+    async with connect(
+        f"ws://127.0.0.1:{server.server.port}/ws", compression=None, proxy=None, open_timeout=LONGEST_SECONDS
+    ) as connection:
         await connection.send('{"type": "subscribe", "from": "first"}')
         while len(sequences) < count:
             message = json.loads(await asyncio.wait_for(connection.recv(), LONGEST_SECONDS))
@@ -45,7 +47,7 @@ async def stall(stack: AsyncExitStack, server: ServerThread) -> ClientConnection
     """Subscribe to everything and read nothing."""
     url = f"ws://127.0.0.1:{server.server.port}/ws"
     connection = await stack.enter_async_context(
-        connect(url, compression=None, proxy=None, max_queue=1, close_timeout=0.1)
+        connect(url, compression=None, proxy=None, max_queue=1, open_timeout=LONGEST_SECONDS, close_timeout=0.1)
     )
     await connection.send('{"type": "subscribe", "from": "first"}')
     return connection
