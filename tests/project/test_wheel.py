@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -30,10 +31,14 @@ def test_the_first_commands_of_the_readme_work_after_an_installation(tmp_path: P
     empty = tmp_path / "empty"
     empty.mkdir()
     (tmp_path / "tickstock").symlink_to(cache_folder() or empty)  # kernels of the same source need no compiling
-    environment = {"PYTHONPATH": str(installed), "NUMBA_CACHE_DIR": str(tmp_path)}
+    environment = {**os.environ, "PYTHONPATH": str(installed), "NUMBA_CACHE_DIR": str(tmp_path)}
 
-    replayed = run_tickstock("replay", "sample_data", "--out", "events.parquet", folder=empty, environment=environment)
-    scored = run_tickstock("score", "events.parquet", "sample_data", folder=empty, environment=environment)
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "tickstock_cli", *arguments]
+        return subprocess.run(command, cwd=empty, env=environment, capture_output=True, text=True)
+
+    replayed = run("replay", "sample_data", "--out", "events.parquet")
+    scored = run("score", "events.parquet", "sample_data")
 
     assert replayed.returncode == scored.returncode == 0, replayed.stderr + scored.stderr
     sample = installed / "tickstock_cli" / "sample_data"
