@@ -186,7 +186,7 @@ def test_a_reader_that_leaves_ends_it_quietly(served_events: tuple[Path, str]) -
     ("arguments", "expected"),
     [
         (["--from", "0"], "--from must be now, first, or the number of an event"),
-        (["--from", "701"], "the next event will be 601"),
+        (["--from", "701"], "the next event is 601"),
         (["--kinds", "hihg"], "the kinds are high, low, surge, trend, fmv"),
         (["--sources", "nasdaq"], 'sources[0] is "nasdaq"'),
         (["--out", "events.xls"], "unknown format of output 'events.xls'"),

@@ -118,7 +118,7 @@ def _first_line(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8").partition("\n")[0].strip()
     except UnicodeDecodeError as error:
-        raise UsageError(f"cannot read the token of --token @{path}: it is no text; name a text file") from error
+        raise UsageError(f"cannot read the token of --token @{path}: it is not text; name a text file") from error
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise UsageError(f"cannot read the token of --token @{path}: {reason}; name a text file") from error

@@ -154,7 +154,7 @@ def _read_symbols(path: Path, option: str) -> str:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:
-        raise UsageError(f"cannot read the tickers of {option} @{path}: it is no text; name a text file") from error
+        raise UsageError(f"cannot read the tickers of {option} @{path}: it is not text; name a text file") from error
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise UsageError(f"cannot read the tickers of {option} @{path}: {reason}; name a text file") from error

@@ -15,7 +15,7 @@ WIDTH = 100
 
 HEAD = """\
 # Settings of tickstock. Every key has its default here: remove the # before a line to change it.
-# The environment (TICKSTOCK_SECTION__KEY) overrides the file; --set section.key=value overrides both.
+# Variables TICKSTOCK_SECTION__KEY override this file; --set section.key=value overrides both.
 """
 
 _TYPES = {bool: "true or false", int: "whole number", float: "number", str: "text"}

@@ -24,7 +24,7 @@ ONLY_A, ONLY_B, CHANGED = "only_a", "only_b", "changed"
 
 
 @dataclass(frozen=True, slots=True)
-class KindCounts:
+class DifferenceCounts:
     """Numbers of events of one kind: in one file only, changed, equal in both."""
 
     only_a: int
@@ -75,7 +75,7 @@ class EventComparison:
 
     rows_a: int
     rows_b: int
-    kinds: dict[str, KindCounts]
+    kinds: dict[str, DifferenceCounts]
     reasons: dict[str, int]
     same_order: bool
     differences: list[Difference]
@@ -177,7 +177,7 @@ def _no_differences() -> pl.DataFrame:
     return pl.DataFrame(schema={"status": pl.String, "row_a": pl.UInt32, "row_b": pl.UInt32})
 
 
-def _count_kinds(a: pl.DataFrame, b: pl.DataFrame, differences: pl.DataFrame) -> dict[str, KindCounts]:
+def _count_kinds(a: pl.DataFrame, b: pl.DataFrame, differences: pl.DataFrame) -> dict[str, DifferenceCounts]:
     """Return counts by kind; a pair with two kinds (with the key ``ticker``) counts under the kind in A."""
     there = pl.concat([a["kind"], b["kind"]]).unique(maintain_order=True).to_list()
     known = [kind.name for kind in event_kinds() if kind.name in there]
@@ -187,7 +187,7 @@ def _count_kinds(a: pl.DataFrame, b: pl.DataFrame, differences: pl.DataFrame) ->
     statuses = differences.select("status", of_a.zip_with(of_a.is_not_null(), of_b).alias("kind"))
     counts = {(status, kind): count for status, kind, count in statuses.group_by("status", "kind").len().iter_rows()}
     return {
-        kind: KindCounts(
+        kind: DifferenceCounts(
             counts.get((ONLY_A, kind), 0),
             counts.get((ONLY_B, kind), 0),
             counts.get((CHANGED, kind), 0),

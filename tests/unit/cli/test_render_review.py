@@ -10,7 +10,7 @@ from rich.console import Console, RenderableType
 
 from tests.unit.review.conftest import SECOND, at
 from tickstock_cli.cli.render_review import comparison_view, difference_line, verification_view
-from tickstock_cli.review.diff import Difference, EventComparison, KindCounts
+from tickstock_cli.review.diff import Difference, DifferenceCounts, EventComparison
 from tickstock_cli.review.variants import Scope, plan
 from tickstock_cli.review.verify import VariantResult, Verification
 
@@ -79,7 +79,7 @@ def event(**columns: Any) -> dict[str, Any]:
 def comparison(*differences: Difference) -> EventComparison:
     """Return a comparison of five differences that shows some of them."""
     return EventComparison(
-        9, 8, {"high": KindCounts(3, 1, 1, 4)}, {"cooldown": 4, "missing_data": 1}, True, list(differences)
+        9, 8, {"high": DifferenceCounts(3, 1, 1, 4)}, {"cooldown": 4, "missing_data": 1}, True, list(differences)
     )
 
 

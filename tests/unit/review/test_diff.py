@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.review.conftest import SECOND, Events, Write, at, climb
-from tickstock_cli.review.diff import EventComparison, KindCounts, compare, compare_files
+from tickstock_cli.review.diff import DifferenceCounts, EventComparison, compare, compare_files
 from tickstock_cli.testing import MILLISECOND, Tick, run_records, settings_of
 
 DEFAULTS = settings_of({})
@@ -35,7 +35,7 @@ def test_equal_files_are_equal(highs: pl.DataFrame) -> None:
 
     assert comparison.equal
     assert (comparison.total, comparison.reasons, comparison.differences) == (0, {}, [])
-    assert comparison.kinds == {"high": KindCounts(only_a=0, only_b=0, changed=0, equal=HIGHS)}
+    assert comparison.kinds == {"high": DifferenceCounts(only_a=0, only_b=0, changed=0, equal=HIGHS)}
 
 
 def test_an_event_may_be_in_one_file_alone(highs: pl.DataFrame) -> None:
@@ -43,7 +43,7 @@ def test_an_event_may_be_in_one_file_alone(highs: pl.DataFrame) -> None:
     comparison = compared(highs[:-1], highs[1:])
     last, first = comparison.differences[1], comparison.differences[0]
 
-    assert comparison.kinds["high"] == KindCounts(only_a=1, only_b=1, changed=0, equal=HIGHS - 2)
+    assert comparison.kinds["high"] == DifferenceCounts(only_a=1, only_b=1, changed=0, equal=HIGHS - 2)
     assert (first.status, first.a, first.b) == ("only_a", highs.row(0, named=True), None)
     assert (last.status, last.a, last.b) == ("only_b", None, highs.row(-1, named=True))
     assert not comparison.equal
@@ -93,7 +93,7 @@ def test_an_event_is_in_one_pair_at_most() -> None:
     moved = highs[1:2].with_columns(pl.col("timestamp", "available_at", "emitted_at") + 600 * MILLISECOND)
     comparison = compared(highs, moved)
 
-    assert comparison.kinds["high"] == KindCounts(only_a=2, only_b=0, changed=1, equal=0)
+    assert comparison.kinds["high"] == DifferenceCounts(only_a=2, only_b=0, changed=1, equal=0)
 
 
 def test_the_order_of_equal_events_counts(highs: pl.DataFrame) -> None:
@@ -108,7 +108,7 @@ def test_events_that_share_their_key_are_told_apart(highs: pl.DataFrame) -> None
     twice = pl.concat([highs[:1], highs[:1].with_columns(price=pl.lit(7.0))])
 
     assert compared(twice, twice.clone()).equal
-    assert compared(twice, twice[:1]).kinds["high"] == KindCounts(only_a=1, only_b=0, changed=0, equal=1)
+    assert compared(twice, twice[:1]).kinds["high"] == DifferenceCounts(only_a=1, only_b=0, changed=0, equal=1)
 
 
 def test_an_empty_file_has_nothing(highs: pl.DataFrame) -> None:
