@@ -76,7 +76,7 @@ def test_what_does_not_fit_into_the_bound_is_left_counted_and_told(here: Here, t
 
     assert process.returncode == 130
     drained, stopped = told.splitlines()[-2:]
-    left = sum(count for name, count in result["ledger"].items() if name.endswith(".left"))
+    left = sum(count for name, count in result["ledger"].items() if name.endswith(".dropped_on_stop"))
     assert left > 0
     assert result["drained"]["rows_dropped"] == left
     assert drained.endswith(f"; {left:,} were left, time was up (system.drain_seconds)")

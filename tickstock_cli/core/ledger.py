@@ -3,12 +3,12 @@
 Names are flat and dotted, as in ``tick.rejected.price`` or ``coordinator.emitted``. Two identities hold at
 the end of every run::
 
-    <type>.read    = <type>.processed + Σ <type>.rejected.* + <type>.left         for tick, ohlcv and fmv
+    <type>.read    = <type>.processed + Σ <type>.rejected.* + <type>.dropped_on_stop    for tick, ohlcv and fmv
     Σ *.detected.* = coordinator.emitted + .superseded + .redundant + .pending
 
-``coordinator.pending`` counts events whose window was still open when a run was interrupted. ``left`` counts rows that
-a running system had queued when it was stopped, and did not process before the end of the drain time. A run that
-reaches the end of its input has neither.
+``coordinator.pending`` counts events whose window was still open when a run was interrupted. ``dropped_on_stop`` counts
+rows that a running system had queued when it was stopped, and did not process before the end of the drain time. A run
+that reaches the end of its input has neither.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ class Ledger:
             read = self[f"{record}.read"]
             processed = self[f"{record}.processed"]
             rejected = self.total(f"{record}.rejected.")
-            left = self[f"{record}.left"]
-            if read != processed + rejected + left:
+            dropped = self[f"{record}.dropped_on_stop"]
+            if read != processed + rejected + dropped:
                 raise LedgerError(
                     f"ledger does not balance: {record}.read {read} is not processed {processed} + rejected {rejected}"
-                    + (f" + left {left}" if left else "")
+                    + (f" + dropped on stop {dropped}" if dropped else "")
                 )
         detected = sum(self.total(f"{record}.detected.") for record in RECORD_TYPES)
         ends = {end: self[f"coordinator.{end}"] for end in EVENT_ENDS}

@@ -37,7 +37,7 @@ def build_instances(
     process: Process,
     executor: Executor,
     finished: Callable[[Finished], None],
-    left: Callable[[ShardChunk], None],
+    dropped: Callable[[ShardChunk], None],
     broken: Callable[[BaseException], None],
 ) -> Instances:
     """Build every instance of every channel, numbered from 1, not started yet.
@@ -46,7 +46,7 @@ def build_instances(
     ----------
     process, executor
         What processes a batch, and the threads that it runs in.
-    finished, left, broken
+    finished, dropped, broken
         Called on the loop with a finished batch, with rows that nobody will process, and with an error that leaves
         the state of a channel undefined.
     """
@@ -78,7 +78,7 @@ def build_instances(
                 process=process,
                 executor=executor,
                 finished=finished,
-                left=left,
+                dropped=dropped,
                 broken=broken,
             )
         )

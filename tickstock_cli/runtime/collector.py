@@ -63,9 +63,9 @@ class Collector:
             part.ended()
         self.settle()
 
-    def left(self, part: ShardChunk) -> None:
+    def dropped(self, part: ShardChunk) -> None:
         """Take note of a part that nobody will process any more: its slice ends without it."""
-        self._core.ledger.add(f"{part.record}.left", len(part))
+        self._core.ledger.add(f"{part.record}.dropped_on_stop", len(part))
         part.ended()
         self.settle()
 

@@ -66,7 +66,7 @@ class ProcessingChannel:
         The queue's bound; a part that is larger enters an empty queue alone.
     finished
         Called with every processed batch.
-    left
+    dropped
         Called with every part that is not going to be processed, because its queue was given up.
     broken
         Called with an error that leaves state undefined: nothing may go on.
@@ -86,7 +86,7 @@ class ProcessingChannel:
         process: Process,
         executor: Executor,
         finished: Callable[[Finished], None],
-        left: Callable[[ShardChunk], None],
+        dropped: Callable[[ShardChunk], None],
         broken: Callable[[BaseException], None],
     ) -> None:
         self.name = name
@@ -104,7 +104,7 @@ class ProcessingChannel:
         self._process = process
         self._executor = executor
         self._finished = finished
-        self._left = left
+        self._dropped = dropped
         self._broken = broken
         self._queue: deque[tuple[int, ShardChunk]] = deque()
         self._depth = 0
@@ -154,9 +154,9 @@ class ProcessingChannel:
         self.status = ChannelStatus.SHUTDOWN
 
     def offer(self, part: ShardChunk) -> bool:
-        """Queue a part; tells whether there was room. If the queue was given up, the part is left at once."""
+        """Queue a part; tells whether there was room. If the queue was given up, the part is dropped at once."""
         if self._given_up:
-            self._left(part)
+            self._dropped(part)
         elif self.has_room(len(part)):
             self._append(part)
         else:
@@ -219,7 +219,7 @@ class ProcessingChannel:
         self._meter.queue(self._depth, self._spilled)
         self._room.set()
         for part in waiting:
-            self._left(part)
+            self._dropped(part)
 
     def unbind(self) -> None:
         """Have room for all that comes: the system is broken, and who waits for room that never comes must hear it."""
@@ -333,7 +333,7 @@ class ProcessingChannel:
         if self._given_up:
             for taken in batches:
                 for _, part in taken:
-                    self._left(part)
+                    self._dropped(part)
             return
         for taken in reversed(batches):
             self._queue.extendleft(reversed(taken))

@@ -398,8 +398,8 @@ class MultiChannelSystem:
     async def drain(self, seconds: float | None = None) -> Drained:
         """Wait until all rows fed are processed and their events released, then drop the rows that are still queued.
 
-        Dropped rows are counted in the ledger (``tick.left``), and events detected so far are released. A batch under
-        way is always finished.
+        Dropped rows are counted in the ledger (``tick.dropped_on_stop``), and events detected so far are released. A
+        batch under way is always finished.
 
         Parameters
         ----------
@@ -637,7 +637,7 @@ class MultiChannelSystem:
 
     def _leave(self, part: ShardChunk) -> None:
         self._rows_dropped += len(part)
-        self._collector.left(part)
+        self._collector.dropped(part)
         self._progress.set()
 
     def _published(self, result: StepResult, chunk: Chunk) -> None:

@@ -499,7 +499,7 @@ def test_a_drain_that_runs_out_of_time_leaves_rows_and_says_how_many() -> None:
 
         drained = await stage.system.shutdown(0.05)
         assert (drained.rows, drained.rows_dropped) == (0, 60)
-        assert stage.core.ledger["tick.left"] == stage.core.ledger["tick.read"] == 60
+        assert stage.core.ledger["tick.dropped_on_stop"] == stage.core.ledger["tick.read"] == 60
         stage.core.ledger.check()
 
     run(story())

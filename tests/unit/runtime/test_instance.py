@@ -65,7 +65,7 @@ class Desk:
             process=self._process,
             executor=self.executor,
             finished=self.finished.append,
-            left=lambda _: None,
+            dropped=lambda _: None,
             broken=lambda _: None,
         )
 
