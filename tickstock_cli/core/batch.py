@@ -181,6 +181,16 @@ class MergedBatch:
             times[part.order - self.first] = part.available_at
         return times
 
+    def available_at_once(self, time: int) -> MergedBatch:
+        """Return the rows, all available at ``time`` (int64 ns UTC)."""
+        return replace(
+            self,
+            ticks=replace(self.ticks, available_at=_constant(time, len(self.ticks))),
+            bars=replace(self.bars, available_at=_constant(time, len(self.bars))),
+            fmvs=replace(self.fmvs, available_at=_constant(time, len(self.fmvs))),
+            watermark=time,
+        )
+
     def cut(self, start: int, stop: int, watermark: int) -> MergedBatch:
         """Return rows ``[start, stop)`` of the merge order as a batch with its own watermark.
 
@@ -194,6 +204,12 @@ class MergedBatch:
             watermark,
             self.positions,
         )
+
+
+def _constant(value: int, length: int) -> Int64s:
+    filled = np.full(length, value, dtype=np.int64)
+    filled.flags.writeable = False
+    return filled
 
 
 def _joined(parts: Sequence[BatchT]) -> BatchT:

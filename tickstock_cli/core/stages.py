@@ -149,11 +149,15 @@ class ArrivalOptions:
         Rows that may wait in memory; more wait on disk.
     hold_back_ns
         How far market time stays behind the wall clock, so that rows on their way are not passed.
+    stamps
+        Whether rows get the time at which they came as their ``received_at``: for a sender that stamps none. Market
+        time passes by the wall clock then.
     """
 
     queue_rows: int = 262_144
     hold_back_ns: int = 0
     pace: Pace = Pace.AUTO
+    stamps: bool = False
 
 
 class LiveSource(NamedSource, Protocol):

@@ -72,6 +72,10 @@ class ArrivalQueue:
         Rows that wait in memory; a batch that is larger enters an empty queue alone.
     report
         Called with what is wrong with the disk, and with None once it works again; from the reader's thread.
+    wall
+        ns since the epoch, UTC.
+    stamps
+        Whether rows get the time at which they came as their available time: the sender stamps none.
     """
 
     def __init__(
@@ -81,7 +85,10 @@ class ArrivalQueue:
         limit_rows: int = QUEUE_ROWS,
         report: Callable[[str | None], None] = lambda problem: None,  # noqa: ARG005
         wall: Callable[[], int] = time.time_ns,
+        stamps: bool = False,
     ) -> None:
+        self._stamps = stamps
+        self._stamp = 0
         self._clock = clock
         self._came = came
         self._limit = limit_rows
@@ -123,6 +130,12 @@ class ArrivalQueue:
         """Whether the source has ended and all of it was taken."""
         with self._changed:
             return self._ended and not self._waiting and not len(self._spill)
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether a batch waits."""
+        with self._changed:
+            return bool(self._waiting) or bool(len(self._spill))
 
     def take(self) -> Arrival | None:
         """Return the oldest batch; None if nothing waits now.
@@ -188,8 +201,11 @@ class ArrivalQueue:
 
     def _put(self, batch: MergedBatch) -> bool:
         """Queue a batch; return whether the run still wants more."""
-        arrival = Arrival.of(batch, self._clock.now())
         with self._changed:
+            # Under the lock: a driver that finds the queue empty after it has read the clock knows that whatever comes
+            # later is stamped later.
+            arrival = self._stamped(batch)
+            batch = arrival.batch
             self._received += len(batch)
             if len(batch):
                 self._last_row = self._wall()
@@ -205,6 +221,14 @@ class ArrivalQueue:
             self._peak = max(self._peak, self._depth)
         self._came.set()
         return True
+
+    def _stamped(self, batch: MergedBatch) -> Arrival:
+        """Return a batch with the time at which it came; rows count as available then, where the source asks for it."""
+        at = self._clock.now()
+        if not self._stamps or not len(batch):
+            return Arrival.of(batch, at)
+        self._stamp = max(self._stamp + 1, self._wall())
+        return Arrival.of(batch.available_at_once(self._stamp), at)
 
     def _must_spill(self, batch: MergedBatch) -> bool:
         """Return whether rows go to disk: there is no room, or earlier rows are there."""

@@ -42,6 +42,8 @@ class LiveDriver:
         When rows are due, where the source keeps a schedule: latencies count from it. None: when they came.
     queue_rows
         Rows that may wait in memory.
+    stamps
+        Whether rows get the time at which they came as their available time.
     health
         Returns the state of the source.
     report
@@ -58,6 +60,7 @@ class LiveDriver:
         market: MarketClock,
         due: Schedule | None = None,
         queue_rows: int = QUEUE_ROWS,
+        stamps: bool = False,
         health: Callable[[], SourceHealth] = SourceHealth,
         report: Callable[[str | None], None] = lambda problem: None,  # noqa: ARG005
     ) -> None:
@@ -66,7 +69,7 @@ class LiveDriver:
         self._market = market
         self._due = due
         self._health = health
-        self._queue = ArrivalQueue(clock, control.changed, queue_rows, report)
+        self._queue = ArrivalQueue(clock, control.changed, queue_rows, report, stamps=stamps)
         self._lateness = Lateness()
         self._fed = due
         self._watermark = 0
@@ -146,6 +149,8 @@ class LiveDriver:
         if schedule is None:
             return now + LOOK_NS
         market = schedule.market_at(now)
+        if self._queue.has_waiting:
+            return now  # it came before the clock was read, or since: its rows are first
         if self._next_release <= market:
             self._pass_to(self._next_release, stepper)
         stepper.show(max(market, self._watermark))

@@ -87,4 +87,7 @@ class ArrivalClock:
 
 def market_clock(options: ArrivalOptions, wall: Callable[[], int], begun: int | None = None) -> MarketClock:
     """Return the market clock of a live source; ``begun`` as `ArrivalClock` takes it."""
-    return RowClock() if options.pace is Pace.ROWS else ArrivalClock(wall, options.hold_back_ns, options.pace, begun)
+    if options.pace is Pace.ROWS:
+        return RowClock()
+    pace = Pace.WALL if options.stamps else options.pace
+    return ArrivalClock(wall, options.hold_back_ns, pace, begun)
