@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from typing import Any
 
+from pydantic import ValidationError
+
+from tickstock_cli.build import AddedDetectors, add_detectors, settings_from
 from tickstock_cli.config.running import ChannelSettings
 from tickstock_cli.config.settings import Settings
+from tickstock_cli.config.validation_errors import reason
 from tickstock_cli.core.clock import Clock
 from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.engine.core import Core
+from tickstock_cli.errors import SettingsError, UsageError
 from tickstock_cli.runtime.assignment import RoutingStrategy
 from tickstock_cli.runtime.breaker import CircuitBreaker
 from tickstock_cli.runtime.chunks import ShardChunk
@@ -18,6 +25,30 @@ from tickstock_cli.runtime.router import DataChannelRouter, Entrance
 from tickstock_cli.runtime.sections import SECOND, batching_of, breaker_limits_of, health_limits_of
 
 Instances = dict[str, list[ProcessingChannel]]
+
+
+def checked_settings(
+    settings: Settings | Mapping[str, Any] | None, core: Core | None, detectors: AddedDetectors | None
+) -> Settings:
+    """Return all settings, with the detectors that are added.
+
+    Raises
+    ------
+    UsageError
+        A core is given, whose detectors are built already, and detectors are to be added.
+    SettingsError
+        A key is unknown, or a value is out of range.
+    """
+    if core is not None and detectors:
+        raise UsageError("detectors cannot be added to a core that is built; give one of the two")
+    if not isinstance(settings, Settings):
+        try:
+            settings = settings_from(settings or {})
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(map(str, first["loc"]))
+            raise SettingsError(f"{key} = {first['input']!r}: {reason(first)}") from error
+    return add_detectors(settings, detectors or {})
 
 
 def channel_sections(settings: Settings) -> dict[str, ChannelSettings]:

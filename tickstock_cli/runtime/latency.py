@@ -39,6 +39,17 @@ class EventLatency:
             found = self._histogram.summary()
         return LatencyMetrics(found.count, found.p50_ms, found.p99_ms, found.p999_ms, found.max_ms, found.mean_ms)
 
+    def document(self) -> dict[str, float | None]:
+        """Return the count and the percentiles of the latencies so far, in ms, as the dashboard shows them."""
+        found = self.figures()
+        return {
+            "count": found.count,
+            "p50": found.p50_ms,
+            "p99": found.p99_ms,
+            "p99.9": found.p999_ms,
+            "max": found.max_ms,
+        }
+
     def percentile_ms(self, percent: float) -> float | None:
         """Return a percentile of the latencies so far, in ms; None without events."""
         with self._lock:

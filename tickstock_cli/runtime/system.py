@@ -12,20 +12,15 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
-from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
-import psutil
 import pyarrow as pa
-from pydantic import ValidationError
 
-from tickstock_cli.build import AddedDetectors, add_detectors, build_core, build_encoder, settings_from
+from tickstock_cli.build import AddedDetectors, build_core, build_encoder
 from tickstock_cli.channels.base import BatchOutcome, Workspace
 from tickstock_cli.config.settings import Settings
-from tickstock_cli.config.validation_errors import reason
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.clock import Clock, SystemClock
 from tickstock_cli.core.events import EventRows
@@ -36,21 +31,21 @@ from tickstock_cli.engine.core import Core, StepResult
 from tickstock_cli.engine.pipeline import Drained
 from tickstock_cli.engine.rejection import in_merge_order
 from tickstock_cli.engine.schedule import Schedule
-from tickstock_cli.engine.spill import Spill
-from tickstock_cli.errors import OutputError, SettingsError, SystemBrokenError, UsageError
+from tickstock_cli.errors import SystemBrokenError, UsageError
 from tickstock_cli.monitoring.handlers import LOGGER, Handler, LogHandler
 from tickstock_cli.monitoring.monitor import ChannelMonitor
-from tickstock_cli.runtime.building import build_instances, build_router
+from tickstock_cli.runtime.building import build_instances, build_router, checked_settings
 from tickstock_cli.runtime.chunks import Chunk, ShardChunk
 from tickstock_cli.runtime.collector import Collector
+from tickstock_cli.runtime.feeding import Feeder
 from tickstock_cli.runtime.instance import Finished, ProcessingChannel
 from tickstock_cli.runtime.latency import EventLatency
-from tickstock_cli.runtime.metrics import Rate
 from tickstock_cli.runtime.observer import RuntimeObserver
 from tickstock_cli.runtime.publication import Publication
 from tickstock_cli.runtime.records import Data
 from tickstock_cli.runtime.results import EventProcessingResult
 from tickstock_cli.runtime.sections import MS, SECOND, thresholds_of
+from tickstock_cli.runtime.status import SystemMeter
 from tickstock_cli.runtime.stream import BUFFER_EVENTS, EventStream
 from tickstock_cli.runtime.work import process
 from tickstock_cli.sources.rows import RowIngest
@@ -59,12 +54,6 @@ from tickstock_cli.warmup import warm_up
 if TYPE_CHECKING:
     from tickstock_cli.runtime.serving import SystemServer
     from tickstock_cli.serving.server import Address
-
-ResultT = TypeVar("ResultT")
-SPILL = "spill"
-"""Name of the rows on disk, in the monitor."""
-SPARE_TICKERS = 1_024
-"""State grows by doubling from here: to grow it, every instance has to be idle."""
 
 
 class MultiChannelSystem:
@@ -113,7 +102,7 @@ class MultiChannelSystem:
         wall: Callable[[], int] = time.time_ns,
         observer: RuntimeObserver | None = None,
     ) -> None:
-        settings = _checked_settings(settings, core, detectors)
+        settings = checked_settings(settings, core, detectors)
         self._owns_core = core is None
         core = core if core is not None else build_core(settings, SymbolTable())
         self.core = core
@@ -130,11 +119,7 @@ class MultiChannelSystem:
         self._wall = wall
         self._observer = observer
         self._publish = publish
-        self._window_ns: int = settings.coordinator.window_ms * MS
-        self._window = 0
-        self._capacity = 0
         self._broken: BaseException | None = None
-        self._problems: dict[str, str] = {}
         self._collector = Collector(core, self._published)
         self._executor = ThreadPoolExecutor(
             sum(section.instances for section in (settings.tick_channel, settings.ohlcv_channel, settings.fmv_channel)),
@@ -145,25 +130,18 @@ class MultiChannelSystem:
         )
         self.router = build_router(settings, self._instances, core.symbols, self._clock, self._accept)
         self.monitor = ChannelMonitor(thresholds_of(settings.monitoring), (LogHandler(LOGGER), *handlers))
-        window = self._window_of_rates = int(settings.monitoring.window_seconds * SECOND)
-        self._rows = Rate(window, self._clock)
-        self._rows_dropped = 0
-        self._events = Rate(window, self._clock)
-        self._piece_rows = min(
-            settings.tick_channel.queue_rows, settings.ohlcv_channel.queue_rows, settings.fmv_channel.queue_rows
+        self._meter = SystemMeter(int(settings.monitoring.window_seconds * SECOND), self._clock, wall)
+        self._feeder = Feeder(
+            settings,
+            core,
+            self._instances,
+            self.router,
+            self._collector,
+            self._clock,
+            check=self._check,
+            report=self.report,
         )
-        self._spills = settings.router.overflow == "spill"
-        self._spill = Spill()
-        self._disk = ThreadPoolExecutor(1, "tickstock-spill")
-        self._spilled = asyncio.Event()
         self._catching_up: asyncio.Task[None] | None = None
-        self._feeding = asyncio.Lock()
-        self._progress = asyncio.Event()
-        self._started = 0
-        self._count_clients: Callable[[], int] | None = None
-        self._arrivals: Callable[[], ArrivalMetrics] | None = None
-        self._arrived: Callable[[], bool] | None = None
-        self._catching_up_until = 0
         self._watch: asyncio.Task[None] | None = None
 
     async def initialize_system(self) -> bool:
@@ -184,11 +162,11 @@ class MultiChannelSystem:
         if self._sinks:
             self._publication.open_outputs(self._sinks)
         await asyncio.get_running_loop().run_in_executor(self._executor, warm_up, self._settings)
-        self._started = self._clock.now()
+        self._meter.start()
         for instance in self.instances():
             instance.start()
         self._watch = asyncio.create_task(self._supervise(), name="tickstock-monitor")
-        self._catching_up = asyncio.create_task(self._catch_up(), name="tickstock-spill")
+        self._catching_up = asyncio.create_task(self._feeder.catch_up(), name="tickstock-spill")
         for task in (self._watch, self._catching_up):
             task.add_done_callback(self._ended)
         self._update_monitor()  # or health would say until the monitor's first interval that the system is not ready
@@ -337,7 +315,7 @@ class MultiChannelSystem:
     async def prepare(self, batch: MergedBatch) -> None:
         """Make room for the tickers of the first rows, and look up their days. Nothing has been fed yet."""
         self.core.prepare(batch)
-        await self._grow()
+        await self._feeder.grow()
 
     async def feed(self, batch: MergedBatch, schedule: Schedule | None = None) -> list[Chunk]:
         """Queue rows behind all rows fed before; wait while a queue is full. A batch without rows advances market time.
@@ -358,42 +336,19 @@ class MultiChannelSystem:
         SystemBrokenError
             A channel failed in a way that leaves its state undefined.
         """
-        chunks = []
-        async with self._feeding:
-            for chunk in self._pieces(batch):
-                self._check()
-                spills = self._must_spill(chunk)
-                if not spills:
-                    self.report(SPILL, None)
-                if not (spills and await self._spilled_to_disk(chunk, schedule)):
-                    chunks.append(Chunk.of(chunk, self._clock.now(), schedule, self.core.unjudged(chunk)))
-                    await self._feed(chunks[-1])
-        self._check()
-        return chunks
+        return await self._feeder.feed(batch, schedule)
 
     def next_release(self) -> int:
         """Return the market time (int64 ns) at which events may be released although no row comes."""
-        release = self.core.next_release()
-        if not self._collector.waiting:
-            return release
-        # Rows under way may yet cause events, which may wait for the end of the window.
-        return min(release, (self._window + 1) * self._window_ns + 1)
+        return self._feeder.next_release()
 
     async def settle(self) -> None:
         """Wait until all rows fed are processed and their events released."""
-        async with self._feeding:
-            while self._collector.waiting or len(self._spill):
-                self._check()
-                self._progress.clear()
-                self.flush()
-                await self._progress.wait()
-        self._check()
-        self.core.grow(len(self.core.symbols))  # no instance is at work: checkpoints know every ticker
+        await self._feeder.settle()
 
     def flush(self) -> None:
         """Have every instance process the rows that it holds back to make a batch."""
-        for instance in self.instances():
-            instance.flush()
+        self._feeder.flush()
 
     async def drain(self, seconds: float | None = None) -> Drained:
         """Wait until all rows fed are processed and their events released, then drop the rows that are still queued.
@@ -411,7 +366,7 @@ class MultiChannelSystem:
         SystemBrokenError
             See ``feed``.
         """
-        begun, rows, left = self._clock.now(), self._rows.total, self._rows_dropped
+        begun, rows, left = self._clock.now(), self._meter.rows.total, self._meter.rows_dropped
         try:
             async with asyncio.timeout(self._settings.system.drain_seconds if seconds is None else seconds):
                 await self.settle()
@@ -419,7 +374,9 @@ class MultiChannelSystem:
             for instance in self.instances():
                 instance.give_up()
             await self.settle()
-        return Drained(self._rows.total - rows, (self._clock.now() - begun) / SECOND, self._rows_dropped - left)
+        return Drained(
+            self._meter.rows.total - rows, (self._clock.now() - begun) / SECOND, self._meter.rows_dropped - left
+        )
 
     async def shutdown(self, seconds: float | None = None) -> Drained:
         """Process what is queued, as ``drain`` does, and end every part.
@@ -452,8 +409,7 @@ class MultiChannelSystem:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
         self._watch = self._catching_up = None
-        self._disk.shutdown(wait=True)
-        self._spill.close()
+        self._feeder.close()
         await asyncio.gather(*(instance.stop() for instance in self.instances()))
         self._executor.shutdown(wait=True)
 
@@ -463,33 +419,29 @@ class MultiChannelSystem:
 
     def report(self, part: str, problem: str | None) -> None:
         """Report a problem of a part beyond the channels, such as an output; None: it works. In any thread."""
-        if problem is None and part not in self._problems:
-            return
-        problems = {name: text for name, text in self._problems.items() if name != part}
-        self._problems = problems if problem is None else {**problems, part: problem}
+        self._meter.report(part, problem)
 
     def report_clients(self, count_clients: Callable[[], int] | None) -> None:
         """Report the number of connected clients in metrics. None: there is no server.
 
         ``count_clients`` is called on the loop.
         """
-        self._count_clients = count_clients
+        self._meter.report_clients(count_clients)
 
     def catching_up(self, arrived: Callable[[], bool]) -> None:
         """Raise no alert about late rows and full queues until ``arrived`` returns true, and one window longer.
 
         A run that seeks feeds rows as fast as they are processed.
         """
-        self._catching_up_until = self._clock.now() + self._window_of_rates
-        self._arrived = arrived
+        self._meter.catching_up(arrived)
 
     def watch_arrivals(self, metrics: Callable[[], ArrivalMetrics]) -> None:
         """Show the arrival queue and its source from now on; ``metrics`` is called in any thread."""
-        self._arrivals = metrics
+        self._meter.watch_arrivals(metrics)
 
     def queued_rows(self) -> int:
         """Return the number of rows in all queues, those on disk included."""
-        return sum(instance.depth for instance in self.instances()) + sum(self._spill.rows.values())
+        return sum(instance.depth for instance in self.instances()) + self._feeder.spilled_rows
 
     def channel_metrics(self) -> list[ChannelMetrics]:
         """Return the metrics of every instance as of now."""
@@ -497,30 +449,7 @@ class MultiChannelSystem:
 
     def system_metrics(self) -> SystemMetrics:
         """Return the metrics of the whole system as of now."""
-        now = self._clock.now()
-        return SystemMetrics(
-            at=now,
-            wall=self._wall(),
-            uptime_ns=now - self._started,
-            ready=self.is_system_ready(),
-            rows=self._rows.total,
-            events=self._events.total,
-            rows_per_second=self._rows.per_second(),
-            events_per_second=self._events.per_second(),
-            memory_bytes=psutil.Process().memory_info().rss,
-            problems=self._problems if self._broken is None else {**self._problems, "system": str(self._broken)},
-            clients=None if self._count_clients is None else self._count_clients(),
-            catching_up=self._is_catching_up(now),
-            router=self.router.metrics(),
-            arrivals=None if self._arrivals is None else self._arrivals(),
-        )
-
-    def _is_catching_up(self, now: int) -> bool:
-        if self._arrived is not None:
-            if self._arrived():
-                self._arrived = None
-            self._catching_up_until = now + self._window_of_rates
-        return now < self._catching_up_until
+        return self._meter.metrics(self.router.metrics(), ready=self.is_system_ready(), broken=self._broken)
 
     def get_system_status(self) -> dict[str, Any]:
         """Return the dashboard document as of now."""
@@ -532,119 +461,31 @@ class MultiChannelSystem:
 
         ``event_latency_ms`` is the latency of all events since the start.
         """
-        latency = self.latency.figures()
-        return {
-            **self.monitor.get_monitoring_dashboard_data(),
-            "event_latency_ms": {
-                "count": latency.count,
-                "p50": latency.p50_ms,
-                "p99": latency.p99_ms,
-                "p99.9": latency.p999_ms,
-                "max": latency.max_ms,
-            },
-        }
-
-    def _pieces(self, batch: MergedBatch) -> Iterator[MergedBatch]:
-        """Cut a batch so that no chunk is larger than a queue."""
-        if len(batch) <= self._piece_rows:
-            yield batch
-            return
-        times = batch.available_at()
-        for start in range(0, len(batch), self._piece_rows):
-            stop = min(start + self._piece_rows, len(batch))
-            yield batch.cut(start, stop, batch.watermark if stop == len(batch) else int(times[stop - 1]))
-
-    def _must_spill(self, chunk: MergedBatch) -> bool:
-        """Return whether rows go to disk: there is no room, or others that came before them are there."""
-        return self._spills and (bool(len(self._spill)) or not self.router.has_room(chunk))
-
-    async def _on_disk(self, work: Callable[[], ResultT]) -> ResultT:
-        """Do work on the disk in a thread: the loop has sockets and queues to look after."""
-        return await asyncio.get_running_loop().run_in_executor(self._disk, work)
-
-    async def _spilled_to_disk(self, chunk: MergedBatch, schedule: Schedule | None) -> bool:
-        """Spill rows; if the disk refuses them, tell the monitor, and wait until they can be queued: gives False."""
-        try:
-            await self._on_disk(partial(self._spill.write, chunk, self._clock.now(), schedule))
-        except OutputError as error:
-            self.report(SPILL, f"{error}; their source waits instead")
-            while len(self._spill):
-                self._progress.clear()
-                await self._progress.wait()
-                self._check()
-            return False
-        self.report(SPILL, None)
-        self._note_spilled()
-        return True
-
-    def _note_spilled(self) -> None:
-        for record, instances in self._instances.items():
-            instances[0].note_spilled(self._spill.rows[record])
-        self._spilled.set()
-
-    async def _catch_up(self) -> None:
-        """Queue what was spilled as soon as there is room, oldest first."""
-        while True:
-            await self._spilled.wait()
-            while len(self._spill):
-                self._check()
-                spilled, batch = await self._on_disk(self._spill.oldest)
-                chunk = Chunk.of(batch, spilled.received, spilled.schedule, self.core.unjudged(batch))
-                await self._feed(chunk)
-                await self._on_disk(self._spill.drop)
-                self._note_spilled()
-                self._progress.set()
-            self._spilled.clear()
-
-    async def _feed(self, chunk: Chunk) -> None:
-        if len(chunk.batch):
-            await self._grow()
-        self._collector.begin(chunk)
-        if len(chunk.batch):
-            await self.router.route(chunk)
-        else:
-            self._collector.settle()
-        window = chunk.batch.watermark // self._window_ns
-        if window != self._window:
-            # A window has ended: nothing but rows that are held back for a batch delays its events.
-            self._window = window
-            self.flush()
-
-    async def _grow(self) -> None:
-        """Make room for the tickers met so far, while every instance is idle."""
-        tickers = len(self.core.symbols)
-        if tickers <= self._capacity:
-            return
-        capacity = max(SPARE_TICKERS, 1 << (tickers - 1).bit_length())
-        async with AsyncExitStack() as stack:
-            for instance in self.instances():
-                await stack.enter_async_context(instance.idle)
-            self.core.grow(capacity)
-            self._capacity = capacity
+        return {**self.monitor.get_monitoring_dashboard_data(), "event_latency_ms": self.latency.document()}
 
     def _process(self, parts: Sequence[ShardChunk], workspace: Workspace) -> BatchOutcome:
-        return process(self.core.channels, parts, self._capacity, workspace)
+        return process(self.core.channels, parts, self._feeder.capacity, workspace)
 
     def _finished(self, done: Finished) -> None:
-        self._rows.add(sum(len(part) for part in done.parts))
+        self._meter.rows.add(sum(len(part) for part in done.parts))
         if self._observer is not None:
             self._observer.processed(done)
         self._collector.finished(done)
         if self._collector.has_events and done.instance.record == "tick":
             # Events of ticks are released as soon as all rows before them are processed: hold none of those back.
             self.flush()
-        self._progress.set()
+        self._feeder.note_progress()
 
     def _leave(self, part: ShardChunk) -> None:
-        self._rows_dropped += len(part)
+        self._meter.rows_dropped += len(part)
         self._collector.dropped(part)
-        self._progress.set()
+        self._feeder.note_progress()
 
     def _published(self, result: StepResult, chunk: Chunk) -> None:
         if len(result.events):
             now = self._clock.now()
             result.events["released"] = now
-            self._events.add(len(result.events))
+            self._meter.events.add(len(result.events))
             late = self.latency.record(result.events, chunk, now)
             if self._observer is not None:
                 self._observer.published(result.events, late)
@@ -659,7 +500,7 @@ class MultiChannelSystem:
         """Release the events of the end of the input."""
         if len(events):
             events["released"] = self._clock.now()
-            self._events.add(len(events))
+            self._meter.events.add(len(events))
             self._publication.publish(events)
 
     def check_running(self) -> None:
@@ -713,7 +554,7 @@ class MultiChannelSystem:
         self._collector.abandon()
         for instance in self.instances():
             instance.unbind()
-        self._progress.set()
+        self._feeder.note_progress()
 
     def _check(self) -> None:
         if self._broken is not None:
@@ -739,27 +580,3 @@ class MultiChannelSystem:
                 for instance in self.instances():
                     if instance.status is ChannelStatus.ERROR:
                         instance.start()
-
-
-def _checked_settings(
-    settings: Settings | Mapping[str, Any] | None, core: Core | None, detectors: AddedDetectors | None
-) -> Settings:
-    """Return all settings, with the detectors that are added.
-
-    Raises
-    ------
-    UsageError
-        A core is given, whose detectors are built already, and detectors are to be added.
-    SettingsError
-        A key is unknown, or a value is out of range.
-    """
-    if core is not None and detectors:
-        raise UsageError("detectors cannot be added to a core that is built; give one of the two")
-    if not isinstance(settings, Settings):
-        try:
-            settings = settings_from(settings or {})
-        except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(map(str, first["loc"]))
-            raise SettingsError(f"{key} = {first['input']!r}: {reason(first)}") from error
-    return add_detectors(settings, detectors or {})

@@ -308,7 +308,7 @@ def test_rows_on_disk_that_cannot_be_read_again_end_the_run() -> None:
         busy.pause()
         for batch in stage.source.batches(10):
             await stage.system.feed(batch)
-        stage.system._spill._waiting[1].path.unlink()
+        stage.system._feeder._spill._waiting[1].path.unlink()
         busy.resume()
         with pytest.raises(SystemBrokenError, match="No such file"):
             await stage.system.settle()
