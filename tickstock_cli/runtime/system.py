@@ -16,8 +16,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import pyarrow as pa
-
 from tickstock_cli.build import AddedDetectors, build_core, build_encoder
 from tickstock_cli.channels.base import BatchOutcome, Workspace
 from tickstock_cli.config.settings import Settings
@@ -29,7 +27,6 @@ from tickstock_cli.core.stages import Sink
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.core import Core, StepResult
 from tickstock_cli.engine.pipeline import Drained
-from tickstock_cli.engine.rejection import in_merge_order
 from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.errors import SystemBrokenError, UsageError
 from tickstock_cli.monitoring.handlers import LOGGER, Handler, LogHandler
@@ -37,6 +34,7 @@ from tickstock_cli.monitoring.monitor import ChannelMonitor
 from tickstock_cli.runtime.building import build_instances, build_router, checked_settings
 from tickstock_cli.runtime.chunks import Chunk, ShardChunk
 from tickstock_cli.runtime.collector import Collector
+from tickstock_cli.runtime.entrance import RecordEntrance
 from tickstock_cli.runtime.feeding import Feeder
 from tickstock_cli.runtime.instance import Finished, ProcessingChannel
 from tickstock_cli.runtime.latency import EventLatency
@@ -44,7 +42,7 @@ from tickstock_cli.runtime.observer import RuntimeObserver
 from tickstock_cli.runtime.publication import Publication
 from tickstock_cli.runtime.records import Data
 from tickstock_cli.runtime.results import EventProcessingResult
-from tickstock_cli.runtime.sections import MS, SECOND, thresholds_of
+from tickstock_cli.runtime.sections import SECOND, thresholds_of
 from tickstock_cli.runtime.status import SystemMeter
 from tickstock_cli.runtime.stream import BUFFER_EVENTS, EventStream
 from tickstock_cli.runtime.work import process
@@ -114,7 +112,6 @@ class MultiChannelSystem:
         self._sinks = tuple(sinks)
         self.has_ended = False
         """Whether the system takes no more rows, because it was finished or shut down."""
-        self._ingest = RowIngest(core.symbols, settings.recordings.interval_seconds)
         self._clock = clock or SystemClock()
         self._wall = wall
         self._observer = observer
@@ -128,7 +125,15 @@ class MultiChannelSystem:
         self._instances = build_instances(
             settings, self._clock, self._process, self._executor, self._finished, self._leave, self._break
         )
-        self.router = build_router(settings, self._instances, core.symbols, self._clock, self._accept)
+        self._entrance = RecordEntrance(
+            RowIngest(core.symbols, settings.recordings.interval_seconds),
+            self._publication.encoder,
+            self._clock,
+            ready=self._ready_for_rows,
+            feed=self.feed,
+            check=self._check,
+        )
+        self.router = build_router(settings, self._instances, core.symbols, self._clock, self._entrance.accept)
         self.monitor = ChannelMonitor(thresholds_of(settings.monitoring), (LogHandler(LOGGER), *handlers))
         self._meter = SystemMeter(int(settings.monitoring.window_seconds * SECOND), self._clock, wall)
         self._feeder = Feeder(
@@ -307,10 +312,7 @@ class MultiChannelSystem:
 
         Raises as ``process_tick_data`` does.
         """
-        await self._ready_for_rows()
-        self._ingest.passed(market_time)
-        nothing = MergedBatch.empty(self._ingest.count, self._ingest.latest)
-        return self._events_of(await self.feed(nothing))
+        return await self._entrance.advance(market_time)
 
     async def prepare(self, batch: MergedBatch) -> None:
         """Make room for the tickers of the first rows, and look up their days. Nothing has been fed yet."""
@@ -520,28 +522,6 @@ class MultiChannelSystem:
         """Wait while sinks are far behind; raise what keeps rows from being taken."""
         await self._publication.room()
         self.check_running()
-
-    async def _accept(self, record: str, rows: pa.RecordBatch) -> EventProcessingResult:
-        """Feed rows of one type, and wait until they are processed."""
-        begun = self._clock.now()
-        await self._ready_for_rows()
-        if not rows.num_rows:
-            return EventProcessingResult(record, 0, (), (), 0.0)
-        chunks = await self.feed(self._ingest.merged(rows))
-        for chunk in chunks:
-            await chunk.published.wait()
-            self._check()
-        reasons = [
-            reason for chunk in chunks if chunk.result.rejected for reason in in_merge_order(chunk.result.rejected)[1]
-        ]
-        elapsed = (self._clock.now() - begun) / MS
-        return EventProcessingResult(record, rows.num_rows, tuple(reasons), tuple(self._events_of(chunks)), elapsed)
-
-    def _events_of(self, chunks: Sequence[Chunk]) -> list[dict[str, Any]]:
-        parts = [
-            self._publication.encoder.to_arrow(chunk.result.events) for chunk in chunks if len(chunk.result.events)
-        ]
-        return [event for part in parts for event in part.to_pylist()]
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """Break the system if one of its tasks has failed: without that task rows would wait for ever."""
