@@ -265,6 +265,6 @@ def test_a_limit_that_is_off_is_shown_and_not_judged() -> None:
     scenario = with_scenario(thresholds={"tick_p99_ms": "off", "memory_mib": 512})
     seen = observed({9: 190}, scenario=scenario)
 
-    assert verdict(seen, "tick_p99_ms").word == "not asked"
+    assert verdict(seen, "tick_p99_ms").word == "not judged"
     assert verdict(seen, "tick_p99_ms").measured == pytest.approx(190, rel=0.1)
     assert verdict(seen, "memory_mib").ok is False
