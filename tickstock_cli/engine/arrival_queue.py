@@ -29,6 +29,9 @@ from tickstock_cli.errors import OutputError
 QUEUE_ROWS = 262_144
 TOGETHER_ROWS = 8_192
 """Batches that wait are taken together up to about so many rows."""
+GATHER_FROM = 2
+GATHER_SECONDS = 0.005
+"""With so many batches waiting, the reader lets the next rows gather, for so long at most."""
 STOP_LOOK_SECONDS = 0.1
 """How often a reader that waits for room looks whether the run has ended."""
 
@@ -189,6 +192,7 @@ class ArrivalQueue:
             for batch in batches:
                 if not self._put(batch):
                     break
+                self._pause()
         except BaseException as error:  # noqa: BLE001 - raised by the driver, in its turn
             self._error = error
         finally:
@@ -221,6 +225,12 @@ class ArrivalQueue:
             self._peak = max(self._peak, self._depth)
         self._came.set()
         return True
+
+    def _pause(self) -> None:
+        """Let what comes next gather for a moment while the run is behind: every batch has a cost of its own."""
+        with self._changed:
+            if len(self._waiting) >= GATHER_FROM and not self._closed:
+                self._changed.wait(GATHER_SECONDS)
 
     def _stamped(self, batch: MergedBatch) -> Arrival:
         """Return a batch with the time at which it came; rows count as available then, where the source asks for it."""
