@@ -219,6 +219,8 @@ class ArrivalMetrics:
     ----------
     received
         Rows that have come.
+    unfed
+        Those of them that the run has not been given: they wait, or were left behind when it was stopped.
     spilled_total
         Rows that went through the disk because they found no room.
     late
@@ -229,6 +231,7 @@ class ArrivalMetrics:
 
     queue: QueueMetrics
     received: int = 0
+    unfed: int = 0
     spilled_total: int = 0
     late: int = 0
     last_row_wall: int | None = None

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Condition, Event, Thread
 from types import TracebackType
 from typing import Self
@@ -101,6 +101,8 @@ class ArrivalQueue:
         self._depth = 0
         self._peak = 0
         self._received = 0
+        self._taken = 0
+        self._problem: str | None = None
         self._spilled_total = 0
         self._last_row: int | None = None
         self._spill = Spill()
@@ -154,6 +156,7 @@ class ArrivalQueue:
             if not self._waiting and len(self._spill):
                 spilled, batch = self._spill.oldest()
                 self._spill.drop()
+                self._taken += len(batch)
                 self._changed.notify_all()
                 return Arrival.of(batch, spilled.received)
             if self._waiting:
@@ -170,6 +173,7 @@ class ArrivalQueue:
             taken.append(self._waiting.popleft())
             rows += len(taken[-1].batch)
         self._depth -= rows
+        self._taken += rows
         self._changed.notify_all()
         return taken
 
@@ -185,7 +189,10 @@ class ArrivalQueue:
                 spilled,
                 None if oldest is None else (self._clock.now() - oldest) / 1e6,
             )
-            return ArrivalMetrics(queue, self._received, self._spilled_total, late, self._last_row, source)
+            if self._problem is not None and source.problem is None:
+                source = replace(source, problem=self._problem)
+            unfed = self._received - self._taken
+            return ArrivalMetrics(queue, self._received, unfed, self._spilled_total, late, self._last_row, source)
 
     def _read(self, batches: Iterator[MergedBatch]) -> None:
         try:
@@ -213,7 +220,10 @@ class ArrivalQueue:
             self._received += len(batch)
             if len(batch):
                 self._last_row = self._wall()
-            if self._must_spill(batch) and self._spilled(arrival):
+            if not self._must_spill(batch):
+                if self._problem is not None:
+                    self._note(None)
+            elif self._spilled(arrival):
                 self._came.set()
                 return not self._closed
             while not self._closed and self._depth and self._depth + len(batch) > self._limit:
@@ -244,16 +254,21 @@ class ArrivalQueue:
         """Return whether rows go to disk: there is no room, or earlier rows are there."""
         return bool(len(self._spill)) or bool(self._depth and self._depth + len(batch) > self._limit)
 
+    def _note(self, problem: str | None) -> None:
+        """Note what is wrong with the disk: metrics and alerts show it as a problem of the source."""
+        self._problem = problem
+        self._report(problem)
+
     def _spilled(self, arrival: Arrival) -> bool:
         """Write a batch to disk; return whether that worked."""
         try:
             self._spill.write(arrival.batch, arrival.at, None)
         except OutputError as error:
-            self._report(f"{error}; the source waits instead")
+            self._note(f"{error}; the source waits instead")
             while not self._closed and len(self._spill):
                 self._changed.wait(STOP_LOOK_SECONDS)
             return False
-        self._report(None)
+        self._note(None)
         self._spilled_total += len(arrival.batch)
         return True
 

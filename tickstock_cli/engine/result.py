@@ -83,7 +83,12 @@ class RunResult:
 
 
 def _arrival_counts(arrivals: ArrivalMetrics) -> dict[str, int]:
-    return {"received": arrivals.received, "spilled": arrivals.spilled_total, "late": arrivals.late}
+    return {
+        "received": arrivals.received,
+        "unfed": arrivals.unfed,
+        "spilled": arrivals.spilled_total,
+        "late": arrivals.late,
+    }
 
 
 def peak_rss_bytes() -> int:

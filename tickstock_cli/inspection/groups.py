@@ -100,8 +100,8 @@ class FileGroup:
         """The guesses, each with its reason if all files have the same one."""
         reasons = [{file.guesses[place].why for file in self.files} for place in range(len(self.sample.guesses))]
         return [
-            f"{guess.what} is {guess.value}" + (f", because {guess.why}" if len(whys) == 1 else "")
-            for guess, whys in zip(self.sample.guesses, reasons, strict=True)
+            f"{guess.what} is {guess.value}" + (f", because {guess.why}" if len(causes) == 1 else "")
+            for guess, causes in zip(self.sample.guesses, reasons, strict=True)
         ]
 
 

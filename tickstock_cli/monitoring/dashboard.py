@@ -93,6 +93,7 @@ def _arrivals(arrivals: ArrivalMetrics) -> dict[str, Any]:
     return {
         "queue": _queue(arrivals.queue),
         "received": arrivals.received,
+        "unfed": arrivals.unfed,
         "spilled_total": arrivals.spilled_total,
         "late": arrivals.late,
         "last_row": None if arrivals.last_row_wall is None else format_time(arrivals.last_row_wall),

@@ -52,7 +52,7 @@ def test_nothing_is_lost_and_the_order_stays(limit_rows: int) -> None:
         after = queue.metrics(0, SourceHealth())
 
     assert times == [second * SECOND for second in range(40)]
-    assert waiting.received == 40
+    assert (waiting.received, waiting.unfed, after.unfed) == (40, 40, 0)
     assert waiting.queue.depth + waiting.queue.spilled == 40
     assert waiting.queue.depth <= limit_rows
     assert after.spilled_total == 40 - min(40, limit_rows)
@@ -64,14 +64,23 @@ def test_a_disk_that_refuses_rows_makes_the_source_wait(monkeypatch: pytest.Monk
     in_the_way = tmp_path / "file"
     in_the_way.write_text("no folder")
     monkeypatch.setattr("tempfile.tempdir", str(in_the_way))
-    came = Event()
+    came, noted = Event(), Event()
     told: list[str | None] = []
-    with ArrivalQueue(ManualClock(), came, limit_rows=2, report=told.append) as queue:
+
+    def report(problem: str | None) -> None:
+        told.append(problem)
+        noted.set()
+
+    with ArrivalQueue(ManualClock(), came, limit_rows=2, report=report) as queue:
         queue.read(batches_at(*range(20), batch_rows=1))
+        noted.wait()
+        problem = queue.metrics(0, SourceHealth()).source.problem  # nothing is taken yet: the reader waits
         times = all_of(queue, came)
 
     assert times == [second * SECOND for second in range(20)]
-    assert all("the source waits instead" in problem for problem in told if problem is not None)
+    assert problem is not None
+    assert problem.endswith("the source waits instead")
+    assert told[0] == problem
 
 
 def test_rows_behind_market_time_are_lifted_and_counted() -> None:
