@@ -119,7 +119,7 @@ def assemble(plan: RunPlan, stack: ExitStack) -> RunParts:
     )
     if isinstance(pipeline, MultiChannelPipeline):
         if isinstance(plan.driver, LiveDriver):
-            pipeline.system.watch_arrivals(plan.driver.arrivals)
+            pipeline.system.reporter.watch_arrivals(plan.driver.arrivals)
         plan.attach(pipeline)
     outputs, rejects = _open_outputs(plan)
     return RunParts(

@@ -133,8 +133,8 @@ class Broadcast(Observer):
         """Learn of the running system; its alerts go to all clients."""
         self._state.pipeline = pipeline
         hub = self._thread.server.hub
-        pipeline.system.monitor.add_handler(CallHandler(hub.alerts.post))
-        pipeline.system.report_clients(lambda: len(hub.clients))
+        pipeline.system.reporter.monitor.add_handler(CallHandler(hub.alerts.post))
+        pipeline.system.reporter.report_clients(lambda: len(hub.clients))
 
     def advanced(self, rows: int, market_time: int) -> None:  # noqa: ARG002 - the observer's
         self._state.market_time = market_time

@@ -31,18 +31,18 @@ class RunStatus:
     def report(self, part: str, problem: str | None) -> None:
         """Pass on what is wrong with a part, or that it works again: the monitor makes an alert of it."""
         if self.pipeline is not None:
-            self.pipeline.system.report(part, problem)
+            self.pipeline.system.reporter.report(part, problem)
 
     def catching_up(self, arrived: Callable[[], bool]) -> None:
         """Pass on that rows come flat out until ``arrived``: no alert is to be made of that."""
         if self.pipeline is not None:
-            self.pipeline.system.catching_up(arrived)
+            self.pipeline.system.reporter.catching_up(arrived)
 
     def status(self) -> Mapping[str, Any]:
         """Return the dashboard document; before the system runs, the status is starting."""
         if self.pipeline is None:
             return {"system_overview": {"status": "starting"}}
-        return self.pipeline.last_status or self.pipeline.system.dashboard()
+        return self.pipeline.last_status or self.pipeline.system.reporter.dashboard()
 
     def health(self) -> Health:
         """Return the health of the run; a run that has ended is healthy."""
@@ -50,7 +50,7 @@ class RunStatus:
             return Health(ok=True)
         if self.pipeline is None:
             return Health(ok=False, reasons=("the system is starting",))
-        reasons = self.pipeline.system.monitor.unhealthy_reasons()
+        reasons = self.pipeline.system.reporter.monitor.unhealthy_reasons()
         return Health(not reasons, reasons)
 
     def market(self) -> MarketState:

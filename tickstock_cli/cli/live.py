@@ -95,7 +95,7 @@ class LiveView(Observer):
         below = [self._status(), Text(self._meter.line(self._console.width - 2, clock=False)), Text(KEYS, style="dim")]
         if not self._running:
             return Group(EventTable(rows, phrases=self._phrases), Text(), *below)
-        view = DashboardView(self._running[0].system.dashboard())
+        view = DashboardView(self._running[0].system.reporter.dashboard())
         return Group(view, Text(), EventTable(rows[-BESIDE_DASHBOARD:], phrases=self._phrases), Text(), *below)
 
     def _status(self) -> Text:

@@ -76,14 +76,14 @@ class System:
             "done": dict(self.latency_probe.done),
             "events": self.latency_probe.events,
             "queues": {instance.name: instance.take_peak() for instance in system.instances()},
-            "alerts": len(system.monitor.active),
+            "alerts": len(system.reporter.monitor.active),
             "breakers_open": sum(
-                metrics.breaker.state is not BreakerState.CLOSED for metrics in system.channel_metrics()
+                metrics.breaker.state is not BreakerState.CLOSED for metrics in system.reporter.channel_metrics()
             ),
         }
 
     async def _metrics(self) -> list[ChannelMetrics]:
-        return self.pipeline.system.channel_metrics()
+        return self.pipeline.system.reporter.channel_metrics()
 
     def end(self, result: RunResult, kinds: Mapping[str, int], ended: int) -> dict[str, Any]:
         """Return the figures of the whole run."""
@@ -106,7 +106,7 @@ class System:
             "breaks": self.receiver.breaks,
             "cut_off": self.broadcast.server.hub.cut_off,
             "router": {"decisions": router.decisions, "mean_us": router.decision_mean_us},
-            "alert_history": [self._alert(alert) for alert in system.monitor.history],
+            "alert_history": [self._alert(alert) for alert in system.reporter.monitor.history],
             "breaker_history": [change for channel in metrics for change in self._changes(channel)],
         }
 
@@ -180,7 +180,7 @@ def work(child: Child) -> None:
         child.on_stop(control.stop)
         child.every_second(system.anchor, system.second)
         driver = LiveDriver(clock, control, RowClock(), Schedule(system.anchor, job["start"], job["speed"]))
-        pipeline.system.watch_arrivals(driver.arrivals)
+        pipeline.system.reporter.watch_arrivals(driver.arrivals)
         parts.driver = driver  # only now is it known when the load begins
         result = execute(parts)
         broadcast.finish()

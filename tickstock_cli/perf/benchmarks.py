@@ -123,7 +123,7 @@ def paced(job: Sample) -> Turns:
     cpu = time.process_time()
     result = run_replay(request, attach=pipelines.append)
     cpu_seconds = time.process_time() - cpu
-    latency = pipelines[0].system.latency
+    latency = pipelines[0].system.reporter.latency
     figures = latency.figures()
     percentile = getattr(latency, "percentile_ms", None)  # bases from before it was there
     yield {

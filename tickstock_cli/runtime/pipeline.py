@@ -184,8 +184,8 @@ class MultiChannelPipeline:
     async def _end(self, seconds: float | None) -> dict[str, Any]:
         status = self.system.get_system_status()
         if seconds is None and not (self._drained or Drained()).rows_dropped:
-            self.system.end_alerts()
-            status = self.system.dashboard()
+            self.system.reporter.end_alerts()
+            status = self.system.reporter.dashboard()
         await self.system.shutdown(seconds)
         return status
 

@@ -47,12 +47,12 @@ class SystemStatus:
         self._calendar = calendar
 
     def status(self) -> Mapping[str, Any]:
-        return self._system.dashboard()
+        return self._system.reporter.dashboard()
 
     def health(self) -> Health:
         if self._system.has_ended:
             return Health(ok=True)
-        reasons = self._system.monitor.unhealthy_reasons()
+        reasons = self._system.reporter.monitor.unhealthy_reasons()
         return Health(not reasons, reasons)
 
     def market(self) -> MarketState:
@@ -113,12 +113,14 @@ class SystemServer:
             undo.callback(self._stack.close)
             await asyncio.to_thread(self._open)
             hub = self._thread.server.hub
-            self._stack.callback(self._system.monitor.add_handler(CallHandler(hub.alerts.post)))
+            self._stack.callback(self._system.reporter.monitor.add_handler(CallHandler(hub.alerts.post)))
             self._system.core.judges_rows = True  # from the next rows on, and for a next server, too
             self._stack.callback(self._publication.attach_tap(self._prices))
-            self._stack.callback(self._system.report_clients, None)
-            self._system.report_clients(lambda: len(hub.clients))
-            self._outputs: AsyncOutputs = self._publication.open_outputs([LogSink(self._log, self._system.report)])
+            self._stack.callback(self._system.reporter.report_clients, None)
+            self._system.reporter.report_clients(lambda: len(hub.clients))
+            self._outputs: AsyncOutputs = self._publication.open_outputs(
+                [LogSink(self._log, self._system.reporter.report)]
+            )
             undo.pop_all()
         return self
 

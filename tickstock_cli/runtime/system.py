@@ -22,28 +22,26 @@ from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.clock import Clock, SystemClock
 from tickstock_cli.core.events import EventRows
-from tickstock_cli.core.metrics import ArrivalMetrics, ChannelMetrics, ChannelStatus, SystemMetrics
+from tickstock_cli.core.metrics import ChannelStatus
 from tickstock_cli.core.stages import Sink
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.core import Core, StepResult
 from tickstock_cli.engine.pipeline import Drained
 from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.errors import SystemBrokenError, UsageError
-from tickstock_cli.monitoring.handlers import LOGGER, Handler, LogHandler
-from tickstock_cli.monitoring.monitor import ChannelMonitor
+from tickstock_cli.monitoring.handlers import LOGGER, Handler
 from tickstock_cli.runtime.building import build_instances, build_router, checked_settings
 from tickstock_cli.runtime.chunks import Chunk, ShardChunk
 from tickstock_cli.runtime.collector import Collector
 from tickstock_cli.runtime.entrance import RecordEntrance
 from tickstock_cli.runtime.feeding import Feeder
 from tickstock_cli.runtime.instance import Finished, ProcessingChannel
-from tickstock_cli.runtime.latency import EventLatency
 from tickstock_cli.runtime.observer import RuntimeObserver
 from tickstock_cli.runtime.publication import Publication
 from tickstock_cli.runtime.records import Data
+from tickstock_cli.runtime.reporting import SystemReporter
 from tickstock_cli.runtime.results import EventProcessingResult
-from tickstock_cli.runtime.sections import SECOND, thresholds_of
-from tickstock_cli.runtime.status import SystemMeter
+from tickstock_cli.runtime.sections import SECOND
 from tickstock_cli.runtime.stream import BUFFER_EVENTS, EventStream
 from tickstock_cli.runtime.work import process
 from tickstock_cli.sources.rows import RowIngest
@@ -104,7 +102,6 @@ class MultiChannelSystem:
         self._owns_core = core is None
         core = core if core is not None else build_core(settings, SymbolTable())
         self.core = core
-        self.latency = EventLatency()
         self._settings = settings
         self.market_time: int | None = None
         """The market time (ns UTC) up to which rows are processed; None before the first row."""
@@ -113,7 +110,6 @@ class MultiChannelSystem:
         self.has_ended = False
         """Whether the system takes no more rows, because it was finished or shut down."""
         self._clock = clock or SystemClock()
-        self._wall = wall
         self._observer = observer
         self._publish = publish
         self._broken: BaseException | None = None
@@ -134,8 +130,16 @@ class MultiChannelSystem:
             check=self._check,
         )
         self.router = build_router(settings, self._instances, core.symbols, self._clock, self._entrance.accept)
-        self.monitor = ChannelMonitor(thresholds_of(settings.monitoring), (LogHandler(LOGGER), *handlers))
-        self._meter = SystemMeter(int(settings.monitoring.window_seconds * SECOND), self._clock, wall)
+        self.reporter = SystemReporter(
+            settings.monitoring,
+            self._instances,
+            self.router,
+            handlers,
+            self._clock,
+            wall,
+            self.is_system_ready,
+            lambda: self._broken,
+        )
         self._feeder = Feeder(
             settings,
             core,
@@ -144,7 +148,7 @@ class MultiChannelSystem:
             self._collector,
             self._clock,
             check=self._check,
-            report=self.report,
+            report=self.reporter.report,
         )
         self._catching_up: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -167,14 +171,14 @@ class MultiChannelSystem:
         if self._sinks:
             self._publication.open_outputs(self._sinks)
         await asyncio.get_running_loop().run_in_executor(self._executor, warm_up, self._settings)
-        self._meter.start()
+        self.reporter.start()
         for instance in self.instances():
             instance.start()
         self._watch = asyncio.create_task(self._supervise(), name="tickstock-monitor")
         self._catching_up = asyncio.create_task(self._feeder.catch_up(), name="tickstock-spill")
         for task in (self._watch, self._catching_up):
             task.add_done_callback(self._ended)
-        self._update_monitor()  # or health would say until the monitor's first interval that the system is not ready
+        self.reporter.update()  # or health would say until the monitor's first interval that the system is not ready
         return self.is_system_ready()
 
     async def __aenter__(self) -> Self:
@@ -368,7 +372,7 @@ class MultiChannelSystem:
         SystemBrokenError
             See ``feed``.
         """
-        begun, rows, left = self._clock.now(), self._meter.rows.total, self._meter.rows_dropped
+        begun, rows, left = self._clock.now(), self.reporter.rows.total, self.reporter.rows_dropped
         try:
             async with asyncio.timeout(self._settings.system.drain_seconds if seconds is None else seconds):
                 await self.settle()
@@ -377,7 +381,7 @@ class MultiChannelSystem:
                 instance.give_up()
             await self.settle()
         return Drained(
-            self._meter.rows.total - rows, (self._clock.now() - begun) / SECOND, self._meter.rows_dropped - left
+            self.reporter.rows.total - rows, (self._clock.now() - begun) / SECOND, self.reporter.rows_dropped - left
         )
 
     async def shutdown(self, seconds: float | None = None) -> Drained:
@@ -415,61 +419,20 @@ class MultiChannelSystem:
         await asyncio.gather(*(instance.stop() for instance in self.instances()))
         self._executor.shutdown(wait=True)
 
-    def end_alerts(self) -> None:
-        """Resolve every alert, at the good end of a run."""
-        self.monitor.end(self._clock.now(), self._wall())
-
-    def report(self, part: str, problem: str | None) -> None:
-        """Report a problem of a part beyond the channels, such as an output; None: it works. In any thread."""
-        self._meter.report(part, problem)
-
-    def report_clients(self, count_clients: Callable[[], int] | None) -> None:
-        """Report the number of connected clients in metrics. None: there is no server.
-
-        ``count_clients`` is called on the loop.
-        """
-        self._meter.report_clients(count_clients)
-
-    def catching_up(self, arrived: Callable[[], bool]) -> None:
-        """Raise no alert about late rows and full queues until ``arrived`` returns true, and one window longer.
-
-        A run that seeks feeds rows as fast as they are processed.
-        """
-        self._meter.catching_up(arrived)
-
-    def watch_arrivals(self, metrics: Callable[[], ArrivalMetrics]) -> None:
-        """Show the arrival queue and its source from now on; ``metrics`` is called in any thread."""
-        self._meter.watch_arrivals(metrics)
-
     def queued_rows(self) -> int:
         """Return the number of rows in all queues, those on disk included."""
         return sum(instance.depth for instance in self.instances()) + self._feeder.spilled_rows
 
-    def channel_metrics(self) -> list[ChannelMetrics]:
-        """Return the metrics of every instance as of now."""
-        return [instance.snapshot() for instance in self.instances()]
-
-    def system_metrics(self) -> SystemMetrics:
-        """Return the metrics of the whole system as of now."""
-        return self._meter.metrics(self.router.metrics(), ready=self.is_system_ready(), broken=self._broken)
-
     def get_system_status(self) -> dict[str, Any]:
         """Return the dashboard document as of now."""
-        self._update_monitor()
-        return self.dashboard()
-
-    def dashboard(self) -> dict[str, Any]:
-        """Return the dashboard document as of the monitor's last update, in any thread.
-
-        ``event_latency_ms`` is the latency of all events since the start.
-        """
-        return {**self.monitor.get_monitoring_dashboard_data(), "event_latency_ms": self.latency.document()}
+        self.reporter.update()
+        return self.reporter.dashboard()
 
     def _process(self, parts: Sequence[ShardChunk], workspace: Workspace) -> BatchOutcome:
         return process(self.core.channels, parts, self._feeder.capacity, workspace)
 
     def _finished(self, done: Finished) -> None:
-        self._meter.rows.add(sum(len(part) for part in done.parts))
+        self.reporter.rows.add(sum(len(part) for part in done.parts))
         if self._observer is not None:
             self._observer.processed(done)
         self._collector.finished(done)
@@ -479,7 +442,7 @@ class MultiChannelSystem:
         self._feeder.note_progress()
 
     def _leave(self, part: ShardChunk) -> None:
-        self._meter.rows_dropped += len(part)
+        self.reporter.rows_dropped += len(part)
         self._collector.dropped(part)
         self._feeder.note_progress()
 
@@ -487,8 +450,8 @@ class MultiChannelSystem:
         if len(result.events):
             now = self._clock.now()
             result.events["released"] = now
-            self._meter.events.add(len(result.events))
-            late = self.latency.record(result.events, chunk, now)
+            self.reporter.events.add(len(result.events))
+            late = self.reporter.latency.record(result.events, chunk, now)
             if self._observer is not None:
                 self._observer.published(result.events, late)
             self._publication.publish(result.events)
@@ -502,7 +465,7 @@ class MultiChannelSystem:
         """Release the events of the end of the input."""
         if len(events):
             events["released"] = self._clock.now()
-            self._meter.events.add(len(events))
+            self.reporter.events.add(len(events))
             self._publication.publish(events)
 
     def check_running(self) -> None:
@@ -544,15 +507,12 @@ class MultiChannelSystem:
     def _broken_error(cause: BaseException) -> SystemBrokenError:
         return SystemBrokenError(f"a channel failed and left its state undefined: {cause}")
 
-    def _update_monitor(self) -> None:
-        self.monitor.observe(self.channel_metrics(), self.system_metrics())
-
     async def _supervise(self) -> None:
         """Update the monitor, move shards and restart dead instances, every monitoring interval."""
         while True:
             await asyncio.sleep(self._settings.monitoring.interval_ms / 1000)
             try:
-                self._update_monitor()
+                self.reporter.update()
             except Exception:  # noqa: BLE001 - such as metrics that the machine refuses for now: no reason to end
                 LOGGER.exception("the monitor could not be updated")
             await self.router.reassign()

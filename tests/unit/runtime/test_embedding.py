@@ -48,7 +48,10 @@ def test_a_system_that_takes_rows_says_so_from_the_first_moment() -> None:
     async def first_look() -> tuple[str, tuple[str, ...]]:
         system = MultiChannelSystem(settings_of({"monitoring.interval_ms": 60_000}))
         await system.initialize_system()
-        status, complaints = system.dashboard()["system_overview"]["status"], system.monitor.unhealthy_reasons()
+        status, complaints = (
+            system.reporter.dashboard()["system_overview"]["status"],
+            system.reporter.monitor.unhealthy_reasons(),
+        )
         await system.shutdown()
         return status, complaints
 

@@ -470,7 +470,7 @@ def test_a_disk_that_cannot_take_what_spills_makes_the_source_wait() -> None:
             assert stage.system.queued_rows() == 10
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        (alert,) = [alert for alert in stage.system.monitor.active if alert.finding.subject == "spill"]
+        (alert,) = [alert for alert in stage.system.reporter.monitor.active if alert.finding.subject == "spill"]
         assert alert.finding.message.startswith("spill: cannot spill rows that found no room in the queues: ")
 
         busy.resume()
