@@ -20,7 +20,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from hashlib import file_digest, new
 from io import BufferedRandom
 from pathlib import Path
@@ -30,24 +29,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tickstock_cli.engine.position import RunPosition
 from tickstock_cli.errors import CheckpointError, OutputError
 
 MANIFEST = "checkpoint.json"
 NUMBERED = re.compile(r"state-(\d+)\.npz|(?:events|rejects)-(\d+)\.arrow")
 VERSION = 1
 DIGEST = "blake2b"
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where a run stood: rows used up of each file, tickers by code, counts, and rows and market time so far."""
-
-    rows_by_file: tuple[int, ...]
-    tickers: tuple[str, ...]
-    ledger: dict[str, int]
-    rows: int
-    first_time: int
-    market_time: int
 
 
 class CheckpointStore:
@@ -105,8 +93,13 @@ class CheckpointStore:
         """Remember rejected rows for the next checkpoint."""
         self._rejects.append(rejects)
 
-    def save(self, state: Mapping[str, NDArray[Any]], position: Position) -> None:
-        """Write a checkpoint; the former one stays valid until this one is whole.
+    def save(self, state: Mapping[str, NDArray[Any]], position: RunPosition, tickers: Sequence[str]) -> None:
+        """Write a checkpoint; the previous one stays valid until this one is complete.
+
+        Parameters
+        ----------
+        tickers
+            The run's, by code.
 
         Raises
         ------
@@ -126,7 +119,14 @@ class CheckpointStore:
                 "version": VERSION,
                 "run": dict(self._facts),
                 "number": number,
-                "position": asdict(position),
+                "position": {
+                    "rows_by_file": position.positions,
+                    "tickers": tuple(tickers),
+                    "ledger": dict(position.ledger or {}),
+                    "rows": position.rows,
+                    "first_time": position.first_time,
+                    "market_time": position.market_time,
+                },
                 "files": digests,
             }
             manifest = json.dumps({"content": content, "digest": _digest_of(content)})
@@ -139,8 +139,13 @@ class CheckpointStore:
         self._events.clear()
         self._rejects.clear()
 
-    def load(self) -> tuple[dict[str, NDArray[Any]], Position]:
+    def load(self) -> tuple[dict[str, NDArray[Any]], RunPosition, tuple[str, ...]]:
         """Read the newest checkpoint.
+
+        Returns
+        -------
+        tuple
+            The state by name, the position without its counts of events and rejects, and the tickers by code.
 
         Raises
         ------
@@ -163,9 +168,19 @@ class CheckpointStore:
             self._check(name, digest)
         try:
             with np.load(self._folder / f"state-{self._number}.npz", allow_pickle=False) as arrays:
-                return {name: arrays[name] for name in arrays.files}, Position(**content["position"])
+                state = {name: arrays[name] for name in arrays.files}
         except OSError as error:
             raise self._damaged(str(error)) from error
+        stored = content["position"]
+        position = RunPosition(
+            tuple(stored["rows_by_file"]),
+            stored["ledger"],
+            stored["rows"],
+            first_time=stored["first_time"],
+            market_time=stored["market_time"],
+            watermark=stored["market_time"],
+        )
+        return state, position, tuple(stored["tickers"])
 
     def _manifest(self) -> dict[str, Any]:
         """Read the manifest and make sure that it is as it was written."""

@@ -15,9 +15,10 @@ from dataclasses import replace
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.engine.coordinator import END_OF_TIME
 from tickstock_cli.engine.pipeline import Drained
+from tickstock_cli.engine.position import RunPosition
 from tickstock_cli.engine.result import RunResult, SpeedFigures, peak_rss_bytes
 from tickstock_cli.engine.run import Run, RunParts
-from tickstock_cli.engine.snapshots import RunPosition, Snapshot
+from tickstock_cli.engine.snapshots import Snapshot
 from tickstock_cli.engine.taps import TapContext
 from tickstock_cli.errors import LedgerError, OutputError
 
@@ -52,9 +53,8 @@ class Execution:
 
     def __init__(self, parts: RunParts) -> None:
         self._parts = parts
-        self._market_ns = 0
-        """Market time passed by the runs so far, repeated stretches included."""
         self._retraced_ns = 0
+        """Market time that a run passed and a later run passes again."""
 
     def result(self) -> RunResult:
         """Execute the request; see ``execute``."""
@@ -113,8 +113,8 @@ class Execution:
             parts.store.begin()
             parts.outputs.listen(parts.store.keep_events)
             return RunPosition(ledger=ledger)
-        state, position = parts.store.load()
-        parts.source.symbols.add(position.tickers)
+        state, position, tickers = parts.store.load()
+        parts.source.symbols.add(tickers)
         parts.core.restore(state, Ledger(position.ledger))
         parts.taps.restore(state)
         for batch in parts.store.kept_events():
@@ -124,16 +124,8 @@ class Execution:
                 parts.rejects.write_kept(batch)
         parts.outputs.drain()
         parts.outputs.listen(parts.store.keep_events)
-        return RunPosition(
-            tuple(position.rows_by_file),
-            position.ledger,
-            position.rows,
-            parts.outputs.released,
-            0 if parts.rejects is None else parts.rejects.count,
-            position.first_time,
-            position.market_time,
-            position.market_time,
-        )
+        rejects = 0 if parts.rejects is None else parts.rejects.count
+        return replace(position, events=parts.outputs.released, rejects=rejects)
 
     def _seek(self, run: Run, target: int) -> Run:
         """Return the run that goes on to a market time: from the newest snapshot, or from here if there is no way."""

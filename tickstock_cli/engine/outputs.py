@@ -41,24 +41,20 @@ class Outputs:
         Turns internal events into rows of the output schema.
     sinks
         Each gets every event; committed together at the end, aborted together on failure.
-    listeners
-        Called with each encoded batch, from the writer's thread; must be quick and must not fail. Each gets every
-        event once.
     released
-        Called in the same way with events as the market passes them, again after a seek back, and with the number
-        released up to them.
+        Called with events as the market passes them, again after a seek back, and with the number released up to
+        them; from the writer's thread. Must be quick and must not fail.
     """
 
     def __init__(
         self,
         encoder: EventEncoder,
         sinks: Sequence[Sink],
-        listeners: Sequence[Listener] = (),
         released: Callable[[pa.RecordBatch, int], None] = lambda events, count: None,  # noqa: ARG005
     ) -> None:
         self.encoder = encoder
         self._sinks = tuple(sinks)
-        self._listeners = list(listeners)
+        self._listeners: list[Listener] = []
         self._notify_released = released
         self._catching_up = False
         self.released = 0
@@ -72,7 +68,10 @@ class Outputs:
         self._thread.start()
 
     def listen(self, listener: Listener) -> None:
-        """Add a listener to what is written from now on; drain before."""
+        """Call ``listener`` once with every event written from now on, from the writer's thread; drain before.
+
+        It must be quick and must not fail.
+        """
         self._listeners.append(listener)
 
     def write(self, events: EventRows | pa.RecordBatch) -> None:

@@ -22,7 +22,7 @@ from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.clock import Clock, SystemClock
 from tickstock_cli.core.events import EventRows
 from tickstock_cli.core.stages import Source
-from tickstock_cli.engine.checkpoint import CheckpointStore, Position
+from tickstock_cli.engine.checkpoint import CheckpointStore
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.core import Core, StepResult
 from tickstock_cli.engine.drivers import Driver, FlatOut
@@ -30,8 +30,9 @@ from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.outputs import Outputs
 from tickstock_cli.engine.pacer import Pacer
 from tickstock_cli.engine.pipeline import DirectPipeline, Drained, Pipeline
+from tickstock_cli.engine.position import RunPosition
 from tickstock_cli.engine.rejection import RejectedRows
-from tickstock_cli.engine.snapshots import RunPosition, Snapshots
+from tickstock_cli.engine.snapshots import Snapshots
 from tickstock_cli.engine.taps import Taps, TapStep
 
 CHECKPOINT_EVERY_NS = 10_000_000_000
@@ -212,8 +213,7 @@ class Run:
     def settled(self) -> tuple[dict[str, NDArray[Any]], RunPosition]:
         """Settle; return all state, of taps as well, and the position that it belongs to."""
         self.settle()
-        self._find_positions()
-        return {**self._core.state(), **self._parts.taps.state()}, self.position()
+        return self._settled()
 
     def position(self) -> RunPosition:
         """Return where the run stands."""
@@ -230,23 +230,23 @@ class Run:
         )
 
     def save(self) -> None:
-        """Write a checkpoint, unless rows were dropped: state without them is no place to go on from."""
+        """Write a checkpoint, unless rows were dropped: a run cannot go on from state without them."""
         assert self._parts.store is not None  # callers have looked
         drained = self.settle()
         if drained is not None and drained.rows_dropped:
             return
-        self._find_positions()
-        symbols = self._core.known_tickers()
-        position = Position(
-            self._positions, symbols, self._core.ledger.as_dict(), self._rows, self._first_time, self._market_time
-        )
-        self._parts.store.save({**self._core.state(), **self._parts.taps.state()}, position)
+        state, position = self._settled()
+        self._parts.store.save(state, position, self._core.known_tickers())
 
     def end(self, events: EventRows, watermark: int) -> None:
         """Take the last events, which the end of the input or a stop released."""
         self._take(StepResult(events, (), watermark))
         self._deliver()
         self._parts.outputs.drain()
+
+    def _settled(self) -> tuple[dict[str, NDArray[Any]], RunPosition]:
+        self._find_positions()
+        return {**self._core.state(), **self._parts.taps.state()}, self.position()
 
     def _find_positions(self) -> None:
         """Find the source's positions within a batch, by reading the batch's first part again."""

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.core.clock import Clock
+from tickstock_cli.engine.position import RunPosition
 from tickstock_cli.errors import OutputError
 
 SPACING_NS = 60_000_000_000
@@ -26,34 +27,6 @@ MOST_SNAPSHOTS = 64
 MOST_BYTES = 1 << 30
 COST_SHARE = 100
 """Taking a snapshot may cost one in so many parts of wall time: rows wait until the state is copied."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunPosition:
-    """Where a run stood behind a row.
-
-    Parameters
-    ----------
-    positions
-        Rows used up of each file; empty = none.
-    ledger
-        Counts up to there.
-    rows, events, rejects
-        Rows fed, events released and rows rejected up to there.
-    first_time, market_time
-        Market time (ns UTC) of the first row, and that reached.
-    watermark
-        No row behind this place is available earlier (ns UTC), and all events before it have been released.
-    """
-
-    positions: tuple[int, ...] = ()
-    ledger: Mapping[str, int] | None = None
-    rows: int = 0
-    events: int = 0
-    rejects: int = 0
-    first_time: int = 0
-    market_time: int = 0
-    watermark: int = 0
 
 
 @dataclass(frozen=True, slots=True)

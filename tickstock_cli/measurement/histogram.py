@@ -24,7 +24,6 @@ DIGITS = 3
 
 _HALF_BITS = 10
 """Three digits need 2 ** 11 counters for each power of two."""
-_HALF = 1 << _HALF_BITS
 
 TICKS_PER_HALF = 5
 """Lines of the percentile export for each halving of the distance to 100 %."""

@@ -1,4 +1,4 @@
-"""A circuit breaker: stops asking what keeps failing, and tries again after a while.
+"""A circuit breaker: refuses work that keeps failing, and tries again after a while.
 
     closed ── too many failures ──▶ open ── its time has passed ──▶ half open ── trials succeeded ──▶ closed
                                      ▲                                  │
@@ -46,10 +46,10 @@ class BreakerLimits:
 
 
 class CircuitBreaker:
-    """Counts outcomes and decides what may be tried. For one thread; a call costs about a microsecond.
+    """Counts outcomes and decides whether work may be tried. For one thread; a call costs about a microsecond.
 
-    Whoever asks ``allows()`` and gets True tells the outcome by ``succeeded()``, ``failed()`` or ``withdrawn()``, once.
-    Outcomes of work that was allowed before the breaker opened may come late; an open breaker does not listen to them.
+    A caller that gets True from ``allows()`` calls ``succeeded()`` or ``failed()`` once with the outcome.
+    An open breaker ignores outcomes of work that was allowed before it opened.
     """
 
     def __init__(self, limits: BreakerLimits, clock: Clock) -> None:
@@ -111,11 +111,6 @@ class CircuitBreaker:
             self._note(failed=True, reason=reason)
         elif state is BreakerState.HALF_OPEN:
             self._open(f"a trial failed: {reason}")
-
-    def withdrawn(self) -> None:
-        """Withdraw an allowed batch that was not processed: a half-open breaker allows another trial."""
-        if self.state is BreakerState.HALF_OPEN:
-            self._trials_left += 1
 
     def figures(self) -> BreakerMetrics:
         """Return state, number of openings and the latest transitions."""

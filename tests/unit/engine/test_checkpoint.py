@@ -17,16 +17,21 @@ from numpy.typing import NDArray
 from tests.unit.engine.events import morning_events
 from tickstock_cli.core.events import EVENT
 from tickstock_cli.engine import checkpoint
-from tickstock_cli.engine.checkpoint import CheckpointStore, Position
+from tickstock_cli.engine.checkpoint import CheckpointStore
+from tickstock_cli.engine.position import RunPosition
 from tickstock_cli.errors import CheckpointError, OutputError
 
 FACTS = {"the settings": "5f2c", "--symbols": "e1b0", "the recordings": "77a9"}
 REJECTS = pa.table({"row": [7, 9], "reason": ["price", "late"]})
 
 
-def position(rows: int) -> Position:
-    """Return where a run stands after so many rows."""
-    return Position((rows, 0), ("IBM", "BRK.B", "Ünï"), {"tick.read": rows}, rows, 1_718_199_000, 2**62)
+TICKERS = ("IBM", "BRK.B", "Ünï")
+
+
+def position(rows: int) -> RunPosition:
+    """Return the position of a run after ``rows`` rows."""
+    ledger = {"tick.read": rows}
+    return RunPosition((rows, 0), ledger, rows, first_time=1_718_199_000, market_time=2**62, watermark=2**62)
 
 
 def state(rows: int) -> dict[str, NDArray[Any]]:
@@ -63,7 +68,7 @@ def folder(tmp_path: Path) -> Path:
             written.keep_events(events_between(100 * number, 100 * number + 50))
             written.keep_events(events_between(100 * number + 50, 100 * number + 51))
             written.keep_rejects(REJECTS)
-        written.save(state(100 * number), position(100 * number))
+        written.save(state(100 * number), position(100 * number), TICKERS)
     return folder
 
 
@@ -81,16 +86,13 @@ def disk_of(bytes_left: int) -> Iterator[None]:
 def test_what_was_kept_comes_back_to_the_last_bit(folder: Path) -> None:
     """State, position, and all events and rejected rows since the beginning, of another process's store."""
     resumed = store(folder)
-    arrays, stands = resumed.load()
+    arrays, found, tickers = resumed.load()
 
     for name, array in state(300).items():
         assert arrays[name].dtype == array.dtype
         assert arrays[name].tobytes() == array.tobytes()
     assert list(arrays) == list(state(300))
-    assert (tuple(stands.rows_by_file), tuple(stands.tickers)) == ((300, 0), ("IBM", "BRK.B", "Ünï"))
-    assert (stands.ledger, stands.rows, stands.first_time, stands.market_time) == (
-        {"tick.read": 300}, 300, 1_718_199_000, 2**62,
-    )  # fmt: skip
+    assert (found, tickers) == (position(300), TICKERS)
     told = pa.Table.from_batches(resumed.kept_events())
     assert told.equals(pa.Table.from_batches([events_between(100, 151), events_between(300, 351)]))
     assert pa.Table.from_batches(resumed.kept_rejects()).to_pylist() == REJECTS.to_pylist() * 2
@@ -108,7 +110,7 @@ def test_a_resumed_run_goes_on_counting_and_keeping(folder: Path) -> None:
     resumed = store(folder)
     resumed.load()
     resumed.keep_events(events_between(400, 420))
-    resumed.save(state(400), position(400))
+    resumed.save(state(400), position(400), TICKERS)
 
     again = store(folder)
     assert again.load()[1].rows == 400
@@ -124,12 +126,12 @@ def test_a_full_disk_leaves_the_former_checkpoint_whole(folder: Path, bytes_left
     written.keep_events(events_between(400, 420))
 
     with disk_of(bytes_left), pytest.raises(OutputError, match=r"cannot write checkpoint .*: file too large; free"):
-        written.save(state(5_000), position(400))
+        written.save(state(5_000), position(400), TICKERS)
 
     former = store(folder)
     assert former.load()[1].rows == 300
     assert pa.Table.from_batches(former.kept_events()).num_rows == 102
-    written.save(state(5_000), position(400))
+    written.save(state(5_000), position(400), TICKERS)
     latter = store(folder)
     assert latter.load()[1].rows == 400
     assert pa.Table.from_batches(latter.kept_events()).num_rows == 122
@@ -142,7 +144,7 @@ def test_a_power_cut_at_any_file_leaves_the_former_checkpoint_whole(folder: Path
     written = store(folder)
     written.load()
     written.keep_events(events_between(400, 420))
-    written.save(state(400), position(400))
+    written.save(state(400), position(400), TICKERS)
     for torn in ("events-4.arrow", "state-4.npz"):
         (before / torn).write_bytes((folder / torn).read_bytes()[:-40])
     (before / "checkpoint.json.tmp").write_text('{"content": {"ver')
@@ -150,7 +152,7 @@ def test_a_power_cut_at_any_file_leaves_the_former_checkpoint_whole(folder: Path
     resumed = store(before)
 
     assert resumed.load()[1].rows == 300
-    resumed.save(state(350), position(350))
+    resumed.save(state(350), position(350), TICKERS)
     again = store(before)
     assert again.load()[1].rows == 350
     assert pa.Table.from_batches(again.kept_events()).num_rows == 102
@@ -255,7 +257,7 @@ def test_what_a_broken_first_checkpoint_left_is_taken_over(tmp_path: Path) -> No
 
     begun = store(tmp_path)
     begun.begin()
-    begun.save(state(10), position(10))
+    begun.save(state(10), position(10), TICKERS)
 
     assert store(tmp_path).load()[1].rows == 10
 
@@ -276,4 +278,4 @@ def test_a_folder_that_vanishes_is_an_output_error(folder: Path) -> None:
     rmtree(folder)
 
     with pytest.raises(OutputError, match="no such file or directory; free space or name another folder"):
-        written.save(state(400), position(400))
+        written.save(state(400), position(400), TICKERS)

@@ -66,7 +66,10 @@ class StuckPipe(ListSink):
 
 def outputs_to(*sinks: Sink, listeners: tuple[Listener, ...] = ()) -> Outputs:
     """Return the outputs of a run with default settings."""
-    return Outputs(build_encoder(settings_model()(), SymbolTable()), sinks, listeners)
+    outputs = Outputs(build_encoder(settings_model()(), SymbolTable()), sinks)
+    for listener in listeners:
+        outputs.listen(listener)
+    return outputs
 
 
 def parts(rows: int = 100) -> Iterator[pa.RecordBatch]:
@@ -94,11 +97,8 @@ def test_events_that_had_to_wait_are_handed_out_together() -> None:
     heard: list[list[float | None]] = []
     symbols = SymbolTable()
     symbols.add(["IBM"])
-    outputs = Outputs(
-        build_encoder(settings_model()(), symbols),
-        [pipe],
-        [lambda events: heard.append(events.column("price").to_pylist())],
-    )
+    outputs = Outputs(build_encoder(settings_model()(), symbols), [pipe])
+    outputs.listen(lambda events: heard.append(events.column("price").to_pylist()))
     outputs.write(internal([1.0]))
     assert pipe.entered.wait(60)
     for price in (2.0, 3.0, 4.0):

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickstock_cli.engine.snapshots import RunPosition, Snapshots, most_dispensable
+from tickstock_cli.engine.position import RunPosition
+from tickstock_cli.engine.snapshots import Snapshots, most_dispensable
 from tickstock_cli.errors import OutputError
 from tickstock_cli.testing import MINUTE, SECOND, ManualClock
 

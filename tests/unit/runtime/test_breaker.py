@@ -117,18 +117,6 @@ def test_one_failed_trial_opens_it_anew() -> None:
     assert breaker.figures().opened == 2
 
 
-def test_a_withdrawn_trial_may_be_used_again() -> None:
-    """A trial that was cancelled says nothing, and must not block the way for ever."""
-    clock = ManualClock()
-    breaker = opened(clock)
-    clock.advance(5 * SECOND)
-    assert [breaker.allows(), breaker.allows()] == [True, True]
-
-    breaker.withdrawn()
-
-    assert [breaker.allows(), breaker.allows()] == [True, False]
-
-
 def test_outcomes_that_come_late_do_not_touch_an_open_one() -> None:
     """Work allowed before the opening ends after it."""
     clock = ManualClock()
@@ -190,7 +178,7 @@ def test_every_transition_is_dated_and_says_why() -> None:
 
 
 @given(
-    st.lists(st.sampled_from(["work", "fail", "pass", "wait"]), max_size=200),
+    st.lists(st.sampled_from(["fail", "pass", "wait"]), max_size=200),
     st.builds(
         BreakerLimits,
         failures_in_row=st.integers(1, 4),
@@ -212,8 +200,6 @@ def test_whatever_happens_it_recovers(actions: list[str], limits: BreakerLimits)
             breaker.failed()
         elif action == "pass" and breaker.allows():
             breaker.succeeded()
-        elif action == "work" and breaker.allows():
-            breaker.withdrawn()
     clock.advance(5 * SECOND)
     while breaker.state is not CLOSED:
         assert breaker.allows()
