@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from tickstock_cli.build import build_core, build_encoder
+from tickstock_cli.build import build_core, build_encoder, build_event_schema
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.clock import Clock, SystemClock, wall_minus_monotonic
 from tickstock_cli.core.events import Provenance
@@ -143,7 +143,7 @@ def _open_outputs(plan: RunPlan) -> tuple[Outputs, RejectedRows | None]:
     """Open every output, or none."""
     provenance = Provenance(instance_names(plan.settings), wall_minus_monotonic()) if plan.provenance else None
     encoder = build_encoder(plan.settings, plan.source.symbols, provenance)
-    sinks = plan.open_sinks(encoder.schema)
+    sinks = plan.open_sinks(build_event_schema(plan.settings, provenance=plan.provenance))
     try:
         rejects = _open_rejects(plan)
     except BaseException:

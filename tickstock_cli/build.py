@@ -20,6 +20,7 @@ from tickstock_cli.config.load import Assigned, Loaded, load, named_detectors
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.config.settings import settings_model as joined_settings
 from tickstock_cli.core.calendar import Calendar
+from tickstock_cli.core.declarations import DetectorDeclaration, with_declarations
 from tickstock_cli.core.events import PHASES, EventEncoder, Provenance, event_schema
 from tickstock_cli.core.kinds import Column, Extreme, Kind, KindCodes, extreme_kinds, join_kinds, own_columns
 from tickstock_cli.core.priority import PriorityManager
@@ -190,8 +191,17 @@ def enabled_columns(settings: Settings) -> tuple[Column, ...]:
 
 
 def build_event_schema(settings: Settings, *, provenance: bool = False) -> pa.Schema:
-    """Return the columns of a run's events."""
-    return event_schema(enabled_columns(settings), provenance=provenance)
+    """Return the columns of a run's events, with the declarations of its detectors in the metadata."""
+    enabled = [one for one in declarations(settings) if one.name in settings.detectors.enabled]
+    return with_declarations(event_schema(enabled_columns(settings), provenance=provenance), enabled)
+
+
+def declarations(settings: Settings) -> tuple[DetectorDeclaration, ...]:
+    """Return what every detector that has a section in ``settings`` declares, in the order of outputs."""
+    return tuple(
+        DetectorDeclaration(name, cls.channel, cls.kinds, settings.section(name, cls.Params))
+        for name, cls in detector_classes(settings).items()
+    )
 
 
 def build_core(settings: Settings, symbols: SymbolTable, workers: int = 1, executor: Executor | None = None) -> Core:
@@ -244,7 +254,7 @@ def coordination_rules(settings: Settings) -> CoordinationRules:
     """Return the coordinator's settings as its kernels take them."""
     kinds = event_kinds(settings)
     price, percent = np.full((2, len(kinds)), np.nan)
-    for name, declared in declared_extremes(settings).items():
+    for name, declared in declared_extremes(declarations(settings)).items():
         code = kind_names(settings).index(name)
         price[code] = getattr(declared.settings, declared.extreme.min_price_change)
         percent[code] = getattr(declared.settings, declared.extreme.min_percent_change)
@@ -280,14 +290,13 @@ class DeclaredExtreme:
         return f"{self.detector}.{self.extreme.min_percent_change}"
 
 
-def declared_extremes(settings: Settings) -> dict[str, DeclaredExtreme]:
+def declared_extremes(declared: Iterable[DetectorDeclaration]) -> dict[str, DeclaredExtreme]:
     """Return the session extremes by kind; of several declarations the first one counts."""
     found: dict[str, DeclaredExtreme] = {}
-    for name, cls in detector_classes(settings).items():
-        for kind in cls.kinds:
+    for one in declared:
+        for kind in one.kinds:
             if kind.extreme is not None:
-                section = settings.section(name, cls.Params)
-                found.setdefault(kind.name, DeclaredExtreme(kind.extreme, name, cls.channel, section))
+                found.setdefault(kind.name, DeclaredExtreme(kind.extreme, one.name, one.source, one.settings))
     return found
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.market import morning
 from tests.cli.running import run_process
+from tests.cli.serving import served_file
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "tickstock-vwap"
 ENABLED = 'detectors.enabled=["highlow", "surge", "trend", "ohlcv", "fmv", "vwap_cross"]'
@@ -117,3 +118,31 @@ def test_a_replay_without_it_gives_the_digest_of_a_tickstock_that_has_no_plugins
 
     assert (beside["digest"], beside["plugins"]) == (alone["digest"], [])
     assert used["digest"] != alone["digest"]
+
+
+def test_its_events_are_shown_where_it_is_not_installed(installed: dict[str, str], tmp_path: Path) -> None:
+    """A file is sent to a colleague: kinds, words and limits travel with it."""
+    morning(tmp_path / "day")
+    few = ["--set", "vwap_cross.min_trades=3"]
+    figures(tmp_path, installed, "--set", ENABLED, *few, "--out", "a.parquet")
+    figures(
+        tmp_path,
+        installed,
+        "--set",
+        ENABLED,
+        *few,
+        "--set",
+        "vwap_cross.min_distance_percent=0.5",
+        "--out",
+        "b.parquet",
+    )
+
+    compared = run_process("diff", "a.parquet", "b.parquet", "--limit", "1000", folder=tmp_path)
+    with served_file(tmp_path / "a.parquet") as (_, url):
+        watched = run_process("watch", url, "--kinds", "vwap_cross_up", folder=tmp_path)
+
+    assert "vwap_cross.min_distance_percent: " in compared.stdout
+    assert watched.returncode == 0, watched.stderr
+    lines = watched.stdout.splitlines()
+    assert lines
+    assert all("▲ vwap_cross_up" in line and "VWAP " in line for line in lines)

@@ -45,6 +45,11 @@ class KindPhrases:
         ]
         return cls(kinds, hello.get("units", {}))
 
+    @property
+    def longest_name(self) -> int:
+        """The number of characters of the longest name of a kind; 0 if none is declared."""
+        return max(map(len, self._kinds), default=0)
+
     def of(self, event: Mapping[str, Any]) -> list[str]:
         """Return the phrases of an event; one whose column is null, or not shown, is left out."""
         kind = self._kinds.get(event["kind"])

@@ -12,6 +12,10 @@ from tickstock_cli.cli.render_phrases import KindPhrases
 
 WIDTHS = (18, 8, 9, 11, 8, 6, 60)
 """Of time, ticker, event, price, change, source and detail: not those of the events at hand, as the next come below."""
+EVENT = 2
+"""Place of the event: a kind with a long name makes it wider."""
+ARROW = 2
+"""Width of the arrow and the blank before the name."""
 
 
 class EventLines:
@@ -25,7 +29,10 @@ class EventLines:
 
     def __init__(self, events: Sequence[dict[str, Any]], phrases: KindPhrases | None = None) -> None:
         self._rows = [event_cells(event, dated=True, phrases=phrases) for event in events]
+        self._widths = list(WIDTHS)
+        if phrases is not None:
+            self._widths[EVENT] = max(WIDTHS[EVENT], ARROW + phrases.longest_name)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw them in the width there is."""
-        yield table_of(self._rows, fitting(WIDTHS, options.max_width), show_header=False)
+        yield table_of(self._rows, fitting(self._widths, options.max_width), show_header=False)

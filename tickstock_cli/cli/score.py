@@ -39,8 +39,9 @@ def score(
     """Hold the events of a replay against what was injected: precision, recall and delay of each kind."""
     from tickstock_cli.scoring.scoring import default_grace
     from tickstock_cli.scoring.scoring import score as compute
+    from tickstock_cli.sources.event_files import read_declarations
 
-    graces = default_grace()
+    graces = default_grace(read_declarations(events))
     result = compute(events, truth, {**graces, **read_grace(grace or [], list(graces))})
     if as_json:
         typer.echo(json.dumps(_as_object(result)))
@@ -60,7 +61,7 @@ def read_grace(texts: Sequence[str], kinds: Sequence[str]) -> dict[str, float]:
     Parameters
     ----------
     kinds
-        What can be injected, and so have a grace.
+        What can be injected, or is declared by the events, and so has a grace.
 
     Raises
     ------

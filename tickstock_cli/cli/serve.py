@@ -14,6 +14,7 @@ from tickstock_cli.cli.access import Origins, SocketIo, Token, read_address
 from tickstock_cli.cli.interrupting import stop_on_signals
 
 if TYPE_CHECKING:
+    from tickstock_cli.core.kinds import Kind
     from tickstock_cli.eventlog.view import LogView
     from tickstock_cli.serving.server import Address, EventServer
 
@@ -62,12 +63,16 @@ def _opened(path: Path) -> Iterator[LogView]:
         return
     import pyarrow as pa
 
+    from tickstock_cli.core.declarations import with_declarations
     from tickstock_cli.core.digest import EventDigest
-    from tickstock_cli.core.events import EVENT_SCHEMA
-    from tickstock_cli.sources.event_files import read_events
+    from tickstock_cli.core.events import EVENT_SCHEMA, with_own_fields
+    from tickstock_cli.core.kinds import own_columns
+    from tickstock_cli.sources.event_files import read_declarations, read_events
 
-    table = read_events(path).to_arrow()
-    schema = pa.schema([*EVENT_SCHEMA, *(field for field in table.schema if field.name not in EVENT_SCHEMA.names)])
+    table, declared = read_events(path).to_arrow(), read_declarations(path)
+    fields = [*EVENT_SCHEMA, *(field for field in table.schema if field.name not in EVENT_SCHEMA.names)]
+    own = own_columns(kind for detector in declared for kind in detector.kinds)
+    schema = with_own_fields(pa.schema(fields), own)
     batches = table.cast(schema).to_batches(max_chunksize=65_536)
     digest = EventDigest(schema)
     for batch in batches:
@@ -75,11 +80,10 @@ def _opened(path: Path) -> Iterator[LogView]:
     # The same file is the same run: a client that knows a number can come back after a restart.
     run = RunInfo(id=digest.hexdigest()[:16], started_at=0, title=path.name)
     with TemporaryDirectory(prefix="tickstock-serve-") as folder:
-        yield copy_in(batches, Path(folder) / "log", run, schema=schema)
+        yield copy_in(batches, Path(folder) / "log", run, schema=with_declarations(schema, declared))
 
 
 def _server(log: LogView, address: Address) -> EventServer:
-    from tickstock_cli.build import event_kinds
     from tickstock_cli.serving.recorded import RecordedStatus
     from tickstock_cli.serving.served import ServedRun
     from tickstock_cli.serving.server import EventServer
@@ -89,11 +93,21 @@ def _server(log: LogView, address: Address) -> EventServer:
         run=log.run.id,
         status=RecordedStatus(log, log.problem),
         about={"title": log.run.title, "started_at": log.run.started_at, "tickstock": log.run.tickstock},
-        kinds=event_kinds(),
+        kinds=_kinds(log),
         universes={name: frozenset(tickers) for name, tickers in log.run.universes.items()},
         live=False,
     )
     return EventServer(served, address)
+
+
+def _kinds(log: LogView) -> tuple[Kind, ...]:
+    """Return the kinds that the events can be of: the project's own, and those that the log declares or holds."""
+    from tickstock_cli.build import event_kinds
+    from tickstock_cli.core.declarations import declared_kinds
+    from tickstock_cli.eventlog.undeclared import undeclared_kinds
+
+    kinds = declared_kinds(event_kinds(), log.declared)
+    return kinds if log.declared else (*kinds, *undeclared_kinds(log, {kind.name for kind in kinds}))
 
 
 async def _serve_until_stopped(server: EventServer, open_browser: bool) -> None:

@@ -122,9 +122,21 @@ def event_schema(columns: Iterable[Column] = (), *, provenance: bool = False) ->
     for column in columns:
         if column.name in taken:
             raise SettingsError(f"a kind of event declares the column {column.name}, which events have; rename it")
-        metadata = {_OWN: column.unit.encode(), b"description": column.description.encode()}
-        own.append(pa.field(column.name, pa.type_for_alias(column.dtype), metadata=metadata))
+        own.append(own_field(column))
     return pa.schema([*_FIELDS, *own, *(_PROVENANCE_FIELDS if provenance else ())])
+
+
+def own_field(column: Column) -> pa.Field[Any]:
+    """Return a kind's column as a field, with its unit and description."""
+    metadata = {_OWN: column.unit.encode(), b"description": column.description.encode()}
+    return pa.field(column.name, pa.type_for_alias(column.dtype), metadata=metadata)
+
+
+def with_own_fields(schema: pa.Schema, columns: Iterable[Column]) -> pa.Schema:
+    """Return ``schema`` with unit and description of kinds' columns, as far as it has these columns."""
+    own = {column.name: own_field(column) for column in columns if column.name not in EVENT_SCHEMA.names}
+    fields = [own[field.name].with_type(field.type) if field.name in own else field for field in schema]
+    return pa.schema(fields).with_metadata(schema.metadata)
 
 
 def unit_of(field: pa.Field[Any]) -> str:

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import pyarrow as pa
 
+from tickstock_cli.core import declarations
+
 KEY = "tickstock"
 """Metadata key of the mark."""
 
@@ -18,8 +20,10 @@ class OutputMark(StrEnum):
 
 
 def marked(schema: pa.Schema, mark: OutputMark) -> pa.Schema:
-    """Return a schema with a mark and no other metadata."""
-    return schema.with_metadata({KEY: mark.value})
+    """Return a schema with a mark, with what it holds of declared kinds, and no other metadata."""
+    declared = (schema.metadata or {}).get(declarations.KEY)
+    own = {} if declared is None else {declarations.KEY: declared}
+    return schema.with_metadata({KEY.encode(): mark.value.encode(), **own})
 
 
 def mark_of(schema: pa.Schema) -> str | None:

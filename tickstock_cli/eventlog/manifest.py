@@ -11,7 +11,10 @@ from typing import Any, Final, Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tickstock_cli.core.declarations import DetectorDocument, declarations_of, with_declarations
+from tickstock_cli.core.events import with_own_fields
 from tickstock_cli.core.files import replace_file
+from tickstock_cli.core.kinds import own_columns
 from tickstock_cli.errors import DataError
 
 MANIFEST = "log.json"
@@ -69,16 +72,27 @@ class Manifest(_ManifestPart):
     version: Literal[1] = VERSION
     run: RunInfo
     columns: tuple[ManifestColumn, ...]
+    detectors: tuple[DetectorDocument, ...] = ()
+    """What the detectors of the run declare of their kinds of events; empty in logs of older versions."""
     finished: RunSummary | None = None
 
     def arrow_schema(self) -> pa.Schema:
-        """Return the columns as an Arrow schema. Raises ValueError for an unknown type."""
+        """Return the columns as an Arrow schema with the declarations. Raises ValueError for an unknown type."""
         type_of: Any = pa.type_for_alias
-        return pa.schema([pa.field(column.name, type_of(column.type), column.nullable) for column in self.columns])
+        columns = [pa.field(column.name, type_of(column.type), column.nullable) for column in self.columns]
+        declared = [detector.declaration() for detector in self.detectors]
+        own = own_columns(kind for detector in declared for kind in detector.kinds)
+        return with_declarations(with_own_fields(pa.schema(columns), own), declared)
 
     def write(self, folder: Path) -> None:
         """Replace the manifest of a folder. Raises OSError."""
         replace_file(folder / MANIFEST, self.model_dump_json(indent=1).encode(), durable=True)
+
+
+def manifest_of(run: RunInfo, schema: pa.Schema) -> Manifest:
+    """Return the manifest of a log that begins, with the declarations in the schema's metadata."""
+    detectors = tuple(map(DetectorDocument.of, declarations_of(schema)))
+    return Manifest(run=run, columns=columns_of(schema), detectors=detectors)
 
 
 def columns_of(schema: pa.Schema) -> tuple[ManifestColumn, ...]:

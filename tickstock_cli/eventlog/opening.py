@@ -33,7 +33,7 @@ def open_log(folder: Path, limits: LogLimits = DEFAULT_LIMITS) -> LogView:
     try:
         if manifest.finished is not None:
             return _Opened(folder, manifest, _finished(folder, manifest.finished), limits)
-        state, problem = _broken_off(folder, manifest.arrow_schema())
+        state, problem = _broken_off(folder, manifest.arrow_schema().remove_metadata())
         return _Opened(folder, manifest, state, limits, problem)
     except BlockingIOError as error:
         raise DataError(f"event log {folder} is still being written: wait for the end of its run") from error

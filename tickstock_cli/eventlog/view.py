@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from tickstock_cli.core.declarations import declarations_of
 from tickstock_cli.errors import DataError, ExpiredError
 from tickstock_cli.eventlog.blocks import Block, concatenated, joined
 from tickstock_cli.eventlog.cache import SegmentCache
@@ -49,7 +50,7 @@ class LogView:
     run
         The run that emitted the events.
     schema
-        Columns of the events.
+        Columns of the events, with the declarations of their kinds in its metadata.
     state
         Segments and blocks at the start.
     cache_bytes
@@ -59,14 +60,16 @@ class LogView:
     def __init__(self, folder: Path, run: RunInfo, schema: pa.Schema, state: LogState, cache_bytes: int) -> None:
         self.folder = folder
         self.run = run
-        self.schema = schema
+        self.schema = schema.remove_metadata()
+        self.declared = declarations_of(schema)
+        """What the detectors of the run declare; empty in logs of older versions."""
         self._state = state
         self._cache = SegmentCache(cache_bytes)
         self._tails: dict[tuple[int, int], Block] = {}
         self._callbacks = Callbacks(f"event log {self.folder}")
         self._problem: str | None = None
         self._digest: str | None = None
-        self._empty: pa.RecordBatch = pa.RecordBatch.from_pylist([], schema)
+        self._empty: pa.RecordBatch = pa.RecordBatch.from_pylist([], self.schema)
 
     @property
     def first_sequence(self) -> int:

@@ -30,7 +30,7 @@ from tickstock_cli.errors import OutputError, SchemaError
 from tickstock_cli.eventlog.blocks import Block, folded, joined, own
 from tickstock_cli.eventlog.journal import JOURNAL, Journal
 from tickstock_cli.eventlog.limits import LogLimits
-from tickstock_cli.eventlog.manifest import Manifest, RunInfo, RunSummary, columns_of
+from tickstock_cli.eventlog.manifest import RunInfo, RunSummary, manifest_of
 from tickstock_cli.eventlog.retention import Retention
 from tickstock_cli.eventlog.segments import Segment, write_segment
 from tickstock_cli.eventlog.view import LogState, LogView
@@ -48,7 +48,7 @@ class EventLog(LogView):
     run
         The run whose events are appended.
     schema
-        Columns of the events: at least those of ``EVENT_SCHEMA``.
+        Columns of the events: at least those of ``EVENT_SCHEMA``. Its metadata holds the declarations of their kinds.
 
     Raises
     ------
@@ -61,7 +61,7 @@ class EventLog(LogView):
     def __init__(
         self, folder: Path, run: RunInfo, limits: LogLimits = DEFAULT_LIMITS, schema: pa.Schema = EVENT_SCHEMA
     ) -> None:
-        super().__init__(folder, run, schema.remove_metadata(), LogState((), (), 1, 1), limits.cache_bytes)
+        super().__init__(folder, run, schema, LogState((), (), 1, 1), limits.cache_bytes)
         missing = [field.name for field in EVENT_SCHEMA if schema.get_field_index(field.name) < 0]
         if missing:
             raise SchemaError(f"an event log needs the column {missing[0]} of every event")
@@ -76,7 +76,7 @@ class EventLog(LogView):
         self._sealed = 1
         """Segments hold the events before this number; segments or the journal hold those before ``_journaled``."""
         self._journaled = 1
-        self._manifest = Manifest(run=run, columns=columns_of(self.schema))
+        self._manifest = manifest_of(run, schema)
         self._journal = self._begin()
 
     def append(self, events: pa.RecordBatch) -> int:

@@ -8,17 +8,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from tickstock_cli.build import event_kinds
+from tickstock_cli.core.declarations import DetectorDeclaration
 from tickstock_cli.review.explanations import changed_columns, changes, why
 from tickstock_cli.review.matching import moved_events, same_events
 from tickstock_cli.review.reasons import VALUE, Rules, find_reasons
-from tickstock_cli.sources.event_files import read_events
+from tickstock_cli.sources.event_files import read_declarations, read_events
 
 ONLY_A, ONLY_B, CHANGED = "only_a", "only_b", "changed"
 
@@ -97,7 +98,8 @@ def compare_files(a: Path, b: Path, settings_a: Any, settings_b: Any, limit: int
     Parameters
     ----------
     settings_a, settings_b
-        Settings of the run of each file: their thresholds, cooldowns and windows determine the reasons.
+        Settings of the run of each file: their thresholds, cooldowns and windows determine the reasons. Those of a
+        detector that has no section there are read from the file, if it declares them.
     limit
         Most differences to return in detail.
 
@@ -108,14 +110,23 @@ def compare_files(a: Path, b: Path, settings_a: Any, settings_b: Any, limit: int
     DataError
         A file is missing, unreadable or holds no events.
     """
-    return compare(read_events(a), read_events(b), settings_a, settings_b, limit)
+    declared = read_declarations(a), read_declarations(b)
+    return compare(read_events(a), read_events(b), settings_a, settings_b, limit, declared)
 
 
-def compare(a: pl.DataFrame, b: pl.DataFrame, settings_a: Any, settings_b: Any, limit: int) -> EventComparison:
-    """Compare two tables of events, as ``compare_files`` compares files."""
+def compare(
+    a: pl.DataFrame,
+    b: pl.DataFrame,
+    settings_a: Any,
+    settings_b: Any,
+    limit: int,
+    declared: tuple[Sequence[DetectorDeclaration], Sequence[DetectorDeclaration]] = ((), ()),
+) -> EventComparison:
+    """Compare two tables of events, as ``compare_files`` compares files that declare their detectors."""
+    rules_a, rules_b = Rules.of(settings_a, declared[0]), Rules.of(settings_b, declared[1])
+    order = dict.fromkeys(kind.name for rules in (rules_a, rules_b) for one in rules.detectors for kind in one.kinds)
     if a.equals(b):
-        return EventComparison(a.height, b.height, _count_kinds(a, b, _no_differences()), {}, True, [])
-    rules_a, rules_b = Rules.of(settings_a), Rules.of(settings_b)
+        return EventComparison(a.height, b.height, _count_kinds(a, b, _no_differences(), order), {}, True, [])
     both = same_events(a, b)
     changed = both.filter(_unequal(a, b, both))
     only_a = find_reasons(_unmatched(a, both["row_a"]), b, rules_b)
@@ -134,7 +145,7 @@ def compare(a: pl.DataFrame, b: pl.DataFrame, settings_a: Any, settings_b: Any, 
     return EventComparison(
         a.height,
         b.height,
-        _count_kinds(a, b, differences),
+        _count_kinds(a, b, differences, order),
         dict(reasons.iter_rows()),
         bool(both["row_b"].is_sorted()),
         [_show(row, a, b, rules_a, rules_b) for row in differences.head(limit).iter_rows(named=True)],
@@ -177,10 +188,15 @@ def _no_differences() -> pl.DataFrame:
     return pl.DataFrame(schema={"status": pl.String, "row_a": pl.UInt32, "row_b": pl.UInt32})
 
 
-def _count_kinds(a: pl.DataFrame, b: pl.DataFrame, differences: pl.DataFrame) -> dict[str, DifferenceCounts]:
-    """Return counts by kind; a pair with two kinds (with the key ``ticker``) counts under the kind in A."""
+def _count_kinds(
+    a: pl.DataFrame, b: pl.DataFrame, differences: pl.DataFrame, order: Iterable[str]
+) -> dict[str, DifferenceCounts]:
+    """Return counts by kind, in the order of the declarations.
+
+    A pair with two kinds (with the key ``ticker``) counts under the kind in A.
+    """
     there = pl.concat([a["kind"], b["kind"]]).unique(maintain_order=True).to_list()
-    known = [kind.name for kind in event_kinds() if kind.name in there]
+    known = [kind for kind in order if kind in there]
     kinds = [*known, *(kind for kind in there if kind not in known)]
     totals = dict(a["kind"].value_counts().iter_rows())
     of_a, of_b = a["kind"].gather(differences["row_a"]), b["kind"].gather(differences["row_b"])

@@ -6,7 +6,7 @@ threshold would have suppressed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from tickstock_cli.build import detector_classes
-from tickstock_cli.config.settings import Settings
+from tickstock_cli.core.declarations import DetectorDeclaration
 from tickstock_cli.core.kinds import Limit
 from tickstock_cli.kernels.compare import cooldown_ns
 
@@ -59,6 +58,8 @@ class DetectorLimit:
 
         1 is at the threshold, below 1 it is not reached.
         """
+        if isinstance(self.declared.value, str) and self.declared.value not in events.columns:
+            return pl.repeat(None, len(events), dtype=pl.Float64, eager=True).alias("margin")
         margins = self.declared.margins(self.settings, EventColumns(events))
         return pl.Series("margin", margins, dtype=pl.Float64).fill_nan(None)
 
@@ -68,12 +69,12 @@ class DetectorLimit:
         return float(value[0]), float(least[0] if np.ndim(least) else least)
 
 
-def limits_of(settings: Settings) -> list[DetectorLimit]:
+def limits_of(declared: Iterable[DetectorDeclaration]) -> list[DetectorLimit]:
     """Return every limit that a file of events can show."""
     return [
-        DetectorLimit(kind.name, cls.channel, name, limit, settings.section(name, cls.Params))
-        for name, cls in detector_classes(settings).items()
-        for kind in cls.kinds
+        DetectorLimit(kind.name, one.source, one.name, limit, one.settings)
+        for one in declared
+        for kind in one.kinds
         for limit in kind.limits
     ]
 
@@ -86,17 +87,17 @@ def smallest(columns: Mapping[int, pl.Expr]) -> tuple[pl.Expr, pl.Expr]:
     return least, pl.coalesce(pl.when(column == least).then(pl.lit(key, pl.Int32)) for key, column in columns.items())
 
 
-def cooldowns_of(settings: Settings) -> pl.DataFrame:
+def cooldowns_of(declared: Iterable[DetectorDeclaration]) -> pl.DataFrame:
     """Return kind, source, ``by_cooldown`` (int64 ns) and ``by_setting`` of every kind that declares a cooldown."""
     rows = [
         (
             kind.name,
-            cls.channel,
-            cooldown_ns(getattr(settings.section(name, cls.Params), kind.cooldown)),
-            f"{name}.{kind.cooldown}",
+            one.source,
+            cooldown_ns(getattr(one.settings, kind.cooldown)),
+            f"{one.name}.{kind.cooldown}",
         )
-        for name, cls in detector_classes(settings).items()
-        for kind in cls.kinds
+        for one in declared
+        for kind in one.kinds
         if kind.cooldown is not None
     ]
     schema = {"kind": pl.String, "source": pl.String, "by_cooldown": pl.Int64, "by_setting": pl.String}

@@ -13,16 +13,17 @@ There are seven sorts of evidence. Each is weaker than the one before, so the fi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 import polars.selectors as cs
 
-from tickstock_cli.build import DeclaredExtreme, declared_extremes
+from tickstock_cli.build import DeclaredExtreme, declarations, declared_extremes
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.calendar import Calendar
+from tickstock_cli.core.declarations import DetectorDeclaration
 from tickstock_cli.core.events import SOURCES
 from tickstock_cli.review.limits import DetectorLimit, cooldowns_of, limits_of, smallest
 
@@ -66,6 +67,8 @@ class Rules:
 
     Parameters
     ----------
+    detectors
+        Those of the settings, then others that the file itself declares, with the settings that they ran with.
     extremes
         Session extremes by kind.
     window
@@ -75,6 +78,7 @@ class Rules:
     """
 
     settings: Settings
+    detectors: tuple[DetectorDeclaration, ...]
     limits: list[DetectorLimit]
     extremes: dict[str, DeclaredExtreme]
     cooldowns: pl.DataFrame
@@ -83,13 +87,17 @@ class Rules:
     calendar: Calendar
 
     @classmethod
-    def of(cls, settings: Settings) -> Rules:
-        """Return the rules of settings."""
+    def of(cls, settings: Settings, declared: Sequence[DetectorDeclaration] = ()) -> Rules:
+        """Return the rules of settings and, for detectors without a section there, those that a file declares."""
+        own = declarations(settings)
+        known = {one.name for one in own}
+        detectors = (*own, *(one for one in declared if one.name not in known))
         return cls(
             settings,
-            limits_of(settings),
-            declared_extremes(settings),
-            cooldowns_of(settings),
+            detectors,
+            limits_of(detectors),
+            declared_extremes(detectors),
+            cooldowns_of(detectors),
             settings.coordinator.window_ms * 1_000_000,
             ["ticker"] if settings.coordinator.key == "ticker" else ["ticker", "kind"],
             Calendar(settings.session.calendar),

@@ -12,6 +12,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from weakref import WeakSet
 
+import pyarrow as pa
+
 from tickstock_cli.channels.judged import JudgedRows
 from tickstock_cli.core.events import EventEncoder, EventRows, join_events
 from tickstock_cli.core.stages import Sink
@@ -108,10 +110,13 @@ class Publication:
     ----------
     encoder
         Turns internal events into rows of the event schema, for everyone.
+    schema
+        Columns of the events, with the declarations of their kinds, for outputs.
     """
 
-    def __init__(self, encoder: EventEncoder) -> None:
+    def __init__(self, encoder: EventEncoder, schema: pa.Schema) -> None:
         self.encoder = encoder
+        self.schema = schema
         self._streams: WeakSet[EventStream] = WeakSet()
         self._outputs: list[AsyncOutputs] = []
         self._taps: tuple[Tap, ...] = ()
@@ -151,7 +156,7 @@ class Publication:
         opened: list[Sink] = []
         try:
             for sink in sinks:
-                one = open_sink(sink, self.encoder.schema) if isinstance(sink, str) else sink
+                one = open_sink(sink, self.schema) if isinstance(sink, str) else sink
                 opened.append(one)
         except BaseException:
             for each in opened:

@@ -144,7 +144,7 @@ class SystemServer:
         universes = self._settings.priority.by_name()
         run = RunInfo(token_hex(8), time.time_ns(), TITLE, "", __version__, universes)
         limits = log_limits_of(self._settings.event_log)
-        self._log = self._stack.enter_context(EventLog(folder, run, limits, self._publication.encoder.schema))
+        self._log = self._stack.enter_context(EventLog(folder, run, limits, self._publication.schema))
         served = ServedRun(
             self._log,
             run.id,

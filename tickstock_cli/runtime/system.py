@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from tickstock_cli.build import AddedDetectors, build_core, build_encoder
+from tickstock_cli.build import AddedDetectors, build_core, build_encoder, build_event_schema
 from tickstock_cli.channels.base import BatchOutcome, Workspace
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.batch import MergedBatch
@@ -105,7 +105,7 @@ class MultiChannelSystem:
         self._settings = settings
         self.market_time: int | None = None
         """The market time (ns UTC) up to which rows are processed; None before the first row."""
-        self._publication = Publication(build_encoder(settings, core.symbols))
+        self._publication = Publication(build_encoder(settings, core.symbols), build_event_schema(settings))
         self._sinks = tuple(sinks)
         self.has_ended = False
         """Whether the system takes no more rows, because it was finished or shut down."""

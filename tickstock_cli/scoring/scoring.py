@@ -9,15 +9,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from tickstock_cli.build import event_kinds
+from tickstock_cli.core.declarations import DetectorDeclaration, declared_kinds
 from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.scoring.tables import read_events, read_truth
+from tickstock_cli.sources.event_files import read_declarations
 from tickstock_cli.synth.injections import InjectionKind
 
 HALT = "halt"
@@ -76,11 +78,17 @@ class Score:
     unscored: dict[str, int]
 
 
-def default_grace() -> dict[str, int]:
-    """Return, by what can be injected, how long after its end an event may still report it, in seconds."""
-    declared = {kind.name: kind.grace_seconds for kind in event_kinds()}
+def default_grace(declared: Iterable[DetectorDeclaration] = ()) -> dict[str, int]:
+    """Return how long after the end of a move an event may still report it, in seconds.
+
+    By what `synth` can inject, and by other kinds that ``declared`` has: a truth of another origin may hold such moves.
+    """
+    detectors = list(declared)
+    own = event_kinds()
+    graces = {kind.name: kind.grace_seconds for kind in declared_kinds(own, detectors)}
     injected = [kind.name.lower() for kind in InjectionKind]
-    return {name: declared.get(name, DEFAULT_GRACE_SECONDS) for name in injected}
+    others = graces.keys() - {kind.name for kind in own} - set(injected)
+    return {name: graces.get(name, DEFAULT_GRACE_SECONDS) for name in (*injected, *sorted(others))}
 
 
 def score(
@@ -97,7 +105,7 @@ def score(
     truth
         Injected moves: a table, its file, or the folder of the market.
     grace_seconds
-        By kind; 60 for other kinds. None: ``default_grace``.
+        By kind; 60 for other kinds. None: ``default_grace`` of what the file of events declares.
 
     Raises
     ------
@@ -112,7 +120,8 @@ def score(
     8.0
     """
     happened = read_events(events).with_row_index("event")
-    graces = default_grace() if grace_seconds is None else grace_seconds
+    declared = () if isinstance(events, pl.DataFrame) else read_declarations(Path(events))
+    graces = default_grace(declared) if grace_seconds is None else grace_seconds
     seconds = {kind: float(grace) for kind, grace in graces.items()}  # polars needs numbers of one type
     grace = pl.col("kind").replace_strict(seconds, default=DEFAULT_GRACE_SECONDS, return_dtype=pl.Float64)
     injected = (

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pyarrow import json
 
+from tickstock_cli.core.declarations import DetectorDeclaration, declarations_of
 from tickstock_cli.core.events import EVENT_SCHEMA, PROVENANCE_COLUMNS
 from tickstock_cli.errors import DataError, SchemaError, UsageError
 
@@ -60,6 +62,26 @@ def read_events(path: Path, columns: Iterable[str] | None = None) -> pl.DataFram
             row = int(events[name].is_null().arg_max() or 0)
             raise SchemaError(f"{path} is not a file of events: {name} is empty in row {row}")
     return events
+
+
+def read_declarations(path: Path) -> tuple[DetectorDeclaration, ...]:
+    """Return what the detectors of a file's run declare; only Parquet files of this version and later hold it.
+
+    A file that cannot be read declares nothing: ``read_events`` raises what is wrong with it.
+
+    Raises
+    ------
+    DataError
+        The declarations in the file are damaged.
+    """
+    try:
+        schema = pq.read_schema(path) if path.suffix.lower() == ".parquet" else None
+    except (OSError, pa.ArrowException):
+        return ()
+    try:
+        return () if schema is None else declarations_of(schema)
+    except ValueError as error:
+        raise DataError(f"cannot read {path}: what it declares of its detectors is damaged; is it whole?") from error
 
 
 def _own_columns(events: pl.DataFrame) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.differential.against import on_disk
 from tests.oracle.random_cases import random_case
-from tickstock_cli.build import detector_classes, event_kinds
+from tickstock_cli.build import declarations, detector_classes, event_kinds
 from tickstock_cli.review.limits import cooldowns_of, limits_of, smallest
 from tickstock_cli.testing import settings_of
 
@@ -24,7 +24,7 @@ def margins_of_a_random_replay(seed: int) -> dict[tuple[str, str, str], pl.Serie
         recording.replay()
         events = pl.read_parquet(recording.folder / "events.parquet")
     found = {}
-    for limit in limits_of(recording.settings):
+    for limit in limits_of(declarations(recording.settings)):
         mine = events.filter(pl.col("kind") == limit.kind, pl.col("source") == limit.source)
         found[limit.kind, limit.source, limit.setting] = limit.margins(mine).drop_nulls()
     return found
@@ -51,8 +51,8 @@ def test_every_kind_that_ticks_and_fair_values_tell_has_a_limit_and_a_cooldown()
     settings = settings_of({})
     pairs = {(kind.name, cls.channel) for cls in detector_classes().values() for kind in cls.kinds}
 
-    assert {(limit.kind, limit.source) for limit in limits_of(settings)} == pairs
-    assert set(cooldowns_of(settings).select("kind", "source").iter_rows()) == {
+    assert {(limit.kind, limit.source) for limit in limits_of(declarations(settings))} == pairs
+    assert set(cooldowns_of(declarations(settings)).select("kind", "source").iter_rows()) == {
         (kind, source) for kind, source in pairs if source != "ohlcv"
     }
     assert {kind for kind, _ in pairs} == {kind.name for kind in event_kinds()}
