@@ -32,7 +32,7 @@ from tickstock_cli.runtime.building import instance_names
 from tickstock_cli.runtime.observer import RuntimeObserver
 from tickstock_cli.runtime.opening import PipelineName, open_pipeline
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
-from tickstock_cli.warmup import warm_up
+from tickstock_cli.warmup import warm_up, warm_up_reading
 
 OpenSinks = Callable[[pa.Schema], Sequence[Sink]]
 """Opens the outputs of events of a schema, all or none of them."""
@@ -114,6 +114,8 @@ def assemble(plan: RunPlan, stack: ExitStack) -> RunParts:
     core = build_core(settings, source.symbols, plan.workers, executor)
     if plan.keeps_time:
         warm_up(settings)  # loading kernels takes a second that no schedule should lose
+    if isinstance(plan.driver, LiveDriver):
+        warm_up_reading()  # or the first row would wait for the kernels that read it, and market time with it
     pipeline = open_pipeline(
         plan.pipeline, settings, core, stack, stopped=lambda: control.stopped, runtime_observer=plan.runtime_observer
     )
