@@ -115,6 +115,11 @@ class SystemSettings(RunningSection):
         description="longest time at a stop to process queued rows, and for clients of a served run to get the last "
         "events; rows and clients that remain are counted and reported",
     )
+    market_clock: Literal["auto", "rows", "wall"] = Field(
+        default="auto",
+        description="how market time passes between the rows of an embedded system: auto is by the machine's clock "
+        "while rows are of about now and by rows alone otherwise, rows is by rows alone, wall by the machine's clock",
+    )
 
 
 class RouterSettings(RunningSection):

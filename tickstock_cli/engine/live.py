@@ -23,11 +23,9 @@ from tickstock_cli.engine.arrival_queue import QUEUE_ROWS, Arrival, ArrivalQueue
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.drivers import Stepper
 from tickstock_cli.engine.lateness import Lateness
-from tickstock_cli.engine.market_clock import MarketClock
+from tickstock_cli.engine.market_clock import LOOK_NS, MarketClock, next_look
 from tickstock_cli.engine.schedule import Schedule
 
-LOOK_NS = 100_000_000
-"""The longest wait in silence: observers are shown how market time goes on."""
 NEVER = 2**63 - 1
 
 
@@ -154,7 +152,7 @@ class LiveDriver:
         if self._next_release <= market:
             self._pass_to(self._next_release, stepper)
         stepper.show(max(market, self._watermark))
-        return min(now + LOOK_NS, schedule.due(self._next_release)) if self._next_release < NEVER else now + LOOK_NS
+        return next_look(schedule, self._next_release, now)
 
     def _pass_to(self, watermark: int, stepper: Stepper) -> None:
         self._watermark = max(self._watermark, watermark)

@@ -13,6 +13,8 @@ from typing import Protocol
 from tickstock_cli.core.stages import ArrivalOptions, Pace
 from tickstock_cli.engine.schedule import Schedule
 
+LOOK_NS = 100_000_000
+"""The longest wait in silence: observers are shown how market time goes on."""
 RECORDING_LEAD_NS = 1_000_000_000
 """Rows that come this much faster than their own time are a recording that is piped in, not a live feed."""
 NEAR_NOW_NS = 5_000_000_000
@@ -74,15 +76,45 @@ class ArrivalClock:
             self._first = available, at if self._begun is None else min(at, self._begun)
         first_available, first_at = self._first
         lead = (available - first_available) - (at - first_at)
-        is_live = self._pace is Pace.WALL or lead <= RECORDING_LEAD_NS or self._is_now(available)
+        is_live = self._pace is Pace.WALL or lead <= RECORDING_LEAD_NS or is_about_now(available, self._wall())
         self._schedule = Schedule(at + self._hold_back, available, 1.0) if is_live else None
 
     @property
     def schedule(self) -> Schedule | None:
         return self._schedule
 
-    def _is_now(self, available: int) -> bool:
-        return abs(self._wall() - available) <= NEAR_NOW_NS
+
+class DateClock:
+    """Market time passes at the pace of the wall clock while rows are of about now, and with rows alone otherwise.
+
+    Rows of the past give the same events however slowly they are handed in.
+
+    Parameters
+    ----------
+    wall
+        ns since the epoch, UTC.
+    """
+
+    def __init__(self, wall: Callable[[], int]) -> None:
+        self._wall = wall
+        self._schedule: Schedule | None = None
+
+    def came(self, available: int, at: int) -> None:
+        self._schedule = Schedule(at, available, 1.0) if is_about_now(available, self._wall()) else None
+
+    @property
+    def schedule(self) -> Schedule | None:
+        return self._schedule
+
+
+def is_about_now(available: int, now: int) -> bool:
+    """Return whether a row available at ``available`` is live at ``now`` (both ns UTC)."""
+    return abs(now - available) <= NEAR_NOW_NS
+
+
+def next_look(schedule: Schedule | None, release: int, now: int) -> int:
+    """Return when to look again, by the run's clock (ns), for an event that waits until market time ``release``."""
+    return now + LOOK_NS if schedule is None else min(now + LOOK_NS, schedule.due(release))
 
 
 def market_clock(options: ArrivalOptions, wall: Callable[[], int], begun: int | None = None) -> MarketClock:

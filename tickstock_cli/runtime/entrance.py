@@ -28,6 +28,8 @@ class RecordEntrance:
         Queues a batch, and returns its chunks.
     check
         Raises `SystemBrokenError` once no row can be processed any more.
+    came
+        Called with the time up to which rows are available (int64 ns) when they come.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class RecordEntrance:
         ready: Callable[[], Awaitable[None]],
         feed: Callable[[MergedBatch], Awaitable[list[Chunk]]],
         check: Callable[[], None],
+        came: Callable[[int], None],
     ) -> None:
         self._ingest = ingest
         self._encoder = encoder
@@ -45,6 +48,7 @@ class RecordEntrance:
         self._ready = ready
         self._feed = feed
         self._check = check
+        self._came = came
 
     async def accept(self, record: str, rows: pa.RecordBatch) -> EventProcessingResult:
         """Feed rows of one type, and wait until they are processed.
@@ -62,7 +66,9 @@ class RecordEntrance:
         await self._ready()
         if not rows.num_rows:
             return EventProcessingResult(record, 0, (), (), 0.0)
-        chunks = await self._feed(self._ingest.merged(rows))
+        batch = self._ingest.merged(rows)
+        self._came(batch.watermark)
+        chunks = await self._feed(batch)
         for chunk in chunks:
             await chunk.published.wait()
             self._check()
@@ -78,9 +84,19 @@ class RecordEntrance:
         Raises as ``accept`` does.
         """
         await self._ready()
+        return self._events_of(await self.pass_to(market_time))
+
+    async def pass_to(self, market_time: int) -> list[Chunk]:
+        """Advance market time without a row, whatever the sinks do; return what this released.
+
+        Raises
+        ------
+        SystemBrokenError
+            See ``accept``.
+        """
         self._ingest.passed(market_time)
         nothing = MergedBatch.empty(self._ingest.count, self._ingest.latest)
-        return self._events_of(await self._feed(nothing))
+        return await self._feed(nothing)
 
     def _events_of(self, chunks: Sequence[Chunk]) -> list[dict[str, Any]]:
         parts = [self._encoder.to_arrow(chunk.result.events) for chunk in chunks if len(chunk.result.events)]

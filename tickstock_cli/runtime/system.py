@@ -36,6 +36,7 @@ from tickstock_cli.runtime.collector import Collector
 from tickstock_cli.runtime.entrance import RecordEntrance
 from tickstock_cli.runtime.feeding import Feeder
 from tickstock_cli.runtime.instance import Finished, ProcessingChannel
+from tickstock_cli.runtime.live_time import LiveTime, market_clock_of
 from tickstock_cli.runtime.observer import RuntimeObserver
 from tickstock_cli.runtime.publication import Publication
 from tickstock_cli.runtime.records import Data
@@ -128,6 +129,7 @@ class MultiChannelSystem:
             ready=self._ready_for_rows,
             feed=self.feed,
             check=self._check,
+            came=lambda watermark: self._live_time.came(watermark),
         )
         self.router = build_router(settings, self._instances, core.symbols, self._clock, self._entrance.accept)
         self.reporter = SystemReporter(
@@ -150,6 +152,10 @@ class MultiChannelSystem:
             check=self._check,
             report=self.reporter.report,
         )
+        self._live_time = LiveTime(
+            market_clock_of(settings, wall), self._clock, self.next_release, self._entrance.pass_to
+        )
+        self._passing: asyncio.Task[None] | None = None
         self._catching_up: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
 
@@ -176,6 +182,8 @@ class MultiChannelSystem:
             instance.start()
         self._watch = asyncio.create_task(self._supervise(), name="tickstock-monitor")
         self._catching_up = asyncio.create_task(self._feeder.catch_up(), name="tickstock-spill")
+        if self._owns_core:  # whoever hands in a core drives market time
+            self._passing = asyncio.create_task(self._live_time.run(), name="tickstock-live-time")
         for task in (self._watch, self._catching_up):
             task.add_done_callback(self._ended)
         self.reporter.update()  # or health would say until the monitor's first interval that the system is not ready
@@ -263,6 +271,7 @@ class MultiChannelSystem:
         """
         self.check_running()
         self.has_ended = True
+        await _cancelled(self._passing)
         drained = await self.drain(seconds)
         self._release(self.core.finish())
         self.core.ledger.check()
@@ -394,6 +403,7 @@ class MultiChannelSystem:
         OutputError
             A sink could not be written.
         """
+        await _cancelled(self._passing)
         try:
             drained = await self.drain(seconds)
             if self._owns_core and not self.has_ended:
@@ -410,11 +420,9 @@ class MultiChannelSystem:
 
     async def _end(self) -> None:
         """End every task, instance and thread."""
-        for task in (self._watch, self._catching_up):
-            if task is not None:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
-        self._watch = self._catching_up = None
+        for task in (self._watch, self._catching_up, self._passing):
+            await _cancelled(task)
+        self._watch = self._catching_up = self._passing = None
         self._feeder.close()
         await asyncio.gather(*(instance.stop() for instance in self.instances()))
         self._executor.shutdown(wait=True)
@@ -520,3 +528,10 @@ class MultiChannelSystem:
                 for instance in self.instances():
                     if instance.status is ChannelStatus.ERROR:
                         instance.start()
+
+
+async def _cancelled(task: asyncio.Task[None] | None) -> None:
+    """Cancel a task, and wait until it has ended."""
+    if task is not None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
