@@ -87,7 +87,7 @@ class Broadcast(Observer):
             undo.callback(self._stack.close)
             snapshots = Path(self._stack.enter_context(TemporaryDirectory(prefix="tickstock-snapshots-")))
             self.snapshots = Snapshots(snapshots, SystemClock(), partial(self._state.report, "snapshots"))
-            self._stack.callback(self.snapshots.wait)  # or a file might appear in a folder that is being removed
+            self._stack.callback(self.snapshots.wait)  # otherwise a file could appear in a removed folder
             self.log = self._stack.enter_context(
                 EventLog(folder, _identity(request), log_limits_of(settings.event_log), schema)
             )
@@ -117,7 +117,7 @@ class Broadcast(Observer):
 
     @property
     def taps(self) -> Mapping[str, Tap]:
-        """What the server needs to see of the run, by name."""
+        """The taps that the server needs, by name."""
         return {"prices": self._prices}
 
     def __enter__(self) -> Self:
@@ -130,7 +130,7 @@ class Broadcast(Observer):
         self._stack.close()
 
     def attach(self, pipeline: MultiChannelPipeline) -> None:
-        """Learn of the running system; its alerts go to all clients."""
+        """Set the running system; its alerts are sent to all clients."""
         self._state.pipeline = pipeline
         hub = self._thread.server.hub
         pipeline.system.reporter.monitor.add_handler(CallHandler(hub.alerts.post))
@@ -151,11 +151,11 @@ class Broadcast(Observer):
         self._thread.begin_epoch(self._served)
 
     def _log_grown(self) -> None:
-        # At its end an epoch that lies behind stays where it is: nobody is told what the market has not come to.
+        # At the end of the log, an epoch shows no events that its market time has not reached.
         self._epoch.tell_to(self._epoch.next_sequence if self.log.finished else self.log.next_sequence)
 
     def open_sinks(self, targets: Sequence[str], schema: pa.Schema) -> list[Sink]:
-        """Open the outputs of the run: the log first, and behind it outputs that may fail and come back."""
+        """Open the outputs of the run: the log first, then outputs that recover from failures."""
         sinks: list[Sink] = [LogSink(self.log, self._state.report, self._log_grown)]
         try:
             for target in targets:
@@ -168,12 +168,12 @@ class Broadcast(Observer):
         return sinks
 
     def beside(self, other: Observer, source: NamedSource) -> Observer:
-        """Return an observer of a run over ``source`` that tells both."""
+        """Return an observer of a run over ``source`` that calls this one and ``other``."""
         self.opened(source.span, source.repeatable)
         return Observers(self, other)
 
     def opened(self, span: tuple[int, int] | None, repeatable: bool) -> None:
-        """Take what a user may seek in: first and last available time (ns UTC), and whether it can be read again."""
+        """Set the range of seeks, first and last available time (ns UTC), and whether rows can be read again."""
         self._state.span, self._state.repeatable = span, repeatable
         self._state.opened.set()
 
@@ -182,7 +182,7 @@ class Broadcast(Observer):
         self._state.over = True
 
     def drain(self, seconds: float) -> bool:
-        """Wait until every client has all events, for so long at most; tells whether they do."""
+        """Wait at most ``seconds`` until every client has all events; return whether they have."""
         return self._thread.drain(seconds)
 
 

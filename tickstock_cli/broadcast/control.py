@@ -1,4 +1,4 @@
-"""Steering a served replay."""
+"""Control of a served replay."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tickstock_cli.engine.control import Control
 from tickstock_cli.errors import UsageError
 
 OPENING_SECONDS = 10.0
-"""How long a seek waits for the recording to be opened, where it came before that."""
+"""Limit of a seek's wait for the recording to be opened."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunControl:
-    """Steers a served replay."""
+    """Controls a served replay."""
 
     control: Control
     state: RunStatus

@@ -1,8 +1,8 @@
-"""Epochs: what a served run tells between two jumps of its market.
+"""Epochs: the events of a served run between two seeks.
 
-A replay that goes back tells the same events again, with the same numbers. So there is one event log, in which every
-event stands once, and an *epoch* is that log up to where the market has come in it: after a jump, a new epoch begins
-with a new identity, and clients begin afresh. An epoch that is over stays as long as it was.
+After a seek back a replay releases the same events again, with the same numbers. So there is one event log with every
+event once, and an *epoch* is that log up to the present market time. A seek begins a new epoch with a new identity, and
+clients start again. An epoch that is over does not grow.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""An output that may fail and come back while the run goes on: what it missed is still in the event log.
+"""An output that recovers from failures while the run goes on: the event log has the events that it missed.
 
-A sink that failed can only be aborted. So the next attempt opens a new one and writes every event again, from the
-first one of the log; then it is where it would have been, to the last byte. Attempts come less and less often. Where
-the log's retention has deleted its first events, what failed cannot come back, and the end of the run says so.
+A sink that failed can only be aborted. So the next attempt opens a new one and writes every event again, from the first
+one of the log; the result is the same, byte for byte. The time between attempts grows. If the log's retention has
+deleted its first events, the output cannot recover, and the end of the run reports an error.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ EVENTS_AT_ONCE = 10_000
 
 
 class RecoveringSink:
-    """A sink in front of ones that come and go.
+    """A sink that reopens its target after a failure.
 
     Parameters
     ----------
     name
-        What to call it in reports: its target.
+        Its name in reports: the target.
     reopen
-        Opens the output anew; raises OutputError where it cannot.
+        Opens the output again; raises OutputError if that fails.
     log
-        Has every event before this sink is given it, from number 1 on.
+        Has every event before this sink gets it, from number 1 on.
 
     Raises
     ------
     OutputError
-        It cannot be opened even once: that is no passing fault.
+        It cannot be opened the first time.
     """
 
     def __init__(self, name: str, reopen: Callable[[], Sink], log: LogView, report: Report, clock: Clock) -> None:
@@ -86,7 +86,7 @@ class RecoveringSink:
         return self._sink
 
     def _catch_up(self) -> None:
-        """Write everything that the log has and the output has not."""
+        """Write the events that the log has and the output lacks."""
         sink = self._open()
         while self._next < self._log.next_sequence:
             events = self._read()

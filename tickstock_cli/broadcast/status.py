@@ -1,4 +1,4 @@
-"""How a served replay does: what its system measured, and where its market stands."""
+"""The status of a served replay: metrics, health and market time."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from tickstock_cli.serving.ports import Health, MarketState
 
 @dataclass(slots=True)
 class RunStatus:
-    """How a served replay does: what its system measured, and where its market stands."""
+    """The status of a served replay: metrics, health and market time."""
 
     calendar: Calendar
     pipeline: MultiChannelPipeline | None = None
     over: bool = False
     market_time: int | None = None
     opened: Event = field(default_factory=Event)
-    """Set once the following is known."""
+    """Set once the fields below are known."""
     span: tuple[int, int] | None = None
     """First and last available time of the recording (ns UTC); None if its files do not tell."""
     repeatable: bool = True
     """Whether the recording can be read again."""
 
     def report(self, part: str, problem: str | None) -> None:
-        """Pass on what is wrong with a part, or that it works again: the monitor makes an alert of it."""
+        """Report a problem of a part, which becomes an alert; None: it works again."""
         if self.pipeline is not None:
             self.pipeline.system.reporter.report(part, problem)
 
     def catching_up(self, arrived: Callable[[], bool]) -> None:
-        """Pass on that rows come flat out until ``arrived``: no alert is to be made of that."""
+        """Suppress alerts about late rows until ``arrived`` returns true, because a seek feeds rows flat out."""
         if self.pipeline is not None:
             self.pipeline.system.reporter.catching_up(arrived)
 

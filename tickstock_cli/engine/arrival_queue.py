@@ -3,8 +3,8 @@
     source ── reader thread ──▶ queue (bounded in rows) ──▶ driver
                                   └─▶ disk, where the queue is full ─▶
 
-The reader never waits for the run: a live feed that is not read is cut off by its sender. What finds no room goes to
-disk and comes back in its turn. Only if the disk refuses rows does the reader wait; that is reported.
+The reader does not wait for the run, because a sender cuts off a live feed that is not read. Rows that find no room go
+to disk and are queued later, in order. The reader waits only if the disk accepts no rows; that is reported.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ from tickstock_cli.errors import OutputError
 
 QUEUE_ROWS = 262_144
 TOGETHER_ROWS = 8_192
-"""Batches that wait are taken together up to about so many rows."""
+"""Limit of the rows, about, up to which waiting batches are taken together."""
 GATHER_FROM = 2
 GATHER_SECONDS = 0.005
-"""With so many batches waiting, the reader lets the next rows gather, for so long at most."""
+"""With this many batches waiting, the reader waits up to this time for more rows to arrive."""
 STOP_LOOK_SECONDS = 0.1
-"""How often a reader that waits for room looks whether the run has ended."""
+"""Interval at which a reader that waits for room checks whether the run has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Rows that came, one batch or several that waited together.
+    """Rows that arrived: one batch, or several that waited together.
 
     Parameters
     ----------
     at
-        When the last of them came, by the run's clock (ns).
+        When the last of them arrived, by the run's clock (ns).
     due
-        When their market times came: at the pace of the wall clock, from the first of them on.
+        When their rows are due: at the pace of the wall clock, from the first row on.
     """
 
     batch: MergedBatch
@@ -54,12 +54,12 @@ class Arrival:
 
     @classmethod
     def of(cls, batch: MergedBatch, at: int) -> Arrival:
-        """Return a batch that came at ``at``."""
+        """Return a batch that arrived at ``at``."""
         return cls(batch, at, Schedule(at, batch.watermark, 1.0))
 
     @classmethod
     def joined(cls, arrivals: Sequence[Arrival]) -> Arrival:
-        """Return what came one behind the other, at least one, as one."""
+        """Return consecutive arrivals, at least one, as one."""
         batch = MergedBatch.joined([arrival.batch for arrival in arrivals])
         return cls(batch, arrivals[-1].at, arrivals[0].due)
 
@@ -70,15 +70,15 @@ class ArrivalQueue:
     Parameters
     ----------
     came
-        Set whenever there is something to take, at the end, and on a failure.
+        Set when there is a batch to take, at the end, and on a failure.
     limit_rows
-        Rows that wait in memory; a batch that is larger enters an empty queue alone.
+        Limit of the rows in memory; a larger batch enters an empty queue alone.
     report
-        Called with what is wrong with the disk, and with None once it works again; from the reader's thread.
+        Called with the problem of the disk, and with None once it works again; from the reader's thread.
     wall
         ns since the epoch, UTC.
     stamps
-        Whether rows get the time at which they came as their available time: the sender stamps none.
+        Whether rows get their time of arrival as available time, because the sender stamps none.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class ArrivalQueue:
 
     @property
     def ended(self) -> bool:
-        """Whether the source has ended and all of it was taken."""
+        """Whether the source has ended and all its rows were taken."""
         with self._changed:
             return self._ended and not self._waiting and not len(self._spill)
 
@@ -143,12 +143,12 @@ class ArrivalQueue:
             return bool(self._waiting) or bool(len(self._spill))
 
     def take(self) -> Arrival | None:
-        """Return the oldest batch; None if nothing waits now.
+        """Return the oldest batch; None if none waits now.
 
         Raises
         ------
         DataError
-            The source failed, and all that came before was taken.
+            The source failed, and all rows before the failure were taken.
         OutputError
             Rows on disk cannot be read back.
         """
@@ -166,7 +166,7 @@ class ArrivalQueue:
             return None
 
     def _take_together(self) -> list[Arrival]:
-        """Take what waits, oldest first, up to a number of rows: each step has a cost of its own."""
+        """Take waiting batches, oldest first, up to a number of rows: each step has a fixed cost."""
         taken = [self._waiting.popleft()]
         rows = len(taken[0].batch)
         while self._waiting and rows + len(self._waiting[0].batch) <= TOGETHER_ROWS:
@@ -178,7 +178,7 @@ class ArrivalQueue:
         return taken
 
     def metrics(self, late: int, source: SourceHealth) -> ArrivalMetrics:
-        """Return the figures as they are now; from any thread."""
+        """Return the metrics as of now; from any thread."""
         with self._changed:
             spilled = sum(self._spill.rows.values())
             oldest = self._waiting[0].at if self._waiting else None
@@ -200,7 +200,7 @@ class ArrivalQueue:
                 if not self._put(batch):
                     break
                 self._pause()
-        except BaseException as error:  # noqa: BLE001 - raised by the driver, in its turn
+        except BaseException as error:  # noqa: BLE001 - raised by the driver, after the rows before it
             self._error = error
         finally:
             close = getattr(batches, "close", None)
@@ -211,10 +211,10 @@ class ArrivalQueue:
             self._came.set()
 
     def _put(self, batch: MergedBatch) -> bool:
-        """Queue a batch; return whether the run still wants more."""
+        """Queue a batch; return whether the run still takes rows."""
         with self._changed:
-            # Under the lock: a driver that finds the queue empty after it has read the clock knows that whatever comes
-            # later is stamped later.
+            # Under the lock: if a driver reads the clock and then finds the queue empty, all later rows get a later
+            # stamp.
             arrival = self._stamped(batch)
             batch = arrival.batch
             self._received += len(batch)
@@ -237,13 +237,13 @@ class ArrivalQueue:
         return True
 
     def _pause(self) -> None:
-        """Let what comes next gather for a moment while the run is behind: every batch has a cost of its own."""
+        """Wait a moment for more rows while the run is behind, because every batch has a fixed cost."""
         with self._changed:
             if len(self._waiting) >= GATHER_FROM and not self._closed:
                 self._changed.wait(GATHER_SECONDS)
 
     def _stamped(self, batch: MergedBatch) -> Arrival:
-        """Return a batch with the time at which it came; rows count as available then, where the source asks for it."""
+        """Return a batch with its time of arrival; with ``stamps`` its rows become available then."""
         at = self._clock.now()
         if not self._stamps or not len(batch):
             return Arrival.of(batch, at)
@@ -255,12 +255,12 @@ class ArrivalQueue:
         return bool(len(self._spill)) or bool(self._depth and self._depth + len(batch) > self._limit)
 
     def _note(self, problem: str | None) -> None:
-        """Note what is wrong with the disk: metrics and alerts show it as a problem of the source."""
+        """Set the problem of the disk; metrics and alerts show it as a problem of the source."""
         self._problem = problem
         self._report(problem)
 
     def _spilled(self, arrival: Arrival) -> bool:
-        """Write a batch to disk; return whether that worked."""
+        """Write a batch to disk; return whether it was written."""
         try:
             self._spill.write(arrival.batch, arrival.at, None)
         except OutputError as error:
@@ -276,7 +276,7 @@ class ArrivalQueue:
 def lifted(batch: MergedBatch, watermark: int) -> tuple[MergedBatch, int]:
     """Return a batch none of whose rows is available before ``watermark``, and the number of rows that were.
 
-    A row that comes after market time has passed its available time can be known only now.
+    A row that arrives after market time has passed its available time becomes available at the watermark.
     """
     late = 0
     parts = []

@@ -1,7 +1,9 @@
-"""The three channels, and what they ask of each other: which rows, when, and in which thread is up to the caller.
+"""The three channels, and the lookups between them.
 
-Rows of one ticker must come in merge order. Bars and fair values depend on the ticks before them, through *lookups*:
-questions by ticker and merge order that are processed with the ticks, and whose answers the other channels are given.
+The caller decides which rows are processed when, and in which thread.
+
+Rows of one ticker must come in merge order. Bars and fair values depend on the ticks before them, through *lookups*: by
+ticker and merge order, processed with the ticks; the other channels get the answers.
 """
 
 from __future__ import annotations
@@ -29,9 +31,9 @@ Answers = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class TickLookups:
-    """What bars and fair values ask of ticks.
+    """Lookups of bars and fair values among ticks.
 
-    Ticker code and merge order of each, in merge order; and for every row, bars first, its place among them.
+    Ticker code and merge order of each lookup, in merge order; and by row, bars first, the index of its lookup.
     """
 
     code: Int32s
@@ -40,7 +42,7 @@ class TickLookups:
 
     @classmethod
     def of(cls, batch: MergedBatch) -> TickLookups:
-        """Return one question for every bar and fair value."""
+        """Return one lookup for every bar and fair value."""
         order = np.concatenate([batch.bars.order, batch.fmvs.order])
         by_order = np.argsort(order, kind="stable")
         place = np.empty(len(order), dtype=np.int64)
@@ -54,9 +56,9 @@ class Channels:
     Parameters
     ----------
     allowed_phases
-        By phase code: whether ticks and fair values of it may touch state (bool, length 4).
+        By phase code: whether ticks and fair values of the phase change state (bool, length 4).
     extremes
-        Codes of the kinds whose events are session extremes, by number: those of bars must exceed those of ticks.
+        Codes of the kinds that are session extremes: an extreme of bars must exceed that of ticks.
     """
 
     def __init__(
@@ -80,12 +82,12 @@ class Channels:
         return {"tick": self.tick, "ohlcv": self.ohlcv, "fmv": self.fmv}
 
     def grow(self, tickers: int) -> None:
-        """Make room for codes below ``tickers``. Nothing is processed meanwhile."""
+        """Make room for codes below ``tickers``. No row is processed at the same time."""
         for channel in self.by_name().values():
             channel.grow(tickers)
 
     def sessions(self, *batches: Batch) -> Sessions:
-        """Return the session table around all rows of some batches, at least one of which has rows."""
+        """Return the session table that covers all rows of some batches; at least one batch has rows."""
         times = [part.timestamp for part in batches if len(part)]
         earliest = min(int(part.min()) for part in times)
         latest = max(int(part.max()) for part in times)
@@ -106,7 +108,7 @@ class Channels:
     def process(
         self, batch: MergedBatch, lookups: TickLookups, workspaces: Mapping[str, Workspace], context: BatchContext
     ) -> None:
-        """Process a batch: ticks, which also answer what bars and fair values ask; then bars; then fair values.
+        """Process a batch: ticks with the lookups among them, then bars, then fair values.
 
         Parameters
         ----------
@@ -132,18 +134,18 @@ class Channels:
         return self.tick.process(ticks, code, order, workspace, context)
 
     def process_bars(self, bars: BarBatch, answers: Answers, workspace: Workspace, context: BatchContext) -> None:
-        """Process bars; ``answers`` are the ticks' to each row."""
+        """Process bars; ``answers`` are those of each row's lookup."""
         before = len(context.outcome.events)
         segments = self.ohlcv.process(bars, workspace, context)
         for events in context.outcome.events[before:]:
             self._fill_tick_extremes(events, answers, segments)
 
     def process_fmvs(self, fmvs: FmvBatch, answers: Answers, workspace: Workspace, context: BatchContext) -> None:
-        """Process fair values; ``answers`` are the ticks' to each row."""
+        """Process fair values; ``answers`` are those of each row's lookup."""
         self.fmv.process(fmvs, answers, workspace, context)
 
     def _fill_tick_extremes(self, events: EventRows, answers: Answers, segments: Int64s) -> None:
-        """Write into each extreme of a bar the price it must exceed: the one that ticks of its segment reported."""
+        """Write into each extreme of a bar the price that it must exceed: the extreme of its segment's ticks."""
         rows = events["row"]
         same = answers["tick_segment"][rows] == segments[rows]
         for number, code in enumerate(self._extremes):

@@ -1,10 +1,10 @@
-"""Checkpoints: everything a run needs to go on as if it had never stopped.
+"""Checkpoints: all that a run needs to continue after a stop with the same results.
 
 A checkpoint directory holds
 
-``checkpoint.json``   the manifest: which files below are valid, with a digest of each; where the input stands, the
-                      ledger, and digests of all that decides what the run computes; replaced atomically, so it
-                      is always whole, and read back only if its own digest fits
+``checkpoint.json``   the manifest: which files below are valid, with a digest of each; the position of the input, the
+                      ledger, and digests of all that decides results; replaced atomically, so it is always
+                      complete, and read back only if its own digest matches
 ``state-N.npz``       all state of the core as arrays, by name
 ``events-N.arrow``    the events released between checkpoints N - 1 and N
 ``rejects-N.arrow``   the same for rejected rows, if they are kept
@@ -46,7 +46,7 @@ class CheckpointStore:
     folder
         Made if it is not there.
     facts
-        All that decides results, by names a user knows: a digest of each.
+        Digests of all that decides results, by names that a user knows.
     """
 
     def __init__(self, folder: Path, facts: Mapping[str, str]) -> None:
@@ -86,11 +86,11 @@ class CheckpointStore:
         return rows
 
     def keep_events(self, events: pa.RecordBatch) -> None:
-        """Remember released events for the next checkpoint."""
+        """Keep released events for the next checkpoint."""
         self._events.append(events)
 
     def keep_rejects(self, rejects: pa.Table) -> None:
-        """Remember rejected rows for the next checkpoint."""
+        """Keep rejected rows for the next checkpoint."""
         self._rejects.append(rejects)
 
     def save(self, state: Mapping[str, NDArray[Any]], position: RunPosition, tickers: Sequence[str]) -> None:
@@ -183,7 +183,7 @@ class CheckpointStore:
         return state, position, tuple(stored["tickers"])
 
     def _manifest(self) -> dict[str, Any]:
-        """Read the manifest and make sure that it is as it was written."""
+        """Read the manifest, and check it against its digest."""
         try:
             manifest = json.loads((self._folder / MANIFEST).read_text(encoding="utf-8"))
             content: dict[str, Any] = manifest["content"]
@@ -242,9 +242,9 @@ class CheckpointStore:
                 path.unlink()
 
     def _strangers(self) -> list[str]:
-        """Return the names of files that no run of ours can have left: they are not ours to remove."""
+        """Return the names of files that are not of a checkpoint, and are not removed."""
         names = sorted(path.name for path in self._folder.iterdir())
-        last = sys.maxsize if MANIFEST in names else 1  # the first checkpoint was broken off before its manifest
+        last = sys.maxsize if MANIFEST in names else 1  # the run ended during its first checkpoint
         others = [name for name in names if name not in (MANIFEST, f"{MANIFEST}.tmp")]
         return [name for name in others if not 1 <= (_number_of(self._folder / name) or 0) <= last]
 

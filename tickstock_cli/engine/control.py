@@ -7,11 +7,11 @@ from threading import Event, Lock
 from tickstock_cli.core.batch import MergedBatch
 
 SLOWEST, FASTEST = 1e-3, 1e6
-"""Speeds that keys reach."""
+"""The range of speeds that keys can set."""
 
 
 class Control:
-    """What the user wants of a run. Drivers look here between batches; ``changed`` wakes a waiting driver."""
+    """The commands of a user to a run. Drivers check them between batches; ``changed`` wakes a waiting driver."""
 
     def __init__(self, speed: float | None = None) -> None:
         self.changed = Event()
@@ -40,39 +40,39 @@ class Control:
 
     @property
     def target(self) -> int | None:
-        """Recorded time (ns UTC) that the market is to run to flat out before it is paced again; None: nowhere."""
+        """Target of a seek, recorded time in ns UTC: rows before it are fed flat out. None: no seek."""
         return self._target
 
     @property
     def stepped(self) -> MergedBatch | None:
-        """The row that was let through last in this pause."""
+        """The row of the last step in this pause."""
         return self._stepped
 
     def stop(self) -> None:
-        """End the run after the batch at hand."""
+        """End the run after the current batch."""
         self._set(stopped=True)
 
     def toggle_pause(self) -> None:
-        """Pause, or go on."""
+        """Pause, or resume."""
         self._set(paused=not self._paused)
 
     def pause(self) -> None:
-        """Let the market stand still."""
+        """Pause the market."""
         self._set(paused=True)
 
     def resume(self) -> None:
-        """Let the market go on."""
+        """Resume the market."""
         self._set(paused=False)
 
     def set_speed(self, speed: float) -> None:
-        """Go at ``speed`` times recorded time, above 0; a flat-out run stays one."""
+        """Set the speed to ``speed`` times recorded time, above 0; a flat-out run stays one."""
         if self._speed is not None:
             self._set(speed=speed)
 
     def seek(self, target: int) -> None:
-        """Go to a recorded time (ns UTC), and be paced, or paused, from there.
+        """Move to a recorded time (ns UTC); the run is paced, or paused, from there.
 
-        A run that keeps snapshots goes back as well as forward; the way from the last one is run flat out.
+        With snapshots the time may be past. Rows from the snapshot to that time are fed flat out.
         """
         with self._lock:
             self._target = target
@@ -85,20 +85,20 @@ class Control:
                 self._target = None
 
     def step(self) -> None:
-        """Pause if running; let one more row through."""
+        """Pause if running; feed one more row."""
         with self._lock:
             self._paused = True
             self._steps += 1
             self.changed.set()
 
     def multiply_speed(self, factor: float) -> None:
-        """Go faster or slower, within 0.001 to 1,000,000 times recorded time, or where the speed is beyond them."""
+        """Multiply the speed, within 0.001 to 1,000,000 times recorded time, or up to the present speed beyond them."""
         if self._speed is not None:
             slowest, fastest = min(SLOWEST, self._speed), max(FASTEST, self._speed)
             self._set(speed=min(fastest, max(slowest, self._speed * factor)))
 
     def take_step(self) -> bool:
-        """Use up one step, if there is one."""
+        """Use up one step, and return whether there was one."""
         with self._lock:
             if not self._steps:
                 return False
@@ -106,7 +106,7 @@ class Control:
             return True
 
     def let_through(self, row: MergedBatch) -> None:
-        """Count the row of a step."""
+        """Set the row of the last step."""
         self._stepped = row
 
     def _set(self, stopped: bool | None = None, paused: bool | None = None, speed: float | None = None) -> None:

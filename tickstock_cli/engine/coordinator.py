@@ -28,8 +28,8 @@ LAST_TIME = END_OF_TIME - 1
 class Coordinator:
     """Chooses one event per window and releases it once no other event can come before it.
 
-    An emitted event is released when the watermark has passed its ``emitted_at``, so that releases joined
-    together are in the total order of outputs however the input was cut.
+    An emitted event is released when the watermark has passed its ``emitted_at``, so that all releases together are in
+    the total order of outputs at any batch size.
     """
 
     def __init__(self, rules: CoordinationRules, symbols: SymbolTable) -> None:

@@ -3,12 +3,12 @@
 A step, in this order:
 
 1. grow all state to the symbol table;
-2. for each worker (its own tickers only, in parallel if there are several): ticks, which also answer what bars
-   and fair values ask of them; then bars; then fair values;
+2. for each worker (its own tickers only, in parallel if there are several): ticks with the lookups among them; then
+   bars; then fair values;
 3. join the workers' events in merge order;
-4. coordinate, release what is final.
+4. coordinate, and release the final events.
 
-A runtime that decides itself when which channel gets which rows uses the same parts: `channels` and `coordinate`.
+The running system, which decides when each channel gets its rows, uses the same parts: `channels` and `coordinate`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from tickstock_cli.kernels.admission import Sessions
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What a step produced.
+    """The result of a step.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class StepResult:
     watermark
         int64 ns; no later row is available earlier, and all events emitted before it are released.
     rows
-        The step's rows as the core judged them; None where no tap wants them.
+        The step's rows as the core judged them; None if no tap needs them.
     """
 
     events: EventRows
@@ -64,7 +64,7 @@ class Worker:
         self.workspaces = {name: Workspace() for name in ("tick", "ohlcv", "fmv")}
 
     def grow(self, symbols: SymbolTable) -> None:
-        """Learn which of the tickers met since last time are this worker's."""
+        """Find this worker's tickers among those added since the last call."""
         known = len(self._mine)
         if known < len(symbols):
             owner = symbols.shards(known) % np.uint8(self._workers)
@@ -82,7 +82,7 @@ class Core:
     Parameters
     ----------
     workers
-        How many workers share the tickers; the result does not depend on it.
+        Number of workers that share the tickers; the result does not depend on it.
     executor
         Runs the workers in threads; kernels release the GIL. None runs them one after the other.
     """
@@ -104,13 +104,13 @@ class Core:
         self._workers = [Worker(number, workers) for number in range(workers)]
         self._executor = executor
         self.judges_rows = False
-        """Whether steps hand out their rows as judged: set before the first step, where a tap wants them."""
+        """Whether results have the rows as judged; set before the first step if a tap needs them."""
         channels.grow(1)
         coordinator.grow(1)
         self._blank = {name: array[:1].copy() for name, array in self.state().items()}
 
     def step(self, batch: MergedBatch) -> StepResult:
-        """Process one batch and give what became final."""
+        """Process one batch, and return the final events and rejected rows."""
         if not len(batch):
             return StepResult(self.coordinate((), batch.watermark), (), batch.watermark, self.unjudged(batch))
         self.grow(len(self.symbols))
@@ -128,7 +128,7 @@ class Core:
         return StepResult(released, rejected, batch.watermark, judged)
 
     def unjudged(self, batch: MergedBatch) -> JudgedRows | None:
-        """Return room for the judgement of a batch's rows; None where no tap wants it."""
+        """Return arrays for the judgement of a batch's rows; None if no tap needs it."""
         return JudgedRows.of(batch) if self.judges_rows else None
 
     def count_read(self, batch: MergedBatch) -> None:
@@ -138,7 +138,7 @@ class Core:
         self.ledger.add("fmv.read", len(batch.fmvs))
 
     def coordinate(self, events: Sequence[EventRows], watermark: int) -> EventRows:
-        """Let events compete, after all that came before them in merge order, and give what became final.
+        """Coordinate the events of the next rows in merge order, and return the released events.
 
         Parameters
         ----------
@@ -154,11 +154,11 @@ class Core:
         return self._coordinator.next_release()
 
     def finish(self) -> EventRows:
-        """End the input: close all windows and give the last events."""
+        """End the input: close all windows, and return the last events."""
         return self._coordinator.finish(self.ledger)
 
     def interrupt(self) -> EventRows:
-        """End early: give the events already emitted; what waits in open windows is counted as pending."""
+        """End early: return the events already emitted; events in open windows are counted as pending."""
         self.ledger.set("coordinator.pending", self._coordinator.pending())
         return self._coordinator.unreleased()
 
@@ -170,13 +170,13 @@ class Core:
             worker.grow(self.symbols)
 
     def prepare(self, batch: MergedBatch) -> None:
-        """Do ahead of time what the first step would have to do: make room, and look up the days of its rows."""
+        """Prepare for the first step: make room for its tickers, and look up the days of its rows."""
         self.grow(len(self.symbols))
         if len(batch):
             self.channels.sessions(batch.ticks, batch.bars, batch.fmvs)
 
     def known_tickers(self) -> tuple[str, ...]:
-        """Return the tickers that state has room for, by code; the source may have met more already."""
+        """Return the tickers that state has room for, by code; the source may have read more."""
         return tuple(self.symbols.tickers[: len(self._workers[0].mine)])
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -185,17 +185,17 @@ class Core:
         return {f"{name}/{key}": array for name, part in parts.items() for key, array in part.state().items()}
 
     def restore(self, arrays: dict[str, NDArray[Any]], ledger: Ledger) -> None:
-        """Take over the state that ``state`` gave, for the same symbols in the same order, or the first of them."""
+        """Set the state that ``state`` returned, for the same symbols in the same order, or the first of them."""
         self.grow(len(self.symbols))
         self._coordinator.restore(arrays["coordinator/held"], arrays["coordinator/unreleased"])
         for name, array in self.state().items():
-            known = min(len(array), len(arrays[name]))  # either may have spare room: entries no ticker has, still blank
+            known = min(len(array), len(arrays[name]))  # either may have spare room: blank entries without a ticker
             array[:known] = arrays[name][:known]
-            array[known:] = self._blank[name]  # of tickers that this core has met and that state has not
+            array[known:] = self._blank[name]  # of tickers that are new since that state
         self.ledger = ledger
 
     def forget(self, ledger: Ledger) -> None:
-        """Be as if no row had come; the symbols stay."""
+        """Reset all state to that before the first row; the symbols stay."""
         self.restore({name: array[:0] for name, array in self._blank.items()}, ledger)
 
     def _map(self, work: Callable[[Worker], BatchOutcome], workers: Sequence[Worker]) -> Iterable[BatchOutcome]:

@@ -1,7 +1,6 @@
 """Drivers decide when the core gets which rows: flat out, paced (`engine.pacer`) or live (`engine.live`).
 
-Either way the core computes the same: a driver only decides how rows are cut into steps, and how market time passes
-between them.
+The results are the same: a driver only decides how rows are cut into steps, and how market time passes between them.
 """
 
 from __future__ import annotations
@@ -24,31 +23,31 @@ class Stepper(Protocol):
     """A run as its driver sees it. Every method is called on the run's thread."""
 
     def prepare(self, batch: MergedBatch) -> None:
-        """Make ready for the first rows, before any of them is due."""
+        """Prepare for the first rows, before any of them is due."""
 
     def step(self, batch: MergedBatch) -> None:
         """Compute a batch."""
 
     def advance(self, watermark: int) -> int:
-        """Let market time pass without a row; return the market time at which the next event can be released."""
+        """Advance market time without a row; return the market time at which the next event can be released."""
 
     def next_release(self) -> int:
         """Return the market time at which the next event can be released, if no row comes before."""
 
     def show(self, market_time: int) -> None:
-        """Show observers how market time goes on without a row."""
+        """Show observers a market time that passed without a row."""
 
     def idle(self) -> None:
         """Use the time before a wait: the driver has nothing to feed."""
 
     def batch_done(self, batch: MergedBatch) -> None:
-        """Note that a whole batch of the source is used up: a run can be restarted here."""
+        """Mark a whole batch of the source as fed: a run can be restarted here."""
 
     def needs_snapshot(self, target: int) -> bool:
-        """Return whether the way to a market time begins at a snapshot: it has passed, or a snapshot lies closer."""
+        """Return whether a seek to a market time needs a snapshot: it has passed, or a snapshot is closer."""
 
     def arrived(self, target: int) -> None:
-        """Note that the market has come to a time that was sought."""
+        """End a seek: the market has reached its time."""
 
 
 class Driver(Protocol):
@@ -64,15 +63,15 @@ class Driver(Protocol):
         """When rows are due; None: they are not on a schedule."""
 
     def lateness_ms(self) -> dict[str, float] | None:
-        """Return p50, p99 and max of how late rows were processed; None without a schedule."""
+        """Return p50, p99 and max of the lateness of processed rows; None without a schedule."""
 
     def arrivals(self) -> ArrivalMetrics | None:
-        """Return the figures of the arrival queue and its source, in any thread; None where rows do not arrive."""
+        """Return the metrics of the arrival queue and its source, in any thread; None if there is no such queue."""
 
     def read_ahead(
         self, batches: Iterator[MergedBatch], interrupt: Callable[[], None]
     ) -> AbstractContextManager[Iterable[MergedBatch]]:
-        """Return a context that reads batches in a thread and gives them to ``run``; its end calls ``interrupt``."""
+        """Return a context that reads batches in a thread for ``run``; its end calls ``interrupt``."""
 
     def run(self, batches: Iterable[MergedBatch], stepper: Stepper) -> int | None:
         """Feed batches until the input ends or the run is stopped.
@@ -80,7 +79,7 @@ class Driver(Protocol):
         Returns
         -------
         int or None
-            The market time of a seek that needs a snapshot: the rest of the way is for the next run. None: the end.
+            The market time of a seek that needs a snapshot and another run; None at the end.
         """
 
 

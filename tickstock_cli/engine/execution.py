@@ -1,11 +1,11 @@
-"""Execution of a request: runs one after the other, from the first row to the last file closed.
+"""Execution of a request: its runs one after the other, up to the final names of its outputs.
 
-1. Resume, if asked to: core, taps, outputs and source go to where the checkpoint stood.
-2. Run forward. A seek ends the run: core, taps and counts go to the newest snapshot before the time sought, and the
-   next run begins there. The core is a pure function, so events released again are the same; outputs skip them.
-3. At the end all windows close. A run that was stopped writes a last checkpoint and the events emitted so far; behind
-   a seek back it ends where the furthest run stood.
-4. The ledger must balance, and every output gets its final name; on any failure none does.
+1. If it resumes, core, taps, outputs and source are set to the checkpoint's position.
+2. A run goes forward. A seek ends it: core, taps and counts are restored from the newest snapshot before the target,
+   and the next run begins there. The core is a pure function, so repeated events are the same; outputs skip them.
+3. At the end all windows close. A run that was stopped writes a last checkpoint and the events emitted so far; after
+   a seek back it ends at the position of the furthest run.
+4. The ledger must balance, and every output gets its final name; after a failure none does.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Execution:
         )
 
     def _run(self, start: RunPosition) -> tuple[Run, Drained | None]:
-        """Run forward and follow seeks to the end; return the last run, ended, and what was drained."""
+        """Run and follow seeks to the end; return the last run, ended, and the rows drained."""
         run = Run(self._parts, start)
         while (target := run.execute()) is not None:
             run = self._seek(run, target)
@@ -102,7 +102,7 @@ class Execution:
         return run, drained
 
     def _begin(self) -> RunPosition:
-        """Resume from a checkpoint, or begin a new one; return where the first run starts."""
+        """Resume from a checkpoint, or begin anew; return the position of the first run."""
         parts = self._parts
         ledger = parts.core.ledger.as_dict()
         if parts.snapshots is not None:
@@ -128,9 +128,9 @@ class Execution:
         return replace(position, events=parts.outputs.released, rejects=rejects)
 
     def _seek(self, run: Run, target: int) -> Run:
-        """Return the run that goes on to a market time: from the newest snapshot, or from here if there is no way."""
+        """Return the run that goes on to a market time: from the newest snapshot, or from here if that fails."""
         snapshots = self._parts.snapshots
-        assert snapshots is not None  # else no seek ends a run
+        assert snapshots is not None  # without snapshots no seek ends a run
         state, here = run.settled()
         if self._parts.control.stopped:
             return Run(self._parts, here)
@@ -138,20 +138,20 @@ class Execution:
             if not run.is_behind():
                 snapshots.move_frontier(state, here)
             return self._run_from(snapshots.before(target), here)
-        except OutputError as error:  # the run is whole and goes on where it is
+        except OutputError as error:  # the run is intact and goes on from here
             snapshots.report(str(error))
             self._parts.control.arrived(target)
             return Run(self._parts, here)
 
     def _furthest(self, run: Run) -> Run:
-        """Return a run that stands where the furthest run was; the run itself where there was no seek back."""
+        """Return a run at the position of the furthest run: ``run`` itself without a seek back."""
         snapshots = self._parts.snapshots
         if snapshots is None or snapshots.frontier is None or not run.is_behind():
             return run
         return self._run_from(snapshots.frontier, run.position())
 
     def _run_from(self, snapshot: Snapshot, here: RunPosition) -> Run:
-        """Bring every part to a snapshot; return the run that begins there."""
+        """Restore every part from a snapshot; return the run that begins there."""
         parts, place, state = self._parts, snapshot.place, snapshot.state()
         ledger = Ledger(place.ledger)
         if state is None:

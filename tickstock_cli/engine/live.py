@@ -1,12 +1,12 @@
-"""The live driver: rows are fed as they come, and market time passes between them.
+"""The live driver: rows are fed as they arrive, and market time passes between them.
 
-1. A reader thread puts what comes into the arrival queue.
-2. The driver feeds what waits there, oldest first.
-3. Between rows it lets market time pass as far as a waiting event needs, by the run's market clock, so that every event
-   is released shortly after its window's end although nothing else comes; observers see market time go on.
+1. A reader thread puts arriving rows into the arrival queue.
+2. The driver feeds the queued rows, oldest first.
+3. Between rows it advances market time as far as a waiting event needs, by the run's market clock, so that every event
+   is released shortly after its window's end although no row arrives. Observers see market time go on.
 
-The same rows with the same available times give the events of a replay of them: market time passes only where an event
-waits, and a row that it has passed counts as available when it came.
+The same rows with the same available times give the same events as a replay: market time passes only if an event
+waits, and a row whose available time has passed becomes available when it arrives.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ NEVER = 2**63 - 1
 
 
 class LiveDriver:
-    """Feeds batches as they come.
+    """Feeds batches as they arrive.
 
     Parameters
     ----------
     market
-        Where market time stands between rows.
+        Market time between rows.
     due
-        When rows are due, where the source keeps a schedule: latencies count from it. None: when they came.
+        When rows are due, if the source has a schedule; latencies count from it. None: when they arrive.
     queue_rows
-        Rows that may wait in memory.
+        Limit of the rows that wait in memory.
     stamps
-        Whether rows get the time at which they came as their available time.
+        Whether rows get their time of arrival as available time.
     health
         Returns the state of the source.
     report
-        Called with what is wrong with the queue's disk, and with None once it works again.
+        Called with the problem of the queue's disk, and with None once it works again.
     """
 
     batch_rows = 262_144
@@ -76,12 +76,12 @@ class LiveDriver:
 
     @property
     def schedule(self) -> Schedule | None:
-        """When the rows fed last were due."""
+        """When the last fed rows were due."""
         return self._fed
 
     @property
     def late(self) -> int:
-        """Rows that came after market time had passed their available time."""
+        """Number of rows that arrived after market time had passed their available time."""
         return self._late
 
     def lateness_ms(self) -> dict[str, float] | None:
@@ -109,7 +109,7 @@ class LiveDriver:
     def run(self, batches: Iterable[MergedBatch], stepper: Stepper) -> int | None:  # noqa: ARG002 - the queue has them
         begun = False
         while not self._control.stopped:
-            self._control.changed.clear()  # before looking: what comes from here on ends the wait below
+            self._control.changed.clear()  # before the checks: an arrival from here on ends the wait below
             arrival = self._queue.take()
             if arrival is not None:
                 if not begun and len(arrival.batch):
@@ -140,7 +140,7 @@ class LiveDriver:
         stepper.batch_done(batch)
 
     def _pass_time(self, stepper: Stepper) -> int:
-        """Let market time pass as far as a waiting event needs; return when to look again, by the clock."""
+        """Advance market time as far as a waiting event needs; return when to check again, by the clock."""
         stepper.idle()
         now = self._clock.now()
         schedule = self._market.schedule
@@ -148,7 +148,7 @@ class LiveDriver:
             return now + LOOK_NS
         market = schedule.market_at(now)
         if self._queue.has_waiting:
-            return now  # it came before the clock was read, or since: its rows are first
+            return now  # its rows come first, whether they arrived before or after the clock was read
         if self._next_release <= market:
             self._pass_to(self._next_release, stepper)
         stepper.show(max(market, self._watermark))

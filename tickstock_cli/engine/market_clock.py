@@ -1,8 +1,7 @@
-"""Market clocks: where market time stands between the rows of a live run.
+"""Market clocks: market time between the rows of a live run.
 
-A live run releases an event when the window that it competes in has ended, though no further row comes. A market clock
-says when that is. Rows always win: market time never stands before the latest row, and a clock passes it only where a
-waiting event needs it.
+A live run releases an event when its window has ended, although no further row arrives. A market clock tells when that
+is. Market time is never before the latest row, and a clock passes it only if a waiting event needs it.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ NEAR_NOW_NS = 5_000_000_000
 
 
 class MarketClock(Protocol):
-    """Tells market time between rows. For one thread."""
+    """Returns market time between rows. For one thread."""
 
     def came(self, available: int, at: int) -> None:
-        """Note that a row available at ``available`` (ns UTC) came at ``at`` (ns of the run's clock)."""
+        """Record that a row available at ``available`` (ns UTC) arrived at ``at`` (ns of the run's clock)."""
 
     @property
     def schedule(self) -> Schedule | None:
@@ -33,7 +32,7 @@ class MarketClock(Protocol):
 
 
 class RowClock:
-    """Market time passes with rows alone: a source that is silent says so by batches without rows."""
+    """Market time passes with rows only: a silent source sends batches without rows."""
 
     def came(self, available: int, at: int) -> None:
         """Do nothing."""
@@ -46,19 +45,19 @@ class RowClock:
 class ArrivalClock:
     """Market time passes at the pace of the wall clock, from the latest row on.
 
-    With ``Pace.AUTO``, rows that come faster than their own time are a recording: then market time passes with rows
-    alone, so that a recording gives the same events through a pipe as from a file, however its writer stalls. Rows of
-    about now are live in any case.
+    With ``Pace.AUTO``, rows that arrive faster than their own time are a recording. Then market time passes with rows
+    only, so that a recording gives the same events through a pipe as from a file, even if its writer stalls. Rows with
+    times close to the machine's date are always live.
 
     Parameters
     ----------
     wall
         ns since the epoch, UTC.
     hold_back_ns
-        How far market time stays behind, so that rows on their way are not passed.
+        How far market time stays behind, so that rows on their way are not late.
     begun
         The earliest time of the run's clock at which the first row can have been sent: rows wait in a pipe while a
-        process starts. None: when the first row came.
+        process starts. None: when the first row arrived.
     """
 
     def __init__(

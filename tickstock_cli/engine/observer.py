@@ -9,12 +9,12 @@ class Observer:
     """Base class of observers; every method does nothing. Methods must be quick and must not fail."""
 
     def advanced(self, rows: int, market_time: int) -> None:
-        """Take the rows done so far and the market time reached (ns UTC); on the run's thread, after each step."""
+        """Take the number of rows processed and the market time (ns UTC); on the run's thread, after each step."""
 
     def released(self, events: pa.RecordBatch, count: int) -> None:
         """Take events in output order, and the number of events released up to them; on the writer's thread.
 
-        After a seek back, events behind the new market time come again.
+        After a seek back, events after the new market time come again.
         """
 
     def jumped(self, market_time: int, events: int) -> None:

@@ -1,10 +1,9 @@
 """Outputs: from released events to digest, tally and sinks, in a thread of its own.
 
-An event is encoded once and handed to every sink in output order. A failure in any sink ends the run: the
+An event is encoded once and written to every sink in output order. A failure in any sink ends the run: the
 exception is raised at the next call, and nothing takes its final name.
 
-After a seek back a run releases events again. They are the same events in the same order, so sinks, digest and tally
-skip those they have.
+After a seek back a run releases the same events again, in the same order; sinks, digest and tally skip them.
 """
 
 from __future__ import annotations
@@ -25,15 +24,15 @@ from tickstock_cli.errors import OutputError
 Listener = Callable[[pa.RecordBatch], None]
 
 READ_AHEAD = 8
-"""Released batches that may wait for the sinks; then the run waits for them."""
+"""Limit of the released batches that wait for the sinks; beyond it the run waits."""
 JOINED_EVENTS = 4_096
-"""Batches that wait are handed out as one up to about so many events: a running system releases hundreds a second."""
+"""Waiting batches are written as one up to about this many events: a running system releases hundreds a second."""
 STUCK_SECONDS = 1.0
-"""How long breaking off waits for a sink to finish the write at hand: less than a user who insists will wait."""
+"""Limit of the wait in ``abort`` for a sink to finish its current write, so that Ctrl-C ends the command soon."""
 
 
 class Outputs:
-    """Everything that becomes of events after the core.
+    """The outputs of a run: sinks, digest, tally and listeners.
 
     Parameters
     ----------
@@ -58,7 +57,7 @@ class Outputs:
         self._notify_released = released
         self._catching_up = False
         self.released = 0
-        """Events released up to where the run stands; fewer than were written after a seek back."""
+        """Events released up to the run's position; after a seek back fewer than were written."""
         self._queue: Queue[EventRows | pa.RecordBatch | None] = Queue(READ_AHEAD)
         self._error: BaseException | None = None
         self._writing: Sink | None = None
@@ -75,7 +74,7 @@ class Outputs:
         self._listeners.append(listener)
 
     def write(self, events: EventRows | pa.RecordBatch) -> None:
-        """Take events in output order: internal ones, or encoded ones that a checkpoint kept.
+        """Write events in output order: internal ones, or encoded ones that a checkpoint kept.
 
         Raises
         ------
@@ -92,16 +91,16 @@ class Outputs:
         self._check()
 
     def rewind(self, released: int) -> None:
-        """Go back to where ``released`` events had been released, at most those written; drain before.
+        """Set the number of released events, at most those written, for a run that repeats events; drain before.
 
-        Events released again before ``resume`` lead to the time that was sought: ``released`` does not get them.
+        The listener ``released`` does not get the events that are repeated before ``resume``.
         """
         self.released = released
         self._catching_up = True
 
     @property
     def is_catching_up(self) -> bool:
-        """Whether events are on the way to a time that was sought."""
+        """Whether the run has not reached the target of its seek."""
         return self._catching_up
 
     def resume(self) -> None:
@@ -109,7 +108,7 @@ class Outputs:
         self._catching_up = False
 
     def finish(self) -> None:
-        """Make every output whole and durable, not under its final name yet."""
+        """Make every output complete and durable under a temporary name."""
         self._end()
         self._check()
         for sink in self._sinks:
@@ -121,10 +120,10 @@ class Outputs:
             sink.commit()
 
     def abort(self) -> None:
-        """Drop every output, what waits for the sinks included.
+        """Drop every output, and the events that wait for the sinks.
 
-        A writer that is stuck in a sink, such as a pipe that nobody reads, is waited for only so long; that sink is
-        left as it is.
+        A write that blocks, such as one to a pipe without a reader, ends the wait after a time limit; its sink is not
+        aborted.
         """
         self._error = self._error or OutputError("the run was broken off")
         with suppress(Empty):
@@ -161,7 +160,7 @@ class Outputs:
                     self._queue.task_done()
 
     def _waiting(self) -> tuple[list[EventRows | pa.RecordBatch], bool]:
-        """Wait for events; give all there are, up to a number, and whether more may come."""
+        """Wait for events; return the waiting ones, up to a number, and whether more may follow."""
         waiting: list[EventRows | pa.RecordBatch] = []
         events = self._queue.get()
         with suppress(Empty):
@@ -173,7 +172,7 @@ class Outputs:
         return waiting, events is not None
 
     def _encoded(self, waiting: Sequence[EventRows | pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Encode events in as few batches as there can be: each costs a thread many turns, however small it is."""
+        """Encode events in as few batches as possible, because even a small batch has a high fixed cost."""
         internal: list[EventRows] = []
         for events in waiting:
             if not isinstance(events, pa.RecordBatch):

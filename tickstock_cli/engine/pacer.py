@@ -16,11 +16,11 @@ from tickstock_cli.engine.lateness import Lateness
 from tickstock_cli.engine.schedule import Schedule
 
 PAUSE_LOOK_NS = 200_000_000
-"""The longest sleep of a paused run: a clock knows no wait without an end."""
+"""The longest sleep of a paused run, because a clock has no wait without a limit."""
 
 TOGETHER_NS = 2_000_000
-"""Least time between two steps. Each step costs several thread switches; steps of a few rows would take a processor,
-and rows would be late for lack of it."""
+"""Least time between two steps. Each step costs several thread switches: steps of a few rows would take all of a
+processor, and rows would be late."""
 
 
 class Pacer(ReadingAhead):
@@ -35,7 +35,7 @@ class Pacer(ReadingAhead):
     """
 
     batch_rows = 8_192
-    """Checkpoints lie between batches, and a slow market takes long for one."""
+    """Checkpoints are between batches, and a batch of a slow market takes long."""
 
     def __init__(self, clock: Clock, control: Control) -> None:
         super().__init__(control)
@@ -70,11 +70,11 @@ class Pacer(ReadingAhead):
         return None
 
     def _run_batch(self, batch: MergedBatch, stepper: Stepper) -> bool:
-        """Feed one batch; tells whether all of it was fed."""
+        """Feed one batch; return whether all of it was fed."""
         times = batch.available_at()
         done = 0
         while done < len(times):
-            self._control.changed.clear()  # before looking: what changes from here on ends the wait below
+            self._control.changed.clear()  # before the checks: a change from here on ends the wait below
             if self._control.stopped:
                 return False
             target = self._control.target
@@ -113,7 +113,7 @@ class Pacer(ReadingAhead):
     def _feed_up_to(
         self, target: int, batch: MergedBatch, times: NDArray[np.int64], done: int, stepper: Stepper
     ) -> int:
-        """Feed the rows up to a time that was asked for, flat out, and go on from there, and return the number fed."""
+        """Feed the rows up to the target of a seek, flat out, and return the number of rows fed."""
         due = bisect_right(times, target, lo=done)
         if due > done:
             stepper.step(_piece(batch, times, done, due))
@@ -124,15 +124,15 @@ class Pacer(ReadingAhead):
         return due - done
 
     def _arrive(self, target: int, stepper: Stepper) -> None:
-        """End a seek: everything up to its time is told."""
+        """End a seek, after the release of all events up to its target."""
         stepper.advance(target + 1)
         stepper.arrived(target)
         self._control.arrived(target)
 
     def _feed_by_hand(self, batch: MergedBatch, times: NDArray[np.int64], done: int, stepper: Stepper) -> int:
-        """Stand still, but let a row through if asked to, and return the number of rows fed.
+        """Feed one row if a step was asked for, else wait; return the number of rows fed.
 
-        Such a row is never late: it had no due time.
+        Such a row has no due time, so it is never late.
         """
         now = self._clock.now()
         if self._paused_at is None:
@@ -141,7 +141,7 @@ class Pacer(ReadingAhead):
             stepper.idle()
             self._clock.wait(self._control.changed, now + PAUSE_LOOK_NS)
             return 0
-        # The market will go on from this row, not from where it stood when the pause began.
+        # After the pause the market goes on from this row.
         next_time = int(times[done])
         self._schedule = self._current_schedule(self._paused_at, next_time).reached(next_time, self._paused_at)
         row = _piece(batch, times, done, done + 1)
@@ -150,7 +150,7 @@ class Pacer(ReadingAhead):
         return 1
 
     def _current_schedule(self, now: int, market: int) -> Schedule:
-        """Return the schedule, anchored at the first row, and moved on if the speed was changed."""
+        """Return the schedule, which begins at the first row, at the present speed."""
         speed = self._control.speed
         assert speed is not None  # a paced run has one from its beginning
         if self._schedule is None:
@@ -160,7 +160,7 @@ class Pacer(ReadingAhead):
         return self._schedule
 
     def _end_pause(self) -> None:
-        """Go on, if the market stood still, from where it stands."""
+        """End a pause, if there is one, and go on from the present market time."""
         if self._paused_at is None:
             return
         now = self._clock.now()
@@ -171,6 +171,6 @@ class Pacer(ReadingAhead):
 
 
 def _piece(batch: MergedBatch, times: NDArray[np.int64], start: int, stop: int) -> MergedBatch:
-    """Cut rows out of a batch, with a watermark that tells nothing yet of how long the market stays silent."""
+    """Return rows of a batch, with a watermark right after them, because later market time has not passed yet."""
     watermark = int(times[stop]) if stop < len(times) else batch.watermark
     return batch.cut(start, stop, min(watermark, int(times[stop - 1]) + 1))

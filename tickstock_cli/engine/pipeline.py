@@ -1,4 +1,4 @@
-"""Pipelines: how rows that a run feeds get to its core. The results are the same; when they come is not."""
+"""Pipelines: how the rows of a run get to its core. All give the same results, at different times."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TakeResult = Callable[[StepResult], None]
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """What became of queued rows when a run was stopped: rows processed, in how many seconds, and rows left."""
+    """The rows that were queued when a run was stopped: rows processed, in how many seconds, and rows dropped."""
 
     rows: int = 0
     seconds: float = 0.0
@@ -26,36 +26,36 @@ class Drained:
 
 
 class Pipeline(Protocol):
-    """What a run feeds. It hands results on in output order, at once or later, from one thread at a time."""
+    """Computes rows. It passes results on in output order, at once or later, from one thread at a time."""
 
     def connect(self, take: TakeResult) -> None:
-        """Say who takes results, before anything is fed. What ``take`` raises is raised by a later call."""
+        """Set the function that takes results, before any row is fed. A later call raises the errors of ``take``."""
 
     def prepare(self, batch: MergedBatch) -> None:
-        """Make ready for the first rows, before any clock runs: room for their tickers, the calendar of their days."""
+        """Prepare for the first rows, before any clock runs: room for their tickers, the calendar of their days."""
 
     def feed(self, batch: MergedBatch, schedule: Schedule | None) -> None:
-        """Take rows behind all that were fed before; without rows, market time passes.
+        """Feed rows after all rows fed before; a batch without rows advances market time.
 
         Parameters
         ----------
         schedule
-            When the rows were due; None: they are not on one.
+            When the rows are due; None without a schedule.
         """
 
     def next_release(self) -> int:
-        """Return the market time (int64 ns) at which it may have more to tell though no row has come."""
+        """Return the market time (int64 ns) at which events may be released although no row comes."""
 
     def settle(self) -> Drained | None:
-        """Wait until all that was fed is computed and taken; until the next ``feed``, nobody touches the core.
+        """Wait until all rows fed are computed and their results taken; the core is idle until the next ``feed``.
 
-        Once the run has been stopped it is a drain, which has its bound: rows that are left then are lost to this run,
-        and counted. None: nothing was drained, because nothing is ever queued or the run goes on.
+        Once the run has been stopped, the wait has a time limit; rows that remain then are dropped and counted. None:
+        no row was drained, because the pipeline has no queue or the run goes on.
         """
 
 
 class DirectPipeline:
-    """Steps the core in the caller's own thread: nothing waits, nothing is queued."""
+    """Steps the core in the caller's thread, without a queue."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -77,7 +77,7 @@ class DirectPipeline:
 
 
 class LinearPipeline(DirectPipeline):
-    """The system's old path: one queue, record by record. Same core, so the same events, at its cost."""
+    """The older path of the system: one queue, record by record. The core and the events are the same."""
 
     def feed(self, batch: MergedBatch, schedule: Schedule | None) -> None:  # noqa: ARG002 - the protocol's
         times = batch.available_at()

@@ -11,7 +11,7 @@ from typing import Generic, Self, TypeVar
 ItemT = TypeVar("ItemT")
 
 STOP_LOOK_SECONDS = 0.1
-"""How long a consumer waits for an item before it looks whether it should still wait."""
+"""Interval at which a consumer that waits for an item checks whether it should still wait."""
 
 
 class Prefetch(Generic[ItemT]):
@@ -22,9 +22,9 @@ class Prefetch(Generic[ItemT]):
     Parameters
     ----------
     stopped
-        Tells whether to wait no longer for an item that does not come: the iteration ends then.
+        Returns whether to stop waiting for the next item; the iteration ends then.
     interrupt
-        Called when the context is left: has ``items`` end soon if it waits for something.
+        Called when the context is left; makes ``items`` end soon if it waits.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Prefetch(Generic[ItemT]):
                 if not self._put(item, None):
                     break
             self._put(None, None)
-        except BaseException as error:  # noqa: BLE001  (carried over to the consumer, which raises it)
+        except BaseException as error:  # noqa: BLE001 - the consumer raises it
             self._put(None, error)
         finally:
             close = getattr(self._items, "close", None)

@@ -1,4 +1,4 @@
-"""Rejected rows of a run: looked up in the source, written in merge order, or the end of a strict run."""
+"""Rejected rows of a run: looked up in the source and written in merge order; the first one ends a strict run."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class RejectedRows:
     Parameters
     ----------
     sink
-        Where rows go; None: nowhere, which makes sense for a strict run.
+        Where rows are written; None for a strict run.
     strict
         Whether the first rejected row ends the run.
     columns
@@ -92,7 +92,7 @@ class RejectedRows:
         self._keep = keep
         self._originals: OriginalRows | None = None
         self.count = 0
-        """Rows rejected up to where the run stands; fewer than were written after a seek back."""
+        """Rows rejected up to the run's position; after a seek back fewer than were written."""
         self._written = 0
 
     def write(self, rejected: Sequence[Rejected]) -> None:
@@ -126,7 +126,7 @@ class RejectedRows:
             self._sink.write(pa.Table.from_batches([rows]))
 
     def rewind(self, count: int) -> None:
-        """Go back to where ``count`` rows had been rejected."""
+        """Set the number of rejected rows, for a run that repeats rows."""
         self.count = count
 
     def finish(self) -> None:
@@ -145,7 +145,7 @@ class RejectedRows:
             self._sink.abort()
 
     def close(self) -> None:
-        """Close what looking up original rows has opened."""
+        """Close the files opened to look up original rows."""
         if self._originals is not None:
             self._originals.close()
 

@@ -1,4 +1,4 @@
-"""What a run did, in figures."""
+"""The figures of a run."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tickstock_cli.engine.tally import Tally
 
 @dataclass(frozen=True, slots=True)
 class SpeedFigures:
-    """Times recorded time asked for (None = flat out) and reached, and how late rows were, in ms.
+    """Requested speed (None = flat out) and reached speed, in times recorded time, and the lateness of rows in ms.
 
-    ``last`` is the speed at the end, where the user changed it on the way.
+    ``last`` is the speed at the end, if the user changed it.
     """
 
     requested: float | None
@@ -34,9 +34,10 @@ class SpeedFigures:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run did. ``rows`` and times are of this run alone; ledger, tally and digest include what it resumed.
+    """The figures of a run.
 
-    ``rows_before`` is the rows of the runs that it resumed; ``drained`` what a running system did when it was stopped.
+    ``rows`` and times are of this run only; ledger, tally and digest include the runs that it resumed. ``rows_before``
+    is the rows of those runs; ``drained`` the rows that were queued when a running system was stopped.
     """
 
     ledger: Ledger
@@ -51,10 +52,10 @@ class RunResult:
     rows_before: int = 0
     drained: Drained | None = None
     plugins: tuple[Plugin, ...] = ()
-    """The plugins that had a part in what the run wrote; the digest is of its events alone."""
+    """The plugins that took part in the run; the digest is that of the events only."""
 
     arrivals: ArrivalMetrics | None = None
-    """The arrival queue at the end; None where rows did not arrive."""
+    """The arrival queue at the end; None without one."""
 
     @property
     def rows_per_second(self) -> float:

@@ -1,10 +1,10 @@
 """A run: one pass forward over a source, from a position to the end of the input, a stop or a seek.
 
-1. The driver reads batches and steps; each step's events go to the outputs, its rejected rows to theirs.
+1. The driver reads batches and steps; the outputs get each step's events, and its rejected rows.
 2. Taps see every step on the run's thread.
-3. Behind a whole batch a run writes a checkpoint or a snapshot, where one is due.
+3. After a whole batch the run writes a checkpoint or a snapshot, if one is due.
 
-`engine.execution` makes a run of a request: it begins, follows seeks, and ends outputs.
+`engine.execution` executes a request: it resumes, follows seeks, and finishes the outputs.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class RunOptions:
 
 @dataclass(slots=True)
 class RunParts:
-    """Everything that a run works with. It outlives a seek: the next run gets the same parts.
+    """The parts of a run. After a seek, the next run gets the same parts.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class RunParts:
     driver
         Decides when rows are fed; None: by the speed of ``control``.
     snapshots
-        Places to seek to; None: the run goes forward only.
+        Positions to seek from; None: a user cannot seek back.
     """
 
     source: Source
@@ -104,7 +104,7 @@ class Run:
     Parameters
     ----------
     position
-        Where core, taps and outputs stand.
+        The position of core, taps and outputs.
     """
 
     def __init__(self, parts: RunParts, position: RunPosition) -> None:
@@ -197,7 +197,7 @@ class Run:
             self._parts.observer.jumped(target, self._parts.outputs.released)
 
     def is_behind(self) -> bool:
-        """Return whether an earlier run of this request has been further, before a seek back."""
+        """Return whether an earlier run of this request was further, before a seek back."""
         frontier = self._parts.snapshots.frontier if self._parts.snapshots is not None else None
         if frontier is None:
             return False
@@ -211,12 +211,12 @@ class Run:
         return drained
 
     def settled(self) -> tuple[dict[str, NDArray[Any]], RunPosition]:
-        """Settle; return all state, of taps as well, and the position that it belongs to."""
+        """Settle; return all state, including that of taps, and its position."""
         self.settle()
         return self._settled()
 
     def position(self) -> RunPosition:
-        """Return where the run stands."""
+        """Return the position of the run."""
         rejects = self._parts.rejects
         return RunPosition(
             self._positions,
@@ -260,7 +260,7 @@ class Run:
         self._deliver()
 
     def _take(self, result: StepResult) -> None:
-        """Take a step's result: on the run's thread, or on the one that a running system hands results on with."""
+        """Take a step's result: on the run's thread, or on the pump of a running system."""
         self._parts.outputs.write(result.events)
         if result.rejected and self._parts.rejects is not None:
             self._parts.rejects.write(result.rejected)
@@ -268,7 +268,7 @@ class Run:
             rows = JudgedRows.none() if result.rows is None else result.rows
             self._untapped.append(TapStep(rows, result.events, result.watermark))
             if get_ident() != self._thread:
-                self._control.changed.set()  # the driver may be waiting: it has something for the taps to see
+                self._control.changed.set()  # wakes a waiting driver: there is a step for the taps
 
     def _deliver(self) -> None:
         """Pass the computed steps to the taps, on the run's thread."""

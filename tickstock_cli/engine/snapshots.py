@@ -1,8 +1,8 @@
-"""Snapshots: places within a run that it can go back to while it runs, so that a user can seek.
+"""Snapshots: positions within a run from which a seek can start.
 
-A snapshot is the core's state in a file, and beside it, in memory, where everything else stood. How many are kept,
-and how many bytes, is bounded: when there are too many, the one goes whose going leaves the smallest gap for its
-distance from where the market stands. So they lie close together around the market, and far apart far from it.
+A snapshot is the core's state in a file, and the position of all other parts in memory. Number and bytes of the
+snapshots are bounded. When there are too many, the one is removed that leaves the smallest gap relative to its distance
+from the present market time, so that snapshots are dense around the market time, and sparse far from it.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ SPACING_NS = 60_000_000_000
 MOST_SNAPSHOTS = 64
 MOST_BYTES = 1 << 30
 COST_SHARE = 100
-"""Taking a snapshot may cost one in so many parts of wall time: rows wait until the state is copied."""
+"""Snapshots may take one part in this many of wall time, because rows wait until the state is copied."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A place, and the file with the state there; no file = the state of a core that has met no row."""
+    """A position, and the file with its state; no file = the state before the first row."""
 
     place: RunPosition
     path: Path | None = None
     size: int = 0
 
     def state(self) -> dict[str, NDArray[Any]] | None:
-        """Return the state, by name; None is that of a core that has met no row.
+        """Return the state, by name; None is that before the first row.
 
         Raises
         ------
@@ -55,18 +55,19 @@ class Snapshot:
 
 
 class Snapshots:
-    """The snapshots of one run, in a folder of their own that somebody else removes.
+    """The snapshots of one run, in a folder of their own that the caller removes.
 
-    Rows wait for a copy of the state, not for the disk: a thread writes it, one snapshot at a time.
+    Rows wait for a copy of the state, not for the disk: a thread writes the copy, one snapshot at a time.
 
     Parameters
     ----------
     clock
-        Wall time, by which the cost of taking one is measured.
+        Wall time, to measure the cost of a snapshot.
     report
-        Told why a snapshot could not be taken or read; None: the next one could. Without it, a seek takes longer.
+        Called with the reason why a snapshot could not be written or read; with None once one could. A seek takes
+        longer without it.
     most, most_bytes
-        Bounds; one snapshot may be larger than ``most_bytes``, and is then the only one. The frontier is beside them.
+        Bounds; one snapshot may be larger than ``most_bytes``, and is then the only one. The frontier does not count.
     """
 
     def __init__(
@@ -91,10 +92,10 @@ class Snapshots:
         self._writer = ThreadPoolExecutor(1, "tickstock-snapshot")
         self._writing: tuple[RunPosition, Future[Snapshot]] | None = None
         self.frontier: Snapshot | None = None
-        """How far the run has been at all; None as long as it has not gone back."""
+        """The furthest position of all runs; None before the first seek back."""
 
     def begin(self, ledger: Mapping[str, int]) -> None:
-        """Note what was counted before the first row."""
+        """Set the counts before the first row."""
         self._start = Snapshot(RunPosition(ledger=ledger))
 
     def is_due(self, market_time: int) -> bool:
@@ -106,7 +107,7 @@ class Snapshots:
         return not near and self._clock.now() >= self._not_before
 
     def take(self, state: Mapping[str, NDArray[Any]], place: RunPosition) -> None:
-        """Keep a snapshot; if there is no room for it, that is reported, and there is one less."""
+        """Write a snapshot in the background; a failure is reported, and the snapshot is missing."""
         self.wait()
         begun = self._clock.now()
         copied = {name: array.copy() for name, array in state.items()}
@@ -115,7 +116,7 @@ class Snapshots:
         self._not_before = now + COST_SHARE * (now - begun)
 
     def wait(self) -> None:
-        """Wait for the file that is being written, and remove those that are too many."""
+        """Wait for the file that is being written, and remove snapshots beyond the bounds."""
         if self._writing is None:
             return
         place, written = self._writing
@@ -133,12 +134,12 @@ class Snapshots:
             _remove(self._kept.pop(most_dispensable(markets, place.market_time)))
 
     def move_frontier(self, state: Mapping[str, NDArray[Any]], place: RunPosition) -> None:
-        """Keep the place that the run goes back from.
+        """Keep the position that a seek back leaves.
 
         Raises
         ------
         OutputError
-            There is no room for it: the run cannot go back.
+            It cannot be written: the run cannot seek back.
         """
         self.wait()
         former = self.frontier
@@ -151,7 +152,7 @@ class Snapshots:
             _remove(former)
 
     def before(self, target: int) -> Snapshot:
-        """Return the newest snapshot from which a run comes to ``target`` (ns UTC); the start is always one."""
+        """Return the newest snapshot before ``target`` (ns UTC); the start of the run always counts as one."""
         self.wait()
         known = self._kept if self.frontier is None else [*self._kept, self.frontier]
         usable = [kept for kept in known if kept.place.watermark <= target + 1]
@@ -170,7 +171,7 @@ class Snapshots:
 
 
 def most_dispensable(times: Sequence[int], now: int) -> int:
-    """Return the place of the time whose going leaves the smallest gap for its distance from ``now``.
+    """Return the index of the time whose removal leaves the smallest gap relative to its distance from ``now``.
 
     Parameters
     ----------
@@ -183,5 +184,5 @@ def most_dispensable(times: Sequence[int], now: int) -> int:
 
 
 def _remove(snapshot: Snapshot) -> None:
-    assert snapshot.path is not None  # the start is never removed
+    assert snapshot.path is not None  # the start has no file, and is never removed
     os.unlink(snapshot.path)

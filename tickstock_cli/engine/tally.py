@@ -1,4 +1,4 @@
-"""The tally: what a summary tells of a run's events."""
+"""The tally: counts of a run's events for its summary."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Tally:
     def update(self, events: pa.RecordBatch) -> None:
         """Count more events."""
         self.events += len(events)
-        # Not by group_by: it wakes Arrow's threads, which takes longer than to count the few events of a live batch.
+        # Not by group_by: it starts Arrow's threads, which takes longer than counting the few events of a live batch.
         kinds, sources = (cast(Any, events[name]).dictionary_encode() for name in ("kind", "source"))
         pairs = zip(kinds.indices.to_pylist(), sources.indices.to_pylist(), strict=True)
         for (kind_code, source_code), count in Counter(pairs).items():

@@ -30,17 +30,17 @@ from tickstock_cli.errors import UsageError
 TAPS = Family("tap", {}, ("abort", "begin", "commit", "finish", "observe", "restore", "state"))
 """Taps that a user names; all are plugins."""
 PREFIX = "tap"
-"""First part of the names of taps' arrays in a checkpoint."""
+"""Prefix of the names of taps' arrays in a checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
 class TapContext:
-    """What a tap knows of its run.
+    """The context of a tap's run.
 
     Parameters
     ----------
     symbols
-        The run's symbol table: a row's ``code`` is a place in ``symbols.tickers``. It grows during the run.
+        The run's symbol table: a row's ``code`` is an index into ``symbols.tickers``. It grows during the run.
     encoder
         Turns events into rows of the event schema.
     """
@@ -55,7 +55,7 @@ class TapContext:
 
 @dataclass(frozen=True, slots=True)
 class TapStep:
-    """What a step of the run computed.
+    """The results of a step of the run.
 
     Parameters
     ----------
@@ -76,13 +76,13 @@ class Tap:
     """Base class of taps. ``observe`` is required; a tap without state or output keeps the other methods."""
 
     needs_whole_run: ClassVar[bool] = True
-    """Whether it must see every row of a run: then a checkpoint is resumed with it only if it was there before."""
+    """Whether it must see every row of a run; then only a checkpoint that was made with it can be resumed with it."""
 
     def begin(self, context: TapContext) -> None:
         """Take the run's context, before the first step or ``restore``."""
 
     def observe(self, step: TapStep) -> None:
-        """Take a step. What it raises ends the run as a failure. The arrays of a step are read-only to a tap."""
+        """Take a step. An error of it ends the run as a failure. The arrays of a step are read-only to a tap."""
         raise NotImplementedError
 
     def state(self) -> Mapping[str, NDArray[Any]]:

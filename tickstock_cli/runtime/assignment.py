@@ -1,18 +1,17 @@
 """Which instance owns which shard. Routing strategies are assignments: the rows of a ticker always follow its shard.
 
-Every shard has a *home*, an instance that the strategy alone names. In this order, a shard belongs to its home, if
-that is healthy; to the instance that had it before, if that is healthy; or to a stand-in among the healthy ones. So
-only what must move moves, and what has moved comes home after recovery. If nobody is healthy, nothing moves: there is
-nowhere to go, and state would travel for nothing.
+The strategy alone decides a shard's *home* instance. A shard belongs to its home if that is healthy, else to its
+previous owner if that is healthy, else to a stand-in among the healthy instances. So shards move only if they must, and
+return to their home after recovery. If no instance is healthy, no shard moves.
 
 ================ ================================================ ===================================
 strategy         home                                             stand-in
 ================ ================================================ ===================================
-``health_based`` by hash, in even shares                          by hash, to whoever has fewest
+``health_based`` by hash, in even shares                          by hash, to the one with the fewest
 ``hash_based``   by hash alone: a new instance moves least        by hash alone
 ``round_robin``  dealt out in turn                                dealt out in turn
 ``random``       drawn                                            drawn
-``load_based``   none: it keeps what is, and moves shards only to even out the load
+``load_based``   none: it keeps owners, and moves shards only to even out the load
 ================ ================================================ ===================================
 """
 
@@ -46,7 +45,7 @@ class RoutingStrategy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InstanceView:
-    """What an assignment needs to know of an instance; ``load_rows`` are the rows queued in it."""
+    """An instance as an assignment sees it; ``load_rows`` are the rows queued in it."""
 
     name: str
     healthy: bool = True
@@ -55,7 +54,7 @@ class InstanceView:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A shard that changes hands."""
+    """A shard that gets another owner."""
 
     shard: int
     before: str
@@ -69,16 +68,16 @@ class Assignment:
     owners: tuple[str, ...]
 
     def shards_of(self, name: str) -> tuple[int, ...]:
-        """Return the shards an instance owns, rising."""
+        """Return the shards an instance owns, in rising order."""
         return tuple(shard for shard, owner in enumerate(self.owners) if owner == name)
 
     def moves_from(self, previous: Assignment) -> tuple[Move, ...]:
-        """Return what changes hands against ``previous``, by rising shard."""
+        """Return the shards whose owner is not that of ``previous``, in rising order."""
         pairs = enumerate(zip(previous.owners, self.owners, strict=True))
         return tuple(Move(shard, before, after) for shard, (before, after) in pairs if before != after)
 
     def places(self, names: Sequence[str]) -> NDArray[np.uint8]:
-        """Return by shard the place of its owner in ``names``, to look rows up at once (uint8, length ``SHARDS``)."""
+        """Return the index in ``names`` of each shard's owner (uint8, length ``SHARDS``)."""
         place = {name: number for number, name in enumerate(names)}
         return np.array([place[owner] for owner in self.owners], dtype=np.uint8)
 
@@ -91,31 +90,30 @@ def assign(
     seed: int = 0,
     shard_loads: Sequence[int] | NDArray[np.int64] | None = None,
 ) -> Assignment:
-    """Return every shard an owner. The same arguments give the same assignment, on every machine.
+    """Return an owner for every shard. The same arguments give the same assignment on every machine.
 
     Parameters
     ----------
     instances
-        All there are of one channel, in any order that stays the same: at least one and at most ``SHARDS``, under
-        different names.
+        All instances of one channel, in an order that stays the same: 1 to ``SHARDS``, with different names.
     previous
-        The assignment in force; None at the start. It may name instances that are no more.
+        The current assignment; None at the start. It may name instances that no longer exist.
     seed
-        Decides what ``random`` draws.
+        Seed of ``random``.
     shard_loads
-        Rows of every shard lately, by shard, for ``load_based``; None: all weigh the same.
+        Recent rows of every shard, by shard, for ``load_based``; None: all shards have the same load.
     """
     names = [instance.name for instance in instances]
     if not 1 <= len(names) <= SHARDS or len(set(names)) != len(names):
         raise ValueError(f"instances must be 1 to {SHARDS} of different names, were {names}")
     healthy = [instance.name for instance in instances if instance.healthy]
     before = previous.owners if previous is not None else (None,) * SHARDS
-    if not healthy:  # nowhere to go: what somebody has, stays
+    if not healthy:  # no instance can take a shard
         healthy = names
         if all(owner in names for owner in before):
             return Assignment(tuple(owner for owner in before if owner is not None))
     if strategy is RoutingStrategy.LOAD_BASED:
-        # Every shard weighs something, so that quiet ones are spread, too: they may wake up.
+        # Every shard has some load, so that quiet shards are spread, too: they may become busy.
         loads = [1] * SHARDS if shard_loads is None else [1 + int(load) for load in shard_loads]
         queued = {instance.name: instance.load_rows for instance in instances if instance.name in healthy}
         return Assignment(_by_load(queued, before, loads))
@@ -134,11 +132,11 @@ def assign(
 
 
 StandIn = Callable[[int, Mapping[str, int]], str]
-"""Names the stand-in of a shard, given how many shards every healthy instance has by now."""
+"""Returns the stand-in of a shard; its argument is how many shards every healthy instance has so far."""
 
 
 def _even(names: Sequence[str], healthy: Sequence[str], _: int) -> tuple[list[str], StandIn]:
-    """Rank instances by hash, and pass over those that have their fair share."""
+    """Return a choice that ranks instances by hash, without those that have their share."""
     share = -(-SHARDS // len(names))
     counts: Counter[str] = Counter()
     homes = []
@@ -175,7 +173,7 @@ _PLANS = {
 
 
 def _by_load(queued: Mapping[str, int], before: Sequence[str | None], loads: Sequence[int]) -> tuple[str, ...]:
-    """Place lost shards, heaviest first, on the least loaded; then move what evens out a load beyond tolerance."""
+    """Return owners: lost shards go to the least loaded instances, heaviest first; then the loads are evened out."""
     totals = dict(queued)
     owners = [owner if owner in totals else None for owner in before]
     for shard, owner in enumerate(owners):
@@ -185,7 +183,7 @@ def _by_load(queued: Mapping[str, int], before: Sequence[str | None], loads: Seq
         if owners[shard] is None:
             owners[shard] = min(totals, key=totals.__getitem__)
             totals[str(owners[shard])] += loads[shard]
-    # Without any load there is nothing to even out: an idle second must not undo what a busy one has found.
+    # Without load there is nothing to even out: an idle second must not undo the moves of a busy one.
     busy = sum(totals.values()) > SHARDS
     while busy and (move := _best_move(totals, owners, loads)) is not None:
         totals[move.before] -= loads[move.shard]
@@ -195,7 +193,7 @@ def _by_load(queued: Mapping[str, int], before: Sequence[str | None], loads: Seq
 
 
 def _best_move(totals: Mapping[str, int], owners: Sequence[str | None], loads: Sequence[int]) -> Move | None:
-    """Return the move that levels the most and the least loaded best; None if they are level enough."""
+    """Return the move that best evens out the most and the least loaded; None within the tolerance."""
     heaviest = max(totals, key=totals.__getitem__)
     lightest = min(totals, key=totals.__getitem__)
     if totals[heaviest] * len(totals) <= TOLERATED_LOAD * sum(totals.values()):
@@ -209,7 +207,7 @@ def _best_move(totals: Mapping[str, int], owners: Sequence[str | None], loads: S
 
 
 def _ranked(names: Sequence[str], shard: int) -> list[str]:
-    """Order instances for a shard, the first one being its owner: highest random weight (rendezvous) hashing."""
+    """Return the instances ranked for a shard by rendezvous hashing; the first one is its owner."""
     return sorted(names, key=lambda name: (-_hash(name, shard), name))
 
 

@@ -1,12 +1,12 @@
-"""Batching: when a channel takes rows from its queue, and how many. Pure decisions; the caller waits and takes.
+"""Batching: when a channel takes rows from its queue, and how many. The functions are pure; the caller waits.
 
 immediate
-    Whatever is queued, at once.
+    All queued rows, at once.
 size, hybrid
-    A full batch as soon as there is one; whatever is queued once the oldest row has waited its time. (A row must
-    not wait for ever, so a size without a time would be a trap; that is why the two decide alike.)
+    A full batch as soon as there is one; all queued rows once the oldest has waited the maximum time. (The two
+    decide alike: with a size and no time limit, a row could wait for ever.)
 time
-    Whatever is queued once the oldest row has waited its time, however many they are.
+    All queued rows once the oldest has waited the maximum time.
 adaptive
     Batches just large enough to keep the channel half idle at the present rate of arrivals, and never so large that
     the wait for the last row and the processing together would break the timeout.
@@ -23,13 +23,13 @@ from enum import StrEnum
 from math import ceil, exp, inf
 
 BUSY = 0.5
-"""Share of its time that an adaptive channel is willing to work."""
+"""The share of its time that an adaptive channel processes rows."""
 
 MEMORY_NS = 1_000_000_000
-"""Time constant of the arrival rate: what came this long ago counts 1/e."""
+"""Time constant of the arrival rate: a row that arrived this long ago counts 1/e."""
 
 FORGETTING = 0.95
-"""Weight of a batch's cost against the next one's."""
+"""Weight of a batch's cost relative to that of the next batch."""
 
 
 class Strategy(StrEnum):
@@ -49,9 +49,9 @@ class BatchDecision:
     Parameters
     ----------
     rows
-        Take so many rows now, oldest first; 0 is none yet.
+        Rows to take now, oldest first; 0: wait.
     wait_until_ns
-        With 0 rows: ask again at this time of the clock, or when more rows have come. None: only when rows come.
+        With 0 rows: decide again at this time of the clock, or when more rows arrive. None: only when rows arrive.
     """
 
     rows: int
@@ -60,14 +60,14 @@ class BatchDecision:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a channel has to do: arrivals, and the cost of a batch of n rows, ``batch_ns + n · row_ns``."""
+    """The load of a channel: arrivals, and the cost of a batch of n rows, ``batch_ns + n · row_ns``."""
 
     rows_per_second: float = 0.0
     batch_ns: float = 0.0
     row_ns: float = 0.0
 
     def cost_ns(self, rows: int) -> float:
-        """Return what processing a batch is expected to take."""
+        """Return the expected processing time of a batch, in ns."""
         return self.batch_ns + rows * self.row_ns
 
 
@@ -84,14 +84,14 @@ class LoadMeter:
         self._weight = self._rows = self._cost = self._rows_rows = self._rows_cost = 0.0  # sums for the regression
 
     def arrived(self, rows: int, at_ns: int) -> None:
-        """Note that ``rows`` rows came at ``at_ns``, which never goes back."""
+        """Record that ``rows`` rows arrived at ``at_ns``, which never decreases."""
         if self._begun is None:
             self._begun = self._seen = at_ns
         self._arrived = self._decayed(at_ns) + rows
         self._seen = at_ns
 
     def processed(self, rows: int, processing_ns: int) -> None:
-        """Note what a batch of ``rows`` rows cost."""
+        """Record the processing time of a batch of ``rows`` rows."""
         self._weight = self._weight * FORGETTING + 1
         self._rows = self._rows * FORGETTING + rows
         self._cost = self._cost * FORGETTING + processing_ns
@@ -99,7 +99,7 @@ class LoadMeter:
         self._rows_cost = self._rows_cost * FORGETTING + rows * processing_ns
 
     def load(self, now_ns: int) -> Load:
-        """Return the estimate at ``now_ns``; zeros where nothing is known yet."""
+        """Return the estimate at ``now_ns``; zeros before the first rows."""
         return Load(self._rate(now_ns), *self._costs())
 
     def _decayed(self, now_ns: int) -> float:
@@ -113,7 +113,7 @@ class LoadMeter:
         return self._decayed(now_ns) / seen / (MEMORY_NS / 1e9)
 
     def _costs(self) -> tuple[float, float]:
-        """Fit a line through the latest batches; as long as they are of one size, all cost is the batch's own."""
+        """Return the cost of a batch and of a row, fitted to the latest batches; 0 a row if all have one size."""
         if not self._weight:
             return 0.0, 0.0
         mean_rows, mean_cost = self._rows / self._weight, self._cost / self._weight
@@ -132,9 +132,9 @@ class Batching:
     Parameters
     ----------
     max_rows
-        No batch has more, at least 1.
+        Limit of a batch's rows, at least 1.
     max_wait_ns
-        How long a row may wait for its batch to fill, above 0; ``immediate`` has no use for it.
+        Limit of a row's wait for a full batch, above 0; ``immediate`` ignores it.
     timeout_ns
         The channel's processing timeout; ``adaptive`` keeps wait and processing below it.
     """
@@ -153,18 +153,18 @@ class Batching:
     def take(
         self, queued_rows: int, oldest_ns: int, now_ns: int, load: Load = IDLE, flush: bool = False
     ) -> BatchDecision:
-        """Decide.
+        """Return how many rows to take now, or how long to wait.
 
         Parameters
         ----------
         queued_rows
-            Rows in the queue; with 0 the rest is not looked at.
+            Rows in the queue; with 0, the other arguments are not used.
         oldest_ns, now_ns
-            When the oldest of them came, and the time now; same clock.
+            When the oldest of them arrived, and the time now; same clock.
         load
-            Looked at by ``adaptive`` alone.
+            Used by ``adaptive`` only.
         flush
-            Rows are wanted now: take what there is, up to ``max_rows``.
+            Take the queued rows at once, up to ``max_rows``.
         """
         if not queued_rows:
             return BatchDecision(0)
@@ -193,6 +193,6 @@ class Batching:
         return max(1, min(enough, most, self.max_rows))
 
     def _rows_in_time(self, load: Load) -> int:
-        """Return the most rows whose processing alone is over within the timeout: what a backlog is taken in."""
+        """Return the most rows whose processing alone ends within the timeout: the batch size of a backlog."""
         left = max(0.0, self.timeout_ns - load.batch_ns)
         return max(1, int(min(left / load.row_ns, self.max_rows))) if load.row_ns else self.max_rows

@@ -4,8 +4,7 @@
                                      ▲                                  │
                                      └──────────── one failed ──────────┘
 
-Two rules open a closed breaker: so many failures in a row, or too large a share of failures among the latest
-outcomes.
+Two limits open a closed breaker: failures in a row, and the share of failures among the latest outcomes.
 """
 
 from __future__ import annotations
@@ -21,21 +20,21 @@ TRANSITIONS_KEPT = 32
 
 @dataclass(frozen=True, slots=True)
 class BreakerLimits:
-    """When a breaker opens, for how long, and what closes it.
+    """When a breaker opens, for how long, and how many trials close it.
 
     Parameters
     ----------
     failures_in_row
-        So many failures without a success between them open it; at least 1.
+        Number of consecutive failures that opens it; at least 1.
     failure_share
-        A share of failures above this among the last ``window`` outcomes opens it, 0 to 1; judged from the
-        moment on when there have been so many since it closed.
+        A share of failures above this among the last ``window`` outcomes opens it, 0 to 1; checked once there are
+        ``window`` outcomes since it closed.
     window
-        Number of latest outcomes that the share looks at; at least 1.
+        Number of latest outcomes that the share is computed from; at least 1.
     open_ns
         How long it stays open; above 0.
     trials
-        How many trials a half open breaker lets through, all of which must succeed; at least 1.
+        Trials that a half-open breaker allows; all must succeed to close it; at least 1.
     """
 
     failures_in_row: int
@@ -67,7 +66,7 @@ class CircuitBreaker:
 
     @property
     def state(self) -> BreakerState:
-        """The state now: an open breaker is half open as soon as its time has passed, asked or not."""
+        """The state now: an open breaker becomes half open once ``open_ns`` have passed."""
         half_open_at = self._opened_at + self._limits.open_ns
         if self._state is BreakerState.OPEN and self._clock.now() >= half_open_at:
             self._trials_left = self._trials_to_succeed = self._limits.trials
@@ -80,7 +79,7 @@ class CircuitBreaker:
         return self._opened_at + self._limits.open_ns if self.state is BreakerState.OPEN else None
 
     def allows(self) -> bool:
-        """Return whether work may be tried now; when half open, a True uses up one of the trials."""
+        """Return whether work may be tried now; when half open, True uses up one of the trials."""
         state = self.state
         if state is not BreakerState.HALF_OPEN:
             return state is BreakerState.CLOSED
@@ -117,7 +116,7 @@ class CircuitBreaker:
         return BreakerMetrics(self.state, self._opened, tuple(self._transitions))
 
     def _note(self, *, failed: bool, reason: str = "") -> None:
-        """Add an outcome of a closed breaker, and judge a failure."""
+        """Add an outcome of a closed breaker; a failure may open it."""
         limits = self._limits
         full = len(self._outcomes) == limits.window
         self._failures += failed - (full and self._outcomes[0])

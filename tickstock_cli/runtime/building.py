@@ -76,10 +76,10 @@ def build_instances(
     Parameters
     ----------
     process, executor
-        What processes a batch, and the threads that it runs in.
+        Processes a batch, and the threads in which it runs.
     finished, dropped, broken
-        Called on the loop with a finished batch, with rows that nobody will process, and with an error that leaves
-        the state of a channel undefined.
+        Called on the loop with a finished batch, with rows that are dropped, and with an error that leaves the state of
+        a channel undefined.
     """
     sections = channel_sections(settings)
     instances: Instances = {record: [] for record in sections}

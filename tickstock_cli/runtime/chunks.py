@@ -1,7 +1,7 @@
-"""Rows under way in the runtime: chunks of the merged input, and the parts of them that instances own.
+"""Rows in the running system: chunks of the merged input, and the part of each that an instance owns.
 
-A chunk is a contiguous range of the merge order. Each instance gets its rows of it as a `ShardChunk`. Bars and fair
-values wait for the lookups of the ticks before them, which the tick parts write into their chunk.
+A chunk is a contiguous range of the merge order. Each instance gets its rows of the chunk as a `ShardChunk`. Bars and
+fair values wait for the tick lookups before them, whose answers the tick parts write into the chunk.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ BatchT = TypeVar("BatchT", bound=Batch)
 
 @dataclass(slots=True, eq=False)
 class Chunk:
-    """A chunk of the input under way.
+    """A chunk of the input that is being processed.
 
     Parameters
     ----------
     received
-        When the runtime got it, in ns of its clock.
+        When the running system received it, in ns of its clock.
     schedule
-        Where the input is paced: says when each row was due. None: latencies count from ``received``.
+        When each row is due, if the input is paced. None: latencies count from ``received``.
     judged
         Takes the judgement of the rows, where a tap wants it.
     """
@@ -49,7 +49,7 @@ class Chunk:
     ticks_done: asyncio.Event = field(default_factory=asyncio.Event)
     published: asyncio.Event = field(default_factory=asyncio.Event)
     result: StepResult = field(default_factory=lambda: StepResult(np.empty(0, dtype=EVENT), (), 0))
-    """What became final with it, once it is published."""
+    """The result of its step, once it is published."""
 
     @classmethod
     def of(
@@ -60,12 +60,12 @@ class Chunk:
         return cls(batch, received, schedule, answers, judged)
 
     def end(self, result: StepResult) -> None:
-        """Be published, with what became final."""
+        """Set its result, and mark it as published."""
         self.result = result
         self.published.set()
 
     def due(self, market: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return for market times of its rows when, by the clock, they should have been here."""
+        """Return when rows of these market times were due, in ns of the clock."""
         if self.schedule is None:
             return np.full(len(market), self.received, dtype=np.int64)
         return self.schedule.due_times(market).astype(np.int64)
@@ -73,16 +73,16 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShardChunk:
-    """One instance's rows of a slice.
+    """One instance's rows of a chunk.
 
     Parameters
     ----------
     rows
-        In merge order; for ticks there may be none, if only questions of other channels are to be answered.
+        In merge order; for ticks possibly none, if the part only answers lookups of other channels.
     asked_code, asked_order
-        Ticks only: what bars and fair values of the slice ask, by ticker code and rising merge order.
+        Ticks only: the lookups of the chunk's bars and fair values, by ticker code and rising merge order.
     slots
-        Places in the slice's answers: of what is asked (ticks), or of each row (bars, fair values).
+        Indices into the chunk's answers: of each lookup (ticks), or of each row (bars, fair values).
     """
 
     chunk: Chunk
@@ -96,15 +96,15 @@ class ShardChunk:
         return len(self.rows)
 
     def answers(self) -> Answers:
-        """Return the answers to each row; the ticks of the slice have been processed."""
+        """Return the answer for each row; called after the ticks of the chunk are processed."""
         return self.chunk.answers[self.slots]
 
     def split(self, moving: NDArray[np.bool_]) -> tuple[ShardChunk, ShardChunk]:
-        """Return what stays and what moves; ``moving`` tells it by ticker code, the last entry for rows without one."""
+        """Return the parts that stay and move; ``moving`` is by code, its last entry for rows without a ticker."""
         return self.where(~moving), self.where(moving)
 
     def cut(self, rows: int) -> tuple[ShardChunk, ShardChunk]:
-        """Return the first ``rows`` rows, with what is asked before the next one, and the rest; both hold rows."""
+        """Return the first ``rows`` rows with the lookups before the next row, and the rest; both have rows."""
         begin, end = slice(0, rows), slice(rows, len(self.rows))
         if self.record == "tick":
             asked = int(np.searchsorted(self.asked_order, self.rows.order[rows]))
@@ -123,7 +123,7 @@ class ShardChunk:
         )
 
     def where(self, chosen: NDArray[np.bool_]) -> ShardChunk:
-        """Return the rows of some tickers; ``chosen`` as ``moving`` in ``split``."""
+        """Return the rows of some tickers; ``chosen`` is by ticker code, like ``moving`` in ``split``."""
         rows = np.flatnonzero(chosen[self.rows.code])
         if self.record != "tick":
             return ShardChunk(
@@ -140,12 +140,12 @@ class ShardChunk:
         )
 
     def counted(self) -> None:
-        """Count it as a part of its slice that is to be processed."""
+        """Add it to the parts of its chunk that are not processed yet."""
         self.chunk.parts_left += 1
         self.chunk.ticks_left += self.record == "tick"
 
     def ended(self) -> None:
-        """Count it as done with."""
+        """Remove it from the parts of its chunk that are not processed yet."""
         self.chunk.parts_left -= 1
         if self.record == "tick":
             self.chunk.ticks_left -= 1
@@ -154,7 +154,7 @@ class ShardChunk:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to do."""
+        """Whether it has neither rows nor lookups."""
         return not len(self.rows) and not len(self.asked_code)
 
 
@@ -162,7 +162,7 @@ NOTHING_ASKED = np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64)
 
 
 def whole_parts(chunk: Chunk) -> list[ShardChunk]:
-    """Return a slice as one part per record type that has anything to do; ticks first."""
+    """Return a chunk as one part per record type that has rows or lookups; ticks first."""
     batch = chunk.batch
     lookups = TickLookups.of(batch)
     by_order = np.argsort(lookups.place, kind="stable")
@@ -177,7 +177,7 @@ def whole_parts(chunk: Chunk) -> list[ShardChunk]:
 
 
 def joined(batches: Sequence[BatchT]) -> BatchT:
-    """Join rows of one type; they stand in merge order afterwards."""
+    """Return rows of one type joined in merge order."""
     first = batches[0]
     if len(batches) == 1:
         return first
@@ -189,5 +189,5 @@ def joined(batches: Sequence[BatchT]) -> BatchT:
 
 
 def rises(order: Int64s) -> bool:
-    """Return whether merge orders rise."""
+    """Return whether the merge order rises."""
     return bool((order[1:] > order[:-1]).all())

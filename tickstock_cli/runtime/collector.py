@@ -1,7 +1,7 @@
-"""From what instances tell, in whatever order they finish, back to the merge order that the coordinator needs.
+"""Brings the results of instances back into the merge order that the coordinator needs.
 
-Slices end in the order in which they began. An event waits until every row before its slice's end has been processed,
-because only then is it known what it competes with; then the coordinator gets it with the slice's watermark.
+Chunks end in the order in which they began. An event waits until every row up to the end of its chunk is processed,
+because an earlier row can still cause a competing event. Then the coordinator gets it with the chunk's watermark.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ Publish = Callable[[StepResult, Chunk], None]
 
 
 class Collector:
-    """Collects outcomes, and coordinates once they are complete. On one asyncio loop.
+    """Collects the results of instances, and coordinates complete chunks. On one asyncio loop.
 
     Parameters
     ----------
     publish
-        Called with what became final, and the slice that made it so; in output order.
+        Called with the result of each step and its chunk, in output order.
     """
 
     def __init__(self, core: Core, publish: Publish) -> None:
@@ -38,21 +38,21 @@ class Collector:
 
     @property
     def waiting(self) -> int:
-        """Slices under way."""
+        """Number of chunks that are not complete."""
         return len(self._chunks)
 
     @property
     def has_events(self) -> bool:
-        """Whether detected events wait for rows that came before them."""
+        """Whether detected events wait for earlier rows."""
         return bool(self._events)
 
     def begin(self, chunk: Chunk) -> None:
-        """Note a chunk whose parts are about to be routed; a chunk without rows ends in its turn."""
+        """Add a chunk before its parts are routed; a chunk without rows ends after those before it."""
         self._chunks.append(chunk)
         self._core.count_read(chunk.batch)
 
     def finished(self, done: Finished) -> None:
-        """Take what an instance made of parts."""
+        """Take a processed batch of an instance."""
         self._core.ledger.merge(done.outcome.ledger.as_dict())
         for events in done.outcome.events:
             events["detected"] = done.ended
@@ -64,13 +64,13 @@ class Collector:
         self.settle()
 
     def dropped(self, part: ShardChunk) -> None:
-        """Take note of a part that nobody will process any more: its slice ends without it."""
+        """Count a part whose rows are dropped; its chunk ends without it."""
         self._core.ledger.add(f"{part.record}.dropped_on_stop", len(part))
         part.ended()
         self.settle()
 
     def settle(self) -> None:
-        """Coordinate every slice that is complete and whose predecessors are."""
+        """Coordinate every chunk that is complete, up to the first that is not."""
         while self._chunks and not self._chunks[0].parts_left:
             chunk = self._chunks.popleft()
             end = chunk.batch.first + len(chunk.batch)
@@ -80,18 +80,18 @@ class Collector:
             self._publish(StepResult(released, rejected, chunk.batch.watermark, chunk.judged), chunk)
 
     def abandon(self) -> None:
-        """Wake whoever waits for a slice: none will end any more."""
+        """Wake all waits for a chunk, because no chunk will end any more."""
         for chunk in self._chunks:
             chunk.published.set()
 
     def _split_rejected(self, end: int) -> tuple[Rejected, ...]:
-        """Take out the rejected rows before ``end``."""
+        """Remove and return the rejected rows before ``end``."""
         parts = self._rejected
         self._rejected = [part.where(part.order >= end) for part in parts if (part.order >= end).any()]
         return tuple(part.where(part.order < end) for part in parts if (part.order < end).any())
 
     def _split(self, end: int) -> list[EventRows]:
-        """Take out the events of rows before ``end``."""
+        """Remove and return the events of rows before ``end``."""
         before, behind = [], []
         for events in self._events:
             early = events["order"] < end

@@ -1,4 +1,4 @@
-"""The entrance of an embedded system: from the rows of one call to what became of them."""
+"""The entrance of an embedded system: it takes the rows of one call and returns their result."""
 
 from __future__ import annotations
 

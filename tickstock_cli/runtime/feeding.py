@@ -1,4 +1,4 @@
-"""Feeding: from merged batches to chunks in the instances' queues, by way of the disk where the queues are full."""
+"""Feeding: merged batches become chunks in the instances' queues; if the queues are full, rows can wait on disk."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ResultT = TypeVar("ResultT")
 SPILL = "spill"
 """Name of the rows on disk, in the monitor."""
 SPARE_TICKERS = 1_024
-"""State grows by doubling from here: to grow it, every instance has to be idle."""
+"""Initial room for tickers; it doubles when it is full, because every instance must be idle while state grows."""
 
 
 class Feeder:
@@ -141,7 +141,7 @@ class Feeder:
         self._progress.set()
 
     def flush(self) -> None:
-        """Have every instance process the rows that it holds back to make a batch."""
+        """Make every instance process its queued rows without waiting for a full batch."""
         for instance in self._every_instance():
             instance.flush()
 
@@ -150,11 +150,11 @@ class Feeder:
         release = self._core.next_release()
         if not self._collector.waiting:
             return release
-        # Rows under way may yet cause events, which may wait for the end of the window.
+        # Rows that are not processed yet may cause events, which may wait for the end of the window.
         return min(release, (self._window + 1) * self._window_ns + 1)
 
     async def grow(self) -> None:
-        """Make room for the tickers met so far, while every instance is idle."""
+        """Make room for all tickers of the symbol table, while every instance is idle."""
         tickers = len(self._core.symbols)
         if tickers <= self.capacity:
             return
@@ -194,12 +194,12 @@ class Feeder:
             self._collector.settle()
         window = chunk.batch.watermark // self._window_ns
         if window != self._window:
-            # A window has ended: nothing but rows that are held back for a batch delays its events.
+            # A window has ended: only rows that wait for a full batch still delay its events.
             self._window = window
             self.flush()
 
     def _must_spill(self, chunk: MergedBatch) -> bool:
-        """Return whether rows go to disk: there is no room, or others that came before them are there."""
+        """Return whether rows go to disk: there is no room, or earlier rows are there."""
         return self._spills and (bool(len(self._spill)) or not self._router.has_room(chunk))
 
     async def _spilled_to_disk(self, chunk: MergedBatch, schedule: Schedule | None) -> bool:

@@ -1,7 +1,7 @@
-"""Whether an instance may be trusted with tickers: the router takes away the shards of one that may not.
+"""Health of channel instances: the router moves shards away from an unhealthy instance.
 
-Error rate and mean look at the sliding window alone. An instance that has lost its shards has nothing to fail on, so
-it is healthy again once its window has emptied, and is tried anew.
+Error rate and mean are those of the sliding window. An instance that has lost its shards processes no rows, so it is
+healthy again once its window is empty, and gets shards again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class HealthLimits:
 
 
 def unhealthy_reason(metrics: ChannelMetrics, limits: HealthLimits) -> str | None:
-    """Say why an instance is unhealthy; None if it is not. A half open breaker is healthy: it needs rows to try."""
+    """Return why an instance is unhealthy; None if it is healthy. With a half-open breaker it is: trials need rows."""
     if metrics.status in (ChannelStatus.ERROR, ChannelStatus.SHUTDOWN):
         return f"status {metrics.status}"
     if metrics.breaker.state is BreakerState.OPEN:

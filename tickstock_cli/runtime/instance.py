@@ -2,8 +2,8 @@
 
     put ──▶ queue (bounded in rows) ──▶ batching ──▶ breaker ──▶ process (in a thread) ──▶ finished
 
-An instance owns shards. It processes one batch at a time, so that rows of one ticker never overtake each other; who
-moves its shards or grows state holds its ``idle`` lock meanwhile.
+An instance owns shards. It processes one batch at a time, so that rows of one ticker never overtake each other. Moving
+its shards and growing state need its ``idle`` lock.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ Process = Callable[[Sequence[ShardChunk], Workspace], BatchOutcome]
 """Processes parts of one record type; see `runtime.work`."""
 
 FAILED_SHARE = 0.1
-"""A batch of which more rows than this failed counts as a failure for the breaker: one bad ticker stops nobody."""
+"""A batch counts as a failure for the breaker if more of its rows failed: one bad ticker opens no breaker."""
 
 BATCHES_A_TRIP = 16
-"""Batches of a backlog that one trip to a thread processes: for a small batch, the trip costs more than the work."""
+"""Batches of a backlog that one call in a thread processes: for a small batch, the call costs more than the work."""
 
 TRIP_NS = 5_000_000
-"""A trip that has taken longer begins no further batch: who moves shards, and the loop, are not kept waiting."""
+"""A call that has taken longer begins no further batch, so that moves of shards and the loop do not wait."""
 
 Taken = list[tuple[int, ShardChunk]]
-"""A batch as it was taken from the queue: parts, with when they were queued."""
+"""A batch taken from the queue: parts, each with the time at which it was queued."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A processed batch: what came of it, where, and when by the clock."""
+    """A processed batch: its outcome, its instance, and its times by the clock."""
 
     instance: ProcessingChannel
     parts: Sequence[ShardChunk]
@@ -67,9 +67,9 @@ class ProcessingChannel:
     finished
         Called with every processed batch.
     dropped
-        Called with every part that is not going to be processed, because its queue was given up.
+        Called with every part that is dropped.
     broken
-        Called with an error that leaves state undefined: nothing may go on.
+        Called with an error that leaves state undefined: the system must stop.
     """
 
     def __init__(
@@ -110,9 +110,9 @@ class ProcessingChannel:
         self._depth = 0
         self._spilled = 0
         self._promised = 0
-        """Rows taken whose batch may have to return to the queue."""
+        """Rows taken whose batch may return to the queue."""
         self._under_way: int | None = None
-        """When the oldest rows of the batch under way were queued."""
+        """When the oldest rows of the current batch were queued."""
         self._flush = False
         self._given_up = False
         self._unbound = False
@@ -127,13 +127,13 @@ class ProcessingChannel:
         return self._depth
 
     def start(self) -> None:
-        """Begin to take rows from the queue."""
+        """Start taking rows from the queue."""
         if self._task is None or self._task.done():
             self.status = ChannelStatus.ACTIVE
             self._task = asyncio.create_task(self._run(), name=f"tickstock-{self.name}")
 
     def pause(self) -> None:
-        """Leave rows in the queue from now on."""
+        """Stop taking rows from the queue."""
         if self.status is ChannelStatus.ACTIVE:
             self.status = ChannelStatus.PAUSED
 
@@ -144,17 +144,17 @@ class ProcessingChannel:
             self._woken.set()
 
     async def kill(self) -> None:
-        """End the task at once, as a crash would; a batch under way is finished first. Its rows stay queued."""
+        """End the task as a crash would, after the current batch. Other rows stay queued."""
         self.status = ChannelStatus.ERROR
         await self._end_task()
 
     async def stop(self) -> None:
-        """End for good; a batch under way is finished first. Its rows stay queued."""
+        """End for good, after the current batch. Other rows stay queued."""
         await self._end_task()
         self.status = ChannelStatus.SHUTDOWN
 
     def offer(self, part: ShardChunk) -> bool:
-        """Queue a part; tells whether there was room. If the queue was given up, the part is dropped at once."""
+        """Queue a part, and return whether there was room. After ``give_up``, the part is dropped."""
         if self._given_up:
             self._dropped(part)
         elif self.has_room(len(part)):
@@ -164,13 +164,13 @@ class ProcessingChannel:
         return True
 
     async def room(self) -> None:
-        """Wait until something has left a queue that is full."""
+        """Wait until rows have left a full queue."""
         self._room.clear()
         self.flush()
         await self._room.wait()
 
     def has_room(self, rows: int) -> bool:
-        """Return whether a part of so many rows could be queued now."""
+        """Return whether a part of ``rows`` rows could be queued now."""
         taken = self._depth + self._promised
         return not taken or taken + rows <= self._queue_rows or self._unbound
 
@@ -180,9 +180,9 @@ class ProcessingChannel:
         self._meter.queue(self._depth, rows)
 
     def put_back(self, parts: Sequence[ShardChunk]) -> None:
-        """Queue parts that another instance gave up, whatever the bound: they have been counted already.
+        """Queue parts taken from another instance, even beyond the bound.
 
-        Rows of their tickers that are queued here, if any, come later in merge order.
+        Queued rows of their tickers come later in merge order.
         """
         now = self._clock.now()
         waiting = [part for _, part in self._queue]
@@ -211,7 +211,7 @@ class ProcessingChannel:
         return gone
 
     def give_up(self) -> None:
-        """Leave all that is queued, and all that comes: nothing more is processed than the batch under way."""
+        """Drop all queued and all later rows; only the current batch is still processed."""
         self._given_up = True
         waiting = [part for _, part in self._queue]
         self._queue.clear()
@@ -222,23 +222,23 @@ class ProcessingChannel:
             self._dropped(part)
 
     def unbind(self) -> None:
-        """Have room for all that comes: the system is broken, and who waits for room that never comes must hear it."""
+        """Accept all rows from now on: the system is broken, and a source that waits for room must get the error."""
         self._unbound = True
         self._room.set()
 
     def flush(self) -> None:
-        """Ask for all queued rows now, however few they are."""
+        """Process all queued rows without waiting for a full batch."""
         if self._queue and not self._flush:
             self._flush = True
             self._woken.set()
 
     def snapshot(self) -> ChannelMetrics:
-        """Return its figures as they are now."""
+        """Return its metrics as of now."""
         oldest = self._under_way if self._under_way is not None else self._queue[0][0] if self._queue else None
         return self._meter.snapshot(self.status, self._breaker.figures(), self.shards, oldest)
 
     def take_peak(self) -> int:
-        """Return the most rows that the queue has held since this was last asked."""
+        """Return the greatest depth of the queue since the last call."""
         return self._meter.take_peak()
 
     def _append(self, part: ShardChunk) -> None:
@@ -262,7 +262,7 @@ class ProcessingChannel:
                 await self._take_and_process()
 
     def _next_wait(self) -> int | None:
-        """Return how many ns to wait before a batch can be taken: 0 = now, None = until something happens."""
+        """Return the ns to wait before a batch can be taken: 0 = now, None = until rows arrive or the state changes."""
         if not self._ready() or self.status is not ChannelStatus.ACTIVE:
             return None
         now = self._clock.now()
@@ -279,12 +279,12 @@ class ProcessingChannel:
         return bool(self._queue) and (self.record == "tick" or self._queue[0][1].chunk.ticks_done.is_set())
 
     def _decide(self, now: int) -> BatchDecision:
-        # Questions of other channels are no rows, and are never kept waiting.
+        # Lookups of other channels are no rows, and never wait.
         flush = self._flush or not self._depth
         return self._batching.take(max(self._depth, 1), self._queue[0][0], now, self._load.load(now), flush)
 
     async def _take_and_process(self) -> None:
-        # Rows are taken only under the lock: whoever moves shards or grows state sees them queued or done.
+        # Rows are taken only under the lock: a move of shards or a growth of state finds them queued or processed.
         async with self.idle:
             if self._next_wait() != 0 or not self._breaker.allows():
                 return
@@ -308,7 +308,7 @@ class ProcessingChannel:
             self._finished(finished)
 
     def _process_batches(self, batches: Sequence[Taken]) -> list[Finished]:
-        """Process one batch after the other, in a thread; ends early behind one that failed, or when it took long."""
+        """Process batches one after the other, in a thread; end early after a failed batch, or when it takes long."""
         done: list[Finished] = []
         begun = self._clock.now()
         for taken in batches:
@@ -321,7 +321,7 @@ class ProcessingChannel:
         return done
 
     def _take_batches(self) -> list[Taken]:
-        """Take what is to be processed now: of a backlog several batches, unless the breaker looks at each."""
+        """Take the next batch, or several of a backlog, unless the breaker needs the outcome of each."""
         batches = [self._take(self._decide(self._clock.now()).rows)]
         if self._breaker.state is BreakerState.CLOSED:
             while len(batches) < BATCHES_A_TRIP and self._next_wait() == 0:
@@ -329,7 +329,7 @@ class ProcessingChannel:
         return batches
 
     def _return(self, batches: Sequence[Taken]) -> None:
-        """Queue batches again that were taken and not begun, where they were; or leave them, with the queue."""
+        """Put batches that were taken and not begun back at the front of the queue, or drop them after ``give_up``."""
         if self._given_up:
             for taken in batches:
                 for _, part in taken:
@@ -342,7 +342,7 @@ class ProcessingChannel:
             self._meter.queue(self._depth, self._spilled)
 
     def _take(self, rows: int) -> Taken:
-        """Take parts worth so many rows from the queue, cutting the last one if it has more."""
+        """Take parts of ``rows`` rows in all from the queue; the last one is cut."""
         taken: Taken = []
         while self._ready() and (rows > 0 or not len(self._queue[0][1])):
             since, part = self._queue.popleft()
@@ -382,4 +382,4 @@ class ProcessingChannel:
         if self._task is not None:
             async with self.idle:
                 self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)  # what it raised has been told as broken
+            await asyncio.gather(self._task, return_exceptions=True)  # its error was reported by ``broken``

@@ -1,4 +1,4 @@
-"""From a pipeline's name to the pipeline, and back to nothing when its user is done."""
+"""Opens a pipeline by its name, and closes it at the end of a context."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tickstock_cli.runtime.system import MultiChannelSystem
 
 
 class PipelineName(StrEnum):
-    """Ways from a source to the core. All give the same events.
+    """Names of the pipelines, which all give the same events.
 
-    ``direct`` steps the core in large batches, ``multi`` is the running system with its queues and channels, and
-    ``linear`` the old path: one queue, record by record.
+    ``direct`` steps the core in large batches, ``multi`` is the running system with queues and channels, ``linear`` is
+    the older path: one queue, record by record.
     """
 
     DIRECT = "direct"
@@ -42,11 +42,11 @@ def open_pipeline(
     Parameters
     ----------
     handlers
-        Told of a running system's alerts.
+        Called with a running system's alerts.
     stopped
         Returns whether the run has been stopped; see `MultiChannelPipeline`.
     runtime_observer
-        Measures a running system from within.
+        Observes batches and events inside a running system.
     """
     if name is PipelineName.DIRECT:
         return DirectPipeline(core)

@@ -1,7 +1,7 @@
 """The running system as a run's pipeline: its asyncio loop in a thread of its own, fed from the run's thread.
 
-Results are handed on by a third thread, the pump, so that neither a source that waits for its next row nor a sink
-that takes its time keeps events, or the loop, waiting.
+A third thread, the pump, passes results on, so that neither a source that waits for its next row nor a slow sink delays
+events or the loop.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from tickstock_cli.errors import SystemBrokenError
 from tickstock_cli.runtime.system import MultiChannelSystem
 
 MAX_BACKLOG = 1_000
-"""Results that may wait for the pump; then the source waits."""
+"""Limit of the results that wait for the pump; beyond it the source waits."""
 MOST_AT_ONCE = 256
-"""Results handed on together."""
+"""Limit of the results that are passed on together."""
 LOOK_SECONDS = 0.1
-"""How often somebody who waits for the system looks whether the run has been stopped meanwhile."""
+"""Interval at which a wait for the system checks whether the run has been stopped."""
 
 ENDED = "the system has ended"
 
@@ -42,7 +42,7 @@ Publish = Callable[[StepResult], None]
 class LoopThread:
     """An asyncio loop in a thread (anyio's blocking portal); use as a context.
 
-    The end of the context cancels the work under way and refuses more; callers that wait for it get an error.
+    The end of the context cancels the coroutines that run and refuses more; callers that wait for them get an error.
     """
 
     def __init__(self) -> None:
@@ -92,10 +92,10 @@ class MultiChannelPipeline:
     Parameters
     ----------
     build
-        Builds the system, on the loop that it will run on, given what it is to publish to.
+        Builds the system on its loop; gets the function to publish results with.
     stopped
-        Tells whether the run has been stopped. From then on every wait for the system is a drain, with its bound: a
-        channel that stands still must not keep the run from its end.
+        Returns whether the run has been stopped. From then on every wait for the system is a drain with a time limit,
+        because a channel that hangs must not keep the run from ending.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class MultiChannelPipeline:
         self._next_release = 0
         self._pump = Thread(target=self._run_pump, name="tickstock-pump", daemon=True)
         self.last_status: dict[str, Any] = {}
-        """The dashboard document of the moment in which the system was shut down."""
+        """The dashboard document at the shutdown of the system."""
 
     def __enter__(self) -> Self:
         self.system = self._thread.call(self._start())
@@ -130,7 +130,7 @@ class MultiChannelPipeline:
         self._pump.join()
 
     def call(self, work: Coroutine[Any, Any, ResultT]) -> ResultT:
-        """Run a coroutine on the system's loop and wait for what it gives; from any other thread."""
+        """Run a coroutine on the system's loop and wait for its result; from any other thread."""
         return self._thread.call(work)
 
     def connect(self, take: TakeResult) -> None:
@@ -160,7 +160,7 @@ class MultiChannelPipeline:
         return self._drained
 
     def _wait(self, work: Future[ResultT]) -> ResultT:
-        """Wait for the system; once the run has been stopped, no longer than it may drain."""
+        """Wait for the system; once the run has been stopped, for the drain time at most."""
         while not work.done():
             if self._stopped():
                 self._drain()
@@ -213,7 +213,7 @@ class MultiChannelPipeline:
 
 
 def _as_one(results: Sequence[StepResult]) -> StepResult:
-    """Join results that follow one another: a busy market gives hundreds a second, each with a cost of its own."""
+    """Return consecutive results as one: a busy market gives hundreds a second, and each call has a cost."""
     rows = [result.rows for result in results if result.rows is not None]
     return StepResult(
         join_events([result.events for result in results]),

@@ -1,4 +1,4 @@
-"""Recent prices of every ticker, kept by the run itself: for charts, never for rules.
+"""Recent prices of every ticker, for charts; no rule uses them.
 
 A ticker has two rings of buckets on fixed grids of available time: one of the last 30 minutes, one of the last
 24 hours. A bucket keeps the last usable price that fell into it, so memory is bounded: 7.5 KB a ticker.
@@ -29,11 +29,11 @@ COARSE_BUCKETS = 288
 BUCKETS = FINE_BUCKETS + COARSE_BUCKETS
 
 FROM_BARS, FROM_TICKS = 1, 2
-"""Whose prices a ticker's line holds; 0 is none. Ticks replace bars."""
+"""The record type that a ticker's prices come from; 0 is none. Ticks replace bars."""
 
 
 class PriceTap(Tap):
-    """The price lines of a run: of ticks, or of bars' closes as long as the ticker has had no tick.
+    """The price lines of a run: prices of ticks, or closes of bars until the ticker's first tick.
 
     A tick counts if it was accepted in a phase of `session.phases`, and neither its flags nor the guard hide its
     price. The server asks for lines in its own threads while the run goes on.
@@ -100,7 +100,7 @@ def _array(state: Mapping[str, NDArray[Any]], name: str, blank: tuple[int, ...],
 def _columns(
     code: NDArray[np.int32], time: Int64s, price: Float64s, usable: Bools
 ) -> tuple[NDArray[np.int32], Int64s, Float64s, Bools]:
-    """Return read-only views: rows come as such or not, and a kernel is compiled for just one kind of array."""
+    """Return read-only views: the kernel is compiled for read-only arrays, and rows may be writable."""
     return frozen(code), frozen(time), frozen(price), frozen(usable)
 
 
@@ -115,7 +115,7 @@ def _fill(
     prices: Float64s,
     origins: NDArray[np.int8],
 ) -> None:
-    """Put prices, in the order of their times, into the rings of their tickers."""
+    """Write prices, in the order of their times, into the rings of their tickers."""
     for i in range(len(code)):
         if not usable[i] or origins[code[i]] > origin:
             continue

@@ -1,6 +1,6 @@
-"""Who gets the released events of an embedded system: streams on its loop, and outputs with a thread of their own.
+"""Passes the released events of an embedded system to streams on its loop, and to outputs with a thread of their own.
 
-A tap of a server, for the prices of its page, observes every step on the loop.
+The tap for the price lines of a server's page observes every step on the loop.
 
 released events ──▶ Publication ──┬──▶ EventStream (each consumer)      holds events, never blocks the loop
 └──▶ AsyncOutputs ──▶ Outputs ──▶ sinks, event log      a full one: feeding waits
@@ -25,7 +25,7 @@ from tickstock_cli.runtime.stream import EventStream
 from tickstock_cli.sinks.opening import open_sink
 
 WAITING_EVENTS = 65_536
-"""Events that may wait for the sinks before rows have to wait, too."""
+"""Limit of the events that wait for the sinks; beyond it rows wait, too."""
 
 
 class AsyncOutputs:
@@ -104,12 +104,12 @@ class AsyncOutputs:
 
 
 class Publication:
-    """Hands released events on. On one asyncio loop.
+    """Passes released events on. On one asyncio loop.
 
     Parameters
     ----------
     encoder
-        Turns internal events into rows of the event schema, for everyone.
+        Turns internal events into rows of the event schema.
     schema
         Columns of the events, with the declarations of their kinds, for outputs.
     """
@@ -123,7 +123,7 @@ class Publication:
         self._over = False
 
     def stream(self, buffer_events: int) -> EventStream:
-        """Return a stream of the events that are released from now on, as long as somebody refers to it.
+        """Return a stream of the events that are released from now on, while it is referenced.
 
         Raises
         ------
@@ -167,7 +167,7 @@ class Publication:
         return outputs
 
     def attach_tap(self, tap: Tap) -> Callable[[], None]:
-        """Have a tap that has begun observe every further step; return the function that ends this, in any thread."""
+        """Let a tap that has begun observe every further step; return the function that ends this, in any thread."""
         self._taps = (*self._taps, tap)
 
         def detach() -> None:
@@ -182,7 +182,7 @@ class Publication:
             tap.observe(TapStep(rows, result.events, result.watermark))
 
     def publish(self, events: EventRows) -> None:
-        """Hand on events in output order. Never blocks."""
+        """Pass events on in output order. Never blocks."""
         if not len(events):
             return
         for stream in self._streams:

@@ -1,7 +1,7 @@
-"""Typed records, and the conversion of whatever a program hands in to Arrow rows.
+"""Typed records, and the conversion of a program's data to Arrow rows.
 
-The models check types. Admission judges values, as it does for every row: a price of NaN is rejected, counted and
-named; it raises nothing.
+The models check types. Admission checks values, as for every row: a price of NaN is rejected and counted with its
+reason, and raises no error.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def to_rows(data: Data) -> pa.RecordBatch:
     SchemaError
         No record type fits the data, or records of several types are mixed.
     pydantic.ValidationError
-        A field has a type that cannot be what it should be.
+        A field has a wrong type.
     """
     if isinstance(data, pa.RecordBatch):
         return data

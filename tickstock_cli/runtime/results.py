@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class EventProcessingResult:
-    """What became of the rows of one call.
+    """The result for the rows of one call.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
 """The router: from chunks to the queues of the instances that own their tickers' shards.
 
-Strategies assign shards to instances, never single rows, so that rows of one ticker cannot overtake each other. When
-an instance turns unhealthy its shards move, with their state and their queued rows, and move back after recovery.
-State lies in arrays that all instances of a channel share, each writing only its own tickers' entries: so moving a
-shard means moving its rows, while neither owner is at work.
+Strategies assign shards to instances, never single rows, so that rows of one ticker cannot overtake each other. The
+shards of an unhealthy instance move with their queued rows, and move back after recovery. State is in arrays that all
+instances of a channel share, and each instance writes only the entries of its own tickers. So a move of a shard moves
+its queued rows only, while both instances are idle.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Entrance = Callable[[str, pa.RecordBatch], Awaitable[EventProcessingResult]]
 """Takes rows of a record type into the system."""
 
 UNNAMED_SHARD = 0
-"""Whose owner gets the rows that have no ticker, to reject them."""
+"""The shard of rows without a ticker; its owner rejects them."""
 
 
 class DataChannelRouter:
@@ -45,7 +45,7 @@ class DataChannelRouter:
     instances
         By record type: the instances of its channel, at least one.
     entrance
-        Takes what ``route_data`` was given into the system, in the order of the calls, and tells what became of it.
+        Feeds the rows of ``route_data`` to the system in the order of the calls, and returns their result.
     """
 
     def __init__(
@@ -80,14 +80,14 @@ class DataChannelRouter:
             self._adopt(record, assign(strategy, self._views(record), seed=seed))
 
     async def route_data(self, data: Data, expected: str | None = None) -> EventProcessingResult:
-        """Process records whose type is told from what they hold, wherever in the system that happens.
+        """Identify the record type of data, and process it in its channel.
 
         Parameters
         ----------
         data
             A record, a mapping or an object with its fields, several of one type, or Arrow rows.
         expected
-            The only type that is welcome; None: any.
+            The only accepted type; None: any.
 
         Raises
         ------
@@ -97,7 +97,7 @@ class DataChannelRouter:
         return await self._entrance(*self._recognised(data, expected))
 
     async def route(self, chunk: Chunk) -> None:
-        """Queue a slice's rows with their owners; waits where a queue is full."""
+        """Queue a chunk's rows with their owners; wait while a queue is full."""
         waiting = deque(self.decide(chunk))
         while waiting:
             instance, part = waiting[0]
@@ -107,11 +107,11 @@ class DataChannelRouter:
             adopted = self._adopted
             await instance.room()
             if self._adopted != adopted:
-                # Shards have moved meanwhile: their rows must not end with an instance that had them before.
+                # Shards have moved during the wait: their rows must go to the new owner.
                 waiting = deque(pair for _, each in waiting for pair in self._dealt_again(each))
 
     def has_room(self, batch: MergedBatch) -> bool:
-        """Return whether every instance could queue all rows of its type, whoever gets them."""
+        """Return whether every instance has room for all rows of its type, whichever instance gets them."""
         rows = {"tick": len(batch.ticks), "ohlcv": len(batch.bars), "fmv": len(batch.fmvs)}
         return all(
             instance.has_room(rows[record])
@@ -121,7 +121,7 @@ class DataChannelRouter:
         )
 
     def decide(self, chunk: Chunk) -> list[tuple[ProcessingChannel, ShardChunk]]:
-        """Decide who gets which rows of a slice, and count its parts."""
+        """Return the part of each instance, and count the parts of the chunk."""
         begun = self._clock.now()
         decided = [pair for part in whole_parts(chunk) for pair in self._deal(part)]
         for _, part in decided:
@@ -133,10 +133,10 @@ class DataChannelRouter:
         return decided
 
     async def reassign(self) -> int:
-        """Let shards go where the strategy wants them now, and return how many moved."""
+        """Move shards to the owners that the strategy assigns now, and return how many moved."""
         moved = 0
-        # One call at a time: what another one decides while this one waits for instances must build on this one's
-        # moves, or rows would stay behind with an instance that no longer owns their tickers.
+        # One call at a time: a second call must see the moves of the first, or rows would stay with an instance that no
+        # longer owns their tickers.
         async with self._moving:
             for record in self._instances:
                 before = self._assignments[record]
@@ -145,12 +145,12 @@ class DataChannelRouter:
                 )
                 if after != before:
                     moved += await self._move(record, before, after)
-                self._loads[record] //= 2  # what was busy a moment ago counts less and less
+                self._loads[record] //= 2  # old load decays
             self._moves += moved
         return moved
 
     def metrics(self) -> RouterMetrics:
-        """Return the figures as they are now."""
+        """Return the metrics as of now."""
         mean = self._decision_ns / self._decisions / 1000 if self._decisions else None
         return RouterMetrics(
             self._strategy.value,
@@ -188,7 +188,7 @@ class DataChannelRouter:
         return self._shares(part)
 
     def _dealt_again(self, part: ShardChunk) -> list[tuple[ProcessingChannel, ShardChunk]]:
-        """Deal a part that was counted, and not queued, to those who own its tickers now."""
+        """Split a part that was counted and not queued among the present owners of its tickers."""
         shares = self._shares(part)
         for _, share in shares[1:]:
             share.counted()
@@ -226,8 +226,8 @@ class DataChannelRouter:
         by_name = {instance.name: instance for instance in self._instances[record]}
         touched = {name for move in moves for name in (move.before, move.after)}
         async with AsyncExitStack() as stack:
-            # In the order of the instances, as everybody takes several of these locks: else two could wait for each
-            # other for ever, and by name tick-10 comes before tick-2.
+            # Every holder of several of these locks takes them in the order of the instances, to avoid deadlock. The
+            # order of names differs: tick-10 comes before tick-2.
             for name, instance in by_name.items():
                 if name in touched:
                     await stack.enter_async_context(instance.idle)

@@ -11,7 +11,7 @@ from tickstock_cli.runtime.system import MultiChannelSystem
 
 @dataclass(frozen=True, slots=True)
 class MarketDataService:
-    """Hands data of a feed to the system. A call takes one record, or several of one type."""
+    """Passes data of a feed to the system. A call takes one record, or several of one type."""
 
     system: MultiChannelSystem
 

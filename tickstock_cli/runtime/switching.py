@@ -1,4 +1,4 @@
-"""How long a thread waits for Python's lock while another one computes."""
+"""The interval at which Python switches between threads that compute."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ SWITCH_SECONDS = 0.000_5
 
 @contextmanager
 def quick_switches() -> Iterator[None]:
-    """Let threads take turns ten times as often as Python does by itself, within the context.
+    """Shorten the switch interval of threads to a tenth of Python's default, within the context.
 
-    An event goes through five threads on its way, and a kernel gives the lock back and takes it again. Each time, any
-    thread that happens to compute could keep it for Python's 5 ms, and twenty such waits are what an event may take.
-    The interval is the process's, so this is for whoever runs a system as the process's purpose; a program that
-    embeds a system decides itself.
+    An event passes through five threads, and each may wait for the global interpreter lock. A thread that computes can
+    keep the lock for Python's 5 ms, and twenty such waits are all the time that an event may take. The interval is that
+    of the process, so only commands that run a system set it; a program that embeds a system decides for itself.
     """
     before = sys.getswitchinterval()
     sys.setswitchinterval(min(before, SWITCH_SECONDS))

@@ -186,7 +186,7 @@ class MultiChannelSystem:
             self._passing = asyncio.create_task(self._live_time.run(), name="tickstock-live-time")
         for task in (self._watch, self._catching_up):
             task.add_done_callback(self._ended)
-        self.reporter.update()  # or health would say until the monitor's first interval that the system is not ready
+        self.reporter.update()  # otherwise health would report "not ready" until the monitor's first interval
         return self.is_system_ready()
 
     async def __aenter__(self) -> Self:
@@ -445,7 +445,7 @@ class MultiChannelSystem:
             self._observer.processed(done)
         self._collector.finished(done)
         if self._collector.has_events and done.instance.record == "tick":
-            # Events of ticks are released as soon as all rows before them are processed: hold none of those back.
+            # Events of ticks are released once all rows before them are processed, so no row waits for a full batch.
             self.flush()
         self._feeder.note_progress()
 
@@ -477,7 +477,7 @@ class MultiChannelSystem:
             self._publication.publish(events)
 
     def check_running(self) -> None:
-        """Raise what keeps the system from taking rows.
+        """Raise the error that keeps the system from taking rows.
 
         Raises
         ------
@@ -490,12 +490,12 @@ class MultiChannelSystem:
             raise UsageError("the system does not run: use `async with`, or await its initialize_system(), first")
 
     async def _ready_for_rows(self) -> None:
-        """Wait while sinks are far behind; raise what keeps rows from being taken."""
+        """Wait while sinks are far behind; raise the error that keeps the system from taking rows."""
         await self._publication.room()
         self.check_running()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """Break the system if one of its tasks has failed: without that task rows would wait for ever."""
+        """Break the system if one of its tasks has failed, because rows would wait for ever without it."""
         if not task.cancelled() and self._broken is None and (error := task.exception()) is not None:
             self._break(error)
 
@@ -521,7 +521,7 @@ class MultiChannelSystem:
             await asyncio.sleep(self._settings.monitoring.interval_ms / 1000)
             try:
                 self.reporter.update()
-            except Exception:  # noqa: BLE001 - such as metrics that the machine refuses for now: no reason to end
+            except Exception:  # noqa: BLE001 - such as metrics that the machine does not provide now; the system goes on
                 LOGGER.exception("the monitor could not be updated")
             await self.router.reassign()
             if self._broken is None:

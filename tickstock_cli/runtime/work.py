@@ -1,4 +1,4 @@
-"""What an instance does with the parts it took: one call of its channel, in any thread. No queue, no clock."""
+"""Processes the parts that an instance took in one call of its channel, in any thread. No queue, no clock."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tickstock_cli.runtime.chunks import ShardChunk, joined
 
 
 def process(channels: Channels, parts: Sequence[ShardChunk], tickers: int, workspace: Workspace) -> BatchOutcome:
-    """Process parts of one record type, whose tickers nobody else processes meanwhile.
+    """Process parts of one record type; no other thread processes their tickers.
 
     Parameters
     ----------
     tickers
-        Codes below it may occur; all state has room for them.
+        Upper bound of ticker codes; all state has room for them.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def _process_ticks(
 
 
 def _unjudged(parts: Sequence[ShardChunk], rows: Batch) -> JudgedRows | None:
-    """Return room for the judgement of the parts' rows; None where no tap wants it."""
+    """Return arrays for the judgement of the parts' rows; None if no tap needs it."""
     return None if parts[0].chunk.judged is None else JudgedRows.only(rows)
 
 
