@@ -28,7 +28,7 @@ from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.core import Core, StepResult
 from tickstock_cli.engine.pipeline import Drained
 from tickstock_cli.engine.schedule import Schedule
-from tickstock_cli.errors import SystemBrokenError, UsageError
+from tickstock_cli.errors import OutputError, SystemBrokenError, UsageError
 from tickstock_cli.monitoring.handlers import LOGGER, Handler
 from tickstock_cli.runtime.building import build_instances, build_router, checked_settings
 from tickstock_cli.runtime.chunks import Chunk, ShardChunk
@@ -513,6 +513,8 @@ class MultiChannelSystem:
 
     @staticmethod
     def _broken_error(cause: BaseException) -> SystemBrokenError:
+        if isinstance(cause, OutputError):  # rows on disk; every channel is whole
+            return SystemBrokenError(str(cause))
         return SystemBrokenError(f"a channel failed and left its state undefined: {cause}")
 
     async def _supervise(self) -> None:

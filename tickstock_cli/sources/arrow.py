@@ -24,6 +24,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from tickstock_cli.core.batch import Batch, MergedBatch
+from tickstock_cli.core.batch_file import TemporaryFolder
 from tickstock_cli.core.marks import mark_of
 from tickstock_cli.core.metrics import SourceHealth, SourceState
 from tickstock_cli.core.stages import ArrivalOptions, Pace
@@ -40,7 +41,6 @@ from tickstock_cli.sources.order import InOrder
 from tickstock_cli.sources.params import SourceParams
 from tickstock_cli.sources.pipe import Interrupted, PipeBytes
 from tickstock_cli.sources.recognise import Layout, check_mapped, check_mapping, recognise
-from tickstock_cli.sources.spool import TemporaryFolder
 from tickstock_cli.sources.stream import to_batch
 
 STANDARD_INPUT = "-"

@@ -1,14 +1,14 @@
 """Bounds the memory of open files, for any number of merged files.
 
 An open Parquet reader holds a page or two of every column, a MiB each. Hundreds of files with overlapping times add up,
-so streams share an allowance. A stream without a share decodes a row group into a spool, closes its file, and continues
-from the spool, which holds nothing in memory.
+so streams share an allowance. A stream without a share decodes a row group into a temporary file, closes its own, and
+continues from the temporary one, which holds nothing in memory.
 """
 
 from __future__ import annotations
 
 from tickstock_cli.core.batch import Batch
-from tickstock_cli.sources.spool import Spool, TemporaryFolder
+from tickstock_cli.core.batch_file import BatchFile, TemporaryFolder
 from tickstock_cli.sources.stream import FileStream
 
 OPEN_BYTES = 192 << 20
@@ -52,7 +52,7 @@ class BoundedStream:
         self._allowance = allowance
         self._temporary = temporary
         self._holds = False
-        self._spool: Spool | None = None
+        self._stored: BatchFile | None = None
         self._next = 0
 
     @property
@@ -60,41 +60,38 @@ class BoundedStream:
         return self._stream.earliest
 
     def read(self) -> Batch | None:
-        if self._spool is not None:
-            return self._read_spooled(self._spool)
+        if self._stored is not None:
+            return self._read_stored(self._stored)
         self._holds = self._holds or self._allowance.take(self._memory)
         batch = self._stream.read()
         if batch is None:
             self.close()
         elif not self._holds:
-            self._fill_spool(type(batch))
+            self._store_group()
         return batch
 
-    def _read_spooled(self, spool: Spool) -> Batch:
-        batch = spool.read(self._next)
+    def _read_stored(self, stored: BatchFile) -> Batch:
+        batch = stored.read(self._next)
         self._next += 1
-        if self._next == spool.batches:
-            spool.remove()
-            self._spool = None
+        if self._next == len(stored):
+            stored.remove()
+            self._stored = None
         return batch
 
-    def _fill_spool(self, kind: type[Batch]) -> None:
-        """Write the rest of the row group to a spool, and close the file."""
-        spool = self._temporary.spool(kind)
+    def _store_group(self) -> None:
+        """Write the rest of the row group to a temporary file, and close the stream's own."""
+        stored = self._temporary.batch_file(has_order=False)
         while not self._stream.at_group_start and (batch := self._stream.read()) is not None:
-            spool.write(batch)
-        spool.finish()
+            stored.write(batch)
         self._stream.close()
-        if spool.batches:
-            self._spool, self._next = spool, 0
-        else:
-            spool.remove()
+        if len(stored):
+            self._stored, self._next = stored, 0
 
     def close(self) -> None:
         self._stream.close()
-        if self._spool is not None:
-            self._spool.remove()
-            self._spool = None
+        if self._stored is not None:
+            self._stored.remove()
+            self._stored = None
         if self._holds:
             self._allowance.release(self._memory)
             self._holds = False

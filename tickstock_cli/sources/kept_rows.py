@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from bisect import bisect_right
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tickstock_cli.core.batch import Int64s
+from tickstock_cli.core.batch_file import TemporaryFolder, read_exactly, reading
 from tickstock_cli.sources.origins import PLACE_COLUMNS
 from tickstock_cli.sources.plain_values import plain_values
 from tickstock_cli.sources.recognise import Layout
 from tickstock_cli.sources.records import BITS, NUMBER, RECORD_TYPES, UNUSED_COLUMNS, ColumnType
-from tickstock_cli.sources.spool import TemporaryFolder
 
 _TYPES: dict[ColumnType, pa.DataType] = {NUMBER: pa.float64(), BITS: pa.int64()}
 _COLUMNS: dict[str, pa.DataType] = {
@@ -63,7 +62,7 @@ class KeptRows:
     def __init__(self, name: str, temporary: TemporaryFolder) -> None:
         self._name = name
         self._temporary = temporary
-        self._file: IO[bytes] | None = None
+        self._file: BinaryIO | None = None
         self._stored: list[_StoredRows] = []
         self._firsts: list[int] = []
         self._rows = 0
@@ -81,7 +80,7 @@ class KeptRows:
         with pa.BufferOutputStream() as sink, pa.ipc.new_stream(sink, rows.schema) as stream:
             stream.write_batch(rows)
         stored = sink.getvalue()
-        with self._temporary.guarded():
+        with self._temporary.writing():
             if self._file is None:
                 self._file = tempfile.TemporaryFile(dir=self._temporary.parent)  # noqa: SIM115 - open until discarded
             start = self._file.tell()
@@ -115,8 +114,8 @@ class KeptRows:
 
     def _read(self, stored: _StoredRows) -> pa.RecordBatch:
         assert self._file is not None, "stored rows are in the file"
-        with self._temporary.guarded():
-            content = os.pread(self._file.fileno(), stored.size, stored.start)
+        with reading(f"rows of {self._name} in a temporary file"):
+            content = read_exactly(self._file, stored.start, stored.size)
         return pa.ipc.open_stream(content).read_next_batch()
 
     def close(self) -> None:

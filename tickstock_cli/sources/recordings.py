@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from tickstock_cli.core.batch import MergedBatch
+from tickstock_cli.core.batch_file import TemporaryFolder
 from tickstock_cli.core.metrics import SourceHealth
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.errors import DataError, OwnOutputError, UsageError
@@ -32,7 +33,6 @@ from tickstock_cli.sources.recognise import check_mapped, check_mapping
 from tickstock_cli.sources.recording_file import RecordingFile, open_recording
 from tickstock_cli.sources.records import RECORD_TYPES
 from tickstock_cli.sources.sort import SortedStream
-from tickstock_cli.sources.spool import TemporaryFolder
 from tickstock_cli.sources.stream import FileStream, Stream
 
 __all__ = ["Guess", "Origins", "ReadOptions", "RecordingFile", "Recordings", "Unsorted"]

@@ -1,10 +1,10 @@
 """Sorts a file by available time in bounded memory.
 
 1. Read the file; gather selected rows up to a third of the memory (sorting needs a second copy, and the merge a third);
-   sort them, stably, and write them to a spool: a run.
+   sort them, stably, and write them to a temporary file: a run.
 2. Merge the runs. A run's rank is its place in the file, so rows of the same time keep their order.
 
-The first read creates the spools; ``close`` removes them.
+The first read creates the files; ``close`` removes them.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from dataclasses import fields
 import numpy as np
 
 from tickstock_cli.core.batch import Batch
+from tickstock_cli.core.batch_file import BatchFile, TemporaryFolder
 from tickstock_cli.core.times import MIN_NS
 from tickstock_cli.sources.merge import Emission, join, merged, reorder
-from tickstock_cli.sources.spool import Spool, TemporaryFolder
 from tickstock_cli.sources.stream import FileStream, Stream
 
 RUN_CHUNK_ROWS = 1 << 13
@@ -43,13 +43,13 @@ class SortedStream:
         self._memory = memory
         self._temporary = temporary
         self._drop = drop
-        self._spools: list[Spool] = []
+        self._runs: list[BatchFile] = []
         self._emissions: Iterator[Emission] | None = None
 
     def read(self) -> Batch | None:
         if self._emissions is None:
             self._sort()
-            runs: list[Stream] = [_RunStream(spool) for spool in self._spools]
+            runs: list[Stream] = [_RunStream(run) for run in self._runs]
             self._emissions = merged(runs) if runs else iter(())
         for emission in self._emissions:
             (batch,) = emission.batches
@@ -80,31 +80,30 @@ class SortedStream:
         batch = join(gathered)
         gathered.clear()
         rows = np.argsort(batch.available_at, kind="stable")
-        spool = self._temporary.spool(type(batch))
-        self._spools.append(spool)
+        run = self._temporary.batch_file(has_order=False)
+        self._runs.append(run)
         for low in range(0, len(rows), RUN_CHUNK_ROWS):
-            spool.write(reorder(batch, rows[low : low + RUN_CHUNK_ROWS]))
-        spool.finish()
+            run.write(reorder(batch, rows[low : low + RUN_CHUNK_ROWS]))
 
     def close(self) -> None:
-        for spool in self._spools:
-            spool.remove()
+        for run in self._runs:
+            run.remove()
 
 
 class _RunStream:
     """A sorted run as a stream."""
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, run: BatchFile) -> None:
         self.earliest = MIN_NS
-        self._spool = spool
+        self._run = run
         self._next = 0
 
     def read(self) -> Batch | None:
-        if self._next == self._spool.batches:
+        if self._next == len(self._run):
             self.close()
             return None
         self._next += 1
-        return self._spool.read(self._next - 1)
+        return self._run.read(self._next - 1)
 
     def close(self) -> None:
-        self._spool.remove()
+        self._run.remove()

@@ -12,6 +12,7 @@ from tests.unit.engine.pacing import OPEN, batches_at
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.metrics import SourceHealth
 from tickstock_cli.engine.arrival_queue import ArrivalQueue, lifted
+from tickstock_cli.errors import OutputError
 from tickstock_cli.testing import SECOND, ManualClock
 
 
@@ -81,6 +82,25 @@ def test_a_disk_that_refuses_rows_makes_the_source_wait(monkeypatch: pytest.Monk
     assert problem is not None
     assert problem.endswith("the source waits instead")
     assert told[0] == problem
+
+
+def test_rows_removed_from_disk_end_the_run_and_still_count(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What was in memory comes first; then an error says how many rows are gone, and metrics show them as not fed."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    came = Event()
+    with ArrivalQueue(ManualClock(), came, limit_rows=2) as queue:
+        filled(queue, 5, came)
+        for path in tmp_path.rglob("*.batches"):
+            path.unlink()
+        taken = queue.take()
+        with pytest.raises(OutputError, match=rf"cannot read back {tmp_path}/.* \(rows: 1\): No such file"):
+            queue.take()
+        waiting = queue.metrics(0, SourceHealth())
+
+    assert taken is not None
+    assert len(taken.batch) == 2
+    assert (waiting.received, waiting.unfed, waiting.queue.spilled) == (5, 3, 3)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_rows_behind_market_time_are_lifted_and_counted() -> None:
