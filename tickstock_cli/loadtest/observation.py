@@ -214,5 +214,7 @@ class Observation:
     """Why the run ended before its scenario: a threshold's early abort, Ctrl-C, or a crashed process."""
     capacity: Capacity | None = None
     """Result of ``--find-max``."""
+    plugins: tuple[Mapping[str, str], ...] = ()
+    """Family, name, distribution and version of each plugin that had a part in the run."""
     notes: tuple[str, ...] = ()
     """Facts that a reader needs to judge the figures; one line each."""

@@ -71,6 +71,7 @@ def build_observation(
     stages: tuple[StageSpan, ...],
     seconds: tuple[Second, ...],
     aborted: str | None,
+    plugins: tuple[Mapping[str, str], ...] = (),
 ) -> Observation:
     """Return the observation of a run."""
     generator, system = reports.done.get("generator", {}), reports.done.get("system", {})
@@ -104,6 +105,7 @@ def build_observation(
         slow_side=side,
         slow_why=why,
         aborted=aborted,
+        plugins=plugins,
         notes=_notes(scenario, reports),
     )
 

@@ -21,7 +21,10 @@ from tempfile import TemporaryDirectory
 from threading import Event
 from typing import Any, Protocol
 
+from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.clock import wall_minus_monotonic
+from tickstock_cli.core.registry import Plugin
+from tickstock_cli.detectors import DETECTORS
 from tickstock_cli.errors import InterruptedRunError, TickstockError
 from tickstock_cli.loadtest.child_process import ChildProcess, Inbox
 from tickstock_cli.loadtest.early_abort import EarlyAbort
@@ -30,6 +33,7 @@ from tickstock_cli.loadtest.observation_builder import ProcessReports, build_obs
 from tickstock_cli.loadtest.scenario import Scenario
 from tickstock_cli.loadtest.second_assembler import SecondAssembler, spans_of
 from tickstock_cli.loadtest.settings import system_settings
+from tickstock_cli.loadtest.transport import TRANSPORTS
 from tickstock_cli.measurement.machine import identity
 
 NS = 1_000_000_000
@@ -46,6 +50,11 @@ REFERENCE_SECONDS_PER_MARKET_SECOND = 10.0
 LOOK_SECONDS = 0.1
 
 INTERRUPTED = "interrupted by the user"
+
+
+def plugins_of(settings: Settings, transport: str) -> tuple[Plugin, ...]:
+    """Return the plugins that have a part in a load test: detectors, and what carries the rows."""
+    return (*DETECTORS.plugins_among(settings.detectors.enabled), *TRANSPORTS.plugins_among([transport]))
 
 
 class CrashError(TickstockError):
@@ -137,6 +146,7 @@ class Orchestrator:
         """
         options = self.options
         settings = system_settings(options.scenario)
+        plugins = tuple(plugin.as_dict() for plugin in plugins_of(settings, options.transport))
         spans = spans_of(options.scenario, options.speed)
         abort = EarlyAbort(options.scenario, spans)
         machine = identity()
@@ -152,7 +162,7 @@ class Orchestrator:
         return build_observation(
             options.scenario, self._reports, name=options.name, speed=options.speed, transport=options.transport,
             command=options.command, started=started.isoformat(), machine=machine, stages=spans,
-            seconds=tuple(seconds.complete), aborted=aborted,
+            seconds=tuple(seconds.complete), aborted=aborted, plugins=plugins,
         )  # fmt: skip
 
     def stop(self, why: str = INTERRUPTED) -> None:

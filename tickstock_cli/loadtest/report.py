@@ -205,6 +205,7 @@ def _setting(result: Result) -> str:
         "started": seen.started,
         "speed": f"{seen.speed:g}x" + ("" if seen.speed == 1 else f", rates scaled by {seen.speed:g}"),
         "transport": seen.transport,
+        **{f"{one['family']} {one['name']}": f"{one['distribution']} {one['version']}" for one in seen.plugins},
         **facts(seen.machine),
     }
     if seen.lateness:

@@ -127,6 +127,7 @@ def verdicts_json(results: Sequence[Result], labels: Sequence[str]) -> str:
             "scenario": result.observation.name,
             "speed": result.observation.speed,
             "data_hash": result.data_hash,
+            "plugins": [dict(plugin) for plugin in result.observation.plugins],
             "verdicts": [asdict(verdict) for verdict in result.verdicts],
             "latency_ms": {name: asdict(summary) for name, summary in result.latency_ms.items()},
         }

@@ -35,6 +35,7 @@ DOCUMENTS = {
             alerts=({"at": 8.2, "type": "HIGH_LATENCY", "severity": "error", "message": "tick-1 is late"},),
             breakers=({"at": 9.4, "channel": "tick-1", "before": "closed", "after": "open", "reason": "5 failures"},),
             notes=("somebody was watching",),
+            plugins=({"family": "detector", "name": "quiet", "distribution": "acme", "version": "1.0"},),
         )
     ),
     "a run that never began": judged(observed(seconds=(), whole={}, by_stage={}, aborted="the generator crashed")),
