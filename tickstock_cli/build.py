@@ -24,12 +24,13 @@ from tickstock_cli.core.declarations import DetectorDeclaration, with_declaratio
 from tickstock_cli.core.events import PHASES, EventEncoder, Provenance, event_schema
 from tickstock_cli.core.kinds import Column, Extreme, Kind, KindCodes, extreme_kinds, join_kinds, own_columns
 from tickstock_cli.core.priority import PriorityManager
+from tickstock_cli.core.registry import unknown_name
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.detectors import DETECTORS
 from tickstock_cli.engine.channels import Channels
 from tickstock_cli.engine.coordinator import Coordinator
 from tickstock_cli.engine.core import Core
-from tickstock_cli.errors import PluginError, SettingsError, UsageError
+from tickstock_cli.errors import PluginError, SettingsError, UnknownPartError, UsageError
 from tickstock_cli.kernels.admission import Guard
 from tickstock_cli.kernels.coordination import CoordinationRules
 from tickstock_cli.kernels.rows import MOST_EXTREMES
@@ -97,9 +98,42 @@ def load_settings(
     PluginError
         A plugin that is named cannot be loaded.
     """
-    named = named_detectors(file=file, environment=environment, assignments=assignments)
-    model = settings_model(_plugins_among(named.enabled | named.sections), _source_plugins_among(named.sections))
+    model = named_settings_model(file=file, environment=environment, assignments=assignments)
     return load(model, file=file, environment=environment, assignments=assignments)
+
+
+def named_settings_model(
+    *,
+    file: Path | None = None,
+    environment: Mapping[str, str],
+    assignments: Sequence[str | Assigned] = (),
+    parts: Sequence[str] = (),
+) -> type[Settings]:
+    """Return the model of all settings, with those of plugins that a layer of the settings or ``parts`` name.
+
+    Parameters
+    ----------
+    file, environment, assignments
+        The layers, as ``config.load.load`` takes them; no value is checked.
+    parts
+        Detectors and sources, by name.
+
+    Raises
+    ------
+    SettingsError
+        A layer cannot be read.
+    UnknownPartError
+        There is no detector or source of a name in ``parts``.
+    PluginError
+        A plugin that is named cannot be loaded.
+    """
+    for name in parts:
+        if not (DETECTORS.has(name) or SOURCES.has(name)):
+            known = [*DETECTORS.names, *SOURCES.names]
+            raise UnknownPartError(unknown_name("detector or source", name, known))
+    named = named_detectors(file=file, environment=environment, assignments=assignments)
+    sections = {*named.sections, *parts}
+    return settings_model(_plugins_among(named.enabled | sections), _source_plugins_among(sections))
 
 
 def settings_from(values: Mapping[str, Any]) -> Settings:

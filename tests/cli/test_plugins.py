@@ -133,3 +133,40 @@ def test_help_looks_for_no_plugin() -> None:
     result = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True)
 
     assert (result.returncode, result.stderr) == (0, "did not look\n")
+
+
+def test_a_sample_configuration_has_the_settings_of_a_plugin_that_is_asked_for(site: Path, tmp_path: Path) -> None:
+    """With meaning and bounds, like those of tickstock; the file still changes nothing."""
+    environment = {"PYTHONPATH": str(site)}
+    written = run_process("config", "init", "--with", "highs", folder=tmp_path, environment=environment)
+    shown = run_process("config", "show", "--json", folder=tmp_path, environment=environment)
+    plain = run_process("config", "init", "--out", "-", folder=tmp_path, environment=environment)
+
+    assert written.returncode == 0, written.stderr
+    text = (tmp_path / "tickstock.toml").read_text()
+    assert "\n[highs]\n" in text
+    assert {setting["origin"] for setting in json.loads(shown.stdout).values()} == {"default"}
+    assert "[highs]" not in plain.stdout
+
+
+def test_the_schema_has_the_settings_of_plugins_that_are_named(site: Path, tmp_path: Path) -> None:
+    """By the configuration or by --with: an editor must not mark a section that a replay takes."""
+    environment = {"PYTHONPATH": str(site)}
+    (tmp_path / "mine.toml").write_text('[detectors]\nenabled = ["highs"]\n')
+
+    def sections(*arguments: str) -> set[str]:
+        result = run_process("config", "schema", *arguments, folder=tmp_path, environment=environment)
+        assert result.returncode == 0, result.stderr
+        return set(json.loads(result.stdout)["properties"])
+
+    assert sections("--with", "highs") - sections() == {"highs"}
+    assert sections("--config", "mine.toml") == sections("--set", "highs.cooldown_seconds=7")
+    assert "highs" in sections("--config", "mine.toml")
+
+
+def test_settings_of_a_part_that_is_not_there_are_one_line(site: Path) -> None:
+    """A sink has none: only detectors and sources have a section."""
+    result = run_process("config", "init", "--out", "-", "--with", "hihgs", environment={"PYTHONPATH": str(site)})
+
+    assert result.returncode == 2
+    assert error_line(result).startswith("no detector or source named 'hihgs'; did you mean highs? (there are: ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +10,16 @@ import typer
 
 from tickstock_cli.cli.options import ConfigFile, Json, MapColumns, Sets, load_settings
 from tickstock_cli.errors import UsageError
+
+With = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with",
+        metavar="NAME",
+        show_default=False,
+        help="Add the settings of a plugin's detector or source. Repeatable.",
+    ),
+]
 
 app = typer.Typer(help="Show, begin and describe the configuration.", rich_markup_mode=None, add_completion=False)
 
@@ -31,18 +42,21 @@ def init(
         str, typer.Option("--out", metavar="FILE", help="File to write; - for standard output.")
     ] = "tickstock.toml",
     force: Annotated[bool, typer.Option("--force", help="Replace the file if there is one.")] = False,
+    parts: With = None,
 ) -> None:
     """Write a commented file of every key, its default, unit and bounds."""
-    from tickstock_cli.build import settings_model
+    from tickstock_cli.build import named_settings_model
     from tickstock_cli.config.sample import render_sample
     from tickstock_cli.sinks.outputs import STDOUT, open_output, writing
 
     if out != STDOUT and not force and Path(out).is_file():
         raise UsageError(f"{out} exists; add --force to replace it, or name another file with --out")
+    # The empty file keeps a tickstock.toml that is to be replaced out: the sample has what the command asks for.
+    text = render_sample(named_settings_model(file=Path(os.devnull), environment={}, parts=parts or ()))
     output = open_output(out)
     try:
         with writing(out):
-            output.stream.write(render_sample(settings_model()).encode())
+            output.stream.write(text.encode())
         output.commit()
     finally:
         output.abort()
@@ -51,11 +65,15 @@ def init(
 
 
 @app.command()
-def schema() -> None:
-    """Print the JSON schema of the configuration file, for editors and checks."""
-    from tickstock_cli.build import settings_model
+def schema(config: ConfigFile = None, sets: Sets = None, parts: With = None) -> None:
+    """Print the JSON schema of the configuration file, for editors and checks.
 
-    _print_json(settings_model().model_json_schema())
+    It has the settings of plugins that the configuration names, or --with.
+    """
+    from tickstock_cli.build import named_settings_model
+
+    model = named_settings_model(file=config, environment=os.environ, assignments=sets or (), parts=parts or ())
+    _print_json(model.model_json_schema())
 
 
 def _value_at(values: Any, key: str) -> Any:
