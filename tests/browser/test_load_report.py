@@ -27,7 +27,7 @@ def opened(page: Page, html: str, folder: Path) -> None:
     page.wait_for("document.body.dataset.drawn")
 
 
-def test_the_verdict_is_what_is_seen_first(page: Page, tmp_path: Path) -> None:
+def test_the_verdict_is_at_the_top_of_the_page(page: Page, tmp_path: Path) -> None:
     """At the top of the window, in red, in words."""
     opened(page, report(BAD), tmp_path)
 
@@ -71,7 +71,7 @@ def test_charts_follow_the_colour_scheme(page: Page, tmp_path: Path) -> None:
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(14, 17, 22)"
 
 
-def test_a_phone_shows_all_of_it_without_scrolling_sideways(page: Page, tmp_path: Path) -> None:
+def test_a_phone_shows_the_whole_report_without_scrolling_sideways(page: Page, tmp_path: Path) -> None:
     """Wide tables scroll by themselves, and a finger that scrolls past a chart does not zoom it."""
     page.look_like(390, 844, mobile=True)
     page.call("Emulation.setTouchEmulationEnabled", enabled=True)

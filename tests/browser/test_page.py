@@ -49,7 +49,7 @@ def test_events_appear_newest_first(page: Page, new_log: NewLog) -> None:
         assert page.text("h1") == "tickstock a story"
 
 
-def test_a_filter_filters_what_is_there_and_what_comes(page: Page, new_log: NewLog) -> None:
+def test_a_filter_applies_to_shown_and_to_new_events(page: Page, new_log: NewLog) -> None:
     """By kind, ticker and priority; clearing brings everything back."""
     log = new_log(30)
     with served(log) as server:
@@ -71,7 +71,7 @@ def test_a_filter_filters_what_is_there_and_what_comes(page: Page, new_log: NewL
         assert kinds(page) == {"high", "low"}
 
 
-def test_a_universe_filters(page: Page, new_log: NewLog) -> None:
+def test_a_universe_filters_events(page: Page, new_log: NewLog) -> None:
     """One of those the run knows by name; clearing brings everything back."""
     with served(new_log(30)) as server:
         page.open(server.server.url)
@@ -115,7 +115,7 @@ def test_the_system_s_figures_and_alerts_are_shown(page: Page, new_log: NewLog) 
         assert "fmv-1: queue at 96 % of 500 rows" in page.text("#active-alerts")
 
 
-def test_pause_pauses(page: Page, new_log: NewLog) -> None:
+def test_the_pause_button_pauses_the_market(page: Page, new_log: NewLog) -> None:
     """By the button and by the space bar; step, speed and seek reach the run as well."""
     steered = Steered()
     with served(new_log(3), control=steered) as server:
@@ -145,7 +145,7 @@ def test_pause_pauses(page: Page, new_log: NewLog) -> None:
     ]
 
 
-def test_a_time_of_day_is_meant_as_the_page_shows_times(page: Page, new_log: NewLog) -> None:
+def test_a_time_of_day_is_in_the_zone_that_the_page_shows(page: Page, new_log: NewLog) -> None:
     """Who reads 09:30 in New York and types 09:45 means a quarter of an hour later, and not UTC."""
     steered = Steered()
     with served(new_log(3), control=steered) as server:
@@ -164,7 +164,7 @@ def test_a_time_of_day_is_meant_as_the_page_shows_times(page: Page, new_log: New
     assert steered.asked == ["seek 2026-03-03T14:45:00Z", "seek 2026-03-03T15:00:30Z"]
 
 
-def test_what_cannot_be_done_is_said(page: Page, new_log: NewLog) -> None:
+def test_a_failed_action_shows_its_error(page: Page, new_log: NewLog) -> None:
     """In the run's own words."""
     with served(new_log(3), control=Steered()) as server:
         page.open(server.server.url)
@@ -202,7 +202,7 @@ def test_the_page_recovers_after_a_restart_of_the_server(page: Page, new_log: Ne
     page.complaints.clear()  # the browser logs every attempt to connect
 
 
-def test_a_market_that_goes_back_clears_the_page_and_fills_it_again(page: Page, new_log: NewLog) -> None:
+def test_a_seek_back_clears_and_refills_the_page(page: Page, new_log: NewLog) -> None:
     """With what had been told by then; the rest comes again as the market comes to it."""
     log = new_log(10)
     with served(log) as server:
@@ -218,7 +218,7 @@ def test_a_market_that_goes_back_clears_the_page_and_fills_it_again(page: Page, 
         assert page.text("#run").startswith("run run-1.2 ")
 
 
-def test_events_that_are_gone_leave_a_line(page: Page, new_log: NewLog) -> None:
+def test_deleted_events_leave_a_line(page: Page, new_log: NewLog) -> None:
     """Retention deleted them while the page was away: it says so, and goes on behind them."""
     log = new_log(5, SHORT_MEMORY)
     with served(log) as server:
@@ -233,7 +233,7 @@ def test_events_that_are_gone_leave_a_line(page: Page, new_log: NewLog) -> None:
     page.complaints.clear()
 
 
-def test_another_run_at_the_same_address_starts_the_page_afresh(page: Page, new_log: NewLog) -> None:
+def test_another_run_at_the_same_address_resets_the_page(page: Page, new_log: NewLog) -> None:
     """Its numbers mean other events."""
     with served(new_log(10)) as server:
         page.open(server.server.url)
@@ -256,7 +256,7 @@ def test_the_token_disappears_from_the_address(page: Page, new_log: NewLog) -> N
         received(page, 2)
 
 
-def test_text_from_outside_is_text(page: Page, new_log: NewLog) -> None:
+def test_text_of_events_is_never_markup(page: Page, new_log: NewLog) -> None:
     """A ticker is whatever a vendor sends."""
     log = new_log()
     evil = "<img src=x onerror=alert(1)>"
@@ -269,7 +269,7 @@ def test_text_from_outside_is_text(page: Page, new_log: NewLog) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_shows_it_without_sideways_scrolling(page: Page, new_log: NewLog, scheme: str) -> None:
+def test_a_phone_shows_the_page_without_sideways_scrolling(page: Page, new_log: NewLog, scheme: str) -> None:
     """All of it within 360 CSS pixels, in both colour schemes."""
     page.look_like(360, 740, scheme=scheme, mobile=True)
     document = {"system_overview": {"memory_bytes": 2**28}, "channel_details": {"tick-1": CHANNEL}}

@@ -19,7 +19,7 @@ def ask(page: Page, expression: str) -> float:
     return float(page.evaluate(f"(async () => {expression})()"))
 
 
-def test_a_market_is_watched_and_stands_still_when_told_to(page: Page, tmp_path: Path) -> None:
+def test_a_watched_market_pauses_on_command(page: Page, tmp_path: Path) -> None:
     """Events come and prices are drawn; paused, the clock of the system goes on and that of the market does not."""
     morning(tmp_path / "recorded")
     compile_kernels()  # the page must not have to wait for that

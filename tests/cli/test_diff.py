@@ -54,7 +54,7 @@ def test_files_that_differ_end_with_4_and_say_why(folder: Path) -> None:
     assert "         B had told one 10 s before; highlow.cooldown_seconds is 15 s" in lines
 
 
-def test_one_object_holds_all_of_it(folder: Path) -> None:
+def test_json_is_one_object(folder: Path) -> None:
     """For scripts: counts, reasons, and each difference with both events."""
     result = run_tickstock("diff", "events.jsonl", "slower.jsonl", "--json", folder=folder)
     report = json.loads(result.stdout)
@@ -73,7 +73,7 @@ def test_one_object_holds_all_of_it(folder: Path) -> None:
     assert (difference["b"], difference["columns"]) == (None, {})
 
 
-def test_a_limit_of_nothing_leaves_the_counts(folder: Path) -> None:
+def test_a_limit_of_zero_shows_only_counts(folder: Path) -> None:
     """Large differences are counted in full and shown in part."""
     result = run_tickstock("diff", "events.parquet", "slower.parquet", "--limit", "0", folder=folder)
 
@@ -108,7 +108,9 @@ def test_a_limit_of_nothing_leaves_the_counts(folder: Path) -> None:
         ),
     ],
 )
-def test_what_cannot_be_compared_is_one_line(folder: Path, arguments: list[str], code: int, line: str) -> None:
+def test_an_invalid_comparison_is_an_error_of_one_line(
+    folder: Path, arguments: list[str], code: int, line: str
+) -> None:
     """What, and what to do."""
     result = run_tickstock("diff", *arguments, folder=folder)
 
@@ -116,7 +118,7 @@ def test_what_cannot_be_compared_is_one_line(folder: Path, arguments: list[str],
     assert error_line(result) == line
 
 
-def test_a_file_cut_off_is_not_compared_as_far_as_it_goes(folder: Path) -> None:
+def test_a_truncated_file_is_not_compared(folder: Path) -> None:
     """Exit code 3, not 4: nothing is known about the events."""
     whole = (folder / "events.parquet").read_bytes()
     (folder / "cut.parquet").write_bytes(whole[: len(whole) // 2])

@@ -39,7 +39,7 @@ def wait_for_scans(process: subprocess.Popen[str], folder: Path, count: int) -> 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_what_was_queued_is_processed_and_told(here: Here, tmp_path: Path, number: signal.Signals) -> None:
+def test_queued_rows_are_processed_and_reported(here: Here, tmp_path: Path, number: signal.Signals) -> None:
     """A channel has fallen behind its market; the stop gives it the time to catch up, and outputs are whole."""
     if signal.getsignal(number) is signal.SIG_IGN:
         pytest.skip("whoever runs the tests has this signal ignored, as nohup does, and tickstock lets it be")
@@ -57,7 +57,7 @@ def test_what_was_queued_is_processed_and_told(here: Here, tmp_path: Path, numbe
     assert events == pq.read_table("whole.parquet").to_pylist()[: len(events)]
 
 
-def test_what_does_not_fit_into_the_bound_is_left_counted_and_told(here: Here, tmp_path: Path) -> None:
+def test_rows_beyond_the_drain_time_are_dropped_counted_and_reported(here: Here, tmp_path: Path) -> None:
     """Ten rows a second against ninety: no bound is enough. The ledger balances, and the last checkpoint is good."""
     here("replay", "recorded", "--out", "whole.parquet")
     kept = ("--checkpoint", "kept")

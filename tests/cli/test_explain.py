@@ -63,7 +63,7 @@ def test_the_conclusion_comes_first(folder: Path) -> None:
     assert told(folder, "12:00").splitlines()[2].startswith("last tick admission rejected: it ")
 
 
-def test_a_cooldown_tells_what_is_left_of_it(folder: Path) -> None:
+def test_a_cooldown_shows_its_remaining_time(folder: Path) -> None:
     """Why an event did not fire, though everything reached."""
     shown = told(folder, "2024-06-12T14:31:01.5Z")
 
@@ -79,7 +79,7 @@ def test_settings_decide_as_in_a_replay(folder: Path) -> None:
     assert "⇒ high at 102: superseded in its window by the high of tick at 2024-06-12T14:31:01Z, 101" in shown
 
 
-def test_a_rejected_row_says_what_is_wrong_with_it(folder: Path) -> None:
+def test_a_rejected_row_shows_its_reason(folder: Path) -> None:
     """Also long after it."""
     shown = told(folder, "12:00")
 
@@ -88,7 +88,7 @@ def test_a_rejected_row_says_what_is_wrong_with_it(folder: Path) -> None:
     assert "highlow" not in shown
 
 
-def test_one_object_holds_all_of_it(folder: Path) -> None:
+def test_json_is_one_object(folder: Path) -> None:
     """For scripts: rows, checks, cooldowns, verdicts and event_outcomes."""
     result = run_tickstock("explain", folder, "--ticker", "ABC", "--at", "10:31:01", "--json")
     moment = json.loads(result.stdout)
@@ -129,7 +129,7 @@ def test_one_object_holds_all_of_it(folder: Path) -> None:
         ),
     ],
 )
-def test_a_moment_that_is_not_there_is_one_line(folder: Path, arguments: list[str], code: int, line: str) -> None:
+def test_a_time_without_rows_is_an_error_of_one_line(folder: Path, arguments: list[str], code: int, line: str) -> None:
     """What, and what there is instead."""
     result = run_tickstock("explain", *arguments, folder=folder)
 

@@ -43,7 +43,7 @@ def until(condition: Callable[[], bool]) -> None:
         sleep(0.05)
 
 
-def test_a_disk_that_fills_and_is_emptied_costs_nothing(here: Here, tmp_path: Path) -> None:
+def test_a_disk_that_is_full_for_a_while_loses_no_event(here: Here, tmp_path: Path) -> None:
     """The event log and an output cannot be written for a while: no file may grow beyond a kilobyte."""
     morning(tmp_path / "recorded")
     flat = json.loads(here("replay", "recorded", "--out", "flat.jsonl", "--json").stdout)

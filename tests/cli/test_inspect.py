@@ -29,7 +29,7 @@ def write_ticks(path: Path, **columns: Any) -> Path:
     return path
 
 
-def test_one_object_tells_all_about_a_file(tmp_path: Path) -> None:
+def test_json_describes_a_file_in_one_object(tmp_path: Path) -> None:
     """Type, rows, span, tickers, order, gaps, copies, guesses, and what a replay will take."""
     path = write_ticks(tmp_path / "ticks.parquet", venue=["N"] * 5)
     result = run_tickstock("inspect", path, "--json")
@@ -48,7 +48,7 @@ def test_one_object_tells_all_about_a_file(tmp_path: Path) -> None:
     assert report["replay_estimate"]["recorded_speed_seconds"] == 30.0
 
 
-def test_a_terminal_shows_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
+def test_a_terminal_shows_problems_and_remedies(tmp_path: Path) -> None:
     """Order, mapping, guesses and bad rows, each with what follows from it."""
     times = [OPEN, OPEN + 5 * SECOND, OPEN + 4 * SECOND, OPEN + 6 * SECOND, OPEN + 7 * SECOND]
     write_ticks(tmp_path / "ticks.parquet", timestamp=times, price=None, last=[1.0, 2.0, 3.0, -1.0, 5.0])
@@ -63,7 +63,7 @@ def test_a_terminal_shows_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
-def test_in_a_pipe_every_line_is_whole(tmp_path: Path) -> None:
+def test_lines_in_a_pipe_are_not_cut(tmp_path: Path) -> None:
     """What a terminal of 80 columns would break, `grep` finds."""
     write_ticks(tmp_path / "ticks.parquet")
     lines = [line.strip() for line in run_tickstock("inspect", tmp_path).stdout.splitlines()]
@@ -121,7 +121,7 @@ def test_hundreds_of_files_alike_take_a_few_lines(tmp_path: Path) -> None:
     )
 
 
-def test_an_option_that_is_none_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+def test_an_invalid_option_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
     """The nearest one may be what was meant."""
     for arguments, line in (
         (["--map", "price"], "--map price: write ours=theirs, as in price=last"),
@@ -140,7 +140,7 @@ def test_a_missing_path_is_one_line_and_exit_code_3(tmp_path: Path) -> None:
     assert error_line(result) == f"no such file or folder: {tmp_path / 'nowhere.parquet'}"
 
 
-def test_outputs_of_ours_among_recordings_are_told(here: Here, tmp_path: Path) -> None:
+def test_outputs_of_tickstock_among_recordings_are_reported(here: Here, tmp_path: Path) -> None:
     """A file that stands in the folder and not in the table would be missed."""
     folder = morning(tmp_path / "recorded")
     here("replay", folder, "--out", str(folder / "events.parquet"))

@@ -103,7 +103,7 @@ def verdicts(document: dict[str, Any]) -> dict[str, Any]:
     return {verdict["name"]: verdict["measured"] for verdict in document["verdicts"]}
 
 
-def test_a_load_test_tells_what_became_of_every_row(small: Path, tmp_path: Path) -> None:
+def test_a_load_test_accounts_for_every_row(small: Path, tmp_path: Path) -> None:
     """All that was asked was sent, all that was sent was read, and the events are those of the direct pipeline.
 
     One threshold is missed: a CI job needs no parser, one line says which figure, and the exit code says stop.
@@ -193,7 +193,7 @@ def conduct(path: Path, act: Callable[[Orchestrator], None] = lambda _: None, **
 
 
 @pytest.mark.parametrize("victim", ["system", "generator", "clients"])
-def test_a_process_that_is_killed_is_told_in_one_line(small: Path, victim: str) -> None:
+def test_a_killed_process_is_an_error_of_one_line(small: Path, victim: str) -> None:
     """Who is gone and how, with all that was seen before; the others are ended, too."""
     endless = ["stages.open.seconds=600"]  # on a busy machine, the first second may be told when the last one is over
     seen = conduct(small, lambda orchestrator: os.kill(orchestrator.pids[victim], signal.SIGKILL), sets=endless)
@@ -204,7 +204,7 @@ def test_a_process_that_is_killed_is_told_in_one_line(small: Path, victim: str) 
     assert bool(seen.ledger) is (victim != "system")
 
 
-def test_a_threshold_with_patience_ends_the_run_early(small: Path) -> None:
+def test_a_threshold_with_abort_after_ends_the_run_early(small: Path) -> None:
     """Nobody waits for the end of an hour that was lost in its first minute."""
     seen = conduct(
         small,
@@ -236,7 +236,7 @@ def test_ctrl_c_writes_what_was_seen_and_is_exit_code_130(small: Path, tmp_path:
     assert seen["clients"]["gaps"] == 0
 
 
-def test_a_search_tells_of_every_trial_and_ctrl_c_gives_what_was_found(small: Path, tmp_path: Path) -> None:
+def test_a_search_prints_every_trial_and_ctrl_c_keeps_its_result(small: Path, tmp_path: Path) -> None:
     """Real trials in fresh processes take some ten seconds each; a log must not be silent meanwhile."""
     with running("loadtest", small, "--find-max", "--out", tmp_path / "out", folder=tmp_path) as process:
         assert process.stderr is not None
@@ -252,7 +252,7 @@ def test_a_search_tells_of_every_trial_and_ctrl_c_gives_what_was_found(small: Pa
     assert found["probes"][0]["processed_per_second"] > 100
 
 
-def test_a_scenario_that_is_none_is_told_before_anything_starts(tmp_path: Path) -> None:
+def test_an_unknown_scenario_is_an_error_before_the_start(tmp_path: Path) -> None:
     """Exit code 2 and a suggestion, at once."""
     result = run_tickstock("loadtest", "market_open_surg", folder=tmp_path)
 
@@ -260,7 +260,7 @@ def test_a_scenario_that_is_none_is_told_before_anything_starts(tmp_path: Path) 
     assert "did you mean market_open_surge?" in error_line(result)
 
 
-def test_a_folder_that_cannot_be_written_is_told_before_anything_starts(small: Path, tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_an_error_before_the_start(small: Path, tmp_path: Path) -> None:
     """Not after half an hour, when the figures would be lost."""
     result = run_tickstock("loadtest", small, "--set", "stages.open.seconds=6000", "--out", small, folder=tmp_path)
 
@@ -268,7 +268,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_starts(small: P
     assert error_line(result) == f"cannot write into {small}: it is a file, not a folder; choose another name"
 
 
-def test_a_speed_that_is_none_is_refused(small: Path, tmp_path: Path) -> None:
+def test_an_invalid_speed_is_an_error(small: Path, tmp_path: Path) -> None:
     """Rates times zero would be no load at all."""
     result = run_tickstock("loadtest", small, "--speed", "0", folder=tmp_path)
 

@@ -120,14 +120,14 @@ def test_ctrl_c_ends_with_130(capsys: pytest.CaptureFixture[str]) -> None:
         assert capsys.readouterr().err == "interrupted\n"
 
 
-def test_a_refusal_of_the_system_is_told_and_is_no_bug(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_operating_system_error_is_reported_as_no_bug(capsys: pytest.CaptureFixture[str]) -> None:
     """What, and where."""
     assert exit_code(Path("/none/at/all").read_text) == 1
 
     assert capsys.readouterr().err == "error: no such file or directory (/none/at/all)\n"
 
 
-def test_a_code_a_command_gives_is_the_process_s() -> None:
+def test_the_exit_code_of_a_command_is_that_of_the_process() -> None:
     """`typer.Exit(4)` comes through as 4."""
     assert exit_code(lambda: 4) == 4
     assert typer.Exit(4).exit_code == 4
@@ -170,7 +170,7 @@ def test_symbols_are_read_from_the_option_or_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", " , ", "@/none/universe.txt"])
-def test_symbols_that_name_nothing_are_refused(text: str) -> None:
+def test_an_empty_list_of_symbols_is_an_error(text: str) -> None:
     """An empty selection would replay nothing and look like a quiet market."""
     with pytest.raises(errors.UsageError, match="--symbols"):
         parse_symbols(["IBM", text])

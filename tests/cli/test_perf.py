@@ -28,7 +28,7 @@ def cases(folder: Path) -> dict[str, str]:
     return {case.attrib["name"].split(" equal")[0].split(" at most")[0]: case[0].tag for case in found}
 
 
-def test_as_fast_as_before_passes(tmp_path: Path) -> None:
+def test_equal_speed_passes(tmp_path: Path) -> None:
     """Exit code 0, and the three files say so."""
     result = compare(tmp_path, "--out", "out")
 
@@ -53,7 +53,7 @@ def test_slower_is_exit_code_4_with_the_figure_named_everywhere(tmp_path: Path) 
     assert [name for name, tag in cases(tmp_path / "out").items() if tag == "failure"] == ["replay, CPU time"]
 
 
-def test_other_results_are_exit_code_4_however_fast(tmp_path: Path) -> None:
+def test_different_results_are_exit_code_4_at_any_speed(tmp_path: Path) -> None:
     """JSON for a program: what differs stands in the first verdict."""
     result = compare(tmp_path, "--json", seconds=0.5, digest="bb")
 
@@ -62,7 +62,7 @@ def test_other_results_are_exit_code_4_however_fast(tmp_path: Path) -> None:
     assert (first["name"], first["ok"], first["note"]) == ("results", False, "replay: digest is bb and was aa")
 
 
-def test_results_that_nobody_measured_are_not_called_equal(tmp_path: Path) -> None:
+def test_unmeasured_results_are_not_reported_as_equal(tmp_path: Path) -> None:
     """`--only startup` on both sides says nothing of events."""
     samples = {"startup": [{"cpu_seconds": 0.3}] * 3}
     write_figures(tmp_path / "base.json", figures(samples=samples))
@@ -74,7 +74,7 @@ def test_results_that_nobody_measured_are_not_called_equal(tmp_path: Path) -> No
     assert (first["ok"], first["asked"]) == (None, False)
 
 
-def test_unlike_machines_are_refused(tmp_path: Path) -> None:
+def test_figures_of_different_machines_are_not_compared(tmp_path: Path) -> None:
     """Exit code 2: no verdict, and no file that could pass for one."""
     result = compare(tmp_path, "--out", "out", cpus=64)
 
@@ -98,7 +98,7 @@ def test_unlike_machines_are_refused(tmp_path: Path) -> None:
         (["history", "other.json"], 3, "line 1, is no run"),
     ],
 )
-def test_mistakes_are_told_in_one_line_before_anything_is_measured(
+def test_invalid_options_are_errors_before_the_measurement(
     tmp_path: Path, arguments: list[str], code: int, told: str
 ) -> None:
     """Exit code and reason; a quarter of an hour of measuring must not come first."""

@@ -49,7 +49,7 @@ def test_it_lists_name_family_version_and_origin(site: Path) -> None:
     assert bolt["problem"].endswith("RuntimeError: no licence")
 
 
-def test_the_table_shows_what_the_json_tells(site: Path) -> None:
+def test_the_table_and_the_json_agree(site: Path) -> None:
     """Reasons stand on stderr, so that the table can be piped."""
     result = run_process("plugins", environment={"PYTHONPATH": str(site)})
 
@@ -57,7 +57,7 @@ def test_the_table_shows_what_the_json_tells(site: Path) -> None:
     assert result.stderr.startswith("cannot load sink bolt of bolt 1.0 (entry point bolt = bolt_sink:Sink): ")
 
 
-def test_a_broken_plugin_that_is_not_named_costs_nothing(site: Path) -> None:
+def test_a_broken_plugin_that_is_not_named_has_no_effect(site: Path) -> None:
     """Installing a package must not break the runs that do not use it."""
     result = run_process("config", "show", "--json", environment={"PYTHONPATH": str(site)})
 
@@ -103,7 +103,7 @@ def test_plugins_can_be_turned_off(site: Path, arguments: tuple[str, ...], envir
     assert error_line(result).endswith("; TICKSTOCK_PLUGINS is off")
 
 
-def test_a_run_tells_which_plugins_it_used(site: Path, tmp_path: Path) -> None:
+def test_a_run_lists_the_plugins_that_it_used(site: Path, tmp_path: Path) -> None:
     """Beside the digest: who holds two digests against each other must know what code gave them."""
     morning(tmp_path / "day")
 
@@ -128,7 +128,7 @@ finally:
 """
 
 
-def test_help_looks_for_no_plugin() -> None:
+def test_help_loads_no_plugin() -> None:
     """Reading the metadata of every installed package takes longer than all the rest of it."""
     result = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True)
 

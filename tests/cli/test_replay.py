@@ -57,7 +57,7 @@ def test_every_format_holds_every_event(here: Here, recorded: Path) -> None:
     assert (figures["events"], figures["speed"]["requested"], figures["interrupted"]) == (len(events), "max", False)
 
 
-def test_a_summary_is_something_to_read(here: Here, recorded: Path) -> None:
+def test_the_summary_names_rows_events_and_outputs(here: Here, recorded: Path) -> None:
     """Counts by kind and source, the busiest tickers, figures and the whole ledger; with --table also events."""
     result = here("replay", recorded, "--table")
 
@@ -96,7 +96,7 @@ def test_bounds_and_tickers_select_rows(here: Here, recorded: Path) -> None:
     assert bounded["ledger"] == run_records(inside).ledger
 
 
-def test_tickers_that_never_come_are_told(here: Here, recorded: Path) -> None:
+def test_selected_tickers_without_rows_are_reported(here: Here, recorded: Path) -> None:
     """A typo would look like a quiet market. The run is a run all the same."""
     typo = here("replay", recorded, "--symbols", "IBM,MSTF,APPL", "--json")
     early = here("replay", recorded, "--symbols", "IBM,AAPL", "--end", format_time(TEN + 1), "--json")
@@ -127,7 +127,7 @@ def test_settings_come_from_file_environment_and_flags(here: Here, recorded: Pat
     assert len({from_file, from_environment, from_flag}) == 3
 
 
-def test_other_column_names_are_mapped_and_told_in_errors(here: Here, recorded: Path) -> None:
+def test_errors_name_mapped_columns_as_recorded(here: Here, recorded: Path) -> None:
     """A strict run names the recording's own column, not ours."""
     ticks = recorded / "ticks.parquet"
     columns = written_columns(ticks)
@@ -189,7 +189,7 @@ def test_an_unsorted_file_is_refused_sorted_or_read_as_it_is(here: Here, recorde
     assert as_it_is["ledger"]["tick.read"] == sorted_["ledger"]["tick.read"]
 
 
-def test_recordings_without_rows_are_recordings(here: Here, recorded: Path, tmp_path: Path) -> None:
+def test_recordings_without_rows_are_replayed(here: Here, recorded: Path, tmp_path: Path) -> None:
     """No row, no row group, a row group without rows: alone they give valid outputs, beside others they do nothing."""
     schema = pq.read_schema(recorded / "ticks.parquet")
     empty = tmp_path / "empty"
@@ -217,7 +217,7 @@ def test_recordings_without_rows_are_recordings(here: Here, recorded: Path, tmp_
 
 
 @pytest.mark.parametrize("speed", ["100000", "1e9", "33333.3"])
-def test_a_paced_replay_tells_the_same_and_how_late_it_was(here: Here, recorded: Path, speed: str) -> None:
+def test_a_paced_replay_gives_the_same_events_and_its_lateness(here: Here, recorded: Path, speed: str) -> None:
     """Speed asked for and reached, and lateness of every row in ms."""
     figures = told(here("replay", recorded, "--speed", speed, "--json"))
 
@@ -252,7 +252,7 @@ def test_tickers_are_text_whatever_they_look_like(here: Here, tmp_path: Path) ->
     assert {json.loads(line)["ticker"] for line in Path("e.jsonl").read_text().splitlines()} == set(names)
 
 
-def test_workers_and_batches_show_nowhere(here: Here, recorded: Path) -> None:
+def test_workers_and_batch_sizes_change_no_output(here: Here, recorded: Path) -> None:
     """Files are equal to the last byte."""
     here("replay", recorded, "--out", "one.parquet", "--out", "one.jsonl", "--json")
     here("replay", recorded, "--out", "two.parquet", "--out", "two.jsonl", "--workers", "3", "--batch-rows", "97")
@@ -261,7 +261,7 @@ def test_workers_and_batches_show_nowhere(here: Here, recorded: Path) -> None:
         assert Path(f"one{suffix}").read_bytes() == Path(f"two{suffix}").read_bytes()
 
 
-def test_an_output_that_was_there_is_replaced_as_a_whole(here: Here, recorded: Path) -> None:
+def test_an_existing_output_is_replaced_atomically(here: Here, recorded: Path) -> None:
     """Nothing temporary stays beside it."""
     Path("e.parquet").write_bytes(b"yesterday")
     told(here("replay", recorded, "--out", "e.parquet", "--json"))
@@ -271,7 +271,7 @@ def test_an_output_that_was_there_is_replaced_as_a_whole(here: Here, recorded: P
 
 
 @pytest.mark.usefixtures("recorded")
-def test_a_checkpoint_that_is_replaced_is_told(here: Here) -> None:
+def test_replacing_a_checkpoint_is_reported(here: Here) -> None:
     """Whoever forgets --resume should learn it before hours of work are gone."""
     run = ("replay", "recorded", "--checkpoint", "kept", "--checkpoint-seconds", "0", "--json")
     first, again, resumed = here(*run), here(*run), here(*run, "--resume")

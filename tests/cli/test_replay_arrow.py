@@ -63,7 +63,7 @@ def replaying(*arguments: str, folder: Path) -> Iterator[subprocess.Popen[bytes]
             process.kill()
 
 
-def test_another_process_writes_what_is_replayed(here: Here, ticks: Path, tmp_path: Path) -> None:
+def test_rows_of_another_process_are_replayed(here: Here, ticks: Path, tmp_path: Path) -> None:
     """The events of a stream are those of the recording it was written from, to the last byte."""
     here("replay", ticks, "--out", "file.parquet")
     with (
@@ -80,7 +80,7 @@ def test_another_process_writes_what_is_replayed(here: Here, ticks: Path, tmp_pa
     assert (tmp_path / "pipe.parquet").read_bytes() == (tmp_path / "file.parquet").read_bytes()
 
 
-def test_rows_are_computed_as_they_come(ticks: Path, tmp_path: Path) -> None:
+def test_rows_are_processed_as_they_arrive(ticks: Path, tmp_path: Path) -> None:
     """A writer that goes on for hours is not waited for: its events are told while it is still at it."""
     with replaying("arrow:-", "--out", "-", folder=tmp_path) as process:
         assert process.stdin is not None
@@ -111,7 +111,7 @@ def test_ctrl_c_ends_a_replay_whose_input_is_silent(ticks: Path, tmp_path: Path)
     assert rest.count(b"\n") == (tmp_path / "e.jsonl").read_bytes().count(b"\n") - 1
 
 
-def test_a_named_pipe_is_waited_for(here: Here, ticks: Path, tmp_path: Path) -> None:
+def test_a_replay_waits_for_the_writer_of_a_named_pipe(here: Here, ticks: Path, tmp_path: Path) -> None:
     """Reader and writer may start in any order."""
     os.mkfifo(tmp_path / "pipe")
     here("replay", ticks, "--out", "file.parquet")
@@ -123,7 +123,7 @@ def test_a_named_pipe_is_waited_for(here: Here, ticks: Path, tmp_path: Path) -> 
     assert (tmp_path / "pipe.parquet").read_bytes() == (tmp_path / "file.parquet").read_bytes()
 
 
-def test_a_writer_that_dies_is_no_end_of_the_data(here: Here, ticks: Path, tmp_path: Path) -> None:
+def test_a_writer_that_dies_is_an_error(here: Here, ticks: Path, tmp_path: Path) -> None:
     """Between two batches, what came looks whole; only the mark at the end tells."""
     whole = stream_of(pq.read_table(ticks))
     rows = pq.read_metadata(ticks).num_rows
@@ -150,7 +150,7 @@ def test_a_writer_that_dies_is_no_end_of_the_data(here: Here, ticks: Path, tmp_p
     assert not (tmp_path / "e.parquet").exists()
 
 
-def test_rows_that_are_rejected_are_kept_as_they_came(here: Here, ticks: Path, tmp_path: Path) -> None:
+def test_rejected_rows_keep_their_original_values(here: Here, ticks: Path, tmp_path: Path) -> None:
     """A stream has gone by when its row is judged: what nobody kept could not be shown."""
     columns = pq.read_table(ticks).to_pydict()
     columns["price"][7], columns["ticker"][300] = -1.0, None
@@ -169,7 +169,7 @@ def test_rows_that_are_rejected_are_kept_as_they_came(here: Here, ticks: Path, t
     )
 
 
-def test_what_a_stream_does_not_say_is_told_when_it_has_come(here: Here, ticks: Path, tmp_path: Path) -> None:
+def test_guesses_about_a_stream_are_reported_at_the_end(here: Here, ticks: Path, tmp_path: Path) -> None:
     """Before its first row, nobody knows how it is to be read."""
     columns = pq.read_table(ticks).to_pydict()
     columns["timestamp"] = pa.array(columns["timestamp"]).cast(pa.timestamp("ns"))
@@ -192,7 +192,9 @@ def test_what_a_stream_does_not_say_is_told_when_it_has_come(here: Here, ticks: 
         (("arrow:-", "--start", "09:30"), "the recording does not show the date of 09:30; write it too"),
     ],
 )
-def test_what_a_pipe_cannot_do_is_said_before_it_is_read(here: Here, arguments: tuple[str, ...], told: str) -> None:
+def test_options_that_need_a_file_are_errors_before_a_pipe_is_read(
+    here: Here, arguments: tuple[str, ...], told: str
+) -> None:
     """In one line, with exit code 2."""
     result = here("replay", *arguments)
 
@@ -201,7 +203,7 @@ def test_what_a_pipe_cannot_do_is_said_before_it_is_read(here: Here, arguments: 
     assert result.stderr.count("\n") == 1
 
 
-def test_a_source_that_is_not_there_is_no_file_either(here: Here) -> None:
+def test_an_unknown_source_is_not_read_as_a_file(here: Here) -> None:
     """A typo in a scheme is told with the schemes there are."""
     result = here("replay", "arow:-")
 
@@ -210,7 +212,7 @@ def test_a_source_that_is_not_there_is_no_file_either(here: Here) -> None:
 
 
 @pytest.mark.parametrize("command", ["verify", "inspect"])
-def test_other_commands_ask_for_a_file(here: Here, command: str) -> None:
+def test_commands_that_read_twice_refuse_a_pipe(here: Here, command: str) -> None:
     """They read their input more than once."""
     result = here(command, "arrow:-")
 

@@ -84,7 +84,7 @@ USAGE = {
 
 
 @pytest.mark.parametrize("options", USAGE)
-def test_a_wrong_option_is_told_with_its_value(here: Here, recorded: Path, options: str) -> None:
+def test_the_error_of_an_option_has_its_value(here: Here, recorded: Path, options: str) -> None:
     """Exit code 2. The recording is whole, too: it may have been named as an output by mistake."""
     before = contents(recorded.parent)
 
@@ -95,7 +95,7 @@ def test_a_wrong_option_is_told_with_its_value(here: Here, recorded: Path, optio
     assert contents(recorded.parent) == before
 
 
-def test_an_unknown_setting_of_the_environment_is_told(here: Here, recorded: Path) -> None:
+def test_an_unknown_setting_in_the_environment_is_an_error(here: Here, recorded: Path) -> None:
     """With the variable's name."""
     result = here("replay", recorded, environment={"TICKSTOCK_GUARD__OUTLIER_PERCENTAGE": "5"})
 
@@ -154,7 +154,7 @@ def spoil(recorded: Path, how: str) -> str:
         "out of order",
     ],
 )
-def test_bad_recordings_end_with_3_and_leave_yesterday_s_outputs(here: Here, recorded: Path, how: str) -> None:
+def test_bad_recordings_are_exit_code_3_and_leave_old_outputs(here: Here, recorded: Path, how: str) -> None:
     """Whether it shows before the first row or after a thousand: what and where, in one line."""
     told = spoil(recorded, how)
     before = contents(recorded.parent)
@@ -166,7 +166,7 @@ def test_bad_recordings_end_with_3_and_leave_yesterday_s_outputs(here: Here, rec
     assert contents(recorded.parent) == before
 
 
-def test_a_path_that_is_not_there_is_told(here: Here) -> None:
+def test_a_missing_path_is_an_error(here: Here) -> None:
     """Exit code 3, and a glob says that it found nothing."""
     for path in ("none.parquet", "none/*.parquet"):
         result = here("replay", path)
@@ -272,9 +272,7 @@ def limited(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("outs", "full"), [(("e.parquet", "e.csv"), "e.csv"), (("e.csv", "e.jsonl", "e.parquet"), "e.csv")]
 )
-def test_a_disk_that_gets_full_fails_the_run_and_takes_nothing(
-    recorded: Path, outs: tuple[str, ...], full: str
-) -> None:
+def test_a_full_disk_fails_the_run_and_leaves_old_outputs(recorded: Path, outs: tuple[str, ...], full: str) -> None:
     """A real process; whether the full one comes first or last, no output of yesterday is replaced by one of today."""
     before = contents(recorded.parent)
 
@@ -289,7 +287,7 @@ def test_a_disk_that_gets_full_fails_the_run_and_takes_nothing(
 
 
 @pytest.mark.usefixtures("compiled")
-def test_a_disk_that_gets_full_at_the_very_end_takes_nothing_either(recorded: Path) -> None:
+def test_a_disk_that_is_full_at_the_end_leaves_old_outputs(recorded: Path) -> None:
     """Parquet is written at the end: events that fit must not be renamed before it is known that rejected rows do."""
     columns = written_columns(recorded / "ticks.parquet")
     columns["price"] = [-Random(row).random() for row in range(len(columns["price"]))]

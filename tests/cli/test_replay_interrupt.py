@@ -85,7 +85,7 @@ def test_a_signal_stops_a_run_that_holds_its_control_s_lock(number: signal.Signa
     assert signal.getsignal(number) is before
 
 
-def test_a_timer_of_whoever_calls_goes_on_behind_a_run() -> None:
+def test_a_timer_of_the_caller_goes_on_after_a_run() -> None:
     """Its signal is ours meanwhile: a watchdog that was never heard again would guard nothing."""
     rang = Event()
     before = signal.signal(signal.SIGALRM, lambda *_: rang.set())
@@ -107,7 +107,7 @@ def test_a_second_signal_is_an_interrupt() -> None:
             signal.raise_signal(signal.SIGINT)
 
 
-def test_a_second_signal_breaks_off_a_server_that_is_about_to_stop() -> None:
+def test_a_second_signal_ends_a_server_that_is_stopping() -> None:
     """Servers and watchers run on a loop: the first one asks them to end, the second one does not ask."""
 
     async def end_slowly() -> None:

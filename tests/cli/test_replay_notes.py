@@ -22,7 +22,7 @@ def test_an_ordinary_replay_has_no_notes(here: Here, recorded: Path) -> None:
     assert here("replay", recorded, "--json").stderr == ""
 
 
-def test_a_type_whose_rows_were_all_rejected_is_told(here: Here, recorded: Path) -> None:
+def test_a_type_whose_rows_were_all_rejected_is_reported(here: Here, recorded: Path) -> None:
     """No events and exit code 0 would look like a quiet market."""
     ticks = written_columns(recorded / "ticks.parquet")
     rows = len(ticks["price"])
@@ -37,7 +37,7 @@ def test_a_type_whose_rows_were_all_rejected_is_told(here: Here, recorded: Path)
     )
 
 
-def test_a_time_beyond_the_recording_is_told_with_its_span(here: Here, recorded: Path) -> None:
+def test_a_time_beyond_the_recording_is_reported_with_its_span(here: Here, recorded: Path) -> None:
     """A wrong year in --start selects nothing."""
     late = here("replay", recorded / "ticks.parquet", "--start", "2027-01-01", "--json")
     early = here("replay", recorded / "ticks.parquet", "--start", "2023-01-01", "--end", "2024-01-01", "--json")
@@ -48,7 +48,7 @@ def test_a_time_beyond_the_recording_is_told_with_its_span(here: Here, recorded:
     assert "meets --start 2023-01-01T00:00:00Z and --end 2024-01-01T00:00:00Z; it goes from 2024-" in early.stderr
 
 
-def test_rows_outside_market_hours_alone_are_told(here: Here, recorded: Path) -> None:
+def test_a_recording_outside_market_hours_is_reported(here: Here, recorded: Path) -> None:
     """Eastern times that are taken to be UTC lie in the night: the note says where zones are set."""
     ticks = written_columns(recorded / "ticks.parquet")
     early = [time - 8 * 3600 * 10**9 for time in ticks["timestamp"]]
@@ -102,7 +102,7 @@ def test_an_output_that_is_named_as_a_recording_is_an_error(here: Here, recorded
 @pytest.mark.parametrize(
     "command", [("verify",), ("explain", "--ticker", "IBM", "--at", "15:00"), ("replay", "--pipeline", "compare")]
 )
-def test_whoever_replays_recordings_tells_what_was_assumed_of_them(
+def test_every_command_that_replays_reports_its_assumptions(
     here: Here, recorded: Path, command: tuple[str, ...]
 ) -> None:
     """A proof, or an explanation, of a market in the wrong zone is none."""

@@ -32,7 +32,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
-def test_stdout_is_data_and_stderr_is_talk(here: Here, folder: Path) -> None:
+def test_data_is_on_stdout_and_messages_are_on_stderr(here: Here, folder: Path) -> None:
     """The lines are those of a .jsonl file; the summary is beside them, not among them."""
     result = here("replay", folder / "recorded", "--out", "-", "--out", "e.jsonl", "--table")
 
@@ -44,7 +44,7 @@ def test_stdout_is_data_and_stderr_is_talk(here: Here, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("unbuffered", [False, True])
-def test_a_reader_that_has_enough_ends_the_run_quietly(folder: Path, unbuffered: bool) -> None:
+def test_a_closed_stdout_ends_the_run_quietly(folder: Path, unbuffered: bool) -> None:
     """`| head -1` gets its line, and no complaint; the exit code says that not all was delivered.
 
     Unbuffered, as in most containers, a write to a closing pipe says how much it took and raises nothing.
@@ -57,7 +57,7 @@ def test_a_reader_that_has_enough_ends_the_run_quietly(folder: Path, unbuffered:
     assert (process.returncode, told) == (1, "")
 
 
-def test_a_reader_that_leaves_takes_other_outputs_along_and_that_is_told(folder: Path) -> None:
+def test_a_closed_stdout_drops_other_outputs_and_reports_it(folder: Path) -> None:
     """The file is not written, so silence would be a lie."""
     before = files_of(folder)
     with running("replay", "recorded", "--out", "-", "--out", "e.parquet", folder=folder) as process:

@@ -87,7 +87,7 @@ def test_a_client_gets_every_event_that_the_file_gets(market: Path) -> None:
     assert (market / "served.parquet").read_bytes() == (market / "flat.parquet").read_bytes()
 
 
-def test_old_clients_and_pages_of_a_named_origin_may_come(market: Path) -> None:
+def test_older_clients_and_named_origins_can_connect(market: Path) -> None:
     """A Socket.IO client gets the events that are still to come; a page of another origin is let in by its name."""
     pytest.importorskip("socketio", reason="the extra socketio is not installed")
     options = ["--speed", "1", "--serve", "127.0.0.1:0", "--socketio", "--origin", "https://Desk.example/"]
@@ -116,7 +116,7 @@ async def first_told(address: str) -> tuple[str, str]:
     return event["type"], event["ticker"]
 
 
-def test_a_served_replay_is_steered_from_outside(market: Path) -> None:
+def test_a_served_replay_is_controlled_over_http(market: Path) -> None:
     """Paused, it stands; sent ahead, it runs there with every event on the way; stopped by a signal it ends cleanly."""
     with running("replay", "recorded", "--speed", "1", "--serve", "127.0.0.1:0", folder=market) as process:
         address = address_of(process)
@@ -163,7 +163,7 @@ def told_so_far(address: str) -> list[dict[str, Any]]:
     return list(events)
 
 
-def test_a_seek_back_tells_the_market_again_and_shows_in_no_file(market: Path) -> None:
+def test_a_seek_back_repeats_events_for_clients_and_not_in_files(market: Path) -> None:
     """Clients are sent away and come back to another epoch of the same numbers; files and digest know nothing of it."""
     flat = json.loads(run_tickstock("replay", "recorded", "--json", "--out", "flat.parquet", folder=market).stdout)
     command = ["replay", "recorded", "--speed", "1", "--serve", "127.0.0.1:0", "--json", "--log", "log"]
@@ -246,9 +246,7 @@ def events_come(address: str) -> None:
         (["--socketio"], 2, "--socketio is about the server: add --serve"),
     ],
 )
-def test_what_cannot_be_served_is_said_before_anything_runs(
-    market: Path, options: list[str], code: int, words: str
-) -> None:
+def test_an_invalid_address_is_an_error_before_the_run(market: Path, options: list[str], code: int, words: str) -> None:
     """One line, and nothing written."""
     result = run_tickstock("replay", "recorded", *options, folder=market)
 

@@ -157,7 +157,7 @@ def test_a_replay_in_the_background_leaves_the_keyboard_alone(tmp_path: Path) ->
     assert shell.returncode == 0
 
 
-def test_a_row_that_was_let_through_is_shown_and_a_pause_shows_its_speed(tmp_path: Path) -> None:
+def test_the_row_of_a_step_is_shown_and_a_pause_shows_the_speed(tmp_path: Path) -> None:
     """Stepping through a market is for looking at its rows; a speed chosen in a pause is seen before it ends."""
     rows = [Tick("IBM", TEN + minute * MINUTE, 100.25 + minute, size=300) for minute in range(20)]
     write_recording(rows, tmp_path / "recorded")
@@ -181,7 +181,7 @@ def test_a_row_that_was_let_through_is_shown_and_a_pause_shows_its_speed(tmp_pat
     assert "1x then 2x" in terminal.shown
 
 
-def test_keys_work_after_a_shell_has_stopped_the_job_and_let_it_go_on(tmp_path: Path) -> None:
+def test_keys_work_after_the_job_was_stopped_and_continued(tmp_path: Path) -> None:
     """Ctrl-Z and fg: the shell sets the terminal to whole lines meanwhile, and nobody wants to press Enter."""
     rows = [Tick("IBM", TEN + minute * MINUTE, 100.0 + minute) for minute in range(20)]
     write_recording(rows, tmp_path / "recorded")

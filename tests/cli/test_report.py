@@ -43,7 +43,7 @@ def test_several_results_are_compared(folder: Path) -> None:
     assert [path.name for path in (folder / "after").iterdir()] == [RESULT]
 
 
-def test_the_page_goes_where_it_is_told_to(folder: Path) -> None:
+def test_the_page_is_written_to_the_given_path(folder: Path) -> None:
     """The file of a result may be named in the place of its folder."""
     result = run_tickstock("report", f"before/{RESULT}", "--out", "pages/x.html", folder=folder)
 

@@ -35,7 +35,7 @@ def test_json_has_the_whole_document(tmp_path: Path) -> None:
     assert told["scenario"]["symbols"]["tick"] == 400
 
 
-def test_a_mistake_in_ones_own_file_is_one_line(tmp_path: Path) -> None:
+def test_an_invalid_scenario_file_is_an_error_of_one_line(tmp_path: Path) -> None:
     """And exit code 2."""
     (tmp_path / "mine.toml").write_text('title = "mine"\nstages = []\n[symbols]\ntick = 5\n')
     result = run_tickstock("scenarios", "mine.toml", folder=tmp_path)

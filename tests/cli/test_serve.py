@@ -66,7 +66,7 @@ def test_an_event_file_is_served_like_a_log(tmp_path: Path, suffix: str) -> None
     assert page["run"] == digest_of([event(number) for number in range(1, 6)])[:16]
 
 
-def test_a_run_that_broke_off_is_served_as_far_as_it_came(tmp_path: Path) -> None:
+def test_an_incomplete_log_is_served(tmp_path: Path) -> None:
     """It says so, and its health is not good."""
     folder = tmp_path / "log"
     with EventLog(folder, RunInfo("run-8", START), LogLimits()) as log:
@@ -83,7 +83,7 @@ def test_a_run_that_broke_off_is_served_as_far_as_it_came(tmp_path: Path) -> Non
     assert "warning: the run broke off while event 3 was being written" in talk
 
 
-def test_a_killed_run_that_lost_nothing_is_not_taken_for_a_whole_one(tmp_path: Path) -> None:
+def test_a_killed_run_that_lost_nothing_is_served_as_incomplete(tmp_path: Path) -> None:
     """All that it told is there, so its health is good; but it told less than a whole run."""
     folder = tmp_path / "log"
     with EventLog(folder, RunInfo("run-9", START), LogLimits()) as log:
@@ -109,7 +109,7 @@ def test_a_network_without_a_token_is_warned_of(log: Path, tmp_path: Path) -> No
         assert "warning" not in end(process)[1]
 
 
-def test_named_pages_and_old_clients_may_come(log: Path) -> None:
+def test_named_origins_and_older_clients_can_connect(log: Path) -> None:
     """The same options as of a served replay; Socket.IO answers at its usual place."""
     pytest.importorskip("socketio", reason="the extra socketio is not installed")
     foreign = {"Origin": "https://desk.example"}
@@ -144,7 +144,9 @@ def test_a_taken_port_is_one_line(log: Path) -> None:
         (["log", "--token", "@none"], 2, "cannot read the token of --token @none: no such file or directory; name a"),
     ],
 )
-def test_what_cannot_be_served_is_one_line(tmp_path: Path, arguments: list[str], code: int, expected: str) -> None:
+def test_a_path_that_is_no_log_is_an_error_of_one_line(
+    tmp_path: Path, arguments: list[str], code: int, expected: str
+) -> None:
     """With the exit code of its kind."""
     (tmp_path / "events.txt").write_text("x")
     result = run_tickstock("serve", *arguments, folder=tmp_path)

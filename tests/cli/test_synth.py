@@ -34,7 +34,7 @@ def test_without_json_stdout_stays_empty(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "market").glob("[a-z]*")) == ["ticks.parquet"]
 
 
-def test_what_was_made_can_be_replayed_and_scored(tmp_path: Path) -> None:
+def test_a_synthetic_market_can_be_replayed_and_scored(tmp_path: Path) -> None:
     """The round trip that the truth is for: every fair value held away from the market is told."""
     run_tickstock("synth", "market", "--rows", "60000", "--symbols", "10", "--deviations", "4", folder=tmp_path)
     replayed = run_tickstock("replay", "market", "--out", "events.parquet", folder=tmp_path)
@@ -49,7 +49,7 @@ def test_what_was_made_can_be_replayed_and_scored(tmp_path: Path) -> None:
     assert max(map(len, table.stdout.splitlines())) <= 80
 
 
-def test_mistakes_are_told_in_a_line(tmp_path: Path) -> None:
+def test_invalid_options_are_errors_of_one_line(tmp_path: Path) -> None:
     """With exit code 2, and nothing made."""
     mistakes = {
         ("--date", "2026-07-04"): "2026-07-04 is no trading day in New York (Saturday); the next is 2026-07-06",
@@ -75,7 +75,7 @@ def test_a_market_is_not_overwritten_by_accident(tmp_path: Path) -> None:
     assert run_tickstock("synth", "market", *SMALL, "--force", folder=tmp_path).returncode == 0
 
 
-def test_score_says_what_is_wrong_with_its_options_and_files(tmp_path: Path) -> None:
+def test_score_reports_invalid_options_and_files(tmp_path: Path) -> None:
     """Usage 2, data 3."""
     grace = run_tickstock("score", "events.parquet", ".", "--grace", "surge", folder=tmp_path)
     missing = run_tickstock("score", "events.parquet", ".", folder=tmp_path)
@@ -98,7 +98,7 @@ def test_score_says_what_is_wrong_with_its_options_and_files(tmp_path: Path) -> 
         (["trend=inf"], "--grace is 'trend=inf', but KIND=SECONDS, 0 or more, is wanted, as in surge=60"),
     ],
 )
-def test_a_grace_that_would_do_nothing_is_a_wrong_option(here: Here, graces: list[str], line: str) -> None:
+def test_a_grace_without_effect_is_an_error(here: Here, graces: list[str], line: str) -> None:
     """A typo would otherwise leave the default standing in silence."""
     result = here("score", "events.parquet", ".", *(word for grace in graces for word in ("--grace", grace)))
 
@@ -106,7 +106,7 @@ def test_a_grace_that_would_do_nothing_is_a_wrong_option(here: Here, graces: lis
     assert error_line(result) == line
 
 
-def test_score_tells_a_file_that_is_missing_from_one_of_no_known_format(here: Here, tmp_path: Path) -> None:
+def test_score_distinguishes_a_missing_file_from_an_unknown_format(here: Here, tmp_path: Path) -> None:
     """3 and 2, as diff does."""
     (tmp_path / "events.txt").touch()
     (tmp_path / "events.csv").touch()

@@ -40,7 +40,7 @@ def recording(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_legs_that_agree_end_with_0(recording: Path) -> None:
+def test_equal_variants_are_exit_code_0(recording: Path) -> None:
     """One line a variant, with its digest, its seconds and the verdict, and one line for all."""
     result = run_tickstock("verify", recording)
     lines = [line.split() for line in result.stdout.splitlines() if line.rstrip().endswith("same")]
@@ -53,7 +53,7 @@ def test_legs_that_agree_end_with_0(recording: Path) -> None:
     assert f"All {len(lines)} variants agree: events, digest, ledger and file, byte for byte." in result.stdout
 
 
-def test_one_object_tells_how_each_leg_was_run(recording: Path) -> None:
+def test_json_describes_every_variant(recording: Path) -> None:
     """For scripts: ways, digests and differences; a selection is verified alone."""
     result = run_tickstock("verify", recording, "--symbols", "T01,T02", "--json")
     report = json.loads(result.stdout)
@@ -67,7 +67,7 @@ def test_one_object_tells_how_each_leg_was_run(recording: Path) -> None:
     assert any(variant["stopped_at"] for variant in report["variants"])
 
 
-def test_a_leg_that_differs_ends_with_4(recording: Path) -> None:
+def test_a_variant_that_differs_is_exit_code_4(recording: Path) -> None:
     """The table marks it, and the line on stderr names the first variant, what differs and the first event."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
     result = subprocess.run(
@@ -109,7 +109,9 @@ def test_nothing_to_verify_is_bad_data(recording: Path) -> None:
         ),
     ],
 )
-def test_what_cannot_be_verified_is_one_line(recording: Path, arguments: list[str], code: int, line: str) -> None:
+def test_an_invalid_verification_is_an_error_of_one_line(
+    recording: Path, arguments: list[str], code: int, line: str
+) -> None:
     """What, and what to do."""
     result = run_tickstock("verify", *arguments, folder=recording)
 

@@ -85,7 +85,7 @@ def test_json_lines_carry_the_numbers(served_events: tuple[Path, str]) -> None:
     assert rows[1] == event(600)
 
 
-def test_ctrl_c_leaves_a_whole_file_and_says_where_to_go_on(new_log: NewLog, tmp_path: Path) -> None:
+def test_ctrl_c_leaves_a_complete_file_and_names_the_next_event(new_log: NewLog, tmp_path: Path) -> None:
     """130, as everywhere; with --from nothing is missing and nothing twice."""
     log = new_log(700)
     with served(log) as server:
@@ -104,7 +104,7 @@ def test_ctrl_c_leaves_a_whole_file_and_says_where_to_go_on(new_log: NewLog, tmp
     assert told == [event(number)["event_id"] for number in range(1, 721)]
 
 
-def test_it_outlives_a_restart_of_the_server(new_log: NewLog) -> None:
+def test_watching_survives_a_restart_of_the_server(new_log: NewLog) -> None:
     """By itself: it says that the connection is gone, and that it is back."""
     log = new_log(10)
     with served(log) as server, start("watch", server.server.url, "--json") as process:
@@ -128,7 +128,7 @@ def test_it_outlives_a_restart_of_the_server(new_log: NewLog) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".jsonl", ".csv"])
-def test_a_file_outlives_a_restart_of_the_server(new_log: NewLog, tmp_path: Path, suffix: str) -> None:
+def test_a_watched_file_survives_a_restart_of_the_server(new_log: NewLog, tmp_path: Path, suffix: str) -> None:
     """Byte for byte the file of a run that was watched without a break."""
     log = new_log(300)
     copy, original = tmp_path / f"copy{suffix}", write_events(tmp_path / f"original{suffix}", 900)
@@ -146,7 +146,7 @@ def test_a_file_outlives_a_restart_of_the_server(new_log: NewLog, tmp_path: Path
     assert copy.read_bytes() == original.read_bytes()
 
 
-def test_a_server_that_goes_for_good_leaves_what_it_had_sent(new_log: NewLog, tmp_path: Path) -> None:
+def test_events_received_before_the_loss_of_a_server_are_kept(new_log: NewLog, tmp_path: Path) -> None:
     """Hours of events must not go with it; the exit code says that the run did not come to its end."""
     copy = tmp_path / "copy.parquet"
     with served(new_log(300)) as server, start("watch", server.server.url, "--out", copy, "--give-up", "0") as process:
@@ -159,7 +159,7 @@ def test_a_server_that_goes_for_good_leaves_what_it_had_sent(new_log: NewLog, tm
     assert len(read_events(copy)) == 300
 
 
-def test_a_server_that_is_not_there_is_given_up() -> None:
+def test_an_unreachable_server_is_an_error_after_a_time() -> None:
     """It says at once that it tries again, and at the end that it gave up."""
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
         port = free.getsockname()[1]
@@ -170,7 +170,7 @@ def test_a_server_that_is_not_there_is_given_up() -> None:
     assert result.stderr.splitlines()[1].startswith(f"error: cannot reach ws://127.0.0.1:{port}/ws for 0 s")
 
 
-def test_a_reader_that_leaves_ends_it_quietly(served_events: tuple[Path, str]) -> None:
+def test_a_closed_stdout_ends_watching_quietly(served_events: tuple[Path, str]) -> None:
     """`tickstock watch … | head -1` is no error worth a line."""
     with start("watch", served_events[1]) as process:
         assert process.stdout is not None
@@ -196,7 +196,7 @@ def test_a_reader_that_leaves_ends_it_quietly(served_events: tuple[Path, str]) -
         (["--tickers", ","], "--tickers , names no ticker"),
     ],
 )
-def test_what_cannot_be_watched_is_one_line(
+def test_an_invalid_address_is_an_error_of_one_line(
     served_events: tuple[Path, str], tmp_path: Path, arguments: list[str], expected: str
 ) -> None:
     """Exit code 2, and nothing was written."""
@@ -207,7 +207,7 @@ def test_what_cannot_be_watched_is_one_line(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_sigterm_ends_it_as_ctrl_c_does(new_log: NewLog) -> None:
+def test_a_sigterm_ends_watching_like_ctrl_c(new_log: NewLog) -> None:
     """A supervisor's stop is no crash."""
     with served(new_log(3)) as server, start("watch", server.server.url, "--json") as process:
         assert process.stdout is not None

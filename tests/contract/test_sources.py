@@ -137,7 +137,7 @@ def test_the_size_of_batches_changes_nothing_else(
 @every_source
 @few_examples
 @given(cases, batch_sizes, st.data())
-def test_behind_the_positions_of_a_batch_come_the_rows_after_it(
+def test_reading_from_positions_continues_after_their_batch(
     opened: Callable[[Case], Opened], case: Case, batch_rows: int, data: st.DataObject
 ) -> None:
     """A checkpoint keeps positions and nothing else of a source; a new one, of the same input, goes on from them."""
@@ -156,7 +156,7 @@ def test_behind_the_positions_of_a_batch_come_the_rows_after_it(
 @every_source
 @few_examples
 @given(cases)
-def test_nobody_can_write_into_a_batch(opened: Callable[[Case], Opened], case: Case) -> None:
+def test_batches_are_read_only(opened: Callable[[Case], Opened], case: Case) -> None:
     """Workers share it; and kernels are compiled for read-only, contiguous columns of one type alone."""
     with opened(case) as source:
         for batch in source.batches(7):
@@ -200,7 +200,7 @@ def test_all_sources_read_the_same_rows_alike(opened: Callable[[Case], Opened], 
 @every_source
 @few_examples
 @given(cases)
-def test_a_source_that_is_interrupted_ends_and_can_be_left(opened: Callable[[Case], Opened], case: Case) -> None:
+def test_an_interrupted_source_ends(opened: Callable[[Case], Opened], case: Case) -> None:
     """A run that is stopped interrupts its source, whether it waits or not, and before or after its last row."""
     with opened(case) as source:
         batches = source.batches(1)
@@ -215,7 +215,7 @@ def test_a_source_that_is_interrupted_ends_and_can_be_left(opened: Callable[[Cas
 @every_named_source
 @few_examples
 @given(cases)
-def test_a_named_source_tells_what_it_knows_before_it_is_read(scheme: str, case: Case) -> None:
+def test_a_source_has_its_properties_before_it_is_read(scheme: str, case: Case) -> None:
     """A command draws its progress, dates times of day and guards its input by this; None is an answer."""
     with named(scheme, case) as source:
         before = (source.rows, source.whole_span, list(source.paths), source.repeatable)
@@ -231,7 +231,7 @@ def test_a_named_source_tells_what_it_knows_before_it_is_read(scheme: str, case:
 @every_named_source
 @few_examples
 @given(cases, st.data())
-def test_rows_are_chosen_by_time_and_ticker(scheme: str, case: Case, data: st.DataObject) -> None:
+def test_rows_are_selected_by_time_and_ticker(scheme: str, case: Case, data: st.DataObject) -> None:
     """--start, --end and --symbols mean the same everywhere: available in [start, end)."""
     with named("recordings", case) as files:
         times = [int(time) for batch in files.batches(1000) for time in batch.available_at()]
@@ -248,6 +248,6 @@ def test_rows_are_chosen_by_time_and_ticker(scheme: str, case: Case, data: st.Da
     assert found[0] == found[1]
 
 
-def test_every_line_of_the_table_is_tried() -> None:
+def test_every_source_is_tested() -> None:
     """A new source is given its rows here."""
     assert list(TARGETS) == list(PARTS)

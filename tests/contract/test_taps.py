@@ -55,7 +55,7 @@ class CountsSteps(Tap):
         "test_nothing_is_left_of_a_run_that_failed",
     ],
 )
-def test_the_battery_catches_a_tap_that_breaks_its_promises(test: str) -> None:
+def test_the_tap_tests_find_a_tap_that_breaks_the_contract(test: str) -> None:
     """A battery that lets everything pass holds nothing."""
     battery = type("Battery", (TapContract,), {"tap": CountsSteps})()
     with pytest.raises(AssertionError):

@@ -97,7 +97,7 @@ def test_unsorted_files_under_late_reject(case: Case, batch_rows: int, random: R
 
 @few_examples
 @given(mixed_recordings(), batch_sizes)
-def test_streams_tell_what_recordings_tell(case: Case, batch_rows: int) -> None:
+def test_streams_and_recordings_give_the_same_events(case: Case, batch_rows: int) -> None:
     """Rows that come as Arrow streams, in merge order, give the same events and the same ledger."""
     with on_disk(*case) as recording:
         if recording.paths:

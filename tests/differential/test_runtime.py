@@ -69,7 +69,7 @@ def test_the_linear_path_writes_the_same_files(recording: Recording) -> None:
     assert recording.replayed(pipeline=PipelineName.LINEAR) == recording.replayed()
 
 
-def test_stops_and_resumptions_of_the_running_system_show_nowhere(recording: Recording, rng: Random) -> None:
+def test_stops_and_resumptions_of_the_running_system_change_no_file(recording: Recording, rng: Random) -> None:
     """Its checkpoints wait for what is queued; a direct run could go on from them just as well."""
     stops = [rng.randint(1, 5) for _ in range(rng.randint(1, 2))]
     stopped = recording.replayed_with_stops(stops, batch_rows=50, pipeline=PipelineName.MULTI)

@@ -35,14 +35,14 @@ def test_a_replay_gives_what_the_oracle_gives(recording: Recording) -> None:
     assert recording.differences(recording.replayed()) == []
 
 
-def test_no_cut_and_no_number_of_workers_shows_in_any_file(recording: Recording, rng: Random) -> None:
+def test_batch_sizes_and_workers_change_no_file(recording: Recording, rng: Random) -> None:
     """Every file is equal to the last byte."""
     cut = recording.replayed(batch_rows=rng.choice(BATCH_ROWS), workers=rng.randint(1, 3))
 
     assert cut == recording.replayed()
 
 
-def test_stops_and_resumptions_show_nowhere(recording: Recording, rng: Random) -> None:
+def test_stops_and_resumptions_change_no_file(recording: Recording, rng: Random) -> None:
     """Stopped up to three times; each variant has the same batch size, since only whole batches are kept."""
     stops = [rng.randint(1, 5) for _ in range(rng.randint(1, 3))]
     stopped = recording.replayed_with_stops(stops, batch_rows=rng.choice(BATCH_ROWS[2:5]), workers=rng.randint(1, 3))
@@ -50,7 +50,7 @@ def test_stops_and_resumptions_show_nowhere(recording: Recording, rng: Random) -
     assert stopped == recording.replayed()
 
 
-def test_a_run_that_broke_off_goes_on_from_its_last_checkpoint(recording: Recording, rng: Random) -> None:
+def test_a_crashed_run_resumes_from_its_last_checkpoint(recording: Recording, rng: Random) -> None:
     """Nothing is left under the outputs' names in between; batches and workers may differ afterwards."""
     checkpoint: dict[str, Any] = {"checkpoint": recording.folder / "checkpoint", "checkpoint_every_ns": 0}
     with pytest.raises(KeyboardInterrupt):

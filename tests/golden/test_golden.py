@@ -33,7 +33,7 @@ def test_the_rows_give_these_events(case: Case, tmp_path: Path, pytestconfig: py
 
 
 @every_case
-def test_a_case_is_a_story(case: Case) -> None:
+def test_a_case_has_a_description(case: Case) -> None:
     """Somebody who meets it red for the first time finds out what it protects, and why these numbers are right."""
     known = {"case.toml", *ROWS, *EXPECTATIONS}
 

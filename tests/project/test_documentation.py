@@ -43,7 +43,7 @@ def test_every_command_has_a_page(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_list_of_commands_says_what_each_says_of_itself(name: str) -> None:
+def test_the_list_of_commands_has_their_own_descriptions(name: str) -> None:
     """The program's help is written without loading a command, but not without agreeing with it."""
     program: Any = typer.main.get_command(app)
     command = program.get_command(None, name)

@@ -106,7 +106,7 @@ def test_exported_names_exist() -> None:
         assert [name for name in module.__all__ if not hasattr(module, name)] == []
 
 
-def test_the_changelog_speaks_of_this_version() -> None:
+def test_the_changelog_has_this_version() -> None:
     """Its first heading is the version the package has."""
     first = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
 
@@ -114,14 +114,14 @@ def test_the_changelog_speaks_of_this_version() -> None:
     assert first[1] == tickstock_cli.__version__
 
 
-def test_changelog_fragments_are_named_by_what_they_tell() -> None:
+def test_changelog_fragments_have_a_known_kind() -> None:
     """<name>.<kind>.md, one change each."""
     names = [path.name for path in (ROOT / "changelog.d").iterdir() if path.name != "README.md"]
 
     assert [name for name in names if not re.fullmatch(r"[\w-]+\.(added|changed|fixed|removed)\.md", name)] == []
 
 
-def test_what_others_wrote_is_shipped_with_its_licence() -> None:
+def test_third_party_files_have_their_licences() -> None:
     """Vendored files carry theirs, and the package says so in its metadata."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     shipped = {path for pattern in project["license-files"] for path in ROOT.glob(pattern)}
@@ -140,7 +140,7 @@ def test_locked_requirements_carry_a_hash_for_every_package() -> None:
         assert [entry for entry in entries if not re.match(r"[\w.-]+==\S+ .*--hash=sha256:", entry)] == []
 
 
-def test_what_runs_is_locked_to_one_version_in_both_files() -> None:
+def test_both_lock_files_have_the_same_versions() -> None:
     """Tests run on what users run on."""
     locked = [
         set(re.findall(r"^([\w.-]+==\S+)", (ROOT / "requirements" / name).read_text(), re.M))

@@ -40,7 +40,7 @@ def healthy_names(health: Sequence[bool]) -> set[str]:
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @given(history=histories(), seed=SEEDS, loads=LOADS)
-def test_every_shard_has_an_owner_that_is_healthy_if_anybody_is(
+def test_every_shard_has_a_healthy_owner_if_there_is_one(
     strategy: RoutingStrategy, history: list[list[bool]], seed: int, loads: list[int]
 ) -> None:
     """Rows of a shard without an owner, or with a sick one, would wait for nobody."""
@@ -69,7 +69,7 @@ def test_the_same_arguments_give_the_same_assignment(
 
 @pytest.mark.parametrize("strategy", STICKY)
 @given(history=histories(), seed=SEEDS)
-def test_only_what_must_move_moves(strategy: RoutingStrategy, history: list[list[bool]], seed: int) -> None:
+def test_shards_move_only_if_they_must(strategy: RoutingStrategy, history: list[list[bool]], seed: int) -> None:
     """A shard leaves its owner because that is sick, or to go home; nothing else moves state about."""
     home = assign(strategy, views([True] * len(history[0])), seed=seed)
     before = home
@@ -82,7 +82,9 @@ def test_only_what_must_move_moves(strategy: RoutingStrategy, history: list[list
 
 @pytest.mark.parametrize("strategy", STICKY)
 @given(history=histories(), seed=SEEDS)
-def test_after_recovery_all_is_as_it_was(strategy: RoutingStrategy, history: list[list[bool]], seed: int) -> None:
+def test_after_recovery_shards_return_to_their_owners(
+    strategy: RoutingStrategy, history: list[list[bool]], seed: int
+) -> None:
     """Whatever happened in between, everybody gets their own shards back."""
     everybody = views([True] * len(history[0]))
     home = assign(strategy, everybody, seed=seed)
@@ -106,7 +108,7 @@ def test_health_based_shares_are_even(instances: int, sick: int) -> None:
 
 
 @given(instances=st.integers(1, 15))
-def test_a_new_instance_takes_from_the_others_and_they_change_nothing_among_themselves(instances: int) -> None:
+def test_a_new_instance_takes_shards_and_no_other_shard_moves(instances: int) -> None:
     """What rendezvous hashing is for: growing by one moves about a share of one."""
     before = assign(RoutingStrategy.HASH_BASED, views([True] * instances))
     after = assign(RoutingStrategy.HASH_BASED, views([True] * (instances + 1)), before)
@@ -119,7 +121,7 @@ def test_a_new_instance_takes_from_the_others_and_they_change_nothing_among_them
     loads=LOADS,
     queued=st.lists(st.integers(0, 5_000), min_size=6, max_size=6),
 )
-def test_load_based_leaves_no_one_far_above_the_mean_if_a_shard_could_help(
+def test_load_based_keeps_loads_near_the_mean_if_a_move_can(
     health: list[bool], loads: list[int], queued: list[int]
 ) -> None:
     """The most loaded instance is near the mean, or none of its shards is light enough to level anything."""

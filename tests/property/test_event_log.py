@@ -32,7 +32,7 @@ def new_folder() -> Iterator[Path]:
 
 @settings(max_examples=40)
 @given(memories, appends, st.data())
-def test_any_reading_gives_what_a_plain_list_would(memory: int, batches: list[int], data: st.DataObject) -> None:
+def test_reads_of_any_size_equal_those_of_a_list(memory: int, batches: list[int], data: st.DataObject) -> None:
     """Read the growing log from any number with any limit, and the whole log after ``finish`` and ``open_log``."""
     with new_folder() as folder, EventLog(folder, RUN, LogLimits(memory_bytes=memory)) as log:
         for count in batches:
@@ -94,7 +94,7 @@ def test_a_journal_cut_or_damaged_anywhere_gives_the_events_before(
 
 @settings(max_examples=40)
 @given(st.binary(max_size=300) | st.sampled_from([b"null", b"[]", b"{}", b'{"format": "tickstock event log"}']))
-def test_whatever_a_manifest_holds_one_line_says_what_is_wrong(content: bytes) -> None:
+def test_any_invalid_manifest_is_an_error_of_one_line(content: bytes) -> None:
     """Errors of libraries are translated into one line."""
     with new_folder() as folder:
         folder.mkdir()

@@ -91,7 +91,7 @@ def test_speed_pauses_steps_batches_and_workers_change_no_event(seed: int, sessi
 
 @few_examples
 @given(st.integers(0, 10_000), sessions(30, 100, 1000), sessions(30, 1000), st.integers(0, 30_000))
-def test_a_stop_at_any_instant_and_another_way_of_going_on_change_no_event(
+def test_a_stop_and_a_resumption_at_other_options_change_no_event(
     seed: int, before: Session, after: Session, stop: int
 ) -> None:
     """Stopped while waiting, paused, or stepping, in the middle of a batch; resumed at another speed."""

@@ -94,7 +94,7 @@ def sought(
 
 @few_examples
 @given(st.integers(0, 10_000), seeks, st.sampled_from([1, 7, 60, 1000]), st.integers(1, 3))
-def test_seeks_change_no_output_and_tell_the_same_again(
+def test_seeks_change_no_output_and_repeat_the_same_events(
     seed: int, plan: list[tuple[int, int]], batch_rows: int, workers: int
 ) -> None:
     """Events, ledger, rejected rows and digest are those of a run flat out; so is everything heard behind a seek."""
@@ -119,7 +119,7 @@ def test_seeks_change_no_output_and_tell_the_same_again(
     st.sampled_from([0.3, 20.0, 1e4]),
     st.integers(0, 60_000),
 )
-def test_a_stop_behind_a_seek_back_ends_where_the_run_had_been(
+def test_a_stop_after_a_seek_back_ends_at_the_furthest_position(
     seed: int, plan: list[tuple[int, int]], later: list[tuple[int, int]], batch_rows: int, speed: float, stop: int
 ) -> None:
     """Outputs lose nothing that was told; the checkpoint goes on from there, and seeks go back before it."""
@@ -145,7 +145,7 @@ def test_a_stop_behind_a_seek_back_ends_where_the_run_had_been(
 
 @fewest_examples
 @given(st.integers(0, 10_000), seeks, st.sampled_from(list(PipelineName)))
-def test_seeks_show_in_no_file_of_any_pipeline(seed: int, plan: list[tuple[int, int]], pipeline: PipelineName) -> None:
+def test_seeks_change_no_file_in_any_pipeline(seed: int, plan: list[tuple[int, int]], pipeline: PipelineName) -> None:
     """Recordings on disk, from Parquet to files of every format, through the running system and without it."""
     with TemporaryDirectory() as folder, TemporaryDirectory() as kept:
         recording = Recording(*random_case(seed, ROWS), Path(folder))

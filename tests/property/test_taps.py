@@ -28,7 +28,7 @@ ROWS = 150
     st.sampled_from([None, 1e9]),
     st.sampled_from([1, 20, 1000]),
 )
-def test_every_pipeline_shows_a_tap_the_same(
+def test_every_pipeline_gives_a_tap_the_same_steps(
     seed: int, pipeline: PipelineName, speed: float | None, batch_rows: int
 ) -> None:
     """Hostile rows from files, flat out and paced; always on the thread of the run."""
@@ -48,7 +48,7 @@ def test_every_pipeline_shows_a_tap_the_same(
 
 @few_examples
 @given(st.integers(0, 10_000), seeks, st.sampled_from([7, 60]))
-def test_a_seek_takes_the_state_of_taps_along(seed: int, plan: list[tuple[int, int]], batch_rows: int) -> None:
+def test_a_seek_restores_the_state_of_taps(seed: int, plan: list[tuple[int, int]], batch_rows: int) -> None:
     """Back to a snapshot and on again: what a tap knows at the end is what it knows without a seek."""
     case = random_case(seed, ROWS)
     rows, _ = merged(case)

@@ -78,7 +78,7 @@ class StopAtEvent(Observer):
 
 
 @pytest.mark.parametrize("pipeline", [PipelineName.DIRECT, PipelineName.MULTI])
-def test_an_event_of_a_silent_feed_is_told(pipeline: PipelineName) -> None:
+def test_an_event_of_a_silent_feed_is_released(pipeline: PipelineName) -> None:
     """A fair value waits for its window's end; no further row comes, and the event is told all the same."""
     control = Control()
     stopper = StopAtEvent(control)
@@ -113,7 +113,7 @@ class Rows(Tap):
             self.records.append(FairValue(self._tickers[code], timestamp, fmv, market, received_at=available))
 
 
-def test_a_replay_of_what_came_gives_the_same_events() -> None:
+def test_a_replay_of_the_received_rows_gives_the_same_events() -> None:
     """Rows are stamped once; replayed with these stamps they give the digest of the live run."""
     values = [{"ticker": f"T{place % 7}", "fmv": 102.0 + place % 3, "market_price": 100.0} for place in range(40)]
     rows = Rows()

@@ -135,7 +135,7 @@ def test_without_a_baseline_three_price_thresholds_make_a_surge() -> None:
     assert surge["score"] == 50.0
 
 
-def test_trend_is_told_at_the_tick_that_opens_a_bucket() -> None:
+def test_trend_is_reported_at_the_tick_that_opens_a_bucket() -> None:
     """Closes 100.0, 100.1, 100.2, 100.3 lie 30 s apart, half of the window of 60 s: 0.3 % in half a minute."""
     start = at("10:00:00")
     rows = [tick(start + 10 * n * SECOND, 100 + n / 10) for n in range(5)]
@@ -147,7 +147,7 @@ def test_trend_is_told_at_the_tick_that_opens_a_bucket() -> None:
     assert (result.events[0]["previous"], result.events[0]["volume"]) == (None, None)
 
 
-def test_bar_tells_high_and_surge_against_its_phase_and_its_segment() -> None:
+def test_bar_high_and_surge_use_their_segment_and_phase() -> None:
     """Five bars of 1,000 shares are the average; the sixth brings 3,000 shares, 1.5 % and a new high, at its end."""
     start = at("10:00:00")
     flat = [bar(start + 60 * n * SECOND, (100.0, 100.5, 99.5, 100.0), 1000) for n in range(5)]
@@ -158,7 +158,7 @@ def test_bar_tells_high_and_surge_against_its_phase_and_its_segment() -> None:
     assert result.ledger["ohlcv.filtered.warmup"] == 5
 
 
-def test_bar_average_outlives_the_night_but_the_segment_high_does_not() -> None:
+def test_bar_average_is_kept_overnight_and_the_segment_high_is_not() -> None:
     """The next morning's first bar has yesterday's average, and only its own open to measure from."""
     evening = [bar(at(f"15:5{n}:00"), (100.0, 100.5, 99.5, 100.0), 1000) for n in range(5, 10)]
     morning = bar(at("09:30:00", "2024-06-13"), (110.0, 112.2, 110.0, 112.2), 4000)
@@ -180,7 +180,7 @@ def test_fair_value_is_measured_from_a_trade_of_at_most_fifteen_minutes_ago() ->
     assert result.events[0]["emitted_at"] == start + 900 * SECOND + SECOND // 2  # the end of its window
 
 
-def test_bar_high_that_ticks_have_told_is_redundant() -> None:
+def test_bar_high_that_ticks_have_reported_is_redundant() -> None:
     """Ticks told 103.0: a bar high of 103.1 lies within 0.1 % of it, one of 103.2 does not."""
     start = at("10:00:00")
     flat = [bar(start + 60 * n * SECOND, (100.0, 100.5, 99.5, 100.0), 1000) for n in range(5)]
@@ -208,7 +208,7 @@ def test_first_tick_wins_its_window_at_once() -> None:
     assert told(held, "source", "price", "merged", "emitted_at") == [("tick", 102.0, 3, end + SECOND // 2)]
 
 
-def test_received_at_decides_who_is_late_and_who_comes_from_the_future() -> None:
+def test_received_at_decides_which_rows_are_late_or_from_the_future() -> None:
     """The second row was received after a younger one; the third claims to be 61 s ahead of its receipt."""
     start = at("10:00:00")
     rows = [
@@ -246,7 +246,7 @@ def test_phases_follow_new_york_clocks_and_half_days(clock: str, day: str, phase
     assert told(result, "phase") == [(phase,)]
 
 
-def test_nothing_is_told_when_the_exchange_is_closed() -> None:
+def test_no_event_is_reported_when_the_exchange_is_closed() -> None:
     """After 17:00 of a half-day, on a holiday, and on the Sunday the clocks change."""
     times = [at("10:00:00", "2024-03-10"), at("17:00:00", "2024-07-03"), at("11:00:00", "2024-07-04")]
     result = replay(("tick", [tick(time, 100.0) for time in times]))

@@ -17,7 +17,7 @@ QUIET_HIGHS = "from tickstock_cli.detectors.highlow import HighLow as Highs"
 JSON_LINES = "from tickstock_cli.sinks.jsonl import JsonlSink as Lines"
 
 
-def test_detectors_and_sinks_that_are_named_are_told(site: Path) -> None:
+def test_named_detectors_and_sinks_are_in_the_result(site: Path) -> None:
     """And no other: what is installed and not named has no part in the outputs."""
     install(site, "acme", {"tickstock.detectors": {"quiet": "acme_quiet:Highs"}}, acme_quiet=QUIET_HIGHS)
     install(site, "acme-lines", {"tickstock.sinks": {"lines": "acme_lines:Lines"}}, acme_lines=JSON_LINES)

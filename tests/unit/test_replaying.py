@@ -44,7 +44,7 @@ def test_a_bound_that_is_a_time_of_day_is_on_the_date_of_the_whole_recording(rec
     assert (options.start, options.end) == (OPEN, new_york("2024-06-12", "09:40:00"))
 
 
-def test_bounds_between_which_nothing_can_lie_are_told_as_times(recording: Path) -> None:
+def test_an_empty_range_of_bounds_is_an_error_with_its_times(recording: Path) -> None:
     """The line shows what was made of them."""
     request = Request([recording], start=parse_time_input("10:00"), end=parse_time_input("09:30"))
     with pytest.raises(UsageError, match="--start 2024-06-12T14:00:00Z is not before --end 2024-06-12T13:30:00Z"):

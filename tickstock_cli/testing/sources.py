@@ -61,7 +61,7 @@ class SourceContract:
             assert times == sorted(times), "available times descend"
             assert [batch.watermark for batch in batches] == [int(batch.available_at()[-1]) for batch in batches]
 
-    def test_nobody_can_write_into_a_batch(self, tmp_path: Path) -> None:
+    def test_batches_are_read_only(self, tmp_path: Path) -> None:
         """Workers share it, and kernels are compiled for read-only, contiguous columns of one type alone."""
         with self._opened(0, tmp_path) as source:
             for part in (part for batch in source.batches(7) for part in parts(batch)):
@@ -73,7 +73,7 @@ class SourceContract:
                         f"{column.name}: {array.dtype}"
                     )
 
-    def test_behind_the_positions_of_a_batch_come_the_rows_after_it(self, tmp_path: Path) -> None:
+    def test_reading_from_positions_continues_after_their_batch(self, tmp_path: Path) -> None:
         """A checkpoint keeps positions and nothing else of a source. A source that comes only once has none."""
         for seed in SEEDS:
             with self._opened(seed, tmp_path) as source:
@@ -87,7 +87,7 @@ class SourceContract:
             for name, values in expected.items():
                 assert name.endswith(".order") or rest[name] == values, f"{name} differs behind a position"
 
-    def test_rows_are_chosen_by_time_and_ticker(self, tmp_path: Path) -> None:
+    def test_rows_are_selected_by_time_and_ticker(self, tmp_path: Path) -> None:
         """--start, --end and --symbols mean the same everywhere: available in [start, end)."""
         for seed in SEEDS:
             rows = some_records(seed)
@@ -117,7 +117,7 @@ class SourceContract:
             assert all(path.is_file() for path in source.paths)
             assert source.bounds == (None, None)
 
-    def test_a_source_that_is_interrupted_ends_and_can_be_left(self, tmp_path: Path) -> None:
+    def test_an_interrupted_source_ends(self, tmp_path: Path) -> None:
         """A run that is stopped interrupts its source, before or after its last row."""
         with self._opened(0, tmp_path) as source:
             batches = source.batches(1)

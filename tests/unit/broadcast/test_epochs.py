@@ -11,7 +11,7 @@ from tickstock_cli.errors import ExpiredError
 __all__ = ["new_log"]
 
 
-def test_an_epoch_ends_where_the_market_stands(new_log: NewLog) -> None:
+def test_an_epoch_ends_at_the_market_time(new_log: NewLog) -> None:
     """Whatever the log holds beyond; what it tells more, its listeners hear of."""
     log = new_log(10)
     epoch = EpochLog(log, 5)
@@ -28,7 +28,7 @@ def test_an_epoch_ends_where_the_market_stands(new_log: NewLog) -> None:
     assert heard == [8]
 
 
-def test_an_epoch_is_finished_when_all_is_told(new_log: NewLog) -> None:
+def test_an_epoch_is_finished_when_it_shows_all_events(new_log: NewLog) -> None:
     """The log may have been for long."""
     log = new_log(10)
     log.finish()
@@ -39,7 +39,7 @@ def test_an_epoch_is_finished_when_all_is_told(new_log: NewLog) -> None:
     assert epoch.finished
 
 
-def test_what_retention_deleted_is_not_there_again(new_log: NewLog) -> None:
+def test_events_that_retention_deleted_stay_deleted_in_an_epoch(new_log: NewLog) -> None:
     """A market that goes back behind it has nothing to tell until it has come to what is kept."""
     log = new_log(0, SHORT_MEMORY)
     for _ in range(40):

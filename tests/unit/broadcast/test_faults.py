@@ -282,7 +282,7 @@ class Frail:
         self._sink.abort()
 
 
-def test_a_sink_that_fails_and_comes_back_misses_nothing(recorded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recovered_sink_has_every_event(recorded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While it is away the run goes on, clients are served, and health says what is wrong."""
     opened = "tickstock_cli.broadcast.broadcast.open_sink"
     monkeypatch.setattr(opened, lambda target, schema: Frail(open_sink(target, schema)))

@@ -46,7 +46,7 @@ def log(tmp_path: Path) -> Iterator[EventLog]:
         yield log
 
 
-def test_what_an_output_missed_it_gets_when_it_is_back(log: EventLog) -> None:
+def test_a_recovered_output_gets_the_missed_events(log: EventLog) -> None:
     """Three batches: the second fails, the third comes before the next attempt is due, the fourth brings everything."""
     told: list[tuple[str, str | None]] = []
     clock = ManualClock()
@@ -86,7 +86,7 @@ def test_an_output_that_stays_broken_fails_the_end_of_the_run(log: EventLog) -> 
         sink.finish()
 
 
-def test_an_output_that_cannot_be_opened_at_all_is_no_passing_fault(log: EventLog, tmp_path: Path) -> None:
+def test_an_output_that_cannot_be_opened_first_is_an_error(log: EventLog, tmp_path: Path) -> None:
     """An unwritable place ends the command before its first row, as without a server."""
     missing = tmp_path / "nowhere" / "deep" / "events.parquet"
     missing.parent.parent.write_text("a file, no folder")
@@ -94,7 +94,7 @@ def test_an_output_that_cannot_be_opened_at_all_is_no_passing_fault(log: EventLo
         RecoveringSink(str(missing), lambda: open_sink(str(missing)), log, lambda *_: None, ManualClock())
 
 
-def test_a_recovered_file_is_equal_to_the_last_byte(log: EventLog, tmp_path: Path) -> None:
+def test_a_recovered_file_is_equal_byte_for_byte(log: EventLog, tmp_path: Path) -> None:
     """It was written twice, and nobody can tell."""
     clock = ManualClock()
     straight = open_sink(str(tmp_path / "straight.parquet"), EVENT_SCHEMA)
@@ -114,7 +114,7 @@ def test_a_recovered_file_is_equal_to_the_last_byte(log: EventLog, tmp_path: Pat
     assert (tmp_path / "again.parquet").read_bytes() == (tmp_path / "straight.parquet").read_bytes()
 
 
-def test_a_healthy_output_needs_nothing_of_the_log(tmp_path: Path) -> None:
+def test_a_healthy_output_does_not_read_the_log(tmp_path: Path) -> None:
     """Retention may be shorter than one batch: the file has every event all the same."""
     with EventLog(tmp_path / "log", RunInfo("run", 0), LogLimits(memory_bytes=1, keep_bytes=1)) as log:
         sink = RecoveringSink("list", ListSink, log, lambda *_: None, ManualClock())
@@ -129,7 +129,7 @@ def test_a_healthy_output_needs_nothing_of_the_log(tmp_path: Path) -> None:
     assert len(sink._sink.events) == 100  # type: ignore[attr-defined]
 
 
-def test_what_retention_deleted_cannot_be_written_again(tmp_path: Path) -> None:
+def test_an_output_cannot_recover_events_that_retention_deleted(tmp_path: Path) -> None:
     """The run goes on, somebody is told, and the end fails: a file without its beginning would be a lie."""
     Frail.broken, Frail.opened = False, 0
     told: list[str | None] = []

@@ -24,7 +24,7 @@ def test_the_variable_columns_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     assert data_console().width == 72
 
 
-def test_data_goes_to_standard_output_unless_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+def test_tables_go_to_stderr_if_stdout_has_data(capsys: pytest.CaptureFixture[str]) -> None:
     """`--out -` has it."""
     data_console().print("data")
     data_console(stderr=True).print("talk")
@@ -32,7 +32,7 @@ def test_data_goes_to_standard_output_unless_that_is_taken(capsys: pytest.Captur
     assert capsys.readouterr() == ("data\n", "talk\n")
 
 
-def test_lines_in_a_pipe_end_with_what_they_say(capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_in_a_pipe_have_no_trailing_spaces(capsys: pytest.CaptureFixture[str]) -> None:
     """Blanks that fill a table up to its width would be in the way of every tool that reads it."""
     table = Table(box=None, show_header=False)
     table.add_row("tick", "1")

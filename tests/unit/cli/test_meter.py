@@ -58,7 +58,7 @@ def test_a_paced_run_takes_as_long_as_its_market_at_its_speed(speed: float, left
     assert meter.seconds_left == left
 
 
-def test_a_paused_run_tells_no_time_left() -> None:
+def test_a_paused_run_shows_no_remaining_time() -> None:
     """It would be the user's to tell."""
     meter = ProgressMeter(WHOLE, lambda: 0.0, Clock())
     meter.advanced(600, OPEN)
@@ -67,7 +67,7 @@ def test_a_paused_run_tells_no_time_left() -> None:
     assert "left" not in meter.line(80)
 
 
-def test_a_resumed_run_is_no_faster_than_it_is() -> None:
+def test_the_rate_of_a_resumed_run_excludes_earlier_rows() -> None:
     """Nine tenths were done before: they took this run no time."""
     clock = Clock()
     meter = ProgressMeter(WHOLE, now=clock)
@@ -95,7 +95,7 @@ def test_the_time_left_is_shown_at_any_width(width: int) -> None:
     assert "  ,  " not in line
 
 
-def test_events_that_nobody_has_heard_of_yet_are_no_zero() -> None:
+def test_unknown_numbers_of_events_are_not_shown_as_zero() -> None:
     """They come from another thread; a small run is over before the first is counted."""
     meter = ProgressMeter(WHOLE)
     meter.advanced(1_000, CLOSE)

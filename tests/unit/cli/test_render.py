@@ -35,12 +35,12 @@ def shown(result: RunResult, width: int = 100) -> str:
         (0.0, 4, "0x"),
     ],
 )
-def test_a_speed_is_a_number_for_people(speed: float | None, digits: int, words: str) -> None:
+def test_speeds_are_rounded_for_display(speed: float | None, digits: int, words: str) -> None:
     """Nobody wants to read 3.424e+06x."""
     assert speed_words(speed, digits) == words
 
 
-def test_a_speed_that_was_changed_is_told_with_what_it_became(result: RunResult) -> None:
+def test_a_changed_speed_is_shown_with_both_values(result: RunResult) -> None:
     """The average reached is neither: both stand above it."""
     changed = replace(result, speed=SpeedFigures(60.0, 90.0, None, 120.0))
     kept = replace(result, speed=SpeedFigures(60.0, 60.0, None, 60.0))
@@ -49,7 +49,7 @@ def test_a_speed_that_was_changed_is_told_with_what_it_became(result: RunResult)
     assert " then " not in shown(kept)
 
 
-def test_a_resumed_run_tells_rows_of_its_own_and_those_before(result: RunResult) -> None:
+def test_a_resumed_run_shows_its_rows_and_the_earlier_ones(result: RunResult) -> None:
     """The ledger below counts both."""
     assert "rows before resuming" not in shown(result)
     assert re.search(r"rows before resuming +12,345\b", shown(replace(result, rows_before=12_345)))

@@ -91,7 +91,7 @@ def test_a_wide_terminal_shows_everything(busy: ChannelMonitor) -> None:
     assert any("max ms" in line and "events/s" in line and "shards" in line for line in drawn)
 
 
-def test_alerts_say_how_bad_what_and_since_when(busy: ChannelMonitor) -> None:
+def test_alerts_show_severity_subject_and_time(busy: ChannelMonitor) -> None:
     """Worst first; below them what is over."""
     drawn = lines(busy, 140)
     start = drawn.index("5 alerts")
@@ -114,7 +114,7 @@ def test_resolved_alerts_are_shown_as_over() -> None:
     ]
 
 
-def test_before_the_first_look_it_is_starting() -> None:
+def test_before_the_first_update_the_status_is_starting() -> None:
     """The dashboard may be drawn earlier than anything is measured."""
     assert lines(ChannelMonitor(THRESHOLDS), 80) == ["system starting", "", "no alerts"]
 

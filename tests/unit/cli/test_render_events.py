@@ -43,7 +43,7 @@ def shown(what: Any, width: int) -> list[str]:
 @pytest.mark.parametrize("width", range(45, 141, 5))
 @pytest.mark.parametrize("dated", [False, True])
 @pytest.mark.parametrize("kind", [EventTable, EventLines])
-def test_a_detail_is_whole_ends_in_an_ellipsis_or_is_not_there(
+def test_a_detail_is_shown_whole_or_with_an_ellipsis_or_omitted(
     kind: type[EventTable | EventLines], dated: bool, width: int
 ) -> None:
     """A terminal that is too narrow must not make another price of "was 18,580.00"."""
@@ -89,7 +89,7 @@ def test_a_clock_is_as_wide_as_all_others() -> None:
         (0.0, "0.00"),
     ],
 )
-def test_prices_below_a_dollar_are_told_from_each_other(price: float, text: str) -> None:
+def test_prices_below_a_dollar_are_shown_with_more_digits(price: float, text: str) -> None:
     """Two digits would show every one of them as 0.00."""
     assert format_price(price) == text
 

@@ -25,12 +25,12 @@ def drawn(seconds: int) -> str:
     return capture.get()
 
 
-def test_before_the_start_it_says_what_is_being_done() -> None:
+def test_before_the_start_the_dashboard_shows_the_step() -> None:
     """Preparing takes seconds: nobody should wonder."""
     assert drawn(0).split("\n")[0] == "market_open_surge at 10x  starting the system…"
 
 
-def test_while_it_runs_it_shows_rates_latencies_and_what_waits() -> None:
+def test_the_dashboard_shows_rates_latencies_and_backlog() -> None:
     """Rates asked stand beside those reached, so that one look tells whether the system keeps up."""
     text = drawn(12)
 
@@ -42,7 +42,7 @@ def test_while_it_runs_it_shows_rates_latencies_and_what_waits() -> None:
     assert "warm_up" in text
 
 
-def test_a_trial_is_told_in_a_line() -> None:
+def test_a_trial_is_one_line() -> None:
     """The search shows what it tried, and what gave way."""
     kept = SearchTrial(1.0, 100_000, 99_900, 12.34, 20.0, True)
     lost = SearchTrial(2.0, 200_000, 150_000, None, None, False, "the backlog grew from 0 to 9,000 rows")

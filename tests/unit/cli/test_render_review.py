@@ -43,7 +43,7 @@ def verification(*differs: str) -> Verification:
 
 
 @pytest.mark.parametrize("width", [80, 140])
-def test_every_leg_shows_digest_seconds_and_verdict(width: int) -> None:
+def test_every_variant_shows_digest_seconds_and_verdict(width: int) -> None:
     """At 80 columns, too, and with large numbers: only the variant's name gives way."""
     lines = drawn(verification_view(verification()), width)
     variants = [line.split() for line in lines if line.endswith("same")]
@@ -55,7 +55,7 @@ def test_every_leg_shows_digest_seconds_and_verdict(width: int) -> None:
     assert any("stopped early, resumed otherwise" in line for line in lines)
 
 
-def test_a_leg_that_differs_says_in_what() -> None:
+def test_a_variant_that_differs_names_the_difference() -> None:
     """Below its line; and the last line counts."""
     lines = drawn(verification_view(verification("events", "tick.read 3, not 5")), 80)
 
@@ -83,7 +83,7 @@ def comparison(*differences: Difference) -> EventComparison:
     )
 
 
-def test_why_has_a_line_of_its_own() -> None:
+def test_a_reason_has_a_line_of_its_own() -> None:
     """So that it is read at any width; no more is shown than there is to say."""
     shown = [
         Difference(

@@ -18,7 +18,7 @@ RECORDS: dict[str, Tick | Bar | FairValue] = {
 
 
 @pytest.mark.parametrize("words", RECORDS)
-def test_a_row_is_told_with_what_it_holds(words: str) -> None:
+def test_a_row_is_shown_with_its_values(words: str) -> None:
     """Its time is when it came: a bar's is its end."""
     source = ListSource([RECORDS[words]])
     (batch,) = source.batches(10)

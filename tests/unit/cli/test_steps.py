@@ -9,7 +9,7 @@ import pytest
 from tickstock_cli.cli.steps import steps
 
 
-def test_a_log_gets_a_line_for_every_step_with_the_time(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_every_step_is_a_line_with_its_time(capsys: pytest.CaptureFixture[str]) -> None:
     """What goes on within a step would only fill it."""
     with steps() as tell:
         tell("warming up", "head")
@@ -21,7 +21,7 @@ def test_a_log_gets_a_line_for_every_step_with_the_time(capsys: pytest.CaptureFi
     assert re.sub(r"^00:0\d ", "", told, flags=re.MULTILINE) == "warming up\nround 1 of 2\nround 2 of 2\n"
 
 
-def test_a_terminal_shows_what_goes_on_and_is_left_clean(
+def test_a_terminal_shows_the_current_step_and_is_cleared(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each line takes the place of the one before, and the last one goes away."""

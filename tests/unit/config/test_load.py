@@ -71,7 +71,7 @@ def test_a_named_file_replaces_the_one_in_the_folder(tmp_path: Path) -> None:
     assert result.origins["guard.outlier_percent"] == str(other)
 
 
-def test_entries_of_a_mapping_meet_from_all_layers() -> None:
+def test_entries_of_a_mapping_are_joined_from_all_layers() -> None:
     """Each column keeps its own origin."""
     Path("tickstock.toml").write_text('[recordings.columns]\nprice = "last"\nsize = "qty"\n')
 
@@ -231,6 +231,6 @@ values = st.recursive(
 
 
 @given(values)
-def test_a_value_reads_back_as_it_was_shown(value: Any) -> None:
+def test_a_displayed_value_can_be_read_back(value: Any) -> None:
     """What `config show` and `config init` print can be pasted into a file or behind --set."""
     assert parse_value(format_value(value)) == value

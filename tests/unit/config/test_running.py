@@ -46,12 +46,12 @@ def test_queues_and_timeouts_are_those_of_the_rules() -> None:
         ),
     ],
 )
-def test_what_is_out_of_range_is_told_in_one_line(assignment: str, expected: str) -> None:
+def test_a_value_out_of_range_is_an_error_of_one_line(assignment: str, expected: str) -> None:
     """Which key, which value, and what would be right."""
     assert complaint(assignment).startswith(expected)
 
 
-def test_settings_of_the_running_system_decide_no_event() -> None:
+def test_settings_of_the_running_system_change_no_event() -> None:
     """A checkpoint may be resumed with another queue; one taken under another rule may not."""
     assignments = ["tick_channel.queue_rows=5000", "router.strategy=random", "event_log.keep_mib=1"]
     default = deciding_settings(MODEL())

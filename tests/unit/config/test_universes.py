@@ -34,7 +34,7 @@ def complaint(*assignments: str, file: Path | None = None) -> str:
     return str(caught.value)
 
 
-def test_files_named_in_a_configuration_lie_beside_it(tmp_path: Path) -> None:
+def test_files_in_a_configuration_are_relative_to_it(tmp_path: Path) -> None:
     """A folder of settings can be moved as a whole; lists and files may be mixed."""
     folder = tmp_path / "desk"
     folder.mkdir()
@@ -56,7 +56,7 @@ def test_files_named_in_a_configuration_lie_beside_it(tmp_path: Path) -> None:
     assert result.origins["priority.core_universe"] == f"{settings}, @core.txt"
 
 
-def test_files_named_on_the_command_line_lie_where_the_user_is(tmp_path: Path) -> None:
+def test_files_on_the_command_line_are_relative_to_the_current_folder(tmp_path: Path) -> None:
     """As every path that is typed; the same in the environment."""
     (tmp_path / "mine.txt").write_text("T\n")
 
@@ -92,7 +92,7 @@ def test_a_file_that_is_no_list_of_tickers_names_line_and_value(tmp_path: Path, 
     assert expected in said
 
 
-def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+def test_an_unreadable_file_of_tickers_is_an_error(tmp_path: Path) -> None:
     """Missing, a folder, or no text."""
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\xff\xfe")
 
@@ -118,7 +118,7 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
         ('priority.core_universe=[1, "@x"]', 'must be a list, as in ["A", "@FILE"], but it has 1'),
     ],
 )
-def test_what_is_no_universe_is_refused(assignment: str, expected: str) -> None:
+def test_an_invalid_universe_is_an_error(assignment: str, expected: str) -> None:
     """Key, value, place, and what would be right."""
     assert expected in complaint(assignment)
 
@@ -132,7 +132,7 @@ def test_a_long_list_makes_no_long_error() -> None:
     assert '"T11", and 4989 more] (in --set): must name each item once' in said
 
 
-def test_what_core_is_decides_events_and_how_it_is_written_does_not(tmp_path: Path) -> None:
+def test_the_core_universe_decides_events_and_its_notation_does_not(tmp_path: Path) -> None:
     """A checkpoint knows the tickers of a file, not its name or order; named universes are the clients' affair."""
     path = tmp_path / "core.txt"
     path.write_text("MSFT\nAAPL\n")
@@ -149,7 +149,9 @@ names = st.lists(st.from_regex(r"[A-Z]{1,5}([.:/-][A-Z]{1,2})?", fullmatch=True)
 
 
 @given(names, st.booleans())
-def test_what_was_written_is_read(tmp_path_factory: pytest.TempPathFactory, tickers: list[str], as_csv: bool) -> None:
+def test_written_tickers_are_read_back(
+    tmp_path_factory: pytest.TempPathFactory, tickers: list[str], as_csv: bool
+) -> None:
     """In the file's order, whether lines or a CSV; every one of them is a ticker."""
     path = tmp_path_factory.mktemp("universe") / "list"
     path.write_text("\n".join(["rank,ticker", *(f"1,{ticker}" for ticker in tickers)] if as_csv else tickers))

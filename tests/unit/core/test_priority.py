@@ -54,7 +54,7 @@ events = st.lists(st.builds(Pulled, st.integers(1, 8), st.sampled_from(TICKERS))
 
 
 @given(events, st.none() | st.frozensets(st.sampled_from(TICKERS)))
-def test_what_is_pulled_is_only_put_in_order(told: list[Pulled], own: frozenset[str] | None) -> None:
+def test_a_read_is_only_reordered(told: list[Pulled], own: frozenset[str] | None) -> None:
     """Nothing is lost or repeated, ranks never fall, and of equal rank the earlier event comes first."""
     pulled = [event._replace(place=place) for place, event in enumerate(told)]
     manager = PriorityManager(user_universe=own)

@@ -54,7 +54,7 @@ def test_a_time_of_day_needs_a_recording_of_one_date() -> None:
 
 
 @pytest.mark.parametrize("text", ["25:00", "10:61", "10:31:05:00", "soon"])
-def test_what_is_no_time_is_told_so(text: str) -> None:
+def test_an_invalid_time_is_an_error(text: str) -> None:
     """With the forms that are understood."""
     with pytest.raises(UsageError, match=r"cannot read .* write 2013-10-08, .* a time of day .* such as 10:31:05"):
         parse_time_input(text)

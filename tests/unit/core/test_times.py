@@ -36,7 +36,7 @@ def test_iso_times_are_read_exactly(text: str, expected: int) -> None:
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
-def test_an_integer_tells_its_unit_by_its_magnitude(unit: str) -> None:
+def test_the_unit_of_an_integer_time_follows_from_its_magnitude(unit: str) -> None:
     """The same moment is read from seconds, milliseconds, microseconds and nanoseconds."""
     value = OPEN // NS_PER_UNIT[unit]
 
@@ -61,7 +61,7 @@ def test_an_integer_tells_its_unit_by_its_magnitude(unit: str) -> None:
         ("1.5e9", "cannot read"),
     ],
 )
-def test_what_is_no_time_is_refused_with_the_reason(text: str, reason: str) -> None:
+def test_an_invalid_time_is_an_error_with_its_reason(text: str, reason: str) -> None:
     """Nothing is guessed: a date without dashes could be seconds, ten digits of fraction cannot be kept."""
     with pytest.raises(UsageError, match=reason):
         parse_time(text)

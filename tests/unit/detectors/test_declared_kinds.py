@@ -150,7 +150,7 @@ def test_a_checkpoint_holds_the_column_of_a_waiting_event() -> None:
 
 
 @pytest.mark.usefixtures("vwap_cross")
-def test_diff_puts_a_missing_event_down_to_the_declared_limit(tmp_path: Path) -> None:
+def test_diff_explains_a_missing_event_by_the_declared_limit(tmp_path: Path) -> None:
     """With the value, the threshold and the setting's name; and differing values of the column are a difference."""
     key = "vwap_cross.min_distance_percent"
     a, _ = replayed(tmp_path, "a.parquet")
@@ -175,7 +175,7 @@ def test_explain_shows_the_column_and_the_word(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("vwap_cross")
-def test_tables_page_and_load_test_know_the_kinds() -> None:
+def test_tables_page_and_load_test_use_the_declared_kinds() -> None:
     """A phrase with the column's unit, a mark, and a kind that clients can subscribe to."""
     kinds = event_kinds()
     event = {"kind": "vwap_cross_up", "trigger": "heavy_volume", "vwap": 100.5, "rel_volume": None}

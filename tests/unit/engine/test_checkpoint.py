@@ -83,7 +83,7 @@ def disk_of(bytes_left: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_what_was_kept_comes_back_to_the_last_bit(folder: Path) -> None:
+def test_a_checkpoint_is_read_back_exactly(folder: Path) -> None:
     """State, position, and all events and rejected rows since the beginning, of another process's store."""
     resumed = store(folder)
     arrays, found, tickers = resumed.load()
@@ -250,7 +250,7 @@ def test_files_that_are_not_ours_are_never_removed(tmp_path: Path, name: str) ->
     assert (tmp_path / name).read_bytes() == b"precious"
 
 
-def test_what_a_broken_first_checkpoint_left_is_taken_over(tmp_path: Path) -> None:
+def test_files_of_an_incomplete_first_checkpoint_are_replaced(tmp_path: Path) -> None:
     """A run that was killed before its first manifest leaves files of number 1."""
     for name in ("events-1.arrow", "rejects-1.arrow", "state-1.npz", "checkpoint.json.tmp"):
         (tmp_path / name).write_bytes(b"half")

@@ -10,7 +10,7 @@ import pytest
 from tickstock_cli.engine.control import Control
 
 
-def test_a_new_control_lets_the_run_run() -> None:
+def test_a_new_control_neither_stops_nor_pauses() -> None:
     """Neither paused nor stopped, at the speed it was given; flat out has none."""
     assert (Control(2).paused, Control(2).stopped, Control(2).speed) == (False, False, 2)
     assert Control().speed is None
@@ -19,7 +19,7 @@ def test_a_new_control_lets_the_run_run() -> None:
 @pytest.mark.parametrize(
     "subscription", [Control.stop, Control.toggle_pause, Control.step, lambda c: c.multiply_speed(2)]
 )
-def test_every_wish_wakes_who_waits(subscription: Callable[[Control], None]) -> None:
+def test_every_command_wakes_a_waiting_driver(subscription: Callable[[Control], None]) -> None:
     """A driver sleeps on ``changed`` until the next row is due."""
     control = Control(1)
 
@@ -38,7 +38,7 @@ def test_a_step_pauses_and_is_used_up_once() -> None:
     assert [control.take_step() for _ in range(3)] == [True, True, False]
 
 
-def test_going_on_forgets_steps_that_nobody_took() -> None:
+def test_resuming_drops_unused_steps() -> None:
     """Or the next pause would begin with rows that come by themselves."""
     control = Control(1)
     control.step()
@@ -50,7 +50,7 @@ def test_going_on_forgets_steps_that_nobody_took() -> None:
     assert not control.take_step()
 
 
-def test_speed_stays_within_what_a_user_can_mean() -> None:
+def test_speed_stays_within_its_bounds() -> None:
     """However long a key is held down."""
     control = Control(1)
     for _ in range(100):
@@ -65,7 +65,7 @@ def test_speed_stays_within_what_a_user_can_mean() -> None:
 @pytest.mark.parametrize(
     ("speed", "factor", "then"), [(4e6, 2, 4e6), (4e6, 0.5, 2e6), (1e-5, 0.5, 1e-5), (1e-5, 2, 2e-5)]
 )
-def test_a_key_never_turns_a_speed_the_wrong_way(speed: float, factor: float, then: float) -> None:
+def test_a_key_never_changes_the_speed_in_the_wrong_direction(speed: float, factor: float, then: float) -> None:
     """A run that was started beyond what keys reach is not slowed down by the key for faster."""
     control = Control(speed)
     control.multiply_speed(factor)

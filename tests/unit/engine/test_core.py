@@ -47,7 +47,7 @@ def plain(*parts: EventRows) -> list[Any]:
     ]
 
 
-def test_state_moves_to_a_core_that_met_its_tickers_all_at_once() -> None:
+def test_state_can_be_restored_into_a_core_with_all_tickers() -> None:
     """Tickers met one by one leave spare room behind; the core that takes over has none."""
     symbols = SymbolTable()
     first = core_of(symbols)
@@ -61,7 +61,7 @@ def test_state_moves_to_a_core_that_met_its_tickers_all_at_once() -> None:
     assert second.known_tickers() == ("A", "B", "C", "D", "E")
 
 
-def test_a_core_goes_on_where_another_one_stopped() -> None:
+def test_a_restored_core_continues_with_the_same_events() -> None:
     """Tickers that appear one after the other, handed over behind the 40th record."""
     rows = sorted([*climb("A"), *bars_up("B"), *climb("C", 90)], key=lambda row: row.timestamp or 0)
     whole_source = ListSource(rows)
@@ -96,7 +96,7 @@ def test_without_the_highlow_detector_no_high_of_a_bar_is_redundant() -> None:
         assert "coordinator.redundant" not in told_by_bars.ledger
 
 
-def test_the_core_tells_when_the_next_event_can_be_released() -> None:
+def test_the_core_returns_when_the_next_event_can_be_released() -> None:
     """A bar's event waits for the end of its window, a tick's for the nanosecond behind it; then nothing waits."""
     bars, ticks = ListSource(bars_up("A")), ListSource(climb("B", 2))
     of_bars, of_ticks = core_of(bars.symbols), core_of(ticks.symbols)

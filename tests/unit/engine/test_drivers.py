@@ -48,7 +48,7 @@ def test_flat_out_takes_whole_batches_until_it_is_stopped() -> None:
 
 
 @pytest.mark.parametrize(("speed", "factor"), [(1, 1.0), (4, 0.25), (0.25, 4.0), (0.5, 2.0)])
-def test_rows_come_when_the_speed_says(speed: float, factor: float) -> None:
+def test_rows_are_fed_at_the_speed(speed: float, factor: float) -> None:
     """Faster than recorded, and slower, counted from the first row."""
     seconds = [0, 0.25, 0.25, 7, 7.125, 3600]
 
@@ -57,7 +57,7 @@ def test_rows_come_when_the_speed_says(speed: float, factor: float) -> None:
     assert noted.fed() == [(second * factor, second) for second in seconds]
 
 
-def test_rows_that_come_thick_travel_together() -> None:
+def test_rows_close_in_time_are_fed_in_one_step() -> None:
     """A thousand rows within 10 ms are half a dozen steps, none late by more than the time between two."""
     _, _, noted, pacer = paced([row * 1e-5 for row in range(1_000)], 1)
 
@@ -85,7 +85,7 @@ def test_hours_of_recorded_time_do_not_drift() -> None:
     st.lists(st.integers(0, 3_000), min_size=40, max_size=40),
     st.integers(1, 9),
 )
-def test_no_row_is_early_none_is_lost_and_each_stall_is_caught_up(
+def test_after_stalls_every_row_is_fed_and_none_early(
     thousandths: list[int], speed: float, work: list[int], batch_rows: int
 ) -> None:
     """However long a step takes: the next one begins when a row is due and the step is over, or shortly after.
@@ -130,7 +130,7 @@ def test_market_time_passes_in_step_with_the_clock_and_never_ahead_of_it() -> No
     assert clock.now() == 15.5 * SECOND
 
 
-def test_waiting_events_are_told_in_time_not_with_the_next_row() -> None:
+def test_waiting_events_are_released_before_the_next_row() -> None:
     """A bar's event is final half a second after the bar; the next bar may be an hour away."""
     clock = ManualClock()
     noted = Noted(clock, next_event=OPEN + round(0.5 * SECOND))
@@ -139,7 +139,7 @@ def test_waiting_events_are_told_in_time_not_with_the_next_row() -> None:
     assert (SECOND // 2, OPEN + SECOND // 2) in noted.passed
 
 
-def test_a_change_of_speed_keeps_the_place() -> None:
+def test_a_change_of_speed_keeps_the_market_time() -> None:
     """Twice as fast from 2.5 s on: the row of 3 s has half of its half second to go."""
     clock, control = ManualClock(), Control(1)
     clock.at(round(2.5 * SECOND), lambda: control.multiply_speed(2))
@@ -151,7 +151,7 @@ def test_a_change_of_speed_keeps_the_place() -> None:
 
 
 @pytest.mark.parametrize("pause", [0, 7])
-def test_a_row_that_was_due_at_the_former_speed_is_as_late_as_it_was_by_that(pause: int) -> None:
+def test_lateness_of_a_row_counts_by_the_speed_at_its_due_time(pause: int) -> None:
     """Behind by half a second at 10x when slowed down to a thousandth, a row was not due 5,000 seconds ago."""
     clock, control = ManualClock(), Control(10)
     clock.at(round(1.2 * SECOND), lambda: control.multiply_speed(1e-4))
@@ -166,7 +166,7 @@ def test_a_row_that_was_due_at_the_former_speed_is_as_late_as_it_was_by_that(pau
     assert pacer.lateness_ms() == pytest.approx({"p50": 500, "p99": 1500, "max": 1500}, rel=1e-3)
 
 
-def test_a_change_of_speed_just_before_the_wait_is_not_slept_through() -> None:
+def test_a_change_of_speed_just_before_the_wait_ends_it() -> None:
     """A key pressed after the pacer looked and before it sleeps must wake it, or the market would seem stuck."""
     clock, control = ManualClock(), Control(1)
     noted = Noted(clock)
@@ -176,7 +176,7 @@ def test_a_change_of_speed_just_before_the_wait_is_not_slept_through() -> None:
     assert wall_seconds(noted.fed()) == [0, 3.6]
 
 
-def test_a_pause_keeps_the_place_and_is_no_time_of_the_run() -> None:
+def test_a_pause_keeps_the_position_and_does_not_count_as_run_time() -> None:
     """Paused at 2.5 s for nearly an hour, the row of 3 s comes half a second after going on."""
     clock, control = ManualClock(), Control(1)
     clock.at(round(2.5 * SECOND), control.toggle_pause)
@@ -189,7 +189,7 @@ def test_a_pause_keeps_the_place_and_is_no_time_of_the_run() -> None:
     assert pacer.lateness_ms()["max"] == 0
 
 
-def test_single_steps_let_one_row_through_each_and_the_market_goes_on_from_there() -> None:
+def test_a_step_feeds_one_row_and_the_market_goes_on_from_it() -> None:
     """Rows 2 and 3, far apart, come at the keys; the one behind them then waits for its distance from row 3."""
     clock, control = ManualClock(), Control(1)
     clock.at(5 * SECOND, control.step)
@@ -203,7 +203,7 @@ def test_single_steps_let_one_row_through_each_and_the_market_goes_on_from_there
     assert pacer.lateness_ms()["max"] == pytest.approx(1, rel=1e-3)
 
 
-def test_a_row_that_was_let_through_can_be_looked_at_until_the_market_goes_on() -> None:
+def test_the_row_of_a_step_is_kept_until_the_pause_ends() -> None:
     """Who steps through a market wants to see its rows."""
     clock, control = ManualClock(), Control(1)
     clock.at(5 * SECOND, control.step)
@@ -257,7 +257,7 @@ def test_a_stop_ends_the_wait_at_once(paused: bool) -> None:
 
 
 @pytest.mark.parametrize("speed", [1e-300, 1e-9, 1e15, 1e300])
-def test_absurd_speeds_are_speeds(speed: float) -> None:
+def test_extreme_speeds_work(speed: float) -> None:
     """Times beyond what a machine word or a float holds are still in order."""
     clock, control = ManualClock(), Control(speed)
     clock.at(10**30, control.stop)
@@ -280,7 +280,7 @@ def test_a_seek_runs_flat_out_to_its_time_and_is_paced_from_there() -> None:
     assert control.target is None
 
 
-def test_a_seek_during_a_pause_leaves_it_paused_at_the_new_place() -> None:
+def test_a_seek_during_a_pause_stays_paused_at_the_target() -> None:
     """Going on starts from there."""
     clock, control = ManualClock(), Control(1)
     noted = Noted(clock)

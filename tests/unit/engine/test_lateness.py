@@ -17,7 +17,7 @@ def test_without_rows_nothing_was_late() -> None:
     assert Lateness().as_dict() == {"p50": 0.0, "p99": 0.0, "max": 0.0}
 
 
-def test_one_row_in_a_hundred_shows_in_the_tail_alone() -> None:
+def test_one_late_row_in_a_hundred_changes_only_the_tail() -> None:
     """99 rows on time and one a second late: the median knows nothing of it."""
     lateness = Lateness()
     lateness.record(np.zeros(98))
@@ -41,7 +41,7 @@ def test_percentiles_are_those_of_all_rows(parts: list[list[float]]) -> None:
             assert figures[name] == pytest.approx(late[place], rel=2e-3, abs=2e-3)
 
 
-def test_a_machine_that_slept_over_the_weekend_is_late_by_as_much() -> None:
+def test_lateness_of_days_is_recorded() -> None:
     """The greatest lateness is told whatever it is; a percentile beyond the histogram is the most that it holds."""
     lateness = Lateness()
     lateness.record(np.array([60 * 3600 * 1e9]))

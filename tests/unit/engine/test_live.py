@@ -71,7 +71,7 @@ def test_a_stopped_run_takes_no_further_batch() -> None:
     assert noted.pieces == []
 
 
-def test_what_breaks_a_source_comes_behind_its_rows() -> None:
+def test_the_error_of_a_source_is_raised_after_its_rows() -> None:
     """A feed that fails loses nothing that came before."""
 
     def failing() -> Iterator[MergedBatch]:
@@ -94,7 +94,7 @@ def silent_after(*seconds: float, clock: ManualClock, control: Control, stop: in
         control.changed.wait(0.001)
 
 
-def test_a_waiting_event_is_released_at_its_time_in_silence() -> None:
+def test_a_waiting_event_is_released_although_no_row_arrives() -> None:
     """Nothing comes for three seconds; the window that ends after half a second is closed then, and no other."""
     clock, control = ManualClock(), Control()
     noted = Noted(clock, next_event=OPEN + SECOND // 2 + 1)
@@ -114,7 +114,7 @@ def test_a_waiting_event_is_released_at_its_time_in_silence() -> None:
     assert shown[-1] >= OPEN + 2 * SECOND
 
 
-def test_a_row_that_market_time_has_passed_is_available_when_it_came() -> None:
+def test_a_late_row_becomes_available_at_its_arrival() -> None:
     """It can be known only now; the run says how many there were."""
     clock, control = ManualClock(), Control()
     noted = Noted(clock, next_event=OPEN + SECOND)
@@ -133,7 +133,7 @@ def test_a_row_that_market_time_has_passed_is_available_when_it_came() -> None:
     assert driver.late == 1
 
 
-def test_a_recording_that_is_piped_in_sets_its_own_time() -> None:
+def test_a_piped_recording_advances_market_time_by_its_rows() -> None:
     """A writer that stalls must not change the events of its rows: market time passes with them alone."""
     clock = ArrivalClock(lambda: 0)
 
@@ -143,7 +143,7 @@ def test_a_recording_that_is_piped_in_sets_its_own_time() -> None:
     assert clock.schedule is None
 
 
-def test_rows_of_now_are_live_however_they_came() -> None:
+def test_rows_of_about_now_are_live() -> None:
     """A live sender may begin with the rows of its last seconds."""
     clock = ArrivalClock(lambda: OPEN + 6 * SECOND)
 

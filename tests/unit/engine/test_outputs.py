@@ -91,7 +91,7 @@ def writers() -> list[str]:
     return [thread.name for thread in running_threads() if thread.name == "tickstock-writer"]
 
 
-def test_events_that_had_to_wait_are_handed_out_together() -> None:
+def test_waiting_events_are_written_together() -> None:
     """A running system releases one or two at a time, hundreds of times a second: all wait for the turn of each."""
     pipe = StuckPipe()
     heard: list[list[float | None]] = []
@@ -170,7 +170,7 @@ def test_a_failing_sink_fails_the_run_and_all_are_dropped(broken: int, tmp_path:
     assert writers() == []
 
 
-def test_a_failure_is_told_at_whatever_comes_next() -> None:
+def test_the_next_call_raises_a_failure_of_a_sink() -> None:
     """The writer has a thread of its own: the run hears of it at its next call, and at every one after it."""
     outputs = outputs_to(FullDisk())
     outputs.write(next(parts()))
@@ -210,9 +210,7 @@ def test_an_error_of_a_listener_is_not_lost() -> None:
     outputs.abort()
 
 
-def test_a_pipe_that_nobody_reads_does_not_hold_up_breaking_off(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_blocked_pipe_does_not_delay_an_abort(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second Ctrl-C must end a run whose reader hangs, and take its temporary files along."""
     monkeypatch.setattr(outputs_module, "STUCK_SECONDS", 0.01)
     pipe = StuckPipe()

@@ -102,7 +102,7 @@ def test_an_error_of_the_caller_ends_the_reader_too() -> None:
     assert readers() == []
 
 
-def test_a_consumer_that_is_stopped_waits_no_longer_for_what_does_not_come() -> None:
+def test_a_stopped_consumer_stops_waiting_for_items() -> None:
     """A pipe may be silent for hours: whoever leaves ends the wait at its other end, too."""
     silence = Event()
 

@@ -64,7 +64,7 @@ def after_good_rows(bad: Record) -> list[Record]:
 
 
 @pytest.mark.parametrize(("reason", "bad", "told"), BAD, ids=[f"{bad.record}-{reason}" for reason, bad, _ in BAD])
-def test_a_strict_run_says_where_what_and_which_value(reason: str, bad: Record, told: str) -> None:
+def test_the_error_of_a_strict_run_has_place_reason_and_value(reason: str, bad: Record, told: str) -> None:
     """File, row number, rule, columns and values, and what to do; counted, the reason is the same."""
     with pytest.raises(RejectedRowError) as raised:
         run_strictly(after_good_rows(bad))
@@ -92,6 +92,6 @@ def test_the_first_bad_row_in_merge_order_stops_a_strict_run(workers: int, batch
         run_strictly(rows, workers=workers, batch_rows=batch_rows)
 
 
-def test_a_strict_run_without_bad_rows_is_a_run() -> None:
+def test_a_strict_run_without_bad_rows_succeeds() -> None:
     """Warnings that never fire cost nothing."""
     assert run_strictly(after_good_rows(replace(TICK, timestamp=TEN + SECOND))).ledger["tick.processed"] == 2

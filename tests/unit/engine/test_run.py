@@ -81,7 +81,7 @@ def test_the_figures_are_those_of_the_recording(whole: RunOutput) -> None:
     assert result.as_dict()["speed"]["requested"] == "max"
 
 
-def test_a_run_without_rows_is_a_run() -> None:
+def test_a_run_without_rows_succeeds() -> None:
     """No rows, no events, an empty ledger, and outputs that are valid."""
     sink = ListSink()
     result = run_source(ListSource([]), [sink])
@@ -91,7 +91,7 @@ def test_a_run_without_rows_is_a_run() -> None:
     assert sink.committed
 
 
-def test_the_observer_hears_of_every_step_in_order() -> None:
+def test_an_observer_is_called_for_every_step_in_order() -> None:
     """Rows so far, and the market time that they reach."""
     noting = Noting()
     run_records(busy_morning(), batch_rows=1000, observer=noting)
@@ -115,7 +115,7 @@ def test_a_paced_run_reaches_the_speed_it_was_asked_for(whole: RunOutput) -> Non
     assert paced.result.speed.lateness_ms == {"p50": 0, "p99": 0, "max": 0}
 
 
-def test_an_event_that_waits_is_told_when_its_window_ends() -> None:
+def test_a_waiting_event_is_released_when_its_window_ends() -> None:
     """The next bar is an hour away: the run wakes up half a second after the last one, not an hour later."""
     flat = [Bar("IBM", TEN + minute * MINUTE, 100, 100.5, 99.5, 100, 1000) for minute in range(6)]
     surge = Bar("IBM", TEN + 6 * MINUTE, 100, 103, 100, 103, 10_000)
@@ -129,7 +129,7 @@ def test_an_event_that_waits_is_told_when_its_window_ends() -> None:
     assert known + SECOND // 2 + 1 in [end for _, end in clock.waits]
 
 
-def test_an_interrupted_run_ends_cleanly_and_says_what_is_pending() -> None:
+def test_an_interrupted_run_counts_pending_events() -> None:
     """Its events are the first ones of a whole run, and its ledger balances: open windows are counted."""
     control = Control()
     told = run_records(
@@ -148,7 +148,7 @@ def test_an_interrupted_run_ends_cleanly_and_says_what_is_pending() -> None:
     assert detected == sum(told.ledger.get(f"coordinator.{end}", 0) for end in ends)
 
 
-def test_what_was_pending_is_told_after_resuming(tmp_path: Path) -> None:
+def test_pending_events_are_released_after_resuming(tmp_path: Path) -> None:
     """Stopped while a bar's event waited for the end of its window; the resumed ledger knows of nothing pending."""
     rows = [Bar("IBM", TEN + minute * MINUTE, 100, 100.5, 99.5, 100, 1000) for minute in range(6)]
     rows += [Bar("IBM", TEN + 6 * MINUTE, 100, 103, 100, 103, 10_000), Bar("IBM", TEN + HOUR, 103, 103, 103, 103, 1000)]
@@ -165,7 +165,7 @@ def test_what_was_pending_is_told_after_resuming(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 137.4, 900, 1498])
-def test_a_run_goes_on_from_the_middle_of_a_paced_batch(whole: RunOutput, tmp_path: Path, seconds: float) -> None:
+def test_a_run_resumes_within_a_paced_batch(whole: RunOutput, tmp_path: Path, seconds: float) -> None:
     """A paced batch takes minutes: stopping does not wait for its end, and no row of it is read twice or skipped."""
     clock, control = ManualClock(), Control(1)
     clock.at(round(seconds * SECOND), control.stop)
@@ -181,7 +181,7 @@ def test_a_run_goes_on_from_the_middle_of_a_paced_batch(whole: RunOutput, tmp_pa
     assert stopped.result.market_seconds + resumed.result.market_seconds == pytest.approx(1499)
 
 
-def test_a_run_stopped_again_and_again_comes_to_the_same_end(whole: RunOutput, tmp_path: Path) -> None:
+def test_a_run_stopped_many_times_gives_the_same_result(whole: RunOutput, tmp_path: Path) -> None:
     """Legs paced at different speeds, each cut within a batch; their rows add up."""
     variants: list[RunOutput] = []
     while not variants or variants[-1].result.interrupted:
@@ -204,7 +204,7 @@ def test_a_run_stopped_again_and_again_comes_to_the_same_end(whole: RunOutput, t
     assert sum(variant.result.rows for variant in variants) == ROWS
 
 
-def test_rejected_rows_come_back_too(tmp_path: Path) -> None:
+def test_rejected_rows_are_kept_by_checkpoints(tmp_path: Path) -> None:
     """Those before the stop are written again, those behind it once."""
     rows = [Tick("IBM", TEN + second * SECOND, -1.0 if second % 5 == 0 else 100.0) for second in range(1, 40)]
     control = Control()
@@ -216,7 +216,7 @@ def test_rejected_rows_come_back_too(tmp_path: Path) -> None:
     assert resumed.rejects == [(row, "price") for row in range(4, 39, 5)]
 
 
-def test_checkpoints_lie_as_far_apart_as_asked_for(tmp_path: Path) -> None:
+def test_checkpoints_have_the_configured_interval(tmp_path: Path) -> None:
     """In wall time; a paced run of 1,499 s with one every 10 minutes writes two, and one of its end is not needed."""
     clock = ManualClock()
     numbers: list[int] = []
@@ -268,7 +268,7 @@ def test_a_ledger_that_does_not_balance_fails_the_run(counted: dict[str, int], t
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_source_that_fails_takes_the_outputs_with_it(tmp_path: Path) -> None:
+def test_a_source_that_fails_drops_the_outputs(tmp_path: Path) -> None:
     """The error of the reader's thread is the run's, and no thread is left."""
     sink = ListSink()
     with pytest.raises(DataError, match="it is damaged"):

@@ -79,7 +79,7 @@ def test_a_row_was_due_by_the_speed_of_its_time(wall: int, changes: list[tuple[i
     assert schedule.settled() == Schedule(schedule.wall, schedule.market, schedule.speed)
 
 
-def test_a_market_that_was_moved_by_hand_goes_on_from_there() -> None:
+def test_a_moved_market_goes_on_from_its_new_time() -> None:
     """And one that is beyond that place already is not set back."""
     schedule = Schedule(0, OPEN, 2.0)
 

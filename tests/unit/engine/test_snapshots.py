@@ -46,9 +46,7 @@ def test_a_seek_begins_at_the_newest_snapshot_before_its_time(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("bounds", [{"most": 12}, {"most_bytes": 12 * 8_300}])
-def test_a_long_day_keeps_few_snapshots_and_they_lie_close_to_the_market(
-    tmp_path: Path, bounds: dict[str, int]
-) -> None:
+def test_a_long_day_keeps_few_snapshots_close_to_the_market_time(tmp_path: Path, bounds: dict[str, int]) -> None:
     """A thousand minutes, a dozen files: the further back, the longer the way from the last one."""
     snapshots = taken(tmp_path, 1_000, **bounds)
 
@@ -59,7 +57,7 @@ def test_a_long_day_keeps_few_snapshots_and_they_lie_close_to_the_market(
 
 
 @given(st.lists(st.integers(1, 10**6), min_size=1, max_size=30, unique=True).map(sorted), st.integers(0, 10**6))
-def test_there_is_always_one_to_give_up(times: list[int], now: int) -> None:
+def test_one_snapshot_can_always_be_removed(times: list[int], now: int) -> None:
     """The first, the last, wherever the market stands."""
     assert 0 <= most_dispensable(times, now) < len(times)
 
@@ -75,7 +73,7 @@ class Copied(np.ndarray):
         return self
 
 
-def test_a_snapshot_is_due_away_from_others_and_seldom_if_it_is_dear(tmp_path: Path) -> None:
+def test_a_snapshot_is_due_by_distance_and_cost(tmp_path: Path) -> None:
     """One whose copy took a fifth of a second is not taken again before twenty have passed."""
     clock = ManualClock()
     state = STATE["tick/states"].view(Copied)
@@ -91,7 +89,7 @@ def test_a_snapshot_is_due_away_from_others_and_seldom_if_it_is_dear(tmp_path: P
     assert not snapshots.is_due(2 * MINUTE - 1)
 
 
-def test_a_snapshot_is_what_the_state_was_when_it_was_taken(tmp_path: Path) -> None:
+def test_a_snapshot_keeps_the_state_of_its_time(tmp_path: Path) -> None:
     """The core goes on in its arrays while the file is written."""
     state = {"tick/states": np.arange(1_000_000, dtype=np.int64)}
     snapshots = Snapshots(tmp_path, ManualClock())
@@ -104,7 +102,7 @@ def test_a_snapshot_is_what_the_state_was_when_it_was_taken(tmp_path: Path) -> N
     assert np.array_equal(kept["tick/states"], np.arange(1_000_000))
 
 
-def test_without_room_there_is_one_less_and_it_is_said(tmp_path: Path) -> None:
+def test_a_snapshot_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     """The next one that can be taken ends the complaint; going back without a place to return to is refused."""
     told: list[str | None] = []
     folder = tmp_path / "gone"
@@ -121,7 +119,7 @@ def test_without_room_there_is_one_less_and_it_is_said(tmp_path: Path) -> None:
     assert snapshots.frontier is None
 
 
-def test_the_frontier_is_beside_the_others_and_there_is_one(tmp_path: Path) -> None:
+def test_the_frontier_is_kept_beside_the_bounds(tmp_path: Path) -> None:
     """A jump ahead may begin there; the former one's file goes."""
     snapshots = taken(tmp_path, 2)
     snapshots.move_frontier(STATE, place(10))

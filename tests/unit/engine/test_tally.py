@@ -11,7 +11,7 @@ from tickstock_cli.engine.tally import Tally
 
 
 @pytest.mark.parametrize("batch_rows", [1, 50, 10_000])
-def test_it_counts_what_a_plain_count_counts(batch_rows: int) -> None:
+def test_a_tally_equals_a_plain_count(batch_rows: int) -> None:
     """By kind, by source, by both, and by ticker, however the events were cut."""
     events = morning_events()
     tally = Tally()

@@ -131,7 +131,7 @@ def test_each_row_is_accepted_or_has_its_reason() -> None:
     assert [REASONS[row[2]] for record in ("ohlcv", "fmv") for row in recorder.rows[record]] == ["range", "fmv"]
 
 
-def test_a_tick_says_what_guard_and_flags_leave_of_it() -> None:
+def test_a_tick_has_its_usability_by_guard_and_flags() -> None:
     """A print far away is suspect: neither price nor extreme; flags 1, 2 and 4 hide price, volume and extreme."""
     steps: list[TapStep] = []
 
@@ -151,7 +151,7 @@ def test_a_tick_says_what_guard_and_flags_leave_of_it() -> None:
     assert ticks.phase.tolist() == [REGULAR] * 5
 
 
-def test_nobody_pays_where_no_tap_asks() -> None:
+def test_judged_rows_are_made_only_for_taps() -> None:
     """Without a tap a step makes no array for it."""
     from tickstock_cli.build import build_core, settings_model
     from tickstock_cli.testing import ListSource
@@ -205,7 +205,7 @@ def test_the_output_of_a_tap_is_bound_to_the_run() -> None:
     assert bad.ended == ["abort"]
 
 
-def test_codes_of_nothing_are_no_codes_of_something() -> None:
+def test_rows_without_a_ticker_get_no_shared_code() -> None:
     """Absent judgements must not be taken for an acceptance or a phase."""
     assert NOT_PROCESSED < 0
     assert NO_PHASE < 0

@@ -83,7 +83,7 @@ def test_a_torn_tail_is_reported(tmp_path: Path) -> None:
     assert log.problem.startswith(f"the run broke off while event {end - 11} was being written: the last 2,")
 
 
-def test_death_between_a_segment_and_the_clearing_of_the_journal_doubles_nothing(tmp_path: Path) -> None:
+def test_a_crash_before_the_journal_is_cleared_repeats_no_event(tmp_path: Path) -> None:
     """Between the two steps, segment and journal hold the same events."""
     folder = tmp_path / "log"
     with EventLog(folder, RUN, SMALL) as log:

@@ -63,7 +63,7 @@ def test_bad_rows_are_counted_by_the_reason_a_replay_gives(tmp_path: Path) -> No
         assert {f"tick.rejected.{reason}": count for reason, count in rejected.items()}.items() <= ledger.items()
 
 
-def test_an_unsorted_file_is_judged_as_sorting_will_make_it(tmp_path: Path) -> None:
+def test_an_unsorted_file_is_checked_in_sorted_order(tmp_path: Path) -> None:
     """Newest first, as exports come: no row is lost if they are sorted, and the span is that of all of them."""
     (sorted_,) = inspected(ticks(tmp_path / "sorted.parquet", rows=50))
     times = [OPEN + row * SECOND for row in reversed(range(50))]
@@ -91,7 +91,7 @@ def test_copies_are_rows_equal_in_every_column_but_the_recorders_own(tmp_path: P
     assert (plain.copies, venues.copies, encoded.copies) == (4, 2, 3)
 
 
-def test_gaps_are_looked_for_within_a_phase_alone(tmp_path: Path) -> None:
+def test_gaps_are_found_within_a_phase_only(tmp_path: Path) -> None:
     """The night, and the step from one phase to the next, are no gaps; three are kept, the longest first."""
     seconds = [-9_000, -5_400, -1, 0, 10, 11, 18, 20, 25, 26, 23_400, 86_400, 86_402]
     path = ticks(tmp_path / "gaps.parquet", len(seconds), timestamp=[OPEN + second * SECOND for second in seconds])
@@ -133,7 +133,7 @@ def test_bars_that_evidently_have_another_interval_are_a_warning(tmp_path: Path)
         ([5] * 9, None),  # too few to tell
     ],
 )
-def test_distances_tell_an_interval_only_if_they_must(minutes: list[float], evident: float | None) -> None:
+def test_an_interval_is_guessed_only_if_it_is_missing(minutes: list[float], evident: float | None) -> None:
     """Missing bars prove nothing; overlapping ones, or none that is shorter, do."""
     spacings = np.array([round(minute * MINUTE) for minute in minutes], dtype=np.int64)
     assert evident_spacing(spacings, MINUTE) == (None if evident is None else evident * MINUTE)
@@ -158,7 +158,7 @@ EMPTY = {
 
 
 @pytest.mark.parametrize(("times", "reads"), [([0, 1, 2, 3, 4], 2), ([4, 3, 2, 1, 0], 3)])
-def test_progress_goes_from_nothing_to_all(tmp_path: Path, times: list[int], reads: int) -> None:
+def test_progress_goes_from_0_to_1(tmp_path: Path, times: list[int], reads: int) -> None:
     """Each time that rows are read: once more if they are not in order."""
     told: list[tuple[int, int]] = []
     timestamps = [OPEN + time * SECOND for time in times]
@@ -168,7 +168,7 @@ def test_progress_goes_from_nothing_to_all(tmp_path: Path, times: list[int], rea
     assert sum(rows for rows, _ in told) == 12 * reads
 
 
-def test_the_estimate_is_no_shorter_than_reading_the_files_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_estimate_is_at_least_the_reading_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of many small files, opening and decoding each is what takes the time, and a replay does the same."""
     clock = iter(range(1_000))
     monkeypatch.setattr("tickstock_cli.inspection.inspect.perf_counter", lambda: next(clock))
@@ -203,7 +203,7 @@ def test_files_that_are_read_alike_are_gathered_if_there_are_many(tmp_path: Path
     assert (len(other.files), other.sample.ignored) == (1, ("venue",))
 
 
-def test_a_real_day_is_what_its_description_says(real_recordings: Path) -> None:
+def test_a_real_day_matches_its_description(real_recordings: Path) -> None:
     """2,149 of IBM's trades are exact copies of another, and still separate trades."""
     names = ("trades_IBM_2013-10-08.parquet", "fmv_proxy_IBM_2013-10-08.parquet")
     trades, fmvs = inspected(*(real_recordings / name for name in names))

@@ -38,7 +38,7 @@ def test_a_move_of_exactly_the_threshold_reaches_it(value: float, threshold: flo
     ("value", "threshold"),
     [(1.0 - 1.1e-9, 1.0), (-1.0 - 1.1e-9, -1.0), (-5e-324, 0.0), (math.nan, 0.0), (0.0, math.nan)],
 )
-def test_what_is_more_than_a_billionth_short_does_not(value: float, threshold: float) -> None:
+def test_a_move_more_than_a_billionth_short_does_not_reach_it(value: float, threshold: float) -> None:
     """The slack is relative, so a threshold of 0 has none; what is unknown reaches nothing."""
     assert not reaches(value, threshold)
 
@@ -67,7 +67,7 @@ def test_the_sign_of_zero_is_zero() -> None:
     assert [sign(value) for value in (-0.5, -0.0, 0.0, 2.0, math.nan)] == [-1, 0, 0, 1, 0]
 
 
-def test_cheap_shares_need_a_cent_and_dear_ones_a_tenth_of_a_percent() -> None:
+def test_the_least_move_is_a_cent_or_a_tenth_of_a_percent() -> None:
     """The two thresholds meet at ten dollars."""
     assert [extreme_distance(price, 0.01, 0.1) for price in (1.0, 10.0, 500.0)] == [0.01, 0.01, 0.5]
 

@@ -62,7 +62,7 @@ def test_an_event_that_waits_competes_with_all_that_come_in_later_steps(coordina
     assert (ledger["coordinator.superseded"], coordinator.pending()) == (2, 0)
 
 
-def test_a_tick_takes_the_place_of_what_waited_and_nothing_takes_its_own(coordinator: Coordinator) -> None:
+def test_a_tick_replaces_a_waiting_event_and_is_not_replaced(coordinator: Coordinator) -> None:
     """It goes out at its own time, as one of two; the tick and the bar behind it, a step later, are superseded."""
     ledger = Ledger()
     coordinator.step(event(100), 100 * MILLISECOND, ledger)

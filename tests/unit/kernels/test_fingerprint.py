@@ -118,14 +118,14 @@ def fingerprint_of_the_plugin(edits: set[Edit]) -> str:
 
 
 @pytest.mark.parametrize("change", MATTERS)
-def test_a_fingerprint_changes_with_whatever_the_machine_code_follows_from(change: Edit) -> None:
+def test_a_fingerprint_changes_with_every_dependency_of_the_code(change: Edit) -> None:
     """Old code would give results of rules that stand nowhere any more."""
     assert fingerprint_of_the_plugin({change}) != fingerprint_of_the_plugin(set())
 
 
 @settings(max_examples=25)
 @given(st.sets(st.sampled_from(MATTERS)), st.sets(st.sampled_from(MATTERS_NOT)))
-def test_a_fingerprint_follows_from_nothing_else(changes: set[Edit], others: set[Edit]) -> None:
+def test_a_fingerprint_depends_on_nothing_else(changes: set[Edit], others: set[Edit]) -> None:
     """Compiling anew costs everybody who pulls a comment a quarter of a minute."""
     assert fingerprint_of_the_plugin(changes | others) == fingerprint_of_the_plugin(changes)
 
@@ -146,7 +146,7 @@ def test_layouts_of_records_and_dimensions_of_arrays_count_among_the_arguments()
     assert len({describe_type(typeof(array)) for array in layouts}) == len(layouts)
 
 
-def test_a_kernel_that_uses_what_nobody_can_describe_has_no_fingerprint() -> None:
+def test_a_kernel_with_an_unknown_dependency_has_no_fingerprint() -> None:
     """A hash that leaves something out would be worse than none."""
     namespace: dict[str, Any] = {"__name__": "house", "anything": object()}
     exec("def scan(value):\n    return value if anything else 0", namespace)

@@ -54,7 +54,7 @@ def test_a_kernel_is_compiled_once_and_again_when_what_it_uses_changed(tmp_path:
     assert run(tmp_path) == (1, False)
 
 
-def test_what_was_used_last_stays_and_folders_of_former_versions_go(tmp_path: Path) -> None:
+def test_the_cache_keeps_recent_kernels_and_drops_older_versions(tmp_path: Path) -> None:
     """Every version of every kernel would fill the disk in the end."""
     for used, name in enumerate(("oldest", "older", "newest")):
         (tmp_path / name).write_bytes(bytes(100))

@@ -44,7 +44,7 @@ def test_the_last_attempt_counts() -> None:
     assert len(told) == 1
 
 
-def test_a_lost_row_or_an_early_end_is_no_neighbours_fault() -> None:
+def test_a_lost_row_or_an_early_end_is_not_repeated() -> None:
     """However slow it was besides: nobody is asked to wait for the same again."""
     lost = replace(SLOW, ledger={**SLOW.ledger, "tick.read": SLOW.ledger["tick.read"] - 1})
     ended = replace(SLOW, aborted="the system of the load test ended unexpectedly")
@@ -52,7 +52,7 @@ def test_a_lost_row_or_an_early_end_is_no_neighbours_fault() -> None:
     assert [runs(seen, GOOD)[2] for seen in (lost, ended, GOOD)] == [1, 1, 1]
 
 
-def test_rows_that_were_never_made_are_no_neighbours_fault() -> None:
+def test_rows_that_were_never_made_are_not_repeated() -> None:
     """A generator that is late has made all its rows; one that made fewer has a fault of its own."""
     late = observed(slow_side="generator", slow_why="p99 80 ms")
     short = observed(sent={**GOOD.sent, "tick": GOOD.sent["tick"] - 1})
@@ -60,7 +60,7 @@ def test_rows_that_were_never_made_are_no_neighbours_fault() -> None:
     assert [runs(seen, GOOD)[2] for seen in (late, short)] == [2, 1]
 
 
-def test_an_attempt_that_was_interrupted_before_it_began_does_not_take_the_one_before_along() -> None:
+def test_an_interrupted_attempt_keeps_the_result_of_the_one_before() -> None:
     """Its figures were measured; only without any is there nothing to tell."""
     left: list[Observation] = [SLOW]
 

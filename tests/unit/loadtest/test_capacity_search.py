@@ -64,7 +64,7 @@ def test_a_trial_takes_as_long_at_any_speed() -> None:
     assert rows_per_second(trial, 10.0) == 8200
 
 
-def test_a_backlog_that_stays_is_kept_and_one_that_grows_is_not() -> None:
+def test_a_constant_backlog_is_sustained_and_a_growing_one_is_not() -> None:
     """A slot is always under way; what counts is whether there are ever more."""
     steady = judge_trial(held((900, 950, 870, 910, 890, 930)), 1.0, 3_000)
     growing = judge_trial(held((0, 400, 800, 1200, 1600, 2000)), 2.0, 3_000)
@@ -74,7 +74,7 @@ def test_a_backlog_that_stays_is_kept_and_one_that_grows_is_not() -> None:
     assert growing.why == "the backlog grew from 200 to 1,800 rows"
 
 
-def test_a_missed_threshold_names_itself() -> None:
+def test_a_missed_threshold_is_named() -> None:
     """A rate at which rows take 200 ms longer is kept by no means."""
     trial = judge_trial(held((0, 0, 0), waits=dict.fromkeys(range(31), 200.0)), 1.0, 3_000)
 
@@ -83,7 +83,7 @@ def test_a_missed_threshold_names_itself() -> None:
 
 
 @pytest.mark.parametrize("seen", [held((0, 0), aborted="it was stopped"), held((0, 0), slow_side="generator")])
-def test_a_trial_that_proves_nothing_is_not_kept(seen: Observation) -> None:
+def test_a_trial_without_measurements_is_not_sustained(seen: Observation) -> None:
     """An early end, or a generator that is late by itself, is no sign that the system could do it."""
     assert not judge_trial(replace(seen, slow_why="late"), 1.0, 3_000).sustained
 
@@ -99,7 +99,7 @@ class Scripted(CapacitySearch):
         return self.trials[-1], self._latest
 
 
-def test_a_rate_that_no_second_run_confirms_ends_the_search_all_the_same() -> None:
+def test_the_search_ends_without_a_confirmed_rate() -> None:
     """On a machine that others use more and more, the search must not go down step by step for an hour."""
     search = Scripted(LoadTestOptions(SURGE, "surge"))
 

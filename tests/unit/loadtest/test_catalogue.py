@@ -29,7 +29,7 @@ def write(folder: Path, text: str) -> str:
     return str(path)
 
 
-def test_a_file_of_ones_own_is_a_scenario(tmp_path: Path) -> None:
+def test_a_file_of_the_user_is_a_scenario(tmp_path: Path) -> None:
     """Named by its path; what it leaves out has its default."""
     scenario = load_scenario(write(tmp_path, SMALL))
 
@@ -78,7 +78,7 @@ def test_settings_may_be_tables_or_dotted_names(tmp_path: Path) -> None:
         ("[symbols]", "[symbols", "mine.toml is not TOML: "),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_in_one_line(tmp_path: Path, old: str, new: str, message: str) -> None:
+def test_an_invalid_scenario_is_an_error_of_one_line(tmp_path: Path, old: str, new: str, message: str) -> None:
     """With the file, the key, the value, and what to do."""
     name = write(tmp_path, SMALL.replace(old, new))
 
@@ -102,14 +102,14 @@ def test_a_mistake_is_told_in_one_line(tmp_path: Path, old: str, new: str, messa
         ("stages.only.ohlcv=3", "with --set: stage only has rows of ohlcv"),
     ],
 )
-def test_a_mistake_of_an_assignment_names_it(tmp_path: Path, assignment: str, message: str) -> None:
+def test_the_error_of_an_assignment_names_it(tmp_path: Path, assignment: str, message: str) -> None:
     """The file is not to blame."""
     with pytest.raises(SettingsError) as caught:
         load_scenario(write(tmp_path, SMALL), [assignment])
     assert message in str(caught.value)
 
 
-def test_a_wrong_name_is_answered_with_the_nearest(tmp_path: Path) -> None:
+def test_an_unknown_name_is_an_error_with_the_nearest(tmp_path: Path) -> None:
     """A missing file with its path."""
     with pytest.raises(SettingsError, match="no scenario is named market_surge; did you mean market_open_surge"):
         load_scenario("market_surge")

@@ -19,7 +19,7 @@ run_child(work)
 """
 
 
-def test_figures_that_cannot_be_told_end_the_process_with_the_reason() -> None:
+def test_an_error_in_a_report_ends_the_process_with_the_reason() -> None:
     """A run that goes on without them would look like one in which nothing was processed."""
     job, order = {"folder": ""}, {"command": "start", "anchor": time.monotonic_ns()}
     with subprocess.Popen(

@@ -36,7 +36,7 @@ FAULTS: Any = st.one_of(
 
 @given(st.lists(FAULTS, min_size=1, max_size=5), st.integers(0, 99))
 @settings(max_examples=25)
-def test_the_core_rejects_what_the_truth_says_to_a_row(
+def test_the_core_rejects_exactly_the_planted_rows(
     tmp_path_factory: pytest.TempPathFactory, faults: list[Any], seed: int
 ) -> None:
     """By type and reason, whatever faults meet; every planted copy is among them, and nothing else is lost."""
@@ -58,7 +58,7 @@ def test_the_core_rejects_what_the_truth_says_to_a_row(
 
 @given(st.lists(FAULTS, min_size=1, max_size=4), st.integers(1, 3_000))
 @settings(max_examples=10)
-def test_faults_do_not_depend_on_where_work_is_cut(faults: list[Any], most_rows: int) -> None:
+def test_faults_do_not_depend_on_block_boundaries(faults: list[Any], most_rows: int) -> None:
     """A row waits from block to block as it would within one."""
     document = scenario(faults=faults, slot_ms=100)
     wanted, cut = make(document), make(document, most_rows)
@@ -90,7 +90,7 @@ def test_every_duplicate_of_a_clean_feed_is_rejected(tmp_path: Path) -> None:
     }
 
 
-def test_drops_hit_their_share_of_their_stage_and_type() -> None:
+def test_drops_have_their_share_of_the_stage_and_type() -> None:
     """Rows that are sent are those of the clean load."""
     clean = make(scenario())
     made = make(scenario(faults=[{"kind": "drop", "share": 0.25, "stages": ["open"], "types": ["tick"]}]))
@@ -103,7 +103,7 @@ def test_drops_hit_their_share_of_their_stage_and_type() -> None:
     assert made.tables["ohlcv"].equals(clean.tables["ohlcv"])
 
 
-def test_nothing_is_sent_in_a_silence_and_all_of_it_after() -> None:
+def test_rows_of_a_silence_are_sent_after_it() -> None:
     """A stall every 20 seconds, for two; the rows come in its last slot's place, in their order."""
     made = make(scenario(faults=[{"kind": "stall", "every_seconds": 20, "ms": 2_000, "stages": ["open"]}]))
     begins = [made.workload.start + (60 + after) * NS_PER_SECOND for after in (20, 40, 60)]

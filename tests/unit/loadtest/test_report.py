@@ -23,7 +23,7 @@ from tickstock_cli.measurement.histogram import Histogram
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_every_chart_is_one_that_plotly_takes(name: str) -> None:
+def test_every_chart_is_a_valid_plotly_chart(name: str) -> None:
     """plotly.js ignores what it does not know without a word; its Python package does not. Colours are the page's."""
     result = DOCUMENTS[name]
     for chart in charts(result.observation, limits_of(result.observation)):
@@ -69,7 +69,7 @@ def test_a_busy_machine_a_slow_side_and_an_early_end_are_remarked() -> None:
     assert any(line.startswith("The machine was busy before the run began: 3.1 processes") for line in lines)
 
 
-def test_neighbours_that_used_much_of_the_machine_are_remarked() -> None:
+def test_a_busy_machine_is_remarked() -> None:
     """Of the stages that are judged; what the machine did in a warm-up spoiled nothing."""
     seen = observed()
 
@@ -95,7 +95,7 @@ def test_a_long_run_is_drawn_with_few_points_and_loses_no_latency() -> None:
     assert sum(counts) == 100 * sum(Histogram.decode(second.latency["tick"]).count for second in observed().seconds)
 
 
-def test_the_search_for_the_highest_rate_is_told_as_what_it_is() -> None:
+def test_the_report_describes_the_search_for_the_highest_rate() -> None:
     """A search that never failed has found no limit, and one that never succeeded none either."""
     found = DOCUMENTS["a search"].observation
     capacity = found.capacity
@@ -117,7 +117,7 @@ def other_run() -> Result:
     return judged(observed({9: 190}, scenario=scenario, machine=machine, transport="ws"))
 
 
-def test_runs_that_are_not_alike_say_so() -> None:
+def test_differences_between_compared_runs_are_remarked() -> None:
     """Before any figure is compared."""
     words = run_differences([judged(observed()), other_run()])
 

@@ -88,14 +88,14 @@ def test_the_same_scenario_has_the_same_hash() -> None:
     assert data_hash({**scenario, "seed": 2}) != data_hash(scenario)
 
 
-def test_a_folder_without_a_result_is_told_in_a_line(tmp_path: Path) -> None:
+def test_a_folder_without_a_result_is_an_error_of_one_line(tmp_path: Path) -> None:
     """What to name instead, too."""
     with pytest.raises(DataError, match=r"cannot read .*result\.json: no such file.*loadtest --out"):
         read_result(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 2}', '{"format": 1, "more": 1}'])
-def test_what_is_no_result_is_told_in_a_line(tmp_path: Path, text: str) -> None:
+def test_an_invalid_result_is_an_error_of_one_line(tmp_path: Path, text: str) -> None:
     """Of another version, cut off, or something else."""
     (tmp_path / "result.json").write_text(text)
 
@@ -103,7 +103,7 @@ def test_what_is_no_result_is_told_in_a_line(tmp_path: Path, text: str) -> None:
         read_result(tmp_path)
 
 
-def test_a_histogram_that_somebody_edited_is_told_in_a_line(tmp_path: Path) -> None:
+def test_an_invalid_histogram_is_an_error_of_one_line(tmp_path: Path) -> None:
     """Damage is bad data, wherever in the document it is."""
     document = json.loads(to_json(judged(observed())))
     document["observation"]["seconds"][3]["latency"]["tick"] = "HISTbroken"
@@ -113,7 +113,7 @@ def test_a_histogram_that_somebody_edited_is_told_in_a_line(tmp_path: Path) -> N
         write_views(read_result(tmp_path), tmp_path)
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_an_error(tmp_path: Path) -> None:
     """A file stands where the folder should be."""
     (tmp_path / "run").touch()
 

@@ -42,7 +42,7 @@ def system(number: int, done: int, **more: Any) -> dict[str, Any]:
     return {"number": number, "cpu": 0.5, "done": {"tick": done}, "memory_bytes": 7, "gc_collections": 3, **more}
 
 
-def test_a_second_is_whole_when_both_sides_have_told_of_it() -> None:
+def test_a_second_is_complete_when_every_process_has_reported_it() -> None:
     """Sums become differences, and what is due and not processed is the backlog, wherever it stands."""
     seconds = SecondAssembler(scenario(), 1.0, ["generator", "system"])
     seconds.begin(gc_collections=1)
@@ -60,7 +60,7 @@ def test_a_second_is_whole_when_both_sides_have_told_of_it() -> None:
     assert first[0].cpu_seconds == {"generator": 0.1, "system": 0.5}
 
 
-def test_what_the_machine_did_besides_is_told_where_it_is_known() -> None:
+def test_cpu_time_of_other_processes_is_reported_if_measured() -> None:
     """All CPU time that was used, but for what the load test's own processes took."""
     seconds = SecondAssembler(scenario(), 1.0, ["generator", "system"])
     seconds.add("generator", generator(0, 10, 10))
@@ -73,7 +73,7 @@ def test_what_the_machine_did_besides_is_told_where_it_is_known() -> None:
     assert [second.cpu_seconds.get(OTHERS) for second in (first, second, third)] == [1.15, 0.0, None]
 
 
-def test_a_second_waits_for_nobody_who_is_done() -> None:
+def test_a_second_does_not_wait_for_a_finished_process() -> None:
     """The generator leaves before the system: its sums stand, its seconds are over."""
     seconds = SecondAssembler(scenario(), 1.0, ["generator", "system"])
     seconds.add("generator", generator(0, 10, 10))
@@ -85,7 +85,7 @@ def test_a_second_waits_for_nobody_who_is_done() -> None:
     assert [(one.at, one.asked["tick"], one.backlog) for one in found] == [(1.0, 15, 0)]
 
 
-def test_seconds_of_a_process_that_died_are_told_all_the_same() -> None:
+def test_seconds_after_the_death_of_a_process_are_reported() -> None:
     """What was seen up to a crash is what helps to understand it."""
     seconds = SecondAssembler(scenario(), 1.0, ["generator", "system"])
     seconds.add("generator", generator(0, 10, 10))
@@ -146,7 +146,7 @@ def test_warm_up_ends_no_run() -> None:
     assert abort.reason(slow(0, "before", 900)) is None
 
 
-def test_early_abort_for_what_no_second_can_tell_is_an_error() -> None:
+def test_early_abort_for_a_figure_without_seconds_is_an_error() -> None:
     """An abort that could never come would be a promise not kept."""
     wanted = scenario(lost_rows={"limit": 0, "abort_after": 3})
 

@@ -51,7 +51,7 @@ def flattened(parts: Sequence[MergedBatch]) -> list[tuple[int, int, int, int]]:
 
 
 @pytest.mark.parametrize("cut", [2, 7, 1000])
-def test_frames_that_come_together_are_merged_as_if_alone(cut: int) -> None:
+def test_frames_that_arrive_together_are_merged_like_single_frames(cut: int) -> None:
     """How many frames a busy system takes at once must not change an event."""
     frames = [
         Frame(slot.number, slot.due + 1, {str(record): rows for record, rows in slot.parts.items()})
@@ -86,7 +86,7 @@ def test_every_row_of_a_load_is_in_one_frame_whatever_the_speed() -> None:
         assert (np.diff([frame.due for frame in frames]) > 0).all()
 
 
-def test_a_quiet_load_still_tells_that_time_passes() -> None:
+def test_frames_without_rows_advance_market_time() -> None:
     """Without rows there is a frame every 10 ms of wall time, not one a slot, nor none at all."""
     frames = list(frames_of(load(tick=0, ohlcv=0, fmv=0), Pipe(), 10.0))
 

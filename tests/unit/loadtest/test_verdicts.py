@@ -71,7 +71,7 @@ def test_a_stall_while_warming_up_is_not_judged() -> None:
         ({"seconds": ()}, "memory_mib", "no second was recorded"),
     ],
 )
-def test_what_could_not_be_measured_says_why_and_is_not_ok(change: dict[str, Any], name: str, reason: str) -> None:
+def test_an_unmeasured_target_has_a_reason_and_fails(change: dict[str, Any], name: str, reason: str) -> None:
     """A missing figure is never taken for a good one."""
     result = judged(observed(**change))
     found = next(verdict for verdict in result.verdicts if verdict.name == name)
@@ -91,7 +91,7 @@ def test_the_reason_of_a_missing_figure_names_what_ended_the_run() -> None:
     assert completed.measured == pytest.approx(33.3, abs=0.1)
 
 
-def test_one_row_lost_is_a_row_too_many() -> None:
+def test_one_lost_row_fails_the_run() -> None:
     """Sent, and not read by its channel; an event that a client missed is a loss as well."""
     seen = observed()
     ledger = {**seen.ledger, "tick.read": seen.ledger["tick.read"] - 1}
@@ -113,7 +113,7 @@ def test_rows_on_their_way_when_a_run_was_ended_are_not_lost() -> None:
     assert verdict(seen, "lost_rows").ok
 
 
-def test_a_row_in_the_wrong_channel_is_no_isolation() -> None:
+def test_a_row_in_the_wrong_channel_fails_the_run() -> None:
     """One row more in a channel than was sent for it, and an event of a kind that the channel does not tell."""
     seen = observed()
     ledger = {**seen.ledger, "tick.read": seen.ledger["tick.read"] - 1, "fmv.read": seen.ledger["fmv.read"] + 1}
@@ -131,7 +131,7 @@ def test_a_row_in_the_wrong_channel_is_no_isolation() -> None:
         ({"clients": ClientFigures(4, 1, 8_101, repeats=1, gaps=0)}, "1 events that a client received twice"),
     ],
 )
-def test_events_are_the_truth_and_come_once(change: dict[str, Any], note: str) -> None:
+def test_events_must_equal_the_reference_run(change: dict[str, Any], note: str) -> None:
     """Even one of thousands is not rounded to 100 %."""
     found = verdict(observed(**change), "dedup_percent")
 
@@ -150,7 +150,7 @@ def test_planted_duplicates_must_be_rejected() -> None:
     assert (found.ok, found.note) == (False, "1 rows rejected too many or too few")
 
 
-def test_a_truth_that_could_not_be_made_is_told() -> None:
+def test_a_missing_reference_run_is_reported() -> None:
     """A run that was cut short has no flat-out counterpart."""
     seen = observed()
     truth = ExpectedResults(seen.truth.rows, seen.truth.duplicates, {}, reason="the run was interrupted")
@@ -185,7 +185,7 @@ def test_bars_are_counted_a_market_minute_whatever_the_speed() -> None:
     assert (found.measured, found.ok) == (8_000, True)
 
 
-def test_fewer_symbols_than_the_papers_ask_for_are_all_that_can_be_asked() -> None:
+def test_the_target_of_symbols_is_limited_by_the_workload() -> None:
     """The target says so."""
     symbols = {"tick": 100, "ohlcv": 500, "fmv": 200}
     seen = observed(scenario=with_scenario(symbols=symbols))
@@ -196,7 +196,7 @@ def test_fewer_symbols_than_the_papers_ask_for_are_all_that_can_be_asked() -> No
     assert found.note.endswith("the scenario has only 500 a minute")
 
 
-def test_bars_that_were_not_processed_are_no_symbols() -> None:
+def test_unprocessed_bars_do_not_count_as_symbols() -> None:
     """33,500 of 67,000 done with is half the symbols."""
     seen = observed()
     rows = {**seen.truth.rows, "ohlcv": seen.truth.rows["ohlcv"] + 33_500}
@@ -234,7 +234,7 @@ def test_a_scenario_without_clients_has_no_end_to_end_latency() -> None:
     assert found.note.startswith("the scenario has no clients that read; to the event log p99 was ")
 
 
-def test_clients_that_read_and_got_nothing_are_a_failure() -> None:
+def test_clients_without_events_are_a_failure() -> None:
     """Nothing measured is not a latency of nothing."""
     seen = observed()
     whole = {name: encoded for name, encoded in seen.whole.items() if name != "client"}
@@ -249,7 +249,7 @@ def test_recovery_is_the_time_until_a_second_is_calm() -> None:
     assert (found.measured, found.ok) == (3, True)
 
 
-def test_a_backlog_that_stays_is_no_recovery() -> None:
+def test_a_constant_backlog_is_no_recovery() -> None:
     """Rows that were processed may be quick while others wait."""
     seen = observed()
     behind = tuple(replace(second, backlog=50_000 if second.at >= 15 else 0) for second in seen.seconds)

@@ -64,7 +64,7 @@ def test_every_stage_has_the_rows_that_its_rates_say_and_every_slot_is_sorted(dr
 
 @given(st.integers(1, 5_000))
 @settings(max_examples=10)
-def test_rows_do_not_depend_on_where_work_is_cut(most_rows: int) -> None:
+def test_rows_do_not_depend_on_block_boundaries(most_rows: int) -> None:
     """Blocks of any size give the same slots."""
     wanted, cut = make(scenario(slot_ms=100)), make(scenario(slot_ms=100), most_rows)
 
@@ -130,7 +130,7 @@ def test_types_without_overlap_share_no_ticker() -> None:
     assert len(set.union(*tickers)) == sum(map(len, tickers))
 
 
-def test_a_load_times_two_has_twice_the_rows() -> None:
+def test_a_scenario_scaled_by_two_has_twice_the_rows() -> None:
     """What the search for the highest rate turns; a ticker's bars stop at one a second."""
     workload = Workload(scenario())
     twice, most = (Workload(scenario().scaled(factor)) for factor in (2, 1_000))
@@ -146,7 +146,7 @@ def test_the_rate_half_way_up_a_linear_ramp_is_the_mean() -> None:
     assert [ramp.tick.at(passed, ramp.seconds) for passed in (0, 37.5, 75)] == [40, 100, 160]
 
 
-def test_a_halted_ticker_is_silent_and_comes_back_elsewhere() -> None:
+def test_a_halted_ticker_has_no_rows_and_reopens_at_another_price() -> None:
     """At least two percent away, with a burst of trades."""
     made = make(scenario(moves={"halts": 6, "halt_seconds": 30}))
     halts = made.workload._plan.market.injections
@@ -164,7 +164,7 @@ def test_a_halted_ticker_is_silent_and_comes_back_elsewhere() -> None:
             assert abs(after["price"][0] / before["price"][-1] - 1) > 0.01
 
 
-def test_the_core_rejects_nothing_and_tells_what_there_is_to_tell(busy: BuiltWorkload, tmp_path: Path) -> None:
+def test_the_core_rejects_no_row_and_finds_the_injections(busy: BuiltWorkload, tmp_path: Path) -> None:
     """From ticks, bars and fair values alike; for a trend three minutes are too short."""
     replayed = run_core(busy, tmp_path)
 

@@ -41,7 +41,7 @@ def test_figures_are_those_of_hdr_histogram(durations: list[int]) -> None:
 
 
 @given(values)
-def test_a_figure_is_never_better_than_the_truth_and_at_most_a_thousandth_worse(durations: list[int]) -> None:
+def test_a_percentile_is_at_most_a_thousandth_above_the_true_one(durations: list[int]) -> None:
     """Three digits, rounded up."""
     longest = max(durations)
 
@@ -68,7 +68,7 @@ def test_parts_add_up_to_the_whole(first: list[int], second: list[int]) -> None:
     assert sum_of_both.encode() == histogram_of(first + second).encode()
 
 
-def test_what_is_out_of_range_counts_at_its_end() -> None:
+def test_values_out_of_range_count_at_its_ends() -> None:
     """A row that was late by more than an hour is not left out, nor one whose clock says it came before it was due."""
     histogram = histogram_of([-5, 0, 7_200_000_000])
 
@@ -109,7 +109,7 @@ def test_the_export_ends_with_the_longest_of_all() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "no histogram", "SGVsbG8=", HdrHistogram(1, 1_000, 2).encode().decode()])
-def test_what_is_no_histogram_of_ours_is_told(text: str) -> None:
+def test_an_invalid_histogram_is_an_error(text: str) -> None:
     """A result.json that somebody edited ends with a line, not with a traceback of the port."""
     with pytest.raises(DataError, match="histogram"):
         Histogram.decode(text)

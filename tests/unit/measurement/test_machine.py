@@ -10,7 +10,7 @@ from tests.unit.loadtest.observed import MACHINE
 from tickstock_cli.measurement.machine import alike, changed_packages, facts, identity
 
 
-def test_this_machine_says_what_figures_depend_on() -> None:
+def test_the_description_of_the_machine_is_complete() -> None:
     """Whatever it is: nothing is empty, and our own version is there."""
     machine = identity()
 
@@ -38,7 +38,7 @@ def test_a_few_megabytes_of_memory_do_not_make_another_machine() -> None:
     assert alike(MACHINE, replace(MACHINE, memory_bytes=4 << 30)) == ["memory 8.0 GiB and 4.0 GiB"]
 
 
-def test_packages_are_told_apart_from_the_machine() -> None:
+def test_other_packages_do_not_make_another_machine() -> None:
     """Another numpy may be just what a comparison is about."""
     other = replace(MACHINE, packages={"tickstock": "0.1.0", "numba": "0.62.0"})
 

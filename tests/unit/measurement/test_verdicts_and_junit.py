@@ -18,13 +18,13 @@ UNASKED = TargetVerdict("surge_p95_ms", "Surge", "< 150 ms", 150, None, "ms", ok
 VERDICTS = [MET, MISSED, UNMEASURED, UNASKED]
 
 
-def test_what_was_not_measured_counts_as_a_failure_and_what_was_not_asked_does_not() -> None:
+def test_an_unmeasured_target_fails_and_one_not_asked_does_not() -> None:
     """Silence is no success."""
     assert failures(VERDICTS) == [MISSED, UNMEASURED]
     assert [verdict.word for verdict in VERDICTS] == ["ok", "failed", "not measured", "not asked"]
 
 
-def test_junit_tells_the_four_apart() -> None:
+def test_junit_has_four_outcomes() -> None:
     """Passed, failure, error, skipped: with what was measured, whatever characters the notes have."""
     suite = ET.fromstring(junit("tickstock.loadtest.x", VERDICTS, seconds=30, properties={"python": "3.11"}))[0]
     cases = {case.get("name"): case for case in suite.iter("testcase")}

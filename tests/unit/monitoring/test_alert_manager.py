@@ -30,7 +30,7 @@ class Watch:
         return [(change.value, alert.number) for change, alert in told]
 
 
-def test_a_condition_is_told_once_however_long_it_lasts() -> None:
+def test_a_lasting_condition_is_one_alert() -> None:
     """Not every second."""
     watch = Watch()
 
@@ -39,7 +39,7 @@ def test_a_condition_is_told_once_however_long_it_lasts() -> None:
     assert [alert.seen_at - NOON for alert in watch.book.active] == [199 * SECOND]
 
 
-def test_it_is_over_when_it_has_stayed_away_for_a_while() -> None:
+def test_an_alert_is_resolved_after_a_time_without_its_condition() -> None:
     """A condition that flickers is one condition."""
     watch = Watch()
     watch.at(0, finding())
@@ -54,7 +54,7 @@ def test_it_is_over_when_it_has_stayed_away_for_a_while() -> None:
     assert alert.resolved_at == NOON + 20 * SECOND
 
 
-def test_what_gets_worse_is_told_and_what_gets_better_is_not() -> None:
+def test_a_worse_severity_is_reported_and_a_better_one_is_not() -> None:
     """The alert shows how bad it is now, and how bad it was."""
     watch = Watch()
     watch.at(0, finding(WARNING))
@@ -68,7 +68,7 @@ def test_what_gets_worse_is_told_and_what_gets_better_is_not() -> None:
     assert (alert.finding.severity, alert.worst) == (WARNING, CRITICAL)
 
 
-def test_what_returns_within_the_cooldown_is_the_same_alert_and_not_told_again() -> None:
+def test_a_condition_within_the_cooldown_reopens_its_alert_silently() -> None:
     """Nobody wants to be woken every fifteen seconds; but it shows, with how often it came."""
     watch = Watch()
     watch.at(0, finding())
@@ -83,7 +83,7 @@ def test_what_returns_within_the_cooldown_is_the_same_alert_and_not_told_again()
     assert watch.book.active == ()
 
 
-def test_what_returns_worse_than_it_was_told_is_told_at_once() -> None:
+def test_a_condition_that_returns_worse_is_reported_at_once() -> None:
     """A cooldown hides repeats, not news."""
     watch = Watch()
     watch.at(0, finding(WARNING))
@@ -93,7 +93,7 @@ def test_what_returns_worse_than_it_was_told_is_told_at_once() -> None:
     assert watch.at(25) == [("resolved", 1)]
 
 
-def test_what_returned_and_stays_is_told_when_the_cooldown_is_over() -> None:
+def test_a_condition_that_returned_is_reported_after_the_cooldown() -> None:
     """Otherwise nobody would know of it for hours."""
     watch = Watch()
     watch.at(0, finding())
@@ -105,7 +105,7 @@ def test_what_returned_and_stays_is_told_when_the_cooldown_is_over() -> None:
     assert watch.at(85) == [("resolved", 1)]
 
 
-def test_what_returns_after_the_cooldown_is_a_new_alert() -> None:
+def test_a_condition_after_the_cooldown_is_a_new_alert() -> None:
     """Counted from the last word on it."""
     watch = Watch()
     watch.at(0, finding())
@@ -115,7 +115,7 @@ def test_what_returns_after_the_cooldown_is_a_new_alert() -> None:
     assert [alert.number for alert in watch.book.history] == [1, 2]
 
 
-def test_alerts_of_different_subjects_and_types_live_apart() -> None:
+def test_alerts_of_different_subjects_and_types_are_separate() -> None:
     """One channel's cooldown does not silence another."""
     watch = Watch()
     memory = Finding(AlertType.MEMORY_USAGE, "tick-1", ERROR, "memory")
@@ -143,7 +143,7 @@ def test_the_history_is_bounded_and_an_active_alert_never_lost() -> None:
         st.tuples(st.integers(1, 30), st.none() | st.sampled_from([WARNING, ERROR, CRITICAL])), min_size=1, max_size=60
     )
 )
-def test_whoever_believes_what_is_told_is_never_wrong_for_long(looks: list[tuple[int, Severity | None]]) -> None:
+def test_reported_and_present_conditions_agree_after_the_cooldown(looks: list[tuple[int, Severity | None]]) -> None:
     """Raised and resolved alternate; what is there and untold was told within the cooldown, and was no worse."""
     watch = Watch()
     second, believed, last_word, worst_told = 0, False, -1_000, 0

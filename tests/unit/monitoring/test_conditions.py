@@ -44,7 +44,7 @@ def severities(findings: Sequence[Finding]) -> list[tuple[str, Severity]]:
     return [(finding.type.value, finding.severity) for finding in findings]
 
 
-def test_what_is_well_gives_nothing() -> None:
+def test_healthy_metrics_give_no_finding() -> None:
     """Silence is the normal state of a monitor."""
     assert found(channel("tick-1"), channel("ohlcv-1"), channel("fmv-1")) == []
 
@@ -53,7 +53,7 @@ def test_what_is_well_gives_nothing() -> None:
     ("p99_ms", "severity"),
     [(24.9, None), (25.0, WARNING), (49.9, WARNING), (50.0, ERROR), (99.9, ERROR), (100.0, CRITICAL)],
 )
-def test_latency_is_held_against_the_channels_limit(p99_ms: float, severity: Severity | None) -> None:
+def test_latency_is_compared_with_the_limit_of_the_channel(p99_ms: float, severity: Severity | None) -> None:
     """25 ms for ticks: from once, twice, four times that on."""
     findings = found(with_latency("tick-1", p99_ms))
 
@@ -68,7 +68,7 @@ def test_a_wait_that_batching_grants_is_not_late() -> None:
     assert severities(found(replace(bars, wait_ms=80.0))) == [("HIGH_LATENCY", WARNING)]
 
 
-def test_a_single_slow_batch_is_worth_an_information() -> None:
+def test_a_single_slow_batch_is_an_information() -> None:
     """p99 does not show it, but a breach of the timeout is counted and told."""
     slow = channel(
         recent=replace(FIGURES, timeouts=1, processing=LatencyMetrics(100, 1.0, 4.0, 31.0, 31.0, 1.5)),
@@ -81,7 +81,7 @@ def test_a_single_slow_batch_is_worth_an_information() -> None:
     assert (finding.value, finding.threshold, finding.unit) == (31.0, 25.0, "ms")
 
 
-def test_a_channel_that_stands_still_is_late_though_nothing_finishes() -> None:
+def test_a_blocked_channel_is_late() -> None:
     """Latencies of finished rows cannot tell of rows that do not finish."""
     empty = replace(FIGURES, processed=0, batches=0, latency=LatencyMetrics(), processing=LatencyMetrics())
     stuck = channel(recent=empty, queue=QueueMetrics(40, 40, 1_000, 0, 7_000.0))
@@ -103,7 +103,7 @@ def test_a_paused_channel_is_not_late() -> None:
     ("failed", "severity"),
     [(0, None), (1, INFO), (10, INFO), (11, WARNING), (50, WARNING), (51, ERROR), (100, ERROR), (101, CRITICAL)],
 )
-def test_failed_rows_are_told_from_the_first_one(failed: int, severity: Severity | None) -> None:
+def test_the_first_failed_row_is_a_finding(failed: int, severity: Severity | None) -> None:
     """Of a thousand: one is an information, beyond 1 % a warning, beyond 5 % an error, beyond 10 % critical."""
     findings = found(with_failures("tick-1", failed))
 
@@ -122,14 +122,14 @@ def test_failed_rows_are_told_from_the_first_one(failed: int, severity: Severity
         (1_000, 1, CRITICAL),
     ],
 )
-def test_a_queue_overflows_by_degrees(depth: int, spilled: int, severity: Severity | None) -> None:
+def test_a_queue_has_three_levels(depth: int, spilled: int, severity: Severity | None) -> None:
     """By its share of the limit; rows on disk are an error however many are left in memory."""
     findings = found(with_queue("tick-1", depth, spilled))
 
     assert [finding.severity for finding in findings] == ([] if severity is None else [severity])
 
 
-def test_what_is_said_of_a_queue_names_the_rows_on_disk() -> None:
+def test_the_message_of_a_full_queue_names_the_rows_on_disk() -> None:
     """The reader wants to know how far behind it is."""
     (finding,) = found(with_queue("ohlcv-1", 950, 12_345))
 
@@ -144,7 +144,7 @@ def test_rows_on_disk_are_a_figure_of_their_own() -> None:
     assert (finding.value, finding.threshold, finding.unit) == (12_345, 1, "rows on disk")
 
 
-def test_a_failed_instance_is_critical_if_nobody_of_its_channel_works() -> None:
+def test_a_failed_instance_is_critical_if_its_channel_has_no_other() -> None:
     """With another one to take its shards it is an error."""
     broken = with_breaker("tick-1", BreakerState.OPEN)
 
@@ -171,7 +171,7 @@ def test_a_clean_end_is_no_failure() -> None:
     assert found(channel(status=ChannelStatus.SHUTDOWN), channel("fmv-1", status=ChannelStatus.INITIALIZING)) == []
 
 
-def test_other_parts_that_do_not_work_fail_under_their_own_names() -> None:
+def test_problems_of_other_parts_have_their_names() -> None:
     """A disk that is full, a sink that cannot write."""
     findings = found(at=system(problems={"event log": "no space left on device"}))
 
@@ -182,14 +182,14 @@ def test_other_parts_that_do_not_work_fail_under_their_own_names() -> None:
 @pytest.mark.parametrize(
     ("mib", "severity"), [(1_535, None), (1_536, WARNING), (1_900, ERROR), (2_048, CRITICAL), (9_000, CRITICAL)]
 )
-def test_memory_is_held_against_its_limit(mib: int, severity: Severity | None) -> None:
+def test_memory_is_compared_with_its_limit(mib: int, severity: Severity | None) -> None:
     """2 GiB: from three quarters, nine tenths, and all of it on."""
     findings = found(at=system(memory_bytes=mib * 2**20))
 
     assert [finding.severity for finding in findings] == ([] if severity is None else [severity])
 
 
-def test_several_things_may_be_wrong_at_once() -> None:
+def test_several_findings_are_possible_at_once() -> None:
     """Each with its own type; at most one of a type and subject."""
     ill = replace(with_queue("tick-1", 1_000), recent=replace(FIGURES, processed=500, failed=500, timeouts=9))
 
@@ -203,7 +203,7 @@ def test_several_things_may_be_wrong_at_once() -> None:
     ]
 
 
-def test_a_run_that_goes_to_another_time_is_not_late() -> None:
+def test_a_run_that_seeks_is_not_late() -> None:
     """Full queues and old rows are what going there flat out is made of; what fails still counts."""
     behind = (with_latency("tick-1", 5_000.0), with_queue("ohlcv-1", 1_000))
 

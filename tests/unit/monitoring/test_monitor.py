@@ -47,7 +47,7 @@ def test_a_breaker_that_opens_and_recovers_is_an_alert_raised_and_resolved() -> 
     assert [alert.worst.label for alert in monitor.history] == ["critical"]
 
 
-def test_a_handler_that_fails_hurts_nobody() -> None:
+def test_an_error_in_a_handler_does_not_affect_others() -> None:
     """A webhook that is down: the others are told, the failure is counted and shown, the next alert is tried."""
     told: list[dict[str, Any]] = []
 
@@ -63,7 +63,7 @@ def test_a_handler_that_fails_hurts_nobody() -> None:
     assert overview["last_handler_failure"] == "ConnectionError: no route to host for alert 2"
 
 
-def test_handlers_come_and_go() -> None:
+def test_handlers_can_be_added_and_removed() -> None:
     """A WebSocket session listens as long as it lives."""
     monitor = ChannelMonitor(THRESHOLDS)
     session = QueueHandler()
@@ -79,7 +79,7 @@ def test_handlers_come_and_go() -> None:
     assert session.take() == ([], 0)
 
 
-def test_a_queue_of_a_reader_that_lags_stays_bounded_and_says_what_it_lost() -> None:
+def test_a_full_queue_handler_counts_dropped_messages() -> None:
     """The newest changes are the ones worth having."""
     monitor = ChannelMonitor(THRESHOLDS)
     slow = QueueHandler(capacity=2)
@@ -107,7 +107,7 @@ def test_the_log_gets_a_line_at_the_level_of_the_severity(caplog: pytest.LogCapt
     ]
 
 
-def test_only_what_is_critical_speaks_against_the_systems_health() -> None:
+def test_only_critical_alerts_make_the_system_unhealthy() -> None:
     """A load balancer should take it out for that, and not for a warning."""
     monitor = ChannelMonitor(THRESHOLDS)
     assert monitor.unhealthy_reasons() == ("the system is not ready",)
@@ -145,7 +145,7 @@ def test_the_document_has_the_papers_five_parts_and_is_json() -> None:
     assert documents[1]["system_overview"]["router"]["rows_by_type"] == {"tick": 5}
 
 
-def test_the_status_says_whether_to_worry() -> None:
+def test_the_status_follows_the_worst_alert() -> None:
     """Ready; degraded by an error; not ready."""
     monitor = ChannelMonitor(THRESHOLDS)
     statuses = []

@@ -64,7 +64,7 @@ def test_every_limit_of_a_shipped_baseline_is_measured_or_says_why_not(samples: 
             assert verdict.measured is not None or (verdict.note and not verdict.asked), verdict
 
 
-def test_forty_tickers_do_not_validate_eight_thousand(samples: dict[str, list[Sample]]) -> None:
+def test_a_small_recording_gives_no_figure_for_eight_thousand_tickers(samples: dict[str, list[Sample]]) -> None:
     """A limit that a small recording cannot reach fails instead of being waved through."""
     baseline = find_baseline("sprint_108")
     assert baseline is not None
@@ -95,7 +95,7 @@ def test_a_tree_that_cannot_be_measured_is_named(recording: Prepared, tmp_path: 
 
 
 @pytest.mark.parametrize(("plant", "shown_by"), [("correctness", "replay"), ("leak", "memory")])
-def test_what_is_planted_is_caught(
+def test_a_planted_slowdown_is_found(
     recording: Prepared, samples: dict[str, list[Sample]], plant: str, shown_by: str
 ) -> None:
     """These two show whatever the machine's mood; `perf self-test` tries a slowdown as well, and identical code."""

@@ -70,7 +70,7 @@ def test_a_sample_that_was_cut_short_is_found(tmp_path: Path) -> None:
     ],
     ids=["machine", "recording", "size", "benchmarks"],
 )
-def test_what_is_no_match_is_refused(head: Figures, told: str) -> None:
+def test_invalid_figures_are_an_error(head: Figures, told: str) -> None:
     """A comparison of nothing would pass; one of two machines would say anything."""
     with pytest.raises(UsageError, match=told):
         check_alike(figures(), head)

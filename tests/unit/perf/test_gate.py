@@ -99,7 +99,7 @@ def test_only_the_latest_revisions_are_kept(checkout: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {commits[0], *commits[2:KEPT], commits[-1]}
 
 
-def test_two_runs_that_need_the_same_revision_do_not_meet(checkout: Path) -> None:
+def test_two_runs_of_one_revision_do_not_share_a_folder(checkout: Path) -> None:
     """Jobs on one runner share the cache: whoever is second takes what the first has made, and nothing is left over."""
     with ThreadPoolExecutor(4) as pool:
         roots = {side.root for side in pool.map(lambda _: revision("HEAD", checkout), range(4))}
@@ -110,13 +110,13 @@ def test_two_runs_that_need_the_same_revision_do_not_meet(checkout: Path) -> Non
 
 
 @pytest.mark.parametrize("name", ["no-such-revision", "--all", ""])
-def test_a_revision_that_is_none_is_told_in_one_line(checkout: Path, name: str) -> None:
+def test_an_unknown_revision_is_an_error_of_one_line(checkout: Path, name: str) -> None:
     """What, and what to do."""
     with pytest.raises(UsageError, match=r"is no revision of .*, no file and no baseline; fetch it first"):
         revision(name, checkout)
 
 
-def test_a_revision_from_before_the_package_is_told(checkout: Path) -> None:
+def test_a_revision_without_the_package_is_an_error(checkout: Path) -> None:
     """Its benchmarks would die of an import."""
     git(checkout, "rm", "-rqf", "tickstock_cli")
     (checkout / "README").touch()
@@ -142,7 +142,7 @@ def test_a_python_without_pytest_benchmark_says_so_before_anything_is_measured(m
     check_benchmarks(["startup"])
 
 
-def test_a_benchmark_that_is_none_is_told_with_those_there_are() -> None:
+def test_an_unknown_benchmark_is_an_error_with_the_known_ones() -> None:
     """Including the one that only baselines need."""
     with pytest.raises(UsageError, match=r"--only reply: there is no such benchmark; there are startup, .*, running"):
         check_benchmarks(["reply"])

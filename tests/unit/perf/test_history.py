@@ -45,7 +45,7 @@ def test_runs_of_one_machine_have_no_line_between_them() -> None:
     assert "another machine" not in trend_page([entry_of(figures()), entry_of(figures())])
 
 
-def test_a_line_that_is_no_run_is_named(tmp_path: Path) -> None:
+def test_an_invalid_line_of_a_history_is_named(tmp_path: Path) -> None:
     """Which line, and what to do about it; nothing is left out in silence."""
     path = tmp_path / "history.jsonl"
     append(path, entry_of(figures()))

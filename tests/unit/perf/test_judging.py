@@ -50,7 +50,7 @@ def test_no_verdict_goes_below_the_noise_of_the_base() -> None:
     assert verdict_of("replay_seconds", [1.0] * 7, [1.2] * 7, [1.0] * 7) is Change.WORSE
 
 
-def test_a_machine_too_noisy_to_show_half_as_much_again_is_told() -> None:
+def test_a_machine_too_noisy_for_a_verdict_is_reported() -> None:
     """A pass that could hardly have failed must not look like one that could."""
     noisy = [{"cpu_seconds": seconds} for seconds in (1.0, 1.9, 0.6, 1.8, 0.5)]
     base: dict[str, list[dict[str, Any]]] = {"replay": [{"cpu_seconds": 1.0}] * 5}
@@ -59,18 +59,18 @@ def test_a_machine_too_noisy_to_show_half_as_much_again_is_told() -> None:
     assert compare(base, base, base).blind() == ()
 
 
-def test_a_speedup_is_told() -> None:
+def test_a_speedup_is_reported() -> None:
     """Good news is news."""
     assert verdict_of("replay_seconds", QUIET, [value / 1.5 for value in QUIET]) is Change.BETTER
 
 
-def test_what_is_too_small_to_feel_is_no_regression() -> None:
+def test_a_negligible_slowdown_is_no_regression() -> None:
     """Twice of two milliseconds are four."""
     assert verdict_of("paced_p99_ms", [4.0] * 7, [12.0] * 7, [4.0] * 7) is Change.SAME
     assert verdict_of("paced_p99_ms", [40.0] * 7, [120.0] * 7, [40.0] * 7) is Change.WORSE
 
 
-def test_memory_kept_is_judged_by_what_more_is_kept() -> None:
+def test_kept_memory_is_judged_by_its_increase() -> None:
     """Growth may be nothing, or less than nothing: a ratio of it would say anything."""
     mib = float(2**20)
     assert verdict_of("growth_bytes", [-1000.0, 0.0, 500.0, 0.0, 0.0], [8 * mib] * 5) is Change.WORSE
@@ -105,7 +105,7 @@ def test_other_results_fail_whatever_the_speed() -> None:
     assert [verdict.name for verdict in verdicts(comparison) if verdict.failed] == ["results"]
 
 
-def test_what_a_base_cannot_measure_is_not_asked() -> None:
+def test_a_metric_that_the_base_lacks_is_not_asked() -> None:
     """A benchmark that came later is no reason to fail, and none to say that all is well."""
     base: dict[str, list[dict[str, Any]]] = {"replay": [{"cpu_seconds": 1.0}] * 7}
     head: dict[str, list[dict[str, Any]]] = {"replay": [{"cpu_seconds": 1.0, "seconds": 1.0}] * 7}

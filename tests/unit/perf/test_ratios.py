@@ -32,7 +32,7 @@ def test_the_interval_holds_the_true_median_as_often_as_it_says() -> None:
     assert abs(held / 2_000 - found.coverage) < 0.015
 
 
-def test_one_spoiled_round_of_nine_moves_nothing() -> None:
+def test_one_outlier_of_nine_rounds_changes_no_median() -> None:
     """A neighbour that wakes up once must not decide."""
     quiet = [1.00, 1.01, 0.99, 1.02, 0.98, 1.00, 1.01, 0.99]
 

@@ -111,7 +111,7 @@ def test_events_that_share_their_key_are_told_apart(highs: pl.DataFrame) -> None
     assert compared(twice, twice[:1]).kinds["high"] == DifferenceCounts(only_a=1, only_b=0, changed=0, equal=1)
 
 
-def test_an_empty_file_has_nothing(highs: pl.DataFrame) -> None:
+def test_an_empty_file_has_no_events(highs: pl.DataFrame) -> None:
     """Against events, and against another empty one."""
     assert compared(highs, highs.clear()).kinds["high"].only_a == HIGHS
     assert compared(highs.clear(), highs).kinds["high"].only_b == HIGHS
@@ -126,7 +126,7 @@ def test_the_limit_cuts_what_is_shown_and_not_what_is_counted(highs: pl.DataFram
     assert [one.a for one in comparison.differences] == highs[:2].to_dicts()
 
 
-def test_kinds_stand_in_the_order_of_outputs_and_strangers_last(highs: pl.DataFrame) -> None:
+def test_kinds_are_in_the_order_of_outputs_and_unknown_ones_last(highs: pl.DataFrame) -> None:
     """A file of a later version may hold kinds that this one does not know."""
     kinds = highs.with_columns(kind=pl.Series(["gap", "fmv", "trend", "surge", "low", "high"]))
 

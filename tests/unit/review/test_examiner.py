@@ -61,7 +61,7 @@ def test_a_row_is_explained_alike_however_rows_get_to_the_core(
     assert [row.admission for row in pieces] == [row.admission for row in whole]
 
 
-def test_the_random_rows_end_in_every_way() -> None:
+def test_the_random_rows_reach_every_outcome() -> None:
     """Otherwise the test above would say little: every detector fires, cools down, waits and stays below."""
     endings: Counter[tuple[str, Ending]] = Counter()
     for seed in range(8, 24):

@@ -63,7 +63,7 @@ def test_the_moment_is_the_last_row_of_each_type_that_was_there(write: Write) ->
     assert [row.record for row in explained(recording, START + MINUTE).rows] == ["fmv", "tick", "ohlcv"]
 
 
-def test_of_rows_of_one_time_those_that_told_something_are_shown(write: Write) -> None:
+def test_of_rows_of_one_time_those_with_events_are_shown(write: Write) -> None:
     """Trades of one millisecond are common; the last of them is shown in any case."""
     prices = [100.0, 100.0, 101.0, 101.0, 101.0]
     rows = explained(write(climb(START, prices, step=0)), START + SECOND).rows
@@ -113,7 +113,7 @@ def test_an_event_may_lose_to_one_that_comes_later(write: Write) -> None:
     assert event_outcomes[0] == event_outcomes[1]
 
 
-def test_a_high_of_a_bar_that_ticks_had_told(write: Write) -> None:
+def test_a_bar_high_that_ticks_had_reported(write: Write) -> None:
     """The bar's rule fired, but it is no news; the price that was told is named."""
     rows: list[Record] = [*climb(START, [100.0, 103.0])]
     rows += [Bar("ABC", START - MINUTE, 99.0, 99.5, 99.0, 99.5, 100, avg_volume=10)]
@@ -144,7 +144,7 @@ ODD_ROWS: dict[str, tuple[Sequence[float | None], AdmissionStatus, str]] = {
 
 
 @pytest.mark.parametrize("case", ODD_ROWS)
-def test_a_row_that_was_not_taken_as_it_is(write: Write, case: str) -> None:
+def test_a_row_that_was_rejected_or_changed(write: Write, case: str) -> None:
     """Rejected rows reach no detector; suspect ones are hidden from all."""
     prices, status, reason = ODD_ROWS[case]
     row = the_row(explained(write(climb(START, prices)), START + 5 * SECOND))  # type: ignore[arg-type]  # garbage is the point
@@ -187,14 +187,14 @@ def test_start_says_where_state_begins(write: Write) -> None:
     assert ending(row, "highlow", "high") is Ending.WAITING
 
 
-def test_a_moment_before_the_start_is_told_so(write: Write) -> None:
+def test_a_time_before_the_start_is_an_error(write: Write) -> None:
     """Nothing is known by then, and to replay on from the start would be another question."""
     request = Request([write(climb(START, [100.0, 101.0]))], start=START + 1)
     with pytest.raises(UsageError, match=r"--start 2024-06-12T14:00:00.000000001Z is after --at 2024-06-12T14:00:00Z"):
         explain(request, "ABC", START)
 
 
-def test_a_baseline_that_has_not_begun_is_of_no_length(write: Write) -> None:
+def test_a_baseline_without_rows_has_length_zero(write: Write) -> None:
     """In the first seconds of a segment the window alone is longer than what there is."""
     recording = write(climb(START, [100.0 + place for place in range(8)], step=SECOND))
     (surge,) = the_row(explained(recording, START + 7 * SECOND)).verdicts["surge"]
@@ -203,7 +203,7 @@ def test_a_baseline_that_has_not_begun_is_of_no_length(write: Write) -> None:
     assert (baseline.value, baseline.passes) == (0, False)
 
 
-def test_a_score_of_nothing_is_no_new_direction(write: Write) -> None:
+def test_a_score_of_zero_is_no_new_direction(write: Write) -> None:
     """Prices that stand still have no direction, so none that is new."""
     recording = write(climb(START, [100.0] * 400, step=2 * SECOND))
     (trend,) = the_row(explained(recording, START + 700 * SECOND)).verdicts["trend"]
@@ -212,7 +212,7 @@ def test_a_score_of_nothing_is_no_new_direction(write: Write) -> None:
     assert (news.value, news.threshold, news.passes) == ("neutral", "neutral", False)
 
 
-def test_a_ticker_that_is_not_there_yet(write: Write) -> None:
+def test_a_ticker_whose_rows_come_later(write: Write) -> None:
     """When it will be is told."""
     with pytest.raises(
         DataError, match=r"no row at or before 2024-06-12T13:00:00Z; its first is available at .*14:00:0"
@@ -221,7 +221,7 @@ def test_a_ticker_that_is_not_there_yet(write: Write) -> None:
 
 
 @pytest.mark.parametrize(("ticker", "hint"), [("abc", "did you mean ABC"), ("Q", "see tickstock inspect")])
-def test_a_ticker_that_is_not_there_at_all(write: Write, ticker: str, hint: str) -> None:
+def test_a_ticker_without_rows(write: Write, ticker: str, hint: str) -> None:
     """Something like it may be."""
     with pytest.raises(DataError, match=f"the recording has no ticker {ticker}; {hint}"):
         explained(write(climb(START, [100.0])), START, ticker)

@@ -31,13 +31,13 @@ def margins_of_a_random_replay(seed: int) -> dict[tuple[str, str, str], pl.Serie
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_what_was_told_has_reached_its_thresholds(seed: int) -> None:
+def test_every_event_has_reached_its_thresholds(seed: int) -> None:
     """Whatever they are: an event below one would be put down to a threshold that it had reached."""
     for name, margins in margins_of_a_random_replay(seed).items():
         assert (margins >= 1 - 1e-9).all(), name
 
 
-def test_random_replays_tell_events_of_every_limit() -> None:
+def test_random_replays_have_events_of_every_limit() -> None:
     """Otherwise the test above would say little."""
     seen: Counter[tuple[str, str, str]] = Counter()
     for seed in range(SEEDS):
@@ -46,7 +46,7 @@ def test_random_replays_tell_events_of_every_limit() -> None:
     assert {name for name, count in seen.items() if not count} == set()
 
 
-def test_every_kind_that_ticks_and_fair_values_tell_has_a_limit_and_a_cooldown() -> None:
+def test_every_kind_of_ticks_and_fair_values_has_limit_and_cooldown() -> None:
     """A new detector's kinds are thought of here, too."""
     settings = settings_of({})
     pairs = {(kind.name, cls.channel) for cls in detector_classes().values() for kind in cls.kinds}

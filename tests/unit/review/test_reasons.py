@@ -42,7 +42,7 @@ def test_a_threshold_that_an_event_does_not_reach(replayed: Any) -> None:
     assert difference.why == "highlow.min_percent_change: 0.15 $ against 0.2 $"
 
 
-def test_it_counts_what_the_file_without_the_event_was_made_by(replayed: Any) -> None:
+def test_the_settings_of_the_file_without_the_event_count(replayed: Any) -> None:
     """The same two replays the other way around: now A lacks it, for the same reason."""
     difference = the_one(replayed(climb(START, [100.0, 100.15]), {"highlow__min_percent_change": 0.2}, {}))
 
@@ -59,7 +59,7 @@ def test_a_cooldown_of_the_other_file(replayed: Any) -> None:
     assert difference.why == "B had told one 10 s before; highlow.cooldown_seconds is 15 s"
 
 
-def test_a_price_that_the_other_file_had_nearly_told(replayed: Any) -> None:
+def test_a_price_close_to_an_event_of_the_other_file(replayed: Any) -> None:
     """Without its cooldown, A had told 102 and has no use for 102.05; B, which had not, has."""
     rows = [Tick("ABC", START + time * SECOND, price) for time, price in ((0, 100.0), (2, 101.0), (3, 102.0))]
     rows.append(Tick("ABC", START + 20 * SECOND, 102.05))
@@ -74,7 +74,7 @@ def test_a_price_that_the_other_file_had_nearly_told(replayed: Any) -> None:
     )
 
 
-def test_what_was_told_yesterday_is_no_reason(write: Write, events: Events) -> None:
+def test_an_event_of_the_day_before_is_no_reason(write: Write, events: Events) -> None:
     """Highs begin anew with the session: 102 is no news at noon, but it is on the next day."""
     day = 24 * 3_600 * SECOND
     a = events(write([*climb(START, [100.0, 102.0], step=STEP), *climb(START + day, [101.0, 102.01], step=STEP)]))
@@ -105,7 +105,7 @@ def test_a_kind_that_outranks_another_in_its_window(replayed: Any) -> None:
     assert difference.why == "in the same window, B told the high of tick at 2024-06-12T14:00:01Z instead"
 
 
-def test_a_later_tick_of_the_window_cannot_be_what_beat_an_earlier_one(replayed: Any) -> None:
+def test_a_later_tick_of_the_window_is_no_reason(replayed: Any) -> None:
     """Both files told a high in the window, but the later one only because a threshold had kept the first silent."""
     ticks = [(0, 100.0), (1_000, 100.15), (1_200, 100.5)]
     rows = [Tick("ABC", START + time * SECOND // 1_000, price) for time, price in ticks]
@@ -115,7 +115,7 @@ def test_a_later_tick_of_the_window_cannot_be_what_beat_an_earlier_one(replayed:
     assert difference.columns["price"] == (100.15, 100.5)
 
 
-def test_a_high_of_bars_that_ticks_have_told(replayed: Any) -> None:
+def test_a_bar_high_that_ticks_have_reported(replayed: Any) -> None:
     """Where redundant highs are dropped, what ticks had told is the reason."""
     quick = Bar("ABC", START - MINUTE, 90.0, 100.0, 90.0, 100.0, 100, avg_volume=10)
     rows: list[Record] = [quick, *climb(START, [100.0, 103.0], step=STEP)]
@@ -130,7 +130,9 @@ def test_a_high_of_bars_that_ticks_have_told(replayed: Any) -> None:
 
 
 @pytest.mark.parametrize(("trigger", "setting"), [("price", "volume_threshold"), ("volume", "price_threshold_percent")])
-def test_a_surge_lacks_what_the_other_file_asks_for(events: Events, write: Write, trigger: str, setting: str) -> None:
+def test_a_surge_below_the_threshold_of_the_other_file(
+    events: Events, write: Write, trigger: str, setting: str
+) -> None:
     """One half of it is enough for A; B wants the other half as well."""
     surge = {"percent_change": 0.3 if trigger == "volume" else 0.9, "rel_volume": 1.5 if trigger == "price" else 4.0}
     high = events(write(climb(START, [100.0, 101.0])))
@@ -144,7 +146,7 @@ def test_a_surge_lacks_what_the_other_file_asks_for(events: Events, write: Write
     assert difference.why.startswith(f"surge.{setting}: ")
 
 
-def test_less_than_all_that_the_other_file_has(events: Events, write: Write) -> None:
+def test_fewer_columns_than_the_other_file(events: Events, write: Write) -> None:
     """Where nobody says that B was made by a higher threshold, its events do."""
     steps = [0.15, 0.5] * 12
     rows = climb(START, [100.0 + sum(steps[:count]) for count in range(len(steps) + 1)], step=STEP)
@@ -174,7 +176,7 @@ MISSING = {
 
 
 @pytest.mark.parametrize("case", MISSING)
-def test_a_file_that_has_nothing_of_it(replayed: Any, case: str) -> None:
+def test_a_file_without_the_kind(replayed: Any, case: str) -> None:
     """Not one event of the kind is no threshold."""
     settings, words = MISSING[case]
     difference = the_one(replayed(climb(START, [100.0, 102.0]), {}, settings))
@@ -194,7 +196,7 @@ def test_a_ticker_or_a_time_that_a_file_does_not_hold(write: Write, events: Even
     assert (other.reason, other.why) == ("missing_data", "B has no event of XYZ at all")
 
 
-def test_nothing_speaks_for_a_reason_that_is_not_there(write: Write, events: Events) -> None:
+def test_no_reason_is_given_without_evidence(write: Write, events: Events) -> None:
     """An event taken out of the middle: no word is better than a wrong one."""
     a = events(write(climb(START, [100.0 + row for row in range(8)], step=STEP)))
     b = pl.concat([a[:3], a[4:]])
@@ -204,7 +206,7 @@ def test_nothing_speaks_for_a_reason_that_is_not_there(write: Write, events: Eve
     assert (difference.reason, difference.why) == ("unknown", "")
 
 
-def test_of_an_event_that_moved_the_earlier_one_is_explained(replayed: Any) -> None:
+def test_a_moved_event_is_explained_by_its_earlier_time(replayed: Any) -> None:
     """B told its high three seconds later: because it kept silent when A told it."""
     ticks = [(0, 100.0), (10, 101.0), (12, 102.0), (15, 103.0)]
     rows = [Tick("ABC", START + time * SECOND, price) for time, price in ticks]

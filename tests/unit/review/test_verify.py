@@ -43,7 +43,7 @@ def verified(recording: Path, reports: list[tuple[VariantResult, int]] | None = 
     )
 
 
-def test_every_way_of_replaying_gives_the_same(recording: Path) -> None:
+def test_every_variant_gives_the_same_digest(recording: Path) -> None:
     """Digest, ledger and file of every variant are those of the first."""
     reports: list[tuple[VariantResult, int]] = []
     verification = verified(recording, reports)
@@ -57,7 +57,7 @@ def test_every_way_of_replaying_gives_the_same(recording: Path) -> None:
     assert {variants for _, variants in reports} == {len(verification.variants)}
 
 
-def test_what_is_tried_differs_in_every_way_that_a_run_can_differ() -> None:
+def test_the_variants_cover_every_option_of_a_run() -> None:
     """Batches, workers, speeds, pipelines, restarts: several of each."""
     tried = plan(rows=1_000_000, slice_rows=10_000, slice_span=3_600 * SECOND)
 
@@ -69,7 +69,7 @@ def test_what_is_tried_differs_in_every_way_that_a_run_can_differ() -> None:
     assert any(variant.resumed is not None and variant.resumed.workers != variant.workers for variant in tried)
 
 
-def test_of_a_large_recording_a_part_is_replayed_in_slow_ways() -> None:
+def test_slow_variants_replay_a_part_of_a_large_recording() -> None:
     """Row by row and on a schedule; the plain way through the part is what they are held against."""
     tried = plan(rows=1_000_000, slice_rows=10_000, slice_span=3_600 * SECOND)
     slow = [variant for variant in tried if variant.speed is not None or variant.pipeline is not PipelineName.DIRECT]
@@ -89,7 +89,7 @@ def test_a_small_recording_is_its_own_part() -> None:
     assert len({replace(variant, name="") for variant in tried}) == len(tried)
 
 
-def test_the_part_holds_the_tickers_that_tell_most(recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_part_has_the_tickers_with_most_events(recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No more rows than asked for; the paced variants take as long as planned, whatever its span."""
     monkeypatch.setattr(reviewing, "SLICE_ROWS", 10)
     monkeypatch.setattr(reviewing, "SLICE_TICKERS", 2)
@@ -102,7 +102,7 @@ def test_the_part_holds_the_tickers_that_tell_most(recording: Path, monkeypatch:
     assert len({variant.digest for variant in part}) == 1 != len({variant.digest for variant in verification.variants})
 
 
-def test_stopped_legs_were_stopped_and_resumed(recording: Path) -> None:
+def test_stopped_variants_were_stopped_and_resumed(recording: Path) -> None:
     """Not only asked to: they say where, and it is neither the beginning nor the end."""
     stopped = [variant for variant in verified(recording).variants if variant.variant.stop_after is not None]
 

@@ -22,13 +22,13 @@ def test_round_robin_deals_shards_out_in_turn() -> None:
     assert assign(RoutingStrategy.ROUND_ROBIN, THREE).owners[:4] == ("tick-1", "tick-2", "tick-3", "tick-1")
 
 
-def test_the_last_healthy_instance_gets_everything() -> None:
+def test_the_last_healthy_instance_gets_every_shard() -> None:
     """Whatever the strategy: there is nowhere else to go."""
     for strategy in RoutingStrategy:
         assert counts(assign(strategy, TWO_SICK, assign(strategy, THREE))) == [SHARDS, 0, 0]
 
 
-def test_hash_based_is_the_same_everywhere_for_ever() -> None:
+def test_hash_based_gives_published_owners() -> None:
     """A release that changes it moves the state of every live system: it must be meant."""
     owners = assign(RoutingStrategy.HASH_BASED, THREE).owners
 
@@ -72,7 +72,7 @@ def test_load_based_takes_from_an_instance_with_a_long_queue() -> None:
     assert {move.before for move in after.moves_from(before)} == {"tick-1"}
 
 
-def test_load_based_moves_nothing_while_nobody_works() -> None:
+def test_load_based_moves_nothing_without_load() -> None:
     """A quiet second must not undo what a busy one has found, only for the next one to find it again."""
     loads = [100] * SHARDS
     loads[17] = 6_300
@@ -81,12 +81,12 @@ def test_load_based_moves_nothing_while_nobody_works() -> None:
     assert assign(RoutingStrategy.LOAD_BASED, THREE[:2], before, shard_loads=[0] * SHARDS) == before
 
 
-def test_load_based_with_nothing_known_shares_evenly() -> None:
+def test_load_based_without_loads_shares_evenly() -> None:
     """At the start no shard has a load yet."""
     assert counts(assign(RoutingStrategy.LOAD_BASED, THREE, shard_loads=[0] * SHARDS)) == [22, 21, 21]
 
 
-def test_moves_tell_who_gives_what_to_whom() -> None:
+def test_a_move_has_shard_former_and_new_owner() -> None:
     """State travels along these."""
     before = Assignment(("a",) * SHARDS)
     after = Assignment(("a",) * 5 + ("b",) + ("a",) * (SHARDS - 6))
@@ -103,7 +103,7 @@ def test_places_look_up_rows_by_their_shard() -> None:
     assert assignment.places(["tick-1", "tick-2", "tick-3"])[shards].tolist() == [0, 2, 0]
 
 
-def test_an_assignment_outlives_instances_that_are_no_more() -> None:
+def test_an_assignment_can_name_removed_instances() -> None:
     """After a restart with fewer instances, what the missing ones had goes to the others."""
     before = assign(RoutingStrategy.HEALTH_BASED, THREE)
 

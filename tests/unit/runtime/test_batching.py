@@ -17,7 +17,7 @@ def batching(strategy: Strategy, max_rows: int = 100, max_wait_ms: int = 100, ti
     return Batching(strategy, max_rows, max_wait_ms * MILLISECOND, timeout_ms * MILLISECOND)
 
 
-def test_immediate_takes_what_is_there() -> None:
+def test_immediate_takes_all_queued_rows() -> None:
     """A tick never waits for another one; what has piled up meanwhile goes along, up to a full batch."""
     immediate = batching(Strategy.IMMEDIATE)
 
@@ -37,7 +37,7 @@ def test_a_full_batch_is_taken_at_once_and_a_partial_one_in_time(strategy: Strat
     assert either.take(99, 5, 100 * MILLISECOND + 5) == BatchDecision(99)
 
 
-def test_time_looks_at_no_number() -> None:
+def test_time_ignores_the_number_of_rows() -> None:
     """A thousand rows wait as one row does; then a full batch goes at a time."""
     timed = batching(Strategy.TIME)
 
@@ -58,7 +58,7 @@ def test_an_empty_queue_waits_for_rows(strategy: Strategy) -> None:
     assert batching(strategy).take(0, 0, 0, flush=True) == BatchDecision(0, None)
 
 
-def test_only_waits_that_are_meant_are_granted() -> None:
+def test_only_strategies_that_wait_grant_a_wait() -> None:
     """The rest of a row's latency counts against the timeout."""
     granted = {strategy: batching(strategy).granted_wait_ns // MILLISECOND for strategy in Strategy}
 
@@ -116,7 +116,7 @@ def test_adaptive_never_waits_until_the_timeout_would_break() -> None:
     assert wanted(Load(200, 40 * MILLISECOND, 0)) == 2
 
 
-def test_adaptive_takes_a_backlog_in_what_fits_into_the_timeout() -> None:
+def test_adaptive_takes_a_backlog_in_batches_within_the_timeout() -> None:
     """Small batches would never catch up; one huge batch would keep its first row waiting for its last."""
     adaptive = batching(Strategy.ADAPTIVE, max_rows=10_000)
     load = Load(1_000, 1 * MILLISECOND, 70_000)
@@ -149,7 +149,7 @@ def test_adaptive_keeps_up_or_keeps_the_timeout(rate: float, batch_ns: float, ro
     assert rows == 1 or rows * gap + load.cost_ns(rows) <= 50 * MILLISECOND * (1 + 1e-9)
 
 
-def test_the_meter_learns_rate_and_costs() -> None:
+def test_the_meter_estimates_rate_and_costs() -> None:
     """20 rows every ms, in batches that cost 100 µs and 2 µs a row."""
     meter = LoadMeter()
     for millisecond in range(2_000):
@@ -164,7 +164,7 @@ def test_the_meter_learns_rate_and_costs() -> None:
     assert load.row_ns == pytest.approx(2_000, rel=0.01)
 
 
-def test_the_meter_forgets() -> None:
+def test_the_meter_forgets_old_arrivals() -> None:
     """A burst of a minute ago is no load."""
     meter = LoadMeter()
     meter.arrived(1_000_000, 0)
@@ -172,7 +172,7 @@ def test_the_meter_forgets() -> None:
     assert meter.load(60 * SECOND).rows_per_second < 1
 
 
-def test_the_meter_knows_nothing_at_first() -> None:
+def test_a_new_meter_has_no_estimate() -> None:
     """No rows, no batches, no time passed: no division by any of them."""
     meter = LoadMeter()
     assert meter.load(0) == Load()

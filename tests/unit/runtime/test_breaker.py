@@ -129,7 +129,7 @@ def test_outcomes_that_come_late_do_not_touch_an_open_one() -> None:
     assert breaker.half_open_at == 5 * SECOND
 
 
-def test_after_closing_the_past_is_forgotten() -> None:
+def test_closing_resets_failures_in_a_row() -> None:
     """It takes as many failures as the first time."""
     clock = ManualClock()
     breaker = opened(clock)
@@ -188,7 +188,7 @@ def test_every_transition_is_dated_and_says_why() -> None:
         trials=st.integers(1, 3),
     ),
 )
-def test_whatever_happens_it_recovers(actions: list[str], limits: BreakerLimits) -> None:
+def test_successes_close_a_breaker_in_any_state(actions: list[str], limits: BreakerLimits) -> None:
     """From any state, time and successes alone close it; its history stays bounded and connected."""
     clock = ManualClock()
     breaker = CircuitBreaker(limits, clock)

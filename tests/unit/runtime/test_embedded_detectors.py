@@ -81,7 +81,7 @@ class Unfinished:
         ({"round_price": RoundPrice(RoundPriceParams(), {"round_price": 0})}, "must be a class, which every system"),
     ],
 )
-def test_what_is_no_detector_of_its_own_is_refused_before_the_start(detectors: dict[str, Any], message: str) -> None:
+def test_an_invalid_detector_is_an_error_before_the_start(detectors: dict[str, Any], message: str) -> None:
     """Found at the first row, it would cost the state of a running system."""
     with pytest.raises(UsageError, match=message):
         MultiChannelSystem(detectors=detectors)

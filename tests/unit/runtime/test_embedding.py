@@ -42,7 +42,7 @@ def test_an_example_of_the_page_on_embedding_runs_as_it_stands(
     exec(compile(EXAMPLES[heading], f"{PAGE}: {heading}", "exec"), {"__name__": "example"})
 
 
-def test_a_system_that_takes_rows_says_so_from_the_first_moment() -> None:
+def test_a_started_system_is_ready_at_once() -> None:
     """Events may flow at once; health must not claim for the monitor's first interval that nothing is ready."""
 
     async def first_look() -> tuple[str, tuple[str, ...]]:
@@ -58,7 +58,7 @@ def test_a_system_that_takes_rows_says_so_from_the_first_moment() -> None:
     assert asyncio.run(first_look()) == ("ready", ())
 
 
-def test_rows_of_arrow_and_single_records_end_alike() -> None:
+def test_arrow_rows_and_single_records_give_the_same_result() -> None:
     """Twenty rising prices: as one Arrow table, and one by one."""
 
     async def feed(as_table: bool) -> dict[str, int]:
@@ -105,12 +105,12 @@ def test_reasons_come_in_the_order_of_the_rows() -> None:
         ("AAPL", None),
     ],
 )
-def test_the_type_is_told_from_what_is_there(data: object, record: str | None) -> None:
+def test_the_record_type_follows_from_the_fields(data: object, record: str | None) -> None:
     """Records, mappings, columns; what fits nothing is no guess."""
     assert identify_data_type(data) == record
 
 
-def test_what_cannot_be_a_record_is_refused_with_its_name() -> None:
+def test_an_invalid_record_is_an_error_with_its_field() -> None:
     """A wrong type raises before anything is counted; so does one type where another was promised."""
 
     async def refuse() -> None:
@@ -128,7 +128,7 @@ def test_what_cannot_be_a_record_is_refused_with_its_name() -> None:
     asyncio.run(refuse())
 
 
-def test_a_system_that_does_not_run_says_so_instead_of_waiting_for_ever() -> None:
+def test_a_call_to_a_system_that_does_not_run_is_an_error() -> None:
     """Before it is initialized, and after its end; to initialize it twice changes nothing."""
 
     async def ask() -> None:

@@ -15,7 +15,7 @@ from tickstock_cli.sources.rows import RowIngest
 NOON = 1_718_208_000_000_000_000
 
 
-def test_what_was_there_before_the_first_row_is_left_alone_until_the_run_is_over() -> None:
+def test_objects_before_the_first_row_are_not_collected_during_the_run() -> None:
     """Modules and compiled kernels: a full collection took longer than an event may take on its way."""
     settings, symbols = settings_model()(), SymbolTable()
     row = pa.RecordBatch.from_pydict({"ticker": ["IBM"], "timestamp": [NOON], "price": [1.0], "size": [1]})

@@ -18,7 +18,7 @@ def with_mean(mean_ms: float) -> ChannelMetrics:
     return channel(recent=replace(FIGURES, processing=replace(QUICK, mean_ms=mean_ms)))
 
 
-def test_an_instance_that_works_is_trusted() -> None:
+def test_an_instance_that_works_is_healthy() -> None:
     """Also one that is just starting, paused, or trying whether it works again."""
     assert unhealthy_reason(channel(), LIMITS) is None
     assert unhealthy_reason(channel(status=ChannelStatus.INITIALIZING), LIMITS) is None
@@ -36,7 +36,7 @@ def test_an_instance_that_works_is_trusted() -> None:
         (with_mean(5_000.5), "batches take 5,000 ms on average, above 5000 ms"),
     ],
 )
-def test_an_instance_that_does_not_is_not(metrics: ChannelMetrics, reason: str) -> None:
+def test_an_instance_that_fails_is_unhealthy(metrics: ChannelMetrics, reason: str) -> None:
     """Each of the papers' three rules, and a status that processes nothing."""
     assert unhealthy_reason(metrics, LIMITS) == reason
 
@@ -47,7 +47,7 @@ def test_limits_must_be_exceeded() -> None:
     assert unhealthy_reason(with_mean(5_000), LIMITS) is None
 
 
-def test_an_instance_that_lost_its_shards_is_well_once_its_window_is_empty() -> None:
+def test_an_instance_without_shards_is_healthy_once_its_window_is_empty() -> None:
     """Nothing that it could fail on: so it is tried anew."""
     empty = IntervalMetrics(10.0, 0, 0, 0, 0, 0, LatencyMetrics(), LatencyMetrics())
 

@@ -110,7 +110,7 @@ async def until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0.002)
 
 
-def test_a_backlog_takes_few_trips_and_stays_what_it_was_in_batches() -> None:
+def test_a_backlog_is_processed_in_few_calls_and_the_same_batches() -> None:
     """Eight thousand bars at the top of a minute are eighty batches; eighty trips to a thread took longer than they."""
 
     async def story(desk: Desk) -> None:
@@ -125,7 +125,7 @@ def test_a_backlog_takes_few_trips_and_stays_what_it_was_in_batches() -> None:
     assert 200 / BATCH_ROWS / BATCHES_A_TRIP <= desk.executor.trips < 20
 
 
-def test_nothing_is_begun_behind_a_batch_that_fails_before_the_breaker_has_judged_it() -> None:
+def test_no_batch_begins_before_the_breaker_knows_a_failed_one() -> None:
     """The rest goes back to where it was in the queue, waits for the breaker, and is processed in order."""
     states: list[BreakerState] = []
 
@@ -144,7 +144,7 @@ def test_nothing_is_begun_behind_a_batch_that_fails_before_the_breaker_has_judge
     assert desk.instance.depth == 0
 
 
-def test_rows_that_may_come_back_keep_their_room() -> None:
+def test_rows_that_may_return_to_the_queue_keep_their_room() -> None:
     """A queue's bound holds although a trip's later batches may return to it."""
     depths: list[int] = []
 

@@ -38,7 +38,7 @@ def work(meter: Meter, clock: ManualClock, ms: float, rows: int = 1, events: int
     meter.batch(started, clock.now(), [(started, rows)], events=events, failed=failed)
 
 
-def test_a_meter_that_measured_nothing_says_so() -> None:
+def test_a_meter_without_records_has_no_latencies() -> None:
     """None is not 0 ms."""
     snapshot = look(meter_of(ManualClock()))
 
@@ -93,7 +93,7 @@ def test_a_row_ahead_of_its_schedule_is_not_late() -> None:
     assert look(meter).whole.latency.max_ms == 0
 
 
-def test_the_window_forgets_what_the_whole_keeps() -> None:
+def test_old_records_leave_the_window_and_stay_in_the_whole() -> None:
     """A bad minute must not keep an alert alive for the rest of the day."""
     clock = ManualClock()
     meter = meter_of(clock)
@@ -161,7 +161,7 @@ def test_a_snapshot_does_not_change_any_more() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 3_600 * SECOND), st.integers(1, 1_000)), min_size=1, max_size=60))
-def test_percentiles_lie_at_most_a_hundredth_above_the_truth(batches: list[tuple[int, int]]) -> None:
+def test_percentiles_are_at_most_a_hundredth_above_the_true_ones(batches: list[tuple[int, int]]) -> None:
     """Also when records have wandered through several chunks of the window."""
     clock = ManualClock()
     meter = meter_of(clock)

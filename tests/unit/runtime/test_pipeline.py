@@ -15,7 +15,7 @@ LONGEST_SECONDS = 60
 """What has not come after so long never will; better a failed test than one that hangs."""
 
 
-def test_whoever_waits_for_a_loop_that_ends_is_told() -> None:
+def test_a_call_to_a_loop_that_ends_is_an_error() -> None:
     """A request of the control API, say: its thread would wait for ever, and with it the server and the process."""
     begun = Event()
 
@@ -32,7 +32,7 @@ def test_whoever_waits_for_a_loop_that_ends_is_told() -> None:
             waiting.result(LONGEST_SECONDS)
 
 
-def test_a_loop_that_has_ended_takes_nothing() -> None:
+def test_a_loop_that_has_ended_refuses_calls() -> None:
     """Nobody would ever do it."""
 
     async def nothing() -> None:

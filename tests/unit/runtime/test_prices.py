@@ -42,7 +42,7 @@ def test_a_line_keeps_the_last_price_of_each_ten_seconds(batch_rows: int) -> Non
     assert line(climb(25), batch_rows=batch_rows) == [(9, 100.09), (19, 100.19), (24, 100.24)]
 
 
-def test_what_is_older_than_half_an_hour_is_kept_every_five_minutes() -> None:
+def test_older_prices_are_kept_every_five_minutes() -> None:
     """A user sees the session as well as the last minutes, and both join without a step back."""
     told = line(climb(2 * 3600))
     times = [time for time, _ in told]
@@ -93,7 +93,7 @@ def test_prices_that_no_rule_may_use_are_not_drawn() -> None:
     assert line(rows) == [(0, 100.0), (400, 100.4)]
 
 
-def test_a_ticker_that_nobody_met_has_an_empty_line() -> None:
+def test_an_unknown_ticker_has_an_empty_line() -> None:
     """The page may ask for any ticker, and before the run begins."""
     assert list(PriceTap().prices("IBM").times) == []
     assert line(climb(3), "ABC") == []

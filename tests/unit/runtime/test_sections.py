@@ -17,14 +17,14 @@ from tickstock_cli.runtime.sections import batching_of, breaker_limits_of, healt
 from tickstock_cli.testing import MILLISECOND, SECOND
 
 
-def test_the_three_channels_batch_as_the_rules_say() -> None:
+def test_the_three_channels_have_their_batching() -> None:
     """Immediate; 100 rows or 100 ms; 50 rows or 500 ms. Timeouts of 25, 50 and 50 ms."""
     assert batching_of(TickChannelSettings()) == Batching(Strategy.IMMEDIATE, 1_000, 10 * MILLISECOND, 25 * MILLISECOND)
     assert batching_of(OhlcvChannelSettings()) == Batching(Strategy.SIZE, 100, 100 * MILLISECOND, 50 * MILLISECOND)
     assert batching_of(FmvChannelSettings()) == Batching(Strategy.HYBRID, 50, 500 * MILLISECOND, 50 * MILLISECOND)
 
 
-def test_units_are_turned_into_the_parts_own() -> None:
+def test_settings_are_converted_to_the_units_of_the_parts() -> None:
     """Milliseconds into ns, percent into shares, MiB into bytes."""
     assert breaker_limits_of(TickChannelSettings()) == BreakerLimits(5, 0.5, 20, 5 * SECOND, 3)
     assert health_limits_of(RouterSettings()) == HealthLimits(10, 5_000)

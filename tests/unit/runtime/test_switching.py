@@ -9,7 +9,7 @@ import pytest
 from tickstock_cli.runtime.switching import SWITCH_SECONDS, quick_switches
 
 
-def test_threads_take_turns_quickly_for_as_long_as_a_system_runs() -> None:
+def test_the_switch_interval_is_short_while_a_system_runs() -> None:
     """The interval is the process's: who calls a replay as a function finds it as it was."""
     before = sys.getswitchinterval()
     with quick_switches():

@@ -39,7 +39,7 @@ def only(kinds: tuple[KindScore, ...]) -> KindScore:
     return one
 
 
-def test_a_move_that_was_told_is_found_with_its_delay() -> None:
+def test_a_reported_move_is_found_with_its_delay() -> None:
     """From its start to the emission of the event."""
     one = only(score(events(("surge", "A", 1, 104)), truth(("surge", "A", 1, 100, 110))).kinds)
 
@@ -75,7 +75,7 @@ def test_an_event_within_the_grace_still_matches() -> None:
     assert only(score(told, happened, {"halt": 60, "surge": 59.5}).kinds).found == 0
 
 
-def test_a_move_told_twice_is_found_once() -> None:
+def test_a_move_reported_twice_is_found_once() -> None:
     """Both events match, the first one tells the delay; a stray third lowers precision, not recall."""
     told = events(("surge", "A", 1, 130), ("surge", "A", 1, 103), ("surge", "A", 1, 500))
 
@@ -106,7 +106,7 @@ def test_events_after_a_halt_are_told_apart() -> None:
     assert result.unscored == {"high": 1}
 
 
-def test_no_events_are_no_precision() -> None:
+def test_without_events_there_is_no_precision() -> None:
     """Not a precision of zero."""
     one = only(score(events(), truth(("trend", "A", 1, 100, 110))).kinds)
 

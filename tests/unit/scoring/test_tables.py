@@ -74,7 +74,7 @@ def test_a_column_of_the_wrong_type_is_a_schema_error() -> None:
         ("events.txt", b"", UsageError, "unknown format of"),
     ],
 )
-def test_what_cannot_be_read_is_said_in_a_line(
+def test_an_unreadable_file_is_an_error_of_one_line(
     tmp_path: Path, name: str, content: bytes | None, error: type[Exception], message: str
 ) -> None:
     """Missing, truncated, unknown."""

@@ -32,7 +32,7 @@ def replay(new_log: NewLog) -> Iterator[tuple[ServerThread, Steered]]:
         yield server, steered
 
 
-def test_a_run_that_is_well_is_200(new_log: NewLog) -> None:
+def test_a_healthy_run_is_200(new_log: NewLog) -> None:
     """For whoever supervises the process."""
     with served(new_log()) as server:
         answer = get(server, "/health")
@@ -40,7 +40,7 @@ def test_a_run_that_is_well_is_200(new_log: NewLog) -> None:
     assert (answer.status_code, answer.json()) == (200, {"ok": True, "reasons": []})
 
 
-def test_a_run_that_is_not_well_is_503_with_every_reason(new_log: NewLog) -> None:
+def test_an_unhealthy_run_is_503_with_every_reason(new_log: NewLog) -> None:
     """The reasons are for people."""
     status = RunOutput(state=Health(ok=False, reasons=("tick-1: breaker open", "event log: no space left on device")))
     with served(new_log(), status=status) as server:
@@ -116,7 +116,7 @@ def test_an_expired_page_names_the_first_event_kept(new_log: NewLog) -> None:
     assert (answer.status_code, answer.json()["error"]["first_sequence"]) == (410, log.first_sequence)
 
 
-def test_a_replay_is_steered(replay: tuple[ServerThread, Steered]) -> None:
+def test_control_actions_change_the_replay(replay: tuple[ServerThread, Steered]) -> None:
     """Each action answers with what stands after it."""
     server, steered = replay
 
@@ -146,7 +146,7 @@ def test_a_replay_is_steered(replay: tuple[ServerThread, Steered]) -> None:
         ({"action": "pause", "for": "ever"}, 400, "for"),
     ],
 )
-def test_wrong_steering_is_answered(
+def test_an_invalid_action_is_answered_with_an_error(
     replay: tuple[ServerThread, Steered], body: Any, status: int, field: str | None
 ) -> None:
     """What the request got wrong is 400 and named; what the run cannot do is 409 in the run's own words."""
@@ -155,7 +155,7 @@ def test_wrong_steering_is_answered(
     assert (answer.status_code, answer.json()["error"].get("field")) == (status, field)
 
 
-def test_a_finished_run_cannot_be_steered(new_log: NewLog) -> None:
+def test_a_finished_run_cannot_be_controlled(new_log: NewLog) -> None:
     """There is nothing to pause."""
     with served(new_log()) as server:
         assert control(server, {"action": "pause"}).status_code == 404
@@ -173,7 +173,7 @@ def test_control_is_off_for_a_network_without_a_token(new_log: NewLog) -> None:
         assert allowed.status_code == 200
 
 
-def test_prices_of_a_ticker_are_told(replay: tuple[ServerThread, Steered]) -> None:
+def test_prices_of_a_ticker_are_returned(replay: tuple[ServerThread, Steered]) -> None:
     """For the page's line."""
     assert get(replay[0], "/api/prices?ticker=ABC").json() == {
         "ticker": "ABC",

@@ -103,7 +103,7 @@ def test_a_restart_of_the_server_loses_nothing_and_repeats_nothing(new_log: NewL
     assert reader.told[-1] == "connected again, resuming with event 501"
 
 
-def test_a_filter_that_lets_nothing_pass_still_goes_on_where_it_was(new_log: NewLog) -> None:
+def test_a_client_whose_filter_matches_nothing_resumes_at_its_position(new_log: NewLog) -> None:
     """The end is told, and the place to return to is behind everything."""
     log = new_log(700)
     log.finish()
@@ -113,7 +113,7 @@ def test_a_filter_that_lets_nothing_pass_still_goes_on_where_it_was(new_log: New
     assert (reader.sequences, reader.follower.next) == ([], 701)
 
 
-def test_a_server_that_is_not_there_is_given_up() -> None:
+def test_an_unreachable_server_is_an_error_after_a_time() -> None:
     """After the time the user allows, in one line."""
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
         port = free.getsockname()[1]
@@ -123,7 +123,7 @@ def test_a_server_that_is_not_there_is_given_up() -> None:
     )
 
 
-def test_a_missing_token_is_said_and_not_tried_again(new_log: NewLog) -> None:
+def test_a_missing_token_is_an_error_without_a_retry(new_log: NewLog) -> None:
     """In the server's own words."""
     log = new_log(3)
     log.finish()
@@ -135,7 +135,7 @@ def test_a_missing_token_is_said_and_not_tried_again(new_log: NewLog) -> None:
     assert "this server requires a token" in str(error)
 
 
-def test_what_the_server_refuses_is_an_error_of_usage(new_log: NewLog) -> None:
+def test_a_rejected_subscription_is_a_usage_error(new_log: NewLog) -> None:
     """With the choices."""
     with served(new_log(3)) as server:
         error = failure(server.server.port, Subscription(kinds=("hihg",)))
@@ -144,7 +144,7 @@ def test_what_the_server_refuses_is_an_error_of_usage(new_log: NewLog) -> None:
     assert "the kinds are high, low, surge, trend, fmv" in str(error)
 
 
-def test_events_that_are_gone_are_no_silence(new_log: NewLog) -> None:
+def test_deleted_events_are_an_error(new_log: NewLog) -> None:
     """Going on behind them is for the user to decide."""
     log = new_log(30, SHORT_MEMORY)
     with served(log) as server:
@@ -154,7 +154,7 @@ def test_events_that_are_gone_are_no_silence(new_log: NewLog) -> None:
     assert str(error).endswith(f"resume with --from {log.first_sequence}")
 
 
-def test_another_run_is_not_mixed_with_the_one_followed(new_log: NewLog) -> None:
+def test_another_run_ends_following_with_an_error(new_log: NewLog) -> None:
     """Its numbers mean other events."""
 
     async def story() -> None:
@@ -172,7 +172,7 @@ def test_another_run_is_not_mixed_with_the_one_followed(new_log: NewLog) -> None
 
 
 @pytest.mark.parametrize("text", ["ftp://desk", "http://", ""])
-def test_what_is_no_address_is_refused(text: str) -> None:
+def test_an_invalid_address_is_an_error(text: str) -> None:
     """Before anything is tried."""
     with pytest.raises(UsageError, match="is not the address of a server"):
         websocket_url(text)

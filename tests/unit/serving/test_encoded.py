@@ -22,7 +22,7 @@ def with_pages(log: StoryLog, story: Callable[[EncodedLog], Awaitable[None]], ca
     asyncio.run(main())
 
 
-def test_the_newest_page_grows_without_being_read_anew(new_log: NewLog) -> None:
+def test_the_newest_page_grows_without_reading_old_events_again(new_log: NewLog) -> None:
     """Only what is new is encoded."""
     log = new_log(10)
 
@@ -49,7 +49,7 @@ def test_no_more_pages_are_kept_than_allowed(new_log: NewLog) -> None:
     with_pages(log, story)
 
 
-def test_clients_that_ask_at_the_same_time_make_one_reading(new_log: NewLog) -> None:
+def test_clients_that_ask_at_the_same_time_share_one_read(new_log: NewLog) -> None:
     """Hundreds are woken by the same append."""
     log = new_log(100)
 
@@ -60,7 +60,7 @@ def test_clients_that_ask_at_the_same_time_make_one_reading(new_log: NewLog) -> 
     with_pages(log, story)
 
 
-def test_clients_that_wait_for_a_reading_go_on_together_though_the_log_grows(new_log: NewLog) -> None:
+def test_clients_that_wait_for_a_read_continue_together(new_log: NewLog) -> None:
     """One after the other, each with a reading of its own, they would be a queue of hundreds at every append."""
     log = new_log(10)
 
@@ -74,7 +74,7 @@ def test_clients_that_wait_for_a_reading_go_on_together_though_the_log_grows(new
     with_pages(log, story)
 
 
-def test_a_client_that_leaves_while_it_reads_for_all_leaves_nobody_waiting(new_log: NewLog) -> None:
+def test_a_client_that_leaves_during_a_read_blocks_no_other(new_log: NewLog) -> None:
     """Another one reads in its place."""
     log = new_log(10)
 
@@ -87,7 +87,7 @@ def test_a_client_that_leaves_while_it_reads_for_all_leaves_nobody_waiting(new_l
     with_pages(log, story)
 
 
-def test_a_page_may_begin_where_the_log_does(new_log: NewLog) -> None:
+def test_a_page_can_begin_at_the_first_kept_event(new_log: NewLog) -> None:
     """Retention cuts through pages; what is gone says so, what is left is whole."""
     log = new_log(30, SHORT_MEMORY)
 

@@ -17,7 +17,7 @@ from tests.unit.serving.test_socket_io import in_order, old_client, old_server
 from tickstock_cli.serving.client import Subscription
 
 
-def test_a_client_is_sent_away_and_comes_back_to_the_new_epoch(new_log: NewLog) -> None:
+def test_a_client_is_closed_and_reconnects_to_the_new_epoch(new_log: NewLog) -> None:
     """Its run is another one, so that the place it remembers is refused; the past up to the jump is there."""
     log = new_log(10)
     with served(log) as server:
@@ -44,7 +44,7 @@ def test_a_client_is_sent_away_and_comes_back_to_the_new_epoch(new_log: NewLog) 
     assert (refused["code"], refused["field"]) == ("other_run", "run")
 
 
-def test_over_http_only_what_the_market_has_come_to_is_told(new_log: NewLog) -> None:
+def test_http_returns_only_events_up_to_the_market_time(new_log: NewLog) -> None:
     """Pages of events, and the figures of the status, are those of the epoch."""
     log = new_log(10)
     with served(log) as server:
@@ -62,7 +62,7 @@ def test_over_http_only_what_the_market_has_come_to_is_told(new_log: NewLog) -> 
 @pytest.mark.parametrize(
     ("start", "again"), [("first", [1, 2, 3, 4, 5, 6]), ("now", [5, 6]), (3, [3, 4, 5, 6]), (9, [5, 6])]
 )
-def test_who_follows_begins_afresh_and_says_so(new_log: NewLog, start: str | int, again: list[int]) -> None:
+def test_a_follower_restarts_with_the_new_epoch(new_log: NewLog, start: str | int, again: list[int]) -> None:
     """From the first event, or from the first one told again, however long the way back took."""
     log = new_log(10)
 
@@ -95,7 +95,7 @@ def test_who_follows_begins_afresh_and_says_so(new_log: NewLog, start: str | int
     assert reader.hello["run"] == "run-1.2"
 
 
-def test_old_clients_stay_and_are_told_again(new_log: NewLog) -> None:
+def test_older_clients_stay_connected_and_get_repeated_events(new_log: NewLog) -> None:
     """Their protocol knows no runs; counts are those of the ticker up to there, not of all that was ever told."""
     log = new_log(6)
 

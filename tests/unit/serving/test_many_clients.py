@@ -94,7 +94,7 @@ def test_the_log_is_read_once_for_all(new_log: NewLog) -> None:
     assert log.reads == 8
 
 
-def test_a_stalled_client_is_cut_off_and_can_return(new_log: NewLog) -> None:
+def test_a_stalled_client_is_disconnected_and_can_reconnect(new_log: NewLog) -> None:
     """It takes no byte for the time allowed, and little of its 9 MB waits; back again, it goes on where it was."""
     log = new_log(20_000)
 
@@ -131,7 +131,7 @@ def test_a_server_with_a_stalled_client_stops_all_the_same(new_log: NewLog) -> N
     asyncio.run(story())
 
 
-def test_no_more_clients_are_let_in_than_there_is_room_for(new_log: NewLog) -> None:
+def test_clients_beyond_the_limit_are_rejected(new_log: NewLog) -> None:
     """The one too many is told so in the handshake, and can come in when another one has left."""
 
     async def story(server: ServerThread) -> int:

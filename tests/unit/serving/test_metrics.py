@@ -64,7 +64,7 @@ def test_figures_of_the_system_and_the_server_are_there() -> None:
     assert told["tickstock_log_last_sequence"] == 10
 
 
-def test_what_was_not_measured_is_left_out() -> None:
+def test_metrics_without_a_value_are_left_out() -> None:
     """An invented zero would look like a measurement."""
     told = scraped(DOCUMENT)
 
@@ -74,7 +74,7 @@ def test_what_was_not_measured_is_left_out() -> None:
     assert "tickstock_channel_latency_seconds tick tick-1 1" not in told
 
 
-def test_a_finished_run_is_scraped_too(new_log: NewLog) -> None:
+def test_a_finished_run_has_metrics(new_log: NewLog) -> None:
     """Without channels, with its log."""
     log = new_log(3)
     log.finish()

@@ -8,7 +8,7 @@ from threading import Thread
 from tickstock_cli.serving.notifier import INTERVAL_SECONDS_EACH, Notifier
 
 
-def test_a_thousand_appends_in_a_moment_are_one_wave() -> None:
+def test_a_thousand_appends_at_once_are_one_flush() -> None:
     """From another thread; the last append is seen by the wave that follows it."""
 
     async def story() -> int:
@@ -35,7 +35,7 @@ def test_a_thousand_appends_in_a_moment_are_one_wave() -> None:
     assert asyncio.run(story()) == 1
 
 
-def test_the_more_there_are_to_wake_the_rarer_they_are_woken() -> None:
+def test_flushes_are_rarer_with_more_waiting_tasks() -> None:
     """A thousand clients get twice as many events at once, half as often, as five hundred."""
 
     async def story(clients: int) -> float:
@@ -54,7 +54,7 @@ def test_the_more_there_are_to_wake_the_rarer_they_are_woken() -> None:
     assert asyncio.run(story(1_000)) >= 0.9 * 1_000 * INTERVAL_SECONDS_EACH
 
 
-def test_a_loop_that_has_ended_is_left_in_peace() -> None:
+def test_notifying_a_closed_loop_does_nothing() -> None:
     """The appender may live longer than the server."""
 
     async def story() -> Notifier:

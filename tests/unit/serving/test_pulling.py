@@ -74,7 +74,7 @@ class Pulled:
 
 @settings(max_examples=60, deadline=None)
 @given(subscription=wishes, stays=st.lists(st.booleans(), min_size=1, max_size=9))
-def test_every_event_comes_once_and_the_highest_first(
+def test_every_event_is_read_once_highest_priority_first(
     story: StoryLog, subscription: dict[str, Any], stays: list[bool]
 ) -> None:
     """Whatever the filter, the window and the client's own universe, and at whatever batch it leaves and returns."""

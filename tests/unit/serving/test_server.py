@@ -48,13 +48,13 @@ def test_an_address_of_another_machine_is_one_line(new_log: NewLog) -> None:
 
 
 @pytest.mark.parametrize("text", ["localhost:http", "localhost:65536", ":-1", "[::1]:x"])
-def test_a_port_that_is_none_is_refused(text: str) -> None:
+def test_an_invalid_port_is_an_error(text: str) -> None:
     """As usage, before anything runs."""
     with pytest.raises(UsageError, match="the port must be 0 to 65535"):
         parse_host_port(text)
 
 
-def test_it_runs_in_a_loop_that_is_there_already(new_log: NewLog) -> None:
+def test_a_server_runs_in_an_existing_loop(new_log: NewLog) -> None:
     """Beside a runtime, without a thread; signals stay the runtime's."""
 
     async def story() -> tuple[int, dict[str, object]]:
@@ -71,9 +71,7 @@ def test_it_runs_in_a_loop_that_is_there_already(new_log: NewLog) -> None:
     assert (count, page["last_sequence"]) == (3, 3)
 
 
-def test_a_server_that_cannot_begin_says_why_and_gives_its_address_back(
-    new_log: NewLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_cannot_start_releases_its_address(new_log: NewLog, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that has no file left cannot even have a loop: nobody may wait for it."""
 
     def refuse() -> None:
@@ -89,7 +87,7 @@ def test_a_server_that_cannot_begin_says_why_and_gives_its_address_back(
         pass
 
 
-def test_stopping_tells_every_client_to_come_back(new_log: NewLog) -> None:
+def test_stopping_asks_every_client_to_reconnect(new_log: NewLog) -> None:
     """1012, service restart; a program waits and connects anew."""
     with served(new_log()) as server, client(server) as reader:
         server.stop()
@@ -100,7 +98,7 @@ def test_stopping_tells_every_client_to_come_back(new_log: NewLog) -> None:
     assert closed.value.rcvd.code == 1012
 
 
-def test_it_waits_until_clients_have_everything(new_log: NewLog) -> None:
+def test_a_drain_waits_until_clients_have_all_events(new_log: NewLog) -> None:
     """A run that ends does not cut off its last events."""
     log = new_log(5_000)
     with served(log) as server, client(server) as reader:
@@ -112,7 +110,7 @@ def test_it_waits_until_clients_have_everything(new_log: NewLog) -> None:
         assert reader.sequences(5_000)[-1] == 5_000
 
 
-def test_a_client_that_does_not_acknowledge_holds_the_end_up_only_so_long(new_log: NewLog) -> None:
+def test_a_client_that_does_not_acknowledge_delays_the_end_for_a_limited_time(new_log: NewLog) -> None:
     """The wait is bounded, and says that somebody lacks something."""
     with served(new_log(10)) as server, client(server) as reader:
         reader.subscribe(**{"from": "first", "window": 2})
@@ -121,7 +119,7 @@ def test_a_client_that_does_not_acknowledge_holds_the_end_up_only_so_long(new_lo
         assert not server.drain(0.05)
 
 
-def test_without_the_token_nothing_is_told(new_log: NewLog, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_the_token_no_data_is_served(new_log: NewLog, caplog: pytest.LogCaptureFixture) -> None:
     """Neither over HTTP nor over the WebSocket; the page and the health hold nothing secret. Nor does our log tell."""
     with served(new_log(1), address=SECRET) as server:
         answers = {path: httpx.get(base(server) + path).status_code for path in ("/status", "/metrics", "/api/events")}
@@ -149,7 +147,7 @@ def test_the_token_comes_in_a_header_or_in_the_address(new_log: NewLog) -> None:
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "http://["])
-def test_pages_of_other_origins_are_kept_out(new_log: NewLog, origin: str) -> None:
+def test_other_origins_are_rejected(new_log: NewLog, origin: str) -> None:
     """Any page a user has open could else read the run, or steer it."""
     control = Steered()
     with served(new_log(1), control=control) as server:
@@ -162,7 +160,7 @@ def test_pages_of_other_origins_are_kept_out(new_log: NewLog, origin: str) -> No
     assert not control.paused
 
 
-def test_our_own_page_and_named_origins_may_come(new_log: NewLog) -> None:
+def test_the_own_page_and_named_origins_can_connect(new_log: NewLog) -> None:
     """The browser says where a page is from."""
     address = Address(port=0, origins=("https://desk.example",))
     with served(new_log(1), address=address) as server:

@@ -40,7 +40,7 @@ def ten_events(new_log: NewLog) -> Iterator[ServerThread]:
         yield server
 
 
-def test_hello_says_what_is_served(new_log: NewLog) -> None:
+def test_hello_describes_the_run(new_log: NewLog) -> None:
     """A client can decide from the first message where to begin and what it will get."""
     with served(new_log(7)) as server, client(server) as reader:
         hello = reader.hello
@@ -89,7 +89,7 @@ def test_events_come_across_pages_in_order(new_log: NewLog) -> None:
         assert reader.sequences(998) == list(range(3, 1_001))
 
 
-def test_a_client_that_comes_back_misses_nothing_and_gets_nothing_twice(new_log: NewLog) -> None:
+def test_a_client_that_reconnects_gets_every_event_once(new_log: NewLog) -> None:
     """It asks for what the last message called next, and for the run it knows."""
     log = new_log(300)
     with served(log) as server:
@@ -129,7 +129,7 @@ def test_a_subscription_filters(ten_events: ServerThread, wanted: dict[str, Any]
     assert message["next"] == 11
 
 
-def test_what_comes_together_comes_highest_first(ten_events: ServerThread) -> None:
+def test_events_of_one_message_are_highest_priority_first(ten_events: ServerThread) -> None:
     """By priority, and of one priority in the order of the run."""
     with client(ten_events) as reader:
         reader.subscribe(**{"from": "first"})
@@ -167,7 +167,7 @@ def test_a_new_subscription_replaces_the_old_one(new_log: NewLog) -> None:
         assert reader.next("subscribed") == {"type": "subscribed", "next": None}
 
 
-def test_what_a_filter_left_out_is_not_looked_at_again(new_log: NewLog) -> None:
+def test_events_that_a_filter_left_out_are_not_read_again(new_log: NewLog) -> None:
     """A heartbeat moves the place to return to, though no event matched."""
     log = new_log(10)
     with served(log, limits=QUICK) as server, client(server) as reader:
@@ -178,7 +178,7 @@ def test_what_a_filter_left_out_is_not_looked_at_again(new_log: NewLog) -> None:
     assert beat["lag"] == {"unsent": 0, "unacknowledged": None}
 
 
-def test_heartbeats_tell_of_market_and_health(new_log: NewLog) -> None:
+def test_heartbeats_have_market_and_health(new_log: NewLog) -> None:
     """Also without a subscription: a quiet market and a dead connection look different."""
     status = RunOutput(state=Health(ok=False, reasons=("tick-1: breaker open",)), place=MarketState(START, "pre"))
     with served(new_log(3), status=status, limits=QUICK) as server, client(server) as reader:
@@ -205,7 +205,7 @@ def test_a_window_stops_at_what_is_not_acknowledged(new_log: NewLog) -> None:
         assert reader.sequences(2) == [10, 11]
 
 
-def test_an_expired_event_is_told_with_the_first_one_kept(new_log: NewLog) -> None:
+def test_the_error_of_an_expired_event_names_the_first_kept(new_log: NewLog) -> None:
     """The client must know that there is a gap, and where it ends."""
     log = new_log(30, SHORT_MEMORY)
     first = log.first_sequence
@@ -219,7 +219,7 @@ def test_an_expired_event_is_told_with_the_first_one_kept(new_log: NewLog) -> No
         assert reader.sequences(31 - first) == list(range(first, 31))
 
 
-def test_a_client_that_retention_overtakes_is_told(new_log: NewLog) -> None:
+def test_a_client_behind_retention_gets_an_error(new_log: NewLog) -> None:
     """The client waited at its window meanwhile; resuming behind the gap would lose events silently."""
     log = new_log(5, SHORT_MEMORY)
     with served(log) as server, client(server) as reader:
@@ -232,7 +232,7 @@ def test_a_client_that_retention_overtakes_is_told(new_log: NewLog) -> None:
     assert (answer["code"], answer["first_sequence"]) == ("expired", log.first_sequence)
 
 
-def test_another_run_and_a_number_from_the_future_are_refused(new_log: NewLog) -> None:
+def test_another_run_and_a_number_beyond_the_next_are_errors(new_log: NewLog) -> None:
     """After a restart with an empty log, old numbers would silently skip the new run's events."""
     with served(new_log(5)) as server, client(server) as reader:
         other = reader.subscribe(**{"from": 3, "run": "run-0"})
@@ -269,7 +269,7 @@ def test_another_run_and_a_number_from_the_future_are_refused(new_log: NewLog) -
         (b'{"type": "subscribe"}', "malformed", None),
     ],
 )
-def test_what_is_no_message_is_answered(
+def test_an_invalid_message_is_answered_with_an_error(
     ten_events: ServerThread, text: str | bytes, code: str, field: str | None
 ) -> None:
     """With an error that names the field, and the connection goes on."""
@@ -281,7 +281,7 @@ def test_what_is_no_message_is_answered(
         assert reader.subscribe(**{"from": "first"})["type"] == "subscribed"
 
 
-def test_errors_say_what_would_be_right(new_log: NewLog) -> None:
+def test_errors_name_valid_values(new_log: NewLog) -> None:
     """The misspelt kind, and universe, come with those there are."""
     with served(new_log()) as server, client(server) as reader:
         kind, universe = reader.subscribe(kinds=["hihg"]), reader.subscribe(universe="second")
@@ -290,7 +290,7 @@ def test_errors_say_what_would_be_right(new_log: NewLog) -> None:
     assert universe["message"] == "no universe is named 'second'; the universes are first"
 
 
-def test_a_client_that_sends_only_nonsense_is_shown_out(new_log: NewLog) -> None:
+def test_a_client_that_sends_only_invalid_messages_is_disconnected(new_log: NewLog) -> None:
     """After a hundred wrong messages in a row, with a code that says why."""
     with served(new_log()) as server, client(server) as reader:
         for _ in range(100):
@@ -315,7 +315,7 @@ def test_a_message_too_long_ends_the_connection_with_its_code(new_log: NewLog) -
     assert closed.value.rcvd.code == 1009
 
 
-def test_a_damaged_log_is_said_and_not_tried_for_ever(new_log: NewLog) -> None:
+def test_a_damaged_log_is_an_error_without_a_retry(new_log: NewLog) -> None:
     """The subscription ends; what lies behind the damage can still be asked for."""
     log = new_log(30, LogLimits(memory_bytes=1))
     damaged = min(log.folder.glob("*.arrow"))
@@ -351,7 +351,7 @@ def test_every_message_is_what_its_schema_says(new_log: NewLog) -> None:
         assert set(message) - optional == required[message["type"]]
 
 
-def test_alerts_come_to_those_who_asked(new_log: NewLog) -> None:
+def test_alerts_are_sent_to_clients_that_asked(new_log: NewLog) -> None:
     """Those raised from the subscription on, in order."""
     with served(new_log()) as server, client(server) as reader, client(server) as other:
         server.server.hub.alerts.post({"type": "HIGH_LATENCY", "subject": "tick-1"})

@@ -237,7 +237,7 @@ def test_an_old_client_without_a_user_is_refused(new_log: NewLog) -> None:
 
 
 @pytest.mark.parametrize("transport", ["websocket", "polling"])
-def test_a_client_that_stops_reading_keeps_little_and_is_cut_off(new_log: NewLog, transport: str) -> None:
+def test_a_client_that_stops_reading_is_disconnected(new_log: NewLog, transport: str) -> None:
     """Its queue stays short while thousands of events come; another user gets them all."""
     log = new_log()
 
@@ -290,7 +290,7 @@ def test_counts_go_on_from_what_the_log_held_before(new_log: NewLog) -> None:
     assert told["count"] == 3  # events 15 and 30 were highs of ABC, too
 
 
-def test_a_run_that_is_over_is_told_from_its_beginning(new_log: NewLog) -> None:
+def test_a_finished_run_is_sent_from_its_beginning(new_log: NewLog) -> None:
     """To each user on its own, at its pace: there is nothing to come that could begin at now."""
     log = new_log(700)
     log.finish()
@@ -310,7 +310,7 @@ def test_a_run_that_is_over_is_told_from_its_beginning(new_log: NewLog) -> None:
     assert ann[0]["count"] == 1
 
 
-def test_whom_the_latest_events_have_overtaken_is_cut_off(new_log: NewLog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_too_far_behind_is_disconnected(new_log: NewLog, monkeypatch: pytest.MonkeyPatch) -> None:
     """Missing events in silence would be worse than a new connection."""
     monkeypatch.setattr(legacy_feed, "RING_EVENTS", 50)
     log = new_log()
@@ -327,7 +327,7 @@ def test_whom_the_latest_events_have_overtaken_is_cut_off(new_log: NewLog, monke
         assert server.server.hub.cut_off == 1
 
 
-def test_what_json_cannot_hold_is_null() -> None:
+def test_infinite_numbers_are_null() -> None:
     """An infinite change of a vendor's bar."""
     told = LegacyTranslator().translate(1, event(1, percent_change=float("inf"), rel_volume=float("nan")))
 

@@ -37,7 +37,7 @@ def test_a_connection_whose_client_reads_nothing_is_cut_when_it_is_closed() -> N
     assert asyncio.run(story())
 
 
-def test_faults_of_clients_stay_out_of_the_log_and_ours_do_not() -> None:
+def test_errors_of_clients_are_not_logged_and_server_errors_are() -> None:
     """Whoever reads the log looks for what has to be mended here."""
     passed = [
         text

@@ -157,7 +157,7 @@ def test_bars_are_available_at_their_end(write_bars: Write) -> None:
 
 
 @pytest.mark.parametrize("interval", [0, -60, math.inf])
-def test_an_impossible_interval_is_told_with_file_row_and_value(write_bars: Write, interval: float) -> None:
+def test_the_error_of_an_interval_has_file_row_and_value(write_bars: Write, interval: float) -> None:
     """A bar cannot end before it begins."""
     path = write_bars(interval=[60.0, interval])
     with pytest.raises(DataError, match=rf"bars\.parquet: row 1: interval is {float(interval)} s"):

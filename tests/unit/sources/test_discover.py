@@ -56,14 +56,14 @@ def test_a_link_to_a_folder_above_adds_nothing(tmp_path: Path) -> None:
     assert names(tmp_path, tmp_path / "day") == ["day/a.parquet", "day/more/b.parquet"]
 
 
-def test_a_link_that_leads_nowhere_is_no_reason_to_be_silent(tmp_path: Path) -> None:
+def test_a_dangling_link_is_an_error(tmp_path: Path) -> None:
     """What it should have led to would be missing; opening it says so."""
     (tmp_path / "a.parquet").symlink_to(tmp_path / "gone.parquet")
 
     assert names(tmp_path, tmp_path) == ["a.parquet"]
 
 
-def test_it_is_told_which_files_were_named_themselves(tmp_path: Path) -> None:
+def test_found_files_say_whether_they_were_named(tmp_path: Path) -> None:
     """What a folder or a glob leads to was not asked for one by one."""
     touch(tmp_path, "a.parquet", "b.parquet", "day/c.parquet")
 
@@ -86,7 +86,7 @@ def test_a_file_whose_name_looks_like_a_glob_is_itself(tmp_path: Path) -> None:
     assert names(tmp_path, tmp_path / "ticks[1].parquet") == ["ticks[1].parquet"]
 
 
-def test_folders_named_column_equals_value_tell_of_their_files() -> None:
+def test_folders_named_column_equals_value_are_partitions() -> None:
     """Hive's escapes and its null are read; the innermost folder wins."""
     path = "ticks/ticker=BRK%2FB/day=__HIVE_DEFAULT_PARTITION__/ticker=BRK.B/part=0.parquet"
     assert hive_partitions(path) == {"ticker": "BRK.B", "day": None}
@@ -100,7 +100,7 @@ def test_folders_named_column_equals_value_tell_of_their_files() -> None:
         ("empty", "no recordings in"),
     ],
 )
-def test_a_path_that_leads_to_nothing_is_named(tmp_path: Path, path: str, message: str) -> None:
+def test_the_error_of_a_missing_path_names_it(tmp_path: Path, path: str, message: str) -> None:
     """Missing files, globs without matches and folders without recordings are told apart."""
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=message) as caught:

@@ -54,7 +54,7 @@ def test_a_missing_file_says_where_event_files_come_from(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["events.txt", "events", "events.parquet.gz"])
-def test_the_name_must_tell_the_format(tmp_path: Path, name: str) -> None:
+def test_the_format_follows_from_the_suffix(tmp_path: Path, name: str) -> None:
     """Nothing is guessed from the content."""
     (tmp_path / name).touch()
     with pytest.raises(UsageError, match=r"unknown format of .*: name a file that ends in .parquet, .jsonl"):
@@ -120,7 +120,7 @@ def test_columns_that_are_not_ours_are_left_out(files: list[Path], tmp_path: Pat
     assert read_events(noted).equals(read_events(files[0]))
 
 
-def test_a_column_of_another_type_is_told(files: list[Path], tmp_path: Path) -> None:
+def test_a_column_of_another_type_is_an_error(files: list[Path], tmp_path: Path) -> None:
     """Times as text cannot be compared with times."""
     other = tmp_path / "other.parquet"
     pl.read_parquet(files[0]).with_columns(timestamp=pl.lit("noon")).write_parquet(other)

@@ -83,7 +83,7 @@ def test_a_file_in_order_reads_the_same_under_every_policy(write: Write, unsorte
 
 
 @pytest.mark.parametrize("group_rows", [1, 2, 100])
-def test_a_restart_remembers_how_late_the_file_was(write: Write, group_rows: int) -> None:
+def test_a_restart_knows_the_latest_time_before_it(write: Write, group_rows: int) -> None:
     """Rows after the restart are lifted as if the rows before had been read."""
     path = write(row_group_size=group_rows, **ticks([9, 1, None, 2, 10]))
     whole = [int(step.available_at[0]) for step in read(path, Unsorted.REJECT, 1)]
@@ -92,7 +92,7 @@ def test_a_restart_remembers_how_late_the_file_was(write: Write, group_rows: int
         assert rest == whole[position:]
 
 
-def test_the_latest_time_before_a_row_is_read_from_the_times_where_footers_are_silent(write: Write) -> None:
+def test_the_latest_time_before_a_row_is_read_without_statistics(write: Write) -> None:
     """Row groups that hold unusable times tell no bounds."""
     path = write(row_group_size=2, **ticks([4, -2_000_000_000, 7, None, 6, 8]))
     with Recordings.open([path], ReadOptions(unsorted=Unsorted.REJECT)) as recordings:
@@ -101,7 +101,7 @@ def test_the_latest_time_before_a_row_is_read_from_the_times_where_footers_are_s
         assert [(latest_before(file, row) - NOON) // SECOND for row in range(7)] == [4, 4, 4, 7, 7, 7, 8]
 
 
-def test_a_row_from_the_future_by_its_own_arrival_remains_one_when_it_counts_as_available_later(write: Write) -> None:
+def test_a_row_from_the_future_stays_one_when_it_is_lifted(write: Write) -> None:
     """What others' arrivals make of its own says nothing of its timestamp; by them, a wrong clock looks right."""
     received = [NOON + 100 * SECOND, NOON, NOON + 100 * SECOND]
     path = write(

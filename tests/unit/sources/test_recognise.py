@@ -47,7 +47,7 @@ def test_the_columns_tell_the_record_type(names: list[str], record: str) -> None
     assert layout(names, types={"received_at": pa.int64()}).record.name == record
 
 
-def test_a_mapping_names_columns_and_what_it_claims_is_no_longer_itself() -> None:
+def test_a_mapped_column_is_not_read_under_its_own_name() -> None:
     """`price=last` reads `last`; the file's own `price`, if there is one, is ignored."""
     found = layout(["symbol", "timestamp", "price", "last", "size"], {"ticker": "symbol", "price": "last"})
     assert found.columns == {"ticker": "symbol", "timestamp": "timestamp", "price": "last", "size": "size"}
@@ -59,7 +59,7 @@ def test_a_mapping_to_a_column_the_file_lacks_leaves_our_name() -> None:
     assert layout(TICK, {"price": "last"}).columns["price"] == "price"
 
 
-def test_swapped_names_are_put_right() -> None:
+def test_swapped_column_names_can_be_mapped() -> None:
     """Both sides of a mapping may be names of ours."""
     found = layout(TICK, {"price": "size", "size": "price"})
     assert (found.columns["price"], found.columns["size"]) == ("size", "price")
@@ -73,7 +73,7 @@ def test_a_partition_stands_for_a_column_that_the_file_lacks() -> None:
     assert layout(["timestamp", "price", "size"], {"ticker": "sym"}, {"sym": "IBM"}).constants == {"ticker": "IBM"}
 
 
-def test_an_unrecognised_file_is_told_with_its_columns_and_a_mapping_to_try() -> None:
+def test_the_error_of_an_unrecognised_file_suggests_a_mapping() -> None:
     """The message names the file, its columns, what is missing, and the flags that would help."""
     with pytest.raises(SchemaError) as caught:
         layout(["symbol", "timestamp", "last", "size", "venue"])
@@ -83,7 +83,7 @@ def test_an_unrecognised_file_is_told_with_its_columns_and_a_mapping_to_try() ->
     )
 
 
-def test_an_ambiguous_file_is_told_how_to_hide_a_column() -> None:
+def test_the_error_of_an_ambiguous_file_tells_how_to_hide_a_column() -> None:
     """Ticks with a fair value beside them could be either; an empty name hides a column."""
     with pytest.raises(SchemaError, match=r"x\.parquet is ambiguous: .*fit tick and fmv; hide one with --map fmv="):
         layout([*TICK, "fmv"])
@@ -102,7 +102,7 @@ def test_an_ambiguous_file_is_told_how_to_hide_a_column() -> None:
         ("flags", pa.float64(), "an integer"),
     ],
 )
-def test_a_wrong_type_is_told_with_the_one_expected(column: str, type_: pa.DataType, expected: str) -> None:
+def test_the_error_of_a_wrong_type_names_the_expected_one(column: str, type_: pa.DataType, expected: str) -> None:
     """The message names file, column, type and what would be right."""
     with pytest.raises(SchemaError) as caught:
         layout([*TICK, "flags"], types={column: type_})

@@ -98,7 +98,7 @@ def test_a_truncated_file_is_one_clear_line(write: Write, keep: int) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_text_that_is_no_utf8_is_told_with_its_file(write: Write) -> None:
+def test_the_error_of_invalid_utf8_names_the_file(write: Write) -> None:
     """Arrow reads such a column; Python cannot."""
     tickers = pa.array([b"IBM", b"\xff\xfe"], pa.binary()).view(pa.string())
     path = write(ticker=tickers)
@@ -149,7 +149,7 @@ def test_a_mapping_to_a_column_that_no_file_has_is_a_usage_error(write: Write, w
         assert [file.layout.columns.get("price") for file in read.files] == ["last", "price", None]
 
 
-def test_a_mapping_for_another_record_type_is_not_missed(write: Write) -> None:
+def test_a_mapping_for_another_record_type_is_no_error(write: Write) -> None:
     """A configuration may tell how fair values are named while only ticks are read. An empty name hides."""
     options = ReadOptions(columns={"fmv": "fair", "market_price": "market", "flags": ""})
     with Recordings.open([write(flags=[1, 1])], options) as recordings:
@@ -165,7 +165,7 @@ def write_our_outputs(folder: Path) -> None:
     rejected.commit()
 
 
-def test_what_we_wrote_ourselves_is_no_recording(write: Write, tmp_path: Path) -> None:
+def test_an_output_of_tickstock_is_no_recording(write: Write, tmp_path: Path) -> None:
     """A second run over the folder must read what the first one read."""
     path = write()
     write_our_outputs(tmp_path)
@@ -239,7 +239,7 @@ def test_an_assumed_length_of_bars_is_worth_a_note_unless_they_stand_so_far_apar
     assert all("bars without a column interval are read as 60 s long" in note for note in notes)
 
 
-def test_the_first_and_last_time_of_a_zone_are_told_in_utc(write: Write) -> None:
+def test_the_span_of_local_times_is_in_utc(write: Write) -> None:
     """Bounds come from the footer, which holds what the clocks showed."""
     path = write(timestamp=LOCAL)
     with Recordings.open([path], ReadOptions(timezone="America/New_York")) as recordings:

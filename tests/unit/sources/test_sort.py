@@ -46,7 +46,7 @@ def test_stopping_early_leaves_no_file_either(write: Write, tmp_path: Path) -> N
     assert list((tmp_path / "sort").iterdir()) == []
 
 
-def test_a_place_that_cannot_be_written_is_told(write: Write, tmp_path: Path) -> None:
+def test_an_unwritable_sort_folder_is_an_error(write: Write, tmp_path: Path) -> None:
     """The message names the place, the reason, and the way out."""
     path = shuffled(write, 100)
     with Recordings.open([path], options(tmp_path, 1_000)) as recordings, pytest.raises(OutputError) as caught:
@@ -55,7 +55,7 @@ def test_a_place_that_cannot_be_written_is_told(write: Write, tmp_path: Path) ->
     assert "TMPDIR" in str(caught.value)
 
 
-def test_a_full_disk_is_told(write: Write, tmp_path: Path) -> None:
+def test_a_full_disk_is_an_error(write: Write, tmp_path: Path) -> None:
     """What the system refuses to store is never taken for stored, and leaves nothing behind."""
     path = shuffled(write, 20_000)
     (tmp_path / "sort").mkdir()

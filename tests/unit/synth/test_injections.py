@@ -31,13 +31,13 @@ def test_moves_of_one_ticker_keep_a_quarter_of_an_hour_apart(made: MadeMarket) -
             assert second["start"] - first["end"] >= 900 * SECOND
 
 
-def test_a_market_too_thin_for_what_was_asked_says_so() -> None:
+def test_too_few_rows_for_the_injections_are_reported() -> None:
     """100 trades a ticker and day: no surge could be told."""
     with pytest.raises(UsageError, match="--surges is 3, but only 0 found a symbol with 60 trades in 5 minutes"):
         SyntheticMarket(MarketOptions(rows=1_000, symbols=10, surges=3))
 
 
-def test_a_market_too_thin_has_none_if_none_were_asked_for() -> None:
+def test_a_market_of_few_rows_without_injections_is_valid() -> None:
     """The default is what there is room for."""
     assert SyntheticMarket(MarketOptions(rows=1_000, symbols=10)).plan.injections == []
 

@@ -36,7 +36,7 @@ def test_the_rows_are_those_of_every_other_machine() -> None:
     }
 
 
-def test_compiled_kernels_do_what_the_plain_code_says() -> None:
+def test_compiled_kernels_equal_the_plain_code() -> None:
     """Python's own integers against the compiler's: no overflow, no fused or reordered arithmetic."""
     options = "MarketOptions(rows=2_000, symbols=3, seed=8, bad_prints=5_000, first_day=date(2026, 11, 27))"
     script = (
@@ -104,7 +104,7 @@ def test_a_resolution_of_milliseconds_leaves_whole_ones() -> None:
     assert times.is_sorted()
 
 
-def test_bars_are_what_the_ticks_say(made: MadeMarket) -> None:
+def test_bars_are_aggregates_of_the_ticks(made: MadeMarket) -> None:
     """Prices of unflagged trades, volume of all but those flagged 2; no trade, no bar."""
     priced = pl.col("flags") & 5 == 0
     counted = pl.col("flags") & 2 == 0

@@ -25,7 +25,7 @@ def test_bits_are_a_slice_of_the_draw(drawn: int, shift: int, width: int) -> Non
     assert bits(np.uint64(drawn), shift, width) == (drawn >> shift) & ((1 << width) - 1)
 
 
-def test_a_bell_has_the_deviation_it_says() -> None:
+def test_normal_draws_have_their_standard_deviation() -> None:
     """Steps are scaled by it."""
     values = np.array([bell(one) for one in draws(1, "bell", 20_000)])
 

@@ -8,7 +8,7 @@ from tickstock_cli.synth.options import MAX_SYMBOLS
 from tickstock_cli.synth.tickers import make_tickers
 
 
-def test_the_largest_market_has_a_name_for_everyone() -> None:
+def test_the_largest_market_has_enough_tickers() -> None:
     """No two symbols share one."""
     assert len(set(make_tickers(1, MAX_SYMBOLS))) == MAX_SYMBOLS
 

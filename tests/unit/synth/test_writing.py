@@ -45,7 +45,7 @@ def test_row_groups_are_full_whatever_the_portions(tmp_path: Path, monkeypatch: 
     assert [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)] == [1_000, 1_000, 500]
 
 
-def test_the_truth_lies_where_no_replay_looks(tmp_path: Path) -> None:
+def test_the_truth_is_in_a_folder_that_no_replay_reads(tmp_path: Path) -> None:
     """Names that begin with an underscore are no recordings."""
     write_market(SMALL, tmp_path / "market", frozenset({Feed.FMV}))
 
@@ -64,7 +64,7 @@ def test_progress_counts_every_tick(tmp_path: Path) -> None:
     assert sum(steps) == 3_000
 
 
-def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_empty_is_not_overwritten(tmp_path: Path) -> None:
     """Without --force."""
     (tmp_path / "notes.txt").write_text("mine")
 
@@ -89,7 +89,7 @@ def test_force_replaces_a_market_and_nothing_else(tmp_path: Path) -> None:
     ]
 
 
-def test_a_market_that_fails_leaves_no_trace(tmp_path: Path) -> None:
+def test_a_failed_market_leaves_no_file(tmp_path: Path) -> None:
     """Interrupted half-way: no folder, no temporary one."""
 
     def interrupt(_: int) -> None:
@@ -124,7 +124,7 @@ def test_a_write_that_fails_in_the_encoding_thread_is_an_output_error(tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_to_write_is_refused(tmp_path: Path) -> None:
+def test_a_market_without_rows_is_an_error(tmp_path: Path) -> None:
     """Rather than an empty folder."""
     with pytest.raises(UsageError, match="nothing to write"):
         write_market(SMALL, tmp_path / "market", frozenset())

@@ -39,7 +39,9 @@ class Silent(HighLow):
         (Silent, DetectorContract.test_the_markets_make_it_report_and_count_everything_it_declares, "never reported: "),
     ],
 )
-def test_a_broken_promise_is_found(detector: type[Any], test: Callable[[DetectorContract], None], message: str) -> None:
+def test_a_detector_that_breaks_the_contract_is_found(
+    detector: type[Any], test: Callable[[DetectorContract], None], message: str
+) -> None:
     """One detector for each of the bugs that are made most often."""
     contract = DetectorContract()
     contract.detector = detector
