@@ -1,13 +1,17 @@
-"""The contract of taps: the page's price line keeps it, and the battery notices a tap that does not."""
+"""Every tap keeps the contract that plugins are held to, and the battery notices one that does not."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Any
 
 import pytest
 
-from tickstock_cli.engine.taps import Tap, TapStep
+import tickstock_cli
+from tickstock_cli.engine.taps import TAPS, Tap, TapStep
+from tickstock_cli.review.explain_tap import ExplainTap
 from tickstock_cli.runtime.prices import PriceTap
 from tickstock_cli.testing.taps import TapContract
 
@@ -19,16 +23,44 @@ class TargetedPrices(PriceTap):
         super().__init__()
 
 
-class TestPrices(TapContract):
-    """The battery."""
+UNNAMED: dict[str, type[Tap]] = {"the page's price line": TargetedPrices}
+"""Taps of the project that no user names, built as a plugin's are."""
 
-    tap = TargetedPrices
+NOT_HELD = {ExplainTap}
+"""Taps of one run that no user resumes, seeks in or sees fail: `explain` reads its run to the end."""
 
-    def result(self, tap: Tap, folder: Path) -> Any:  # noqa: ARG002 - it writes no file
-        """Return the lines of all tickers: the arrays of its state have spare room."""
-        assert isinstance(tap, PriceTap)
+
+class TestEveryTap(TapContract):
+    """The battery, for every line of the table, and for the taps that have none."""
+
+    @pytest.fixture(params=[*TAPS.parts, *UNNAMED], autouse=True)
+    def _choose(self, request: pytest.FixtureRequest) -> None:
+        name = request.param
+        self.tap = UNNAMED[name] if name in UNNAMED else TAPS.load_own(name)
+
+    def result(self, tap: Tap, folder: Path) -> Any:
+        """Return the lines of all tickers, if they are what the tap has: the arrays of its state have spare room."""
+        if not isinstance(tap, PriceTap):
+            return super().result(tap, folder)
         lines = {ticker: tap.prices(ticker) for ticker in ("AAPL", "BRK.B", "Zürich", "aapl")}
         return {ticker: (line.times, line.prices) for ticker, line in lines.items() if line.times}
+
+
+def test_no_tap_slips_past_the_battery() -> None:
+    """A tap that is neither in the table nor named here would be held to nothing."""
+    for module in walk_packages(tickstock_cli.__path__, "tickstock_cli."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+    inherited = {tap for one in UNNAMED.values() for tap in one.__mro__}
+    held = {*inherited, *NOT_HELD, *map(TAPS.load_own, TAPS.parts)}
+    ours = {tap for tap in subclasses(Tap) if tap.__module__.startswith("tickstock_cli.")}
+
+    assert {tap for tap in ours if not tap.__module__.startswith("tickstock_cli.testing.")} - held == set()
+
+
+def subclasses(base: type[Tap]) -> set[type[Tap]]:
+    """Return all classes that are derived from a class, at any distance."""
+    return {found for one in base.__subclasses__() for found in (one, *subclasses(one))}
 
 
 class CountsSteps(Tap):
