@@ -49,7 +49,8 @@ class Snapshot:
         if self.path is None:
             return None
         try:
-            with np.load(self.path, allow_pickle=False) as arrays:
+            # numpy leaves a file that it opened itself open if it is damaged
+            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return {name: arrays[name] for name in arrays.files}
         except (OSError, ValueError, EOFError, BadZipFile) as error:
             raise OutputError(f"cannot go back: the snapshot {self.path} cannot be read ({error})") from error
