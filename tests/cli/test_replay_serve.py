@@ -246,7 +246,7 @@ def events_come(address: str) -> None:
         (["--socketio"], 2, "--socketio is about the server: add --serve"),
     ],
 )
-def test_an_invalid_address_is_an_error_before_the_run(market: Path, options: list[str], code: int, words: str) -> None:
+def test_invalid_options_are_errors_before_the_run(market: Path, options: list[str], code: int, words: str) -> None:
     """One line, and nothing written."""
     result = run_tickstock("replay", "recorded", *options, folder=market)
 

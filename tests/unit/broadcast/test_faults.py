@@ -225,9 +225,7 @@ def test_a_breaker_opens_and_recovers_and_nothing_is_lost(recorded: Path) -> Non
     assert_nothing_is_lost(result, recorded)
 
 
-def test_a_detector_that_raises_on_one_ticker_costs_that_ticker_alone(
-    recorded: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_detector_error_affects_only_its_ticker(recorded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its rows are counted as failed, everybody else's events are those of a direct run."""
     whole = direct(recorded)
     monkeypatch.setitem(PARTS, "highlow", STUMBLING.partition("=")[2])

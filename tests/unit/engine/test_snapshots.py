@@ -119,7 +119,7 @@ def test_a_snapshot_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     assert snapshots.frontier is None
 
 
-def test_the_frontier_is_kept_beside_the_bounds(tmp_path: Path) -> None:
+def test_one_frontier_is_kept_beside_the_snapshots(tmp_path: Path) -> None:
     """A jump ahead may begin there; the former one's file goes."""
     snapshots = taken(tmp_path, 2)
     snapshots.move_frontier(STATE, place(10))

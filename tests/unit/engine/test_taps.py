@@ -205,7 +205,7 @@ def test_the_output_of_a_tap_is_bound_to_the_run() -> None:
     assert bad.ended == ["abort"]
 
 
-def test_rows_without_a_ticker_get_no_shared_code() -> None:
+def test_codes_of_missing_judgements_are_negative() -> None:
     """Absent judgements must not be taken for an acceptance or a phase."""
     assert NOT_PROCESSED < 0
     assert NO_PHASE < 0

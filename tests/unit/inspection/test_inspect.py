@@ -133,7 +133,7 @@ def test_bars_that_evidently_have_another_interval_are_a_warning(tmp_path: Path)
         ([5] * 9, None),  # too few to tell
     ],
 )
-def test_an_interval_is_guessed_only_if_it_is_missing(minutes: list[float], evident: float | None) -> None:
+def test_another_interval_is_found_only_if_gaps_cannot_explain_it(minutes: list[float], evident: float | None) -> None:
     """Missing bars prove nothing; overlapping ones, or none that is shorter, do."""
     spacings = np.array([round(minute * MINUTE) for minute in minutes], dtype=np.int64)
     assert evident_spacing(spacings, MINUTE) == (None if evident is None else evident * MINUTE)

@@ -52,7 +52,7 @@ def test_a_lost_row_or_an_early_end_is_not_repeated() -> None:
     assert [runs(seen, GOOD)[2] for seen in (lost, ended, GOOD)] == [1, 1, 1]
 
 
-def test_rows_that_were_never_made_are_not_repeated() -> None:
+def test_a_run_whose_generator_made_too_few_rows_is_not_repeated() -> None:
     """A generator that is late has made all its rows; one that made fewer has a fault of its own."""
     late = observed(slow_side="generator", slow_why="p99 80 ms")
     short = observed(sent={**GOOD.sent, "tick": GOOD.sent["tick"] - 1})

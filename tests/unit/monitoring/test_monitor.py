@@ -145,7 +145,7 @@ def test_the_document_has_the_papers_five_parts_and_is_json() -> None:
     assert documents[1]["system_overview"]["router"]["rows_by_type"] == {"tick": 5}
 
 
-def test_the_status_follows_the_worst_alert() -> None:
+def test_the_status_is_ready_degraded_or_not_ready() -> None:
     """Ready; degraded by an error; not ready."""
     monitor = ChannelMonitor(THRESHOLDS)
     statuses = []

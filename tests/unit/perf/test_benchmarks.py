@@ -64,7 +64,7 @@ def test_every_limit_of_a_shipped_baseline_is_measured_or_says_why_not(samples: 
             assert verdict.measured is not None or (verdict.note and not verdict.asked), verdict
 
 
-def test_a_small_recording_gives_no_figure_for_eight_thousand_tickers(samples: dict[str, list[Sample]]) -> None:
+def test_a_small_recording_misses_the_target_of_eight_thousand_tickers(samples: dict[str, list[Sample]]) -> None:
     """A limit that a small recording cannot reach fails instead of being waved through."""
     baseline = find_baseline("sprint_108")
     assert baseline is not None

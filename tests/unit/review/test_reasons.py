@@ -146,7 +146,7 @@ def test_a_surge_below_the_threshold_of_the_other_file(
     assert difference.why.startswith(f"surge.{setting}: ")
 
 
-def test_fewer_columns_than_the_other_file(events: Events, write: Write) -> None:
+def test_a_threshold_is_inferred_from_the_events_of_the_other_file(events: Events, write: Write) -> None:
     """Where nobody says that B was made by a higher threshold, its events do."""
     steps = [0.15, 0.5] * 12
     rows = climb(START, [100.0 + sum(steps[:count]) for count in range(len(steps) + 1)], step=STEP)

@@ -28,7 +28,7 @@ def test_the_last_healthy_instance_gets_every_shard() -> None:
         assert counts(assign(strategy, TWO_SICK, assign(strategy, THREE))) == [SHARDS, 0, 0]
 
 
-def test_hash_based_gives_published_owners() -> None:
+def test_hash_based_owners_stay_the_same_between_releases() -> None:
     """A release that changes it moves the state of every live system: it must be meant."""
     owners = assign(RoutingStrategy.HASH_BASED, THREE).owners
 

@@ -56,7 +56,7 @@ def test_a_link_to_a_folder_above_adds_nothing(tmp_path: Path) -> None:
     assert names(tmp_path, tmp_path / "day") == ["day/a.parquet", "day/more/b.parquet"]
 
 
-def test_a_dangling_link_is_an_error(tmp_path: Path) -> None:
+def test_a_dangling_link_is_found_like_a_file(tmp_path: Path) -> None:
     """What it should have led to would be missing; opening it says so."""
     (tmp_path / "a.parquet").symlink_to(tmp_path / "gone.parquet")
 
