@@ -115,6 +115,13 @@ class SystemSettings(RunningSection):
         description="longest time at a stop to process queued rows, and for clients of a served run to get the last "
         "events; rows and clients that remain are counted and reported",
     )
+    stop_seconds: float = Field(
+        default=30,
+        ge=0,
+        le=3_600,
+        description="longest time at a stop to wait for a batch under way, and again for outputs to be written; what "
+        "takes longer is left, with an error",
+    )
     market_clock: Literal["auto", "rows", "wall"] = Field(
         default="auto",
         description="how market time passes between the rows of an embedded system: auto is by the machine's clock "

@@ -16,6 +16,7 @@ from tickstock_cli.engine.core import Core
 from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.engine.spill import Spill
 from tickstock_cli.errors import OutputError
+from tickstock_cli.runtime.begun import BegunWork
 from tickstock_cli.runtime.building import Instances, channel_sections
 from tickstock_cli.runtime.chunks import Chunk
 from tickstock_cli.runtime.collector import Collector
@@ -72,6 +73,7 @@ class Feeder:
         self._disk = ThreadPoolExecutor(1, "tickstock-spill")
         self._spilled = asyncio.Event()
         self._feeding = asyncio.Lock()
+        self._begun = BegunWork()
         self._progress = asyncio.Event()
 
     @property
@@ -80,7 +82,7 @@ class Feeder:
         return sum(self._spill.rows.values())
 
     async def feed(self, batch: MergedBatch, schedule: Schedule | None) -> list[Chunk]:
-        """Queue rows behind all rows fed before; see `MultiChannelSystem.feed`.
+        """Queue rows behind all rows fed before, also if the caller is cancelled; see `MultiChannelSystem.feed`.
 
         Returns
         -------
@@ -92,6 +94,9 @@ class Feeder:
         SystemBrokenError
             A channel failed in a way that leaves its state undefined.
         """
+        return await self._begun.finished(self._feed_pieces(batch, schedule))
+
+    async def _feed_pieces(self, batch: MergedBatch, schedule: Schedule | None) -> list[Chunk]:
         chunks = []
         async with self._feeding:
             for chunk in self._pieces(batch):

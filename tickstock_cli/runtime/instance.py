@@ -148,10 +148,27 @@ class ProcessingChannel:
         self.status = ChannelStatus.ERROR
         await self._end_task()
 
-    async def stop(self) -> None:
-        """End for good, after the current batch. Other rows stay queued."""
-        await self._end_task()
-        self.status = ChannelStatus.SHUTDOWN
+    async def stop(self, seconds: float) -> bool:
+        """End for good. A batch under way is finished first, unless it takes longer than ``seconds``.
+
+        Rows stay queued.
+
+        Returns
+        -------
+        bool
+            Whether no batch is under way.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                await self._end_task()
+        except TimeoutError:
+            if self._task is not None:
+                self._task.cancel()
+                await asyncio.gather(self._task, return_exceptions=True)
+            return False
+        finally:
+            self.status = ChannelStatus.SHUTDOWN
+        return True
 
     def offer(self, part: ShardChunk) -> bool:
         """Queue a part, and return whether there was room. After ``give_up``, the part is dropped."""

@@ -30,6 +30,7 @@ from tickstock_cli.engine.pipeline import Drained
 from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.errors import OutputError, SystemBrokenError, UsageError
 from tickstock_cli.monitoring.handlers import LOGGER, Handler
+from tickstock_cli.runtime.begun import BegunWork
 from tickstock_cli.runtime.building import build_instances, build_router, checked_settings
 from tickstock_cli.runtime.chunks import Chunk, ShardChunk
 from tickstock_cli.runtime.collector import Collector
@@ -155,6 +156,11 @@ class MultiChannelSystem:
         self._live_time = LiveTime(
             market_clock_of(settings, wall), self._clock, self.next_release, self._entrance.pass_to
         )
+        self._begun = BegunWork()
+        self._starting: asyncio.Task[None] | None = None
+        self._finishing: asyncio.Task[Drained] | None = None
+        self._finish_heard = False
+        self._ending: asyncio.Task[Drained] | None = None
         self._passing: asyncio.Task[None] | None = None
         self._catching_up: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -172,11 +178,20 @@ class MultiChannelSystem:
         UsageError, OutputError
             A sink cannot be opened.
         """
-        if self._watch is not None:
-            return self.is_system_ready()
-        if self._sinks:
-            self._publication.open_outputs(self._sinks)
-        await asyncio.get_running_loop().run_in_executor(self._executor, warm_up, self._settings)
+        if self._watch is None:
+            if self._starting is None or self._starting.done():
+                self._starting = self._begun.begin(self._start())
+            await asyncio.shield(self._starting)
+        return self.is_system_ready()
+
+    async def _start(self) -> None:
+        outputs = self._publication.open_outputs(self._sinks) if self._sinks else None
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._executor, warm_up, self._settings)
+        except BaseException:
+            if outputs is not None:
+                await self._publication.drop(outputs)
+            raise
         self.reporter.start()
         for instance in self.instances():
             instance.start()
@@ -187,7 +202,6 @@ class MultiChannelSystem:
         for task in (self._watch, self._catching_up):
             task.add_done_callback(self._ended)
         self.reporter.update()  # otherwise health would report "not ready" until the monitor's first interval
-        return self.is_system_ready()
 
     async def __aenter__(self) -> Self:
         try:
@@ -253,7 +267,7 @@ class MultiChannelSystem:
         """End the input: process what is queued, close every window, release the last events and commit the sinks.
 
         No row may follow. Streams and clients of a server get the last events. The system still answers questions
-        about its status, until ``shutdown``.
+        about its status, until ``shutdown``. The work goes on if the caller is cancelled; ``shutdown`` waits for it.
 
         Parameters
         ----------
@@ -265,17 +279,24 @@ class MultiChannelSystem:
         UsageError
             The system does not run.
         OutputError
-            A sink could not be written; no sink has its final name.
+            A sink could not be written, or not within ``system.stop_seconds``; no sink has its final name.
         SystemBrokenError
             See ``feed``.
         """
         self.check_running()
         self.has_ended = True
+        self._finishing = self._begun.begin(self._finish(seconds))
+        try:
+            return await asyncio.shield(self._finishing)
+        finally:
+            self._finish_heard = self._finishing.done()
+
+    async def _finish(self, seconds: float | None) -> Drained:
         await _cancelled(self._passing)
         drained = await self.drain(seconds)
         self._release(self.core.finish())
         self.core.ledger.check()
-        await self._publication.finish()
+        await self._write_outputs()
         return drained
 
     def is_system_ready(self) -> bool:
@@ -388,22 +409,52 @@ class MultiChannelSystem:
         except TimeoutError:
             for instance in self.instances():
                 instance.give_up()
-            await self.settle()
+            await self._settle_now()
         return Drained(
             self.reporter.rows.total - rows, (self._clock.now() - begun) / SECOND, self.reporter.rows_dropped - left
         )
 
+    async def _settle_now(self) -> None:
+        """Wait for the batches under way alone; break the system if one takes too long."""
+        limit = self._settings.system.stop_seconds
+        try:
+            async with asyncio.timeout(limit):
+                await self.settle()
+        except TimeoutError:
+            self._break(TimeoutError(f"a batch has been under way for more than {limit:g} s (system.stop_seconds)"))
+            self._check()
+
     async def shutdown(self, seconds: float | None = None) -> Drained:
         """Process what is queued, as ``drain`` does, and end every part.
 
-        Sinks are committed with what was released. Windows stay open, unless ``finish`` was awaited before.
+        Sinks are committed with what was released. Windows stay open, unless ``finish`` was awaited before. The work
+        goes on if the caller is cancelled; a further call waits for it. No wait is without a bound:
+        ``system.stop_seconds`` for a batch under way, and again for the outputs.
 
         Raises
         ------
         OutputError
-            A sink could not be written.
+            A sink could not be written, or not within ``system.stop_seconds``.
         """
+        if self._ending is None:
+            self._ending = self._begun.begin(self._shutdown(seconds))
+        return await asyncio.shield(self._ending)
+
+    async def _shutdown(self, seconds: float | None) -> Drained:
+        if self._finishing is not None:
+            await asyncio.wait({self._finishing})  # has bounds of its own
         await _cancelled(self._passing)
+        try:
+            drained = await self._drained_or_aborted(seconds)
+            await self._write_outputs()
+            if self._finishing is not None and not self._finish_heard:
+                self._finishing.result()
+        finally:
+            self.has_ended = True
+            await self._end()
+        return drained
+
+    async def _drained_or_aborted(self, seconds: float | None) -> Drained:
         try:
             drained = await self.drain(seconds)
             if self._owns_core and not self.has_ended:
@@ -411,21 +462,26 @@ class MultiChannelSystem:
         except SystemBrokenError as error:
             drained = Drained(rows_dropped=self.queued_rows())
             await self._publication.abort(error)
-        self.has_ended = True
-        try:
-            await self._publication.finish()
-        finally:
-            await self._end()
         return drained
+
+    async def _write_outputs(self) -> None:
+        """End every stream and commit every output."""
+        limit = self._settings.system.stop_seconds
+        late = OutputError(
+            f"the outputs are not written after {limit:g} s (system.stop_seconds): a sink does not return; "
+            "what it has is under its temporary name"
+        )
+        await self._begun.within(limit, self._publication.finish(), late)
 
     async def _end(self) -> None:
         """End every task, instance and thread."""
-        for task in (self._watch, self._catching_up, self._passing):
+        for task in (self._starting, self._watch, self._catching_up, self._passing):
             await _cancelled(task)
         self._watch = self._catching_up = self._passing = None
+        limit = self._settings.system.stop_seconds
+        ended = await asyncio.gather(*(instance.stop(limit) for instance in self.instances()))
         self._feeder.close()
-        await asyncio.gather(*(instance.stop() for instance in self.instances()))
-        self._executor.shutdown(wait=True)
+        self._executor.shutdown(wait=all(ended))  # a thread whose batch does not return cannot be ended
 
     def queued_rows(self) -> int:
         """Return the number of rows in all queues, those on disk included."""
@@ -500,7 +556,7 @@ class MultiChannelSystem:
             self._break(error)
 
     def _break(self, error: BaseException) -> None:
-        self._broken = error
+        self._broken = self._broken or error
         self._publication.end_streams(self._broken_error(error))
         self._collector.abandon()
         for instance in self.instances():

@@ -97,7 +97,7 @@ def tell(story: Callable[[Desk], Coroutine[Any, Any, None]], bad: set[int] | Non
             async with asyncio.timeout(60):
                 await story(desk)
         finally:
-            await desk.instance.stop()
+            await desk.instance.stop(30.0)
             desk.executor.shutdown()
         return desk
 
