@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,9 +15,11 @@ from tickstock_cli.build import build_core
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.batch import DTYPES, BarBatch, Batch, FmvBatch, MergedBatch, TickBatch
 from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.kernels.compiling import before_compiling
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.recordings import Recordings
 
+LOGGER = logging.getLogger("tickstock.start")
 SOME_TIME = 1_717_594_200_000_000_000
 
 
@@ -39,6 +42,12 @@ def warm_up(settings: Settings) -> None:
         )
     )
     core.finish()
+
+
+def warm_up_logged(settings: Settings) -> None:
+    """Do as ``warm_up``, and log a warning if that means compiling kernels: a program seems to hang otherwise."""
+    with before_compiling(lambda: LOGGER.warning("compiling the kernels: this takes up to a minute, once per machine")):
+        warm_up(settings)
 
 
 def warm_up_reading() -> None:

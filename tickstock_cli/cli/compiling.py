@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -50,37 +49,16 @@ def warm_up_saying_so(settings: Settings, check: Callable[[], object]) -> None:
     check
         Called before the first kernel is compiled, if one is: raises what would stop the command anyway.
     """
+    from tickstock_cli.kernels.compiling import before_compiling
     from tickstock_cli.warmup import warm_up, warm_up_reading
 
     begun = perf_counter()
-    with _before_compiling(check, _say_compiling) as compiled:
+    with before_compiling(check, _say_compiling) as compiled:
         warm_up(settings)
         if compiled:
             warm_up_reading()
     if compiled:
         print(f" done in {perf_counter() - begun:.0f} s", file=sys.stderr)
-
-
-@contextmanager
-def _before_compiling(*actions: Callable[[], object]) -> Iterator[list[bool]]:
-    """Take the actions before numba compiles its first function; the list is empty until then."""
-    from numba.core import event
-
-    compiled: list[bool] = []
-
-    class Compiling(event.Listener):
-        def on_start(self, event: Any) -> None:
-            del event
-            if not compiled:
-                compiled.append(True)
-                for act in actions:
-                    act()
-
-        def on_end(self, event: Any) -> None:
-            """Do nothing; the base class asks for it."""
-
-    with event.install_listener("numba:compile", Compiling()):
-        yield compiled
 
 
 def _say_compiling() -> None:

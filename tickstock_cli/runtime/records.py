@@ -8,18 +8,37 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import pyarrow as pa
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+from tickstock_cli.core.times import MAX_NS, MIN_NS
 from tickstock_cli.errors import SchemaError
 from tickstock_cli.sources.records import KNOWN_COLUMNS, RECORD_TYPES
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-Time = int | AwareDatetime | None
+
+def _to_ns(value: Any) -> Any:
+    """Return a datetime in ns since the epoch, UTC, and anything else as it is."""
+    if not isinstance(value, datetime):
+        return value
+    elapsed = value - EPOCH
+    return ((elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds) * 1_000
+
+
+def _within_int64(value: int | datetime | None) -> int | datetime | None:
+    """Return a time that int64 ns can hold."""
+    ns = _to_ns(value)
+    if ns is not None and not MIN_NS <= ns <= MAX_NS:
+        raise ValueError("beyond the times that int64 ns can hold, 1677 to 2262")
+    return value
+
+
+Time = Annotated[int | AwareDatetime | None, AfterValidator(_within_int64)]
 """int64 ns since the epoch, UTC, or a datetime with a time zone."""
+Flags = Annotated[int | None, Field(ge=MIN_NS, le=MAX_NS)]
 
 
 class Record(BaseModel):
@@ -40,7 +59,7 @@ class TickData(Record):
 
     price: float | None
     size: float | None = 0.0
-    flags: int | None = None
+    flags: Flags = None
 
 
 class OHLCVData(Record):
@@ -119,13 +138,6 @@ def _arrow(record: str, several: Iterable[Any]) -> pa.RecordBatch:
         for name in model.model_fields
     }
     return pa.RecordBatch.from_pydict(columns)
-
-
-def _to_ns(value: Any) -> Any:
-    if not isinstance(value, datetime):
-        return value
-    elapsed = value - EPOCH
-    return ((elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds) * 1_000
 
 
 def _known(data: Any, model: type[Record]) -> dict[str, Any]:

@@ -47,7 +47,7 @@ from tickstock_cli.runtime.sections import SECOND
 from tickstock_cli.runtime.stream import BUFFER_EVENTS, EventStream
 from tickstock_cli.runtime.work import process
 from tickstock_cli.sources.rows import RowIngest
-from tickstock_cli.warmup import warm_up
+from tickstock_cli.warmup import warm_up_logged
 
 if TYPE_CHECKING:
     from tickstock_cli.runtime.serving import SystemServer
@@ -187,7 +187,7 @@ class MultiChannelSystem:
     async def _start(self) -> None:
         outputs = self._publication.open_outputs(self._sinks) if self._sinks else None
         try:
-            await asyncio.get_running_loop().run_in_executor(self._executor, warm_up, self._settings)
+            await asyncio.get_running_loop().run_in_executor(self._executor, warm_up_logged, self._settings)
         except BaseException:
             if outputs is not None:
                 await self._publication.drop(outputs)

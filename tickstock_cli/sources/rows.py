@@ -11,6 +11,7 @@ import pyarrow as pa
 from tickstock_cli.core.batch import BarBatch, Batch, FmvBatch, MergedBatch, TickBatch
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.core.times import MIN_NS, NS_PER_SECOND
+from tickstock_cli.errors import SchemaError
 from tickstock_cli.sources.columns import ColumnReader, TickerCodes, Times, frozen, type_step, with_ticker_dictionary
 from tickstock_cli.sources.discover import FoundFile
 from tickstock_cli.sources.recognise import Layout, recognise
@@ -19,6 +20,8 @@ from tickstock_cli.sources.stream import to_batch
 ORIGIN = "rows"
 RECORDS = ("tick", "ohlcv", "fmv")
 """Record types in merge order."""
+EARLIEST_NS = 315_532_800_000_000_000
+"""1980 in ns since 1970: a number below that is in seconds, milliseconds or microseconds."""
 
 
 class RowIngest:
@@ -105,9 +108,33 @@ class RowIngest:
 
     def _times(self, read: ColumnReader, rows: pa.RecordBatch) -> Times:
         """Return the times of rows, with available times that never descend across calls."""
+        _check_unit(read, rows)
         times = read.times(rows, self._count)
         available = times.available if times.known is None else np.where(times.known, times.available, MIN_NS)
         return times.settled(frozen(np.maximum.accumulate(np.maximum(available, self._latest))))
+
+
+def _check_unit(read: ColumnReader, rows: pa.RecordBatch) -> None:
+    """Raise if plain integers of a time column can only be in another unit than ns.
+
+    Raises
+    ------
+    SchemaError
+        A time above 0 lies before 1980, if it is read as ns.
+    """
+    for name in ("timestamp", "received_at"):
+        if not read.has(name):
+            continue
+        column = read.array(rows, name)
+        if type_step(column.type) is not None:
+            continue
+        values = column.to_numpy(zero_copy_only=False)
+        wrong = np.flatnonzero((values > 0) & (values < EARLIEST_NS))
+        if len(wrong):
+            raise SchemaError(
+                f"row {wrong[0]}: {name} is {values[wrong[0]]:.0f}, which in ns is a moment of the seventies: "
+                "plain numbers are ns since 1970 in UTC; hand in ns, or times with a type or a time zone"
+            )
 
 
 def _steps(rows: pa.RecordBatch, layout: Layout) -> dict[str, int]:

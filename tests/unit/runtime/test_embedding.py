@@ -6,6 +6,7 @@ import asyncio
 import re
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -157,3 +158,30 @@ def test_datetimes_need_a_zone() -> None:
     assert FMVData(ticker="A", timestamp=there, fmv=1.0).timestamp == there
     with pytest.raises(ValidationError, match="timezone"):
         FMVData(ticker="A", timestamp=there.replace(tzinfo=None), fmv=1.0)
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "unit"), [(START // SECOND, "s"), (START // 1_000_000, "ms"), (START // 1_000, "us")]
+)
+def test_times_in_another_unit_than_ns_are_refused(timestamp: int, unit: Literal["s", "ms", "us"]) -> None:
+    """Taken as ns, they would all lie in 1970, and every event with them."""
+
+    async def story() -> None:
+        async with MultiChannelSystem() as system:
+            with pytest.raises(
+                SchemaError, match=f"timestamp is {timestamp}, which in ns is a moment of the seventies"
+            ):
+                await system.process_tick_data({"ticker": "A", "timestamp": timestamp, "price": 1.0})
+            rows = pa.table(
+                {"ticker": ["A"], "timestamp": pa.array([timestamp], pa.timestamp(unit, "UTC")), "price": [1.0]}
+            )
+            assert (await system.process_tick_data(rows)).success
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("timestamp", [2**63, -(2**63) - 1, datetime(9999, 1, 1, tzinfo=ZoneInfo("UTC"))])
+def test_times_beyond_int64_are_refused_by_name(timestamp: int | datetime) -> None:
+    """An OverflowError out of a column says neither which field nor which value."""
+    with pytest.raises(ValidationError, match=r"timestamp\n.*int64 ns can hold, 1677 to 2262"):
+        TickData(ticker="A", timestamp=timestamp, price=1.0)
