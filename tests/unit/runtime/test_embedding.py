@@ -171,9 +171,14 @@ def test_times_in_another_unit_than_ns_are_refused(timestamp: int, unit: Literal
             with pytest.raises(
                 SchemaError, match=f"timestamp is {timestamp}, which in ns is a moment of the seventies"
             ):
-                await system.process_tick_data({"ticker": "A", "timestamp": timestamp, "price": 1.0})
+                await system.process_tick_data({"ticker": "A", "timestamp": timestamp, "price": 1.0, "size": 1})
             rows = pa.table(
-                {"ticker": ["A"], "timestamp": pa.array([timestamp], pa.timestamp(unit, "UTC")), "price": [1.0]}
+                {
+                    "ticker": ["A"],
+                    "timestamp": pa.array([timestamp], pa.timestamp(unit, "UTC")),
+                    "price": [1.0],
+                    "size": [1],
+                }
             )
             assert (await system.process_tick_data(rows)).success
 
