@@ -119,7 +119,7 @@ class Feeder:
             See ``feed``.
         """
         async with self._feeding:
-            while self._collector.waiting or len(self._spill):
+            while self._collector.waiting or self._spilled.is_set():
                 self._check()
                 self._progress.clear()
                 self.flush()
@@ -139,7 +139,8 @@ class Feeder:
                 await self._on_disk(self._spill.drop)
                 self._note_spilled()
                 self._progress.set()
-            self._spilled.clear()
+            self._spilled.clear()  # only now is what waits on disk none, in the figures of the instances, too
+            self._progress.set()
 
     def note_progress(self) -> None:
         """Wake ``settle`` and a wait for the disk: rows were processed or dropped, or the system broke."""
