@@ -1,4 +1,4 @@
-"""Assembly: from a source, settings and the wishes of a caller to the parts of a run.
+"""Assembly: builds the parts of a run from a source, settings and options.
 
 `replay`, `serve`, load tests and the project's own tests all build their runs here, so that a load test measures what
 users run, and a part that is added once is there for everybody.
@@ -47,14 +47,14 @@ def no_sinks(schema: pa.Schema) -> Sequence[Sink]:  # noqa: ARG001 - as `OpenSin
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """What a run is made of.
+    """The plan of a run: its source, settings and parts.
 
     Parameters
     ----------
     source
         Read by the run; the caller closes it.
     control
-        Its speed says whether the run is paced, where no driver is given.
+        Its speed decides whether the run is paced, if no driver is given.
     pipeline
         How rows get to the core.
     workers
@@ -62,17 +62,17 @@ class RunPlan:
     open_sinks, open_rejects
         Open the outputs; ``open_rejects`` of None only counts rejected rows.
     provenance
-        Whether events carry how they came about; takes the running system.
+        Whether events have the columns of their provenance; needs the running system.
     store
         Takes checkpoints.
     driver
         Feeds the run; None: flat out or paced, by the speed of ``control``.
     snapshots
-        Places to seek to.
+        Snapshots to seek from.
     taps
-        See rows as judged and events released, by name.
+        Observe judged rows and released events, by name.
     runtime_observer
-        Measures a running system from within.
+        Observes batches and events inside a running system.
     attach
         Called with the pipeline of a running system before it gets its first row.
     """
@@ -97,7 +97,7 @@ class RunPlan:
 
     @property
     def keeps_time(self) -> bool:
-        """Whether rows are due at some wall time, so that nothing may be compiled on the way."""
+        """Whether rows are due at a wall time, so that no kernel may be compiled during the run."""
         return self.driver is not None or self.control.speed is not None
 
 
@@ -113,7 +113,7 @@ def assemble(plan: RunPlan, stack: ExitStack) -> RunParts:
     executor = stack.enter_context(ThreadPoolExecutor(plan.workers, "tickstock-worker")) if plan.workers > 1 else None
     core = build_core(settings, source.symbols, plan.workers, executor)
     if plan.keeps_time:
-        warm_up(settings)  # loading kernels takes a second that no schedule should lose
+        warm_up(settings)  # loading kernels takes a second, in which rows would become late
     if isinstance(plan.driver, LiveDriver):
         warm_up_reading()  # or the first row would wait for the kernels that read it, and market time with it
     pipeline = open_pipeline(
@@ -156,7 +156,7 @@ def _open_outputs(plan: RunPlan) -> tuple[Outputs, RejectedRows | None]:
 
 
 def _open_rejects(plan: RunPlan) -> RejectedRows | None:
-    """Return what takes rejected rows; None where they are only counted."""
+    """Return the output of rejected rows; None if they are only counted."""
     if plan.open_rejects is None and not plan.options.strict:
         return None
     sink = None if plan.open_rejects is None else plan.open_rejects(plan.source.origins().schema)

@@ -1,4 +1,4 @@
-"""Replay as a function: recordings and settings in, files and figures out.
+"""Replay as a function of recordings and settings that writes files and returns figures.
 
 Examples
 --------
@@ -70,7 +70,7 @@ class Request:
     settings
         An instance of ``build.settings_model()``; None is all defaults.
     start, end
-        ns UTC, or as somebody wrote them; rows available in [start, end) are replayed.
+        ns UTC, or times that a user wrote; rows available in [start, end) are replayed.
     outs, rejects
         Targets of events (by suffix; ``-`` is stdout) and of rejected rows (Parquet).
     taps
@@ -80,7 +80,7 @@ class Request:
     pipeline
         How rows get to the core; None: direct when flat out, multi when paced.
     provenance
-        Whether events tell how they came about; takes a running system (multi).
+        Whether events have the columns of their provenance; needs a running system (multi).
     checkpoint, resume
         Folder of checkpoints, and whether to go on from the newest one there.
     """
@@ -136,9 +136,9 @@ def replay(
     open_sinks
         Opens the outputs of events, all or none of them.
     snapshots
-        What a paced run keeps to go back to; None, or a source that comes only once: it goes forward only.
+        Snapshots that a paced run keeps to seek back; not with None, or a source that can be read only once.
     taps
-        See rows as judged and events released, by name; `engine.taps`. Those of the request come after them.
+        Observe judged rows and released events, by name; see `engine.taps`. Those of the request come after them.
 
     Raises
     ------
@@ -147,9 +147,9 @@ def replay(
     DataError
         A recording is missing, unreadable, of wrong columns or unsorted; or a row was rejected under ``strict``.
     OutputError
-        An output cannot be written; nothing that stood under its name before is touched.
+        An output cannot be written; an earlier file of its name stays unchanged.
     CheckpointError
-        There is no checkpoint that fits.
+        There is no matching checkpoint.
     """
     _check_options(request)
     settings = request.effective_settings
@@ -192,7 +192,7 @@ def replay(
 
 
 def _driver(source: NamedSource, control: Control, clock: Clock) -> LiveDriver | None:
-    """Return the live driver for rows that come in their own time; None: by the speed that was asked for."""
+    """Return the live driver for a live source; None for a driver by the requested speed."""
     if control.speed is not None or not source.is_live:
         return None
     live = cast(LiveSource, source)
@@ -203,7 +203,7 @@ def _driver(source: NamedSource, control: Control, clock: Clock) -> LiveDriver |
 
 
 def check(request: Request) -> None:
-    """Raise what would stop a replay before its first row: a request that contradicts itself, recordings unreadable."""
+    """Raise the errors that stop a replay before its first row: contradictory options, unreadable recordings."""
     _check_options(request)
     settings = request.effective_settings
     _open_source(request, read_options(request, settings)).close()
@@ -211,7 +211,7 @@ def check(request: Request) -> None:
 
 @contextmanager
 def _named_taps(request: Request) -> Iterator[dict[str, Tap]]:
-    """Open the taps that the request names; a failure before the run aborts them, too."""
+    """Open the taps of the request; a failure before the run aborts them."""
     opened = open_taps(request.taps)
     try:
         yield opened
@@ -222,7 +222,7 @@ def _named_taps(request: Request) -> Iterator[dict[str, Tap]]:
 
 
 def _open_source(request: Request, options: ReadOptions) -> NamedSource:
-    """Open what a request reads; a run that is to be resumed needs it a second time."""
+    """Open the source of a request; a run that resumes must be able to read it again."""
     options = replace(options, keep_originals=request.strict or request.rejects is not None)
     if request.checkpoint is not None:
         return open_repeatable(request.paths, options, "a checkpoint is of no use without it")
@@ -239,14 +239,14 @@ def _check_options(request: Request) -> None:
 
 
 def read_options(request: Request, settings: Settings) -> ReadOptions:
-    """Return how the recordings are to be read.
+    """Return the options for reading the recordings.
 
     Raises
     ------
     UsageError
         The start is not before the end, or one of them is a time of day and the recording has more than one date.
     DataError
-        One of them is a time of day, and the recording that is to tell its date cannot be read.
+        One of them is a time of day, and the recording that has its date cannot be read.
     """
     whole = ReadOptions(
         columns={str(ours): theirs for ours, theirs in settings.recordings.columns.items()},
@@ -280,7 +280,7 @@ def resolved(moment: int | TimeInput, paths: Sequence[str | Path], options: Read
 
 
 def fingerprint(request: Request, settings: Settings, source: NamedSource, taps: Mapping[str, Tap]) -> dict[str, str]:
-    """Hash all that decides what a run writes, by names that a user knows."""
+    """Return digests of all that decides the outputs of a run, by names that a user knows."""
     facts = {
         "the version of tickstock": __version__,
         "the settings": deciding_settings(settings),
@@ -298,7 +298,7 @@ def fingerprint(request: Request, settings: Settings, source: NamedSource, taps:
 
 
 def plugins_of(request: Request, settings: Settings) -> tuple[Plugin, ...]:
-    """Return the plugins that have a part in what a run writes: detectors, source, sinks, taps."""
+    """Return the plugins that a run uses: detectors, source, sinks, taps."""
     return (
         *DETECTORS.plugins_among(settings.detectors.enabled),
         *SOURCES.plugins_among([source_name(request.paths)]),

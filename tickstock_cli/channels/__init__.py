@@ -1,1 +1,1 @@
-"""Channels: one a record type. Each admits its rows, runs its detectors over them, and counts both."""
+"""Channels: one for each record type. A channel admits its rows, runs its detectors, and counts rows and events."""

@@ -1,4 +1,4 @@
-"""What the three channels share: grouping rows by ticker, running detectors, counting where rows ended."""
+"""The base of the three channels: grouping of rows by ticker, detectors, counts of outcomes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NO_LOOKUPS = np.empty(0, dtype=np.int32)
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Rejected rows of one batch and type: where they came from, their merge order, and why."""
+    """Rejected rows of one batch and type: origin, merge order and reason of each."""
 
     record: str
     origin: NDArray[np.int64]
@@ -41,9 +41,9 @@ class Rejected:
 
 @dataclass(slots=True)
 class BatchOutcome:
-    """Where one worker's rows of a batch ended: events, rejects, counts. Events are in no particular order.
+    """The outcome of one worker's rows of a batch: events in any order, rejected rows, counts.
 
-    ``failures`` are left to a runtime that lets detectors fail ticker by ticker; see `channels.isolation`.
+    ``failures`` are those of detectors, by ticker, if they are isolated; see `channels.isolation`.
     """
 
     ledger: Ledger = field(default_factory=Ledger)
@@ -53,13 +53,13 @@ class BatchOutcome:
 
 
 class Workspace:
-    """A worker's arrays of one channel, reused from batch to batch: touching fresh memory costs more than rules do."""
+    """A worker's arrays of one channel, reused for every batch: new memory would cost more time than the rules."""
 
     def __init__(self) -> None:
         self._arrays: dict[str, NDArray[Any]] = {}
 
     def array(self, name: str, length: int, dtype: Any) -> NDArray[Any]:
-        """Return ``length`` entries of an array that stays the same from call to call; contents are leftovers."""
+        """Return ``length`` entries of an array that is reused in every call; their contents are undefined."""
         held = self._arrays.get(name)
         if held is None or len(held) < length:
             held = np.empty(max(length, 2 * len(held) if held is not None else 64), dtype=dtype)
@@ -67,7 +67,7 @@ class Workspace:
         return held[:length]
 
     def rows(self, kind: type[RowsT], groups: Groups, length: int, **given: NDArray[Any]) -> RowsT:
-        """Return room for ``length`` admitted rows in as many groups as ``groups``; ``given`` columns as they are."""
+        """Return arrays for ``length`` admitted rows, grouped as ``groups``; ``given`` columns are not copied."""
         kept = Groups(
             self.array("kept_code", len(groups.code), np.int32),
             self.array("kept_start", len(groups.start), np.int64),
@@ -79,7 +79,7 @@ class Workspace:
         return kind(kept, *columns)
 
     def rejects(self, length: int) -> Rejects:
-        """Return room for the rejects of ``length`` rows."""
+        """Return arrays for the rejects of ``length`` rows."""
         return Rejects(self.array("reject_row", length, np.int32), self.array("reject_reason", length, np.int8))
 
 
@@ -92,11 +92,11 @@ class BatchContext:
     mine
         By ticker code: whether the ticker is this worker's.
     rejects_unnamed
-        Whether this worker rejects the rows that have no ticker at all; one of them does.
+        Whether this worker rejects the rows without a ticker; exactly one worker does.
     isolates
-        Whether a detector that raises costs the ticker it raised on, or else the run.
+        Whether an error in a detector affects only its ticker; otherwise it ends the run.
     judged
-        Takes the judgement of the worker's rows, where a tap wants them; None: no arrays are made.
+        Gets the judgement of the worker's rows if a tap needs it; else None.
     """
 
     mine: NDArray[np.bool_]
@@ -113,11 +113,11 @@ class Channel:
     Parameters
     ----------
     detectors
-        By name, in the order in which they see a row.
+        By name, in the order of their calls.
     kind_names
         Names of event kinds by code, for the ledger.
     blank
-        Admission state of a ticker not met yet: an array of one entry.
+        Admission state of a new ticker: an array of one entry.
     """
 
     name: ClassVar[str]
@@ -134,7 +134,7 @@ class Channel:
         return self._detectors
 
     def grow(self, tickers: int) -> None:
-        """Make room for codes below ``tickers``. No worker processes meanwhile."""
+        """Make room for codes below ``tickers``. No worker processes rows at the same time."""
         self._states = grown(self._states, tickers, self._blank)
         for detector in self._detectors.values():
             detector.grow(tickers)
@@ -179,7 +179,7 @@ class Channel:
         rejected: tuple[NDArray[np.int64], NDArray[np.int8]],
         sessions: Sessions,
     ) -> None:
-        """Note the judgement of this worker's rows of a batch.
+        """Set the judgement of this worker's rows of a batch.
 
         Parameters
         ----------
@@ -188,7 +188,7 @@ class Channel:
         admitted
             Those that detectors see.
         rejected
-            What ``_reject`` returned.
+            The result of ``_reject``.
         """
         places = np.searchsorted(sessions.starts, judged.rows.timestamp[rows], side="right") - 1
         judged.segment[rows] = sessions.segments[np.maximum(places, 0)]
@@ -201,7 +201,7 @@ class Channel:
     def _detect(
         self, batch: Batch, rows: TickRows | BarRows | FmvRows, workspace: Workspace, context: BatchContext
     ) -> None:
-        """Let each detector read the admitted rows, and count what it did."""
+        """Run each detector over the admitted rows, and add its counts."""
         count = int(rows.groups.start[-1])
         for label, detector in self._detectors.items():
             out = workspace.array("events", count * detector.events_per_row, EVENT)
@@ -226,7 +226,7 @@ class Channel:
 
 
 def frozen(array: NDArray[Any]) -> NDArray[Any]:
-    """Return a read-only view: batches are immutable, and kernels are compiled for just one kind of array."""
+    """Return a read-only view: batches are immutable, and kernels are compiled for read-only arrays."""
     view = array.view()
     view.flags.writeable = False
     return view
@@ -235,7 +235,7 @@ def frozen(array: NDArray[Any]) -> NDArray[Any]:
 def group(
     code: NDArray[np.int32], lookup_code: NDArray[np.int32], mine: NDArray[np.bool_], workspace: Workspace
 ) -> tuple[Groups, NDArray[np.int32], NDArray[np.int32]]:
-    """Group a batch's rows, and the lookups that ask about its tickers.
+    """Group a batch's rows and the lookups by ticker.
 
     Returns
     -------

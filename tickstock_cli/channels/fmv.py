@@ -36,7 +36,7 @@ class FmvChannel(Channel):
         super().__init__(detectors, kind_names, BLANK)
 
     def process(self, batch: FmvBatch, answers: NDArray[Any], workspace: Workspace, context: BatchContext) -> None:
-        """Process the worker's fair values; ``answers`` are the ticks' to each row of the batch."""
+        """Process the worker's fair values; ``answers`` are those of each row's lookup."""
         groups, rows, _ = group(batch.code, NO_LOOKUPS, context.mine, workspace)
         columns = FmvColumns(*(frozen(getattr(batch, name)) for name in FmvColumns._fields))
         out = workspace.rows(FmvRows, groups, len(rows))

@@ -1,8 +1,8 @@
-"""A detector that raises costs the ticker it raised on, and nothing else.
+"""Isolation: an error in a detector affects only the ticker that caused it.
 
-A compiled detector cannot raise halfway. One in plain Python can, with part of its state written: so its tickers'
-state is copied before each call. If it raises, state goes back, and it sees its tickers again one by one; those it
-raises on keep the state they had, and their rows are counted as failed.
+A compiled detector cannot raise. One in plain Python can raise with part of its state written, so the state of its
+tickers is copied before each call. After an error the state is restored, and the detector scans its tickers one by one.
+Tickers with an error keep their earlier state, and their rows are counted as failed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tickstock_cli.kernels.rows import Groups
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A detector's failure on one ticker: how many admitted rows it did not judge, and why."""
+    """A detector's failure on one ticker: the number of admitted rows that it did not scan, and the reason."""
 
     detector: str
     code: int
@@ -31,7 +31,7 @@ class Failure:
 def scan_isolated(
     name: str, detector: Detector, rows: Any, out: EventRows, counts: NDArray[np.int64]
 ) -> tuple[int, list[Failure]]:
-    """Let a detector scan rows, and return the number of events, and its failures.
+    """Run a detector over rows; return the number of events, and its failures.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def scan_isolated(
     saved = _Saved(detector, codes, counts)
     try:
         return detector.scan(rows, out, counts), []
-    except Exception:  # noqa: BLE001  (whatever a detector raises, its tickers are tried one by one)
+    except Exception:  # noqa: BLE001 - after any error, the tickers are scanned one by one
         saved.restore()
     found = 0
     failures: list[Failure] = []
@@ -59,7 +59,7 @@ def scan_isolated(
 
 
 class _Saved:
-    """What a detector knows of some tickers, and what it has counted."""
+    """A copy of a detector's state of some tickers, and of its counts."""
 
     def __init__(self, detector: Detector, codes: NDArray[np.int32], counts: NDArray[np.int64]) -> None:
         self._codes = codes

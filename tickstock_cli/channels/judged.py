@@ -1,7 +1,7 @@
-"""Rows as the core judged them: accepted or the reason why not, phase and segment, and what a tick may be used for.
+"""Rows as the core judged them: accepted or rejected with a reason, phase and segment, and the allowed uses of a tick.
 
-A step makes these arrays only if a tap asks for them. The arrays stand beside the rows of the step's batch, entry for
-entry, in merge order:
+A step makes these arrays only if a tap asks for them. The arrays have one entry for each row of the step's batch, in
+merge order:
 
 ============== ==========================================================================================
 ``reason``     int8: ``ACCEPTED``, ``NOT_PROCESSED``, or the code of the reason to reject the row
@@ -68,28 +68,28 @@ class Judged(Generic[BatchT]):
 
     @property
     def phase(self) -> Int8s:
-        """Phase code of each accepted row, a place in ``core.events.PHASES``; ``NO_PHASE`` elsewhere."""
+        """Phase code of each accepted row, an index into ``core.events.PHASES``; ``NO_PHASE`` elsewhere."""
         phases = np.where(self.segment == NO_SEGMENT, NO_PHASE, self.segment & PHASE_MASK)
         return phases.astype(np.int8)
 
     def adopt(self, part: Self) -> None:
-        """Take the judgement of some of these rows, each known by its ``order``."""
+        """Copy the judgement of some of these rows, identified by ``order``."""
         own = np.searchsorted(self.rows.order, part.rows.order)
         for name in self._judgement():
             getattr(self, name)[own] = getattr(part, name)
 
     def among(self, order: Int64s) -> Self:
-        """Return the rows of these merge orders, all of which are here."""
+        """Return the rows of these merge orders; all must exist."""
         places = np.searchsorted(self.rows.order, order)
         return type(self)(self.rows.take(places), *(getattr(self, name)[places] for name in self._judgement()))
 
     def take(self, chosen: slice) -> Self:
-        """Return a run of the rows, as views."""
+        """Return a slice of the rows, as views."""
         return type(self)(self.rows.take(chosen), *(getattr(self, name)[chosen] for name in self._judgement()))
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
-        """Return rows of consecutive steps, at least one, one behind the other."""
+        """Return the rows of consecutive steps, at least one, as one."""
         if len(parts) == 1:
             return parts[0]
         kind = type(parts[0].rows)
@@ -104,7 +104,7 @@ class Judged(Generic[BatchT]):
 
 @dataclass(frozen=True, slots=True)
 class JudgedTicks(Judged[TickBatch]):
-    """Ticks, and what the guard and their flags leave of each."""
+    """Ticks, and their allowed uses by guard and flags."""
 
     flags: UInt8s
 
@@ -122,7 +122,7 @@ class JudgedTicks(Judged[TickBatch]):
 
     @property
     def is_price(self) -> Bools:
-        """Whether the price may be used: accepted, neither flagged 1 nor suspect. Its phase may be any."""
+        """Whether the price may be used: accepted, neither flagged 1 nor suspect, in any phase."""
         return self._allows(HIDES_LAST)
 
     @property
@@ -175,7 +175,7 @@ class JudgedRows:
 
     @classmethod
     def joined(cls, parts: Sequence[JudgedRows]) -> JudgedRows:
-        """Return the rows of consecutive steps, one behind the other; no parts give no rows."""
+        """Return the rows of consecutive steps as one; without parts, no rows."""
         if not parts:
             return cls.none()
         return cls(

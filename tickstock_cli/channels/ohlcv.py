@@ -1,4 +1,4 @@
-"""The OHLCV channel: admission of bars, then what finished bars tell."""
+"""The OHLCV channel: admission of bars, then the detectors of bars."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class OhlcvChannel(Channel):
         super().__init__(detectors, kind_names, BLANK)
 
     def process(self, batch: BarBatch, workspace: Workspace, context: BatchContext) -> NDArray[np.int64]:
-        """Process the worker's bars and give, by row of the batch, the segment of each one kept (-1 elsewhere)."""
+        """Process the worker's bars."""
         groups, rows, _ = group(batch.code, NO_LOOKUPS, context.mine, workspace)
         columns = BarColumns(*(frozen(getattr(batch, name)) for name in BarColumns._fields))
         out = workspace.rows(BarRows, groups, len(rows))

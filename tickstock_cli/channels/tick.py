@@ -28,7 +28,7 @@ class TickColumns(NamedTuple):
 
 
 class TickChannel(Channel):
-    """Ticks in, events out. Also answers what bars and fair values ask of the ticks before them."""
+    """Turns ticks into events, and answers the lookups of bars and fair values."""
 
     name = "tick"
 
@@ -44,14 +44,14 @@ class TickChannel(Channel):
         workspace: Workspace,
         context: BatchContext,
     ) -> NDArray[Any]:
-        """Process the worker's ticks and give the answers to all lookups, in their order.
+        """Process the worker's ticks, and return the answers to all lookups, in their order.
 
-        ``lookup_order`` rises. Answers to lookups about other workers' tickers are blank.
+        ``lookup_order`` rises. Answers to lookups of other workers' tickers are blank.
         """
         groups, rows, lookup_rows = group(batch.code, lookup_code, context.mine, workspace)
         lookups = workspace.array("lookups", len(lookup_rows), TICK_LOOKUP)
         lookups["rows_before"] = np.searchsorted(batch.order, lookup_order[lookup_rows])
-        lookups["extremes"] = np.nan  # where no detector answers
+        lookups["extremes"] = np.nan  # the answer of a lookup that no detector fills
         columns = TickColumns(*(frozen(getattr(batch, name)) for name in TickColumns._fields))
         out = workspace.rows(TickRows, groups, len(rows), lookups=lookups)
         rejects = workspace.rejects(len(rows))

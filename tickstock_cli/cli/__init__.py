@@ -1,1 +1,1 @@
-"""The command line: one file per command. stdout is data, stderr is talk."""
+"""The command line: one file per command. Data goes to stdout, messages to stderr."""

@@ -1,4 +1,4 @@
-"""Where a server listens and who may come to it: one reading for every command that serves or follows."""
+"""Options of a server's address, token and origins, for every command that serves or follows."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SocketIo = Annotated[
 
 
 def read_address(host: str, port: int, token: str | None, origins: list[str] | None, socketio: bool) -> Address:
-    """Put together where a server listens and whom it lets in; warns if that is anybody.
+    """Return the address and the access rules of a server; warn if any client of the network can connect.
 
     Raises
     ------
@@ -59,12 +59,12 @@ def read_address(host: str, port: int, token: str | None, origins: list[str] | N
 def read_listen(
     listen: str | None, token: str | None, origins: list[str] | None, socketio: bool, log: Path | None
 ) -> Address | None:
-    """Read ``--serve`` and what belongs to it; None without it.
+    """Read ``--serve`` and its options; None without it.
 
     Raises
     ------
     UsageError
-        ``listen`` is no address, or as ``read_address``; or there is no server for an option that is about it.
+        ``listen`` is no address; an option of the server is given without one; or as ``read_address``.
     """
     if listen is None:
         about_it = {"--origin": origins, "--socketio": socketio, "--log": log}
@@ -77,12 +77,12 @@ def read_listen(
 
 
 def read_origin(text: str) -> str:
-    """Read ``--origin`` as browsers write it: small letters, no path, and no port that goes without saying.
+    """Return ``--origin`` as browsers send it: lower case, without a path, and without a default port.
 
     Raises
     ------
     UsageError
-        It has no scheme or host, or more than these.
+        It has no scheme or host, or other parts than scheme, host and port.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def read_origin(text: str) -> str:
 
 
 def read_token(text: str | None) -> str | None:
-    """Read ``--token``: itself, or the first line of the file behind ``@``.
+    """Return the token of ``--token``: the text, or the first line of a file given as ``@FILE``.
 
     Raises
     ------
@@ -125,6 +125,6 @@ def _first_line(path: Path) -> str:
 
 
 def warn_if_open(address: Address) -> None:
-    """Say so if anybody on the network may read."""
+    """Print a warning if any client of the network can read."""
     if address.token is None and address.host not in LOOPBACK_NAMES:
         typer.echo(f"warning: whoever can reach {address.host} can read these events; --token keeps them out", err=True)

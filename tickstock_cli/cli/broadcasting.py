@@ -1,4 +1,4 @@
-"""``--serve``: the server beside a replay, from before its first row until nobody needs it."""
+"""``--serve``: the server beside a replay, from before its first row until all clients have its events."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def broadcasting(
     request: Request, control: Control, address: Address | None, log: Path | None
 ) -> Iterator[Broadcast | None]:
-    """Serve a replay at ``address`` as long as the context lasts; None: do not.
+    """Serve a replay at ``address`` within the context; None serves nothing.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def broadcasting(
 
 
 def hand_over(broadcast: Broadcast, seconds: float) -> None:
-    """Let every client have the last events, for so long at most."""
+    """Wait at most ``seconds`` until every client has the last events."""
     if not broadcast.drain(seconds):
         print(f"note: after {seconds:g} s some clients had not taken every event", file=sys.stderr)
 

@@ -1,7 +1,7 @@
 """The commands: one file each, one line each below, loaded when one is run.
 
-The table holds what `tickstock --help` shows, so that it need not load any command to show it: loading all of them
-takes as long again as importing typer. A test holds each line against the first line of the command's own help.
+The table has the texts of `tickstock --help`, which therefore loads no command: loading all of them takes as long as
+importing typer. A test compares each line with the first line of the command's own help.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ COMMANDS = {
 
 
 class CommandTable(TyperGroup):
-    """The program: a group whose commands are those of the table."""
+    """The group of all commands of the table."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        # Names suffice to list and to suggest; a command takes its place when it is asked for.
+        # Names suffice for lists and suggestions; a command is loaded when it is run.
         self.commands: dict[str, Any] = dict.fromkeys(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Load a command; None if there is none of this name."""
+        """Load a command; None for an unknown name."""
         if cmd_name in self.commands and self.commands[cmd_name] is None:
             self.commands[cmd_name] = _load(cmd_name)
         return super().get_command(ctx, cmd_name)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def compare(request: Request, as_json: bool) -> None:
-    """Replay on both paths, print what each costs, and fail with exit code 4 if their events differ."""
+    """Replay with both pipelines, print the cost of each, and fail with exit code 4 if their events differ."""
     from tickstock_cli.cli.compiling import say_if_compiling
     from tickstock_cli.cli.console import data_console
     from tickstock_cli.cli.notes import print_notes_of

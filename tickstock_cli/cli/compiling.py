@@ -1,4 +1,4 @@
-"""Says that kernels are being compiled: the first time a machine runs them, or every time where none can be kept."""
+"""Reports that kernels are being compiled: in the first run on a machine, or in every run without a cache."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def say_if_new(kernel: Any, check: Callable[[], object]) -> None:
-    """Say that kernels will be compiled, if no former run left this one and what it calls as they are now.
+    """Print that kernels will be compiled, unless the cache has this one and all that it calls.
 
     Parameters
     ----------
     check
-        Called first if they will be: raises what would stop the command anyway, so that nobody waits for that.
+        Called first if they will be: raises errors that would stop the command, before the user waits.
     """
     from tickstock_cli.kernels.machine_code import is_compiled
 
@@ -29,7 +29,7 @@ def say_if_new(kernel: Any, check: Callable[[], object]) -> None:
 
 
 def say_if_compiling(request: Request) -> None:
-    """Have every kernel ready before a run, and say so if that means compiling them.
+    """Load every kernel before a run, and print a message if that compiles them.
 
     Raises
     ------
@@ -42,12 +42,12 @@ def say_if_compiling(request: Request) -> None:
 
 
 def warm_up_saying_so(settings: Settings, check: Callable[[], object]) -> None:
-    """Have every kernel ready that a run with these settings uses, and say so if that means compiling one.
+    """Load every kernel that a run with these settings uses, and print a message if that compiles one.
 
     Parameters
     ----------
     check
-        Called before the first kernel is compiled, if one is: raises what would stop the command anyway.
+        Called before the first kernel is compiled, if one is: raises errors that would stop the command.
     """
     from tickstock_cli.kernels.compiling import before_compiling
     from tickstock_cli.warmup import warm_up, warm_up_reading

@@ -1,4 +1,4 @@
-"""`tickstock config`: what is set and where it came from, a commented file to start from, the JSON schema."""
+"""`tickstock config`: settings with their origins, a commented configuration file, the JSON schema."""
 
 from __future__ import annotations
 

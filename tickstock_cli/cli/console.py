@@ -1,4 +1,4 @@
-"""The console on which commands draw their data: standard output, as wide as whatever reads it can take."""
+"""The console for a command's data: standard output, as wide as its terminal, or wide in a pipe."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import IO, Any, cast
 from rich.console import Console
 
 PIPE_COLUMNS = 160
-"""Width where there is no terminal: rich's own 80 would cut columns off in a pipe or a file."""
+"""Width without a terminal: rich's default of 80 would cut columns off in a pipe or a file."""
 
 
 def data_console(stderr: bool = False) -> Console:
     """Return the console for a command's data.
 
-    It is as wide as its terminal, or ``PIPE_COLUMNS`` where it is none; the variable ``COLUMNS`` beats both.
+    It is as wide as its terminal, or ``PIPE_COLUMNS`` without one; the variable ``COLUMNS`` overrides both.
 
     Parameters
     ----------
     stderr
-        Standard output is taken by something else, so draw on standard error.
+        Whether to draw on standard error, because standard output has other data.
     """
     console = Console(stderr=stderr)
     if console.is_terminal:
@@ -33,10 +33,7 @@ def data_console(stderr: bool = False) -> Console:
 
 
 class Trimmed:
-    """A text stream without the blanks that rich fills lines up with: in a pipe or a file they are only in the way.
-
-    Takes whole lines at a time, as a console writes them.
-    """
+    """A text stream without trailing blanks, with which rich fills lines. It takes whole lines at a time."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream

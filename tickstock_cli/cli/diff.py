@@ -33,8 +33,8 @@ def diff(
 ) -> None:
     """Compare two event files event by event and say why they differ.
 
-    Reasons are found by the thresholds, cooldowns and windows that the files were made by: both by the configuration,
-    B by each --set, too. The exit code is 0 if the files hold the same events in the same order, and 4 if not.
+    Reasons are found from the thresholds, cooldowns and windows of both runs: those of the configuration, and for B
+    also those of each --set. The exit code is 0 if the files hold the same events in the same order, and 4 if not.
     """
     from tickstock_cli.review.diff import compare_files
 

@@ -1,4 +1,4 @@
-"""The first and the last events of a run, kept while it runs."""
+"""The first and the last events of a run, collected while it runs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ TABLE_EVENTS = 30
 
 
 class EventSample(Observer):
-    """The first and the last events of a run, for the table. Events that come again after a seek are kept once.
+    """The first and the last events of a run, for the table. Events repeated after a seek are kept once.
 
     Parameters
     ----------
     kinds
-        The kinds of events that there can be.
+        The kinds of events that the run can emit.
     """
 
     def __init__(self, kinds: Sequence[Kind]) -> None:

@@ -1,4 +1,4 @@
-"""How a command ends: one line for the user, one exit code for scripts, and a traceback only when asked for.
+"""The end of a command: one line for the user, one exit code for scripts, and a traceback only on request.
 
 =====  ==========================================================================================
 0      done
@@ -29,13 +29,13 @@ USAGE = 2
 INTERRUPTED = 130
 
 DEBUG_VARIABLE = "TICKSTOCK_DEBUG"
-"""Set to anything but the empty string, it adds the traceback to the line of every error."""
+"""Environment variable; if it is not empty, every error also prints its traceback."""
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def exit_code(command: Callable[[], object]) -> int:
-    """Run ``command`` to its end, tell the user what stopped it, and return the exit code."""
+    """Run ``command``, print the error that stopped it, and return the exit code."""
     code = _guarded(command)
     flushed = _guarded(_flush_stdout)
     if flushed != OK:
@@ -46,7 +46,7 @@ def exit_code(command: Callable[[], object]) -> int:
 def _guarded(command: Callable[[], object]) -> int:
     try:
         outcome = command()
-        if outcome == INTERRUPTED:  # typer makes this of a KeyboardInterrupt, without a word
+        if outcome == INTERRUPTED:  # typer raises this for a KeyboardInterrupt, without a message
             raise KeyboardInterrupt
     except TickstockError as error:
         return _tell(str(error), error.exit_code)
@@ -55,10 +55,10 @@ def _guarded(command: Callable[[], object]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _tell("interrupted", INTERRUPTED)
     except BrokenPipeError:
-        return FAILURE  # whoever read our output has left: nobody is there to tell
+        return FAILURE  # the reader of our output has closed it
     except OSError as error:
         return _tell(_system_line(error), FAILURE)
-    except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback reaches a user
+    except Exception as error:  # noqa: BLE001 - no traceback reaches a user
         return _tell(
             f"this is a bug in tickstock: {type(error).__name__}: {error}; "
             f"run it again with {DEBUG_VARIABLE}=1 for the traceback to report",
@@ -76,7 +76,7 @@ def _tell(message: str, code: int) -> int:
 
 
 def _usage_line(error: typer.TyperException) -> str:
-    # What checks the values of options names the class of its error first.
+    # Checks of options put the class of the error first.
     message = error.format_message().rstrip(".").replace("Value error, ", "")
     context = getattr(error, "ctx", None)
     hint = f"; see {context.command_path} --help" if context else ""
@@ -87,7 +87,7 @@ def _system_line(error: OSError) -> str:
     reason = (error.strerror or str(error)).lower()
     if error.filename:
         return f"{reason} ({error.filename})"
-    # Files are written by sinks, which name them: without a name it was what we print.
+    # Sinks name their files, so an error without a name is one of standard output.
     return f"cannot write standard output: {os_error_hint(error)}" if error.errno in _NO_ROOM else reason
 
 
@@ -97,5 +97,5 @@ def _flush_stdout() -> None:
 
 
 def _discard_stdout() -> None:
-    """Let the interpreter's own last flush succeed; it would complain and change the exit code."""
+    """Replace standard output, so that the interpreter's last flush does not fail and change the exit code."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

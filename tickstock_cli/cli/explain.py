@@ -47,8 +47,8 @@ def explain(
 ) -> None:
     """Show why an event fired, or did not, at one moment of one ticker.
 
-    The moment is the ticker's last tick, bar and fair value available by then. Each detector shows what it measured,
-    its thresholds and cooldown, and its verdict; then, what the coordinator made of each event. The verdicts are held
+    The moment is the ticker's last tick, bar and fair value available by then. Each detector shows its values,
+    thresholds, cooldown and verdict, followed by the coordinator's outcome of each event. The verdicts are checked
     against a run over the ticker's rows.
     """
     from tickstock_cli.cli.compiling import say_if_compiling
@@ -71,5 +71,5 @@ def explain(
 
 
 def _as_text(value: Any) -> str:
-    """Write what stood in a recording and has no form of its own in JSON: times, decimals."""
+    """Return a recorded value that JSON has no type for, such as a time or a decimal, as text."""
     return str(value)

@@ -1,4 +1,4 @@
-"""`tickstock inspect`: what recordings hold, what is wrong with them, and how they will be read."""
+"""`tickstock inspect`: content and faults of recordings, and how they will be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a run is ended from outside: Ctrl-C once, Ctrl-C again, a reader of a pipe that has enough."""
+"""Ends of a run from outside: Ctrl-C, a second Ctrl-C, a closed pipe."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 WAKE_SECONDS = 0.25
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""What asks a run to end: Ctrl-C, a service manager, a terminal that is closed."""
+"""Signals that end a run: of Ctrl-C, of a service manager, of a closed terminal."""
 AT_ONCE_SECONDS = 2.0
-"""How long tidying up after a second Ctrl-C may take: removing unfinished outputs, ending threads."""
+"""Limit of the cleaning up after a second Ctrl-C: removing unfinished outputs, ending threads."""
 
 
 def load_sinks(targets: Sequence[str]) -> None:
-    """Load what writes the targets, before ``stop_on_interrupt``.
+    """Load the sinks of the targets, before ``stop_on_interrupt``.
 
-    polars sets a handler of its own when it is loaded. It lets the system go on waiting after Ctrl-C
-    (pola-rs/polars#21739), and the next call of polars, in whatever thread, raises KeyboardInterrupt.
+    polars installs a signal handler when it is loaded. With it, waits continue after Ctrl-C (pola-rs/polars#21739), and
+    the next call of polars, in any thread, raises KeyboardInterrupt.
     """
     from tickstock_cli.sinks.opening import sink_class
 
@@ -39,7 +39,7 @@ def load_sinks(targets: Sequence[str]) -> None:
 
 @contextmanager
 def quiet_if_reader_leaves(request: Request) -> Iterator[None]:
-    """Let a run whose only output was a pipe end without a word when its reader has enough, as in ``| head -1``."""
+    """End a run whose only output is a pipe without a message when its reader closes it, as in ``| head -1``."""
     try:
         yield
     except OutputError as error:
@@ -50,7 +50,7 @@ def quiet_if_reader_leaves(request: Request) -> Iterator[None]:
 
 @contextmanager
 def leave_at_once_if_insisted() -> Iterator[None]:
-    """End the process after a second Ctrl-C: an orderly exit would wait for a pipe that nobody reads."""
+    """End the process after a second Ctrl-C: an orderly exit would wait for a pipe without a reader."""
     try:
         yield
     except KeyboardInterrupt:
@@ -63,12 +63,12 @@ def _leave() -> None:
 
 
 def asked_by() -> list[signal.Signals]:
-    """Return the signals that ask a run to end: not those that ``nohup`` has had ignored."""
+    """Return the signals that end a run, without those that are ignored, as with ``nohup``."""
     return [number for number in ENDINGS if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN]
 
 
 def stop_on_signals(loop: AbstractEventLoop, stop: Callable[[], object]) -> None:
-    """Have the first Ctrl-C (or SIGTERM) call ``stop`` on a loop, and a second one break the loop off."""
+    """Call ``stop`` on a loop at the first Ctrl-C or SIGTERM, and cancel the loop at the second."""
     numbers = asked_by()
 
     def insist() -> None:
@@ -84,7 +84,7 @@ def stop_on_signals(loop: AbstractEventLoop, stop: Callable[[], object]) -> None
 
 
 class Stoppable(Protocol):
-    """Whatever can be ended early, from any thread."""
+    """A run that any thread can end early."""
 
     def stop(self) -> None:
         """End soon, and cleanly."""
@@ -92,10 +92,9 @@ class Stoppable(Protocol):
 
 @contextmanager
 def stop_on_interrupt(control: Stoppable) -> Iterator[None]:
-    """Let the first Ctrl-C (or SIGTERM) stop the run cleanly, and a second one at once.
+    """Stop the run cleanly at the first Ctrl-C or SIGTERM, and at once at the second.
 
-    A timer interrupts what the main thread waits for: without it, a signal that comes just before a wait is heard only
-    at its end.
+    A timer interrupts waits of the main thread: without it, a signal just before a wait is handled only at its end.
     """
     asked = Event()
     insisted = Timer(AT_ONCE_SECONDS, _leave)
@@ -108,7 +107,7 @@ def stop_on_interrupt(control: Stoppable) -> Iterator[None]:
                 insisted.start()
             raise KeyboardInterrupt
         asked.set()
-        # In a thread, because the one that the signal interrupts may hold the control's lock just now.
+        # In a thread, because the interrupted thread may hold the control's lock.
         Thread(target=control.stop, name="tickstock-stop").start()
 
     def wake(number: int, frame: Any) -> None:
@@ -124,4 +123,5 @@ def stop_on_interrupt(control: Stoppable) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
-        signal.setitimer(signal.ITIMER_REAL, *timer)  # whose ever it was: it has stood still meanwhile
+        # Restore a timer of the caller, which did not run during the context
+        signal.setitimer(signal.ITIMER_REAL, *timer)

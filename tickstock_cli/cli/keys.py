@@ -15,17 +15,16 @@ from tickstock_cli.engine.control import Control
 
 KEYS = "space pause/go on   s one row   + faster   - slower   q stop"
 LOOK_SECONDS = 0.1
-"""How often to look whether the terminal is ours, and as we want it."""
+"""Interval at which the thread checks whether the process has the terminal, and its settings."""
 LOCAL_FLAGS = 3
-"""Where the flags of line editing stand in what ``termios.tcgetattr`` gives."""
+"""Index of the flags of line editing in the result of ``termios.tcgetattr``."""
 
 
 class Keys:
-    """Reads keys in a thread for as long as the context lasts; the terminal is then as it was before.
+    """Reads keys in a thread within the context, which restores the terminal at its end.
 
-    A shell that stops a job and lets it go on sets the terminal to whole lines in between, and does not say so: the
-    thread looks, and asks for single keys again. In the background it keeps its hands off the terminal, since the
-    system would stop us.
+    A shell that stops and continues a job sets the terminal back to whole lines, so the thread checks for that and sets
+    single keys again. In the background it does not touch the terminal, because the system would stop the process.
     """
 
     def __init__(self, control: Control) -> None:
@@ -73,5 +72,5 @@ class Keys:
 
 
 def has_keyboard() -> bool:
-    """Return whether keys reach this process: the system stops one in the background that reaches for the terminal."""
+    """Return whether this process gets keys: the system stops a background process that reads the terminal."""
     return bool(sys.stdin) and sys.stdin.isatty() and os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()

@@ -1,4 +1,4 @@
-"""A paced run on a terminal: the latest events, and where the market stands."""
+"""A paced run on a terminal: the latest events, and the market time."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class LiveView(Observer):
     tickers
         The run's, by code; it grows while the run reads.
     running
-        Where the pipeline of a running system will stand: its dashboard is shown in place of most events.
+        Will hold the pipeline of a running system, whose dashboard replaces most events.
     phrases
-        Those of the kinds of events that there can be; None: of the project's own.
+        Phrases of the kinds of events; None: those of the project's own kinds.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The `tickstock` command. Importing this module stays cheap: commands import what is heavy when they run."""
+"""The `tickstock` command. Importing this module is cheap: commands import heavy modules when they run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tickstock_cli.core.registry import turn_plugins_off
 PROGRAM = "tickstock"
 DEFAULT_ADDRESS = "127.0.0.1:8765"
 ADDRESS = re.compile(r"(\[[0-9a-fA-F:]+\]|[\w.-]*):\d+|\d+|localhost|\d+(\.\d+){3}|\[[0-9a-fA-F:]+\]")
-"""What is an address behind ``--serve``, and no path of a recording."""
+"""Pattern of an address after ``--serve``, as opposed to a path of a recording."""
 
 app = typer.Typer(
     cls=CommandTable,
@@ -53,7 +53,7 @@ def _program(
 
 
 def with_addresses(arguments: Sequence[str]) -> list[str]:
-    """Write out the address of a ``--serve`` that stands without one: options here always take a value.
+    """Return arguments with an address after a ``--serve`` without one, because typer's options take a value.
 
     >>> with_addresses(["replay", "day", "--serve", "--speed", "20"])
     ['replay', 'day', '--serve', '127.0.0.1:8765', '--speed', '20']

@@ -1,4 +1,4 @@
-"""How far a run is and how long it still takes."""
+"""Progress of a run and its remaining time."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from tqdm import tqdm
 from tickstock_cli.core.times import format_clock
 
 LEAST_BAR = len("100% |") + 6 + len("| ")
-"""Columns that a bar takes at least, with its share."""
+"""Least columns of a bar with its percentage."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What a run is expected to replay.
+    """The expected extent of a run.
 
     Parameters
     ----------
     rows
         Of the whole recording.
     span
-        First and last available time of what is replayed (ns); None if nobody knows.
+        First and last available time of the replayed rows (ns); None if unknown.
     whole
-        Whether every row is replayed. If not, nobody knows how many are, and the share done is that of market time.
+        Whether every row is replayed. If not, their number is unknown, and the share done is that of market time.
     """
 
     rows: int
@@ -33,7 +33,7 @@ class Extent:
     whole: bool
 
     def share(self, rows: int, market_time: int) -> float | None:
-        """Return how much of it is done, 0 to 1; None if nobody knows."""
+        """Return the share done, 0 to 1; None if unknown."""
         if self.whole:
             return min(1.0, rows / self.rows) if self.rows else 1.0
         if self.span is None:
@@ -43,14 +43,14 @@ class Extent:
 
 
 class ProgressMeter:
-    """Measures a run from the first time it hears of it: what a resumed run did before is no progress of this one.
+    """Measures a run from its first progress on, because earlier rows of a resumed run are no progress of this one.
 
-    A run that goes back begins anew.
+    After a seek back it begins again.
 
     Parameters
     ----------
     speed
-        Gives times recorded time, 0 in a pause. None is flat out: the time left then follows from the time taken.
+        Returns the speed, 0 in a pause. None is flat out: the remaining time then follows from the elapsed time.
     now
         Wall time in seconds.
     """
@@ -66,7 +66,7 @@ class ProgressMeter:
         self._market_time = 0
 
     def advanced(self, rows: int, market_time: int) -> None:
-        """Note rows done and market time (ns UTC)."""
+        """Record rows done and market time (ns UTC)."""
         went_back = rows < self._rows
         self._rows, self._market_time = rows, market_time
         if self._begun is None or went_back:
@@ -74,12 +74,12 @@ class ProgressMeter:
 
     @property
     def share(self) -> float | None:
-        """How much is done, 0 to 1; None if nobody knows."""
+        """The share done, 0 to 1; None if unknown."""
         return self._extent.share(self._rows, self._market_time) if self._market_time else 0.0
 
     @property
     def seconds_left(self) -> float | None:
-        """Wall time to the end; None while nobody can tell."""
+        """Wall time to the end; None if unknown."""
         if self._begun is None:
             return None
         speed = self._speed()
@@ -94,13 +94,13 @@ class ProgressMeter:
 
     @property
     def rows_per_second(self) -> float | None:
-        """Rows of this run over its wall time; None while nobody can tell."""
+        """Rows of this run over its wall time; None if unknown."""
         if self._begun is None or self._now() <= self._begun[0]:
             return None
         return (self._rows - self._begun[1]) / (self._now() - self._begun[0]) or None
 
     def line(self, width: int, events: int = 0, clock: bool = True) -> str:
-        """Draw a bar with figures behind it, as many as fit: the time left and the rows first of all."""
+        """Draw a bar, followed by as many figures as fit: first the remaining time and the rows."""
         rows = _short(self._rows)
         share, left, rate = self.share, self.seconds_left, self.rows_per_second
         figures = [
@@ -119,7 +119,7 @@ class ProgressMeter:
 
 
 def fitting_words(words: Sequence[tuple[int, str]], room: int) -> str:
-    """Join words, each with its rank, without those of the highest rank if there is no room for all."""
+    """Join words, each with its rank; if there is no room, words of the highest rank are left out."""
     kept = [(rank, word) for rank, word in words if word]
     while len(text := "  ".join(word for _, word in kept)) > room and len(kept) > 1:
         kept.remove(max(kept))

@@ -1,4 +1,4 @@
-"""Notes beside a command, one line each on stderr: what was assumed of its input, and why nothing came of it."""
+"""Notes of a command, one line each on stderr: assumptions about its input, and reasons for missing events."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tickstock_cli.replaying import Request
 
 MOST_NAMES = 20
-"""Absent tickers told by name."""
+"""Limit of the absent tickers that are named."""
 
 
 def print_input_notes(source: NamedSource, told: Collection[str] = ()) -> list[str]:

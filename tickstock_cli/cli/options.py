@@ -1,4 +1,4 @@
-"""Options that several commands share, and how their texts are read."""
+"""Options that several commands share, and the parsing of their texts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_WORKERS = 64
 
 
 class Late(StrEnum):
-    """What becomes of rows that come later than a row before them in the same file."""
+    """Policy for rows that are late in their file."""
 
     FAIL = "fail"
     REJECT = "reject"
@@ -40,9 +40,9 @@ def find_samples(context: typer.Context, paths: list[str]) -> list[str]:
 
 
 def find_sample(context: typer.Context, path: Path) -> Path:
-    """Return a path, or the folder of the installed sample if the path is its name and there is nothing of that name.
+    """Return a path, or the folder of the installed sample if the path has its name and does not exist.
 
-    A note on stderr tells which folder it is.
+    A note on stderr names the folder.
     """
     from tickstock_cli.core.shipped import shipped_folder
 
@@ -131,9 +131,9 @@ Workers = Annotated[
 
 
 def parse_symbols(texts: Sequence[str] | None, option: str = "--symbols") -> frozenset[str] | None:
-    """Read every ``option``: tickers between commas, or ``@`` and a file of tickers between commas or whitespace.
+    """Read every ``option``: tickers separated by commas, or ``@FILE`` with tickers separated by commas or whitespace.
 
-    In a file, ``#`` begins a comment. No option is every ticker: None.
+    In a file, ``#`` begins a comment. Without an option the result is None: every ticker.
 
     Raises
     ------
@@ -201,7 +201,7 @@ def load_settings(
 
 
 def unsorted_choice(sort: bool, late: Late) -> Unsorted:
-    """Turn ``--sort`` and ``--late`` into what to do with files that are not in order.
+    """Return the policy of ``--sort`` and ``--late`` for files that are not in order.
 
     Raises
     ------

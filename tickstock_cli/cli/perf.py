@@ -1,4 +1,4 @@
-"""`tickstock perf`: measure this version, compare it, and keep worse ones out."""
+"""`tickstock perf`: measure this version, compare it with others, and fail if it is worse."""
 
 from __future__ import annotations
 
@@ -89,7 +89,8 @@ def compare(
 ) -> None:
     """Compare two files of figures of one machine; the exit code is 4 if the second is worse.
 
-    Files were not measured in turns, so what the machine did meanwhile is in them: `perf gate --base REV` sees less.
+    The files were not measured in turns, so other work of the machine affects them; `perf gate --base REV` is less
+    affected.
     """
     from tickstock_cli.perf.figures import check_alike, read_figures
     from tickstock_cli.perf.judging import compare as compare_samples
@@ -122,8 +123,8 @@ def gate(
 ) -> None:
     """Measure this version beside a base, in turns and in fresh processes; the exit code is 4 if it is worse.
 
-    The base is measured twice in every round: what it differs by from itself is the noise that no verdict goes below.
-    What looks worse is measured as often again before it counts. Needs no account and no token.
+    The base is measured twice in every round: its difference from itself is the noise, the least difference that
+    counts. A metric that looks worse is measured as often again. Needs no account and no token.
     """
     from tickstock_cli.measurement.machine import identity
     from tickstock_cli.perf.baselines import check_size, find_baseline, judge_limits
@@ -167,10 +168,10 @@ def self_test(
     seed: Seed = 1,
     as_json: Json = False,
 ) -> None:
-    """Prove that the gate can fail, and that it does not fail for nothing; the exit code is 4 if it is to be mended.
+    """Test that the gate fails if it should, and only then; the exit code is 4 if it does not.
 
-    A slowdown, a memory leak and wrong results are planted in this version, one at a time: each must be caught. Then
-    this version is compared with itself again and again: each time it must pass.
+    A slowdown, a memory leak and wrong results are planted in this version, one at a time: the gate must find each.
+    Then this version is compared with itself several times: each comparison must pass.
     """
     from tickstock_cli.measurement.machine import identity
     from tickstock_cli.perf.selftest import self_test as try_gate
@@ -198,7 +199,7 @@ def history(
 
 
 def _make_folder(out: Path | None) -> None:
-    """Find out before anything is measured whether its answer can be written."""
+    """Check before the measurement that the result can be written."""
     from tickstock_cli.measurement.documents import make_folder
 
     if out is not None:
@@ -222,7 +223,7 @@ def _plan(
 
 
 def _head_of(plan: Plan) -> Figures:
-    """Return the document of what is about to be measured, with no samples yet."""
+    """Return the document of a measurement before its first sample."""
     from tickstock_cli.core.times import NS_PER_SECOND, format_time
     from tickstock_cli.measurement.machine import identity
     from tickstock_cli.perf.figures import FORMAT, Figures
@@ -275,7 +276,7 @@ def _tell(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Show the answer, write its files, and fail if it is no.
+    """Print the result, write its files, and raise an error if it failed.
 
     Raises
     ------

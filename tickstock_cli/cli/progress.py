@@ -17,13 +17,13 @@ USUAL_WIDTH = 80
 
 
 class ProgressBar(Observer):
-    """A bar that is redrawn in place and goes away at the end; silent if it is not to be shown."""
+    """A bar that is redrawn in place and removed at the end; nothing if it is not shown."""
 
     def __init__(self, meter: ProgressMeter, shown: bool, title: str = "") -> None:
         self._meter = meter
         self._title = title
         self._events = 0
-        # It draws what it is given: tqdm's own estimates count rows of the whole recording, and from its first one.
+        # It draws given figures: tqdm's own estimates would include the rows before a resumption.
         self._bar: Any = tqdm(
             desc=title,
             total=1.0,
@@ -48,12 +48,12 @@ class ProgressBar(Observer):
         self._events = events
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._bar.close()
 
 
 def _width() -> int:
-    """Return the terminal's width, less the column that would break a full line on some."""
+    """Return the terminal's width less one column, because some terminals break a full line."""
     try:
         return (os.get_terminal_size(sys.stderr.fileno()).columns or USUAL_WIDTH) - 1
     except OSError:

@@ -1,4 +1,4 @@
-"""From result objects to what a terminal shows. Nothing else draws, and this draws nothing but what it is given."""
+"""Draws results of runs on a terminal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TOP_TICKERS = 8
 
 
 def summary(result: RunResult) -> Group:
-    """Draw what a run did: events by kind and source, top tickers, the ledger, figures."""
+    """Draw the results of a run: events by kind and source, top tickers, the ledger, figures."""
     if not result.tally.events:
         return Group(Text("no events", style="bold"), Text(), _figures(result), _ledger(result))
     return Group(Columns([_kinds(result), _tickers(result), _figures(result)], padding=(0, 3)), _ledger(result))
@@ -59,7 +59,7 @@ def _tickers(result: RunResult) -> Table:
     table.add_column("events", justify="right")
     ranked = sorted(result.tally.by_ticker.items(), key=lambda item: (-item[1], item[0]))
     for ticker, count in ranked[:TOP_TICKERS]:
-        table.add_row(Text(ticker), f"{count:,}")  # as text: a ticker in brackets is no markup
+        table.add_row(Text(ticker), f"{count:,}")  # as text, because a ticker in brackets would be markup
     return table
 
 

@@ -1,7 +1,7 @@
 """The dashboard document on a terminal: the system in two lines, a line a channel instance, a line an alert.
 
-Narrow terminals get the figures that matter when something is wrong; wide ones get all. Latency, success and rates
-are those of the monitor's sliding window, so an instance that had nothing to do shows dashes.
+Narrow terminals show the figures that matter in trouble; wide ones show all. Latency, success and rates
+are those of the monitor's sliding window, so an idle instance shows dashes.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ STYLES = {
 
 @dataclass(frozen=True, slots=True)
 class DashboardView:
-    """Draws a document, as `ChannelMonitor.get_monitoring_dashboard_data` gives it, as wide as there is room."""
+    """Draws a document of `ChannelMonitor.get_monitoring_dashboard_data` at the width of the terminal."""
 
     document: Mapping[str, Any]
 
@@ -98,7 +98,7 @@ def _fact(name: str, value: str) -> Text:
 
 
 def _in_lines(facts: Iterable[Text], width: int) -> Iterator[Text]:
-    """Put as many facts into a line as it has room for; none is broken."""
+    """Return lines with as many whole facts as fit."""
     line = Text()
     for fact in facts:
         if line and line.cell_len + 3 + fact.cell_len > width:
@@ -163,7 +163,7 @@ def _success(figures: Mapping[str, Any]) -> Text:
 
 
 def _percent(share: float | None) -> str:
-    """Return a share with two digits, never rounded up to a whole that it is not."""
+    """Return a share with two digits, never rounded up to 100 %."""
     return NOTHING if share is None else f"{int(share * 10_000) / 100:.2f}%"
 
 

@@ -1,4 +1,4 @@
-"""Events as lines of a terminal: in a table that fits it, or as they come."""
+"""Events as lines of a terminal: in a table, or one by one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ARROWS = {1: ("▲", "green"), -1: ("▼", "red"), 0: ("•", "dim")}
 GAP = 2
 """Blanks between two columns."""
 CLOCK, DATED = slice(11, None), slice(5, None)
-"""What is shown of a time: without its day, or without its year."""
+"""The part of a time that is shown: without its date, or without its year."""
 
 
 class TableColumn(NamedTuple):
@@ -25,10 +25,10 @@ class TableColumn(NamedTuple):
 
     title: str
     width: int
-    """It is that wide even if its cells are not."""
+    """Least width, even if its cells are narrower."""
     right: bool = False
     least: int | None = None
-    """Width down to which it may be cut; None: it is whole or not there."""
+    """Least width to which it may be cut; None: it is never cut."""
 
 
 COLUMNS = (
@@ -41,18 +41,18 @@ COLUMNS = (
     TableColumn("detail", 6, least=8),
 )
 DISPENSABLE = ("detail", "source", "change")
-"""Columns that a narrow terminal goes without, in this order."""
+"""Columns that a narrow terminal leaves out, in this order."""
 
 
 class EventTable:
-    """Events, one a line, as wide as the terminal lets them be; what is cut ends in an ellipsis.
+    """Events, one a line, at the width of the terminal; cut text ends in an ellipsis.
 
     Parameters
     ----------
     skipped
-        How many events lie between the first half of those shown and the second.
+        Number of events between the first and the second half of those shown.
     phrases
-        Those of the kinds of events that there can be; None: of the project's own.
+        Phrases of the kinds of events; None: those of the project's own kinds.
     """
 
     def __init__(self, events: Sequence[dict[str, Any]], skipped: int = 0, phrases: KindPhrases | None = None) -> None:
@@ -66,7 +66,7 @@ class EventTable:
             self._styles.insert(place, "dim")
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw it in the width there is."""
+        """Draw the table at the width of the console."""
         wanted = [
             max([column.width, *(row[place].cell_len for row in self._rows)]) for place, column in enumerate(COLUMNS)
         ]
@@ -77,7 +77,7 @@ class EventTable:
 
 
 def table_of(rows: Sequence[Sequence[Text]], widths: Mapping[int, int], *, show_header: bool) -> Table:
-    """Lay cells out in columns of exactly these widths, by their places in ``COLUMNS``."""
+    """Return a table with columns of exactly these widths, by index in ``COLUMNS``."""
     table = Table(
         box=SIMPLE_HEAD if show_header else None,
         header_style="bold",
@@ -95,12 +95,12 @@ def table_of(rows: Sequence[Sequence[Text]], widths: Mapping[int, int], *, show_
 
 
 def fitting(wanted: Sequence[int], room: int) -> dict[int, int]:
-    """Choose the columns that fit, by their places in ``COLUMNS``, and their widths.
+    """Return the columns that fit, by index in ``COLUMNS``, and their widths.
 
     Parameters
     ----------
     wanted
-        Width that each would like to have.
+        The preferred width of each.
     room
         Columns of the terminal.
     """

@@ -1,4 +1,4 @@
-"""From the explanation of a moment to what a terminal shows."""
+"""Draws the explanation of a moment on a terminal."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ WORDS = {
 }
 SIGNS = {Relation.AT_LEAST: "≥", Relation.AT_MOST: "≤", Relation.ABOVE: ">", Relation.BELOW: "<", Relation.IS: "="}
 LARGE = 100_000
-"""From here on, a figure's fraction tells nothing."""
+"""Figures from this value on are shown without a fraction."""
 RECORDS = {"tick": "tick", "ohlcv": "bar", "fmv": "fair value"}
 
 
 def explanation_view(explanation: Explanation) -> Group:
-    """Draw a moment: the verdicts and what became of the events; then each row with all that was measured."""
+    """Draw a moment: verdicts and outcomes of events; then each row with all measured values."""
     zone = market_zone(explanation.calendar)
     heading = Text.assemble(
         (explanation.ticker, "bold"),
@@ -59,7 +59,7 @@ def explanation_view(explanation: Explanation) -> Group:
 
 
 def _summary(rows: Sequence[RowExplanation]) -> Table:
-    """Draw what was made of each row, a line a kind."""
+    """Draw the result of each row, one line for each kind."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="dim")
     table.add_column(style="bold")
@@ -111,7 +111,7 @@ def _standing(admission: Admission) -> Text:
 
 
 def _detector(name: str, verdicts: Sequence[RuleVerdict], time: int) -> Group:
-    """Draw a detector: the figures that its kinds share, then each kind's own."""
+    """Draw a detector: the checks that its kinds share, then those of each kind."""
     shared = _shared(verdicts)
     parts: list[RenderableType] = []
     if len(verdicts) > 1 and shared:
@@ -124,7 +124,7 @@ def _detector(name: str, verdicts: Sequence[RuleVerdict], time: int) -> Group:
 
 
 def _shared(verdicts: Sequence[RuleVerdict]) -> int:
-    """Return how many checks all verdicts begin with."""
+    """Return the number of first checks that all verdicts share."""
     shared = 0
     for checks in zip(*(verdict.checks for verdict in verdicts), strict=False):
         if any(check != checks[0] for check in checks):
@@ -147,7 +147,7 @@ def _ending(verdict: RuleVerdict) -> Text:
 
 
 def because(check: Check) -> str:
-    """Say in words why a check that does not pass ends a rule."""
+    """Return in words why a failed check ends a rule."""
     if check.threshold in ("yes", None):
         return f"{check.name}: {_figure(check.value, check.unit)}"
     return f"{check.name} {_figure(check.value, check.unit)}, {_needs(check).removeprefix('= ')} is needed"

@@ -1,4 +1,4 @@
-"""What an inspection looks like on a terminal."""
+"""Draws an inspection on a terminal."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from tickstock_cli.sources.recordings import left_out_note
 Line = tuple[str, str, str]
 """Label, text, style."""
 LABEL_COLUMNS = 12
-"""The longest label: the lines of all files begin at one column."""
+"""Width of the longest label, so that the lines of all files begin at one column."""
 
 
 def render_report(report: Report) -> Group:
-    """Draw a table of all files, then what there is to say of each, then the totals.
+    """Draw a table of all files, then the details of each, then the totals.
 
-    Of many files that are read alike, one line stands for all.
+    Many files that are read alike share one line.
     """
     groups = grouped(report.files)
     parts: list[RenderableType] = [_overview(report.files, groups)]
@@ -56,14 +56,14 @@ def _overview(files: Sequence[FileReport], groups: Sequence[FileGroup]) -> Table
 
 
 def _names(files: Sequence[FileReport]) -> list[str]:
-    """Return the files' paths below the folder that holds all of them: in a tree of days, file names are no names."""
+    """Return the files' paths below their common folder, because file names repeat in a tree of days."""
     paths = [os.path.abspath(file.path) for file in files]
     folder = os.path.commonpath([os.path.dirname(path) for path in paths])
     return [os.path.relpath(path, folder).removesuffix(".parquet") for path in paths]
 
 
 def _lines(group: FileGroup) -> Iterator[Line]:
-    """Return what there is to say of files beyond the table."""
+    """Return the details of files beyond the table."""
     yield from _lines_of_rows(group)
     yield "holds", _holdings(group), ""
     for guess in group.guesses:
@@ -76,7 +76,7 @@ def _lines(group: FileGroup) -> Iterator[Line]:
 
 
 def _lines_of_rows(group: FileGroup) -> Iterator[Line]:
-    """Return what there is to say of the rows: what is wrong with them, what is there twice, what is missing."""
+    """Return the details of rows: rejected ones, duplicates, gaps."""
     for warning, files in group.warnings.items():
         yield "warning", f"{_which(files, group)}{warning}", "yellow"
     if group.unsorted:
@@ -94,7 +94,7 @@ def _lines_of_rows(group: FileGroup) -> Iterator[Line]:
 
 
 def _which(files: Sequence[FileReport], group: FileGroup) -> str:
-    """Say which files of a group something is true of; nothing if there is only one."""
+    """Return the files of a group that a statement holds for, in words; empty for a single file."""
     if len(group.files) == 1:
         return ""
     return f"{len(files):,} of {len(group.files):,} files, first {files[0].path}: "
@@ -138,7 +138,7 @@ def _totals(report: Report) -> list[RenderableType]:
 
 
 def about(seconds: float) -> str:
-    """Write a length of time as people say it: tenths of a second at most, above a minute its two greatest units."""
+    """Return a duration for people: to a tenth of a second, above a minute in its two largest units."""
     tenths = round(seconds, 1)
     if tenths < 10:
         return f"{tenths or 0.1:g} s" if seconds else "0 s"

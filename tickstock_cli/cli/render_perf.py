@@ -1,4 +1,4 @@
-"""Answers of `tickstock perf` on a terminal: every verdict, then the word that counts."""
+"""Results of `tickstock perf` on a terminal: every verdict, then the overall one."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from tickstock_cli.measurement.verdict import TargetVerdict
 
 
 def answer(title: str, verdicts: Sequence[TargetVerdict], failed: bool) -> Group:
-    """Draw what was asked, its verdicts, and whether it passed."""
+    """Draw the title, the verdicts, and whether the measurement passed."""
     word = Text("failed", style="bold red") if failed else Text("passed", style="bold green")
     return Group(Text(title, style="bold"), TargetsView(verdicts), word)

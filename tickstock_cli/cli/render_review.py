@@ -1,4 +1,4 @@
-"""From reviews to what a terminal shows: verification, differences."""
+"""Draws reviews on a terminal: verifications, differences."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DIGEST_SHOWN = 12
 SAME, DIFFERENT = Text("same", style="green"), Text("DIFFERS", style="bold red")
 MARKS = {ONLY_A: ("only A", "red"), ONLY_B: ("only B", "green"), CHANGED: ("changed", "yellow")}
 INDENT = 9
-"""Where the second line of a difference begins: below its time."""
+"""Column at which the second line of a difference begins."""
 DAY_NS = 86_400_000_000_000
 
 
@@ -38,7 +38,7 @@ def verification_view(verification: Verification) -> Group:
 
 def _legs_table(variants: Sequence[VariantResult]) -> Table:
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    table.add_column("replayed")  # the one that gives way in a narrow terminal
+    table.add_column("replayed")  # the column that a narrow terminal cuts
     table.add_column("events", justify="right", no_wrap=True)
     table.add_column("digest", no_wrap=True)
     table.add_column("seconds", justify="right", no_wrap=True)
@@ -101,7 +101,7 @@ def _kinds_table(comparison: EventComparison) -> Table:
 
 
 def _differences(comparison: EventComparison) -> list[RenderableType]:
-    """Draw differences, two lines each: the event, and below it, over the whole width, why."""
+    """Draw differences, two lines each: the event, and below it the reason over the whole width."""
     events = [_event_of(difference) for difference in comparison.differences]
     dated = len({event["timestamp"] // DAY_NS for event in events}) > 1
     columns = [[_clock(event["timestamp"], dated) for event in events], [event["ticker"] for event in events]]
@@ -129,7 +129,7 @@ def _clock(time: int, dated: bool) -> str:
 
 
 def difference_line(difference: Difference, a: str, b: str) -> str:
-    """Name a difference in one line; ``a`` and ``b`` are what to call the files."""
+    """Return a difference in one line; ``a`` and ``b`` are names of the files."""
     event = _event_of(difference)
     name = f"{event['kind']} of {event['ticker']} at {format_time(event['timestamp'])} ({event['source']})"
     if difference.status == CHANGED:
@@ -158,7 +158,7 @@ def _event_of(difference: Difference) -> Mapping[str, Any]:
 
 
 def pipelines_view(comparison: PipelineComparison) -> Group:
-    """Draw a comparison of paths: one a line, and the verdict."""
+    """Draw a comparison of pipelines: one a line, and the verdict."""
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
     table.add_column("path")
     for name in ("rows", "events", "seconds", "rows/s", "µs a row"):

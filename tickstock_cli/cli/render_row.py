@@ -1,4 +1,4 @@
-"""One row of a recording in words, for a user who lets rows through one by one."""
+"""One row of a recording in words, for a user who steps row by row."""
 
 from __future__ import annotations
 

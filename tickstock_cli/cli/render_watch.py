@@ -1,4 +1,4 @@
-"""Events as they come, one a line, in columns that stay where they are."""
+"""Events as they arrive, one a line, in columns of constant widths."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tickstock_cli.cli.render_events import event_cells, fitting, table_of
 from tickstock_cli.cli.render_phrases import KindPhrases
 
 WIDTHS = (18, 8, 9, 11, 8, 6, 60)
-"""Of time, ticker, event, price, change, source and detail: not those of the events at hand, as the next come below."""
+"""Widths of time, ticker, event, price, change, source and detail, constant because later events follow below."""
 EVENT = 2
 """Place of the event: a kind with a long name makes it wider."""
 ARROW = 2
@@ -19,12 +19,12 @@ ARROW = 2
 
 
 class EventLines:
-    """Events, one a line, without a head; a narrow terminal goes without some columns.
+    """Events, one a line, without a header; a narrow terminal leaves out some columns.
 
     Parameters
     ----------
     phrases
-        Those of the kinds of events that there can be; None: of the project's own.
+        Phrases of the kinds of events; None: those of the project's own kinds.
     """
 
     def __init__(self, events: Sequence[dict[str, Any]], phrases: KindPhrases | None = None) -> None:
@@ -34,5 +34,5 @@ class EventLines:
             self._widths[EVENT] = max(WIDTHS[EVENT], ARROW + phrases.longest_name)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw them in the width there is."""
+        """Draw the events at the width of the console."""
         yield table_of(self._rows, fitting(self._widths, options.max_width), show_header=False)

@@ -63,7 +63,7 @@ def parse_speed(text: str) -> float:
 
 
 class PipelineChoice(StrEnum):
-    """Ways from a recording to its events, and both running ones beside each other."""
+    """Choices of a pipeline; ``compare`` runs two of them."""
 
     DIRECT = "direct"
     MULTI = "multi"
@@ -72,7 +72,7 @@ class PipelineChoice(StrEnum):
 
 
 def pipeline_name(choice: PipelineChoice | None, served: bool) -> PipelineName | None:
-    """Return the pipeline of a choice; that of a comparison, and of what is served, is the running system."""
+    """Return the pipeline of a choice; comparisons and served replays use the running system."""
     from tickstock_cli.runtime.opening import PipelineName
 
     if choice is None and not served:

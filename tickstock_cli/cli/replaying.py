@@ -1,4 +1,4 @@
-"""A replay as a user sees it: watched while it runs, its figures printed at its end, with notes on what looks odd."""
+"""Replays for a command: with progress while they run, and figures and notes at their end."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def run_watched(
     dashboard: bool,
     broadcast: Broadcast | None,
 ) -> tuple[RunResult, EventSample | None]:
-    """Replay under the user's eyes, and return what it did, and the events for the table, if there is to be one."""
+    """Replay with progress; return the result, and the events for the table if there is one."""
     from tickstock_cli.build import event_kinds
     from tickstock_cli.replaying import replay as run_replay
     from tickstock_cli.sinks.opening import open_all
@@ -64,7 +64,7 @@ def run_watched(
         )
     if broadcast is not None:
         broadcast.finish()
-    print_input_notes(opened[0], told)  # a stream tells what it holds only when it comes
+    print_input_notes(opened[0], told)  # the properties of a stream are known only once it is read
     if not result.interrupted:
         print_run_notes(request, opened[0], result.ledger)
     return result, sample
@@ -80,7 +80,7 @@ def print_drained(result: RunResult) -> None:
 
 
 def stopped_words(result: RunResult, checkpoint: Path | None) -> str:
-    """Say how far a stopped run came, and how to go on."""
+    """Return in words how far a stopped run came, and how to continue it."""
     told = f"stopped after {_rows(result.rows)}; outputs "
     left = 0 if result.drained is None else result.drained.rows_dropped
     again = f"with --checkpoint {checkpoint} --resume"
@@ -105,7 +105,7 @@ def print_result(
     stdout_taken: bool,
     dashboard: dict[str, Any] | None,
 ) -> None:
-    """Print what a run did: on standard error if ``stdout_taken``."""
+    """Print the result of a run: on standard error if ``stdout_taken``."""
     if as_json:
         extra = {} if dashboard is None else {"dashboard": dashboard}
         typer.echo(json.dumps({**result.as_dict(), **extra}, indent=2))

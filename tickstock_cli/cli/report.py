@@ -30,8 +30,9 @@ def report(
 ) -> None:
     """Draw the results of load tests again, or compare several side by side.
 
-    One folder's page, JUnit file and percentile files are made anew from its result.json. Several are compared in the
-    terminal and on a page. The exit code tells whether the results could be drawn, not whether their targets were met.
+    One folder's page, JUnit file and percentile files are written again from its result.json. Several are compared in
+    the terminal and on a page. The exit code tells whether the results could be drawn, not whether their targets were
+    met.
     """
     from tickstock_cli.loadtest.result import verdicts_json
     from tickstock_cli.loadtest.result_folder import REPORT, read_result, write_views

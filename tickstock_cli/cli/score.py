@@ -1,4 +1,4 @@
-"""`tickstock score`: hold detections against the truth of a synthetic market."""
+"""`tickstock score`: compare detections with the truth of a synthetic market."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ def read_grace(texts: Sequence[str], kinds: Sequence[str]) -> dict[str, float]:
     Parameters
     ----------
     kinds
-        What can be injected, or is declared by the events, and so has a grace.
+        Kinds that have a grace: those that can be injected, and those that the events declare.
 
     Raises
     ------
     UsageError
-        A text is not of this form, the kind is none of these or named twice, or the seconds are no number of 0 or more.
+        A text is not of this form, the kind is unknown or named twice, or the seconds are no number of 0 or more.
     """
     grace: dict[str, float] = {}
     for text in texts:

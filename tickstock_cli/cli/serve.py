@@ -52,7 +52,7 @@ def serve(
 
 @contextmanager
 def _opened(path: Path) -> Iterator[LogView]:
-    """Open a log, or make one of an event file, for as long as it is served."""
+    """Open a log, or convert an event file to one, within the context."""
     from tempfile import TemporaryDirectory
 
     from tickstock_cli.eventlog.manifest import RunInfo
@@ -77,7 +77,7 @@ def _opened(path: Path) -> Iterator[LogView]:
     digest = EventDigest(schema)
     for batch in batches:
         digest.update(batch)
-    # The same file is the same run: a client that knows a number can come back after a restart.
+    # The same file is the same run, so that clients can resume after a restart.
     run = RunInfo(id=digest.hexdigest()[:16], started_at=0, title=path.name)
     with TemporaryDirectory(prefix="tickstock-serve-") as folder:
         yield copy_in(batches, Path(folder) / "log", run, schema=with_declarations(schema, declared))

@@ -1,4 +1,4 @@
-"""The steps of work that takes minutes, told on standard error while it goes on."""
+"""Reports the steps of long work on standard error."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ WIPE = "\r\x1b[2K"
 
 @contextmanager
 def steps() -> Iterator[Callable[[str, str], None]]:
-    """Return what is told of every step, and of what is going on in it.
+    """Return a function that reports a step and its detail.
 
-    On a terminal both stand in one line that is written over, and at last is gone. A log gets a line for every step,
-    with the minutes and seconds since the first one, so that nobody takes silence for a standstill.
+    On a terminal both are in one line that is overwritten, and removed at the end. A log gets one line for every step,
+    with the minutes and seconds since the first one.
     """
     begun, latest = time.monotonic(), ""
 

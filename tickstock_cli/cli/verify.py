@@ -1,4 +1,4 @@
-"""`tickstock verify`: prove that the way of replaying changes nothing."""
+"""`tickstock verify`: check that every mode of replay gives the same events."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def watch(
         interrupted = asyncio.run(_follow(follower, taker))
         taker.commit()
     except ServingError:
-        # What came before the server went is worth as much as what came before Ctrl-C.
+        # Events received before the server was lost are kept, as after Ctrl-C.
         taker.keep()
         raise
     except BaseException:
@@ -133,7 +133,7 @@ def _tell(text: str) -> None:
 
 
 async def _follow(follower: Follower, taker: Taker) -> bool:
-    """Take events to the end of the run; tells whether the user ended it before."""
+    """Take events to the end of the run; return whether the user ended it earlier."""
     task = asyncio.current_task()
     assert task is not None
     stop_on_signals(asyncio.get_running_loop(), task.cancel)
@@ -146,12 +146,13 @@ async def _follow(follower: Follower, taker: Taker) -> bool:
 
 
 class Taker:
-    """Does with events what the user asked for: prints them, writes them to files.
+    """Prints events, and writes them to files.
 
     Raises
     ------
     UsageError
-        An output is of unknown format, two would write to stdout, or an order is asked for where the run's own holds.
+        An output is of unknown format, two would write to stdout, or an order is set for files, which have that of the
+        run.
     """
 
     def __init__(self, outs: list[str], as_json: bool, highest_first: bool) -> None:
@@ -173,7 +174,7 @@ class Taker:
         self._phrases: KindPhrases | None = None
 
     def begin(self, hello: Mapping[str, Any]) -> None:
-        """Open the files: now it is known what columns events have. A replay that went back begins them anew."""
+        """Open the files with the columns of the events; a replay that seeks back begins them again."""
         self.abort()
         self._sinks.clear()
         self.count = 0
@@ -201,7 +202,7 @@ class Taker:
             self._sinks.append(open_sink(target, self._schema))
 
     def take(self, events: list[dict[str, Any]]) -> None:
-        """Take a batch. A batch is all there is from one place of the run to another, so sorting it is enough."""
+        """Take a batch. It has all events of a range of the run, so sorting it is enough."""
         self.count += len(events)
         if not self._highest_first:
             events = sorted(events, key=lambda event: int(event["sequence"]))
@@ -222,12 +223,12 @@ class Taker:
                 sink.write(rows)
 
     def commit(self) -> None:
-        """Return every file its name."""
+        """Move every file to its final name."""
         for sink in self._sinks:
             sink.commit()
 
     def keep(self) -> None:
-        """Return the files their names if they hold anything, and say so; else leave what stood there."""
+        """Move files with events to their final names, and print that; otherwise keep earlier files."""
         if not self._sinks or not self.count:
             self.abort()
             return
@@ -235,6 +236,6 @@ class Taker:
         _tell(f"note: outputs hold the {self.count:,} events that came before")
 
     def abort(self) -> None:
-        """Leave what stood under the files' names."""
+        """Leave earlier files of the names unchanged."""
         for sink in self._sinks:
             sink.abort()

@@ -1,4 +1,4 @@
-"""Who watches a replay: a live view that takes keys, or a progress bar."""
+"""Observers of a replay on a terminal: a live view with keys, or a progress bar."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def watch(
     sample: EventSample | None,
     dashboard: Sequence[MultiChannelPipeline] | None,
 ) -> Observer:
-    """Build who watches the run: a live view for a paced run on a terminal, else a progress bar."""
+    """Return the observer of a run: a live view for a paced run on a terminal, else a progress bar."""
     watcher: Observer
     if _shown(request) and control.speed is not None and has_keyboard():
         stack.enter_context(Keys(control))
@@ -48,7 +48,7 @@ def watch(
 def watch_progress(
     stack: ExitStack, request: Request, source: NamedSource, title: str = "", control: Control | None = None
 ) -> Observer:
-    """Build a progress bar, with a title before it where there are several one after the other."""
+    """Return a progress bar; a title tells several bars in a row apart."""
     pace = control if control is not None else Control(request.speed)
     meter = ProgressMeter(_extent(request, source), lambda: 0.0 if pace.paused else pace.speed)
     bar = ProgressBar(meter, _shown(request), title)
@@ -66,8 +66,8 @@ def _shown(request: Request) -> bool:
 
 
 def stdout_may_reach_a_terminal() -> bool:
-    """Return whether what is printed may end on the terminal that progress is drawn on, through a pipe, too.
+    """Return whether printed lines can reach the terminal on which progress is drawn, perhaps through a pipe.
 
-    Each would write over the other. Into a file, lines go unseen.
+    Lines and progress would overwrite each other.
     """
     return not stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)

@@ -1,4 +1,4 @@
-"""Reviewing runs: proving that they agree, telling event files apart, explaining single moments.
+"""Reviews of runs: verification, comparison of event files, explanation of single moments.
 
-Everything here drives the engine from outside, through the same parts as any run; nothing computes an event anew.
+Reviews use the engine through the same parts as any run; none computes an event by itself.
 """

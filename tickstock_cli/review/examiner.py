@@ -1,8 +1,8 @@
-"""Examining rows of a run: what its channel and every detector make of a row, and why.
+"""Examines rows of a run: the results of channel and detectors for a row, and their reasons.
 
-An examiner has channels of its own. They process the same rows as the run, so their state before a row is the run's.
-At an examined row each detector explains the row before it scans it, so that what is explained and what is computed
-stand side by side; what the run made of every row is held against what these channels make of it.
+An examiner has channels of its own, which process the same rows as the run, so their state before a row is that of the
+run. At an examined row each detector explains the row before it scans it, so that explanation and computation can be
+compared. The judgement of every row is compared with that of the run.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ REDUNDANT = "coordinator.redundant"
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What becomes of one row before the coordinator.
+    """The results of one row before the coordinator.
 
     Parameters
     ----------
     verdicts
-        By detector; empty if the row does not get as far.
+        By detector; empty if the row reaches none.
     events
-        What it tells, as the coordinator would receive it.
+        The events of the row, as the coordinator gets them.
     kinds
         The kinds of events, by code.
     """
@@ -54,7 +54,7 @@ class Examination:
     kinds: Sequence[Kind]
 
     def check(self) -> None:
-        """Hold the verdicts against the events.
+        """Compare the verdicts with the events.
 
         Raises
         ------
@@ -119,7 +119,7 @@ class Examiner:
         self._ledger = Ledger()
 
     def process(self, rows: JudgedRows) -> BatchOutcome:
-        """Process rows that the run judged, behind those of earlier calls, and return what they add.
+        """Process the next rows that the run judged, and return their events and counts.
 
         Raises
         ------
@@ -143,7 +143,7 @@ class Examiner:
         return outcome
 
     def examine(self, row: JudgedRows) -> Examination:
-        """Examine one row, as the run judged it, behind those of earlier calls.
+        """Examine the next row, as the run judged it.
 
         Raises
         ------
@@ -170,7 +170,7 @@ class Examiner:
         return examination
 
     def check(self, counts: Mapping[str, int]) -> None:
-        """Hold the ledger of all rows processed against that of a run over them.
+        """Compare the ledger of all rows processed with that of a run over them.
 
         Raises
         ------
@@ -192,7 +192,7 @@ def difference(words: str) -> TickstockError:
 
 
 def _is_shared(name: str) -> bool:
-    """Return whether an examiner counts what a run counts under a name."""
+    """Return whether an examiner has the counter of this name, like a run."""
     return name == REDUNDANT or (not name.endswith(".read") and not name.startswith("coordinator."))
 
 

@@ -1,11 +1,10 @@
-"""Explaining a moment of one ticker: what every detector saw there, what it decided, and what became of it.
+"""Explains a moment of one ticker: the values and the decision of every detector, and the outcome of each event.
 
-1. the moment is the ticker's last row of each type that was available at or before the time asked for; if it came
-   with others of one time, those of them that told something count, too;
-2. an ordinary run over the ticker's rows goes on to the end of the coordination window, so that the outcome of each
-   event is known;
-3. a tap on it examines each such row: the detectors' verdicts come from channels of its own, whose judgement of every
-   row, whose counts and whose events must be those of the run.
+1. The moment is the ticker's last row of each type that is available by the requested time. Of several rows of one
+   time, those with events count, too.
+2. A run over the ticker's rows goes on to the end of the coordination window, which decides the outcome of each event.
+3. A tap of the run examines each such row. The verdicts come from channels of its own, whose judgement of every row,
+   counts and events must equal those of the run.
 """
 
 from __future__ import annotations
@@ -41,9 +40,9 @@ READ_AGAIN = "explaining reads its input several times"
 
 @dataclass(frozen=True, slots=True)
 class CandidateRow:
-    """A row that may stand for a record type at the time asked for.
+    """A possible row of the moment.
 
-    ``order`` is its place in the merge; it is the ``place``-th, from 1, ``of`` so many rows of its type and time.
+    ``order`` is its merge order; it is number ``place``, from 1, ``of`` the rows of its type and time.
     """
 
     record: str
@@ -57,16 +56,16 @@ class CandidateRow:
 
 @dataclass(frozen=True, slots=True)
 class RowExplanation:
-    """One row, what each detector of its type made of it, and what became of its events.
+    """One row, the verdict of each detector of its type, and the outcomes of its events.
 
     Parameters
     ----------
     place, of
-        It is this one, from 1, of so many rows of its type that the ticker had at that time.
+        Its number, from 1, and the number of rows of its type and time.
     path, row, values
-        Where it stands (row from 0) and what stands there.
+        Its file, row number from 0, and recorded values.
     age
-        How long it had been available, ns.
+        Time since it became available, ns.
     verdicts
         By detector; empty if the row did not get as far.
     """
@@ -94,7 +93,7 @@ class Explanation:
     at
         int64 ns UTC.
     calendar
-        ``session.calendar``, which tells the zone that times are best shown in.
+        ``session.calendar``, which decides the zone in which times are shown.
     rows
         In merge order.
     absent
@@ -111,10 +110,10 @@ class Explanation:
     disabled: list[str]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return all of it as plain values; times are int64 ns UTC, and ``at_utc`` is for people."""
+        """Return the explanation as plain values; times are int64 ns UTC, and ``at_utc`` is text."""
         plain = asdict(self)
         for row in plain["rows"]:
-            # JSON has no word for NaN and the infinities, which a rejected row may hold.
+            # JSON has no NaN and no infinities, which a rejected row may have.
             row["values"] = {
                 name: value if not isinstance(value, float) or isfinite(value) else str(value)
                 for name, value in row["values"].items()
@@ -130,7 +129,7 @@ def explain(request: Request, ticker: str, at: int | TimeInput) -> Explanation:
     request
         Recordings, settings, and how to read; its ``start`` is where state begins.
     at
-        int64 ns UTC, or as somebody wrote it.
+        int64 ns UTC, or a time that a user wrote.
 
     Raises
     ------
@@ -166,7 +165,7 @@ def _resolve(request: Request, settings: Settings, at: int | TimeInput) -> int:
 
 
 def _find_moments(source: NamedSource, time: int) -> list[CandidateRow]:
-    """Return the last row of each type that is available by ``time``, and those it came with, in merge order."""
+    """Return the last row of each type that is available by ``time``, with other rows of its time, in merge order."""
     found: dict[str, list[CandidateRow]] = {}
     for batch in source.batches(BATCH_ROWS):
         for record, part in (("tick", batch.ticks), ("ohlcv", batch.bars), ("fmv", batch.fmvs)):
@@ -187,7 +186,7 @@ def _find_moments(source: NamedSource, time: int) -> list[CandidateRow]:
 
 
 def _no_row(request: Request, settings: Settings, ticker: str, time: int) -> DataError:
-    """Return whether the ticker comes later or not at all; reads the recording for it, as far as needed."""
+    """Return the error for a ticker without a row by then; reads the recording to find a later one."""
     with closing(open_repeatable(request.paths, read_options(request, settings), READ_AGAIN)) as source:
         for batch in source.batches(BATCH_ROWS):
             code = source.symbols.code(ticker)
@@ -222,9 +221,9 @@ def _explain_rows(
     tap: ExplainTap,
     rules: CoordinationRules,
 ) -> list[RowExplanation]:
-    """Join what was found out about each moment with what stands in its file.
+    """Return the examined rows with their recorded values.
 
-    Of rows of one type and time, those count that told something, and the last.
+    Of rows of one type and time, those with events count, and the last.
     """
     rows = []
     with closing(source.origins()) as origins:

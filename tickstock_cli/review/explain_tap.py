@@ -26,7 +26,7 @@ class ExplainTap(Tap):
     settings
         Those of the run.
     orders
-        Merge order of each row to be examined, rising.
+        Merge orders of the examined rows, rising.
     windows
         Coordination windows (available time // window) whose events are kept.
     """
@@ -38,7 +38,7 @@ class ExplainTap(Tap):
         self._windows = windows
         self._emitted = [np.empty(0, dtype=EVENT)]
         self.examinations: list[Examination] = []
-        """One of each order, as far as the run has come."""
+        """The examinations so far, in the order of ``orders``."""
 
     def begin(self, context: TapContext) -> None:
         self._examiner = Examiner(self._settings, context.symbols)
@@ -57,7 +57,7 @@ class ExplainTap(Tap):
         return np.concatenate(self._emitted)
 
     def check(self, counts: Mapping[str, int]) -> None:
-        """Hold what the tap made of all rows against the ledger of the run, behind its end.
+        """Compare the counts of all rows with the ledger of the run, after its end.
 
         Raises
         ------
@@ -67,7 +67,7 @@ class ExplainTap(Tap):
         self._examiner.check(counts)
 
     def _pieces(self, rows: JudgedRows) -> Iterator[tuple[JudgedRows, bool]]:
-        """Cut a step's rows so that each row to be examined stands alone, and tell which pieces those are."""
+        """Yield a step's rows in pieces, with each examined row alone, and whether a piece is examined."""
         orders = np.concatenate([judged.rows.order for judged in rows.by_record().values()])
         if not len(orders):
             return

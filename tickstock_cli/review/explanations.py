@@ -15,7 +15,7 @@ FOLLOWS = ("event_id",)
 """Columns that differ only because others do."""
 
 Event = dict[str, Any]
-"""Column -> value of one event."""
+"""Columns of one event, by name."""
 
 
 def changed_columns(a: Event, b: Event) -> dict[str, tuple[Any, Any]]:
@@ -35,9 +35,9 @@ def why(found: dict[str, Any], event: Event, other: str, rules: Rules) -> str:
     Parameters
     ----------
     found
-        What `find_reasons` gave of the event.
+        The row of `find_reasons` for the event.
     other, rules
-        What to call the file that lacks it, and what that was made by.
+        Name of the file that lacks it, and the settings of its run.
     """
     evidence = found["evidence"]
     if evidence == BELOW:

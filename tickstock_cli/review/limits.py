@@ -1,7 +1,7 @@
-"""Thresholds and cooldowns of events: by how much each event has reached the thresholds that its columns show.
+"""Thresholds and cooldowns of events, and the margin by which each event reaches the thresholds that its columns show.
 
-Kinds declare both. An event's columns hold what it was measured by, so a file alone shows which events another
-threshold would have suppressed.
+Kinds declare both. An event's columns have its measured values, so a file shows which events another threshold would
+have suppressed.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class DetectorLimit:
 
 
 def limits_of(declared: Iterable[DetectorDeclaration]) -> list[DetectorLimit]:
-    """Return every limit that a file of events can show."""
+    """Return every limit that the columns of events can show."""
     return [
         DetectorLimit(kind.name, one.source, one.name, limit, one.settings)
         for one in declared

@@ -18,11 +18,11 @@ from tickstock_cli.review.examiner import difference
 OPTIONAL = ("percent_change", "previous", "volume", "rel_volume", "score")
 
 COORDINATED = ("emitted_at", "merged")
-"""What the coordinator writes into an event."""
+"""Fields of an event that the coordinator sets."""
 
 
 class Outcome(StrEnum):
-    """How an event ends in the coordinator."""
+    """The outcome of an event in the coordinator."""
 
     EMITTED = "emitted"
     SUPERSEDED = "superseded"

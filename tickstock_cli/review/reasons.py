@@ -35,7 +35,7 @@ THRESHOLD, WINDOW, COOLDOWN, MISSING_DATA, VALUE, UNKNOWN = (
     "value",
     "unknown",
 )
-"""What a difference may be put down to. ``value``: both files have the event, with other figures."""
+"""Reasons of a difference. ``value``: both files have the event, with other values."""
 
 BELOW, BEATEN, COOLING, TOLD, LEAST, ABSENT, CLOSE = "below", "beaten", "cooling", "told", "least", "absent", "close"
 REASONS = {
@@ -50,20 +50,20 @@ REASONS = {
 """Evidence -> reason, strongest first."""
 
 ENOUGH = 10
-"""Events in the other file before the least of them is taken for a threshold, or their end for the end of data."""
+"""Least number of events in the other file from which a threshold, or an end of data, is inferred."""
 NEAR = 1.2
 """Margin below which an event counts as close to its threshold."""
 TOLERANCE = 1e-9
-"""That of the kernels' comparisons."""
+"""Tolerance of the kernels' comparisons."""
 
 
 KEPT = ("row", "timestamp", "available_at", "ticker", "kind", "source", "phase", "direction", "price")
-"""Columns of events that evidence is looked for by: the others of large files would be copied time and again."""
+"""Columns that evidence needs: joins would copy the other columns of large files many times."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The settings of one file, in the forms that evidence is found by.
+    """The settings of one file's run, as evidence needs them.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def find_reasons(mine: pl.DataFrame, other: pl.DataFrame, rules: Rules) -> pl.Da
     other
         All events of the other file.
     rules
-        Those that the other file was made by.
+        Rules of the other file's run.
 
     Returns
     -------
@@ -142,7 +142,7 @@ def find_reasons(mine: pl.DataFrame, other: pl.DataFrame, rules: Rules) -> pl.Da
 
 
 def _add_margin(found: pl.DataFrame, other: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    """Add how close an event came to its limits.
+    """Add the margins of events to their limits.
 
     ``by_margin``: the smallest of its margins; ``by_limit``: whose that is. ``by_relative``, ``by_relative_limit``: the
     same relative to the least margin that the other file's ``by_others`` events have of a limit, unless they are few.
@@ -231,7 +231,7 @@ def _add_last(found: pl.DataFrame, other: pl.DataFrame, rules: Rules) -> pl.Data
 
 
 def _too_near(found: pl.DataFrame, rules: Rules) -> pl.Series:
-    """Return whether an event is a session extreme that lies nearer to the last one of its phase than it must."""
+    """Return whether an event is a session extreme within the least distance of the last one of its phase."""
     near = pl.repeat(False, len(found), eager=True)
     for kind, declared in rules.extremes.items():
         asked = found["kind"] == kind
@@ -259,9 +259,9 @@ def _days(times: pl.Series, calendar: Calendar) -> pl.Series:
 
 
 def _add_absence(found: pl.DataFrame, other: pl.DataFrame, rules: Rules) -> pl.DataFrame:  # noqa: ARG001 - as the others
-    """Add what the other file has nothing of, ``by_absent``: ``ticker``, ``kind``, ``before`` or ``after``.
+    """Add what the other file lacks, ``by_absent``: ``ticker``, ``kind``, ``before``, ``after``, or null.
 
-    Null if nothing. That its events begin later, or end earlier, says something only of many events.
+    A later begin or an earlier end of its events counts only if it has many events.
     """
     tickers = other.select("ticker").unique().with_columns(pl.lit(True).alias("has_ticker"))
     kinds = other.select("kind", "source").unique().with_columns(pl.lit(True).alias("has_kind"))

@@ -86,7 +86,7 @@ async def events(request: Request) -> Response:
         texts, following = await _collect(encoded, selection, start, limit)
     except (MessageError, RejectedError) as error:
         raise _as_answer(error.error) from error
-    except ExpiredError as error:  # retention deleted them while the page was read
+    except ExpiredError as error:  # retention deleted them while the block was read
         raise _as_answer(expired(start, error.first_sequence)) from error
     except TickstockError as error:
         raise AnswerError(500, str(error)) from error
@@ -138,8 +138,8 @@ async def _collect(encoded: EncodedLog, selection: Selection, start: int, limit:
     texts: list[str] = []
     place = start
     while place < encoded.log.next_sequence and place - start < MAX_SCANNED:
-        page = await encoded.page(place)
-        for row in page.rows[place - page.first :]:
+        block = await encoded.block(place)
+        for row in block.rows[place - block.first :]:
             if len(texts) == limit:
                 return texts, place
             place += 1

@@ -1,7 +1,7 @@
-"""Events as JSON, encoded once for all clients, in a bounded cache of pages.
+"""Events as JSON, encoded once for all clients, in a bounded cache of blocks.
 
-A page holds ``PAGE_EVENTS`` events and begins at a multiple of that number, so clients at different places share pages.
-The newest page grows: only its new events are read and encoded.
+A block holds ``BLOCK_EVENTS`` events and begins at a multiple of that number, so clients at different places share it.
+The newest block grows: only its new events are read and encoded.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import pyarrow as pa
 from tickstock_cli.serving.payload import or_null
 from tickstock_cli.serving.ports import EventLogPort
 
-PAGE_EVENTS = 256
-CACHED_PAGES = 64
-"""Measured on events of all kinds: 0.45 kB of JSON and 0.3 kB of Python around it each; 64 pages take 12 MB."""
+BLOCK_EVENTS = 256
+CACHED_BLOCKS = 64
+"""Measured on events of all kinds: 0.45 kB of JSON and 0.3 kB of Python around it each; 64 blocks take 12 MB."""
 
 TEXT_COLUMNS = ("event_id",)
 """Integers above 2**53 that must stay exact in a client whose numbers are doubles. Times may lose 256 ns."""
@@ -36,7 +36,7 @@ class Row(NamedTuple):
     text: str
 
 
-class EventPage:
+class EncodedBlock:
     """Consecutive rows from sequence number ``first`` to ``last`` at most."""
 
     def __init__(self, first: int, last: int) -> None:
@@ -72,54 +72,54 @@ def _row(number: int, event: dict[str, Any]) -> Row:
 
 
 class EncodedLog:
-    """The log as pages of JSON. All methods run in one event loop; the log is read in threads.
+    """The log as blocks of JSON. All methods run in one event loop; the log is read in threads.
 
     Parameters
     ----------
     log
         The log to read.
-    cached_pages
-        Most pages kept; the least recently used one is dropped first.
+    cached_blocks
+        Most blocks kept; the least recently used one is dropped first.
     """
 
-    def __init__(self, log: EventLogPort, cached_pages: int = CACHED_PAGES) -> None:
+    def __init__(self, log: EventLogPort, cached_blocks: int = CACHED_BLOCKS) -> None:
         self.log = log
-        self._cached_pages = cached_pages
-        self._pages: OrderedDict[int, EventPage] = OrderedDict()
+        self._cached_blocks = cached_blocks
+        self._blocks: OrderedDict[int, EncodedBlock] = OrderedDict()
         self._read_over = asyncio.Event()
         self._read_over.set()
 
-    async def page(self, sequence: int) -> EventPage:
-        """Return the page that holds ``sequence``, as it was when it was last read.
+    async def block(self, sequence: int) -> EncodedBlock:
+        """Return the block that holds ``sequence``, as it was when it was last read.
 
-        The page holds the row ``sequence``, if the log has it, and may lack earlier ones.
+        The block holds the row ``sequence``, if the log has it, and may lack earlier ones.
 
         Raises
         ------
         ExpiredError
             The log no longer keeps ``sequence``.
         """
-        number = (sequence - 1) // PAGE_EVENTS
+        number = (sequence - 1) // BLOCK_EVENTS
         lacks = self._lacks(number, sequence)
         while lacks:
             if self._read_over.is_set():
                 await self._read(number, sequence)
                 break
             # One task reads at a time. An event instead of a lock: hundreds of clients continue at once, not in turn.
-            # A page that has grown again meanwhile is good enough: the clients ask again.
+            # A block that has grown again meanwhile is good enough: the clients ask again.
             await self._read_over.wait()
             lacks = not self._holds(number, sequence)
-        self._pages.move_to_end(number)
-        return self._pages[number]
+        self._blocks.move_to_end(number)
+        return self._blocks[number]
 
     def _lacks(self, number: int, sequence: int) -> bool:
-        """Return whether the page is missing, begins behind ``sequence``, or lacks events that the log has."""
-        page = self._pages.get(number)
-        return page is None or sequence < page.first or page.next < min(page.last + 1, self.log.next_sequence)
+        """Return whether the block is missing, begins behind ``sequence``, or lacks events that the log has."""
+        block = self._blocks.get(number)
+        return block is None or sequence < block.first or block.next < min(block.last + 1, self.log.next_sequence)
 
     def _holds(self, number: int, sequence: int) -> bool:
-        page = self._pages.get(number)
-        return page is not None and page.first <= sequence < page.next
+        block = self._blocks.get(number)
+        return block is not None and block.first <= sequence < block.next
 
     async def _read(self, number: int, sequence: int) -> None:
         self._read_over.clear()
@@ -129,15 +129,15 @@ class EncodedLog:
             self._read_over.set()
 
     async def _read_on(self, number: int, sequence: int) -> None:
-        page = self._pages.get(number)
-        if page is None or sequence < page.first:
-            # Not from the first event of the page: retention may have deleted it.
-            page = EventPage(sequence, (number + 1) * PAGE_EVENTS)
-        rows = await asyncio.to_thread(self._encode, page.next, page.last)
-        page.rows.extend(rows)
-        self._pages[number] = page
-        if len(self._pages) > self._cached_pages:
-            self._pages.popitem(last=False)
+        block = self._blocks.get(number)
+        if block is None or sequence < block.first:
+            # Not from the first event of the block: retention may have deleted it.
+            block = EncodedBlock(sequence, (number + 1) * BLOCK_EVENTS)
+        rows = await asyncio.to_thread(self._encode, block.next, block.last)
+        block.rows.extend(rows)
+        self._blocks[number] = block
+        if len(self._blocks) > self._cached_blocks:
+            self._blocks.popitem(last=False)
 
     def _encode(self, first: int, last: int) -> list[Row]:
         rows: list[Row] = []

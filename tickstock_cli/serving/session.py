@@ -2,7 +2,7 @@
 
 A session holds a cursor and at most one message. If the client takes no data, the session waits in a send: it costs the
 buffer of the transport (64 KiB and one message) and slows no other client. After ``send_seconds`` it is closed.
-One message holds events of one page of the log at most, highest priority first. Every message of events and every
+One message holds events of one block of the log at most, highest priority first. Every message of events and every
 heartbeat carries the next sequence number, so the client can resume there.
 """
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tickstock_cli.errors import ExpiredError, TickstockError
-from tickstock_cli.serving.encoded import EventPage, Row
+from tickstock_cli.serving.encoded import EncodedBlock, Row
 from tickstock_cli.serving.hub import Hub
 from tickstock_cli.serving.protocol import (
     Ack,
@@ -82,8 +82,8 @@ class SubscriptionState:
         while self._sent and self._sent[0] <= sequence:
             self._sent.popleft()
 
-    def take(self, page: EventPage) -> tuple[list[Row], int]:
-        """Return the matching events of a page from ``next`` on, as many as there is room for, and advance ``next``.
+    def take(self, block: EncodedBlock) -> tuple[list[Row], int]:
+        """Return the matching events of a block from ``next`` on, as many as there is room for, and advance ``next``.
 
         Events are taken in the order of the run, so one number still describes the position of the client.
 
@@ -92,16 +92,16 @@ class SubscriptionState:
         tuple
             The events, highest priority first, and the new ``next``.
         """
-        places: Sequence[int] = range(self.next - page.first, len(page.rows))
+        places: Sequence[int] = range(self.next - block.first, len(block.rows))
         if not self.selection.everything:
-            places = [place for place in places if self.selection.matches(page.rows[place])]
-        following = page.next
+            places = [place for place in places if self.selection.matches(block.rows[place])]
+        following = block.next
         if self.room is not None:
             if len(places) > self.room:
-                places, following = places[: self.room], page.first + places[self.room]
-            self._sent.extend(page.first + place for place in places)
+                places, following = places[: self.room], block.first + places[self.room]
+            self._sent.extend(block.first + place for place in places)
         self.next = following
-        return self.selection.priorities.highest_first(page.rows[place] for place in places), following
+        return self.selection.priorities.highest_first(block.rows[place] for place in places), following
 
 
 class StalledError(Exception):
@@ -289,10 +289,10 @@ class ClientSession:
 
     async def _take(self, subscription: SubscriptionState) -> str:
         """Return a message with the next matching events, empty if there are none, and advance the position."""
-        page = await self._encoded.page(subscription.next)
-        if self._subscription is not subscription:  # replaced while the page was read
+        block = await self._encoded.block(subscription.next)
+        if self._subscription is not subscription:  # replaced while the block was read
             return ""
-        rows, following = subscription.take(page)
+        rows, following = subscription.take(block)
         self._hub.sent_events += len(rows)
         texts = ",".join([row.text for row in rows])
         return f'{{"type":"events","next":{following},"events":[{texts}]}}' if rows else ""

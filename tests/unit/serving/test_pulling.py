@@ -60,9 +60,9 @@ class Pulled:
         subscription = self.subscribe()
         turn = 0
         while self.next < self.served.log.next_sequence:
-            page = await encoded.page(subscription.next)
-            batch, following = subscription.take(page)
-            numbers = {id(row): page.first + place for place, row in enumerate(page.rows)}
+            block = await encoded.block(subscription.next)
+            batch, following = subscription.take(block)
+            numbers = {id(row): block.first + place for place, row in enumerate(block.rows)}
             self.batches.append(([numbers[id(row)] for row in batch], batch))
             self.next = following
             if stays[turn % len(stays)]:
@@ -103,5 +103,5 @@ async def all_rows(log: StoryLog) -> list[Row]:
     encoded = EncodedLog(log)
     rows: list[Row] = []
     while len(rows) < EVENTS:
-        rows += (await encoded.page(len(rows) + 1)).rows
+        rows += (await encoded.block(len(rows) + 1)).rows
     return rows
