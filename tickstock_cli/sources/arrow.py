@@ -12,41 +12,26 @@ from __future__ import annotations
 import os
 import stat
 import sys
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from tickstock_cli.core.batch import Batch, MergedBatch
-from tickstock_cli.core.batch_file import TemporaryFolder
 from tickstock_cli.core.marks import mark_of
-from tickstock_cli.core.metrics import SourceHealth, SourceState
 from tickstock_cli.core.stages import ArrivalOptions, Pace
-from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.errors import DataError, OwnOutputError, UsageError
-from tickstock_cli.sources.assemble import Assembler
-from tickstock_cli.sources.columns import TickerCodes, frozen, with_ticker_dictionary
-from tickstock_cli.sources.discover import FoundFile
-from tickstock_cli.sources.interpretation import HEAD_ROWS, Interpretation, interpret
-from tickstock_cli.sources.kept_rows import KeptRows
-from tickstock_cli.sources.merge import Emission
-from tickstock_cli.sources.options import ReadOptions, Unsorted
-from tickstock_cli.sources.order import InOrder
+from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.params import SourceParams
 from tickstock_cli.sources.pipe import Interrupted, PipeBytes
-from tickstock_cli.sources.recognise import Layout, check_mapped, check_mapping, recognise
-from tickstock_cli.sources.stream import to_batch
+from tickstock_cli.sources.row_stream import RowStream
 
 STANDARD_INPUT = "-"
 END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
 _FILE_MAGIC = b"ARROW1"
-_REMEDY = "write it in the order of available times, or continue with --late reject"
 
 
 class ArrowParams(SourceParams):
@@ -65,7 +50,7 @@ class ArrowParams(SourceParams):
     )
 
 
-class ArrowStream:
+class ArrowStream(RowStream):
     """Rows of one pipe or file of Arrow IPC streams.
 
     Parameters
@@ -81,18 +66,10 @@ class ArrowStream:
     Params = ArrowParams
 
     def __init__(self, path: str | None, options: ReadOptions) -> None:
-        self.name = f"arrow:{STANDARD_INPUT if path is None else path}"
-        self.symbols = SymbolTable()
-        self.repeatable = path is not None and os.path.isfile(path)
+        name = f"arrow:{STANDARD_INPUT if path is None else path}"
+        super().__init__(name, options, repeatable=path is not None and os.path.isfile(path))
         self._path = path
-        self._options = options
-        self._temporary = TemporaryFolder(options.sort_dir)
-        self._kept = KeptRows(self.name, self._temporary)
-        self._layouts: dict[pa.Schema, Layout] = {}
-        self._known: dict[pa.Schema, Interpretation] = {}
         self._bytes: PipeBytes | None = None
-        self._begun = False
-        self._health = SourceHealth(SourceState.CONNECTING)
 
     @classmethod
     def open(cls, targets: Sequence[str | Path], options: ReadOptions) -> Self:
@@ -102,9 +79,6 @@ class ArrowStream:
             raise UsageError(f"a run reads one Arrow stream, not arrow:{first} and arrow:{others[0]}; name one")
         if not first:
             raise UsageError("the target arrow: has no stream; write arrow:- for standard input, or arrow:PATH")
-        if options.unsorted is Unsorted.SORT:
-            raise UsageError(f"--sort sorts recordings, but arrow:{first} is read in the order of arrival: {_REMEDY}")
-        check_mapping(options.columns)
         if first == STANDARD_INPUT:
             if sys.stdin is None or sys.stdin.isatty():
                 raise UsageError("arrow:- reads standard input, but no pipe is connected to it; see docs/recordings.md")
@@ -123,95 +97,27 @@ class ArrowStream:
         return [Path(self._path)] if self._path is not None and self.repeatable else []
 
     @property
-    def notes(self) -> list[str]:
-        """The guesses about the streams received so far."""
-        found = (guess.note for how in list(self._known.values()) for guess in how.guesses)
-        return [f"in {self.name}, {note}" for note in dict.fromkeys(found) if note is not None]
-
-    @property
-    def rows(self) -> None:
-        """None: unknown for a stream."""
-
-    @property
-    def bounds(self) -> tuple[int | None, int | None]:
-        """The start and the end of the selection (int64 ns); None is no bound."""
-        return self._options.start, self._options.end
-
-    @property
     def is_live(self) -> bool:
         return not self.repeatable
 
     @property
     def arrival(self) -> ArrivalOptions:
-        params = self._options.params or ArrowParams()
+        params = self.options.params or ArrowParams()
         return ArrivalOptions(params.queue_rows, params.hold_back_ms * 1_000_000, Pace(params.clock))
 
-    def health(self) -> SourceHealth:
-        return self._health
-
-    @property
-    def whole_span(self) -> None:
-        """None: unknown for a stream."""
-
-    @property
-    def span(self) -> None:
-        """None: unknown for a stream."""
-
-    def batches(self, batch_rows: int, positions: Sequence[int] = ()) -> Iterator[MergedBatch]:
-        """Yield the rows of all streams; the position is the number of rows read, selected or not.
-
-        Raises
-        ------
-        UsageError
-            The input can be read only once, and was read before.
-        DataError
-            The input is cut off, damaged or not an Arrow stream, or a bar's interval is not above 0.
-        SchemaError
-            The columns of a stream fit no record type, or have types that cannot be read.
-        OrderError
-            A row is available before one that arrived earlier.
-        """
-        if batch_rows < 1:
-            raise UsageError(f"rows per batch is {batch_rows}, but 1 or more is allowed")
-        if self._begun and not self.repeatable:
-            raise UsageError(f"{self.name} can be read only once")
-        self._begun = True
-        (behind,) = positions or (0,)
+    def record_batches(self) -> Iterator[pa.RecordBatch | None]:
+        """Open the input, and yield the batches with rows of all streams; None before a read that would wait."""
         with self._guarded(0):
-            source = self._bytes = PipeBytes(self._path)
-        self._health = SourceHealth(SourceState.CONNECTED, time.time_ns())
-        return Assembler(batch_rows, [behind], [False]).steps(self._emissions(source, behind))
+            self._bytes = PipeBytes(self._path)
+        return self._until_interrupted(self._bytes)
 
-    def _emissions(self, source: PipeBytes, behind: int) -> Iterator[Emission | None]:
-        """Yield the selected rows; None before a read that can wait."""
-        codes = TickerCodes(self.symbols, self._options.symbols)
-        order: InOrder | None = None
-        row, end = 0, self._options.end
-        try:
-            for rows in self._record_batches(source):
-                if rows is None:
-                    yield None
-                    continue
-                how = self._interpretation(rows)
-                if self._options.keep_originals:
-                    self._kept.keep(row, rows, how.layout)
-                order = order or InOrder(
-                    self.name,
-                    how.first_available,
-                    lift_late=self._options.unsorted is Unsorted.REJECT,
-                    remedy=_REMEDY,
-                )
-                batch = self._batch(rows, how, order, codes, row, behind)
-                if len(batch):
-                    yield Emission([batch], [None], len(batch))
-                row += rows.num_rows
-                if end is not None and order.latest >= end:
-                    return
-        except Interrupted:
-            return
-        finally:
-            source.release()
-            self._health = SourceHealth(SourceState.ENDED, time.time_ns())
+    def end_reading(self) -> None:
+        if self._bytes is not None:
+            self._bytes.release()
+
+    def _until_interrupted(self, source: PipeBytes) -> Iterator[pa.RecordBatch | None]:
+        with suppress(Interrupted):
+            yield from self._record_batches(source)
 
     def _record_batches(self, source: PipeBytes) -> Iterator[pa.RecordBatch | None]:
         """Yield the batches with rows of all streams; None before a read that would wait."""
@@ -251,37 +157,8 @@ class ArrowStream:
         stream = pa.ipc.open_stream(source)  # type: ignore[arg-type]  # has what pyarrow needs of a file
         if (mark := mark_of(stream.schema)) is not None:
             raise OwnOutputError(f"{self.name} holds {mark} that tickstock wrote, not a recording")
-        self._layout(stream.schema)
+        self.layout(stream.schema)
         return stream
-
-    def _layout(self, schema: pa.Schema) -> Layout:
-        """Return the layout of a stream: its record type and the names of its columns."""
-        if schema not in self._layouts:
-            layout = recognise(FoundFile(self.name, {}), schema, self._options.columns)
-            check_mapped(self._options.columns, [(layout, schema.names)])
-            self._layouts[schema] = layout
-        return self._layouts[schema]
-
-    def _interpretation(self, rows: pa.RecordBatch) -> Interpretation:
-        """Return how rows of a schema are read, determined from the first ones."""
-        if rows.schema not in self._known:
-            layout = self._layout(rows.schema)
-            head = with_ticker_dictionary(rows.slice(0, HEAD_ROWS), layout)
-            self._known[rows.schema] = interpret(self.name, layout, head, self._options)
-        return self._known[rows.schema]
-
-    def _batch(
-        self, rows: pa.RecordBatch, how: Interpretation, order: InOrder, codes: TickerCodes, first: int, behind: int
-    ) -> Batch:
-        """Return the selected rows from row ``behind`` on as numbers; ``first`` is the number of the first row."""
-        rows = with_ticker_dictionary(rows, how.layout)
-        times = order.settle(how.reader.times(rows, first), first)
-        start, end = self._options.start, self._options.end
-        low = max(0, behind - first, 0 if start is None else int(np.searchsorted(times.available, start)))
-        high = rows.num_rows if end is None else int(np.searchsorted(times.available, end))
-        low = min(low, high)
-        numbers = frozen(np.arange(first + low, first + high, dtype=np.int64))
-        return to_batch(how.reader, rows.slice(low, high - low), times.cut(low, high), codes, numbers)
 
     @contextmanager
     def _guarded(self, row: int) -> Iterator[None]:
@@ -296,17 +173,6 @@ class ArrowStream:
                 f"cannot read {self.name} behind row {row}: it is damaged, cut off or not an Arrow stream ({reason})"
             ) from error
 
-    def origins(self) -> KeptRows:
-        """Return a look-up of the received rows."""
-        return self._kept
-
     def interrupt(self) -> None:
         if self._bytes is not None:
             self._bytes.interrupt()
-
-    def close(self) -> None:
-        """Close the input and remove temporary files. Idempotent."""
-        if self._bytes is not None:
-            self._bytes.release()
-        self._kept.discard()
-        self._temporary.close()

@@ -35,7 +35,7 @@ class SourceContract:
     """The class, which conforms to `core.stages.NamedSource`."""
 
     def targets(self, rows: Sequence[Record], folder: Path) -> list[str]:
-        """Bring records, which are in the order of their times, to the source; return what ``open`` is given."""
+        """Bring records, which are in merge order, to the source; return what ``open`` is given."""
         raise NotImplementedError("the test class must say how rows get to the source")
 
     def test_rows_are_those_that_were_recorded(self, tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ class SourceContract:
         options = options or ReadOptions()
         if hasattr(self.source, "Params"):
             options = replace(options, params=self.source.Params())
-        source: NamedSource = self.source.open(self.targets(some_records(seed), place), options)
+        source: NamedSource = self.source.open(self.targets(in_merge_order(some_records(seed)), place), options)
         try:
             yield source
         finally:
@@ -145,6 +145,17 @@ def some_records(seed: int) -> list[Record]:
     """Return sixty ticks, fair values and bars, in the order of their times, none of them late."""
     rows = [*market_records("fmv", seed, 40), *market_records("ohlcv", seed, 20)]
     return sorted((replace(row, received_at=None) for row in rows), key=lambda row: row.timestamp or 0)
+
+
+def in_merge_order(rows: Sequence[Record]) -> list[Record]:
+    """Return records in the order of their available times: a bar comes at its end, behind what came before it."""
+    (merged,) = ListSource(rows).batches(len(rows))
+    numbered = [
+        (order, row)
+        for name, part in zip(("tick", "ohlcv", "fmv"), parts(merged), strict=True)
+        for order, row in zip(part.order.tolist(), (row for row in rows if row.record == name), strict=True)
+    ]
+    return [row for _, row in sorted(numbered, key=lambda pair: pair[0])]
 
 
 def parts(batch: MergedBatch) -> tuple[Batch, ...]:

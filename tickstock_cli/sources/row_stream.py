@@ -1,0 +1,221 @@
+"""Rows that come in batches of Arrow columns, in the order of their available times: the base class of such sources.
+
+A source derives from it, and says where the rows are from. Recognising columns, selection, order, batches, kept
+originals and positions are here. `sources.arrow` is one; a database or an archive of a vendor is another.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from tickstock_cli.core.batch import Batch, MergedBatch
+from tickstock_cli.core.batch_file import TemporaryFolder
+from tickstock_cli.core.metrics import SourceHealth, SourceState
+from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.errors import UsageError
+from tickstock_cli.sources.assemble import Assembler
+from tickstock_cli.sources.columns import TickerCodes, frozen, with_ticker_dictionary
+from tickstock_cli.sources.discover import FoundFile
+from tickstock_cli.sources.interpretation import HEAD_ROWS, Interpretation, interpret
+from tickstock_cli.sources.kept_rows import KeptRows
+from tickstock_cli.sources.merge import Emission
+from tickstock_cli.sources.options import ReadOptions, Unsorted
+from tickstock_cli.sources.order import InOrder
+from tickstock_cli.sources.recognise import Layout, check_mapped, check_mapping, recognise
+from tickstock_cli.sources.stream import to_batch
+
+_REMEDY = "write it in the order of available times, or continue with --late reject"
+
+
+class RowStream:
+    """Base class of sources of rows in one order. ``record_batches`` is required, and the class method ``open``.
+
+    Parameters
+    ----------
+    name
+        Name for messages: scheme and target.
+    repeatable
+        Whether ``record_batches`` can be called again, and yields the same rows then.
+
+    Raises
+    ------
+    UsageError
+        The options are none for rows that are read in the order of arrival.
+
+    Notes
+    -----
+    Only one ``batches`` iterator can be active. Memory is that of the received batches.
+    """
+
+    def __init__(self, name: str, options: ReadOptions, *, repeatable: bool) -> None:
+        if options.unsorted is Unsorted.SORT:
+            raise UsageError(f"--sort sorts recordings, but {name} is read in the order of arrival: {_REMEDY}")
+        check_mapping(options.columns)
+        self.name = name
+        self.symbols = SymbolTable()
+        self.repeatable = repeatable
+        self.options = options
+        self._temporary = TemporaryFolder(options.sort_dir)
+        self._kept = KeptRows(self.name, self._temporary)
+        self._layouts: dict[pa.Schema, Layout] = {}
+        self._known: dict[pa.Schema, Interpretation] = {}
+        self._begun = False
+        self._interrupted = False
+        self._health = SourceHealth(SourceState.CONNECTING)
+
+    def record_batches(self) -> Iterator[pa.RecordBatch | None]:
+        """Yield rows of one record type at a time, from the first, and None before a read that can wait.
+
+        Columns have our names, or those that a user maps; available times do not descend.
+
+        Raises
+        ------
+        DataError
+            The rows cannot be read on: an end that looks like the end of the data would lose rows unseen.
+        """
+        raise NotImplementedError
+
+    def end_reading(self) -> None:
+        """Close what ``record_batches`` opened. Idempotent."""
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files that are read; none if rows come from elsewhere."""
+        return []
+
+    @property
+    def rows(self) -> int | None:
+        """Number of all rows, if it is known before they are read."""
+        return None
+
+    @property
+    def whole_span(self) -> tuple[int, int] | None:
+        """First and last available time of all rows (int64 ns UTC), if they are known before they are read."""
+        return None
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """First and last available time within the bounds, likewise."""
+        return None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether rows come in their own time; such a source has ``arrival``, too."""
+        return False
+
+    @property
+    def notes(self) -> list[str]:
+        """The guesses about the rows received so far."""
+        found = (guess.note for how in list(self._known.values()) for guess in how.guesses)
+        return [f"in {self.name}, {note}" for note in dict.fromkeys(found) if note is not None]
+
+    @property
+    def bounds(self) -> tuple[int | None, int | None]:
+        """The start and the end of the selection (int64 ns); None is no bound."""
+        return self.options.start, self.options.end
+
+    def health(self) -> SourceHealth:
+        return self._health
+
+    def batches(self, batch_rows: int, positions: Sequence[int] = ()) -> Iterator[MergedBatch]:
+        """Yield the rows; the position is the number of rows read, selected or not.
+
+        Raises
+        ------
+        UsageError
+            The input can be read only once, and was read before.
+        DataError
+            The rows cannot be read on, or a bar's interval is not above 0.
+        SchemaError
+            The columns fit no record type, or have types that cannot be read.
+        OrderError
+            A row is available before one that arrived earlier.
+        """
+        if batch_rows < 1:
+            raise UsageError(f"rows per batch is {batch_rows}, but 1 or more is allowed")
+        if self._begun and not self.repeatable:
+            raise UsageError(f"{self.name} can be read only once")
+        self._begun = True
+        (behind,) = positions or (0,)
+        rows = self.record_batches()
+        self._health = SourceHealth(SourceState.CONNECTED, time.time_ns())
+        return Assembler(batch_rows, [behind], [False]).steps(self._emissions(rows, behind))
+
+    def _emissions(self, received: Iterator[pa.RecordBatch | None], behind: int) -> Iterator[Emission | None]:
+        """Yield the selected rows; None before a read that can wait."""
+        codes = TickerCodes(self.symbols, self.options.symbols)
+        order: InOrder | None = None
+        row, end = 0, self.options.end
+        try:
+            for rows in received:
+                if self._interrupted:
+                    return
+                if rows is None:
+                    yield None
+                    continue
+                how = self._interpretation(rows)
+                if self.options.keep_originals:
+                    self._kept.keep(row, rows, how.layout)
+                order = order or InOrder(
+                    self.name,
+                    how.first_available,
+                    lift_late=self.options.unsorted is Unsorted.REJECT,
+                    remedy=_REMEDY,
+                )
+                batch = self._batch(rows, how, order, codes, row, behind)
+                if len(batch):
+                    yield Emission([batch], [None], len(batch))
+                row += rows.num_rows
+                if end is not None and order.latest >= end:
+                    return
+        finally:
+            self.end_reading()
+            self._health = SourceHealth(SourceState.ENDED, time.time_ns())
+
+    def layout(self, schema: pa.Schema) -> Layout:
+        """Return the layout of rows: their record type and the names of its columns."""
+        if schema not in self._layouts:
+            layout = recognise(FoundFile(self.name, {}), schema, self.options.columns)
+            check_mapped(self.options.columns, [(layout, schema.names)])
+            self._layouts[schema] = layout
+        return self._layouts[schema]
+
+    def _interpretation(self, rows: pa.RecordBatch) -> Interpretation:
+        """Return how rows of a schema are read, determined from the first ones."""
+        if rows.schema not in self._known:
+            layout = self.layout(rows.schema)
+            head = with_ticker_dictionary(rows.slice(0, HEAD_ROWS), layout)
+            self._known[rows.schema] = interpret(self.name, layout, head, self.options)
+        return self._known[rows.schema]
+
+    def _batch(
+        self, rows: pa.RecordBatch, how: Interpretation, order: InOrder, codes: TickerCodes, first: int, behind: int
+    ) -> Batch:
+        """Return the selected rows from row ``behind`` on as numbers; ``first`` is the number of the first row."""
+        rows = with_ticker_dictionary(rows, how.layout)
+        times = order.settle(how.reader.times(rows, first), first)
+        start, end = self.options.start, self.options.end
+        low = max(0, behind - first, 0 if start is None else int(np.searchsorted(times.available, start)))
+        high = rows.num_rows if end is None else int(np.searchsorted(times.available, end))
+        low = min(low, high)
+        numbers = frozen(np.arange(first + low, first + high, dtype=np.int64))
+        return to_batch(how.reader, rows.slice(low, high - low), times.cut(low, high), codes, numbers)
+
+    def origins(self) -> KeptRows:
+        """Return a look-up of the received rows."""
+        return self._kept
+
+    def interrupt(self) -> None:
+        """End reading before the next batch. A source that waits overrides it, and ends its wait, too."""
+        self._interrupted = True
+
+    def close(self) -> None:
+        """Close the input and remove temporary files. Idempotent."""
+        self.end_reading()
+        self._kept.discard()
+        self._temporary.close()
