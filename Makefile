@@ -13,7 +13,7 @@ DEV := $(VENV)/.installed-dev
 PACKAGE := $(VENV)/.installed-package
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types contracts kernels unit fix docs bench lock clean
+.PHONY: help demo test lint types contracts kernels unit deep fix docs bench lock clean
 
 help: ## Show what can be made.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,10 @@ kernels: $(DEV) $(PACKAGE)
 unit: $(DEV) $(PACKAGE) ## Run the tests alone.
 	@echo "Running the tests (pytest)"
 	@$(BIN)/pytest -n auto --dist worksteal --quiet
+
+deep: $(DEV) $(PACKAGE) ## Run the differential, property and contract tests in full. ARGS="--cases 400" for more seeds.
+	@echo "Running the differential, property and contract tests in full (pytest)"
+	@$(BIN)/pytest -n auto --dist worksteal --quiet --deep tests/differential tests/property tests/contract $(ARGS)
 
 fix: $(DEV) ## Repair style where a machine can.
 	@$(BIN)/ruff check --fix .

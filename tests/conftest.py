@@ -1,7 +1,8 @@
 """Options of the test run, and the profile under which hypothesis draws.
 
-``--cases N`` scales the differential tests: N seeded recordings, and as many drawn ones of each sort. The normal
-run draws the same examples every time; ``--cases`` other than the default draws new ones.
+The normal run holds each seeded recording against one configuration of each kind, in rotation, and draws the same
+examples every time. ``--deep`` holds every recording against every configuration and draws more examples of each
+property. ``--cases N`` takes N seeded recordings; other than the default, it draws new examples.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
 
 CASES = 40
+EXAMPLES = 40
+DEEP_EXAMPLES = 100
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("tickstock")
     group.addoption("--cases", type=int, default=CASES, help=f"seeded recordings to compare (default {CASES})")
     group.addoption("--first-seed", type=int, default=0, help="seed of the first of them (default 0)")
+    group.addoption("--deep", action="store_true", help="compare every recording in every configuration; draw more")
     group.addoption("--update-golden", action="store_true", help="write what the golden cases give now")
 
 
@@ -29,7 +33,14 @@ def pytest_configure(config: pytest.Config) -> None:
     usual = config.getoption("--cases") == CASES
     if usual:  # numbers from the source of whichever modules are loaded would make the draws differ between workers
         pytest.MonkeyPatch().setattr(providers, "_get_local_constants", lambda: providers._local_constants)
-    settings.register_profile("usual", deadline=None, suppress_health_check=quiet, derandomize=usual, print_blob=True)
+    settings.register_profile(
+        "usual",
+        max_examples=DEEP_EXAMPLES if config.getoption("--deep") else EXAMPLES,
+        deadline=None,
+        suppress_health_check=quiet,
+        derandomize=usual,
+        print_blob=True,
+    )
     if not config.getoption("--hypothesis-profile", None):
         settings.load_profile("usual")
     # A shell that runs the tests in the background ignores Ctrl-C for them: commands would inherit that, and never end.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from tickstock_cli.engine.snapshots import Snapshots
 from tickstock_cli.engine.taps import Tap
 from tickstock_cli.replaying import Request, read_options, replay
 from tickstock_cli.sources.recordings import Recordings
+from tickstock_cli.synth.market import SyntheticMarket
+from tickstock_cli.synth.options import MarketOptions
 from tickstock_cli.testing import settings_of
 
 TEXT = ("ticker", "conditions")
@@ -180,7 +183,8 @@ class FailAfter(Observer):
 
 
 def compile_kernels() -> None:
-    """Run a small recording of all types, so that every kernel is compiled and kept on disk."""
+    """Make a small market and run a small recording of all types: every kernel is compiled and kept on disk."""
+    deque(SyntheticMarket(MarketOptions(rows=300, symbols=3)).portions(), maxlen=0)
     with on_disk(*random_case(0, 200)) as recording:
         recording.replayed()
 

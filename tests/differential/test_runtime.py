@@ -111,3 +111,12 @@ async def run_with_kills(recording: Recording, rng: Random) -> tuple[str, dict[s
         ledger: Ledger = system.core.ledger
         ledger.check()
         return digest.hexdigest(), ledger.as_dict()
+
+
+ROTATION = (
+    test_the_running_system_writes_the_same_files,
+    test_the_linear_path_writes_the_same_files,
+    test_stops_and_resumptions_of_the_running_system_change_no_file,
+    test_killed_instances_lose_nothing,
+)
+"""Tests that share the seeds among them: each recording is run in one of these ways, with ``--deep`` in all."""

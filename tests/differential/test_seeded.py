@@ -1,6 +1,6 @@
 """Long recordings from seeds, from Parquet files to event files: the oracle says what they hold.
 
-``--cases N`` tries more of them.
+``--deep`` tries each in every way, ``--cases N`` tries more of them.
 """
 
 from __future__ import annotations
@@ -60,3 +60,11 @@ def test_a_crashed_run_resumes_from_its_last_checkpoint(recording: Recording, rn
     resumed = recording.replayed(batch_rows=rng.choice(BATCH_ROWS[3:]), resume=True, **checkpoint)
 
     assert resumed == recording.replayed()
+
+
+ROTATION = (
+    test_batch_sizes_and_workers_change_no_file,
+    test_stops_and_resumptions_change_no_file,
+    test_a_crashed_run_resumes_from_its_last_checkpoint,
+)
+"""Tests that share the seeds among them: each recording is replayed in one of these ways, with ``--deep`` in all."""
