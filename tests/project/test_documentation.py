@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from tools.reference import (
 
 ROOT = DOCS.parent
 TABLE_KEY = re.compile(r"^\| `([\w.]+)` \|", re.M)
+IMPORT = re.compile(r"^ *from (tickstock_cli[\w.]*) import ([\w, ]+)", re.M)
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
 
 
@@ -49,6 +51,14 @@ def test_the_list_of_commands_has_their_own_descriptions(name: str) -> None:
     command = program.get_command(None, name)
 
     assert " ".join(command.help.partition("\n\n")[0].split()) == COMMANDS[name][1]
+
+
+@pytest.mark.parametrize("page", sorted(page.name for page in DOCS.glob("*.md")))
+def test_what_a_page_imports_is_there(page: str) -> None:
+    """A stranger copies the lines: a name that has moved would be the first thing that does not work."""
+    for module, names in IMPORT.findall((DOCS / page).read_text(encoding="utf-8")):
+        there = import_module(module)
+        assert [name for name in names.split(", ") if not hasattr(there, name.strip())] == [], module
 
 
 def test_every_command_and_option_has_help() -> None:
