@@ -41,7 +41,7 @@ class OhlcvChannel(Channel):
         super().__init__(detectors, kind_names, BLANK)
 
     def process(self, batch: BarBatch, workspace: Workspace, context: BatchContext) -> NDArray[np.int64]:
-        """Process the worker's bars."""
+        """Process the worker's bars, and return the segment of each accepted one by row of the batch; else -1."""
         groups, rows, _ = group(batch.code, NO_LOOKUPS, context.mine, workspace)
         columns = BarColumns(*(frozen(getattr(batch, name)) for name in BarColumns._fields))
         out = workspace.rows(BarRows, groups, len(rows))

@@ -121,7 +121,7 @@ class NamedSource(Source, Protocol):
 
     @property
     def is_live(self) -> bool:
-        """Whether rows come in their own time, from a sender that the run cannot keep waiting: see `LiveSource`."""
+        """Whether rows arrive from a sender that does not wait for the run; see `LiveSource`."""
 
     def health(self) -> SourceHealth:
         """Return the state of the connection; from any thread."""
@@ -131,24 +131,24 @@ class NamedSource(Source, Protocol):
 
 
 class Pace(StrEnum):
-    """What market time passes by between the rows of a live source."""
+    """How market time passes between the rows of a live source."""
 
     AUTO = "auto"
-    """The wall clock; for rows that come faster than their own time, as of a recording, rows alone."""
+    """By the wall clock; for rows that arrive faster than their own time, as of a recording, by rows only."""
     ROWS = "rows"
     WALL = "wall"
 
 
 @dataclass(frozen=True, slots=True)
 class ArrivalOptions:
-    """How rows of a live source are taken.
+    """Options for the arrival of a live source's rows.
 
     Parameters
     ----------
     queue_rows
-        Rows that may wait in memory; more wait on disk.
+        Limit of the rows that wait in memory; more rows wait on disk.
     hold_back_ns
-        How far market time stays behind the wall clock, so that rows on their way are not passed.
+        Delay of market time behind the wall clock, so that rows on their way are not late.
     stamps
         Whether rows get the time at which they came as their ``received_at``: for a sender that stamps none. Market
         time passes by the wall clock then.
@@ -161,11 +161,11 @@ class ArrivalOptions:
 
 
 class LiveSource(NamedSource, Protocol):
-    """A source whose rows come in their own time. A thread reads it without pause; what finds no room goes to disk."""
+    """A source whose rows arrive from a sender that does not wait. A thread reads it; rows without room go to disk."""
 
     @property
     def arrival(self) -> ArrivalOptions:
-        """How its rows are taken."""
+        """Options for the arrival of its rows."""
 
 
 class Detector(Protocol):

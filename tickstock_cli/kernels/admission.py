@@ -1,12 +1,12 @@
-"""Admission: which rows are rejected, which are filtered, and what a row means before detectors see it.
+"""Admission: rejects and filters rows before detectors see them.
 
-One kernel a record type; each goes ticker by ticker, row by row:
+There is one kernel for each record type. Each processes ticker by ticker, row by row:
 
-1. reject at the first reason that applies (`semantics` section 2), else remember the row's time;
+1. reject at the first reason that applies (`semantics` section 2), else store the row's time;
 2. find its segment (section 1);
 3. ticks and fair values: leave out phases that are not allowed;
-4. ticks: mark where a segment begins, let the guard judge the price (section 3), answer the lookups of bars
-   and fair values that came before.
+4. ticks: mark the begin of a segment, apply the guard to the price (section 3), answer earlier lookups of bars and fair
+   values.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ REASONS = (
 ) = range(13)
 
 MAX_AHEAD_NS = 60 * SECOND_NS
-"""A timestamp further than this after ``received_at`` is from the future."""
+"""A timestamp more than this after ``received_at`` is from the future."""
 
 HIDES_LAST, HIDES_VOLUME, HIDES_EXTREMES = 1, 2, 4
-"""Bits of a tick's flags: what its trade conditions forbid."""
+"""Bits of a tick's flags: uses that its trade conditions exclude."""
 
 TICK_STATE = np.dtype(
     [
@@ -82,7 +82,7 @@ class Guard(NamedTuple):
 
 
 class Sessions(NamedTuple):
-    """The session table, and by phase whether ticks and fair values of it may touch state."""
+    """The session table, and by phase whether its ticks and fair values change state."""
 
     starts: NDArray[np.int64]
     segments: NDArray[np.int64]
@@ -104,10 +104,9 @@ def is_price(value: float) -> bool:
 
 @kernel
 def timing_reason(timestamp: int, available_at: int) -> int:
-    """Judge a row's times alone.
+    """Return the first reason in a row's times to reject it, or ACCEPTED.
 
-    Where nothing was recorded of arrival, ``available_at`` is never before ``timestamp``, so no row is from
-    the future.
+    Without a recorded arrival, ``available_at`` is never before ``timestamp``, so no such row is from the future.
     """
     if timestamp <= 0:
         return TIMESTAMP
@@ -172,7 +171,7 @@ def fmv_reason(fmvs: Any, i: int, last: int) -> int:
 
 @kernel
 def find_session(starts: NDArray[np.int64], timestamp: int) -> int:
-    """Return the place in the session table of the segment that holds ``timestamp``."""
+    """Return the index in the session table of the segment of ``timestamp``."""
     low = 0
     high = len(starts)
     while high - low > 1:
@@ -186,13 +185,13 @@ def find_session(starts: NDArray[np.int64], timestamp: int) -> int:
 
 @kernel
 def judge_price(state: Any, price: float, flags: int, guard: Guard) -> int:
-    """Let the guard judge a tick of the current segment and move its level.
+    """Apply the guard to a tick of the current segment, and update its level.
 
     Returns
     -------
     int
-        The tick's flags, with 1 and 4 added if it is suspect; or -1 if it confirmed a new level while the old
-        one had been held by a single row: then all detector state of the ticker starts afresh.
+        The tick's flags, with 1 and 4 added if it is suspect; or -1 if it confirmed a new level after a level of a
+        single row: then all detector state of the ticker is reset.
     """
     level = state["level"]
     percent = guard.outlier_percent
@@ -253,7 +252,7 @@ def admit_ticks(
     ``counts`` is added to: processed, suspect, filtered by market hours.
     """
     gather_ticks(ticks, rows, out)
-    kept = 0  # never ahead of the row being read, so columns are packed in place
+    kept = 0  # never beyond the row that is read, so columns are packed in place
     rejected = 0
     session_start = np.int64(1)
     session_end = np.int64(0)
@@ -388,7 +387,7 @@ def admit_fmvs(
 ) -> int:
     """Admit the fair values of a batch, and return the number of rejected rows.
 
-    ``answers`` holds the lookup of every row of the batch, by row number. ``counts`` is added to: processed,
+    ``answers`` has the answer for every row of the batch, by row number. ``counts`` is added to: processed,
     filtered by market hours.
     """
     kept = 0

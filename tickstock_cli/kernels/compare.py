@@ -1,4 +1,4 @@
-"""The comparisons that semantics define once and every rule uses."""
+"""Comparisons of docs/semantics.md that every rule uses."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ NEVER = 0
 
 @kernel
 def reaches(value: float, threshold: float) -> bool:
-    """Return whether ``value`` is at least ``threshold``, forgiving 1e-9 of it for binary fractions."""
+    """Return whether ``value`` is at least ``threshold``, with a relative tolerance of 1e-9 for binary fractions."""
     return value >= threshold - abs(threshold) * 1e-9
 
 
 @kernel
 def within_cooldown(time: int, last: int, cooldown: int) -> bool:
-    """Return whether ``time`` lies in ``[last, last + cooldown)``; all int64 ns. Never, if nothing came before."""
+    """Return whether ``time`` is in ``[last, last + cooldown)``, int64 ns; False without an earlier event."""
     return last != NEVER and 0 <= time - last < cooldown
 
 
@@ -31,7 +31,7 @@ def sign(value: float) -> int:
 
 @kernel
 def extreme_distance(reference: float, min_price_change: float, min_percent_change: float) -> float:
-    """Return how far, in dollars, an extreme must lie from the last one told to be worth telling."""
+    """Return the least distance, in dollars, of an extreme from the last reported one."""
     return max(min_price_change, reference * min_percent_change / 100.0)
 
 
@@ -48,5 +48,5 @@ def micro_shares(shares: int, micros: int) -> float:
 
 
 def cooldown_ns(seconds: float) -> int:
-    """Turn a setting in seconds into int64 ns."""
+    """Return a setting in seconds as int64 ns."""
     return int(np.rint(seconds * SECOND_NS))

@@ -1,4 +1,4 @@
-"""Write the fields of an event that every detector fills the same way."""
+"""Writes the fields of an event that every detector fills alike."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TICK, WEBSOCKET, OHLCV, FMV, CHANNEL = range(5)
 def put_event(
     event: Any, rows: Any, i: int, code: int, kind: int, source: int, timestamp: int, phase: int, direction: int
 ) -> None:
-    """Fill the common fields from row ``i`` of grouped rows, and blank those that the caller may set.
+    """Write the common fields from row ``i`` of grouped rows, and blank those that the caller may set.
 
     The channel adds merge order and available time from the batch: events are few, rows are many.
     """

@@ -1,8 +1,8 @@
-"""What a kernel's machine code follows from, as a hash.
+"""Hashes all that a kernel's machine code depends on.
 
-numba turns a function's bytecode into machine code and freezes into it the values of the globals that the function
-names: constants, record layouts and the other kernels it calls. A fingerprint is a hash of these, so it changes exactly
-when the machine code may change: a comment, a docstring, a moved file or a function beside the kernel changes nothing.
+numba compiles a function's bytecode with the values of the globals that the function names: constants, record layouts
+and the other kernels it calls. A fingerprint is a hash of these, so it changes exactly when the machine code may
+change: a comment, a docstring, a moved file or a function beside the kernel changes nothing.
 
 1. ``fingerprint`` walks from a kernel to every kernel it can call.
 2. ``_describe_code`` reads one function's bytecode, with constants by value instead of by their place in a table.
@@ -34,7 +34,7 @@ types: Any = numba.types
 """Typed by hand: numba makes its settings at run time, and its types have no annotations."""
 
 _FIXED_BY_VERSION = {"builtins", "numba", "numpy", *sys.stdlib_module_names}
-"""Packages whose names say enough: numba's version and Python's are part of every fingerprint."""
+"""Packages that are described by name, because every fingerprint has the versions of numba and Python."""
 _TAKES_CONSTANT = re.compile(b"[" + b"".join(re.escape(bytes([code])) for code in hasconst) + b"]", re.DOTALL)
 _FUNCTION_FLAGS = CO_VARARGS | CO_VARKEYWORDS
 
@@ -43,7 +43,7 @@ Description = Any
 
 
 class NoFingerprintError(Exception):
-    """A kernel uses a value that cannot be described; no user ever sees this."""
+    """A kernel uses a value that cannot be described; never shown to a user."""
 
 
 def fingerprint(kernel: Any) -> str:
@@ -95,7 +95,7 @@ def describe_type(kind: Any) -> Description:
 
 @cache
 def _describe_kernel(kernel: Any) -> tuple[bytes, tuple[Any, ...]]:
-    """Return what one kernel consists of, and the kernels that it names."""
+    """Return the description of one kernel, and the kernels that it names."""
     called: list[Any] = []
     function: Any = kernel.py_func
     cells = (cell.cell_contents for cell in function.__closure__ or ())
@@ -136,7 +136,7 @@ def _describe_code(code: CodeType, called: list[Any]) -> Description:
 
 
 def _globals(code: CodeType, namespace: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the globals that a function names, and what it names of the modules among them."""
+    """Yield the globals that a function names, and the attributes that it names of modules among them."""
     names = tuple(_names(code))
     for name in names:
         if name not in namespace:

@@ -1,4 +1,4 @@
-"""Puts the rows of a batch into groups by ticker, so that each ticker's state is loaded once a batch."""
+"""Groups the rows of a batch by ticker, so that each ticker's state is loaded once for each batch."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ def group_rows(
     Parameters
     ----------
     code
-        Ticker codes of the batch; -1 is nobody's.
+        Ticker codes of the batch; -1 is no ticker.
     mine
         By ticker code: whether this worker owns it.
     counts
-        Filled: by ticker code, how many rows it has here.
+        Filled: number of rows by ticker code.
     rows
         Filled: row numbers, grouped by ticker in the order of codes.
 
     Returns
     -------
     int
-        How many of ``rows`` are filled.
+        The number of filled entries of ``rows``.
     """
     counts[:] = 0
     for i in range(len(code)):
@@ -56,9 +56,9 @@ def list_groups(
     starts: NDArray[np.int64],
     probe_starts: NDArray[np.int64],
 ) -> int:
-    """List the tickers that have rows or lookups, and where each one's begin, and return their number.
+    """List the tickers that have rows or lookups, with the first of each, and return their number.
 
-    ``starts`` and ``probe_starts`` get one entry more than ``codes``: where the last group ends.
+    ``starts`` and ``probe_starts`` get one entry more than ``codes``: the end of the last group.
     """
     groups = 0
     start = 0

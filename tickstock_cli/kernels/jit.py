@@ -1,8 +1,8 @@
-"""How hot loops are compiled.
+"""Compiles hot loops.
 
 numba's own cache keeps compiled code until the function's file changes: a comment there compiles it anew, and a change
-of what it calls in another file does not. So machine code is kept here under a hash of what it follows from
-(``fingerprint.py``, ``machine_code.py``): results never come from old code, and only what changed is compiled anew.
+of what it calls in another file does not. So machine code is cached under a hash of its dependencies
+(``fingerprint.py``, ``machine_code.py``): old code is never used, and only changed kernels are compiled again.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 def kernel(function: FunctionT) -> FunctionT:
     """Compile a hot loop: cached on disk, free of the GIL, division by zero gives inf or NaN.
 
-    A kernel may use constants, named tuples, enums, numpy and other kernels, of any module of any package. One that
-    uses something else, or finds no folder that can be written, is compiled all the same, by every process for itself.
+    A kernel may use constants, named tuples, enums, numpy and other kernels, of any module of any package. A kernel
+    that uses something else, or has no writable folder, is compiled by every process.
     """
     compiled: Any = numba.njit(nogil=True, error_model="numpy")(function)
     if not config.DISABLE_JIT:

@@ -1,4 +1,4 @@
-"""Machine code of kernels on disk: one file a kernel and types of arguments, named by a hash of what it follows from.
+"""Machine code of kernels on disk: one file for each kernel and argument types, named by a hash of its dependencies.
 
 A file never changes once it is written, so processes and checkouts of different versions can share a folder.
 """
@@ -27,11 +27,11 @@ core: Any = numba.core
 PACKAGE = Path(__file__).parent.parent
 SUFFIX = ".kernel"
 MAX_BYTES = 64 * 2**20
-"""Room for some twenty versions of all kernels of the package; the files used last stay."""
+"""Room for about twenty versions of all kernels of the package; the files used last are kept."""
 
 
 class KernelCache(NullCache):
-    """Where numba asks for a kernel's machine code before it compiles it, and leaves it afterwards.
+    """The cache from which numba loads a kernel's machine code, and in which it stores compiled code.
 
     Parameters
     ----------
@@ -48,9 +48,9 @@ class KernelCache(NullCache):
 
     @cached_property
     def name(self) -> str | None:
-        """The begin of the names of this kernel's files; None if it cannot be kept.
+        """Prefix of the names of this kernel's files; None if it cannot be cached.
 
-        Asked for first when the kernel is, because its module is complete only then.
+        Computed at the first call of the kernel, because its module is complete only then.
         """
         function = self._kernel.py_func
         try:
@@ -76,12 +76,12 @@ class KernelCache(NullCache):
         path = self._path(sig, data.codegen)
         if path is None or data.library.has_dynamic_globals:
             return
-        with suppress(OSError):  # a full disk costs the next run some time, and this one nothing
+        with suppress(OSError):  # on a full disk, the next run compiles again
             _remove_old_once(path.parent)
             _write(path, core.serialize.dumps(data._reduce()))  # noqa: SLF001 - as numba's own cache does
 
     def _path(self, sig: Any, codegen: Any) -> Path | None:
-        """Return the file for arguments of these types on this kind of processor; None if there can be none."""
+        """Return the file for arguments of these types on this kind of processor; None without a cache."""
         folder = cache_folder()
         if folder is None or self.name is None:
             return None
@@ -95,7 +95,7 @@ class KernelCache(NullCache):
 
 
 def is_compiled(kernel: Any) -> bool:
-    """Return whether a former run left machine code of a kernel, and all that it calls, as they are now."""
+    """Return whether the cache has the machine code of a kernel in its present version."""
     folder = cache_folder()
     cached = getattr(kernel, "_cache", None)
     return folder is not None and cached is not None and any(folder.glob(f"{cached.name}*{SUFFIX}"))
@@ -103,7 +103,7 @@ def is_compiled(kernel: Any) -> bool:
 
 @cache
 def cache_folder() -> Path | None:
-    """Return the folder for machine code, or None where nothing can be kept."""
+    """Return the folder for machine code; None if no folder is writable."""
     return next((place for place in cache_places() if _is_writable(place)), None)
 
 
@@ -116,7 +116,7 @@ def cache_places() -> tuple[Path, ...]:
 
 
 def remove_old(folder: Path, max_bytes: int) -> None:
-    """Remove the files that were not used for longest until the others fit, and what other versions left in folders."""
+    """Remove the least recently used files until the others fit, and files of other versions."""
     used: list[tuple[float, int, Path]] = []
     for path in folder.iterdir():
         if path.is_dir():
@@ -134,12 +134,12 @@ def remove_old(folder: Path, max_bytes: int) -> None:
 
 @cache
 def _remove_old_once(folder: Path) -> None:
-    """Keep the folder small: once a process, because listing it costs time."""
+    """Remove old files once in a process, because listing the folder costs time."""
     remove_old(folder, MAX_BYTES)
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write a file that other processes see whole or not at all."""
+    """Write a file atomically for other processes."""
     handle, name = tempfile.mkstemp(dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -151,7 +151,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _is_writable(folder: Path) -> bool:
-    """Try it: permissions alone do not tell of a read-only file system."""
+    """Return whether a file can be written: permissions do not show a read-only file system."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()

@@ -1,4 +1,4 @@
-"""Merges sorted runs of times and keeps account of which rows of which file are used up."""
+"""Merges sorted runs of times, and tracks the rows used of each file."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tickstock_cli.kernels.jit import kernel
 def merge_runs(times: NDArray[np.int64], starts: NDArray[np.int64], out: NDArray[np.int64]) -> None:
     """Fill ``out`` with the rows of all runs in the order of (time, run, row).
 
-    A binary heap holds the next row of every run. The run at its top is drained up to the best of the others,
-    so that long stretches of one run cost one comparison a row.
+    A binary heap holds the next row of every run. Rows of the run at its top are taken up to the next row of the
+    others, so that long stretches of one run cost one comparison for each row.
 
     Parameters
     ----------
     times
-        The runs, one behind the other; each never descends.
+        The runs, concatenated; each is sorted.
     starts
         First row of each run, and the end of the last: one entry more than there are runs.
     out
@@ -74,7 +74,7 @@ def _before(one: int, other: int, times: NDArray[np.int64], cursor: NDArray[np.i
 
 @kernel
 def _sift(heap: NDArray[np.int64], size: int, place: int, times: NDArray[np.int64], cursor: NDArray[np.int64]) -> None:
-    """Move the entry at ``place`` down until no child goes before it."""
+    """Move the entry at ``place`` down until no child precedes it."""
     while True:
         child = 2 * place + 1
         if child >= size:
@@ -89,9 +89,9 @@ def _sift(heap: NDArray[np.int64], size: int, place: int, times: NDArray[np.int6
 
 @kernel
 def use_up(origin: NDArray[np.int64], row_bits: int, next_row: NDArray[np.int64], count: NDArray[np.int64]) -> None:
-    """Note per file the row after its last row in ``origin``, and add up how many of its rows there are.
+    """Set for each file the row after its last row in ``origin``, and add the number of its rows.
 
-    ``row_bits`` is how many of the lower bits of an origin hold the row number.
+    ``row_bits`` is the number of lower bits of an origin that hold the row number.
     """
     mask = (np.int64(1) << row_bits) - 1
     for i in range(len(origin)):

@@ -1,4 +1,4 @@
-"""Turns decoded columns into the plain numbers of `core.batch`, and judges a recording's order.
+"""Converts decoded columns to the numbers of `core.batch`, and checks a recording's order.
 
 Inputs are read-only arrays, so that each kernel is compiled for one signature.
 """
@@ -13,7 +13,7 @@ from tickstock_cli.kernels.jit import kernel
 LARGEST_TIME = 2**63 - 1
 MICROS_PER_SHARE = 1_000_000
 SKIPPED = -2
-"""Code of a ticker that the run was told to leave out."""
+"""Code of a ticker that is not selected."""
 
 
 @kernel

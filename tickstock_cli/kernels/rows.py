@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 NO_BEGIN, NEW_SEGMENT, REGULAR_TO_POST, NEW_LEVEL = range(4)
-"""What begins with a tick: nothing; a new segment; `post` right after `regular` of the same date, which the
-high/low state may outlive; everything afresh, because the guard found the segment's first print bad."""
+"""What begins with a tick: nothing; a new segment; `post` after `regular` of the same date, which can keep the high/low
+state; or all state again, because the guard found the segment's first print bad."""
 
 MOST_EXTREMES = 4
 """Kinds of session extremes that there can be; `build` checks it."""
 
 TICK_LOOKUP = np.dtype(
     [
-        ("rows_before", "i8"),  # how many ticks of the batch come before the bar or fmv row that asks
+        ("rows_before", "i8"),  # number of ticks of the batch before the bar or fmv row of the lookup
         ("tick_segment", "i8"),  # segment of the ticker's newest tick before it; -1 = none
         ("market_price", "f8"),  # of the last tick that may set it; NaN = none
         ("market_time", "i8"),
@@ -30,7 +30,7 @@ TICK_LOOKUP = np.dtype(
     ],
     align=True,
 )
-"""A question about the ticks before a bar or an fmv row, and its answers."""
+"""A lookup of the ticks before a bar or an fmv row, with its answers."""
 
 
 class Groups(NamedTuple):
@@ -42,7 +42,7 @@ class Groups(NamedTuple):
 
 
 class TickRows(NamedTuple):
-    """Ticks that may touch state, grouped. ``flags`` already say 1 and 4 where the guard suspects a price."""
+    """Ticks that may change state, grouped. ``flags`` include 1 and 4 if the guard suspects the price."""
 
     groups: Groups
     row: NDArray[np.int32]

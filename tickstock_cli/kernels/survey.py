@@ -1,7 +1,4 @@
-"""Looks over rows in merge order: which would be rejected, what is there twice, where time stands still.
-
-The rules of rejection are those of `admission`; here they are only counted.
-"""
+"""Surveys rows in merge order: counts rejected rows, duplicates and gaps, with the rules of `admission`."""
 
 from __future__ import annotations
 
@@ -49,7 +46,7 @@ class FileTallies(NamedTuple):
 
 
 class Copies(NamedTuple):
-    """A hash table of the rows of one moment. ``state``: the moment, its number (stamps tell it), rows held."""
+    """A hash table of the rows of one time. ``state``: the time, its number (as in stamps), rows held."""
 
     slots: NDArray[np.uint64]
     stamps: NDArray[np.int64]
@@ -57,18 +54,18 @@ class Copies(NamedTuple):
 
 
 def no_copies(slots: int) -> Copies:
-    """Return an empty table. Moments are numbered from 1, so that no stamp of 0 is taken for one."""
+    """Return an empty table. Times are numbered from 1, because a stamp of 0 is an empty slot."""
     return Copies(np.zeros(slots, np.uint64), np.zeros(slots, np.int64), np.array([0, 1, 0], np.int64))
 
 
 def forget_rows(copies: Copies) -> None:
-    """Begin with another file: its rows are copies of none so far, and the table need not be made anew."""
+    """Reset the table for another file."""
     copies.state[:] = (0, copies.state[1] + 1, 0)
 
 
 @kernel
 def judge_ticks(ticks: Any, tickers: TickerState, reasons: NDArray[np.int8]) -> None:
-    """Fill ``reasons`` with why each tick would be rejected, and bring ``tickers`` up to date."""
+    """Fill ``reasons`` with the reason to reject each tick, and update ``tickers``."""
     for i in range(len(ticks.code)):
         code = ticks.code[i]
         if code < 0:
@@ -82,7 +79,7 @@ def judge_ticks(ticks: Any, tickers: TickerState, reasons: NDArray[np.int8]) -> 
 
 @kernel
 def judge_bars(bars: Any, row_bits: int, tickers: TickerState, reasons: NDArray[np.int8], tallies: FileTallies) -> None:
-    """Judge bars likewise, and keep some of the distances between a ticker's bars that follow each other in a file."""
+    """Fill ``reasons`` for bars, update ``tickers``, and keep some distances between consecutive bars of a ticker."""
     for i in range(len(bars.code)):
         code = bars.code[i]
         if code < 0:
@@ -102,7 +99,7 @@ def judge_bars(bars: Any, row_bits: int, tickers: TickerState, reasons: NDArray[
 
 @kernel
 def judge_fmvs(fmvs: Any, tickers: TickerState, reasons: NDArray[np.int8]) -> None:
-    """Judge fair values likewise."""
+    """Fill ``reasons`` for fair values, and update ``tickers``."""
     for i in range(len(fmvs.code)):
         code = fmvs.code[i]
         if code < 0:
@@ -148,9 +145,9 @@ def tally(
 
 @kernel
 def count_copies(times: NDArray[np.int64], hashes: NDArray[np.uint64], copies: Copies) -> int:
-    """Count the rows that equal an earlier one, by their hash, among the rows of one time that follow each other.
+    """Count the rows that equal an earlier one, by hash, among consecutive rows of one time.
 
-    The table takes as many different rows of one time as half its slots; what comes after is only compared with them.
+    The table holds different rows of one time up to half its slots; later rows are only compared with them.
     """
     size = np.uint64(len(copies.slots))
     found = 0

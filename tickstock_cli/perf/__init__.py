@@ -1,1 +1,1 @@
-"""Performance gate: what this version costs beside another one, measured in turns in one sitting."""
+"""The performance gate: compares the cost of this version with that of another one, measured in turns."""

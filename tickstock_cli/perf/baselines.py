@@ -1,4 +1,4 @@
-"""Baselines: limits that a version must keep wherever it runs, by name. Shipped: the old system's, and our own."""
+"""Baselines: named limits that a version must meet on every machine, those of the older system and our own."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ class BaselineLimit:
     title: str
     unit: str
     benchmark: str
-    """Which benchmark measures it; empty if none does."""
+    """The benchmark that measures it; empty without one."""
     key: str
-    """Under which key."""
+    """The key of the figure in the benchmark."""
     at_most: float | None = None
     at_least: float | None = None
     scale: float = 1.0
-    """Measured figures are multiplied by it: 1e-6 makes MB of bytes."""
+    """Factor of measured figures: 1e-6 converts bytes to MB."""
     over: str = ""
     """``benchmark.key`` of the figure that this one is divided by, round by round."""
     note: str = ""
-    """Why it is not measured, or how it is."""
+    """The way it is measured, or the reason why it is not."""
     full_size: bool = False
-    """Whether the limit is one of the full recording alone: in a smaller one, what is done once a run counts more."""
+    """Whether the limit holds for the full recording only: in a smaller one, fixed costs have a larger share."""
 
     def benchmarks(self) -> list[str]:
         """Return the benchmarks that it needs."""
@@ -52,7 +52,7 @@ class BaselineLimit:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """Limits that belong together."""
+    """A set of limits."""
 
     __pydantic_config__: ClassVar = DOCUMENT
 
@@ -61,12 +61,12 @@ class Baseline:
     about: str
     limits: tuple[BaselineLimit, ...]
     tickers: int = 0
-    """A recording must have so many for the limits to be reached."""
+    """Least number that a recording must have for the limits to be reachable."""
     size: str = "usual"
-    """What is recorded; see `recording.SIZES`."""
+    """Name of the recording's size; see `recording.SIZES`."""
 
     def sizes(self) -> tuple[Size, Size]:
-        """Return how much is measured in full, and with --quick.
+        """Return the size of the full measurement, and that of --quick.
 
         Raises
         ------
@@ -111,7 +111,7 @@ def find_baseline(text: str) -> Baseline | None:
 
 
 def check_size(baseline: Baseline, size: Size) -> None:
-    """Refuse to measure less than a baseline is about: it could not be kept, whatever the version.
+    """Raise an error if a size is below that of a baseline, which no version could meet then.
 
     Raises
     ------
@@ -128,12 +128,12 @@ def check_size(baseline: Baseline, size: Size) -> None:
 def judge_limits(
     baseline: Baseline, samples: Mapping[str, Sequence[Sample]], *, quick: bool = False
 ) -> list[TargetVerdict]:
-    """Hold samples against limits, by their medians.
+    """Compare the medians of samples with limits.
 
     Parameters
     ----------
     quick
-        Whether less than the full recording was measured: limits of that alone are shown, and decide nothing.
+        Whether a smaller recording was measured: limits of the full recording are shown and not judged.
     """
     return [_judge(limit, samples, quick) for limit in baseline.limits]
 

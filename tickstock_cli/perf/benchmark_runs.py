@@ -1,4 +1,4 @@
-"""One side's part in one round of a benchmark: fresh processes that wait for their turns."""
+"""The processes of one side in one round of a benchmark; they wait for their turns."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PROGRAMS = {
     "imports": ("-c", "import typer, rich"),
     "sample": ("-m", "tickstock_cli", "replay", str(shipped_folder("sample_data"))),
 }
-"""What is run by Python from start to end: its arguments, by benchmark."""
+"""Arguments of Python for benchmarks that are whole programs, by benchmark."""
 
 
 class BenchmarkError(TickstockError):
@@ -36,7 +36,7 @@ class BenchmarkError(TickstockError):
 
 
 class BenchmarkRun(Protocol):
-    """What is measured, turn by turn."""
+    """A benchmark of one side, measured turn by turn."""
 
     def prepare(self) -> None:
         """Wait until it is prepared for its first turn."""
@@ -48,21 +48,21 @@ class BenchmarkRun(Protocol):
         """Wait until the turn is over."""
 
     def finish(self) -> Sample:
-        """Return what all turns told: of each figure the best."""
+        """Return the best of each figure over all turns."""
 
     def close(self) -> None:
-        """End whatever runs still."""
+        """End the process if it still runs."""
 
 
 class BenchmarkProcess:
-    """A benchmark of ``benchmarks.py`` in a process that prepares itself once, and takes its turns warm.
+    """A benchmark of ``benchmarks.py`` in a process that prepares once, so that its turns are warm.
 
     Parameters
     ----------
     job
-        What the benchmark is told.
+        The benchmark's parameters.
     folder
-        Its own, and empty.
+        An empty folder for this benchmark.
     """
 
     def __init__(self, side: Side, benchmark: str, job: Mapping[str, Any], folder: Path) -> None:
@@ -103,7 +103,7 @@ class BenchmarkProcess:
 
     def close(self) -> None:
         self._process.kill()
-        with suppress(BrokenPipeError), self._process:  # what it was told last, it may never have read
+        with suppress(BrokenPipeError), self._process:  # it may have ended before it read the last line
             pass
         self._complaints.close()
 
@@ -122,12 +122,12 @@ class BenchmarkProcess:
 
 
 class Program:
-    """What is run once a turn, from its start to its end.
+    """A program that runs once a turn, from its start to its end.
 
     Parameters
     ----------
     run
-        Runs it, and gives what it took.
+        Runs the program, and returns its figures.
     """
 
     def __init__(self, run: Callable[[], Sample]) -> None:
@@ -138,7 +138,7 @@ class Program:
         """Do nothing: a program prepares itself within its turn."""
 
     def begin(self) -> None:
-        """Do nothing: the program runs where its end is waited for."""
+        """Do nothing: ``wait`` runs the program."""
 
     def end(self) -> None:
         self._turns.append(self._run())
@@ -151,7 +151,7 @@ class Program:
 
 
 def start_benchmark(side: Side, benchmark: str, job: Mapping[str, Any], folder: Path) -> BenchmarkRun:
-    """Start measuring one side by one benchmark."""
+    """Start a benchmark of one side."""
     if benchmark in PROGRAMS:
         return Program(partial(_start, benchmark, side, folder))
     if benchmark == "micro":
@@ -171,7 +171,7 @@ def best_of(turns: Sequence[Sample]) -> Sample:
 
 
 def environment_of(side: Side) -> dict[str, str]:
-    """Return this process's environment without what could change a side, and with its source on the path."""
+    """Return this process's environment without variables that could affect a side, with its source on the path."""
     kept = {
         name: text for name, text in os.environ.items() if not name.startswith(("TICKSTOCK_", "PYTEST_", "PYTHONPATH"))
     }

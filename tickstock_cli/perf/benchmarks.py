@@ -1,10 +1,9 @@
 """Runs inside one side of a comparison: ``python -P benchmarks.py NAME JOB`` with the side's source first on the path.
 
-A script, not a module: it is the head's even where it measures the base, so that both sides are measured by the same
-code. It knows nothing of tickstock but what every revision has: `Request` and `replay`, the recordings and the core.
-
-It prints a line of JSON once it is prepared, then one for every line that it reads: a turn, so that the sides can take
-turns while all of them are warm; and at the end of its input what the process as a whole took.
+It is a script, not a module: the head's script measures the base, too, so that the same code measures both sides. It
+uses only parts of tickstock that every revision has: `Request` and `replay`, the recordings and the core. It prints a
+line of JSON once it is prepared, then one for every line that it reads, which is a turn; and at the end of its input
+the figures of the whole process. So the sides can take turns while all of them are warm.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ from typing import Any
 Sample = dict[str, Any]
 
 Turns = Iterator[Sample]
-"""What is known before the first turn, then a sample a turn."""
+"""Yields the figures before the first turn, then a sample for each turn."""
 
 LEAK_WARM_UP, LEAK_PASSES = 3, 6
 PLANT_VARIABLE = "TICKSTOCK_PERF_PLANT"
 
 
 def decode(job: Sample) -> Turns:
-    """Decode the recording as a replay does, and keep nothing."""
+    """Decode the recording as a replay does."""
     from tickstock_cli.sources.recordings import Recordings
 
     def read() -> int:
@@ -45,12 +44,12 @@ def decode(job: Sample) -> Turns:
 
 
 def merge(job: Sample) -> Turns:
-    """Merge the recording dealt out to files whose times overlap all day."""
+    """Merge the recording from files whose times overlap."""
     return decode({**job, "recording": job["parts"]})
 
 
 def replay(job: Sample) -> Turns:
-    """Replay flat out with default settings, events to Parquet, from the first byte read to the file closed."""
+    """Replay flat out with default settings into Parquet, from the first read to the closed file."""
     request_of, run_replay = _request_and_replay()
 
     request = request_of(paths=[job["recording"]], outs=[str(Path(job["folder"], "events.parquet"))])
@@ -65,7 +64,7 @@ def replay(job: Sample) -> Turns:
 
 
 def count(job: Sample) -> Turns:
-    """Replay once, counting work instead of time."""
+    """Replay once, and count work instead of time."""
     request_of, run_replay = _request_and_replay()
 
     request = request_of(paths=[job["recording"]], batch_rows=job["batch_rows"])
@@ -92,7 +91,7 @@ def count(job: Sample) -> Turns:
 
 
 def memory(job: Sample) -> Turns:
-    """Replay again and again in one process: the peak, and what each pass leaves behind."""
+    """Replay several times in one process: the peak memory, and the growth of each pass."""
     request_of, run_replay = _request_and_replay()
 
     request = request_of(paths=[job["recording"]])
@@ -104,7 +103,7 @@ def memory(job: Sample) -> Turns:
         if number >= LEAK_WARM_UP - 1:
             _give_back()
             kept.append(_resident_bytes())
-    # The median slope of all pairs: memory comes and goes in steps, and one step more or less is no leak.
+    # The median slope of all pairs: memory changes in steps, and a single step is no leak.
     slopes = sorted(
         (after[1] - before[1]) // (after[0] - before[0]) for before, after in combinations(enumerate(kept), 2)
     )
@@ -125,7 +124,7 @@ def paced(job: Sample) -> Turns:
     cpu_seconds = time.process_time() - cpu
     latency = pipelines[0].system.reporter.latency
     figures = latency.figures()
-    percentile = getattr(latency, "percentile_ms", None)  # bases from before it was there
+    percentile = getattr(latency, "percentile_ms", None)  # older bases do not have it
     yield {
         "rows": result.rows,
         "cpu_seconds": cpu_seconds,
@@ -138,7 +137,7 @@ def paced(job: Sample) -> Turns:
 
 
 def running(job: Sample) -> Turns:
-    """Run each feed through the running system as fast as it takes rows: what each channel bears, and what it fails."""
+    """Run each feed through the running system at full speed: rate and failed rows of each channel."""
     request_of, run_replay = _request_and_replay()
     from tickstock_cli.runtime.opening import PipelineName
 
@@ -180,7 +179,7 @@ def timed(work: Callable[[], Any]) -> Turns:
 
 
 class _PythonCalls:
-    """Counts calls of Python functions in this thread: a measure of work that no neighbour can disturb."""
+    """Counts calls of Python functions in this thread, a measure of work that other processes do not affect."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -199,7 +198,7 @@ class _PythonCalls:
 
 
 def _count_kernel_calls() -> list[int]:
-    """Put a counter before every kernel, where Python calls it; compiled code has its callees built in."""
+    """Count the calls of every kernel from Python; calls within compiled code are not counted."""
     from numba.core.registry import CPUDispatcher
 
     calls = [0]
@@ -220,7 +219,7 @@ def _count_kernel_calls() -> list[int]:
 
 
 def _count_steps() -> list[int]:
-    """Count how often the core is stepped."""
+    """Count the steps of the core."""
     from tickstock_cli.engine.core import Core
 
     steps = [0]
@@ -235,7 +234,7 @@ def _count_steps() -> list[int]:
 
 
 def _instructions() -> Callable[[], int | None]:
-    """Begin to count this process's instructions; return the counter's reader, or None without a counter."""
+    """Start counting this process's instructions; return the function that reads the counter, or None without one."""
     try:
         from tickstock_cli.perf.instructions import InstructionCounter
 
@@ -246,7 +245,7 @@ def _instructions() -> Callable[[], int | None]:
 
 
 def _give_back() -> None:
-    """Have allocators give back what is free: what they hold in stock looks like growth, and is none."""
+    """Make allocators return free memory, which would look like growth otherwise."""
     import ctypes
 
     import pyarrow as pa
@@ -263,7 +262,7 @@ def _resident_bytes() -> int:
 
 
 def _plant(name: str) -> None:
-    """Make this side worse in a known way: what the gate's self-test must catch."""
+    """Make this side worse in a known way, which the gate's self-test must find."""
     from tickstock_cli.engine.core import Core
 
     step, coordinate = Core.step, Core.coordinate
@@ -298,15 +297,15 @@ def _plant(name: str) -> None:
 
 
 SLOWDOWN = 0.5
-"""Planted: the core takes so much longer."""
+"""Planted fault: additional time in every step of the core."""
 LEAK_BYTES = 1 << 22
-"""Planted: kept for ever at every step of the core."""
+"""Planted fault: memory kept at every step of the core."""
 
 BENCHMARKS = {benchmark.__name__: benchmark for benchmark in (decode, merge, replay, count, memory, paced, running)}
 
 
 def _find(name: str) -> Callable[[Sample], Turns]:
-    """Return a benchmark; those that measure this version alone use more of it, and stand in other modules."""
+    """Return a benchmark; those that measure only this version are in other modules."""
     if name in BENCHMARKS:
         return BENCHMARKS[name]
     module = import_module("tickstock_cli.perf.stages" if name == "stages" else "tickstock_cli.perf.speed_benchmarks")
@@ -317,7 +316,7 @@ def _find(name: str) -> Callable[[Sample], Turns]:
 def peak_rss_bytes() -> int:
     """Return the greatest resident memory of this process so far.
 
-    On Linux ``getrusage`` would not tell less than what the process that started this one ever held.
+    On Linux, ``getrusage`` includes the peak of the parent process.
     """
     with suppress(OSError, StopIteration):
         status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
@@ -326,7 +325,7 @@ def peak_rss_bytes() -> int:
 
 
 def main() -> None:
-    """Run the benchmark that the command line names, a turn for every line of input."""
+    """Run the benchmark of the command line, one turn for every line of input."""
     import tickstock_cli
 
     name, job = sys.argv[1:]

@@ -1,4 +1,4 @@
-"""The document of one run: every sample, and what it was measured on; read back to be compared."""
+"""The document of one run: all samples, machine and recording."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ _OTHER = f"something else than figures; {_WANTED}"
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What one side took."""
+    """The figures of one side."""
 
     __pydantic_config__: ClassVar = DOCUMENT
 
     format: str
-    """Names this kind of document and its version."""
+    """Name and version of the document's format."""
     label: str
-    """What was measured."""
+    """Label of the measured side."""
     created: str
-    """When, UTC."""
+    """Time of the measurement, UTC."""
     machine: Machine
     size: dict[str, float]
-    """How much was measured; see `recording.Size`."""
+    """Size of the measurement; see `recording.Size`."""
     data_hash: str
-    """Of the recording that was replayed."""
+    """Hash of the replayed recording."""
     rounds: int
     samples: dict[str, list[Sample]]
-    """By benchmark, one a round."""
+    """Samples by benchmark, one for each round."""
 
 
 def write_figures(path: Path, figures: Figures) -> None:
@@ -60,7 +60,7 @@ def read_figures(path: Path) -> Figures:
     Raises
     ------
     DataError
-        There is none, or it holds something else.
+        The file is missing, or is no such document.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -86,7 +86,7 @@ def read_figures(path: Path) -> Figures:
 
 
 def check_alike(base: Figures, head: Figures) -> None:
-    """Refuse to compare what cannot be compared.
+    """Raise an error if figures cannot be compared.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The gate: base and head in turns, the base against itself for its noise, and more rounds where there is doubt."""
+"""The gate: measures base and head in turns, the base twice for its noise, and doubtful metrics in more rounds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BASE, AGAIN, HEAD = "base", "base again", "head"
 
 
 def run_gate(base: Side, head: Side, plan: Plan, announce: Announce) -> tuple[Comparison, Samples]:
-    """Measure and judge; what looks worse is measured as often again before it counts.
+    """Measure and judge; metrics that look worse are measured as often again.
 
     Raises
     ------
@@ -33,5 +33,5 @@ def run_gate(base: Side, head: Side, plan: Plan, announce: Announce) -> tuple[Co
 
 
 def judged(samples: Samples) -> Comparison:
-    """Judge what was measured so far."""
+    """Judge the samples so far."""
     return compare(samples[BASE], samples[HEAD], samples[AGAIN])

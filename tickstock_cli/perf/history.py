@@ -1,4 +1,4 @@
-"""A history of runs, one line of JSON each, and what it looks like over time."""
+"""A history of runs, one line of JSON each, and its page of charts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Entry:
 
 
 def entry_of(figures: Figures) -> Entry:
-    """Return what the history keeps of a run."""
+    """Return the history's entry of a run."""
     medians = {}
     for metric in METRICS:
         values = [sample[metric.key] for sample in figures.samples.get(metric.benchmark, ()) if metric.key in sample]
@@ -45,7 +45,7 @@ def entry_of(figures: Figures) -> Entry:
 
 
 def append(path: Path, entry: Entry) -> None:
-    """Add a run to a history, which is made if there is none.
+    """Add a run to a history; create the file if it is missing.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def read(path: Path) -> list[Entry]:
     Raises
     ------
     DataError
-        There is none, or a line of it holds something else.
+        The file is missing, or a line is no entry.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -90,7 +90,7 @@ def read(path: Path) -> list[Entry]:
 
 
 def trend_page(entries: Sequence[Entry]) -> str:
-    """Draw a history: a chart a metric, runs in their order, and where the machine changed."""
+    """Draw a history: one chart for each metric, with the runs in order and changes of the machine."""
     page = Page("tickstock perf: history")
     page.header(
         paragraph(f"{len(entries)} runs, from {entries[0].figures.created} to {entries[-1].figures.created}"),

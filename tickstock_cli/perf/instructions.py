@@ -1,4 +1,4 @@
-"""Counts the instructions that a process retires in user space, where the kernel and the machine let it.
+"""Counts the instructions that a process retires in user space, if kernel and machine support it.
 
 Linux only: `perf_event_open(2)`. Virtual machines often have no such counter; then the constructor raises OSError.
 """
@@ -16,12 +16,12 @@ _INHERIT, _EXCLUDE_KERNEL, _EXCLUDE_HYPERVISOR = 1 << 1, 1 << 5, 1 << 6
 
 
 class InstructionCounter:
-    """Counts from now on, in this process and the threads it starts.
+    """Counts instructions from its construction on, in this process and the threads that it starts.
 
     Raises
     ------
     OSError
-        This machine, or this system, does not count instructions for us.
+        The machine or the system does not count instructions.
     """
 
     def __init__(self) -> None:

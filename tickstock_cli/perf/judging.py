@@ -1,4 +1,4 @@
-"""From samples to verdicts: what became worse beyond doubt, what better, and what cannot be told. Pure functions."""
+"""Judges samples: which metrics are worse, better or unclear. Pure functions."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from tickstock_cli.perf.metrics import METRICS, RESULTS, Metric, Nature
 from tickstock_cli.perf.ratios import Interval, apart, interval, ratios_of
 
 BLIND = 0.5
-"""A margin beyond this hides what everybody would feel."""
+"""A margin above this hides large slowdowns."""
 TELLING = ("replay", "paced")
-"""Benchmarks that tell what came out."""
+"""Benchmarks that report results, such as digests."""
 
 BY_PROBE = Mapping[str, Sequence[Sample]]
 
 
 class Change(StrEnum):
-    """What became of a metric."""
+    """The change of a metric."""
 
     SAME = "same"
     WORSE = "worse"
     BETTER = "better"
     UNCLEAR = "unclear"
-    """It looks worse, but the rounds disagree: more of them are needed."""
+    """It looks worse, but the rounds disagree: more rounds are needed."""
     UNKNOWN = "not measured"
 
 
@@ -41,7 +41,7 @@ class Judgement:
     change
         Head over base with the interval of its median; a difference, in the metric's unit, for memory kept.
     margin
-        Growth that is let pass: tolerance or noise, whichever is more.
+        Allowed growth: the greater of tolerance and noise.
     """
 
     metric: Metric
@@ -55,13 +55,13 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Everything that was held side by side."""
+    """The comparison of two sides."""
 
     judgements: tuple[Judgement, ...]
     results: tuple[str, ...]
-    """In which ways the sides gave other results; none if they agree."""
+    """Differences of the sides' results; empty if they agree."""
     results_known: bool = True
-    """Whether a benchmark that tells results was run on both sides."""
+    """Whether a benchmark that reports results ran on both sides."""
 
     @property
     def failed(self) -> bool:
@@ -69,7 +69,7 @@ class Comparison:
         return bool(self.results) or any(judgement.verdict is Change.WORSE for judgement in self.judgements)
 
     def blind(self) -> tuple[str, ...]:
-        """Return the metrics whose noise would hide a version that is half as slow again; in words."""
+        """Return in words the metrics whose noise would hide a slowdown by half."""
         return tuple(
             f"{judged.metric.title} (below {1 + judged.margin:.2f} times)"
             for judged in self.judgements
@@ -77,7 +77,7 @@ class Comparison:
         )
 
     def doubtful(self) -> tuple[str, ...]:
-        """Return the benchmarks whose metrics look worse: those are worth more rounds."""
+        """Return the benchmarks whose metrics look worse and need more rounds."""
         looks = (Change.WORSE, Change.UNCLEAR)
         return tuple(
             dict.fromkeys(
@@ -89,13 +89,13 @@ class Comparison:
 
 
 def compare(base: BY_PROBE, head: BY_PROBE, again: BY_PROBE | None = None) -> Comparison:
-    """Hold two sides' samples side by side.
+    """Compare the samples of two sides.
 
     Parameters
     ----------
     again
-        Samples of the base, measured a second time in the same rounds: its noise. None: what the base's own rounds
-        differ by from each other has to do, which is less certain.
+        Samples of a second measurement of the base in the same rounds, for its noise. None: the noise is estimated,
+        less certainly, from differences between the base's rounds.
     """
     judgements = []
     for metric in METRICS:
@@ -136,7 +136,7 @@ def judge(metric: Metric, base: Sequence[float], head: Sequence[float], again: S
 
 
 def _judge_growth(metric: Metric, base: Sequence[float], head: Sequence[float]) -> Judgement:
-    """Judge what may be zero or less: by differences."""
+    """Judge a metric that can be zero or negative, by differences."""
     change = interval([after - before for after, before in zip(head, base, strict=False)])
     verdict = Change.SAME
     if change.median > metric.floor:
@@ -145,7 +145,7 @@ def _judge_growth(metric: Metric, base: Sequence[float], head: Sequence[float]) 
 
 
 def _judge_work(metric: Metric, base: Sequence[float], head: Sequence[float]) -> Judgement:
-    """Judge a counter: by itself where it is the same in every round, less strictly where it is not."""
+    """Judge a counter: exactly if it is the same in every round, otherwise with its variation as margin."""
     spread = max(max(values) / min(values) - 1 if min(values) else 0.0 for values in (base, head))
     margin = metric.tolerance + spread
     before, after = median(base), median(head)
@@ -197,7 +197,7 @@ def verdicts(comparison: Comparison) -> list[TargetVerdict]:
 
 
 def target_of(judgement: Judgement) -> str:
-    """Say how much worse a metric may be."""
+    """Return in words the allowed growth of a metric."""
     metric = judgement.metric
     if metric.nature is Nature.MEMORY and metric.tolerance == 0.0:
         return f"at most {number(metric.floor / 2**20, 'MiB')} more"
@@ -205,7 +205,7 @@ def target_of(judgement: Judgement) -> str:
 
 
 def told_of(judgement: Judgement) -> str:
-    """Say from what to what it went, how sure that is, and what else there is to say."""
+    """Return in words the change of a metric, its interval, and remarks."""
     change, note = judgement.change, note_of(judgement)
     if change is None:
         return note
@@ -219,7 +219,7 @@ def told_of(judgement: Judgement) -> str:
 
 
 def figure(value: float | None, unit: str) -> str:
-    """Write one side's figure, in a unit that suits its size."""
+    """Return one side's figure as text, in a unit that fits its size."""
     if value is None:
         return ""
     if unit == "bytes":
@@ -230,7 +230,7 @@ def figure(value: float | None, unit: str) -> str:
 
 
 def note_of(judgement: Judgement) -> str:
-    """Say what there is to say besides the figures."""
+    """Return the remarks on a metric."""
     if judgement.verdict is Change.UNCLEAR:
         return "looks worse, but the rounds disagree"
     return judgement.note

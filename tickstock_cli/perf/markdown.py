@@ -1,4 +1,4 @@
-"""A gate's answer as Markdown: what a CI system shows beside a change. The verdict comes first."""
+"""The result of a gate as Markdown, for CI systems. The verdict comes first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measures sides: every benchmark in a fresh process, the sides in turns, in an order drawn anew each round."""
+"""Measures sides: every benchmark in a fresh process, the sides in turns, in a random order each round."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ OF_THIS_VERSION = (
     "clients",
     "stages",
 )
-"""Benchmarks that baselines alone use: revisions are not compared by them."""
+"""Benchmarks of baselines only; revisions are not compared by them."""
 KNOWN = (*BENCHMARKS, *OF_THIS_VERSION)
 Samples = dict[str, dict[str, list[Sample]]]
 """By side's label and benchmark, one sample a round."""
 Announce = Callable[[str, str], None]
-"""Told of every step, and what is going on in it."""
+"""Called with every step and its detail."""
 
 
 def check_benchmarks(benchmarks: Sequence[str]) -> None:
-    """Look whether benchmarks can be run, before anything is.
+    """Check that benchmarks can run, before the measurement.
 
     Raises
     ------
     UsageError
-        There is no such benchmark, or what it needs is not installed.
+        There is no such benchmark, or a package that it needs is not installed.
     """
     for benchmark in benchmarks:
         if benchmark not in KNOWN:
@@ -56,14 +56,14 @@ def check_benchmarks(benchmarks: Sequence[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to measure, and how often.
+    """The plan of a measurement.
 
     Parameters
     ----------
     rounds
         Samples of each side and benchmark.
     seed
-        Draws the order of the sides in each round.
+        Seed of the order of the sides in each round.
     """
 
     recording: Prepared
@@ -79,7 +79,7 @@ def measure(sides: Mapping[str, Side], plan: Plan, announce: Announce, samples: 
     Parameters
     ----------
     sides
-        By label; the same tree may stand there twice, to see how far it differs from itself.
+        By label; one tree can have two labels, to measure its difference from itself.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def run_benchmark(side: Side, benchmark: str, plan: Plan) -> Sample:
 
 
 def _round(sides: Mapping[str, Side], benchmark: str, plan: Plan, order: Random) -> dict[str, Sample]:
-    """Start a fresh process for every side, and return them their turns in an order drawn for each turn."""
+    """Start a fresh process for every side, and run their turns in a random order."""
     way = WAYS.get(benchmark, Way())
     with ExitStack() as stack:
         runs: dict[str, BenchmarkRun] = {}
@@ -129,7 +129,7 @@ def _round(sides: Mapping[str, Side], benchmark: str, plan: Plan, order: Random)
 
 
 def _warm_up(sides: Mapping[str, Side], plan: Plan, announce: Announce) -> None:
-    """Have every tree compile its kernels, and every file read once."""
+    """Make every tree compile its kernels, and read every file once."""
     if set(plan.benchmarks) <= {"startup", "imports"}:
         return
     for side in {side.root: side for side in sides.values()}.values():

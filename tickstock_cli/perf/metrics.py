@@ -1,4 +1,4 @@
-"""What is measured, and how much worse it may become: one line a metric."""
+"""The metrics and their tolerances, one line for each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Nature(StrEnum):
-    """How a metric is judged: against noise, or exactly."""
+    """The way in which a metric is judged: with noise, or exactly."""
 
     TIME = "time"
     """Seconds; noisy, compared pair by pair."""
@@ -28,9 +28,9 @@ class Metric:
     name
         For programs; the figure's key in documents.
     benchmark, key
-        Which benchmark measures it, under which key.
+        The benchmark that measures it, and the key of the figure.
     tolerance
-        Relative growth that is let pass even where it is certain.
+        Allowed relative growth, even if it is certain.
     floor
         Absolute growth, in ``unit``, below which nothing is a regression.
     """
@@ -67,24 +67,24 @@ METRICS: tuple[Metric, ...] = (
 )
 
 RESULTS = ("rows", "events", "digest")
-"""What the replay benchmark must give alike on both sides: a change of results is no question of speed."""
+"""Results of the replay benchmark that must be equal on both sides."""
 
 BENCHMARKS = tuple(dict.fromkeys(metric.benchmark for metric in METRICS))
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How a round measures a benchmark.
+    """The way in which a round measures a benchmark.
 
     Parameters
     ----------
     turns
-        How often each side has its turn, one right after the other, in one process a side; of a figure the best turn
-        counts, because whatever else the machine does can only make it worse.
+        Number of turns of each side, in one process for each; the best turn of a figure counts, because other work of
+        the machine only makes it worse.
     together
-        Whether all sides may have their turn at once: nothing is timed.
+        Whether all sides can run at once, because no time is measured.
     most_rounds
-        Rounds that are enough, because the figure hardly varies.
+        Limit of rounds for a figure that hardly varies.
     """
 
     turns: int = 1

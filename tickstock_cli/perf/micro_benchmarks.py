@@ -1,4 +1,4 @@
-"""Micro-benchmarks of one side, driven by pytest-benchmark: a batch through the core, and what becomes of its events.
+"""Micro-benchmarks of one side with pytest-benchmark: a batch through the core, its coordination and publication.
 
 Run as a script's tests, with the side's source first on the path; see `benchmarks`. Every round starts from the same
 state and gives the same result, so a round that does less work fails instead of looking fast.
@@ -34,7 +34,7 @@ BATCH_ROWS = int(os.environ.get("TICKSTOCK_PERF_BATCH_ROWS", "65536"))
 
 @dataclass(slots=True)
 class Morning:
-    """A core in the middle of a recording: its state, the next batch, and what the coordinator is handed for it."""
+    """A core in the middle of a recording: its state, the next batch, and the events of that batch."""
 
     core: Core
     state: dict[str, np.ndarray[Any, Any]]
@@ -43,13 +43,13 @@ class Morning:
     events: pa.RecordBatch
 
     def restore(self) -> None:
-        """Go back to the state before the batch."""
+        """Restore the state before the batch."""
         self.core.restore({name: array.copy() for name, array in self.state.items()}, Ledger())
 
 
 @pytest.fixture(scope="module")
 def morning() -> Iterator[Morning]:
-    """Return a core that has come half through the recording."""
+    """Return a core in the middle of the recording."""
     settings = settings_model()()
     handed: list[tuple[Any, int]] = []
     coordinate = Core.coordinate

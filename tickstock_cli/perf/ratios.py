@@ -1,4 +1,4 @@
-"""Ratios of two sides that were measured in turns, and how far they can be trusted. Pure functions."""
+"""Ratios of two sides that were measured in turns, with confidence intervals. Pure functions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Interva
 
     The k-th least and the k-th greatest of n values enclose the median with probability
     ``1 - 2 · P(B < k)``, where B counts heads among n fair coins. The innermost pair with the wanted confidence is
-    taken, or the outermost if even that has less. One value of nine that a neighbour spoiled changes nothing.
+    taken, or the outermost if even that has less. One outlier of nine values has no effect.
 
     References
     ----------
@@ -45,7 +45,7 @@ def interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Interva
 
 
 def apart(ratios: Sequence[float]) -> float:
-    """Return how far a side may be from itself: 0.04 means that 4 % more or less may be nothing.
+    """Return the noise of a side: 0.04 means that a difference of 4 % may be noise.
 
     It is the farther end of the interval of the ratios' median.
 

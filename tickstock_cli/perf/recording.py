@@ -1,4 +1,4 @@
-"""The recording that both sides replay: synthetic, made once by this version, kept between runs while it fits."""
+"""The recording that both sides replay: synthetic, made once by this version, and kept for later runs."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ DAY = date(2026, 3, 2)
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured.
+    """The size of a measurement.
 
     Parameters
     ----------
     rows, symbols
-        Ticks and tickers; bars and fair values come with them.
+        Numbers of ticks and tickers; bars and fair values are added.
     batch_rows
         Rows of a step of the core.
     paced_seconds
@@ -43,9 +43,9 @@ class Size:
     longer_rows
         Ticks of a longer recording, without other feeds; 0: there is none.
     clients
-        How many follow a served run at once.
+        Number of clients of a served run.
     in_parts
-        Whether the ticks are dealt out to several files, too, which takes memory for all of them.
+        Whether the ticks are also split into several files, which needs memory for all of them.
     """
 
     rows: int
@@ -71,10 +71,10 @@ SIZES = {
         Size(500_000, 8_000, 65_536, 10.0, longer_rows=2_500_000, in_parts=False),
     ),
 }
-"""By the name that a baseline calls for: in full, and with --quick."""
+"""Sizes by name, in full and with --quick."""
 BUSY_SYMBOLS = 500
 BUSY_FROM = 0.35
-"""Where the scheduled replay begins, as a share of its market's ticks: past the open, where the rate is even."""
+"""Begin of the scheduled replay, as a share of its market's ticks: after the open, where the rate is even."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +88,11 @@ class Prepared:
     busy, longer
         Files of ticks: of few tickers, and of many rows; made if the size calls for them.
     start, end, speed
-        What the paced replay plays, in ns UTC and times recorded time.
+        Range and speed of the paced replay, in ns UTC and times recorded time.
     busy_start, busy_end, busy_speed
-        What the scheduled replay plays.
+        Range and speed of the scheduled replay.
     data_hash
-        Of all files.
+        Hash of all files.
     """
 
     folder: Path
@@ -108,7 +108,7 @@ class Prepared:
     data_hash: str
 
     def job(self, size: Size, folder: Path) -> dict[str, Any]:
-        """Return what a benchmark is told."""
+        """Return the parameters of a benchmark."""
         return {
             "recording": str(self.folder),
             "parts": str(self.parts),
@@ -127,7 +127,7 @@ class Prepared:
 
 
 def prepare(size: Size) -> Prepared:
-    """Make the recording, unless an earlier run left it.
+    """Make the recording, unless it exists from an earlier run.
 
     Raises
     ------
@@ -193,7 +193,7 @@ def _write(folder: Path, rows: int, symbols: int, feeds: frozenset[Feed]) -> Non
 
 
 def _rename(being_made: Path, folder: Path) -> None:
-    """Return a whole recording its name, unless another run has made the same meanwhile."""
+    """Move a complete recording to its name, unless another run has made the same."""
     try:
         being_made.rename(folder)
     except OSError:
@@ -202,7 +202,7 @@ def _rename(being_made: Path, folder: Path) -> None:
 
 
 def _deal_out(ticks: Path, folder: Path) -> None:
-    """Write a file's rows into several, each ticker's into one of them."""
+    """Split a file into several by ticker."""
     table = pq.read_table(ticks)
     codes = table["ticker"].combine_chunks().dictionary_encode().indices.to_numpy() % PARTS
     folder.mkdir()
@@ -211,7 +211,7 @@ def _deal_out(ticks: Path, folder: Path) -> None:
 
 
 def _stretch(ticks: Path, share: float, rows: int) -> tuple[int, int]:
-    """Return the times, in ns UTC, between which so many rows of a file lie, from a share of its rows on."""
+    """Return the times, in ns UTC, of a number of rows of a file that begin at a share of its rows."""
     times = pq.read_table(ticks, columns=["timestamp"])["timestamp"].cast(pa.int64()).to_numpy()
     first = round(share * len(times))
     return int(times[first]), int(times[min(first + rows, len(times) - 1)])

@@ -1,4 +1,4 @@
-"""The gate on trial: known damage must be caught, and a version compared with itself must pass, again and again."""
+"""The self-test of the gate: it must find planted faults, and pass a version compared with itself."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from tickstock_cli.perf.measuring import Announce, Plan
 from tickstock_cli.perf.sides import Side
 
 BENCHMARKS = ("replay", "micro", "memory", "count")
-"""Of identical code; the others would only take time."""
+"""Benchmarks of identical code; others would only take time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plant:
-    """Damage that is planted in the head.
+    """A fault that is planted in the head.
 
     Parameters
     ----------
     benchmarks
-        Which are run to find it.
+        Benchmarks that must find it.
     shows_in
-        Metrics one of which must show it; none: the results must.
+        Metrics of which one must show it; empty: the results must.
     """
 
     name: str
@@ -41,12 +41,12 @@ PLANTS = (
 
 
 def self_test(side: Side, plan: Plan, passes: int, announce: Announce) -> list[TargetVerdict]:
-    """Try the gate, and return what it should have said and what it said.
+    """Run the gate, and return the expected and the actual verdicts.
 
     Parameters
     ----------
     passes
-        How often the side is compared with itself.
+        Number of comparisons of the side with itself.
     """
 
     def gate(what: str, head: Side, plan: Plan) -> Comparison:

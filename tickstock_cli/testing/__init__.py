@@ -1,7 +1,7 @@
-"""The test kit, for tests of ours and of whoever writes a part.
+"""The test kit, for the project's tests and for tests of plugins.
 
-``records`` holds records, a source, a sink and a clock that need no files, no threads and no waiting; its names stand
-here, too. A test lists records, runs them, and looks at the events:
+``records`` has records, a source, a sink and a clock that need no files, threads or waits; its names are exported here,
+too. A test lists records, runs them, and checks the events:
 
 >>> from tickstock_cli.testing import SECOND, Tick, new_york, run_records
 >>> start = new_york("2024-06-12", "10:00:00")
@@ -9,8 +9,8 @@ here, too. A test lists records, runs them, and looks at the events:
 >>> [(event["kind"], event["price"], event["previous"]) for event in events]
 [('high', 101.0, 100.0)]
 
-``detectors``, ``sources``, ``sinks``, ``transports`` and ``taps`` hold the contract of each family as a class. In a
-test module, a subclass that names a part is a complete battery for pytest.
+``detectors``, ``sources``, ``sinks``, ``transports`` and ``taps`` have the contract of each family as a class of tests.
+In a test module, a subclass that names a part runs all of them in pytest.
 """
 
 from tickstock_cli.testing.records import (

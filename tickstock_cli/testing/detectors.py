@@ -1,6 +1,6 @@
 """The contract of detectors as a battery of tests.
 
-In a test module, a subclass is all it takes; pytest runs its methods:
+In a test module, pytest runs the methods of a subclass:
 
     class TestVwapCross(DetectorContract):
         detector = VwapCross
@@ -23,18 +23,18 @@ from tickstock_cli.testing.markets import RECORDS_OF, ROWS, SEEDS, Market, marke
 from tickstock_cli.testing.watching import Watch, new_watch, watched
 
 BYTES_PER_TICKER = 100_000
-"""The most state that a ticker may take."""
+"""Limit of the state of a ticker, in bytes."""
 
 State = Mapping[str, np.ndarray[Any, Any]]
 
 
 class DetectorContract:
-    """What every detector promises. A subclass names the detector; nothing here knows one of them."""
+    """The contract of every detector. A subclass names the detector."""
 
     detector: type[Any]
     """The class, which conforms to `core.stages.Detector`."""
     params: Mapping[str, Any] = {}
-    """Settings under which small markets make it report: short windows and cooldowns. What is absent is default."""
+    """Settings with which it reports events in small markets: short windows and cooldowns. Others are defaults."""
 
     def test_it_declares_what_it_is(self) -> None:
         """A channel that exists, kinds and counters with one name each, and words for people."""
@@ -51,7 +51,7 @@ class DetectorContract:
         assert cls.events_per_row >= 1
 
     def test_every_setting_has_a_default_a_description_and_bounds(self) -> None:
-        """A number without bounds accepts what no rule can work with."""
+        """A number without bounds accepts values that no rule can use."""
         params = self.detector.Params
 
         assert params.__doc__, "the settings need a docstring"
@@ -65,7 +65,7 @@ class DetectorContract:
             assert limited, f"setting {key} needs bounds"
 
     def test_the_markets_make_it_report_and_count_everything_it_declares(self) -> None:
-        """Every kind is reported, every counter counts; or else the other tests prove nothing. See ``params``."""
+        """Every kind is reported and every counter counts; otherwise the other tests prove nothing. See ``params``."""
         kinds: set[str] = set()
         counted: Counter[str] = Counter()
         for seed in SEEDS:
@@ -78,7 +78,7 @@ class DetectorContract:
         assert set(counted) == set(self.detector.counters), f"never counted: {set(self.detector.counters) - {*counted}}"
 
     def test_any_split_into_batches_gives_the_same_events(self) -> None:
-        """And the same counts, row by row included."""
+        """Batches of any size, also of one row, give the same events and counts."""
         for seed in SEEDS:
             rng = Random(seed)
             whole = self._whole(seed)
@@ -88,7 +88,7 @@ class DetectorContract:
                 assert cut.counted == whole.counted, f"seed {seed}: other counts in batches cut at {list(cuts)}"
 
     def test_events_of_a_prefix_are_a_prefix_of_the_events(self) -> None:
-        """Nothing that comes later changes what was reported: no look-ahead."""
+        """Later rows change no reported event: no look-ahead."""
         for seed in SEEDS:
             everything = self._whole(seed).events
             for end in Random(seed).sample(range(1, ROWS), 4):
@@ -98,7 +98,7 @@ class DetectorContract:
                     assert events == everything[ticker][: len(events)], f"seed {seed}: later rows change events"
 
     def test_state_saved_and_restored_in_the_middle_changes_nothing(self) -> None:
-        """All state is plain arrays: a new detector that is given them goes on as the old one would have."""
+        """All state is plain arrays: a new detector with these arrays continues like the old one."""
         for seed in SEEDS:
             for middle in Random(seed).sample(range(1, ROWS), 2):
                 (before, recording), (after, _) = self._new(), self._new()
@@ -116,7 +116,7 @@ class DetectorContract:
                 assert before.counted + after.counted == +whole.counted
 
     def test_two_detectors_share_nothing(self) -> None:
-        """Two that take turns over different markets report what each reports alone."""
+        """Two detectors over different markets, batch by batch in turn, report the same as each alone."""
         seeds = self._reporting_seeds()[:2]
         watches = [self._new()[0] for _ in seeds]
         markets = [market(self.detector.channel, seed) for seed in seeds]
@@ -130,7 +130,7 @@ class DetectorContract:
                 assert events == self._whole(seed).events[ticker][: len(events)]
 
     def test_a_detector_begins_empty_however_many_were_there_before(self) -> None:
-        """Its state is that of the first one ever, to the last byte."""
+        """The initial state of every detector is the same, byte for byte."""
         first = self._new()[0].detector
         first.grow(5)
         beginning = _bytes_of(first.state())
@@ -141,7 +141,7 @@ class DetectorContract:
         assert _bytes_of(second.state()) == beginning, "its state depends on detectors before it"
 
     def test_state_grows_with_tickers_and_not_with_rows(self) -> None:
-        """Memory is bounded: many markets on end take the room of one, 100 kB a ticker at most."""
+        """Memory is bounded: many markets in a row use the memory of one, at most 100 kB for each ticker."""
         watch, recording = self._new()
         most = max(len(recording(seed).tickers) for seed in SEEDS)
         for seed in SEEDS:
@@ -155,7 +155,7 @@ class DetectorContract:
         assert sum(array.nbytes for array in fresh.state().values()) <= BYTES_PER_TICKER * most
 
     def test_room_for_more_tickers_changes_nothing(self) -> None:
-        """A ticker that appears late moves the others' state, not its content."""
+        """A late ticker moves the state of others, and does not change it."""
         seed = self._reporting_seeds()[0]
         watch, recording = self._new()
         core = watch.core(recording(seed).tickers)
@@ -166,7 +166,7 @@ class DetectorContract:
         assert watch.events == self._whole(seed).events
 
     def test_threads_share_a_detector_if_their_tickers_are_their_own(self) -> None:
-        """As many threads as workers, each over its own tickers, batch after batch."""
+        """One thread for each worker, each with its own tickers, batch by batch."""
         for seed in self._reporting_seeds()[:4]:
             watch, recording = self._new()
             with ThreadPoolExecutor(3) as executor:
@@ -178,7 +178,7 @@ class DetectorContract:
             assert watch.counted == self._whole(seed).counted
 
     def test_events_are_complete(self) -> None:
-        """A time, a direction, a price and a tie-break; figures are numbers or absent, never infinite."""
+        """An event has time, direction, price and tie-break; numbers are finite or NaN."""
         for event in (event for seed in SEEDS for event in _events(self._whole(seed))):
             assert event["timestamp"] > 0
             assert event["direction"] in (-1, 0, 1)
@@ -189,7 +189,7 @@ class DetectorContract:
             assert not infinite, f"{infinite} are infinite"
 
     def test_explain_says_fired_exactly_where_the_detector_reports(self) -> None:
-        """Asked right before each row it names the kinds that the row then reports; asking changes nothing."""
+        """An explanation before each row names the kinds that the row reports, and changes no state."""
         for seed in self._reporting_seeds()[:3]:
             watch = watched(self.detector, self.params, seed, range(ROWS), explaining=True)
 
@@ -198,7 +198,7 @@ class DetectorContract:
             assert [(said, reported) for said, reported in watch.explained if said != reported] == []
 
     def _whole(self, seed: int) -> Watch:
-        """Return what a new detector makes of a whole market, computed once."""
+        """Return the results of a new detector over a whole market, computed once."""
         key = (self.detector, repr(sorted(self.params.items())), seed)
         if key not in _WHOLE:
             _WHOLE[key] = watched(self.detector, self.params, seed)

@@ -1,4 +1,4 @@
-"""Small seeded markets, rich in whatever a detector can meet: sessions, ties, bad prints, flags, gaps, late rows."""
+"""Small seeded markets with all that a detector must handle: sessions, ties, bad prints, flags, gaps, late rows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOMENTS = tuple(
     for day in ("2024-06-12", "2024-07-03", "2024-11-04", "2024-12-25")  # plain, half-day, clocks went back, closed
     for clock in ("04:00", "09:30", "10:15", "13:00", "16:00", "20:00")
 )
-"""Times around which sessions change, and 10:15, where nothing does."""
+"""Times around which sessions change, and 10:15, an ordinary time."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Market:
     tickers: tuple[str, ...]
 
     def pieces(self, cuts: Iterable[int] = ()) -> Iterator[MergedBatch]:
-        """Cut the rows at the places given; those that are none are ignored."""
+        """Return the rows cut at these indices; indices out of range are ignored."""
         length = len(self.rows)
         times = self.rows.available_at()
         for start, stop in pairwise(sorted({0, length, *(cut for cut in cuts if 0 < cut < length)})):
@@ -78,7 +78,7 @@ def market_records(channel: str, seed: int, rows: int = ROWS) -> list[Record]:
 
 
 class _Mood:
-    """How a ticker behaves for its next ``left`` rows."""
+    """The behaviour of a ticker for its next ``left`` rows."""
 
     def __init__(self, rng: Random, first: bool = False) -> None:
         self.left, self.drift, self.noise, self.shock, self.stray, self.size = (

@@ -1,4 +1,4 @@
-"""Expecting an error, without a test framework."""
+"""Checks for an expected error, without a test framework."""
 
 from __future__ import annotations
 

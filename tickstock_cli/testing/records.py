@@ -1,4 +1,4 @@
-"""Records, a source, a sink and a clock that need no files, no threads and no waiting."""
+"""Records, a source, a sink and a clock for tests, without files, threads or waits."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ BATCH_ROWS = 262_144
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Record:
-    """What every record may have: the time it was received, int64 ns UTC; None = as soon as it could be."""
+    """Field of every record: the time when it was received, int64 ns UTC; None = as early as possible."""
 
     received_at: int | None = None
 
@@ -114,7 +114,7 @@ def new_york(day: str, clock: str) -> int:
 
 
 def records(record: str, **columns: Any) -> list[Record]:
-    """Return one record a row of plain columns; a column that is no list stands for every row.
+    """Return records from columns; a column that is no list has its value in every row.
 
     >>> [row.price for row in records("tick", ticker="ABC", timestamp=[1, 2], price=[10.0, 10.5])]
     [10.0, 10.5]
@@ -133,7 +133,7 @@ def as_record(record: str, values: Mapping[str, Any]) -> Record:
 class ListSource:
     """A source over a list of records: sorted by available time, then type, then place in the list.
 
-    A record without a usable time of its own is available together with the one of its type before it.
+    A record without a usable time becomes available with the record of its type before it.
     """
 
     def __init__(self, rows: Sequence[Record], symbols: SymbolTable | None = None) -> None:
@@ -200,7 +200,7 @@ class ListSource:
 
 
 class ListSink:
-    """A sink that keeps events as dictionaries, and remembers how it was ended."""
+    """A sink that keeps events as dictionaries, and whether it was committed or aborted."""
 
     def __init__(self, target: str = "", schema: pa.Schema = EVENT_SCHEMA) -> None:
         self.target = target
@@ -227,27 +227,27 @@ class ListSink:
 
 
 class ManualClock:
-    """A clock that stands still until it is waited for: then it is at once as late as the wait would have lasted.
+    """A clock that advances only by ``advance`` and by waits, which end at once.
 
-    What is to happen while somebody waits, such as a key pressed, is planned with ``at``.
+    ``at`` plans actions during a wait, such as a key press.
     """
 
     def __init__(self, start: int = 0) -> None:
         self._now = start
         self._plans: list[tuple[int, int, Callable[[], None]]] = []
         self.waits: list[tuple[int, int]] = []
-        """From when to when somebody waited."""
+        """Begin and end of each wait."""
 
     def now(self) -> int:
         """Return the time, in ns."""
         return self._now
 
     def at(self, time: int, action: Callable[[], None]) -> None:
-        """Plan an action for a time: it happens during the wait, or the ``advance``, that reaches it."""
+        """Plan an action for a time; the wait or ``advance`` that reaches the time runs it."""
         heapq.heappush(self._plans, (time, len(self._plans), action))
 
     def advance(self, ns: int) -> None:
-        """Let time pass, as work does."""
+        """Advance the time by ``ns``."""
         self._move_to(self._now + ns, None)
 
     def wait(self, event: Event, until: int) -> bool:
@@ -270,7 +270,7 @@ class ManualClock:
 
 @dataclass(frozen=True, slots=True)
 class RunOutput:
-    """What a run over records told: its events and rejected records, and the run's own figures."""
+    """The result of a run over records: events, rejected records, and figures of the run."""
 
     events: list[dict[str, Any]]
     rejects: list[tuple[int, str]]
@@ -279,7 +279,7 @@ class RunOutput:
 
     @property
     def ledger(self) -> dict[str, int]:
-        """Where every record and every event ended."""
+        """Counts of records and events by outcome."""
         return self.result.ledger.as_dict()
 
 
@@ -334,9 +334,9 @@ def run_records(
     detectors
         Detectors that run besides, by name: a class, or a class and its parameters.
     store
-        Gets a checkpoint behind every batch.
+        Gets a checkpoint after every batch.
     snapshots
-        What a paced run keeps to go back to.
+        Snapshots that a paced run keeps to seek back.
     taps
         By name.
     pipeline

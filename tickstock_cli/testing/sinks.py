@@ -1,6 +1,6 @@
 """The contract of sinks that write a file, as a battery of tests.
 
-In a test module, a subclass is all it takes; pytest runs its methods:
+In a test module, pytest runs the methods of a subclass:
 
     class TestTsv(SinkContract):
         sink = TsvSink
@@ -50,7 +50,7 @@ sink.abort()
 
 
 class SinkContract:
-    """What every sink of files promises. ``tmp_path`` is pytest's folder of one test."""
+    """The contract of every sink of files. ``tmp_path`` is pytest's folder of one test."""
 
     sink: type[Any]
     """The class, which conforms to `core.stages.Sink` and is built as ``sink(target, schema)``."""
@@ -71,7 +71,7 @@ class SinkContract:
             assert self.read(path) == rows
 
     def test_any_split_into_writes_gives_the_same_bytes(self, tmp_path: Path) -> None:
-        """A file shows its rows, not the batches they came in."""
+        """The bytes of a file do not depend on the batches."""
         events = many_events(70_000)
         whole = self._write(tmp_path / f"whole.{self.suffix}", events)
         for seed in range(4):
@@ -80,7 +80,7 @@ class SinkContract:
             assert self._write(tmp_path / f"parts.{self.suffix}", events, cuts) == whole, f"cut at {cuts}"
 
     def test_a_run_without_events_leaves_a_valid_file(self, tmp_path: Path) -> None:
-        """No events is an answer, not a failure."""
+        """A run without events writes a valid file."""
         path = tmp_path / f"events.{self.suffix}"
 
         self._write(path, many_events(0))
@@ -88,7 +88,7 @@ class SinkContract:
         assert self.read(path) == []
 
     def test_nothing_stands_under_the_name_until_commit(self, tmp_path: Path) -> None:
-        """A reader never meets half a file, and no temporary stays behind."""
+        """A reader never sees a partial file, and no temporary file remains."""
         path = tmp_path / f"events.{self.suffix}"
         sink = self._open(path)
         sink.write(many_events(10))
@@ -98,7 +98,7 @@ class SinkContract:
         assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
     def test_finish_makes_durable_and_does_not_name(self, tmp_path: Path) -> None:
-        """A run finishes all of its outputs before it commits the first; twice is as good as once."""
+        """A run finishes all outputs before it commits the first; ``finish`` is idempotent."""
         path = tmp_path / f"events.{self.suffix}"
         sink = self._open(path)
         sink.write(many_events(10))
@@ -110,7 +110,7 @@ class SinkContract:
         assert len(self.read(path)) == 10
 
     def test_abort_leaves_the_old_file_untouched(self, tmp_path: Path) -> None:
-        """A run that fails late must not cost the result of the run before."""
+        """A run that fails must not remove the output of an earlier run."""
         path = tmp_path / f"events.{self.suffix}"
         path.write_text("of yesterday")
         sink = self._open(path)
@@ -122,7 +122,7 @@ class SinkContract:
         assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
     def test_abort_after_commit_keeps_the_file(self, tmp_path: Path) -> None:
-        """Callers may abort in a `finally` without asking how far they got."""
+        """Callers can abort in a `finally` at any stage."""
         path = tmp_path / f"events.{self.suffix}"
         sink = self._open(path)
         sink.commit()
@@ -131,7 +131,7 @@ class SinkContract:
         assert path.exists()
 
     def test_a_disk_that_fills_up_raises_and_keeps_the_old_file(self, tmp_path: Path) -> None:
-        """Whenever the system takes no more bytes, early or at the last flush, it is an error and no damage."""
+        """A full disk, during a write or at the last flush, is an error and leaves the old file."""
         path = tmp_path / f"events.{self.suffix}"
         for limit in (0, 60_000):
             path.write_text("of yesterday")
@@ -145,7 +145,7 @@ class SinkContract:
             assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
     def test_an_unwritable_place_fails_before_any_work(self, tmp_path: Path) -> None:
-        """The user learns it when the sink opens, in one line with the way out."""
+        """Opening the sink raises an error of one line with a remedy."""
         (tmp_path / "file").write_text("")
         (tmp_path / f"folder.{self.suffix}").mkdir()
         for place, reason in (
@@ -158,7 +158,7 @@ class SinkContract:
                 self._open(path)
 
     def test_two_sinks_of_one_file_are_found_out(self, tmp_path: Path) -> None:
-        """Two spellings of one name would otherwise overwrite each other in silence."""
+        """Otherwise two spellings of one name would overwrite each other without an error."""
         first = self._open(tmp_path / f"events.{self.suffix}")
         with raises(OutputError, "twice"):
             self.sink(f"{tmp_path}/./events.{self.suffix}", EVENT_SCHEMA)

@@ -1,6 +1,6 @@
 """The contract of sources that a user names, as a battery of tests.
 
-In a test module, a subclass is all it takes; pytest runs its methods:
+In a test module, pytest runs the methods of a subclass:
 
     class TestFeed(SourceContract):
         source = Feed
@@ -29,7 +29,7 @@ SEEDS = range(6)
 
 
 class SourceContract:
-    """What every named source promises. ``tmp_path`` is pytest's folder of one test."""
+    """The contract of every named source. ``tmp_path`` is pytest's folder of one test."""
 
     source: type[Any]
     """The class, which conforms to `core.stages.NamedSource`."""
@@ -39,14 +39,14 @@ class SourceContract:
         raise NotImplementedError("the test class must say how rows get to the source")
 
     def test_rows_are_those_that_were_recorded(self, tmp_path: Path) -> None:
-        """Every column of every row, in merge order: what a test tells through a list holds for the source."""
+        """Every column of every row, in merge order, equals that of a list of the records."""
         for seed in SEEDS:
             with self._opened(seed, tmp_path) as source:
                 expected = ListSource(some_records(seed))
                 assert columns(source.batches(1000), source) == columns(expected.batches(1000), expected)
 
     def test_rows_come_in_merge_order_without_holes(self, tmp_path: Path) -> None:
-        """Each batch goes on where the last one ended; its watermark is its newest row's time."""
+        """Each batch continues after the last one; its watermark is the time of its newest row."""
         for seed in SEEDS:
             with self._opened(seed, tmp_path) as source:
                 batches = list(source.batches(7))
@@ -62,7 +62,7 @@ class SourceContract:
             assert [batch.watermark for batch in batches] == [int(batch.available_at()[-1]) for batch in batches]
 
     def test_batches_are_read_only(self, tmp_path: Path) -> None:
-        """Workers share it, and kernels are compiled for read-only, contiguous columns of one type alone."""
+        """Workers share batches, and kernels are compiled for read-only, contiguous columns of one type."""
         with self._opened(0, tmp_path) as source:
             for part in (part for batch in source.batches(7) for part in parts(batch)):
                 for column in fields(part):
@@ -74,7 +74,7 @@ class SourceContract:
                     )
 
     def test_reading_from_positions_continues_after_their_batch(self, tmp_path: Path) -> None:
-        """A checkpoint keeps positions and nothing else of a source. A source that comes only once has none."""
+        """A checkpoint keeps only the positions of a source. A source that can be read only once has none."""
         for seed in SEEDS:
             with self._opened(seed, tmp_path) as source:
                 if not source.repeatable:
@@ -106,7 +106,7 @@ class SourceContract:
             assert tickers <= {ticker}
 
     def test_it_tells_what_it_knows_before_it_is_read(self, tmp_path: Path) -> None:
-        """A command draws its progress and guards its input by this; None is an answer."""
+        """Commands need these properties for progress and to protect inputs; None is unknown."""
         with self._opened(0, tmp_path) as source:
             before = (source.rows, source.whole_span, list(source.paths), source.repeatable)
             times = [int(time) for batch in source.batches(1000) for time in batch.available_at()]

@@ -1,6 +1,6 @@
 """The contract of taps as a battery of tests.
 
-In a test module, a subclass is all it takes; pytest runs its methods:
+In a test module, pytest runs the methods of a subclass:
 
     class TestPhases(TapContract):
         tap = PhaseCounts
@@ -28,26 +28,26 @@ ROWS = 300
 
 
 class TapContract:
-    """What every tap promises: a run does not show in it, but for its rows and events."""
+    """The contract of every tap: its result depends only on the rows and events of a run."""
 
     tap: type[Any]
     """The class, which is derived from `engine.taps.Tap` and built as ``tap(target)``; targets are paths of files."""
 
     def result(self, tap: Tap, folder: Path) -> Any:
-        """Return what the tap has at the end of a run: its files, or its state if it writes none.
+        """Return the result of a tap at the end of a run: its files, or its state if it writes none.
 
-        Override it where arrays hold spare room, or where something else is the result.
+        Override it if arrays have spare room, or if the result is something else.
         """
         files = {path.name: path.read_bytes() for path in folder.iterdir()}
         return files or {name: array.tobytes() for name, array in tap.state().items()}
 
     def test_it_declares_what_it_is(self) -> None:
-        """The methods that it does not need are those of the base class; words are for people."""
+        """Methods that it does not need are those of the base class; its docstring describes it."""
         assert issubclass(self.tap, Tap), "derive the class from engine.taps.Tap"
         assert self.tap.__doc__, "the class needs a docstring"
 
     def test_how_rows_get_to_it_changes_no_result(self) -> None:
-        """Any batch size, any number of workers, any pipeline."""
+        """Batch size, workers and pipeline do not change the result."""
         for seed in range(3):
             whole = self._whole(seed)
             assert whole, "the tap has no result on this market; override result()"
@@ -89,7 +89,7 @@ class TapContract:
             assert watched.changed == []
 
     def test_nothing_is_left_of_a_run_that_failed(self) -> None:
-        """Its output has no final name, and its temporary one is gone; abort may come twice."""
+        """No output of a failed run remains; ``abort`` is idempotent."""
         with self._folder() as (folder, tap):
             with raises(OutputError, "the disk is full"):
                 run_records(_market(0), batch_rows=50, taps={"it": tap, "fails": _Fails(ROWS // 2)})
@@ -154,7 +154,7 @@ class _FailsAtTheEnd(Tap):
 
 
 class _Around(Tap):
-    """A tap in front of one."""
+    """A tap that passes all calls to another."""
 
     def __init__(self, tap: Tap) -> None:
         self._tap = tap
@@ -176,7 +176,7 @@ class _Around(Tap):
 
 
 class _Watched(_Around):
-    """Notices what a tap changes."""
+    """Records the changes that a tap makes to a step."""
 
     def __init__(self, tap: Tap) -> None:
         super().__init__(tap)
@@ -189,7 +189,7 @@ class _Watched(_Around):
 
 
 class _Rewound(_Around):
-    """Goes back to the beginning after the third step."""
+    """Restores a tap to its beginning after the third step."""
 
     def __init__(self, tap: Tap) -> None:
         super().__init__(tap)

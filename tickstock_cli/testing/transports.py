@@ -1,6 +1,6 @@
 """The contract of transports as a battery of tests.
 
-In a test module, a subclass is all it takes; pytest runs its methods:
+In a test module, pytest runs the methods of a subclass:
 
     class TestShm(TransportContract):
         transport = SharedMemory
@@ -44,7 +44,7 @@ class Pair:
         self.sender.send([(one.number, self.form.write(one)) for one in frames])
 
     def read(self, count: int) -> list[Frame]:
-        """Read so many frames."""
+        """Read ``count`` frames."""
         found: list[Frame] = []
         while len(found) < count:
             more = self.receiver.read(1)
@@ -59,13 +59,13 @@ class Pair:
 
 
 class TransportContract:
-    """What every transport promises. ``tmp_path`` is pytest's folder of one test."""
+    """The contract of every transport. ``tmp_path`` is pytest's folder of one test."""
 
     transport: type[Any]
     """The class, which conforms to `loadtest.transport.base.Transport` and is built without arguments."""
 
     def test_rows_arrive_as_they_were_sent(self, tmp_path: Path) -> None:
-        """Every type, to the last bit: or else two transports would give two digests."""
+        """Rows of every type arrive unchanged, so that all transports give one digest."""
         sent = [frame(0, 5, 3, 4), frame(1, 0), frame(2, 1), frame(3, 700, 0, 1)]
         with self._connected(tmp_path) as (pair, _):
             pair.send(*sent)
@@ -80,7 +80,7 @@ class TransportContract:
                 assert after.parts[record].to_pydict() == rows.to_pydict()
 
     def test_a_break_loses_nothing_and_repeats_nothing(self, tmp_path: Path) -> None:
-        """What was under way when the connection broke comes again on the next one, and only that."""
+        """Frames that were lost with a connection, and only those, are sent again on the next one."""
         with self._connected(tmp_path) as (pair, pool):
             arrived = pool.submit(pair.read, 60)
             for number in range(60):
@@ -93,7 +93,7 @@ class TransportContract:
             assert pair.receiver.breaks == 3
 
     def test_the_end_is_told_and_confirmed(self, tmp_path: Path) -> None:
-        """The generator may leave only when the system has everything; the system must know that nothing follows."""
+        """The generator may leave only once the system has all frames; the system must get the end."""
         with self._connected(tmp_path) as (pair, pool):
             pair.send(frame(0, 3))
             finished = pool.submit(pair.sender.finish)
@@ -103,7 +103,7 @@ class TransportContract:
             finished.result(10)
 
     def test_a_system_may_leave_as_soon_as_it_has_confirmed_the_end(self, tmp_path: Path) -> None:
-        """The generator finds confirmation and a closed connection at once, and waits for nobody."""
+        """The generator gets the confirmation together with the closed connection, and does not wait."""
         with self._connected(tmp_path) as (pair, pool):
             pair.send(frame(0, 3))
 
@@ -119,14 +119,14 @@ class TransportContract:
             assert pair.sender.breaks == 0
 
     def test_a_system_that_leaves_is_noticed(self, tmp_path: Path) -> None:
-        """A generator whose system is gone must not send into nothing for ever."""
+        """A generator must end with an error if its system has ended."""
         with self._connected(tmp_path) as (pair, _):
             pair.close()
             with raises(BrokenLinkError, ""):
                 pair.send(*(frame(number, 50_000) for number in range(3)))
 
     def test_a_message_that_is_none_is_refused(self, tmp_path: Path) -> None:
-        """Half a frame, or somebody else's bytes, must never pass for rows."""
+        """A partial frame, or other bytes, must never be read as rows."""
         with self._connected(tmp_path) as (pair, _):
             whole = bytes(pair.form.write(frame(0, 10)))
             for broken in (whole[: len(whole) // 2], whole[:3], b"", b"GET / HTTP/1.1\r\n\r\n" * 9):
@@ -134,7 +134,7 @@ class TransportContract:
                     pair.form.read(broken)
 
     def test_an_address_where_nobody_listens_is_an_error(self, tmp_path: Path) -> None:
-        """A system that is started alone ends with a line, and does not wait."""
+        """A system without a generator ends with an error of one line."""
         form: Transport = self.transport()
         listener = form.listen(tmp_path)
         listener.close()
@@ -153,7 +153,7 @@ class TransportContract:
 
 
 def frame(number: int, ticks: int, bars: int = 0, fmvs: int = 0) -> Frame:
-    """Return a frame with so many rows."""
+    """Return a frame with these numbers of rows."""
     counts = {"tick": ticks, "ohlcv": bars, "fmv": fmvs}
     parts = {
         record: pa.RecordBatch.from_arrays([_column(field, count) for field in SCHEMAS[record]], schema=SCHEMAS[record])
@@ -164,7 +164,7 @@ def frame(number: int, ticks: int, bars: int = 0, fmvs: int = 0) -> Frame:
 
 
 def _column(field: pa.Field[pa.DataType], count: int) -> pa.Array[pa.Scalar[pa.DataType]]:
-    """Return values that a careless form would change: nanoseconds, thirds, large numbers, nulls."""
+    """Return values that an inexact format would change: nanoseconds, thirds, large numbers, nulls."""
     if field.name == "ticker":
         places = pa.array([row % len(TICKERS) for row in range(count)], pa.int32())
         return pa.DictionaryArray.from_arrays(places, pa.array(TICKERS, pa.string()))

@@ -1,4 +1,4 @@
-"""Lets a detector run in its channel, alone, and records what it is given and what it reports."""
+"""Runs a detector alone in its channel, and records its inputs and events."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ from tickstock_cli.testing.markets import market
 
 NAME = "watched"
 PLAIN = {"coordinator": {"window_ms": 1, "dedupe_extremes": False}}
-"""A coordinator that interferes as little as possible: the battery is about detectors."""
+"""A coordinator with the least effect on events, because the tests are of detectors."""
 
 ADDED = ("order", "row", "available_at", "emitted_at", "merged", "tick_extreme", *PROVENANCE)
-"""Fields of an event that depend on where in its batch a row stood, or that others add."""
+"""Fields of an event that depend on the cut into batches, or that other parts set."""
 
 OWN = tuple(name for name in EVENT.names or () if name not in ADDED)
 
 
 @dataclass
 class Watch:
-    """A detector that passes everything on to another one and records it.
+    """A detector that passes all calls to another one, and records them.
 
     Parameters
     ----------
     explaining
-        Ask for an explanation of every row that comes alone: for one worker, whose state nobody else moves.
+        Whether to explain every row that is alone in its batch; for one worker only.
     """
 
     settings: Settings
@@ -130,5 +130,5 @@ def _plain(event: Any) -> dict[str, Any]:
 
 
 def _inputs(rows: Any) -> list[NDArray[Any]]:
-    """Return what a detector must not write into: all but the places for its answers to lookups."""
+    """Return the arrays that a detector must not change: all but its answers to lookups."""
     return [*rows.groups, *(getattr(rows, name) for name in rows._fields if name not in ("groups", "lookups"))]
