@@ -5,40 +5,45 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
+from typing import Any
+
+from tests.cli.prepared import start_process
 
 LONGEST_SECONDS = 120
 """After which a command that hangs is killed, so that its test fails instead of hanging, too."""
 
-
-ROOT = Path(__file__).parents[2]
+ALTERED = "import runpy; runpy.run_module('tests.cli.altered', run_name='__main__')"
 
 
 @contextmanager
 def running(
-    *arguments: str | Path, folder: Path, unbuffered: bool = False, detector: str | None = None
+    *arguments: str | Path, folder: Path, fresh: Sequence[str] | None = None, detector: str | None = None
 ) -> Iterator[subprocess.Popen[str]]:
     """Start ``tickstock`` in a folder, with pipes for what it prints; at the end it is gone, whatever happened.
 
-    ``detector`` replaces one of its detectors; see `tests.cli.altered`.
+    Parameters
+    ----------
+    fresh
+        Whether the interpreter is a new one, for what its start decides, with these options; else it is prepared.
+    detector
+        Replaces one of its detectors; see `tests.cli.altered`.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("TICKSTOCK_", "PYTHONUN"))}
-    module = ["tickstock_cli"]
-    if detector is not None:
-        module = ["tests.cli.altered", detector]
-        environment["PYTHONPATH"] = str(ROOT)
-    with subprocess.Popen(
-        [sys.executable, "-W", "error", *(["-u"] if unbuffered else []), "-m", *module, *map(str, arguments)],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    how = {**pipes, "cwd": folder, "env": environment, "text": True}
+    if fresh is not None:
+        started = subprocess.Popen(
+            [sys.executable, "-W", "error", *fresh, "-m", "tickstock_cli", *map(str, arguments)], **how
+        )
+    elif detector is not None:
+        started = start_process(detector, *arguments, program=ALTERED, **how)
+    else:
+        started = start_process(*arguments, **how)
+    with started as process:
         watchdog = Timer(LONGEST_SECONDS, process.kill)
         watchdog.start()
         try:

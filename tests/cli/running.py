@@ -1,7 +1,8 @@
 """The command as a user runs it, from a folder of its own: within this process, or in one of its own.
 
-A process of its own costs 1.5 s of processor time before it does anything. It is for what a process alone can show:
-the entry point, the interpreter's own settings, kernels that are not loaded yet.
+A process of its own is for what a process alone can show: what an installed plugin changes in it, a signal, a pipe.
+It is a prepared one (``prepared.py``), because a new interpreter costs two to three seconds of processor time. What the
+interpreter's start decides, as the entry point and ``-u`` do, needs a fresh one.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.prepared import run_prepared
 from tickstock_cli.cli.main import run
 
 
@@ -45,13 +47,22 @@ def run_tickstock(
 
 
 def run_process(
-    *arguments: str | Path, folder: Path | None = None, environment: dict[str, str] | None = None
+    *arguments: str | Path, folder: Path | None = None, environment: dict[str, str] | None = None, fresh: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``tickstock`` as `run_tickstock` does, in a process of its own. Warnings are errors there too."""
+    """Run ``tickstock`` as `run_tickstock` does, in a process of its own. Warnings are errors there too.
+
+    Parameters
+    ----------
+    fresh
+        Whether it is a new interpreter, for what its start decides.
+    """
+    variables = {**_inherited(), **(environment or {})}
+    if not fresh:
+        return run_prepared(*arguments, cwd=folder, env=variables)
     return subprocess.run(
         [sys.executable, "-W", "error", "-m", "tickstock_cli", *map(str, arguments)],
         cwd=folder,
-        env={**_inherited(), **(environment or {})},
+        env=variables,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
+from tests.cli.prepared import start_process
 from tests.cli.processes import LONGEST_SECONDS
 from tests.unit.serving.served_runs import event, events
 from tickstock_cli.serving.server import ServerThread
@@ -29,8 +29,8 @@ def write_events(path: Path, count: int) -> Path:
 def start(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
     """Start ``tickstock`` with arguments, and let it run meanwhile; warnings are errors there too."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TICKSTOCK_")}
-    with subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "tickstock_cli", *map(str, arguments)],
+    with start_process(
+        *arguments,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.cli.prepared import run_prepared
 from tests.cli.processes import running
 from tests.cli.running import error_line, run_tickstock
 from tickstock_cli.eventlog.journal import JOURNAL
@@ -90,6 +91,7 @@ def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     with tempfile.TemporaryDirectory(prefix="tl-") as folder:
         monkeypatch.setenv("TMPDIR", folder)
         monkeypatch.setattr(tempfile, "tempdir", folder)
+        run_prepared(program="")  # the template of prepared processes stays
         before = set(psutil.Process().children(recursive=True))
         yield
         left = set(psutil.Process().children(recursive=True)) - before

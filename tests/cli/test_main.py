@@ -10,6 +10,7 @@ import pytest
 import typer
 
 import tickstock_cli
+from tests.cli.prepared import run_prepared, start_process
 from tests.cli.running import error_line, run_process, run_tickstock
 from tickstock_cli import errors
 from tickstock_cli.cli.exits import DEBUG_VARIABLE, exit_code
@@ -25,7 +26,7 @@ def every_error() -> list[type[errors.TickstockError]]:
 
 def test_help_goes_to_stdout_and_names_the_commands() -> None:
     """`tickstock --help | less` works."""
-    result = run_process("--help")
+    result = run_process("--help", fresh=True)
 
     assert (result.returncode, result.stderr) == (0, "")
     assert "  config  " in result.stdout
@@ -135,9 +136,7 @@ def test_the_exit_code_of_a_command_is_that_of_the_process() -> None:
 
 def test_a_reader_that_leaves_ends_the_command_quietly() -> None:
     """`tickstock config schema | head -1` is no error worth a line."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tickstock_cli", "config", "schema"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+    with start_process("config", "schema", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
@@ -149,9 +148,7 @@ def test_a_reader_that_leaves_ends_the_command_quietly() -> None:
 def test_a_full_disk_behind_stdout_is_an_error() -> None:
     """A redirect that lost its end must not look like success."""
     with open("/dev/full", "w") as full:
-        result = subprocess.run(
-            [sys.executable, "-m", "tickstock_cli", "config", "schema"], stdout=full, stderr=subprocess.PIPE, text=True
-        )
+        result = run_prepared("config", "schema", stdout=full)
 
     assert result.returncode == 1
     assert result.stderr == (

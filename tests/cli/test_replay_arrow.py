@@ -16,7 +16,8 @@ import pytest
 
 from tests.cli.conftest import Here
 from tests.cli.market import morning
-from tests.cli.processes import LONGEST_SECONDS, ROOT
+from tests.cli.prepared import start_process
+from tests.cli.processes import LONGEST_SECONDS
 
 pytestmark = pytest.mark.usefixtures("compiled")
 
@@ -48,11 +49,11 @@ def stream_of(rows: pa.Table) -> bytes:
 @contextmanager
 def replaying(*arguments: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Start a replay with a pipe for its input."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("TICKSTOCK_")}
-    with subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "tickstock_cli", "replay", *arguments],
+    with start_process(
+        "replay",
+        *arguments,
         cwd=folder,
-        env=environment | {"PYTHONPATH": str(ROOT)},
+        env={name: value for name, value in os.environ.items() if not name.startswith("TICKSTOCK_")},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

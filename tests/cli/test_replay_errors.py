@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from random import Random
 
@@ -12,11 +9,12 @@ import pytest
 
 from tests.cli.conftest import Here
 from tests.cli.market import morning, write_columns, written_columns
+from tests.cli.prepared import COMMAND, run_prepared
 from tests.cli.running import error_line
 
 OUTPUTS = ("--out", "e.parquet", "--out", "e.jsonl", "--out", "e.csv", "--rejects", "r.parquet")
 WRITTEN = ("e.parquet", "e.jsonl", "e.csv", "r.parquet")
-BYTES_ALLOWED = 20_000
+BYTES_ALLOWED = 30_000
 """Less than an event file of the morning, more than the files that a command writes besides."""
 
 
@@ -249,23 +247,8 @@ def test_a_checkpoint_of_other_settings_or_files_is_refused(here: Here, recorded
     assert error_line(damaged).endswith("): start without --resume")
 
 
-LIMITED = (
-    "import os, resource, sys; "
-    f"resource.setrlimit(resource.RLIMIT_FSIZE, ({BYTES_ALLOWED}, {BYTES_ALLOWED})); "
-    "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
-)
-"""A program that limits itself: code run between fork and exec, in a process of many threads, may hang."""
-
-
-def limited(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command that may write only so many bytes into a file, as if its disk got full then."""
-    return subprocess.run(
-        [sys.executable, "-c", LIMITED, "-W", "error", "-m", "tickstock_cli", *arguments],
-        cwd=folder,
-        env={name: value for name, value in os.environ.items() if not name.startswith("TICKSTOCK_")},
-        capture_output=True,
-        text=True,
-    )
+LIMITED = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({BYTES_ALLOWED}, {BYTES_ALLOWED})); {COMMAND}"
+"""A program that limits itself: no file that it writes may get larger, as if its disk got full then."""
 
 
 @pytest.mark.usefixtures("compiled")
@@ -276,7 +259,8 @@ def test_a_full_disk_fails_the_run_and_leaves_old_outputs(recorded: Path, outs: 
     """A real process; whether the full one comes first or last, no output of yesterday is replaced by one of today."""
     before = contents(recorded.parent)
 
-    result = limited("replay", "recorded", *(word for out in outs for word in ("--out", out)), folder=recorded.parent)
+    named = [word for out in outs for word in ("--out", out)]
+    result = run_prepared("replay", "recorded", *named, program=LIMITED, cwd=recorded.parent)
 
     assert result.returncode == 1
     assert error_line(result) == (
@@ -294,7 +278,8 @@ def test_a_disk_that_is_full_at_the_end_leaves_old_outputs(recorded: Path) -> No
     write_columns(recorded / "ticks.parquet", columns)
     before = contents(recorded.parent)
 
-    result = limited("replay", "recorded", "--out", "e.parquet", "--rejects", "r.parquet", folder=recorded.parent)
+    outs = ("--out", "e.parquet", "--rejects", "r.parquet")
+    result = run_prepared("replay", "recorded", *outs, program=LIMITED, cwd=recorded.parent)
 
     assert result.returncode == 1
     assert error_line(result).startswith("cannot write r.parquet: the file is larger than this system")

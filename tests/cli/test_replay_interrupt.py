@@ -60,7 +60,8 @@ def test_ctrl_c_does_not_wait_for_the_next_row(tmp_path: Path) -> None:
     rows = [Tick("IBM", TEN + second * SECOND, 100.0 + second) for second in (0, 2, 3600)]
     write_recording(rows, tmp_path / "slow")
 
-    with running("replay", "slow", "--speed", "10", "--out", "-", "--out", "e.jsonl", folder=tmp_path) as process:
+    slow = ("replay", "slow", "--speed", "10", "--out", "-", "--out", "e.jsonl")
+    with running(*slow, folder=tmp_path, fresh=()) as process:
         read_lines(process, 1)
         process.send_signal(signal.SIGINT)
         told = last_words(process)

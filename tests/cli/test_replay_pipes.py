@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Here
 from tests.cli.market import morning
+from tests.cli.prepared import run_prepared
 from tests.cli.processes import last_words, read_lines, running
 from tests.unit.engine.events import morning_events
 
@@ -43,13 +42,13 @@ def test_data_is_on_stdout_and_messages_are_on_stderr(here: Here, folder: Path) 
     assert "ledger" in result.stderr
 
 
-@pytest.mark.parametrize("unbuffered", [False, True])
-def test_a_closed_stdout_ends_the_run_quietly(folder: Path, unbuffered: bool) -> None:
+@pytest.mark.parametrize("fresh", [None, ("-u",)], ids=["buffered", "unbuffered"])
+def test_a_closed_stdout_ends_the_run_quietly(folder: Path, fresh: tuple[str, ...] | None) -> None:
     """`| head -1` gets its line, and no complaint; the exit code says that not all was delivered.
 
     Unbuffered, as in most containers, a write to a closing pipe says how much it took and raises nothing.
     """
-    with running("replay", "recorded", "--out", "-", folder=folder, unbuffered=unbuffered) as process:
+    with running("replay", "recorded", "--out", "-", folder=folder, fresh=fresh) as process:
         line = read_lines(process, 1)[0]
         told = last_words(process)
 
@@ -72,13 +71,7 @@ def test_a_closed_stdout_drops_other_outputs_and_reports_it(folder: Path) -> Non
 def test_a_full_disk_behind_stdout_is_an_error(folder: Path) -> None:
     """As in `--out - > events.jsonl` on a full disk."""
     with open("/dev/full", "w") as full:
-        result = subprocess.run(
-            [sys.executable, "-m", "tickstock_cli", "replay", "recorded", "--out", "-"],
-            cwd=folder,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        result = run_prepared("replay", "recorded", "--out", "-", cwd=folder, stdout=full)
 
     assert result.returncode == 1
     assert result.stderr == (

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.cli.market import write_recording
+from tests.cli.prepared import COMMAND, start_process
 from tests.unit.engine.events import TEN
 from tickstock_cli.cli.meter import Extent, ProgressMeter
 from tickstock_cli.cli.progress import ProgressBar
@@ -32,10 +33,8 @@ LONGEST_WAIT = 60
 MOST_FRAMES = 100
 """Redrawings of a live view that give it time to react."""
 TICKSTOCK = (sys.executable, "-W", "error", "-m", "tickstock_cli")
-CONTROLLED = (
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
-)
-"""A program that makes its terminal the controlling one: code run between fork and exec of many threads may hang."""
+CONTROLLED = "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+"""How a program makes its terminal the controlling one: code run between fork and exec of many threads may hang."""
 DRAWING = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -77,19 +76,20 @@ class Terminal:
 
 @contextmanager
 def on_a_terminal(*command: str, folder: Path) -> Iterator[tuple[Terminal, subprocess.Popen[bytes]]]:
-    """Run a command on a terminal of its own, of 100 columns, and see that it leaves the terminal as it was."""
+    """Run ``tickstock``, or ``sh``, on a terminal of 100 columns, and see that the terminal is left as it was."""
     user, side = pty.openpty()
     fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
     before = termios.tcgetattr(side)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("TICKSTOCK_", "COLUMNS"))}
-    with subprocess.Popen(
-        (sys.executable, "-c", CONTROLLED, *command),
+    shell = command[0] == "sh"
+    with start_process(
+        *command,
+        program=CONTROLLED + ("os.execvp(sys.argv[1], sys.argv[1:])" if shell else COMMAND),
         cwd=folder,
         env={**environment, "TERM": "xterm"},
         stdin=side,
         stdout=side,
         stderr=side,
-        start_new_session=True,
     ) as process:
         try:
             yield Terminal(user, side), process
@@ -106,7 +106,7 @@ def test_keys_pause_step_change_the_speed_and_stop(tmp_path: Path) -> None:
     rows += [Tick("IBM", TEN + (60 + minute) * MINUTE, 110.0 * 1.003**minute) for minute in range(20)]
     write_recording(rows, tmp_path / "recorded")
 
-    replay = (*TICKSTOCK, "replay", "recorded", "--speed", "16", "--out", "e.parquet")
+    replay = ("replay", "recorded", "--speed", "16", "--out", "e.parquet")
     with on_a_terminal(*replay, folder=tmp_path) as (terminal, process):
         terminal.wait_for("▲ high")
         terminal.wait_for("space pause/go on   s one row   + faster   - slower   q stop")
@@ -133,7 +133,7 @@ def test_a_comparison_says_which_path_it_is_on(tmp_path: Path) -> None:
     """The linear path takes minutes where the running system takes seconds; nobody should think that it hangs."""
     write_recording([Tick("IBM", TEN + row * SECOND // 10, 100.0) for row in range(20_000)], tmp_path / "recorded")
 
-    compare = (*TICKSTOCK, "replay", "recorded", "--pipeline", "compare")
+    compare = ("replay", "recorded", "--pipeline", "compare")
     with on_a_terminal(*compare, folder=tmp_path) as (terminal, process):
         terminal.wait_for("multi: ")
         terminal.wait_for("linear: ")
@@ -149,8 +149,8 @@ def test_a_replay_in_the_background_leaves_the_keyboard_alone(tmp_path: Path) ->
     write_recording([Tick("IBM", TEN + second * SECOND, 100.0 + second) for second in range(20)], tmp_path / "recorded")
 
     in_background = ("sh", "-c", 'set -m; "$@" & wait $!', "sh")
-    replay = (*TICKSTOCK, "replay", "recorded", "--speed", "100")
-    with on_a_terminal(*in_background, *replay, folder=tmp_path) as (terminal, shell):
+    replay = ("replay", "recorded", "--speed", "100")
+    with on_a_terminal(*in_background, *TICKSTOCK, *replay, folder=tmp_path) as (terminal, shell):
         terminal.wait_for("ledger: every row")
         shell.wait(LONGEST_WAIT)
 
@@ -162,7 +162,7 @@ def test_the_row_of_a_step_is_shown_and_a_pause_shows_the_speed(tmp_path: Path) 
     rows = [Tick("IBM", TEN + minute * MINUTE, 100.25 + minute, size=300) for minute in range(20)]
     write_recording(rows, tmp_path / "recorded")
 
-    replay = (*TICKSTOCK, "replay", "recorded", "--speed", "1")
+    replay = ("replay", "recorded", "--speed", "1")
     with on_a_terminal(*replay, folder=tmp_path) as (terminal, process):
         terminal.wait_for("market 2024-06-12 14:00:00.000")
         terminal.press(" ")
@@ -186,7 +186,7 @@ def test_keys_work_after_the_job_was_stopped_and_continued(tmp_path: Path) -> No
     rows = [Tick("IBM", TEN + minute * MINUTE, 100.0 + minute) for minute in range(20)]
     write_recording(rows, tmp_path / "recorded")
 
-    with on_a_terminal(*TICKSTOCK, "replay", "recorded", "--speed", "1", folder=tmp_path) as (terminal, process):
+    with on_a_terminal("replay", "recorded", "--speed", "1", folder=tmp_path) as (terminal, process):
         terminal.wait_for("market 2024-06-12 14:00:00.000")
         terminal.edit_lines()
         terminal.press("+")
@@ -201,8 +201,8 @@ def test_lines_for_a_pipe_are_not_mixed_with_progress(tmp_path: Path, speed: tup
     """Whatever reads the pipe may well print to the same terminal."""
     write_recording([Tick("IBM", TEN + second * SECOND, 100.0 + second) for second in range(20)], tmp_path / "recorded")
 
-    replay = (*TICKSTOCK, "replay", "recorded", "--out", "-", *speed)
-    with on_a_terminal("sh", "-c", '"$@" | cat', "sh", *replay, folder=tmp_path) as (terminal, shell):
+    replay = ("replay", "recorded", "--out", "-", *speed)
+    with on_a_terminal("sh", "-c", '"$@" | cat', "sh", *TICKSTOCK, *replay, folder=tmp_path) as (terminal, shell):
         terminal.wait_for("ledger: every row")
         shell.wait(LONGEST_WAIT)
 

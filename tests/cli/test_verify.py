@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.cli.prepared import run_prepared
 from tests.cli.running import error_line, run_tickstock
 from tickstock_cli.testing import new_york
 
-ROOT = Path(__file__).parents[2]
 TICKERS = 40
 WITH_A_BUG = """
 from tickstock_cli import detectors
@@ -69,11 +67,7 @@ def test_json_describes_every_variant(recording: Path) -> None:
 
 def test_a_variant_that_differs_is_exit_code_4(recording: Path) -> None:
     """The table marks it, and the line on stderr names the first variant, what differs and the first event."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
-    result = subprocess.run(
-        [sys.executable, "-c", WITH_A_BUG, "verify", recording],
-        cwd=ROOT, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+    result = run_prepared("verify", recording, program=WITH_A_BUG, env={**os.environ, "COLUMNS": "80"})
     marked = [line for line in result.stdout.splitlines() if line.rstrip().endswith("DIFFERS")]
 
     assert result.returncode == 4

@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.cli.running import error_line, run_process
+from tests.cli.prepared import with_root
+from tests.cli.running import error_line
 from tickstock_cli.testing import new_york
 
 START = new_york("2024-06-12", "10:31:00")
-
+Results = dict[str, "subprocess.CompletedProcess[str]"]
 
 CERTAIN = ("--set", "recordings.timezone=Etc/UTC")
 """Nothing is guessed, so nothing is noted."""
 
+COMMANDS = {
+    "explain": ("explain", "ticks.parquet", "--ticker", "ABC", "--at", "10:31:00.000000001", *CERTAIN),
+    "strict": ("replay", "ticks.parquet", "--strict", *CERTAIN),
+    "rejects": ("replay", "ticks.parquet", "other.parquet", "--rejects", "r.parquet", *CERTAIN),
+    "inspect": ("inspect", "ticks.parquet"),
+}
+PROGRAM = """
+import json, sys
+from tests.cli.running import run_tickstock
+results = {name: run_tickstock(*command) for name, command in json.loads(sys.argv[1]).items()}
+print(json.dumps({name: (done.returncode, done.stdout, done.stderr) for name, done in results.items()}))
+"""
+"""Runs commands in one interpreter, because a new one for each would take most of the time."""
 
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    """Return variables under which a command finds no pandas."""
-    (tmp_path / "nothing" / "pandas").mkdir(parents=True)
-    (tmp_path / "nothing" / "pandas" / "__init__.py").write_text('raise ImportError("pandas is not installed")\n')
-    return {"PYTHONPATH": str(tmp_path / "nothing")}
 
-
-@pytest.fixture
-def ticks(tmp_path: Path) -> Path:
-    """Write ticks with every sort of column in ns; the second tick has no price."""
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write ticks with every sort of column in ns, the second without a price; in another file, one is text."""
+    folder = tmp_path_factory.mktemp("without_pandas")
     times = pa.array([START + 1, START + 2], pa.int64())
     columns = {
         "ticker": pa.array(["ABC", "ABC"]),
@@ -39,14 +51,26 @@ def ticks(tmp_path: Path) -> Path:
         "elapsed": times.view(pa.duration("ns")),
         "history": pa.ListArray.from_arrays([0, 1, 2], times.cast(pa.timestamp("ns"))),
     }
-    pq.write_table(pa.table(columns), tmp_path / "ticks.parquet")
-    return tmp_path / "ticks.parquet"
+    ticks = pa.table(columns)
+    pq.write_table(ticks, folder / "ticks.parquet")
+    pq.write_table(ticks.set_column(6, "history", pa.array(["none", "none"])), folder / "other.parquet")
+    return folder
 
 
-def test_explain_shows_the_row_to_the_last_nanosecond(ticks: Path, environment: dict[str, str]) -> None:
+@pytest.fixture(scope="module")
+def results(folder: Path) -> Results:
+    """Run the commands where there is no pandas."""
+    (folder / "nothing" / "pandas").mkdir(parents=True)
+    (folder / "nothing" / "pandas" / "__init__.py").write_text('raise ImportError("pandas is not installed")\n')
+    environment = with_root({**os.environ, "PYTHONPATH": str(folder / "nothing")})
+    interpreter = [sys.executable, "-W", "error", "-c", PROGRAM, json.dumps(COMMANDS)]
+    told = subprocess.run(interpreter, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    return {name: subprocess.CompletedProcess((), *result) for name, result in json.loads(told.stdout).items()}
+
+
+def test_explain_shows_the_row_to_the_last_nanosecond(results: Results) -> None:
     """With its zone told as UTC, and a time that has none as it stands."""
-    at = ("--at", "10:31:00.000000001")
-    result = run_process("explain", ticks, "--ticker", "ABC", *at, *CERTAIN, environment=environment)
+    result = results["explain"]
 
     assert (result.returncode, result.stderr) == (0, "")
     assert "timestamp=2024-06-12 14:31:00.000000001Z" in result.stdout
@@ -54,30 +78,25 @@ def test_explain_shows_the_row_to_the_last_nanosecond(ticks: Path, environment: 
     assert "history=['2024-06-12 14:31:00.000000001']" in result.stdout
 
 
-def test_a_strict_replay_names_the_bad_row(ticks: Path, environment: dict[str, str]) -> None:
+def test_a_strict_replay_names_the_bad_row(results: Results) -> None:
     """The message looks the row up in its file."""
-    result = run_process("replay", ticks, "--strict", *CERTAIN, environment=environment)
+    result = results["strict"]
 
     assert result.returncode == 3
     assert "ticks.parquet: row 1 has a price that is no number above zero (price=-1.0)" in error_line(result)
 
 
-def test_rejected_rows_of_files_whose_types_differ_are_written(ticks: Path, environment: dict[str, str]) -> None:
+def test_rejected_rows_of_files_whose_types_differ_are_written(results: Results, folder: Path) -> None:
     """Where one file holds a list of times and the other text, both become text."""
-    other = ticks.with_name("other.parquet")
-    table = pq.read_table(ticks)
-    pq.write_table(table.set_column(6, "history", pa.array(["none", "none"])), other)
-
-    rejects = ("--rejects", ticks.with_name("r.parquet"))
-    result = run_process("replay", ticks, other, *rejects, *CERTAIN, environment=environment)
+    result = results["rejects"]
 
     assert (result.returncode, result.stderr) == (0, "")
-    kept = pq.read_table(ticks.with_name("r.parquet"))["history"].to_pylist()
+    kept = pq.read_table(folder / "r.parquet")["history"].to_pylist()
     assert kept == ["['2024-06-12 14:31:00.000000002']", "none"]
 
 
-def test_inspect_reads_them_too(ticks: Path, environment: dict[str, str]) -> None:
+def test_inspect_reads_them_too(results: Results) -> None:
     """As the other commands that look at a recording."""
-    result = run_process("inspect", ticks, environment=environment)
+    result = results["inspect"]
 
     assert (result.returncode, result.stderr) == (0, "")

@@ -39,9 +39,8 @@ def test_a_machine_without_a_writable_folder_compiles_for_this_run(tmp_path: Pat
     """A read-only installation and no home: the run is slow to begin, says why, and is as good as any other."""
     write_recording([Tick("IBM", TEN, 100.0)], tmp_path / "recorded")
 
-    result = run_process(
-        "synth", "market", "--rows", "100", "--symbols", "2", folder=tmp_path, environment={"NUMBA_CACHE_DIR": NOWHERE}
-    )
+    few = ("--rows", "100", "--symbols", "2")
+    result = run_process("synth", "market", *few, folder=tmp_path, environment={"NUMBA_CACHE_DIR": NOWHERE}, fresh=True)
 
     assert result.returncode == 0, result.stderr
     note, compiling, *_ = result.stderr.splitlines()
@@ -64,6 +63,6 @@ def test_an_invalid_option_is_an_error_before_kernels_are_compiled(tmp_path: Pat
         ("explain", "nosuch", "--ticker", "IBM", "--at", "10:00"),
         ("replay", "recorded", "--start", "2024-06-13", "--end", "2024-06-12"),
     ):
-        result = run_process(*command, folder=tmp_path, environment=environment)
+        result = run_process(*command, folder=tmp_path, environment=environment, fresh=True)
         assert result.returncode in (2, 3)
         error_line(result)
