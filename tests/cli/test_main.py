@@ -122,7 +122,7 @@ def test_ctrl_c_ends_with_130(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_operating_system_error_is_reported_as_no_bug(capsys: pytest.CaptureFixture[str]) -> None:
-    """What, and where."""
+    """The message has the reason and the path."""
     assert exit_code(Path("/none/at/all").read_text) == 1
 
     assert capsys.readouterr().err == "error: no such file or directory (/none/at/all)\n"

@@ -33,7 +33,7 @@ def test_tables_go_to_stderr_if_stdout_has_data(capsys: pytest.CaptureFixture[st
 
 
 def test_lines_in_a_pipe_have_no_trailing_spaces(capsys: pytest.CaptureFixture[str]) -> None:
-    """Blanks that fill a table up to its width would be in the way of every tool that reads it."""
+    """Trailing blanks would disturb tools that read the lines."""
     table = Table(box=None, show_header=False)
     table.add_row("tick", "1")
     table.add_row("a  b", "")

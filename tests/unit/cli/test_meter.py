@@ -96,7 +96,7 @@ def test_the_time_left_is_shown_at_any_width(width: int) -> None:
 
 
 def test_unknown_numbers_of_events_are_not_shown_as_zero() -> None:
-    """They come from another thread; a small run is over before the first is counted."""
+    """Events are counted in another thread, so a small run can end before the first count."""
     meter = ProgressMeter(WHOLE)
     meter.advanced(1_000, CLOSE)
 

@@ -120,7 +120,7 @@ def test_a_snapshot_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
 
 
 def test_one_frontier_is_kept_beside_the_snapshots(tmp_path: Path) -> None:
-    """A jump ahead may begin there; the former one's file goes."""
+    """A seek forward can begin at it; the file of the former one is removed."""
     snapshots = taken(tmp_path, 2)
     snapshots.move_frontier(STATE, place(10))
     snapshots.move_frontier(STATE, place(20))

@@ -206,6 +206,6 @@ def test_the_output_of_a_tap_is_bound_to_the_run() -> None:
 
 
 def test_codes_of_missing_judgements_are_negative() -> None:
-    """Absent judgements must not be taken for an acceptance or a phase."""
+    """Codes of missing judgements must differ from every reason and phase."""
     assert NOT_PROCESSED < 0
     assert NO_PHASE < 0

@@ -134,7 +134,7 @@ def test_bars_that_evidently_have_another_interval_are_a_warning(tmp_path: Path)
     ],
 )
 def test_another_interval_is_found_only_if_gaps_cannot_explain_it(minutes: list[float], evident: float | None) -> None:
-    """Missing bars prove nothing; overlapping ones, or none that is shorter, do."""
+    """Bars can be missing, so only overlaps or a common larger distance show another interval."""
     spacings = np.array([round(minute * MINUTE) for minute in minutes], dtype=np.int64)
     assert evident_spacing(spacings, MINUTE) == (None if evident is None else evident * MINUTE)
 

@@ -27,7 +27,7 @@ def places_of_a_process(**variables: str) -> list[str]:
 
 
 def test_kernels_are_cached_in_the_configured_folder_or_a_default() -> None:
-    """A folder that was named is the only one: to keep gigabytes elsewhere would be no favour."""
+    """A configured folder is the only one: kernels must not fill another."""
     assert places_of_a_process(NUMBA_CACHE_DIR="/mine") == ["/mine/tickstock"]
     assert places_of_a_process(HOME="/srv/ann", XDG_CACHE_HOME="") == [
         str(PACKAGE / "__pycache__" / "kernels"),
@@ -52,7 +52,7 @@ def test_a_machine_without_a_writable_folder_compiles_for_this_run(tmp_path: Pat
 
 
 def test_an_invalid_option_is_an_error_before_kernels_are_compiled(tmp_path: Path) -> None:
-    """Half a minute of compiling is a long time to wait for being told that a name is wrong."""
+    """Compiling takes half a minute, so a wrong name must be reported before it."""
     write_recording([Tick("IBM", TEN, 100.0)], tmp_path / "recorded")
     environment = {"NUMBA_CACHE_DIR": str(tmp_path / "kernels")}
 

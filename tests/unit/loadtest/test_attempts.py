@@ -53,7 +53,7 @@ def test_a_lost_row_or_an_early_end_is_not_repeated() -> None:
 
 
 def test_a_run_whose_generator_made_too_few_rows_is_not_repeated() -> None:
-    """A generator that is late has made all its rows; one that made fewer has a fault of its own."""
+    """A late generator has made all its rows; missing rows are a fault that no other process caused."""
     late = observed(slow_side="generator", slow_why="p99 80 ms")
     short = observed(sent={**GOOD.sent, "tick": GOOD.sent["tick"] - 1})
 
@@ -61,7 +61,7 @@ def test_a_run_whose_generator_made_too_few_rows_is_not_repeated() -> None:
 
 
 def test_an_interrupted_attempt_keeps_the_result_of_the_one_before() -> None:
-    """Its figures were measured; only without any is there nothing to tell."""
+    """The interrupted attempt measured nothing, so the figures of the one before count."""
     left: list[Observation] = [SLOW]
 
     def run() -> Observation:

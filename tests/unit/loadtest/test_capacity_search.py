@@ -84,7 +84,7 @@ def test_a_missed_threshold_is_named() -> None:
 
 @pytest.mark.parametrize("seen", [held((0, 0), aborted="it was stopped"), held((0, 0), slow_side="generator")])
 def test_a_trial_with_a_late_generator_is_not_sustained(seen: Observation) -> None:
-    """An early end, or a generator that is late by itself, is no sign that the system could do it."""
+    """A late generator does not show that the system sustains the rate."""
     assert not judge_trial(replace(seen, slow_why="late"), 1.0, 3_000).sustained
 
 

@@ -51,7 +51,7 @@ def test_no_verdict_goes_below_the_noise_of_the_base() -> None:
 
 
 def test_a_machine_too_noisy_for_a_verdict_is_reported() -> None:
-    """A pass that could hardly have failed must not look like one that could."""
+    """A pass on a noisy machine proves little, and the report must say so."""
     noisy = [{"cpu_seconds": seconds} for seconds in (1.0, 1.9, 0.6, 1.8, 0.5)]
     base: dict[str, list[dict[str, Any]]] = {"replay": [{"cpu_seconds": 1.0}] * 5}
 
@@ -60,7 +60,7 @@ def test_a_machine_too_noisy_for_a_verdict_is_reported() -> None:
 
 
 def test_a_speedup_is_reported() -> None:
-    """Good news is news."""
+    """A speedup is a verdict of its own."""
     assert verdict_of("replay_seconds", QUIET, [value / 1.5 for value in QUIET]) is Change.BETTER
 
 

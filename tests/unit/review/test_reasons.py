@@ -147,7 +147,7 @@ def test_a_surge_below_the_threshold_of_the_other_file(
 
 
 def test_a_threshold_is_inferred_from_the_events_of_the_other_file(events: Events, write: Write) -> None:
-    """Where nobody says that B was made by a higher threshold, its events do."""
+    """Without the settings of B's run, its events show its higher threshold."""
     steps = [0.15, 0.5] * 12
     rows = climb(START, [100.0 + sum(steps[:count]) for count in range(len(steps) + 1)], step=STEP)
     recording = write(rows)
@@ -177,7 +177,7 @@ MISSING = {
 
 @pytest.mark.parametrize("case", MISSING)
 def test_a_file_without_the_kind(replayed: Any, case: str) -> None:
-    """Not one event of the kind is no threshold."""
+    """A file without an event of the kind shows no threshold."""
     settings, words = MISSING[case]
     difference = the_one(replayed(climb(START, [100.0, 102.0]), {}, settings))
 
@@ -197,7 +197,7 @@ def test_a_ticker_or_a_time_that_a_file_does_not_hold(write: Write, events: Even
 
 
 def test_no_reason_is_given_without_evidence(write: Write, events: Events) -> None:
-    """An event taken out of the middle: no word is better than a wrong one."""
+    """An event is removed from the middle: no reason is better than a wrong one."""
     a = events(write(climb(START, [100.0 + row for row in range(8)], step=STEP)))
     b = pl.concat([a[:3], a[4:]])
     defaults = settings_of({})
@@ -207,7 +207,7 @@ def test_no_reason_is_given_without_evidence(write: Write, events: Events) -> No
 
 
 def test_a_moved_event_is_explained_by_its_earlier_time(replayed: Any) -> None:
-    """B told its high three seconds later: because it kept silent when A told it."""
+    """B reported its high three seconds later, because a cooldown suppressed the one that A reported."""
     ticks = [(0, 100.0), (10, 101.0), (12, 102.0), (15, 103.0)]
     rows = [Tick("ABC", START + time * SECOND, price) for time, price in ticks]
     comparison = replayed(rows, {"highlow__cooldown_seconds": 4}, {"highlow__cooldown_seconds": 1})

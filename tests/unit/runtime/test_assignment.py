@@ -29,7 +29,7 @@ def test_the_last_healthy_instance_gets_every_shard() -> None:
 
 
 def test_hash_based_owners_stay_the_same_between_releases() -> None:
-    """A release that changes it moves the state of every live system: it must be meant."""
+    """A change would move shards in every live system, so it must be deliberate."""
     owners = assign(RoutingStrategy.HASH_BASED, THREE).owners
 
     assert [owner[-1] for owner in owners[:12]] == list("122333322332")

@@ -82,13 +82,13 @@ class Unfinished:
     ],
 )
 def test_an_invalid_detector_is_an_error_before_the_start(detectors: dict[str, Any], message: str) -> None:
-    """Found at the first row, it would cost the state of a running system."""
+    """An error at the first row would break a running system."""
     with pytest.raises(UsageError, match=message):
         MultiChannelSystem(detectors=detectors)
 
 
 def test_a_core_that_is_built_takes_no_more_detectors() -> None:
-    """Its channels are made; the detectors would be left out without a word."""
+    """Its channels are built, so the detectors would be ignored without an error."""
     core = build_core(settings_model()(), SymbolTable())
 
     with pytest.raises(UsageError, match="detectors cannot be added to a core that is built"):

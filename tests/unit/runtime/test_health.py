@@ -48,7 +48,7 @@ def test_limits_must_be_exceeded() -> None:
 
 
 def test_an_instance_without_shards_is_healthy_once_its_window_is_empty() -> None:
-    """Nothing that it could fail on: so it is tried anew."""
+    """Without rows it cannot fail, so it gets shards again."""
     empty = IntervalMetrics(10.0, 0, 0, 0, 0, 0, LatencyMetrics(), LatencyMetrics())
 
     assert unhealthy_reason(channel(recent=empty), LIMITS) is None

@@ -126,7 +126,7 @@ def test_a_backlog_is_processed_in_few_calls_and_the_same_batches() -> None:
 
 
 def test_no_batch_begins_before_the_breaker_knows_a_failed_one() -> None:
-    """The rest goes back to where it was in the queue, waits for the breaker, and is processed in order."""
+    """The other batches return to the front of the queue, and are processed in order once the breaker allows it."""
     states: list[BreakerState] = []
 
     async def story(desk: Desk) -> None:

@@ -57,14 +57,14 @@ def test_a_link_to_a_folder_above_adds_nothing(tmp_path: Path) -> None:
 
 
 def test_a_dangling_link_is_found_like_a_file(tmp_path: Path) -> None:
-    """What it should have led to would be missing; opening it says so."""
+    """Opening the link raises the error of the missing file."""
     (tmp_path / "a.parquet").symlink_to(tmp_path / "gone.parquet")
 
     assert names(tmp_path, tmp_path) == ["a.parquet"]
 
 
 def test_found_files_say_whether_they_were_named(tmp_path: Path) -> None:
-    """What a folder or a glob leads to was not asked for one by one."""
+    """Files found through a folder or a glob are not named."""
     touch(tmp_path, "a.parquet", "b.parquet", "day/c.parquet")
 
     found = discover([tmp_path / "a.parquet", tmp_path / "day", tmp_path / "b*.parquet"])
