@@ -11,6 +11,9 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tickstock_cli.serving.bounded import shortened
+from tickstock_cli.serving.error_answers import error_document
+
 OPEN_PATHS = ("/", "/health")
 OPEN_PREFIX = "/static/"
 """Paths without a token: the page, which holds no data, and the health of the process, for its supervisor."""
@@ -43,9 +46,10 @@ class AccessRules:
         """Return status and reason for a request that the rules reject; None for one that passes."""
         origin, host = headers.get("origin"), headers.get("host", "")
         if origin is not None and origin not in self.origins and (not host or _netloc(origin) != host):
-            return 403, f"origin {origin} is not allowed; allow it with --origin"
+            return 403, f"origin {shortened(origin)} is not allowed; allow it with --origin"
         if self.loopback and self.token is None and not self._is_loopback_name(host):
-            return 403, f"host {host} is not a name of this machine's loopback; connect to 127.0.0.1 or localhost"
+            name = shortened(host)
+            return 403, f"host {name} is not a name of this machine's loopback; connect to 127.0.0.1 or localhost"
         if self.token is None or path in OPEN_PATHS or path.startswith(OPEN_PREFIX):
             return None
         if not hmac.compare_digest(_sent_token(headers, query).encode(), self.token.encode()):
@@ -93,4 +97,4 @@ class AccessGate:
             return
         status, reason = rejection
         challenge = {"WWW-Authenticate": "Bearer"} if status == 401 else None
-        await JSONResponse({"error": {"message": reason}}, status, challenge)(scope, receive, send)
+        await JSONResponse(error_document(reason), status, challenge)(scope, receive, send)

@@ -6,17 +6,20 @@ import asyncio
 import json
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from tickstock_cli.errors import ExpiredError, TickstockError
+from tickstock_cli.serving.bounded import MAX_TICKER, shortened
 from tickstock_cli.serving.control import ControlError, perform, read_action
-from tickstock_cli.serving.encoded import EncodedLog
+from tickstock_cli.serving.encoded import BLOCK_EVENTS, EncodedLog
+from tickstock_cli.serving.error_answers import AnswerError
 from tickstock_cli.serving.hub import Hub
 from tickstock_cli.serving.metrics import CONTENT_TYPE, render_metrics
 from tickstock_cli.serving.ports import ControlPort
 from tickstock_cli.serving.protocol import Error, MessageError, Subscribe, read_message
 from tickstock_cli.serving.selection import RejectedError, Selection, expired, first_wanted, select, universe_named
+from tickstock_cli.serving.served import ServedRun
 
 MAX_BODY_BYTES = 16_384
 MAX_EVENTS = 10_000
@@ -26,21 +29,6 @@ MAX_SCANNED = 100_000
 
 LISTS = ("kinds", "tickers", "sources")
 STATUS_OF_CODE = {"expired": 410, "ahead": 416, "other_run": 409}
-
-
-class AnswerError(Exception):
-    """An error answer to a request: a status and a document with the keys of ``Error``."""
-
-    def __init__(self, status: int, message: str, **more: Any) -> None:
-        super().__init__(message)
-        self.status = status
-        self.document = {"message": message, **more}
-
-
-async def explain(request: Request, error: Exception) -> Response:  # noqa: ARG001 - starlette's signature
-    """Answer a request that failed with an ``AnswerError``."""
-    assert isinstance(error, AnswerError)
-    return JSONResponse({"error": error.document}, error.status)
 
 
 def _hub(request: Request) -> Hub:
@@ -76,14 +64,17 @@ async def metrics(request: Request) -> Response:
 
 
 async def events(request: Request) -> Response:
-    """Return the first ``limit`` matching events from a sequence number on."""
+    """Return the first ``limit`` matching events from a sequence number on, or the last ones before another one."""
     hub = _hub(request)
     served, encoded = hub.served, hub.encoded
     try:
-        wanted, limit = _wanted(request)
+        wanted, limit, before = _wanted(request)
         selection = select(served, wanted)
         start = first_wanted(served, wanted)
-        texts, following = await _collect(encoded, selection, start, limit)
+        if before is None:
+            texts, place = await _collect(encoded, selection, start, limit)
+        else:
+            texts, place = await _collect_before(encoded, selection, _end(served, before), limit)
     except (MessageError, RejectedError) as error:
         raise _as_answer(error.error) from error
     except ExpiredError as error:  # retention deleted them while the block was read
@@ -96,7 +87,7 @@ async def events(request: Request) -> Response:
         "first_sequence": log.first_sequence,
         "last_sequence": log.next_sequence - 1,
         "finished": served.over,
-        "next": following,
+        "next" if before is None else "previous": place,
     }
     body = f'{json.dumps(head)[:-1]}, "events": [{",".join(texts)}]}}'
     return Response(body, media_type="application/json")
@@ -107,15 +98,29 @@ def _as_answer(error: Error) -> AnswerError:
     return AnswerError(STATUS_OF_CODE.get(error.code, 400), error.message, **more)
 
 
-def _wanted(request: Request) -> tuple[Subscribe, int]:
-    """Read the query as a subscription, so that both take the same filters and reject the same values."""
-    query = dict(request.query_params)
-    query.pop("token", None)
+def _end(served: ServedRun, before: int) -> int:
+    following = served.log.next_sequence
+    if not 1 <= before <= following:
+        raise AnswerError(416, f"before must be 1 to {following}, the number of the next event", field="before")
+    return before
+
+
+def _wanted(request: Request) -> tuple[Subscribe, int, int | None]:
+    """Read the query as a subscription, so that both take the same filters and reject the same values.
+
+    Returns
+    -------
+    tuple
+        The subscription, the most events of the answer, and the number before which they are, if one is given.
+    """
+    query = _query(request)
     limit = _whole("limit", query.pop("limit", str(DEFAULT_EVENTS)))
     if not 1 <= limit <= MAX_EVENTS:
         raise AnswerError(400, f"limit is {limit}, but must be 1 to {MAX_EVENTS:,}", field="limit")
+    before = _whole("before", query.pop("before")) if "before" in query else None
+    if before is not None and "from" in query:
+        raise AnswerError(400, "give from or before, not both", field="before")
     message: dict[str, Any] = {"type": "subscribe", "from": "first", **query}
-    message |= {name: query[name].split(",") for name in LISTS if name in query}
     message |= {
         name: _whole(name, query[name])
         for name in ("from", "min_priority")
@@ -123,14 +128,27 @@ def _wanted(request: Request) -> tuple[Subscribe, int]:
     }
     wanted = read_message(json.dumps(message))
     assert isinstance(wanted, Subscribe)
-    return wanted, limit
+    return wanted, limit, before
+
+
+def _query(request: Request) -> dict[str, Any]:
+    """Return the query by key. A list can be repeated (``kinds=a&kinds=b``), have commas, or both; no other key can."""
+    query: dict[str, Any] = {}
+    for name, value in request.query_params.multi_items():
+        if name in LISTS:
+            query.setdefault(name, []).extend(value.split(","))
+        elif name in query:
+            raise AnswerError(400, f"{shortened(name)} is given more than once, but takes one value", field=name)
+        elif name != "token":
+            query[name] = value
+    return query
 
 
 def _whole(name: str, text: str) -> int:
     try:
         return int(text)
     except ValueError as error:
-        raise AnswerError(400, f"{name} is {text!r}, but must be a whole number", field=name) from error
+        raise AnswerError(400, f"{name} is {shortened(text)!r}, but must be a whole number", field=name) from error
 
 
 async def _collect(encoded: EncodedLog, selection: Selection, start: int, limit: int) -> tuple[list[str], int]:
@@ -146,6 +164,24 @@ async def _collect(encoded: EncodedLog, selection: Selection, start: int, limit:
             if selection.matches(row):
                 texts.append(row.text)
     return texts, place
+
+
+async def _collect_before(encoded: EncodedLog, selection: Selection, end: int, limit: int) -> tuple[list[str], int]:
+    """Return up to ``limit`` events before ``end`` as JSON, and the sequence number to continue before."""
+    texts: list[str] = []
+    place = end
+    while place > encoded.log.first_sequence and end - place < MAX_SCANNED:
+        begin = (place - 2) // BLOCK_EVENTS * BLOCK_EVENTS + 1
+        block = await encoded.block(max(begin, encoded.log.first_sequence))
+        if block.next < place:  # the newest block, as another task read it: it has grown since
+            continue
+        for row in reversed(block.rows[: place - block.first]):
+            if len(texts) == limit:
+                return texts[::-1], place
+            place -= 1
+            if selection.matches(row):
+                texts.append(row.text)
+    return texts[::-1], place
 
 
 async def universe(request: Request) -> Response:
@@ -166,19 +202,18 @@ async def prices(request: Request) -> Response:
     ticker = request.query_params.get("ticker", "")
     if not ticker:
         raise AnswerError(400, "give a ticker: /api/prices?ticker=ABC", field="ticker")
+    if len(ticker) > MAX_TICKER:
+        raise AnswerError(400, f"a ticker has at most {MAX_TICKER} characters", field="ticker")
     line = await asyncio.to_thread(port.prices, ticker)
     return JSONResponse({"ticker": ticker, "times": list(line.times), "prices": list(line.prices)})
 
 
-async def control_status(request: Request) -> Response:
-    """Return the control status of the replay."""
-    return JSONResponse(dict(await asyncio.to_thread(_controlled(_hub(request)).status)))
-
-
 async def control(request: Request) -> Response:
-    """Perform a control action, and return the control status after it."""
+    """Return the control status of the replay; POST performs an action before that."""
     port = _controlled(_hub(request))
-    body = await _body(request)
+    if request.method != "POST":
+        return JSONResponse(dict(await asyncio.to_thread(port.status)))
+    body = await _body(request, _hub(request).limits.request_seconds)
     try:
         wanted = read_action(body)
         return JSONResponse(dict(await asyncio.to_thread(perform, port, wanted)))
@@ -196,10 +231,16 @@ def _controlled(hub: Hub) -> ControlPort:
     return hub.served.control
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, seconds: float) -> bytes:
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise AnswerError(413, f"the body is longer than {MAX_BODY_BYTES:,} bytes")
+    try:
+        async with asyncio.timeout(seconds):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY_BYTES:
+                    raise AnswerError(413, f"the body is longer than {MAX_BODY_BYTES:,} bytes")
+    except ClientDisconnect as error:
+        raise AnswerError(400, "the client left before the body was complete") from error
+    except TimeoutError as error:
+        raise AnswerError(408, f"the body was not complete within {seconds:g} s; send it at once") from error
     return body

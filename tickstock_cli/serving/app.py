@@ -9,6 +9,7 @@ from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse
@@ -17,9 +18,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from tickstock_cli.serving import answers
+from tickstock_cli.serving import answers, error_answers
 from tickstock_cli.serving.access import AccessGate, AccessRules
-from tickstock_cli.serving.hub import Hub, Limits
+from tickstock_cli.serving.hub import ConnectionCounts, Hub, Limits
 from tickstock_cli.serving.served import ServedRun
 from tickstock_cli.serving.session import ClientSession
 
@@ -51,6 +52,7 @@ def build_app(
     limits: Limits,
     ready: Callable[[Hub], None],
     companions: Mapping[str, Companion],
+    connections: ConnectionCounts,
 ) -> Starlette:
     """Build the application.
 
@@ -60,11 +62,13 @@ def build_app(
         Additional endpoints by path.
     ready
         Called in the event loop, with the hub, once the application has started.
+    connections
+        Counts of the server's connections, for ``/status``.
     """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        app.state.hub = hub = Hub(served, limits, rules.may_control)
+        app.state.hub = hub = Hub(served, limits, rules.may_control, connections)
         for companion in companions.values():
             companion.start(hub)
         ready(hub)
@@ -75,7 +79,7 @@ def build_app(
                 await companion.stop()
             hub.close()
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", _page),
             Mount("/static", StaticFiles(directory=STATIC)),
@@ -86,14 +90,19 @@ def build_app(
             Route("/api/events", answers.events),
             Route("/api/universe", answers.universe),
             Route("/api/prices", answers.prices),
-            Route("/api/control", answers.control_status, methods=["GET"]),
-            Route("/api/control", answers.control, methods=["POST"]),
+            Route("/api/control", answers.control, methods=["GET", "POST"]),
             *(Mount(path, companion.app) for path, companion in companions.items()),
         ],
         middleware=[Middleware(SafetyHeaders), Middleware(AccessGate, rules)],
-        exception_handlers={answers.AnswerError: answers.explain},
+        exception_handlers={
+            error_answers.AnswerError: error_answers.explain,
+            HTTPException: error_answers.explain_http,
+            Exception: error_answers.explain_fault,
+        },
         lifespan=lifespan,
     )
+    app.router.default = error_answers.unknown_path
+    return app
 
 
 async def _page(request: Request) -> FileResponse:  # noqa: ARG001 - starlette's signature
@@ -104,7 +113,7 @@ async def _websocket(websocket: WebSocket) -> None:
     hub: Hub = websocket.app.state.hub
     if hub.full:
         reason = f"the server has {hub.limits.max_clients} clients, its limit; try again later"
-        await websocket.send_denial_response(JSONResponse({"error": {"message": reason}}, 503))
+        await websocket.send_denial_response(JSONResponse(error_answers.error_document(reason), 503))
         return
     await ClientSession(hub, websocket).run()
 

@@ -9,11 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from tickstock_cli.core.times import parse_time
 from tickstock_cli.errors import UsageError
+from tickstock_cli.serving.bounded import shortened
 from tickstock_cli.serving.ports import ControlPort
+
+FASTEST = 1e6
 
 
 class _Action(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     @property
     def field(self) -> str:
@@ -43,7 +46,9 @@ class SetSpeed(_Action):
     """Change the speed."""
 
     action: Literal["speed"]
-    speed: float = Field(gt=0, le=1e6, description="times recorded time")
+    speed: Annotated[float, Field(gt=0, le=FASTEST)] | Literal["max"] = Field(
+        description="times recorded time, or max: the fastest of these"
+    )
 
 
 class Seek(_Action):
@@ -62,6 +67,8 @@ class Kill(_Action):
 
 Action = Pause | Resume | Step | SetSpeed | Seek | Kill
 ControlRequest = Annotated[Action, Field(discriminator="action")]
+
+OR_MAX = ', or "max"'
 
 _REQUEST: TypeAdapter[Action] = TypeAdapter(ControlRequest)
 
@@ -95,7 +102,8 @@ def _control_error(error: ValidationError) -> ControlError:
     place = [str(part) for part in first["loc"][1:2]]
     if not place:
         return ControlError("action must be one of pause, resume, step, speed, seek, kill", "action")
-    return ControlError(f"{place[0]}: {first['msg'][:1].lower()}{first['msg'][1:]}", place[0])
+    reason = f"{first['msg'][:1].lower()}{first['msg'][1:]}"
+    return ControlError(f"{shortened(place[0])}: {reason}{OR_MAX if place[0] == 'speed' else ''}", place[0])
 
 
 def perform(control: ControlPort, wanted: Action) -> Mapping[str, Any]:
@@ -115,7 +123,7 @@ def perform(control: ControlPort, wanted: Action) -> Mapping[str, Any]:
     elif isinstance(wanted, Step):
         control.step()
     elif isinstance(wanted, SetSpeed):
-        control.set_speed(wanted.speed)
+        control.set_speed(FASTEST if wanted.speed == "max" else wanted.speed)
     elif isinstance(wanted, Seek):
         control.seek(_time(wanted.time))
     else:

@@ -16,6 +16,10 @@ from tickstock_cli.serving.ports import Health, MarketState
 from tickstock_cli.serving.protocol import ColumnModel, Epoch, Features, Hello, KindModel
 from tickstock_cli.serving.served import ServedRun
 
+HTTP_CONNECTIONS = 256
+"""Most connections beyond those of WebSocket clients."""
+CLOSE_SECONDS = 2.0
+"""Longest time for a closing connection to empty its buffer; after it, the connection is aborted."""
 PULSE_SECONDS = 0.5
 """How long the run's health and market state are cached, for all clients."""
 
@@ -28,6 +32,24 @@ class Limits:
     send_seconds: float = 20.0
     """A client that takes no byte for this long is disconnected; it can reconnect and resume."""
     max_clients: int = 1_000
+    """Most clients of the WebSocket."""
+    request_seconds: float = 10.0
+    """Longest time in which a client must send the head of an HTTP request, and again its body."""
+
+    @property
+    def max_connections(self) -> int:
+        """Most connections of all kinds."""
+        return self.max_clients + HTTP_CONNECTIONS
+
+
+@dataclass(slots=True)
+class ConnectionCounts:
+    """Most connections at a time, and how many were refused beyond it, sent no request in time, or took no data."""
+
+    limit: int
+    refused: int = 0
+    timed_out: int = 0
+    stalled: int = 0
 
 
 class Client(Protocol):
@@ -41,8 +63,9 @@ class Client(Protocol):
 class Hub:
     """Shared by the sessions of one server, within one event loop, until ``close``."""
 
-    def __init__(self, served: ServedRun, limits: Limits, may_control: bool) -> None:
+    def __init__(self, served: ServedRun, limits: Limits, may_control: bool, connections: ConnectionCounts) -> None:
         self.served = served
+        self.connections = connections
         self.limits = limits
         self.may_control = may_control
         self.notifier = Notifier(asyncio.get_running_loop())
@@ -122,7 +145,10 @@ class Hub:
             "clients": len(self.clients),
             "max_clients": self.limits.max_clients,
             "sent_events": self.sent_events,
-            "cut_off": self.cut_off,
+            "cut_off": self.cut_off + self.connections.stalled,
+            "max_connections": self.connections.limit,
+            "refused_connections": self.connections.refused,
+            "timed_out_requests": self.connections.timed_out,
             "first_sequence": log.first_sequence,
             "last_sequence": log.next_sequence - 1,
             "finished": self.served.over,

@@ -58,6 +58,9 @@ SYSTEM = (
     MetricSpec("server.clients", "clients", "Connected clients."),
     MetricSpec("server.sent_events", "sent_events_total", "Events sent, over all clients."),
     MetricSpec("server.cut_off", "cut_off_clients_total", "Clients disconnected because they took no data."),
+    MetricSpec("server.max_connections", "max_connections", "Most connections at a time."),
+    MetricSpec("server.refused_connections", "refused_connections_total", "Connections beyond that, answered 503."),
+    MetricSpec("server.timed_out_requests", "timed_out_requests_total", "Connections that sent no request in time."),
     MetricSpec("server.first_sequence", "log_first_sequence", "Number of the oldest event kept."),
     MetricSpec("server.last_sequence", "log_last_sequence", "Number of the newest event."),
 )

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from tickstock_cli.core.kinds import Kind
+from tickstock_cli.serving.bounded import MAX_MESSAGE, shortened
 
 PROTOCOL_VERSION = 1
 
@@ -23,8 +24,7 @@ MAX_MESSAGE_BYTES = 262_144
 MAX_TICKERS = 10_000
 MAX_NAMES = 64
 MAX_WINDOW = 100_000
-MAX_SHOWN = 40
-"""Most characters of a wrong value that an error repeats."""
+MAX_SEQUENCE = 2**63 - 1
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 SourceName = Literal["tick", "websocket", "ohlcv", "fmv", "channel"]
@@ -65,7 +65,7 @@ class Subscribe(ClientRequest):
         ge=1,
         description="only events of this priority or a higher one; 1 is the highest, so 2 means 1 and 2",
     )
-    start: Annotated[int, Field(ge=1)] | Literal["now", "first"] = Field(
+    start: Annotated[int, Field(ge=1, le=MAX_SEQUENCE)] | Literal["now", "first"] = Field(
         default="now",
         alias="from",
         description="sequence number of the first event, now (only later events), or first (all kept events)",
@@ -92,7 +92,7 @@ class Ack(ClientRequest):
     """Acknowledge all events up to a sequence number, inclusive. Needed only with a window."""
 
     type: Literal["ack"]
-    sequence: int = Field(ge=0, description="the last acknowledged sequence number")
+    sequence: int = Field(ge=0, le=MAX_SEQUENCE, description="the last acknowledged sequence number")
 
 
 ClientMessage = Annotated[Subscribe | Unsubscribe | Ack, Field(discriminator="type")]
@@ -269,6 +269,16 @@ class Error(Message):
     first_sequence: int | None = Field(default=None, description="with expired: the oldest event still kept")
     next_sequence: int | None = Field(default=None, description="with ahead: the number of the next event")
 
+    @field_validator("message", mode="before")
+    @classmethod
+    def _bounded_message(cls, message: str) -> str:
+        return shortened(message, MAX_MESSAGE)
+
+    @field_validator("field", mode="before")
+    @classmethod
+    def _bounded_field(cls, field: str | None) -> str | None:
+        return None if field is None else shortened(field)
+
     def text(self) -> str:
         """Return the message as JSON, without null keys."""
         return self.model_dump_json(exclude_none=True)
@@ -318,14 +328,21 @@ def _message_error(error: ValidationError) -> MessageError:
     key = str(first["loc"][1])
     known = {field.alias or name: field.description for name, field in model.model_fields.items()}
     if first["type"] == "extra_forbidden":
-        return MessageError("invalid", f"{key} is not a key of this message; its keys are {', '.join(known)}", key)
+        message = f"{shortened(key)} is not a key of this message; its keys are {', '.join(known)}"
+        return MessageError("invalid", message, key)
     if first["type"] == "missing":
         return MessageError("invalid", f"{key} is missing: it is {known[key]}", key)
     place = "".join(f"[{part}]" for part in first["loc"][2:] if isinstance(part, int))
-    value = json.dumps(first["input"])
-    shown = value if len(value) <= MAX_SHOWN else f"{value[:MAX_SHOWN]}…"
+    shown = _shown(first["input"])
     reason = f"{first['msg'][:1].lower()}{first['msg'][1:]}"
     return MessageError("invalid", f"{key}{place} is {shown}: {reason}; {key} means: {known[key]}", key)
+
+
+def _shown(value: Any) -> str:
+    try:
+        return shortened(json.dumps(value))
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return "a number of too many digits"
 
 
 def client_schema() -> dict[str, Any]:

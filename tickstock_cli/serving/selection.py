@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tickstock_cli.core.priority import PriorityManager
+from tickstock_cli.serving.bounded import shortened
 from tickstock_cli.serving.encoded import Row
 from tickstock_cli.serving.protocol import Error, Subscribe
 from tickstock_cli.serving.served import ServedRun
@@ -76,7 +77,8 @@ def universe_named(served: ServedRun, name: str, field: str) -> frozenset[str]:
     """
     if name not in served.universes:
         known = f"the universes are {', '.join(served.universes)}" if served.universes else "this run has none"
-        raise RejectedError(Error(code="invalid", message=f"no universe is named {name!r}; {known}", field=field))
+        message = f"no universe is named {shortened(name)!r}; {known}"
+        raise RejectedError(Error(code="invalid", message=message, field=field))
     return served.universes[name]
 
 

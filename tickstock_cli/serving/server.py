@@ -13,8 +13,9 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 import uvicorn
 from anyio.from_thread import start_blocking_portal
@@ -22,7 +23,8 @@ from anyio.from_thread import start_blocking_portal
 from tickstock_cli.errors import ServingError, UsageError
 from tickstock_cli.serving.access import AccessRules
 from tickstock_cli.serving.app import build_app
-from tickstock_cli.serving.hub import Hub, Limits
+from tickstock_cli.serving.connections import ConnectionBounds, HttpConnection, most_connections
+from tickstock_cli.serving.hub import ConnectionCounts, Hub, Limits
 from tickstock_cli.serving.protocol import MAX_MESSAGE_BYTES
 from tickstock_cli.serving.served import ServedRun
 from tickstock_cli.serving.wire import OwnFaults, Wire
@@ -34,6 +36,8 @@ SOCKETIO_PATH = "/socket.io"
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
 BACKLOG = 1_024
+ACCEPTED_TOGETHER = 4
+"""Connections that are accepted before the first of them is looked at: together they must not use up all files."""
 
 PING_SECONDS = 20.0
 """Time between two pings, and the longest time for an answer to one."""
@@ -150,8 +154,13 @@ class EventServer:
         rules = AccessRules(address.token, ipaddress.ip_address(self.host).is_loopback, address.origins)
         self._hub: Hub | None = None
         self._token = address.token
+        limits = limits or Limits()
+        counts = ConnectionCounts(most_connections(limits.max_connections))
+        protocol = partial(HttpConnection, bounds=ConnectionBounds(limits, counts))
         self._config = uvicorn.Config(
-            build_app(served, rules, limits or Limits(), self._started, companions),
+            build_app(served, rules, limits, self._started, companions, counts),
+            http=cast("type[asyncio.Protocol]", protocol),
+            backlog=ACCEPTED_TOGETHER,
             ws=Wire,
             ws_max_size=MAX_MESSAGE_BYTES,
             ws_ping_interval=PING_SECONDS,
@@ -198,6 +207,7 @@ class EventServer:
                 await self._running
                 return
             await asyncio.sleep(0.005)
+        self._socket.listen(BACKLOG)  # asyncio has set the backlog to the number accepted together
 
     async def drain(self, seconds: float) -> bool:
         """Wait at most ``seconds`` until every subscribed client has all events; return whether they have."""

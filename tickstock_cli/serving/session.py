@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tickstock_cli.errors import ExpiredError, TickstockError
 from tickstock_cli.serving.encoded import EncodedBlock, Row
-from tickstock_cli.serving.hub import Hub
+from tickstock_cli.serving.hub import CLOSE_SECONDS, Hub
 from tickstock_cli.serving.protocol import (
     Ack,
     AlertMessage,
@@ -35,8 +35,6 @@ from tickstock_cli.serving.protocol import (
 )
 from tickstock_cli.serving.selection import RejectedError, Selection, expired, first_wanted, select
 
-CLOSE_SECONDS = 2.0
-"""Longest time for a closing connection to empty its buffer; after it, the connection is aborted."""
 ABORT = "tickstock.abort"
 """Key of the connection's state that holds the function of ``wire`` that aborts it after some seconds."""
 

@@ -13,13 +13,16 @@ from typing import Any, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from tickstock_cli.serving.session import ABORT, CLOSE_SECONDS
+from tickstock_cli.serving.hub import CLOSE_SECONDS
+from tickstock_cli.serving.session import ABORT
 
 FAULTS_OF_CLIENTS = (
     "ASGI callable returned without completing handshake.",  # a rejection with a response completes it
     "Invalid UTF-8 sequence received from client.",
+    "Invalid HTTP request received.",
+    "Unsupported upgrade request.",
 )
-"""Messages that uvicorn logs as errors, though the fault is the client's."""
+"""Messages that uvicorn logs as errors or warnings, though the fault is the client's."""
 
 
 class Wire(WebSocketsSansIOProtocol):

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.unit.serving.served_runs import SHORT_MEMORY, START, FixedPrices, NewLog, RunOutput, Steered, event, served
-from tickstock_cli.serving.ports import Health
+from tickstock_cli.serving.ports import Health, PriceLine
 from tickstock_cli.serving.server import Address, ServerThread
 
 
@@ -76,6 +76,119 @@ def test_events_are_filtered_as_on_the_websocket(replay: tuple[ServerThread, Ste
     assert [told["sequence"] for told in page["events"]] == [1, 6, 10]
 
 
+def test_events_come_block_by_block_backward(new_log: NewLog) -> None:
+    """A page walks from the newest event to the oldest, over blocks and with filters, and meets each once."""
+    with served(new_log(1_000)) as server:
+        told: list[int] = []
+        place = 1_001
+        while place > 1:
+            page = get(server, f"/api/events?before={place}&limit=70&kinds=high,low").json()
+            sequences = [event["sequence"] for event in page["events"]]
+            assert sequences == sorted(sequences)
+            assert len(sequences) <= 70
+            told, place = sequences + told, page["previous"]
+
+    assert told == [number for number in range(1, 1_001) if number % 5 in (0, 1)]
+
+
+def test_one_answer_looks_at_a_bounded_number_of_events(new_log: NewLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A filter that nothing passes must not read the whole log; the answer says where to go on."""
+    monkeypatch.setattr("tickstock_cli.serving.answers.MAX_SCANNED", 256)
+    with served(new_log(2_000)) as server:
+        page = get(server, "/api/events?before=2001&tickers=NONE").json()
+
+    assert page["events"] == []
+    assert 1_400 < page["previous"] < 1_800
+
+
+@pytest.mark.parametrize("query", ["kinds=high,low", "kinds=high&kinds=low", "kinds=high,fmv&kinds=low"])
+def test_a_list_can_be_repeated_or_have_commas(replay: tuple[ServerThread, Steered], query: str) -> None:
+    """Clients write lists both ways: one of them must not quietly keep the last value."""
+    page = get(replay[0], f"/api/events?{query}&sources=tick").json()
+
+    assert [told["sequence"] for told in page["events"]] == [1, 5, 6, 10]
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/api/evnts", "/static/none.js", "/wss"])
+def test_an_unknown_path_is_an_error_in_json(replay: tuple[ServerThread, Steered], path: str) -> None:
+    """In the one form of all errors, with the paths that exist."""
+    answer = get(replay[0], path)
+
+    assert answer.status_code == 404
+    assert answer.json()["error"]["message"].startswith(f"nothing is at {path}; the paths are /, /ws, /status")
+
+
+def test_an_unknown_path_in_a_browser_is_a_page(replay: tuple[ServerThread, Steered]) -> None:
+    """A person mistyped the address: the page leads to the events, and shows the path as text."""
+    url = f"http://127.0.0.1:{replay[0].server.port}/<b>x"
+    answer = httpx.get(url, headers={"Accept": "text/html,application/xhtml+xml"})
+
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert '<a href="/">' in answer.text
+    assert "<b>" not in answer.text
+
+
+def test_a_method_that_a_path_does_not_take_is_an_error_in_json(replay: tuple[ServerThread, Steered]) -> None:
+    """It names those that it takes."""
+    answer = httpx.put(f"http://127.0.0.1:{replay[0].server.port}/api/control")
+
+    assert answer.status_code == 405
+    assert answer.json()["error"]["message"] == "/api/control does not take PUT; it takes GET, HEAD, POST"
+
+
+def test_a_fault_of_the_server_is_an_error_in_json(new_log: NewLog) -> None:
+    """A program that reads errors must be able to read this one."""
+
+    class Broken(FixedPrices):
+        def prices(self, ticker: str) -> PriceLine:
+            raise RuntimeError(ticker)
+
+    with served(new_log(), prices=Broken()) as server:
+        answer = get(server, "/api/prices?ticker=ABC")
+
+    assert (answer.status_code, answer.json()) == (
+        500, {"error": {"message": "the server failed to answer; its log says why"}}
+    )  # fmt: skip
+
+
+LONG = "x" * 10_000
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/{LONG}",
+        f"/api/events?{LONG}=1",
+        f"/api/events?limit={LONG}",
+        f"/api/events?limit={'9' * 4_000}",
+        f"/api/events?from={'9' * 4_000}",
+        f"/api/events?before={'9' * 4_000}",
+        f"/api/events?kinds={LONG}",
+        f"/api/events?run={LONG}",
+        f"/api/events?{LONG}=1&{LONG}=2",
+        f"/api/universe?name={LONG}",
+        f"/api/prices?ticker={LONG}",
+    ],
+)
+def test_an_error_does_not_repeat_a_long_request(replay: tuple[ServerThread, Steered], path: str) -> None:
+    """Who sends 10 kB gets one line back, not 20 kB."""
+    answer = get(replay[0], path)
+
+    assert 400 <= answer.status_code < 500
+    assert len(answer.content) < 1_200
+
+
+@pytest.mark.parametrize(
+    "body", [{"action": LONG}, {"action": "pause", LONG: 1}, {"action": "seek", "time": LONG}, {LONG: LONG[:1_000]}]
+)
+def test_an_error_does_not_repeat_a_long_body(replay: tuple[ServerThread, Steered], body: dict[str, Any]) -> None:
+    """The same for actions, also where the run itself words the error."""
+    answer = control(replay[0], body)
+
+    assert answer.status_code == 400
+    assert len(answer.content) < 1_200
+
+
 def test_a_universe_s_tickers_can_be_asked_for(replay: tuple[ServerThread, Steered]) -> None:
     """So that a page filters by it what it has already; an unknown one is told with those there are."""
     unknown = get(replay[0], "/api/universe?name=second")
@@ -94,6 +207,11 @@ def test_a_universe_s_tickers_can_be_asked_for(replay: tuple[ServerThread, Steer
         ("kinds=hihg", 400, "kinds"),
         ("limit=0", 400, "limit"),
         ("limit=many", 400, "limit"),
+        ("limit=1&limit=2", 400, "limit"),
+        ("before=0", 416, "before"),
+        ("before=12", 416, "before"),
+        ("before=x", 400, "before"),
+        ("before=5&from=2", 400, "before"),
         ("colour=red", 400, "colour"),
         ("universe=second", 400, "universe"),
     ],
@@ -122,12 +240,15 @@ def test_control_actions_change_the_replay(replay: tuple[ServerThread, Steered])
 
     assert control(server, {"action": "pause"}).json()["paused"]
     assert control(server, {"action": "step"}).status_code == 200
+    assert control(server, {"action": "speed", "speed": "max"}).json()["speed"] == 1e6
     assert control(server, {"action": "speed", "speed": 60}).json()["speed"] == 60
     assert control(server, {"action": "seek", "time": "2026-03-03T15:00:00Z"}).json()["time"] == START + 1_800 * 10**9
     assert not control(server, {"action": "resume"}).json()["paused"]
     assert control(server, {"action": "kill", "channel": "tick-1"}).status_code == 200
     assert get(server, "/api/control").json()["speed"] == 60
-    assert steered.asked == ["pause", "step", "speed 60", "seek 2026-03-03T15:00:00Z", "resume", "kill tick-1"]
+    assert steered.asked == [
+        "pause", "step", "speed 1e+06", "speed 60", "seek 2026-03-03T15:00:00Z", "resume", "kill tick-1"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -140,6 +261,11 @@ def test_control_actions_change_the_replay(replay: tuple[ServerThread, Steered])
         ({"action": "speed"}, 400, "speed"),
         ({"action": "speed", "speed": 0}, 400, "speed"),
         ({"action": "speed", "speed": "fast"}, 400, "speed"),
+        ({"action": "speed", "speed": True}, 400, "speed"),
+        ({"action": "speed", "speed": "20"}, 400, "speed"),
+        ({"action": "seek", "time": False}, 400, "time"),
+        ({"action": "seek", "time": 1.5}, 400, "time"),
+        ({"action": "kill", "channel": 1}, 400, "channel"),
         ({"action": "seek", "time": "noon"}, 400, "time"),
         ({"action": "seek", "time": "2026-03-02"}, 409, "time"),
         ({"action": "kill"}, 400, "channel"),

@@ -281,6 +281,30 @@ def test_an_invalid_message_is_answered_with_an_error(
         assert reader.subscribe(**{"from": "first"})["type"] == "subscribed"
 
 
+LONG = "x" * 100_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{{"type": "subscribe", "{LONG}": 1}}',
+        f'{{"type": "{LONG}"}}',
+        f'{{"type": "subscribe", "run": "{LONG}"}}',
+        f'{{"type": "subscribe", "kinds": ["{LONG}"]}}',
+        f'{{"type": "subscribe", "from": {"9" * 4_000}}}',
+        f'{{"type": "ack", "sequence": {"9" * 100_000}}}',
+    ],
+)
+def test_an_error_does_not_repeat_a_long_message(ten_events: ServerThread, text: str) -> None:
+    """A key of 100,000 characters came back twice; the field is cut as the message is."""
+    with client(ten_events) as reader:
+        reader.send_raw(text)
+        answer = reader.next("error")
+
+        assert len(answer["message"]) + len(answer.get("field", "")) < 1_100
+        assert reader.subscribe(**{"from": "first"})["type"] == "subscribed"
+
+
 def test_errors_name_valid_values(new_log: NewLog) -> None:
     """The misspelt kind, and universe, come with those there are."""
     with served(new_log()) as server, client(server) as reader:
