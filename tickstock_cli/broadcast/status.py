@@ -9,6 +9,8 @@ from typing import Any
 
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.events import PHASES
+from tickstock_cli.monitoring.debug import health_summary
+from tickstock_cli.monitoring.monitor import ChannelMonitor
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 from tickstock_cli.serving.ports import Health, MarketState
 
@@ -57,3 +59,13 @@ class RunStatus:
         if self.market_time is None:
             return MarketState()
         return MarketState(self.market_time, PHASES[self.calendar.phase(self.market_time)])
+
+    def debug(self) -> Mapping[str, Any]:
+        return health_summary((), ()) if self.pipeline is None else self._monitor(self.pipeline).get_health_summary()
+
+    def debug_channel(self, channel: str) -> Mapping[str, Any] | None:
+        return None if self.pipeline is None else self._monitor(self.pipeline).get_channel_debug_info(channel)
+
+    @staticmethod
+    def _monitor(pipeline: MultiChannelPipeline) -> ChannelMonitor:
+        return pipeline.system.reporter.monitor

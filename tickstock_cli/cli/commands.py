@@ -28,6 +28,7 @@ COMMANDS = {
     ),
     "serve": ("serve:serve", "Serve the events of a finished run: a web page, a WebSocket, and pages of JSON."),
     "watch": ("watch:watch", "Watch the events of a server; reconnects by itself and goes on where it was."),
+    "debug": ("debug:debug", "Show what the channels of a running system did lately, what is slow and what helps."),
     "loadtest": (
         "loadtest:loadtest",
         "Run a scenario against the running system and compare the figures with thresholds.",

@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 
+from tickstock_cli.core.channel_debug import ChannelDebug
 from tickstock_cli.core.metrics import ChannelMetrics, SystemMetrics
 from tickstock_cli.monitoring.alert_manager import AlertManager
 from tickstock_cli.monitoring.alerts import Alert, AlertChange, Severity
 from tickstock_cli.monitoring.conditions import find
 from tickstock_cli.monitoring.dashboard import dashboard
+from tickstock_cli.monitoring.debug import channel_document, health_summary
 from tickstock_cli.monitoring.handlers import Handler
+from tickstock_cli.monitoring.issues import PerformanceIssue, performance_issues
 from tickstock_cli.monitoring.thresholds import AlertThresholds
 
 
@@ -38,9 +41,17 @@ class ChannelMonitor:
     handlers
         Called for every alert that is raised, gets worse or is resolved. The error of a handler is counted, and
         stops neither the monitor nor the other handlers.
+    debug
+        Returns what every channel instance did lately, in any thread.
     """
 
-    def __init__(self, thresholds: AlertThresholds, handlers: Sequence[Handler] = ()) -> None:
+    def __init__(
+        self,
+        thresholds: AlertThresholds,
+        handlers: Sequence[Handler] = (),
+        debug: Callable[[], Sequence[ChannelDebug]] = tuple,
+    ) -> None:
+        self._debug = debug
         self._thresholds = thresholds
         self._alerts = AlertManager(thresholds.cooldown_ns, thresholds.resolve_after_ns, thresholds.history)
         self._look = _Look()
@@ -106,6 +117,22 @@ class ChannelMonitor:
             "last_handler_failure": self._last_handler_failure,
         }
         return document
+
+    def get_channel_debug_info(self, channel: str) -> dict[str, Any] | None:
+        """Return the debug document of a channel instance as of now; None if there is none of that name.
+
+        See docs/monitoring.md for its keys: the last batches, slowest tickers, errors with their rows, changes of
+        status, health, breaker and shards with their causes, depths of the queue, performance issues with advice.
+        """
+        return next((channel_document(debug) for debug in self._debug() if debug.metrics.name == channel), None)
+
+    def get_performance_issues(self) -> list[PerformanceIssue]:
+        """Return what costs time or rows in any instance, with advice."""
+        return [issue for debug in self._debug() for issue in performance_issues(debug)]
+
+    def get_health_summary(self) -> dict[str, Any]:
+        """Return the state of every instance, all performance issues and the active alerts, as JSON values."""
+        return health_summary(self._debug(), self.active)
 
     def _report(self, change: AlertChange, alert: Alert) -> None:
         for handler in self._handlers:

@@ -18,6 +18,7 @@ from tickstock_cli.engine.core import Core
 from tickstock_cli.errors import SettingsError, UsageError
 from tickstock_cli.runtime.assignment import RoutingStrategy
 from tickstock_cli.runtime.breaker import CircuitBreaker
+from tickstock_cli.runtime.channel_history import ChannelHistory
 from tickstock_cli.runtime.chunks import ShardChunk
 from tickstock_cli.runtime.instance import Finished, Process, ProcessingChannel
 from tickstock_cli.runtime.metrics import Meter
@@ -64,6 +65,7 @@ def instance_names(settings: Settings) -> list[str]:
 
 def build_instances(
     settings: Settings,
+    symbols: SymbolTable,
     clock: Clock,
     process: Process,
     executor: Executor,
@@ -105,6 +107,7 @@ def build_instances(
                 batching=batching,
                 breaker=CircuitBreaker(breaker_limits_of(section), clock),
                 meter=meter,
+                history=ChannelHistory(symbols, clock),
                 clock=clock,
                 process=process,
                 executor=executor,

@@ -19,10 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.channels.base import BatchOutcome, Workspace
+from tickstock_cli.core.channel_debug import BatchCost, ChannelDebug
 from tickstock_cli.core.clock import Clock
 from tickstock_cli.core.metrics import BreakerState, ChannelMetrics, ChannelStatus
 from tickstock_cli.runtime.batching import BatchDecision, Batching, LoadMeter
 from tickstock_cli.runtime.breaker import CircuitBreaker
+from tickstock_cli.runtime.channel_history import ChannelHistory
 from tickstock_cli.runtime.chunks import ShardChunk
 from tickstock_cli.runtime.metrics import Meter
 
@@ -82,6 +84,7 @@ class ProcessingChannel:
         batching: Batching,
         breaker: CircuitBreaker,
         meter: Meter,
+        history: ChannelHistory,
         clock: Clock,
         process: Process,
         executor: Executor,
@@ -93,8 +96,10 @@ class ProcessingChannel:
         self.record = record
         self.number = number
         self.idle = asyncio.Lock()
-        self.status = ChannelStatus.INITIALIZING
-        self.shards = 0
+        self.owned_shards: tuple[int, ...] = ()
+        self.history = history
+        """What it did lately."""
+        self._status = ChannelStatus.INITIALIZING
         self._queue_rows = queue_rows
         self._batching = batching
         self._breaker = breaker
@@ -120,6 +125,17 @@ class ProcessingChannel:
         self._room = asyncio.Event()
         self._workspace = Workspace()
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def status(self) -> ChannelStatus:
+        """What it is doing."""
+        return self._status
+
+    @status.setter
+    def status(self, status: ChannelStatus) -> None:
+        if status is not self._status:
+            self.history.change("status", f"{self._status} to {status}")
+        self._status = status
 
     @property
     def depth(self) -> int:
@@ -194,7 +210,7 @@ class ProcessingChannel:
     def note_spilled(self, rows: int) -> None:
         """Set the number of rows that wait on disk for this instance."""
         self._spilled = rows
-        self._meter.queue(self._depth, rows)
+        self._note_depth()
 
     def put_back(self, parts: Sequence[ShardChunk]) -> None:
         """Queue parts taken from another instance, even beyond the bound.
@@ -206,7 +222,7 @@ class ProcessingChannel:
         self._queue.clear()
         self._queue.extend((now, part) for part in sorted([*parts, *waiting], key=lambda part: part.chunk.batch.first))
         self._depth += sum(len(part) for part in parts)
-        self._meter.queue(self._depth, self._spilled)
+        self._note_depth()
         self._woken.set()
 
     def take_away(self, moving: NDArray[np.bool_]) -> list[ShardChunk]:
@@ -223,7 +239,7 @@ class ProcessingChannel:
                 goes.counted()
         self._queue = deque(staying)
         self._depth = sum(len(part) for _, part in staying)
-        self._meter.queue(self._depth, self._spilled)
+        self._note_depth()
         self._room.set()
         return gone
 
@@ -233,7 +249,7 @@ class ProcessingChannel:
         waiting = [part for _, part in self._queue]
         self._queue.clear()
         self._depth = 0
-        self._meter.queue(self._depth, self._spilled)
+        self._note_depth()
         self._room.set()
         for part in waiting:
             self._dropped(part)
@@ -252,7 +268,25 @@ class ProcessingChannel:
     def snapshot(self) -> ChannelMetrics:
         """Return its metrics as of now."""
         oldest = self._under_way if self._under_way is not None else self._queue[0][0] if self._queue else None
-        return self._meter.snapshot(self.status, self._breaker.figures(), self.shards, oldest)
+        return self._meter.snapshot(self.status, self._breaker.figures(), len(self.owned_shards), oldest)
+
+    def debug(self, wall_minus_clock: int) -> ChannelDebug:
+        """Return what it did lately, in detail; ``wall_minus_clock`` turns its times into ns since the epoch, UTC."""
+        load, history = self._load.load(self._clock.now()), self.history
+        batching = self._batching
+        return ChannelDebug(
+            self.snapshot(),
+            wall_minus_clock,
+            BatchCost(batching.strategy, batching.max_rows, batching.max_wait_ns, load.batch_ns, load.row_ns),
+            history.unhealthy,
+            self.owned_shards,
+            history.batches(),
+            history.slowest(),
+            history.shares(),
+            history.errors(),
+            history.changes(),
+            history.depths(),
+        )
 
     def take_peak(self) -> int:
         """Return the greatest depth of the queue since the last call."""
@@ -263,7 +297,7 @@ class ProcessingChannel:
         self._queue.append((now, part))
         self._depth += len(part)
         self._load.arrived(len(part), now)
-        self._meter.queue(self._depth, self._spilled)
+        self._note_depth()
         self._woken.set()
 
     async def _run(self) -> None:
@@ -356,7 +390,7 @@ class ProcessingChannel:
             self._queue.extendleft(reversed(taken))
             self._depth += sum(len(part) for _, part in taken)
         if batches:
-            self._meter.queue(self._depth, self._spilled)
+            self._note_depth()
 
     def _take(self, rows: int) -> Taken:
         """Take parts of ``rows`` rows in all from the queue; the last one is cut."""
@@ -372,7 +406,7 @@ class ProcessingChannel:
             self._depth -= len(part)
         if not self._queue:
             self._flush = False
-        self._meter.queue(self._depth, self._spilled)
+        self._note_depth()
         self._room.set()
         return taken
 
@@ -384,10 +418,15 @@ class ProcessingChannel:
         self._load.processed(rows, ended - started)
         arrivals = [(since, len(part)) for since, part in taken if len(part)]
         self._meter.batch(started, ended, arrivals, events=events, failed=failed)
+        self.history.batch(taken, started, ended, events=events, failed=failed, failures=outcome.failures)
         if failed > FAILED_SHARE * rows:
             self._breaker.failed(outcome.failures[0].reason)
         else:
             self._breaker.succeeded()
+
+    def _note_depth(self) -> None:
+        self._meter.queue(self._depth, self._spilled)
+        self.history.depth(self._depth)
 
     async def _sleep(self, ns: int | None) -> None:
         self._woken.clear()

@@ -8,6 +8,7 @@ from typing import Any
 import psutil
 
 from tickstock_cli.config.running import MonitoringSettings
+from tickstock_cli.core.channel_debug import ChannelDebug
 from tickstock_cli.core.clock import Clock
 from tickstock_cli.core.metrics import ArrivalMetrics, ChannelMetrics, SystemMetrics
 from tickstock_cli.monitoring.handlers import LOGGER, Handler, LogHandler
@@ -51,7 +52,7 @@ class SystemReporter:
         self._wall = wall
         self._is_ready = is_ready
         self._broken = broken
-        self.monitor = ChannelMonitor(thresholds_of(settings), (LogHandler(LOGGER), *handlers))
+        self.monitor = ChannelMonitor(thresholds_of(settings), (LogHandler(LOGGER), *handlers), self.channel_debug)
         self.latency = EventLatency()
         """Latency of all events since the start."""
         self._window_ns = window_ns = int(settings.window_seconds * SECOND)
@@ -116,6 +117,11 @@ class SystemReporter:
     def channel_metrics(self) -> list[ChannelMetrics]:
         """Return the metrics of every instance as of now."""
         return [instance.snapshot() for instances in self._instances.values() for instance in instances]
+
+    def channel_debug(self) -> list[ChannelDebug]:
+        """Return what every instance did lately, in detail; in any thread."""
+        offset = self._wall() - self._clock.now()
+        return [instance.debug(offset) for instances in self._instances.values() for instance in instances]
 
     def system_metrics(self) -> SystemMetrics:
         """Return the metrics of the whole system as of now."""

@@ -176,10 +176,12 @@ class DataChannelRouter:
         return record, rows
 
     def _views(self, record: str) -> list[InstanceView]:
-        return [
-            InstanceView(one.name, unhealthy_reason(one.snapshot(), self._health) is None, one.depth)
-            for one in self._instances[record]
-        ]
+        views = []
+        for instance in self._instances[record]:
+            unhealthy = unhealthy_reason(instance.snapshot(), self._health)
+            instance.history.health(unhealthy)
+            views.append(InstanceView(instance.name, unhealthy is None, instance.depth))
+        return views
 
     def _deal(self, part: ShardChunk) -> list[tuple[ProcessingChannel, ShardChunk]]:
         self._rows[part.record] += len(part)
@@ -219,7 +221,7 @@ class DataChannelRouter:
         self._assignments[record] = assignment
         self._owners[record] = assignment.places([instance.name for instance in instances])
         for instance in instances:
-            instance.shards = len(assignment.shards_of(instance.name))
+            instance.owned_shards = tuple(sorted(assignment.shards_of(instance.name)))
 
     async def _move(self, record: str, before: Assignment, after: Assignment) -> int:
         moves = after.moves_from(before)
@@ -237,5 +239,7 @@ class DataChannelRouter:
                 parts = by_name[source].take_away(np.isin(shards, going))
                 if parts:
                     by_name[target].put_back(parts)
+                by_name[source].history.change("shards", f"{len(going)} shards moved to {target}")
+                by_name[target].history.change("shards", f"{len(going)} shards came from {source}")
             self._adopt(record, after)
         return len(moves)

@@ -59,6 +59,12 @@ class SystemStatus:
         time = self._system.market_time
         return MarketState() if time is None else MarketState(time, PHASES[self._calendar.phase(time)])
 
+    def debug(self) -> Mapping[str, Any]:
+        return self._system.reporter.monitor.get_health_summary()
+
+    def debug_channel(self, channel: str) -> Mapping[str, Any] | None:
+        return self._system.reporter.monitor.get_channel_debug_info(channel)
+
 
 class SystemServer:
     """The server of a running system; an asynchronous context.

@@ -121,7 +121,7 @@ class MultiChannelSystem:
             "tickstock-channel",
         )
         self._instances = build_instances(
-            settings, self._clock, self._process, self._executor, self._finished, self._leave, self._break
+            settings, core.symbols, self._clock, self._process, self._executor, self._finished, self._leave, self._break
         )
         self._entrance = RecordEntrance(
             RowIngest(core.symbols, settings.recordings.interval_seconds),

@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from tickstock_cli.serving import answers, error_answers
+from tickstock_cli.serving import answers, debug, error_answers
 from tickstock_cli.serving.access import AccessGate, AccessRules
 from tickstock_cli.serving.hub import ConnectionCounts, Hub, Limits
 from tickstock_cli.serving.served import ServedRun
@@ -87,6 +87,8 @@ def build_app(
             Route("/status", answers.status),
             Route("/health", answers.health),
             Route("/metrics", answers.metrics),
+            Route("/debug", debug.summary),
+            Route("/debug/channels/{name}", debug.channel),
             Route("/api/events", answers.events),
             Route("/api/universe", answers.universe),
             Route("/api/prices", answers.prices),

@@ -83,6 +83,12 @@ class StatusPort(Protocol):
     def market(self) -> MarketState:
         """Return the recorded time and the phase of the market."""
 
+    def debug(self) -> Mapping[str, Any]:
+        """Return the health summary of ``docs/monitoring.md``, as values that JSON can hold."""
+
+    def debug_channel(self, channel: str) -> Mapping[str, Any] | None:
+        """Return the debug document of a channel instance; None if there is none of that name."""
+
 
 class ControlPort(Protocol):
     """Control of a replay. The server calls it in a thread of its own, so it may block.

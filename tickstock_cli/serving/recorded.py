@@ -43,6 +43,17 @@ class RecordedStatus:
         """Return time and phase of the last event."""
         return self._market
 
+    def debug(self) -> Mapping[str, Any]:
+        return {
+            "summary": "the run is over: it has no channels any more",
+            "channels": [],
+            "performance_issues": [],
+            "active_alerts": [],
+        }
+
+    def debug_channel(self, channel: str) -> None:
+        """Return None: a finished run has no channels."""
+
 
 def _last_market_state(log: EventLogPort) -> MarketState:
     if log.next_sequence == log.first_sequence:

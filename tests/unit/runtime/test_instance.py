@@ -11,8 +11,10 @@ from tickstock_cli.channels.base import BatchOutcome, Workspace
 from tickstock_cli.channels.isolation import Failure
 from tickstock_cli.core.clock import SystemClock
 from tickstock_cli.core.metrics import BreakerState
+from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.runtime.batching import Batching, Strategy
 from tickstock_cli.runtime.breaker import BreakerLimits, CircuitBreaker
+from tickstock_cli.runtime.channel_history import ChannelHistory
 from tickstock_cli.runtime.chunks import Chunk, ShardChunk, whole_parts
 from tickstock_cli.runtime.instance import BATCHES_A_TRIP, Finished, ProcessingChannel
 from tickstock_cli.runtime.metrics import Meter
@@ -61,6 +63,7 @@ class Desk:
             meter=Meter(
                 "tick-1", "tick", queue_limit=200, timeout_ns=25 * MS, wait_ns=0, window_ns=SECOND, clock=clock
             ),
+            history=ChannelHistory(SymbolTable(["ABC"]), clock),
             clock=clock,
             process=self._process,
             executor=self.executor,

@@ -19,14 +19,14 @@ def test_shards_of_a_dead_instance_move_with_their_rows_and_return() -> None:
         tested = SystemUnderTest(climb(tickers, 10), {"tick_channel.instances": 2, "monitoring.interval_ms": 60_000})
         await tested.system.initialize_system()
         failing, healthy = (instance for instance in tested.system.instances() if instance.record == "tick")
-        assert failing.shards == healthy.shards == 32
+        assert len(failing.owned_shards) == len(healthy.owned_shards) == 32
         await failing.kill()
         first, *others = tested.source.batches(200)
         await tested.system.feed(first)
         assert failing.depth > 0
 
         assert await tested.system.router.reassign() == 32
-        assert (failing.shards, healthy.shards, failing.depth) == (0, 64, 0)
+        assert (len(failing.owned_shards), len(healthy.owned_shards), failing.depth) == (0, 64, 0)
         for batch in others:
             await tested.system.feed(batch)
         await tested.system.settle()
@@ -34,7 +34,7 @@ def test_shards_of_a_dead_instance_move_with_their_rows_and_return() -> None:
 
         failing.start()
         assert await tested.system.router.reassign() == 32
-        assert failing.shards == healthy.shards == 32
+        assert len(failing.owned_shards) == len(healthy.owned_shards) == 32
         await tested.system.shutdown()
 
     run(story())
@@ -68,12 +68,12 @@ def test_a_failing_or_slow_instance_loses_its_shards_until_it_is_healthy(fault: 
         for batch in batches[:20]:
             await tested.system.feed(batch)
             await tested.system.settle()
-            if failing.shards == 0:
+            if len(failing.owned_shards) == 0:
                 break
-        await tested.until(lambda: failing.shards == 0)
-        assert healthy.shards == 64
+        await tested.until(lambda: len(failing.owned_shards) == 0)
+        assert len(healthy.owned_shards) == 64
         failing_tickers.clear()
-        await tested.until(lambda: failing.shards == 32)
+        await tested.until(lambda: len(failing.owned_shards) == 32)
         for batch in batches[20:]:
             await tested.system.feed(batch)
         await tested.system.settle()

@@ -128,6 +128,14 @@ class RunOutput:
         """See ``StatusPort``."""
         return self.place
 
+    def debug(self) -> Mapping[str, Any]:
+        """See ``StatusPort``."""
+        return {"summary": "a story", "channels": [{"name": "tick-1"}], "performance_issues": [], "active_alerts": []}
+
+    def debug_channel(self, channel: str) -> Mapping[str, Any] | None:
+        """See ``StatusPort``."""
+        return {"name": channel} if channel == "tick-1" else None
+
 
 class Steered:
     """A replay that only remembers what was asked of it."""
