@@ -117,7 +117,13 @@ def assemble(plan: RunPlan, stack: ExitStack) -> RunParts:
     if isinstance(plan.driver, LiveDriver):
         warm_up_reading()  # or the first row would wait for the kernels that read it, and market time with it
     pipeline = open_pipeline(
-        plan.pipeline, settings, core, stack, stopped=lambda: control.stopped, runtime_observer=plan.runtime_observer
+        plan.pipeline,
+        settings,
+        core,
+        stack,
+        stopped=lambda: control.stopped,
+        runtime_observer=plan.runtime_observer,
+        keeps_time=plan.keeps_time,
     )
     if isinstance(pipeline, MultiChannelPipeline):
         if isinstance(plan.driver, LiveDriver):

@@ -36,6 +36,7 @@ def open_pipeline(
     handlers: tuple[Handler, ...] = (),
     stopped: Callable[[], bool] = lambda: False,
     runtime_observer: RuntimeObserver | None = None,
+    keeps_time: bool = True,
 ) -> Pipeline:
     """Build and start a pipeline; ``stack`` ends it.
 
@@ -47,6 +48,8 @@ def open_pipeline(
         Returns whether the run has been stopped; see `MultiChannelPipeline`.
     runtime_observer
         Observes batches and events inside a running system.
+    keeps_time
+        Whether rows are due at some wall time; see `MultiChannelPipeline`.
     """
     if name is PipelineName.DIRECT:
         return DirectPipeline(core)
@@ -58,4 +61,4 @@ def open_pipeline(
     def build(publish: Publish) -> MultiChannelSystem:
         return MultiChannelSystem(settings, core, publish=publish, handlers=handlers, observer=runtime_observer)
 
-    return stack.enter_context(MultiChannelPipeline(thread, build, stopped))
+    return stack.enter_context(MultiChannelPipeline(thread, build, stopped, keeps_time))

@@ -96,6 +96,9 @@ class MultiChannelPipeline:
     stopped
         Returns whether the run has been stopped. From then on every wait for the system is a drain with a time limit,
         because a channel that hangs must not keep the run from ending.
+    keeps_time
+        Whether rows are due at some wall time. Then no garbage collection during the run visits the objects from
+        before it, which takes one collection at the start.
     """
 
     def __init__(
@@ -103,7 +106,9 @@ class MultiChannelPipeline:
         thread: LoopThread,
         build: Callable[[Publish], MultiChannelSystem],
         stopped: Callable[[], bool] = lambda: False,
+        keeps_time: bool = True,
     ) -> None:
+        self._keeps_time = keeps_time
         self._thread = thread
         self._build = build
         self._stopped = stopped
@@ -124,7 +129,8 @@ class MultiChannelPipeline:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        unfreeze_gc()  # first: what follows may raise, and the process may go on
+        if self._keeps_time:
+            unfreeze_gc()  # first: what follows may raise, and the process may go on
         self.last_status = self._thread.call(self._end(None if error is None else 0.0))
         self._results.put(None)
         self._pump.join()
@@ -137,9 +143,10 @@ class MultiChannelPipeline:
         self._take = take
 
     def prepare(self, batch: MergedBatch) -> None:
-        """Prepare the pipeline, and exclude its permanent objects from garbage collection."""
+        """Prepare the system and, if the run keeps time, exclude permanent objects from garbage collection."""
         self._thread.call(self.system.prepare(batch))
-        freeze_gc()
+        if self._keeps_time:
+            freeze_gc()
 
     def feed(self, batch: MergedBatch, schedule: Schedule | None) -> None:
         if self._results.qsize() > MAX_BACKLOG:

@@ -34,18 +34,20 @@ from importlib import import_module
 from tickstock_cli.errors import OutputError
 from tickstock_cli.testing.sinks import many_events
 
-module, name, target, limit = sys.argv[1:]
+module, name, *targets = sys.argv[1:]
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 events = many_events(20_000)
-sink = getattr(import_module(module), name)(target, events.schema)
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), resource.RLIM_INFINITY))
-try:
-    for _ in range(5):
-        sink.write(events)
-    sink.commit()
-except OutputError as error:
-    print(error)
-sink.abort()
+for target, limit in zip(targets, (0, 60_000), strict=True):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    sink = getattr(import_module(module), name)(target, events.schema)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    try:
+        for _ in range(5):
+            sink.write(events)
+        sink.commit()
+    except OutputError as error:
+        print(error)
+    sink.abort()
 """
 
 
@@ -132,17 +134,18 @@ class SinkContract:
 
     def test_a_disk_that_fills_up_raises_and_keeps_the_old_file(self, tmp_path: Path) -> None:
         """A full disk, during a write or at the last flush, is an error and leaves the old file."""
-        path = tmp_path / f"events.{self.suffix}"
-        for limit in (0, 60_000):
+        paths = [tmp_path / f"{when}.{self.suffix}" for when in ("early", "late")]
+        for path in paths:
             path.write_text("of yesterday")
-            names = (self.sink.__module__, self.sink.__name__, str(path), str(limit))
-            command = [sys.executable, "-W", "error", "-c", _FULL_DISK, *names]
-            result = subprocess.run(command, capture_output=True, text=True)
+        names = (self.sink.__module__, self.sink.__name__, *map(str, paths))
+        command = [sys.executable, "-W", "error", "-c", _FULL_DISK, *names]
+        result = subprocess.run(command, capture_output=True, text=True)
 
-            assert (result.returncode, result.stderr) == (0, ""), result.stderr
-            assert result.stdout.startswith(f"cannot write {path}: the file is larger than this system"), result.stdout
+        assert (result.returncode, result.stderr) == (0, ""), result.stderr
+        for path, told in zip(paths, result.stdout.splitlines(), strict=True):
+            assert told.startswith(f"cannot write {path}: the file is larger than this system"), told
             assert path.read_text() == "of yesterday"
-            assert [each.name for each in tmp_path.iterdir()] == [path.name]
+        assert sorted(each.name for each in tmp_path.iterdir()) == [path.name for path in paths]
 
     def test_an_unwritable_place_fails_before_any_work(self, tmp_path: Path) -> None:
         """Opening the sink raises an error of one line with a remedy."""

@@ -23,6 +23,7 @@ from tickstock_cli.kernels.admission import REASONS
 from tickstock_cli.testing import MINUTE, SECOND, Bar, FairValue, Record, Tick, run_records
 
 COLUMNS = ("reason", "segment", "in_session")
+MORNING = [row for row in busy_morning() if row.timestamp is not None and row.timestamp < TEN + 8 * MINUTE]
 
 
 class Recorder(Tap):
@@ -83,15 +84,15 @@ class PriceSum(Tap):
 
 
 def tapped(batch_rows: int = 10_000, **how: Any) -> Recorder:
-    """Run the morning under a recorder."""
+    """Run the first minutes of the morning under a recorder."""
     recorder = Recorder()
-    run_records(busy_morning(), batch_rows=batch_rows, taps={"recorder": recorder}, **how)
+    run_records(MORNING, batch_rows=batch_rows, taps={"recorder": recorder}, **how)
     return recorder
 
 
 @pytest.fixture(scope="module")
 def whole() -> Recorder:
-    """Run the morning in one batch."""
+    """Run these minutes in one batch."""
     return tapped()
 
 
