@@ -68,7 +68,7 @@ def test_a_client_gets_every_event_that_the_file_gets(market: Path) -> None:
     command += ["--set", "priority.universes.own=@own.txt"]  # for clients: decides no event
     with running(*command, folder=market) as process:
         address = address_of(process)
-        with connect(f"{address.replace('http', 'ws')}/ws") as client:
+        with connect(f"{address.replace('http', 'ws')}/ws", open_timeout=60) as client:
             hello = json.loads(client.recv())
             assert (hello["type"], hello["universes"]) == ("hello", ["own"])
             client.send(json.dumps({"type": "subscribe", "from": 1}))
@@ -94,7 +94,7 @@ def test_older_clients_and_named_origins_can_connect(market: Path) -> None:
     with running("replay", "recorded", *options, folder=market) as process:
         address = address_of(process)
         url = f"{address.replace('http', 'ws')}/ws"
-        with connect(url, additional_headers={"Origin": "https://desk.example"}) as page:
+        with connect(url, additional_headers={"Origin": "https://desk.example"}, open_timeout=60) as page:
             assert json.loads(page.recv())["type"] == "hello"
         kind, ticker = asyncio.run(first_told(address))
 
@@ -140,7 +140,7 @@ def follow(client: ClientConnection, until: Callable[[dict[str, Any]], bool]) ->
 @contextmanager
 def subscribed(address: str) -> Iterator[tuple[ClientConnection, dict[str, Any]]]:
     """Connect and ask for everything, and return what hello says."""
-    with connect(f"{address.replace('http', 'ws')}/ws") as client:
+    with connect(f"{address.replace('http', 'ws')}/ws", open_timeout=60) as client:
         hello = json.loads(client.recv())
         client.send(json.dumps({"type": "subscribe", "from": "first", "run": hello["run"]}))
         yield client, hello

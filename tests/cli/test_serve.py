@@ -41,10 +41,10 @@ def digest_of(rows: list[dict[str, Any]]) -> str:
 def test_a_log_is_served_until_a_signal(log: Path, number: signal.Signals) -> None:
     """The address is data, on stdout; being stopped is how a server ends, so the exit code is 0."""
     with served_file(log) as (process, url):
-        page = httpx.get(f"{url}api/events").json()
-        own = httpx.get(f"{url}api/events?universe=own").json()
-        document = httpx.get(f"{url}status").json()
-        html = httpx.get(url)
+        page = httpx.get(f"{url}api/events", timeout=60).json()
+        own = httpx.get(f"{url}api/events?universe=own", timeout=60).json()
+        document = httpx.get(f"{url}status", timeout=60).json()
+        html = httpx.get(url, timeout=60)
         code, talk = end(process, number)
 
     assert [row["sequence"] for row in page["events"]] == [1, 2, 3, 4, 5]
@@ -60,7 +60,7 @@ def test_an_event_file_is_served_like_a_log(tmp_path: Path, suffix: str) -> None
     """The same file is the same run, also after a restart and in another format."""
     path = write_events(tmp_path / f"events{suffix}", 5)
     with served_file(path) as (_, url):
-        page = httpx.get(f"{url}api/events?kinds=low").json()
+        page = httpx.get(f"{url}api/events?kinds=low", timeout=60).json()
 
     assert [row["sequence"] for row in page["events"]] == [1]
     assert page["run"] == digest_of([event(number) for number in range(1, 6)])[:16]
@@ -74,8 +74,8 @@ def test_an_incomplete_log_is_served(tmp_path: Path) -> None:
     with (folder / "journal").open("ab") as journal:
         journal.write(b"torn")
     with served_file(folder) as (process, url):
-        answer = httpx.get(f"{url}health")
-        finished = httpx.get(f"{url}api/events").json()["finished"]
+        answer = httpx.get(f"{url}health", timeout=60)
+        finished = httpx.get(f"{url}api/events", timeout=60).json()["finished"]
         _, talk = end(process)
 
     assert answer.status_code == 503
@@ -89,7 +89,7 @@ def test_a_killed_run_that_lost_nothing_is_served_as_incomplete(tmp_path: Path) 
     with EventLog(folder, RunInfo("run-9", START), LogLimits()) as log:
         log.append(events([event(1), event(2)]))
     with served_file(folder) as (process, url):
-        status = httpx.get(f"{url}status").json()
+        status = httpx.get(f"{url}status", timeout=60).json()
         _, talk = end(process)
 
     assert status["health"]["ok"]
@@ -104,8 +104,8 @@ def test_a_network_without_a_token_is_warned_of(log: Path, tmp_path: Path) -> No
     with served_file(log, "--host", "0.0.0.0") as (process, _):
         assert "warning: whoever can reach 0.0.0.0 can read these events" in end(process)[1]
     with served_file(log, "--host", "0.0.0.0", "--token", f"@{key}") as (process, url):
-        assert httpx.get(url.replace("/?token=let-me-in", "/status")).status_code == 401
-        assert httpx.get(url.replace("/?", "/status?")).status_code == 200
+        assert httpx.get(url.replace("/?token=let-me-in", "/status"), timeout=60).status_code == 401
+        assert httpx.get(url.replace("/?", "/status?"), timeout=60).status_code == 200
         assert "warning" not in end(process)[1]
 
 
@@ -114,11 +114,11 @@ def test_named_origins_and_older_clients_can_connect(log: Path) -> None:
     pytest.importorskip("socketio", reason="the extra socketio is not installed")
     foreign = {"Origin": "https://desk.example"}
     with served_file(log, "--origin", "https://desk.example", "--socketio") as (_, url):
-        assert httpx.get(f"{url}status", headers=foreign).status_code == 200
-        assert httpx.get(f"{url}socket.io/?EIO=4&transport=polling", headers=foreign).status_code == 200
+        assert httpx.get(f"{url}status", headers=foreign, timeout=60).status_code == 200
+        assert httpx.get(f"{url}socket.io/?EIO=4&transport=polling", headers=foreign, timeout=60).status_code == 200
     with served_file(log) as (_, url):
-        assert httpx.get(f"{url}status", headers=foreign).status_code == 403
-        assert httpx.get(f"{url}socket.io/?EIO=4&transport=polling").status_code == 404
+        assert httpx.get(f"{url}status", headers=foreign, timeout=60).status_code == 403
+        assert httpx.get(f"{url}socket.io/?EIO=4&transport=polling", timeout=60).status_code == 404
 
 
 def test_a_taken_port_is_one_line(log: Path) -> None:

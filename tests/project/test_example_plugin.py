@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 
 from tests.cli.market import morning
+from tests.cli.prepared import run_prepared
 from tests.cli.running import run_process
 from tests.cli.serving import served_file
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "tickstock-vwap"
 ENABLED = 'detectors.enabled=["highlow", "surge", "trend", "ohlcv", "fmv", "vwap_cross"]'
+
+PYTEST = "import sys, pytest; sys.exit(pytest.main(sys.argv[1:]))"
 
 
 @pytest.fixture(scope="session")
@@ -39,24 +42,8 @@ def figures(folder: Path, environment: dict[str, str], *arguments: str) -> dict[
 
 def test_its_own_tests_pass(installed: dict[str, str]) -> None:
     """They run the batteries of the test kit, with pytest and nothing else of this repository."""
-    result = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "-c",
-            os.devnull,
-            "--rootdir",
-            EXAMPLE,
-            EXAMPLE,
-        ],
-        env={**os.environ, **installed},
-        capture_output=True,
-        text=True,
-    )
+    options = ("-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", EXAMPLE)
+    result = run_prepared(*options, EXAMPLE, program=PYTEST, env={**os.environ, **installed})
 
     assert result.returncode == 0, result.stdout
 

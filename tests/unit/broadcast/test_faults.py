@@ -94,7 +94,8 @@ class Served:
 
     def connected(self) -> ClientConnection:
         """Return a client's connection, to be used as a context."""
-        return connect(f"{self._broadcast.url.replace('http', 'ws')}ws", proxy=None)
+        url = f"{self._broadcast.url.replace('http', 'ws')}ws"
+        return connect(url, proxy=None, open_timeout=LONGEST_SECONDS)
 
     def alert(self, kind: str, subject: str) -> dict[str, Any] | None:
         """Return the latest alert of a type and subject, if there was one."""

@@ -261,5 +261,6 @@ def in_order(batch: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def client(thread: ServerThread, path: str = "/ws", headers: Sequence[tuple[str, str]] = ()) -> Iterator[Client]:
     """Connect to a server."""
     url = f"ws://127.0.0.1:{thread.server.port}{path}"
-    with connect(url, additional_headers=headers, compression=None, proxy=None, max_size=2**24) as connection:
+    options: dict[str, Any] = {"compression": None, "proxy": None, "max_size": 2**24, "open_timeout": 60}
+    with connect(url, additional_headers=headers, **options) as connection:
         yield Client(connection)

@@ -15,13 +15,15 @@ from tickstock_cli.serving.server import Address, ServerThread
 
 def get(server: ServerThread, path: str) -> httpx.Response:
     """Ask a server."""
-    return httpx.get(f"http://127.0.0.1:{server.server.port}{path}")
+    return httpx.get(f"http://127.0.0.1:{server.server.port}{path}", timeout=60)
 
 
 def control(server: ServerThread, body: Any) -> httpx.Response:
     """Steer."""
     url = f"http://127.0.0.1:{server.server.port}/api/control"
-    return httpx.post(url, content=body) if isinstance(body, bytes) else httpx.post(url, json=body)
+    return (
+        httpx.post(url, content=body, timeout=60) if isinstance(body, bytes) else httpx.post(url, json=body, timeout=60)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +123,7 @@ def test_an_unknown_path_is_an_error_in_json(replay: tuple[ServerThread, Steered
 def test_an_unknown_path_in_a_browser_is_a_page(replay: tuple[ServerThread, Steered]) -> None:
     """A person mistyped the address: the page leads to the events, and shows the path as text."""
     url = f"http://127.0.0.1:{replay[0].server.port}/<b>x"
-    answer = httpx.get(url, headers={"Accept": "text/html,application/xhtml+xml"})
+    answer = httpx.get(url, headers={"Accept": "text/html,application/xhtml+xml"}, timeout=60)
 
     assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
     assert '<a href="/">' in answer.text
@@ -294,8 +296,8 @@ def test_control_is_off_for_a_network_without_a_token(new_log: NewLog) -> None:
         assert control(server, {"action": "pause"}).status_code == 403
     with served(new_log(), control=Steered(), address=Address("0.0.0.0", 0, token="key")) as server:
         url = f"http://127.0.0.1:{server.server.port}/api/control"
-        assert httpx.post(url, json={"action": "pause"}).status_code == 401
-        allowed = httpx.post(url, json={"action": "pause"}, headers={"Authorization": "Bearer key"})
+        assert httpx.post(url, json={"action": "pause"}, timeout=60).status_code == 401
+        allowed = httpx.post(url, json={"action": "pause"}, headers={"Authorization": "Bearer key"}, timeout=60)
         assert allowed.status_code == 200
 
 

@@ -103,9 +103,9 @@ def test_older_clients_stay_connected_and_get_repeated_events(new_log: NewLog) -
         with old_server(log) as server:
             async with old_client(server, "7") as old:
                 log.add(9)
-                before = [await asyncio.wait_for(old.events.get(), 20) for _ in range(9)]
+                before = [await asyncio.wait_for(old.events.get(), 60) for _ in range(9)]
                 jumped(server, log, 6).tell_to(16)
-                return in_order(before), in_order([await asyncio.wait_for(old.events.get(), 20) for _ in range(9)])
+                return in_order(before), in_order([await asyncio.wait_for(old.events.get(), 60) for _ in range(9)])
 
     before, again = asyncio.run(story())
 

@@ -136,10 +136,10 @@ def test_clients_beyond_the_limit_are_rejected(new_log: NewLog) -> None:
 
     async def story(server: ServerThread) -> int:
         url = f"ws://127.0.0.1:{server.server.port}/ws"
-        async with connect(url, proxy=None) as first:
+        async with connect(url, proxy=None, open_timeout=LONGEST_SECONDS) as first:
             await first.recv()
             try:
-                async with connect(url, proxy=None):
+                async with connect(url, proxy=None, open_timeout=LONGEST_SECONDS):
                     return 101
             except InvalidStatus as refused:
                 return refused.response.status_code

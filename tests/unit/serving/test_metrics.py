@@ -79,7 +79,7 @@ def test_a_finished_run_has_metrics(new_log: NewLog) -> None:
     log = new_log(3)
     log.finish()
     with served(log, status=RunOutput(RecordedStatus(log).status())) as server:
-        answer = httpx.get(f"http://127.0.0.1:{server.server.port}/metrics")
+        answer = httpx.get(f"http://127.0.0.1:{server.server.port}/metrics", timeout=60)
 
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert "tickstock_events_total 3.0" in answer.text

@@ -60,7 +60,7 @@ def test_a_server_runs_in_an_existing_loop(new_log: NewLog) -> None:
     async def story() -> tuple[int, dict[str, object]]:
         server = EventServer(ServedRun(new_log(3), "run", RunOutput()), Address(port=0))
         await server.start()
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=60) as http:
             page = (await http.get(f"{server.url}api/events")).json()
         await server.stop()
         await server.stop()
@@ -122,15 +122,20 @@ def test_a_client_that_does_not_acknowledge_delays_the_end_for_a_limited_time(ne
 def test_without_the_token_no_data_is_served(new_log: NewLog, caplog: pytest.LogCaptureFixture) -> None:
     """Neither over HTTP nor over the WebSocket; the page and the health hold nothing secret. Nor does our log tell."""
     with served(new_log(1), address=SECRET) as server:
-        answers = {path: httpx.get(base(server) + path).status_code for path in ("/status", "/metrics", "/api/events")}
-        refused = httpx.get(f"{base(server)}/status", headers={"Authorization": "Bearer let-me-out"})
+        answers = {
+            path: httpx.get(base(server) + path, timeout=60).status_code
+            for path in ("/status", "/metrics", "/api/events")
+        }
+        refused = httpx.get(f"{base(server)}/status", headers={"Authorization": "Bearer let-me-out"}, timeout=60)
         with pytest.raises(InvalidStatus) as handshake, client(server):
             pass
 
         assert set(answers.values()) == {401}
         assert refused.status_code == 401
         assert handshake.value.response.status_code == 401
-        assert [httpx.get(base(server) + path).status_code for path in ("/", "/static/app.js", "/health")] == [200] * 3
+        assert [
+            httpx.get(base(server) + path, timeout=60).status_code for path in ("/", "/static/app.js", "/health")
+        ] == [200] * 3
     assert [record for record in caplog.records if record.name.startswith("uvicorn")] == []
 
 
@@ -142,7 +147,7 @@ def test_the_token_comes_in_a_header_or_in_the_address(new_log: NewLog) -> None:
         with client(server, path="/ws?token=let-me-in") as reader:
             assert reader.hello["run"] == "run-1"
 
-        assert httpx.get(f"{base(server)}/status?token=let-me-in").status_code == 200
+        assert httpx.get(f"{base(server)}/status?token=let-me-in", timeout=60).status_code == 200
         assert server.server.url.endswith("/?token=let-me-in")
 
 
@@ -151,7 +156,9 @@ def test_other_origins_are_rejected(new_log: NewLog, origin: str) -> None:
     """Any page a user has open could else read the run, or steer it."""
     control = Steered()
     with served(new_log(1), control=control) as server:
-        posted = httpx.post(f"{base(server)}/api/control", json={"action": "pause"}, headers={"Origin": origin})
+        posted = httpx.post(
+            f"{base(server)}/api/control", json={"action": "pause"}, headers={"Origin": origin}, timeout=60
+        )
         with pytest.raises(InvalidStatus) as handshake, client(server, headers=[("Origin", origin)]):
             pass
 
@@ -173,8 +180,8 @@ def test_a_foreign_name_for_loopback_is_refused(new_log: NewLog) -> None:
     """A page whose name was made to point at 127.0.0.1 has the origin that its Host header names."""
     with served(new_log(1)) as server:
         name = f"evil.example:{server.server.port}"
-        answer = httpx.get(f"{base(server)}/status", headers={"Host": name, "Origin": f"http://{name}"})
-        local = httpx.get(f"{base(server)}/status", headers={"Host": f"localhost:{server.server.port}"})
+        answer = httpx.get(f"{base(server)}/status", headers={"Host": name, "Origin": f"http://{name}"}, timeout=60)
+        local = httpx.get(f"{base(server)}/status", headers={"Host": f"localhost:{server.server.port}"}, timeout=60)
 
     assert answer.status_code == 403
     assert local.status_code == 200
@@ -184,7 +191,7 @@ def test_bytes_that_are_no_text_end_the_connection_quietly(new_log: NewLog, capl
     """1007, and no traceback in our log for what a client did."""
     with served(new_log()) as server:
         url = f"ws://127.0.0.1:{server.server.port}/ws"
-        with connect(url, proxy=None) as connection:
+        with connect(url, proxy=None, open_timeout=60) as connection:
             connection.recv()
             connection.send(b"\xff\xfe", text=True)
             with pytest.raises(ConnectionClosed) as closed:

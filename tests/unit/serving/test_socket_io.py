@@ -224,7 +224,7 @@ def test_an_old_client_without_a_user_is_refused(new_log: NewLog) -> None:
     async def story(server: ServerThread) -> str:
         url = f"http://127.0.0.1:{server.server.port}"
         nobody = OldClient()
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=60) as http:
             assert (await http.get(f"{url}/socket.io/?EIO=4&transport=polling")).status_code == 401
         with pytest.raises(socketio.exceptions.ConnectionError):
             await nobody.connect(f"{url}?token=key")
