@@ -67,6 +67,16 @@ def with_root(environment: dict[str, str] | None) -> dict[str, str]:
     return {**variables, "PYTHONPATH": os.pathsep.join(named)}
 
 
+def without_pandas(folder: Path) -> dict[str, str]:
+    """Return an environment in which a fresh interpreter finds no pandas, as where only tickstock is installed.
+
+    pyarrow imports pandas if it is there, for nothing that tickstock needs.
+    """
+    (folder / "nothing" / "pandas").mkdir(parents=True)
+    (folder / "nothing" / "pandas" / "__init__.py").write_text('raise ImportError("pandas is not installed")\n')
+    return with_root({**os.environ, "PYTHONPATH": str(folder / "nothing")})
+
+
 class _Fork(subprocess.Popen[Any]):
     """A fork of the template, with pipes, waiting and signals as of any other process.
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.cli.prepared import start_process
 
-LONGEST_SECONDS = 120
+LONGEST_SECONDS = 240
 """After which a command that hangs is killed, so that its test fails instead of hanging, too."""
 
 ALTERED = "import runpy; runpy.run_module('tests.cli.altered', run_name='__main__')"

@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.cli.prepared import run_prepared
+from tests.cli.prepared import run_prepared, without_pandas
 from tests.cli.processes import running
 from tests.cli.running import error_line, run_tickstock
 from tickstock_cli.eventlog.journal import JOURNAL
@@ -85,11 +85,12 @@ def small(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:  # noqa: ARG001 - made first
+def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Hold every test to what a load test promises: no process of it is left, nor a file."""
     # Not below tmp_path, which pytest makes before: the path of a local socket has room for some hundred characters.
     with tempfile.TemporaryDirectory(prefix="tl-") as folder:
         monkeypatch.setenv("TMPDIR", folder)
+        monkeypatch.setenv("PYTHONPATH", without_pandas(tmp_path)["PYTHONPATH"])  # four processes would import it
         monkeypatch.setattr(tempfile, "tempdir", folder)
         run_prepared(program="")  # the template of prepared processes stays
         before = set(psutil.Process().children(recursive=True))
@@ -227,7 +228,7 @@ def test_ctrl_c_writes_what_was_seen_and_is_exit_code_130(small: Path, tmp_path:
             assert process.poll() is None, process.communicate()  # no event was told yet
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=60)
+        _, told = process.communicate()
 
     assert process.returncode == 130
     assert "stopped after" in told
@@ -244,7 +245,7 @@ def test_a_search_prints_every_trial_and_ctrl_c_keeps_its_result(small: Path, tm
         assert process.stderr is not None
         first = process.stderr.readline()
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=60)
+        _, told = process.communicate()
 
     assert re.match(r"6\d\d rows/s, tick p99 [\d.,]+ ms: (sustained|not sustained: .*)\n", first)
     assert process.returncode == 130

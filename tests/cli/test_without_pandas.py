@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.cli.prepared import with_root
+from tests.cli.prepared import without_pandas
 from tests.cli.running import error_line
 from tickstock_cli.testing import new_york
 
@@ -60,11 +59,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def results(folder: Path) -> Results:
     """Run the commands where there is no pandas."""
-    (folder / "nothing" / "pandas").mkdir(parents=True)
-    (folder / "nothing" / "pandas" / "__init__.py").write_text('raise ImportError("pandas is not installed")\n')
-    environment = with_root({**os.environ, "PYTHONPATH": str(folder / "nothing")})
     interpreter = [sys.executable, "-W", "error", "-c", PROGRAM, json.dumps(COMMANDS)]
-    told = subprocess.run(interpreter, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    told = subprocess.run(
+        interpreter, cwd=folder, env=without_pandas(folder), capture_output=True, text=True, check=True
+    )
     return {name: subprocess.CompletedProcess((), *result) for name, result in json.loads(told.stdout).items()}
 
 
