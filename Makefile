@@ -48,9 +48,9 @@ unit: $(DEV) $(PACKAGE) ## Run the tests alone.
 	@echo "Running the tests (pytest)"
 	@$(BIN)/pytest -n auto --dist worksteal --quiet
 
-deep: $(DEV) $(PACKAGE) ## Run the differential, property and contract tests in full. ARGS="--cases 400" for more seeds.
-	@echo "Running the differential, property and contract tests in full (pytest)"
-	@$(BIN)/pytest -n auto --dist worksteal --quiet --deep tests/differential tests/property tests/contract $(ARGS)
+deep: $(DEV) $(PACKAGE) ## Run the differential, property, contract and load tests in full. ARGS="--cases 400" for more seeds.
+	@echo "Running the differential, property, contract and load tests in full (pytest)"
+	@$(BIN)/pytest -n auto --dist worksteal --quiet --deep tests/differential tests/property tests/contract tests/unit/loadtest $(ARGS)
 
 fix: $(DEV) ## Repair style where a machine can.
 	@$(BIN)/ruff check --fix .

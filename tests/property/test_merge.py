@@ -117,7 +117,7 @@ def small_chunks(rows: int, open_files: int = 400) -> Iterator[None]:
         yield
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=settings().max_examples * 3 // 5)
 @given(files(ordered=True), st.integers(1, 40), st.integers(1, 10), st.integers(0, 3))
 def test_any_chunks_and_batches_merge_as_sorting_everything_would(
     drawn: list[File], batch_rows: int, chunk_rows: int, open_files: int
@@ -131,7 +131,7 @@ def test_any_chunks_and_batches_merge_as_sorting_everything_would(
             assert steps[-1].positions == tuple(file.rows for file in recordings.files)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=settings().max_examples * 3 // 5)
 @given(files(ordered=True), st.integers(1, 12), st.data())
 def test_a_restart_after_any_step_goes_on_with_the_next_row(
     drawn: list[File], batch_rows: int, data: st.DataObject
@@ -145,7 +145,7 @@ def test_a_restart_after_any_step_goes_on_with_the_next_row(
         assert rest == in_plain_order(drawn)[sum(map(len, steps[:stop])) :]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=settings().max_examples * 3 // 5)
 @given(files(ordered=False), st.integers(1, 40), st.integers(0, 100), st.data())
 def test_sorting_unsorted_files_gives_the_order_of_sorted_ones(
     drawn: list[File], batch_rows: int, memory: int, data: st.DataObject
@@ -160,7 +160,7 @@ def test_sorting_unsorted_files_gives_the_order_of_sorted_ones(
         assert rest == in_plain_order(drawn)[sum(map(len, steps[:stop])) :]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=settings().max_examples * 3 // 5)
 @given(files(ordered=False), st.integers(1, 40), st.integers(1, 10))
 def test_late_rows_count_as_available_when_they_are_read(drawn: list[File], batch_rows: int, chunk_rows: int) -> None:
     """Under `--late reject` no row is available before one that stands above it in its file."""
@@ -175,7 +175,7 @@ def test_late_rows_count_as_available_when_they_are_read(drawn: list[File], batc
     assert [row.available_at for row in rows] == sorted(row.available_at for row in rows)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=settings().max_examples * 3 // 5)
 @given(files(ordered=True), st.integers(0, 12), st.integers(0, 12), st.sampled_from([None, {"A"}, {"B", "C"}]))
 def test_bounds_and_tickers_leave_out_exactly_the_other_rows(
     drawn: list[File], start: int, length: int, symbols: set[str] | None

@@ -35,7 +35,7 @@ FAULTS: Any = st.one_of(
 
 
 @given(st.lists(FAULTS, min_size=1, max_size=5), st.integers(0, 99))
-@settings(max_examples=25)
+@settings(max_examples=settings().max_examples // 4)
 def test_the_core_rejects_exactly_the_planted_rows(
     tmp_path_factory: pytest.TempPathFactory, faults: list[Any], seed: int
 ) -> None:
@@ -57,7 +57,7 @@ def test_the_core_rejects_exactly_the_planted_rows(
 
 
 @given(st.lists(FAULTS, min_size=1, max_size=4), st.integers(1, 3_000))
-@settings(max_examples=10)
+@settings(max_examples=settings().max_examples // 10)
 def test_faults_do_not_depend_on_block_boundaries(faults: list[Any], most_rows: int) -> None:
     """A row waits from block to block as it would within one."""
     document = scenario(faults=faults, slot_ms=100)

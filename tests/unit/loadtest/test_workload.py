@@ -44,7 +44,7 @@ def stages_of(drawn: list[tuple[int, Any, Any, float, float]]) -> list[dict[str,
 
 
 @given(STAGES, st.integers(0, 2**64 - 1))
-@settings(max_examples=25)
+@settings(max_examples=settings().max_examples // 4)
 def test_every_stage_has_the_rows_that_its_rates_say_and_every_slot_is_sorted(drawn: Any, seed: int) -> None:
     """To a row; all rows of a slot are due at its end, were made in it, and stand in time order."""
     made = make(scenario(stages=stages_of(drawn), seed=seed, slot_ms=50))
@@ -63,7 +63,7 @@ def test_every_stage_has_the_rows_that_its_rates_say_and_every_slot_is_sorted(dr
 
 
 @given(st.integers(1, 5_000))
-@settings(max_examples=10)
+@settings(max_examples=settings().max_examples // 10)
 def test_rows_do_not_depend_on_block_boundaries(most_rows: int) -> None:
     """Blocks of any size give the same slots."""
     wanted, cut = make(scenario(slot_ms=100)), make(scenario(slot_ms=100), most_rows)
