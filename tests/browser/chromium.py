@@ -116,6 +116,23 @@ class Page:
         """Click an element."""
         self.evaluate(f"document.querySelector({json.dumps(selector)}).click()")
 
+    def point(self, selector: str) -> None:
+        """Click an element with the mouse, which gives it the focus."""
+        query = f"document.querySelector({json.dumps(selector)})"
+        self.evaluate(f"{query}.scrollIntoView({{block: 'center'}})")
+        x, y, width, height = self.evaluate(
+            f"(box => [box.x, box.y, box.width, box.height])({query}.getBoundingClientRect())"
+        )
+        for kind in ("mousePressed", "mouseReleased"):
+            place = {"x": x + width / 2, "y": y + height / 2}
+            self.call("Input.dispatchMouseEvent", type=kind, **place, button="left", clickCount=1)
+
+    def tab(self) -> str:
+        """Press the tab key, and return the id of the element that has the focus then."""
+        for kind in ("rawKeyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
+        return str(self.evaluate("document.activeElement.id"))
+
     def type(self, selector: str, text: str) -> None:
         """Put text in the place of what stands in a field, as if typed."""
         self.evaluate(f"document.querySelector({json.dumps(selector)}).select()")

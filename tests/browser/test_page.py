@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from threading import Event
+
 import pytest
 
 from tests.browser.chromium import Page
+from tests.cli.processes import running
+from tests.cli.test_replay_serve import address_of
 from tests.unit.serving.epochs import jumped
 from tests.unit.serving.served_runs import SHORT_MEMORY, FixedPrices, NewLog, RunOutput, Steered, event, events, served
 from tests.unit.serving.test_metrics import CHANNEL
@@ -26,8 +31,11 @@ ALERT = {
 
 
 def received(page: Page, count: int) -> None:
-    """Wait until the page has so many events."""
-    page.wait_for(f"document.querySelector('#received').textContent === '{count:,}'")
+    """Wait until the page has drawn the newest event, which has this number, and so many are in the log."""
+    page.wait_for(
+        f"document.querySelector('#total').textContent === '{count:,}'"
+        f" && document.querySelector('#place').textContent.endsWith('to {count:,}')"
+    )
 
 
 def kinds(page: Page) -> set[str]:
@@ -120,7 +128,7 @@ def test_the_pause_button_pauses_the_market(page: Page, new_log: NewLog) -> None
     steered = Steered()
     with served(new_log(3), control=steered) as server:
         page.open(server.server.url)
-        page.wait_for("!document.querySelector('#controls').hidden")
+        page.wait_for("document.querySelector('#speed').value === '20'")
         page.click("#pause")
         page.wait_for("document.querySelector('#pause').textContent === 'Go on'")
         page.press(" ")
@@ -266,6 +274,228 @@ def test_text_of_events_is_never_markup(page: Page, new_log: NewLog) -> None:
         received(page, 1)
 
         assert page.text("#events tbody button") == evil
+
+
+def place(page: Page) -> tuple[int, str, str]:
+    """Return the number of rows, and what the page says of them."""
+    return page.evaluate(f"{ROWS}.length"), page.text(".count"), page.text("#place")
+
+
+def test_the_page_says_how_much_of_the_log_it_shows(page: Page, new_log: NewLog) -> None:
+    """It said "2,000 shown of 2,000 received" beside 300 rows and a log of 5,000 events."""
+    log = new_log(5_000)
+    with served(log) as server:
+        page.open(server.server.url)
+        received(page, 5_000)
+        assert place(page) == (300, "300 shown of 5,000 in the log", "events 4,701 to 5,000")
+        log.add(10)
+        received(page, 5_010)
+
+        assert place(page) == (300, "300 shown of 5,010 in the log", "events 4,711 to 5,010")
+
+
+def test_older_events_are_a_button_away(page: Page, new_log: NewLog) -> None:
+    """From the newest to the first and back, each event once; what comes meanwhile does not move the page away."""
+    log = new_log(700)
+    with served(log) as server:
+        page.open(server.server.url)
+        received(page, 700)
+        page.click("#older")
+        page.wait_for("document.querySelector('#place').textContent === 'events 101 to 400'")
+        assert page.evaluate(SEQUENCES) == list(range(400, 100, -1))
+        log.add(5)
+        page.wait_for("document.querySelector('#total').textContent === '705'")
+        page.click("#older")
+        page.wait_for("document.querySelector('#place').textContent === 'events 1 to 100'")
+        assert page.evaluate(SEQUENCES) == list(range(100, 0, -1))
+        assert page.evaluate("document.querySelector('#older').disabled")
+        page.click("#newer")
+        page.wait_for("document.querySelector('#place').textContent === 'events 101 to 400'")
+        page.click("#newest")
+
+        assert page.evaluate(SEQUENCES) == list(range(705, 405, -1))
+
+
+def test_a_filter_finds_events_from_before_the_page_was_opened(page: Page, new_log: NewLog) -> None:
+    """The page begins with the last 2,000; a rare event may be the first of the log."""
+    log = new_log()
+    log.append(events([event(1, ticker="RARE"), *(event(number) for number in range(2, 3_001))]))
+    with served(log) as server:
+        page.open(server.server.url)
+        received(page, 3_000)
+        page.type("#tickers", "rare")
+        page.wait_for(f"{ROWS}.length === 1")
+
+        assert page.evaluate(SEQUENCES) == [1]
+        assert place(page) == (1, "1 shown of 3,000 in the log", "events 1 to 3,000")
+
+
+def test_a_killed_server_leaves_nothing_that_looks_alive(page: Page, tmp_path: Path) -> None:
+    """After kill -9 the page stayed "healthy"; now it says since when it knows nothing, and marks what is old."""
+    sample = Path(__file__).parents[2] / "sample_data"
+    with running("replay", sample, "--speed", "60", "--serve", "127.0.0.1:0", folder=tmp_path) as process:
+        page.open(address_of(process))
+        page.wait_for("['ready', 'degraded'].includes(document.querySelector('#health').textContent)")
+        page.wait_for("document.querySelector('#speed').value === '60'")
+        process.kill()
+        page.wait_for("document.querySelector('#connection').textContent.startsWith('no connection since ')")
+
+        assert page.text("#health") == "state unknown"
+        assert page.text("#as-of").startswith("as of ")
+        assert page.evaluate("document.querySelector('#pause').disabled")
+        opacity = "Number(getComputedStyle(document.querySelector('{}')).opacity) < 1"
+        assert all(page.evaluate(opacity.format(part)) for part in ("#market-time", "#overview"))
+    page.open("about:blank")
+    page.complaints.clear()
+
+
+def test_a_server_that_does_not_answer_is_not_shown_as_alive(page: Page, new_log: NewLog) -> None:
+    """Its connection may stay open, as that of a process that was stopped; its figures are old all the same."""
+    status = RunOutput({"system_overview": {"status": "ready"}})
+    with served(new_log(3), status=status) as server:
+        page.open(server.server.url)
+        page.wait_for("document.querySelector('#health').textContent === 'ready'")
+        status.document = {"wrong": float("nan")}  # /status is an error from now on
+        page.wait_for("document.querySelector('#health').textContent === 'state unknown'")
+        status.document = {"system_overview": {"status": "ready"}}
+        page.wait_for("document.querySelector('#health').textContent === 'ready'")
+
+        assert page.evaluate("!document.body.classList.contains('stale')")
+    page.complaints.clear()
+
+
+def test_the_state_of_the_system_is_one_word(page: Page, new_log: NewLog) -> None:
+    """ "healthy" stood beside "degraded": the state that the system reports is the only one."""
+    status = RunOutput({"system_overview": {"status": "degraded"}})
+    with served(new_log(3), status=status) as server:
+        page.open(server.server.url)
+        page.wait_for("document.querySelector('#health').textContent === 'degraded'")
+        words = page.evaluate("document.body.innerText.match(/healthy|degraded|ready/g)")
+
+    assert words == ["degraded"]
+
+
+def test_the_page_asks_for_a_token(page: Page, new_log: NewLog) -> None:
+    """A server with a token showed "reconnecting" for ever; a wrong token is told, and asked for again."""
+    with served(new_log(2), address=Address(port=0, token="let-me-in")) as server:
+        page.open(server.server.url.split("?")[0])
+        page.evaluate("sessionStorage.clear()")
+        page.reload()
+        page.wait_for("!document.querySelector('#token-form').hidden")
+        assert page.text("#connection") == "token needed"
+        page.type("#token", "let-me-out")
+        page.wait_for("document.querySelector('#token-note').textContent === 'The server refused this token.'")
+        page.type("#token", "let-me-in")
+        received(page, 2)
+
+        page.wait_for("document.querySelector('#connection').textContent === 'live'")
+        assert page.evaluate("document.querySelector('#token-form').hidden")
+    page.complaints.clear()  # the browser logs every answer 401
+
+
+@pytest.mark.parametrize("clicked", ["#events tbody button", "#kinds input", "#older", "#alerts-title", "#ahead"])
+def test_keys_work_after_a_click(page: Page, new_log: NewLog, clicked: str) -> None:
+    """The focus stays on what was clicked; space and + must go to the market, and not to a ticker or a filter."""
+    steered = Steered()
+    with served(new_log(400), control=steered) as server:
+        page.open(server.server.url)
+        received(page, 400)
+        page.wait_for("document.querySelector('#speed').value === '20'")
+        page.point(clicked)
+        paused = page.text("#pause")
+        checked = page.evaluate("document.querySelectorAll('#kinds input:checked').length")
+        page.press(" ")
+        page.wait_for(f"document.querySelector('#pause').textContent !== '{paused}'")
+        page.press("+")
+        page.wait_for("document.querySelector('#speed').value === '40'")
+
+        assert page.evaluate("document.querySelectorAll('#kinds input:checked').length") == checked
+
+
+def test_the_space_bar_presses_a_button_that_the_keyboard_reached(page: Page, new_log: NewLog) -> None:
+    """Without a mouse it is how a button is pressed."""
+    steered = Steered()
+    with served(new_log(5), control=steered) as server:
+        page.open(server.server.url)
+        page.wait_for("document.querySelector('#speed').value === '20'")
+        while page.tab() != "step":
+            continue
+        page.press(" ")
+        page.wait_for("document.querySelector('#pause').textContent === 'Go on'")
+
+    assert steered.asked == ["step"]
+
+
+def test_the_list_is_one_stop_of_the_tab_key(page: Page, new_log: NewLog) -> None:
+    """300 tickers stood between the filters and the chart; arrow keys go through them."""
+    with served(new_log(400)) as server:
+        page.open(server.server.url)
+        received(page, 400)
+        page.evaluate("document.querySelector('#older').focus()")
+        stops = 1
+        while page.tab() != "ticker":
+            stops += 1
+            assert stops < 5
+            page.press("ArrowDown")
+            page.press("ArrowDown")
+            focused = page.evaluate("document.activeElement.closest('tr')?.dataset.sequence")
+
+    assert focused == "399"
+
+
+def test_a_pause_shows_at_once(page: Page, new_log: NewLog) -> None:
+    """Label and pressed state change with the click, and not when the server has answered."""
+    answered = Event()
+
+    class Slow(Steered):
+        def pause(self) -> None:
+            answered.wait(60)
+            super().pause()
+
+    with served(new_log(3), control=Slow()) as server:
+        page.open(server.server.url)
+        page.wait_for("document.querySelector('#speed').value === '20'")
+        page.click("#pause")
+        shown = page.text("#pause"), page.evaluate("document.querySelector('#pause').ariaPressed")
+        answered.set()
+
+        assert shown == ("Go on", "true")
+        page.wait_for("document.querySelector('#pause').textContent === 'Go on'")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "asked"),
+    [
+        ("40", "40", "speed 40"),
+        ("0.5x", "0.5", "speed 0.5"),
+        ("30 ×", "30", "speed 30"),
+        ("max", "max", "speed 1e+06"),
+    ],
+)
+def test_a_speed_is_typed_as_people_write_it(page: Page, new_log: NewLog, text: str, shown: str, asked: str) -> None:
+    """With or without its x; max is the fastest."""
+    steered = Steered()
+    with served(new_log(3), control=steered) as server:
+        page.open(server.server.url)
+        page.wait_for("document.querySelector('#speed').value === '20'")
+        page.type("#speed", text)
+        page.evaluate("document.activeElement.blur()")
+        page.wait_for(f"document.querySelector('#speed').value === '{shown}'")
+
+    assert steered.asked == [asked]
+
+
+def test_a_speed_that_is_none_is_told(page: Page, new_log: NewLog) -> None:
+    """The server is not even asked."""
+    steered = Steered()
+    with served(new_log(3), control=steered) as server:
+        page.open(server.server.url)
+        page.wait_for("document.querySelector('#speed').value === '20'")
+        page.type("#speed", "fast")
+        page.wait_for("document.querySelector('#control-answer').className === 'wrong'")
+
+        assert page.text("#control-answer") == "a speed is a number above 0, such as 20 or 20x, or max"
+    assert steered.asked == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

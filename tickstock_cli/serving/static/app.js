@@ -6,8 +6,10 @@ import { Controls } from "./controls.js";
 import { Feed, SOURCES } from "./feed.js";
 import * as format from "./format.js";
 import { declare } from "./kinds.js";
+import "./keys.js";
 import { drawStatus } from "./panels.js";
-import { ask } from "./server.js";
+import { Presence } from "./presence.js";
+import { ask, useToken } from "./server.js";
 import { Universes } from "./universes.js";
 
 const HISTORY = 2_000; // past events that a page begins with
@@ -19,16 +21,26 @@ const chart = new Chart(byId("chart"), byId("chart-note"));
 const feed = new Feed(byId("feed"), choose);
 const controls = new Controls();
 const connection = new Connection(HISTORY);
+const presence = new Presence();
 const universes = new Universes(byId("universe"), applyFilters);
 const knownTickers = new Set();
+let tried = false; // whether the user has typed a token since the server last took one
 let marketTime = null;
 
 // --- what the server tells -------------------------------------------------------------------------------------------
 
 connection.addEventListener("state", ({ detail }) => {
-  byId("connection").textContent = detail;
-  byId("connection").dataset.state = detail;
+  presence.state = detail;
+  if (detail === "token needed") askForToken();
+  else if (detail === "live") {
+    tried = false;
+    byId("token").value = "";
+    byId("token-form").hidden = true;
+    refresh();
+  }
 });
+
+presence.addEventListener("change", () => (controls.stale = presence.stale));
 
 connection.addEventListener("hello", ({ detail: hello }) => {
   byId("title").textContent = hello.about.title ?? "";
@@ -39,9 +51,10 @@ connection.addEventListener("hello", ({ detail: hello }) => {
   for (const kind of hello.kinds) addChoice("kinds", kind);
   for (const source of SOURCES) addChoice("sources", source);
   universes.offer(hello.universes);
+  feed.log = { first: hello.first_sequence, last: hello.last_sequence };
+  presence.heard();
   controls.offered = hello.features.control;
   chart.keepsPrices = hello.features.prices;
-  refresh();
 });
 
 connection.addEventListener("events", ({ detail: events }) => {
@@ -53,15 +66,16 @@ connection.addEventListener("events", ({ detail: events }) => {
     addChoice("sources", event.source);
   }
   drawTime(events.at(-1).emitted_at, events.at(-1).phase);
+  presence.heard();
 });
 
 connection.addEventListener("heartbeat", ({ detail: beat }) => {
   if (beat.market.time !== null) drawTime(beat.market.time, beat.market.phase);
-  drawHealth(beat.health);
+  presence.heard(beat.health);
 });
 
-connection.addEventListener("restart", () => {
-  feed.clear();
+connection.addEventListener("restart", ({ detail }) => {
+  feed.restart(detail.run, detail.from);
   knownTickers.clear();
   byId("known-tickers").replaceChildren();
   chart.show(byId("ticker").value);
@@ -69,10 +83,7 @@ connection.addEventListener("restart", () => {
 
 connection.addEventListener("gap", ({ detail }) => feed.addGap(detail.first, detail.last));
 connection.addEventListener("alert", () => refresh());
-connection.addEventListener("problem", ({ detail }) => {
-  byId("connection").textContent = detail;
-  byId("connection").dataset.state = "error";
-});
+connection.addEventListener("problem", ({ detail }) => (presence.problem = detail));
 
 function drawTime(time, phase) {
   marketTime = { time, phase };
@@ -81,22 +92,17 @@ function drawTime(time, phase) {
   byId("phase").textContent = phase ?? "";
 }
 
-function drawHealth(health) {
-  const pill = byId("health");
-  pill.hidden = false;
-  pill.dataset.state = health.ok ? "healthy" : "unhealthy";
-  pill.textContent = health.ok ? "healthy" : health.reasons.join("; ") || "not well";
-}
-
 async function refresh() {
-  if (document.hidden) return;
+  if (document.hidden || !presence.connected) return;
   try {
     const status = await ask("/status");
     drawStatus(status);
-    drawHealth(status.health);
+    feed.log = { first: status.server.first_sequence, last: status.server.last_sequence };
     if (status.market.time !== null) drawTime(status.market.time, status.market.phase);
+    presence.heard(status.health, status.system_overview?.status);
   } catch {
-    return; // the connection's state says it already
+    presence.unanswered();
+    return;
   }
   controls.refresh();
 }
@@ -135,18 +141,33 @@ function chosen(id) {
   return new Set([...byId(id).querySelectorAll("input:checked")].map((tick) => tick.value));
 }
 
+/** Return the tickers that the user typed, as the run writes those that it has. */
+function typedTickers() {
+  const known = new Map([...knownTickers].map((ticker) => [ticker.toUpperCase(), ticker]));
+  const typed = byId("tickers").value.toUpperCase().split(/[\s,]+/).filter(Boolean);
+  return typed.map((ticker) => known.get(ticker) ?? ticker);
+}
+
 function applyFilters() {
   const [kinds, sources] = [chosen("kinds"), chosen("sources")];
-  const tickers = new Set(byId("tickers").value.toUpperCase().split(/[\s,]+/).filter(Boolean));
+  const tickers = new Set(typedTickers());
   const universe = universes.tickers;
   const priority = Number(byId("priority").value) || Infinity;
+  const query = {
+    kinds: [...kinds].join(),
+    sources: [...sources].join(),
+    tickers: [...tickers].join(),
+    universe: universe ? byId("universe").value : "",
+    min_priority: byId("priority").value,
+  };
   feed.filter(
     (event) =>
       (!kinds.size || kinds.has(event.kind)) &&
       (!sources.size || sources.has(event.source)) &&
-      (!tickers.size || tickers.has(event.ticker.toUpperCase())) &&
+      (!tickers.size || tickers.has(event.ticker)) &&
       (!universe || universe.has(event.ticker)) &&
       event.priority <= priority,
+    Object.fromEntries(Object.entries(query).filter(([, value]) => value)),
   );
 }
 
@@ -160,6 +181,7 @@ byId("zone").addEventListener("change", (change) => {
   feed.redraw();
   chart.restyle();
   if (marketTime) drawTime(marketTime.time, marketTime.phase);
+  presence.redraw();
   refresh();
 });
 
@@ -169,6 +191,24 @@ byId("theme").addEventListener("change", (change) => {
   if (change.target.value === "auto") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = change.target.value;
   chart.restyle();
+});
+
+// --- a server that asks for a token ----------------------------------------------------------------------------------
+
+function askForToken() {
+  byId("token-note").textContent = tried
+    ? "The server refused this token."
+    : "This server asks for a token. Whoever started it has one.";
+  byId("token-form").hidden = false;
+  byId("token").select();
+  byId("token").focus();
+}
+
+byId("token-form").addEventListener("submit", (submit) => {
+  submit.preventDefault();
+  tried = true;
+  useToken(byId("token").value.trim());
+  connection.open();
 });
 
 connection.open();

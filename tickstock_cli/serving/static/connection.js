@@ -1,7 +1,7 @@
 // The WebSocket: connects, subscribes, and after a break goes on where it was. Nothing is lost and nothing comes twice:
 // every message says which sequence number to ask for next.
 
-import { websocketAddress } from "./server.js";
+import { AnswerError, ask, websocketAddress } from "./server.js";
 
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 5000;
@@ -15,15 +15,16 @@ export class Connection extends EventTarget {
   #history;
   #silence = null;
   #beatMs = 5000;
+  #greeted = false;
 
-  /** `history` = how many past events a first connection asks for. Call `open` once. */
+  /** `history` = how many past events a first connection asks for. Call `open` once, and again with another token. */
   constructor(history) {
     super();
     this.#history = history;
   }
 
   open() {
-    this.#tell("state", "connecting");
+    this.#greeted = false;
     const socket = (this.#socket = new WebSocket(websocketAddress()));
     socket.onmessage = (message) => {
       if (socket === this.#socket) this.#take(JSON.parse(message.data));
@@ -31,12 +32,30 @@ export class Connection extends EventTarget {
     socket.onclose = () => this.#retry(socket);
   }
 
-  #retry(socket) {
+  async #retry(socket) {
     if (socket !== this.#socket) return;
+    this.#socket = null;
     clearTimeout(this.#silence);
-    this.#tell("state", "reconnecting");
+    this.#tell("state", "lost");
+    if (!this.#greeted && (await this.#refused())) return;
     setTimeout(() => this.open(), this.#wait);
     this.#wait = Math.min(2 * this.#wait, LONGEST_WAIT_MS);
+  }
+
+  /** Find out why a handshake failed, which a browser does not tell; return whether only another token helps. */
+  async #refused() {
+    try {
+      const { server } = await ask("/status");
+      if (server.clients >= server.max_clients) this.#tell("problem", `the server is full: ${server.clients} clients`);
+    } catch (problem) {
+      if (!(problem instanceof AnswerError)) return false; // nobody is there
+      if (problem.status === 401) {
+        this.#tell("state", "token needed");
+        return true;
+      }
+      this.#tell("problem", problem.message);
+    }
+    return false;
   }
 
   #listen() {
@@ -49,6 +68,7 @@ export class Connection extends EventTarget {
   }
 
   #take(message) {
+    this.#listen();
     if (message.type === "hello") this.#begin(message);
     else if (message.type === "events") {
       this.#next = message.next;
@@ -61,19 +81,23 @@ export class Connection extends EventTarget {
     else if (message.type === "alert") this.#tell("alert", message.alert);
     else if (message.type === "end") this.#tell("state", "finished");
     else if (message.type === "error") this.#recover(message);
-    this.#listen();
   }
 
   #begin(hello) {
+    this.#greeted = true;
     this.#wait = FIRST_WAIT_MS;
     this.#beatMs = hello.heartbeat_seconds * 1000;
     this.#tell("hello", hello);
     if (hello.run !== this.#run) {
-      if (this.#run !== null) this.#tell("restart", null);
       this.#run = hello.run;
-      this.#next = Math.max(hello.first_sequence, hello.last_sequence + 1 - this.#history);
+      this.#restart(Math.max(hello.first_sequence, hello.last_sequence + 1 - this.#history));
     }
     this.#subscribe();
+  }
+
+  #restart(from) {
+    this.#next = from;
+    this.#tell("restart", { run: this.#run, from });
   }
 
   #subscribe() {
@@ -86,8 +110,7 @@ export class Connection extends EventTarget {
       this.#next = error.first_sequence;
       this.#subscribe();
     } else if (error.code === "ahead") {
-      this.#tell("restart", null);
-      this.#next = error.next_sequence;
+      this.#restart(error.next_sequence);
       this.#subscribe();
     } else this.#tell("problem", error.message);
   }

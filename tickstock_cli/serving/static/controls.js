@@ -1,31 +1,35 @@
-// Steering a replay: buttons, keys, and what the server says to them.
+// Steering a replay: buttons, fields, and what the server says to them.
 
 import * as format from "./format.js";
 import { ask } from "./server.js";
 
 const JUMP_MS = 60_000; // of recorded time: how far the buttons for back and ahead go
+const FASTEST = 1e6; // the speed that is max
 
 const byId = (id) => document.getElementById(id);
 
 export class Controls {
   #stand = {};
   #section = byId("controls");
+  #actions = 0; // begun so far: an answer from before one of them tells what no longer holds
+  #pending = 0; // not answered yet
+  #last = Promise.resolve(); // one action after another: sent together, they could arrive in another order
+  #stale = false;
 
   constructor() {
-    byId("pause").onclick = () => this.#do(this.#stand.paused ? { action: "resume" } : { action: "pause" });
+    byId("pause").onclick = () => this.#togglePause();
     byId("step").onclick = () => this.#do({ action: "step" });
     byId("faster").onclick = () => this.#multiply(2);
     byId("slower").onclick = () => this.#multiply(0.5);
     byId("back").onclick = () => this.#jump(-JUMP_MS);
     byId("ahead").onclick = () => this.#jump(JUMP_MS);
-    byId("speed").onchange = (change) => this.#do({ action: "speed", speed: Number(change.target.value) });
+    byId("speed").onchange = (change) => this.#setSpeed(change.target.value);
     byId("seek").onsubmit = (submit) => {
       submit.preventDefault();
       const text = byId("seek-time").value;
       const time = format.timeOfDay(text, this.#stand.time);
       this.#do({ action: "seek", time: time === null ? text : new Date(time).toISOString() });
     };
-    document.addEventListener("keydown", (press) => this.#press(press));
   }
 
   /** Offer control, or take it away. */
@@ -34,30 +38,58 @@ export class Controls {
     if (offered) this.refresh();
   }
 
+  /** Tell whether the server is gone, and nothing can be steered. */
+  set stale(stale) {
+    this.#stale = stale;
+    for (const part of this.#section.querySelectorAll("button, input")) part.disabled = stale;
+    if (!stale) this.#draw();
+  }
+
   async refresh() {
-    if (this.#section.hidden) return;
+    if (this.#section.hidden || this.#pending) return;
+    const actions = this.#actions;
     try {
-      this.#draw(await ask("/api/control"));
+      const stand = await ask("/api/control");
+      if (actions === this.#actions) this.#take(stand);
     } catch {
       // the connection's state says it already
     }
   }
 
+  #togglePause() {
+    const paused = !this.#stand.paused;
+    this.#expect({ paused });
+    this.#do({ action: paused ? "pause" : "resume" });
+  }
+
   async #do(action) {
-    const answer = byId("control-answer");
+    const number = ++this.#actions;
+    this.#pending += 1;
+    const answer = this.#last.then(() => ask("/api/control", action)).finally(() => (this.#pending -= 1));
+    this.#last = answer.catch(() => {});
     try {
-      const stand = await ask("/api/control", action);
-      answer.className = "";
-      answer.textContent = action.action === "seek" ? `going to ${action.time}` : "";
-      this.#draw(stand);
+      const stand = await answer;
+      if (number !== this.#actions) return;
+      this.#say(action.action === "seek" ? `going to ${action.time}` : "");
+      this.#take(stand);
     } catch (problem) {
-      answer.className = "wrong";
-      answer.textContent = problem.message;
+      this.#say(problem.message, "wrong");
+      await this.refresh();
     }
   }
 
+  #setSpeed(text) {
+    const speed = format.speed(text);
+    if (speed === null) this.#say("a speed is a number above 0, such as 20 or 20x, or max", "wrong");
+    else if (speed === "max" && !this.#stand.speed) this.#say("it is the fastest already");
+    else this.#do({ action: "speed", speed });
+  }
+
   #multiply(factor) {
-    if (this.#stand.speed) this.#do({ action: "speed", speed: this.#stand.speed * factor });
+    if (!this.#stand.speed) return;
+    const speed = Math.min(this.#stand.speed * factor, FASTEST);
+    this.#expect({ speed });
+    this.#do({ action: "speed", speed });
   }
 
   /** Go so far from where the market stands, or is going, but not beyond the recording. */
@@ -71,14 +103,26 @@ export class Controls {
     this.#do({ action: "seek", time: new Date(time).toISOString() });
   }
 
-  #draw(stand) {
+  /** Show what an action will do at once; its answer tells whether it is so. */
+  #expect(change) {
+    this.#take({ ...this.#stand, ...change });
+  }
+
+  #take(stand) {
     this.#stand = stand;
     this.#drawGoing(stand.going_to);
+    this.#draw();
+  }
+
+  #draw() {
+    const stand = this.#stand;
     byId("pause").textContent = stand.paused ? "Go on" : "Pause";
     byId("pause").setAttribute("aria-pressed", String(Boolean(stand.paused)));
     const speed = byId("speed");
-    if (document.activeElement !== speed) speed.value = stand.speed ? Number(stand.speed.toPrecision(4)) : "max";
-    for (const id of ["faster", "slower"]) byId(id).disabled = !stand.speed;
+    const isMax = !stand.speed || stand.speed >= FASTEST;
+    if (document.activeElement !== speed) speed.value = isMax ? "max" : Number(stand.speed.toPrecision(4));
+    byId("faster").disabled = this.#stale || isMax;
+    byId("slower").disabled = this.#stale || !stand.speed;
     const time = byId("seek-time");
     if (stand.time && document.activeElement !== time && !time.value) {
       time.placeholder = new Date(stand.time / 1e6).toISOString().slice(0, 16) + "Z";
@@ -87,28 +131,13 @@ export class Controls {
 
   /** Tell where the market is going; undefined: nobody knows. What was refused before stands until then. */
   #drawGoing(time) {
-    const answer = byId("control-answer");
     if (time === undefined) return;
-    if (time !== null) {
-      answer.className = "";
-      answer.textContent = `going to ${format.moment(time)} …`;
-    } else if (answer.className !== "wrong") answer.textContent = "";
+    if (time !== null) this.#say(`going to ${format.moment(time)} …`);
+    else if (byId("control-answer").className !== "wrong") this.#say("");
   }
 
-  #press(press) {
-    if (press.ctrlKey || press.metaKey || press.altKey) return;
-    if (press.target.closest("input, select, textarea")) return;
-    if (press.key === "/") {
-      press.preventDefault();
-      byId("tickers").focus();
-      return;
-    }
-    if (this.#section.hidden) return;
-    // A button that has the focus takes the space bar for itself.
-    const actions = { s: "step", "[": "back", "]": "ahead", "+": "faster", "=": "faster", "-": "slower", _: "slower" };
-    if (press.key === " " && !press.target.closest("button, summary, a")) {
-      press.preventDefault();
-      byId("pause").click();
-    } else if (actions[press.key]) byId(actions[press.key]).click();
+  #say(text, className = "") {
+    byId("control-answer").className = className;
+    byId("control-answer").textContent = text;
   }
 }

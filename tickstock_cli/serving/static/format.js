@@ -44,6 +44,14 @@ export function timeOfDay(text, ns) {
 /** Give a time that the server wrote as ISO 8601. */
 export const momentOf = (text) => moment(Date.parse(text) * 1e6);
 
+/** Read a speed: 20, 20x, 20× or max; null if it is none. */
+export function speed(text) {
+  const told = text.trim().toLowerCase();
+  if (told === "max") return "max";
+  const number = Number(told.replace(/\s*[x×]$/, "").replaceAll(",", "") || NaN);
+  return number > 0 && Number.isFinite(number) ? number : null;
+}
+
 export function price(value) {
   if (value === null || value === undefined) return "";
   const digits = Math.abs(value) < 1 ? 4 : 2;

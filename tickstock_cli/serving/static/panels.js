@@ -16,7 +16,6 @@ function drawOverview(status) {
     ? `${format.bytes(overview.memory_bytes)} of ${format.bytes(overview.memory_limit_bytes)}`
     : format.bytes(overview.memory_bytes);
   const figures = [
-    ["State", overview.status],
     ["Rows/s", overview.rows_per_second === undefined ? undefined : format.compact(overview.rows_per_second)],
     ["Events/s", overview.events_per_second === undefined ? undefined : format.compact(overview.events_per_second)],
     ["Rows", overview.rows === undefined ? undefined : format.count(overview.rows)],

@@ -1,26 +1,49 @@
-// Asking the server. The token comes with the page's address, once, and is kept out of sight from then on.
+// Asking the server. The token comes with the page's address, once, and is kept out of sight from then on; or the user
+// types it.
+
+const PATIENCE_MS = 10_000;
 
 const address = new URL(location.href);
 if (address.searchParams.has("token")) {
-  sessionStorage.setItem("tickstock.token", address.searchParams.get("token"));
+  useToken(address.searchParams.get("token"));
   address.searchParams.delete("token");
   history.replaceState(null, "", address);
 }
-const token = sessionStorage.getItem("tickstock.token");
+
+/** Send this token from now on, also after a reload. */
+export function useToken(token) {
+  sessionStorage.setItem("tickstock.token", token);
+}
+
+const token = () => sessionStorage.getItem("tickstock.token");
 
 export function websocketAddress() {
   const url = new URL("/ws", location.href);
   url.protocol = url.protocol.replace("http", "ws");
-  if (token) url.searchParams.set("token", token);
+  if (token()) url.searchParams.set("token", token());
   return url;
 }
 
-/** Give the JSON of an answer; an answer that is an error becomes an Error with the server's own words. */
+/** An answer that is an error, in the server's own words. */
+export class AnswerError extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Give the JSON of an answer. Raises an `AnswerError` if it is an error, another error if the server did not answer. */
 export async function ask(path, body) {
-  const headers = token ? { Authorization: `Bearer ${token}` } : {};
-  const options = body === undefined ? { headers } : { method: "POST", headers, body: JSON.stringify(body) };
-  const answer = await fetch(path, options);
-  const document = await answer.json();
-  if (!answer.ok) throw new Error(document.error?.message ?? `${answer.status} ${answer.statusText}`);
+  const url = new URL(path, location.href);
+  const options = { signal: AbortSignal.timeout(PATIENCE_MS) };
+  // A header holds ASCII only.
+  if (/^[\x21-\x7e]+$/.test(token() ?? "")) options.headers = { Authorization: `Bearer ${token()}` };
+  else if (token()) url.searchParams.set("token", token());
+  if (body !== undefined) Object.assign(options, { method: "POST", body: JSON.stringify(body) });
+  const answer = await fetch(url, options);
+  const document = await answer.json().catch(() => ({}));
+  if (!answer.ok) {
+    throw new AnswerError(answer.status, document.error?.message ?? `${answer.status} ${answer.statusText}`);
+  }
   return document;
 }
