@@ -365,7 +365,7 @@ def test_a_server_that_does_not_answer_is_not_shown_as_alive(page: Page, new_log
 
 
 def test_the_state_of_the_system_is_one_word(page: Page, new_log: NewLog) -> None:
-    """ "healthy" stood beside "degraded": the state that the system reports is the only one."""
+    """The page said "healthy" beside "degraded": only the state that the system reports is shown."""
     status = RunOutput({"system_overview": {"status": "degraded"}})
     with served(new_log(3), status=status) as server:
         page.open(server.server.url)
