@@ -234,7 +234,7 @@ def _check_options(request: Request) -> None:
         raise UsageError("--resume needs --checkpoint DIR: the folder of the run to go on with")
     if request.speed is not None and not 0 < request.speed < float("inf"):
         raise UsageError(f"--speed must be max or a number above 0, was {request.speed:g}")
-    if request.provenance and request.pipeline_name is not PipelineName.MULTI:
+    if request.provenance and not request.pipeline_name.is_running_system:
         raise UsageError("--provenance needs the running system: add --speed N or --pipeline multi")
 
 

@@ -68,6 +68,7 @@ class PipelineChoice(StrEnum):
     DIRECT = "direct"
     MULTI = "multi"
     LINEAR = "linear"
+    ROLLOUT = "rollout"
     COMPARE = "compare"
 
 
@@ -81,11 +82,11 @@ def pipeline_name(choice: PipelineChoice | None, served: bool) -> PipelineName |
 
 
 def _check_that_it_runs(request: Request, choice: PipelineChoice | None, served: bool, dashboard: bool) -> None:
-    if served and choice not in (None, PipelineChoice.MULTI):
-        raise UsageError("--serve shows the running system: leave --pipeline out, or say multi")
+    if served and choice not in (None, PipelineChoice.MULTI, PipelineChoice.ROLLOUT):
+        raise UsageError("--serve shows the running system: leave --pipeline out, or say multi or rollout")
     if request.taps and choice is PipelineChoice.COMPARE:
         raise UsageError("--tap needs one run, and --pipeline compare makes two: leave one of them out")
-    if dashboard and (request.pipeline_name.value != "multi" or choice is PipelineChoice.COMPARE):
+    if dashboard and (not request.pipeline_name.is_running_system or choice is PipelineChoice.COMPARE):
         raise UsageError("--dashboard shows the running system: add --speed N or --pipeline multi")
 
 
@@ -145,7 +146,8 @@ def replay(
             show_default=False,
             help="How rows reach the detectors; the events are the same. direct: in large batches (default flat out); "
             "multi: the running system with its channels (default when paced); linear: the old path, record by "
-            "record; compare: multi and linear, and what each costs.",
+            "record; rollout: multi for pipeline.rollout_percent of the tickers, linear for the others; compare: multi "
+            "and linear, and what each costs.",
         ),
     ] = None,
     serve: Annotated[

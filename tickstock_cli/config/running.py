@@ -129,6 +129,18 @@ class SystemSettings(RunningSection):
     )
 
 
+class PipelineSettings(RunningSection):
+    """The share of tickers that take the running system's channels under `--pipeline rollout`."""
+
+    rollout_percent: float = Field(
+        default=1,
+        ge=0,
+        le=100,
+        description="share of the tickers that take the multi-channel path under --pipeline rollout, in percent, by "
+        "shard; the others take the linear path; it can be changed while the system runs",
+    )
+
+
 class RouterSettings(RunningSection):
     """Assignment of tickers to the instances of a channel, and the limits of a healthy instance."""
 

@@ -22,6 +22,7 @@ from tickstock_cli.config.running import (
     FmvChannelSettings,
     MonitoringSettings,
     OhlcvChannelSettings,
+    PipelineSettings,
     RouterSettings,
     SystemSettings,
     TickChannelSettings,
@@ -200,6 +201,7 @@ class Settings(BaseSettings):
     priority: PrioritySettings = PrioritySettings()
     detectors: DetectorSettings = DetectorSettings()
     recordings: RecordingSettings = RecordingSettings()
+    pipeline: PipelineSettings = PipelineSettings()
     system: SystemSettings = SystemSettings()
     router: RouterSettings = RouterSettings()
     tick_channel: TickChannelSettings = TickChannelSettings()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 
 class ChannelStatus(StrEnum):
@@ -58,6 +59,16 @@ class LatencyMetrics:
     p999_ms: float | None = None
     max_ms: float | None = None
     mean_ms: float | None = None
+
+    def as_dict(self) -> dict[str, float | None]:
+        """Return the percentiles, maximum and mean in ms, as documents show them."""
+        return {
+            "p50": self.p50_ms,
+            "p99": self.p99_ms,
+            "p99.9": self.p999_ms,
+            "max": self.max_ms,
+            "mean": self.mean_ms,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +186,80 @@ class RouterMetrics:
     decision_mean_us: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SideMetrics:
+    """One side of a gradual rollout, since the start.
+
+    Parameters
+    ----------
+    tickers
+        Tickers that take this side now.
+    processed, failed
+        Rows that were processed, and rows whose processing raised an error. A row that failed on the multi-channel path
+        and was processed on the linear one counts on both sides.
+    events
+        Events that the rows caused, before coordination.
+    latency
+        Per row: from its arrival in the system to the end of its processing.
+    """
+
+    tickers: int
+    processed: int
+    failed: int
+    events: int
+    latency: LatencyMetrics
+
+    @property
+    def success_rate(self) -> float | None:
+        """Share of rows without an error, 0 to 1; None without rows."""
+        rows = self.processed + self.failed
+        return self.processed / rows if rows else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "tickers": self.tickers,
+            "processed": self.processed,
+            "failed": self.failed,
+            "events": self.events,
+            "success_rate": self.success_rate,
+            "latency_ms": self.latency.as_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutMetrics:
+    """A gradual rollout: both paths beside each other.
+
+    Parameters
+    ----------
+    percent, shards
+        Share of the tickers for the multi-channel path that was asked for, and how many of the 64 shards it is.
+    fallbacks
+        Number of times that a ticker fell back to the linear path since the start.
+    fallen
+        Why each ticker fell back that has not returned, by ticker.
+    """
+
+    percent: float
+    shards: int
+    multi: SideMetrics
+    linear: SideMetrics
+    fallbacks: int = 0
+    fallen: Mapping[str, str] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "percent": self.percent,
+            "shards": self.shards,
+            "multi": self.multi.as_dict(),
+            "linear": self.linear.as_dict(),
+            "fallbacks": self.fallbacks,
+            "fallen": dict(self.fallen),
+        }
+
+
 class SourceState(StrEnum):
     """What a source of arriving rows is doing."""
 
@@ -258,6 +343,8 @@ class SystemMetrics:
         Connected clients; None without a server.
     arrivals
         The arrival queue and its source; None where rows do not arrive.
+    rollout
+        The gradual rollout; None where all rows take one path.
     catching_up
         Whether the run is catching up after a seek: rows arrive at full speed, so full queues and old rows are normal.
     """
@@ -276,3 +363,4 @@ class SystemMetrics:
     arrivals: ArrivalMetrics | None = None
     clients: int | None = None
     catching_up: bool = False
+    rollout: RolloutMetrics | None = None

@@ -14,7 +14,6 @@ from tickstock_cli.core.metrics import (
     ChannelMetrics,
     ChannelStatus,
     IntervalMetrics,
-    LatencyMetrics,
     QueueMetrics,
     RouterMetrics,
     SystemMetrics,
@@ -68,6 +67,7 @@ def _overview(
         "clients": system.clients,
         "router": None if system.router is None else _router(system.router),
         "arrivals": None if system.arrivals is None else _arrivals(system.arrivals),
+        "rollout": None if system.rollout is None else system.rollout.as_dict(),
     }
 
 
@@ -158,16 +158,6 @@ def _figures(figures: IntervalMetrics) -> dict[str, Any]:
         "rows_per_second": figures.rows_per_second,
         "events_per_second": figures.events_per_second,
         "success_rate": figures.success_rate,
-        "latency_ms": _latency(figures.latency),
-        "processing_ms": _latency(figures.processing),
-    }
-
-
-def _latency(latency: LatencyMetrics) -> dict[str, Any]:
-    return {
-        "p50": latency.p50_ms,
-        "p99": latency.p99_ms,
-        "p99.9": latency.p999_ms,
-        "max": latency.max_ms,
-        "mean": latency.mean_ms,
+        "latency_ms": figures.latency.as_dict(),
+        "processing_ms": figures.processing.as_dict(),
     }

@@ -27,10 +27,29 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.core.symbols import SHARDS
+from tickstock_cli.core.symbols import SHARDS, SymbolTable
+
+UNNAMED_SHARD = 0
+"""The shard of rows without a ticker; its owner rejects them."""
 
 TOLERATED_LOAD = 1.2
 """`load_based` moves shards away from an instance whose load is above this multiple of the mean."""
+
+
+class TickerShards:
+    """The shards of the tickers of a symbol table, which may grow."""
+
+    def __init__(self, symbols: SymbolTable) -> None:
+        self._symbols = symbols
+        self._shards: NDArray[np.uint8] = np.array([UNNAMED_SHARD], dtype=np.uint8)
+
+    def by_code(self) -> NDArray[np.uint8]:
+        """Return the shard of every ticker; the last entry is that of rows without one."""
+        known = len(self._shards) - 1
+        if known < len(self._symbols):
+            unnamed = np.array([UNNAMED_SHARD], dtype=np.uint8)
+            self._shards = np.concatenate([self._shards[:known], self._symbols.shards(known), unnamed])
+        return self._shards
 
 
 class RoutingStrategy(StrEnum):

@@ -21,7 +21,9 @@ from tickstock_cli.runtime.breaker import CircuitBreaker
 from tickstock_cli.runtime.channel_history import ChannelHistory
 from tickstock_cli.runtime.chunks import ShardChunk
 from tickstock_cli.runtime.instance import Finished, Process, ProcessingChannel
+from tickstock_cli.runtime.linear import BATCHING, LINEAR, NEVER_OPEN
 from tickstock_cli.runtime.metrics import Meter
+from tickstock_cli.runtime.rollout import Rollout
 from tickstock_cli.runtime.router import DataChannelRouter, Entrance
 from tickstock_cli.runtime.sections import SECOND, batching_of, breaker_limits_of, health_limits_of
 
@@ -58,9 +60,13 @@ def channel_sections(settings: Settings) -> dict[str, ChannelSettings]:
 
 
 def instance_names(settings: Settings) -> list[str]:
-    """Return the name of every instance by its number; number 0 is no instance, and its name is empty."""
+    """Return the name of every instance by its number; number 0 is no instance, and its name is empty.
+
+    The last one is that of the linear path, which is there in a gradual rollout.
+    """
     sections = channel_sections(settings).items()
-    return ["", *(f"{record}-{number}" for record, section in sections for number in range(1, section.instances + 1))]
+    names = (f"{record}-{number}" for record, section in sections for number in range(1, section.instances + 1))
+    return ["", *names, LINEAR]
 
 
 def build_instances(
@@ -68,62 +74,81 @@ def build_instances(
     symbols: SymbolTable,
     clock: Clock,
     process: Process,
+    linear: Process | None,
     executor: Executor,
     finished: Callable[[Finished], None],
     dropped: Callable[[ShardChunk], None],
     broken: Callable[[BaseException], None],
 ) -> Instances:
-    """Build every instance of every channel, numbered from 1, not started yet.
+    """Build every instance of every channel, numbered from 1, not started yet; with ``linear``, the linear path's, too.
 
     Parameters
     ----------
-    process, executor
-        Processes a batch, and the threads in which it runs.
+    process, linear, executor
+        Processes a batch of a channel, or of the linear path, and the threads in which it runs.
     finished, dropped, broken
         Called on the loop with a finished batch, with rows that are dropped, and with an error that leaves the state of
         a channel undefined.
     """
     sections = channel_sections(settings)
     instances: Instances = {record: [] for record in sections}
-    for number, name in enumerate(instance_names(settings)[1:], 1):
+    queue_rows = max(section.queue_rows for section in sections.values())
+
+    def build(name: str, number: int) -> ProcessingChannel:
         record = name.partition("-")[0]
-        section = sections[record]
-        batching = batching_of(section)
+        section = sections.get(record)
+        batching = BATCHING if section is None else batching_of(section)
+        limits = NEVER_OPEN if section is None else breaker_limits_of(section)
+        rows = queue_rows if section is None else section.queue_rows
         meter = Meter(
             name,
             record,
-            queue_limit=section.queue_rows,
+            queue_limit=rows,
             timeout_ns=batching.timeout_ns,
             wait_ns=batching.granted_wait_ns,
             window_ns=int(settings.monitoring.window_seconds * SECOND),
             clock=clock,
         )
-        instances[record].append(
-            ProcessingChannel(
-                name,
-                record,
-                number,
-                queue_rows=section.queue_rows,
-                batching=batching,
-                breaker=CircuitBreaker(breaker_limits_of(section), clock),
-                meter=meter,
-                history=ChannelHistory(symbols, clock),
-                clock=clock,
-                process=process,
-                executor=executor,
-                finished=finished,
-                dropped=dropped,
-                broken=broken,
-            )
+        return ProcessingChannel(
+            name,
+            record,
+            number,
+            queue_rows=rows,
+            batching=batching,
+            breaker=CircuitBreaker(limits, clock),
+            meter=meter,
+            history=ChannelHistory(symbols, clock),
+            clock=clock,
+            process=process if linear is None or section is not None else linear,
+            executor=executor,
+            finished=finished,
+            dropped=dropped,
+            broken=broken,
         )
+
+    for number, name in enumerate(instance_names(settings)[1:], 1):
+        if name != LINEAR or linear is not None:
+            instances.setdefault(name.partition("-")[0], []).append(build(name, number))
     return instances
 
 
 def build_router(
-    settings: Settings, instances: Instances, symbols: SymbolTable, clock: Clock, entrance: Entrance
+    settings: Settings,
+    instances: Instances,
+    symbols: SymbolTable,
+    clock: Clock,
+    entrance: Entrance,
+    rollout: Rollout | None,
 ) -> DataChannelRouter:
     """Build the router over all instances."""
     router = settings.router
     return DataChannelRouter(
-        instances, symbols, RoutingStrategy(router.strategy), health_limits_of(router), clock, entrance, router.seed
+        {record: instances[record] for record in channel_sections(settings)},
+        symbols,
+        RoutingStrategy(router.strategy),
+        health_limits_of(router),
+        clock,
+        entrance,
+        router.seed,
+        rollout,
     )

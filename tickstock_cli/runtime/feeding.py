@@ -228,7 +228,7 @@ class Feeder:
 
     def _note_spilled(self) -> None:
         for record, instances in self._instances.items():
-            instances[0].note_spilled(self._spill.rows[record])
+            instances[0].note_spilled(self._spill.rows.get(record, 0))  # the linear path spills as its rows' types
         self._spilled.set()
 
     async def _on_disk(self, work: Callable[[], ResultT]) -> ResultT:

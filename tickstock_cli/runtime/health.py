@@ -21,13 +21,18 @@ class HealthLimits:
 
 def unhealthy_reason(metrics: ChannelMetrics, limits: HealthLimits) -> str | None:
     """Return why an instance is unhealthy; None if it is healthy. With a half-open breaker it is: trials need rows."""
+    success = metrics.recent.success_rate
+    if success is not None and (1 - success) * 100 > limits.error_percent:
+        return f"{(1 - success) * 100:.1f} % of rows failed, above {limits.error_percent:g} %"
+    return failure_reason(metrics, limits)
+
+
+def failure_reason(metrics: ChannelMetrics, limits: HealthLimits) -> str | None:
+    """Return why an instance processes no rows, or too slowly; None if it processes them, even if some fail."""
     if metrics.status in (ChannelStatus.ERROR, ChannelStatus.SHUTDOWN):
         return f"status {metrics.status}"
     if metrics.breaker.state is BreakerState.OPEN:
         return "circuit breaker open"
-    success = metrics.recent.success_rate
-    if success is not None and (1 - success) * 100 > limits.error_percent:
-        return f"{(1 - success) * 100:.1f} % of rows failed, above {limits.error_percent:g} %"
     mean = metrics.recent.processing.mean_ms
     if mean is not None and mean > limits.mean_ms:
         return f"batches take {mean:,.0f} ms on average, above {limits.mean_ms:g} ms"

@@ -40,6 +40,9 @@ BATCHES_A_TRIP = 16
 TRIP_NS = 5_000_000
 """A call that has taken longer begins no further batch, so that moves of shards and the loop do not wait."""
 
+RANKS = {"tick": 0, "ohlcv": 1, "fmv": 2}
+"""Order of the record types of a chunk in one queue: bars and fair values wait for the ticks of their chunk."""
+
 Taken = list[tuple[int, ShardChunk]]
 """A batch taken from the queue: parts, each with the time at which it was queued."""
 
@@ -220,16 +223,27 @@ class ProcessingChannel:
         now = self._clock.now()
         waiting = [part for _, part in self._queue]
         self._queue.clear()
-        self._queue.extend((now, part) for part in sorted([*parts, *waiting], key=lambda part: part.chunk.batch.first))
+        self._queue.extend((now, part) for part in sorted([*parts, *waiting], key=_queue_order))
         self._depth += sum(len(part) for part in parts)
         self._note_depth()
         self._woken.set()
 
-    def take_away(self, moving: NDArray[np.bool_]) -> list[ShardChunk]:
-        """Remove and return the queued rows of some tickers; ``moving`` by code, its last entry is for unnamed rows."""
+    def take_away(self, moving: NDArray[np.bool_], record: str | None = None) -> list[ShardChunk]:
+        """Remove and return the queued rows of some tickers.
+
+        Parameters
+        ----------
+        moving
+            By ticker code; the last entry is for rows without a ticker.
+        record
+            Only rows of this type; None: all rows.
+        """
         gone: list[ShardChunk] = []
         staying: list[tuple[int, ShardChunk]] = []
         for since, part in self._queue:
+            if record not in (None, part.record):
+                staying.append((since, part))
+                continue
             stays, goes = part.split(moving)
             if not goes.empty:
                 gone.append(goes)
@@ -304,7 +318,7 @@ class ProcessingChannel:
         while True:
             wait = self._next_wait()
             if self._queue and not self._ready():
-                await self._queue[0][1].chunk.ticks_done.wait()
+                await self._until_ready(self._queue[0][1].chunk.ticks_done)
             elif wait is None:
                 await self._sleep(None)
             elif wait > 0:
@@ -327,7 +341,10 @@ class ProcessingChannel:
 
     def _ready(self) -> bool:
         """Return whether the oldest rows can be processed: bars and fair values need the lookups of earlier ticks."""
-        return bool(self._queue) and (self.record == "tick" or self._queue[0][1].chunk.ticks_done.is_set())
+        if not self._queue:
+            return False
+        part = self._queue[0][1]
+        return part.record == "tick" or part.chunk.ticks_done.is_set()
 
     def _decide(self, now: int) -> BatchDecision:
         # Lookups of other channels are no rows, and never wait.
@@ -390,6 +407,7 @@ class ProcessingChannel:
             self._queue.extendleft(reversed(taken))
             self._depth += sum(len(part) for _, part in taken)
         if batches:
+            self._queue = deque(sorted(self._queue, key=lambda each: _queue_order(each[1])))
             self._note_depth()
 
     def _take(self, rows: int) -> Taken:
@@ -428,6 +446,19 @@ class ProcessingChannel:
         self._meter.queue(self._depth, self._spilled)
         self.history.depth(self._depth)
 
+    async def _until_ready(self, ticks_done: asyncio.Event) -> None:
+        """Wait until ticks are processed, or until they may have come to the front of this queue themselves."""
+        if self.record in RANKS:  # then no tick comes to this queue
+            await ticks_done.wait()
+            return
+        self._woken.clear()
+        waits = [asyncio.ensure_future(event.wait()) for event in (ticks_done, self._woken)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
     async def _sleep(self, ns: int | None) -> None:
         self._woken.clear()
         with suppress(TimeoutError):
@@ -439,3 +470,8 @@ class ProcessingChannel:
             async with self.idle:
                 self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)  # its error was reported by ``broken``
+
+
+def _queue_order(part: ShardChunk) -> tuple[int, int]:
+    """Return the place of a part in a queue: by merge order, and in a chunk by record type."""
+    return part.chunk.batch.first, RANKS[part.record]

@@ -212,7 +212,7 @@ class _Count:
     count: int = 0
 
 
-class _Durations:
+class Durations:
     """Durations: percentiles from a histogram of microseconds; maximum and mean are exact to the nanosecond."""
 
     def __init__(self) -> None:
@@ -226,7 +226,7 @@ class _Durations:
         self.sum_ns += duration_ns * count
         self.max_ns = max(self.max_ns, duration_ns)
 
-    def add(self, other: _Durations) -> None:
+    def add(self, other: Durations) -> None:
         self.microseconds.add(other.microseconds)
         self.sum_ns += other.sum_ns
         self.max_ns = max(self.max_ns, other.max_ns)
@@ -249,8 +249,8 @@ class _Tally:
     events: int = 0
     batches: int = 0
     timeouts: int = 0
-    latency: _Durations = field(default_factory=_Durations)
-    processing: _Durations = field(default_factory=_Durations)
+    latency: Durations = field(default_factory=Durations)
+    processing: Durations = field(default_factory=Durations)
 
     def add(self, other: _Tally) -> None:
         self.processed += other.processed

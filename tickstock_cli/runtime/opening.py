@@ -20,12 +20,19 @@ class PipelineName(StrEnum):
     """Names of the pipelines, which all give the same events.
 
     ``direct`` steps the core in large batches, ``multi`` is the running system with queues and channels, ``linear`` is
-    the older path: one queue, record by record.
+    the older path: one queue, record by record; ``rollout`` is ``multi`` for a share of the tickers, and a linear path
+    beside it for the others.
     """
 
     DIRECT = "direct"
     MULTI = "multi"
     LINEAR = "linear"
+    ROLLOUT = "rollout"
+
+    @property
+    def is_running_system(self) -> bool:
+        """Whether rows take queues and channels, all of them or a share."""
+        return self in (PipelineName.MULTI, PipelineName.ROLLOUT)
 
 
 def open_pipeline(
@@ -59,6 +66,13 @@ def open_pipeline(
     thread = stack.enter_context(LoopThread())
 
     def build(publish: Publish) -> MultiChannelSystem:
-        return MultiChannelSystem(settings, core, publish=publish, handlers=handlers, observer=runtime_observer)
+        return MultiChannelSystem(
+            settings,
+            core,
+            publish=publish,
+            handlers=handlers,
+            observer=runtime_observer,
+            rollout=name is PipelineName.ROLLOUT,
+        )
 
     return stack.enter_context(MultiChannelPipeline(thread, build, stopped, keeps_time))

@@ -16,6 +16,7 @@ from tickstock_cli.monitoring.monitor import ChannelMonitor
 from tickstock_cli.runtime.building import Instances
 from tickstock_cli.runtime.latency import EventLatency
 from tickstock_cli.runtime.metrics import Rate
+from tickstock_cli.runtime.rollout import Rollout
 from tickstock_cli.runtime.router import DataChannelRouter
 from tickstock_cli.runtime.sections import SECOND, thresholds_of
 
@@ -33,6 +34,8 @@ class SystemReporter:
         Returns whether the system takes rows.
     broken
         Returns what broke the system, shown among the problems; None: it works.
+    rollout
+        The gradual rollout; None: all rows take the channels.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class SystemReporter:
         wall: Callable[[], int],
         is_ready: Callable[[], bool],
         broken: Callable[[], BaseException | None],
+        rollout: Rollout | None = None,
     ) -> None:
         self._instances = instances
         self._router = router
@@ -52,6 +56,7 @@ class SystemReporter:
         self._wall = wall
         self._is_ready = is_ready
         self._broken = broken
+        self._rollout = rollout
         self.monitor = ChannelMonitor(thresholds_of(settings), (LogHandler(LOGGER), *handlers), self.channel_debug)
         self.latency = EventLatency()
         """Latency of all events since the start."""
@@ -141,6 +146,7 @@ class SystemReporter:
             catching_up=self._is_catching_up(now),
             router=self._router.metrics(),
             arrivals=None if self._arrivals is None else self._arrivals(),
+            rollout=None if self._rollout is None else self._rollout.metrics(),
         )
 
     def _is_catching_up(self, now: int) -> bool:

@@ -12,6 +12,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -23,18 +24,16 @@ from tickstock_cli.core.clock import Clock
 from tickstock_cli.core.metrics import RouterMetrics
 from tickstock_cli.core.symbols import SHARDS, SymbolTable
 from tickstock_cli.errors import SchemaError
-from tickstock_cli.runtime.assignment import Assignment, InstanceView, RoutingStrategy, assign
+from tickstock_cli.runtime.assignment import Assignment, InstanceView, RoutingStrategy, TickerShards, assign
 from tickstock_cli.runtime.chunks import Chunk, ShardChunk, whole_parts
-from tickstock_cli.runtime.health import HealthLimits, unhealthy_reason
-from tickstock_cli.runtime.instance import ProcessingChannel
+from tickstock_cli.runtime.health import HealthLimits, failure_reason, unhealthy_reason
+from tickstock_cli.runtime.instance import Finished, ProcessingChannel
 from tickstock_cli.runtime.records import Data, identify_data_type, to_rows
 from tickstock_cli.runtime.results import EventProcessingResult
+from tickstock_cli.runtime.rollout import Rollout
 
 Entrance = Callable[[str, pa.RecordBatch], Awaitable[EventProcessingResult]]
 """Takes rows of a record type into the system."""
-
-UNNAMED_SHARD = 0
-"""The shard of rows without a ticker; its owner rejects them."""
 
 
 class DataChannelRouter:
@@ -46,6 +45,8 @@ class DataChannelRouter:
         By record type: the instances of its channel, at least one.
     entrance
         Feeds the rows of ``route_data`` to the system in the order of the calls, and returns their result.
+    rollout
+        Which tickers take the linear path instead; None: no ticker does.
     """
 
     def __init__(
@@ -57,15 +58,16 @@ class DataChannelRouter:
         clock: Clock,
         entrance: Entrance,
         seed: int = 0,
+        rollout: Rollout | None = None,
     ) -> None:
         self._instances = {record: tuple(chosen) for record, chosen in instances.items()}
-        self._symbols = symbols
         self._strategy = strategy
         self._health = health
         self._entrance = entrance
         self._seed = seed
+        self._rollout = rollout
         self._clock = clock
-        self._shards: NDArray[np.uint8] = np.empty(0, dtype=np.uint8)
+        self._shards = TickerShards(symbols)
         self._assignments: dict[str, Assignment] = {}
         self._owners: dict[str, NDArray[np.uint8]] = {}
         self._loads = {record: np.zeros(SHARDS, dtype=np.int64) for record in instances}
@@ -113,6 +115,8 @@ class DataChannelRouter:
     def has_room(self, batch: MergedBatch) -> bool:
         """Return whether every instance has room for all rows of its type, whichever instance gets them."""
         rows = {"tick": len(batch.ticks), "ohlcv": len(batch.bars), "fmv": len(batch.fmvs)}
+        if self._rollout is not None and not self._rollout.linear.has_room(len(batch)):
+            return False
         return all(
             instance.has_room(rows[record])
             for record, instances in self._instances.items()
@@ -148,6 +152,46 @@ class DataChannelRouter:
                 self._loads[record] //= 2  # old load decays
             self._moves += moved
         return moved
+
+    async def align(self) -> None:
+        """Move every ticker to the side of the rollout that is wanted for it, with its queued rows."""
+        assert self._rollout is not None  # without a rollout there is one side
+        async with self._moving:
+            for record in self._instances:
+                if (self._rollout.wanted() != self._rollout.on_linear(record)).any():
+                    await self._align(record, self._rollout)
+            self._count_shards()
+
+    async def fall_back_from_failed(self) -> None:
+        """Move the tickers of every channel without a working instance to the linear path."""
+        assert self._rollout is not None  # without a rollout there is no linear path
+        for record, instances in self._instances.items():
+            reasons = [(one.name, failure_reason(one.snapshot(), self._health)) for one in instances]
+            if all(reason is not None for _, reason in reasons):
+                self._rollout.channel_failed(record, "; ".join(f"{name}: {reason}" for name, reason in reasons))
+        await self.align()
+
+    def fall_back(self, done: Finished) -> Finished:
+        """Move the tickers on which a detector failed to the linear path, with the rows of the batch and queued ones.
+
+        Their state is that before the batch. The call comes before the instance takes another batch.
+
+        Returns
+        -------
+        Finished
+            The batch without these tickers.
+        """
+        assert self._rollout is not None  # without a rollout there is no linear path
+        failures = done.outcome.failures
+        reason = f"{done.instance.name}: {failures[0].reason}"
+        moving = self._rollout.fall_back(done.instance.record, [failure.code for failure in failures], reason)
+        halves = [part.split(moving) for part in done.parts]
+        handed_over = [part for _, part in halves if not part.empty]
+        for part in handed_over:
+            part.counted()
+        self._rollout.linear.put_back([*handed_over, *done.instance.take_away(moving)])
+        self._adopted += 1
+        return replace(done, parts=[part for part, _ in halves])
 
     def metrics(self) -> RouterMetrics:
         """Return the metrics as of now."""
@@ -186,7 +230,7 @@ class DataChannelRouter:
     def _deal(self, part: ShardChunk) -> list[tuple[ProcessingChannel, ShardChunk]]:
         self._rows[part.record] += len(part)
         if len(self._instances[part.record]) > 1:
-            np.add.at(self._loads[part.record], self._shards_by_code()[part.rows.code], 1)
+            np.add.at(self._loads[part.record], self._shards.by_code()[part.rows.code], 1)
         return self._shares(part)
 
     def _dealt_again(self, part: ShardChunk) -> list[tuple[ProcessingChannel, ShardChunk]]:
@@ -197,6 +241,14 @@ class DataChannelRouter:
         return shares
 
     def _shares(self, part: ShardChunk) -> list[tuple[ProcessingChannel, ShardChunk]]:
+        if self._rollout is None:
+            return self._multi_shares(part)
+        multi, linear = part.split(self._rollout.on_linear(part.record))
+        self._rollout.note_multi(part.record, multi.rows.code)
+        shares = [] if multi.empty else self._multi_shares(multi)
+        return shares if linear.empty else [*shares, (self._rollout.linear, linear)]
+
+    def _multi_shares(self, part: ShardChunk) -> list[tuple[ProcessingChannel, ShardChunk]]:
         instances = self._instances[part.record]
         if len(instances) == 1:
             return [(instances[0], part)]
@@ -205,23 +257,38 @@ class DataChannelRouter:
         return [(instance, share) for instance, share in dealt if not share.empty]
 
     def _owner_by_code(self, record: str) -> NDArray[np.uint8]:
-        return self._owners[record][self._shards_by_code()]
-
-    def _shards_by_code(self) -> NDArray[np.uint8]:
-        """Return the shard of every ticker; the last entry is that of rows without one."""
-        known = max(0, len(self._shards) - 1)
-        if known < len(self._symbols) or not len(self._shards):
-            unnamed = np.array([UNNAMED_SHARD], dtype=np.uint8)
-            self._shards = np.concatenate([self._shards[:known], self._symbols.shards(known), unnamed])
-        return self._shards
+        return self._owners[record][self._shards.by_code()]
 
     def _adopt(self, record: str, assignment: Assignment) -> None:
         instances = self._instances[record]
         self._adopted += 1
         self._assignments[record] = assignment
         self._owners[record] = assignment.places([instance.name for instance in instances])
-        for instance in instances:
-            instance.owned_shards = tuple(sorted(assignment.shards_of(instance.name)))
+        self._count_shards()
+
+    def _count_shards(self) -> None:
+        """Note how many shards every instance has; those of the linear path are no channel instance's."""
+        shards = SHARDS if self._rollout is None else self._rollout.shards
+        for record, assignment in self._assignments.items():
+            for instance in self._instances[record]:
+                owned = sorted(assignment.shards_of(instance.name))
+                instance.owned_shards = tuple(shard for shard in owned if shard < shards)
+        if self._rollout is not None:
+            self._rollout.linear.owned_shards = tuple(range(shards, SHARDS))
+
+    async def _align(self, record: str, rollout: Rollout) -> None:
+        """Move tickers of one record type between the sides, while every instance that can have their rows is idle."""
+        async with AsyncExitStack() as stack:
+            for instance in (*self._instances[record], rollout.linear):
+                await stack.enter_async_context(instance.idle)
+            wanted, before = rollout.wanted(), rollout.on_linear(record)
+            parts = [part for one in self._instances[record] for part in one.take_away(wanted & ~before)]
+            rollout.linear.put_back(parts)
+            rollout.moved(record, wanted)
+            self._adopted += 1
+            for part in rollout.linear.take_away(~wanted & before, record):
+                for instance, share in self._dealt_again(part):
+                    instance.put_back([share])
 
     async def _move(self, record: str, before: Assignment, after: Assignment) -> int:
         moves = after.moves_from(before)
@@ -233,7 +300,7 @@ class DataChannelRouter:
             for name, instance in by_name.items():
                 if name in touched:
                     await stack.enter_async_context(instance.idle)
-            shards = self._shards_by_code()
+            shards = self._shards.by_code()
             for source, target in sorted({(move.before, move.after) for move in moves}):
                 going = [move.shard for move in moves if (move.before, move.after) == (source, target)]
                 parts = by_name[source].take_away(np.isin(shards, going))

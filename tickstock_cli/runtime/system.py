@@ -31,21 +31,23 @@ from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.errors import OutputError, SystemBrokenError, UsageError
 from tickstock_cli.monitoring.handlers import LOGGER, Handler
 from tickstock_cli.runtime.begun import BegunWork
-from tickstock_cli.runtime.building import build_instances, build_router, checked_settings
+from tickstock_cli.runtime.building import build_instances, build_router, checked_settings, instance_names
 from tickstock_cli.runtime.chunks import Chunk, ShardChunk
 from tickstock_cli.runtime.collector import Collector
 from tickstock_cli.runtime.entrance import RecordEntrance
 from tickstock_cli.runtime.feeding import Feeder
 from tickstock_cli.runtime.instance import Finished, ProcessingChannel
+from tickstock_cli.runtime.linear import LINEAR, LinearPath
 from tickstock_cli.runtime.live_time import LiveTime, market_clock_of
 from tickstock_cli.runtime.observer import RuntimeObserver
 from tickstock_cli.runtime.publication import Publication
 from tickstock_cli.runtime.records import Data
 from tickstock_cli.runtime.reporting import SystemReporter
 from tickstock_cli.runtime.results import EventProcessingResult
+from tickstock_cli.runtime.rollout import Rollout
 from tickstock_cli.runtime.sections import SECOND
 from tickstock_cli.runtime.stream import BUFFER_EVENTS, EventStream
-from tickstock_cli.runtime.work import process
+from tickstock_cli.runtime.work import process, process_or_undo
 from tickstock_cli.sources.rows import RowIngest
 from tickstock_cli.warmup import warm_up_logged
 
@@ -81,6 +83,9 @@ class MultiChannelSystem:
         Monotonic time for queues and metrics, and ns since the epoch for what people read.
     observer
         Observes every batch and every published event.
+    rollout
+        Whether only a share of the tickers takes the channels, ``pipeline.rollout_percent`` of the settings at the
+        start, and the others take the linear path beside them.
 
     Examples
     --------
@@ -99,6 +104,7 @@ class MultiChannelSystem:
         handlers: Sequence[Handler] = (),
         wall: Callable[[], int] = time.time_ns,
         observer: RuntimeObserver | None = None,
+        rollout: bool = False,
     ) -> None:
         settings = checked_settings(settings, core, detectors)
         self._owns_core = core is None
@@ -117,12 +123,25 @@ class MultiChannelSystem:
         self._broken: BaseException | None = None
         self._collector = Collector(core, self._published)
         self._executor = ThreadPoolExecutor(
-            sum(section.instances for section in (settings.tick_channel, settings.ohlcv_channel, settings.fmv_channel)),
+            len(instance_names(settings)) - 1,
             "tickstock-channel",
         )
         self._instances = build_instances(
-            settings, core.symbols, self._clock, self._process, self._executor, self._finished, self._leave, self._break
+            settings,
+            core.symbols,
+            self._clock,
+            self._process,
+            self._process_linear if rollout else None,
+            self._executor,
+            self._finished,
+            self._leave,
+            self._break,
         )
+        self._linear = LinearPath(core.channels)
+        self.rollout = (
+            Rollout(settings.pipeline.rollout_percent, core.symbols, self._instances[LINEAR][0]) if rollout else None
+        )
+        """The gradual rollout; None: all tickers take the channels."""
         self._entrance = RecordEntrance(
             RowIngest(core.symbols, settings.recordings.interval_seconds),
             self._publication.encoder,
@@ -132,7 +151,9 @@ class MultiChannelSystem:
             check=self._check,
             came=lambda watermark: self._live_time.came(watermark),
         )
-        self.router = build_router(settings, self._instances, core.symbols, self._clock, self._entrance.accept)
+        self.router = build_router(
+            settings, self._instances, core.symbols, self._clock, self._entrance.accept, self.rollout
+        )
         self.reporter = SystemReporter(
             settings.monitoring,
             self._instances,
@@ -142,6 +163,7 @@ class MultiChannelSystem:
             wall,
             self.is_system_ready,
             lambda: self._broken,
+            self.rollout,
         )
         self._feeder = Feeder(
             settings,
@@ -374,6 +396,23 @@ class MultiChannelSystem:
         """
         return await self._feeder.feed(batch, schedule)
 
+    async def set_rollout_percent(self, percent: float) -> None:
+        """Set the share of the tickers that take the channels, in percent; tickers that fell back take them again, too.
+
+        Returns when the tickers have changed sides; a batch under way is finished before.
+
+        Raises
+        ------
+        UsageError
+            The system has no rollout, or the share is not 0 to 100.
+        """
+        if self.rollout is None:
+            raise UsageError("the system has no gradual rollout to change: start it with --pipeline rollout")
+        if not 0 <= percent <= 100:
+            raise UsageError(f"the share of a rollout must be 0 to 100 percent, was {percent:g}")
+        self.rollout.set_percent(percent)
+        await self.router.align()
+
     def next_release(self) -> int:
         """Return the market time (int64 ns) at which events may be released although no row comes."""
         return self._feeder.next_release()
@@ -493,14 +532,29 @@ class MultiChannelSystem:
         return self.reporter.dashboard()
 
     def _process(self, parts: Sequence[ShardChunk], workspace: Workspace) -> BatchOutcome:
-        return process(self.core.channels, parts, self._feeder.capacity, workspace)
+        run = process if self.rollout is None else process_or_undo
+        return run(self.core.channels, parts, self._feeder.capacity, workspace)
+
+    def _process_linear(self, parts: Sequence[ShardChunk], workspace: Workspace) -> BatchOutcome:  # noqa: ARG002 - `Process`
+        return self._linear.process(parts, self._feeder.capacity)
+
+    def _fallen_back(self, done: Finished) -> Finished:
+        """Have the tickers on which a detector failed fall back; return the batch without them."""
+        if self.rollout is None:
+            return done
+        rows = sum(len(part) for part in done.parts)
+        if done.outcome.failures and done.instance is not self.rollout.linear:
+            done = self.router.fall_back(done)
+        self.rollout.processed(done, rows - sum(len(part) for part in done.parts))
+        return done
 
     def _finished(self, done: Finished) -> None:
+        done = self._fallen_back(done)
         self.reporter.rows.add(sum(len(part) for part in done.parts))
         if self._observer is not None:
             self._observer.processed(done)
         self._collector.finished(done)
-        if self._collector.has_events and done.instance.record == "tick":
+        if self._collector.has_events and done.instance.record in ("tick", LINEAR):
             # Events of ticks are released once all rows before them are processed, so no row waits for a full batch.
             self.flush()
         self._feeder.note_progress()
@@ -582,6 +636,8 @@ class MultiChannelSystem:
             except Exception:  # noqa: BLE001 - such as metrics that the machine does not provide now; the system goes on
                 LOGGER.exception("the monitor could not be updated")
             await self.router.reassign()
+            if self.rollout is not None:
+                await self.router.fall_back_from_failed()
             if self._broken is None:
                 for instance in self.instances():
                     if instance.status is ChannelStatus.ERROR:

@@ -8,19 +8,28 @@ from typing import Any, cast
 import numpy as np
 
 from tickstock_cli.channels.base import BatchOutcome, Workspace
+from tickstock_cli.channels.isolation import Failure
 from tickstock_cli.channels.judged import JudgedRows
 from tickstock_cli.core.batch import BarBatch, Batch, FmvBatch, TickBatch
 from tickstock_cli.engine.channels import Answers, Channels
 from tickstock_cli.runtime.chunks import ShardChunk, joined
 
 
-def process(channels: Channels, parts: Sequence[ShardChunk], tickers: int, workspace: Workspace) -> BatchOutcome:
+def process(
+    channels: Channels,
+    parts: Sequence[ShardChunk],
+    tickers: int,
+    workspace: Workspace,
+    left_out: Sequence[int] = (),
+) -> BatchOutcome:
     """Process parts of one record type; no other thread processes their tickers.
 
     Parameters
     ----------
     tickers
         Upper bound of ticker codes; all state has room for them.
+    left_out
+        Codes of tickers whose rows are skipped: they are counted nowhere.
 
     Returns
     -------
@@ -30,6 +39,7 @@ def process(channels: Channels, parts: Sequence[ShardChunk], tickers: int, works
     record = parts[0].record
     rows = joined([part.rows for part in parts])
     mine = np.ones(tickers, dtype=np.bool_)
+    mine[list(left_out)] = False
     if record == "tick":
         return _process_ticks(channels, parts, cast(TickBatch, rows), mine, workspace)
     judged = _unjudged(parts, rows)
@@ -41,6 +51,35 @@ def process(channels: Channels, parts: Sequence[ShardChunk], tickers: int, works
         channels.process_fmvs(cast(FmvBatch, rows), answers, workspace, context)
     _hand_back(parts, judged)
     return context.outcome
+
+
+def process_or_undo(
+    channels: Channels, parts: Sequence[ShardChunk], tickers: int, workspace: Workspace
+) -> BatchOutcome:
+    """Process parts as ``process`` does, without the tickers on which a detector raises.
+
+    The state of these tickers is then that before the batch, so that another path can process their rows.
+
+    Returns
+    -------
+    BatchOutcome
+        The outcome of the other tickers, with the failures of those left out.
+    """
+    channel = channels.by_name()[parts[0].record]
+    if all(detector.compiled for detector in channel.detectors.values()):  # they cannot raise halfway
+        return process(channels, parts, tickers, workspace)
+    codes = np.unique(np.concatenate([part.rows.code for part in parts]))
+    codes = codes[codes >= 0]
+    saved = [(array, array[codes].copy()) for array in channel.state().values()]
+    failures: list[Failure] = []
+    while True:
+        outcome = process(channels, parts, tickers, workspace, [failure.code for failure in failures])
+        if not outcome.failures:
+            outcome.failures = failures
+            return outcome
+        for array, entries in saved:
+            array[codes] = entries
+        failures += outcome.failures
 
 
 def _process_ticks(
