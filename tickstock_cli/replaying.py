@@ -187,8 +187,10 @@ def replay(
             taps=taps,
             driver=_driver(source, control, clock or SystemClock()),
         )
-        result = execute(assemble(plan if attach is None else replace(plan, attach=attach), stack))
-        return replace(result, plugins=plugins_of(request, settings))
+        parts = assemble(plan if attach is None else replace(plan, attach=attach), stack)
+        result = execute(parts)
+        rollout = parts.pipeline.rollout() if isinstance(parts.pipeline, MultiChannelPipeline) else None
+        return replace(result, plugins=plugins_of(request, settings), rollout=rollout)
 
 
 def _driver(source: NamedSource, control: Control, clock: Clock) -> LiveDriver | None:

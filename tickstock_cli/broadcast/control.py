@@ -10,6 +10,7 @@ from tickstock_cli.broadcast.status import RunStatus
 from tickstock_cli.core.times import format_time
 from tickstock_cli.engine.control import Control
 from tickstock_cli.errors import UsageError
+from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 
 OPENING_SECONDS = 10.0
 """Limit of a seek's wait for the recording to be opened."""
@@ -76,13 +77,22 @@ class RunControl:
         UsageError
             There is no such instance, or no system is running.
         """
-        pipeline = self.state.pipeline
-        if pipeline is None or self.state.over:
-            raise UsageError("no system is running whose channels could be killed")
+        pipeline = self._pipeline("channels could be killed")
         instances = {instance.name: instance for instance in pipeline.system.instances()}
         if channel not in instances:
             raise UsageError(f"there is no channel {channel}; there are {', '.join(instances)}")
         pipeline.call(instances[channel].kill())
+
+    def set_rollout(self, percent: float) -> None:
+        """Let ``percent`` of the tickers take the multi-channel path.
+
+        Raises
+        ------
+        UsageError
+            No system is running, or it has no gradual rollout.
+        """
+        pipeline = self._pipeline("rollout could be changed")
+        pipeline.call(pipeline.system.set_rollout_percent(percent))
 
     def status(self) -> Mapping[str, Any]:
         """Return the control status, with the target of a seek and the recording's first and last time."""
@@ -95,4 +105,16 @@ class RunControl:
             "first": first,
             "last": last,
             "over": self.state.over,
+            "rollout_percent": self._rollout_percent(),
         }
+
+    def _pipeline(self, what: str) -> MultiChannelPipeline:
+        """Return the pipeline of the running system, or raise UsageError: none is running whose ``what``."""
+        pipeline = self.state.pipeline
+        if pipeline is None or self.state.over:
+            raise UsageError(f"no system is running whose {what}")
+        return pipeline
+
+    def _rollout_percent(self) -> float | None:
+        rollout = None if self.state.pipeline is None else self.state.pipeline.system.rollout
+        return None if rollout is None else rollout.percent

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from tickstock_cli.cli.render_dashboard import RolloutView
 from tickstock_cli.engine.result import RunResult
 
 TOP_TICKERS = 8
@@ -17,8 +18,14 @@ TOP_TICKERS = 8
 def summary(result: RunResult) -> Group:
     """Draw the results of a run: events by kind and source, top tickers, the ledger, figures."""
     if not result.tally.events:
-        return Group(Text("no events", style="bold"), Text(), _figures(result), _ledger(result))
-    return Group(Columns([_kinds(result), _tickers(result), _figures(result)], padding=(0, 3)), _ledger(result))
+        return Group(Text("no events", style="bold"), Text(), _figures(result), *_rollout(result), _ledger(result))
+    columns = Columns([_kinds(result), _tickers(result), _figures(result)], padding=(0, 3))
+    return Group(columns, *_rollout(result), _ledger(result))
+
+
+def _rollout(result: RunResult) -> list[RenderableType]:
+    """Draw both sides of a gradual rollout, if the run was one."""
+    return [] if result.rollout is None else [RolloutView(result.rollout.as_dict()), Text()]
 
 
 def speed_words(speed: float | None, digits: int = 10) -> str:

@@ -52,8 +52,44 @@ class DashboardView:
         if self.document["channel_details"]:
             yield Text()
             yield _channels(self.document["channel_details"], options.max_width >= WIDE)
+        rollout = self.document["system_overview"].get("rollout")
+        if rollout is not None:
+            yield Text()
+            yield RolloutView(rollout)
         yield Text()
         yield from _alerts(self.document)
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutView:
+    """Draws both sides of a gradual rollout beside each other."""
+
+    rollout: Mapping[str, Any]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield one line for the share and the fallbacks, and one for each side."""
+        rollout = self.rollout
+        share = f"{rollout['percent']:g} % of the tickers by shard ({rollout['shards']} of 64)"
+        yield Text.assemble(("rollout ", "dim"), share, ("  fallbacks ", "dim"), _count(rollout["fallbacks"], "yellow"))
+        table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+        table.add_column("path")
+        for heading in ("tickers", "rows", "events", "p50 ms", "p99 ms", "success"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for side in ("multi", "linear"):
+            figures = rollout[side]
+            table.add_row(
+                Text(side, style="bold"),
+                f"{figures['tickers']:,}",
+                f"{figures['processed']:,}",
+                f"{figures['events']:,}",
+                *(_milliseconds(figures["latency_ms"][name]) for name in ("p50", "p99")),
+                _success(figures),
+            )
+        yield table
+
+
+def _milliseconds(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:,.2f}" if value < 100 else f"{value:,.0f}"
 
 
 def _facts(overview: Mapping[str, Any]) -> Iterator[Text]:
@@ -149,7 +185,7 @@ def _latency(channel: Mapping[str, Any], figure: str) -> Text:
     if value is None:
         return Text(NOTHING, style="dim")
     late = value > channel["latency_limit_ms"]
-    return Text(f"{value:,.2f}" if value < 100 else f"{value:,.0f}", style="red" if late else "")
+    return Text(_milliseconds(value), style="red" if late else "")
 
 
 def _queue(queue: Mapping[str, Any]) -> Text:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tickstock_cli.core.ledger import Ledger
-from tickstock_cli.core.metrics import ArrivalMetrics
+from tickstock_cli.core.metrics import ArrivalMetrics, RolloutMetrics
 from tickstock_cli.core.registry import Plugin
 from tickstock_cli.engine.pipeline import Drained
 from tickstock_cli.engine.tally import Tally
@@ -57,6 +57,9 @@ class RunResult:
     arrivals: ArrivalMetrics | None = None
     """The arrival queue at the end; None without one."""
 
+    rollout: RolloutMetrics | None = None
+    """Both sides of a gradual rollout; None without one."""
+
     @property
     def rows_per_second(self) -> float:
         """Rows of all types over wall time."""
@@ -80,6 +83,7 @@ class RunResult:
             "drained": None if self.drained is None else asdict(self.drained),
             "plugins": [plugin.as_dict() for plugin in self.plugins],
             **({} if self.arrivals is None else {"arrivals": _arrival_counts(self.arrivals)}),
+            **({} if self.rollout is None else {"rollout": self.rollout.as_dict()}),
         }
 
 

@@ -10,13 +10,14 @@ from tickstock_cli.core.times import format_time
 
 
 class AlertType(StrEnum):
-    """Types of alerts, with the names and values of the system's papers."""
+    """Types of alerts, with the names and values of the system's papers; a fallback is ours."""
 
     CHANNEL_FAILURE = "CHANNEL_FAILURE"
     HIGH_LATENCY = "HIGH_LATENCY"
     LOW_SUCCESS_RATE = "LOW_SUCCESS_RATE"
     MEMORY_USAGE = "MEMORY_USAGE"
     QUEUE_OVERFLOW = "QUEUE_OVERFLOW"
+    PIPELINE_FALLBACK = "PIPELINE_FALLBACK"
 
 
 class Severity(IntEnum):

@@ -10,6 +10,7 @@ from tickstock_cli.core.metrics import (
     ChannelMetrics,
     ChannelStatus,
     QueueMetrics,
+    RolloutMetrics,
     SourceHealth,
     SourceState,
     SystemMetrics,
@@ -20,6 +21,10 @@ from tickstock_cli.monitoring.thresholds import AlertThresholds
 
 ARRIVALS, SOURCE = "arrivals", "source"
 """Subjects of what concerns the arrival queue and the source behind it."""
+FALLBACK = "pipeline.fallback"
+"""Subject of tickers that fell back from the multi-channel path of a gradual rollout."""
+TICKERS_NAMED = 5
+"""Tickers that a message names."""
 SYSTEM = "system"
 """Subject of findings that concern no channel."""
 OF_CATCHING_UP = (AlertType.HIGH_LATENCY, AlertType.QUEUE_OVERFLOW)
@@ -39,6 +44,8 @@ def find(channels: Sequence[ChannelMetrics], system: SystemMetrics, thresholds: 
         ]
     found += _broken_parts(system)
     found.append(_memory_usage(system, thresholds))
+    if system.rollout is not None:
+        found.append(_fallback(system.rollout))
     if system.arrivals is not None:
         found += [_source_failure(system.arrivals.source), _arrival_overflow(system.arrivals, thresholds)]
     meant = OF_CATCHING_UP if system.catching_up else ()
@@ -134,6 +141,18 @@ def _overflow(name: str, queue: QueueMetrics, thresholds: AlertThresholds) -> Fi
 def _broken_parts(system: SystemMetrics) -> Iterator[Finding]:
     for name, problem in system.problems.items():
         yield Finding(AlertType.CHANNEL_FAILURE, name, Severity.CRITICAL, f"{name}: {problem}")
+
+
+def _fallback(rollout: RolloutMetrics) -> Finding | None:
+    """Return a finding on the tickers that fell back; their rows are processed, so it is no error."""
+    fallen = rollout.fallen
+    if not fallen:
+        return None
+    names = ", ".join(list(fallen)[:TICKERS_NAMED]) + (", …" if len(fallen) > TICKERS_NAMED else "")
+    tickers = f"{len(fallen):,} ticker{'s'[: len(fallen) > 1]} fell"
+    message = f"{FALLBACK}: {tickers} back to the linear path ({names}); the last: {list(fallen.values())[-1]}"
+    value = float(len(fallen))
+    return Finding(AlertType.PIPELINE_FALLBACK, FALLBACK, Severity.WARNING, message, value, 1.0, "tickers")
 
 
 def _memory_usage(system: SystemMetrics, thresholds: AlertThresholds) -> Finding | None:

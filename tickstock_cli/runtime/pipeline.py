@@ -20,6 +20,7 @@ from tickstock_cli.channels.judged import JudgedRows
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.events import join_events
 from tickstock_cli.core.garbage import freeze_gc, unfreeze_gc
+from tickstock_cli.core.metrics import RolloutMetrics
 from tickstock_cli.engine.core import StepResult
 from tickstock_cli.engine.pipeline import Drained, TakeResult
 from tickstock_cli.engine.schedule import Schedule
@@ -139,6 +140,10 @@ class MultiChannelPipeline:
         """Run a coroutine on the system's loop and wait for its result; from any other thread."""
         return self._thread.call(work)
 
+    def rollout(self) -> RolloutMetrics | None:
+        """Return both sides of a gradual rollout as of now; None without one."""
+        return self._thread.call(self._rollout())
+
     def connect(self, take: TakeResult) -> None:
         self._take = take
 
@@ -182,6 +187,10 @@ class MultiChannelPipeline:
     async def _feed(self, batch: MergedBatch, schedule: Schedule | None) -> int:
         await self.system.feed(batch, schedule)
         return self.system.next_release()
+
+    async def _rollout(self) -> RolloutMetrics | None:
+        rollout = self.system.rollout
+        return None if rollout is None else rollout.metrics()
 
     async def _start(self) -> MultiChannelSystem:
         system = self._build(self._results.put)

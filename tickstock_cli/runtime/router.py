@@ -190,6 +190,7 @@ class DataChannelRouter:
         for part in handed_over:
             part.counted()
         self._rollout.linear.put_back([*handed_over, *done.instance.take_away(moving)])
+        done.instance.history.change("fallback", f"{moving.sum()} tickers fell back to the linear path: {reason}")
         self._adopted += 1
         return replace(done, parts=[part for part, _ in halves])
 

@@ -65,7 +65,14 @@ class Kill(_Action):
     channel: str = Field(description="name of the instance on the dashboard, such as tick-1")
 
 
-Action = Pause | Resume | Step | SetSpeed | Seek | Kill
+class SetRollout(_Action):
+    """Change the share of the tickers that take the multi-channel path of a gradual rollout."""
+
+    action: Literal["rollout"]
+    percent: float = Field(ge=0, le=100, description="of the tickers, by shard")
+
+
+Action = Pause | Resume | Step | SetSpeed | Seek | Kill | SetRollout
 ControlRequest = Annotated[Action, Field(discriminator="action")]
 
 OR_MAX = ', or "max"'
@@ -101,7 +108,7 @@ def _control_error(error: ValidationError) -> ControlError:
         return ControlError('the body is not JSON: send one object such as {"action": "pause"}', None)
     place = [str(part) for part in first["loc"][1:2]]
     if not place:
-        return ControlError("action must be one of pause, resume, step, speed, seek, kill", "action")
+        return ControlError("action must be one of pause, resume, step, speed, seek, kill, rollout", "action")
     reason = f"{first['msg'][:1].lower()}{first['msg'][1:]}"
     return ControlError(f"{shortened(place[0])}: {reason}{OR_MAX if place[0] == 'speed' else ''}", place[0])
 
@@ -126,6 +133,8 @@ def perform(control: ControlPort, wanted: Action) -> Mapping[str, Any]:
         control.set_speed(FASTEST if wanted.speed == "max" else wanted.speed)
     elif isinstance(wanted, Seek):
         control.seek(_time(wanted.time))
+    elif isinstance(wanted, SetRollout):
+        control.set_rollout(wanted.percent)
     else:
         control.kill(wanted.channel)
     return control.status()

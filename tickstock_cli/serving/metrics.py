@@ -55,6 +55,8 @@ SYSTEM = (
         "Subscriptions confirmed.",
     ),
     MetricSpec("system_overview.arrivals.source.reconnects", "source_reconnects_total", "Connections made again."),
+    MetricSpec("system_overview.rollout.percent", "rollout_percent", "Share of tickers for the multi-channel path."),
+    MetricSpec("system_overview.rollout.fallbacks", "pipeline_fallbacks_total", "Times that a ticker fell back."),
     MetricSpec("server.clients", "clients", "Connected clients."),
     MetricSpec("server.sent_events", "sent_events_total", "Events sent, over all clients."),
     MetricSpec("server.cut_off", "cut_off_clients_total", "Clients disconnected because they took no data."),
@@ -86,6 +88,16 @@ LATENCIES = (
     MetricSpec("recent.latency_ms", "channel_latency_seconds", "Row latency over the sliding window.", 1e-3),
     MetricSpec("recent.processing_ms", "channel_processing_seconds", "Processing of a batch, sliding window.", 1e-3),
 )
+SIDE = (
+    MetricSpec("tickers", "rollout_tickers", "Tickers that take this side of the rollout."),
+    MetricSpec("processed", "rollout_rows_total", "Rows processed."),
+    MetricSpec("failed", "rollout_failed_rows_total", "Rows whose processing raised an error."),
+    MetricSpec("events", "rollout_events_total", "Events the rows caused, before coordination."),
+    MetricSpec("success_rate", "rollout_success_ratio", "Share of successful rows, since the start."),
+)
+SIDE_LATENCY = MetricSpec("latency_ms", "rollout_latency_seconds", "Row latency, since the start.", 1e-3)
+SIDES = ("multi", "linear")
+
 QUANTILES = {"p50": "0.5", "p99": "0.99", "p99.9": "0.999", "max": "1"}
 
 STATES = (
@@ -128,9 +140,22 @@ class _Document:
                 for key, quantile in QUANTILES.items()
             ]
             yield from _family(spec, (*LABELS, "quantile"), latencies)
+        yield from self._rollout()
         for spec in STATES:
             states = [((*labels, str(_at(detail, spec.path))), 1) for labels, detail in self._channels]
             yield from _family(spec, (*LABELS, "state"), states)
+
+    def _rollout(self) -> Iterator[Metric]:
+        """Yield the metrics of both sides of a gradual rollout."""
+        sides = [(side, _at(self._document, f"system_overview.rollout.{side}") or {}) for side in SIDES]
+        for spec in SIDE:
+            yield from _family(spec, ("side",), [((side,), _at(figures, spec.path)) for side, figures in sides])
+        latencies = [
+            ((side, quantile), _at(figures, SIDE_LATENCY.path, key))
+            for side, figures in sides
+            for key, quantile in QUANTILES.items()
+        ]
+        yield from _family(SIDE_LATENCY, ("side", "quantile"), latencies)
 
 
 def _at(document: Mapping[str, Any], path: str, *more: str) -> Any:

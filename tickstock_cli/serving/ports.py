@@ -114,6 +114,9 @@ class ControlPort(Protocol):
     def kill(self, channel: str) -> None:
         """Kill a channel instance by name; the system restarts it."""
 
+    def set_rollout(self, percent: float) -> None:
+        """Let ``percent`` of the tickers, 0 to 100, take the multi-channel path."""
+
     def status(self) -> Mapping[str, Any]:
         """Return at least ``paused`` (bool), ``speed`` (None = flat out) and ``time`` (ns UTC or None)."""
 

@@ -13,6 +13,8 @@ from tickstock_cli.core.metrics import (
     IntervalMetrics,
     LatencyMetrics,
     QueueMetrics,
+    RolloutMetrics,
+    SideMetrics,
     SystemMetrics,
     Transition,
 )
@@ -91,3 +93,9 @@ def system(at: int = 0, **changes: Any) -> SystemMetrics:
         memory_bytes=500 * 2**20,
     )
     return replace(well, **changes)
+
+
+def rollout(**fallen: str) -> RolloutMetrics:
+    """Return a rollout of 1 % with three tickers, of which some have fallen back, each for a reason."""
+    sides = SideMetrics(1, 500, 0, 3, QUICK), SideMetrics(2, 1_000, 0, 6, QUICK)
+    return RolloutMetrics(1.0, 1, *sides, fallbacks=len(fallen), fallen=fallen)

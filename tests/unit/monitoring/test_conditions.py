@@ -11,6 +11,7 @@ from tests.unit.monitoring.making import (
     FIGURES,
     THRESHOLDS,
     channel,
+    rollout,
     system,
     with_breaker,
     with_failures,
@@ -240,3 +241,17 @@ def test_a_full_arrival_queue_is_an_alert_like_a_channels() -> None:
 
     assert (finding.type, finding.subject, finding.severity) == (AlertType.QUEUE_OVERFLOW, "arrivals", ERROR)
     assert "5,000 more on disk" in finding.message
+
+
+def test_tickers_that_fell_back_are_a_warning_that_names_them() -> None:
+    """Their rows are processed, so nothing is lost; but a rollout that goes back by itself must not go unnoticed."""
+    why = {f"T{number}": "tick-1: highlow: ValueError: cannot" for number in range(7)}
+    (finding,) = find([channel()], system(rollout=rollout(**why)), THRESHOLDS)
+
+    assert (finding.type, finding.subject) == (AlertType.PIPELINE_FALLBACK, "pipeline.fallback")
+    assert finding.severity is WARNING
+    assert finding.message == (
+        "pipeline.fallback: 7 tickers fell back to the linear path (T0, T1, T2, T3, T4, …); "
+        "the last: tick-1: highlow: ValueError: cannot"
+    )
+    assert find([channel()], system(rollout=rollout()), THRESHOLDS) == []

@@ -177,6 +177,10 @@ class Steered:
         """See ``ControlPort``."""
         self.asked.append(f"kill {channel}")
 
+    def set_rollout(self, percent: float) -> None:
+        """See ``ControlPort``."""
+        self.asked.append(f"rollout {percent:g}")
+
     def status(self) -> Mapping[str, Any]:
         """See ``ControlPort``."""
         return {"paused": self.paused, "speed": self.speed, "time": self.time, "first": START, "last": None}

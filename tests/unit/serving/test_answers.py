@@ -247,9 +247,10 @@ def test_control_actions_change_the_replay(replay: tuple[ServerThread, Steered])
     assert control(server, {"action": "seek", "time": "2026-03-03T15:00:00Z"}).json()["time"] == START + 1_800 * 10**9
     assert not control(server, {"action": "resume"}).json()["paused"]
     assert control(server, {"action": "kill", "channel": "tick-1"}).status_code == 200
+    assert control(server, {"action": "rollout", "percent": 2.5}).status_code == 200
     assert get(server, "/api/control").json()["speed"] == 60
     assert steered.asked == [
-        "pause", "step", "speed 1e+06", "speed 60", "seek 2026-03-03T15:00:00Z", "resume", "kill tick-1"
+        "pause", "step", "speed 1e+06", "speed 60", "seek 2026-03-03T15:00:00Z", "resume", "kill tick-1", "rollout 2.5"
     ]  # fmt: skip
 
 
@@ -271,6 +272,8 @@ def test_control_actions_change_the_replay(replay: tuple[ServerThread, Steered])
         ({"action": "seek", "time": "noon"}, 400, "time"),
         ({"action": "seek", "time": "2026-03-02"}, 409, "time"),
         ({"action": "kill"}, 400, "channel"),
+        ({"action": "rollout", "percent": 101}, 400, "percent"),
+        ({"action": "rollout", "percent": True}, 400, "percent"),
         ({"action": "pause", "for": "ever"}, 400, "for"),
     ],
 )

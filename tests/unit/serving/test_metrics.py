@@ -83,3 +83,19 @@ def test_a_finished_run_has_metrics(new_log: NewLog) -> None:
 
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert "tickstock_events_total 3.0" in answer.text
+
+
+def test_both_sides_of_a_rollout_have_the_same_figures() -> None:
+    """One time series a side, so that a graph can show them beside each other."""
+    sides = {
+        "multi": {"tickers": 2, "processed": 500, "failed": 1, "events": 3, "latency_ms": {"p50": 2.0, "p99": 4.0}},
+        "linear": {"tickers": 98, "processed": 9_000, "failed": 0, "events": 6, "latency_ms": {"p50": None}},
+    }
+    told = scraped({"system_overview": {"rollout": {"percent": 1.0, "fallbacks": 3, **sides}}})
+
+    assert told["tickstock_rollout_percent"] == 1
+    assert told["tickstock_pipeline_fallbacks_total"] == 3
+    assert told["tickstock_rollout_tickers linear"] == 98
+    assert told["tickstock_rollout_failed_rows_total multi"] == 1
+    assert told["tickstock_rollout_latency_seconds 0.99 multi"] == 0.004
+    assert "tickstock_rollout_latency_seconds 0.5 linear" not in told
