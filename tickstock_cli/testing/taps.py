@@ -26,6 +26,14 @@ from tickstock_cli.testing.records import Record, run_records
 
 ROWS = 300
 
+WAYS: tuple[dict[str, Any], ...] = (
+    {"batch_rows": 1},
+    {"batch_rows": 37, "workers": 2},
+    {"batch_rows": 100, "pipeline": PipelineName.LINEAR},
+    {"batch_rows": 50, "pipeline": PipelineName.MULTI},
+)
+"""Ways of rows to a tap; each with a market of its own."""
+
 
 class TapContract:
     """The contract of every tap: its result depends only on the rows and events of a run."""
@@ -48,16 +56,10 @@ class TapContract:
 
     def test_how_rows_get_to_it_changes_no_result(self) -> None:
         """Batch size, workers and pipeline do not change the result."""
-        for seed in range(3):
+        for seed, how in enumerate(WAYS):
             whole = self._whole(seed)
             assert whole, "the tap has no result on this market; override result()"
-            for how in (
-                {"batch_rows": 1},
-                {"batch_rows": 37, "workers": 2},
-                {"batch_rows": 100, "pipeline": PipelineName.LINEAR},
-                {"batch_rows": 50, "pipeline": PipelineName.MULTI},
-            ):
-                assert self._whole(seed, **how) == whole, f"another result with {how}"
+            assert self._whole(seed, **how) == whole, f"another result with {how}"
 
     def test_state_saved_and_restored_in_the_middle_changes_nothing(self) -> None:
         """A run that is stopped and resumed gives the result of one that was not."""
