@@ -72,7 +72,7 @@ def test_a_disk_that_is_full_for_a_while_loses_no_event(here: Here, tmp_path: Pa
         until(lambda: ask(f"{address}/health")[0] == 200)
         resolved = {alert["subject"]: alert["resolved_at"] for alert in document()["recent_alerts"]}
         steer(address, action="speed", speed=5_000)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=240)
         served = json.loads(output)
 
     assert status == 503
@@ -95,7 +95,7 @@ def test_a_disk_that_stays_full_fails_the_run_with_the_reason(tmp_path: Path) ->
     with running(*command, folder=tmp_path) as process:
         address_of(process)
         prlimit(process.pid, RLIMIT_FSIZE, (1_024, RLIM_INFINITY))
-        _, told = process.communicate(timeout=60)
+        _, told = process.communicate(timeout=240)
 
     assert process.returncode == 1
     assert re.fullmatch(

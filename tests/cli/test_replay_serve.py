@@ -77,7 +77,7 @@ def test_a_client_gets_every_event_that_the_file_gets(market: Path) -> None:
                 if message["type"] == "events":
                     numbers += sorted(event["sequence"] for event in message["events"])
                     line = get(f"{address}/api/prices?ticker={message['events'][-1]['ticker']}")
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=240)
         served = json.loads(output)
 
     assert numbers == list(range(1, flat["events"] + 1))
@@ -181,7 +181,7 @@ def test_a_seek_back_repeats_events_for_clients_and_not_in_files(market: Path) -
             steer(address, action="speed", speed=1000)
             steer(address, action="resume")
             everything = follow(client, lambda message: message["type"] == "end")
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=240)
 
     ten_past = new_york("2024-06-12", "10:10:00")
     assert (closed.value.rcvd.code if closed.value.rcvd else None) == 1012

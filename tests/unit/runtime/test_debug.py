@@ -99,7 +99,7 @@ def test_the_server_and_the_terminal_show_it() -> None:
         async with (
             MultiChannelSystem() as system,
             system.serve(SERVE) as server,
-            httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
+            httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=60) as http,
         ):
             await system.process_tick_data(rises(30))
             commands = (

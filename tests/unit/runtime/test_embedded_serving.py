@@ -46,7 +46,7 @@ def test_page_status_metrics_and_health_are_those_of_the_system() -> None:
         async with (
             MultiChannelSystem() as system,
             system.serve(LOCAL) as server,
-            httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
+            httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=60) as http,
         ):
             await system.process_tick_data(RISES)
             system.get_system_status()
@@ -69,7 +69,7 @@ def test_the_page_draws_the_prices_of_rows_since_the_start_of_the_server() -> No
             await system.process_tick_data(RISES[:1])
             async with (
                 system.serve(LOCAL) as server,
-                httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
+                httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=60) as http,
             ):
                 await system.process_tick_data([{**RISES[1], "price": -1.0}, *RISES[1:]])
                 answer = await http.get("/api/prices", params={"ticker": "ABC"})

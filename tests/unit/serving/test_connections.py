@@ -70,7 +70,7 @@ def test_a_request_that_is_never_finished_is_ended(new_log: NewLog, sent: bytes)
     with served(new_log(), limits=SHORT) as server, opened(server, sent) as connection:
         assert answer(connection) == (408, "no complete request came within 0.2 s; send it at once")
 
-        metrics = httpx.get(f"http://127.0.0.1:{server.server.port}/metrics").text
+        metrics = httpx.get(f"http://127.0.0.1:{server.server.port}/metrics", timeout=60).text
         assert "tickstock_timed_out_requests_total 1.0" in metrics
 
 
@@ -114,7 +114,7 @@ def test_connections_beyond_the_limit_are_answered_503(new_log: NewLog) -> None:
             assert reader.hello["type"] == "hello"
 
         assert beyond == (503, "the server has 3 connections, its limit; try again later")
-        assert "tickstock_refused_connections_total 1.0" in httpx.get(f"{server.server.url}metrics").text
+        assert "tickstock_refused_connections_total 1.0" in httpx.get(f"{server.server.url}metrics", timeout=60).text
 
 
 def test_half_open_connections_leave_files_for_the_run(new_log: NewLog) -> None:
