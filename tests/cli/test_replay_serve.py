@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -85,6 +87,22 @@ def test_a_client_gets_every_event_that_the_file_gets(market: Path) -> None:
     assert served["digest"] == flat["digest"]
     assert served["ledger"] == flat["ledger"]
     assert (market / "served.parquet").read_bytes() == (market / "flat.parquet").read_bytes()
+
+
+def test_prices_do_not_depend_on_the_files_once_they_are_read(market: Path, tmp_path: Path) -> None:
+    """A recording that was cut short while it ran answered 500: prices are the run's memory, from --start on."""
+    shutil.copytree(market / "recorded", tmp_path / "recorded")
+    command = ["replay", "recorded", "--start", "2024-06-12T10:05-04:00", "--speed", "1", "--serve", "127.0.0.1:0"]
+    with running(*command, folder=tmp_path) as process:
+        address = address_of(process)
+        steer(address, action="seek", time="2024-06-12T14:08:00Z")
+        events_come(address)
+        for file in (tmp_path / "recorded").iterdir():
+            os.truncate(file, file.stat().st_size // 2)
+        times = get(f"{address}/api/prices?ticker=IBM")["times"]
+
+    assert isinstance(times, list)
+    assert min(times) >= new_york("2024-06-12", "10:05:00")
 
 
 def test_older_clients_and_named_origins_can_connect(market: Path) -> None:

@@ -95,7 +95,7 @@ def build_app(
             Route("/api/control", answers.control, methods=["GET", "POST"]),
             *(Mount(path, companion.app) for path, companion in companions.items()),
         ],
-        middleware=[Middleware(SafetyHeaders), Middleware(AccessGate, rules)],
+        middleware=[Middleware(error_answers.StopAnswers), Middleware(SafetyHeaders), Middleware(AccessGate, rules)],
         exception_handlers={
             error_answers.AnswerError: error_answers.explain,
             HTTPException: error_answers.explain_http,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from html import escape
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from tickstock_cli.serving.bounded import MAX_MESSAGE, shortened
@@ -73,6 +74,30 @@ async def explain_http(request: Request, error: Exception) -> Response:
 async def explain_fault(request: Request, error: Exception) -> Response:  # noqa: ARG001 - starlette's signature
     """Answer a request that failed by a fault of the server; the traceback is in the server's log, not here."""
     return JSONResponse(error_document("the server failed to answer; its log says why"), 500)
+
+
+class StopAnswers:
+    """Middleware that answers requests which a stopping server cancels."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; answer 503 if it is cancelled before its answer has begun."""
+        begun = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_note)
+        except asyncio.CancelledError:
+            if scope["type"] != "http" or begun:
+                raise
+            answer = JSONResponse(error_document("the server is stopping; try again later"), 503)
+            await answer(scope, receive, send)
 
 
 async def unknown_path(scope: Scope, receive: Receive, send: Send) -> None:

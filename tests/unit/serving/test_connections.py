@@ -7,13 +7,15 @@ import resource
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from threading import Event, Timer
 
 import httpx
 import pytest
 
-from tests.unit.serving.served_runs import NewLog, Steered, client, served
+from tests.unit.serving.served_runs import FixedPrices, NewLog, Steered, client, served
 from tickstock_cli.serving.connections import LEAST_CONNECTIONS, most_connections
 from tickstock_cli.serving.hub import Limits
+from tickstock_cli.serving.ports import PriceLine
 from tickstock_cli.serving.server import ServerThread
 
 SHORT = Limits(request_seconds=0.2, send_seconds=0.2)
@@ -126,6 +128,29 @@ def test_half_open_connections_leave_files_for_the_run(new_log: NewLog) -> None:
     assert most_connections(5) == 5
     with served(new_log()) as server:
         assert server.server.hub.connections.limit <= resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 48
+
+
+def test_a_request_that_a_stopping_server_cancels_is_answered(
+    new_log: NewLog, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In the form of every error, and without a traceback in the log of a run that ends as it should."""
+    monkeypatch.setattr("tickstock_cli.serving.server.STOP_SECONDS", 1)
+    asked, end = Event(), Event()
+
+    class Blocked(FixedPrices):
+        def prices(self, ticker: str) -> PriceLine:
+            asked.set()
+            end.wait(60)
+            return super().prices(ticker)
+
+    head = b"GET /api/prices?ticker=ABC HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with served(new_log(), prices=Blocked()) as server, opened(server, head) as connection:
+        assert asked.wait(60)
+        Timer(2, end.set).start()  # the thread's end waits for it
+        server.stop()
+
+        assert answer(connection) == (503, "the server is stopping; try again later")
+    assert [record.exc_info for record in caplog.records if record.exc_info] == []
 
 
 @pytest.mark.parametrize("sent", [b"\x00\x01\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/1.1\r\n:\r\n\r\n"])
