@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 
 from tests.differential.against import Recording
 from tests.differential.test_runtime import drawn_system
 from tests.oracle.random_cases import random_case
-from tickstock_cli.build import build_core, build_encoder
+from tests.unit.runtime.failing_system import FailingDetector
+from tickstock_cli.build import build_channels, build_core, build_detectors, build_encoder
+from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.digest import EventDigest
+from tickstock_cli.engine.channels import Channels
 from tickstock_cli.engine.core import StepResult
 from tickstock_cli.replaying import Request, read_options
 from tickstock_cli.runtime.opening import PipelineName
@@ -54,12 +59,44 @@ def test_changes_of_the_share_and_killed_instances_lose_nothing(recording: Recor
     assert ledger == undisturbed.ledger
 
 
-async def run_with_changes(recording: Recording, rng: Random) -> tuple[str, dict[str, int]]:
+def test_a_channel_that_fails_where_the_linear_path_does_not_changes_nothing(recording: Recording, rng: Random) -> None:
+    """Detectors raise on drawn tickers in the channels only: state goes back, and rows are judged again."""
+    digest, ledger = asyncio.run(run_with_changes(recording, rng, failing=0.3))
+    undisturbed = recording.replayed()
+
+    assert digest == undisturbed.digest
+    assert ledger == undisturbed.ledger
+
+
+def failing_channels(settings: Settings, systems: list[MultiChannelSystem], rng: Random, share: float) -> Channels:
+    """Return channels whose detectors raise on a share of the tickers, while these are on the multi-channel path."""
+    drawn: dict[int, bool] = {}
+
+    def bad(record: str) -> set[int]:
+        rollout = systems[0].rollout
+        assert rollout is not None
+        codes = np.flatnonzero(~rollout._on_linear[record][:-1]).tolist()
+        return {code for code in codes if drawn.setdefault(code, rng.random() < share)}
+
+    return build_channels(
+        settings,
+        {
+            name: FailingDetector(part, partial(bad, part.channel), set)
+            for name, part in build_detectors(settings).items()
+        },
+    )
+
+
+async def run_with_changes(recording: Recording, rng: Random, failing: float = 0.0) -> tuple[str, dict[str, int]]:
     """Run a recording through a rollout whose share changes, and whose instances die, at random moments."""
     with Recordings.open(recording.paths, read_options(Request(recording.paths), recording.settings)) as source:
         results: list[StepResult] = []
         core = build_core(recording.settings, source.symbols)
+        systems: list[MultiChannelSystem] = []
+        if failing:
+            core.channels = failing_channels(recording.settings, systems, rng, failing)
         system = MultiChannelSystem(recording.settings, core, publish=results.append, rollout=True)
+        systems.append(system)
         encoder = build_encoder(recording.settings, source.symbols)
         digest = EventDigest()
         await system.initialize_system()

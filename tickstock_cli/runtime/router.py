@@ -287,9 +287,11 @@ class DataChannelRouter:
             rollout.linear.put_back(parts)
             rollout.moved(record, wanted)
             self._adopted += 1
-            for part in rollout.linear.take_away(~wanted & before, record):
-                for instance, share in self._dealt_again(part):
-                    instance.put_back([share])
+            parts = rollout.linear.take_away(~wanted & before, record)
+            shares = [pair for part in parts for pair in self._dealt_again(part)]
+            for instance in self._instances[record]:
+                # In one call: of parts of one chunk, those put back later would come first.
+                instance.put_back([share for owner, share in shares if owner is instance])
 
     async def _move(self, record: str, before: Assignment, after: Assignment) -> int:
         moves = after.moves_from(before)

@@ -84,13 +84,22 @@ def climb(tickers: Sequence[str], steps: int, begin: int = 0) -> list[Record]:
 class SystemUnderTest:
     """A system with its source, its results, and the changes of its alerts."""
 
-    def __init__(self, rows: Sequence[Record], settings: dict[str, Any], bad: Names = set, slow: Names = set) -> None:
+    def __init__(
+        self,
+        rows: Sequence[Record],
+        settings: dict[str, Any],
+        bad: Names = set,
+        slow: Names = set,
+        rollout: bool = False,
+    ) -> None:
         self.settings = settings_of({**QUICK, **settings})
         self.source = ListSource(rows)
         self.results: list[StepResult] = []
         self.alerts: list[tuple[str, AlertType]] = []
         self.core = failing_core(self.settings, self.source.symbols, bad, slow)
-        self.system = MultiChannelSystem(self.settings, self.core, publish=self.results.append, handlers=[self._alert])
+        self.system = MultiChannelSystem(
+            self.settings, self.core, publish=self.results.append, handlers=[self._alert], rollout=rollout
+        )
 
     def _alert(self, change: Any, alert: Alert) -> None:
         self.alerts.append((str(change), alert.finding.type))
