@@ -118,14 +118,18 @@ class Page:
 
     def point(self, selector: str) -> None:
         """Click an element with the mouse, which gives it the focus."""
+        for kind in ("mousePressed", "mouseReleased"):
+            self.mouse(kind, selector)
+
+    def mouse(self, kind: str, selector: str) -> None:
+        """Press or release the mouse in the middle of an element."""
         query = f"document.querySelector({json.dumps(selector)})"
         self.evaluate(f"{query}.scrollIntoView({{block: 'center'}})")
         x, y, width, height = self.evaluate(
             f"(box => [box.x, box.y, box.width, box.height])({query}.getBoundingClientRect())"
         )
-        for kind in ("mousePressed", "mouseReleased"):
-            place = {"x": x + width / 2, "y": y + height / 2}
-            self.call("Input.dispatchMouseEvent", type=kind, **place, button="left", clickCount=1)
+        place = {"x": x + width / 2, "y": y + height / 2}
+        self.call("Input.dispatchMouseEvent", type=kind, **place, button="left", clickCount=1)
 
     def tab(self) -> str:
         """Press the tab key, and return the id of the element that has the focus then."""

@@ -412,6 +412,21 @@ def test_keys_work_after_a_click(page: Page, new_log: NewLog, clicked: str) -> N
         assert page.evaluate("document.querySelectorAll('#kinds input:checked').length") == checked
 
 
+def test_a_click_chooses_the_ticker_that_the_mouse_pressed(page: Page, new_log: NewLog) -> None:
+    """Rows move down as events come: one that came between press and release would be chosen, or none."""
+    log = new_log(30)
+    with served(log) as server:
+        page.open(server.server.url)
+        received(page, 30)
+        page.mouse("mousePressed", "#events tbody tr:nth-child(1) button")
+        log.add(1)
+        page.wait_for("document.querySelector('#total').textContent === '31'")
+        page.mouse("mouseReleased", "#events tbody tr:nth-child(1) button")
+        received(page, 31)
+
+        assert page.text("#chart-title") == "Prices of ABC"
+
+
 def test_the_space_bar_presses_a_button_that_the_keyboard_reached(page: Page, new_log: NewLog) -> None:
     """Without a mouse it is how a button is pressed."""
     steered = Steered()

@@ -42,7 +42,11 @@ export class Controls {
   set stale(stale) {
     this.#stale = stale;
     for (const part of this.#section.querySelectorAll("button, input")) part.disabled = stale;
-    if (!stale) this.#draw();
+    if (stale) this.#say("no connection: nothing can be steered", "wrong");
+    else {
+      this.#say("");
+      this.#draw();
+    }
   }
 
   async refresh() {

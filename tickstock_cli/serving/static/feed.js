@@ -26,6 +26,7 @@ export class Feed {
   #problem = "";
   #load = 0;
   #drawing = false;
+  #held = false; // the pointer is down: a row that moved away from under it would make another ticker the chosen one
 
   /** `section` holds the table; `choose` is called with the ticker of a row that is chosen. */
   constructor(section, choose) {
@@ -35,6 +36,8 @@ export class Feed {
       const button = click.target.closest("button");
       if (button) choose(button.textContent);
     });
+    this.#body.addEventListener("pointerdown", () => (this.#held = true));
+    for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => this.#release());
     section.querySelector(".scroll").addEventListener("keydown", (press) => this.#walk(press));
     this.#part("older").onclick = () => this.#showOlder();
     this.#part("newer").onclick = () => this.#showNewer();
@@ -177,7 +180,15 @@ export class Feed {
     return fresh;
   }
 
+  #release() {
+    if (!this.#held) return;
+    this.#held = false;
+    setTimeout(() => this.#drawSoon()); // after the click that follows
+  }
+
   #draw() {
+    this.#drawTotal();
+    if (this.#held) return;
     const fresh = this.#take();
     if (fresh.length && !this.#page) {
       const rows = document.createDocumentFragment();
@@ -194,14 +205,18 @@ export class Feed {
     line.remove();
   }
 
+  #drawTotal() {
+    if (!this.#log) return;
+    const total = Math.max(0, this.#log.last - this.#log.first + 1);
+    this.#section.querySelector(".count").hidden = false;
+    this.#part("total").textContent = format.count(total);
+  }
+
   #drawPlace() {
     if (!this.#log) return;
     const shown = this.#body.querySelectorAll("tr[data-sequence]").length;
-    const total = Math.max(0, this.#log.last - this.#log.first + 1);
     const [from, to] = [this.#from(), this.#page ? this.#page.to - 1 : this.#newest];
-    this.#section.querySelector(".count").hidden = false;
     this.#part("shown").textContent = format.count(shown);
-    this.#part("total").textContent = format.count(total);
     const place = this.#part("place");
     place.className = this.#problem ? "wrong" : "";
     place.textContent = this.#problem || (to >= from ? `events ${format.count(from)} to ${format.count(to)}` : "");
@@ -209,7 +224,7 @@ export class Feed {
     for (const id of ["newer", "newest"]) this.#part(id).disabled = !this.#page;
     const empty = this.#part("empty");
     empty.hidden = this.#body.children.length > 0;
-    empty.textContent = total ? "None of these events passes the filters." : "No events yet.";
+    empty.textContent = this.#log.last >= this.#log.first ? "None of these events passes the filters." : "No events yet.";
   }
 
   /** Go through the list with the arrow keys. */
