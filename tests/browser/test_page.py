@@ -10,6 +10,7 @@ import pytest
 from tests.browser.chromium import Page
 from tests.cli.processes import running
 from tests.cli.test_replay_serve import address_of
+from tests.unit.monitoring.making import rollout
 from tests.unit.serving.epochs import jumped
 from tests.unit.serving.served_runs import SHORT_MEMORY, FixedPrices, NewLog, RunOutput, Steered, event, events, served
 from tests.unit.serving.test_metrics import CHANNEL
@@ -543,3 +544,36 @@ def test_everything_can_be_reached_by_keyboard(page: Page, new_log: NewLog) -> N
 
         assert nameless == []
         assert page.evaluate("document.activeElement.id") == "tickers"
+
+
+def test_both_sides_of_a_rollout_stand_beside_each_other_and_the_share_can_be_set(page: Page, new_log: NewLog) -> None:
+    """Whoever rolls out compares latency and success on the page, sees what fell back, and raises the share there."""
+    steered = Steered()
+    steered.rollout_percent = 1
+    figures = rollout(ABC="tick-1: status error").as_dict()
+    status = RunOutput({"system_overview": {"status": "ready", "rollout": figures}})
+    with served(new_log(3), status=status, control=steered) as server:
+        page.open(server.server.url)
+        page.wait_for("!document.querySelector('#sides').hidden")
+
+        caption = page.text("#sides caption")
+        assert caption == "Rollout: 1 % of the tickers, 1 of 64 shards; 1 fell back to the linear path"
+        row = "[...document.querySelectorAll('#sides tbody tr')].map(line => line.innerText.split(/\\s+/).join(' '))"
+        assert page.evaluate(row) == [
+            "multi 1 500 3 1.0 ms / 4.0 ms 100.0 %",
+            "linear 2 1,000 6 1.0 ms / 4.0 ms 100.0 %",
+        ]
+        page.wait_for("!document.querySelector('#rollout').hidden")
+        page.type("#rollout-percent", "10.0 %")
+        page.tab()
+        page.wait_for("document.querySelector('#rollout-percent').value === '10'")
+        assert steered.asked == ["rollout 10"]
+
+
+def test_a_run_without_a_rollout_shows_none(page: Page, new_log: NewLog) -> None:
+    """A field that steers nothing, or an empty table, would be a riddle."""
+    with served(new_log(3), control=Steered()) as server:
+        page.open(server.server.url)
+        received(page, 3)
+
+        assert page.evaluate("document.querySelector('#rollout').hidden && document.querySelector('#sides').hidden")

@@ -145,6 +145,7 @@ class Steered:
         self.speed = 20.0
         self.time = START
         self.asked: list[str] = []
+        self.rollout_percent: float | None = None
 
     def pause(self) -> None:
         """See ``ControlPort``."""
@@ -180,10 +181,18 @@ class Steered:
     def set_rollout(self, percent: float) -> None:
         """See ``ControlPort``."""
         self.asked.append(f"rollout {percent:g}")
+        self.rollout_percent = percent
 
     def status(self) -> Mapping[str, Any]:
         """See ``ControlPort``."""
-        return {"paused": self.paused, "speed": self.speed, "time": self.time, "first": START, "last": None}
+        return {
+            "paused": self.paused,
+            "speed": self.speed,
+            "time": self.time,
+            "first": START,
+            "last": None,
+            "rollout_percent": self.rollout_percent,
+        }
 
 
 class FixedPrices:

@@ -24,6 +24,7 @@ export class Controls {
     byId("back").onclick = () => this.#jump(-JUMP_MS);
     byId("ahead").onclick = () => this.#jump(JUMP_MS);
     byId("speed").onchange = (change) => this.#setSpeed(change.target.value);
+    byId("rollout-percent").onchange = (change) => this.#setRollout(change.target.value);
     byId("seek").onsubmit = (submit) => {
       submit.preventDefault();
       const text = byId("seek-time").value;
@@ -89,6 +90,12 @@ export class Controls {
     else this.#do({ action: "speed", speed });
   }
 
+  #setRollout(text) {
+    const percent = Number(text.replace("%", "").trim() || NaN);
+    if (percent >= 0 && percent <= 100) this.#do({ action: "rollout", percent });
+    else this.#say("a rollout takes 0 to 100 percent of the tickers", "wrong");
+  }
+
   #multiply(factor) {
     if (!this.#stand.speed) return;
     const speed = Math.min(this.#stand.speed * factor, FASTEST);
@@ -127,6 +134,9 @@ export class Controls {
     if (document.activeElement !== speed) speed.value = isMax ? "max" : Number(stand.speed.toPrecision(4));
     byId("faster").disabled = this.#stale || isMax;
     byId("slower").disabled = this.#stale || !stand.speed;
+    const share = byId("rollout-percent");
+    byId("rollout").hidden = typeof stand.rollout_percent !== "number";
+    if (document.activeElement !== share && !byId("rollout").hidden) share.value = stand.rollout_percent;
     const time = byId("seek-time");
     if (stand.time && document.activeElement !== time && !time.value) {
       time.placeholder = new Date(stand.time / 1e6).toISOString().slice(0, 16) + "Z";

@@ -7,6 +7,7 @@ const byId = (id) => document.getElementById(id);
 export function drawStatus(status) {
   drawOverview(status);
   drawChannels(status.channel_details ?? {});
+  drawSides(status.system_overview?.rollout);
   drawAlerts(status.active_alerts ?? [], status.recent_alerts ?? []);
 }
 
@@ -67,10 +68,42 @@ function channelRow(name, channel) {
     labelled("Queue", queueBar(channel.queue)),
     labelled("p50 / p99", `${format.milliseconds(latency.p50)} / ${format.milliseconds(latency.p99)}`, "number"),
     labelled("Rows/s", format.compact(channel.recent?.rows_per_second), "number"),
-    labelled("Success", success === null || success === undefined ? "–" : `${(100 * success).toFixed(1)} %`, "number"),
+    labelled("Success", percent(success), "number"),
     labelled("Breaker", pill(channel.breaker?.state ?? "–")),
   );
   return line;
+}
+
+/** Draw both sides of a gradual rollout beside each other. */
+function drawSides(rollout) {
+  const table = byId("sides");
+  table.hidden = !rollout;
+  if (!rollout) return;
+  const fallen = Object.keys(rollout.fallen).length;
+  const back = fallen ? `; ${format.count(fallen)} fell back to the linear path` : "";
+  table.caption.textContent = `Rollout: ${rollout.percent} % of the tickers, ${rollout.shards} of 64 shards${back}`;
+  table.tBodies[0].replaceChildren(...["multi", "linear"].map((side) => sideRow(side, rollout[side])));
+}
+
+function sideRow(name, side) {
+  const line = document.createElement("tr");
+  const head = element("th", name);
+  head.scope = "row";
+  const latency = side.latency_ms;
+  line.append(
+    head,
+    labelled("Tickers", format.count(side.tickers), "number"),
+    labelled("Rows", format.count(side.processed), "number"),
+    labelled("Events", format.count(side.events), "number"),
+    labelled("p50 / p99", `${format.milliseconds(latency.p50)} / ${format.milliseconds(latency.p99)}`, "number"),
+    labelled("Success", percent(side.success_rate), "number"),
+  );
+  return line;
+}
+
+/** Write a share; never rounded up to a whole that it is not. */
+function percent(share) {
+  return share === null || share === undefined ? "–" : `${(Math.floor(share * 1000) / 10).toFixed(1)} %`;
 }
 
 function queueBar(queue) {
