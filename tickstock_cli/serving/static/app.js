@@ -14,6 +14,7 @@ import { Universes } from "./universes.js";
 
 const HISTORY = 2_000; // past events that a page begins with
 const STATUS_MS = 1_000;
+const ANSWER_MS = 4_000; // a server that takes longer for its status is said not to answer
 
 const byId = (id) => document.getElementById(id);
 
@@ -26,6 +27,7 @@ const universes = new Universes(byId("universe"), applyFilters);
 const knownTickers = new Set();
 let tried = false; // whether the user has typed a token since the server last took one
 let marketTime = null;
+let refreshing = false;
 
 // --- what the server tells -------------------------------------------------------------------------------------------
 
@@ -93,9 +95,10 @@ function drawTime(time, phase) {
 }
 
 async function refresh() {
-  if (document.hidden || !presence.connected) return;
+  if (document.hidden || !presence.connected || refreshing) return;
+  refreshing = true;
   try {
-    const status = await ask("/status");
+    const status = await ask("/status", undefined, ANSWER_MS);
     drawStatus(status);
     feed.log = { first: status.server.first_sequence, last: status.server.last_sequence };
     if (status.market.time !== null) drawTime(status.market.time, status.market.phase);
@@ -103,6 +106,8 @@ async function refresh() {
   } catch {
     presence.unanswered();
     return;
+  } finally {
+    refreshing = false;
   }
   controls.refresh();
 }

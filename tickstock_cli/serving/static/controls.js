@@ -128,7 +128,7 @@ export class Controls {
   #draw() {
     const stand = this.#stand;
     byId("pause").textContent = stand.paused ? "Go on" : "Pause";
-    byId("pause").setAttribute("aria-pressed", String(Boolean(stand.paused)));
+    byId("pause").dataset.paused = Boolean(stand.paused); // not aria-pressed: "Go on, pressed" would say the opposite
     const speed = byId("speed");
     const isMax = !stand.speed || stand.speed >= FASTEST;
     if (document.activeElement !== speed) speed.value = isMax ? "max" : Number(stand.speed.toPrecision(4));

@@ -1,7 +1,7 @@
 // Asking the server. The token comes with the page's address, once, and is kept out of sight from then on; or the user
 // types it.
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 20_000; // for what takes long, such as a seek before the recording is open
 
 const address = new URL(location.href);
 if (address.searchParams.has("token")) {
@@ -33,9 +33,9 @@ export class AnswerError extends Error {
 }
 
 /** Give the JSON of an answer. Raises an `AnswerError` if it is an error, another error if the server did not answer. */
-export async function ask(path, body) {
+export async function ask(path, body = undefined, patience = PATIENCE_MS) {
   const url = new URL(path, location.href);
-  const options = { signal: AbortSignal.timeout(PATIENCE_MS) };
+  const options = { signal: AbortSignal.timeout(patience) };
   // A header holds ASCII only.
   if (/^[\x21-\x7e]+$/.test(token() ?? "")) options.headers = { Authorization: `Bearer ${token()}` };
   else if (token()) url.searchParams.set("token", token());
