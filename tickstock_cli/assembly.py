@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -17,12 +18,13 @@ from tickstock_cli.build import build_core, build_encoder, build_event_schema
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.clock import Clock, SystemClock, wall_minus_monotonic
 from tickstock_cli.core.events import Provenance
-from tickstock_cli.core.stages import Sink, Source
+from tickstock_cli.core.stages import NamedSink, Sink, Source
 from tickstock_cli.engine.checkpoint import CheckpointStore
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.drivers import Driver
 from tickstock_cli.engine.live import LiveDriver
 from tickstock_cli.engine.observer import Observer
+from tickstock_cli.engine.output_states import OutputStates
 from tickstock_cli.engine.outputs import Outputs
 from tickstock_cli.engine.rejection import RejectedRows, RowSink
 from tickstock_cli.engine.run import RunOptions, RunParts
@@ -34,13 +36,13 @@ from tickstock_cli.runtime.opening import PipelineName, open_pipeline
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 from tickstock_cli.warmup import warm_up, warm_up_reading
 
-OpenSinks = Callable[[pa.Schema], Sequence[Sink]]
+OpenSinks = Callable[[pa.Schema], Sequence[Sink | NamedSink]]
 """Opens the outputs of events of a schema, all or none of them."""
 OpenRejects = Callable[[pa.Schema], RowSink]
 """Opens the output of rejected rows of a schema."""
 
 
-def no_sinks(schema: pa.Schema) -> Sequence[Sink]:  # noqa: ARG001 - as `OpenSinks`
+def no_sinks(schema: pa.Schema) -> Sequence[Sink | NamedSink]:  # noqa: ARG001 - as `OpenSinks`
     """Return no output: events are counted and hashed only."""
     return ()
 
@@ -69,8 +71,12 @@ class RunPlan:
         Feeds the run; None: flat out or paced, by the speed of ``control``.
     snapshots
         Snapshots to seek from.
+    rejects_target
+        The file that ``open_rejects`` opens.
     taps
         Observe judged rows and released events, by name.
+    tap_targets
+        The files that taps write, by name.
     runtime_observer
         Observes batches and events inside a running system.
     attach
@@ -86,12 +92,14 @@ class RunPlan:
     options: RunOptions = field(default_factory=RunOptions)
     open_sinks: OpenSinks = no_sinks
     open_rejects: OpenRejects | None = None
+    rejects_target: str = "rejected rows"
     provenance: bool = False
     store: CheckpointStore | None = None
     clock: Clock = field(default_factory=SystemClock)
     driver: Driver | None = None
     snapshots: Snapshots | None = None
     taps: Mapping[str, Tap] = field(default_factory=dict)
+    tap_targets: Mapping[str, Path] = field(default_factory=dict)
     runtime_observer: RuntimeObserver | None = None
     attach: Callable[[MultiChannelPipeline], None] = lambda pipeline: None  # noqa: ARG005
 
@@ -143,7 +151,7 @@ def assemble(plan: RunPlan, stack: ExitStack) -> RunParts:
         pipeline,
         plan.driver,
         plan.snapshots,
-        Taps(plan.taps),
+        Taps(plan.taps, outputs.states, plan.tap_targets),
     )
 
 
@@ -152,19 +160,22 @@ def _open_outputs(plan: RunPlan) -> tuple[Outputs, RejectedRows | None]:
     provenance = Provenance(instance_names(plan.settings), wall_minus_monotonic()) if plan.provenance else None
     encoder = build_encoder(plan.settings, plan.source.symbols, provenance)
     sinks = plan.open_sinks(build_event_schema(plan.settings, provenance=plan.provenance))
+    states = OutputStates(plan.observer.output_failed)
     try:
-        rejects = _open_rejects(plan)
+        rejects = _open_rejects(plan, states)
     except BaseException:
         for sink in sinks:
-            sink.abort()
+            (sink.sink if isinstance(sink, NamedSink) else sink).abort()
         raise
-    return Outputs(encoder, sinks, released=plan.observer.released), rejects
+    return Outputs(encoder, sinks, plan.observer.released, states), rejects
 
 
-def _open_rejects(plan: RunPlan) -> RejectedRows | None:
+def _open_rejects(plan: RunPlan, states: OutputStates) -> RejectedRows | None:
     """Return the output of rejected rows; None if they are only counted."""
     if plan.open_rejects is None and not plan.options.strict:
         return None
     sink = None if plan.open_rejects is None else plan.open_rejects(plan.source.origins().schema)
     keep = {} if plan.store is None else {"keep": plan.store.keep_rejects}
-    return RejectedRows(plan.source, sink, plan.options.strict, plan.options.columns, **keep)
+    return RejectedRows(
+        plan.source, sink, plan.options.strict, plan.options.columns, plan.rejects_target, states, **keep
+    )

@@ -12,6 +12,8 @@
     │   ├── RejectedRowError      3   `--strict` met a row that the rules reject
     │   └── ExpiredError          3   an event is older than what its log keeps
     ├── OutputError               1   something could not be written
+    │   └── FailedOutputsError    1   some outputs could not be written; the others are whole
+    ├── MemoryShortError          1   memory, or a limit of it, is used up
     ├── CheckpointError           1   a checkpoint does not fit this run
     ├── ServingError              1   a server cannot listen, or cannot be reached
     ├── SystemBrokenError         1   a channel's state is undefined
@@ -84,6 +86,18 @@ class ExpiredError(DataError):
 
 class OutputError(TickstockError):
     """An output could not be written. What stood under its name before is untouched."""
+
+
+class FailedOutputsError(OutputError):
+    """Some outputs of a run could not be written; the others have their final names. ``result`` is that of the run."""
+
+    def __init__(self, message: str, result: object) -> None:
+        super().__init__(message)
+        self.result = result
+
+
+class MemoryShortError(TickstockError):
+    """The system refuses memory or threads: nothing is wrong with the input or with tickstock."""
 
 
 class CheckpointError(TickstockError):

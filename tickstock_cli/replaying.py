@@ -30,7 +30,7 @@ from tickstock_cli.config.settings import Settings, deciding_settings
 from tickstock_cli.core.calendar import market_zone
 from tickstock_cli.core.clock import Clock, SystemClock
 from tickstock_cli.core.registry import Plugin
-from tickstock_cli.core.stages import LiveSource, NamedSource, Sink
+from tickstock_cli.core.stages import LiveSource, NamedSink, NamedSource, Sink
 from tickstock_cli.core.time_input import TimeInput
 from tickstock_cli.core.times import format_time
 from tickstock_cli.detectors import DETECTORS
@@ -44,7 +44,7 @@ from tickstock_cli.engine.result import RunResult
 from tickstock_cli.engine.run import CHECKPOINT_EVERY_NS, RunOptions
 from tickstock_cli.engine.snapshots import Snapshots
 from tickstock_cli.engine.taps import TAPS, Tap, open_taps, tap_name
-from tickstock_cli.errors import UsageError
+from tickstock_cli.errors import FailedOutputsError, UsageError
 from tickstock_cli.runtime.opening import PipelineName
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 from tickstock_cli.sinks import SINKS
@@ -57,7 +57,7 @@ from tickstock_cli.sources.options import ReadOptions, Unsorted
 BATCH_ROWS = 262_144
 FOOTER_BYTES = 65_536
 
-OpenSinks = Callable[[Sequence[str], pa.Schema], Sequence[Sink]]
+OpenSinks = Callable[[Sequence[str], pa.Schema], Sequence[Sink | NamedSink]]
 """Opens the outputs of a run by their targets, for events of a schema."""
 
 
@@ -82,7 +82,10 @@ class Request:
     provenance
         Whether events have the columns of their provenance; needs a running system (multi).
     checkpoint, resume
-        Folder of checkpoints, and whether to go on from the newest one there.
+        Folder of checkpoints, and whether to go on from the newest one there, if there is one.
+    keep_partial
+        Whether the outputs of a run that is stopped early get the suffix ``.partial``. They do anyway where an earlier
+        file has their name.
     """
 
     paths: Sequence[str | Path]
@@ -103,6 +106,7 @@ class Request:
     checkpoint: Path | None = None
     resume: bool = False
     checkpoint_every_ns: int = CHECKPOINT_EVERY_NS
+    keep_partial: bool = False
 
     @property
     def effective_settings(self) -> Settings:
@@ -146,10 +150,12 @@ def replay(
         The request contradicts itself.
     DataError
         A recording is missing, unreadable, of wrong columns or unsorted; or a row was rejected under ``strict``.
+    FailedOutputsError
+        Some outputs could not be written; the others are whole, and the error has the result.
     OutputError
-        An output cannot be written; an earlier file of its name stays unchanged.
+        No output could be written; earlier files of their names stay unchanged.
     CheckpointError
-        There is no matching checkpoint.
+        The checkpoint does not match.
     """
     _check_options(request)
     settings = request.effective_settings
@@ -158,11 +164,12 @@ def replay(
     request = replace(request, start=reading.start, end=reading.end)
     with ExitStack() as stack:
         source = stack.enter_context(closing(_open_source(request, reading)))
-        watcher = observe(source) if observe is not None else Observer()
         taps = {**(taps or {}), **stack.enter_context(_named_taps(request))}
         store = None
         if request.checkpoint is not None:
             store = CheckpointStore(request.checkpoint, fingerprint(request, settings, source, taps))
+            stack.enter_context(store.locked())
+        watcher = observe(source) if observe is not None else Observer()
         _check_targets(request, source)
         plan = RunPlan(
             source,
@@ -177,20 +184,30 @@ def replay(
                 request.resume,
                 request.checkpoint_every_ns,
                 {str(ours): theirs for ours, theirs in settings.recordings.columns.items()},
+                request.keep_partial,
             ),
             open_sinks=partial(open_sinks, request.outs),
             open_rejects=None if request.rejects is None else partial(RejectsSink, request.rejects),
+            rejects_target=request.rejects or "",
             provenance=request.provenance,
             store=store,
             clock=clock or SystemClock(),
             snapshots=snapshots if source.repeatable else None,
             taps=taps,
+            tap_targets={tap_name(text): Path(text.partition(":")[2]) for text in request.taps if ":" in text},
             driver=_driver(source, control, clock or SystemClock()),
         )
         parts = assemble(plan if attach is None else replace(plan, attach=attach), stack)
-        result = execute(parts)
+        try:
+            result, failed = execute(parts), None
+        except FailedOutputsError as error:
+            result, failed = cast(RunResult, error.result), error
         rollout = parts.pipeline.rollout() if isinstance(parts.pipeline, MultiChannelPipeline) else None
-        return replace(result, plugins=plugins_of(request, settings), rollout=rollout)
+        result = replace(result, plugins=plugins_of(request, settings), rollout=rollout)
+        if failed is not None:
+            failed.result = result
+            raise failed
+        return result
 
 
 def _driver(source: NamedSource, control: Control, clock: Clock) -> LiveDriver | None:

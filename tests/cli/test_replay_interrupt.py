@@ -29,6 +29,8 @@ def test_an_interrupted_run_is_valid_and_resumes_to_the_same_bytes(here: Here, t
     outs = ("--out", "e.parquet", "--out", "e.csv", "--rejects", "r.parquet")
     here("replay", "recorded", *outs, "--json")
     whole = {name: Path(name).read_bytes() for name in ("e.parquet", "e.csv", "r.parquet")}
+    for name in whole:
+        Path(name).unlink()
 
     paced = ("replay", "recorded", *outs, "--out", "-", "--speed", "60", "--checkpoint", "kept")
     with running(*paced, folder=tmp_path) as process:

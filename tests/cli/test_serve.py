@@ -136,7 +136,8 @@ def test_a_taken_port_is_one_line(log: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "expected"),
     [
-        (["none"], 3, "is not an event log"),
+        (["none"], 3, "none does not exist; name the folder of an event log, or a file of events"),
+        (["nosuch.parquet"], 3, "nosuch.parquet does not exist; name the folder of an event log, or a file of events"),
         (["."], 3, "is not an event log: it has no log.json"),
         (["events.txt"], 2, "unknown format of events.txt"),
         (["log", "--token", ""], 2, "--token must be"),

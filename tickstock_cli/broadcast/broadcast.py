@@ -28,13 +28,13 @@ from tickstock_cli.broadcast.status import RunStatus
 from tickstock_cli.build import build_event_schema, event_kinds
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.clock import SystemClock
-from tickstock_cli.core.stages import NamedSource, Sink
+from tickstock_cli.core.stages import NamedSink, NamedSource
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer, Observers
 from tickstock_cli.engine.snapshots import Snapshots
 from tickstock_cli.engine.taps import Tap
 from tickstock_cli.eventlog.manifest import RunInfo
-from tickstock_cli.eventlog.sink import LogSink
+from tickstock_cli.eventlog.sink import EVENT_LOG, LogSink
 from tickstock_cli.eventlog.writer import EventLog
 from tickstock_cli.monitoring.handlers import CallHandler
 from tickstock_cli.replaying import Request, plugins_of
@@ -44,7 +44,7 @@ from tickstock_cli.runtime.sections import log_limits_of
 from tickstock_cli.serving.hub import Limits
 from tickstock_cli.serving.served import ServedRun
 from tickstock_cli.serving.server import Address, EventServer, ServerThread
-from tickstock_cli.sinks.opening import open_sink
+from tickstock_cli.sinks.opening import open_sink, path_of
 
 
 class Broadcast(Observer):
@@ -150,20 +150,24 @@ class Broadcast(Observer):
         )
         self._thread.begin_epoch(self._served)
 
+    def output_failed(self, name: str, reason: str) -> None:
+        self._state.report(name, reason)
+
     def _log_grown(self) -> None:
         # At the end of the log, an epoch shows no events that its market time has not reached.
         self._epoch.tell_to(self._epoch.next_sequence if self.log.finished else self.log.next_sequence)
 
-    def open_sinks(self, targets: Sequence[str], schema: pa.Schema) -> list[Sink]:
+    def open_sinks(self, targets: Sequence[str], schema: pa.Schema) -> list[NamedSink]:
         """Open the outputs of the run: the log first, then outputs that recover from failures."""
-        sinks: list[Sink] = [LogSink(self.log, self._state.report, self._log_grown)]
+        sinks = [NamedSink(EVENT_LOG, LogSink(self.log, self._state.report, self._log_grown))]
         try:
             for target in targets:
                 reopen = partial(open_sink, target, schema)
-                sinks.append(RecoveringSink(target, reopen, self.log, self._state.report, SystemClock()))
+                sink = RecoveringSink(target, reopen, self.log, self._state.report, SystemClock())
+                sinks.append(NamedSink(target, sink, path_of(target)))
         except BaseException:
-            for sink in sinks:
-                sink.abort()
+            for named in sinks:
+                named.sink.abort()
             raise
         return sinks
 

@@ -2,12 +2,14 @@
 
 A sink that failed can only be aborted. So the next attempt opens a new one and writes every event again, from the first
 one of the log; the result is the same, byte for byte. The time between attempts grows. If the log's retention has
-deleted its first events, the output cannot recover, and the end of the run reports an error.
+deleted its first events, or the log itself has failed, the output cannot recover, and the end of the run reports an
+error. An output that has not failed needs no log.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pyarrow as pa
 
@@ -32,7 +34,7 @@ class RecoveringSink:
     reopen
         Opens the output again; raises OutputError if that fails.
     log
-        Has every event before this sink gets it, from number 1 on.
+        Has every event before this sink gets it, from number 1 on, unless it has failed.
 
     Raises
     ------
@@ -48,16 +50,20 @@ class RecoveringSink:
         self._clock = clock
         self._sink: Sink | None = reopen()
         self._next = 1
+        self._released = 1
+        """The number of the next event that comes; the sink lacks those from ``_next`` on."""
         self._wait = FIRST_WAIT_NS
         self._retry_at = 0
         self._problem: OutputError | None = None
 
     def write(self, events: pa.RecordBatch) -> None:
         """Write events; a failed write is repeated later and raises no error."""
+        is_next = self._next == self._released
+        self._released += len(events)
         if self._sink is None and self._clock.now() < self._retry_at:
             return
         try:
-            if self._sink is not None and self._next + len(events) == self._log.next_sequence:
+            if self._sink is not None and is_next:
                 # Not from the log: retention may be shorter than a batch.
                 self._sink.write(events)
                 self._next += len(events)
@@ -75,6 +81,16 @@ class RecoveringSink:
         self.finish()
         self._open().commit()
 
+    def commit_partial(self) -> str:
+        self.finish()
+        sink: Any = self._open()
+        if hasattr(sink, "commit_partial"):
+            return str(sink.commit_partial())
+        raise OutputError(
+            f"cannot write {self._name}: the run was stopped, and this kind of output writes no .partial; "
+            "name another file"
+        )
+
     def abort(self) -> None:
         if self._sink is not None:
             self._sink.abort()
@@ -88,7 +104,7 @@ class RecoveringSink:
     def _catch_up(self) -> None:
         """Write the events that the log has and the output lacks."""
         sink = self._open()
-        while self._next < self._log.next_sequence:
+        while self._next < self._released:
             events = self._read()
             sink.write(events)
             self._next += len(events)
@@ -98,8 +114,11 @@ class RecoveringSink:
             self._report(self._name, None)
 
     def _read(self) -> pa.RecordBatch:
+        limit = min(EVENTS_AT_ONCE, self._released - self._next)
+        if self._log.next_sequence < self._next + limit:
+            raise OutputError(f"cannot write {self._name} anew: the event log has failed, too, and lacks its events")
         try:
-            return self._log.read(self._next, EVENTS_AT_ONCE).events
+            return self._log.read(self._next, limit).events
         except ExpiredError as gone:
             raise OutputError(
                 f"cannot write {self._name} anew: the event log keeps only events from {gone.first_sequence} on; "

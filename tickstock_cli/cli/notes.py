@@ -44,12 +44,17 @@ def print_notes_of(request: Request) -> None:
 
 
 def print_checkpoint_note(request: Request) -> None:
-    """Print a note about a checkpoint that a run without --resume replaces: it can hold hours of work."""
-    if request.checkpoint is None or request.resume:
+    """Print a note about a checkpoint that a run without --resume replaces, or about a missing one with it."""
+    if request.checkpoint is None:
         return
     from tickstock_cli.engine.checkpoint import CheckpointStore
 
-    rows = CheckpointStore(request.checkpoint, {}).kept_rows()
+    store = CheckpointStore(request.checkpoint, {})
+    if request.resume:
+        if not store.has_checkpoint():
+            _print([f"there is no checkpoint in {request.checkpoint} yet: the run begins at the start"])
+        return
+    rows = store.kept_rows()
     if rows is not None:
         told = f"the checkpoint in {request.checkpoint}, {rows:,} rows in, is replaced"
         _print([f"{told}: without --resume a run begins anew"])

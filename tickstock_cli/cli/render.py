@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tickstock_cli.cli.render_dashboard import RolloutView
+from tickstock_cli.engine.output_states import OutputEnd
 from tickstock_cli.engine.result import RunResult
 
 TOP_TICKERS = 8
@@ -18,9 +19,13 @@ TOP_TICKERS = 8
 def summary(result: RunResult) -> Group:
     """Draw the results of a run: events by kind and source, top tickers, the ledger, figures."""
     if not result.tally.events:
-        return Group(Text("no events", style="bold"), Text(), _figures(result), *_rollout(result), _ledger(result))
+        return Group(Text("no events", style="bold"), Text(), _figures(result), *_details(result))
     columns = Columns([_kinds(result), _tickers(result), _figures(result)], padding=(0, 3))
-    return Group(columns, *_rollout(result), _ledger(result))
+    return Group(columns, *_details(result))
+
+
+def _details(result: RunResult) -> list[RenderableType]:
+    return [*_rollout(result), *_outputs(result), _ledger(result)]
 
 
 def _rollout(result: RunResult) -> list[RenderableType]:
@@ -91,6 +96,20 @@ def _figures(result: RunResult) -> Table:
     for plugin in result.plugins:
         table.add_row(f"{plugin.family} {plugin.name}", f"{plugin.distribution} {plugin.version}")
     return table
+
+
+def _outputs(result: RunResult) -> list[RenderableType]:
+    """Draw the end of every output, if there is one."""
+    if not result.outputs:
+        return []
+    table = _small_table("outputs")
+    table.show_header = False
+    table.add_column("", overflow="fold")
+    table.add_column("", overflow="fold")
+    for report in result.outputs:
+        style = "bold red" if report.state is OutputEnd.FAILED else ""
+        table.add_row(Text(report.output), Text(report.words(), style=style))
+    return [table]
 
 
 def _ledger(result: RunResult) -> RenderableType:

@@ -138,7 +138,18 @@ def replay(
             "--checkpoint-seconds", min=0, show_default="10", help="Wall time between checkpoints of --checkpoint."
         ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint of --checkpoint.")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on from the newest checkpoint of --checkpoint; without one, begin."),
+    ] = False,
+    keep_partial: Annotated[
+        bool,
+        typer.Option(
+            "--keep-partial",
+            help="Write the outputs of a run that is stopped early to NAME.partial. Without it they get NAME if there "
+            "is no such file.",
+        ),
+    ] = False,
     pipeline: Annotated[
         PipelineChoice | None,
         typer.Option(
@@ -211,6 +222,7 @@ def replay(
         checkpoint_every_ns=CHECKPOINT_EVERY_NS if checkpoint_seconds is None else int(checkpoint_seconds * 1e9),
         pipeline=pipeline_name(pipeline, serve is not None),
         provenance=provenance,
+        keep_partial=keep_partial,
     )
     address = read_listen(serve, token, origins, socketio, log)
     _check_that_it_runs(request, pipeline, serve is not None, dashboard)
@@ -232,12 +244,14 @@ def replay(
         broadcasting(request, control, address, log) as broadcast,
         stop_on_interrupt(control),
     ):
-        result, shown = run_watched(request, control, table, running, dashboard, broadcast)
+        result, shown, failed = run_watched(request, control, table, running, dashboard, broadcast)
         print_result(result, shown, as_json, "-" in outs, running[0].last_status if dashboard else None)
         print_drained(result)
         if broadcast is not None and result.interrupted:
             hand_over(broadcast, settings.system.drain_seconds)
         elif broadcast is not None:
             stay(broadcast, control, settings.system.drain_seconds)
+    if failed is not None:
+        raise failed
     if result.interrupted:
         raise InterruptedRunError(stopped_words(result, checkpoint))

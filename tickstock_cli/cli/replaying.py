@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
@@ -12,6 +12,7 @@ from tickstock_cli.cli.compiling import say_if_compiling
 from tickstock_cli.cli.event_sample import EventSample
 from tickstock_cli.cli.notes import print_checkpoint_note, print_input_notes, print_run_notes
 from tickstock_cli.cli.watching import watch
+from tickstock_cli.errors import FailedOutputsError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,9 +33,11 @@ def run_watched(
     running: list[MultiChannelPipeline],
     dashboard: bool,
     broadcast: Broadcast | None,
-) -> tuple[RunResult, EventSample | None]:
-    """Replay with progress; return the result, and the events for the table if there is one."""
+) -> tuple[RunResult, EventSample | None, FailedOutputsError | None]:
+    """Replay with progress; return the result, the events for the table, and the error of outputs that failed."""
     from tickstock_cli.build import event_kinds
+    from tickstock_cli.cli.failure_notes import FailureNotes
+    from tickstock_cli.engine.observer import Observers
     from tickstock_cli.replaying import replay as run_replay
     from tickstock_cli.sinks.opening import open_all
 
@@ -47,7 +50,9 @@ def run_watched(
             opened.append(source)
             print_checkpoint_note(request)
             told.extend(print_input_notes(source))
-            watcher = watch(stack, request, source, control, sample, running if dashboard else None)
+            watcher = Observers(
+                watch(stack, request, source, control, sample, running if dashboard else None), FailureNotes()
+            )
             return watcher if broadcast is None else broadcast.beside(watcher, source)
 
         def attach(pipeline: MultiChannelPipeline) -> None:
@@ -59,15 +64,19 @@ def run_watched(
         open_sinks = open_all if broadcast is None else broadcast.open_sinks
         snapshots = None if broadcast is None else broadcast.snapshots
         taps = {} if broadcast is None else broadcast.taps
-        result = run_replay(
-            request, control, observe, attach=attach, open_sinks=open_sinks, snapshots=snapshots, taps=taps
-        )
+        failed = None
+        try:
+            result = run_replay(
+                request, control, observe, attach=attach, open_sinks=open_sinks, snapshots=snapshots, taps=taps
+            )
+        except FailedOutputsError as error:
+            failed, result = error, cast("RunResult", error.result)
     if broadcast is not None:
         broadcast.finish()
     print_input_notes(opened[0], told)  # the properties of a stream are known only once it is read
     if not result.interrupted:
         print_run_notes(request, opened[0], result.ledger)
-    return result, sample
+    return result, sample, failed
 
 
 def print_drained(result: RunResult) -> None:
@@ -81,7 +90,7 @@ def print_drained(result: RunResult) -> None:
 
 def stopped_words(result: RunResult, checkpoint: Path | None) -> str:
     """Return in words how far a stopped run came, and how to continue it."""
-    told = f"stopped after {_rows(result.rows)}; outputs "
+    told = f"stopped after {_rows(result.rows)}{_other_names(result)}; outputs "
     left = 0 if result.drained is None else result.drained.rows_dropped
     again = f"with --checkpoint {checkpoint} --resume"
     if not left:
@@ -92,6 +101,12 @@ def stopped_words(result: RunResult, checkpoint: Path | None) -> str:
     rows = None if checkpoint is None else CheckpointStore(checkpoint, {}).kept_rows()
     more = "" if rows is None else f"; go on from the checkpoint {rows:,} rows in {again}"
     return f"{told}lack what {left:,} of them would have told{more}"
+
+
+def _other_names(result: RunResult) -> str:
+    """Say which outputs have another name than the user gave, because an earlier file has it or --keep-partial."""
+    moved = [report for report in result.outputs if report.stands_as not in (None, report.output)]
+    return "".join(f"; the events of {report.output} are in {report.stands_as}" for report in moved)
 
 
 def _rows(count: int) -> str:

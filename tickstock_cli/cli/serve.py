@@ -12,6 +12,7 @@ import typer
 
 from tickstock_cli.cli.access import Origins, SocketIo, Token, read_address
 from tickstock_cli.cli.interrupting import stop_on_signals
+from tickstock_cli.errors import DataError
 
 if TYPE_CHECKING:
     from tickstock_cli.core.kinds import Kind
@@ -58,7 +59,9 @@ def _opened(path: Path) -> Iterator[LogView]:
     from tickstock_cli.eventlog.manifest import RunInfo
     from tickstock_cli.eventlog.opening import copy_in, open_log
 
-    if path.is_dir() or not path.exists():
+    if not path.exists():
+        raise DataError(f"{path} does not exist; name the folder of an event log, or a file of events")
+    if path.is_dir():
         yield open_log(path)
         return
     import pyarrow as pa

@@ -226,7 +226,7 @@ class Sink(Protocol):
     def finish(self) -> None:
         """Make all written rows durable, still under the temporary name. Idempotent; no ``write`` may follow.
 
-        A run finishes all outputs before it commits the first, so a full disk leaves no output under its name.
+        A run finishes all outputs before it commits the first. One that fails is aborted; the others are committed.
 
         Raises
         ------
@@ -245,3 +245,28 @@ class Sink(Protocol):
 
     def abort(self) -> None:
         """Discard the output. Idempotent; never raises; an earlier file of the name stays unchanged."""
+
+
+class PartialSink(Sink, Protocol):
+    """A sink that can leave its target alone when a run is stopped early. Optional."""
+
+    def commit_partial(self) -> str:
+        """Commit the output under the name of its target with ``.partial``, and return that name.
+
+        Raises as ``commit`` does.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSink:
+    """A sink with the target that the user gave.
+
+    Parameters
+    ----------
+    path
+        The file that it writes; None if it writes none.
+    """
+
+    name: str
+    sink: Sink
+    path: Path | None = None

@@ -20,17 +20,19 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from hashlib import file_digest, new
 from io import BufferedRandom
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tickstock_cli.core.folder_lock import FolderLock
 from tickstock_cli.engine.position import RunPosition
-from tickstock_cli.errors import CheckpointError, OutputError
+from tickstock_cli.errors import CheckpointError, OutputError, UsageError
 
 MANIFEST = "checkpoint.json"
 NUMBERED = re.compile(r"state-(\d+)\.npz|(?:events|rejects)-(\d+)\.arrow")
@@ -50,7 +52,7 @@ class CheckpointStore:
     """
 
     def __init__(self, folder: Path, facts: Mapping[str, str]) -> None:
-        self._folder = folder
+        self.folder = folder
         self._facts = facts
         self._number = 0
         self._digests: dict[str, str] = {}
@@ -66,16 +68,45 @@ class CheckpointStore:
             The folder cannot be written, or holds files that are not checkpoints.
         """
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
             strangers = self._strangers()
             if strangers:
                 raise OutputError(
-                    f"checkpoint folder {self._folder} holds other files ({strangers[0]}); name an empty or new folder"
+                    f"checkpoint folder {self.folder} holds other files ({strangers[0]}); name an empty or new folder"
                 )
             self._drop_all_but(0)
-            (self._folder / MANIFEST).unlink(missing_ok=True)
+            (self.folder / MANIFEST).unlink(missing_ok=True)
         except OSError as error:
             raise self._unwritable(error) from error
+
+    def has_checkpoint(self) -> bool:
+        """Return whether the folder holds a checkpoint, whole or damaged."""
+        return (self.folder / MANIFEST).exists()
+
+    @contextmanager
+    def locked(self) -> Iterator[Self]:
+        """Create the folder if necessary, and keep other runs from using it.
+
+        Raises
+        ------
+        UsageError
+            Another run uses it.
+        OutputError
+            It cannot be created.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = FolderLock(self.folder)
+        except BlockingIOError as error:
+            raise UsageError(
+                f"checkpoint folder {self.folder} is in use by another run: wait for its end, or name another folder"
+            ) from error
+        except OSError as error:
+            raise self._unwritable(error) from error
+        try:
+            yield self
+        finally:
+            lock.close()
 
     def kept_rows(self) -> int | None:
         """Return the number of rows up to the checkpoint in the folder; None without a complete checkpoint."""
@@ -131,10 +162,12 @@ class CheckpointStore:
             }
             manifest = json.dumps({"content": content, "digest": _digest_of(content)})
             self._write(f"{MANIFEST}.tmp", lambda stream: stream.write(manifest.encode()))
-            os.replace(self._folder / f"{MANIFEST}.tmp", self._folder / MANIFEST)
+            os.replace(self.folder / f"{MANIFEST}.tmp", self.folder / MANIFEST)
             self._number, self._digests = number, digests
             self._drop_all_but(number)
         except OSError as error:
+            with suppress(OSError):  # a part of a checkpoint fills the disk for the other outputs
+                self._drop_all_but(self._number)
             raise self._unwritable(error) from error
         self._events.clear()
         self._rejects.clear()
@@ -155,19 +188,19 @@ class CheckpointStore:
         content = self._manifest()
         if content["version"] != VERSION:
             raise CheckpointError(
-                f"checkpoint {self._folder} is of another version of tickstock: start without --resume"
+                f"checkpoint {self.folder} is of another version of tickstock: start without --resume"
             )
         differing = [name for name in self._facts if content["run"].get(name) != self._facts[name]]
         if differing:
             raise CheckpointError(
-                f"checkpoint {self._folder} belongs to another run: {' and '.join(differing)} differ; "
+                f"checkpoint {self.folder} belongs to another run: {' and '.join(differing)} differ; "
                 "give the same ones, or start without --resume"
             )
         self._number, self._digests = content["number"], content["files"]
         for name, digest in self._digests.items():
             self._check(name, digest)
         try:
-            with np.load(self._folder / f"state-{self._number}.npz", allow_pickle=False) as arrays:
+            with np.load(self.folder / f"state-{self._number}.npz", allow_pickle=False) as arrays:
                 state = {name: arrays[name] for name in arrays.files}
         except OSError as error:
             raise self._damaged(str(error)) from error
@@ -185,13 +218,13 @@ class CheckpointStore:
     def _manifest(self) -> dict[str, Any]:
         """Read the manifest, and check it against its digest."""
         try:
-            manifest = json.loads((self._folder / MANIFEST).read_text(encoding="utf-8"))
+            manifest = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
             content: dict[str, Any] = manifest["content"]
             if _digest_of(content) == manifest["digest"]:
                 return content
         except FileNotFoundError:
             raise CheckpointError(
-                f"no checkpoint in {self._folder}: run once with --checkpoint and without --resume"
+                f"no checkpoint in {self.folder}: run once with --checkpoint and without --resume"
             ) from None
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise self._damaged(f"{MANIFEST}: {error}") from error
@@ -199,7 +232,7 @@ class CheckpointStore:
 
     def _check(self, name: str, digest: str) -> None:
         try:
-            with (self._folder / name).open("rb") as stream:
+            with (self.folder / name).open("rb") as stream:
                 if file_digest(stream, DIGEST).hexdigest() == digest:
                     return
         except OSError as error:
@@ -208,7 +241,7 @@ class CheckpointStore:
 
     def _write(self, name: str, fill: Callable[[BufferedRandom], object]) -> dict[str, str]:
         """Write a file, durably, and return its digest by its name."""
-        with (self._folder / name).open("w+b") as stream:
+        with (self.folder / name).open("w+b") as stream:
             fill(stream)
             stream.flush()
             os.fsync(stream.fileno())
@@ -225,7 +258,7 @@ class CheckpointStore:
 
     def _kept(self, name: str) -> Iterator[pa.RecordBatch]:
         for number in range(1, self._number + 1):
-            path = self._folder / f"{name}-{number}.arrow"
+            path = self.folder / f"{name}-{number}.arrow"
             try:
                 if path.stat().st_size:
                     with pa.ipc.open_file(str(path)) as reader:
@@ -236,24 +269,24 @@ class CheckpointStore:
 
     def _drop_all_but(self, number: int) -> None:
         """Remove states of other checkpoints, and segments beyond this one."""
-        for path in self._folder.iterdir():
+        for path in self.folder.iterdir():
             its = _number_of(path)
             if its is not None and (its > number or (path.name.startswith("state-") and its != number)):
                 path.unlink()
 
     def _strangers(self) -> list[str]:
         """Return the names of files that are not of a checkpoint, and are not removed."""
-        names = sorted(path.name for path in self._folder.iterdir())
+        names = sorted(path.name for path in self.folder.iterdir())
         last = sys.maxsize if MANIFEST in names else 1  # the run ended during its first checkpoint
         others = [name for name in names if name not in (MANIFEST, f"{MANIFEST}.tmp")]
-        return [name for name in others if not 1 <= (_number_of(self._folder / name) or 0) <= last]
+        return [name for name in others if not 1 <= (_number_of(self.folder / name) or 0) <= last]
 
     def _unwritable(self, error: OSError) -> OutputError:
         reason = (error.strerror or str(error)).lower()
-        return OutputError(f"cannot write checkpoint {self._folder}: {reason}; free space or name another folder")
+        return OutputError(f"cannot write checkpoint {self.folder}: {reason}; free space or name another folder")
 
     def _damaged(self, what: str) -> CheckpointError:
-        return CheckpointError(f"checkpoint {self._folder} is damaged ({what}): start without --resume")
+        return CheckpointError(f"checkpoint {self.folder} is damaged ({what}): start without --resume")
 
 
 def _number_of(path: Path) -> int | None:

@@ -5,7 +5,8 @@
    and the next run begins there. The core is a pure function, so repeated events are the same; outputs skip them.
 3. At the end all windows close. A run that was stopped writes a last checkpoint and the events emitted so far; after
    a seek back it ends at the position of the furthest run.
-4. The ledger must balance, and every output gets its final name; after a failure none does.
+4. The ledger must balance, and every output that has not failed gets its final name; after a failure of anything else
+   none does.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import replace
 
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.engine.coordinator import END_OF_TIME
+from tickstock_cli.engine.output_states import OutputEnd, OutputReport, failed_outputs_error
 from tickstock_cli.engine.pipeline import Drained
 from tickstock_cli.engine.position import RunPosition
 from tickstock_cli.engine.result import RunResult, SpeedFigures, peak_rss_bytes
@@ -30,13 +32,15 @@ def execute(parts: RunParts) -> RunResult:
     ------
     DataError
         The recordings are unreadable or unsorted, or a row was rejected under ``strict``.
+    FailedOutputsError
+        Some outputs could not be written; the others are whole, and the error has the result.
     OutputError
-        An output or a checkpoint cannot be written.
+        No output could be written.
     LedgerError
         A row or an event is unaccounted for.
     """
     try:
-        return Execution(parts).result()
+        result = Execution(parts).result()
     except BaseException:
         parts.outputs.abort()
         parts.taps.abort()
@@ -46,6 +50,10 @@ def execute(parts: RunParts) -> RunResult:
     finally:
         if parts.rejects is not None:
             parts.rejects.close()
+    error = failed_outputs_error(result.outputs, result)
+    if error is not None:
+        raise error
+    return result
 
 
 class Execution:
@@ -87,6 +95,7 @@ class Execution:
             start.rows,
             drained,
             arrivals=driver.arrivals(),
+            outputs=self._reports(),
         )
 
     def _run(self, start: RunPosition) -> tuple[Run, Drained | None]:
@@ -109,14 +118,13 @@ class Execution:
             parts.snapshots.begin(ledger)
         if parts.store is None:
             return RunPosition(ledger=ledger)
-        if not parts.options.resume:
+        if not (parts.options.resume and parts.store.has_checkpoint()):
             parts.store.begin()
             parts.outputs.listen(parts.store.keep_events)
             return RunPosition(ledger=ledger)
         state, position, tickers = parts.store.load()
         parts.source.symbols.add(tickers)
         parts.core.restore(state, Ledger(position.ledger))
-        parts.taps.restore(state)
         for batch in parts.store.kept_events():
             parts.outputs.write(batch)
         if parts.rejects is not None:
@@ -124,6 +132,7 @@ class Execution:
                 parts.rejects.write_kept(batch)
         parts.outputs.drain()
         parts.outputs.listen(parts.store.keep_events)
+        parts.taps.restore(state, parts.outputs.released)
         rejects = 0 if parts.rejects is None else parts.rejects.count
         return replace(position, events=parts.outputs.released, rejects=rejects)
 
@@ -158,7 +167,7 @@ class Execution:
             parts.core.forget(ledger)
         else:
             parts.core.restore(state, ledger)
-        parts.taps.restore(state or {})
+        parts.taps.restore(state or {}, place.events)
         self._retraced_ns += here.market_time - (place.market_time or here.first_time)
         parts.outputs.rewind(place.events)
         if parts.rejects is not None:
@@ -178,10 +187,24 @@ class Execution:
         emitted = core.ledger["coordinator.emitted"]
         if not parts.outputs.tally.events == parts.outputs.released == emitted:
             raise LedgerError(f"ledger does not balance: emitted {emitted}, written {parts.outputs.tally.events}")
+        parts.outputs.states.check_counts("events", emitted)
+        self._finish_outputs()
+
+    def _finish_outputs(self) -> None:
+        """Commit every output that has not failed; all are finished before the first is committed."""
+        parts, states = self._parts, self._parts.outputs.states
+        how = {"stopped": self._interrupted, "keep_partial": parts.options.keep_partial}
         parts.outputs.finish()
         parts.taps.finish()
         if parts.rejects is not None:
             parts.rejects.finish()
-            parts.rejects.commit()
-        parts.taps.commit()
-        parts.outputs.commit()
+        states.check()
+        if parts.rejects is not None:
+            parts.rejects.commit(**how)
+        parts.taps.commit(**how)
+        parts.outputs.commit(**how)
+        states.check()
+
+    def _reports(self) -> tuple[OutputReport, ...]:
+        end = OutputEnd.PARTIAL if self._interrupted else OutputEnd.WRITTEN
+        return tuple(state.report(end) for state in self._parts.outputs.states)

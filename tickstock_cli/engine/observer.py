@@ -23,6 +23,9 @@ class Observer:
         On the run's thread, while no other method is called.
         """
 
+    def output_failed(self, name: str, reason: str) -> None:
+        """Take the name of an output that failed, and why; from the thread that writes it. The run goes on."""
+
 
 class Observers(Observer):
     """Several observers as one."""
@@ -41,3 +44,7 @@ class Observers(Observer):
     def jumped(self, market_time: int, events: int) -> None:
         for observer in self._observers:
             observer.jumped(market_time, events)
+
+    def output_failed(self, name: str, reason: str) -> None:
+        for observer in self._observers:
+            observer.output_failed(name, reason)

@@ -1,7 +1,7 @@
 """Outputs: from released events to digest, tally and sinks, in a thread of its own.
 
-An event is encoded once and written to every sink in output order. A failure in any sink ends the run: the
-exception is raised at the next call, and nothing takes its final name.
+An event is encoded once and written to every sink in output order. A sink that fails is aborted, and the others go on;
+`engine.output_states` counts what it misses. When no output of the run is left, the next call raises the error.
 
 After a seek back a run releases the same events again, in the same order; sinks, digest and tally skip them.
 """
@@ -17,7 +17,9 @@ import pyarrow as pa
 
 from tickstock_cli.core.digest import EventDigest
 from tickstock_cli.core.events import EventEncoder, EventRows, join_events
-from tickstock_cli.core.stages import Sink
+from tickstock_cli.core.stages import NamedSink, Sink
+from tickstock_cli.engine.output_slots import OutputSlot
+from tickstock_cli.engine.output_states import OutputEnd, OutputReport, OutputStates
 from tickstock_cli.engine.tally import Tally
 from tickstock_cli.errors import OutputError
 
@@ -39,20 +41,24 @@ class Outputs:
     encoder
         Turns internal events into rows of the output schema.
     sinks
-        Each gets every event; committed together at the end, aborted together on failure.
+        Each gets every event; committed together at the end, aborted together if the run fails.
     released
         Called with events as the market passes them, again after a seek back, and with the number released up to
         them; from the writer's thread. Must be quick and must not fail.
+    states
+        The states of all outputs of the run; None: there are only these.
     """
 
     def __init__(
         self,
         encoder: EventEncoder,
-        sinks: Sequence[Sink],
+        sinks: Sequence[Sink | NamedSink],
         released: Callable[[pa.RecordBatch, int], None] = lambda events, count: None,  # noqa: ARG005
+        states: OutputStates | None = None,
     ) -> None:
         self.encoder = encoder
-        self._sinks = tuple(sinks)
+        self.states = states if states is not None else OutputStates()
+        self._slots = tuple(self._slot(sink) for sink in sinks)
         self._listeners: list[Listener] = []
         self._notify_released = released
         self._catching_up = False
@@ -79,7 +85,7 @@ class Outputs:
         Raises
         ------
         OutputError
-            A sink failed, now or since the last call.
+            No output of the run is left.
         """
         self._check()
         if len(events):
@@ -108,16 +114,34 @@ class Outputs:
         self._catching_up = False
 
     def finish(self) -> None:
-        """Make every output complete and durable under a temporary name."""
+        """Make every output complete and durable under a temporary name.
+
+        Raises
+        ------
+        OutputError
+            No output of the run is left.
+        """
         self._end()
         self._check()
-        for sink in self._sinks:
-            sink.finish()
+        for slot in self._slots:
+            slot.finish()
+        self._check()
 
-    def commit(self) -> None:
-        """Return every output its final name; call ``finish`` before."""
-        for sink in self._sinks:
-            sink.commit()
+    def commit(self, *, stopped: bool = False, keep_partial: bool = False) -> None:
+        """Commit every output, that of a stopped run maybe under another name; call ``finish`` before.
+
+        Raises
+        ------
+        OutputError
+            No output of the run is left.
+        """
+        for slot in self._slots:
+            slot.commit(stopped=stopped, keep_partial=keep_partial)
+        self._check()
+
+    def reports(self) -> tuple[OutputReport, ...]:
+        """Return the end of every output of a run that was not stopped."""
+        return tuple(state.report(OutputEnd.WRITTEN) for state in self.states)
 
     def abort(self) -> None:
         """Drop every output, and the events that wait for the sinks.
@@ -132,13 +156,18 @@ class Outputs:
                 self._queue.task_done()
         self._end(STUCK_SECONDS)
         stuck = self._writing if self._thread.is_alive() else None
-        for sink in self._sinks:
-            if sink is not stuck:
-                sink.abort()
+        for slot in self._slots:
+            if slot.output is not stuck:
+                slot.abort()
 
     def _check(self) -> None:
         if self._error is not None:
             raise self._error
+        self.states.check()
+
+    def _slot(self, sink: Sink | NamedSink) -> OutputSlot[Sink]:
+        named = sink if isinstance(sink, NamedSink) else NamedSink(type(sink).__name__, sink)
+        return OutputSlot(named.sink, self.states.add(named.name), self.states, named.path)
 
     def _end(self, longest_wait: float | None = None) -> None:
         if self._thread.is_alive():
@@ -195,12 +224,13 @@ class Outputs:
             self._notify_released(news, self.released)
 
     def _write(self, events: pa.RecordBatch) -> None:
-        for sink in self._sinks:
+        for slot in self._slots:
             if self._error is not None:
                 return
-            self._writing = sink
-            sink.write(events)
+            self._writing = slot.output
+            slot.attempt(lambda sink: sink.write(events))
             self._writing = None
+            slot.state.count(len(events))
         self.digest.update(events)
         self.tally.update(events)
         for listener in self._listeners:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 
 from tickstock_cli.channels.base import Rejected
 from tickstock_cli.core.stages import OriginalRows, Source
+from tickstock_cli.engine.output_slots import OutputSlot
+from tickstock_cli.engine.output_states import OutputStates
 from tickstock_cli.errors import RejectedRowError
 from tickstock_cli.kernels.admission import REASONS
 
@@ -46,6 +49,9 @@ WORDS = {
 }
 
 
+UNIT = "rejected rows"
+
+
 class RowSink(Protocol):
     """A sink of rejected rows, under the rules of every sink."""
 
@@ -73,8 +79,12 @@ class RejectedRows:
         Whether the first rejected row ends the run.
     columns
         Our column names -> the recording's, for messages.
+    target
+        The file that ``sink`` writes.
+    states
+        The states of all outputs of the run; None: there is only this one.
     keep
-        Called with each table that is written: a checkpoint keeps it.
+        Called with each table that is to be written: a checkpoint keeps it.
     """
 
     def __init__(
@@ -83,10 +93,15 @@ class RejectedRows:
         sink: RowSink | None,
         strict: bool = False,
         columns: Mapping[str, str] | None = None,
+        target: str = UNIT,
+        states: OutputStates | None = None,
         keep: Callable[[pa.Table], None] = lambda rows: None,  # noqa: ARG005
     ) -> None:
         self._source = source
-        self._sink = sink
+        self._states = states if states is not None else OutputStates()
+        self._slot: OutputSlot[RowSink] | None = None
+        if sink is not None:
+            self._slot = OutputSlot(sink, self._states.add(target, UNIT), self._states, Path(target))
         self._strict = strict
         self._columns = columns or {}
         self._keep = keep
@@ -103,7 +118,7 @@ class RejectedRows:
         RejectedRowError
             The run is strict.
         OutputError
-            The rows could not be written.
+            The rows could not be written, and no other output of the run is left.
         """
         if self._originals is None:
             self._originals = self._source.origins()
@@ -112,18 +127,23 @@ class RejectedRows:
             raise strict_error(self._originals, int(origins[0]), reasons[0], self._columns)
         known = min(len(origins), self._written - self.count)
         self.count += len(origins)
-        if known < len(origins) and self._sink is not None:
+        if known < len(origins) and self._slot is not None:
             self._written = self.count
             rows = self._originals.table(origins[known:], reasons[known:])
-            self._sink.write(rows)
+            self._write(self._slot, rows)
             self._keep(rows)
 
     def write_kept(self, rows: pa.RecordBatch) -> None:
         """Write rows that a checkpoint kept."""
         self.count += len(rows)
         self._written = self.count
-        if self._sink is not None:
-            self._sink.write(pa.Table.from_batches([rows]))
+        if self._slot is not None:
+            self._write(self._slot, pa.Table.from_batches([rows]))
+
+    def _write(self, slot: OutputSlot[RowSink], rows: pa.Table) -> None:
+        slot.attempt(lambda sink: sink.write(rows))
+        slot.state.count(len(rows))
+        self._states.check()
 
     def rewind(self, count: int) -> None:
         """Set the number of rejected rows, for a run that repeats rows."""
@@ -131,18 +151,18 @@ class RejectedRows:
 
     def finish(self) -> None:
         """Make the output complete and durable under a temporary name."""
-        if self._sink is not None:
-            self._sink.finish()
+        if self._slot is not None:
+            self._slot.finish()
 
-    def commit(self) -> None:
-        """Move the output to its final name."""
-        if self._sink is not None:
-            self._sink.commit()
+    def commit(self, *, stopped: bool = False, keep_partial: bool = False) -> None:
+        """Commit the output, that of a stopped run maybe under another name."""
+        if self._slot is not None:
+            self._slot.commit(stopped=stopped, keep_partial=keep_partial)
 
     def abort(self) -> None:
         """Remove the output."""
-        if self._sink is not None:
-            self._sink.abort()
+        if self._slot is not None:
+            self._slot.abort()
 
     def close(self) -> None:
         """Close the files opened to look up original rows."""

@@ -10,6 +10,7 @@ from typing import Any
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.core.metrics import ArrivalMetrics, RolloutMetrics
 from tickstock_cli.core.registry import Plugin
+from tickstock_cli.engine.output_states import OutputReport
 from tickstock_cli.engine.pipeline import Drained
 from tickstock_cli.engine.tally import Tally
 
@@ -60,6 +61,9 @@ class RunResult:
     rollout: RolloutMetrics | None = None
     """Both sides of a gradual rollout; None without one."""
 
+    outputs: tuple[OutputReport, ...] = ()
+    """The end of every output."""
+
     @property
     def rows_per_second(self) -> float:
         """Rows of all types over wall time."""
@@ -80,6 +84,7 @@ class RunResult:
                 "lateness_ms": self.speed.lateness_ms or {"p50": None, "p99": None, "max": None},
             },
             "interrupted": self.interrupted,
+            "outputs": [report.as_dict() for report in self.outputs],
             "drained": None if self.drained is None else asdict(self.drained),
             "plugins": [plugin.as_dict() for plugin in self.plugins],
             **({} if self.arrivals is None else {"arrivals": _arrival_counts(self.arrivals)}),

@@ -27,6 +27,7 @@ from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.core import Core, StepResult
 from tickstock_cli.engine.drivers import Driver, FlatOut
 from tickstock_cli.engine.observer import Observer
+from tickstock_cli.engine.output_states import OutputState
 from tickstock_cli.engine.outputs import Outputs
 from tickstock_cli.engine.pacer import Pacer
 from tickstock_cli.engine.pipeline import DirectPipeline, Drained, Pipeline
@@ -34,6 +35,7 @@ from tickstock_cli.engine.position import RunPosition
 from tickstock_cli.engine.rejection import RejectedRows
 from tickstock_cli.engine.snapshots import Snapshots
 from tickstock_cli.engine.taps import Taps, TapStep
+from tickstock_cli.errors import OutputError
 
 CHECKPOINT_EVERY_NS = 10_000_000_000
 
@@ -48,6 +50,8 @@ class RunOptions:
     checkpoint_every_ns: int = CHECKPOINT_EVERY_NS
     columns: Mapping[str, str] | None = None
     """Our column names -> the recording's, for messages."""
+    keep_partial: bool = False
+    """Whether the outputs of a stopped run get the suffix ``.partial`` even if nothing stands under their names."""
 
 
 @dataclass(slots=True)
@@ -83,6 +87,14 @@ class RunParts:
     driver: Driver | None = None
     snapshots: Snapshots | None = None
     taps: Taps = field(default_factory=Taps)
+    checkpoints: OutputState = field(init=False)
+    """The state of ``store`` as an output."""
+
+    def __post_init__(self) -> None:
+        self.checkpoints = OutputState("checkpoint")
+        if self.store is not None:
+            name = f"checkpoint {self.store.folder}"
+            self.checkpoints = self.outputs.states.add(name, "checkpoints", is_result=False)
 
     def ready_pipeline(self) -> Pipeline:
         """Return the pipeline, the direct one where none was named."""
@@ -230,13 +242,25 @@ class Run:
         )
 
     def save(self) -> None:
-        """Write a checkpoint, unless rows were dropped: a run cannot go on from state without them."""
+        """Write a checkpoint, unless rows were dropped or a tap failed: a run cannot go on from state without them.
+
+        If that fails, the former one stays valid, and the run goes on.
+        """
         assert self._parts.store is not None  # callers have looked
         drained = self.settle()
-        if drained is not None and drained.rows_dropped:
+        if (drained is not None and drained.rows_dropped) or not self._parts.taps.are_whole:
             return
         state, position = self._settled()
-        self._parts.store.save(state, position, self._core.known_tickers())
+        checkpoints = self._parts.checkpoints
+        try:
+            self._parts.store.save(state, position, self._core.known_tickers())
+        except OutputError as error:
+            checkpoints.missing += 1
+            self._parts.outputs.states.fail(checkpoints, error)
+            self._parts.outputs.states.check()
+        else:
+            checkpoints.rows += 1
+            checkpoints.error = None
 
     def end(self, events: EventRows, watermark: int) -> None:
         """Take the last events, which the end of the input or a stop released."""

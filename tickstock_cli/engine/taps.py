@@ -9,13 +9,16 @@ batch size, speed and pipeline; only the cut into steps differs:
 - so at the end of a step every event emitted before its watermark, and every row available before it, has come.
 
 The state of a tap is part of the run's checkpoints and snapshots. Its output is bound to the run: ``finish`` and
-``commit`` follow a run that succeeded, ``abort`` one that failed.
+``commit`` follow a run that succeeded, ``abort`` one that failed. An ``OutputError`` of a tap drops only this tap: the
+run goes on without it. Any other error of a tap ends the run as a failure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import methodcaller
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -25,7 +28,9 @@ from tickstock_cli.channels.judged import JudgedRows
 from tickstock_cli.core.events import EventEncoder, EventRows
 from tickstock_cli.core.registry import Family
 from tickstock_cli.core.symbols import SymbolTable
-from tickstock_cli.errors import UsageError
+from tickstock_cli.engine.output_slots import OutputSlot
+from tickstock_cli.engine.output_states import OutputState, OutputStates
+from tickstock_cli.errors import OutputError, UsageError
 
 TAPS = Family("tap", {}, ("abort", "begin", "commit", "finish", "observe", "restore", "state"))
 """Taps that a user names; all are plugins."""
@@ -82,7 +87,10 @@ class Tap:
         """Take the run's context, before the first step or ``restore``."""
 
     def observe(self, step: TapStep) -> None:
-        """Take a step. An error of it ends the run as a failure. The arrays of a step are read-only to a tap."""
+        """Take a step. The arrays of a step are read-only to a tap.
+
+        An ``OutputError`` drops the tap and lets the run go on; another error ends the run as a failure.
+        """
         raise NotImplementedError
 
     def state(self) -> Mapping[str, NDArray[Any]]:
@@ -146,52 +154,93 @@ class Taps:
     ----------
     taps
         Names are unique; the order is that of the calls.
+    states
+        The states of all outputs of the run; None: there are only these. A mere display is no output.
+    targets
+        The files that taps write, by name.
     """
 
-    def __init__(self, taps: Mapping[str, Tap] | None = None) -> None:
-        self._taps = dict(taps or {})
+    def __init__(
+        self,
+        taps: Mapping[str, Tap] | None = None,
+        states: OutputStates | None = None,
+        targets: Mapping[str, Path] | None = None,
+    ) -> None:
+        states = states if states is not None else OutputStates()
+        self._slots = {
+            name: OutputSlot(tap, _state(name, tap, states), states, (targets or {}).get(name), OutputError)
+            for name, tap in (taps or {}).items()
+        }
+        self._states = states
 
     def __len__(self) -> int:
-        return len(self._taps)
+        return len(self._slots)
 
     @property
     def names(self) -> Sequence[str]:
         """Names of the taps."""
-        return tuple(self._taps)
+        return tuple(self._slots)
+
+    @property
+    def are_whole(self) -> bool:
+        """Whether no tap that must see a whole run has failed: a checkpoint without its state could not be resumed."""
+        return all(slot.is_open or not slot.output.needs_whole_run for slot in self._slots.values())
 
     def begin(self, context: TapContext) -> None:
         """Begin every tap."""
-        for tap in self._taps.values():
-            tap.begin(context)
+        for slot in self._slots.values():
+            slot.attempt(lambda tap: tap.begin(context))
+        self._states.check()
 
     def observe(self, step: TapStep) -> None:
-        """Pass a step to every tap."""
-        for tap in self._taps.values():
-            tap.observe(step)
+        """Pass a step to every tap.
+
+        Raises
+        ------
+        OutputError
+            A tap has failed, and no other output of the run is left.
+        """
+        for slot in self._slots.values():
+            slot.attempt(lambda tap: tap.observe(step))
+            slot.state.count(len(step.events))
+        self._states.check()
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return the state of all taps, by ``tap/NAME/KEY``."""
         return {
-            f"{PREFIX}/{name}/{key}": array for name, tap in self._taps.items() for key, array in tap.state().items()
+            f"{PREFIX}/{name}/{key}": array
+            for name, slot in self._slots.items()
+            if slot.is_open
+            for key, array in slot.output.state().items()
         }
 
-    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Restore every tap from arrays named as ``state`` names them; others are ignored."""
-        for name, tap in self._taps.items():
+    def restore(self, arrays: Mapping[str, NDArray[Any]], events: int) -> None:
+        """Restore every tap from arrays named as ``state`` names them; others are ignored.
+
+        ``events`` is the number of events released before.
+        """
+        for name, slot in self._slots.items():
             prefix = f"{PREFIX}/{name}/"
-            tap.restore({key.removeprefix(prefix): arrays[key] for key in arrays if key.startswith(prefix)})
+            own = {key.removeprefix(prefix): arrays[key] for key in arrays if key.startswith(prefix)}
+            slot.attempt(methodcaller("restore", own))
+            slot.state.rows = min(slot.state.rows, events) if slot.state.error else events
+            slot.state.missing = events - slot.state.rows
 
     def finish(self) -> None:
         """Finish every tap."""
-        for tap in self._taps.values():
-            tap.finish()
+        for slot in self._slots.values():
+            slot.finish()
 
-    def commit(self) -> None:
-        """Commit every tap."""
-        for tap in self._taps.values():
-            tap.commit()
+    def commit(self, *, stopped: bool = False, keep_partial: bool = False) -> None:
+        """Commit every tap; that of a stopped run under another name, if its own is taken."""
+        for slot in self._slots.values():
+            slot.commit(stopped=stopped, keep_partial=keep_partial)
 
     def abort(self) -> None:
         """Abort every tap."""
-        for tap in self._taps.values():
-            tap.abort()
+        for slot in self._slots.values():
+            slot.abort()
+
+
+def _state(name: str, tap: Tap, states: OutputStates) -> OutputState:
+    return states.add(f"tap {name}") if tap.needs_whole_run else OutputState(name)

@@ -111,6 +111,8 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         text = (folder / MANIFEST).read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
+        if not folder.exists():
+            raise DataError(f"{folder} does not exist; name a folder that tickstock wrote events to") from error
         missing = f"it has no {MANIFEST}" if folder.is_dir() else "it is not a folder"
         raise DataError(
             f"{folder} is not an event log: {missing}; name a folder that tickstock wrote events to"

@@ -11,6 +11,9 @@ from tickstock_cli.eventlog.writer import EventLog
 Report = Callable[[str, str | None], None]
 """Called with a part's name and what is wrong with it; None once it works again."""
 
+EVENT_LOG = "event log"
+"""Name of the log among the outputs of a run."""
+
 
 class LogSink:
     """A log, under the rules of every sink. Whoever opened the log closes it.
@@ -35,7 +38,7 @@ class LogSink:
         self._grown()
         if self._log.problem != self._problem:
             self._problem = self._log.problem
-            self._report("event log", self._problem)
+            self._report(EVENT_LOG, self._problem)
 
     def finish(self) -> None:
         self._log.finish()

@@ -173,12 +173,36 @@ def _check_settings(settings: Mapping[str, Any], place: str, changed: set[str]) 
 
 def _explain(error: ValidationError, document: Mapping[str, Any], name: str, changed: set[str]) -> str:
     """Return the first validation error in one line, and the number of further ones."""
-    problem, *others = error.errors(include_url=False)
+    problem, *others = _causes(error.errors(include_url=False))
     key, model = _locate(problem, document)
     set_here = [one for one in changed if f"{key}.".startswith(f"{one}.") or f"{one}.".startswith(f"{key}.")]
     place = f"{ASSIGNMENT} {set_here[0]}" if key and set_here else f"{name} with {ASSIGNMENT}" if changed else name
     message = f"{place}: {_describe(problem, key, model)}"
     return f"{message}; and {len(others)} more" if others else message
+
+
+def _causes(problems: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Return the problems without those that another one causes.
+
+    A misspelt key is missing as well, and pydantic reports a list as too short if its entries are invalid.
+    """
+    unknown = [problem["loc"] for problem in problems if problem["type"] == "extra_forbidden"]
+
+    def is_misspelt(problem: ErrorDetails) -> bool:
+        if problem["type"] != "missing":
+            return False
+        *table, name = problem["loc"]
+        beside = [str(other[-1]) for other in unknown if list(other[:-1]) == table]
+        return bool(get_close_matches(str(name), beside, n=1))
+
+    def has_invalid_entries(problem: ErrorDetails) -> bool:
+        place = problem["loc"]
+        return problem["type"] == "too_short" and any(
+            len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in problems
+        )
+
+    causes = [problem for problem in problems if not is_misspelt(problem) and not has_invalid_entries(problem)]
+    return sorted(causes, key=lambda problem: problem["type"] != "extra_forbidden")
 
 
 def _describe(problem: ErrorDetails, key: str, model: type[BaseModel]) -> str:

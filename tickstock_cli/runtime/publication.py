@@ -16,11 +16,12 @@ import pyarrow as pa
 
 from tickstock_cli.channels.judged import JudgedRows
 from tickstock_cli.core.events import EventEncoder, EventRows, join_events
-from tickstock_cli.core.stages import Sink
+from tickstock_cli.core.stages import NamedSink, Sink
 from tickstock_cli.engine.core import StepResult
+from tickstock_cli.engine.output_states import failed_outputs_error
 from tickstock_cli.engine.outputs import Outputs
 from tickstock_cli.engine.taps import Tap, TapStep
-from tickstock_cli.errors import TickstockError, UsageError
+from tickstock_cli.errors import OutputError, TickstockError, UsageError
 from tickstock_cli.runtime.stream import EventStream
 from tickstock_cli.sinks.opening import open_sink
 
@@ -46,7 +47,9 @@ class AsyncOutputs:
         return self._outputs.digest.hexdigest()
 
     def put(self, events: EventRows) -> None:
-        """Take events in output order. Never blocks."""
+        """Take events in output order; drop them once all sinks have failed. Never blocks."""
+        if self._feeding.done():
+            return
         self._waiting.append(events)
         self._events += len(events)
         self._filled.set()
@@ -57,7 +60,7 @@ class AsyncOutputs:
         Raises
         ------
         OutputError
-            A sink failed.
+            All sinks failed.
         """
         while self._events > events and not self._feeding.done():
             self._emptied.clear()
@@ -70,8 +73,10 @@ class AsyncOutputs:
 
         Raises
         ------
+        FailedOutputsError
+            Some outputs could not be written; the others have their final names.
         OutputError
-            An output could not be written; no output has its final name.
+            No output could be written.
         """
         try:
             await self.room(0)
@@ -80,6 +85,9 @@ class AsyncOutputs:
         except BaseException:
             await self.abort()
             raise
+        error = failed_outputs_error(self._outputs.reports(), None)
+        if error is not None:
+            raise error
 
     async def abort(self) -> None:
         """Drop every output. Never raises."""
@@ -153,14 +161,18 @@ class Publication:
             A target cannot be written.
         """
         self._check_open()
-        opened: list[Sink] = []
+        opened: list[NamedSink] = []
         try:
             for sink in sinks:
-                one = open_sink(sink, self.schema) if isinstance(sink, str) else sink
-                opened.append(one)
+                named = (
+                    NamedSink(sink, open_sink(sink, self.schema))
+                    if isinstance(sink, str)
+                    else NamedSink(type(sink).__name__, sink)
+                )
+                opened.append(named)
         except BaseException:
             for each in opened:
-                each.abort()
+                each.sink.abort()
             raise
         outputs = AsyncOutputs(Outputs(self.encoder, opened))
         self._outputs.append(outputs)
@@ -196,10 +208,16 @@ class Publication:
         Raises
         ------
         OutputError
-            A sink failed.
+            All sinks failed. As long as one is left, the error of the others is raised when they are closed.
         """
-        for outputs in tuple(self._outputs):
-            await outputs.room()
+        errors, groups = [], tuple(self._outputs)
+        for outputs in groups:
+            try:
+                await outputs.room()
+            except OutputError as error:
+                errors.append(error)
+        if errors and len(errors) == len(groups):
+            raise errors[0]
 
     async def close(self, outputs: AsyncOutputs) -> None:
         """Commit outputs and feed them no more; nothing if that has happened.
@@ -225,14 +243,22 @@ class Publication:
         Raises
         ------
         OutputError
-            An output could not be written; those after it are aborted.
+            Some outputs could not be written; the others have their final names.
         """
         self.end_streams()
+        errors: list[OutputError] = []
         try:
             while self._outputs:
-                await self._outputs.pop(0).commit()
+                try:
+                    await self._outputs.pop(0).commit()
+                except OutputError as error:
+                    errors.append(error)
         finally:
             await self._abort_outputs()
+        if errors[1:]:
+            raise OutputError("; ".join(map(str, errors))) from errors[0]
+        if errors:
+            raise errors[0]
 
     async def abort(self, error: TickstockError | None = None) -> None:
         """End every stream, with ``error`` if there is one, and abort every output. Idempotent."""

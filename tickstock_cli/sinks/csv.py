@@ -41,5 +41,8 @@ class CsvSink:
     def commit(self) -> None:
         self._output.commit()
 
+    def commit_partial(self) -> str:
+        return self._output.commit_partial()
+
     def abort(self) -> None:
         self._output.abort()

@@ -37,5 +37,8 @@ class JsonlSink:
     def commit(self) -> None:
         self._output.commit()
 
+    def commit_partial(self) -> str:
+        return self._output.commit_partial()
+
     def abort(self) -> None:
         self._output.abort()

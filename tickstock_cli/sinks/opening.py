@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from tickstock_cli.core.events import EVENT_SCHEMA
-from tickstock_cli.core.stages import Sink
+from tickstock_cli.core.stages import NamedSink, Sink
 from tickstock_cli.errors import UsageError
 from tickstock_cli.sinks import SINKS
 from tickstock_cli.sinks.outputs import STDOUT
@@ -35,17 +35,23 @@ def open_sink(target: str, schema: pa.Schema = EVENT_SCHEMA) -> Sink:
     return sink
 
 
-def open_all(targets: Sequence[str], schema: pa.Schema = EVENT_SCHEMA) -> list[Sink]:
+def open_all(targets: Sequence[str], schema: pa.Schema = EVENT_SCHEMA) -> list[NamedSink]:
     """Open a sink for every target; if one cannot be opened, abort those before it."""
-    opened: list[Sink] = []
+    opened: list[NamedSink] = []
     try:
         for target in targets:
-            opened.append(open_sink(target, schema))  # noqa: PERF401 - if the next one fails, these are aborted
+            sink = open_sink(target, schema)
+            opened.append(NamedSink(target, sink, path_of(target)))
     except BaseException:
-        for sink in opened:
-            sink.abort()
+        for named in opened:
+            named.sink.abort()
         raise
     return opened
+
+
+def path_of(target: str) -> Path | None:
+    """Return the file that a target names; None for standard output and for a plugin's scheme."""
+    return None if target == STDOUT or _plugin_scheme(target) is not None else Path(target)
 
 
 def sink_class(target: str) -> type[Any]:

@@ -36,6 +36,9 @@ class Output(Protocol):
     def commit(self) -> None:
         """Finish, and give the bytes the target's name. Raises OutputError."""
 
+    def commit_partial(self) -> str:
+        """Finish, and give the bytes the target's name with ``.partial``; return that name. Raises OutputError."""
+
     def abort(self) -> None:
         """Discard the bytes. Idempotent; never raises."""
 
@@ -100,9 +103,17 @@ class FileOutput:
             os.fsync(self.stream.fileno())
 
     def commit(self) -> None:
+        self._commit(self._path)
+
+    def commit_partial(self) -> str:
+        partial = self._path.with_name(f"{self._path.name}.partial")
+        self._commit(partial)
+        return str(partial) if os.path.islink(self._target) else f"{self._target}.partial"
+
+    def _commit(self, path: Path) -> None:
         self.finish()
         with writing(self._target):
-            os.replace(self._temporary, self._path)
+            os.replace(self._temporary, path)
             self._sync_folder()
             self.stream.close()
 
@@ -163,6 +174,10 @@ class StandardOutput:
 
     def commit(self) -> None:
         self.finish()
+
+    def commit_partial(self) -> str:
+        self.finish()
+        return STDOUT
 
     def abort(self) -> None:
         with suppress(OSError):

@@ -61,6 +61,10 @@ class ParquetSink:
         self.finish()
         self._output.commit()
 
+    def commit_partial(self) -> str:
+        self.finish()
+        return self._output.commit_partial()
+
     def abort(self) -> None:
         # An open writer would write its footer when it is garbage-collected.
         with suppress(Exception):

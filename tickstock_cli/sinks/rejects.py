@@ -50,6 +50,9 @@ class RejectsSink:
     def commit(self) -> None:
         self._sink.commit()
 
+    def commit_partial(self) -> str:
+        return self._sink.commit_partial()
+
     def abort(self) -> None:
         self._sink.abort()
 

@@ -18,7 +18,7 @@ from tickstock_cli.engine.checkpoint import CheckpointStore
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.taps import Tap, TapContext, TapStep
-from tickstock_cli.errors import OutputError
+from tickstock_cli.errors import DataError, FailedOutputsError, OutputError
 from tickstock_cli.runtime.opening import PipelineName
 from tickstock_cli.testing.markets import market_records
 from tickstock_cli.testing.raising import raises
@@ -93,14 +93,22 @@ class TapContract:
     def test_nothing_is_left_of_a_run_that_failed(self) -> None:
         """No output of a failed run remains; ``abort`` is idempotent."""
         with self._folder() as (folder, tap):
-            with raises(OutputError, "the disk is full"):
+            with raises(DataError, "the recording is damaged"):
                 run_records(_market(0), batch_rows=50, taps={"it": tap, "fails": _Fails(ROWS // 2)})
             tap.abort()
             assert list(folder.iterdir()) == []
         with self._folder() as (folder, tap):
-            with raises(OutputError, "the disk is full"):
+            with raises(DataError, "the recording is damaged"):
                 run_records(_market(0), taps={"it": tap, "fails": _FailsAtTheEnd()})
             assert list(folder.iterdir()) == []
+
+    def test_a_failure_of_another_output_changes_nothing(self) -> None:
+        """A full disk under another output costs only that one."""
+        whole = self._whole(0)
+        with self._folder() as (folder, tap):
+            with raises(FailedOutputsError, "the disk is full"):
+                run_records(_market(0), taps={"it": tap, "full": _FullDisk()})
+            assert self.result(tap, folder) == whole
 
     def _new(self, folder: Path) -> Tap:
         tap: Tap = self.tap(str(folder / "output"))
@@ -142,7 +150,7 @@ class _Fails(Tap):
     def observe(self, step: TapStep) -> None:
         self._left -= len(step.rows)
         if self._left < 0:
-            raise OutputError("the disk is full")
+            raise DataError("the recording is damaged")
 
 
 class _FailsAtTheEnd(Tap):
@@ -152,7 +160,14 @@ class _FailsAtTheEnd(Tap):
         pass
 
     def finish(self) -> None:
-        raise OutputError("the disk is full")
+        raise DataError("the recording is damaged")
+
+
+class _FullDisk(Tap):
+    """Fails as an output does."""
+
+    def observe(self, step: TapStep) -> None:  # noqa: ARG002 - a tap's
+        raise OutputError("cannot write study.parquet: the disk is full")
 
 
 class _Around(Tap):

@@ -27,6 +27,9 @@ class TsvSink:
     def commit(self) -> None:
         self._output.commit()
 
+    def commit_partial(self) -> str:
+        return self._output.commit_partial()
+
     def abort(self) -> None:
         self._output.abort()
 

@@ -1,4 +1,4 @@
-"""Outputs: every event reaches every sink, or the run fails and nothing takes its name."""
+"""Outputs: every event reaches every sink; one that fails is dropped and counted, and the others are whole."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tests.unit.engine.events import morning_events
 from tickstock_cli.build import build_encoder, settings_model
 from tickstock_cli.core.digest import EventDigest
 from tickstock_cli.core.events import EVENT, EventRows
-from tickstock_cli.core.stages import Sink
+from tickstock_cli.core.stages import NamedSink, Sink
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine import outputs as outputs_module
 from tickstock_cli.engine.outputs import Listener, Outputs
 from tickstock_cli.errors import OutputError
-from tickstock_cli.sinks.opening import open_sink
+from tickstock_cli.sinks.opening import open_all, open_sink
 from tickstock_cli.testing import ListSink
 
 FULL = OutputError("cannot write events.csv: the disk is full")
@@ -64,7 +64,7 @@ class StuckPipe(ListSink):
         super().write(events)
 
 
-def outputs_to(*sinks: Sink, listeners: tuple[Listener, ...] = ()) -> Outputs:
+def outputs_to(*sinks: Sink | NamedSink, listeners: tuple[Listener, ...] = ()) -> Outputs:
     """Return the outputs of a run with default settings."""
     outputs = Outputs(build_encoder(settings_model()(), SymbolTable()), sinks)
     for listener in listeners:
@@ -148,25 +148,42 @@ def test_drain_waits_for_all_that_was_written() -> None:
 
 
 @pytest.mark.parametrize("broken", [0, 1, 2])
-def test_a_failing_sink_fails_the_run_and_all_are_dropped(broken: int, tmp_path: Path) -> None:
-    """Whichever it is: temporary files are gone, and the files of yesterday are as they were."""
+def test_a_failing_sink_is_dropped_and_the_others_are_whole(broken: int, tmp_path: Path) -> None:
+    """Whichever it is: six hours of events must not go because another disk is full. What it missed is counted."""
     targets = [tmp_path / "events.parquet", tmp_path / "events.jsonl"]
-    for target in targets:
-        target.write_bytes(b"yesterday")
     sinks: list[Sink] = [open_sink(str(target)) for target in targets]
-    sinks.insert(broken, FullDisk(writes=2))
+    full = FullDisk(writes=2)
+    sinks.insert(broken, full)
     outputs = outputs_to(*sinks)
+    for part in parts():
+        outputs.write(part)
+        outputs.drain()
+    outputs.finish()
+    outputs.commit()
 
+    total = len(morning_events())
+    report = outputs.reports()[broken]
+    assert (report.state, report.rows, report.missing, report.reason) == ("failed", 200, total - 200, str(FULL))
+    assert full.aborted
+    assert pq.read_table(targets[0]).num_rows == len(targets[1].read_text().splitlines()) == total
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["events.jsonl", "events.parquet"]
+
+
+def test_when_every_sink_has_failed_all_are_dropped(tmp_path: Path) -> None:
+    """A run with nothing left to write ends; the file of yesterday is as it was."""
+    whole = tmp_path / "events.csv"
+    whole.write_bytes(b"yesterday")
+    outputs = outputs_to(FullDisk(writes=1), FullDisk(writes=2))
+    for part in [*parts()][:2]:
+        outputs.write(part)
+        outputs.drain()
     outputs.write(next(parts()))
-    outputs.write(morning_events())
-    outputs.write(next(parts()))
-    with pytest.raises(OutputError, match="the disk is full"):
+
+    with pytest.raises(OutputError, match=r"every output failed: cannot write events.csv.*; cannot write events.csv"):
         outputs.drain()
     outputs.abort()
 
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
-        target.name: b"yesterday" for target in targets
-    }
+    assert whole.read_bytes() == b"yesterday"
     assert writers() == []
 
 
@@ -181,19 +198,72 @@ def test_the_next_call_raises_a_failure_of_a_sink() -> None:
     outputs.abort()
 
 
-def test_a_disk_that_fills_at_the_very_end_leaves_no_output_under_its_name(tmp_path: Path) -> None:
-    """Parquet writes its last rows and its footer at the end. All are finished before the first is renamed."""
+def test_a_disk_that_fills_at_the_very_end_costs_one_output(tmp_path: Path) -> None:
+    """Parquet writes its last rows and its footer at the end. The others are whole."""
     whole = tmp_path / "events.csv"
-    whole.write_bytes(b"yesterday")
     outputs = outputs_to(open_sink(str(whole)), FullDisk(late=True))
     for part in parts():
         outputs.write(part)
+    outputs.finish()
+    outputs.commit()
 
-    with pytest.raises(OutputError, match="the disk is full"):
-        outputs.finish()
-    outputs.abort()
+    assert [report.state for report in outputs.reports()] == ["written", "failed"]
+    assert len(whole.read_text().splitlines()) == 1 + len(morning_events())
 
-    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"yesterday"]
+
+def test_a_sink_of_a_plugin_that_raises_anything_is_dropped(tmp_path: Path) -> None:
+    """A client library has errors of its own; they must not cost the files beside it either."""
+
+    class Broken(ListSink):
+        def write(self, events: pa.RecordBatch) -> None:
+            raise ValueError(f"broker refused {len(events)} events")
+
+    outputs = outputs_to(Broken(), open_sink(str(tmp_path / "events.jsonl")))
+    outputs.write(morning_events())
+    outputs.finish()
+    outputs.commit()
+
+    assert outputs.reports()[0].reason == f"ValueError: broker refused {len(morning_events())} events"
+    assert (tmp_path / "events.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("earlier", "keep_partial", "names"),
+    [
+        (False, False, {"events.csv": "new"}),
+        (True, False, {"events.csv": "earlier", "events.csv.partial": "new"}),
+        (False, True, {"events.csv.partial": "new"}),
+        (True, True, {"events.csv": "earlier", "events.csv.partial": "new"}),
+    ],
+)
+def test_a_stopped_run_replaces_no_earlier_file(
+    earlier: bool, keep_partial: bool, names: dict[str, str], tmp_path: Path
+) -> None:
+    """A short file in the place of yesterday's whole one looks like a quiet market."""
+    target = tmp_path / "events.csv"
+    if earlier:
+        target.write_text("earlier")
+    outputs = Outputs(build_encoder(settings_model()(), SymbolTable()), open_all([str(target)]))
+    outputs.write(morning_events())
+    outputs.finish()
+    outputs.commit(stopped=True, keep_partial=keep_partial)
+
+    found = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert {name: "earlier" if text == "earlier" else "new" for name, text in found.items()} == names
+    assert outputs.reports()[0].stands_as == str(tmp_path / [*names][-1])
+
+
+def test_an_output_without_partial_names_leaves_the_earlier_file(tmp_path: Path) -> None:
+    """A sink of a plugin may know nothing of .partial: then the earlier file wins, and the run says so."""
+    target = tmp_path / "events.tsv"
+    target.write_text("earlier")
+    sink = ListSink()
+    outputs = outputs_to(NamedSink(str(target), sink, target))
+    outputs.finish()
+    with pytest.raises(OutputError, match=r"the run was stopped, an earlier file has this name"):
+        outputs.commit(stopped=True)
+
+    assert not sink.committed
 
 
 def test_an_error_of_a_listener_is_not_lost() -> None:

@@ -75,8 +75,8 @@ def test_the_figures_are_those_of_the_recording(whole: RunOutput) -> None:
     assert result.rows_per_second == pytest.approx(ROWS / result.seconds)
     assert result.peak_rss_bytes > 20_000_000
     assert list(result.as_dict()) == [
-        "ledger", "events", "digest", "seconds", "rows_per_second", "peak_rss_bytes", "speed", "interrupted", "drained",
-        "plugins",
+        "ledger", "events", "digest", "seconds", "rows_per_second", "peak_rss_bytes", "speed", "interrupted", "outputs",
+        "drained", "plugins",
     ]  # fmt: skip
     assert result.as_dict()["speed"]["requested"] == "max"
 

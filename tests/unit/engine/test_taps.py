@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from threading import current_thread
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -17,8 +17,9 @@ from tickstock_cli.core.calendar import REGULAR
 from tickstock_cli.engine.checkpoint import CheckpointStore
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer
+from tickstock_cli.engine.result import RunResult
 from tickstock_cli.engine.taps import Tap, TapContext, TapStep
-from tickstock_cli.errors import OutputError
+from tickstock_cli.errors import DataError, FailedOutputsError, OutputError
 from tickstock_cli.kernels.admission import REASONS
 from tickstock_cli.testing import MINUTE, SECOND, Bar, FairValue, Record, Tick, run_records
 
@@ -195,15 +196,42 @@ def test_the_output_of_a_tap_is_bound_to_the_run() -> None:
     class Fails(Tap):
         def observe(self, step: TapStep) -> None:
             if len(step.rows) and step.rows.ticks.rows.order[-1:].tolist() >= [1000]:
-                raise OutputError("cannot write study.parquet: the disk is full")
+                raise DataError("the recording is damaged")
 
     good, bad = Recorder(), Recorder()
     run_records(busy_morning(), taps={"recorder": good})
-    with pytest.raises(OutputError, match="the disk is full"):
+    with pytest.raises(DataError, match="damaged"):
         run_records(busy_morning(), batch_rows=100, taps={"recorder": bad, "fails": Fails()})
 
     assert good.ended == ["finish", "commit"]
     assert bad.ended == ["abort"]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_tap_whose_output_fails_costs_no_other_output(late: bool, tmp_path: Path) -> None:
+    """A full disk under a study: events and other taps are whole, and the run says what is missing."""
+
+    class Full(Recorder):
+        def observe(self, step: TapStep) -> None:
+            if not late and len(step.events):
+                raise OutputError("cannot write study.parquet: the disk is full")
+
+        def finish(self) -> None:
+            raise OutputError("cannot write study.parquet: the disk is full")
+
+    recorder, full = Recorder(), Full()
+    with pytest.raises(FailedOutputsError, match=r"1 of 5 outputs failed: cannot write study.parquet") as raised:
+        run_records(
+            busy_morning(), batch_rows=100, store=CheckpointStore(tmp_path, {}), taps={"r": recorder, "f": full}
+        )
+    result = cast(RunResult, raised.value.result)
+    failed = {report.output: report for report in result.outputs}["tap f"]
+
+    assert recorder.ended == ["finish", "commit"]
+    assert full.ended == ["abort"]
+    assert failed.rows + failed.missing == result.tally.events
+    assert (failed.rows == 0) is not late
+    assert result.tally.events > 0
 
 
 def test_codes_of_missing_judgements_are_negative() -> None:

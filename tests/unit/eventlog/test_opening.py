@@ -121,7 +121,7 @@ def test_paths_that_are_no_log_are_errors(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     way_out = "name a folder that tickstock wrote events to"
 
-    assert message_of(tmp_path / "nowhere") == f"LOG is not an event log: it is not a folder; {way_out}"
+    assert message_of(tmp_path / "nowhere") == f"LOG does not exist; {way_out}"
     assert message_of(tmp_path) == f"LOG is not an event log: it has no log.json; {way_out}"
     assert message_of(tmp_path / "file") == f"LOG is not an event log: it is not a folder; {way_out}"
 

@@ -109,6 +109,31 @@ def test_the_error_of_an_assignment_names_it(tmp_path: Path, assignment: str, me
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("title", "titel", "unknown key titel; did you mean title?"),
+        ("[symbols]", "[symbol]", "unknown key symbol; did you mean symbols?"),
+        ("[[stages]]", "[[stage]]", "unknown key stage; did you mean stages?"),
+        ("seconds = 10", "secnds = 10", "unknown key stages.only.secnds; did you mean seconds?"),
+        ("tick = 3", "tick = {frm = 3, to = 4}", "unknown key stages.only.tick.frm; did you mean from?"),
+    ],
+)
+def test_a_misspelt_key_is_one_mistake(tmp_path: Path, old: str, new: str, told: str) -> None:
+    """It is not missing as well: the word that is wrong is shown, and nothing else is counted."""
+    name = write(tmp_path, SMALL.replace(old, new))
+    with pytest.raises(SettingsError) as caught:
+        load_scenario(name)
+    assert str(caught.value) == f"{name}: {told}"
+
+
+def test_a_missing_key_beside_an_unknown_one_is_counted(tmp_path: Path) -> None:
+    """Two mistakes are two: an unknown key unlike the missing one does not explain it."""
+    name = write(tmp_path, SMALL.replace("seconds = 10", "colour = 10"))
+    with pytest.raises(SettingsError, match=r"unknown key stages.only.colour; .*; and 1 more$"):
+        load_scenario(name)
+
+
 def test_an_unknown_name_is_an_error_with_the_nearest(tmp_path: Path) -> None:
     """A missing file with its path."""
     with pytest.raises(SettingsError, match="no scenario is named market_surge; did you mean market_open_surge"):
