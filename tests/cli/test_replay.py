@@ -279,3 +279,18 @@ def test_replacing_a_checkpoint_is_reported(here: Here) -> None:
     assert (first.stderr, resumed.stderr) == ("", "")
     assert again.stderr.startswith("note: the checkpoint in kept, ")
     assert again.stderr.endswith(" rows in, is replaced: without --resume a run begins anew\n")
+
+
+def test_a_rollout_shows_both_paths_at_the_end(here: Here, recorded: Path) -> None:
+    """Half of the tickers through the channels: the events of either path alone, and each says where it was found."""
+    share = ("--pipeline", "rollout", "--set", "pipeline.rollout_percent=50")
+    whole = json.loads(here("replay", recorded, "--json").stdout)
+    rolled = json.loads(here("replay", recorded, "--json", "--provenance", "--out", "e.parquet", *share).stdout)
+    summary = here("replay", recorded, *share).stdout
+
+    assert rolled["digest"] == whole["digest"]
+    assert rolled["ledger"] == whole["ledger"]
+    assert set(pq.read_table("e.parquet")["channel"].to_pylist()) >= {"linear", "tick-1"}
+    rows = sum(rolled["rollout"][side]["processed"] for side in ("multi", "linear"))
+    assert rows == sum(rolled["ledger"][f"{record}.read"] for record in ("tick", "ohlcv", "fmv"))
+    assert "rollout 50 % of the tickers by shard (32 of 64)  fallbacks 0" in summary

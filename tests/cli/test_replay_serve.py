@@ -105,6 +105,40 @@ def test_prices_do_not_depend_on_the_files_once_they_are_read(market: Path, tmp_
     assert min(times) >= new_york("2024-06-12", "10:05:00")
 
 
+def test_the_share_of_a_rollout_changes_while_it_runs_and_no_file_tells(market: Path) -> None:
+    """Raised over HTTP, with a channel killed on the way: both sides did some of it; digest and ledger are equal."""
+    flat = json.loads(run_tickstock("replay", "recorded", "--json", "--out", "flat.parquet", folder=market).stdout)
+    rollout = ["--pipeline", "rollout", "--set", "pipeline.rollout_percent=0", "--set", "monitoring.interval_ms=50"]
+    command = ["replay", "recorded", "--speed", "1", "--serve", "127.0.0.1:0", "--json", "--out", "rolled.parquet"]
+    with running(*command, *rollout, folder=market) as process:
+        address = address_of(process)
+        sent_to(address, "2024-06-12T14:08:00Z")
+        assert steer(address, action="rollout", percent=100)["rollout_percent"] == 100
+        sent_to(address, "2024-06-12T14:16:00Z")
+        steer(address, action="kill", channel="tick-1")
+        while not rollout_of(address)["fallen"]:
+            sleep(0.02)
+        assert "tickstock_pipeline_fallbacks_total" in urlopen(f"{address}/metrics", timeout=60).read().decode()
+        steer(address, action="speed", speed="max")
+        output, _ = process.communicate(timeout=240)
+        rolled = json.loads(output)
+
+    assert (rolled["digest"], rolled["ledger"]) == (flat["digest"], flat["ledger"])
+    assert (market / "rolled.parquet").read_bytes() == (market / "flat.parquet").read_bytes()
+    sides = rolled["rollout"]
+    assert sides["multi"]["processed"] > 0 < sides["linear"]["processed"]
+    assert sides["multi"]["latency_ms"]["p99"] > 0 < sides["linear"]["latency_ms"]["p99"]
+    assert (sides["multi"]["success_rate"], sides["linear"]["success_rate"]) == (1, 1)
+    assert sides["fallbacks"] == len(sides["fallen"]) > 0
+
+
+def rollout_of(address: str) -> dict[str, Any]:
+    """Return both sides of the rollout as ``/status`` has them."""
+    status: Any = get(f"{address}/status")
+    sides: dict[str, Any] = status["system_overview"]["rollout"]
+    return sides
+
+
 def test_older_clients_and_named_origins_can_connect(market: Path) -> None:
     """A Socket.IO client gets the events that are still to come; a page of another origin is let in by its name."""
     pytest.importorskip("socketio", reason="the extra socketio is not installed")
@@ -254,6 +288,8 @@ def events_come(address: str) -> None:
         (["--serve", "localhost:99999"], 2, "the port must be 0 to 65535"),
         (["--serve", "127.0.0.1:0", "--token", "@nowhere.txt"], 2, "cannot read the token of --token @nowhere.txt"),
         (["--serve", "127.0.0.1:0", "--token", "two words"], 2, "--token must be printable ASCII without spaces"),
+        (["--serve", "127.0.0.1:0", "--pipeline", "linear"], 2, "leave --pipeline out, or say multi or rollout"),
+        (["--set", "pipeline.rollout_percent=101"], 2, "pipeline.rollout_percent = 101"),
         (["--dashboard"], 2, "--dashboard shows the running system: add --speed N or --pipeline multi"),
         (["--provenance", "--out", "e.parquet"], 2, "--provenance needs the running system"),
         (["--serve", "127.0.0.1:0", "--log", "recorded"], 1, "is not empty"),

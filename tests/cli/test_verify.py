@@ -60,7 +60,7 @@ def test_json_describes_every_variant(recording: Path) -> None:
     assert (report["same"], report["slice"]) == (True, None)
     assert {(variant["rows"], variant["events"], variant["same"]) for variant in report["variants"]} == {(6, 2, True)}
     assert len({variant["digest"] for variant in report["variants"]}) == 1
-    assert {variant["pipeline"] for variant in report["variants"]} == {"direct", "linear", "multi"}
+    assert {variant["pipeline"] for variant in report["variants"]} == {"direct", "linear", "multi", "rollout"}
     assert report["variants"][0]["speed"] == "max"
     assert any(variant["stopped_at"] for variant in report["variants"])
 

@@ -12,6 +12,8 @@ SLICE_ROWS = 10_000
 """Rows of the slice for small steps and paced replays: a step of one row takes nearly half a millisecond."""
 PACED_SECONDS = 1.5
 """Planned wall time of each paced variant."""
+ROLLOUT_PERCENT = 50.0
+"""Share of the tickers that take the multi-channel path of the rollout."""
 SLOWEST = 1e-3
 
 
@@ -82,6 +84,7 @@ def plan(rows: int, slice_rows: int, slice_span: int) -> list[Variant]:
         Variant("batches of 7", batch_rows=7),
         Variant("row by row, linear pipeline", pipeline=PipelineName.LINEAR),
         Variant("flat out, multi-channel pipeline", pipeline=PipelineName.MULTI),
+        Variant(f"flat out, rollout at {ROLLOUT_PERCENT:g} %", pipeline=PipelineName.ROLLOUT),
         Variant(f"paced at {fast:,.6g}x", speed=fast, pipeline=PipelineName.MULTI),
         Variant(
             f"paced at {slow:,.6g}x, 2 workers, direct pipeline",

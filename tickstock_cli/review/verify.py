@@ -29,7 +29,8 @@ from tickstock_cli.engine.result import RunResult
 from tickstock_cli.errors import DataError, TickstockError
 from tickstock_cli.replaying import BATCH_ROWS, Request, read_options, replay
 from tickstock_cli.review.diff import Difference, compare_files
-from tickstock_cli.review.variants import SLICE_ROWS, Scope, Variant, plan
+from tickstock_cli.review.variants import ROLLOUT_PERCENT, SLICE_ROWS, Scope, Variant, plan
+from tickstock_cli.runtime.opening import PipelineName
 from tickstock_cli.sources.opening import open_repeatable
 
 SLICE_TICKERS = 10
@@ -221,9 +222,14 @@ def _run_variant(variant: Variant, part: ReplayedPart, folder: Path) -> VariantR
 
 def _with_mode(request: Request, variant: Variant) -> Request:
     """Return the request with the mode of a variant."""
-    return replace(
+    mode = replace(
         request, batch_rows=variant.batch_rows, workers=variant.workers, speed=variant.speed, pipeline=variant.pipeline
     )
+    if variant.pipeline is not PipelineName.ROLLOUT:
+        return mode
+    settings = request.effective_settings
+    share = settings.pipeline.model_copy(update={"rollout_percent": ROLLOUT_PERCENT})
+    return replace(mode, settings=settings.model_copy(update={"pipeline": share}))
 
 
 class _StopAfter(Observer):

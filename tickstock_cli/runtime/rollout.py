@@ -77,8 +77,10 @@ class Rollout:
 
     def on_linear(self, record: str) -> Bools:
         """Return whether the linear path has the rows of a type, by code as in ``wanted``; new tickers as wanted."""
-        self._on_linear[record] = _grown(self._on_linear.get(record), self.wanted())
-        return self._on_linear[record]
+        held = self._on_linear.get(record)
+        if held is None or len(held) != len(self._shards.by_code()):
+            held = self._on_linear[record] = _grown(held, self.wanted())
+        return held
 
     def moved(self, record: str, linear: Bools) -> None:
         """Set which tickers' rows of a type the linear path has."""
@@ -86,9 +88,8 @@ class Rollout:
 
     def note_multi(self, record: str, codes: NDArray[np.int32]) -> None:
         """Note that the multi-channel path gets rows of these tickers."""
-        wanted = self.wanted()
-        self._seen[record] = _grown(self._seen.get(record), np.zeros_like(wanted))
-        self._seen[record][codes] = True
+        if len(codes):
+            self._seen_by_code(record)[codes] = True
 
     def fall_back(self, record: str, codes: Sequence[int], reason: str) -> Bools:
         """Have tickers fall back, with their rows of a type at once; return them by code as in ``wanted``."""
@@ -101,10 +102,8 @@ class Rollout:
 
     def channel_failed(self, record: str, reason: str) -> None:
         """Have every ticker fall back that takes the multi-channel path and has had rows for a failed channel."""
-        seen = self._seen.get(record)
-        if seen is not None:
-            wanted = self.wanted()
-            self._note_fallen(np.flatnonzero(_grown(seen, np.zeros_like(wanted))[:-1] & ~wanted[:-1]).tolist(), reason)
+        concerned = self._seen_by_code(record) & ~self.wanted()
+        self._note_fallen(np.flatnonzero(concerned[:-1]).tolist(), reason)
 
     def processed(self, done: Finished, handed_over: int) -> None:
         """Count a processed batch; ``handed_over`` are the rows that failed and went to the linear path."""
@@ -123,6 +122,13 @@ class Rollout:
             self._fallbacks,
             fallen,
         )
+
+    def _seen_by_code(self, record: str) -> Bools:
+        """Return whether the multi-channel path has had rows of a type, by code as in ``wanted``."""
+        held, tickers = self._seen.get(record), len(self._shards.by_code())
+        if held is None or len(held) != tickers:
+            held = self._seen[record] = _grown(held, np.zeros(tickers, dtype=np.bool_))
+        return held
 
     def _note_fallen(self, codes: Sequence[int], reason: str) -> None:
         new = {code: reason for code in codes if code not in self._fallen}

@@ -31,6 +31,7 @@ WAYS: tuple[dict[str, Any], ...] = (
     {"batch_rows": 37, "workers": 2},
     {"batch_rows": 100, "pipeline": PipelineName.LINEAR},
     {"batch_rows": 50, "pipeline": PipelineName.MULTI},
+    {"batch_rows": 50, "pipeline": PipelineName.ROLLOUT},
 )
 """Ways of rows to a tap; each with a market of its own."""
 

@@ -11,6 +11,7 @@ from tests.unit.monitoring.making import (
     FIGURES,
     THRESHOLDS,
     channel,
+    rollout,
     system,
     with_breaker,
     with_latency,
@@ -143,3 +144,20 @@ def test_success_is_never_rounded_up_to_a_whole() -> None:
 def test_durations_have_two_units(seconds: float, text: str) -> None:
     """As exact as anybody wants to read."""
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_both_sides_of_a_rollout_stand_beside_each_other(width: int) -> None:
+    """Whoever rolls out compares latency and success, and sees that tickers fell back."""
+    monitor = ChannelMonitor(THRESHOLDS)
+    monitor.observe([channel()], system(rollout=rollout(ABC="tick-1: status error")))
+
+    drawn = [spaced(line) for line in lines(monitor, width)]
+
+    start = drawn.index("rollout 1 % of the tickers by shard (1 of 64) fallbacks 1")
+    assert drawn[start + 1 : start + 4] == [
+        "path tickers rows events p50 ms p99 ms success",
+        "multi 1 500 3 1.00 4.00 100.00%",
+        "linear 2 1,000 6 1.00 4.00 100.00%",
+    ]
+    assert any("pipeline.fallback: 1 ticker fell" in line for line in drawn)

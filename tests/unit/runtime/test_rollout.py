@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -174,9 +173,12 @@ def test_a_channel_with_an_open_breaker_loses_all_its_tickers() -> None:
         tested = RolloutUnderTest(climb(TICKERS, 10), 100, settings)
         tested.bad = {"T1", "T2", "T3"}
         await tested.system.initialize_system()
-        for batch in tested.source.batches(1):
+        batches = list(tested.source.batches(1))
+        for batch in batches[:4]:
             await tested.system.feed(batch)
-            await asyncio.sleep(0)
+            await tested.system.settle()
+        for batch in batches[4:]:
+            await tested.system.feed(batch)
         await tested.until(lambda: tested.rollout.metrics().fallbacks == 40)
         await tested.system.settle()
 
