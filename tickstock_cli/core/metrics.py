@@ -200,7 +200,7 @@ class SideMetrics:
     events
         Events that the rows caused, before coordination.
     latency
-        Per row: from its arrival in the system to the end of its processing.
+        Per row: from its due time on a schedule, else from its arrival in the system, to the end of its processing.
     """
 
     tickers: int

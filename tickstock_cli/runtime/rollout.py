@@ -100,10 +100,18 @@ class Rollout:
         self._note_fallen(codes, reason)
         return moving
 
-    def channel_failed(self, record: str, reason: str) -> None:
-        """Have every ticker fall back that takes the multi-channel path and has had rows for a failed channel."""
+    def channel_failed(self, record: str, reason: str) -> int:
+        """Have every ticker fall back that takes the multi-channel path and has had rows for a failed channel.
+
+        Returns
+        -------
+        int
+            Number of tickers.
+        """
         concerned = self._seen_by_code(record) & ~self.wanted()
-        self._note_fallen(np.flatnonzero(concerned[:-1]).tolist(), reason)
+        codes = np.flatnonzero(concerned[:-1]).tolist()
+        self._note_fallen(codes, reason)
+        return len(codes)
 
     def processed(self, done: Finished, handed_over: int) -> None:
         """Count a processed batch; ``handed_over`` are the rows that failed and went to the linear path."""
@@ -153,7 +161,9 @@ class _Side:
         self._events += sum(map(len, done.outcome.events))
         for part in done.parts:
             if len(part):
-                self._latency.record(done.ended - part.chunk.received, len(part))
+                # The rows of a part are due within milliseconds of each other; all count from the first.
+                due = int(part.chunk.due(part.rows.available_at[:1])[0])
+                self._latency.record(done.ended - due, len(part))
 
     def metrics(self, tickers: int) -> SideMetrics:
         return SideMetrics(tickers, self._processed, self._failed, self._events, self._latency.metrics())

@@ -168,7 +168,10 @@ class DataChannelRouter:
         for record, instances in self._instances.items():
             reasons = [(one.name, failure_reason(one.snapshot(), self._health)) for one in instances]
             if all(reason is not None for _, reason in reasons):
-                self._rollout.channel_failed(record, "; ".join(f"{name}: {reason}" for name, reason in reasons))
+                why = "; ".join(f"{name}: {reason}" for name, reason in reasons)
+                if fallen := self._rollout.channel_failed(record, why):
+                    for instance in instances:
+                        instance.history.change("fallback", f"{fallen} tickers fell back to the linear path: {why}")
         await self.align()
 
     def fall_back(self, done: Finished) -> Finished:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from tickstock_cli.errors import UsageError
 from tickstock_cli.monitoring.alerts import AlertType
 from tickstock_cli.runtime.instance import ProcessingChannel
 from tickstock_cli.runtime.rollout import Rollout
+from tickstock_cli.runtime.system import MultiChannelSystem
 from tickstock_cli.testing import Bar, Record
 
 TICKERS = [f"T{n}" for n in range(40)]
@@ -256,3 +258,24 @@ def test_a_system_without_a_rollout_has_no_share_to_change() -> None:
             await rolling.system.set_rollout_percent(101)
 
     run(story())
+
+
+def test_an_embedded_system_answers_for_rows_of_both_sides() -> None:
+    """A program that builds the system itself rolls out in the same way, and gets the events of its own calls."""
+
+    async def story(rollout: bool) -> list[str]:
+        told = []
+        settings = {"pipeline": {"rollout_percent": 50}}
+        async with MultiChannelSystem(settings, rollout=rollout) as system:
+            for record in climb(TICKERS, 3):
+                result = await system.process_tick_data(record)
+                told += [f"{event['ticker']} {event['kind']} {event['price']}" for event in result.events]
+            if system.rollout is not None:
+                sides = system.rollout.metrics()
+                assert min(sides.multi.processed, sides.linear.processed) > 0
+                assert sides.multi.processed + sides.linear.processed == 3 * 40
+        return told
+
+    plain = asyncio.run(asyncio.wait_for(story(rollout=False), 60))
+    assert len(plain) == 40
+    assert asyncio.run(asyncio.wait_for(story(rollout=True), 60)) == plain
