@@ -288,11 +288,27 @@ def test_the_page_says_how_much_of_the_log_it_shows(page: Page, new_log: NewLog)
     with served(log) as server:
         page.open(server.server.url)
         received(page, 5_000)
-        assert place(page) == (300, "300 shown of 5,000 in the log", "events 4,701 to 5,000")
+        assert place(page) == (300, "300 shown, 5,000 in the log", "events 4,701 to 5,000")
         log.add(10)
         received(page, 5_010)
 
-        assert place(page) == (300, "300 shown of 5,010 in the log", "events 4,711 to 5,010")
+        assert place(page) == (300, "300 shown, 5,010 in the log", "events 4,711 to 5,010")
+
+
+def test_the_page_says_which_of_its_events_the_log_no_longer_has(page: Page, new_log: NewLog) -> None:
+    """Retention deletes events that the page still shows: more are shown than are in the log."""
+    log = new_log(5, SHORT_MEMORY)
+    with served(log) as server:
+        page.open(server.server.url)
+        received(page, 5)
+        for number in range(6, 31):
+            log.add(1)
+            page.wait_for(f"document.querySelector('#place').textContent.startsWith('events 1 to {number}')")
+        kept = f"the log keeps those from {log.first_sequence} on"
+        page.wait_for(f"document.querySelector('#place').textContent === 'events 1 to 30; {kept}'")
+
+        assert page.evaluate("document.querySelector('#older').disabled")
+        assert page.text(".count") == f"30 shown, {31 - log.first_sequence} in the log"
 
 
 def test_older_events_are_a_button_away(page: Page, new_log: NewLog) -> None:
@@ -328,7 +344,7 @@ def test_a_filter_finds_events_from_before_the_page_was_opened(page: Page, new_l
         page.wait_for(f"{ROWS}.length === 1")
 
         assert page.evaluate(SEQUENCES) == [1]
-        assert place(page) == (1, "1 shown of 3,000 in the log", "events 1 to 3,000")
+        assert place(page) == (1, "1 shown, 3,000 in the log", "events 1 to 3,000")
 
 
 def test_a_killed_server_leaves_nothing_that_looks_alive(page: Page, tmp_path: Path) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import signal
 import socket
-from contextlib import closing
+import subprocess
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.cli.prepared import COMMAND, start_process
 from tests.cli.running import error_line, run_tickstock
 from tests.cli.serving import end, served_file, write_events
 from tests.unit.serving.served_runs import START, event, events
@@ -52,6 +54,29 @@ def test_a_log_is_served_until_a_signal(log: Path, number: signal.Signals) -> No
     assert (page["run"], page["finished"]) == ("run-7", True)
     assert document["system_overview"]["status"] == "finished"
     assert html.headers["content-type"] == "text/html; charset=utf-8"
+    assert (code, talk) == (0, f"serving 5 events of {log}; Ctrl-C stops\n")
+
+
+FEW_FILES = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)); {COMMAND}"
+
+
+def test_half_open_requests_do_not_shut_a_server_with_few_files(log: Path) -> None:
+    """As under ``ulimit -n 64``: 80 connections took all files, and nobody came in any more."""
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with start_process("serve", log, "--port", "0", program=FEW_FILES, text=True, **pipes) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        with ExitStack() as connections:
+            for _ in range(80):
+                half = connections.enter_context(socket.create_connection(("127.0.0.1", httpx.URL(url).port)))
+                half.sendall(b"GET / HTTP/1.1\r\n")
+            refused = httpx.get(f"{url}status", timeout=60)
+        while (answer := httpx.get(f"{url}status", timeout=60)).status_code == 503:
+            continue  # the server has not seen yet that they are gone
+        code, talk = end(process)
+
+    assert (refused.status_code, answer.status_code) == (503, 200)
+    assert answer.json()["server"]["refused_connections"] >= 65
     assert (code, talk) == (0, f"serving 5 events of {log}; Ctrl-C stops\n")
 
 

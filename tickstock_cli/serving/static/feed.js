@@ -219,7 +219,8 @@ export class Feed {
     this.#part("shown").textContent = format.count(shown);
     const place = this.#part("place");
     place.className = this.#problem ? "wrong" : "";
-    place.textContent = this.#problem || (to >= from ? `events ${format.count(from)} to ${format.count(to)}` : "");
+    const deleted = from < this.#log.first ? `; the log keeps those from ${format.count(this.#log.first)} on` : "";
+    place.textContent = this.#problem || (to >= from ? `events ${format.count(from)} to ${format.count(to)}${deleted}` : "");
     this.#part("older").disabled = from <= this.#log.first;
     for (const id of ["newer", "newest"]) this.#part(id).disabled = !this.#page;
     const empty = this.#part("empty");
