@@ -42,6 +42,8 @@ def scan_isolated(
     saved = _Saved(detector, codes, counts)
     try:
         return detector.scan(rows, out, counts), []
+    except MemoryError:  # no ticker is to blame, and all would be
+        raise
     except Exception:  # noqa: BLE001 - after any error, the tickers are scanned one by one
         saved.restore()
     found = 0
@@ -51,6 +53,8 @@ def scan_isolated(
         saved = _Saved(detector, codes[group : group + 1], counts)
         try:
             found += detector.scan(one, out[found:], counts)
+        except MemoryError:
+            raise
         except Exception as error:  # noqa: BLE001
             saved.restore()
             count = int(rows.groups.start[group + 1] - rows.groups.start[group])

@@ -2,7 +2,7 @@
 
 =====  ==========================================================================================
 0      done
-1      a failure: an output could not be written, a checkpoint does not fit, a bug
+1      a failure: an output could not be written, a checkpoint does not fit, memory is short, a bug
 2      usage: an unknown command, option or key, a value out of range
 3      bad data: missing, unreadable, wrong columns or types, out of order, rejected by ``--strict``
 4      a figure missed its threshold
@@ -20,6 +20,7 @@ from collections.abc import Callable
 
 import typer
 
+from tickstock_cli.core.memory_errors import memory_shortage, shortage_by_limit
 from tickstock_cli.core.os_errors import os_error_hint
 from tickstock_cli.errors import TickstockError
 
@@ -30,6 +31,9 @@ INTERRUPTED = 130
 
 DEBUG_VARIABLE = "TICKSTOCK_DEBUG"
 """Environment variable; if it is not empty, every error also prints its traceback."""
+
+RUST_PANIC = "PanicException"
+"""The class of a failure within polars; it is no ``Exception`` and cannot be imported."""
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -49,7 +53,8 @@ def _guarded(command: Callable[[], object]) -> int:
         if outcome == INTERRUPTED:  # typer raises this for a KeyboardInterrupt, without a message
             raise KeyboardInterrupt
     except TickstockError as error:
-        return _tell(str(error), error.exit_code)
+        told = memory_shortage(error) or error
+        return _tell(str(told), told.exit_code)
     except typer.TyperException as error:
         return _tell(_usage_line(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
@@ -57,13 +62,13 @@ def _guarded(command: Callable[[], object]) -> int:
     except BrokenPipeError:
         return FAILURE  # the reader of our output has closed it
     except OSError as error:
-        return _tell(_system_line(error), FAILURE)
+        return _tell(str(memory_shortage(error) or _system_line(error)), FAILURE)
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
-        return _tell(
-            f"this is a bug in tickstock: {type(error).__name__}: {error}; "
-            f"run it again with {DEBUG_VARIABLE}=1 for the traceback to report",
-            FAILURE,
-        )
+        return _tell(_unexpected_line(error), FAILURE)
+    except BaseException as error:
+        if type(error).__name__ != RUST_PANIC:
+            raise
+        return _tell(_unexpected_line(error), FAILURE)
     return outcome if isinstance(outcome, int) else OK
 
 
@@ -73,6 +78,16 @@ def _tell(message: str, code: int) -> int:
     word = "" if code == INTERRUPTED else "error: "
     print(f"{word}{' '.join(message.split())}", file=sys.stderr)
     return code
+
+
+def _unexpected_line(error: BaseException) -> str:
+    shortage = memory_shortage(error) or shortage_by_limit()
+    if shortage is not None:
+        return str(shortage)
+    return (
+        f"this is a bug in tickstock: {type(error).__name__}: {error}; "
+        f"run it again with {DEBUG_VARIABLE}=1 for the traceback to report"
+    )
 
 
 def _usage_line(error: typer.TyperException) -> str:

@@ -24,6 +24,7 @@ class ProgressBar(Observer):
         self._title = title
         self._events = 0
         # It draws given figures: tqdm's own estimates would include the rows before a resumption.
+        tqdm.monitor_interval = 0  # no thread of its own: each step redraws the bar
         self._bar: Any = tqdm(
             desc=title,
             total=1.0,

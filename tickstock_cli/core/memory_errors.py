@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import re
+import resource
 from collections.abc import Iterator
+from pathlib import Path
 
 from tickstock_cli.errors import MemoryShortError, TickstockError
 
@@ -12,6 +14,9 @@ REMEDY = (
     "raise the limit (ulimit -v, or that of the container), end other programs, "
     "or ask for less: --batch-rows 10000, --workers 1, fewer --symbols"
 )
+
+NEARLY = 0.75
+"""Share of the limit from which on an unexpected error is one of memory: a thread asks for 8 MiB and an arena of 64."""
 
 _THREAD = re.compile(
     r"can't start new thread|launch worker thread|spawn.{0,30}thread|failed to (?:create|start|spawn) .{0,20}thread",
@@ -21,7 +26,7 @@ _MEMORY = re.compile(
     r"cannot allocate memory|out of memory|unable to allocate|malloc of size|realloc|failed to map segment",
     re.IGNORECASE,
 )
-_ASKED = re.compile(r"(?:allocate|size) (\d[\d.,]* ?(?:[KMGT]iB|bytes)?)")
+_ASKED = re.compile(r"(?:allocate|size) (\d[\d.,]*(?: (?:[KMGT]iB|bytes))?)")
 
 
 def memory_shortage(error: BaseException) -> MemoryShortError | None:
@@ -33,6 +38,29 @@ def memory_shortage(error: BaseException) -> MemoryShortError | None:
         if what is not None:
             return MemoryShortError(f"memory is short: {what}; {REMEDY}")
     return None
+
+
+def shortage_by_limit() -> MemoryShortError | None:
+    """Return the error of short memory if this process has used up nearly all that ``ulimit -v`` allows.
+
+    Libraries that get no memory raise errors of any kind, such as one of a module that is not there.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    used = _address_space()
+    if limit == resource.RLIM_INFINITY or used is None or used < NEARLY * limit:
+        return None
+    return MemoryShortError(
+        f"memory is short: this process uses {used >> 20:,} of the {limit >> 20:,} MiB that ulimit -v allows; {REMEDY}"
+    )
+
+
+def _address_space() -> int | None:
+    """Return the bytes of this process's address space; None where the system does not tell."""
+    try:
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[0]
+    except OSError:
+        return None
+    return int(pages) * resource.getpagesize()
 
 
 def raise_if_short(error: BaseException) -> None:

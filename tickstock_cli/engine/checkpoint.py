@@ -31,6 +31,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tickstock_cli.core.folder_lock import FolderLock
+from tickstock_cli.core.memory_errors import raise_if_short
 from tickstock_cli.engine.position import RunPosition
 from tickstock_cli.errors import CheckpointError, OutputError, UsageError
 
@@ -203,6 +204,7 @@ class CheckpointStore:
             with np.load(self.folder / f"state-{self._number}.npz", allow_pickle=False) as arrays:
                 state = {name: arrays[name] for name in arrays.files}
         except OSError as error:
+            raise_if_short(error)
             raise self._damaged(str(error)) from error
         stored = content["position"]
         position = RunPosition(
@@ -236,6 +238,7 @@ class CheckpointStore:
                 if file_digest(stream, DIGEST).hexdigest() == digest:
                     return
         except OSError as error:
+            raise_if_short(error)
             raise self._damaged(f"{name}: {(error.strerror or str(error)).lower()}") from error
         raise self._damaged(f"{name} is not as it was written")
 
@@ -265,6 +268,7 @@ class CheckpointStore:
                         for place in range(reader.num_record_batches):
                             yield reader.get_batch(place)
             except (OSError, pa.ArrowInvalid) as error:
+                raise_if_short(error)
                 raise self._damaged(str(error)) from error
 
     def _drop_all_but(self, number: int) -> None:

@@ -22,7 +22,7 @@ import psutil
 
 from tickstock_cli.core.clock import SystemClock
 from tickstock_cli.core.garbage import freeze_gc
-from tickstock_cli.errors import TickstockError
+from tickstock_cli.core.memory_errors import error_words
 from tickstock_cli.measurement.machine import busy_cpu_seconds
 
 SECOND = 1_000_000_000
@@ -95,7 +95,7 @@ class Child:
         """Report an error and end the process at once, whatever its other threads wait for."""
         if os.environ.get(DEBUG_VARIABLE):
             traceback.print_exception(error)
-        why = str(error) if isinstance(error, TickstockError | OSError) else f"{type(error).__name__}: {error}"
+        why = str(error) if isinstance(error, OSError) else error_words(error)
         self.report("failed", why=why)
         os._exit(1)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from tickstock_cli.core.memory_errors import raise_if_short
 from tickstock_cli.errors import DataError, SchemaError
 from tickstock_cli.sources import event_files
 
@@ -73,6 +74,7 @@ def _read(path: Path) -> pl.DataFrame:
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist; name the truth of a market, or its folder") from error
     except (OSError, pl.exceptions.PolarsError) as error:
+        raise_if_short(error)
         raise DataError(f"cannot read {path}: {_first_line(error)}; is it whole, and Parquet?") from error
 
 

@@ -22,6 +22,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from tickstock_cli.core.marks import mark_of
+from tickstock_cli.core.memory_errors import raise_if_short
 from tickstock_cli.core.stages import ArrivalOptions, Pace
 from tickstock_cli.errors import DataError, OwnOutputError, UsageError
 from tickstock_cli.sources.options import ReadOptions
@@ -168,6 +169,7 @@ class ArrowStream(RowStream):
         except DataError:
             raise
         except (pa.ArrowException, OSError, EOFError, ValueError, MemoryError) as error:
+            raise_if_short(error)
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
             raise DataError(
                 f"cannot read {self.name} behind row {row}: it is damaged, cut off or not an Arrow stream ({reason})"

@@ -12,6 +12,7 @@ from pyarrow import json
 
 from tickstock_cli.core.declarations import DetectorDeclaration, declarations_of
 from tickstock_cli.core.events import EVENT_SCHEMA, PROVENANCE_COLUMNS
+from tickstock_cli.core.memory_errors import raise_if_short
 from tickstock_cli.errors import DataError, SchemaError, UsageError
 
 _EMPTY = pl.DataFrame(EVENT_SCHEMA.empty_table())
@@ -54,8 +55,10 @@ def read_events(path: Path, columns: Iterable[str] | None = None) -> pl.DataFram
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist; name a file that tickstock replay --out wrote") from error
     except OSError as error:
+        raise_if_short(error)
         raise DataError(f"cannot read {path}: {(error.strerror or _first_line(error)).lower()}") from error
     except (pl.exceptions.PolarsError, pa.ArrowException) as error:
+        raise_if_short(error)
         raise DataError(f"cannot read {path} as events: {_first_line(error)}; is it whole?") from error
     for name in [name for name in REQUIRED if name in wanted]:
         if events[name].null_count():

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tickstock_cli.core.memory_errors import raise_if_short
 from tickstock_cli.errors import DataError
 
 
@@ -45,6 +46,7 @@ def reading(path: str | Path) -> Iterator[None]:
     except PermissionError as error:
         raise DataError(f"cannot read {path}: permission denied") from error
     except (pa.ArrowException, OSError, UnicodeDecodeError, EOFError) as error:
+        raise_if_short(error)
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         raise DataError(f"cannot read {path}: it is damaged, cut off or not a Parquet file ({reason})") from error
 

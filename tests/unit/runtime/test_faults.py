@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import logging
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.unit.runtime.failing_system import SystemUnderTest, climb, run
+from tests.unit.runtime.round_price import RoundPrice
+from tickstock_cli.core.events import EventRows
+from tickstock_cli.core.memory_errors import memory_shortage
 from tickstock_cli.core.metrics import BreakerState, ChannelStatus
 from tickstock_cli.errors import SystemBrokenError
+from tickstock_cli.kernels.rows import TickRows
 from tickstock_cli.monitoring.alerts import AlertType
+from tickstock_cli.runtime.opening import PipelineName
+from tickstock_cli.testing import run_records
 
 
 def test_a_detector_error_affects_only_its_ticker() -> None:
@@ -137,3 +145,18 @@ def test_a_batch_beyond_the_timeout_is_counted_and_finished(caplog: pytest.LogCa
     with caplog.at_level(logging.INFO, "tickstock.alerts"):
         run(story())
     assert any("HIGH_LATENCY raised: tick-1: " in line for line in caplog.messages)
+
+
+def test_memory_that_is_refused_ends_the_system_and_blames_no_ticker() -> None:
+    """A detector without memory would fail for every ticker in turn: their rows would be lost one by one."""
+
+    class Greedy(RoundPrice):
+        def scan(self, rows: TickRows, out: EventRows, counts: NDArray[np.int64]) -> int:
+            if (rows.price > 30_000).any():  # no price of the warm-up is so high
+                raise MemoryError("Unable to allocate 14.7 MiB for an array")
+            return super().scan(rows, out, counts)
+
+    with pytest.raises(SystemBrokenError) as raised:
+        run_records(climb(["ABC"], 600), detectors={"round_price": Greedy}, pipeline=PipelineName.MULTI)
+
+    assert "memory is short: 14.7 MiB more were refused" in str(memory_shortage(raised.value))

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from tickstock_cli.core.memory_errors import raise_if_short
 from tickstock_cli.loadtest.scenario import RECORDS
 from tickstock_cli.loadtest.transport.base import BrokenLinkError, Closing, Data, Frame, Opening
 
@@ -73,6 +74,7 @@ class Pipe:
             if kind == OPENING:
                 return self._opening(message, first)
         except (struct.error, IndexError, KeyError, ValueError, pa.ArrowException, OSError) as error:
+            raise_if_short(error)
             raise BrokenLinkError(f"a message cannot be read: {error}") from error
         if kind != CLOSING:
             raise BrokenLinkError(f"a message of unknown kind {kind}")

@@ -21,6 +21,7 @@ from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 from websockets.sync.server import ServerConnection, serve
 
+from tickstock_cli.core.memory_errors import raise_if_short
 from tickstock_cli.loadtest.transport.base import BrokenLinkError, Closing, Data, Frame, Opening
 
 LONGEST_MESSAGE = 1 << 28
@@ -74,6 +75,7 @@ class LoopbackWebSocket:
                 case "closing":
                     return Closing()
         except (KeyError, TypeError, ValueError, AttributeError, pa.ArrowException) as error:
+            raise_if_short(error)
             raise BrokenLinkError(f"a message cannot be read: {error!r}") from error
         raise BrokenLinkError(f"a message of unknown type {said['type']}")
 
