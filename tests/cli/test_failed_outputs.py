@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from resource import RLIM_INFINITY, RLIMIT_FSIZE, setrlimit
 from shutil import rmtree
 from typing import Any
 
@@ -17,22 +14,10 @@ import pytest
 from tests.cli.conftest import Here
 from tests.cli.market import morning, write_recording
 from tests.cli.processes import last_words, read_lines, running
+from tests.cli.small_disk import small_disk
 from tests.cli.test_replay_serve import address_of
 from tests.unit.engine.events import TEN, busy_morning, morning_events
 from tickstock_cli.testing import SECOND, Tick
-
-LARGEST = 100_000
-"""Bytes of the largest file on the disk of these tests: the events need less as Parquet, and more as JSON lines."""
-
-
-@contextmanager
-def small_disk(bytes_of_a_file: int = LARGEST) -> Iterator[None]:
-    """Let no file of this process grow beyond a size."""
-    setrlimit(RLIMIT_FSIZE, (bytes_of_a_file, RLIM_INFINITY))
-    try:
-        yield
-    finally:
-        setrlimit(RLIMIT_FSIZE, (RLIM_INFINITY, RLIM_INFINITY))
 
 
 def by_name(outputs: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -14,11 +14,15 @@ import pytest
 from tests.cli.processes import LONGEST_SECONDS
 from tests.cli.running import error_line, run_tickstock
 from tests.cli.serving import end, served_file, start, until_sent, words, write_events
+from tests.cli.small_disk import small_disk
 from tests.unit.serving.served_runs import NewLog, event, new_log, served
 from tickstock_cli.serving.server import Address
 from tickstock_cli.sources.event_files import read_events
 
 __all__ = ["new_log"]
+
+
+OUTS = ("--out", "e.jsonl", "--out", "e.parquet")
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +78,18 @@ def test_a_watched_file_is_the_file_that_was_served(
 
     assert (result.returncode, result.stdout) == (0, "")
     assert copy.read_bytes() == original.read_bytes()
+
+
+def test_a_full_disk_under_one_file_costs_no_other(served_events: tuple[Path, str], tmp_path: Path) -> None:
+    """What can be written is written, and the error says which file is whole."""
+    with small_disk():
+        result = run_tickstock("watch", served_events[1], "--from", "first", *OUTS, folder=tmp_path)
+
+    assert result.returncode == 1
+    assert "error: 1 of 2 outputs failed: cannot write e.jsonl: " in result.stderr
+    assert result.stderr.endswith("; written: e.parquet\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["e.parquet"]
+    assert read_events(tmp_path / "e.parquet").height == 600
 
 
 def test_json_lines_carry_the_numbers(served_events: tuple[Path, str]) -> None:

@@ -283,7 +283,7 @@ def _tell(
     ThresholdError
         It is no.
     """
-    from tickstock_cli.measurement.documents import write_file
+    from tickstock_cli.measurement.documents import write_files
     from tickstock_cli.measurement.junit import junit
     from tickstock_cli.measurement.machine import facts
 
@@ -302,9 +302,13 @@ def _tell(
 
         data_console().print(answer(title, verdicts, failed))
     if out is not None:
-        write_file(out / "result.json", f"{text}\n".encode())
-        write_file(out / "summary.md", summary.encode())
-        write_file(out / "junit.xml", junit("tickstock.perf", verdicts, properties=facts(machine)))
+        write_files(
+            [
+                (out / "result.json", f"{text}\n".encode),
+                (out / "summary.md", summary.encode),
+                (out / "junit.xml", lambda: junit("tickstock.perf", verdicts, properties=facts(machine))),
+            ]
+        )
         typer.echo(f"wrote {out}", err=True)
     if failed:
         names = ", ".join(verdict.title for verdict in verdicts if verdict.failed)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from tickstock_cli.cli.interrupting import stop_on_signals
+from tickstock_cli.engine.output_slots import OutputSlot
+from tickstock_cli.engine.output_states import OutputEnd, OutputStates, failed_outputs_error
 from tickstock_cli.errors import InterruptedRunError, ServingError, UsageError
 
 if TYPE_CHECKING:
@@ -100,7 +102,7 @@ def watch(
     follower = Follower(websocket_url(url), subscription, read_token(token), give_up, taker.begin, _tell)
     try:
         interrupted = asyncio.run(_follow(follower, taker))
-        taker.commit()
+        taker.commit(stopped=interrupted)
     except ServingError:
         # Events received before the server was lost are kept, as after Ctrl-C.
         taker.keep()
@@ -169,14 +171,16 @@ class Taker:
         self.count = 0
         self._outs = outs
         self._as_json = as_json
-        self._sinks: list[Sink] = []
+        self._states = OutputStates()
+        self._slots: list[OutputSlot[Sink]] = []
         self._schema: Any = None
         self._phrases: KindPhrases | None = None
 
     def begin(self, hello: Mapping[str, Any]) -> None:
         """Open the files with the columns of the events; a replay that seeks back begins them again."""
         self.abort()
-        self._sinks.clear()
+        self._states = OutputStates(lambda _, reason: _tell(f"warning: {reason}; the other outputs go on"))
+        self._slots.clear()
         self.count = 0
         if not self._outs:
             if not self._as_json:
@@ -187,7 +191,7 @@ class Taker:
         import pyarrow as pa
 
         from tickstock_cli.core.events import EVENT_SCHEMA
-        from tickstock_cli.sinks.opening import open_sink
+        from tickstock_cli.sinks.opening import open_sink, path_of
 
         ours = {field.name: field.type for field in EVENT_SCHEMA}
         self._schema = pa.schema(
@@ -199,7 +203,8 @@ class Taker:
             ]
         )
         for target in self._outs:
-            self._sinks.append(open_sink(target, self._schema))
+            sink = open_sink(target, self._schema)
+            self._slots.append(OutputSlot(sink, self._states.add(target), self._states, path_of(target)))
 
     def take(self, events: list[dict[str, Any]]) -> None:
         """Take a batch. It has all events of a range of the run, so sorting it is enough."""
@@ -215,27 +220,45 @@ class Taker:
             from tickstock_cli.cli.render_watch import EventLines
 
             data_console().print(EventLines(events, self._phrases))
-        if self._sinks:
+        if self._slots:
             import pyarrow as pa
 
             rows = pa.RecordBatch.from_pylist(events, self._schema)
-            for sink in self._sinks:
-                sink.write(rows)
+            for slot in self._slots:
+                slot.attempt(lambda sink: sink.write(rows))
+                slot.state.count(len(rows))
+            self._states.check()
 
-    def commit(self) -> None:
-        """Move every file to its final name."""
-        for sink in self._sinks:
-            sink.commit()
+    def commit(self, *, stopped: bool = False) -> None:
+        """Commit every file; one that was stopped early leaves an earlier file of its name.
+
+        Raises
+        ------
+        OutputError
+            Some files could not be written; the others have their names.
+        """
+        for slot in self._slots:
+            slot.finish()
+        for slot in self._slots:
+            slot.commit(stopped=stopped)
+        self._states.check()
+        reports = [state.report(OutputEnd.WRITTEN) for state in self._states]
+        for report in reports:
+            if report.stands_as not in (None, report.output):
+                _tell(f"note: {report.output} is a file of an earlier run; these events are in {report.stands_as}")
+        error = failed_outputs_error(reports, None)
+        if error is not None:
+            raise error
 
     def keep(self) -> None:
         """Move files with events to their final names, and print that; otherwise keep earlier files."""
-        if not self._sinks or not self.count:
+        if not self._slots or not self.count:
             self.abort()
             return
-        self.commit()
+        self.commit(stopped=True)
         _tell(f"note: outputs hold the {self.count:,} events that came before")
 
     def abort(self) -> None:
         """Leave earlier files of the names unchanged."""
-        for sink in self._sinks:
-            sink.abort()
+        for slot in self._slots:
+            slot.abort()

@@ -10,12 +10,14 @@ latency/*.hgrm     percentile distributions, for HdrHistogram's plotters
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from tickstock_cli.errors import DataError
 from tickstock_cli.loadtest.report import report
 from tickstock_cli.loadtest.result import Result, from_json, to_json
-from tickstock_cli.measurement.documents import write_file
+from tickstock_cli.measurement.documents import write_files
 from tickstock_cli.measurement.histogram import Histogram
 from tickstock_cli.measurement.junit import junit
 from tickstock_cli.measurement.machine import facts
@@ -48,8 +50,7 @@ def write_result(result: Result, folder: Path) -> None:
     OutputError
         A file cannot be written.
     """
-    write_file(folder / RESULT, to_json(result))
-    write_views(result, folder)
+    write_files([(folder / RESULT, lambda: to_json(result)), *_views(result, folder)])
 
 
 def write_views(result: Result, folder: Path, page: Path | None = None) -> None:
@@ -65,13 +66,22 @@ def write_views(result: Result, folder: Path, page: Path | None = None) -> None:
     OutputError
         A file cannot be written.
     """
+    write_files(_views(result, folder, page))
+
+
+def _views(result: Result, folder: Path, page: Path | None = None) -> Iterator[tuple[Path, Callable[[], bytes]]]:
+    """Yield the paths of these files, and what makes their contents."""
     seen = result.observation
     length = max((second.at + 1 for second in seen.seconds), default=0.0)
     suite = f"tickstock.loadtest.{seen.name}"
-    write_file(folder / JUNIT, junit(suite, result.verdicts, seconds=length, properties=facts(seen.machine)))
+    yield folder / JUNIT, lambda: junit(suite, result.verdicts, seconds=length, properties=facts(seen.machine))
     for stale in (folder / LATENCY).glob("*.hgrm"):
         if stale.stem not in seen.whole:
             stale.unlink(missing_ok=True)  # left by the run whose result is replaced
     for name, text in seen.whole.items():
-        write_file(folder / LATENCY / f"{name}.hgrm", Histogram.decode(text).export().encode())
-    write_file(page or folder / REPORT, report(result).encode())
+        yield folder / LATENCY / f"{name}.hgrm", partial(_percentiles, text)
+    yield page or folder / REPORT, lambda: report(result).encode()
+
+
+def _percentiles(text: str) -> bytes:
+    return Histogram.decode(text).export().encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from pydantic import ConfigDict
@@ -31,6 +32,24 @@ def make_folder(folder: Path) -> None:
         raise OutputError(f"cannot write into {folder}: {os_error_hint(error)}") from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"cannot write into {folder}: permission denied; choose a folder you may write to")
+
+
+def write_files(files: Iterable[tuple[Path, Callable[[], bytes]]]) -> None:
+    """Write several files, each for itself; ``files`` are paths and what makes the content.
+
+    Raises
+    ------
+    OutputError
+        Some files could not be written; the others are.
+    """
+    errors: list[OutputError] = []
+    for path, content in files:
+        try:
+            write_file(path, content())
+        except OutputError as error:
+            errors.append(error)
+    if errors:
+        raise OutputError("; ".join(map(str, errors))) from errors[0]
 
 
 def write_file(path: Path, content: bytes) -> None:

@@ -18,7 +18,7 @@ from tickstock_cli.build import build_encoder, settings_model
 from tickstock_cli.core.events import EVENT, EventRows
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.outputs import Outputs
-from tickstock_cli.errors import OutputError, SlowConsumerError, SystemBrokenError, UsageError
+from tickstock_cli.errors import FailedOutputsError, OutputError, SlowConsumerError, SystemBrokenError, UsageError
 from tickstock_cli.kernels.rows import TickRows
 from tickstock_cli.runtime.publication import AsyncOutputs
 from tickstock_cli.runtime.stream import EventStream
@@ -149,6 +149,21 @@ def test_a_sink_that_fails_stops_the_rows_with_its_error() -> None:
 
     with pytest.raises(OutputError, match="the disk is full"):
         asyncio.run(run())
+
+
+def test_a_sink_that_fails_costs_no_other_sink() -> None:
+    """A full disk under one of two: rows go on, the other has every event, and the end says what failed."""
+    whole = ListSink()
+
+    async def run() -> None:
+        async with MultiChannelSystem(sinks=[FailingSink(), whole]) as system:
+            for row in RISES:
+                await system.process_tick_data(row)
+
+    with pytest.raises(FailedOutputsError, match=r"1 of 2 outputs failed: .*the disk is full; written: ListSink"):
+        asyncio.run(run())
+    assert whole.committed
+    assert len(whole.events) > 0
 
 
 class GatedSink(ListSink):
