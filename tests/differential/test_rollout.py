@@ -107,7 +107,8 @@ async def run_with_changes(recording: Recording, rng: Random, failing: float = 0
             if rng.random() < 0.1:
                 victim = rng.choice(list(system.instances()))
                 await victim.kill()
-                await system.router.fall_back_from_failed()
+                system.router.fall_back_from_failed()
+                await system.router.align()
                 await system.feed(batch.cut(0, 0, batch.watermark))
                 victim.start()
         await system.settle()

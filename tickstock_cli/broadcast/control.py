@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +16,10 @@ from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 
 OPENING_SECONDS = 10.0
 """Limit of a seek's wait for the recording to be opened."""
+
+
+MOVING_SECONDS = 5.0
+"""Limit of a wait for tickers to change sides of a rollout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,8 @@ class RunControl:
             No system is running, or it has no gradual rollout.
         """
         pipeline = self._pipeline("rollout could be changed")
-        pipeline.call(pipeline.system.set_rollout_percent(percent))
+        with suppress(TimeoutError):  # the share is set; tickers of a long batch change sides after it
+            pipeline.call(asyncio.wait_for(pipeline.system.set_rollout_percent(percent), MOVING_SECONDS))
 
     def status(self) -> Mapping[str, Any]:
         """Return the control status, with the target of a seek and the recording's first and last time."""

@@ -162,8 +162,8 @@ class DataChannelRouter:
                     await self._align(record, self._rollout)
             self._count_shards()
 
-    async def fall_back_from_failed(self) -> None:
-        """Move the tickers of every channel without a working instance to the linear path."""
+    def fall_back_from_failed(self) -> None:
+        """Have the tickers of every channel without a working instance fall back; ``align`` moves them."""
         assert self._rollout is not None  # without a rollout there is no linear path
         for record, instances in self._instances.items():
             reasons = [(one.name, failure_reason(one.snapshot(), self._health)) for one in instances]
@@ -172,7 +172,6 @@ class DataChannelRouter:
                 if fallen := self._rollout.channel_failed(record, why):
                     for instance in instances:
                         instance.history.change("fallback", f"{fallen} tickers fell back to the linear path: {why}")
-        await self.align()
 
     def fall_back(self, done: Finished) -> Finished:
         """Move the tickers on which a detector failed to the linear path, with the rows of the batch and queued ones.

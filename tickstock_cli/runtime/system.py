@@ -179,6 +179,7 @@ class MultiChannelSystem:
             market_clock_of(settings, wall), self._clock, self.next_release, self._entrance.pass_to
         )
         self._begun = BegunWork()
+        self._aligning: asyncio.Task[None] | None = None
         self._starting: asyncio.Task[None] | None = None
         self._finishing: asyncio.Task[Drained] | None = None
         self._finish_heard = False
@@ -411,7 +412,7 @@ class MultiChannelSystem:
         if not 0 <= percent <= 100:
             raise UsageError(f"the share of a rollout must be 0 to 100 percent, was {percent:g}")
         self.rollout.set_percent(percent)
-        await self.router.align()
+        await self._begun.finished(self.router.align())
 
     def next_release(self) -> int:
         """Return the market time (int64 ns) at which events may be released although no row comes."""
@@ -637,11 +638,18 @@ class MultiChannelSystem:
                 LOGGER.exception("the monitor could not be updated")
             await self.router.reassign()
             if self.rollout is not None:
-                await self.router.fall_back_from_failed()
+                self._move_to_sides()
             if self._broken is None:
                 for instance in self.instances():
                     if instance.status is ChannelStatus.ERROR:
                         instance.start()
+
+    def _move_to_sides(self) -> None:
+        """Begin to move tickers to their sides of the rollout; a long batch delays that, and not the supervisor."""
+        self.router.fall_back_from_failed()
+        if self._aligning is None or self._aligning.done():
+            self._aligning = self._begun.begin(self.router.align())
+            self._aligning.add_done_callback(self._ended)
 
 
 async def _cancelled(task: asyncio.Task[None] | None) -> None:

@@ -133,7 +133,8 @@ def test_the_tickers_of_a_killed_channel_fall_back_with_their_queued_rows() -> N
             await tested.system.feed(batch)
         assert victim.depth == 400
 
-        await tested.system.router.fall_back_from_failed()
+        tested.system.router.fall_back_from_failed()
+        await tested.system.router.align()
         assert victim.depth == 0
         await tested.system.settle()
         assert victim.status is ChannelStatus.ERROR
@@ -156,7 +157,8 @@ def test_only_tickers_with_rows_for_a_failed_channel_fall_back() -> None:
         await tested.instance("ohlcv-1").kill()
         for batch in tested.source.batches(3):
             await tested.system.feed(batch)
-        await tested.system.router.fall_back_from_failed()
+        tested.system.router.fall_back_from_failed()
+        await tested.system.router.align()
         await tested.system.settle()
 
         assert list(tested.rollout.metrics().fallen) == ["ABC"]
@@ -214,6 +216,25 @@ def test_setting_the_share_lets_fallen_tickers_try_again_and_ends_the_alert() ->
         assert (figures.fallbacks, figures.multi.tickers) == (1, 2)
         assert len(tested.highs()) == 19 * 2
         await tested.until(lambda: ("resolved", AlertType.PIPELINE_FALLBACK) in tested.alerts)
+        await tested.system.shutdown()
+
+    run(story())
+
+
+def test_a_batch_that_takes_long_delays_a_change_of_sides_and_not_the_supervisor() -> None:
+    """Alerts must come, and dead instances start again, while a ticker waits for its channel to be idle."""
+
+    async def story() -> None:
+        tested = RolloutUnderTest(climb(["ABC"], 1), 100)
+        busy = tested.instance("ohlcv-1")
+        async with busy.idle:  # as during a batch
+            await tested.system.initialize_system()
+            await tested.until(lambda: tested.system._aligning is not None)
+            tested.rollout.set_percent(0)
+            await tested.until(lambda: not tested.system._aligning.done())  # type: ignore[union-attr]  # see above
+            await tested.instance("tick-1").kill()
+            await tested.until(lambda: tested.instance("tick-1").status is ChannelStatus.ACTIVE)
+        await tested.until(lambda: bool(tested.rollout.on_linear("ohlcv").all()))
         await tested.system.shutdown()
 
     run(story())
