@@ -14,7 +14,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
-from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
@@ -29,6 +28,7 @@ from tickstock_cli.build import build_event_schema, event_kinds
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.clock import SystemClock
 from tickstock_cli.core.stages import NamedSink, NamedSource
+from tickstock_cli.core.temporary_folder import LockedFolder
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer, Observers
 from tickstock_cli.engine.snapshots import Snapshots
@@ -79,13 +79,13 @@ class Broadcast(Observer):
         assert settings is not None  # a command has loaded them
         self._stack = ExitStack()
         if folder is None:
-            folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="tickstock-log-"))) / "log"
+            folder = self._stack.enter_context(LockedFolder("log")) / "log"
         schema = build_event_schema(settings, provenance=request.provenance)
         self._state = RunStatus(Calendar(settings.session.calendar))
         self._prices = PriceTap()
         with ExitStack() as undo:
             undo.callback(self._stack.close)
-            snapshots = Path(self._stack.enter_context(TemporaryDirectory(prefix="tickstock-snapshots-")))
+            snapshots = self._stack.enter_context(LockedFolder("snapshots"))
             self.snapshots = Snapshots(snapshots, SystemClock(), partial(self._state.report, "snapshots"))
             self._stack.callback(self.snapshots.wait)  # otherwise a file could appear in a removed folder
             self.log = self._stack.enter_context(

@@ -54,8 +54,7 @@ def serve(
 @contextmanager
 def _opened(path: Path) -> Iterator[LogView]:
     """Open a log, or convert an event file to one, within the context."""
-    from tempfile import TemporaryDirectory
-
+    from tickstock_cli.core.temporary_folder import LockedFolder
     from tickstock_cli.eventlog.manifest import RunInfo
     from tickstock_cli.eventlog.opening import copy_in, open_log
 
@@ -82,8 +81,8 @@ def _opened(path: Path) -> Iterator[LogView]:
         digest.update(batch)
     # The same file is the same run, so that clients can resume after a restart.
     run = RunInfo(id=digest.hexdigest()[:16], started_at=0, title=path.name)
-    with TemporaryDirectory(prefix="tickstock-serve-") as folder:
-        yield copy_in(batches, Path(folder) / "log", run, schema=with_declarations(schema, declared))
+    with LockedFolder("serve") as folder:
+        yield copy_in(batches, folder / "log", run, schema=with_declarations(schema, declared))
 
 
 def _server(log: LogView, address: Address) -> EventServer:

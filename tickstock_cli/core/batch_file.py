@@ -18,6 +18,7 @@ from typing import BinaryIO
 import numpy as np
 
 from tickstock_cli.core.batch import DTYPES, Batch
+from tickstock_cli.core.temporary_folder import LockedFolder
 from tickstock_cli.errors import OutputError
 
 
@@ -32,7 +33,7 @@ class TemporaryFolder:
 
     def __init__(self, parent: Path | None = None) -> None:
         self.parent = parent
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: LockedFolder | None = None
         self._files = 0
 
     @contextmanager
@@ -51,17 +52,15 @@ class TemporaryFolder:
         """Return a new file. Raises OutputError if the folder cannot be created."""
         with self.writing():
             if self._folder is None:
-                self._folder = tempfile.TemporaryDirectory(
-                    prefix="tickstock-", dir=self.parent, ignore_cleanup_errors=True
-                )
-            os.makedirs(self._folder.name, 0o700, exist_ok=True)  # somebody else may have removed it
+                self._folder = LockedFolder("batches", self.parent)
+            os.makedirs(self._folder.path, 0o700, exist_ok=True)  # somebody else may have removed it
         self._files += 1
-        return BatchFile(self, Path(self._folder.name) / f"{self._files}.batches", has_order)
+        return BatchFile(self, self._folder.path / f"{self._files}.batches", has_order)
 
     def close(self) -> None:
         """Remove the folder and its files. Idempotent."""
         if self._folder is not None:
-            self._folder.cleanup()
+            self._folder.close()
             self._folder = None
 
 

@@ -21,14 +21,16 @@ class FolderLock:
     """
 
     def __init__(self, folder: Path) -> None:
+        self.is_held = True
+        """Whether there is a lock."""
         self._file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self.close()
             raise
-        except OSError:
-            pass  # such as a network file system: as good as it gets
+        except OSError:  # such as a network file system
+            self.is_held = False
 
     def close(self) -> None:
         """Release the lock. Idempotent."""

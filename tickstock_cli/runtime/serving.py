@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from secrets import token_hex
-from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,6 +20,7 @@ from tickstock_cli.build import event_kinds
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.events import PHASES
+from tickstock_cli.core.temporary_folder import LockedFolder
 from tickstock_cli.engine.taps import TapContext
 from tickstock_cli.eventlog.manifest import RunInfo
 from tickstock_cli.eventlog.sink import LogSink
@@ -146,7 +146,7 @@ class SystemServer:
         """Open the log and start the server; blocks on disk and sockets."""
         folder = self._folder
         if folder is None:
-            folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="tickstock-log-"))) / "log"
+            folder = self._stack.enter_context(LockedFolder("log")) / "log"
         universes = self._settings.priority.by_name()
         run = RunInfo(token_hex(8), time.time_ns(), TITLE, "", __version__, universes)
         limits = log_limits_of(self._settings.event_log)
