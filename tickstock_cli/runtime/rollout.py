@@ -161,9 +161,10 @@ class _Side:
         self._events += sum(map(len, done.outcome.events))
         for part in done.parts:
             if len(part):
-                # The rows of a part are due within milliseconds of each other; all count from the first.
+                # The rows of a part are due within milliseconds of each other; all count from the first. Those that a
+                # seek feeds come before they are due.
                 due = int(part.chunk.due(part.rows.available_at[:1])[0])
-                self._latency.record(done.ended - due, len(part))
+                self._latency.record(done.ended - min(due, part.chunk.received), len(part))
 
     def metrics(self, tickers: int) -> SideMetrics:
         return SideMetrics(tickers, self._processed, self._failed, self._events, self._latency.metrics())
