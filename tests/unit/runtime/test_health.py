@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.monitoring.making import FIGURES, QUICK, channel, with_breaker, with_failures
 from tickstock_cli.core.metrics import BreakerState, ChannelMetrics, ChannelStatus, IntervalMetrics, LatencyMetrics
-from tickstock_cli.runtime.health import HealthLimits, unhealthy_reason
+from tickstock_cli.runtime.health import HealthLimits, failure_reason, unhealthy_reason
 
 LIMITS = HealthLimits(error_percent=10, mean_ms=5_000)
 
@@ -52,3 +52,11 @@ def test_an_instance_without_shards_is_healthy_once_its_window_is_empty() -> Non
     empty = IntervalMetrics(10.0, 0, 0, 0, 0, 0, LatencyMetrics(), LatencyMetrics())
 
     assert unhealthy_reason(channel(recent=empty), LIMITS) is None
+
+
+def test_failed_rows_alone_do_not_make_a_channel_fail() -> None:
+    """In a rollout their tickers have left already: the other tickers must not follow them."""
+    assert failure_reason(with_failures("tick-1", 500), LIMITS) is None
+    assert failure_reason(channel(status=ChannelStatus.ERROR), LIMITS) == "status error"
+    assert failure_reason(with_breaker("tick-1", BreakerState.OPEN), LIMITS) == "circuit breaker open"
+    assert failure_reason(with_mean(5_000.5), LIMITS) == "batches take 5,000 ms on average, above 5000 ms"
