@@ -48,9 +48,10 @@ def test_every_format_holds_every_event(here: Here, recorded: Path) -> None:
         ]
     whole = run_records(busy_morning()).result
     assert list(figures) == [
-        "ledger", "events", "digest", "seconds", "rows_per_second", "peak_rss_bytes", "speed", "interrupted", "drained",
-        "plugins",
+        "ledger", "events", "digest", "seconds", "rows_per_second", "peak_rss_bytes", "speed", "interrupted", "outputs",
+        "drained", "plugins",
     ]  # fmt: skip
+    assert [output["stands_as"] for output in figures["outputs"]] == ["e.parquet", "e.jsonl", "e.csv"]
     assert figures["speed"].keys() == {"requested", "achieved", "lateness_ms"}
     assert figures["speed"]["lateness_ms"] == {"p50": None, "p99": None, "max": None}
     assert (figures["ledger"], figures["digest"]) == (whole.ledger.as_dict(), whole.digest)

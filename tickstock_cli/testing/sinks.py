@@ -123,6 +123,22 @@ class SinkContract:
         assert path.read_text() == "of yesterday"
         assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
+    def test_a_stopped_run_can_leave_the_old_file(self, tmp_path: Path) -> None:
+        """A sink that has ``commit_partial`` writes beside the file of an earlier run."""
+        path = tmp_path / f"events.{self.suffix}"
+        path.write_text("of yesterday")
+        sink = self._open(path)
+        sink.write(many_events(10))
+        if not hasattr(sink, "commit_partial"):
+            sink.abort()
+            return
+        partial = Path(sink.commit_partial())
+
+        assert path.read_text() == "of yesterday"
+        assert partial.name == f"{path.name}.partial"
+        assert len(self.read(partial.rename(path))) == 10
+        assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
     def test_abort_after_commit_keeps_the_file(self, tmp_path: Path) -> None:
         """Callers can abort in a `finally` at any stage."""
         path = tmp_path / f"events.{self.suffix}"
