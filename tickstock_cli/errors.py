@@ -10,7 +10,8 @@
     │   ├── OwnOutputError        3   a file of ours stands where a recording is wanted
     │   ├── OrderError            3   rows are not in time order
     │   ├── RejectedRowError      3   `--strict` met a row that the rules reject
-    │   └── ExpiredError          3   an event is older than what its log keeps
+    │   ├── ExpiredError          3   an event is older than what its log keeps
+    │   └── DamagedError          3   events of a log cannot be read
     ├── OutputError               1   something could not be written
     │   └── FailedOutputsError    1   some outputs could not be written; the others are whole
     ├── MemoryShortError          1   memory, or a limit of it, is used up
@@ -82,6 +83,21 @@ class ExpiredError(DataError):
     def __init__(self, message: str, first_sequence: int) -> None:
         super().__init__(message)
         self.first_sequence = first_sequence
+
+
+class DamagedError(DataError):
+    """A file of an event log cannot be read.
+
+    Parameters
+    ----------
+    first_sequence, next_sequence
+        The first event of the file, and the first one behind it.
+    """
+
+    def __init__(self, message: str, first_sequence: int, next_sequence: int) -> None:
+        super().__init__(message)
+        self.first_sequence = first_sequence
+        self.next_sequence = next_sequence
 
 
 class OutputError(TickstockError):

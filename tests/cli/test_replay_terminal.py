@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from tests.cli.prepared import COMMAND, start_process
 from tests.unit.engine.events import TEN
 from tickstock_cli.cli.meter import Extent, ProgressMeter
 from tickstock_cli.cli.progress import ProgressBar
+from tickstock_cli.core.shown_times import exchange_zone
 from tickstock_cli.testing import MINUTE, SECOND, Tick
 
 pytestmark = pytest.mark.usefixtures("compiled")
@@ -38,6 +40,13 @@ CONTROLLED = "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termio
 DRAWING = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
+HOME = "\x1b[H"
+"""Begins a frame."""
+ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
+"""To the alternate screen, and back to the normal one."""
+ERASE_LINE = "\x1b[2K"
+
+
 class Terminal:
     """The side of a pseudo terminal where a user sits."""
 
@@ -46,6 +55,8 @@ class Terminal:
         self._side = side
         self._lines = termios.tcgetattr(side)
         self.shown = ""
+        self.drawn = ""
+        """All that came, with what moves the cursor and changes the screen."""
 
     def wait_for(self, text: str) -> None:
         """Look at the screen until a text has appeared behind what was waited for before."""
@@ -71,7 +82,29 @@ class Terminal:
     def _read(self) -> None:
         ready, _, _ = select.select([self._user], [], [], LONGEST_WAIT)
         assert ready, f"nothing new behind {self.shown[-2000:]!r}"
-        self.shown += DRAWING.sub("", os.read(self._user, 65_536).decode(errors="replace"))
+        new = os.read(self._user, 65_536).decode(errors="replace")
+        self.drawn += new
+        self.shown += DRAWING.sub("", new)
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Give the window another size."""
+        fcntl.ioctl(self._side, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def see(self, sequence: str) -> None:
+        """Look at the screen until it has got a sequence that changes it."""
+        deadline = monotonic() + LONGEST_WAIT
+        while sequence not in self.drawn:
+            assert monotonic() < deadline, f"never got {sequence!r}: {self.drawn[-2000:]!r}"
+            self._read()
+
+    def frame(self) -> list[str]:
+        """Return the lines of the next whole frame."""
+        before = len(self.drawn)
+        deadline = monotonic() + LONGEST_WAIT
+        while len(frames := self.drawn[before:].split(HOME)) < 3:
+            assert monotonic() < deadline, f"no frame in {self.drawn[before:][-2000:]!r}"
+            self._read()
+        return DRAWING.sub("", frames[1]).split("\r\n")
 
 
 @contextmanager
@@ -129,6 +162,42 @@ def test_keys_pause_step_change_the_speed_and_stop(tmp_path: Path) -> None:
     assert "Traceback" not in terminal.shown
 
 
+def endless(folder: Path) -> tuple[str, ...]:
+    """Write a recording that takes hours at its own speed; return the command that replays it."""
+    rows = [Tick("IBM", TEN + second * SECOND // 10, 100.0 + second % 7) for second in range(20_000)]
+    write_recording(rows, folder / "recorded")
+    return "replay", "recorded", "--speed", "1"
+
+
+@pytest.mark.parametrize("signals", [[signal.SIGTERM], [signal.SIGINT, signal.SIGINT], [signal.SIGQUIT]])
+def test_the_normal_screen_is_back_whatever_ends_the_run(tmp_path: Path, signals: list[signal.Signals]) -> None:
+    """Frames are drawn on the alternate screen, over each other: nothing is erased line by line."""
+    with on_a_terminal(*endless(tmp_path), folder=tmp_path) as (terminal, process):
+        terminal.wait_for("market 2024-06-12 10:00:00")
+        for number in signals:
+            process.send_signal(number)
+        terminal.see(LEAVE)
+        process.wait(LONGEST_WAIT)
+
+    assert terminal.drawn.count(ENTER) == terminal.drawn.count(LEAVE) == 1
+    assert ERASE_LINE not in terminal.drawn
+    assert "space pause" not in terminal.drawn.partition(LEAVE)[2]
+
+
+def test_a_frame_is_as_high_as_the_window_also_after_it_was_resized(tmp_path: Path) -> None:
+    """The last line has the keys, at the size that the window has now."""
+    with on_a_terminal(*endless(tmp_path), folder=tmp_path) as (terminal, process):
+        terminal.wait_for("market 2024-06-12 10:00:00")
+        for rows, columns in ((24, 80), (50, 200)):
+            terminal.resize(rows, columns)
+            while len(lines := terminal.frame()) != rows:
+                continue
+            assert lines[-1].rstrip() == "space pause/go on   s one row   + faster   - slower   q stop"
+        terminal.press("q")
+        terminal.wait_for("stopped after")
+        process.wait(LONGEST_WAIT)
+
+
 def test_a_comparison_says_which_path_it_is_on(tmp_path: Path) -> None:
     """The linear path takes minutes where the running system takes seconds; nobody should think that it hangs."""
     write_recording([Tick("IBM", TEN + row * SECOND // 10, 100.0) for row in range(20_000)], tmp_path / "recorded")
@@ -164,15 +233,15 @@ def test_the_row_of_a_step_is_shown_and_a_pause_shows_the_speed(tmp_path: Path) 
 
     replay = ("replay", "recorded", "--speed", "1")
     with on_a_terminal(*replay, folder=tmp_path) as (terminal, process):
-        terminal.wait_for("market 2024-06-12 14:00:00.000")
+        terminal.wait_for("market 2024-06-12 10:00:00.000")
         terminal.press(" ")
         terminal.wait_for("speed paused (1x)")
         terminal.press("+")
         terminal.wait_for("speed paused (2x)")
         terminal.press("s")
-        terminal.wait_for("row 14:01:00.000  IBM  tick 101.25 x 300")
+        terminal.wait_for("row 10:01:00.000  IBM  tick 101.25 x 300")
         terminal.press("s")
-        terminal.wait_for("row 14:02:00.000  IBM  tick 102.25 x 300")
+        terminal.wait_for("row 10:02:00.000  IBM  tick 102.25 x 300")
         terminal.press("q")
         terminal.wait_for("stopped after 3 rows;")
         process.wait(LONGEST_WAIT)
@@ -187,7 +256,7 @@ def test_keys_work_after_the_job_was_stopped_and_continued(tmp_path: Path) -> No
     write_recording(rows, tmp_path / "recorded")
 
     with on_a_terminal("replay", "recorded", "--speed", "1", folder=tmp_path) as (terminal, process):
-        terminal.wait_for("market 2024-06-12 14:00:00.000")
+        terminal.wait_for("market 2024-06-12 10:00:00.000")
         terminal.edit_lines()
         terminal.press("+")
         terminal.wait_for("speed 2x")
@@ -213,7 +282,7 @@ def test_lines_for_a_pipe_are_not_mixed_with_progress(tmp_path: Path, speed: tup
 @pytest.mark.parametrize("rows", [0, 200])
 def test_a_flat_out_run_on_a_terminal_shows_a_bar(capsys: pytest.CaptureFixture[str], rows: int) -> None:
     """Share, rows, and market time; also for a recording without rows. It goes away at the end."""
-    bar = ProgressBar(ProgressMeter(Extent(rows, None, whole=True)), shown=True)
+    bar = ProgressBar(ProgressMeter(Extent(rows, None, whole=True), zone=exchange_zone("XNYS")), shown=True)
     if rows:
         bar._bar.mininterval = 0
         bar.advanced(50, TEN)
@@ -221,6 +290,6 @@ def test_a_flat_out_run_on_a_terminal_shows_a_bar(capsys: pytest.CaptureFixture[
 
     told = capsys.readouterr().err
     assert (" 25% |" in told) == bool(rows)
-    assert ("| 50/200 rows  2024-06-12 14:00:00" in told) == bool(rows)
+    assert ("| 50/200 rows  2024-06-12 10:00:00" in told) == bool(rows)
     assert "events" not in told
     assert told.endswith("\r")

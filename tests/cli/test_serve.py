@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import subprocess
@@ -80,6 +81,33 @@ def test_half_open_requests_do_not_shut_a_server_with_few_files(log: Path) -> No
     assert (code, talk) == (0, f"serving 5 events of {log}; Ctrl-C stops\n")
 
 
+def test_a_damaged_segment_is_said_at_the_start_and_to_whoever_asks_for_it(tmp_path: Path) -> None:
+    """One line, `/health`, an alert, and the client's answer; all other events are served, and none is wrong."""
+    folder = tmp_path / "log"
+    with EventLog(folder, RunInfo("run-5", START), LogLimits(memory_bytes=1)) as log:
+        for first in range(1, 301, 100):
+            log.append(events([event(number) for number in range(first, first + 100)]))
+        log.finish()
+    segment = sorted(folder.glob("*.arrow"))[100]
+    segment.write_bytes(segment.read_bytes()[:-1] + b"x")
+    with served_file(folder) as (process, url):
+        health = httpx.get(f"{url}health")
+        alerts = httpx.get(f"{url}status").json()["active_alerts"]
+        before, damaged, behind = (httpx.get(f"{url}api/events?limit=200&from={n}").json() for n in (1, 101, 102))
+        watched = run_tickstock("watch", url, "--json")
+        _, talk = end(process)
+
+    lost = f"1 event cannot be read, 101 to 101 ({segment.name}): restore the files from a copy"
+    assert (health.status_code, health.json()["reasons"]) == (503, [lost])
+    assert [alert["message"] for alert in alerts] == [f"event log: {lost}"]
+    assert f"warning: {lost}" in talk
+    assert [row["sequence"] for row in before["events"]] == list(range(1, 101))
+    assert (before["next"], damaged["error"]["next_sequence"]) == (101, 102)
+    assert [row["sequence"] for row in behind["events"]] == list(range(102, 301))
+    assert (len(watched.stdout.splitlines()), watched.returncode) == (299, 1)
+    assert watched.stderr.endswith("error: the run is over, but the server cannot read 1 of its events\n")
+
+
 @pytest.mark.parametrize("suffix", [".parquet", ".jsonl", ".csv"])
 def test_an_event_file_is_served_like_a_log(tmp_path: Path, suffix: str) -> None:
     """The same file is the same run, also after a restart and in another format."""
@@ -115,8 +143,16 @@ def test_a_killed_run_that_lost_nothing_is_served_as_incomplete(tmp_path: Path) 
         log.append(events([event(1), event(2)]))
     with served_file(folder) as (process, url):
         status = httpx.get(f"{url}status", timeout=60).json()
+        watched = run_tickstock("watch", url)
         _, talk = end(process)
 
+    assert watched.returncode == 1
+    assert re.fullmatch(
+        r"times are those of New York\n"
+        r"error: the run broke off at \d{4}-\d\d-\d\d [\d:]{8} New York; "
+        r"its last event is of 2026-03-03 09:30:02.000: 2 events\n",
+        watched.stderr,
+    )
     assert status["health"]["ok"]
     assert status["system_overview"]["status"] == "broken off"
     assert "note: the run broke off" in talk

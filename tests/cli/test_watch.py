@@ -39,8 +39,8 @@ def test_a_run_is_shown_line_by_line(served_events: tuple[Path, str]) -> None:
 
     assert result.returncode == 0
     assert len(result.stdout.splitlines()) == 80
-    assert result.stdout.splitlines()[0].split()[:5] == ["03-03", "14:30:09.000", "ABC", "▲", "fmv"]
-    assert result.stderr == "the run is over: 80 events\n"
+    assert result.stdout.splitlines()[0].split()[:5] == ["03-03", "09:30:09.000", "ABC", "▲", "fmv"]
+    assert result.stderr == "times are those of New York\nthe run is over: 80 events\n"
 
 
 def test_a_universe_of_the_server_is_followed_by_its_name(new_log: NewLog) -> None:

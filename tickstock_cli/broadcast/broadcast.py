@@ -91,12 +91,17 @@ class Broadcast(Observer):
             self.log = self._stack.enter_context(
                 EventLog(folder, _identity(request), log_limits_of(settings.event_log), schema)
             )
+            self._state.log_problem = lambda: self.log.problem
             self._epoch = EpochLog(self.log)
             self._served = ServedRun(
                 self._epoch,
                 self.log.run.id,
                 self._state,
-                about={"title": self.log.run.title, "tickstock": __version__},
+                about={
+                    "title": self.log.run.title,
+                    "tickstock": __version__,
+                    "calendar": settings.session.calendar,
+                },
                 kinds=event_kinds(settings),
                 universes={name: frozenset(tickers) for name, tickers in self.log.run.universes.items()},
                 control=RunControl(control, self._state),
@@ -201,4 +206,5 @@ def _identity(request: Request) -> RunInfo:
         tickstock=__version__,
         universes=request.settings.priority.by_name(),
         plugins=tuple(plugin.as_dict() for plugin in plugins_of(request, request.settings)),
+        calendar=request.settings.session.calendar,
     )

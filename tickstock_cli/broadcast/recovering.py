@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from tickstock_cli.core.clock import Clock
 from tickstock_cli.core.stages import Sink
-from tickstock_cli.errors import ExpiredError, OutputError
+from tickstock_cli.errors import DamagedError, ExpiredError, OutputError
 from tickstock_cli.eventlog.sink import Report
 from tickstock_cli.eventlog.view import LogView
 
@@ -124,6 +124,8 @@ class RecoveringSink:
                 f"cannot write {self._name} anew: the event log keeps only events from {gone.first_sequence} on; "
                 "raise event_log.keep_mib or event_log.keep_hours"
             ) from gone
+        except DamagedError as damage:
+            raise OutputError(f"cannot write {self._name} anew: {damage}") from damage
 
     def _fail(self, error: OutputError) -> None:
         self.abort()

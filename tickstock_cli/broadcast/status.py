@@ -29,6 +29,8 @@ class RunStatus:
     """First and last available time of the recording (ns UTC); None if its files do not tell."""
     repeatable: bool = True
     """Whether the recording can be read again."""
+    log_problem: Callable[[], str | None] = lambda: None
+    """Returns one line that says what is wrong with the event log; None = nothing."""
 
     def report(self, part: str, problem: str | None) -> None:
         """Report a problem of a part, which becomes an alert; None: it works again."""
@@ -47,9 +49,10 @@ class RunStatus:
         return self.pipeline.last_status or self.pipeline.system.reporter.dashboard()
 
     def health(self) -> Health:
-        """Return the health of the run; a run that has ended is healthy."""
+        """Return the health of the run; a run that has ended is healthy as long as its log can be read."""
         if self.over:
-            return Health(ok=True)
+            problem = self.log_problem()
+            return Health(ok=True) if problem is None else Health(ok=False, reasons=(problem,))
         if self.pipeline is None:
             return Health(ok=False, reasons=("the system is starting",))
         reasons = self.pipeline.system.reporter.monitor.unhealthy_reasons()

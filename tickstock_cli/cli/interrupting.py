@@ -11,6 +11,7 @@ from threading import Event, Thread, Timer
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tickstock_cli.cli.exits import INTERRUPTED
+from tickstock_cli.cli.leaving import restore_all
 from tickstock_cli.errors import OutputError
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def leave_at_once_if_insisted() -> Iterator[None]:
 
 
 def _leave() -> None:
+    restore_all()
     print("interrupted", file=sys.stderr, flush=True)
     os._exit(INTERRUPTED)
 
@@ -102,7 +104,7 @@ def stop_on_interrupt(control: Stoppable) -> Iterator[None]:
 
     def stop(number: int, frame: Any) -> None:  # noqa: ARG001 - the signal module's signature
         if asked.is_set():
-            signal.signal(number, signal.SIG_DFL)  # a third one ends the process even if cleaning up is stuck
+            signal.signal(number, lambda *_: _leave())  # a third one does not wait for the cleaning up
             if not insisted.is_alive():
                 insisted.start()
             raise KeyboardInterrupt

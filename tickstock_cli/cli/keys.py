@@ -7,10 +7,12 @@ import select
 import sys
 import termios
 import tty
+from contextlib import ExitStack
 from threading import Event, Thread
 from types import TracebackType
 from typing import Self
 
+from tickstock_cli.cli.leaving import restored
 from tickstock_cli.engine.control import Control
 
 KEYS = "space pause/go on   s one row   + faster   - slower   q stop"
@@ -30,11 +32,13 @@ class Keys:
     def __init__(self, control: Control) -> None:
         self._control = control
         self._closed = Event()
+        self._stack = ExitStack()
         self._terminal = sys.stdin.fileno()
         self._before = termios.tcgetattr(self._terminal)
         self._thread = Thread(target=self._run, name="tickstock-keys", daemon=True)
 
     def __enter__(self) -> Self:
+        self._stack.enter_context(restored(self._restore))
         tty.setcbreak(self._terminal)
         self._thread.start()
         return self
@@ -44,6 +48,10 @@ class Keys:
     ) -> None:
         self._closed.set()
         self._thread.join()
+        self._stack.close()
+        self._restore()
+
+    def _restore(self) -> None:
         if has_keyboard():
             termios.tcsetattr(self._terminal, termios.TCSADRAIN, self._before)
 

@@ -1,43 +1,58 @@
-"""A paced run on a terminal: the latest events, and the market time."""
+"""A paced run on a terminal: the latest events and the market time, on the alternate screen.
+
+The alternate screen leaves what was on the terminal before as it was. It is left at the end, at an error, at a signal,
+and while the job is stopped or in the background.
+"""
 
 from __future__ import annotations
 
-from collections import deque
+import io
+import os
+import signal
+import sys
 from collections.abc import Sequence
+from contextlib import ExitStack, redirect_stderr
+from threading import current_thread, main_thread
 from types import TracebackType
 from typing import Any, Self
 
 import pyarrow as pa
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from tickstock_cli.cli.keys import KEYS
+from tickstock_cli.cli.keys import KEYS, has_keyboard
+from tickstock_cli.cli.leaving import restore_all, restored
 from tickstock_cli.cli.meter import ProgressMeter
 from tickstock_cli.cli.render import speed_words
-from tickstock_cli.cli.render_dashboard import DashboardView
-from tickstock_cli.cli.render_events import EventTable
+from tickstock_cli.cli.render_live import LiveFrame
 from tickstock_cli.cli.render_phrases import KindPhrases
 from tickstock_cli.cli.render_row import row_words
-from tickstock_cli.core.times import format_clock
+from tickstock_cli.core.shown_times import ShownZone
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 
-LATEST = 18
-"""Events that the table shows."""
-BESIDE_DASHBOARD = 5
-"""The same, below a dashboard."""
+LATEST = 500
+"""Events that are kept for the table: more than any terminal has lines."""
 REFRESH_PER_SECOND = 8
+LEAVE_SCREEN = b"\x1b[?1049l\x1b[?25h"
+"""The main screen again, and its cursor."""
 
 
 class LiveView(Observer):
     """A live table of events and a progress line, redrawn by rich in a thread of its own.
 
+    Lines that the program writes to standard error meanwhile are printed when the screen is left.
+
     Parameters
     ----------
     tickers
         The run's, by code; it grows while the run reads.
+    console
+        Draws on a terminal, not by way of ``sys.stderr``.
+    zone
+        Zone of the times.
     running
         Will hold the pipeline of a running system, whose dashboard replaces most events.
     phrases
@@ -50,6 +65,7 @@ class LiveView(Observer):
         control: Control,
         tickers: Sequence[str],
         console: Console,
+        zone: ShownZone,
         running: Sequence[MultiChannelPipeline] | None = None,
         phrases: KindPhrases | None = None,
     ) -> None:
@@ -58,56 +74,110 @@ class LiveView(Observer):
         self._meter = meter
         self._control = control
         self._tickers = tickers
-        self._events: deque[dict[str, Any]] = deque(maxlen=LATEST)
+        self._zone = zone
+        self._batches: tuple[pa.RecordBatch, ...] = ()
         self._seen = 0
         self._market_time = 0
         self._console = console
+        self._hidden = False
+        self._stack = ExitStack()
         self._live = Live(
             get_renderable=self._draw,
             console=console,
             refresh_per_second=REFRESH_PER_SECOND,
-            transient=True,
+            screen=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
         )
 
     def __enter__(self) -> Self:
-        self._live.start()
+        with ExitStack() as undo:
+            held = io.StringIO()
+            undo.callback(self._print_held, held)
+            undo.enter_context(redirect_stderr(held))
+            undo.enter_context(restored(self._leave_screen))
+            undo.callback(self._live.stop)
+            self._live.start()
+            if current_thread() is main_thread():
+                for number, handler in ((signal.SIGTSTP, self._suspend), (signal.SIGQUIT, _quit)):
+                    undo.callback(signal.signal, number, signal.signal(number, handler))
+            self._stack = undo.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._live.stop()
+        self._stack.close()
+        if error is not None:  # without an error, a summary follows
+            self._console.print(Text("\n").join(self._below(self._console.width)))
 
     def advanced(self, rows: int, market_time: int) -> None:
         self._meter.advanced(rows, market_time)
         self._market_time = market_time
+        if self._hidden and has_keyboard():
+            self._hidden = False
+            self._live.start()
 
     def released(self, events: pa.RecordBatch, count: int) -> None:
         self._seen = count
-        self._events.extend(events.slice(max(0, len(events) - LATEST)).to_pylist())
+        if not len(events):
+            return
+        batches = [*self._batches, events.slice(max(0, len(events) - LATEST))]
+        rows = sum(map(len, batches))
+        while rows - len(batches[0]) >= LATEST:
+            rows -= len(batches.pop(0))
+        self._batches = tuple(batches)
 
     def jumped(self, market_time: int, events: int) -> None:
-        self._events.clear()
+        self._batches = ()
         self._market_time, self._seen = market_time, events
 
-    def _draw(self) -> Group:
-        rows = list(self._events)
-        below = [self._status(), Text(self._meter.line(self._console.width - 2, clock=False)), Text(KEYS, style="dim")]
-        if not self._running:
-            return Group(EventTable(rows, phrases=self._phrases), Text(), *below)
-        view = DashboardView(self._running[0].system.reporter.dashboard())
-        return Group(view, Text(), EventTable(rows[-BESIDE_DASHBOARD:], phrases=self._phrases), Text(), *below)
+    def _latest(self, count: int) -> list[dict[str, Any]]:
+        latest: list[dict[str, Any]] = []
+        for batch in reversed(self._batches):
+            wanted = min(count - len(latest), len(batch))
+            latest[:0] = batch.slice(len(batch) - wanted).to_pylist()
+        return latest
 
-    def _status(self) -> Text:
-        market = format_clock(self._market_time) if self._market_time else "waiting for the first row"
+    def _draw(self) -> LiveFrame:
+        dashboard = self._running[0].system.reporter.dashboard() if self._running else None
+        below = [*self._below(self._console.width), Text(KEYS, style="dim")]
+        return LiveFrame(self._latest, dashboard, below, self._zone, self._phrases)
+
+    def _below(self, width: int) -> list[Text]:
+        market = self._zone.clock(self._market_time) if self._market_time else "waiting for the first row"
         speed = speed_words(self._control.speed)
         state = f"paused ({speed})" if self._control.paused else speed
         status = Text.assemble(
             ("market ", "dim"), market, ("   speed ", "dim"), (state, "bold"), ("   events ", "dim"), f"{self._seen:,}"
         )
-        row = self._control.stepped
-        if row is not None:
-            status.append("\nrow ", style="dim")
-            status.append(row_words(row, self._tickers))
-        status.no_wrap, status.overflow = True, "ellipsis"
-        return status
+        lines = [status]
+        if (row := self._control.stepped) is not None:
+            lines.append(Text.assemble(("row ", "dim"), row_words(row, self._tickers, self._zone)))
+        lines.append(Text(self._meter.line(width - 2, clock=False)))
+        for line in lines:
+            line.truncate(width, overflow="ellipsis")
+        return lines
+
+    def _print_held(self, held: io.StringIO) -> None:
+        sys.stderr.write(held.getvalue())
+
+    def _leave_screen(self) -> None:
+        os.write(self._console.file.fileno(), LEAVE_SCREEN)
+
+    def _suspend(self, number: int, frame: Any) -> None:  # noqa: ARG002 - the signal module's signature
+        """Stop as the terminal wants it, on the main screen; go on when the shell continues the job."""
+        self._live.stop()
+        ours = signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+        signal.signal(number, ours)
+        self._hidden = not has_keyboard()
+        if not self._hidden:
+            self._live.start()
+
+
+def _quit(number: int, frame: Any) -> None:  # noqa: ARG001 - the signal module's signature
+    """End as without a handler, with the terminal as it was."""
+    restore_all()
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)

@@ -8,7 +8,7 @@ from time import monotonic
 
 from tqdm import tqdm
 
-from tickstock_cli.core.times import format_clock
+from tickstock_cli.core.shown_times import ShownZone
 
 LEAST_BAR = len("100% |") + 6 + len("| ")
 """Least columns of a bar with its percentage."""
@@ -53,11 +53,19 @@ class ProgressMeter:
         Returns the speed, 0 in a pause. None is flat out: the remaining time then follows from the elapsed time.
     now
         Wall time in seconds.
+    zone
+        Zone of the market time.
     """
 
     def __init__(
-        self, extent: Extent, speed: Callable[[], float | None] = lambda: None, now: Callable[[], float] = monotonic
+        self,
+        extent: Extent,
+        speed: Callable[[], float | None] = lambda: None,
+        now: Callable[[], float] = monotonic,
+        *,
+        zone: ShownZone,
     ) -> None:
+        self._zone = zone
         self._extent = extent
         self._speed = speed
         self._now = now
@@ -106,7 +114,7 @@ class ProgressMeter:
         figures = [
             (0, f"{rows}/{_short(self._extent.rows)} rows" if self._extent.whole else f"{rows} rows"),
             (3, "" if rate is None else f"{_short(rate)} rows/s"),
-            (2, format_clock(self._market_time, 0) if clock and self._market_time else ""),
+            (2, f"{self._zone.clock(self._market_time, 0)} {self._zone.name}" if clock and self._market_time else ""),
             (4, f"{events:,} events" if events else ""),
             (1, "" if left is None else f"{tqdm.format_interval(int(left))} left"),
         ]

@@ -45,10 +45,17 @@ class DashboardView:
     """Draws a document of `ChannelMonitor.get_monitoring_dashboard_data` at the width of the terminal."""
 
     document: Mapping[str, Any]
+    short: bool = False
+    """Without blank lines, and with each alert in one line above the channels."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Return the parts, one below the other."""
         yield from _in_lines(_facts(self.document["system_overview"]), options.max_width)
+        if self.short:
+            yield from _alerts(self.document, wrap=False)
+            if self.document["channel_details"]:
+                yield _channels(self.document["channel_details"], options.max_width >= WIDE)
+            return
         if self.document["channel_details"]:
             yield Text()
             yield _channels(self.document["channel_details"], options.max_width >= WIDE)
@@ -211,7 +218,7 @@ def _rate(rate: float) -> str:
     return f"{rate:,.0f}" if rate >= 10 or not rate else f"{rate:.1f}"
 
 
-def _alerts(document: Mapping[str, Any]) -> Iterator[RenderableType]:
+def _alerts(document: Mapping[str, Any], *, wrap: bool = True) -> Iterator[RenderableType]:
     active: Sequence[Mapping[str, Any]] = document["active_alerts"]
     resolved = [alert for alert in document["recent_alerts"] if alert["resolved_at"] is not None][-RECENT:]
     if not active and not resolved:
@@ -226,13 +233,19 @@ def _alerts(document: Mapping[str, Any]) -> Iterator[RenderableType]:
         table.add_row(
             _word(alert["severity"]),
             Text(alert["type"], style="bold"),
-            alert["message"] + again,
+            _message(alert["message"] + again, wrap),
             f"for {_age(now, alert['raised_at'])}",
         )
     for alert in reversed(resolved):
-        table.add_row("over", alert["type"], alert["message"], f"{_age(now, alert['resolved_at'])} ago", style="dim")
+        message = _message(alert["message"], wrap)
+        table.add_row("over", alert["type"], message, f"{_age(now, alert['resolved_at'])} ago", style="dim")
     yield Text("no alerts", style="dim") if not active else Text(f"{len(active)} alert{'s'[: len(active) > 1]}", "bold")
     yield table
+
+
+def _message(message: str, wrap: bool) -> Text:
+    # In a column that may wrap: rich would cut the columns beside it, too, if none could.
+    return Text(message) if wrap else Text(message, no_wrap=True, overflow="ellipsis")
 
 
 def _age(now: int, time: str) -> str:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tickstock_cli.cli.render_phrases import KindPhrases, format_price, own_phrases
-from tickstock_cli.core.times import NS_PER_DAY, format_clock
+from tickstock_cli.core.shown_times import ShownZone
 
 ARROWS = {1: ("▲", "green"), -1: ("▼", "red"), 0: ("•", "dim")}
 GAP = 2
@@ -32,7 +32,7 @@ class TableColumn(NamedTuple):
 
 
 COLUMNS = (
-    TableColumn("time (UTC)", 12),
+    TableColumn("time", 12),
     TableColumn("ticker", 6, least=4),
     TableColumn("event", 7),
     TableColumn("price", 8, right=True),
@@ -40,6 +40,8 @@ COLUMNS = (
     TableColumn("source", 6),
     TableColumn("detail", 6, least=8),
 )
+TIME, SOURCE, DETAIL = 0, 5, 6
+"""Places of columns."""
 DISPENSABLE = ("detail", "source", "change")
 """Columns that a narrow terminal leaves out, in this order."""
 
@@ -49,15 +51,20 @@ class EventTable:
 
     Parameters
     ----------
+    zone
+        Zone of the times; the heading names it.
     skipped
         Number of events between the first and the second half of those shown.
     phrases
         Phrases of the kinds of events; None: those of the project's own kinds.
     """
 
-    def __init__(self, events: Sequence[dict[str, Any]], skipped: int = 0, phrases: KindPhrases | None = None) -> None:
-        dated = len({event["timestamp"] // NS_PER_DAY for event in events}) > 1
-        self._rows = [event_cells(event, dated, phrases) for event in events]
+    def __init__(
+        self, events: Sequence[dict[str, Any]], zone: ShownZone, skipped: int = 0, phrases: KindPhrases | None = None
+    ) -> None:
+        self._zone = zone
+        dated = len({zone.day(event["timestamp"]) for event in events}) > 1
+        self._rows = [event_cells(event, zone, dated, phrases) for event in events]
         self._styles = [""] * len(events)
         if skipped:
             place = len(events) // 2
@@ -67,17 +74,22 @@ class EventTable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw the table at the width of the console."""
+        time = f"time ({self._zone.name})"
         wanted = [
             max([column.width, *(row[place].cell_len for row in self._rows)]) for place, column in enumerate(COLUMNS)
         ]
+        wanted[TIME] = max(wanted[TIME], len(time))
         table = table_of(self._rows, fitting(wanted, options.max_width), show_header=True)
+        table.columns[TIME].header = time
         for drawn, style in zip(table.rows, self._styles, strict=True):
             drawn.style = style
         yield table
 
 
-def table_of(rows: Sequence[Sequence[Text]], widths: Mapping[int, int], *, show_header: bool) -> Table:
-    """Return a table with columns of exactly these widths, by index in ``COLUMNS``."""
+def table_of(
+    rows: Sequence[Sequence[Text]], widths: Mapping[int, int], *, show_header: bool, wrapped: int | None = None
+) -> Table:
+    """Return a table with columns of exactly these widths, by index in ``COLUMNS``; cells of one may be wrapped."""
     table = Table(
         box=SIMPLE_HEAD if show_header else None,
         header_style="bold",
@@ -88,7 +100,8 @@ def table_of(rows: Sequence[Sequence[Text]], widths: Mapping[int, int], *, show_
     )
     for place, width in widths.items():
         justify: Literal["left", "right"] = "right" if COLUMNS[place].right else "left"
-        table.add_column(COLUMNS[place].title, width=width, no_wrap=True, justify=justify, overflow="ellipsis")
+        title, fixed = COLUMNS[place].title, place != wrapped
+        table.add_column(title, width=width, no_wrap=fixed, justify=justify, overflow="ellipsis" if fixed else "fold")
     for row in rows:
         table.add_row(*(row[place] for place in widths))
     return table
@@ -107,27 +120,28 @@ def fitting(wanted: Sequence[int], room: int) -> dict[int, int]:
     kept = dict(enumerate(wanted))
     titles = [column.title for column in COLUMNS]
     for place in (titles.index(title) for title in DISPENSABLE):
-        over = _width(kept) - room
+        over = width_of(kept) - room
         least = COLUMNS[place].least
         if over > 0 and least is not None and kept[place] - over >= least:
             kept[place] -= over
         elif over > 0:
             del kept[place]
     ticker = titles.index("ticker")
-    over = max(0, _width(kept) - room)
+    over = max(0, width_of(kept) - room)
     kept[ticker] = max(COLUMNS[ticker].least or 0, kept[ticker] - over)
     return kept
 
 
-def _width(widths: dict[int, int]) -> int:
+def width_of(widths: Mapping[int, int]) -> int:
+    """Return the width of a table with columns of these widths."""
     return sum(widths.values()) + GAP * (len(widths) - 1)
 
 
-def event_cells(event: dict[str, Any], dated: bool, phrases: KindPhrases | None = None) -> list[Text]:
+def event_cells(event: dict[str, Any], zone: ShownZone, dated: bool, phrases: KindPhrases | None = None) -> list[Text]:
     """Draw one event as the cells of a table's row; ``dated`` puts the day before the time."""
     arrow, color = ARROWS[event["direction"]]
     return [
-        Text(format_clock(event["timestamp"])[DATED if dated else CLOCK], style="cyan"),
+        Text(zone.clock(event["timestamp"])[DATED if dated else CLOCK], style="cyan"),
         Text(event["ticker"], style="bold"),
         Text(f"{arrow} {event['kind']}", style=color),
         Text(format_price(event["price"])),

@@ -7,15 +7,15 @@ from math import isfinite
 
 from tickstock_cli.cli.render_phrases import format_price
 from tickstock_cli.core.batch import MICROS_PER_SHARE, BarBatch, FmvBatch, MergedBatch, TickBatch
-from tickstock_cli.core.times import format_clock
+from tickstock_cli.core.shown_times import ShownZone
 
 
-def row_words(row: MergedBatch, tickers: Sequence[str]) -> str:
-    """Return the only row of a batch as text: its time, record type and values, valid or not."""
+def row_words(row: MergedBatch, tickers: Sequence[str], zone: ShownZone) -> str:
+    """Return the only row of a batch as text: its time of day in the zone, record type and values, valid or not."""
     part = next(part for part in (row.ticks, row.bars, row.fmvs) if len(part))
     code = int(part.code[0])
     ticker = tickers[code] if code >= 0 else "no ticker"
-    return f"{format_clock(row.available_at()[0])[11:]}  {ticker}  {_values(part)}"
+    return f"{zone.clock(int(row.available_at()[0]))[11:]}  {ticker}  {_values(part)}"
 
 
 def _values(part: TickBatch | BarBatch | FmvBatch) -> str:

@@ -233,6 +233,7 @@ def replay(
         return
     from tickstock_cli.cli.broadcasting import broadcasting, hand_over, stay
     from tickstock_cli.cli.replaying import print_drained, print_result, run_watched, stopped_words
+    from tickstock_cli.core.shown_times import exchange_zone
     from tickstock_cli.engine.control import Control
 
     load_sinks(outs)
@@ -245,7 +246,8 @@ def replay(
         stop_on_interrupt(control),
     ):
         result, shown, failed = run_watched(request, control, table, running, dashboard, broadcast)
-        print_result(result, shown, as_json, "-" in outs, running[0].last_status if dashboard else None)
+        status, zone = running[0].last_status if dashboard else None, exchange_zone(settings.session.calendar)
+        print_result(result, shown, as_json, "-" in outs, status, zone)
         print_drained(result)
         if broadcast is not None and result.interrupted:
             hand_over(broadcast, settings.system.drain_seconds)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tickstock_cli.broadcast.broadcast import Broadcast
+    from tickstock_cli.core.shown_times import ShownZone
     from tickstock_cli.core.stages import NamedSource
     from tickstock_cli.engine.control import Control
     from tickstock_cli.engine.observer import Observer
@@ -119,6 +120,7 @@ def print_result(
     as_json: bool,
     stdout_taken: bool,
     dashboard: dict[str, Any] | None,
+    zone: ShownZone,
 ) -> None:
     """Print the result of a run: on standard error if ``stdout_taken``."""
     if as_json:
@@ -133,7 +135,7 @@ def print_result(
     console = data_console(stderr=stdout_taken)
     if sample is not None:
         shown = [*sample.first, *sample.last]
-        console.print(EventTable(shown, sample.count - len(shown), KindPhrases(sample.kinds)))
+        console.print(EventTable(shown, zone, sample.count - len(shown), KindPhrases(sample.kinds)))
         console.print()
     if dashboard is not None:
         from tickstock_cli.cli.render_dashboard import DashboardView

@@ -15,6 +15,7 @@ from tickstock_cli.cli.interrupting import stop_on_signals
 from tickstock_cli.errors import DataError
 
 if TYPE_CHECKING:
+    from tickstock_cli.broadcast.damage import DamageAlert
     from tickstock_cli.core.kinds import Kind
     from tickstock_cli.eventlog.view import LogView
     from tickstock_cli.serving.server import Address, EventServer
@@ -41,14 +42,28 @@ def serve(
     Prints the page's address, and serves until Ctrl-C.
     """
     address = read_address(host, port, token, origins, socketio)
+    from tickstock_cli.broadcast.damage import DamageAlert
+    from tickstock_cli.core.clock import SystemClock
+
     with _opened(log) as opened:
-        server = _server(opened, address)
+        opened.check()
+        alert = DamageAlert(opened, SystemClock())
+        server = _server(opened, address, alert)
         typer.echo(f"serving {opened.next_sequence - opened.first_sequence:,} events of {log}; Ctrl-C stops", err=True)
         if opened.problem is not None:
             typer.echo(f"warning: {opened.problem}", err=True)
         elif not opened.finished:
-            typer.echo("note: the run broke off: events that it would have told later are not there", err=True)
-        asyncio.run(_serve_until_stopped(server, open_browser))
+            typer.echo(
+                f"note: {_broken_off_words(opened)}; events that it would have told later are not there", err=True
+            )
+        asyncio.run(_serve_until_stopped(server, open_browser, alert))
+
+
+def _broken_off_words(log: LogView) -> str:
+    from tickstock_cli.core.shown_times import exchange_zone
+
+    zone = exchange_zone(log.run.calendar)
+    return "the run broke off" + (f" at {zone.clock(log.broke_off_at, 0)} {zone.name}" if log.broke_off_at else "")
 
 
 @contextmanager
@@ -85,7 +100,7 @@ def _opened(path: Path) -> Iterator[LogView]:
         yield copy_in(batches, folder / "log", run, schema=with_declarations(schema, declared))
 
 
-def _server(log: LogView, address: Address) -> EventServer:
+def _server(log: LogView, address: Address, alert: DamageAlert) -> EventServer:
     from tickstock_cli.serving.recorded import RecordedStatus
     from tickstock_cli.serving.served import ServedRun
     from tickstock_cli.serving.server import EventServer
@@ -93,8 +108,14 @@ def _server(log: LogView, address: Address) -> EventServer:
     served = ServedRun(
         log=log,
         run=log.run.id,
-        status=RecordedStatus(log, log.problem),
-        about={"title": log.run.title, "started_at": log.run.started_at, "tickstock": log.run.tickstock},
+        status=RecordedStatus(log, lambda: log.problem, alert.active),
+        about={
+            "title": log.run.title,
+            "started_at": log.run.started_at,
+            "tickstock": log.run.tickstock,
+            "calendar": log.run.calendar,
+            "broke_off_at": log.broke_off_at,
+        },
         kinds=_kinds(log),
         universes={name: frozenset(tickers) for name, tickers in log.run.universes.items()},
         live=False,
@@ -112,10 +133,11 @@ def _kinds(log: LogView) -> tuple[Kind, ...]:
     return kinds if log.declared else (*kinds, *undeclared_kinds(log, {kind.name for kind in kinds}))
 
 
-async def _serve_until_stopped(server: EventServer, open_browser: bool) -> None:
+async def _serve_until_stopped(server: EventServer, open_browser: bool, alert: DamageAlert) -> None:
     stopped = asyncio.Event()
     stop_on_signals(asyncio.get_running_loop(), stopped.set)
     await server.start()
+    alert.post_to(server.hub.alerts.post)
     typer.echo(server.url)
     if open_browser:
         import webbrowser

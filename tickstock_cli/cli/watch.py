@@ -17,7 +17,9 @@ from tickstock_cli.errors import InterruptedRunError, ServingError, UsageError
 
 if TYPE_CHECKING:
     from tickstock_cli.cli.render_phrases import KindPhrases
+    from tickstock_cli.core.shown_times import ShownZone
     from tickstock_cli.core.stages import Sink
+    from tickstock_cli.serving.addresses import websocket_url
     from tickstock_cli.serving.client import Follower
 
 NAMES = "Repeatable, or between commas."
@@ -87,7 +89,7 @@ def watch(
     """
     from tickstock_cli.cli.access import read_token
     from tickstock_cli.cli.options import parse_symbols
-    from tickstock_cli.serving.client import Follower, Subscription, websocket_url
+    from tickstock_cli.serving.client import Follower, Subscription
 
     taker = Taker(out or [], as_json, highest_first)
     symbols = parse_symbols(tickers, "--tickers")
@@ -102,6 +104,8 @@ def watch(
     follower = Follower(websocket_url(url), subscription, read_token(token), give_up, taker.begin, _tell)
     try:
         interrupted = asyncio.run(_follow(follower, taker))
+        if not interrupted:
+            _raise_if_incomplete(follower, taker.count)
         taker.commit(stopped=interrupted)
     except ServingError:
         # Events received before the server was lost are kept, as after Ctrl-C.
@@ -132,6 +136,32 @@ def _start(text: str) -> int | Literal["now", "first"]:
 
 def _tell(text: str) -> None:
     typer.echo(text, err=True)
+
+
+def _raise_if_incomplete(follower: Follower, count: int) -> None:
+    """Raise ServingError if the run broke off, or the server could not read all of its events."""
+    if follower.end is not None and follower.end.get("broken_off"):
+        raise ServingError(f"{broken_off_words(follower)}: {count:,} events")
+    if follower.unreadable:
+        raise ServingError(f"the run is over, but the server cannot read {follower.unreadable:,} of its events")
+
+
+def run_zone(hello: Mapping[str, Any]) -> ShownZone:
+    """Return the zone of the exchange's calendar that a server names."""
+    from tickstock_cli.core.shown_times import exchange_zone
+
+    return exchange_zone(hello["about"].get("calendar", ""))
+
+
+def broken_off_words(follower: Follower) -> str:
+    """Return when a run broke off, on the clock of the wall and on that of the market."""
+    assert follower.hello is not None
+    assert follower.end is not None
+    about, market = follower.hello["about"], follower.end["time"]
+    zone = run_zone(follower.hello)
+    since = about.get("broke_off_at")
+    told = "the run broke off" + (f" at {zone.clock(since, 0)} {zone.name}" if since is not None else "")
+    return told + (f"; its last event is of {zone.clock(market)}" if market is not None else "")
 
 
 async def _follow(follower: Follower, taker: Taker) -> bool:
@@ -175,6 +205,8 @@ class Taker:
         self._slots: list[OutputSlot[Sink]] = []
         self._schema: Any = None
         self._phrases: KindPhrases | None = None
+        self._zone: ShownZone | None = None
+        self._day: int | None = None
 
     def begin(self, hello: Mapping[str, Any]) -> None:
         """Open the files with the columns of the events; a replay that seeks back begins them again."""
@@ -186,7 +218,8 @@ class Taker:
             if not self._as_json:
                 from tickstock_cli.cli.render_phrases import KindPhrases
 
-                self._phrases = KindPhrases.of_hello(hello)
+                self._phrases, self._zone = KindPhrases.of_hello(hello), run_zone(hello)
+                _tell(f"times are those of {self._zone.name}")
             return
         import pyarrow as pa
 
@@ -219,7 +252,9 @@ class Taker:
             from tickstock_cli.cli.console import data_console
             from tickstock_cli.cli.render_watch import EventLines
 
-            data_console().print(EventLines(events, self._phrases))
+            assert self._zone is not None  # hello came first
+            data_console().print(EventLines(events, self._zone, self._phrases, self._day))
+            self._day = self._zone.day(events[-1]["timestamp"])
         if self._slots:
             import pyarrow as pa
 

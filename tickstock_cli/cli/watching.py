@@ -17,6 +17,7 @@ from tickstock_cli.cli.live import LiveView
 from tickstock_cli.cli.meter import Extent, ProgressMeter
 from tickstock_cli.cli.progress import ProgressBar
 from tickstock_cli.cli.render_phrases import KindPhrases
+from tickstock_cli.core.shown_times import ShownZone, exchange_zone
 from tickstock_cli.core.stages import NamedSource
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer, Observers
@@ -36,10 +37,12 @@ def watch(
     watcher: Observer
     if _shown(request) and control.speed is not None and has_keyboard():
         stack.enter_context(Keys(control))
-        meter = ProgressMeter(_extent(request, source), lambda: 0.0 if control.paused else control.speed)
+        zone = run_zone(request)
+        meter = ProgressMeter(_extent(request, source), lambda: 0.0 if control.paused else control.speed, zone=zone)
         tickers = source.symbols.tickers
         phrases = KindPhrases(event_kinds(request.settings))
-        watcher = stack.enter_context(LiveView(meter, control, tickers, Console(stderr=True), dashboard, phrases))
+        console = Console(file=sys.stderr)
+        watcher = stack.enter_context(LiveView(meter, control, tickers, console, zone, dashboard, phrases))
     else:
         watcher = watch_progress(stack, request, source, control=control)
     return watcher if sample is None else Observers(sample, watcher)
@@ -50,10 +53,16 @@ def watch_progress(
 ) -> Observer:
     """Return a progress bar; a title tells several bars in a row apart."""
     pace = control if control is not None else Control(request.speed)
-    meter = ProgressMeter(_extent(request, source), lambda: 0.0 if pace.paused else pace.speed)
+    meter = ProgressMeter(_extent(request, source), lambda: 0.0 if pace.paused else pace.speed, zone=run_zone(request))
     bar = ProgressBar(meter, _shown(request), title)
     stack.callback(bar.close)
     return bar
+
+
+def run_zone(request: Request) -> ShownZone:
+    """Return the zone in which the times of a run are shown: that of its exchange."""
+    assert request.settings is not None  # a command has loaded them
+    return exchange_zone(request.settings.session.calendar)
 
 
 def _extent(request: Request, source: NamedSource) -> Extent:

@@ -23,7 +23,7 @@ class SegmentCache:
 
         Raises
         ------
-        FileNotFoundError, DataError
+        FileNotFoundError, DamagedError
             As ``load_segment`` raises them.
         """
         with self._lock:

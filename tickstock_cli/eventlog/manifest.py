@@ -40,6 +40,8 @@ class RunInfo:
     """Tickers by the name of their universe; a server of the log offers them to subscriptions."""
     plugins: tuple[Mapping[str, str], ...] = ()
     """Family, name, distribution and version of each plugin that had a part in the events, beside their digest."""
+    calendar: str = ""
+    """``session.calendar``: times are shown in its zone. Empty in logs of older versions."""
 
 
 class _ManifestPart(BaseModel):

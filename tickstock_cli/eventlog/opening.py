@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from tickstock_cli.eventlog.writer import DEFAULT_LIMITS, EventLog
 def open_log(folder: Path, limits: LogLimits = DEFAULT_LIMITS) -> LogView:
     """Open a log for reading; the folder stays unchanged.
 
-    A run that broke off keeps all whole events: ``finished`` is false, and ``problem`` says what is lost.
+    A finished log of any length opens at once: ``check`` verifies its files. A run that broke off keeps all whole
+    events, and its files are verified here: ``finished`` is false, and ``problem`` says what is lost.
 
     Raises
     ------
@@ -34,7 +36,10 @@ def open_log(folder: Path, limits: LogLimits = DEFAULT_LIMITS) -> LogView:
         if manifest.finished is not None:
             return _Opened(folder, manifest, _finished(folder, manifest.finished), limits)
         state, problem = _broken_off(folder, manifest.arrow_schema().remove_metadata())
-        return _Opened(folder, manifest, state, limits, problem)
+        log = _Opened(folder, manifest, state, limits, problem)
+        log.check()
+        log.broke_off_at = max(entry.stat().st_mtime_ns for entry in os.scandir(folder))
+        return log
     except BlockingIOError as error:
         raise DataError(f"event log {folder} is still being written: wait for the end of its run") from error
     except OSError as error:
@@ -88,7 +93,10 @@ def _finished(folder: Path, finished: RunSummary) -> LogState:
 
 def _broken_off(folder: Path, schema: pa.Schema) -> tuple[LogState, str | None]:
     journal = read_journal(folder)
-    segments, damage = _undamaged(list_segments(folder))
+    segments, damage = list_segments(folder), None
+    if not segments or not whole_blocks(journal, segments[-1].last + 1, schema)[0]:
+        # Nothing is known to follow the last segments. If the journal goes on behind them, they stay, even damaged.
+        segments, damage = _undamaged(segments)
     first, next_sequence = (segments[0].first, segments[-1].last + 1) if segments else (1, 1)
     waiting, torn_bytes = whole_blocks(journal, next_sequence, schema)
     blocks = (joined(waiting),) if waiting else ()

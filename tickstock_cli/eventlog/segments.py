@@ -16,7 +16,7 @@ from zlib import crc32
 import pyarrow as pa
 
 from tickstock_cli.core.files import replace_file
-from tickstock_cli.errors import DataError
+from tickstock_cli.errors import DamagedError, DataError
 from tickstock_cli.eventlog.blocks import Block
 
 _NAME = re.compile(r"(\d{20})-(\d{20})-([0-9a-f]{8})\.arrow", re.ASCII)
@@ -73,17 +73,27 @@ def load_segment(segment: Segment) -> Block:
     ------
     FileNotFoundError
         Retention has deleted it.
-    DataError
+    DamagedError
         The file cannot be read, or its content does not match its name.
     """
-    where = f"events {segment.first} to {segment.last} in {segment.path}"
+    with pa.ipc.open_file(read_verified(segment), options=_READ) as reader:
+        return Block(segment.first, reader.get_batch(0))
+
+
+def read_verified(segment: Segment) -> bytes:
+    """Return the bytes of a segment, of which the checksum is right. Raises as ``load_segment`` does."""
     try:
         data = segment.path.read_bytes()
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise DataError(f"cannot read {where}: {(error.strerror or str(error)).lower()}") from error
+        raise unreadable(segment, (error.strerror or str(error)).lower()) from error
     if f"{crc32(data):08x}" != segment.path.stem.rpartition("-")[2]:
-        raise DataError(f"cannot read {where}: the file is damaged (wrong checksum); restore it from a copy")
-    with pa.ipc.open_file(data, options=_READ) as reader:
-        return Block(segment.first, reader.get_batch(0))
+        raise unreadable(segment, "the file is damaged (wrong checksum); restore it from a copy")
+    return data
+
+
+def unreadable(segment: Segment, reason: str) -> DamagedError:
+    """Return the error of a segment that cannot be read."""
+    message = f"cannot read events {segment.first} to {segment.last} in {segment.path}: {reason}"
+    return DamagedError(message, segment.first, segment.last + 1)

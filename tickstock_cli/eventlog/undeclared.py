@@ -17,21 +17,14 @@ READ_EVENTS = 65_536
 def undeclared_kinds(log: LogView, known: Container[str]) -> tuple[Kind, ...]:
     """Return a plain declaration of each kind in a log that is not ``known``, by name.
 
-    It has the priority of its events, and those columns beyond the common ones that hold a value. Reads the whole log.
-
-    Raises
-    ------
-    DataError
-        A segment is damaged.
+    It has the priority of its events, and those columns beyond the common ones that hold a value. Reads the whole log
+    but for events that cannot be read.
     """
     others = [field for field in log.schema if field.name not in (*EVENT_SCHEMA.names, *PROVENANCE_COLUMNS)]
     own = [field.name for field in others if pa.types.is_integer(field.type) or pa.types.is_floating(field.type)]
     priorities: dict[str, int] = {}
     columns: dict[str, dict[str, Column]] = {}
-    place = log.first_sequence
-    while place < log.next_sequence:
-        part = log.read(place, READ_EVENTS)
-        place = part.next_sequence
+    for part in log.readable(READ_EVENTS):
         events = pl.DataFrame(part.events.select(["kind", "priority", *own]))
         found = events.group_by("kind").agg(pl.col("priority").min(), pl.col(own).count())
         for row in found.filter([kind not in known for kind in found["kind"]]).iter_rows(named=True):

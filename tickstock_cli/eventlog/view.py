@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 
 from tickstock_cli.core.declarations import declarations_of
-from tickstock_cli.errors import DataError, ExpiredError
+from tickstock_cli.errors import DamagedError, DataError, ExpiredError
 from tickstock_cli.eventlog.blocks import Block, concatenated, joined
 from tickstock_cli.eventlog.cache import SegmentCache
 from tickstock_cli.eventlog.callbacks import Callbacks
+from tickstock_cli.eventlog.damage import Damage
 from tickstock_cli.eventlog.manifest import RunInfo
-from tickstock_cli.eventlog.segments import Segment
+from tickstock_cli.eventlog.segments import Segment, read_verified, unreadable
 from tickstock_cli.eventlog.slices import LogSlice
 
 TAIL_ROWS = 1_024
 """The most events at the end that are joined into one block. Readers that one append woke share the joined block."""
 TAILS = 8
 """Joined blocks that are kept."""
+
+Content = TypeVar("Content")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,10 @@ class LogView:
         self._tails: dict[tuple[int, int], Block] = {}
         self._callbacks = Callbacks(f"event log {self.folder}")
         self._problem: str | None = None
+        self._damage = Damage()
         self._digest: str | None = None
+        self.broke_off_at: int | None = None
+        """Wall time of the last write (ns since the epoch, UTC) of a run that broke off; None for other runs."""
         self._empty: pa.RecordBatch = pa.RecordBatch.from_pylist([], self.schema)
 
     @property
@@ -96,14 +104,30 @@ class LogView:
         """One line that says what is wrong with the log; None = nothing.
 
         While the log grows: the reason why events cannot be written and wait in memory. After a run that broke off:
-        the events that are lost.
+        the events that are lost. In any log: the segments that could not be read when they were read last.
         """
-        return self._problem
+        return "; ".join(filter(None, (self._problem, self._damage.words()))) or None
+
+    @property
+    def damaged_events(self) -> int:
+        """Number of events in segments that could not be read when they were read last."""
+        return self._damage.events
+
+    def check(self) -> int:
+        """Verify the checksums of all segments, and return the number of events that cannot be read.
+
+        Reads every file: about a second for each gigabyte. ``problem`` names the damaged files afterwards.
+        """
+        for segment in self._state.segments:
+            with suppress(DataError):
+                self._verified(segment, read_verified)
+        return self.damaged_events
 
     def read(self, sequence: int, limit: int) -> LogSlice:
         """Return at most ``limit`` events from ``sequence`` on; none if there are none yet.
 
-        Never waits. Costs microseconds for events in memory; older ones may need to be read from a file.
+        Never waits. Costs microseconds for events in memory; older ones may need to be read from a file. A slice ends
+        before a segment that cannot be read.
 
         Parameters
         ----------
@@ -114,8 +138,10 @@ class LogView:
         ------
         ExpiredError
             The log no longer keeps ``sequence``.
+        DamagedError
+            The segment of ``sequence`` cannot be read; the error says where the log goes on.
         DataError
-            The log never had this event, or a segment is damaged.
+            The log never had this event.
         """
         state = self._state
         self._check(sequence, state)
@@ -123,16 +149,34 @@ class LogView:
         parts: list[pa.RecordBatch] = []
         position = sequence
         while position < end:
-            block = self._block(state, position)
+            try:
+                block = self._block(state, position)
+            except DamagedError:
+                if parts:
+                    break
+                raise
             start, stop = position - block.first, min(block.rows, end - block.first)
             parts.append(block.events.slice(start, stop - start))
             position = block.first + stop
         return LogSlice(sequence, concatenated(parts) if parts else self._empty)
 
-    def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call ``callback`` after each append and at the end; return the function that stops this.
+    def readable(self, rows: int) -> Iterator[LogSlice]:
+        """Yield all events that can be read, in slices of at most ``rows``; ``problem`` then counts the others."""
+        place = self.first_sequence
+        while place < self.next_sequence:
+            try:
+                part = self.read(place, rows)
+            except DamagedError as error:
+                place = error.next_sequence
+            else:
+                yield part
+                place = part.next_sequence
 
-        The appender's thread calls it: it must be quick. An error in it is logged.
+    def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call ``callback`` after each append, at the end, and when damage is found; return what stops this.
+
+        The appender's thread calls it, or the reader's that found the damage: it must be quick. An error in it is
+        logged.
         """
         return self._callbacks.add(callback)
 
@@ -160,14 +204,25 @@ class LogView:
                 return self._tail(state.blocks[place:], sequence, state.next)
             return block
         place = bisect_right(state.segments, sequence, key=lambda segment: segment.first) - 1
-        segment = state.segments[place]
+        return self._verified(state.segments[place], self._cache.get)
+
+    def _verified(self, segment: Segment, read: Callable[[Segment], Content]) -> Content:
+        """Read a segment, and record whether that is possible. Raises ExpiredError or DamagedError."""
         try:
-            return self._cache.get(segment)
+            content = read(segment)
         except FileNotFoundError as error:
-            self._check(sequence, self._state)
-            raise DataError(
-                f"cannot read events {segment.first} to {segment.last}: {segment.path} is gone; restore it from a copy"
-            ) from error
+            self._check(segment.first, self._state)
+            self._report(segment)
+            raise unreadable(segment, "the file is gone; restore it from a copy") from error
+        except DamagedError:
+            self._report(segment)
+            raise
+        self._damage.remove(segment)
+        return content
+
+    def _report(self, segment: Segment) -> None:
+        if self._damage.add(segment):
+            self._notify()
 
     def _tail(self, blocks: Sequence[Block], sequence: int, end: int) -> Block:
         if (tail := self._tails.get((sequence, end))) is not None:

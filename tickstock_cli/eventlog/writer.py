@@ -217,6 +217,8 @@ class EventLog(LogView):
         self._journaled = block.next
         newest: Any = pc.max(block.events.column("emitted_at"))
         expired = self._retention.add(segment, newest.as_py())
+        for deleted in expired:
+            self._damage.remove(deleted)
         self._expired += expired
         self._segments = (*self._segments, segment)[len(expired) :]
         self._journal.clear()

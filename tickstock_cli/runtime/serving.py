@@ -148,14 +148,15 @@ class SystemServer:
         if folder is None:
             folder = self._stack.enter_context(LockedFolder("log")) / "log"
         universes = self._settings.priority.by_name()
-        run = RunInfo(token_hex(8), time.time_ns(), TITLE, "", __version__, universes)
+        calendar = self._settings.session.calendar
+        run = RunInfo(token_hex(8), time.time_ns(), TITLE, "", __version__, universes, calendar=calendar)
         limits = log_limits_of(self._settings.event_log)
         self._log = self._stack.enter_context(EventLog(folder, run, limits, self._publication.schema))
         served = ServedRun(
             self._log,
             run.id,
-            SystemStatus(self._system, Calendar(self._settings.session.calendar)),
-            about={"title": TITLE, "tickstock": __version__},
+            SystemStatus(self._system, Calendar(calendar)),
+            about={"title": TITLE, "tickstock": __version__, "calendar": calendar},
             kinds=event_kinds(self._settings),
             universes={name: frozenset(tickers) for name, tickers in universes.items()},
             prices=self._prices,

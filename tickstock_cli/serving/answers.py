@@ -9,7 +9,7 @@ from typing import Any
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from tickstock_cli.errors import ExpiredError, TickstockError
+from tickstock_cli.errors import DamagedError, ExpiredError, TickstockError
 from tickstock_cli.serving.bounded import MAX_TICKER, shortened
 from tickstock_cli.serving.control import ControlError, perform, read_action
 from tickstock_cli.serving.encoded import BLOCK_EVENTS, EncodedLog
@@ -18,7 +18,15 @@ from tickstock_cli.serving.hub import Hub
 from tickstock_cli.serving.metrics import CONTENT_TYPE, render_metrics
 from tickstock_cli.serving.ports import ControlPort
 from tickstock_cli.serving.protocol import Error, MessageError, Subscribe, read_message
-from tickstock_cli.serving.selection import RejectedError, Selection, expired, first_wanted, select, universe_named
+from tickstock_cli.serving.selection import (
+    RejectedError,
+    Selection,
+    expired,
+    first_wanted,
+    select,
+    universe_named,
+    unreadable,
+)
 from tickstock_cli.serving.served import ServedRun
 
 MAX_BODY_BYTES = 16_384
@@ -28,7 +36,7 @@ MAX_SCANNED = 100_000
 """Most events that one answer scans: a filter with few matches must not keep the server busy."""
 
 LISTS = ("kinds", "tickers", "sources")
-STATUS_OF_CODE = {"expired": 410, "ahead": 416, "other_run": 409}
+STATUS_OF_CODE = {"expired": 410, "ahead": 416, "other_run": 409, "unreadable": 500}
 
 
 def _hub(request: Request) -> Hub:
@@ -79,6 +87,8 @@ async def events(request: Request) -> Response:
         raise _as_answer(error.error) from error
     except ExpiredError as error:  # retention deleted them while the block was read
         raise _as_answer(expired(start, error.first_sequence)) from error
+    except DamagedError as error:
+        raise _as_answer(unreadable(error)) from error
     except TickstockError as error:
         raise AnswerError(500, str(error)) from error
     log = served.log
@@ -152,11 +162,22 @@ def _whole(name: str, text: str) -> int:
 
 
 async def _collect(encoded: EncodedLog, selection: Selection, start: int, limit: int) -> tuple[list[str], int]:
-    """Return up to ``limit`` events as JSON, and the sequence number to continue from."""
+    """Return up to ``limit`` events as JSON, and the sequence number to continue from.
+
+    Raises
+    ------
+    DamagedError
+        The first events cannot be read. Events before damaged ones are returned without an error.
+    """
     texts: list[str] = []
     place = start
     while place < encoded.log.next_sequence and place - start < MAX_SCANNED:
-        block = await encoded.block(place)
+        try:
+            block = await encoded.block(place)
+        except DamagedError:
+            if place > start:
+                break
+            raise
         for row in block.rows[place - block.first :]:
             if len(texts) == limit:
                 return texts, place

@@ -12,7 +12,6 @@ from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Literal, cast
-from urllib.parse import urlsplit, urlunsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.client import process_exception
@@ -55,7 +54,7 @@ class Follower:
     Parameters
     ----------
     url
-        Address of the WebSocket, as ``websocket_url`` returns it.
+        Address of the WebSocket, as ``addresses.websocket_url`` returns it.
     token
         Token to send to the server; None = no token.
     give_up_seconds
@@ -78,7 +77,12 @@ class Follower:
         self.url = url
         self.next: int | None = None
         """The sequence number to continue from; None before the first answer."""
-        self._hello: Mapping[str, Any] | None = None
+        self.end: Mapping[str, Any] | None = None
+        """The server's last message: the run is over. None before it."""
+        self.hello: Mapping[str, Any] | None = None
+        """The server's first message; None before it."""
+        self.unreadable = 0
+        """Number of events that the server cannot read."""
         self._on_hello = on_hello
         self._subscription = subscription
         self._token = token
@@ -138,6 +142,9 @@ class Follower:
         async for text in connection:
             message = json.loads(text)
             kind = message["type"]
+            if kind == "error" and message["code"] == "unreadable" and "next_sequence" in message:
+                await connection.send(self._pass_over(message, hello["run"]))
+                continue
             if kind == "error":
                 raise self._error(message)
             if kind in ("subscribed", "heartbeat", "events", "end") and message["next"] is not None:
@@ -145,12 +152,13 @@ class Follower:
                     yield message["events"]
                 self.next = message["next"]
             if kind == "end":
+                self.end = message
                 return
         raise ConnectionClosed(connection.protocol.close_rcvd, connection.protocol.close_sent)
 
     def _begin(self, hello: Mapping[str, Any]) -> None:
         """Begin with a run, or with another epoch of the same run."""
-        known, self._hello = self._hello, hello
+        known, self.hello = self.hello, hello
         if known is not None and known["run"] == hello["run"]:
             return
         if known is not None:
@@ -167,6 +175,13 @@ class Follower:
             self._loss_reported = False
             self._report(f"the replay moved to another time: starting again with event {self.next}")
         self._on_hello(hello)
+
+    def _pass_over(self, message: dict[str, Any], run: str) -> str:
+        """Return the message that subscribes behind events that the server cannot read."""
+        first, self.next = message["first_sequence"], message["next_sequence"]
+        self.unreadable += self.next - first
+        self._report(f"warning: {message['message']}")
+        return self._subscription.message(self.next, run)
 
     def _error(self, message: dict[str, Any]) -> ServingError | UsageError:
         if message["code"] == "expired":
@@ -224,24 +239,3 @@ def _delays() -> Generator[float]:
     while True:
         yield delay
         delay = min(2 * delay, LONGEST_DELAY_SECONDS)
-
-
-def websocket_url(text: str) -> str:
-    """Return the address of a server's WebSocket for the address of its page or for ``HOST:PORT``.
-
-    Raises
-    ------
-    UsageError
-        The text is no address.
-
-    Examples
-    --------
-    >>> [websocket_url(text) for text in ("http://localhost:8765/", "desk:80", "wss://desk.example/feed/ws")]
-    ['ws://localhost:8765/ws', 'ws://desk:80/ws', 'wss://desk.example/feed/ws']
-    """
-    parts = urlsplit(text if "//" in text else f"http://{text}")
-    schemes = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
-    if parts.scheme not in schemes or not parts.netloc:
-        raise UsageError(f"{text} is not the address of a server; write http://HOST:PORT")
-    path = parts.path if parts.path.endswith("/ws") else f"{parts.path.rstrip('/')}/ws"
-    return urlunsplit((schemes[parts.scheme], parts.netloc, path, parts.query, ""))

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from tickstock_cli.errors import DamagedError
 from tickstock_cli.serving.payload import or_null
 from tickstock_cli.serving.ports import EventLogPort
 
@@ -37,7 +38,7 @@ class Row(NamedTuple):
 
 
 class EncodedBlock:
-    """Consecutive rows from sequence number ``first`` to ``last`` at most."""
+    """Consecutive rows from sequence number ``first`` to ``last`` at most; damage of the log ends a block earlier."""
 
     def __init__(self, first: int, last: int) -> None:
         self.first = first
@@ -98,6 +99,8 @@ class EncodedLog:
         ------
         ExpiredError
             The log no longer keeps ``sequence``.
+        DamagedError
+            The file that holds ``sequence`` cannot be read; events before and behind it can.
         """
         number = (sequence - 1) // BLOCK_EVENTS
         lacks = self._lacks(number, sequence)
@@ -113,9 +116,11 @@ class EncodedLog:
         return self._blocks[number]
 
     def _lacks(self, number: int, sequence: int) -> bool:
-        """Return whether the block is missing, begins behind ``sequence``, or lacks events that the log has."""
+        """Return whether the block is missing, does not reach ``sequence``, or lacks events that the log has."""
         block = self._blocks.get(number)
-        return block is None or sequence < block.first or block.next < min(block.last + 1, self.log.next_sequence)
+        if block is None or not block.first <= sequence <= block.last:
+            return True
+        return block.next < min(block.last + 1, self.log.next_sequence)
 
     def _holds(self, number: int, sequence: int) -> bool:
         block = self._blocks.get(number)
@@ -130,19 +135,30 @@ class EncodedLog:
 
     async def _read_on(self, number: int, sequence: int) -> None:
         block = self._blocks.get(number)
-        if block is None or sequence < block.first:
-            # Not from the first event of the block: retention may have deleted it.
+        if block is None or not block.first <= sequence <= block.last:
+            # Not from the first event of the block: retention may have deleted it, or it cannot be read.
             block = EncodedBlock(sequence, (number + 1) * BLOCK_EVENTS)
-        rows = await asyncio.to_thread(self._encode, block.next, block.last)
-        block.rows.extend(rows)
+        end = min(block.last + 1, self.log.next_sequence)
+        try:
+            block.rows.extend(await asyncio.to_thread(self._encode, block.next, end))
+        except DamagedError:
+            if sequence >= block.next:
+                raise
+        if block.next < end:
+            block.last = block.next - 1
         self._blocks[number] = block
         if len(self._blocks) > self._cached_blocks:
             self._blocks.popitem(last=False)
 
-    def _encode(self, first: int, last: int) -> list[Row]:
+    def _encode(self, first: int, end: int) -> list[Row]:
+        """Return the events before ``end`` as rows, or those before the first one that cannot be read."""
         rows: list[Row] = []
-        end = min(last + 1, self.log.next_sequence)
         while (following := first + len(rows)) < end:
-            part = self.log.read(following, end - following)
+            try:
+                part = self.log.read(following, end - following)
+            except DamagedError:
+                if rows:
+                    break
+                raise
             rows.extend(encode(part.first, part.events))
         return rows

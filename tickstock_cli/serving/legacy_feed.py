@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 from tickstock_cli.core.kinds import Kind
 from tickstock_cli.core.priority import PriorityManager
-from tickstock_cli.errors import DataError, ExpiredError
+from tickstock_cli.errors import DamagedError, DataError, ExpiredError
 from tickstock_cli.serving.notifier import Notifier
 from tickstock_cli.serving.payload import LegacyTranslator
 from tickstock_cli.serving.ports import EventLogPort
@@ -106,6 +106,11 @@ class LegacyFeed:
             part = await asyncio.to_thread(self._log.read, place, min(READ_EVENTS, end - place))
         except ExpiredError as expired:
             return expired.first_sequence
+        except DamagedError as damage:  # `/health` and an alert report it: the older protocol has no message for it
+            if place >= self._begin:
+                self._ring.clear()
+                self.next = damage.next_sequence
+            return min(damage.next_sequence, end)
         if place < self._begin:
             columns = part.events.select(["ticker", "kind", "direction"])
             for row in columns.to_pylist():
@@ -138,9 +143,12 @@ class ReplayFeed:
 
     async def since(self, sequence: int, limit: int) -> list[dict[str, Any]]:  # noqa: ARG002 - it is read in order
         """Return the next ``limit`` events, each once; ``sequence`` is not used."""
-        if not self._ahead and self._place < self.next:
+        while not self._ahead and self._place < self.next:
             try:
                 part = await asyncio.to_thread(self._log.read, self._place, AHEAD_EVENTS)
+            except DamagedError as damage:
+                self._place = damage.next_sequence
+                continue
             except DataError as error:
                 raise OvertakenError from error
             for number, event in enumerate(part.events.to_pylist(), self._place):

@@ -41,7 +41,7 @@ class EventLogPort(Protocol):
         """Whether no more events will follow."""
 
     def read(self, sequence: int, limit: int) -> EventSlice:
-        """Return at most ``limit`` events from ``sequence`` on; none if there are none yet.
+        """Return at most ``limit`` events from ``sequence`` on, up to damage; none if there are none yet.
 
         Safe in any thread; may read from disk.
 
@@ -49,10 +49,12 @@ class EventLogPort(Protocol):
         ------
         ExpiredError
             The log no longer keeps ``sequence``.
+        DamagedError
+            The file that holds ``sequence`` cannot be read.
         """
 
     def listen(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call ``callback`` after each append, in the appender's thread; return the function that stops this."""
+        """Call ``callback`` after each append and when damage is found, in any thread; return what stops this."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -255,6 +255,8 @@ class End(Message):
 
     type: Literal["end"] = "end"
     next: int
+    broken_off: bool = Field(default=False, description="the run did not come to its end: its process died, say")
+    time: int | None = Field(default=None, description="recorded time of the last event in ns, UTC; null if unknown")
 
 
 class Error(Message):
@@ -266,8 +268,14 @@ class Error(Message):
     code: ErrorCode
     message: str = Field(description="one line: what is wrong and what to do")
     field: str | None = Field(default=None, description="the wrong key of the client's message")
-    first_sequence: int | None = Field(default=None, description="with expired: the oldest event still kept")
-    next_sequence: int | None = Field(default=None, description="with ahead: the number of the next event")
+    first_sequence: int | None = Field(
+        default=None,
+        description="with expired: the oldest event still kept; with unreadable: the first event that cannot be read",
+    )
+    next_sequence: int | None = Field(
+        default=None,
+        description="with ahead: the number of the next event; with unreadable: the first event behind the damage",
+    )
 
     @field_validator("message", mode="before")
     @classmethod

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tickstock_cli.core.priority import PriorityManager
+from tickstock_cli.errors import DamagedError
 from tickstock_cli.serving.bounded import shortened
 from tickstock_cli.serving.encoded import Row
 from tickstock_cli.serving.protocol import Error, Subscribe
@@ -108,6 +109,16 @@ def first_wanted(served: ServedRun, wanted: Subscribe) -> int:
     if wanted.start < first:
         raise RejectedError(expired(wanted.start, first))
     return wanted.start
+
+
+def unreadable(error: DamagedError) -> Error:
+    """Return the answer to a request for events that cannot be read; it names the first event behind them."""
+    return Error(
+        code="unreadable",
+        message=f"{error}; the events go on with {error.next_sequence}",
+        first_sequence=error.first_sequence,
+        next_sequence=error.next_sequence,
+    )
 
 
 def expired(wanted: int, first: int) -> Error:

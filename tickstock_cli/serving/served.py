@@ -59,3 +59,8 @@ class ServedRun:
     def over(self) -> bool:
         """Whether no more events will follow."""
         return self.log.finished or not self.live
+
+    @property
+    def broken_off(self) -> bool:
+        """Whether the run is over and did not come to its end."""
+        return not self.live and not self.log.finished

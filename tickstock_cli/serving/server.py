@@ -22,6 +22,7 @@ from anyio.from_thread import start_blocking_portal
 
 from tickstock_cli.errors import ServingError, UsageError
 from tickstock_cli.serving.access import AccessRules
+from tickstock_cli.serving.addresses import DEFAULT_PORT
 from tickstock_cli.serving.app import build_app
 from tickstock_cli.serving.connections import ConnectionBounds, HttpConnection, most_connections
 from tickstock_cli.serving.hub import ConnectionCounts, Hub, Limits
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 SOCKETIO_PATH = "/socket.io"
 DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 8765
 BACKLOG = 1_024
 ACCEPTED_TOGETHER = 4
 """Connections that are accepted before the first of them is looked at: together they must not use up all files."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from tickstock_cli.errors import ExpiredError, TickstockError
+from tickstock_cli.errors import DamagedError, ExpiredError, TickstockError
 from tickstock_cli.serving.encoded import EncodedBlock, Row
 from tickstock_cli.serving.hub import CLOSE_SECONDS, Hub
 from tickstock_cli.serving.protocol import (
@@ -33,7 +33,7 @@ from tickstock_cli.serving.protocol import (
     Subscribed,
     read_message,
 )
-from tickstock_cli.serving.selection import RejectedError, Selection, expired, first_wanted, select
+from tickstock_cli.serving.selection import RejectedError, Selection, expired, first_wanted, select, unreadable
 
 ABORT = "tickstock.abort"
 """Key of the connection's state that holds the function of ``wire`` that aborts it after some seconds."""
@@ -267,7 +267,8 @@ class ClientSession:
         if subscription.next >= following:
             if over and not subscription.ended:
                 subscription.ended = True
-                await self._send_message(End(next=following))
+                time = self._hub.pulse()[0].time
+                await self._send_message(End(next=following, broken_off=self._served.broken_off, time=time))
             return False
         if subscription.room == 0:
             return False
@@ -278,7 +279,10 @@ class ClientSession:
             text = await self._take(subscription)
         except ExpiredError:  # deleted since the check above; the next round tells the client
             return True
-        except TickstockError as error:  # a segment of the log is damaged: a retry does not help
+        except DamagedError as error:  # the client decides whether to go on behind it
+            await self._drop(subscription, unreadable(error))
+            return False
+        except TickstockError as error:
             await self._drop(subscription, Error(code="unreadable", message=str(error)))
             return False
         if text:

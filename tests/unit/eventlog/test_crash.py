@@ -146,6 +146,7 @@ def test_a_segment_that_was_not_renamed_in_time_does_not_count(tmp_path: Path) -
 def test_segments_that_a_power_failure_damaged_are_cut_off_and_reported(tmp_path: Path) -> None:
     """A power failure can leave the newest files unwritten: the log ends before the first damaged one."""
     broken_off(tmp_path / "log")
+    (tmp_path / "log" / "journal").write_bytes(b"")
     segments = sorted((tmp_path / "log").glob("*.arrow"))
     for segment in segments[-2:]:
         segment.write_bytes(bytes(segment.stat().st_size))

@@ -213,7 +213,7 @@ def test_a_segment_that_is_deleted_later_is_an_error(folder: Path) -> None:
     segment = sorted(folder.glob("*.arrow"))[0]
     segment.unlink()
 
-    with pytest.raises(DataError, match=rf"cannot read events 1 to \d+: {segment} is gone; restore it from a copy"):
+    with pytest.raises(DataError, match=rf"cannot read events 1 to \d+ in {segment}: the file is gone; restore it"):
         log.read(1, 10)
 
 

@@ -12,7 +12,8 @@ import pytest
 from tickstock_cli.errors import ServingError, UsageError
 from tickstock_cli.eventlog.opening import open_log
 from tickstock_cli.runtime.system import MultiChannelSystem
-from tickstock_cli.serving.client import Follower, Subscription, websocket_url
+from tickstock_cli.serving.addresses import websocket_url
+from tickstock_cli.serving.client import Follower, Subscription
 from tickstock_cli.testing import SECOND, new_york
 
 START = new_york("2024-06-12", "10:00:00")

@@ -12,7 +12,8 @@ import pytest
 
 from tests.unit.serving.served_runs import SHORT_MEMORY, NewLog, in_order, served
 from tickstock_cli.errors import ServingError, TickstockError, UsageError
-from tickstock_cli.serving.client import Follower, Subscription, websocket_url
+from tickstock_cli.serving.addresses import websocket_url
+from tickstock_cli.serving.client import Follower, Subscription
 from tickstock_cli.serving.server import Address, ServerThread
 
 
@@ -171,7 +172,7 @@ def test_another_run_ends_following_with_an_error(new_log: NewLog) -> None:
         asyncio.run(story())
 
 
-@pytest.mark.parametrize("text", ["ftp://desk", "http://", ""])
+@pytest.mark.parametrize("text", ["ftp://desk", "http://", "", "desk:port", "desk:70000"])
 def test_an_invalid_address_is_an_error(text: str) -> None:
     """Before anything is tried."""
     with pytest.raises(UsageError, match="is not the address of a server"):
