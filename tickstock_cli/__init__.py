@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tickstock_cli.engine.result import RunResult
     from tickstock_cli.errors import (
         CheckpointError,
+        DamagedError,
         DataError,
         ExpiredError,
         FailedOutputsError,
@@ -47,6 +48,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CheckpointError",
+    "DamagedError",
     "DataError",
     "EventProcessingResult",
     "EventStream",

@@ -195,7 +195,7 @@ def test_a_closed_stdout_ends_watching_quietly(served_events: tuple[Path, str]) 
         assert process.stderr is not None
         complaint = process.stderr.read()
 
-    assert (process.returncode, complaint) == (1, "")
+    assert (process.returncode, complaint) == (1, "times are those of New York\n")
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def _fetched(url: str, path: str, token: str | None) -> dict[str, Any]:
     from urllib.request import ProxyHandler, Request, build_opener
 
     from tickstock_cli.errors import ServingError
-    from tickstock_cli.serving.client import websocket_url
+    from tickstock_cli.serving.addresses import websocket_url
 
     parts = urlsplit(websocket_url(url))
     scheme = {"ws": "http", "wss": "https"}[parts.scheme]

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from tickstock_cli.cli.render_phrases import KindPhrases
     from tickstock_cli.core.shown_times import ShownZone
     from tickstock_cli.core.stages import Sink
-    from tickstock_cli.serving.addresses import websocket_url
     from tickstock_cli.serving.client import Follower
 
 NAMES = "Repeatable, or between commas."
@@ -89,6 +88,7 @@ def watch(
     """
     from tickstock_cli.cli.access import read_token
     from tickstock_cli.cli.options import parse_symbols
+    from tickstock_cli.serving.addresses import websocket_url
     from tickstock_cli.serving.client import Follower, Subscription
 
     taker = Taker(out or [], as_json, highest_first)
@@ -219,7 +219,6 @@ class Taker:
                 from tickstock_cli.cli.render_phrases import KindPhrases
 
                 self._phrases, self._zone = KindPhrases.of_hello(hello), run_zone(hello)
-                _tell(f"times are those of {self._zone.name}")
             return
         import pyarrow as pa
 
@@ -253,6 +252,8 @@ class Taker:
             from tickstock_cli.cli.render_watch import EventLines
 
             assert self._zone is not None  # hello came first
+            if self._day is None:
+                _tell(f"times are those of {self._zone.name}")
             data_console().print(EventLines(events, self._zone, self._phrases, self._day))
             self._day = self._zone.day(events[-1]["timestamp"])
         if self._slots:

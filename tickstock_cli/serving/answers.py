@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from tickstock_cli.errors import DamagedError, ExpiredError, TickstockError
 from tickstock_cli.serving.bounded import MAX_TICKER, shortened
 from tickstock_cli.serving.control import ControlError, perform, read_action
-from tickstock_cli.serving.encoded import BLOCK_EVENTS, EncodedLog
+from tickstock_cli.serving.encoded import BLOCK_EVENTS, EncodedBlock, EncodedLog
 from tickstock_cli.serving.error_answers import AnswerError
 from tickstock_cli.serving.hub import Hub
 from tickstock_cli.serving.metrics import CONTENT_TYPE, render_metrics
@@ -188,14 +188,22 @@ async def _collect(encoded: EncodedLog, selection: Selection, start: int, limit:
 
 
 async def _collect_before(encoded: EncodedLog, selection: Selection, end: int, limit: int) -> tuple[list[str], int]:
-    """Return up to ``limit`` events before ``end`` as JSON, and the sequence number to continue before."""
+    """Return up to ``limit`` events before ``end`` as JSON, and the sequence number to continue before.
+
+    Raises
+    ------
+    DamagedError
+        The last events cannot be read. Events behind damaged ones are returned without an error.
+    """
     texts: list[str] = []
     place = end
     while place > encoded.log.first_sequence and end - place < MAX_SCANNED:
-        begin = (place - 2) // BLOCK_EVENTS * BLOCK_EVENTS + 1
-        block = await encoded.block(max(begin, encoded.log.first_sequence))
-        if block.next < place:  # the newest block, as another task read it: it has grown since
-            continue
+        try:
+            block = await _block_before(encoded, place)
+        except DamagedError:
+            if place < end:
+                break
+            raise
         for row in reversed(block.rows[: place - block.first]):
             if len(texts) == limit:
                 return texts[::-1], place
@@ -203,6 +211,23 @@ async def _collect_before(encoded: EncodedLog, selection: Selection, end: int, l
             if selection.matches(row):
                 texts.append(row.text)
     return texts[::-1], place
+
+
+async def _block_before(encoded: EncodedLog, place: int) -> EncodedBlock:
+    """Return a block that holds the event before ``place``. Raises DamagedError if it cannot be read."""
+    start = max((place - 2) // BLOCK_EVENTS * BLOCK_EVENTS + 1, encoded.log.first_sequence)
+    while True:
+        try:
+            block = await encoded.block(start)
+        except DamagedError as error:
+            if error.next_sequence >= place:
+                raise
+            start = error.next_sequence
+            continue
+        if block.next >= place:
+            return block
+        if block.last < place - 1:  # damage ends it; otherwise it has grown since another task read it
+            start = block.next
 
 
 async def universe(request: Request) -> Response:

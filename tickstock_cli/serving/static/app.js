@@ -83,7 +83,7 @@ connection.addEventListener("restart", ({ detail }) => {
   chart.show(byId("ticker").value);
 });
 
-connection.addEventListener("gap", ({ detail }) => feed.addGap(detail.first, detail.last));
+connection.addEventListener("gap", ({ detail }) => feed.addGap(detail));
 connection.addEventListener("alert", () => refresh());
 connection.addEventListener("problem", ({ detail }) => (presence.problem = detail));
 

@@ -109,6 +109,10 @@ export class Connection extends EventTarget {
       this.#tell("gap", { first: this.#next, last: error.first_sequence - 1 });
       this.#next = error.first_sequence;
       this.#subscribe();
+    } else if (error.code === "unreadable" && error.next_sequence) {
+      this.#tell("gap", { first: error.first_sequence, last: error.next_sequence - 1, damaged: true });
+      this.#next = error.next_sequence;
+      this.#subscribe();
     } else if (error.code === "ahead") {
       this.#restart(error.next_sequence);
       this.#subscribe();

@@ -68,9 +68,10 @@ export class Feed {
     if (this.#coming.length > KEPT) this.#draw();
   }
 
-  /** Tell in the list that events are missing: `first` to `last` had been deleted before they could be read. */
-  addGap(first, last) {
-    this.add([{ gap: `Events ${format.count(first)} to ${format.count(last)} were deleted before this page could read them.` }]);
+  /** Tell in the list that events are missing: `first` to `last` are deleted, or their file is damaged. */
+  addGap({ first, last, damaged = false }) {
+    const why = damaged ? "cannot be read: the file of the event log is damaged" : "were deleted before this page could read them";
+    this.add([{ gap: `Events ${format.count(first)} to ${format.count(last)} ${why}.` }]);
   }
 
   /** Show only events that pass; `query` is the same filter as /api/events takes it. */
