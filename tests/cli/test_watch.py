@@ -120,6 +120,21 @@ def test_ctrl_c_leaves_a_complete_file_and_names_the_next_event(new_log: NewLog,
     assert told == [event(number)["event_id"] for number in range(1, 721)]
 
 
+def test_a_stopped_watch_leaves_the_file_of_an_earlier_run(new_log: NewLog, tmp_path: Path) -> None:
+    """Yesterday's whole file must not become today's short one."""
+    log = new_log(100)
+    target = tmp_path / "e.csv"
+    target.write_text("of yesterday")
+    with served(log) as server, start("watch", server.server.url, "--out", target) as process:
+        until_sent(server, 100, process)
+        code, talk = end(process)
+
+    assert code == 130
+    assert target.read_text() == "of yesterday"
+    assert len((tmp_path / "e.csv.partial").read_text().splitlines()) == 101
+    assert "these events are in " in talk
+
+
 def test_watching_survives_a_restart_of_the_server(new_log: NewLog) -> None:
     """By itself: it says that the connection is gone, and that it is back."""
     log = new_log(10)

@@ -102,7 +102,10 @@ def _wanted(error: BaseException) -> str | None:
         return "the system has no room for a further thread"
     if isinstance(error, MemoryError) or _is_no_memory(error) or _MEMORY.search(text):
         asked = _ASKED.search(text)
-        return f"{asked[1]} more were refused" if asked else "the system refuses more"
+        if asked is None:
+            return "the system refuses more"
+        size = f"{int(asked[1]):,} bytes" if asked[1].isdecimal() else asked[1]
+        return f"{size} more were refused"
     return None
 
 

@@ -147,3 +147,39 @@ def test_an_output_cannot_recover_events_that_retention_deleted(tmp_path: Path) 
 
     assert told[0] == "cannot write frail: no space left on device"
     assert str(told[1]).endswith("raise event_log.keep_mib or event_log.keep_hours")
+
+
+def test_a_healthy_output_outlives_its_log(log: EventLog) -> None:
+    """The disk of the log is full, that of the output is not: it gets every event although the log has none."""
+    sink = RecoveringSink("list", ListSink, log, lambda *_: None, ManualClock())
+    for number in (1, 2, 3):
+        sink.write(events([event(number)]))
+    sink.commit()
+
+    assert log.next_sequence == 1
+    assert sink._sink is not None
+    assert len(sink._sink.events) == 3  # type: ignore[attr-defined]
+
+
+def test_an_output_that_fails_after_its_log_cannot_recover(log: EventLog) -> None:
+    """Its first events are nowhere: a file that begins in the middle would be a lie."""
+    sink = RecoveringSink("frail", Frail, log, lambda *_: None, ManualClock())
+    sink.write(events([event(1)]))
+    Frail.broken = True
+    sink.write(events([event(2)]))
+    Frail.broken = False
+
+    with pytest.raises(OutputError, match="cannot write frail anew: the event log has failed, too"):
+        sink.finish()
+
+
+def test_a_recovering_output_leaves_the_file_of_an_earlier_run(log: EventLog, tmp_path: Path) -> None:
+    """Served and stopped early, as without a server."""
+    target = tmp_path / "events.csv"
+    target.write_text("of yesterday")
+    sink = RecoveringSink(str(target), lambda: open_sink(str(target)), log, lambda *_: None, ManualClock())
+    sink.write(events([event(1)]))
+
+    assert sink.commit_partial() == f"{target}.partial"
+    assert target.read_text() == "of yesterday"
+    assert len((tmp_path / "events.csv.partial").read_text().splitlines()) == 2

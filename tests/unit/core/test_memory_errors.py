@@ -13,7 +13,7 @@ from tickstock_cli.errors import DataError, MemoryShortError
 REFUSED = [
     (MemoryError(), "the system refuses more"),
     (MemoryError("Unable to allocate 14.7 MiB for an array with shape (80044,)"), "14.7 MiB more were refused"),
-    (pa.ArrowMemoryError("malloc of size 1048576 failed"), "1048576 more were refused"),
+    (pa.ArrowMemoryError("malloc of size 1048576 failed"), "1,048,576 bytes more were refused"),
     (OSError(errno.ENOMEM, "Cannot allocate memory"), "the system refuses more"),
     (RuntimeError("can't start new thread"), "the system has no room for a further thread"),
     (
