@@ -215,3 +215,19 @@ def test_a_path_that_is_no_log_is_an_error_of_one_line(
 
     assert result.returncode == code
     assert expected in error_line(result)
+
+
+def test_paging_back_stops_at_a_damaged_segment_and_goes_on_before_it(tmp_path: Path) -> None:
+    """The page asks for events before a number; within the damage the error names where the older ones end."""
+    folder = tmp_path / "log"
+    with EventLog(folder, RunInfo("run-6", START), LogLimits(memory_bytes=1)) as log:
+        log.append(events([event(number) for number in range(1, 31)]))
+        log.finish()
+    segment = sorted(folder.glob("*.arrow"))[9]
+    segment.write_bytes(segment.read_bytes()[:-1] + b"x")
+    with served_file(folder) as (_, url):
+        behind, damaged, before = (httpx.get(f"{url}api/events?before={n}", timeout=60).json() for n in (31, 11, 10))
+
+    assert [row["sequence"] for row in behind["events"]] == list(range(11, 31))
+    assert (behind["previous"], damaged["error"]["first_sequence"]) == (11, 10)
+    assert [row["sequence"] for row in before["events"]] == list(range(1, 10))

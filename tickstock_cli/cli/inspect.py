@@ -47,17 +47,18 @@ def inspect(
             bar.update(rows)
 
         report = run_inspection(paths, options, Calendar(settings.session.calendar), progress)
-    _print(report, as_json)
+    _print(report, settings.session.calendar, as_json)
     if report.unreadable:
         others = f" (and {len(report.unreadable) - 1} more)" if len(report.unreadable) > 1 else ""
         raise DataError(f"{report.unreadable[0].error}{others}")
 
 
-def _print(report: Report, as_json: bool) -> None:
+def _print(report: Report, calendar: str, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(report.as_dict(), indent=2))
         return
     from tickstock_cli.cli.console import data_console
     from tickstock_cli.cli.render_inspect import render_report
+    from tickstock_cli.core.shown_times import exchange_zone
 
-    data_console().print(render_report(report))
+    data_console().print(render_report(report, exchange_zone(calendar)))

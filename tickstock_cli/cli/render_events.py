@@ -87,7 +87,12 @@ class EventTable:
 
 
 def table_of(
-    rows: Sequence[Sequence[Text]], widths: Mapping[int, int], *, show_header: bool, wrapped: int | None = None
+    rows: Sequence[Sequence[Text]],
+    widths: Mapping[int, int],
+    *,
+    show_header: bool,
+    wrapped: int | None = None,
+    gap: int = GAP,
 ) -> Table:
     """Return a table with columns of exactly these widths, by index in ``COLUMNS``; cells of one may be wrapped."""
     table = Table(
@@ -96,7 +101,7 @@ def table_of(
         show_header=show_header,
         show_edge=False,
         pad_edge=False,
-        padding=(0, GAP - 1 if show_header else GAP, 0, 0),
+        padding=(0, gap - 1 if show_header else gap, 0, 0),
     )
     for place, width in widths.items():
         justify: Literal["left", "right"] = "right" if COLUMNS[place].right else "left"
@@ -132,9 +137,9 @@ def fitting(wanted: Sequence[int], room: int) -> dict[int, int]:
     return kept
 
 
-def width_of(widths: Mapping[int, int]) -> int:
-    """Return the width of a table with columns of these widths."""
-    return sum(widths.values()) + GAP * (len(widths) - 1)
+def width_of(widths: Mapping[int, int], gap: int = GAP) -> int:
+    """Return the width of a table with columns of these widths and ``gap`` blanks between them."""
+    return sum(widths.values()) + gap * (len(widths) - 1)
 
 
 def event_cells(event: dict[str, Any], zone: ShownZone, dated: bool, phrases: KindPhrases | None = None) -> list[Text]:

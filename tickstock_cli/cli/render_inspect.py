@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from tickstock_cli.core.shown_times import ShownZone
 from tickstock_cli.core.times import NS_PER_SECOND, format_duration, format_time
 from tickstock_cli.inspection.groups import FileGroup, grouped
 from tickstock_cli.inspection.report import FileReport, Report
@@ -23,35 +24,35 @@ LABEL_COLUMNS = 12
 """Width of the longest label, so that the lines of all files begin at one column."""
 
 
-def render_report(report: Report) -> Group:
-    """Draw a table of all files, then the details of each, then the totals.
+def render_report(report: Report, zone: ShownZone) -> Group:
+    """Draw a table of all files, then the details of each, then the totals; times are in the zone.
 
     Many files that are read alike share one line.
     """
     groups = grouped(report.files)
-    parts: list[RenderableType] = [_overview(report.files, groups)]
+    parts: list[RenderableType] = [_overview(report.files, groups, zone)]
     for group in groups:
         heading = Text(group.sample.path, style="bold")
         if len(group.files) > 1:
             heading.append(f" and {len(group.files) - 1:,} more like it", style="not bold")
-        parts += [heading, Padding(_details(list(_lines(group))), (0, 0, 1, 2), expand=False)]
+        parts += [heading, Padding(_details(list(_lines(group, zone))), (0, 0, 1, 2), expand=False)]
     parts += [Text(f"cannot be read: {file.error}", style="red") for file in report.unreadable]
     if report.left_out:
         parts.append(Text(left_out_note(report.left_out)))
     return Group(*parts, *_totals(report))
 
 
-def _overview(files: Sequence[FileReport], groups: Sequence[FileGroup]) -> Table:
+def _overview(files: Sequence[FileReport], groups: Sequence[FileGroup], zone: ShownZone) -> Table:
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
     table.add_column("file", overflow="fold", min_width=12)
     table.add_column("type", no_wrap=True)
     table.add_column("rows", no_wrap=True, justify="right")
-    table.add_column("time (UTC)", no_wrap=True)
+    table.add_column(f"time ({zone.name})", no_wrap=True)
     names = dict(zip((file.path for file in files), _names(files), strict=True))
     for group in groups:
         count, name = len(group.files), names[group.sample.path]
         shown = name if count == 1 else f"{count:,} like {name}"
-        table.add_row(shown, group.sample.record, f"{group.rows:,}", _span(group.first, group.last))
+        table.add_row(shown, group.sample.record, f"{group.rows:,}", _span(group.first, group.last, zone))
     return table
 
 
@@ -62,9 +63,9 @@ def _names(files: Sequence[FileReport]) -> list[str]:
     return [os.path.relpath(path, folder).removesuffix(".parquet") for path in paths]
 
 
-def _lines(group: FileGroup) -> Iterator[Line]:
+def _lines(group: FileGroup, zone: ShownZone) -> Iterator[Line]:
     """Return the details of files beyond the table."""
-    yield from _lines_of_rows(group)
+    yield from _lines_of_rows(group, zone)
     yield "holds", _holdings(group), ""
     for guess in group.guesses:
         yield "guessed", guess, ""
@@ -75,7 +76,7 @@ def _lines(group: FileGroup) -> Iterator[Line]:
         yield "ignored", ", ".join(group.sample.ignored), "dim"
 
 
-def _lines_of_rows(group: FileGroup) -> Iterator[Line]:
+def _lines_of_rows(group: FileGroup, zone: ShownZone) -> Iterator[Line]:
     """Return the details of rows: rejected ones, duplicates, gaps."""
     for warning, files in group.warnings.items():
         yield "warning", f"{_which(files, group)}{warning}", "yellow"
@@ -89,7 +90,7 @@ def _lines_of_rows(group: FileGroup) -> Iterator[Line]:
         yield "" if group.rejected else "rejected", f"with --late reject: {_counts(group.rejected_unsorted)}", "yellow"
     if group.copies:
         yield "duplicates", f"{group.copies:,} rows equal an earlier one in every column", ""
-    for place, gap in enumerate(_gaps(group.longest_gaps)):
+    for place, gap in enumerate(_gaps(group.longest_gaps, zone)):
         yield "" if place else "longest gaps", gap, ""
 
 
@@ -151,11 +152,11 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _span(first: int | None, last: int | None) -> str:
+def _span(first: int | None, last: int | None, zone: ShownZone) -> str:
     """Return the first and last minute; of the last, the date only if it is another one, the year likewise."""
     if first is None or last is None:
         return ""
-    begin, end = (format_time(time)[:16].replace("T", " ") for time in (first, last))
+    begin, end = (zone.clock(time)[:16] for time in (first, last))
     shared = next(length for length in (11, 5, 0) if begin[:length] == end[:length])
     return f"{begin} - {end[shared:]}"
 
@@ -170,10 +171,8 @@ def _holdings(group: FileGroup) -> str:
     return f"{tickers}, {groups}, {size}"
 
 
-def _gaps(longest: Sequence[Gap]) -> list[str]:
+def _gaps(longest: Sequence[Gap], zone: ShownZone) -> list[str]:
     """Return the longest gap of every phase, below each other."""
-    gaps = [(gap.phase, about(gap.length / NS_PER_SECOND), format_time(gap.start)) for gap in longest]
+    gaps = [(gap.phase, about(gap.length / NS_PER_SECOND), zone.clock(gap.start, 0)) for gap in longest]
     widths = [max((len(gap[place]) for gap in gaps), default=0) for place in (0, 1)]
-    return [
-        f"{phase:<{widths[0]}}  {length:>{widths[1]}} from {start[:10]} {start[11:19]}" for phase, length, start in gaps
-    ]
+    return [f"{phase:<{widths[0]}}  {length:>{widths[1]}} from {start}" for phase, length, start in gaps]

@@ -10,7 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.padding import Padding
 from rich.text import Text
 
-from tickstock_cli.cli.render_events import DETAIL, SOURCE, event_cells, table_of, width_of
+from tickstock_cli.cli.render_events import DETAIL, GAP, SOURCE, event_cells, table_of, width_of
 from tickstock_cli.cli.render_phrases import KindPhrases
 from tickstock_cli.core.shown_times import ShownZone
 
@@ -18,6 +18,8 @@ WIDTHS = (18, 8, 9, 11, 8, 6, 60)
 """Widths of time, ticker, event, price, change, source and detail, constant because later events follow below."""
 NARROW_WIDTHS = (12, 6, 9, 9, 7, 6, 60)
 """Widths on a narrow terminal, where the date has a line of its own and the source is left out."""
+NARROW_GAP = 1
+"""Blanks between two columns there."""
 NARROW = 100
 """Below this width a terminal is narrow."""
 LEAST_DETAIL = 16
@@ -58,9 +60,9 @@ class EventLines:
         """Draw the events at the width of the console."""
         if options.max_width >= NARROW:
             rows = [event_cells(event, self._zone, dated=True, phrases=self._phrases) for event in self._events]
-            yield table_of(rows, self._widths(WIDTHS, options.max_width), show_header=False, wrapped=DETAIL)
+            yield table_of(rows, self._widths(WIDTHS, options.max_width, GAP), show_header=False, wrapped=DETAIL)
             return
-        widths = self._widths(NARROW_WIDTHS, options.max_width, without=SOURCE)
+        widths = self._widths(NARROW_WIDTHS, options.max_width, NARROW_GAP, without=SOURCE)
         for day, events in groupby(self._events, lambda event: self._zone.day(event["timestamp"])):
             told = list(events)
             if day != self._day_before:
@@ -69,19 +71,19 @@ class EventLines:
             rows = [event_cells(event, self._zone, dated=False, phrases=self._phrases) for event in told]
             yield from _below_each_other(rows, widths)
 
-    def _widths(self, usual: Sequence[int], room: int, without: int | None = None) -> dict[int, int]:
+    def _widths(self, usual: Sequence[int], room: int, gap: int, without: int | None = None) -> dict[int, int]:
         """Return the widths of the columns by their place: the detail has the rest, or no column if that is small."""
         widths = {place: width for place, width in enumerate(usual) if place not in (without, DETAIL)}
         widths[EVENT] = max(widths[EVENT], self._event_width)
-        rest = room - width_of({**widths, DETAIL: 0})
+        rest = room - width_of({**widths, DETAIL: 0}, gap)
         return {**widths, DETAIL: rest} if rest >= LEAST_DETAIL else widths
 
 
 def _below_each_other(rows: Sequence[Sequence[Text]], widths: dict[int, int]) -> RenderResult:
     if DETAIL in widths:
-        yield table_of(rows, widths, show_header=False, wrapped=DETAIL)
+        yield table_of(rows, widths, show_header=False, wrapped=DETAIL, gap=NARROW_GAP)
         return
     for row in rows:
-        yield table_of([row], widths, show_header=False)
+        yield table_of([row], widths, show_header=False, gap=NARROW_GAP)
         if row[DETAIL]:
             yield Padding(row[DETAIL], (0, 0, 0, 2))
