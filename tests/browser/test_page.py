@@ -14,6 +14,7 @@ from tests.unit.monitoring.making import rollout
 from tests.unit.serving.epochs import jumped
 from tests.unit.serving.served_runs import SHORT_MEMORY, FixedPrices, NewLog, RunOutput, Steered, event, events, served
 from tests.unit.serving.test_metrics import CHANNEL
+from tickstock_cli.eventlog.limits import LogLimits
 from tickstock_cli.serving.ports import Health
 from tickstock_cli.serving.server import Address
 
@@ -331,6 +332,24 @@ def test_older_events_are_a_button_away(page: Page, new_log: NewLog) -> None:
         page.click("#newest")
 
         assert page.evaluate(SEQUENCES) == list(range(705, 405, -1))
+
+
+def test_damaged_events_leave_a_line_among_older_ones(page: Page, new_log: NewLog) -> None:
+    """The page goes back past a file of the log that cannot be read, and says which events it held."""
+    log = new_log(400, LogLimits(memory_bytes=1))
+    segment = next(log.folder.glob(f"{90:020d}-*.arrow"))
+    segment.write_bytes(segment.read_bytes()[:-1] + b"x")
+    with served(log) as server:
+        page.open(server.server.url)
+        received(page, 400)
+        page.click("#older")
+        page.wait_for("document.querySelector('#place').textContent === 'events 91 to 100'")
+        page.click("#older")
+        page.wait_for("document.querySelector('#events .gap')")
+
+        assert page.text("#events .gap").startswith("Events 90 to 90 cannot be read")
+        assert page.evaluate(SEQUENCES)[-89:] == list(range(89, 0, -1))
+    page.complaints.clear()  # the browser reports the answer that was an error
 
 
 def test_a_filter_finds_events_from_before_the_page_was_opened(page: Page, new_log: NewLog) -> None:

@@ -53,18 +53,20 @@ class DashboardView:
         yield from _in_lines(_facts(self.document["system_overview"]), options.max_width)
         if self.short:
             yield from _alerts(self.document, wrap=False)
-            if self.document["channel_details"]:
-                yield _channels(self.document["channel_details"], options.max_width >= WIDE)
-            return
-        if self.document["channel_details"]:
+        for part in self._parts(options.max_width >= WIDE):
+            if not self.short:
+                yield Text()
+            yield part
+        if not self.short:
             yield Text()
-            yield _channels(self.document["channel_details"], options.max_width >= WIDE)
+            yield from _alerts(self.document)
+
+    def _parts(self, wide: bool) -> Iterator[RenderableType]:
+        if self.document["channel_details"]:
+            yield _channels(self.document["channel_details"], wide)
         rollout = self.document["system_overview"].get("rollout")
         if rollout is not None:
-            yield Text()
             yield RolloutView(rollout)
-        yield Text()
-        yield from _alerts(self.document)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,9 +69,8 @@ export class Feed {
   }
 
   /** Tell in the list that events are missing: `first` to `last` are deleted, or their file is damaged. */
-  addGap({ first, last, damaged = false }) {
-    const why = damaged ? "cannot be read: the file of the event log is damaged" : "were deleted before this page could read them";
-    this.add([{ gap: `Events ${format.count(first)} to ${format.count(last)} ${why}.` }]);
+  addGap(missing) {
+    this.add([gapOf(missing)]);
   }
 
   /** Show only events that pass; `query` is the same filter as /api/events takes it. */
@@ -141,10 +140,20 @@ export class Feed {
       return load === this.#load ? answer : null;
     } catch (problem) {
       if (load !== this.#load) return null;
+      if (problem.details?.code === "unreadable") return this.#askBeyond(query, problem.details);
       this.#problem = problem.message;
       this.#drawPlace();
       return null;
     }
+  }
+
+  /** Ask for the events on the other side of a damaged file, and tell in the list which ones it held. */
+  async #askBeyond(query, { first_sequence: first, next_sequence: next }) {
+    const back = query.before !== undefined;
+    const answer = await this.#ask(back ? { ...query, before: first } : { ...query, from: next });
+    if (!answer) return null;
+    const gap = gapOf({ first, last: next - 1, damaged: true });
+    return { ...answer, events: back ? [...answer.events, gap] : [gap, ...answer.events] };
   }
 
   /** Give the number from which on every matching event is shown, in the list or above it. */
@@ -240,4 +249,9 @@ export class Feed {
     press.preventDefault();
     goal.focus();
   }
+}
+
+function gapOf({ first, last, damaged = false }) {
+  const why = damaged ? "cannot be read: the file of the event log is damaged" : "were deleted before this page could read them";
+  return { gap: `Events ${format.count(first)} to ${format.count(last)} ${why}.` };
 }

@@ -26,9 +26,10 @@ export function websocketAddress() {
 
 /** An answer that is an error, in the server's own words. */
 export class AnswerError extends Error {
-  constructor(status, message) {
+  constructor(status, message, details = {}) {
     super(message);
     this.status = status;
+    this.details = details;
   }
 }
 
@@ -43,7 +44,7 @@ export async function ask(path, body = undefined, patience = PATIENCE_MS) {
   const answer = await fetch(url, options);
   const document = await answer.json().catch(() => ({}));
   if (!answer.ok) {
-    throw new AnswerError(answer.status, document.error?.message ?? `${answer.status} ${answer.statusText}`);
+    throw new AnswerError(answer.status, document.error?.message ?? `${answer.status} ${answer.statusText}`, document.error);
   }
   return document;
 }
