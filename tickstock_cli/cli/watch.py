@@ -25,7 +25,9 @@ NAMES = "Repeatable, or between commas."
 
 
 def watch(
-    url: Annotated[str, typer.Argument(metavar="URL", help="The server: http://HOST:PORT, or HOST:PORT.")],
+    url: Annotated[
+        str, typer.Argument(metavar="URL", help="The server: http://HOST:PORT, HOST:PORT, or HOST (port 8765).")
+    ],
     kinds: Annotated[
         list[str] | None, typer.Option("--kinds", metavar="A,B", show_default=False, help=f"Only these kinds. {NAMES}")
     ] = None,

@@ -172,6 +172,20 @@ def test_another_run_ends_following_with_an_error(new_log: NewLog) -> None:
         asyncio.run(story())
 
 
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("localhost", "ws://localhost:8765/ws"),
+        ("[::1]", "ws://[::1]:8765/ws"),
+        ("desk:80", "ws://desk:80/ws"),
+        ("https://desk.example/feed/", "wss://desk.example/feed/ws"),
+    ],
+)
+def test_a_host_without_a_port_has_the_port_that_servers_take(text: str, url: str) -> None:
+    """`serve` prints no port that a user has chosen; only an address with a scheme has the port of that scheme."""
+    assert websocket_url(text) == url
+
+
 @pytest.mark.parametrize("text", ["ftp://desk", "http://", "", "desk:port", "desk:70000"])
 def test_an_invalid_address_is_an_error(text: str) -> None:
     """Before anything is tried."""
