@@ -107,7 +107,7 @@ class OutputError(TickstockError):
 class FailedOutputsError(OutputError):
     """Some outputs of a run could not be written; the others have their final names. ``result`` is that of the run."""
 
-    def __init__(self, message: str, result: object) -> None:
+    def __init__(self, message: str, result: object = None) -> None:
         super().__init__(message)
         self.result = result
 

@@ -7,6 +7,7 @@ import os
 import signal
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.cli.conftest import Here
@@ -56,16 +57,18 @@ def test_a_closed_stdout_ends_the_run_quietly(folder: Path, fresh: tuple[str, ..
     assert (process.returncode, told) == (1, "")
 
 
-def test_a_closed_stdout_drops_other_outputs_and_reports_it(folder: Path) -> None:
-    """The file is not written, so silence would be a lie."""
-    before = files_of(folder)
+def test_a_closed_stdout_is_reported_and_costs_no_file(folder: Path) -> None:
+    """The file is whole; what the reader did not get is an error, so silence would be a lie."""
     with running("replay", "recorded", "--out", "-", "--out", "e.parquet", folder=folder) as process:
         read_lines(process, 1)
         told = last_words(process)
 
     assert process.returncode == 1
-    assert told == "error: cannot write standard output: its reader closed it before the end; events were lost\n"
-    assert files_of(folder) == before
+    reason = "cannot write standard output: its reader closed it before the end; events were lost"
+    lines = told.splitlines()
+    assert lines[0] == f"warning: {reason}; the other outputs go on"
+    assert lines[-1] == f"error: 1 of 2 outputs failed: {reason}; written: e.parquet"
+    assert pq.read_table(folder / "e.parquet").num_rows == len(morning_events())
 
 
 def test_a_full_disk_behind_stdout_is_an_error(folder: Path) -> None:
