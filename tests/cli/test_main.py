@@ -73,6 +73,14 @@ def test_importing_the_command_line_imports_nothing_heavy() -> None:
     assert HEAVY.isdisjoint(modules)
 
 
+MORE: dict[type[errors.TickstockError], tuple[object, ...]] = {
+    errors.ExpiredError: (7,),
+    errors.DamagedError: (7, 8),
+    errors.FailedOutputsError: (None,),
+}
+"""What some errors say beside their message."""
+
+
 @pytest.mark.parametrize("error", every_error())
 def test_every_error_of_ours_ends_with_the_code_of_its_class(
     error: type[errors.TickstockError], capsys: pytest.CaptureFixture[str]
@@ -80,7 +88,7 @@ def test_every_error_of_ours_ends_with_the_code_of_its_class(
     """One line on stderr, nothing on stdout."""
 
     def fail() -> None:
-        raise error("what, where,\nwhich value", *([7] if error is errors.ExpiredError else []))
+        raise error("what, where,\nwhich value", *MORE.get(error, ()))
 
     word = "" if error is errors.InterruptedRunError else "error: "
     assert exit_code(fail) == error.exit_code
