@@ -67,6 +67,8 @@ class Feeder:
         """The number of tickers that the state of the channels has room for."""
         self._window_ns: int = settings.coordinator.window_ms * MS
         self._window = 0
+        self._watermark = 0
+        """The market time up to which rows were taken, those on disk included."""
         self._piece_rows = min(section.queue_rows for section in channel_sections(settings).values())
         self._spills = settings.router.overflow == "spill"
         self._spill = Spill()
@@ -101,6 +103,7 @@ class Feeder:
         async with self._feeding:
             for chunk in self._pieces(batch):
                 self._check()
+                self._watermark = chunk.watermark
                 spills = self._must_spill(chunk)
                 if not spills:
                     self._report(SPILL, None)
@@ -154,10 +157,12 @@ class Feeder:
     def next_release(self) -> int:
         """Return the market time (int64 ns) at which events may be released although no row comes."""
         release = self._core.next_release()
-        if not self._collector.waiting:
+        if not (self._collector.waiting or self._spilled.is_set()):
             return release
-        # Rows that are not processed yet may cause events, which may wait for the end of the window.
-        return min(release, (self._window + 1) * self._window_ns + 1)
+        # Rows that are not processed yet may cause events, which may wait for the end of the window. What may be
+        # released up to the watermark is released once they are processed: to advance market time again is of no use.
+        window_end = (self._watermark // self._window_ns + 1) * self._window_ns + 1
+        return window_end if release <= self._watermark else min(release, window_end)
 
     async def grow(self) -> None:
         """Make room for all tickers of the symbol table, while every instance is idle."""

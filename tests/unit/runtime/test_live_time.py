@@ -6,6 +6,8 @@ import asyncio
 import time
 from typing import Any
 
+import pytest
+
 from tickstock_cli.engine.market_clock import DateClock
 from tickstock_cli.runtime.system import MultiChannelSystem
 from tickstock_cli.testing import SECOND, new_york
@@ -74,3 +76,31 @@ def test_rows_of_the_past_pass_market_time_by_themselves() -> None:
     assert past.schedule is None
     assert live.schedule is not None
     assert live.schedule.market_at(7 + 2 * SECOND) == now + SECOND
+
+
+@pytest.mark.parametrize("waiting", [["DEF"], ["DEF", "GHI"]])
+def test_time_that_has_passed_is_not_passed_again_while_rows_wait(waiting: list[str]) -> None:
+    """An open breaker or a stuck batch held rows; the clock fed thousands of empty batches a second meanwhile."""
+
+    async def story() -> tuple[int, int]:
+        one_row = {"queue_rows": 1, "batch_rows": 1}  # the second one waits on disk
+        settings = {**ALL_DAY, "router": {"overflow": "spill"}, "fmv_channel": one_row}
+        async with MultiChannelSystem(settings) as system:
+            await system.process_fmv_data(overvalued(PAST))
+            for instance in system.instances():
+                instance.pause()
+            rows = [{**overvalued(PAST), "ticker": ticker} for ticker in waiting]
+            calls = [asyncio.create_task(system.process_fmv_data(row)) for row in rows]
+            while system.queued_rows() < len(rows):
+                await asyncio.sleep(0.001)
+            release = system.next_release()
+            await system.advance(release)
+            following = system.next_release()
+            for instance in system.instances():
+                instance.resume()
+            await asyncio.gather(*calls)
+            return release, following
+
+    release, following = asyncio.run(story())
+
+    assert following > release
