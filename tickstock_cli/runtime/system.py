@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from tickstock_cli.runtime.serving import SystemServer
     from tickstock_cli.serving.server import Address
 
+ENDED = "the system has ended: it takes no more rows; build a new one"
+
 
 class MultiChannelSystem:
     """The whole running system. It belongs to the asyncio loop that starts it.
@@ -161,7 +163,7 @@ class MultiChannelSystem:
             handlers,
             self._clock,
             wall,
-            self.is_system_ready,
+            self._works,
             lambda: self._broken,
             self.rollout,
         )
@@ -198,9 +200,13 @@ class MultiChannelSystem:
 
         Raises
         ------
-        UsageError, OutputError
+        UsageError
+            The system was shut down, or no sink writes such a target.
+        OutputError
             A sink cannot be opened.
         """
+        if self._ending is not None:
+            raise UsageError(ENDED)
         if self._watch is None:
             if self._starting is None or self._starting.done():
                 self._starting = self._begun.begin(self._start())
@@ -222,8 +228,9 @@ class MultiChannelSystem:
         self._catching_up = asyncio.create_task(self._feeder.catch_up(), name="tickstock-spill")
         if self._owns_core:  # whoever hands in a core drives market time
             self._passing = asyncio.create_task(self._live_time.run(), name="tickstock-live-time")
-        for task in (self._watch, self._catching_up):
-            task.add_done_callback(self._ended)
+        for task in (self._watch, self._catching_up, self._passing):
+            if task is not None:
+                task.add_done_callback(self._ended)
         self.reporter.update()  # otherwise health would report "not ready" until the monitor's first interval
 
     async def __aenter__(self) -> Self:
@@ -323,7 +330,11 @@ class MultiChannelSystem:
         return drained
 
     def is_system_ready(self) -> bool:
-        """Return whether it takes rows: it is started and not broken, and every channel has an active instance."""
+        """Return whether it takes rows: it is started, and neither broken nor ended; every channel has an instance."""
+        return not self.has_ended and self._works()
+
+    def _works(self) -> bool:
+        """Return whether rows would be processed; also at the end, when it takes none any more."""
         return (
             self._watch is not None
             and self._broken is None
@@ -481,23 +492,24 @@ class MultiChannelSystem:
         return await asyncio.shield(self._ending)
 
     async def _shutdown(self, seconds: float | None) -> Drained:
+        interrupts = self._owns_core and not self.has_ended
+        self.has_ended = True  # first: a row that came during the waits below would get no result
         if self._finishing is not None:
             await asyncio.wait({self._finishing})  # has bounds of its own
         await _cancelled(self._passing)
         try:
-            drained = await self._drained_or_aborted(seconds)
+            drained = await self._drained_or_aborted(seconds, interrupts)
             await self._write_outputs()
             if self._finishing is not None and not self._finish_heard:
                 self._finishing.result()
         finally:
-            self.has_ended = True
             await self._end()
         return drained
 
-    async def _drained_or_aborted(self, seconds: float | None) -> Drained:
+    async def _drained_or_aborted(self, seconds: float | None, interrupts: bool) -> Drained:
         try:
             drained = await self.drain(seconds)
-            if self._owns_core and not self.has_ended:
+            if interrupts:
                 self._release(self.core.interrupt())
         except SystemBrokenError as error:
             drained = Drained(rows_dropped=self.queued_rows())
@@ -596,7 +608,7 @@ class MultiChannelSystem:
             The system was not started, or has ended.
         """
         if self.has_ended:
-            raise UsageError("the system has ended: it takes no more rows; build a new one")
+            raise UsageError(ENDED)
         if self._watch is None:
             raise UsageError("the system does not run: use `async with`, or await its initialize_system(), first")
 

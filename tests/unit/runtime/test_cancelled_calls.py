@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tickstock_cli.errors import OutputError
+from tickstock_cli.errors import OutputError, UsageError
 from tickstock_cli.runtime.service import MarketDataService
 from tickstock_cli.runtime.system import MultiChannelSystem
 from tickstock_cli.testing import SECOND, ListSink, new_york
@@ -127,5 +127,52 @@ def test_a_sink_that_does_not_return_keeps_no_shutdown_waiting() -> None:
                 await system.shutdown()
         finally:
             sink.let_go.set()
+
+    asyncio.run(story())
+
+
+class SlowToCommit(ListSink):
+    """A sink whose commit takes as long as the test wants."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.committing = threading.Event()
+        self.let_go = threading.Event()
+
+    def commit(self) -> None:
+        self.committing.set()
+        self.let_go.wait()
+        super().commit()
+
+
+def test_a_row_that_comes_while_outputs_are_written_is_refused() -> None:
+    """Its events would be in no output, and its caller could wait for ever for instances that have ended."""
+    sink = SlowToCommit()
+
+    async def story() -> None:
+        system = MultiChannelSystem(sinks=[sink])
+        await system.initialize_system()
+        ending = asyncio.create_task(system.shutdown())
+        await asyncio.to_thread(sink.committing.wait)
+        try:
+            with pytest.raises(UsageError, match="the system has ended"):
+                await asyncio.wait_for(system.process_tick_data(rises(0, 10)), 60)
+            assert not system.is_system_ready()
+        finally:
+            sink.let_go.set()
+        await ending
+
+    asyncio.run(story())
+
+
+def test_a_system_that_was_shut_down_does_not_start_again() -> None:
+    """Its threads have ended; the answer is a sentence, not an error of a thread pool."""
+
+    async def story() -> None:
+        system = MultiChannelSystem()
+        await system.initialize_system()
+        await system.shutdown()
+        with pytest.raises(UsageError, match="build a new one"):
+            await system.initialize_system()
 
     asyncio.run(story())
