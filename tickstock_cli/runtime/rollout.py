@@ -82,6 +82,12 @@ class Rollout:
             held = self._on_linear[record] = _grown(held, self.wanted())
         return held
 
+    def sides(self, record: str) -> tuple[Bools, Bools]:
+        """Return ``wanted`` and ``on_linear`` of the same tickers: the source's thread may add others meanwhile."""
+        wanted = self.wanted()
+        self._on_linear[record] = _grown(self._on_linear.get(record), wanted)
+        return wanted, self._on_linear[record]
+
     def moved(self, record: str, linear: Bools) -> None:
         """Set which tickers' rows of a type the linear path has."""
         self._on_linear[record] = linear
@@ -108,8 +114,9 @@ class Rollout:
         int
             Number of tickers.
         """
-        concerned = self._seen_by_code(record) & ~self.wanted()
-        codes = np.flatnonzero(concerned[:-1]).tolist()
+        wanted = self.wanted()[:-1]
+        seen = self._seen_by_code(record)[: len(wanted)]  # the source's thread may have added tickers since
+        codes = np.flatnonzero(seen & ~wanted).tolist()
         self._note_fallen(codes, reason)
         return len(codes)
 

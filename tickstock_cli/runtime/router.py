@@ -158,7 +158,8 @@ class DataChannelRouter:
         assert self._rollout is not None  # without a rollout there is one side
         async with self._moving:
             for record in self._instances:
-                if (self._rollout.wanted() != self._rollout.on_linear(record)).any():
+                wanted, before = self._rollout.sides(record)
+                if (wanted != before).any():
                     await self._align(record, self._rollout)
             self._count_shards()
 
@@ -284,7 +285,7 @@ class DataChannelRouter:
         async with AsyncExitStack() as stack:
             for instance in (*self._instances[record], rollout.linear):
                 await stack.enter_async_context(instance.idle)
-            wanted, before = rollout.wanted(), rollout.on_linear(record)
+            wanted, before = rollout.sides(record)
             parts = [part for one in self._instances[record] for part in one.take_away(wanted & ~before)]
             rollout.linear.put_back(parts)
             rollout.moved(record, wanted)

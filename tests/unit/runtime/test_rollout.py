@@ -6,16 +6,20 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.unit.runtime.failing_system import START, SystemUnderTest, climb, run
+from tickstock_cli.build import build_core
 from tickstock_cli.core.metrics import ChannelStatus
+from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.errors import UsageError
 from tickstock_cli.monitoring.alerts import AlertType
 from tickstock_cli.runtime.instance import ProcessingChannel
 from tickstock_cli.runtime.rollout import Rollout
 from tickstock_cli.runtime.system import MultiChannelSystem
-from tickstock_cli.testing import Bar, Record
+from tickstock_cli.testing import Bar, Record, settings_of
 
 TICKERS = [f"T{n}" for n in range(40)]
 STILL = {"monitoring.interval_ms": 60_000}
@@ -301,3 +305,30 @@ def test_an_embedded_system_answers_for_rows_of_both_sides() -> None:
     plain = asyncio.run(asyncio.wait_for(story(rollout=False), 60))
     assert len(plain) == 40
     assert asyncio.run(asyncio.wait_for(story(rollout=True), 60)) == plain
+
+
+class GrowingSymbols(SymbolTable):
+    """A table to which another thread adds a ticker whenever shards are looked up."""
+
+    def shards(self, start: int = 0) -> NDArray[np.uint8]:
+        shards = super().shards(start)
+        self.add([f"NEW{len(self)}"])
+        return shards
+
+
+def test_tickers_that_come_while_sides_are_compared_break_nothing() -> None:
+    """The source reads ahead in a thread of its own: a comparison of two lengths ended the monitor, and the system."""
+
+    async def story() -> None:
+        settings = settings_of({})
+        core = build_core(settings, GrowingSymbols(["ABC", "DEF"]))
+        system = MultiChannelSystem(settings, core, rollout=True)
+        await system.initialize_system()
+        await system.set_rollout_percent(100)
+        assert system.rollout is not None
+        system.rollout.channel_failed("tick", "a test")
+        metrics = system.rollout.metrics()
+        assert (metrics.percent, metrics.linear.tickers, metrics.fallbacks) == (100, 0, 0)
+        await system.shutdown()
+
+    run(story())
