@@ -86,7 +86,7 @@ def _fetched(url: str, path: str, token: str | None) -> dict[str, Any]:
     except (OSError, HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         raise ServingError(f"cannot read {address}: {reason}; is a tickstock server there?") from error
-    if not isinstance(document, dict):
+    if not isinstance(document, dict) or not document.keys() >= {"performance_issues"}:
         raise ServingError(f"{address} is no debug document of a tickstock server")
     return document
 

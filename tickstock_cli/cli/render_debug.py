@@ -39,11 +39,11 @@ def channel_report(document: Mapping[str, Any]) -> Group:
             f"a call costs {batching['call_ms']:.3g} ms, and {batching['row_us']:.3g} us a row"
         )
     )
-    parts.append(Text(f"queue, a second each: {_curve([entry['rows'] for entry in document['queue_depth']])}"))
+    parts.append(Text(f"queue, the most of a second: {_curve([entry['rows'] for entry in document['queue_depth']])}"))
     parts.append(Text(f"shards: {_ranges(document['shards'])}"))
     batches = document["batches"][-BATCHES_SHOWN:]
     parts += _table(
-        f"the last {len(batches)} batches",
+        "last batches",
         (TIME, "rows", "wait ms", "service ms", "events", "failed"),
         (
             (
@@ -102,7 +102,7 @@ def _channels(lines: Iterable[Mapping[str, Any]]) -> Table:
             f"{line['rows_per_second']:,.0f}",
             "" if line["success_percent"] is None else f"{line['success_percent']:.1f} %",
             "" if line["latency_p99_ms"] is None else _ms(line["latency_p99_ms"]),
-            f"{line['queue_rows']:,} of {line['queue_limit']:,}",
+            f"{line['queue_rows']:,}/{line['queue_limit']:,}",
             str(line["shards_owned"]),
             str(line["issues"]),
             style=None if line["healthy"] else "red",
@@ -151,7 +151,7 @@ def _curve(rows: Sequence[int]) -> str:
     """Draw numbers as a line of bars, and the greatest of them."""
     if not rows:
         return "always empty"
-    lately = rows[-60:]
+    lately = rows[-30:]
     most = max(lately)
     bars = "".join(BARS[-(-value * (len(BARS) - 1) // most)] if most else " " for value in lately)
     return f"{bars} (at most {most:,} rows)"

@@ -115,5 +115,8 @@ def _sentence(channels: Sequence[ChannelDebug], issues: Sequence[PerformanceIssu
     healthy = f"{len(channels) - len(ill)} of {len(channels)} channel instances are healthy"
     if not issues and not alerts:
         return f"{healthy}; nothing to do"
-    first = f"; first: {issues[0].advice}" if issues else ""
-    return f"{healthy}; {len(issues)} performance issues, {len(alerts)} active alerts{first}"
+    return f"{healthy}; {_count(len(issues), 'performance issue')}, {_count(len(alerts), 'active alert')}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -25,6 +25,8 @@ GROWTH_SECONDS = 30
 GROWTH_FACTOR = 2
 FULL_SHARE = 0.1
 """A queue that has doubled within these seconds, and holds this share of its limit, is growing."""
+FEW_ROWS = 10
+"""A batch of so many rows or fewer is not late because of its size."""
 WAIT_FACTOR = 10
 WAIT_MS = 5.0
 """Rows that wait this many times as long for their batch as it takes, and so many ms, could come sooner."""
@@ -164,7 +166,9 @@ def _late_batches(debug: ChannelDebug) -> Iterator[PerformanceIssue]:
             "late_batches",
             f"{debug.metrics.name}: {recent.timeouts:,} of {recent.batches:,} batches took longer than "
             f"{debug.metrics.timeout_ms:g} ms",
-            f"a smaller {debug.metrics.channel}_channel.batch_rows bounds a batch; slowest names the tickers",
+            f"a smaller {debug.metrics.channel}_channel.batch_rows bounds a batch; slowest names the tickers"
+            if recent.rows_per_second * recent.seconds > FEW_ROWS * recent.batches
+            else "its batches are small: a detector is slow, or others use the processors",
         )
 
 

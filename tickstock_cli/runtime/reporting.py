@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,6 +20,9 @@ from tickstock_cli.runtime.metrics import Rate
 from tickstock_cli.runtime.rollout import Rollout
 from tickstock_cli.runtime.router import DataChannelRouter
 from tickstock_cli.runtime.sections import SECOND, thresholds_of
+
+ANSWER_SECONDS = 5.0
+"""How long another thread waits for the system's loop."""
 
 
 class SystemReporter:
@@ -68,6 +72,7 @@ class SystemReporter:
         self.rows_dropped = 0
         """Rows that no instance processes any more."""
         self._started = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._problems: dict[str, str] = {}
         self._count_clients: Callable[[], int] | None = None
         self._arrivals: Callable[[], ArrivalMetrics] | None = None
@@ -77,6 +82,7 @@ class SystemReporter:
     def start(self) -> None:
         """Count the time that the system is up from now on."""
         self._started = self._clock.now()
+        self._loop = asyncio.get_running_loop()
 
     def report(self, part: str, problem: str | None) -> None:
         """Report a problem of a part beyond the channels, such as an output; None: it works. In any thread."""
@@ -124,7 +130,23 @@ class SystemReporter:
         return [instance.snapshot() for instances in self._instances.values() for instance in instances]
 
     def channel_debug(self) -> list[ChannelDebug]:
-        """Return what every instance did lately, in detail; in any thread."""
+        """Return what every instance did lately, in detail; in any thread.
+
+        Raises
+        ------
+        TimeoutError
+            The system's loop does not answer within 5 s.
+        """
+        loop = self._loop
+        if loop is None or not loop.is_running() or _running_loop() is loop:
+            return self._channel_debug()
+        return asyncio.run_coroutine_threadsafe(self._debug_on_loop(), loop).result(ANSWER_SECONDS)
+
+    async def _debug_on_loop(self) -> list[ChannelDebug]:
+        """Return what ``channel_debug`` does: instances change on their loop alone."""
+        return self._channel_debug()
+
+    def _channel_debug(self) -> list[ChannelDebug]:
         offset = self._wall() - self._clock.now()
         return [instance.debug(offset) for instances in self._instances.values() for instance in instances]
 
@@ -155,3 +177,11 @@ class SystemReporter:
                 self._arrived = None
             self._catching_up_until = now + self._window_ns
         return now < self._catching_up_until
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the loop of this thread; None if none runs."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

@@ -526,14 +526,16 @@ class MultiChannelSystem:
         await self._begun.within(limit, self._publication.finish(), late)
 
     async def _end(self) -> None:
-        """End every task, instance and thread."""
+        """End every task, instance and thread; a thread that does not return cannot be ended."""
+        warm = self._starting is None or self._starting.done()
         for task in (self._starting, self._watch, self._catching_up, self._passing):
             await _cancelled(task)
         self._watch = self._catching_up = self._passing = None
         limit = self._settings.system.stop_seconds
         ended = await asyncio.gather(*(instance.stop(limit) for instance in self.instances()))
-        self._feeder.close()
-        self._executor.shutdown(wait=all(ended))  # a thread whose batch does not return cannot be ended
+        late = OutputError(f"the disk of spilled rows has not answered for {limit:g} s (system.stop_seconds)")
+        await self._begun.within(limit, asyncio.to_thread(self._feeder.close), late)
+        self._executor.shutdown(wait=warm and all(ended))
 
     def queued_rows(self) -> int:
         """Return the number of rows in all queues, those on disk included."""

@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket
 
 from tickstock_cli.serving.bounded import MAX_MESSAGE, shortened
 
-PATHS = "/, /ws, /status, /health, /metrics, /api/events, /api/universe, /api/prices and /api/control"
+PATHS = "/, /ws, /status, /health, /metrics, /debug, /api/events, /api/universe, /api/prices and /api/control"
 API_PREFIX = "/api/"
 
 PAGE = """<!doctype html>

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread, get_ident
 from typing import Any
 
 import httpx
 
 from tests.cli.running import error_line, run_tickstock
 from tests.unit.runtime.failing_system import QUICK, SystemUnderTest, climb
-from tickstock_cli.core.metrics import BreakerState
+from tickstock_cli.core.metrics import BreakerState, ChannelMetrics
 from tickstock_cli.runtime.channel_history import BATCHES_KEPT
 from tickstock_cli.runtime.system import MultiChannelSystem
 from tickstock_cli.testing import SECOND, new_york
@@ -117,7 +119,7 @@ def test_the_server_and_the_terminal_show_it() -> None:
     assert unknown.status_code == 404
     assert unknown.json()["error"]["message"] == "no channel 'tick-9'; the run has tick-1, ohlcv-1, fmv-1"
     assert every.stdout.startswith("3 of 3 channel instances are healthy")
-    assert "the last 1 batches" in one.stdout
+    assert "last batches" in one.stdout
     assert "initializing to active" in one.stdout
     assert json.loads(document.stdout)["batches"][0]["rows"] == 30
     assert wrong.returncode == 1
@@ -130,3 +132,47 @@ def test_an_address_without_a_server_is_one_line() -> None:
 
     assert result.returncode == 1
     assert error_line(result).startswith("cannot read http://127.0.0.1:1/debug: ")
+
+
+def test_another_thread_reads_on_the_loop_of_the_system() -> None:
+    """Instances change on their loop alone: a reader beside it could see half of a change, or shift their windows."""
+
+    async def story() -> tuple[set[int], int]:
+        async with MultiChannelSystem() as system:
+            await system.process_tick_data(rises(3))
+            threads: set[int] = set()
+            instance = next(system.instances())
+            snapshot = instance.snapshot
+
+            def watched() -> ChannelMetrics:
+                threads.add(get_ident())
+                return snapshot()
+
+            instance.snapshot = watched  # type: ignore[method-assign]  # to see who reads
+            await asyncio.to_thread(system.reporter.monitor.get_health_summary)
+            return threads, get_ident()
+
+    threads, loop = asyncio.run(story())
+
+    assert threads == {loop}
+
+
+def test_a_document_of_another_program_is_refused() -> None:
+    """Another web server on that port answers JSON, too."""
+
+    class Stranger(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base class
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Stranger) as stranger:
+        thread = Thread(target=stranger.handle_request)
+        thread.start()
+        result = run_tickstock("debug", f"127.0.0.1:{stranger.server_port}")
+        thread.join()
+
+    assert error_line(result).endswith("is no debug document of a tickstock server")
