@@ -127,7 +127,7 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) ->
 
 
 def _small_table(*columns: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     words = {"channel", "state", "ticker", TIME, "reason", "first row", "what", "change"}
     for column in columns:
         table.add_column(column, justify="left" if column in words else "right", overflow="fold")

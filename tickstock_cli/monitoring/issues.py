@@ -25,6 +25,12 @@ GROWTH_SECONDS = 30
 GROWTH_FACTOR = 2
 FULL_SHARE = 0.1
 """A queue that has doubled within these seconds, and holds this share of its limit, is growing."""
+LINEAR = "linear"
+"""Channel of the linear path of a gradual rollout, which has no settings of its own."""
+WAIT_MARGIN = 1.5
+"""Batching lets a row wait for ``batch_wait_ms``, and a machine that is busy a little longer."""
+FULL_BUSY = 0.75
+"""An instance that computes for so much of its time, and whose rows are late all the same, gets too many."""
 FEW_ROWS = 10
 """A batch of so many rows or fewer is not late because of its size."""
 WAIT_FACTOR = 10
@@ -116,13 +122,30 @@ def _costly_calls(debug: ChannelDebug) -> Iterator[PerformanceIssue]:
     )
 
 
+def _too_many_rows(debug: ChannelDebug) -> Iterator[PerformanceIssue]:
+    busy, oldest = busy_share(debug), debug.metrics.queue.oldest_ms or 0.0
+    if busy < FULL_BUSY or oldest <= debug.metrics.latency_limit_ms:
+        return
+    name, channel = debug.metrics.name, debug.metrics.channel
+    yield PerformanceIssue(
+        name,
+        "too_many_rows",
+        f"{name} computes for {busy:.0%} of its time, and a row has waited for {oldest:,.0f} ms: it gets more rows "
+        f"than the {debug.metrics.recent.rows_per_second:,.0f} a second that it processes",
+        "a greater pipeline.rollout_percent takes tickers off the linear path"
+        if channel == LINEAR
+        else f"more {channel}_channel.instances share the rows, if processors are free",
+    )
+
+
 def _long_wait(debug: ChannelDebug) -> Iterator[PerformanceIssue]:
     if debug.cost.strategy == "immediate" or not debug.batches or busy_share(debug) >= BUSY_SHARE:
         return
     wait = sum(batch.wait_ns for batch in debug.batches) / len(debug.batches) / 1e6
     service = sum(batch.service_ns for batch in debug.batches) / len(debug.batches) / 1e6
-    if wait < WAIT_MS or wait < WAIT_FACTOR * service:
-        return
+    granted = debug.cost.max_wait_ns / 1e6
+    if not max(WAIT_MS, WAIT_FACTOR * service) <= wait <= WAIT_MARGIN * granted:
+        return  # what is longer is no matter of batching: the rows wait for those before them
     yield PerformanceIssue(
         debug.metrics.name,
         "long_wait",
@@ -190,6 +213,7 @@ RULES: tuple[Callable[[ChannelDebug], Iterator[PerformanceIssue]], ...] = (
     _failing_rows,
     _open_breaker,
     _no_shards,
+    _too_many_rows,
     _few_tickers,
     _costly_calls,
     _late_batches,

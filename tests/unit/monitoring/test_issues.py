@@ -128,6 +128,19 @@ def test_an_open_breaker_an_unhealthy_instance_late_batches_and_rows_on_disk_are
 def test_a_long_wait_for_short_work_is_told() -> None:
     """Events could come 40 ms earlier at no cost."""
     batches = tuple(BatchRecord(NOW, 50, 40 * MS, MS, 0, 0) for _ in range(10))
+    cost = BatchCost("hybrid", 1_000, 40 * MS, 1e5, 100.0)
+    idle = interval(batches=20, mean_ms=1.0)
 
-    assert rules(debug(interval(batches=20, mean_ms=1.0), batches=batches)) == ["long_wait"]
-    assert rules(debug(batches=batches)) == []  # it is busy: waiting is what makes its batches cheap
+    assert rules(debug(idle, batches=batches, cost=cost)) == ["long_wait"]
+    assert rules(debug(batches=batches, cost=cost)) == []  # it is busy: waiting is what makes its batches cheap
+    assert rules(debug(idle, batches=batches)) == []  # batching grants 10 ms: they wait for the rows before them
+
+
+def test_an_instance_that_gets_more_than_it_can_process_is_told() -> None:
+    """Its figures alone, busy and late, do not say that no setting of batches helps."""
+    late = QueueMetrics(500, 500, 1_000, oldest_ms=4_000.0)
+
+    (issue,) = performance_issues(debug(queue=late))
+
+    assert issue.message.startswith("tick-1 computes for 80% of its time, and a row has waited for 4,000 ms")
+    assert rules(debug(interval(mean_ms=1.0), late)) == []
