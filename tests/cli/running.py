@@ -24,7 +24,7 @@ def run_tickstock(
 ) -> subprocess.CompletedProcess[str]:
     """Run ``tickstock`` with arguments within this process, and return what it printed and its exit code.
 
-    It has no terminal and no input. No variable of ours but those given reaches it, nor the width of a terminal.
+    It has no terminal and no input. No variable of ours but those given reaches it, nor the size of a terminal.
     """
     written = io.BytesIO(), io.BytesIO()
     out, err = (io.TextIOWrapper(stream, encoding="utf-8", newline="") for stream in written)
@@ -81,5 +81,5 @@ def error_line(result: subprocess.CompletedProcess[str]) -> str:
 
 def _inherited() -> dict[str, str]:
     return {
-        name: value for name, value in os.environ.items() if not name.startswith("TICKSTOCK_") and name != "COLUMNS"
+        name: value for name, value in os.environ.items() if not name.startswith(("TICKSTOCK_", "COLUMNS", "LINES"))
     }

@@ -40,6 +40,8 @@ CONTROLLED = "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termio
 DRAWING = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
+FRAMES = 100
+"""Frames within which a window's new size shows."""
 HOME = "\x1b[H"
 """Begins a frame."""
 ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
@@ -113,7 +115,9 @@ def on_a_terminal(*command: str, folder: Path) -> Iterator[tuple[Terminal, subpr
     user, side = pty.openpty()
     fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
     before = termios.tcgetattr(side)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("TICKSTOCK_", "COLUMNS"))}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("TICKSTOCK_", "COLUMNS", "LINES"))
+    }
     shell = command[0] == "sh"
     with start_process(
         *command,
@@ -190,8 +194,7 @@ def test_a_frame_is_as_high_as_the_window_also_after_it_was_resized(tmp_path: Pa
         terminal.wait_for("market 2024-06-12 10:00:00")
         for rows, columns in ((24, 80), (50, 200)):
             terminal.resize(rows, columns)
-            while len(lines := terminal.frame()) != rows:
-                continue
+            lines = next(lines for _ in range(FRAMES) if len(lines := terminal.frame()) == rows)
             assert lines[-1].rstrip() == "space pause/go on   s one row   + faster   - slower   q stop"
         terminal.press("q")
         terminal.wait_for("stopped after")
