@@ -26,6 +26,16 @@ Token = Annotated[
         help="What clients must show; @FILE keeps it out of the list of processes.",
     ),
 ]
+ShownToken = Annotated[
+    str | None,
+    typer.Option(
+        "--token",
+        metavar="TEXT|@FILE",
+        envvar="TICKSTOCK_TOKEN",
+        show_default=False,
+        help="What the server wants to be shown.",
+    ),
+]
 Origins = Annotated[
     list[str] | None,
     typer.Option(

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tickstock_cli.cli.access import ShownToken, read_token
 from tickstock_cli.cli.options import Json
 
 SECONDS = 10.0
@@ -20,16 +21,7 @@ def debug(
             metavar="[CHANNEL]", show_default=False, help="A channel instance, such as tick-1; without: all of them."
         ),
     ] = None,
-    token: Annotated[
-        str | None,
-        typer.Option(
-            "--token",
-            metavar="TEXT|@FILE",
-            envvar="TICKSTOCK_TOKEN",
-            show_default=False,
-            help="What the server wants to be shown.",
-        ),
-    ] = None,
+    token: ShownToken = None,
     as_json: Json = False,
 ) -> None:
     """Show what the channels of a running system did lately, what is slow and what helps.
@@ -38,8 +30,6 @@ def debug(
     slowest tickers, errors with their rows, changes with their causes, and the depth of its queue.
     """
     from urllib.parse import quote
-
-    from tickstock_cli.cli.access import read_token
 
     path = "/debug" if channel is None else f"/debug/channels/{quote(channel, safe='')}"
     document = _fetched(url, path, read_token(token))

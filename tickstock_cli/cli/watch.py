@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from tickstock_cli.cli.access import ShownToken, read_token
 from tickstock_cli.cli.interrupting import stop_on_signals
 from tickstock_cli.engine.output_slots import OutputSlot
 from tickstock_cli.engine.output_states import OutputEnd, OutputStates, failed_outputs_error
@@ -70,16 +71,7 @@ def watch(
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print events as JSON lines, with their numbers.")] = False,
-    token: Annotated[
-        str | None,
-        typer.Option(
-            "--token",
-            metavar="TEXT|@FILE",
-            envvar="TICKSTOCK_TOKEN",
-            show_default=False,
-            help="What the server wants to be shown.",
-        ),
-    ] = None,
+    token: ShownToken = None,
     give_up: Annotated[
         float, typer.Option("--give-up", metavar="SECONDS", min=0, help="How long to try without a connection.")
     ] = 60.0,
@@ -88,7 +80,6 @@ def watch(
 
     Ends with the run that is served. Ctrl-C ends cleanly: files are whole up to there, and --from goes on.
     """
-    from tickstock_cli.cli.access import read_token
     from tickstock_cli.cli.options import parse_symbols
     from tickstock_cli.serving.addresses import websocket_url
     from tickstock_cli.serving.client import Follower, Subscription
