@@ -95,7 +95,11 @@ class BatchFile:
         """
         with self._folder.writing():
             try:
-                with self._path.open("ab") as file:
+                with open(os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+                    # What a failed write left may still be there, so that the end of the file is no place to go on.
+                    if file.seek(0, os.SEEK_END) < self._size:
+                        raise OSError(errno.EIO, "the file was cut short")
+                    file.seek(self._size)
                     for batch in batches:
                         names = self._columns(type(batch))
                         file.writelines(np.ascontiguousarray(getattr(batch, name)).data for name in names)

@@ -57,6 +57,30 @@ def test_a_full_disk_leaves_no_part_of_a_batch(folder: TemporaryFolder, tmp_path
     assert [file.read(number).origin.tolist() for number in range(len(file))] == [[0, 1, 2], [0, 1, 2, 3, 4]]
 
 
+def test_what_a_failed_write_left_shifts_no_later_batch(folder: TemporaryFolder, tmp_path: Path) -> None:
+    """A disk that refuses a write may refuse to shorten the file, too; rows read from a wrong place are other rows."""
+    file = folder.batch_file()
+    file.write(ticks(3))
+    (path,) = (path for path in tmp_path.rglob("*.batches"))
+    with path.open("ab") as other:
+        other.write(b"half of a batch")
+
+    file.write(ticks(5))
+
+    assert [file.read(number).origin.tolist() for number in range(2)] == [[0, 1, 2], [0, 1, 2, 3, 4]]
+
+
+def test_a_file_that_was_cut_short_takes_no_further_batch(folder: TemporaryFolder, tmp_path: Path) -> None:
+    """A hole of zeros would be read as rows."""
+    file = folder.batch_file()
+    file.write(ticks(3))
+    (path,) = (path for path in tmp_path.rglob("*.batches"))
+    cut_short(path)
+
+    with pytest.raises(OutputError, match="the file was cut short"):
+        file.write(ticks(5))
+
+
 def removed(path: Path) -> None:
     """Remove a file under its user."""
     path.unlink()
