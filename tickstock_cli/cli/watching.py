@@ -13,10 +13,11 @@ from rich.console import Console
 from tickstock_cli.build import event_kinds
 from tickstock_cli.cli.event_sample import EventSample
 from tickstock_cli.cli.keys import Keys, has_keyboard
-from tickstock_cli.cli.live import LiveView
+from tickstock_cli.cli.live_view import LiveView
 from tickstock_cli.cli.meter import Extent, ProgressMeter
 from tickstock_cli.cli.progress import ProgressBar
 from tickstock_cli.cli.render_phrases import KindPhrases
+from tickstock_cli.cli.status_lines import PacedLines
 from tickstock_cli.core.shown_times import ShownZone, exchange_zone
 from tickstock_cli.core.stages import NamedSource
 from tickstock_cli.engine.control import Control
@@ -39,10 +40,9 @@ def watch(
         stack.enter_context(Keys(control))
         zone = run_zone(request)
         meter = ProgressMeter(_extent(request, source), lambda: 0.0 if control.paused else control.speed, zone=zone)
-        tickers = source.symbols.tickers
+        status = PacedLines(meter, control, source.symbols.tickers, zone)
         phrases = KindPhrases(event_kinds(request.settings))
-        console = Console(file=sys.stderr)
-        watcher = stack.enter_context(LiveView(meter, control, tickers, console, zone, dashboard, phrases))
+        watcher = stack.enter_context(LiveView(status, Console(file=sys.stderr), zone, dashboard, phrases))
     else:
         watcher = watch_progress(stack, request, source, control=control)
     return watcher if sample is None else Observers(sample, watcher)

@@ -1,4 +1,4 @@
-"""A paced run on a terminal: the latest events and the market time, on the alternate screen.
+"""A run in its own time on a terminal: the latest events and where it is, on the alternate screen.
 
 The alternate screen leaves what was on the terminal before as it was. It is left at the end, at an error, at a signal,
 and while the job is stopped or in the background.
@@ -21,15 +21,12 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from tickstock_cli.cli.keys import KEYS, has_keyboard
+from tickstock_cli.cli.keys import has_keyboard
 from tickstock_cli.cli.leaving import restore_all, restored
-from tickstock_cli.cli.meter import ProgressMeter
-from tickstock_cli.cli.render import speed_words
 from tickstock_cli.cli.render_live import LiveFrame
 from tickstock_cli.cli.render_phrases import KindPhrases
-from tickstock_cli.cli.render_row import row_words
+from tickstock_cli.cli.status_lines import StatusLines
 from tickstock_cli.core.shown_times import ShownZone
-from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 
@@ -47,8 +44,8 @@ class LiveView(Observer):
 
     Parameters
     ----------
-    tickers
-        The run's, by code; it grows while the run reads.
+    status
+        Draws the last lines.
     console
         Draws on a terminal, not by way of ``sys.stderr``.
     zone
@@ -61,9 +58,7 @@ class LiveView(Observer):
 
     def __init__(
         self,
-        meter: ProgressMeter,
-        control: Control,
-        tickers: Sequence[str],
+        status: StatusLines,
         console: Console,
         zone: ShownZone,
         running: Sequence[MultiChannelPipeline] | None = None,
@@ -71,13 +66,10 @@ class LiveView(Observer):
     ) -> None:
         self._phrases = phrases
         self._running = running
-        self._meter = meter
-        self._control = control
-        self._tickers = tickers
+        self._status = status
         self._zone = zone
         self._batches: tuple[pa.RecordBatch, ...] = ()
         self._seen = 0
-        self._market_time = 0
         self._console = console
         self._hidden = False
         self._stack = ExitStack()
@@ -112,8 +104,7 @@ class LiveView(Observer):
             self._console.print(Text("\n").join(self._below(self._console.width)))
 
     def advanced(self, rows: int, market_time: int) -> None:
-        self._meter.advanced(rows, market_time)
-        self._market_time = market_time
+        self._status.advanced(rows, market_time)
         if self._hidden and has_keyboard():
             self._hidden = False
             self._live.start()
@@ -130,7 +121,8 @@ class LiveView(Observer):
 
     def jumped(self, market_time: int, events: int) -> None:
         self._batches = ()
-        self._market_time, self._seen = market_time, events
+        self._status.jumped(market_time)
+        self._seen = events
 
     def _latest(self, count: int) -> list[dict[str, Any]]:
         latest: list[dict[str, Any]] = []
@@ -141,23 +133,11 @@ class LiveView(Observer):
 
     def _draw(self) -> LiveFrame:
         dashboard = self._running[0].system.reporter.dashboard() if self._running else None
-        below = [*self._below(self._console.width), Text(KEYS, style="dim")]
+        below = [*self._below(self._console.width), Text(self._status.keys, style="dim")]
         return LiveFrame(self._latest, dashboard, below, self._zone, self._phrases)
 
     def _below(self, width: int) -> list[Text]:
-        market = self._zone.clock(self._market_time) if self._market_time else "waiting for the first row"
-        speed = speed_words(self._control.speed)
-        state = f"paused ({speed})" if self._control.paused else speed
-        status = Text.assemble(
-            ("market ", "dim"), market, ("   speed ", "dim"), (state, "bold"), ("   events ", "dim"), f"{self._seen:,}"
-        )
-        lines = [status]
-        if (row := self._control.stepped) is not None:
-            lines.append(Text.assemble(("row ", "dim"), row_words(row, self._tickers, self._zone)))
-        lines.append(Text(self._meter.line(width - 2, clock=False)))
-        for line in lines:
-            line.truncate(width, overflow="ellipsis")
-        return lines
+        return self._status.lines(width, self._seen)
 
     def _print_held(self, held: io.StringIO) -> None:
         sys.stderr.write(held.getvalue())

@@ -9,8 +9,9 @@ import pytest
 from rich.console import Console
 
 from tests.unit.cli.test_render_events import ZONE
-from tickstock_cli.cli.live import LiveView
+from tickstock_cli.cli.live_view import LiveView
 from tickstock_cli.cli.meter import Extent, ProgressMeter
+from tickstock_cli.cli.status_lines import PacedLines
 from tickstock_cli.engine.control import Control
 from tickstock_cli.errors import DataError
 from tickstock_cli.testing import new_york
@@ -23,7 +24,7 @@ def view(screen: io.StringIO) -> LiveView:
     """Return a live view on a terminal that keeps what it gets."""
     meter = ProgressMeter(Extent(100, None, whole=True), zone=ZONE)
     console = Console(file=screen, force_terminal=True, width=80, height=24, color_system=None)
-    return LiveView(meter, Control(1.0), [], console, ZONE)
+    return LiveView(PacedLines(meter, Control(1.0), [], ZONE), console, ZONE)
 
 
 def test_an_error_leaves_the_last_state_on_the_normal_screen() -> None:
