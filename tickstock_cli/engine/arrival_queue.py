@@ -22,7 +22,7 @@ import numpy as np
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.clock import Clock
 from tickstock_cli.core.metrics import ArrivalMetrics, QueueMetrics, SourceHealth
-from tickstock_cli.engine.schedule import Schedule
+from tickstock_cli.core.schedule import Schedule
 from tickstock_cli.engine.spill import Spill
 from tickstock_cli.errors import OutputError
 

@@ -11,9 +11,9 @@ from typing import Protocol
 
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.metrics import ArrivalMetrics
+from tickstock_cli.core.schedule import Schedule
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.prefetch import Prefetch
-from tickstock_cli.engine.schedule import Schedule
 
 READ_AHEAD = 2
 """Batches decoded before they are needed."""

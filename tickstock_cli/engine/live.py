@@ -19,12 +19,12 @@ import numpy as np
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.clock import Clock
 from tickstock_cli.core.metrics import ArrivalMetrics, SourceHealth
+from tickstock_cli.core.schedule import Schedule
 from tickstock_cli.engine.arrival_queue import QUEUE_ROWS, Arrival, ArrivalQueue, lifted
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.drivers import Stepper
 from tickstock_cli.engine.lateness import Lateness
 from tickstock_cli.engine.market_clock import LOOK_NS, MarketClock, next_look
-from tickstock_cli.engine.schedule import Schedule
 
 NEVER = 2**63 - 1
 

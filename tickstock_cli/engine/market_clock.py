@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from tickstock_cli.core.schedule import Schedule
 from tickstock_cli.core.stages import ArrivalOptions, Pace
-from tickstock_cli.engine.schedule import Schedule
 
 LOOK_NS = 100_000_000
 """The longest wait in silence: observers are shown how market time goes on."""

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.clock import Clock
+from tickstock_cli.core.schedule import Schedule
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.drivers import ReadingAhead, Stepper
 from tickstock_cli.engine.lateness import Lateness
-from tickstock_cli.engine.schedule import Schedule
 
 PAUSE_LOOK_NS = 200_000_000
 """The longest sleep of a paused run, because a clock has no wait without a limit."""

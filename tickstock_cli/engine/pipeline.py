@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tickstock_cli.core.batch import MergedBatch
+from tickstock_cli.core.schedule import Schedule
 from tickstock_cli.engine.core import Core, StepResult
-from tickstock_cli.engine.schedule import Schedule
 
 TakeResult = Callable[[StepResult], None]
 

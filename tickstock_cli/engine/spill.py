@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.batch_file import BatchFile, TemporaryFolder
-from tickstock_cli.engine.schedule import Schedule
+from tickstock_cli.core.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from tickstock_cli.engine.schedule import Schedule
+from tickstock_cli.core.schedule import Schedule
 from tickstock_cli.errors import ServingError
 from tickstock_cli.loadtest.child import Child, run_child
 from tickstock_cli.loadtest.lean_client import LeanClient

@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from tickstock_cli.core.clock import Clock
-from tickstock_cli.engine.schedule import Schedule
+from tickstock_cli.core.schedule import Schedule
 from tickstock_cli.loadtest import transport
 from tickstock_cli.loadtest.child import Child, PreciseClock, run_child
 from tickstock_cli.loadtest.rows import SCHEMAS

@@ -23,6 +23,7 @@ from tickstock_cli.build import settings_from
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.clock import SystemClock, wall_minus_monotonic
 from tickstock_cli.core.metrics import BreakerState, ChannelMetrics
+from tickstock_cli.core.schedule import Schedule
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.execution import execute
@@ -31,7 +32,6 @@ from tickstock_cli.engine.market_clock import RowClock
 from tickstock_cli.engine.observer import Observer, Observers
 from tickstock_cli.engine.result import RunResult
 from tickstock_cli.engine.run import RunOptions
-from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.loadtest import transport
 from tickstock_cli.loadtest.child import Child, run_child
 from tickstock_cli.loadtest.latency_probe import LatencyProbe

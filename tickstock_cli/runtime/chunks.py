@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from tickstock_cli.channels.judged import JudgedRows
 from tickstock_cli.core.batch import Batch, Int32s, Int64s, MergedBatch
 from tickstock_cli.core.events import EVENT
+from tickstock_cli.core.schedule import Schedule
 from tickstock_cli.engine.channels import Answers, TickLookups
 from tickstock_cli.engine.core import StepResult
-from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.kernels.rows import TICK_LOOKUP
 
 BatchT = TypeVar("BatchT", bound=Batch)

@@ -12,8 +12,8 @@ from typing import TypeVar
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.clock import Clock
+from tickstock_cli.core.schedule import Schedule
 from tickstock_cli.engine.core import Core
-from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.engine.spill import Spill
 from tickstock_cli.errors import OutputError
 from tickstock_cli.runtime.begun import BegunWork

@@ -21,9 +21,9 @@ from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.events import join_events
 from tickstock_cli.core.garbage import freeze_gc, unfreeze_gc
 from tickstock_cli.core.metrics import RolloutMetrics
+from tickstock_cli.core.schedule import Schedule
 from tickstock_cli.engine.core import StepResult
 from tickstock_cli.engine.pipeline import Drained, TakeResult
-from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.errors import SystemBrokenError
 from tickstock_cli.runtime.system import MultiChannelSystem
 

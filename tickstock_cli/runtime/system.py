@@ -23,11 +23,11 @@ from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.clock import Clock, SystemClock
 from tickstock_cli.core.events import EventRows
 from tickstock_cli.core.metrics import ChannelStatus
+from tickstock_cli.core.schedule import Schedule
 from tickstock_cli.core.stages import Sink
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.core import Core, StepResult
 from tickstock_cli.engine.pipeline import Drained
-from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.errors import OutputError, SystemBrokenError, UsageError
 from tickstock_cli.monitoring.handlers import LOGGER, Handler
 from tickstock_cli.runtime.begun import BegunWork

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from tests.unit.engine.pacing import OPEN, Noted, batches_at, wall_seconds
 from tickstock_cli.core.batch import MergedBatch
+from tickstock_cli.core.schedule import Schedule
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.drivers import FlatOut
 from tickstock_cli.engine.pacer import TOGETHER_NS, Pacer
-from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.testing import MILLISECOND, SECOND, ManualClock
 
 HOUR = 3600

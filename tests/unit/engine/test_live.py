@@ -9,10 +9,10 @@ import pytest
 
 from tests.unit.engine.pacing import OPEN, Noted, batches_at
 from tickstock_cli.core.batch import MergedBatch
+from tickstock_cli.core.schedule import Schedule
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.live import LiveDriver
 from tickstock_cli.engine.market_clock import ArrivalClock, RowClock
-from tickstock_cli.engine.schedule import Schedule
 from tickstock_cli.errors import DataError
 from tickstock_cli.testing import MILLISECOND, SECOND, ManualClock
 

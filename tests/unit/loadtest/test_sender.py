@@ -9,7 +9,7 @@ from threading import Event
 
 import pytest
 
-from tickstock_cli.engine.schedule import Schedule
+from tickstock_cli.core.schedule import Schedule
 from tickstock_cli.loadtest.generator_process import PacedSender, PreparedFrame, SendQueue
 from tickstock_cli.loadtest.rows import SCHEMAS
 from tickstock_cli.loadtest.transport.base import Frame, Opening

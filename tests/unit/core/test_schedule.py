@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickstock_cli.engine.schedule import Schedule
+from tickstock_cli.core.schedule import Schedule
 
 OPEN = 1_718_199_000_000_000_000
 """2024-06-12 09:30 in New York, ns."""
