@@ -1,0 +1,1 @@
+"""Vendors of live feeds: one folder a vendor, which holds everything of it and nothing of the others."""

@@ -1,0 +1,16 @@
+"""The US stocks feed of Polygon, now Massive: its wire format, a client, and a server that plays the vendor.
+
+==================  ================================================================================================
+``wire``            frames to columns of recorded rows (``core.recording_schema``)
+``conditions``      condition ids of trades to flags
+``encode``          columns of recorded rows to events of the wire
+``subscriptions``   items that are asked for, and their acknowledgements
+``connection``      the states of one connection, reconnects and gaps
+``deduplication``   trades that are repeated after a reconnect
+``source``          the rows of the feed as a source of a run
+``server``          the vendor, played from a recording, with the faults of ``faults``
+``params``          the settings
+==================  ================================================================================================
+
+``wire``, ``conditions`` and ``encode`` are pure functions: they open no socket and read no clock.
+"""
