@@ -16,6 +16,7 @@ from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.events import EventRows
 from tickstock_cli.core.kinds import Kind, KindCodes
 from tickstock_cli.core.metrics import SourceHealth
+from tickstock_cli.core.stamps import Stamps
 from tickstock_cli.core.symbols import SymbolTable
 
 
@@ -152,12 +153,16 @@ class ArrivalOptions:
     stamps
         Whether rows get the time at which they came as their ``received_at``: for a sender that stamps none. Market
         time passes by the wall clock then.
+    feed
+        The stamps of the source's frames: market time stays before frames in flight, so that no row is late. None:
+        the source stamps no frames.
     """
 
     queue_rows: int = 262_144
     hold_back_ns: int = 0
     pace: Pace = Pace.AUTO
     stamps: bool = False
+    feed: Stamps | None = None
 
 
 class LiveSource(NamedSource, Protocol):

@@ -143,16 +143,15 @@ class LiveDriver:
         """Advance market time as far as a waiting event needs; return when to check again, by the clock."""
         stepper.idle()
         now = self._clock.now()
-        schedule = self._market.schedule
-        if schedule is None:
+        market = self._market.passed(now)
+        if market is None:
             return now + LOOK_NS
-        market = schedule.market_at(now)
         if self._queue.has_waiting:
             return now  # its rows come first, whether they arrived before or after the clock was read
         if self._next_release <= market:
             self._pass_to(self._next_release, stepper)
         stepper.show(max(market, self._watermark))
-        return next_look(schedule, self._next_release, now)
+        return next_look(self._market.schedule, self._next_release, now)
 
     def _pass_to(self, watermark: int, stepper: Stepper) -> None:
         self._watermark = max(self._watermark, watermark)

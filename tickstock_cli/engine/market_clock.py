@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from tickstock_cli.core.clock import Clock
 from tickstock_cli.core.schedule import Schedule
 from tickstock_cli.core.stages import ArrivalOptions, Pace
+from tickstock_cli.core.stamps import Stamps
 
 LOOK_NS = 100_000_000
 """The longest wait in silence: observers are shown how market time goes on."""
+IN_FLIGHT_LOOK_NS = 5_000_000
+"""The wait while frames that are not decoded yet keep market time from an event that is due."""
 RECORDING_LEAD_NS = 1_000_000_000
 """Rows that come this much faster than their own time are a recording that is piped in, not a live feed."""
 NEAR_NOW_NS = 5_000_000_000
@@ -30,6 +34,12 @@ class MarketClock(Protocol):
     def schedule(self) -> Schedule | None:
         """When market times are due, by the run's clock; None: market time passes with rows alone."""
 
+    def passed(self, now: int) -> int | None:
+        """Return the market time at ``now`` (ns of the run's clock), as ``schedule`` has it; None with rows alone.
+
+        A driver that finds the arrival queue empty afterwards may pass up to it.
+        """
+
 
 class RowClock:
     """Market time passes with rows only: a silent source sends batches without rows."""
@@ -39,6 +49,9 @@ class RowClock:
 
     @property
     def schedule(self) -> None:
+        return None
+
+    def passed(self, now: int) -> None:  # noqa: ARG002 - the protocol's
         return None
 
 
@@ -82,6 +95,9 @@ class ArrivalClock:
     def schedule(self) -> Schedule | None:
         return self._schedule
 
+    def passed(self, now: int) -> int | None:
+        return None if self._schedule is None else self._schedule.market_at(now)
+
 
 class DateClock:
     """Market time passes at the pace of the wall clock while rows are of about now, and with rows alone otherwise.
@@ -105,6 +121,34 @@ class DateClock:
     def schedule(self) -> Schedule | None:
         return self._schedule
 
+    def passed(self, now: int) -> int | None:
+        return None if self._schedule is None else self._schedule.market_at(now)
+
+
+class StampClock:
+    """Market time passes with the stamps of a feed, and stays before every frame whose rows are not queued yet.
+
+    Parameters
+    ----------
+    clock
+        The run's clock.
+    """
+
+    def __init__(self, stamps: Stamps, clock: Clock) -> None:
+        self._stamps = stamps
+        self._clock = clock
+        self._begun = False
+
+    def came(self, available: int, at: int) -> None:  # noqa: ARG002 - the protocol's
+        self._begun = True
+
+    @property
+    def schedule(self) -> Schedule | None:
+        return Schedule(self._clock.now(), self._stamps.now(), 1.0) if self._begun else None
+
+    def passed(self, now: int) -> int | None:  # noqa: ARG002 - the stamps have a clock
+        return self._stamps.passed() if self._begun else None
+
 
 def is_about_now(available: int, now: int) -> bool:
     """Return whether a row available at ``available`` is live at ``now`` (both ns UTC)."""
@@ -113,11 +157,18 @@ def is_about_now(available: int, now: int) -> bool:
 
 def next_look(schedule: Schedule | None, release: int, now: int) -> int:
     """Return when to look again, by the run's clock (ns), for an event that waits until market time ``release``."""
-    return now + LOOK_NS if schedule is None else min(now + LOOK_NS, schedule.due(release))
+    if schedule is None:
+        return now + LOOK_NS
+    due = schedule.due(release)
+    return min(now + LOOK_NS, due if due > now else now + IN_FLIGHT_LOOK_NS)
 
 
-def market_clock(options: ArrivalOptions, wall: Callable[[], int], begun: int | None = None) -> MarketClock:
-    """Return the market clock of a live source; ``begun`` as `ArrivalClock` takes it."""
+def market_clock(
+    options: ArrivalOptions, clock: Clock, wall: Callable[[], int], begun: int | None = None
+) -> MarketClock:
+    """Return the market clock of a live source for the run's clock; ``begun`` as `ArrivalClock` takes it."""
+    if options.feed is not None:
+        return StampClock(options.feed, clock)
     if options.pace is Pace.ROWS:
         return RowClock()
     pace = Pace.WALL if options.stamps else options.pace

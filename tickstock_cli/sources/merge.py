@@ -166,7 +166,7 @@ def _merge_all(buffers: list[_Buffer]) -> Iterator[Emission]:
             continue
         taken = _up_to(buffers, frontier)
         if taken:
-            yield _merge(taken)
+            yield merge_runs_of_types(taken)
         if frontier is None:
             return
 
@@ -183,7 +183,14 @@ def _up_to(buffers: list[_Buffer], frontier: int | None) -> list[list[Batch]]:
     ]
 
 
-def _merge(taken: list[list[Batch]]) -> Emission:
+def merge_runs_of_types(taken: Sequence[Sequence[Batch]]) -> Emission:
+    """Return sorted runs of rows as one emission, in the order of (available time, run, row).
+
+    Parameters
+    ----------
+    taken
+        The pieces of each run, at least one; runs of one type follow one another.
+    """
     runs = [join(pieces) for pieces in taken]
     if len(runs) == 1:
         return Emission(runs, [None], len(runs[0]))

@@ -7,7 +7,7 @@ originals and positions are here. `sources.arrow` is one; a database or an archi
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from tickstock_cli.core.batch import Batch, MergedBatch
 from tickstock_cli.core.batch_file import TemporaryFolder
+from tickstock_cli.core.feed import FeedListener
 from tickstock_cli.core.metrics import SourceHealth, SourceState
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.errors import UsageError
@@ -23,11 +24,15 @@ from tickstock_cli.sources.columns import TickerCodes, frozen, with_ticker_dicti
 from tickstock_cli.sources.discover import FoundFile
 from tickstock_cli.sources.interpretation import HEAD_ROWS, Interpretation, interpret
 from tickstock_cli.sources.kept_rows import KeptRows
-from tickstock_cli.sources.merge import Emission
+from tickstock_cli.sources.merge import Emission, merge_runs_of_types
 from tickstock_cli.sources.options import ReadOptions, Unsorted
 from tickstock_cli.sources.order import InOrder
 from tickstock_cli.sources.recognise import Layout, check_mapped, check_mapping, recognise
+from tickstock_cli.sources.rows import RECORDS
 from tickstock_cli.sources.stream import to_batch
+
+ReceivedRows = pa.RecordBatch | Sequence[pa.RecordBatch]
+"""Rows of one record type, or of several that came together: one batch per type."""
 
 _REMEDY = "write it in the order of available times, or continue with --late reject"
 
@@ -67,11 +72,15 @@ class RowStream:
         self._begun = False
         self._interrupted = False
         self._health = SourceHealth(SourceState.CONNECTING)
+        self._listener = FeedListener()
 
-    def record_batches(self) -> Iterator[pa.RecordBatch | None]:
-        """Yield rows of one record type at a time, from the first, and None before a read that can wait.
+    def record_batches(self) -> Iterator[ReceivedRows | None]:
+        """Yield rows from the first on, and None before a read that can wait.
 
-        Columns have our names, or those that a user maps; available times do not descend.
+        Columns have our names, or those that a user maps; available times do not descend. Batches of several record
+        types that came together are yielded as a list, one batch per type: they are merged by available time, then
+        tick before ohlcv before fmv, then their order. When it goes on after None, all rows before are in the arrival
+        queue of a live run.
 
         Raises
         ------
@@ -122,6 +131,10 @@ class RowStream:
     def health(self) -> SourceHealth:
         return self._health
 
+    def listen(self, listener: FeedListener) -> None:
+        """Tell ``listener`` the rows before the run gets them, in the reader's thread; call it before ``batches``."""
+        self._listener = listener
+
     def batches(self, batch_rows: int, positions: Sequence[int] = ()) -> Iterator[MergedBatch]:
         """Yield the rows; the position is the number of rows read, selected or not.
 
@@ -146,7 +159,7 @@ class RowStream:
         self._health = SourceHealth(SourceState.CONNECTED, time.time_ns())
         return Assembler(batch_rows, [behind], [False]).steps(self._emissions(rows, behind))
 
-    def _emissions(self, received: Iterator[pa.RecordBatch | None], behind: int) -> Iterator[Emission | None]:
+    def _emissions(self, received: Iterator[ReceivedRows | None], behind: int) -> Iterator[Emission | None]:
         """Yield the selected rows; None before a read that can wait."""
         codes = TickerCodes(self.symbols, self.options.symbols)
         order: InOrder | None = None
@@ -158,24 +171,52 @@ class RowStream:
                 if rows is None:
                     yield None
                     continue
-                how = self._interpretation(rows)
-                if self.options.keep_originals:
-                    self._kept.keep(row, rows, how.layout)
-                order = order or InOrder(
-                    self.name,
-                    how.first_available,
-                    lift_late=self.options.unsorted is Unsorted.REJECT,
-                    remedy=_REMEDY,
-                )
-                batch = self._batch(rows, how, order, codes, row, behind)
-                if len(batch):
-                    yield Emission([batch], [None], len(batch))
-                row += rows.num_rows
+                parts = [rows] if isinstance(rows, pa.RecordBatch) else list(rows)
+                self._listener.rows(parts)
+                readings = [(part, self._interpretation(part)) for part in parts if part.num_rows]
+                if not readings:
+                    continue
+                order = order or self._order(how for _, how in readings)
+                emission = self._emission(readings, order, codes, row, behind)
+                if emission.rows:
+                    yield emission
+                row += sum(part.num_rows for part, _ in readings)
                 if end is not None and order.latest >= end:
                     return
         finally:
             self.end_reading()
             self._health = SourceHealth(SourceState.ENDED, time.time_ns())
+
+    def _order(self, first: Iterable[Interpretation]) -> InOrder:
+        """Return the policy for the order of rows, which begins with the earliest of the first ones."""
+        return InOrder(
+            self.name,
+            min(how.first_available for how in first),
+            lift_late=self.options.unsorted is Unsorted.REJECT,
+            remedy=_REMEDY,
+        )
+
+    def _emission(
+        self,
+        readings: Sequence[tuple[pa.RecordBatch, Interpretation]],
+        order: InOrder,
+        codes: TickerCodes,
+        row: int,
+        behind: int,
+    ) -> Emission:
+        """Return rows that came together, in merge order; ``row`` is the number of the first."""
+        before = latest = order.latest
+        batches: list[Batch] = []
+        for rows, how in sorted(readings, key=lambda reading: RECORDS.index(reading[1].reader.record)):
+            if self.options.keep_originals:
+                self._kept.keep(row, rows, how.layout)
+            order.latest = before  # each type is in order for itself
+            batches.append(self._batch(rows, how, order, codes, row, behind))
+            latest = max(latest, order.latest)
+            row += rows.num_rows
+        order.latest = latest
+        filled = [[batch] for batch in batches if len(batch)]
+        return merge_runs_of_types(filled) if filled else Emission([], [], 0)
 
     def layout(self, schema: pa.Schema) -> Layout:
         """Return the layout of rows: their record type and the names of its columns."""

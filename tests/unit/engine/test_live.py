@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from queue import SimpleQueue
 from threading import Event
 
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.engine.pacing import OPEN, Noted, batches_at
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.schedule import Schedule
+from tickstock_cli.core.stamps import Stamps
+from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.live import LiveDriver
-from tickstock_cli.engine.market_clock import ArrivalClock, RowClock
+from tickstock_cli.engine.market_clock import ArrivalClock, RowClock, StampClock
 from tickstock_cli.errors import DataError
+from tickstock_cli.sources.rows import RowIngest
 from tickstock_cli.testing import MILLISECOND, SECOND, ManualClock
 
 
@@ -152,3 +161,134 @@ def test_rows_of_about_now_are_live() -> None:
 
     assert clock.schedule is not None
     assert clock.schedule.market_at(SECOND) == OPEN + 6 * SECOND - 1
+
+
+@dataclass
+class SlowFeed:
+    """A feed whose frames wait before their rows are queued; receipts and deliveries happen when the test plans them.
+
+    ``between`` is called between the driver's reading of market time and its look at the queue.
+    """
+
+    stamps: Stamps
+    control: Control
+    between: deque[bool] = field(default_factory=deque)
+    received: deque[int] = field(default_factory=deque)
+    frames: SimpleQueue[int | None] = field(default_factory=SimpleQueue)
+    resumed: SimpleQueue[None] = field(default_factory=SimpleQueue)
+    stamped: list[int] = field(default_factory=list)
+
+    def receive(self) -> None:
+        self.received.append(self.stamps.stamp())
+        self.stamped.append(self.received[-1])
+
+    def deliver(self) -> None:
+        """Let the reader queue the oldest frame's rows, and wait until it has."""
+        if self.received:
+            self.frames.put(self.received.popleft())
+            self.resumed.get()
+
+    def end(self) -> None:
+        while self.received:
+            self.deliver()
+        self.frames.put(None)
+        self.control.changed.wait()  # set when the queue has ended
+
+    def passed(self) -> int:
+        market = Stamps.passed(self.stamps)
+        if self.between and self.between.popleft():
+            self.receive()
+            self.deliver()
+        return market
+
+    def batches(self) -> Iterator[MergedBatch]:
+        ingest = RowIngest(SymbolTable(), 60)
+        while (stamp := self.frames.get()) is not None:
+            trade = {"ticker": "IBM", "timestamp": stamp, "price": 100.0, "size": 1.0}
+            yield ingest.merged(pa.RecordBatch.from_pylist([trade]))
+            self.stamps.handed_over(stamp)
+            self.resumed.put(None)
+
+
+def feed_of(clock: ManualClock, control: Control) -> SlowFeed:
+    """Return a feed whose date and clock are the run's, from the open on."""
+    return SlowFeed(Stamps(lambda: OPEN + clock.now(), clock.now), control)
+
+
+MOMENT = st.integers(0, 2_000)
+
+
+@given(st.lists(st.tuples(MOMENT, st.integers(0, 400)), min_size=1, max_size=12), st.lists(st.booleans(), max_size=20))
+def test_no_row_of_a_stamped_feed_is_late(frames: list[tuple[int, int]], between: list[bool]) -> None:
+    """The core's available times are those recorded, however frames, market time and the queue interleave."""
+    clock, control = ManualClock(), Control()
+    feed = feed_of(clock, control)
+    noted = Noted(clock)
+    feed.receive()
+    for received, waited in frames:
+        clock.at(received * MILLISECOND, feed.receive)
+        clock.at((received + waited) * MILLISECOND, feed.deliver)
+    clock.at(3 * SECOND, feed.end)
+    feed.between.extend(between)
+    feed.stamps.passed = feed.passed  # type: ignore[method-assign]  # the moment between two reads of the driver
+    driver = LiveDriver(clock, control, StampClock(feed.stamps, clock))
+    driver._next_release = noted.next_event = OPEN
+
+    def next_window() -> None:
+        noted.next_event = noted.promised + 100 * MILLISECOND
+
+    noted.on_advance = next_window
+    with driver.read_ahead(feed.batches(), lambda: None) as ahead:
+        feed.deliver()
+        driver.run(ahead, noted)
+
+    fed = [available for _, times in noted.pieces for available in times]
+    assert driver.late == 0
+    assert fed == feed.stamped
+    assert len(noted.passed) > 10
+
+
+def test_an_event_in_silence_is_told_by_the_clock_of_the_stamps() -> None:
+    """A window's end needs no further row: at most 20 ms later its event is out."""
+    clock, control = ManualClock(), Control()
+    feed = feed_of(clock, control)
+    noted = Noted(clock, next_event=OPEN + SECOND // 2 + 1)
+
+    def released() -> None:
+        noted.next_event = 2**63 - 1
+
+    noted.on_advance = released
+    clock.at(2 * SECOND, control.stop)
+    feed.receive()
+    driver = LiveDriver(clock, control, StampClock(feed.stamps, clock))
+    with driver.read_ahead(feed.batches(), feed.end) as ahead:
+        feed.deliver()
+        driver.run(ahead, noted)
+
+    ((wall, market),) = noted.passed
+    assert market == OPEN + SECOND // 2 + 1
+    assert SECOND // 2 <= wall <= SECOND // 2 + 20 * MILLISECOND
+
+
+def test_a_frame_in_flight_holds_an_event_until_its_rows_are_there() -> None:
+    """Its rows belong into the window, or before the event; once it is handed over the event follows within 20 ms."""
+    clock, control = ManualClock(), Control()
+    feed = feed_of(clock, control)
+    noted = Noted(clock, next_event=OPEN + SECOND // 2 + 1)
+
+    def released() -> None:
+        noted.next_event = 2**63 - 1
+
+    noted.on_advance = released
+    clock.at(SECOND // 4, feed.receive)
+    clock.at(SECOND, feed.deliver)
+    clock.at(2 * SECOND, control.stop)
+    feed.receive()
+    driver = LiveDriver(clock, control, StampClock(feed.stamps, clock))
+    with driver.read_ahead(feed.batches(), feed.end) as ahead:
+        feed.deliver()
+        driver.run(ahead, noted)
+
+    assert [times for _, times in noted.pieces] == [[OPEN], [OPEN + SECOND // 4]]
+    ((wall, _),) = noted.passed
+    assert SECOND <= wall <= SECOND + 20 * MILLISECOND
