@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from _pytest.doctest import DoctestModule
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
 
@@ -46,13 +49,21 @@ def pytest_configure(config: pytest.Config) -> None:
     # A shell that runs the tests in the background ignores Ctrl-C for them: commands would inherit that, and never end.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    # The commands that tests start would compile all of our modules at each start: a third of a second.
+    # Each process of the tests would rewrite all of their assertions anew: ten seconds. The commands that tests start
+    # would compile all of our modules at each start: a third of a second.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 def pytest_xdist_auto_num_workers() -> int:
     """Return one worker more than there are processors: some tests wait, for a socket or a clock."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file() -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    """Look for no examples in the docstrings of the tests: only the package's have them, and looking costs a second."""
+    return [one for one in (yield) if not isinstance(one, DoctestModule)]
 
 
 @pytest.hookimpl(tryfirst=True)
