@@ -274,7 +274,7 @@ def read_options(request: Request, settings: Settings) -> ReadOptions:
         interval_seconds=settings.recordings.interval_seconds,
         symbols=request.symbols,
         unsorted=request.unsorted,
-        sections={name: getattr(settings, name) for name in type(settings).source_names},
+        sections={"live": settings.live, **{name: getattr(settings, name) for name in type(settings).source_names}},
     )
     zone = market_zone(settings.session.calendar)
     start, end = (

@@ -178,6 +178,35 @@ class RecordingSettings(Section):
     interval_seconds: int = Field(default=60, gt=0, description="length of bars without a column interval, in seconds")
 
 
+class LiveSettings(Section):
+    """Rows of a live feed: what is made of them, and when a channel counts as silent."""
+
+    late_print_seconds: float = Field(
+        default=10,
+        ge=0,
+        description="a trade that is published this long after it happened changes no last price, high or low, in "
+        "seconds; 0 = off",
+    )
+    dedup_seconds: float = Field(
+        default=30,
+        ge=0,
+        description="after a connection is made again, trades received twice within this time are dropped, in seconds; "
+        "0 = off",
+    )
+    stale_seconds: float = Field(
+        default=10,
+        gt=0,
+        description="silence of a channel in regular hours that raises an alert, with many tickers, in seconds",
+    )
+    stale_few_seconds: float = Field(
+        default=120, gt=0, description="the same with fewer than live.many_tickers tickers, in seconds"
+    )
+    stale_quiet_seconds: float = Field(
+        default=1_800, gt=0, description="the same before and after regular hours and at night, in seconds"
+    )
+    many_tickers: int = Field(default=100, ge=1, description="tickers that count as many; * always does")
+
+
 class Settings(BaseSettings):
     """All sections of a run. Detector sections are added by ``settings_model``, under the detectors' names."""
 
@@ -201,6 +230,7 @@ class Settings(BaseSettings):
     priority: PrioritySettings = PrioritySettings()
     detectors: DetectorSettings = DetectorSettings()
     recordings: RecordingSettings = RecordingSettings()
+    live: LiveSettings = LiveSettings()
     pipeline: PipelineSettings = PipelineSettings()
     system: SystemSettings = SystemSettings()
     router: RouterSettings = RouterSettings()

@@ -48,7 +48,7 @@ class ReadOptions:
     sort_dir
         Folder for temporary files; None is the system's.
     sections
-        Settings of sources, by the source's name.
+        Settings of sources, by the source's name, and those of all live feeds, under ``live``.
     params
         Settings of the source that is opened: its section, or its defaults. ``sources.opening`` fills it in.
     keep_originals

@@ -59,4 +59,4 @@ def test_settings_of_the_running_system_change_no_event() -> None:
     assert deciding_settings(load(MODEL, file=None, environment={}, assignments=assignments).settings) == default
     other = load(MODEL, file=None, environment={}, assignments=["wave.cooldown_seconds=1"]).settings
     assert deciding_settings(other) != default
-    assert [*default] == ["session", "guard", "coordinator", "priority", "detectors", "recordings", "wave"]
+    assert [*default] == ["session", "guard", "coordinator", "priority", "detectors", "recordings", "live", "wave"]
