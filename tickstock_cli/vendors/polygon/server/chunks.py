@@ -1,0 +1,90 @@
+"""Rows as encoded events: what a release is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tickstock_cli.vendors.polygon.server.plain_encoding import encode
+
+
+class ItemTable:
+    """Subscription items that encoded events are of, such as ``T.AAPL``, with a number each.
+
+    One thread adds items, others read those whose numbers they have.
+    """
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def number(self, item: str) -> int:
+        """Return the number of an item, which is new to the table or not."""
+        number = self._numbers.get(item)
+        if number is None:
+            number = len(self.names)
+            self.names.append(item)
+            self._numbers[item] = number
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Encoded events in the order of their release.
+
+    Parameters
+    ----------
+    events
+        JSON objects.
+    items
+        Per event the number of its subscription item in the table.
+    times
+        Available times, int64 ns UTC; they do not descend.
+    """
+
+    events: Sequence[bytes]
+    items: NDArray[np.int32]
+    times: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def cut(self, start: int, stop: int) -> Chunk:
+        """Return the events [start, stop)."""
+        return Chunk(self.events[start:stop], self.items[start:stop], self.times[start:stop])
+
+
+def chunks_of(rows: Iterable[pa.RecordBatch | Sequence[pa.RecordBatch]], table: ItemTable) -> Iterator[Chunk]:
+    """Yield rows as chunks; batches that come together are merged by available time, then in the order given."""
+    for together in rows:
+        parts = [_chunk(batch, table) for batch in ([together] if isinstance(together, pa.RecordBatch) else together)]
+        parts = [part for part in parts if len(part)]
+        if len(parts) == 1:
+            yield parts[0]
+        elif parts:
+            yield _merged(parts)
+
+
+def _chunk(batch: pa.RecordBatch, table: ItemTable) -> Chunk:
+    encoded = encode(batch)
+    kept = np.array([row for row, _, _ in encoded], dtype=np.int64)
+    return Chunk(
+        [event for _, _, event in encoded],
+        np.array([table.number(item) for _, item, _ in encoded], dtype=np.int32),
+        batch["received_at"].to_numpy(zero_copy_only=False)[kept],
+    )
+
+
+def _merged(parts: Sequence[Chunk]) -> Chunk:
+    times = np.concatenate([part.times for part in parts])
+    order = np.argsort(times, kind="stable")
+    events = [event for part in parts for event in part.events]
+    items = np.concatenate([part.items for part in parts])[order]
+    return Chunk([events[place] for place in order.tolist()], items, times[order])

@@ -1,0 +1,115 @@
+"""The sessions that get events: each release is selected and framed once for all clients with equal subscriptions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tickstock_cli.vendors.polygon.server.audience import Audience, Selection
+from tickstock_cli.vendors.polygon.server.chunks import Chunk, ItemTable
+from tickstock_cli.vendors.polygon.server.send_buffer import SendBuffer
+
+
+class Subscriber(Protocol):
+    """A client that gets events."""
+
+    number: int
+    items: frozenset[str]
+    buffer: SendBuffer
+
+    def deliver(self, selection: Selection) -> None:
+        """Take the events of a release, or drop them; never block."""
+
+
+@dataclass(slots=True)
+class ServerCounts:
+    """Counts of a server. ``frames`` and ``events`` are those written to clients that have left, or of all at the end.
+
+    Parameters
+    ----------
+    connections
+        Connections, also those that were refused.
+    at_once
+        Most subscribed clients at the same time.
+    too_slow
+        Clients that were cut off with a full send buffer.
+    ignored_commands
+        Commands that were no JSON object with an action and parameters, or had an unknown action.
+    faults
+        Injected faults by kind.
+    """
+
+    connections: int = 0
+    at_once: int = 0
+    frames: int = 0
+    events: int = 0
+    too_slow: int = 0
+    ignored_commands: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+
+
+class Hub:
+    """Subscribed clients. All methods are of one event loop.
+
+    Parameters
+    ----------
+    per_frame
+        Most events in a frame.
+    waits_for_clients
+        Whether ``room`` is awaited before each release, so that no client is cut off.
+    """
+
+    def __init__(self, per_frame: int, *, waits_for_clients: bool) -> None:
+        self.items = ItemTable()
+        self.counts = ServerCounts()
+        self.per_frame = per_frame
+        self.waits_for_clients = waits_for_clients
+        self._groups: dict[Audience, list[Subscriber]] = {}
+        self._audiences: dict[frozenset[str], Audience] = {}
+        self._subscribers: dict[int, Subscriber] = {}
+        self._subscribed = asyncio.Event()
+
+    def resubscribed(self, subscriber: Subscriber) -> None:
+        """Take note of a client's subscriptions, which can be none."""
+        if subscriber.items:
+            self._subscribers[subscriber.number] = subscriber
+        else:
+            self._subscribers.pop(subscriber.number, None)
+        self.counts.at_once = max(self.counts.at_once, len(self._subscribers))
+        self._regroup()
+
+    def left(self, subscriber: Subscriber) -> None:
+        """Forget a client."""
+        if self._subscribers.pop(subscriber.number, None) is not None:
+            self._regroup()
+
+    def _regroup(self) -> None:
+        wanted = {subscriber.items for subscriber in self._subscribers.values()}
+        self._audiences = {items: self._audiences.get(items) or Audience(items, self.items) for items in wanted}
+        self._groups = {audience: [] for audience in self._audiences.values()}
+        for subscriber in self._subscribers.values():
+            self._groups[self._audiences[subscriber.items]].append(subscriber)
+        if self._subscribers:
+            self._subscribed.set()
+        else:
+            self._subscribed.clear()
+
+    async def subscription(self) -> None:
+        """Wait until a client is subscribed to something."""
+        await self._subscribed.wait()
+
+    async def room(self) -> None:
+        """Wait until every client has room, and there is one."""
+        await self._subscribed.wait()
+        for subscriber in list(self._subscribers.values()):
+            await subscriber.buffer.room()
+
+    def publish(self, chunk: Chunk) -> None:
+        """Hand the events of one release to the clients that want them."""
+        for audience, subscribers in list(self._groups.items()):
+            selection = audience.select(chunk, self.per_frame)
+            if selection.events:
+                for subscriber in list(subscribers):
+                    subscriber.deliver(selection)
