@@ -71,9 +71,9 @@ class BenchmarkProcess:
         self._turns: list[Sample] = []
         self._facts: Sample = {}
         self._complaints = (folder / "stderr.txt").open("w+", encoding="utf-8")
-        command = [sys.executable, "-P", str(FOLDER / "benchmarks.py"), benchmark, json.dumps(job)]
-        self._process = subprocess.Popen(
-            command, cwd=folder, env=environment_of(side), text=True,
+        self._process = start_python(
+            ("-P", str(FOLDER / "benchmarks.py"), benchmark, json.dumps(job)),
+            cwd=folder, env=environment_of(side), text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._complaints,
         )  # fmt: skip
 
@@ -150,6 +150,17 @@ class Program:
         """Do nothing: the program has ended."""
 
 
+def start_python(arguments: Sequence[str], **how: Any) -> subprocess.Popen[str]:
+    """Start a new Python interpreter.
+
+    Parameters
+    ----------
+    how
+        As for ``subprocess.Popen``.
+    """
+    return subprocess.Popen([sys.executable, *arguments], **how)
+
+
 def start_benchmark(side: Side, benchmark: str, job: Mapping[str, Any], folder: Path) -> BenchmarkRun:
     """Start a benchmark of one side."""
     if benchmark in PROGRAMS:
@@ -182,7 +193,7 @@ def environment_of(side: Side) -> dict[str, str]:
 def _start(benchmark: str, side: Side, folder: Path) -> Sample:
     """Run a program from its start to its end."""
     cpu, wall = _cpu_of_children(), time.perf_counter()
-    _run([sys.executable, *PROGRAMS[benchmark]], side, folder, benchmark, {})
+    _run(PROGRAMS[benchmark], side, folder, benchmark, {})
     wall = time.perf_counter() - wall
     return {"cpu_seconds": _cpu_of_children() - cpu, "seconds": wall}
 
@@ -192,22 +203,23 @@ def _micro_benchmarks(side: Side, job: Mapping[str, Any], folder: Path) -> Sampl
     script, report = folder / "test_micro_benchmarks.py", folder / "report.json"
     script.write_bytes((FOLDER / "micro_benchmarks.py").read_bytes())
     options = ["-q", "-c", os.devnull, "--rootdir", str(folder), "-p", "no:cacheprovider"]
-    command = [sys.executable, "-P", "-m", "pytest", *options, f"--benchmark-json={report}", str(script)]
+    arguments = ["-P", "-m", "pytest", *options, f"--benchmark-json={report}", str(script)]
     recording = {
         "TICKSTOCK_PERF_RECORDING": str(job["recording"]),
         "TICKSTOCK_PERF_BATCH_ROWS": str(job["batch_rows"]),
     }
-    _run(command, side, folder, "micro", recording)
+    _run(arguments, side, folder, "micro", recording)
     benchmarks = json.loads(report.read_text(encoding="utf-8"))["benchmarks"]
     return {benchmark["name"]: benchmark["stats"]["min"] for benchmark in benchmarks}
 
 
-def _run(command: Sequence[str], side: Side, folder: Path, benchmark: str, more: Mapping[str, str]) -> None:
-    """Run a command with a side's source first on the path."""
-    environment = {**environment_of(side), **more}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise _failed(benchmark, side, done.stderr.strip() or done.stdout, done.returncode)
+def _run(arguments: Sequence[str], side: Side, folder: Path, benchmark: str, more: Mapping[str, str]) -> None:
+    """Run Python with a side's source first on the path."""
+    environment, pipe = {**environment_of(side), **more}, subprocess.PIPE
+    with start_python(arguments, cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True) as process:
+        told, complaint = process.communicate()
+    if process.returncode:
+        raise _failed(benchmark, side, complaint.strip() or told, process.returncode)
 
 
 def _failed(benchmark: str, side: Side, complaint: str, code: int) -> BenchmarkError:

@@ -55,9 +55,9 @@ def commit(folder: Path, program: str) -> str:
 
 
 def test_a_side_that_takes_longer_in_every_round_is_worse_after_as_many_rounds_again(tmp_path: Path) -> None:
-    """A quarter of a second of work against none: looked at twice, in turns, the base twice in each round."""
+    """A tenth of a second of work against next to none: looked at twice, in turns, the base twice in each round."""
     base = Side("base", tree(tmp_path / "base", ""))
-    slow = Side("slow", tree(tmp_path / "slow", "import time\nwhile time.process_time() < 0.25: pass\n"))
+    slow = Side("slow", tree(tmp_path / "slow", "import time\nwhile time.process_time() < 0.1: pass\n"))
     told: list[str] = []
 
     comparison, samples = run_gate(base, slow, STARTS, lambda step, detail: told.append(f"{step}: {detail}"))
