@@ -6,6 +6,7 @@ import math
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -70,6 +71,12 @@ class Recording:
         self._flat = flat
         written = (_write(rows, number, folder) for number, rows in enumerate(rows_by_file) if rows)
         self.paths: list[Path | str] = list(written)
+
+    def into(self, folder: Path) -> Recording:
+        """Return this recording for runs that write into another folder."""
+        other = copy(self)
+        other.folder = folder
+        return other
 
     def replay(
         self,

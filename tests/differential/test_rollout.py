@@ -121,8 +121,9 @@ async def run_with_changes(recording: Recording, rng: Random, failing: float = 0
 
 
 ROTATION = (
+    *[None] * 4,  # turns of test_runtime
     test_a_rollout_writes_the_same_files,
     test_changes_of_the_share_and_killed_instances_lose_nothing,
     test_a_channel_that_fails_where_the_linear_path_does_not_changes_nothing,
 )
-"""Tests that share the seeds among them, as in `test_runtime`."""
+"""Tests that share the seeds among them and with those of `test_runtime`."""
