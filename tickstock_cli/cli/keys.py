@@ -1,4 +1,4 @@
-"""Single keys from the terminal, passed on to the control of a run."""
+"""Single keys from the terminal, and what they do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import select
 import sys
 import termios
 import tty
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from threading import Event, Thread
 from types import TracebackType
 from typing import Self
@@ -25,12 +27,14 @@ LOCAL_FLAGS = 3
 class Keys:
     """Reads keys in a thread within the context, which restores the terminal at its end.
 
+    ``actions`` are called by key.
+
     A shell that stops and continues a job sets the terminal back to whole lines, so the thread checks for that and sets
     single keys again. In the background it does not touch the terminal, because the system would stop the process.
     """
 
-    def __init__(self, control: Control) -> None:
-        self._control = control
+    def __init__(self, actions: Mapping[bytes, Callable[[], object]]) -> None:
+        self._actions = actions
         self._closed = Event()
         self._stack = ExitStack()
         self._terminal = sys.stdin.fileno()
@@ -67,16 +71,20 @@ class Keys:
                 self._press(os.read(self._terminal, 1))
 
     def _press(self, key: bytes) -> None:
-        if key == b" ":
-            self._control.toggle_pause()
-        elif key in (b"s", b"n"):
-            self._control.step()
-        elif key in (b"+", b"="):
-            self._control.multiply_speed(2)
-        elif key in (b"-", b"_"):
-            self._control.multiply_speed(0.5)
-        elif key == b"q":
-            self._control.stop()
+        if (action := self._actions.get(key)) is not None:
+            action()
+
+
+def paced_keys(control: Control) -> dict[bytes, Callable[[], object]]:
+    """Return the actions of a paced run's keys."""
+    faster, slower = partial(control.multiply_speed, 2), partial(control.multiply_speed, 0.5)
+    return {
+        b" ": control.toggle_pause,
+        **dict.fromkeys((b"s", b"n"), control.step),
+        **dict.fromkeys((b"+", b"="), faster),
+        **dict.fromkeys((b"-", b"_"), slower),
+        b"q": control.stop,
+    }
 
 
 def has_keyboard() -> bool:

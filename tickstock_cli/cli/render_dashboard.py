@@ -127,9 +127,11 @@ def _facts(overview: Mapping[str, Any]) -> Iterator[Text]:
 
 def _arrival_facts(arrivals: Mapping[str, Any]) -> Iterator[Text]:
     source, queue = arrivals["source"], arrivals["queue"]
-    yield Text.assemble(("source ", "dim"), _word(source["state"]))
+    yield Text.assemble(("source ", "dim"), _word(source["doing"] or source["state"]))
     if source["subscriptions_wanted"] is not None:
         yield _fact("acknowledged", f"{source['subscriptions_acknowledged']:,} of {source['subscriptions_wanted']:,}")
+    if source["gaps"]:
+        yield _fact("gaps", f"{source['gaps']:,}")
     if source["reconnects"]:
         yield _fact("reconnects", f"{source['reconnects']:,}")
     yield _fact("arrived", f"{arrivals['received']:,}")

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from tickstock_cli.build import event_kinds
 from tickstock_cli.cli.event_sample import EventSample
-from tickstock_cli.cli.keys import Keys, has_keyboard
+from tickstock_cli.cli.keys import Keys, has_keyboard, paced_keys
 from tickstock_cli.cli.live_view import LiveView
 from tickstock_cli.cli.meter import Extent, ProgressMeter
 from tickstock_cli.cli.progress import ProgressBar
@@ -37,7 +37,7 @@ def watch(
     """Return the observer of a run: a live view for a paced run on a terminal, else a progress bar."""
     watcher: Observer
     if _shown(request) and control.speed is not None and has_keyboard():
-        stack.enter_context(Keys(control))
+        stack.enter_context(Keys(paced_keys(control)))
         zone = run_zone(request)
         meter = ProgressMeter(_extent(request, source), lambda: 0.0 if control.paused else control.speed, zone=zone)
         status = PacedLines(meter, control, source.symbols.tickers, zone)

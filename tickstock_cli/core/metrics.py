@@ -285,6 +285,14 @@ class SourceHealth:
         Connections made again after a loss.
     problem
         What is wrong, in words; None: nothing.
+    doing
+        What it is doing, in the words of its vendor, such as ``subscribing``; None: what the state says.
+    silent
+        Subscriptions that were confirmed, and of which no row has come.
+    lag_ms
+        From the time of the latest row to when it was received.
+    gaps
+        Interruptions since the run began.
     """
 
     state: SourceState = SourceState.CONNECTED
@@ -294,6 +302,15 @@ class SourceHealth:
     acknowledged: int | None = None
     reconnects: int | None = None
     problem: str | None = None
+    doing: str | None = None
+    silent: int | None = None
+    lag_ms: float | None = None
+    gaps: int | None = None
+
+    @property
+    def words(self) -> str:
+        """What it is doing, in words."""
+        return self.doing or str(self.state)
 
 
 @dataclass(frozen=True, slots=True)

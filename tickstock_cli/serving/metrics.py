@@ -54,6 +54,15 @@ SYSTEM = (
         "source_subscriptions_acknowledged",
         "Subscriptions confirmed.",
     ),
+    MetricSpec(
+        "system_overview.arrivals.source.subscriptions_silent",
+        "source_subscriptions_silent",
+        "Subscriptions confirmed, of which no row has come.",
+    ),
+    MetricSpec(
+        "system_overview.arrivals.source.lag_ms", "source_lag_seconds", "Age of the latest row on arrival.", 1e-3
+    ),
+    MetricSpec("system_overview.arrivals.source.gaps", "source_gaps_total", "Interruptions of the source."),
     MetricSpec("system_overview.arrivals.source.reconnects", "source_reconnects_total", "Connections made again."),
     MetricSpec("system_overview.rollout.percent", "rollout_percent", "Share of tickers for the multi-channel path."),
     MetricSpec("system_overview.rollout.fallbacks", "pipeline_fallbacks_total", "Times that a ticker fell back."),

@@ -35,10 +35,14 @@ function drawOverview(status) {
 function arrivalFigures(arrivals) {
   if (!arrivals) return [];
   const { source, queue } = arrivals;
-  const wanted = source.subscriptions_wanted;
+  const { subscriptions_wanted: wanted, subscriptions_acknowledged: acknowledged, subscriptions_silent: silent } = source;
+  const silentWords = silent ? `, ${format.count(silent)} silent` : "";
   return [
-    ["Source", source.problem ? `${source.state}: ${source.problem}` : source.state],
-    ["Subscriptions", wanted === null ? undefined : `${format.count(source.subscriptions_acknowledged)} of ${format.count(wanted)}`],
+    ["Source", source.problem ? `${source.doing ?? source.state}: ${source.problem}` : (source.doing ?? source.state)],
+    ["Since", source.since ? format.momentOf(source.since) : undefined],
+    ["Lag", source.lag_ms === null ? undefined : format.milliseconds(source.lag_ms)],
+    ["Subscriptions", wanted === null ? undefined : `${format.count(acknowledged)} of ${format.count(wanted)}${silentWords}`],
+    ["Gaps", source.gaps === null ? undefined : format.count(source.gaps)],
     ["Arrived", format.count(arrivals.received)],
     ["Waiting", format.count(queue.depth + queue.spilled)],
   ];

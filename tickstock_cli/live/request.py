@@ -1,0 +1,67 @@
+"""What a live run is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
+
+from tickstock_cli.config.settings import Settings
+from tickstock_cli.core.time_input import TimeInput
+from tickstock_cli.core.times import NS_PER_DAY, NS_PER_SECOND, format_time
+from tickstock_cli.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRequest:
+    """A live run.
+
+    Parameters
+    ----------
+    target
+        The feed: scheme and tickers, as in ``polygon:AAPL,MSFT``.
+    outs
+        Targets of events (by suffix; ``-`` is stdout).
+    record
+        Folder of the recording; None keeps none.
+    max_size
+        Most bytes of the recording; whole oldest days go first. None: no limit.
+    keep_days
+        Days of the recording that are kept; None: all.
+    ends_at
+        End of the run, ns UTC; None: it goes on until it is stopped.
+    command_line
+        The words of the command, for the recording; without secrets.
+    """
+
+    target: str
+    settings: Settings
+    outs: Sequence[str] = ()
+    record: Path | None = None
+    max_size: int | None = None
+    keep_days: int | None = None
+    ends_at: int | None = None
+    command_line: Sequence[str] = ()
+
+
+def next_moment(until: TimeInput, now: int, zone: tzinfo) -> int:
+    """Return a moment in ns UTC: for a time of day, the next one on the clocks of a zone.
+
+    Raises
+    ------
+    UsageError
+        The moment is past.
+    """
+    if not until.of_day:
+        if until.ns <= now:
+            raise UsageError(f"--until {until.text} is past: it is {format_time(now)}; name a later time")
+        return until.ns
+    local = datetime.fromtimestamp(now // NS_PER_SECOND, UTC).astimezone(zone)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    for days in range(3):
+        wanted = midnight + timedelta(days=days, microseconds=until.ns // 1_000)
+        moment = int(wanted.replace(tzinfo=zone).timestamp()) * NS_PER_SECOND + until.ns % NS_PER_SECOND
+        if moment > now:
+            return moment
+    return now + NS_PER_DAY
