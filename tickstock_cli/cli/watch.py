@@ -93,6 +93,7 @@ def watch(
         min_priority=min_priority,
         universe=universe,
         start=_start(start),
+        notices=True,
     )
     follower = Follower(websocket_url(url), subscription, read_token(token), give_up, taker.begin, _tell)
     try:

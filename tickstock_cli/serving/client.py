@@ -30,7 +30,7 @@ REJECTION_STATUSES = (401, 403, 404)
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """The events to follow; ``protocol.Subscribe`` documents the fields."""
+    """The events to follow, and whether to report notices; ``protocol.Subscribe`` documents the fields."""
 
     kinds: tuple[str, ...] | None = None
     tickers: tuple[str, ...] | None = None
@@ -38,14 +38,17 @@ class Subscription:
     min_priority: int | None = None
     universe: str | None = None
     start: int | Literal["now", "first"] = "now"
+    notices: bool = False
 
-    def message(self, start: int | str, run: str) -> str:
-        """Return the subscribe message that begins at ``start``."""
+    def message(self, start: int | str, hello: Mapping[str, Any]) -> str:
+        """Return the message that subscribes to the run of ``hello`` from ``start`` on."""
         wanted = {"kinds": self.kinds, "tickers": self.tickers, "sources": self.sources}
         named = {name: list(names) for name, names in wanted.items() if names is not None}
         single = {"universe": self.universe, "min_priority": self.min_priority}
         more = {name: value for name, value in single.items() if value is not None}
-        return json.dumps({"type": "subscribe", "from": start, "run": run, **named, **more})
+        if self.notices and hello["features"].get("notices"):  # a server without the feature rejects the key
+            more["notices"] = True
+        return json.dumps({"type": "subscribe", "from": start, "run": hello["run"], **named, **more})
 
 
 class Follower:
@@ -62,7 +65,7 @@ class Follower:
     on_hello
         Called with the server's first message, and again with the first one after a seek of the replay.
     report
-        Called with one line when the connection is lost and when it is back.
+        Called with one line when the connection is lost, when it is back, and for each notice.
     """
 
     def __init__(
@@ -137,16 +140,18 @@ class Follower:
         self._begin(hello)
         self._found()
         await connection.send(
-            self._subscription.message(self._subscription.start if self.next is None else self.next, hello["run"])
+            self._subscription.message(self._subscription.start if self.next is None else self.next, hello)
         )
         async for text in connection:
             message = json.loads(text)
             kind = message["type"]
             if kind == "error" and message["code"] == "unreadable" and "next_sequence" in message:
-                await connection.send(self._pass_over(message, hello["run"]))
+                await connection.send(self._pass_over(message, hello))
                 continue
             if kind == "error":
                 raise self._error(message)
+            if kind == "notice":
+                self._report(message["text"])
             if kind in ("subscribed", "heartbeat", "events", "end") and message["next"] is not None:
                 if kind == "events":
                     yield message["events"]
@@ -176,12 +181,12 @@ class Follower:
             self._report(f"the replay moved to another time: starting again with event {self.next}")
         self._on_hello(hello)
 
-    def _pass_over(self, message: dict[str, Any], run: str) -> str:
+    def _pass_over(self, message: dict[str, Any], hello: Mapping[str, Any]) -> str:
         """Return the message that subscribes behind events that the server cannot read."""
         first, self.next = message["first_sequence"], message["next_sequence"]
         self.unreadable += self.next - first
         self._report(f"warning: {message['message']}")
-        return self._subscription.message(self.next, run)
+        return self._subscription.message(self.next, hello)
 
     def _error(self, message: dict[str, Any]) -> ServingError | UsageError:
         if message["code"] == "expired":

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from tickstock_cli import __version__
 from tickstock_cli.core.events import unit_of
-from tickstock_cli.serving.alerts import AlertBoard
+from tickstock_cli.serving.boards import MessageBoard
 from tickstock_cli.serving.encoded import EncodedLog
 from tickstock_cli.serving.notifier import Notifier
 from tickstock_cli.serving.ports import Health, MarketState
@@ -69,7 +69,9 @@ class Hub:
         self.limits = limits
         self.may_control = may_control
         self.notifier = Notifier(asyncio.get_running_loop())
-        self.alerts = AlertBoard(self.notifier.notify)
+        self.alerts = MessageBoard(self.notifier.notify)
+        self.notices = MessageBoard(self.notifier.notify)
+        """Notices of a live feed; `protocol.NOTICES` has their forms."""
         self.encoded = EncodedLog(served.log)
         self.clients: set[Client] = set()
         self.sent_events = 0
@@ -134,7 +136,9 @@ class Hub:
             universes=list(self.served.universes),
             heartbeat_seconds=self.limits.heartbeat_seconds,
             features=Features(
-                control=self.may_control and self.served.control is not None, prices=self.served.prices is not None
+                control=self.may_control and self.served.control is not None,
+                prices=self.served.prices is not None,
+                notices=True,
             ),
         )
 

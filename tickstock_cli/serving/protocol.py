@@ -80,6 +80,9 @@ class Subscribe(ClientRequest):
         description="the most events sent beyond the last acknowledged one; null = no limit",
     )
     alerts: bool = Field(default=False, description="also send alerts of the running system")
+    notices: bool = Field(
+        default=False, description="also send notices of a live feed: its gaps, and minutes that are complete"
+    )
 
 
 class Unsubscribe(ClientRequest):
@@ -105,7 +108,7 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True, populate_by_name=True, json_schema_serialization_defaults_required=True)
     type: str
 
-    def text(self) -> str:
+    def to_json(self) -> str:
         """Return the message as JSON."""
         return self.model_dump_json(by_alias=True)
 
@@ -155,6 +158,7 @@ class Features(BaseModel):
 
     control: bool = Field(description="POST /api/control steers the run")
     prices: bool = Field(description="GET /api/prices returns the recent prices of a ticker")
+    notices: bool = Field(description="subscribe has the key notices")
 
 
 class Epoch(BaseModel):
@@ -250,6 +254,37 @@ class AlertMessage(Message):
     alert: dict[str, Any]
 
 
+class GapNotice(Message):
+    """The feed was interrupted: rows of this time were not received. Sent at its begin, and again at its end."""
+
+    type: Literal["notice"] = "notice"
+    kind: Literal["gap"] = "gap"
+    number: int = Field(description="1, 2, 3 … within this server, for all kinds of notices")
+    text: str = Field(description="the notice in one line, for people")
+    begin: int = Field(description="when the last row before it came, ns, UTC; the start of the feed if there was none")
+    end: int | None = Field(description="when the first row after it came, ns, UTC; null while it lasts")
+    channels: list[str] = Field(description="interrupted channels, as the vendor names them")
+    reason: str = Field(description="what ended the connection")
+
+
+class MinuteNotice(Message):
+    """The rows of a minute have come. Later corrections of its bars, which vendors send, are not announced."""
+
+    type: Literal["notice"] = "notice"
+    kind: Literal["minute"] = "minute"
+    number: int = Field(description="1, 2, 3 … within this server, for all kinds of notices")
+    text: str = Field(description="the notice in one line, for people")
+    minute: int = Field(description="start of the minute in ns, UTC")
+    symbols: int = Field(
+        description="tickers with a bar of this minute; without minute bars, tickers that traded in it"
+    )
+    lag_ms: float = Field(description="from the end of the minute until its last row came; 0 if that came before")
+
+
+NOTICES: Mapping[str, type[GapNotice | MinuteNotice]] = {"gap": GapNotice, "minute": MinuteNotice}
+"""Forms of notices by their kind."""
+
+
 class End(Message):
     """The run has ended and all events of the subscription were sent. The connection stays open."""
 
@@ -287,13 +322,15 @@ class Error(Message):
     def _bounded_field(cls, field: str | None) -> str | None:
         return None if field is None else shortened(field)
 
-    def text(self) -> str:
+    def to_json(self) -> str:
         """Return the message as JSON, without null keys."""
         return self.model_dump_json(exclude_none=True)
 
 
+Notice = Annotated[GapNotice | MinuteNotice, Field(discriminator="kind")]
+
 ServerMessage = Annotated[
-    Hello | Subscribed | Events | Heartbeat | AlertMessage | End | Error, Field(discriminator="type")
+    Hello | Subscribed | Events | Heartbeat | AlertMessage | Notice | End | Error, Field(discriminator="type")
 ]
 
 _MODELS: Mapping[str, type[ClientRequest]] = {"subscribe": Subscribe, "unsubscribe": Unsubscribe, "ack": Ack}

@@ -19,6 +19,7 @@ from tickstock_cli.errors import DamagedError, ExpiredError, TickstockError
 from tickstock_cli.serving.encoded import EncodedBlock, Row
 from tickstock_cli.serving.hub import CLOSE_SECONDS, Hub
 from tickstock_cli.serving.protocol import (
+    NOTICES,
     Ack,
     AlertMessage,
     End,
@@ -54,14 +55,15 @@ class SubscriptionState:
         The next sequence number to read.
     window
         The most events sent beyond the last acknowledged one; None = no limit.
-    alerts
-        Number of the next alert to send; None = no alerts.
+    alerts, notices
+        Number of the next alert and the next notice to send; None = no alerts, no notices.
     """
 
     selection: Selection
     next: int
     window: int | None
     alerts: int | None
+    notices: int | None
     ended: bool = False
     _sent: deque[int] = field(default_factory=deque)
 
@@ -170,7 +172,7 @@ class ClientSession:
             self._sending -= 1
 
     async def _send_message(self, message: Message) -> None:
-        await self._send(message.text())
+        await self._send(message.to_json())
 
     async def _listen(self) -> None:
         """Answer the messages of the client until it disconnects."""
@@ -208,8 +210,9 @@ class ClientSession:
         except RejectedError as error:
             return error.error
         alerts = self._hub.alerts.next_number if wanted.alerts else None
+        notices = self._hub.notices.next_number if wanted.notices else None
         await self._send_message(Subscribed(next=start))
-        self._subscription = SubscriptionState(selection, start, wanted.window, alerts)
+        self._subscription = SubscriptionState(selection, start, wanted.window, alerts, notices)
         self._wake.set()
         return None
 
@@ -228,7 +231,7 @@ class ClientSession:
         return None
 
     async def _pump(self) -> None:
-        """Send events, alerts and heartbeats until the client disconnects."""
+        """Send events, alerts, notices and heartbeats until the client disconnects."""
         loop = asyncio.get_running_loop()
         self._heartbeat_at = loop.time() + self._hub.limits.heartbeat_seconds
         while True:
@@ -257,8 +260,9 @@ class ClientSession:
             raise StalledError from error
 
     async def _advance(self, subscription: SubscriptionState) -> bool:
-        """Send the next alerts and events, as far as there is room; return whether the position has advanced."""
+        """Send the next alerts, notices, and events as far as there is room; return whether the position advanced."""
         await self._send_alerts(subscription)
+        await self._send_notices(subscription)
         log = self._served.log
         over, following = (
             self._served.over,
@@ -304,6 +308,12 @@ class ClientSession:
             for number, alert in self._hub.alerts.since(subscription.alerts):
                 await self._send_message(AlertMessage(number=number, alert=dict(alert)))
                 subscription.alerts = number + 1
+
+    async def _send_notices(self, subscription: SubscriptionState) -> None:
+        if subscription.notices is not None:
+            for number, notice in self._hub.notices.since(subscription.notices):
+                await self._send_message(NOTICES[notice["kind"]](number=number, **notice))
+                subscription.notices = number + 1
 
     async def _drop(self, subscription: SubscriptionState, reason: Error) -> None:
         """End a subscription that cannot continue, and send the reason; the client subscribes again."""

@@ -1,4 +1,4 @@
-"""Clients of the older system: events and heartbeats over Socket.IO, one room per user.
+"""Clients of the older system: events, notices and heartbeats over Socket.IO, one room per user.
 
 The Socket.IO library queues packets for a client without a bound. Therefore a task per user reads the events, and only
 while the queues of all clients of the user are short. A client that takes no data for ``send_seconds`` is disconnected;
@@ -23,6 +23,7 @@ from tickstock_cli.serving.legacy_feed import EventFeed, LegacyFeed, OvertakenEr
 
 EVENT_NAME = "market_event"
 HEARTBEAT_NAME = "heartbeat"
+NOTICE_NAME = "notice"
 
 QUEUED_PACKETS = 15
 """Most packets in the library's queue of one client; its writer holds as many again. A polling client gets the whole
@@ -40,8 +41,8 @@ class User:
 
     Parameters
     ----------
-    next
-        The sequence number to send next.
+    next, next_notice
+        The sequence number of the event, and the number of the notice of a live feed, to send next.
     outbox
         Names and data of waiting messages to this user.
     """
@@ -49,6 +50,7 @@ class User:
     id: str
     feed: EventFeed
     next: int
+    next_notice: int
     members: set[str] = field(default_factory=set)
     outbox: deque[tuple[str, dict[str, Any]]] = field(default_factory=deque)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -183,9 +185,10 @@ class SocketIoPublisher:
     def _admit(self, user_id: str) -> User:
         log = self.hub.served.log
         if self._feed is None:
-            user = User(user_id, ReplayFeed(log, self.hub.served.kinds), log.first_sequence)
+            feed: EventFeed = ReplayFeed(log, self.hub.served.kinds)
+            user = User(user_id, feed, log.first_sequence, self.hub.notices.next_number)
         else:
-            user = User(user_id, self._feed, self._feed.next)
+            user = User(user_id, self._feed, self._feed.next, self.hub.notices.next_number)
         self._users[user_id] = user
         self.hub.clients.add(user)
         self.hub.notifier.add(user.wake)
@@ -205,7 +208,7 @@ class SocketIoPublisher:
                 user.task.cancel()
 
     async def _pump(self, user: User) -> None:
-        """Send messages, events and heartbeats as long as the user has a client."""
+        """Send messages, notices, events and heartbeats as long as the user has a client."""
         loop, every = asyncio.get_running_loop(), self.hub.limits.heartbeat_seconds
         heartbeat_at = loop.time() + every
         while True:
@@ -224,13 +227,18 @@ class SocketIoPublisher:
                     continue
 
     async def _advance(self, user: User, room: int) -> bool:
-        """Send waiting messages, then events, at most ``room`` packets; return whether any were sent."""
+        """Send waiting messages, then notices, then events, at most ``room`` packets; return whether any were sent."""
         own = [user.outbox.popleft() for _ in range(min(room, len(user.outbox)))]
         for name, data in own:
             await self._io.emit(name, data, room=user.room)
+        room -= len(own)
+        notices = self.hub.notices.since(user.next_notice)[:room]
+        for number, notice in notices:
+            await self._io.emit(NOTICE_NAME, {"number": number, **notice}, room=user.room)
+            user.next_notice = number + 1
         feed = user.feed
         try:
-            events = await feed.since(user.next, room - len(own))
+            events = await feed.since(user.next, room - len(notices))
         except OvertakenError:
             await self._cut_off(user.members)
             return True
@@ -239,7 +247,7 @@ class SocketIoPublisher:
         if user.feed is feed:  # no other epoch has begun meanwhile
             user.next += len(events)
         self.hub.sent_events += len(events) * len(user.members)
-        return bool(own or events)
+        return bool(own or notices or events)
 
     async def _make_room(self, user: User) -> int:
         """Wait until every client of the user has room; return for how many packets. Disconnect stalled clients."""

@@ -191,3 +191,22 @@ def test_an_invalid_address_is_an_error(text: str) -> None:
     """Before anything is tried."""
     with pytest.raises(UsageError, match="is not the address of a server"):
         websocket_url(text)
+
+
+def test_notices_of_a_live_feed_are_reported_as_lines(new_log: NewLog) -> None:
+    """To a program that asks for them: `tickstock watch` prints them beside the events."""
+    log = new_log(1)
+
+    async def story(port: int) -> list[str]:
+        reader = Reader(port, Subscription(start="first", notices=True))
+        reading = asyncio.create_task(reader.read())
+        await reader.until(1, reading)
+        text = "minute 09:30 complete, 812 symbols, lag 420 ms"
+        hub.notices.post({"kind": "minute", "text": text, "minute": 0, "symbols": 812, "lag_ms": 420.5})
+        log.finish()
+        await reading
+        return reader.told
+
+    with served(log) as server:
+        hub = server.server.hub
+        assert asyncio.run(story(server.server.port)) == ["minute 09:30 complete, 812 symbols, lag 420 ms"]

@@ -52,7 +52,9 @@ class Pulled:
     def subscribe(self) -> SubscriptionState:
         """Come back with the last ``next`` there was."""
         wanted = Subscribe.model_validate({"type": "subscribe", "from": self.next, "run": "run-1", **self.subscription})
-        return SubscriptionState(select(self.served, wanted), first_wanted(self.served, wanted), wanted.window, None)
+        return SubscriptionState(
+            select(self.served, wanted), first_wanted(self.served, wanted), wanted.window, None, None
+        )
 
     async def pull(self, stays: list[bool]) -> None:
         """Take everything; after each batch the client stays and acknowledges it, or is gone and returns."""

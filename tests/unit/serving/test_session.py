@@ -28,6 +28,8 @@ from tickstock_cli.serving.ports import Health, MarketState
 from tickstock_cli.serving.protocol import Message, ServerMessage, server_schema
 from tickstock_cli.serving.server import ServerThread
 
+MINUTE = {"kind": "minute", "text": "minute 09:30 complete", "minute": START, "symbols": 812, "lag_ms": 420.5}
+GAP = {"kind": "gap", "text": "gap", "begin": START, "end": START + 9, "channels": ["T"], "reason": "connection lost"}
 QUICK = Limits(heartbeat_seconds=0.05)
 
 
@@ -360,10 +362,11 @@ def test_every_message_is_what_its_schema_says(new_log: NewLog) -> None:
     known: TypeAdapter[Message] = TypeAdapter(ServerMessage)
     seen: set[str] = set()
     with served(log, limits=QUICK) as server, client(server) as reader:
-        messages = [reader.hello, reader.subscribe(**{"from": "first", "alerts": True})]
+        messages = [reader.hello, reader.subscribe(**{"from": "first", "alerts": True, "notices": True})]
         server.server.hub.alerts.post({"change": "raised"})
+        server.server.hub.notices.post(MINUTE)
         reader.send(type="nonsense")
-        while seen != {"hello", "subscribed", "events", "heartbeat", "alert", "end", "error"}:
+        while seen != {"hello", "subscribed", "events", "heartbeat", "alert", "notice", "end", "error"}:
             messages.append(reader.next())
             seen = {message["type"] for message in messages}
 
@@ -386,4 +389,22 @@ def test_alerts_are_sent_to_clients_that_asked(new_log: NewLog) -> None:
         other.send(type="unsubscribe")
 
         assert alert == {"type": "alert", "number": 2, "alert": {"type": "QUEUE_OVERFLOW", "subject": "ohlcv-1"}}
+        assert other.next()["type"] == "subscribed"
+
+
+def test_notices_are_sent_to_clients_that_asked(new_log: NewLog) -> None:
+    """Those posted from the subscription on, with the keys of their kind; a gap comes twice."""
+    with served(new_log()) as server, client(server) as reader, client(server) as other:
+        server.server.hub.notices.post(MINUTE)
+        reader.subscribe(notices=True)
+        other.subscribe()
+        server.server.hub.notices.post({**GAP, "end": None})
+        server.server.hub.notices.post(GAP)
+        notices = [reader.next("notice"), reader.next("notice")]
+        other.send(type="unsubscribe")
+
+        assert notices == [
+            {"type": "notice", "number": 2, **GAP, "end": None},
+            {"type": "notice", "number": 3, **GAP},
+        ]
         assert other.next()["type"] == "subscribed"

@@ -74,6 +74,7 @@ class OldClient:
         self.io = socketio.AsyncClient(reconnection=False, **options)
         self.events = Heard("market_event", self.io)
         self.heartbeats = Heard("heartbeat", self.io)
+        self.notices = Heard("notice", self.io)
         self.refusals = Heard("connect_error", self.io)
 
     async def connect(self, url: str, **options: Any) -> None:
@@ -200,6 +201,20 @@ def test_old_clients_get_heartbeats(new_log: NewLog) -> None:
         "time": START / 1e9,
         "last_sequence": 2,
     }
+
+
+def test_old_clients_get_notices_of_a_live_feed(new_log: NewLog) -> None:
+    """Those from the connection on: a page of the older system can show that the feed was interrupted."""
+    notice = {"kind": "minute", "text": "minute 09:30 complete", "minute": START, "symbols": 812, "lag_ms": 420.5}
+
+    async def story(server: ServerThread) -> dict[str, Any]:
+        server.server.hub.notices.post({**notice, "symbols": 1})
+        async with old_client(server, "42") as client:
+            server.server.hub.notices.post(notice)
+            return await client.notices.get()
+
+    with old_server(new_log()) as server:
+        assert asyncio.run(story(server)) == {"number": 2, **notice}
 
 
 def test_a_program_around_the_server_sends_heartbeats_of_its_own(new_log: NewLog) -> None:
