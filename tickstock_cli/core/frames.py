@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from struct import Struct
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 from zlib import crc32
 
 import pyarrow as pa
@@ -24,7 +24,7 @@ class Frame(NamedTuple):
     """One frame of a file; ``end`` is the position behind it."""
 
     number: int
-    body: memoryview
+    body: bytes
     end: int
 
 
@@ -74,25 +74,27 @@ class FrameWriter:
             self.file = -1
 
 
-def whole_frames(data: bytes | memoryview) -> Iterator[Frame]:
-    """Yield the frames at the beginning of ``data``, up to the first one that is cut off or damaged."""
-    data = memoryview(data)
-    start = 0
-    while (frame := _frame(data, start)) is not None:
-        yield frame
-        start = frame.end
+def whole_frames(file: BinaryIO) -> Iterator[Frame]:
+    """Yield the frames of a file from its beginning, up to the first one that is cut off or damaged.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    end = 0
+    while size - end >= _HEAD.size:
+        magic, number, length, checksum = _HEAD.unpack(file.read(_HEAD.size))
+        end += _HEAD.size + length
+        if magic != _MAGIC or end > size:
+            return
+        body = file.read(length)
+        if len(body) != length or checksum != _sum(number, body):
+            return
+        yield Frame(number, body, end)
 
 
-def _frame(data: memoryview, start: int) -> Frame | None:
-    if len(data) - start < _HEAD.size:
-        return None
-    magic, number, length, checksum = _HEAD.unpack_from(data, start)
-    end = start + _HEAD.size + length
-    body = data[start + _HEAD.size : end]
-    if magic != _MAGIC or len(body) != length or checksum != _sum(number, body):
-        return None
-    return Frame(number, body, end)
-
-
-def _sum(number: int, body: memoryview | pa.Buffer) -> int:
+def _sum(number: int, body: bytes | pa.Buffer) -> int:
     return crc32(body, crc32(_SUMMED.pack(number, len(body))))

@@ -6,6 +6,7 @@ The file holds frames (`core.frames`): the number of a frame is its first sequen
 from __future__ import annotations
 
 import fcntl
+from io import BytesIO
 from pathlib import Path
 
 import pyarrow as pa
@@ -62,7 +63,7 @@ def whole_blocks(journal: bytes, sequence: int, schema: pa.Schema) -> tuple[list
     """
     blocks: list[Block] = []
     end = 0
-    for frame in whole_frames(journal):
+    for frame in whole_frames(BytesIO(journal)):
         if frame.number > sequence:
             break
         if frame.number == sequence:
