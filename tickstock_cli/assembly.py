@@ -7,7 +7,7 @@ users run, and a part that is added once is there for everybody.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,9 +25,10 @@ from tickstock_cli.engine.drivers import Driver
 from tickstock_cli.engine.live import LiveDriver
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.output_states import OutputStates
-from tickstock_cli.engine.outputs import Outputs
+from tickstock_cli.engine.outputs import READ_AHEAD, Outputs
 from tickstock_cli.engine.rejection import RejectedRows, RowSink
 from tickstock_cli.engine.run import RunOptions, RunParts
+from tickstock_cli.engine.shadow import Shadow
 from tickstock_cli.engine.snapshots import Snapshots
 from tickstock_cli.engine.taps import Tap, Taps
 from tickstock_cli.runtime.building import instance_names
@@ -42,9 +43,30 @@ OpenRejects = Callable[[pa.Schema], RowSink]
 """Opens the output of rejected rows of a schema."""
 
 
+LIVE_READ_AHEAD = 4_096
+"""Limit of the released batches that wait for the outputs of a shadow of a live run."""
+
+
 def no_sinks(schema: pa.Schema) -> Sequence[Sink | NamedSink]:  # noqa: ARG001 - as `OpenSinks`
     """Return no output: events are counted and hashed only."""
     return ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowPlan:
+    """The plan of a shadow: a second configuration on the rows of a run.
+
+    Parameters
+    ----------
+    name
+        Name of the configuration, such as its file.
+    open_sinks
+        Opens the outputs of its events.
+    """
+
+    name: str
+    settings: Settings
+    open_sinks: OpenSinks = no_sinks
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +103,8 @@ class RunPlan:
         Observes batches and events inside a running system.
     attach
         Called with the pipeline of a running system before it gets its first row.
+    shadow
+        A second configuration that gets the same rows; not together with ``store``.
     """
 
     source: Source
@@ -102,6 +126,7 @@ class RunPlan:
     tap_targets: Mapping[str, Path] = field(default_factory=dict)
     runtime_observer: RuntimeObserver | None = None
     attach: Callable[[MultiChannelPipeline], None] = lambda pipeline: None  # noqa: ARG005
+    shadow: ShadowPlan | None = None
 
     @property
     def keeps_time(self) -> bool:
@@ -122,6 +147,8 @@ def assemble(plan: RunPlan, stack: ExitStack) -> RunParts:
     core = build_core(settings, source.symbols, plan.workers, executor)
     if plan.keeps_time:
         warm_up(settings)  # loading kernels takes a second, in which rows would become late
+        if plan.shadow is not None:
+            warm_up(plan.shadow.settings)
     if isinstance(plan.driver, LiveDriver):
         warm_up_reading()  # or the first row would wait for the kernels that read it, and market time with it
     pipeline = open_pipeline(
@@ -138,6 +165,13 @@ def assemble(plan: RunPlan, stack: ExitStack) -> RunParts:
             pipeline.system.reporter.watch_arrivals(plan.driver.arrivals)
         plan.attach(pipeline)
     outputs, rejects = _open_outputs(plan)
+    try:
+        shadow = None if plan.shadow is None else _shadow(plan, plan.shadow, outputs, executor)
+    except BaseException:
+        outputs.abort()
+        if rejects is not None:
+            rejects.abort()
+        raise
     return RunParts(
         source,
         core,
@@ -152,7 +186,25 @@ def assemble(plan: RunPlan, stack: ExitStack) -> RunParts:
         plan.driver,
         plan.snapshots,
         Taps(plan.taps, outputs.states, plan.tap_targets),
+        shadow,
     )
+
+
+def _shadow(plan: RunPlan, planned: ShadowPlan, main: Outputs, executor: Executor | None) -> Shadow:
+    """Build a shadow with its outputs; its events are counted side by side with those of ``main``."""
+    is_live = isinstance(plan.driver, LiveDriver)
+    states = OutputStates(plan.observer.output_failed)
+    own = states.add(f"shadow {planned.name}", "rows")
+    outputs = Outputs(
+        build_encoder(planned.settings, plan.source.symbols),
+        planned.open_sinks(build_event_schema(planned.settings)),
+        states=states,
+        read_ahead=LIVE_READ_AHEAD if is_live else READ_AHEAD,
+    )
+    core = build_core(planned.settings, plan.source.symbols, plan.workers, executor)
+    shadow = Shadow(planned.name, core, outputs, own, plan.observer.output_failed, is_live)
+    shadow.compare(main)
+    return shadow
 
 
 def _open_outputs(plan: RunPlan) -> tuple[Outputs, RejectedRows | None]:

@@ -24,8 +24,9 @@ import psutil
 import pyarrow as pa
 
 from tickstock_cli import __version__
-from tickstock_cli.assembly import RunPlan, assemble
+from tickstock_cli.assembly import RunPlan, ShadowPlan, assemble
 from tickstock_cli.build import settings_model
+from tickstock_cli.config.same_rows import check_same_rows
 from tickstock_cli.config.settings import Settings, deciding_settings
 from tickstock_cli.core.calendar import market_zone
 from tickstock_cli.core.clock import Clock, SystemClock
@@ -48,7 +49,7 @@ from tickstock_cli.errors import FailedOutputsError, UsageError
 from tickstock_cli.runtime.opening import PipelineName
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 from tickstock_cli.sinks import SINKS
-from tickstock_cli.sinks.opening import open_all, sink_name
+from tickstock_cli.sinks.opening import open_all, shadow_target, sink_name
 from tickstock_cli.sinks.rejects import RejectsSink
 from tickstock_cli.sources import SOURCES
 from tickstock_cli.sources.opening import open_repeatable, open_source, source_name
@@ -86,6 +87,9 @@ class Request:
     keep_partial
         Whether the outputs of a run that is stopped early get the suffix ``.partial``. They do anyway where an earlier
         file has their name.
+    shadow, shadow_name
+        The settings of a second configuration that gets the same rows, and its name. Its events go to files beside
+        ``outs``, such as ``events.shadow.jsonl``. Its settings of recordings, sources and calendar are the run's.
     """
 
     paths: Sequence[str | Path]
@@ -107,6 +111,15 @@ class Request:
     resume: bool = False
     checkpoint_every_ns: int = CHECKPOINT_EVERY_NS
     keep_partial: bool = False
+    shadow: Settings | None = None
+    shadow_name: str = "shadow"
+
+    @property
+    def shadow_outs(self) -> Sequence[str]:
+        """Targets of the shadow's events; none without a shadow."""
+        if self.shadow is None:
+            return ()
+        return [target for target in map(shadow_target, self.outs) if target is not None]
 
     @property
     def effective_settings(self) -> Settings:
@@ -196,6 +209,7 @@ def replay(
             taps=taps,
             tap_targets={tap_name(text): Path(text.partition(":")[2]) for text in request.taps if ":" in text},
             driver=_driver(source, control, clock or SystemClock()),
+            shadow=_shadow(request),
         )
         parts = assemble(plan if attach is None else replace(plan, attach=attach), stack)
         try:
@@ -219,6 +233,12 @@ def _driver(source: NamedSource, control: Control, clock: Clock) -> LiveDriver |
     age = time.time_ns() - round(psutil.Process().create_time() * 1e9)
     market = market_clock(options, clock, time.time_ns, clock.now() - age)
     return LiveDriver(clock, control, market, queue_rows=options.queue_rows, stamps=options.stamps, health=live.health)
+
+
+def _shadow(request: Request) -> ShadowPlan | None:
+    if request.shadow is None:
+        return None
+    return ShadowPlan(request.shadow_name, request.shadow, partial(open_all, request.shadow_outs))
 
 
 def check(request: Request) -> None:
@@ -253,6 +273,10 @@ def _check_options(request: Request) -> None:
         raise UsageError("--resume needs --checkpoint DIR: the folder of the run to go on with")
     if request.speed is not None and not 0 < request.speed < float("inf"):
         raise UsageError(f"--speed must be max or a number above 0, was {request.speed:g}")
+    if request.shadow is not None:
+        if request.checkpoint is not None:
+            raise UsageError("--checkpoint does not keep the state of a shadow: leave --shadow or --checkpoint out")
+        check_same_rows(request.shadow_name, request.shadow, request.effective_settings)
     if request.provenance and not request.pipeline_name.is_running_system:
         raise UsageError("--provenance needs the running system: add --speed N or --pipeline multi")
 
@@ -318,8 +342,9 @@ def fingerprint(request: Request, settings: Settings, source: NamedSource, taps:
 
 def plugins_of(request: Request, settings: Settings) -> tuple[Plugin, ...]:
     """Return the plugins that a run uses: detectors, source, sinks, taps."""
+    detectors = [name for part in (settings, request.shadow) if part is not None for name in part.detectors.enabled]
     return (
-        *DETECTORS.plugins_among(settings.detectors.enabled),
+        *DETECTORS.plugins_among(dict.fromkeys(detectors)),
         *SOURCES.plugins_among([source_name(request.paths)]),
         *SINKS.plugins_among(dict.fromkeys(map(sink_name, request.outs))),
         *TAPS.plugins_among(map(tap_name, request.taps)),
@@ -335,7 +360,7 @@ def _identity(path: Path) -> tuple[str, int, str]:
 
 
 def _check_targets(request: Request, source: NamedSource) -> None:
-    targets = [*request.outs, *([request.rejects] if request.rejects is not None else [])]
+    targets = [*request.outs, *request.shadow_outs, *([request.rejects] if request.rejects is not None else [])]
     names = [target if target == "-" else str(Path(target).resolve()) for target in targets]
     read = {str(path.resolve()) for path in source.paths}
     for place, name in enumerate(names):

@@ -85,6 +85,16 @@ MapColumns = Annotated[
         help="Name a column of the recordings, as in price=last. Repeatable.",
     ),
 ]
+ShadowFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--shadow",
+        metavar="FILE",
+        show_default=False,
+        help="Run a second configuration, this file over the defaults, on the same rows. Its events go beside those of "
+        "--out, as in events.shadow.jsonl.",
+    ),
+]
 Symbols = Annotated[
     list[str] | None,
     typer.Option(
@@ -198,6 +208,26 @@ def load_settings(
     columns = parse_maps(maps or ()).items()
     mapped = [Assigned(f"recordings.columns.{ours}", theirs, "--map") for ours, theirs in columns]
     return build.load_settings(file=config, environment=os.environ, assignments=[*(sets or ()), *mapped])
+
+
+def load_shadow(file: Path | None, main: Settings) -> Settings | None:
+    """Load the settings of ``--shadow``: default < file; those that decide the rows are the run's.
+
+    Raises
+    ------
+    UsageError
+        The file sets one of these to another value.
+    SettingsError
+        A key is unknown or a value out of range.
+    """
+    if file is None:
+        return None
+    from tickstock_cli import build
+    from tickstock_cli.config.same_rows import check_same_rows, with_rows_of
+
+    shadow = with_rows_of(main, build.load_settings(file=file, environment={}, assignments=()))
+    check_same_rows(str(file), shadow, main)
+    return shadow
 
 
 def unsorted_choice(sort: bool, late: Late) -> Unsorted:

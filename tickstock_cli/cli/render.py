@@ -25,12 +25,28 @@ def summary(result: RunResult) -> Group:
 
 
 def _details(result: RunResult) -> list[RenderableType]:
-    return [*_rollout(result), *_outputs(result), _ledger(result)]
+    return [*_rollout(result), *_shadow(result), *_outputs(result), _ledger(result)]
 
 
 def _rollout(result: RunResult) -> list[RenderableType]:
     """Draw both sides of a gradual rollout, if the run was one."""
     return [] if result.rollout is None else [RolloutView(result.rollout.as_dict()), Text()]
+
+
+def _shadow(result: RunResult) -> list[RenderableType]:
+    """Draw the events of a run and of its shadow side by side, if it had one."""
+    shadow = result.shadow
+    if shadow is None:
+        return []
+    table = _small_table(f"shadow {shadow.config}: {shadow.events:,} events")
+    for heading in ("kind", "both", "only this run", "only the shadow"):
+        table.add_column(heading, justify="left" if heading == "kind" else "right")
+    for kind, counts in shadow.by_kind.items():
+        table.add_row(kind, *(f"{counts[side]:,}" for side in ("both", "main", "shadow")))
+    parts: list[RenderableType] = [table, Text(f"digest {shadow.digest[:16]}")]
+    if shadow.own.reason is not None:
+        parts.append(Text(f"the shadow failed: {shadow.own.reason}", style="bold red"))
+    return parts
 
 
 def speed_words(speed: float | None, digits: int = 10) -> str:
@@ -100,13 +116,14 @@ def _figures(result: RunResult) -> Table:
 
 def _outputs(result: RunResult) -> list[RenderableType]:
     """Draw the end of every output, if there is one."""
-    if not result.outputs:
+    reports = (*result.outputs, *(() if result.shadow is None else result.shadow.outputs))
+    if not reports:
         return []
     table = _small_table("outputs")
     table.show_header = False
     table.add_column("", overflow="fold")
     table.add_column("", overflow="fold")
-    for report in result.outputs:
+    for report in reports:
         style = "bold red" if report.state is OutputEnd.FAILED else ""
         table.add_row(Text(report.output), Text(report.words(), style=style))
     return [table]

@@ -27,11 +27,13 @@ from tickstock_cli.cli.options import (
     MapColumns,
     Paths,
     Sets,
+    ShadowFile,
     Sort,
     Start,
     Symbols,
     Workers,
     load_settings,
+    load_shadow,
     parse_symbols,
     unsorted_choice,
 )
@@ -86,6 +88,8 @@ def _check_that_it_runs(request: Request, choice: PipelineChoice | None, served:
         raise UsageError("--serve shows the running system: leave --pipeline out, or say multi or rollout")
     if request.taps and choice is PipelineChoice.COMPARE:
         raise UsageError("--tap needs one run, and --pipeline compare makes two: leave one of them out")
+    if request.shadow is not None and choice is PipelineChoice.COMPARE:
+        raise UsageError("--shadow needs one run, and --pipeline compare makes two: leave one of them out")
     if dashboard and (not request.pipeline_name.is_running_system or choice is PipelineChoice.COMPARE):
         raise UsageError("--dashboard shows the running system: add --speed N or --pipeline multi")
 
@@ -100,6 +104,7 @@ def replay(
     symbols: Symbols = None,
     config: ConfigFile = None,
     sets: Sets = None,
+    shadow: ShadowFile = None,
     maps: MapColumns = None,
     out: Annotated[
         list[str] | None,
@@ -223,6 +228,8 @@ def replay(
         pipeline=pipeline_name(pipeline, serve is not None),
         provenance=provenance,
         keep_partial=keep_partial,
+        shadow=load_shadow(shadow, settings),
+        shadow_name="" if shadow is None else str(shadow),
     )
     address = read_listen(serve, token, origins, socketio, log)
     _check_that_it_runs(request, pipeline, serve is not None, dashboard)

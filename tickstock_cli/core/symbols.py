@@ -21,7 +21,7 @@ class SymbolTable:
     """Tickers in the order of their first appearance; a code is the place in that order.
 
     Codes are valid within one run. Outputs do not depend on them: they sort and hash by ticker. One thread can add
-    tickers while others read ``tickers`` and ``hashes`` of existing codes.
+    tickers while others read ``tickers``, ``hashes`` and ``ranks`` of existing codes.
     """
 
     def __init__(self, tickers: Iterable[str] = ()) -> None:
@@ -63,11 +63,12 @@ class SymbolTable:
     def ranks(self) -> NDArray[np.int64]:
         """Return, by code, the rank of each ticker among all tickers so far, sorted as text."""
         tickers = self._tickers[: len(self._tickers)]
-        if len(self._ranks) != len(tickers):
+        ranks = self._ranks
+        if len(ranks) != len(tickers):
             ranks = np.empty(len(tickers), dtype=np.int64)
             ranks[sorted(range(len(tickers)), key=tickers.__getitem__)] = np.arange(len(tickers))
             self._ranks = ranks
-        return self._ranks
+        return ranks
 
     def hashes(self, start: int = 0) -> NDArray[np.uint64]:
         """Return the ticker hashes of the codes from ``start`` on; read-only."""

@@ -22,7 +22,7 @@ from tickstock_cli.engine.result import RunResult, SpeedFigures, peak_rss_bytes
 from tickstock_cli.engine.run import Run, RunParts
 from tickstock_cli.engine.snapshots import Snapshot
 from tickstock_cli.engine.taps import TapContext
-from tickstock_cli.errors import LedgerError, OutputError
+from tickstock_cli.errors import OutputError
 
 
 def execute(parts: RunParts) -> RunResult:
@@ -46,11 +46,13 @@ def execute(parts: RunParts) -> RunResult:
         parts.taps.abort()
         if parts.rejects is not None:
             parts.rejects.abort()
+        if parts.shadow is not None:
+            parts.shadow.abort()
         raise
     finally:
         if parts.rejects is not None:
             parts.rejects.close()
-    error = failed_outputs_error(result.outputs, result)
+    error = failed_outputs_error(result.reports, result)
     if error is not None:
         raise error
     return result
@@ -96,6 +98,7 @@ class Execution:
             drained,
             arrivals=driver.arrivals(),
             outputs=self._reports(),
+            shadow=None if parts.shadow is None else parts.shadow.result(),
         )
 
     def _run(self, start: RunPosition) -> tuple[Run, Drained | None]:
@@ -168,6 +171,8 @@ class Execution:
         else:
             parts.core.restore(state, ledger)
         parts.taps.restore(state or {}, place.events)
+        if parts.shadow is not None:
+            parts.shadow.restore(state or {})
         self._retraced_ns += here.market_time - (place.market_time or here.first_time)
         parts.outputs.rewind(place.events)
         if parts.rejects is not None:
@@ -184,11 +189,10 @@ class Execution:
         else:
             run.end(core.finish(), END_OF_TIME)
         core.ledger.check()
-        emitted = core.ledger["coordinator.emitted"]
-        if not parts.outputs.tally.events == parts.outputs.released == emitted:
-            raise LedgerError(f"ledger does not balance: emitted {emitted}, written {parts.outputs.tally.events}")
-        parts.outputs.states.check_counts("events", emitted)
+        parts.outputs.check_emitted(core.ledger["coordinator.emitted"])
         self._finish_outputs()
+        if parts.shadow is not None:
+            parts.shadow.end(stopped=self._interrupted, keep_partial=parts.options.keep_partial)
 
     def _finish_outputs(self) -> None:
         """Commit every output that has not failed; all are finished before the first is committed."""

@@ -21,12 +21,12 @@ from tickstock_cli.core.stages import NamedSink, Sink
 from tickstock_cli.engine.output_slots import OutputSlot
 from tickstock_cli.engine.output_states import OutputEnd, OutputReport, OutputStates
 from tickstock_cli.engine.tally import Tally
-from tickstock_cli.errors import OutputError
+from tickstock_cli.errors import LedgerError, OutputError
 
 Listener = Callable[[pa.RecordBatch], None]
 
 READ_AHEAD = 8
-"""Limit of the released batches that wait for the sinks; beyond it the run waits."""
+"""Released batches that wait for the sinks; beyond it the run waits."""
 JOINED_EVENTS = 4_096
 """Waiting batches are written as one up to about this many events: a running system releases hundreds a second."""
 STUCK_SECONDS = 1.0
@@ -47,6 +47,8 @@ class Outputs:
         them; from the writer's thread. Must be quick and must not fail.
     states
         The states of all outputs of the run; None: there are only these.
+    read_ahead
+        Limit of the released batches that wait for the sinks; beyond it ``write`` waits.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Outputs:
         sinks: Sequence[Sink | NamedSink],
         released: Callable[[pa.RecordBatch, int], None] = lambda events, count: None,  # noqa: ARG005
         states: OutputStates | None = None,
+        read_ahead: int = READ_AHEAD,
     ) -> None:
         self.encoder = encoder
         self.states = states if states is not None else OutputStates()
@@ -64,7 +67,7 @@ class Outputs:
         self._catching_up = False
         self.released = 0
         """Events released up to the run's position; after a seek back fewer than were written."""
-        self._queue: Queue[EventRows | pa.RecordBatch | None] = Queue(READ_AHEAD)
+        self._queue: Queue[EventRows | pa.RecordBatch | None] = Queue(read_ahead)
         self._error: BaseException | None = None
         self._writing: Sink | None = None
         self.digest = EventDigest(encoder.schema)
@@ -91,6 +94,11 @@ class Outputs:
         if len(events):
             self._queue.put(events)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the next ``write`` waits for the sinks."""
+        return self._queue.full()
+
     def drain(self) -> None:
         """Wait until everything written so far has reached the sinks."""
         self._queue.join()
@@ -112,6 +120,12 @@ class Outputs:
     def resume(self) -> None:
         """Pass all later events to ``released``, including repeated ones; drain before."""
         self._catching_up = False
+
+    def check_emitted(self, emitted: int) -> None:
+        """Raise LedgerError unless every output has taken or missed all ``emitted`` events; drain before."""
+        if not self.tally.events == self.released == emitted:
+            raise LedgerError(f"ledger does not balance: emitted {emitted}, written {self.tally.events}")
+        self.states.check_counts("events", emitted)
 
     def finish(self) -> None:
         """Make every output complete and durable under a temporary name.

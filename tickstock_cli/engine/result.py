@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -31,6 +32,51 @@ class SpeedFigures:
     def asked(self) -> tuple[float | None, ...]:
         """The speed at the beginning, and the one at the end if it is another."""
         return (self.requested,) if self.last in (None, self.requested) else (self.requested, self.last)
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowResult:
+    """The figures of a shadow: a second configuration on the rows of a run.
+
+    Parameters
+    ----------
+    config
+        Name of the configuration.
+    outputs
+        The end of its outputs.
+    by_kind
+        Per kind of events: ``both`` counts those that both configurations told, with the same ticker and timestamp;
+        ``main`` and ``shadow`` those that one told alone.
+    own
+        The end of the shadow itself, whose rows are those of the run; if it failed, its figures end there.
+    """
+
+    config: str
+    ledger: Ledger
+    events: int
+    digest: str
+    outputs: tuple[OutputReport, ...]
+    by_kind: Mapping[str, Mapping[str, int]]
+    own: OutputReport
+
+    @property
+    def reports(self) -> tuple[OutputReport, ...]:
+        """The end of its outputs, after that of the shadow itself if it failed."""
+        return self.outputs if self.own.reason is None else (self.own, *self.outputs)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the entry of ``--json``."""
+        return {
+            "config": self.config,
+            "events": self.events,
+            "digest": self.digest,
+            "ledger": self.ledger.as_dict(),
+            "outputs": [report.as_dict() for report in self.outputs],
+            "by_kind": {kind: dict(counts) for kind, counts in self.by_kind.items()},
+            "rows": self.own.rows,
+            "missing": self.own.missing,
+            "problem": self.own.reason,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +110,14 @@ class RunResult:
     outputs: tuple[OutputReport, ...] = ()
     """The end of every output."""
 
+    shadow: ShadowResult | None = None
+    """The figures of a second configuration; None without one."""
+
+    @property
+    def reports(self) -> tuple[OutputReport, ...]:
+        """The end of every output, including those of the shadow."""
+        return self.outputs if self.shadow is None else (*self.outputs, *self.shadow.reports)
+
     @property
     def rows_per_second(self) -> float:
         """Rows of all types over wall time."""
@@ -89,6 +143,7 @@ class RunResult:
             "plugins": [plugin.as_dict() for plugin in self.plugins],
             **({} if self.arrivals is None else {"arrivals": _arrival_counts(self.arrivals)}),
             **({} if self.rollout is None else {"rollout": self.rollout.as_dict()}),
+            **({} if self.shadow is None else {"shadow": self.shadow.as_dict()}),
         }
 
 

@@ -33,6 +33,7 @@ from tickstock_cli.engine.pacer import Pacer
 from tickstock_cli.engine.pipeline import DirectPipeline, Drained, Pipeline
 from tickstock_cli.engine.position import RunPosition
 from tickstock_cli.engine.rejection import RejectedRows
+from tickstock_cli.engine.shadow import Shadow, ShadowedPipeline
 from tickstock_cli.engine.snapshots import Snapshots
 from tickstock_cli.engine.taps import Taps, TapStep
 from tickstock_cli.errors import OutputError
@@ -72,6 +73,8 @@ class RunParts:
         Decides when rows are fed; None: by the speed of ``control``.
     snapshots
         Positions to seek from; None: a user cannot seek back.
+    shadow
+        Another configuration that gets the same rows; not together with ``store``.
     """
 
     source: Source
@@ -87,6 +90,7 @@ class RunParts:
     driver: Driver | None = None
     snapshots: Snapshots | None = None
     taps: Taps = field(default_factory=Taps)
+    shadow: Shadow | None = None
     checkpoints: OutputState = field(init=False)
     """The state of ``store`` as an output."""
 
@@ -97,10 +101,10 @@ class RunParts:
             self.checkpoints = self.outputs.states.add(name, "checkpoints", is_result=False)
 
     def ready_pipeline(self) -> Pipeline:
-        """Return the pipeline, the direct one where none was named."""
+        """Return the pipeline, the direct one where none was named, with the shadow beside it."""
         if self.pipeline is None:
             self.pipeline = DirectPipeline(self.core)
-        return self.pipeline
+        return self.pipeline if self.shadow is None else ShadowedPipeline(self.pipeline, self.shadow)
 
     def ready_driver(self) -> Driver:
         """Return the driver, by the speed of ``control`` where none was named."""
@@ -270,7 +274,8 @@ class Run:
 
     def _settled(self) -> tuple[dict[str, NDArray[Any]], RunPosition]:
         self._find_positions()
-        return {**self._core.state(), **self._parts.taps.state()}, self.position()
+        shadow = {} if self._parts.shadow is None else self._parts.shadow.state()
+        return {**self._core.state(), **self._parts.taps.state(), **shadow}, self.position()
 
     def _find_positions(self) -> None:
         """Find the source's positions within a batch, by reading the batch's first part again."""

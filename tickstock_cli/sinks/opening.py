@@ -54,6 +54,12 @@ def path_of(target: str) -> Path | None:
     return None if target == STDOUT or _plugin_scheme(target) is not None else Path(target)
 
 
+def shadow_target(target: str) -> str | None:
+    """Return the file of a shadow's events beside a target, such as ``events.shadow.jsonl``; None if it is no file."""
+    path = path_of(target)
+    return None if path is None else str(path.with_name(f"{path.stem}.shadow{path.suffix}"))
+
+
 def sink_class(target: str) -> type[Any]:
     """Return the sink class for the target's suffix or scheme, without opening the target.
 
