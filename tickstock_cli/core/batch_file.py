@@ -50,12 +50,16 @@ class TemporaryFolder:
 
     def batch_file(self, *, has_order: bool = True) -> BatchFile:
         """Return a new file. Raises OutputError if the folder cannot be created."""
+        return BatchFile(self, self.new_path(".batches"), has_order)
+
+    def new_path(self, suffix: str) -> Path:
+        """Return the path of a file that is not there yet. Raises OutputError if the folder cannot be created."""
         with self.writing():
             if self._folder is None:
                 self._folder = LockedFolder("batches", self.parent)
             os.makedirs(self._folder.path, 0o700, exist_ok=True)  # somebody else may have removed it
         self._files += 1
-        return BatchFile(self, self._folder.path / f"{self._files}.batches", has_order)
+        return self._folder.path / f"{self._files}{suffix}"
 
     def close(self) -> None:
         """Remove the folder and its files. Idempotent."""

@@ -58,3 +58,8 @@ RECORDED: Mapping[str, pa.Schema] = MappingProxyType(
     {"tick": pa.schema(_TICK), "ohlcv": pa.schema(_OHLCV), "fmv": pa.schema(_FMV)}
 )
 """Schema of recorded rows by record type, in the merge order of rows with the same available time."""
+
+
+def is_recorded(schema: pa.Schema) -> bool:
+    """Return whether rows are those of a recorded live run, by their columns."""
+    return any(schema.equals(known) for known in RECORDED.values())

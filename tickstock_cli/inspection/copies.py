@@ -31,7 +31,7 @@ def count_copies(file: RecordingFile, copies: kernels.Copies, progress: Callable
     columns = _compared(file)
     kernels.forget_rows(copies)
     wanted = list(dict.fromkeys([*columns, *file.time_columns]))
-    reader = RowReader(file.path, file.group_starts, wanted, (), CHUNK_ROWS)
+    reader = RowReader(file.read_from, file.group_starts, wanted, (), CHUNK_ROWS)
     found = 0
     first = 0
     try:

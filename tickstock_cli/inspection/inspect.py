@@ -24,13 +24,22 @@ from tickstock_cli.errors import DataError, OwnOutputError
 from tickstock_cli.inspection.copies import SLOTS, count_copies
 from tickstock_cli.inspection.report import FOLDER_NAME, FileReport, Report, Unreadable
 from tickstock_cli.inspection.survey import FileStatistics, Gap, Survey, survey
+from tickstock_cli.inspection.vouched import changed_files
 from tickstock_cli.kernels.survey import Copies, no_copies
 from tickstock_cli.sources.discover import discover
 from tickstock_cli.sources.opening import recording_paths
 from tickstock_cli.sources.order import Disorder, first_disorder
 from tickstock_cli.sources.recognise import check_mapping
 from tickstock_cli.sources.recording_file import open_recording
-from tickstock_cli.sources.recordings import ReadOptions, RecordingFile, Recordings, Unsorted, only_outputs_message
+from tickstock_cli.sources.recordings import (
+    ReadOptions,
+    RecordingFile,
+    Recordings,
+    Unsorted,
+    no_rows_message,
+    only_outputs_message,
+)
+from tickstock_cli.sources.unfinished import readable
 
 DETECTING_FACTOR = 2
 """Time of detection relative to reading and judging rows, measured on ticks of 8,000 tickers."""
@@ -99,9 +108,12 @@ def _openable(
     """Return the files that can be opened, in recording order, those that cannot, and outputs of tickstock."""
     check_mapping(options.columns)
     good: list[RecordingFile] = []
-    bad: list[Unreadable] = []
+    bad = list(changed_files(paths))
+    changed = {found.path for found in bad}
     left_out: list[str] = []
-    for found in discover(paths):
+    for found in readable(discover(paths), options.sort_dir):
+        if str(Path(found.path)) in changed:
+            continue
         try:
             good.append(open_recording(found, options))
         except OwnOutputError as error:
@@ -112,7 +124,7 @@ def _openable(
         except DataError as error:
             bad.append(Unreadable(found.path, str(error)))
     if not good:
-        raise DataError(bad[0].error if bad else only_outputs_message(paths))
+        raise DataError(bad[0].error if bad else only_outputs_message(paths) if left_out else no_rows_message(paths))
     recordings = Recordings.of(good, options)
     recordings.check_mapping()
     return recordings.files, tuple(bad), tuple(left_out)

@@ -9,6 +9,7 @@ from glob import glob, has_magic
 from pathlib import Path
 from urllib.parse import unquote
 
+from tickstock_cli.core.hour_files import EVENTS, hour_file, is_recorded_folder
 from tickstock_cli.errors import DataError
 
 SUFFIX = ".parquet"
@@ -19,12 +20,19 @@ HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 class FoundFile:
     """A file to read, and the values of its partition folders (``column=value``).
 
-    ``named`` is true for a file that was named itself, false for one found through a folder or glob.
+    ``named`` is true for a file that was named itself, false for one found through a folder or glob. ``copy`` is the
+    Parquet file to read instead of a journal.
     """
 
     path: str
     partitions: dict[str, str | None]
     named: bool = True
+    copy: str | None = None
+
+    @property
+    def read_from(self) -> str:
+        """The Parquet file with the rows."""
+        return self.copy or self.path
 
 
 def discover(paths: Sequence[str | Path]) -> list[FoundFile]:
@@ -33,9 +41,10 @@ def discover(paths: Sequence[str | Path]) -> list[FoundFile]:
     Parameters
     ----------
     paths
-        Files (of any name), folders (every ``*.parquet`` below, but for names that begin with ``.`` or ``_``),
-        or globs (``**`` crosses folders; a matching folder is expanded). Folders and globs skip everything that is not
-        a regular file: reading a pipe would wait for a writer.
+        Files (of any name), folders (every ``*.parquet`` below, but for names that begin with ``.`` or ``_``), or
+        globs (``**`` crosses folders; a matching folder is expanded). Folders and globs skip everything that is not
+        a regular file: reading a pipe would wait for a writer. Of a folder of recorded live runs the journals of
+        unfinished hours are read, too, and its events are not.
 
     Raises
     ------
@@ -91,8 +100,22 @@ def _below(folder: str) -> Iterator[str]:
         folders[:] = [name for name in folders if not (name.startswith((".", "_")) or _links_to_parent(parent, name))]
         for name in names:
             path = os.path.join(parent, name)
-            if name.lower().endswith(SUFFIX) and not name.startswith((".", "_")) and not _is_special(path):
+            if not name.startswith((".", "_")) and _is_wanted(path) and not _is_special(path):
                 yield path
+
+
+def is_journal(path: str) -> bool:
+    """Return whether a path is named like the journal of recorded rows."""
+    hour = hour_file(Path(path)) if path.endswith(".journal") else None
+    return hour is not None and hour.type != EVENTS
+
+
+def _is_wanted(path: str) -> bool:
+    """Return whether a file below a folder is read."""
+    if not path.lower().endswith(SUFFIX):
+        return is_journal(path)
+    hour = hour_file(Path(path))
+    return hour is None or hour.type != EVENTS or not is_recorded_folder(hour.folder.parent)
 
 
 def _is_special(path: str) -> bool:

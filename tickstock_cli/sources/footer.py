@@ -62,7 +62,9 @@ def open_parquet(path: str | Path, *, text: Sequence[str] = (), buffer_size: int
         Bytes to read ahead per column. Without a buffer, whole column chunks are loaded.
     """
     with reading(path):
-        return pq.ParquetFile(path, read_dictionary=list(text), pre_buffer=False, buffer_size=buffer_size)
+        return pq.ParquetFile(
+            path, read_dictionary=list(text), pre_buffer=False, buffer_size=buffer_size, page_checksum_verification=True
+        )
 
 
 def group_footers(file: pq.ParquetFile, columns: Sequence[str]) -> tuple[GroupFooter, ...]:

@@ -158,7 +158,7 @@ def _known(times: Times) -> Bools:
 
 def _times(file: RecordingFile, row: int) -> Iterator[tuple[int, Times]]:
     """Yield the times of rows from ``row`` on, chunk by chunk, with the row number of each chunk."""
-    reader = RowReader(file.path, file.group_starts, file.time_columns, (), SCAN_ROWS, row)
+    reader = RowReader(file.read_from, file.group_starts, file.time_columns, (), SCAN_ROWS, row)
     try:
         first = row
         while (rows := reader.read()) is not None:

@@ -125,7 +125,7 @@ class _ChunkReader:
 
     def _from(self, row: int) -> RowReader:
         first = max((group.first for group in self._file.groups if group.first <= row), default=0)
-        return RowReader(self._file.path, self._file.group_starts, self._file.schema.names, (), CHUNK_ROWS, first)
+        return RowReader(self._file.read_from, self._file.group_starts, self._file.schema.names, (), CHUNK_ROWS, first)
 
     def holding(self, row: int) -> pa.RecordBatch:
         """Return the chunk that holds a row, and set ``first`` to its first row number."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pyarrow.types as pt
 
 from tickstock_cli.core.marks import mark_of
+from tickstock_cli.core.recording_schema import is_recorded
 from tickstock_cli.errors import OwnOutputError
 from tickstock_cli.kernels.normalise import LARGEST_TIME
 from tickstock_cli.sources.columns import ColumnReader
@@ -66,6 +67,8 @@ class RecordingFile:
     guesses: tuple[Guess, ...]
     open_bytes: int
     reader: ColumnReader = field(repr=False, compare=False)
+    read_from: Path
+    """The Parquet file with the rows: another one than ``path`` for a journal."""
 
     @property
     def earliest(self) -> int | None:
@@ -114,13 +117,15 @@ def open_recording(found: FoundFile, options: ReadOptions) -> RecordingFile:
     SchemaError
         The columns or their types do not fit a record type.
     """
-    file = open_parquet(found.path)
+    file = open_parquet(found.read_from)
     with file, reading(found.path):
         schema = file.schema_arrow
         if (mark := mark_of(schema)) is not None:
             raise OwnOutputError(
                 f"{found.path} holds {mark} that tickstock wrote, not a recording: name recordings only"
             )
+        if is_recorded(schema):
+            options = replace(options, timestamp_unit="ns")  # however odd its first rows are
         layout = recognise(found, schema, options.columns)
         head = _head(file, layout.theirs(*TIME_COLUMNS, "interval", "ticker"))
         footers = group_footers(file, layout.theirs("ticker", *TIME_COLUMNS))
@@ -139,6 +144,7 @@ def open_recording(found: FoundFile, options: ReadOptions) -> RecordingFile:
             guesses=how.guesses,
             open_bytes=_open_bytes(file.metadata, set(layout.columns.values())),
             reader=how.reader,
+            read_from=Path(found.read_from),
         )
 
 

@@ -34,6 +34,7 @@ from tickstock_cli.sources.recording_file import RecordingFile, open_recording
 from tickstock_cli.sources.records import RECORD_TYPES
 from tickstock_cli.sources.sort import SortedStream
 from tickstock_cli.sources.stream import FileStream, Stream
+from tickstock_cli.sources.unfinished import readable, unfinished_note
 
 __all__ = ["Guess", "Origins", "ReadOptions", "RecordingFile", "Recordings", "Unsorted"]
 
@@ -86,7 +87,7 @@ class Recordings:
         check_mapping(options.columns)
         files: list[RecordingFile] = []
         left_out: list[str] = []
-        for found in discover(paths):
+        for found in readable(discover(paths), options.sort_dir):
             try:
                 files.append(open_recording(found, options))
             except OwnOutputError:
@@ -94,7 +95,7 @@ class Recordings:
                     raise
                 left_out.append(found.path)
         if not files:
-            raise DataError(only_outputs_message(paths))
+            raise DataError(only_outputs_message(paths) if left_out else no_rows_message(paths))
         recordings = cls.of(files, options, left_out)
         recordings.check_mapping()
         return recordings
@@ -118,6 +119,8 @@ class Recordings:
             for note in dict.fromkeys(guess.note for guess in file.guesses if guess.note is not None):
                 places.setdefault(note, []).append(str(file.path))
         notes = [f"in {_some(paths)}, {note}" for note, paths in places.items()]
+        if (unfinished := unfinished_note(self.paths)) is not None:
+            notes.append(unfinished)
         if self.left_out:
             notes.append(left_out_note(self.left_out))
         return notes
@@ -247,6 +250,11 @@ class Recordings:
 def only_outputs_message(paths: Sequence[str | Path]) -> str:
     """Return the message for paths that have only outputs of tickstock."""
     return f"no recordings in {' '.join(map(str, paths))}: all files there are outputs of tickstock"
+
+
+def no_rows_message(paths: Sequence[str | Path]) -> str:
+    """Return the message for folders of live runs that have no row yet."""
+    return f"no recordings in {' '.join(map(str, paths))}: no row has been recorded yet"
 
 
 def left_out_note(paths: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from tickstock_cli.core.batch import Batch, MergedBatch
 from tickstock_cli.core.batch_file import TemporaryFolder
 from tickstock_cli.core.feed import FeedListener
 from tickstock_cli.core.metrics import SourceHealth, SourceState
+from tickstock_cli.core.recording_schema import is_recorded
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.errors import UsageError
 from tickstock_cli.sources.assemble import Assembler
@@ -230,8 +232,9 @@ class RowStream:
         """Return how rows of a schema are read, determined from the first ones."""
         if rows.schema not in self._known:
             layout = self.layout(rows.schema)
+            options = replace(self.options, timestamp_unit="ns") if is_recorded(rows.schema) else self.options
             head = with_ticker_dictionary(rows.slice(0, HEAD_ROWS), layout)
-            self._known[rows.schema] = interpret(self.name, layout, head, self.options)
+            self._known[rows.schema] = interpret(self.name, layout, head, options)
         return self._known[rows.schema]
 
     def _batch(

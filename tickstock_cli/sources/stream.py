@@ -91,7 +91,7 @@ class FileStream:
         self._options = options
         self._codes = TickerCodes(symbols, options.symbols)
         self._order = order
-        self._reader = RowReader(file.path, file.group_starts, file.columns, file.text_columns, chunk_rows, row)
+        self._reader = RowReader(file.read_from, file.group_starts, file.columns, file.text_columns, chunk_rows, row)
 
     @property
     def earliest(self) -> int:
