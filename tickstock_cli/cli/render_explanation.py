@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import tzinfo
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -16,6 +17,7 @@ from tickstock_cli.core.time_input import local_clock
 from tickstock_cli.core.times import format_duration, format_time
 from tickstock_cli.review.admission import Admission, AdmissionStatus
 from tickstock_cli.review.explain import Explanation, RowExplanation
+from tickstock_cli.review.feed_gaps import FeedGap
 from tickstock_cli.review.outcome import EventOutcome, Outcome
 
 STYLES = {
@@ -55,7 +57,14 @@ def explanation_view(explanation: Explanation) -> Group:
     notes += [f"{name} is not among detectors.enabled" for name in explanation.disabled]
     if notes:
         parts += [Text(), Text("; ".join(notes), style="dim")]
+    parts += [Text(_gap_words(gap, zone), style="yellow") for gap in explanation.gaps]
     return Group(*parts, Text())
+
+
+def _gap_words(gap: FeedGap, zone: tzinfo) -> str:
+    end = "an unknown time" if gap.end is None else local_clock(gap.end, zone)
+    channels = f" ({', '.join(gap.channels)})" if gap.channels else ""
+    return f"gap of the feed{channels}, {local_clock(gap.begin, zone)} to {end}: {gap.reason}; its rows did not come"
 
 
 def _summary(rows: Sequence[RowExplanation]) -> Table:

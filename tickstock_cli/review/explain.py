@@ -21,7 +21,7 @@ import numpy as np
 from tickstock_cli.assembly import RunPlan, assemble
 from tickstock_cli.build import coordination_rules, detector_classes, settings_model
 from tickstock_cli.config.settings import Settings
-from tickstock_cli.core.calendar import market_zone
+from tickstock_cli.core.calendar import Calendar, market_zone
 from tickstock_cli.core.rule_verdict import RuleVerdict
 from tickstock_cli.core.stages import NamedSource
 from tickstock_cli.core.time_input import TimeInput
@@ -32,6 +32,7 @@ from tickstock_cli.kernels.coordination import CoordinationRules
 from tickstock_cli.replaying import BATCH_ROWS, Request, read_options, resolved
 from tickstock_cli.review.admission import Admission
 from tickstock_cli.review.explain_tap import ExplainTap
+from tickstock_cli.review.feed_gaps import FeedGap, gaps_before
 from tickstock_cli.review.outcome import EventOutcome, read_event_outcomes
 from tickstock_cli.sources.opening import open_repeatable
 
@@ -100,6 +101,8 @@ class Explanation:
         Record types of which the ticker had no row yet.
     disabled
         Detectors that `detectors.enabled` leaves out.
+    gaps
+        Gaps of the feed on this day, before the moment, if the input is the recording of a live run.
     """
 
     ticker: str
@@ -108,6 +111,7 @@ class Explanation:
     rows: list[RowExplanation]
     absent: list[str]
     disabled: list[str]
+    gaps: tuple[FeedGap, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the explanation as plain values; times are int64 ns UTC, and ``at_utc`` is text."""
@@ -151,7 +155,8 @@ def explain(request: Request, ticker: str, at: int | TimeInput) -> Explanation:
     records = {moment.record for moment in moments}
     absent = [name for name in ("tick", "ohlcv", "fmv") if name not in records]
     disabled = [name for name in detector_classes(settings) if name not in settings.detectors.enabled]
-    return Explanation(ticker, time, settings.session.calendar, rows, absent, disabled)
+    gaps = gaps_before(request.paths, Calendar(settings.session.calendar), time)
+    return Explanation(ticker, time, settings.session.calendar, rows, absent, disabled, gaps)
 
 
 def _resolve(request: Request, settings: Settings, at: int | TimeInput) -> int:
