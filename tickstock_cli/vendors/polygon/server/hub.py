@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from tickstock_cli.vendors.polygon.server.audience import Audience, Selection
@@ -22,6 +22,9 @@ class Subscriber(Protocol):
     def deliver(self, selection: Selection) -> None:
         """Take the events of a release, or drop them; never block."""
 
+    def too_many(self, *, close: bool) -> None:
+        """End the connection because the account has too many; with a closing frame or without."""
+
 
 @dataclass(slots=True)
 class ServerCounts:
@@ -37,8 +40,6 @@ class ServerCounts:
         Clients that were cut off with a full send buffer.
     ignored_commands
         Commands that were no JSON object with an action and parameters, or had an unknown action.
-    faults
-        Injected faults by kind.
     """
 
     connections: int = 0
@@ -47,7 +48,6 @@ class ServerCounts:
     events: int = 0
     too_slow: int = 0
     ignored_commands: int = 0
-    faults: Counter[str] = field(default_factory=Counter)
 
 
 class Hub:
@@ -59,9 +59,18 @@ class Hub:
         Most events in a frame.
     waits_for_clients
         Whether ``room`` is awaited before each release, so that no client is cut off.
+
+    Attributes
+    ----------
+    accepted
+        The clients whose key was accepted, by number.
+    sent_before
+        The last events that a client was sent before it left, for faults that repeat some.
     """
 
     def __init__(self, per_frame: int, *, waits_for_clients: bool) -> None:
+        self.sent_before: Sequence[bytes] = ()
+        self.accepted: dict[int, Subscriber] = {}
         self.items = ItemTable()
         self.counts = ServerCounts()
         self.per_frame = per_frame
@@ -82,6 +91,7 @@ class Hub:
 
     def left(self, subscriber: Subscriber) -> None:
         """Forget a client."""
+        self.accepted.pop(subscriber.number, None)
         if self._subscribers.pop(subscriber.number, None) is not None:
             self._regroup()
 

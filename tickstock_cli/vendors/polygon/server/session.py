@@ -1,23 +1,28 @@
-"""One connection of a client: handshake, key, subscriptions, and the events that it gets."""
+"""One connection of a client: handshake, key, subscriptions."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
 
-from websockets.asyncio.server import ServerConnection
+import msgspec
 from websockets.exceptions import ConnectionClosed
 
+from tickstock_cli.vendors.polygon.server import faults as kinds
 from tickstock_cli.vendors.polygon.server import statuses
 from tickstock_cli.vendors.polygon.server.audience import Selection
-from tickstock_cli.vendors.polygon.server.commands import Command, known_items, parse_command
+from tickstock_cli.vendors.polygon.server.beginning import begin
+from tickstock_cli.vendors.polygon.server.commands import Command, everything_of, known_items, parse_command
+from tickstock_cli.vendors.polygon.server.connection import VendorConnection
 from tickstock_cli.vendors.polygon.server.hub import Hub
+from tickstock_cli.vendors.polygon.server.injection import ArmedFault
+from tickstock_cli.vendors.polygon.server.outgoing import Outgoing
 from tickstock_cli.vendors.polygon.server.send_buffer import SendBuffer
-from tickstock_cli.vendors.polygon.server.statuses import Status
 
-LAST_WORDS_SECONDS = 2.0
-"""Longest time that a client that does not read has for its last status message."""
+POLICY_VIOLATION = 1008
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,57 +47,68 @@ class SessionOptions:
 class Session:
     """One connection, from the upgrade to its end. All methods are of one event loop.
 
-    Parameters
+    Attributes
     ----------
     number
         Number of the connection, from 1.
-
-    Attributes
-    ----------
     items
         The subscriptions now.
     """
 
-    def __init__(self, number: int, connection: ServerConnection, hub: Hub, options: SessionOptions) -> None:
-        self.number = number
+    def __init__(self, connection: VendorConnection, hub: Hub, options: SessionOptions) -> None:
+        self.number = connection.number
         self.items: frozenset[str] = frozenset()
         self.buffer = SendBuffer(connection, options.client_buffer, waited_for=hub.waits_for_clients)
+        self.outgoing = Outgoing(connection, self.buffer, hub.per_frame, self._left, self._too_slow, self._begin)
         self._connection = connection
         self._hub = hub
         self._options = options
+        self._faults = connection.faults
         self._authenticated = False
-        self._ending = False
+        self._was_subscribed = False
+        self._timers: list[asyncio.TimerHandle] = []
 
     async def serve(self) -> None:
         """Serve the client until the connection ends."""
         sending = asyncio.create_task(self.buffer.send())
         try:
-            self._tell(statuses.CONNECTED)
+            self.outgoing.tell(statuses.CONNECTED)
+            self.outgoing.watch_rows(self._faults.by_rows())
+            for armed in self._faults.timed():
+                self._later(armed.after_seconds or 0.0, self._begin, armed)
             async for frame in self._connection:
-                if not self._ending:
+                if not self.outgoing.ended:
                     self._obey(parse_command(frame))
         except ConnectionClosed:
             pass
         finally:
             self._hub.left(self)
+            if self.outgoing.remembered:
+                self._hub.sent_before = self.outgoing.remembered
+            for timer in self._timers:
+                timer.cancel()
             sending.cancel()
             await asyncio.wait({sending})
             self._hub.counts.frames += self.buffer.frames_sent
             self._hub.counts.events += self.buffer.events_sent
 
     def deliver(self, selection: Selection) -> None:
-        """Queue the events of a release; a client whose buffer is full is cut off."""
-        for frame in selection.frames:
-            if not self.buffer.put(frame):
-                self._cut_off()
-                return
+        self.outgoing.deliver(selection)
+
+    def too_many(self, *, close: bool) -> None:
+        """End the connection because the account has too many."""
+        self.outgoing.tell(statuses.MAX_CONNECTIONS)
+        if close:
+            self.outgoing.close(POLICY_VIOLATION, "")
+        else:
+            self.outgoing.end()
 
     def _obey(self, command: Command | None) -> None:
         match command:
             case Command(action="auth"):
                 self._authenticate(command.params)
             case Command(action="subscribe" | "unsubscribe") if not self._authenticated:
-                self._tell(statuses.AUTH_REQUIRED)
+                self.outgoing.tell(statuses.AUTH_REQUIRED)
             case Command(action="subscribe"):
                 self._subscribe(known_items(command.items))
             case Command(action="unsubscribe"):
@@ -101,18 +117,60 @@ class Session:
                 self._hub.counts.ignored_commands += 1
 
     def _authenticate(self, key: str) -> None:
-        if self._options.key not in (None, key):
-            self._tell(statuses.WRONG_KEY)
-            self._end()
+        if self._faults.take(kinds.AbortBeforeAuthReply) is not None:
+            self.outgoing.abort()
+        elif self._faults.take(kinds.NoAuthReply) is not None:
             return
+        elif (late := self._faults.take(kinds.AuthTimeout)) is not None:
+            self.outgoing.tell(statuses.AUTH_TIMEOUT)
+            self._later(late.seconds, self.outgoing.abort)
+        elif (bad := self._faults.take(kinds.BadKey)) is not None:
+            self.outgoing.end(statuses.NOT_IN_PLAN if bad.because == "plan" else statuses.WRONG_KEY)
+        elif self._options.key not in (None, key):
+            self.outgoing.end(statuses.WRONG_KEY)
+        else:
+            self._accept()
+
+    def _accept(self) -> None:
         self._authenticated = True
-        self._tell(statuses.AUTHENTICATED)
+        self._hub.accepted[self.number] = self
+        self.outgoing.tell(statuses.AUTHENTICATED)
+        for armed, fault in self._faults.lasting(kinds.MaxConnections):
+            self._later(fault.seconds, self._count_connections, armed, fault)
+
+    def _count_connections(self, armed: ArmedFault, fault: kinds.MaxConnections) -> None:
+        """End the oldest connection or this one, if there are too many."""
+        accepted = self._hub.accepted
+        too_many = fault.limit is None or len(accepted) > fault.limit
+        if self.number in accepted and too_many and self._faults.strikes(armed):
+            ending = accepted[min(accepted)] if fault.whom == "old" else self
+            ending.too_many(close=fault.end == "close")
 
     def _subscribe(self, items: Iterable[str]) -> None:
-        new = [item for item in items if item not in self.items]
+        if any(self._faults.strikes(armed) for armed, _ in self._faults.lasting(kinds.NoRealTime)):
+            self.outgoing.tell(statuses.NO_REAL_TIME)
+            return
+        new = []
+        for item in items:
+            if item in self.items:
+                continue
+            if self._is_refused(item):
+                self.outgoing.tell(statuses.NOT_AUTHORIZED)
+            else:
+                new.append(item)
         self._acknowledge("subscribed", new)
         self.items |= frozenset(new)
         self._hub.resubscribed(self)
+        if new and not self._was_subscribed:
+            self._was_subscribed = True
+            for armed in self._faults.with_first_subscription():
+                self._begin(armed)
+
+    def _is_refused(self, item: str) -> bool:
+        return any(
+            any(fnmatchcase(item, pattern) for pattern in fault.items) and self._faults.strikes(armed)
+            for armed, fault in self._faults.lasting(kinds.NotAuthorized)
+        )
 
     def _unsubscribe(self, items: Iterable[str]) -> None:
         left = [item for item in items if item in self.items]
@@ -123,32 +181,31 @@ class Session:
     def _acknowledge(self, verb: str, items: list[str]) -> None:
         acks = statuses.acknowledgements(verb, items)
         if self._options.acks_together and acks:
-            self._tell(*acks)
+            self.outgoing.tell(*acks)
             return
         for ack in acks:
-            self._tell(ack)
+            self.outgoing.tell(ack)
 
-    def _tell(self, *told: Status) -> None:
-        """Queue a frame of status messages."""
-        if not self._ending and not self.buffer.put((statuses.status_frame(*told), 0)):
-            self._cut_off()
+    def _begin(self, armed: ArmedFault) -> None:
+        if self.outgoing.ended or not self._faults.happens(armed):
+            return
+        if isinstance(armed.fault, kinds.Duplicates):
+            self.outgoing.repeat(self._wanted_of(self._hub.sent_before)[-armed.fault.rows :])
+        else:
+            begin(armed.fault, self.outgoing)
 
-    def _cut_off(self) -> None:
-        """End the connection as the vendor ends that of a slow consumer: a status message, then an abort."""
-        self._hub.counts.too_slow += 1
-        self._stop_delivery()
-        self.buffer.cut_off((statuses.status_frame(statuses.SLOW_CONSUMER), 0), self._abort)
-        asyncio.get_running_loop().call_later(LAST_WORDS_SECONDS, self._abort)
+    def _wanted_of(self, events: Iterable[bytes]) -> list[bytes]:
+        """Return the events that the client is subscribed to."""
+        items = [
+            (event, f"{fields['ev']}.{fields['sym']}") for event in events if (fields := msgspec.json.decode(event))
+        ]
+        return [event for event, item in items if item in self.items or everything_of(item) in self.items]
 
-    def _end(self) -> None:
-        """Abort the connection, without a closing frame, once everything before has been written."""
-        self._stop_delivery()
-        self.buffer.then(self._abort)
+    def _later(self, seconds: float, call: Callable[..., None], *arguments: Any) -> None:
+        self._timers.append(asyncio.get_running_loop().call_later(seconds, call, *arguments))
 
-    def _stop_delivery(self) -> None:
-        self._ending = True
-        self.items = frozenset()
+    def _left(self) -> None:
         self._hub.left(self)
 
-    def _abort(self) -> None:
-        self._connection.transport.abort()
+    def _too_slow(self) -> None:
+        self._hub.counts.too_slow += 1

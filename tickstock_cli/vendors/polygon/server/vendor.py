@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from ipaddress import ip_address
 from types import TracebackType
 from typing import Self
 
 import pyarrow as pa
 from anyio.from_thread import start_blocking_portal
 from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.http11 import Request, Response
 
 from tickstock_cli.core.clock import Clock, SystemClock
 from tickstock_cli.errors import ServingError
 from tickstock_cli.vendors.polygon.server.chunks import Chunk, chunks_of
+from tickstock_cli.vendors.polygon.server.connection import VendorConnection
+from tickstock_cli.vendors.polygon.server.faults import FaultPlan, HttpStatus
 from tickstock_cli.vendors.polygon.server.hub import Hub, ServerCounts
+from tickstock_cli.vendors.polygon.server.injection import FaultInjector
 from tickstock_cli.vendors.polygon.server.playing import Player
 from tickstock_cli.vendors.polygon.server.session import Session, SessionOptions
+from tickstock_cli.vendors.polygon.server.tls import tls_context
 
 MAX_COMMAND_BYTES = 16 << 20
 """Longest command: one of all tickers has 100 kB."""
@@ -67,16 +75,21 @@ class PlayedVendor:
     Raises
     ------
     ServingError
-        The address is taken or none of this machine.
+        The address is taken or none of this machine, or there is no certificate for TLS.
     """
 
     def __init__(
-        self, rows: Iterable[RowsTogether], options: PlayOptions | None = None, clock: Clock | None = None
+        self,
+        rows: Iterable[RowsTogether],
+        options: PlayOptions | None = None,
+        faults: FaultPlan | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._rows = rows
         self._options = options or PlayOptions()
+        self._plan = faults or FaultPlan()
+        self._faults = FaultInjector(self._plan)
         self._clock = clock or SystemClock()
-        self._connections = 0
 
     async def __aenter__(self) -> Self:
         options = self._options
@@ -105,7 +118,15 @@ class PlayedVendor:
     def url(self) -> str:
         """The address for clients on this machine."""
         host, port = self._server.sockets[0].getsockname()[:2]
-        return f"ws://{f'[{host}]' if ':' in host else host}:{port}"
+        if ip_address(host).is_unspecified:
+            host = "127.0.0.1"
+        scheme = "ws" if self._plan.tls is None else "wss"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+    @property
+    def faults(self) -> Counter[str]:
+        """Faults that happened so far, by kind."""
+        return self._faults.happened
 
     @property
     def counts(self) -> ServerCounts:
@@ -120,11 +141,15 @@ class PlayedVendor:
         return chunks_of(self._rows, self._hub.items)
 
     async def _listening(self) -> Server:
+        secured = None if self._plan.tls is None else tls_context(self._plan.tls)
         try:
             return await serve(
                 self._serve,
                 self._options.host,
                 self._options.port,
+                create_connection=VendorConnection,
+                process_request=self._admit,
+                ssl=secured,
                 compression=None,
                 ping_interval=None,
                 close_timeout=1,
@@ -136,20 +161,31 @@ class PlayedVendor:
             address = f"{self._options.host}:{self._options.port}"
             raise ServingError(f"cannot serve on {address}: {reason}; choose another address") from error
 
-    async def _serve(self, connection: ServerConnection) -> None:
-        self._connections += 1
+    def _admit(self, connection: ServerConnection, _request: Request) -> Response | None:
+        """Give a connection its number and its faults, and return a refusal if one of them is that."""
+        assert isinstance(connection, VendorConnection)
         self._hub.counts.connections += 1
-        await Session(self._connections, connection, self._hub, self._options.sessions).serve()
+        connection.number = self._hub.counts.connections
+        connection.faults = self._faults.of_connection(connection.number)
+        connection.remembers = self._plan.most_repeated
+        refused = connection.faults.take(HttpStatus)
+        return None if refused is None else connection.respond(refused.status, HTTPStatus(refused.status).phrase)
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        assert isinstance(connection, VendorConnection)
+        await Session(connection, self._hub, self._options.sessions).serve()
 
 
 @contextmanager
-def vendor_in_thread(rows: Iterable[RowsTogether], options: PlayOptions | None = None) -> Iterator[PlayedVendor]:
+def vendor_in_thread(
+    rows: Iterable[RowsTogether], options: PlayOptions | None = None, faults: FaultPlan | None = None
+) -> Iterator[PlayedVendor]:
     """Play a vendor on a loop in a thread of its own, for programs and tests without one.
 
     Of the vendor, ``url`` and counts are safe in the caller's thread.
     """
     with start_blocking_portal(name="tickstock-vendor") as portal:
-        vendor = PlayedVendor(rows, options)
+        vendor = PlayedVendor(rows, options, faults)
         with portal.wrap_async_context_manager(vendor):
             yield vendor
 
