@@ -73,8 +73,8 @@ def parse_time(text: str, forms: str = TIME_FORMS) -> int:
     return _in_range(_iso_ns(match, text), text)
 
 
-def epoch_unit(value: int) -> str:
-    """Guess the unit (a key of ``NS_PER_UNIT``) of an integer time from its magnitude.
+def epoch_unit(value: float) -> str:
+    """Guess the unit (a key of ``NS_PER_UNIT``) of a time from its magnitude.
 
     Below 1e11 seconds (the year 5138), below 1e14 milliseconds, below 1e17 microseconds, else nanoseconds: each
     unit covers 1973-03-03 to 5138, so the unit of a market's time is unambiguous.

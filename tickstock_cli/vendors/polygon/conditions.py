@@ -135,8 +135,8 @@ def _union(ids: Int16s, offsets: NDArray[Any]) -> tuple[UInt8s, tuple[int, ...]]
     starts = offsets[:-1] - first
     some = np.diff(offsets) > 0
     out[some] = np.bitwise_or.reduceat(bits, starts[some])
-    unknown = np.unique(ids[(bits & _UNKNOWN) != 0])
-    return out, tuple(unknown.tolist())
+    unknown = ids[(bits & _UNKNOWN) != 0]
+    return out, tuple(np.unique(unknown).tolist()) if len(unknown) else ()
 
 
 def _regular(timestamp: Int64s, calendar: Calendar) -> Bools:

@@ -1,0 +1,288 @@
+"""Frames of the wire to columns of recorded rows (`core.recording_schema`).
+
+1. Read each frame as messages: quickly, or with patience if it is odd (`messages`).
+2. Build the columns of all messages of a record type at once; rows keep the order of their messages.
+3. Read the flags of trades from their conditions (`conditions`).
+
+No socket, no clock: the time at which each frame was received comes with it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from tickstock_cli.core.batch import Float64s, Int64s
+from tickstock_cli.core.calendar import Calendar
+from tickstock_cli.core.feed import WIRE_ERROR_CHARACTERS, WireError
+from tickstock_cli.core.recording_schema import RECORDED
+from tickstock_cli.core.times import MAX_NS, NS_PER_DAY, NS_PER_SECOND, NS_PER_UNIT
+from tickstock_cli.sources.columns import Bools, valid, values
+from tickstock_cli.vendors.polygon.conditions import LATE_PRINT_SECONDS, UNREADABLE, trade_flags
+from tickstock_cli.vendors.polygon.messages import (
+    BarMessage,
+    FmvMessage,
+    FrameError,
+    MinuteBarMessage,
+    SecondBarMessage,
+    StatusMessage,
+    TradeMessage,
+    read_frame,
+    read_odd_frame,
+)
+
+Frame = tuple[bytes | str, int]
+"""A frame as it came, and the time at which it was received (int64 ns UTC)."""
+
+_STATUS = "status"
+_RECORDS: Mapping[type[Any], str] = {
+    TradeMessage: "tick",
+    MinuteBarMessage: "ohlcv",
+    SecondBarMessage: "ohlcv",
+    FmvMessage: "fmv",
+    StatusMessage: _STATUS,
+}
+_FIRST_MS, _FIRST_US, _FIRST_NS = 10**11, 10**14, 10**17
+"""Magnitudes from which times are in these units; times below are in seconds."""
+
+_EXAMPLE = (
+    b'[{"ev":"T","sym":"MSFT","x":4,"i":"12345","z":3,"p":114.125,"s":100,"c":[12],"t":1790352000000,"q":3681328}]'
+)
+
+_MOST_NOTICES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What frames hold.
+
+    Parameters
+    ----------
+    rows
+        The rows of each record type that has any, in the merge order of types.
+    statuses
+        Status messages, in their order.
+    errors
+        Frames and messages that cannot be read.
+    counts
+        What the ledger counts: ``wire.frames``, ``wire.events``, ``wire.status``, ``wire.bad_frame``,
+        ``wire.bad_event``, ``wire.unknown_event``, ``wire.late_print``. Events are the rows and those of status,
+        bad_event and unknown_event.
+    notices
+        Lines for the user: unknown condition ids and types of messages, each once per decoder.
+    """
+
+    rows: Mapping[str, pa.RecordBatch]
+    statuses: Sequence[StatusMessage]
+    errors: Sequence[WireError]
+    counts: Counter[str]
+    notices: Sequence[str]
+
+
+class Decoder:
+    """Decodes frames.
+
+    Parameters
+    ----------
+    late_print_seconds
+        A trade is a late print if the SIP's time is more than this behind its exchange's: neither last price nor high
+        or low. 0 = no trade is.
+
+    Notes
+    -----
+    Frames that come together are best decoded together: the cost per call is that of a few hundred trades.
+    """
+
+    def __init__(self, late_print_seconds: float = LATE_PRINT_SECONDS) -> None:
+        self._late_print_seconds = late_print_seconds
+        self._calendar = Calendar("XNYS")
+        self._noticed: set[str] = set()
+        self.decode([(_EXAMPLE, 0)])  # what libraries import on first use would delay the first frame of a feed
+
+    def decode(self, frames: Sequence[Frame]) -> Decoded:
+        """Return what frames hold; nothing in a frame raises an error."""
+        call = _Call(len(frames))
+        lengths = [call.read(data, received_at) for data, received_at in frames]
+        received = np.repeat(np.array([received_at for _, received_at in frames], dtype=np.int64), lengths)
+        rows = {}
+        statuses: list[Any] = []
+        for record, messages, their_received in _by_record(call.messages, received):
+            if record == _STATUS:
+                statuses = messages
+            elif record == "tick":
+                rows[record] = self._ticks(messages, their_received, call)
+            else:
+                rows[record] = _BUILDERS[record](messages, their_received)
+        call.counts["wire.status"] = len(statuses)
+        return Decoded(rows, statuses, call.errors, call.counts, self._new(call.notices))
+
+    def _ticks(self, trades: list[TradeMessage], received_at: Int64s, call: _Call) -> pa.RecordBatch:
+        """Return trades as rows; count late prints, and note unknown conditions."""
+        timestamp, known = _times([trade.time for trade in trades])
+        participant, participant_known = _times([trade.participant_time for trade in trades])
+        conditions: Any = pa.array([trade.conditions or () for trade in trades], pa.list_(pa.int16()))
+        ids = values(conditions.values, np.int16, UNREADABLE)
+        offsets = values(conditions.offsets, np.int32, 0)
+        result = trade_flags(ids, offsets, timestamp, participant, self._calendar, self._late_print_seconds)
+        call.counts["wire.late_print"] += result.late
+        call.notices += [f"condition {id_} is unknown: its trades count as volume only" for id_ in result.unknown]
+        return _batch(
+            "tick",
+            [trade.ticker for trade in trades],
+            _nullable(timestamp, known),
+            _reals([trade.price for trade in trades]),
+            _exact([trade.exact_size for trade in trades], lambda: [trade.size for trade in trades]),
+            result.flags,
+            conditions,
+            [trade.exchange for trade in trades],
+            [trade.sequence for trade in trades],
+            [trade.trade_id for trade in trades],
+            [trade.tape for trade in trades],
+            _nullable(participant, participant_known),
+            [trade.trf_id for trade in trades],
+            received_at,
+        )
+
+    def _new(self, notices: list[str]) -> list[str]:
+        """Return the notices that are new, and remember them."""
+        new = [notice for notice in dict.fromkeys(notices) if notice not in self._noticed]
+        new = new[: max(0, _MOST_NOTICES - len(self._noticed))]
+        self._noticed.update(new)
+        return new
+
+
+class _Call:
+    """What one call has read so far."""
+
+    def __init__(self, frames: int) -> None:
+        self.messages: list[Any] = []
+        self.errors: list[WireError] = []
+        self.notices: list[str] = []
+        self.counts: Counter[str] = Counter({"wire.frames": frames})
+
+    def read(self, data: bytes | str, received_at: int) -> int:
+        """Read the messages of a frame; return how many it holds."""
+        messages = read_frame(data)
+        if messages is None:
+            messages = self._read_odd(data, received_at)
+        else:
+            self.counts["wire.events"] += len(messages)
+        self.messages += messages
+        return len(messages)
+
+    def _read_odd(self, data: bytes | str, received_at: int) -> list[Any]:
+        try:
+            frame = read_odd_frame(data)
+        except FrameError as error:
+            text = data if isinstance(data, str) else data[: 4 * WIRE_ERROR_CHARACTERS].decode(errors="replace")
+            self._add_error("wire.bad_frame", received_at, str(error), text)
+            return []
+        for reason, text in frame.bad:
+            self._add_error("wire.bad_event", received_at, reason, text)
+        self.counts["wire.unknown_event"] += len(frame.unknown)
+        self.counts["wire.events"] += len(frame.messages) + len(frame.bad) + len(frame.unknown)
+        self.notices += [f"messages of type {type_[:40]!r} are not read" for type_ in frame.unknown]
+        return frame.messages
+
+    def _add_error(self, counter: str, received_at: int, reason: str, text: str) -> None:
+        self.counts[counter] += 1
+        self.errors.append(WireError(received_at, counter, reason, text[:WIRE_ERROR_CHARACTERS]))
+
+
+def _by_record(messages: list[Any], received_at: Int64s) -> Iterator[tuple[str, list[Any], Int64s]]:
+    """Yield the messages of each record type, and of the statuses, with the times at which they were received."""
+    types = list(map(type, messages))
+    found = {_RECORDS[type_] for type_ in set(types)}
+    for record in (*RECORDED, _STATUS):
+        if found == {record}:
+            yield record, messages, received_at
+        elif record in found:
+            places = [place for place, type_ in enumerate(types) if _RECORDS[type_] == record]
+            yield record, [messages[place] for place in places], received_at[places]
+
+
+def _bars(bars: list[BarMessage], received_at: Int64s) -> pa.RecordBatch:
+    start, start_known = _times([bar.start for bar in bars])
+    end, end_known = _times([bar.end for bar in bars])
+    # A bar that does not end behind its start, or days later, tells no length; readers take the usual one for null.
+    length = np.where(start_known & end_known & (start > 0) & (end > start), end - start, 0)
+    return _batch(
+        "ohlcv",
+        [bar.ticker for bar in bars],
+        _nullable(start, start_known),
+        _reals([bar.open for bar in bars]),
+        _reals([bar.high for bar in bars]),
+        _reals([bar.low for bar in bars]),
+        _reals([bar.close for bar in bars]),
+        _exact([bar.exact_volume for bar in bars], lambda: [bar.volume for bar in bars]),
+        _reals([bar.vwap for bar in bars]),
+        _nullable(length / NS_PER_SECOND, (length > 0) & (length <= NS_PER_DAY)),
+        received_at,
+    )
+
+
+def _fmvs(messages: list[FmvMessage], received_at: Int64s) -> pa.RecordBatch:
+    timestamp, known = _times([message.time for message in messages])
+    return _batch(
+        "fmv",
+        [message.ticker for message in messages],
+        _nullable(timestamp, known),
+        _reals([message.fmv for message in messages]),
+        received_at,
+    )
+
+
+_BUILDERS: Mapping[str, Callable[[list[Any], Int64s], pa.RecordBatch]] = {"ohlcv": _bars, "fmv": _fmvs}
+
+
+def _batch(record: str, *columns: Any) -> pa.RecordBatch:
+    """Return a batch from its columns: Arrow arrays, numpy arrays, or lists of Python values."""
+    schema = RECORDED[record]
+    arrays = [
+        column if isinstance(column, pa.Array) else pa.array(column, type_)
+        for column, type_ in zip(columns, schema.types, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _times(times: list[int | None]) -> tuple[Int64s, Bools]:
+    """Return times of the wire in ns, 0 where unknown, and where they are known.
+
+    The unit of each follows from its magnitude, as in `core.times.epoch_unit`.
+    """
+    array = pa.array(times, pa.int64())
+    steps = values(array, np.int64, 0)
+    known = valid(array)
+    size = np.abs(steps)
+    per_step = np.full(len(steps), NS_PER_UNIT["ms"])
+    if len(steps) and not (size.min() >= _FIRST_MS and size.max() < _FIRST_US):
+        per_step[size < _FIRST_MS] = NS_PER_UNIT["s"]
+        per_step[size >= _FIRST_US] = NS_PER_UNIT["us"]
+        per_step[size >= _FIRST_NS] = NS_PER_UNIT["ns"]
+    known = known & (size <= MAX_NS // per_step)
+    return np.where(known, steps, 0) * per_step, known
+
+
+def _nullable(numbers: Int64s | Float64s, known: Bools) -> pa.Array[Any]:
+    return pa.array(numbers, mask=None if known.all() else ~known)
+
+
+def _reals(numbers: list[float | None]) -> pa.Array[Any]:
+    """Return numbers as a column; null for what is not finite."""
+    found = values(pa.array(numbers, pa.float64()), np.float64, np.nan)
+    return _nullable(found, np.isfinite(found))
+
+
+def _exact(exact: list[float | None], truncated: Callable[[], list[float | None]]) -> pa.Array[Any]:
+    """Return exact numbers as a column, and the truncated one where there is no exact one."""
+    found = values(pa.array(exact, pa.float64()), np.float64, np.nan)
+    finite = np.isfinite(found)
+    if not finite.all():
+        found = np.where(finite, found, values(pa.array(truncated(), pa.float64()), np.float64, np.nan))
+        finite = np.isfinite(found)
+    return _nullable(found, finite)
