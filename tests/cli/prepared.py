@@ -36,20 +36,26 @@ COMMAND = "from tickstock_cli.cli.main import run; run()"
 NUMBER = struct.Struct("=i")
 MOST_BYTES = 1_000_000
 """Bound of a request: arguments and environment."""
+TEMPLATE_VARIABLE = "PREPARED_TEMPLATE"
+"""In a fork that forks: the descriptor of the socket for its requests."""
 
 
-def start_process(*arguments: str | Path, program: str = COMMAND, **how: Any) -> subprocess.Popen[Any]:
+def start_process(
+    *arguments: str | Path, program: str = COMMAND, forks: bool = False, **how: Any
+) -> subprocess.Popen[Any]:
     """Start Python with source code and arguments, as ``python -W error -c`` does, in a fork of the template.
 
     Parameters
     ----------
+    forks
+        Whether the process calls this function itself: it then shares the template.
     how
         As for ``subprocess.Popen``: ``cwd``, ``env``, ``stdin``, ``stdout``, ``stderr``, ``text``.
     """
     if sys.platform != "linux":
         command = [sys.executable, "-W", "error", "-c", program, *map(str, arguments)]
         return subprocess.Popen(command, **{**how, "env": with_root(how.get("env"))})
-    return _Fork([program, *map(str, arguments)], **how)
+    return _Fork([program, *map(str, arguments)], forks, **how)
 
 
 def run_prepared(*arguments: str | Path, program: str = COMMAND, **how: Any) -> subprocess.CompletedProcess[str]:
@@ -84,6 +90,10 @@ class _Fork(subprocess.Popen[Any]):
     and how its end is asked for and waited for, because its parent is the template.
     """
 
+    def __init__(self, arguments: list[str], forks: bool, **how: Any) -> None:
+        self._forks = forks
+        super().__init__(arguments, **how)
+
     def _execute_child(self, args: Any, *given: Any) -> None:
         cwd, env, pipes = given[4], given[5], given[9:15]
         child = (pipes[0], pipes[3], pipes[5])  # its ends of the pipes; -1 where it has the stream of this process
@@ -94,7 +104,9 @@ class _Fork(subprocess.Popen[Any]):
             "environment": dict(os.environ if env is None else env),
         }
         files = [number if number != -1 else place for place, number in enumerate(child)]
-        socket.send_fds(_template(), [json.dumps(request).encode()], [*files, ended])
+        template = _template()
+        shared = [template.fileno()] if self._forks else []
+        socket.send_fds(template, [json.dumps(request).encode()], [*files, ended, *shared])
         os.close(ended)
         self.pid = self._number()
         self._child_created = True
@@ -125,7 +137,9 @@ class _Fork(subprocess.Popen[Any]):
 
 @cache
 def _template() -> socket.socket:
-    """Start this process's template, which ends with it, and return the socket for requests."""
+    """Return the socket for requests of this process's template, which ends with it; start the template."""
+    if shared := os.environ.get(TEMPLATE_VARIABLE):
+        return socket.socket(fileno=int(shared))
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MOST_BYTES)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("TICKSTOCK_", "PYTHONUN"))}
@@ -177,10 +191,10 @@ def _serve(requests: socket.socket) -> str:
                 _tell_of_ended(running)
             if requests not in ready:
                 continue
-            message, files, _, _ = socket.recv_fds(requests, MOST_BYTES, 4)
+            message, files, _, _ = socket.recv_fds(requests, MOST_BYTES, 5)
             if not message:
                 sys.exit()
-            *streams, ended = files
+            streams, ended, shared = files[:3], files[3], files[4:]
             pid = _fork()
             if not pid:
                 signal.set_wakeup_fd(-1)
@@ -188,11 +202,14 @@ def _serve(requests: socket.socket) -> str:
                 break
             running[pid] = ended
             os.write(ended, NUMBER.pack(pid))
-            for number in streams:
+            for number in (*streams, *shared):
                 os.close(number)
     for number in (*running.values(), ended):
         os.close(number)
-    return _become(json.loads(message), streams)
+    request = json.loads(message)
+    for number in shared:
+        request["environment"][TEMPLATE_VARIABLE] = str(number)
+    return _become(request, streams)
 
 
 def _fork() -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Timer
 from typing import Any
 
+from tests.cli.forked_load_test import COMMAND as FORKED_LOAD_TEST
 from tests.cli.prepared import start_process
 
 LONGEST_SECONDS = 240
@@ -21,7 +22,11 @@ ALTERED = "import runpy; runpy.run_module('tests.cli.altered', run_name='__main_
 
 @contextmanager
 def running(
-    *arguments: str | Path, folder: Path, fresh: Sequence[str] | None = None, detector: str | None = None
+    *arguments: str | Path,
+    folder: Path,
+    fresh: Sequence[str] | None = None,
+    detector: str | None = None,
+    forked_load_test: bool = False,
 ) -> Iterator[subprocess.Popen[str]]:
     """Start ``tickstock`` in a folder, with pipes for what it prints; at the end it is gone, whatever happened.
 
@@ -31,6 +36,8 @@ def running(
         Whether the interpreter is a new one, for what its start decides, with these options; else it is prepared.
     detector
         Replaces one of its detectors; see `tests.cli.altered`.
+    forked_load_test
+        Whether the processes of a load test are prepared, too.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("TICKSTOCK_", "PYTHONUN"))}
     pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -41,6 +48,8 @@ def running(
         )
     elif detector is not None:
         started = start_process(detector, *arguments, program=ALTERED, **how)
+    elif forked_load_test:
+        started = start_process(*arguments, program=FORKED_LOAD_TEST, forks=True, **how)
     else:
         started = start_process(*arguments, **how)
     with started as process:

@@ -1,5 +1,6 @@
 """Load tests as users run them: small ones, with real processes, real sockets and real clients.
 
+The first has new interpreters, as users have; the processes of the others are forks, which start quicker.
 Nothing here holds a latency against a limit that a busy machine could miss.
 """
 
@@ -18,10 +19,12 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.cli.forked_load_test import fork_module
 from tests.cli.prepared import run_prepared, without_pandas
 from tests.cli.processes import running
 from tests.cli.running import error_line, run_tickstock
 from tickstock_cli.eventlog.journal import JOURNAL
+from tickstock_cli.loadtest import child_process
 from tickstock_cli.loadtest.catalogue import load_scenario
 from tickstock_cli.loadtest.observation import OTHERS, Observation, Second, StageSpan
 from tickstock_cli.loadtest.orchestrator import INTERRUPTED, LoadTestOptions, Orchestrator
@@ -188,11 +191,13 @@ class Acting:
 
 
 def conduct(path: Path, act: Callable[[Orchestrator], None] = lambda _: None, **how: Any) -> Observation:
-    """Run a load test here and act on it after its first second."""
+    """Run a load test here, with prepared processes, and act on it after its first second."""
     options = LoadTestOptions(load_scenario(str(path), how.pop("sets", ())), path.stem, **how)
     orchestrator = Orchestrator(options)
     orchestrator.progress = Acting(lambda: act(orchestrator))
-    return orchestrator.run()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(child_process, "start_python", fork_module)
+        return orchestrator.run()
 
 
 @pytest.mark.parametrize("victim", ["system", "generator", "clients"])
@@ -223,7 +228,7 @@ def test_a_threshold_with_abort_after_ends_the_run_early(small: Path) -> None:
 def test_ctrl_c_writes_what_was_seen_and_is_exit_code_130(small: Path, tmp_path: Path) -> None:
     """As with every command; and the figures of an interrupted run are whole for the time that it ran."""
     arguments = ("loadtest", small, "--set", "stages.open.seconds=600", "--out", tmp_path / "out")
-    with running(*arguments, folder=tmp_path) as process:
+    with running(*arguments, folder=tmp_path, forked_load_test=True) as process:
         while not sum(file.stat().st_size for file in Path(tempfile.gettempdir()).glob(f"*/log/{JOURNAL}")):
             assert process.poll() is None, process.communicate()  # no event was told yet
             time.sleep(0.1)
@@ -241,7 +246,8 @@ def test_ctrl_c_writes_what_was_seen_and_is_exit_code_130(small: Path, tmp_path:
 
 def test_a_search_prints_every_trial_and_ctrl_c_keeps_its_result(small: Path, tmp_path: Path) -> None:
     """Real trials in fresh processes take some ten seconds each; a log must not be silent meanwhile."""
-    with running("loadtest", small, "--find-max", "--out", tmp_path / "out", folder=tmp_path) as process:
+    arguments = ("loadtest", small, "--find-max", "--set", "clients.count=0", "--out", tmp_path / "out")
+    with running(*arguments, folder=tmp_path, forked_load_test=True) as process:
         assert process.stderr is not None
         first = process.stderr.readline()
         process.send_signal(signal.SIGINT)

@@ -63,7 +63,7 @@ FEW_FILES = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (64, 6
 
 def test_half_open_requests_do_not_shut_a_server_with_few_files(log: Path) -> None:
     """As under ``ulimit -n 64``: 80 connections took all files, and nobody came in any more."""
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with start_process("serve", log, "--port", "0", program=FEW_FILES, text=True, **pipes) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()

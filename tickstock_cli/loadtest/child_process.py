@@ -19,6 +19,17 @@ Inbox = Queue[tuple[str, dict[str, Any]]]
 """Reports, each with the name of its process; ``{"kind": "exit"}`` is the last report of each process."""
 
 
+def start_python(module: str, **how: Any) -> subprocess.Popen[str]:
+    """Start a module in a new Python interpreter.
+
+    Parameters
+    ----------
+    how
+        As for ``subprocess.Popen``.
+    """
+    return subprocess.Popen([sys.executable, "-m", module], **how)
+
+
 class ChildProcess:
     """One process.
 
@@ -35,8 +46,8 @@ class ChildProcess:
         self._inbox = inbox
         self._errors = Path(job["folder"], f"{name}.stderr")
         with self._errors.open("wb") as errors:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", f"tickstock_cli.loadtest.{name}_process"],
+            self._process = start_python(
+                f"tickstock_cli.loadtest.{name}_process",
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
