@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 from tests.cli.conftest import Here
@@ -15,12 +16,14 @@ def test_a_second_run_with_a_checkpoint_folder_is_refused(here: Here, tmp_path: 
     """Two runs would write one another's segments: the second ends before it touches anything, the first goes on."""
     morning(tmp_path / "recorded")
     run = ("replay", "recorded", "--checkpoint", "kept", "--checkpoint-seconds", "0")
-    with running(*run, "--speed", "300", "--out", "-", "--batch-rows", "100", folder=tmp_path) as process:
+    with running(*run, "--speed", "60", "--out", "-", "--batch-rows", "100", folder=tmp_path) as process:
         read_lines(process, 5)
         second, resumed = here(*run, "--out", "e.csv"), here(*run, "--out", "e.csv", "--resume")
+        assert all(read_lines(process, 5)), "the first run has ended"
+        process.send_signal(signal.SIGINT)
         process.communicate(timeout=100)
 
-    assert process.returncode == 0
+    assert process.returncode == 130
     for result in (second, resumed):
         assert result.returncode == 2
         assert error_line(result) == (
