@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
 
 CASES = 40
-EXAMPLES = 40
+EXAMPLES = 24
 DEEP_EXAMPLES = 100
 
 

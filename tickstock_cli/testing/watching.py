@@ -107,8 +107,14 @@ class Watch:
 
 def new_watch(cls: type[Any], params: Mapping[str, Any], explaining: bool = False) -> Watch:
     """Return a new detector of a class, watched."""
-    settings = add_detectors(settings_from(PLAIN), {NAME: (cls, cls.Params(**params))})
-    return Watch(settings, build_detectors(settings)[NAME], explaining)
+    key = (cls, repr(sorted(params.items())))
+    if key not in _SETTINGS:
+        _SETTINGS[key] = add_detectors(settings_from(PLAIN), {NAME: (cls, cls.Params(**params))})
+    return Watch(_SETTINGS[key], build_detectors(_SETTINGS[key])[NAME], explaining)
+
+
+_SETTINGS: dict[tuple[type[Any], str], Settings] = {}
+"""Settings that were made, because making their model takes longer than a small market."""
 
 
 def watched(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
+from tests.cli.prepared import run_prepared
 from tickstock_cli.kernels.machine_code import remove_old
 
 LIMITS = "LIMIT = 5.0\n"
@@ -24,20 +23,21 @@ def scan(values):
     return count
 """
 RUN = """
+import sys
+from tickstock_cli.kernels import machine_code
+machine_code.config.CACHE_DIR = sys.argv[1]
+machine_code.cache_folder.cache_clear()
 import numpy as np, house_loop
 print(house_loop.scan(np.array([4.0, 6.0, 8.0])), sum(house_loop.scan.stats.cache_hits.values()))
 """
 
 
-def run(folder: Path) -> tuple[int, bool]:
+def run(folder: Path, kept: str | None = None) -> tuple[int, bool]:
     """Run a kernel of a stranger's module in a process of its own; return its result, and whether it was kept."""
-    result, hits = subprocess.run(
-        [sys.executable, "-c", RUN],
-        env={**os.environ, "PYTHONPATH": str(folder), "NUMBA_CACHE_DIR": str(folder / "kept")},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()
+    variables = {**os.environ, "PYTHONPATH": str(folder)}
+    ended = run_prepared(kept or folder / "kept", program=RUN, env=variables)
+    assert ended.returncode == 0, ended.stderr
+    result, hits = ended.stdout.split()
     return int(result), hits == "1"
 
 
@@ -52,6 +52,14 @@ def test_a_kernel_is_compiled_once_and_again_when_what_it_uses_changed(tmp_path:
 
     (tmp_path / "house_limits.py").write_text("LIMIT = 7.00\n")
     assert run(tmp_path) == (1, False)
+
+
+def test_a_kernel_without_a_writable_folder_is_compiled_each_time(tmp_path: Path) -> None:
+    """Not even root can make this folder."""
+    (tmp_path / "house_loop.py").write_text(LOOP)
+    (tmp_path / "house_limits.py").write_text(LIMITS)
+
+    assert [run(tmp_path, "/dev/null/kernels") for _ in range(2)] == [(2, False)] * 2
 
 
 def test_the_cache_keeps_recent_kernels_and_drops_older_versions(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.unit.serving.served_runs import NewLog, client, in_order, served
 from tickstock_cli.serving.hub import Limits
 from tickstock_cli.serving.server import ServerThread
 
-CLIENTS = 500
+CLIENTS = 200
 STALLED = 20
 EVENTS = 200
 LONGEST_SECONDS = 60

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from tests.cli.prepared import run_prepared, start_process
 from tickstock_cli.errors import OutputError, UsageError
 from tickstock_cli.sinks.opening import open_sink
 from tickstock_cli.sinks.outputs import open_output
@@ -130,7 +131,7 @@ def test_the_suffix_may_be_in_capitals(tmp_path: Path) -> None:
 
 def test_dash_writes_json_lines_to_stdout() -> None:
     """Every row arrives, in a pipe too."""
-    result = subprocess.run([sys.executable, "-c", TO_STDOUT], capture_output=True, text=True)
+    result = run_prepared(program=TO_STDOUT)
 
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout == '{"ticker":"AAPL"}\n' * 250_000
@@ -138,9 +139,7 @@ def test_dash_writes_json_lines_to_stdout() -> None:
 
 def test_a_reader_that_leaves_early_is_an_error() -> None:
     """`| head -1` took one line; the run must not claim it delivered them all."""
-    with subprocess.Popen(
-        [sys.executable, "-c", TO_STDOUT], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with start_process(program=TO_STDOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         first = process.stdout.readline()
@@ -155,7 +154,7 @@ def test_a_reader_that_leaves_early_is_an_error() -> None:
 def test_a_full_disk_behind_stdout_is_an_error() -> None:
     """/dev/full takes no byte, as a redirect to a full disk does."""
     with open("/dev/full", "w") as full:
-        result = subprocess.run([sys.executable, "-c", TO_STDOUT], stdout=full, stderr=subprocess.PIPE, text=True)
+        result = run_prepared(program=TO_STDOUT, stdout=full)
 
     assert result.returncode == 1
     assert result.stderr.startswith("cannot write standard output: the disk is full")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
+import warnings
+from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -14,10 +13,11 @@ import pytest
 
 from tests.unit.synth.making import SECOND, MadeMarket, content_hash, make_market
 from tickstock_cli.core.times import parse_time
+from tickstock_cli.synth.book import walk_factors
 from tickstock_cli.synth.market import SyntheticMarket
 from tickstock_cli.synth.options import MarketOptions, Resolution
-
-ROOT = Path(__file__).parents[3]
+from tickstock_cli.synth.rng import stream_key
+from tickstock_cli.synth.universe import SECTORS
 
 PINNED = MarketOptions(rows=40_000, symbols=8, seed=2026, first_day=date(2026, 11, 25), days=2, fractional=True)
 """Two days, the second a half-day."""
@@ -36,29 +36,42 @@ def test_the_rows_are_those_of_every_other_machine() -> None:
     }
 
 
-def test_compiled_kernels_equal_the_plain_code() -> None:
+@pytest.fixture
+def plain_code(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put plain Python into the place of every kernel but the one whose loop over the whole day takes ten seconds."""
+    for module in [module for name, module in sys.modules.items() if name.startswith("tickstock_cli.")]:
+        for name, value in vars(module).items():
+            if hasattr(value, "py_func") and name != "walk_factors":
+                monkeypatch.setattr(module, name, value.py_func)
+    with warnings.catch_warnings():  # plain numpy warns of the unsigned overflows that hashing is made of
+        warnings.simplefilter("ignore", RuntimeWarning)
+        yield
+
+
+def test_compiled_kernels_equal_the_plain_code(request: pytest.FixtureRequest) -> None:
     """Python's own integers against the compiler's: no overflow, no fused or reordered arithmetic."""
-    options = "MarketOptions(rows=2_000, symbols=3, seed=8, bad_prints=5_000, first_day=date(2026, 11, 27))"
-    script = (
-        "from datetime import date\n"
-        "from tests.unit.synth.making import content_hash, make_market\n"
-        "from tickstock_cli.synth.options import MarketOptions\n"
-        f"made = make_market({options})\n"
-        "print(*(content_hash(table) for table in (made.ticks, made.bars, made.fmvs)))\n"
-    )
+    options = MarketOptions(rows=2_000, symbols=3, seed=8, bad_prints=5_000, first_day=date(2026, 11, 27))
+    compiled = make_market(options)
 
-    plain = subprocess.run(
-        # Plain numpy warns of the unsigned overflows that hashing is made of.
-        [sys.executable, "-W", "ignore::RuntimeWarning", "-c", script],
-        cwd=ROOT,
-        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()
+    request.getfixturevalue("plain_code")
+    plain = make_market(options)
 
-    made = make_market(MarketOptions(rows=2_000, symbols=3, seed=8, bad_prints=5_000, first_day=date(2026, 11, 27)))
-    assert plain == [content_hash(table) for table in (made.ticks, made.bars, made.fmvs)]
+    for name in ("ticks", "bars", "fmvs"):
+        assert getattr(plain, name).equals(getattr(compiled, name), null_equal=True)
+
+
+def test_compiled_moves_of_the_market_equal_the_plain_code(request: pytest.FixtureRequest) -> None:
+    """The kernel that the test above leaves out, over a few minutes."""
+    keys = np.array([stream_key(8, f"factor {factor}") for factor in range(SECTORS + 1)])
+    volatility = np.arange(300, 1_500, 4, dtype=np.int64)
+    compiled, plain = (np.zeros((len(volatility), len(keys)), dtype=np.int64) for _ in range(2))
+    walk_factors(keys, 86_400, volatility, compiled)
+
+    request.getfixturevalue("plain_code")
+    walk_factors.py_func(keys, 86_400, volatility, plain)  # type: ignore[attr-defined]  # of numba's dispatcher
+
+    assert plain.tolist() == compiled.tolist()
+    assert len(np.unique(plain)) > len(volatility)
 
 
 @pytest.mark.parametrize(("rows", "most_rows"), [(1_500, 1), (30_000, 97), (30_000, 1_009)])
