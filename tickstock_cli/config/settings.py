@@ -205,6 +205,11 @@ class LiveSettings(Section):
         default=1_800, gt=0, description="the same before and after regular hours and at night, in seconds"
     )
     many_tickers: int = Field(default=100, ge=1, description="tickers that count as many; * always does")
+    minute_quiet_seconds: float = Field(
+        default=3,
+        ge=0,
+        description="a minute is complete once none of its bars has come for this long after its end, in seconds",
+    )
 
 
 class Settings(BaseSettings):
