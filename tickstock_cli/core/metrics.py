@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # it imports pyarrow
+    from tickstock_cli.core.feed import Gap
 
 
 class ChannelStatus(StrEnum):
@@ -293,6 +296,8 @@ class SourceHealth:
         From the time of the latest row to when it was received.
     gaps
         Interruptions since the run began.
+    last_gap
+        The latest of them; one that lasts comes before one that has ended.
     """
 
     state: SourceState = SourceState.CONNECTED
@@ -306,6 +311,7 @@ class SourceHealth:
     silent: int | None = None
     lag_ms: float | None = None
     gaps: int | None = None
+    last_gap: Gap | None = None
 
     @property
     def words(self) -> str:

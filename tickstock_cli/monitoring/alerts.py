@@ -10,7 +10,7 @@ from tickstock_cli.core.times import format_time
 
 
 class AlertType(StrEnum):
-    """Types of alerts, with the names and values of the system's papers; a fallback is ours."""
+    """Types of alerts, with the names and values of the system's papers; fallbacks and gaps are ours."""
 
     CHANNEL_FAILURE = "CHANNEL_FAILURE"
     HIGH_LATENCY = "HIGH_LATENCY"
@@ -18,6 +18,7 @@ class AlertType(StrEnum):
     MEMORY_USAGE = "MEMORY_USAGE"
     QUEUE_OVERFLOW = "QUEUE_OVERFLOW"
     PIPELINE_FALLBACK = "PIPELINE_FALLBACK"
+    FEED_GAP = "FEED_GAP"
 
 
 class Severity(IntEnum):

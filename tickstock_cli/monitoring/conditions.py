@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from tickstock_cli.core.feed import Gap
 from tickstock_cli.core.metrics import (
     ArrivalMetrics,
     BreakerState,
@@ -23,6 +24,8 @@ ARRIVALS, SOURCE = "arrivals", "source"
 """Subjects of what concerns the arrival queue and the source behind it."""
 FALLBACK = "pipeline.fallback"
 """Subject of tickers that fell back from the multi-channel path of a gradual rollout."""
+GAP_SHOWN_NS = 60_000_000_000
+"""How long a gap of the feed that has ended is found."""
 TICKERS_NAMED = 5
 """Tickers that a message names."""
 SYSTEM = "system"
@@ -47,7 +50,12 @@ def find(channels: Sequence[ChannelMetrics], system: SystemMetrics, thresholds: 
     if system.rollout is not None:
         found.append(_fallback(system.rollout))
     if system.arrivals is not None:
-        found += [_source_failure(system.arrivals.source), _arrival_overflow(system.arrivals, thresholds)]
+        source = system.arrivals.source
+        found += [
+            _source_failure(source),
+            _feed_gap(source.last_gap, system.wall),
+            _arrival_overflow(system.arrivals, thresholds),
+        ]
     meant = OF_CATCHING_UP if system.catching_up else ()
     return [finding for finding in found if finding is not None and finding.type not in meant]
 
@@ -123,6 +131,20 @@ def _source_failure(source: SourceHealth) -> Finding | None:
     problem = "" if source.problem is None else f" ({source.problem})"
     severity = Severity.INFO if source.state is SourceState.CONNECTING and not problem else Severity.CRITICAL
     return Finding(AlertType.CHANNEL_FAILURE, SOURCE, severity, f"{SOURCE}: {source.state}{since}{problem}")
+
+
+def _feed_gap(gap: Gap | None, wall: int) -> Finding | None:
+    """Find a gap of the feed; one that has ended is found for a while, because it can be shorter than a check."""
+    if gap is None:
+        return None
+    where = f"{', '.join(gap.channels)} ({gap.reason})"
+    if gap.end is None:
+        message = f"{SOURCE}: no rows since {format_time(gap.begin)} of {where}"
+        return Finding(AlertType.FEED_GAP, SOURCE, Severity.ERROR, message)
+    if wall - gap.end > GAP_SHOWN_NS:
+        return None
+    message = f"{SOURCE}: no rows from {format_time(gap.begin)} to {format_time(gap.end)} of {where}"
+    return Finding(AlertType.FEED_GAP, SOURCE, Severity.WARNING, message)
 
 
 def _overflow(name: str, queue: QueueMetrics, thresholds: AlertThresholds) -> Finding | None:

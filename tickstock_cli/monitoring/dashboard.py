@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from tickstock_cli.core.feed import Gap
 from tickstock_cli.core.metrics import (
     ArrivalMetrics,
     ChannelMetrics,
@@ -107,9 +108,19 @@ def _arrivals(arrivals: ArrivalMetrics) -> dict[str, Any]:
             "doing": source.doing,
             "lag_ms": source.lag_ms,
             "gaps": source.gaps,
+            "last_gap": None if source.last_gap is None else _gap(source.last_gap),
             "reconnects": source.reconnects,
             "problem": source.problem,
         },
+    }
+
+
+def _gap(gap: Gap) -> dict[str, Any]:
+    return {
+        "begin": format_time(gap.begin),
+        "end": None if gap.end is None else format_time(gap.end),
+        "channels": list(gap.channels),
+        "reason": gap.reason,
     }
 
 

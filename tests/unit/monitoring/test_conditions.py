@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.monitoring.making import (
     FIGURES,
+    NOON,
     THRESHOLDS,
     channel,
     rollout,
@@ -18,6 +19,7 @@ from tests.unit.monitoring.making import (
     with_latency,
     with_queue,
 )
+from tickstock_cli.core.feed import Gap
 from tickstock_cli.core.metrics import (
     ArrivalMetrics,
     BreakerState,
@@ -31,6 +33,8 @@ from tickstock_cli.core.metrics import (
 )
 from tickstock_cli.monitoring.alerts import AlertType, Finding, Severity
 from tickstock_cli.monitoring.conditions import find
+from tickstock_cli.monitoring.dashboard import dashboard
+from tickstock_cli.testing import SECOND
 
 INFO, WARNING, ERROR, CRITICAL = Severity
 
@@ -231,6 +235,46 @@ def test_a_source_that_is_not_connected_is_an_alert(
 
     assert [finding.severity for finding in findings] == ([] if severity is None else [severity])
     assert all(finding.message.startswith(words) for finding in findings)
+
+
+@pytest.mark.parametrize(
+    ("end", "severity", "words"),
+    [
+        (None, ERROR, "source: no rows since 2023-11-14T22:11:50Z of T, AM (connection lost)"),
+        (1, WARNING, "source: no rows from 2023-11-14T22:11:50Z to 2023-11-14T22:13:19Z of T, AM (connection lost)"),
+        (60, WARNING, "source: no rows from 2023-11-14T22:11:50Z to 2023-11-14T22:12:20Z of T, AM (connection lost)"),
+        (61, None, ""),
+    ],
+)
+def test_a_gap_of_the_feed_is_an_alert_for_a_minute_after_its_end(
+    end: int | None, severity: Severity | None, words: str
+) -> None:
+    """It can begin and end between two checks; how long ago it ended is given in seconds."""
+    begin = NOON - 90 * SECOND
+    gap = Gap(begin, None if end is None else NOON - end * SECOND, ("T", "AM"), "connection lost")
+    source = SourceHealth(last_gap=gap, gaps=1)
+
+    findings = found(at=system(arrivals=ArrivalMetrics(QueueMetrics(0, 0, 100), source=source)))
+
+    assert severities(findings) == ([] if severity is None else [("FEED_GAP", severity)])
+    assert all(finding.message == words for finding in findings)
+
+
+def test_status_shows_the_latest_gap_of_the_feed() -> None:
+    """Also once its alert is resolved: whoever looks later wants to know which rows are missing."""
+    source = SourceHealth(last_gap=Gap(NOON, NOON + SECOND, ("T",), "connection lost"), gaps=2)
+    document = dashboard(
+        [], system(arrivals=ArrivalMetrics(QueueMetrics(0, 0, 100), source=source)), [], [], THRESHOLDS
+    )
+
+    shown = document["system_overview"]["arrivals"]["source"]
+    assert shown["gaps"] == 2
+    assert shown["last_gap"] == {
+        "begin": "2023-11-14T22:13:20Z",
+        "end": "2023-11-14T22:13:21Z",
+        "channels": ["T"],
+        "reason": "connection lost",
+    }
 
 
 def test_a_full_arrival_queue_is_an_alert_like_a_channels() -> None:
