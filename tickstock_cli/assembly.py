@@ -27,7 +27,7 @@ from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.output_states import OutputStates
 from tickstock_cli.engine.outputs import READ_AHEAD, Outputs
 from tickstock_cli.engine.rejection import RejectedRows, RowSink
-from tickstock_cli.engine.run import RunOptions, RunParts
+from tickstock_cli.engine.run import InitialState, RunOptions, RunParts
 from tickstock_cli.engine.shadow import Shadow
 from tickstock_cli.engine.snapshots import Snapshots
 from tickstock_cli.engine.taps import Tap, Taps
@@ -101,6 +101,8 @@ class RunPlan:
         The files that taps write, by name.
     runtime_observer
         Observes batches and events inside a running system.
+    initial
+        State of an earlier run to go on from; without ``store``. The shadow has none.
     attach
         Called with the pipeline of a running system before it gets its first row.
     shadow
@@ -127,6 +129,7 @@ class RunPlan:
     runtime_observer: RuntimeObserver | None = None
     attach: Callable[[MultiChannelPipeline], None] = lambda pipeline: None  # noqa: ARG005
     shadow: ShadowPlan | None = None
+    initial: InitialState | None = None
 
     @property
     def keeps_time(self) -> bool:
@@ -187,6 +190,7 @@ def assemble(plan: RunPlan, stack: ExitStack) -> RunParts:
         plan.snapshots,
         Taps(plan.taps, outputs.states, plan.tap_targets),
         shadow,
+        plan.initial,
     )
 
 

@@ -120,7 +120,7 @@ class Execution:
         if parts.snapshots is not None:
             parts.snapshots.begin(ledger)
         if parts.store is None:
-            return RunPosition(ledger=ledger)
+            return RunPosition(ledger=ledger, watermark=self._take_initial())
         if not (parts.options.resume and parts.store.has_checkpoint()):
             parts.store.begin()
             parts.outputs.listen(parts.store.keep_events)
@@ -138,6 +138,15 @@ class Execution:
         parts.taps.restore(state, parts.outputs.released)
         rejects = 0 if parts.rejects is None else parts.rejects.count
         return replace(position, events=parts.outputs.released, rejects=rejects)
+
+    def _take_initial(self) -> int:
+        """Set the core to the state that the run goes on from, if there is one; return its watermark."""
+        initial = self._parts.initial
+        if initial is None:
+            return 0
+        self._parts.source.symbols.add(initial.tickers)
+        self._parts.core.restore(dict(initial.arrays), self._parts.core.ledger)
+        return initial.floor
 
     def _seek(self, run: Run, target: int) -> Run:
         """Return the run that goes on to a market time: from the newest snapshot, or from here if that fails."""

@@ -55,6 +55,25 @@ class RunOptions:
     """Whether the outputs of a stopped run get the suffix ``.partial`` even if nothing stands under their names."""
 
 
+@dataclass(frozen=True, slots=True)
+class InitialState:
+    """State of an earlier run that a run goes on from; its counts begin at 0.
+
+    Parameters
+    ----------
+    arrays
+        State of the core, by name. No event waits in it.
+    tickers
+        Those of the state, by code.
+    floor
+        int64 ns UTC; every row of the run must be available later.
+    """
+
+    arrays: Mapping[str, NDArray[Any]]
+    tickers: tuple[str, ...]
+    floor: int
+
+
 @dataclass(slots=True)
 class RunParts:
     """The parts of a run. After a seek, the next run gets the same parts.
@@ -75,6 +94,8 @@ class RunParts:
         Positions to seek from; None: a user cannot seek back.
     shadow
         Another configuration that gets the same rows; not together with ``store``.
+    initial
+        State to go on from, if the run resumes no checkpoint; None: that before the first row.
     """
 
     source: Source
@@ -91,6 +112,7 @@ class RunParts:
     snapshots: Snapshots | None = None
     taps: Taps = field(default_factory=Taps)
     shadow: Shadow | None = None
+    initial: InitialState | None = None
     checkpoints: OutputState = field(init=False)
     """The state of ``store`` as an output."""
 

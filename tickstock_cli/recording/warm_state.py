@@ -1,0 +1,82 @@
+"""State for the next start in a recorded folder: that after all its rows.
+
+A live run goes on from it. So one replay of the folder, over all starts, gives the events of every run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tickstock_cli.build import build_core
+from tickstock_cli.config.settings import Settings
+from tickstock_cli.core.batch import MergedBatch
+from tickstock_cli.core.hour_files import EVENTS
+from tickstock_cli.engine.run import InitialState
+from tickstock_cli.recording.folder import RecordedFolder
+from tickstock_cli.sources.options import ReadOptions
+from tickstock_cli.sources.recordings import Recordings
+
+BATCH_ROWS = 262_144
+
+
+@dataclass(frozen=True, slots=True)
+class WarmState:
+    """The state after all rows of a folder.
+
+    Parameters
+    ----------
+    initial
+        State for `RunPlan`; None if there is no row. Its ``floor`` is also that of the stamps of the next run.
+    rows
+        Number of the rows that were replayed.
+    """
+
+    initial: InitialState | None
+    rows: int
+
+    @property
+    def floor(self) -> int:
+        """The stamps of the next run must be above it, ns UTC; 0 if there is no row."""
+        return 0 if self.initial is None else self.initial.floor
+
+
+def warm_state(
+    folder: Path,
+    settings: Settings,
+    progress: Callable[[int, int], object] = lambda rows, total: None,  # noqa: ARG005 - shows nothing
+) -> WarmState:
+    """Replay all rows of a recorded folder flat out, without outputs, and return the state after them.
+
+    Market time is advanced to the floor, the last available time plus the coordination window, so that every window is
+    closed and no event waits.
+
+    Parameters
+    ----------
+    settings
+        Those of the next run.
+    progress
+        Called with the number of rows replayed, and of all.
+
+    Raises
+    ------
+    DataError
+        A file is damaged.
+    """
+    recorded = RecordedFolder(folder)
+    if not any(hour.type != EVENTS for hour in (*recorded.journals(), *recorded.finished())):
+        return WarmState(None, 0)
+    with Recordings.open([folder], ReadOptions()) as source:
+        core = build_core(settings, source.symbols)
+        rows = latest = 0
+        for batch in source.batches(BATCH_ROWS):
+            core.step(batch)
+            rows += len(batch)
+            latest = batch.watermark
+            progress(rows, source.rows)
+        if not rows:
+            return WarmState(None, 0)
+        floor = latest + settings.coordinator.window_ms * 1_000_000
+        core.step(MergedBatch.empty(0, floor + 1))
+        return WarmState(InitialState(core.state(), core.known_tickers(), floor), rows)
