@@ -88,7 +88,9 @@ def _expand(path: str) -> list[str]:
 def _files_below(folder: str) -> list[str]:
     files = sorted(_below(folder))
     if not files:
-        raise DataError(f"no recordings in {folder}: no file below it is named *{SUFFIX}")
+        is_live = is_recorded_folder(Path(folder))
+        why = "no row has been recorded yet" if is_live else f"no file below it is named *{SUFFIX}"
+        raise DataError(f"no recordings in {folder}: {why}")
     return files
 
 

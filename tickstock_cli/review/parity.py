@@ -1,0 +1,289 @@
+"""Holds the events that live runs told against a replay of what they recorded.
+
+1. The folder is replayed once for each distinct configuration of its starts. A live run goes on from the state of the
+   rows before it, so one replay gives the events of all starts.
+2. The events of a start are those above the floor of its stamps, up to the floor of the next start.
+3. They must be equal. A run that was killed may lack events at its end: they are *untold*.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tickstock_cli.build import build_event_schema, settings_from
+from tickstock_cli.config.settings import Settings
+from tickstock_cli.core.digest import EventDigest
+from tickstock_cli.core.events import deciding_columns
+from tickstock_cli.core.hour_files import EVENTS, HourFile, journal_rows
+from tickstock_cli.core.times import NS_PER_SECOND, format_time
+from tickstock_cli.errors import DataError
+from tickstock_cli.recording.folder import GAPS, RecordedFolder, Start
+from tickstock_cli.recording.journal import finished_rows
+from tickstock_cli.recording.manifest import read_lines
+from tickstock_cli.replaying import Request, replay
+from tickstock_cli.review.diff import Difference, compare
+
+END_OF_TIME = 2**63 - 1
+UNTOLD_NS = 60 * NS_PER_SECOND
+"""A killed run had told events up to this long before its last row, however far behind it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartParity:
+    """The comparison of one start.
+
+    Parameters
+    ----------
+    was_killed
+        Whether it has no end: it was killed, or still runs.
+    events
+        Number of events that it told and recorded.
+    digest, replay_digest
+        Digests of these events, and of those of the replay without the untold ones.
+    untold
+        Events of the replay that a killed run had not told, as values by column.
+    differences
+        The first differences; A is the live run, B the replay.
+    total
+        Number of all differences; at least 1 if the digests differ.
+    """
+
+    start: Start
+    was_killed: bool
+    events: int
+    digest: str
+    replay_digest: str
+    untold: tuple[dict[str, Any], ...]
+    differences: tuple[Difference, ...]
+    total: int
+
+    @property
+    def equal(self) -> bool:
+        """Whether the replay gives the told events."""
+        return self.digest == self.replay_digest
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """The parity of a recorded folder.
+
+    Parameters
+    ----------
+    notes
+        What explains differences: rows that were not recorded.
+    """
+
+    starts: tuple[StartParity, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def equal(self) -> bool:
+        """Whether the replay gives the told events of every start."""
+        return all(start.equal for start in self.starts)
+
+    @property
+    def events(self) -> int:
+        """Number of the told events."""
+        return sum(start.events for start in self.starts)
+
+    @property
+    def untold(self) -> list[dict[str, Any]]:
+        """Events that killed runs had not told."""
+        return [event for start in self.starts for event in start.untold]
+
+    @property
+    def differences(self) -> list[Difference]:
+        """The first differences of every start."""
+        return [difference for start in self.starts for difference in start.differences]
+
+    @property
+    def total(self) -> int:
+        """Number of all differences."""
+        return sum(start.total for start in self.starts)
+
+
+def check_parity(folder: Path, limit: int = 20) -> Parity:
+    """Compare the events that the live runs of a recorded folder told with those of its replay.
+
+    Parameters
+    ----------
+    limit
+        Most differences of a start to return in detail.
+
+    Raises
+    ------
+    DataError
+        The folder is no recorded one, or a file is damaged.
+    """
+    recorded = RecordedFolder(folder)
+    starts = recorded.starts()
+    told = _told(recorded)
+    replayed: dict[str, pa.Table] = {}
+    found = []
+    floors = [*(start.floor for start in starts), END_OF_TIME]
+    floors[0] = 0
+    for number, start in enumerate(starts):
+        key = json.dumps(start.configuration, sort_keys=True)
+        settings = _settings(start)
+        if key not in replayed:
+            replayed[key] = _replayed(recorded, settings)
+        span = _Span(floors[number], floors[number + 1])
+        found.append(_compared(start, settings, span, told, replayed[key], limit))
+    return Parity(tuple(found), tuple(_notes(folder)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Times of the events of a start: above ``floor``, up to ``end`` (int64 ns UTC)."""
+
+    floor: int
+    end: int
+
+    def of(self, events: pa.Table) -> pa.Table:
+        """Return the events of this time."""
+        times = events["emitted_at"].to_numpy()
+        return events.filter((times > self.floor) & (times <= self.end))
+
+
+@dataclass(slots=True)
+class _Collector:
+    """A sink that keeps events."""
+
+    schema: pa.Schema
+    batches: list[pa.RecordBatch] = field(default_factory=list)
+
+    def write(self, events: pa.RecordBatch) -> None:
+        self.batches.append(events)
+
+    def finish(self) -> None:
+        pass
+
+    def commit(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
+
+
+def _settings(start: Start) -> Settings:
+    """Return the settings of a start; how its own recording is read is known."""
+    settings = settings_from(start.configuration)
+    return settings.model_copy(update={"recordings": type(settings.recordings)()})
+
+
+def _replayed(recorded: RecordedFolder, settings: Settings) -> pa.Table:
+    """Return the events of a replay of the folder."""
+    schema = build_event_schema(settings)
+    if all(hour.type == EVENTS for hour in (*recorded.journals(), *recorded.finished())):
+        return schema.empty_table()
+    kept = _Collector(schema)
+    replay(Request([recorded.path], settings), open_sinks=lambda targets, columns: [kept])  # noqa: ARG005 - as OpenSinks
+    return pa.Table.from_batches(kept.batches, schema)
+
+
+def _told(recorded: RecordedFolder) -> list[pa.Table]:
+    """Return the events as told, one table per part, in their order."""
+    hours = {hour.finished: hour for hour in (*recorded.journals(), *recorded.finished()) if hour.type == EVENTS}
+    tables = [table for hour in hours.values() if (table := _events(hour)).num_rows]
+    return sorted(tables, key=lambda table: table["emitted_at"][0].as_py())
+
+
+def _events(hour: HourFile) -> pa.Table:
+    """Return the events of one part, from its file and its journal."""
+    parts = []
+    try:
+        behind = finished_rows(hour)
+        if behind:
+            parts.append(pq.read_table(hour.finished, page_checksum_verification=True))
+        if hour.journal.exists():
+            parts += [pa.Table.from_batches([rows]) for rows in journal_rows(hour.journal, behind)]
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"cannot read the events of {hour.finished}: {error}") from error
+    return pa.concat_tables(parts, promote_options="default") if parts else pa.table({})
+
+
+def _compared(
+    start: Start, settings: Settings, span: _Span, told: Sequence[pa.Table], replayed: pa.Table, limit: int
+) -> StartParity:
+    """Compare the events of one start."""
+    schema = build_event_schema(settings)
+    columns = deciding_columns(schema)
+    parts = [part for part in map(span.of, told) if part.num_rows]
+    schema = pa.schema([schema.field(name) for name in columns])
+    live = pa.concat_tables([schema.empty_table(), *(_in_columns(part, schema) for part in parts)]).combine_chunks()
+    again = span.of(replayed).select(columns).cast(schema).combine_chunks()
+    untold = again.slice(0, 0)
+    if start.end is None:
+        again, untold = _split_untold(live, again)
+    digests = _digest(live), _digest(again)
+    differences: tuple[Difference, ...] = ()
+    total = 0
+    if digests[0] != digests[1]:
+        comparison = compare(_frame(live), _frame(again), settings, settings, limit)
+        differences, total = tuple(comparison.differences), max(1, comparison.total)
+    return StartParity(
+        start,
+        start.end is None,
+        live.num_rows,
+        *digests,
+        tuple(untold.to_pylist()),
+        differences,
+        total,
+    )
+
+
+def _split_untold(live: pa.Table, again: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Return the events of the replay up to the last one that a killed run told, and those behind it.
+
+    Events are told in the order of the replay, so that nothing behind the last told one was told. Those that are long
+    before the last event should have been: they count as differences.
+    """
+    if not again.num_rows:
+        return again, again
+    times: Any = again["emitted_at"].to_numpy()
+    due = int((times <= times[-1] - UNTOLD_NS).sum())
+    known = int((times <= live["emitted_at"][-1].as_py()).sum()) if live.num_rows else 0
+    place = max(known, due)
+    return again.slice(0, place), again.slice(place)
+
+
+def _in_columns(events: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return events in the columns of the run's; a part of another run's columns has nulls."""
+    arrays = [
+        events[column.name].cast(column.type)
+        if column.name in events.column_names
+        else pa.nulls(events.num_rows, column.type)
+        for column in schema
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _digest(events: pa.Table) -> str:
+    digest = EventDigest(events.schema)
+    for batch in events.to_batches():
+        digest.update(batch)
+    return digest.hexdigest()
+
+
+def _frame(events: pa.Table) -> pl.DataFrame:
+    frame = pl.from_arrow(events)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def _notes(folder: Path) -> Iterator[str]:
+    for gap in read_lines(folder / GAPS):
+        rows, events = gap.get("rows_not_recorded", 0), gap.get("events_not_recorded", 0)
+        if rows or events:
+            yield (
+                f"{rows:,} rows and {events:,} events from {format_time(gap['begin'])} to {format_time(gap['end'])} "
+                f"were {gap['reason']}; events from there on can differ"
+            )
