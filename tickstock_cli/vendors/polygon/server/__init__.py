@@ -1,7 +1,8 @@
 """The vendor, played: a WebSocket server that sends rows of recordings in the vendor's format.
 
 ==================  ================================================================================================
-``vendor``          the server: an address, its clients, and the rows that it plays
+``vendor``          the server that plays rows
+``listening``       the address of a server, and its clients
 ``session``         one connection of a client: handshake, key, subscriptions
 ``connection``      the server's end of a WebSocket connection
 ``hub``             the sessions that get events; events are selected and framed once for equal subscriptions

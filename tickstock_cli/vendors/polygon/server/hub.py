@@ -22,6 +22,9 @@ class Subscriber(Protocol):
     def deliver(self, selection: Selection) -> None:
         """Take the events of a release, or drop them; never block."""
 
+    def cut_off(self) -> None:
+        """End the connection because events for it were dropped, as that of a slow client."""
+
     def too_many(self, *, close: bool) -> None:
         """End the connection because the account has too many; with a closing frame or without."""
 
@@ -105,6 +108,16 @@ class Hub:
             self._subscribed.set()
         else:
             self._subscribed.clear()
+
+    @property
+    def wanted(self) -> frozenset[str]:
+        """The items that clients are subscribed to."""
+        return frozenset().union(*self._audiences)
+
+    def cut_off_all(self) -> None:
+        """End the connections of all subscribed clients, because events for them were dropped."""
+        for subscriber in list(self._subscribers.values()):
+            subscriber.cut_off()
 
     async def subscription(self) -> None:
         """Wait until a client is subscribed to something."""

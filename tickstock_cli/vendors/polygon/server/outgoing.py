@@ -181,8 +181,11 @@ class Outgoing:
         self._connection.transport.abort()
 
     def _put(self, frame: Frame) -> None:
-        if self.ended or self._muted or self.buffer.put(frame):
-            return
+        if not (self.ended or self._muted or self.buffer.put(frame)):
+            self.cut_off()
+
+    def cut_off(self) -> None:
+        """Drop what waits, say that the client is slow, and abort."""
         self._stop()
         self._too_slow()
         self.buffer.cut_off((statuses.status_frame(statuses.SLOW_CONSUMER), 0), self.abort)

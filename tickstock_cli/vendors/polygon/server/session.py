@@ -37,11 +37,14 @@ class SessionOptions:
         Most bytes that wait for one client.
     acks_together
         Whether the acknowledgements of a command share a frame; else each has its own.
+    carries
+        Returns whether there can be events of an item; others are not authorized. None: every item is acknowledged.
     """
 
     key: str | None = None
     client_buffer: int = 4 << 20
     acks_together: bool = True
+    carries: Callable[[str], bool] | None = None
 
 
 class Session:
@@ -94,6 +97,9 @@ class Session:
 
     def deliver(self, selection: Selection) -> None:
         self.outgoing.deliver(selection)
+
+    def cut_off(self) -> None:
+        self.outgoing.cut_off()
 
     def too_many(self, *, close: bool) -> None:
         """End the connection because the account has too many."""
@@ -167,6 +173,8 @@ class Session:
                 self._begin(armed)
 
     def _is_refused(self, item: str) -> bool:
+        if self._options.carries is not None and not self._options.carries(item):
+            return True
         return any(
             any(fnmatchcase(item, pattern) for pattern in fault.items) and self._faults.strikes(armed)
             for armed, fault in self._faults.lasting(kinds.NotAuthorized)
