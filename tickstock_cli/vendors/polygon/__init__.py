@@ -2,8 +2,10 @@
 
 ==================  ================================================================================================
 ``wire``            frames to columns of recorded rows (``core.recording_schema``)
+``messages``        frames to messages, plain and odd ones
 ``conditions``      condition ids of trades to flags
 ``encode``          columns of recorded rows to events of the wire
+``losses``          what of a recording cannot survive the wire
 ``subscriptions``   items that are asked for, and their acknowledgements
 ``connection``      the states of one connection, reconnects and gaps
 ``deduplication``   trades that are repeated after a reconnect
@@ -12,5 +14,5 @@
 ``params``          the settings
 ==================  ================================================================================================
 
-``wire``, ``conditions`` and ``encode`` are pure functions: they open no socket and read no clock.
+The modules above ``subscriptions`` are pure functions: they open no socket and read no clock.
 """
