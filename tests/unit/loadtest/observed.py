@@ -6,6 +6,8 @@ Five quiet seconds to warm up, a surge of fifteen, ten quiet ones, and the secon
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -78,6 +80,11 @@ def observed(waits: Mapping[int, float] | None = None, **changes: Any) -> Observ
     changes
         Other values of its fields.
     """
+    return replace(_observed(tuple((waits or {}).items())), **changes)
+
+
+@cache
+def _observed(waits: tuple[tuple[int, float], ...]) -> Observation:
     random = np.random.default_rng(7)
     whole = {name: Histogram() for name in TYPICAL_MS}
     by_stage = {span.name: {name: Histogram() for name in TYPICAL_MS} for span in STAGES}
@@ -90,7 +97,7 @@ def observed(waits: Mapping[int, float] | None = None, **changes: Any) -> Observ
             "fmv": 40 if span and span.surge else 20,
         }
         counts = {**asked, "event": 90, "client": 270} if span else dict.fromkeys(TYPICAL_MS, 5)
-        wait = (waits or {}).get(at, 0.0)
+        wait = dict(waits).get(at, 0.0)
         histograms = {
             name: latency(random, TYPICAL_MS[name] * (1.5 if span and span.surge else 1), count, wait)
             for name, count in counts.items()
@@ -123,31 +130,30 @@ def observed(waits: Mapping[int, float] | None = None, **changes: Any) -> Observ
     ledger = {f"{kind}.read": count for kind, count in rows.items()}
     ledger |= {f"{kind}.processed": count - duplicates.get(kind, 0) for kind, count in rows.items()}
     ledger |= {"ohlcv.rejected.duplicate": 12, "coordinator.emitted": 2_700}
-    values: dict[str, Any] = {
-        "name": "small_open",
-        "scenario": Scenario.model_validate(SCENARIO).model_dump(mode="json"),
-        "speed": SPEED,
-        "transport": "pipe",
-        "command": "tickstock loadtest small_open.toml --speed 10 --out run",
-        "started": "2026-03-09T08:12:31Z",
-        "machine": MACHINE,
-        "stages": STAGES,
-        "seconds": tuple(seconds),
-        "whole": {name: histogram.encode() for name, histogram in whole.items()},
-        "by_stage": {
+    return Observation(
+        name="small_open",
+        scenario=Scenario.model_validate(SCENARIO).model_dump(mode="json"),
+        speed=SPEED,
+        transport="pipe",
+        command="tickstock loadtest small_open.toml --speed 10 --out run",
+        started="2026-03-09T08:12:31Z",
+        machine=MACHINE,
+        stages=STAGES,
+        seconds=tuple(seconds),
+        whole={name: histogram.encode() for name, histogram in whole.items()},
+        by_stage={
             stage: {name: histogram.encode() for name, histogram in names.items()} for stage, names in by_stage.items()
         },
-        "sent": rows,
-        "ledger": ledger,
-        "events": 2_700,
-        "foreign_events": 0,
-        "failed_rows": 0,
-        "truth": ExpectedResults(
+        sent=rows,
+        ledger=ledger,
+        events=2_700,
+        foreign_events=0,
+        failed_rows=0,
+        truth=ExpectedResults(
             rows, duplicates, {"dropped": 31}, {"ohlcv.rejected.duplicate": 12}, 2_700, "ab" * 32, ledger
         ),
-        "digest": "ab" * 32,
-        "lateness": latency(random, 0.2, 3_000).encode(),
-        "router": RouterFigures(9_300, 41.5),
-        "clients": ClientFigures(count=4, stalled=1, delivered=8_100, repeats=0, gaps=0),
-    }
-    return Observation(**(values | changes))
+        digest="ab" * 32,
+        lateness=latency(random, 0.2, 3_000).encode(),
+        router=RouterFigures(9_300, 41.5),
+        clients=ClientFigures(count=4, stalled=1, delivered=8_100, repeats=0, gaps=0),
+    )

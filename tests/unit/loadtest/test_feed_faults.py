@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.loadtest.workloads import make, run_core, scenario
+from tests.unit.loadtest.workloads import make, make_busy, run_core, scenario
 from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.loadtest.scenario import RECORDS
 
@@ -68,7 +68,7 @@ def test_faults_do_not_depend_on_block_boundaries(faults: list[Any], most_rows: 
 
 def test_a_planted_duplicate_is_an_exact_copy() -> None:
     """It differs in its arrival alone."""
-    clean = make(scenario())
+    clean = make_busy()
     made = make(scenario(faults=[{"kind": "duplicate", "share": 0.1, "ms": 200}]))
 
     for record in RECORDS:
@@ -92,7 +92,7 @@ def test_every_duplicate_of_a_clean_feed_is_rejected(tmp_path: Path) -> None:
 
 def test_drops_have_their_share_of_the_stage_and_type() -> None:
     """Rows that are sent are those of the clean load."""
-    clean = make(scenario())
+    clean = make_busy()
     made = make(scenario(faults=[{"kind": "drop", "share": 0.25, "stages": ["open"], "types": ["tick"]}]))
     ticks = made.tables["tick"]
     opened = clean.workload.scenario.stages[1].rows("tick")
@@ -128,7 +128,7 @@ def test_a_disconnect_is_marked_where_it_begins() -> None:
 
 def test_a_skewed_clock_is_that_of_some_tickers() -> None:
     """Their timestamps are off by it, against the clean load; the others' are not."""
-    clean = make(scenario())
+    clean = make_busy()
     made = make(scenario(faults=[{"kind": "skew", "share": 0.3, "ms": -700, "types": ["tick"]}]))
     moved = clean.tables["tick"]["timestamp"] - made.tables["tick"]["timestamp"]
     by_ticker = clean.tables["tick"].with_columns(moved=moved).group_by("ticker").agg(pl.col("moved").unique())

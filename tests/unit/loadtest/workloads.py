@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,12 @@ def make(document: Scenario, most_rows: int = 4_096) -> BuiltWorkload:
     """Make all slots of a workload."""
     workload = Workload(document)
     return BuiltWorkload(workload, list(workload.slots(most_rows)))
+
+
+@cache
+def make_busy(**changes: Any) -> BuiltWorkload:
+    """Make all slots of ``BUSY``, with top-level keys changed, once."""
+    return make(scenario(**changes))
 
 
 def _table(slots: Iterable[Slot], record: Any) -> pl.DataFrame:
