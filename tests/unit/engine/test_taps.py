@@ -24,7 +24,7 @@ from tickstock_cli.kernels.admission import REASONS
 from tickstock_cli.testing import MINUTE, SECOND, Bar, FairValue, Record, Tick, run_records
 
 COLUMNS = ("reason", "segment", "in_session")
-MORNING = [row for row in busy_morning() if row.timestamp is not None and row.timestamp < TEN + 8 * MINUTE]
+MORNING = [row for row in busy_morning() if row.timestamp is not None and row.timestamp < TEN + 4 * MINUTE]
 
 
 class Recorder(Tap):

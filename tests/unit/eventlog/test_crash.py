@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.cli.prepared import start_process
 from tests.unit.eventlog.making import RUN, SMALL, events, read_on
 from tickstock_cli.core.events import EVENT_SCHEMA
 from tickstock_cli.eventlog.journal import Journal, read_journal, whole_blocks
 from tickstock_cli.eventlog.opening import open_log
 from tickstock_cli.eventlog.writer import EventLog
-
-ROOT = Path(__file__).parents[3]
 
 ENDLESS = """
 import sys
@@ -33,9 +31,7 @@ while True:
 @pytest.mark.parametrize("appends", [1, 40, 400])
 def test_a_killed_process_loses_nothing_that_readers_saw(tmp_path: Path, appends: int) -> None:
     """SIGKILL at any moment: the log holds every append that had returned, in order and complete."""
-    with subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", ENDLESS, tmp_path / "log"], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as child:
+    with start_process(tmp_path / "log", program=ENDLESS, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         for _ in range(appends):
             told = int(child.stdout.readline())

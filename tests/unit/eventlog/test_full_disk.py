@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import errno
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.cli.prepared import run_prepared
 from tests.unit.eventlog.making import RUN, SMALL, digest_of, events, read_on
 from tickstock_cli.core.os_errors import REMEDIES
 from tickstock_cli.errors import OutputError
 from tickstock_cli.eventlog.opening import open_log
 from tickstock_cli.eventlog.writer import EventLog
 
-ROOT = Path(__file__).parents[3]
 TOO_LARGE = REMEDIES[errno.EFBIG]
 
 NO_FILE_ABOVE_4_KB = """
@@ -59,9 +57,7 @@ print("events:", log.next_sequence - 1)
 def test_events_wait_in_memory_until_the_disk_takes_them_again(tmp_path: Path) -> None:
     """Writes fail, readers go on, appends fail at twice the memory bound, writes work again, the log is complete."""
     folder = tmp_path / "log"
-    child = subprocess.run(
-        [sys.executable, "-W", "error", "-c", NO_FILE_ABOVE_4_KB, folder], cwd=ROOT, capture_output=True, text=True
-    )
+    child = run_prepared(folder, program=NO_FILE_ABOVE_4_KB)
 
     assert (child.stderr, child.returncode) == ("", 0)
     told = dict(line.split(": ", 1) for line in child.stdout.replace(str(folder), "LOG").splitlines())

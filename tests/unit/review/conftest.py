@@ -40,22 +40,26 @@ def dotted(settings: Mapping[str, Any]) -> Any:
     return settings_of({key.replace("__", "."): value for key, value in settings.items()})
 
 
+def write_records(rows: Sequence[Record], folder: Path) -> Path:
+    """Write records as a folder of Parquet files, one a type, and return the folder."""
+    folder.mkdir()
+    for record in RECORDS:
+        mine = [asdict(row) for row in rows if row.record == record]
+        if mine:
+            columns = {key: [row[key] for row in mine] for key in mine[0]}
+            filled = {key: values for key, values in columns.items() if any(value is not None for value in values)}
+            pq.write_table(pa.table(filled), folder / f"{record}.parquet")
+    return folder
+
+
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Write records as a folder of Parquet files, one a type."""
+    """Write records into a folder of the test's own."""
 
-    def write_records(rows: Sequence[Record], name: str = "recording") -> Path:
-        folder = tmp_path / name
-        folder.mkdir()
-        for record in RECORDS:
-            mine = [asdict(row) for row in rows if row.record == record]
-            if mine:
-                columns = {key: [row[key] for row in mine] for key in mine[0]}
-                filled = {key: values for key, values in columns.items() if any(value is not None for value in values)}
-                pq.write_table(pa.table(filled), folder / f"{record}.parquet")
-        return folder
+    def write_named(rows: Sequence[Record], name: str = "recording") -> Path:
+        return write_records(rows, tmp_path / name)
 
-    return write_records
+    return write_named
 
 
 @pytest.fixture

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.unit.review.conftest import SECOND, Write, at
+from tests.unit.review.conftest import SECOND, Write, at, write_records
 from tickstock_cli import detectors
 from tickstock_cli.errors import DataError
 from tickstock_cli.replaying import BATCH_ROWS, Request
@@ -22,31 +23,47 @@ START = at("10:00:00")
 ROWS = 60
 
 
-@pytest.fixture(autouse=True)
-def short_legs(monkeypatch: pytest.MonkeyPatch) -> None:
+Reported = list[tuple[VariantResult, int]]
+"""What is reported on the way: each variant's result, and how many variants there are."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def short_legs() -> Iterator[None]:
     """Pace for a moment only: how long it lasts proves nothing."""
-    monkeypatch.setattr(variants, "PACED_SECONDS", 0.02)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(variants, "PACED_SECONDS", 0.02)
+        yield
+
+
+def minute() -> list[Record]:
+    """Return a minute of six tickers that rise, with a bar and a fair value among the ticks."""
+    rows: list[Record] = [Tick(f"T{row % 6}", START + row * SECOND, 100.0 + row) for row in range(ROWS)]
+    return [*rows, Bar("T0", START, 1.0, 2.0, 1.0, 2.0, 5.0), FairValue("T0", START, 99.0)]
 
 
 @pytest.fixture
 def recording(write: Write) -> Path:
-    """Write a minute of six tickers that rise, with a bar and a fair value among the ticks."""
-    rows: list[Record] = [Tick(f"T{row % 6}", START + row * SECOND, 100.0 + row) for row in range(ROWS)]
-    rows += [Bar("T0", START, 1.0, 2.0, 1.0, 2.0, 5.0), FairValue("T0", START, 99.0)]
-    return write(rows)
+    """Write that minute."""
+    return write(minute())
 
 
-def verified(recording: Path, reports: list[tuple[VariantResult, int]] | None = None) -> Verification:
+def verified(recording: Path, reports: Reported | None = None) -> Verification:
     """Verify a recording, and keep what is reported on the way."""
     return verify(
         Request([recording]), lambda variant, variants: None if reports is None else reports.append((variant, variants))
     )
 
 
-def test_every_variant_gives_the_same_digest(recording: Path) -> None:
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Verification, Reported]:
+    """Verify the recording once for the tests that plant no bug."""
+    reports: Reported = []
+    return verified(write_records(minute(), tmp_path_factory.mktemp("verified") / "recording"), reports), reports
+
+
+def test_every_variant_gives_the_same_digest(whole: tuple[Verification, Reported]) -> None:
     """Digest, ledger and file of every variant are those of the first."""
-    reports: list[tuple[VariantResult, int]] = []
-    verification = verified(recording, reports)
+    verification, reports = whole
 
     assert verification.same
     assert {(variant.rows, variant.digest) for variant in verification.variants} == {
@@ -102,9 +119,9 @@ def test_the_part_has_the_tickers_with_most_events(recording: Path, monkeypatch:
     assert len({variant.digest for variant in part}) == 1 != len({variant.digest for variant in verification.variants})
 
 
-def test_stopped_variants_were_stopped_and_resumed(recording: Path) -> None:
+def test_stopped_variants_were_stopped_and_resumed(whole: tuple[Verification, Reported]) -> None:
     """Not only asked to: they say where, and it is neither the beginning nor the end."""
-    stopped = [variant for variant in verified(recording).variants if variant.variant.stop_after is not None]
+    stopped = [variant for variant in whole[0].variants if variant.variant.stop_after is not None]
 
     assert len(stopped) >= 3
     assert all(variant.stopped_at is not None and 0 < variant.stopped_at < ROWS for variant in stopped)

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.serving.served_runs import KINDS, TICKERS, NewLog, RunOutput, StoryLog
@@ -37,6 +37,12 @@ wishes = st.fixed_dictionaries(
 def story(new_log: NewLog) -> StoryLog:
     """Return a log that is longer than a few batches."""
     return new_log(EVENTS)
+
+
+@pytest.fixture(scope="module")
+def everything(story: StoryLog) -> list[Row]:
+    """Return the whole run as it is encoded for clients."""
+    return asyncio.run(all_rows(story))
 
 
 class Pulled:
@@ -74,16 +80,14 @@ class Pulled:
             turn += 1
 
 
-@settings(max_examples=60, deadline=None)
 @given(subscription=wishes, stays=st.lists(st.booleans(), min_size=1, max_size=9))
 def test_every_event_is_read_once_highest_priority_first(
-    story: StoryLog, subscription: dict[str, Any], stays: list[bool]
+    story: StoryLog, everything: list[Row], subscription: dict[str, Any], stays: list[bool]
 ) -> None:
     """Whatever the filter, the window and the client's own universe, and at whatever batch it leaves and returns."""
     client = Pulled(story, subscription)
     asyncio.run(client.pull(stays))
     filters: Selection = client.subscribe().selection
-    everything = asyncio.run(all_rows(story))
 
     got = [number for numbers, _ in client.batches for number in numbers]
     assert sorted(got) == [number for number, row in enumerate(everything, 1) if filters.matches(row)]
@@ -101,7 +105,7 @@ def test_every_event_is_read_once_highest_priority_first(
 
 
 async def all_rows(log: StoryLog) -> list[Row]:
-    """Return the whole run as it is encoded for clients."""
+    """Read and encode a log, block by block."""
     encoded = EncodedLog(log)
     rows: list[Row] = []
     while len(rows) < EVENTS:
