@@ -18,6 +18,11 @@ COMMANDS = {
     "verify": ("verify:verify", "Replay at several speeds, batch sizes and worker counts and prove one digest."),
     "diff": ("diff:diff", "Compare two event files event by event and say why they differ."),
     "explain": ("explain:explain", "Show why an event fired, or did not, at one moment of one ticker."),
+    "parity": (
+        "parity:parity",
+        "Prove that a replay of recorded live runs gives the events that they told.",
+    ),
+    "recover": ("recover:recover", "Finish the hours that a killed live run left in a recorded folder."),
     "synth": (
         "synth:synth",
         "Make a synthetic market: ticks, minute bars, fair market values, and the ground truth of its injected moves.",
