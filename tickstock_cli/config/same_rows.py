@@ -41,7 +41,7 @@ def check_same_rows(name: str, shadow: Settings, main: Settings) -> None:
 def _row_fields(settings: Settings) -> Iterator[tuple[str, str]]:
     """Yield section and name of each setting that decides which rows a run gets."""
     yield "session", "calendar"
-    for section in ("recordings", *type(settings).source_names):
+    for section in ("recordings", "live", *type(settings).source_names):
         for field in type(getattr(settings, section)).model_fields:
             yield section, field
 

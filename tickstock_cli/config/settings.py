@@ -210,6 +210,10 @@ class LiveSettings(Section):
         ge=0,
         description="a minute is complete once none of its bars has come for this long after its end, in seconds",
     )
+    bars_from_trades_seconds: Literal[0, 1, 60] = Field(
+        default=0,
+        description="length of the bars that are made of trades, in seconds; 0 = none: bars are those of the feed",
+    )
 
 
 class Settings(BaseSettings):

@@ -51,9 +51,14 @@ class Stamps:
     def stamp(self) -> int:
         """Return the stamp of a frame that was received now, ns UTC; greater than all stamps before."""
         with self._lock:
-            self._last = max(self._last + 1, self._clock())
-            self._in_flight.append(self._last)
-            return self._last
+            return self._next()
+
+    def stamp_in_silence(self) -> int | None:
+        """Return a stamp as ``stamp`` does, for rows that no frame brings; None if a frame is in flight."""
+        with self._lock:
+            if self._in_flight:
+                return None
+            return self._next()
 
     def handed_over(self, stamp: int) -> None:
         """Record that the rows of all frames up to ``stamp`` are in the arrival queue, or that they have none."""
@@ -76,6 +81,11 @@ class Stamps:
         """Return the time of the stamps' clock, ns UTC; not before the latest stamp."""
         with self._lock:
             return max(self._last, self._clock())
+
+    def _next(self) -> int:
+        self._last = max(self._last + 1, self._clock())
+        self._in_flight.append(self._last)
+        return self._last
 
     def _clock(self) -> int:
         now, wall = self._monotonic() + self._offset, self._wall()

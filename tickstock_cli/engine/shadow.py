@@ -27,7 +27,7 @@ from tickstock_cli.engine.output_states import Failed, OutputEnd, OutputState
 from tickstock_cli.engine.outputs import Outputs
 from tickstock_cli.engine.pipeline import Drained, Pipeline, TakeResult
 from tickstock_cli.engine.result import ShadowResult
-from tickstock_cli.engine.side_by_side import Side, SideBySide
+from tickstock_cli.engine.side_by_side import RunSide, SideBySide
 from tickstock_cli.errors import OutputError
 
 PREFIX = "shadow"
@@ -66,7 +66,7 @@ class Shadow:
         self._stopped = False
         self._begun = core.ledger.as_dict()
         self._side_by_side = SideBySide()
-        outputs.listen(partial(self._side_by_side.add, Side.SHADOW))
+        outputs.listen(partial(self._side_by_side.add, RunSide.SHADOW))
 
     def compare(self, main: Outputs) -> None:
         """Count the events of the run's outputs side by side with the shadow's."""
@@ -135,7 +135,7 @@ class Shadow:
 
     def _take_main(self, events: pa.RecordBatch) -> None:
         """Count events of the run; on the thread that writes its outputs, which must not fail."""
-        self._attempt(lambda: self._side_by_side.add(Side.MAIN, events))
+        self._attempt(lambda: self._side_by_side.add(RunSide.MAIN, events))
 
     def _attempt(self, action: Callable[[], object]) -> None:
         """Do something unless the shadow has failed; an error ends the shadow."""

@@ -1,4 +1,4 @@
-"""Side by side: which events two configurations told alike, and which only one of them.
+"""RunSide by side: which events two configurations told alike, and which only one of them.
 
 Two events are the same if ticker, kind and timestamp are. Each event counts once: of two events of one side and one of
 the other, with equal keys, one is told by both and one by one side alone.
@@ -22,7 +22,7 @@ COMPARED_AT_ONCE = 65_536
 """Events are collected up to this number, or to as many as wait for their counterpart, before they are compared."""
 
 
-class Side(IntEnum):
+class RunSide(IntEnum):
     """The sides."""
 
     MAIN = 0
@@ -37,12 +37,12 @@ class SideBySide:
 
     def __init__(self) -> None:
         self._codes: dict[str, dict[str, int]] = {"kind": {}, "ticker": {}}
-        self._waiting: dict[Side, list[Keys]] = {Side.MAIN: [], Side.SHADOW: []}
+        self._waiting: dict[RunSide, list[Keys]] = {RunSide.MAIN: [], RunSide.SHADOW: []}
         self._new, self._limit = 0, COMPARED_AT_ONCE
         self._both: Counter[int] = Counter()
         self._lock = Lock()
 
-    def add(self, side: Side, events: pa.RecordBatch) -> None:
+    def add(self, side: RunSide, events: pa.RecordBatch) -> None:
         """Take the next events of a side, rows of the event schema."""
         with self._lock:
             keys = np.empty(len(events), dtype=KEY)
@@ -58,9 +58,13 @@ class SideBySide:
         """Return per kind, by name, how many events ``main`` and ``shadow`` told alone, and how many ``both`` told."""
         with self._lock:
             self._compare()
-            alone = {side: Counter(_joined(self._waiting[side])["kind"].tolist()) for side in Side}
+            alone = {side: Counter(_joined(self._waiting[side])["kind"].tolist()) for side in RunSide}
             return {
-                kind: {"main": alone[Side.MAIN][code], "shadow": alone[Side.SHADOW][code], "both": self._both[code]}
+                kind: {
+                    "main": alone[RunSide.MAIN][code],
+                    "shadow": alone[RunSide.SHADOW][code],
+                    "both": self._both[code],
+                }
                 for kind, code in sorted(self._codes["kind"].items())
             }
 
@@ -74,12 +78,12 @@ class SideBySide:
 
     def _compare(self) -> None:
         """Count what both sides have told, and keep what waits for its counterpart."""
-        main, shadow = (_joined(self._waiting[side]) for side in Side)
+        main, shadow = (_joined(self._waiting[side]) for side in RunSide)
         keys, counts, others = _counted(main, shadow)
         both = np.minimum(counts, others)
         for code, count in enumerate(np.bincount(keys["kind"], both).tolist()):
             self._both[code] += int(count)
-        alone = {Side.MAIN: np.repeat(keys, counts - both), Side.SHADOW: np.repeat(keys, others - both)}
+        alone = {RunSide.MAIN: np.repeat(keys, counts - both), RunSide.SHADOW: np.repeat(keys, others - both)}
         self._waiting = {side: [rows] for side, rows in alone.items()}
         self._new, self._limit = 0, max(COMPARED_AT_ONCE, *map(len, alone.values()))
 

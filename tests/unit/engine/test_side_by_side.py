@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tickstock_cli.engine import side_by_side
-from tickstock_cli.engine.side_by_side import Side, SideBySide
+from tickstock_cli.engine.side_by_side import RunSide, SideBySide
 
 Key = tuple[str, str, int]
 keys = st.tuples(st.sampled_from(["high", "low"]), st.sampled_from(["A", "B", "C"]), st.integers(0, 3))
-parts = st.lists(st.tuples(st.sampled_from(Side), st.lists(keys, max_size=5)), max_size=8)
+parts = st.lists(st.tuples(st.sampled_from(RunSide), st.lists(keys, max_size=5)), max_size=8)
 
 
 def events(told: list[Key]) -> pa.RecordBatch:
@@ -25,9 +25,9 @@ def events(told: list[Key]) -> pa.RecordBatch:
 
 
 @given(parts, st.sampled_from([1, 3, 1000]))
-def test_each_event_counts_once(told: list[tuple[Side, list[Key]]], at_once: int) -> None:
+def test_each_event_counts_once(told: list[tuple[RunSide, list[Key]]], at_once: int) -> None:
     """Also if a side tells the same twice, and however many events are compared at once."""
-    sides: dict[Side, Counter[Key]] = {side: Counter() for side in Side}
+    sides: dict[RunSide, Counter[Key]] = {side: Counter() for side in RunSide}
     with patch.object(side_by_side, "COMPARED_AT_ONCE", at_once):
         compared = SideBySide()
         for side, batch in told:
@@ -35,7 +35,7 @@ def test_each_event_counts_once(told: list[tuple[Side, list[Key]]], at_once: int
             sides[side].update(batch)
         found = compared.by_kind()
 
-    main, shadow = sides[Side.MAIN], sides[Side.SHADOW]
+    main, shadow = sides[RunSide.MAIN], sides[RunSide.SHADOW]
     wanted = {"main": main - shadow, "shadow": shadow - main, "both": main & shadow}
     for kind in {kind for kind, _, _ in [*main, *shadow]}:
         assert found[kind] == {
