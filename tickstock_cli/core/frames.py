@@ -20,7 +20,7 @@ _HEAD = Struct("<4sQQI")
 _SUMMED = Struct("<QQ")
 
 
-class Frame(NamedTuple):
+class StoredFrame(NamedTuple):
     """One frame of a file; ``end`` is the position behind it."""
 
     number: int
@@ -74,7 +74,7 @@ class FrameWriter:
             self.file = -1
 
 
-def whole_frames(file: BinaryIO) -> Iterator[Frame]:
+def whole_frames(file: BinaryIO) -> Iterator[StoredFrame]:
     """Yield the frames of a file from its beginning, up to the first one that is cut off or damaged.
 
     Raises
@@ -93,7 +93,7 @@ def whole_frames(file: BinaryIO) -> Iterator[Frame]:
         body = file.read(length)
         if len(body) != length or checksum != _sum(number, body):
             return
-        yield Frame(number, body, end)
+        yield StoredFrame(number, body, end)
 
 
 def _sum(number: int, body: bytes | pa.Buffer) -> int:

@@ -8,7 +8,7 @@ from tickstock_cli.eventlog.limits import LogLimits
 from tickstock_cli.eventlog.segments import Segment
 
 
-class Retention:
+class SegmentRetention:
     """The kept segments, oldest first, and the rule that expires them."""
 
     def __init__(self, limits: LogLimits) -> None:

@@ -31,7 +31,7 @@ from tickstock_cli.eventlog.blocks import Block, folded, joined, own
 from tickstock_cli.eventlog.journal import JOURNAL, Journal
 from tickstock_cli.eventlog.limits import LogLimits
 from tickstock_cli.eventlog.manifest import RunInfo, RunSummary, manifest_of
-from tickstock_cli.eventlog.retention import Retention
+from tickstock_cli.eventlog.retention import SegmentRetention
 from tickstock_cli.eventlog.segments import Segment, write_segment
 from tickstock_cli.eventlog.view import LogState, LogView
 
@@ -66,7 +66,7 @@ class EventLog(LogView):
         if missing:
             raise SchemaError(f"an event log needs the column {missing[0]} of every event")
         self._limits = limits
-        self._retention = Retention(limits)
+        self._retention = SegmentRetention(limits)
         self._hash = EventDigest(schema)
         self._segments: tuple[Segment, ...] = ()
         self._expired: list[Segment] = []

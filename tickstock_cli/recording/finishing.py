@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from tickstock_cli.core.files import sync
 from tickstock_cli.core.hour_files import TIME_COLUMNS, HourFile, journal_content, journal_rows
 from tickstock_cli.recording.journal import finished_rows, takes
-from tickstock_cli.recording.manifest import Manifest
+from tickstock_cli.recording.manifest import RecordingManifest
 
 GROUP_ROWS = 65_536
 
@@ -48,7 +48,7 @@ class FinishedHour:
     torn_bytes: int
 
 
-def finish_hour(hour: HourFile, manifest: Manifest) -> FinishedHour:
+def finish_hour(hour: HourFile, manifest: RecordingManifest) -> FinishedHour:
     """Turn the journal of an hour into its finished file; nobody may write to the journal.
 
     Raises
@@ -146,7 +146,7 @@ def _finished(hour: HourFile, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
             yield batch.cast(schema)  # Parquet renames the values of lists
 
 
-def _vouch(hour: HourFile, manifest: Manifest) -> None:
+def _vouch(hour: HourFile, manifest: RecordingManifest) -> None:
     """Add the finished file of an hour to the manifest."""
     with pq.ParquetFile(hour.finished) as file:
         rows = file.metadata.num_rows

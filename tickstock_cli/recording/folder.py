@@ -26,7 +26,7 @@ from tickstock_cli.core.folder_lock import FolderLock
 from tickstock_cli.core.hour_files import RUN_FILE, HourFile, hour_file
 from tickstock_cli.core.os_errors import os_error_hint
 from tickstock_cli.errors import DataError, OutputError, UsageError
-from tickstock_cli.recording.manifest import Manifest
+from tickstock_cli.recording.manifest import RecordingManifest
 from tickstock_cli.recording.retention import recorded_days
 
 GAPS = "gaps.jsonl"
@@ -73,7 +73,7 @@ class RecordedFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.manifest = Manifest(path)
+        self.manifest = RecordingManifest(path)
 
     @contextmanager
     def locked(self, *, create: bool = False) -> Iterator[RecordedFolder]:

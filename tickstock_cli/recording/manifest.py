@@ -36,7 +36,7 @@ class FinishedFile:
     sha256: str
 
 
-class Manifest:
+class RecordingManifest:
     """The manifest of a recorded folder. Safe in several threads of one process. Methods raise OSError."""
 
     def __init__(self, folder: Path) -> None:

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from tickstock_cli.core.files import sync
-from tickstock_cli.recording.manifest import Manifest
+from tickstock_cli.recording.manifest import RecordingManifest
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _REMOVED = ".removed-"
@@ -38,7 +38,7 @@ def recorded_days(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if _DAY.fullmatch(path.name) and path.is_dir())
 
 
-def remove_oldest(folder: Path, retention: Retention, current: str, manifest: Manifest) -> list[str]:
+def remove_oldest(folder: Path, retention: Retention, current: str, manifest: RecordingManifest) -> list[str]:
     """Remove whole oldest days beyond the bounds, never ``current`` nor later ones; return which. Raises OSError.
 
     A day leaves the manifest, then gets a name that no reader looks at, then is removed: after a crash in between the

@@ -40,7 +40,7 @@ class HourWriter:
         self._retention = retention
         self._clock = clock
         self._open: dict[str, HourJournal] = {}
-        self._over: list[HourFile] = []
+        self._over = folder.journals()  # those that a killed run left
         self._finishing: dict[HourFile, Future[None]] = {}
         self._executor = ThreadPoolExecutor(1, "tickstock-finish")
         self._not_before = clock.now()

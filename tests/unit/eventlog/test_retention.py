@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from tickstock_cli.eventlog.limits import LogLimits
-from tickstock_cli.eventlog.retention import Retention
+from tickstock_cli.eventlog.retention import SegmentRetention
 from tickstock_cli.eventlog.segments import Segment
 
 
 def kept(limits: LogLimits, *segments: tuple[int, int]) -> list[int]:
     """Add segments of these sizes and newest times one by one; return the numbers of those that stay."""
-    retention = Retention(limits)
+    retention = SegmentRetention(limits)
     stay = []
     for number, (size, newest_ns) in enumerate(segments):
         stay.append(number)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.unit.recording.making import SECOND, at, bars, received, recorded_folder, recorder, ticks
+from tickstock_cli.core.feed import Gap, WireError
 from tickstock_cli.core.hour_files import journal_content
 from tickstock_cli.recording.folder import RecordedFolder
+from tickstock_cli.recording.manifest import read_lines
 from tickstock_cli.recording.recover import recover
+from tickstock_cli.recording.retention import Retention, remove_oldest
 
 
 def names(folder: Path) -> list[str]:
@@ -107,3 +110,63 @@ def test_recover_finishes_what_a_killed_run_left_and_nothing_the_second_time(tmp
         again = recover(folder)
         assert (again.files, again.rows, again.torn_bytes) == ((), 0, {})
     assert received(tmp_path / "2026-01-05/tick-10.parquet") == times
+
+
+def test_a_start_finishes_what_a_killed_run_left(tmp_path: Path) -> None:
+    """Journals of hours that are long over would stay in the folder for ever."""
+    first = at("2026-01-05 10:00:00")
+    with recorded_folder(tmp_path) as folder:
+        recording = recorder(folder)
+        recording.rows([ticks([first]), bars([first + 1])])
+        recording.close(finish=False)
+    with recorded_folder(tmp_path) as folder:
+        recording = recorder(folder)
+        recording.rows([ticks([first + SECOND])])
+        recording.flush()
+        recording._writer.settle()
+        assert names(tmp_path) == ["2026-01-05/ohlcv-10.parquet", "2026-01-05/tick-10.journal"]
+        recording.close()
+    assert received(tmp_path / "2026-01-05/tick-10.parquet") == [first, first + SECOND]
+
+
+def test_days_beyond_the_limit_are_removed_with_their_entries(tmp_path: Path) -> None:
+    """A recording must not fill the disk; the current day stays, whatever its size."""
+    with recorded_folder(tmp_path) as folder:
+        recording = recorder(folder, retention=Retention(keep_days=2))
+        for day in ("2026-01-05", "2026-01-06", "2026-01-07", "2026-01-12"):
+            recording.rows([ticks([at(f"{day} 10:00:00")])])
+            recording.flush()
+            recording._writer.settle()
+        recording.close()
+        assert folder.days() == ["2026-01-12"]
+        assert list(folder.manifest.entries()) == ["2026-01-12/tick-10.parquet"]
+
+
+def test_the_oldest_days_go_first_when_the_folder_is_too_large(tmp_path: Path) -> None:
+    """Whole days: half a day would replay to other events."""
+    days = ["2026-01-05", "2026-01-06", "2026-01-07"]
+    with recorded_folder(tmp_path) as folder:
+        recording = recorder(folder)
+        for day in days:
+            recording.rows([ticks([at(f"{day} 10:00:00")])])
+        recording.close()
+        size = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
+        assert remove_oldest(tmp_path, Retention(max_bytes=size), days[-1], folder.manifest) == []
+        assert remove_oldest(tmp_path, Retention(max_bytes=size - 1), days[-1], folder.manifest) == days[:1]
+        assert remove_oldest(tmp_path, Retention(max_bytes=0), days[-1], folder.manifest) == days[1:2]
+        assert folder.days() == days[2:]
+
+
+def test_messages_that_are_no_rows_are_kept_up_to_a_thousand(tmp_path: Path) -> None:
+    """They are evidence of what the vendor sent; a flood of them is not worth the disk."""
+    with recorded_folder(tmp_path) as folder:
+        recording = recorder(folder)
+        for number in range(1_200):
+            recording.wire_error(WireError(number + 1, "wire.bad_frame", "no JSON", "{"))
+        recording.gap(Gap(5, None, ("T",), "the server closed"))
+        recording.close()
+    errors = read_lines(tmp_path / "wire-errors.jsonl")
+    assert [error["received_at"] for error in errors] == list(range(1, 1_001))
+    assert read_lines(tmp_path / "gaps.jsonl") == [
+        {"begin": 5, "end": None, "channels": ["T"], "reason": "the server closed"}
+    ]
