@@ -173,7 +173,10 @@ def _prepare() -> None:
     for name in ("replaying", "broadcast", "sinks.csv", "sinks.jsonl", "sinks.parquet"):
         importlib.import_module(f"tickstock_cli.{name}")
     warm_up(settings_from({}))
-    gc.freeze()  # a fork that ends would visit, and so copy, every object that it shares: a second of processor time
+    # A fork that ends would visit, and so copy, every object that it shares: a second of processor time. The end of a
+    # run with several channels would undo this.
+    gc.freeze()
+    gc.unfreeze = lambda: None
 
 
 def _serve(requests: socket.socket) -> str:
