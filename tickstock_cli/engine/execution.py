@@ -146,6 +146,8 @@ class Execution:
             return 0
         self._parts.source.symbols.add(initial.tickers)
         self._parts.core.restore(dict(initial.arrays), self._parts.core.ledger)
+        if self._parts.shadow is not None and initial.shadow:
+            self._parts.shadow.go_on_from(initial.shadow)
         return initial.floor
 
     def _seek(self, run: Run, target: int) -> Run:

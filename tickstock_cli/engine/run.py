@@ -67,11 +67,14 @@ class InitialState:
         Those of the state, by code.
     floor
         int64 ns UTC; every row of the run must be available later.
+    shadow
+        State of the shadow's core, for the same tickers; none: the shadow begins anew.
     """
 
     arrays: Mapping[str, NDArray[Any]]
     tickers: tuple[str, ...]
     floor: int
+    shadow: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -72,6 +72,10 @@ class Shadow:
         """Count the events of the run's outputs side by side with the shadow's."""
         main.listen(self._take_main)
 
+    def go_on_from(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Set the state of an earlier run, by the names of the core; counts begin at 0."""
+        self._attempt(lambda: self.core.restore(dict(arrays), self.core.ledger))
+
     def prepare(self, batch: MergedBatch) -> None:
         """Prepare for the first rows."""
         self._attempt(lambda: self.core.prepare(batch))

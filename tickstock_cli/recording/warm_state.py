@@ -46,11 +46,12 @@ def warm_state(
     folder: Path,
     settings: Settings,
     progress: Callable[[int, int], object] = lambda rows, total: None,  # noqa: ARG005 - shows nothing
+    shadow: Settings | None = None,
 ) -> WarmState:
     """Replay all rows of a recorded folder flat out, without outputs, and return the state after them.
 
-    Market time is advanced to the floor, the last available time plus the coordination window, so that every window is
-    closed and no event waits.
+    Market time is advanced to the floor, the last available time plus the coordination window (of two the longer one),
+    so that every window is closed and no event waits.
 
     Parameters
     ----------
@@ -58,6 +59,8 @@ def warm_state(
         Those of the next run.
     progress
         Called with the number of rows replayed, and of all.
+    shadow
+        Those of the shadow of the next run, whose state is kept, too.
 
     Raises
     ------
@@ -68,15 +71,20 @@ def warm_state(
     if not any(hour.type != EVENTS for hour in (*recorded.journals(), *recorded.finished())):
         return WarmState(None, 0)
     with Recordings.open([folder], ReadOptions()) as source:
-        core = build_core(settings, source.symbols)
+        cores = [build_core(each, source.symbols) for each in (settings, shadow) if each is not None]
         rows = latest = 0
         for batch in source.batches(BATCH_ROWS):
-            core.step(batch)
+            for core in cores:
+                core.step(batch)
             rows += len(batch)
             latest = batch.watermark
             progress(rows, source.rows)
         if not rows:
             return WarmState(None, 0)
-        floor = latest + settings.coordinator.window_ms * 1_000_000
-        core.step(MergedBatch.empty(0, floor + 1))
-        return WarmState(InitialState(core.state(), core.known_tickers(), floor), rows)
+        windows = [each.coordinator.window_ms for each in (settings, shadow) if each is not None]
+        floor = latest + max(windows) * 1_000_000
+        for core in cores:
+            core.step(MergedBatch.empty(0, floor + 1))
+        main, *others = cores
+        beside = {name: array for core in others for name, array in core.state().items()}
+        return WarmState(InitialState(main.state(), main.known_tickers(), floor, beside), rows)
