@@ -13,7 +13,7 @@ from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.recording_schema import RECORDED
 from tickstock_cli.vendors.polygon.columns import Columns
 from tickstock_cli.vendors.polygon.conditions import trade_flags
-from tickstock_cli.vendors.polygon.encode import EventEncoder
+from tickstock_cli.vendors.polygon.encode import WireEncoder
 from tickstock_cli.vendors.polygon.losses import WireLosses
 from tickstock_cli.vendors.polygon.messages import read_frame, read_odd_frame
 from tickstock_cli.vendors.polygon.wire import Decoded, Decoder
@@ -114,7 +114,7 @@ def test_what_is_encoded_is_decoded(
     rows |= {
         name: pa.RecordBatch.from_pylist(one, schema=RECORDED[name]) for name, one in (("ohlcv", bars), ("fmv", values))
     }
-    events = [event for record, batch in rows.items() for event in EventEncoder().encode(record, batch).events]
+    events = [event for record, batch in rows.items() for event in WireEncoder().encode(record, batch).events]
     result = decoded([b"[" + b",".join(events[at : at + size]) + b"]" for at in range(0, len(events), size)])
 
     for record, batch in rows.items():

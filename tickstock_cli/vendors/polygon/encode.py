@@ -130,7 +130,7 @@ class Encoded:
     unsent: Counter[str]
 
 
-class EventEncoder:
+class WireEncoder:
     """Encodes the rows of a recording as events, batch by batch in their order.
 
     Parameters

@@ -34,7 +34,7 @@ class WireLosses:
     Parameters
     ----------
     late_print_seconds, interval_seconds
-        As the client's `wire.Decoder` and the server's `encode.EventEncoder` have them.
+        As the client's `wire.Decoder` and the server's `encode.WireEncoder` have them.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class WireLosses:
         Parameters
         ----------
         record, rows
-            As for `encode.EventEncoder.encode`.
+            As for `encode.WireEncoder.encode`.
         """
         columns = Columns(rows)
         losses: Counter[str] = Counter()

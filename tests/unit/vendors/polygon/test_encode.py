@@ -10,7 +10,7 @@ import pytest
 
 from tickstock_cli.core.recording_schema import RECORDED
 from tickstock_cli.testing import new_york
-from tickstock_cli.vendors.polygon.encode import Encoded, EventEncoder
+from tickstock_cli.vendors.polygon.encode import Encoded, WireEncoder
 
 AT_NOON = new_york("2026-09-25", "12:00:00")
 NOON_MS = AT_NOON // 10**6
@@ -43,10 +43,10 @@ BAR: dict[str, Any] = {
 }
 
 
-def encoded(record: str, *rows: dict[str, Any], encoder: EventEncoder | None = None) -> Encoded:
+def encoded(record: str, *rows: dict[str, Any], encoder: WireEncoder | None = None) -> Encoded:
     """Return rows with the columns of a recording as events."""
     batch = pa.RecordBatch.from_pylist(list(rows), schema=RECORDED[record])
-    return (encoder or EventEncoder()).encode(record, batch)
+    return (encoder or WireEncoder()).encode(record, batch)
 
 
 def objects(result: Encoded) -> list[dict[str, Any]]:
@@ -84,7 +84,7 @@ def test_what_is_null_or_no_number_is_absent() -> None:
 
 def test_a_recording_of_prices_alone_gets_what_most_trades_have() -> None:
     """A sequence number rises per ticker over all batches, so that clients see neither a repeat nor a gap."""
-    encoder = EventEncoder()
+    encoder = WireEncoder()
     rows = pa.record_batch({"ticker": ["A", "B", "A"], "price": [1.5, 2.0, 3.0], "size": [100, 7, 0]})
     first, second = (objects(encoder.encode("tick", rows)) for _ in range(2))
 
@@ -106,7 +106,7 @@ def test_bars_of_a_minute_and_a_second_are_sent_and_others_counted() -> None:
     }  # fmt: skip
     assert (second["ev"], second["e"], usual) == ("A", NOON_MS + 1_000, minute)
     assert (result.rows.tolist(), dict(result.unsent)) == ([0, 1, 3], {"interval": 1})
-    assert dict(encoded("ohlcv", rows[3], encoder=EventEncoder(interval_seconds=300)).unsent) == {"interval": 1}
+    assert dict(encoded("ohlcv", rows[3], encoder=WireEncoder(interval_seconds=300)).unsent) == {"interval": 1}
 
 
 def test_fair_values_are_sent() -> None:
@@ -156,10 +156,10 @@ def test_columns_of_other_types_are_read() -> None:
             "sequence": pa.array(["one", "two"]),
         }
     )
-    first, second = objects(EventEncoder().encode("tick", rows.slice(0)))
+    first, second = objects(WireEncoder().encode("tick", rows.slice(0)))
 
     assert first == {
         "ev": "T", "sym": "A", "x": 4, "i": "17", "z": 3, "p": 1.0, "s": 1, "ds": "1.5", "c": [37], "t": NOON_MS
     }  # fmt: skip
     assert second == {"ev": "T", "sym": "B", "i": "18", "z": 3, "p": 2.0}
-    assert objects(EventEncoder().encode("tick", rows.slice(1))) == [second]
+    assert objects(WireEncoder().encode("tick", rows.slice(1))) == [second]
