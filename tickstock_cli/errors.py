@@ -17,6 +17,7 @@
     ├── MemoryShortError          1   memory, or a limit of it, is used up
     ├── CheckpointError           1   a checkpoint does not fit this run
     ├── ServingError              1   a server cannot listen, or cannot be reached
+    ├── FeedError                 1   a live feed refuses us, or cannot be reached
     ├── SystemBrokenError         1   a channel's state is undefined
     ├── SlowConsumerError         1   a consumer of events fell behind
     ├── LedgerError               1   rows or events are unaccounted for
@@ -122,6 +123,10 @@ class CheckpointError(TickstockError):
 
 class ServingError(TickstockError):
     """A server cannot listen where it was told to, or cannot be reached."""
+
+
+class FeedError(TickstockError):
+    """A live feed refuses the key, the subscriptions or another connection, or was given up."""
 
 
 class SystemBrokenError(TickstockError):

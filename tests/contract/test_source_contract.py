@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.cli.market import FILES, write_recording
+from tests.contract.test_sources import TARGETS
 from tickstock_cli.sources import SOURCES
 from tickstock_cli.testing import Record
 from tickstock_cli.testing.records import ListSource
@@ -18,9 +19,9 @@ from tickstock_cli.testing.sources import SourceContract
 
 
 class TestEverySource(SourceContract):
-    """The battery, for every line of the table."""
+    """The battery, for every line of the table but the feeds, whose rows have the time of their receipt."""
 
-    @pytest.fixture(params=SOURCES.parts, autouse=True)
+    @pytest.fixture(params=TARGETS, autouse=True)
     def _choose(self, request: pytest.FixtureRequest) -> None:
         self.name = request.param
         self.source = SOURCES.load_own(request.param)

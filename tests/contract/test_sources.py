@@ -43,6 +43,8 @@ def as_arrow_streams(written: Recording) -> list[str]:
 
 TARGETS: dict[str, Callable[[Recording], list[str]]] = {"recordings": as_recordings, "arrow": as_arrow_streams}
 """How rows get to each registered source: gives the targets to open."""
+FEEDS = ("polygon",)
+"""Sources whose rows have the time of their receipt, and come from a vendor: `tests/unit/vendors` tests them."""
 
 
 @contextmanager
@@ -61,9 +63,9 @@ def listed(case: Case) -> Iterator[Source]:
 
 
 every_source = pytest.mark.parametrize(
-    "opened", [*(partial(named, scheme) for scheme in PARTS), listed], ids=[*PARTS, "listed"]
+    "opened", [*(partial(named, scheme) for scheme in TARGETS), listed], ids=[*TARGETS, "listed"]
 )
-every_named_source = pytest.mark.parametrize("scheme", PARTS)
+every_named_source = pytest.mark.parametrize("scheme", TARGETS)
 
 
 def cleaned(case: Case) -> Case:
@@ -250,4 +252,4 @@ def test_rows_are_selected_by_time_and_ticker(scheme: str, case: Case, data: st.
 
 def test_every_source_is_tested() -> None:
     """A new source is given its rows here."""
-    assert list(TARGETS) == list(PARTS)
+    assert [*TARGETS, *FEEDS] == list(PARTS)

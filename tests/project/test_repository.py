@@ -67,10 +67,13 @@ def test_every_line_of_every_table_loads(family: Family, name: str) -> None:
 
 @pytest.mark.parametrize(("family", "name"), LINES)
 def test_a_part_lives_in_the_file_of_its_name(family: Family, name: str) -> None:
-    """Key, module and configuration section are one word, so that a part is found without a search."""
+    """Key, module and configuration section are one word, so that a part is found without a search.
+
+    A vendor is a folder of its name.
+    """
     module, _, _ = family.parts[name].partition(":")
 
-    assert module.rpartition(".")[2] == name
+    assert module.rpartition(".")[2] == name or module == f"tickstock_cli.vendors.{name}.source"
 
 
 def test_an_unknown_part_is_refused_with_the_nearest_name() -> None:

@@ -15,7 +15,7 @@ from tickstock_cli.core.shown_times import ShownZone
 from tickstock_cli.core.times import NS_PER_SECOND, format_duration, format_time
 from tickstock_cli.inspection.groups import FileGroup, grouped
 from tickstock_cli.inspection.report import FileReport, Report
-from tickstock_cli.inspection.survey import Gap
+from tickstock_cli.inspection.survey import RowGap
 from tickstock_cli.sources.recordings import left_out_note
 
 Line = tuple[str, str, str]
@@ -171,7 +171,7 @@ def _holdings(group: FileGroup) -> str:
     return f"{tickers}, {groups}, {size}"
 
 
-def _gaps(longest: Sequence[Gap], zone: ShownZone) -> list[str]:
+def _gaps(longest: Sequence[RowGap], zone: ShownZone) -> list[str]:
     """Return the longest gap of every phase, below each other."""
     gaps = [(gap.phase, about(gap.length / NS_PER_SECOND), zone.clock(gap.start, 0)) for gap in longest]
     widths = [max((len(gap[place]) for gap in gaps), default=0) for place in (0, 1)]

@@ -78,3 +78,30 @@ class FeedListener:
 
     def notice(self, text: str) -> None:
         """Take a line for the user."""
+
+
+class FeedListeners(FeedListener):
+    """Tells several listeners, in the order in which they were added."""
+
+    def __init__(self) -> None:
+        self._listeners: list[FeedListener] = []
+
+    def add(self, listener: FeedListener) -> None:
+        """Add a listener."""
+        self._listeners.append(listener)
+
+    def rows(self, batches: Sequence[pa.RecordBatch]) -> None:
+        for listener in self._listeners:
+            listener.rows(batches)
+
+    def gap(self, gap: Gap) -> None:
+        for listener in self._listeners:
+            listener.gap(gap)
+
+    def wire_error(self, error: WireError) -> None:
+        for listener in self._listeners:
+            listener.wire_error(error)
+
+    def notice(self, text: str) -> None:
+        for listener in self._listeners:
+            listener.notice(text)

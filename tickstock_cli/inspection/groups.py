@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tickstock_cli.core.events import PHASES
 from tickstock_cli.inspection.report import FOLDER_NAME, FileReport
-from tickstock_cli.inspection.survey import Gap
+from tickstock_cli.inspection.survey import RowGap
 
 MOST_FILES = 20
 """Up to this number, each file has its own entry."""
@@ -80,9 +80,9 @@ class FileGroup:
         return found
 
     @property
-    def longest_gaps(self) -> list[Gap]:
+    def longest_gaps(self) -> list[RowGap]:
         """The longest gap of all files in each phase."""
-        longest: dict[str, Gap] = {}
+        longest: dict[str, RowGap] = {}
         for file in self.files:
             for gap in file.gaps:
                 if gap.phase not in longest or gap.length > longest[gap.phase].length:

@@ -23,7 +23,7 @@ from tickstock_cli.core.times import NS_PER_SECOND, format_duration
 from tickstock_cli.errors import DataError, OwnOutputError
 from tickstock_cli.inspection.copies import SLOTS, count_copies
 from tickstock_cli.inspection.report import FOLDER_NAME, FileReport, Report, Unreadable
-from tickstock_cli.inspection.survey import FileStatistics, Gap, Survey, survey
+from tickstock_cli.inspection.survey import FileStatistics, RowGap, Survey, survey
 from tickstock_cli.inspection.vouched import changed_files
 from tickstock_cli.kernels.survey import Copies, no_copies
 from tickstock_cli.sources.discover import discover
@@ -182,7 +182,7 @@ def _report(
     )
 
 
-def _gaps(file: RecordingFile, statistics: FileStatistics) -> tuple[Gap, ...]:
+def _gaps(file: RecordingFile, statistics: FileStatistics) -> tuple[RowGap, ...]:
     """Return the gaps without the distances between consecutive bars."""
     shortest = file.interval_ns if file.record == "ohlcv" else 0
     return tuple(gap for gap in statistics.gaps if gap.length > shortest)

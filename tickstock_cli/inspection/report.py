@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tickstock_cli.core.times import NS_PER_SECOND, format_time
-from tickstock_cli.inspection.survey import Gap
+from tickstock_cli.inspection.survey import RowGap
 from tickstock_cli.sources.order import Disorder
 from tickstock_cli.sources.recordings import Guess
 
@@ -55,7 +55,7 @@ class FileReport:
     last: int | None
     tickers: int
     some_tickers: tuple[str, ...]
-    gaps: tuple[Gap, ...]
+    gaps: tuple[RowGap, ...]
     warnings: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:

@@ -60,7 +60,7 @@ _ROWS: dict[type[Batch], type[Any]] = {TickBatch: _TickColumns, BarBatch: _BarCo
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class RowGap:
     """A time within a session without a row of a file; times in ns."""
 
     phase: str
@@ -77,7 +77,7 @@ class FileStatistics:
     last: int | None
     tickers: int
     some_tickers: tuple[str, ...]
-    gaps: tuple[Gap, ...]
+    gaps: tuple[RowGap, ...]
     spacings: NDArray[np.int64]
 
 
@@ -164,9 +164,11 @@ class Survey:
             tallies.spacing[file, : tallies.spacings[file]],
         )
 
-    def _gaps(self, file: int) -> tuple[Gap, ...]:
+    def _gaps(self, file: int) -> tuple[RowGap, ...]:
         return tuple(
-            Gap(phase, int(self._tallies.gap_start[file, code, rank]), int(self._tallies.gap_length[file, code, rank]))
+            RowGap(
+                phase, int(self._tallies.gap_start[file, code, rank]), int(self._tallies.gap_length[file, code, rank])
+            )
             for code, phase in enumerate(PHASES)
             for rank in range(kernels.GAPS)
             if self._tallies.gap_length[file, code, rank]

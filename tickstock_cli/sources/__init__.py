@@ -10,6 +10,7 @@ from tickstock_cli.core.registry import Family
 PARTS = {
     "recordings": "tickstock_cli.sources.recordings:Recordings",
     "arrow": "tickstock_cli.sources.arrow:ArrowStream",
+    "polygon": "tickstock_cli.vendors.polygon.source:PolygonSource",
 }
 
 SOURCES = Family("source", PARTS, ("batches", "close", "interrupt", "open", "origins"))

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from tickstock_cli.core.batch import Batch, MergedBatch
 from tickstock_cli.core.batch_file import TemporaryFolder
-from tickstock_cli.core.feed import FeedListener
+from tickstock_cli.core.feed import FeedListener, FeedListeners
 from tickstock_cli.core.metrics import SourceHealth, SourceState
 from tickstock_cli.core.recording_schema import is_recorded
 from tickstock_cli.core.symbols import SymbolTable
@@ -74,7 +74,7 @@ class RowStream:
         self._begun = False
         self._interrupted = False
         self._health = SourceHealth(SourceState.CONNECTING)
-        self._listener = FeedListener()
+        self._listeners = FeedListeners()
 
     def record_batches(self) -> Iterator[ReceivedRows | None]:
         """Yield rows from the first on, and None before a read that can wait.
@@ -134,8 +134,8 @@ class RowStream:
         return self._health
 
     def listen(self, listener: FeedListener) -> None:
-        """Tell ``listener`` the rows before the run gets them, in the reader's thread; call it before ``batches``."""
-        self._listener = listener
+        """Add a listener: it is told the rows before the run gets them, in the reader's thread."""
+        self._listeners.add(listener)
 
     def batches(self, batch_rows: int, positions: Sequence[int] = ()) -> Iterator[MergedBatch]:
         """Yield the rows; the position is the number of rows read, selected or not.
@@ -174,7 +174,7 @@ class RowStream:
                     yield None
                     continue
                 parts = [rows] if isinstance(rows, pa.RecordBatch) else list(rows)
-                self._listener.rows(parts)
+                self._listeners.rows(parts)
                 readings = [(part, self._interpretation(part)) for part in parts if part.num_rows]
                 if not readings:
                     continue

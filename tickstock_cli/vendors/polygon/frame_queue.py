@@ -1,0 +1,124 @@
+"""The queue between the connections and the decoder: frames and marks of what became of the connections, in order.
+
+    loop's thread ── put ──▶ queue (bounded in bytes) ── take ──▶ reader's thread
+
+A connection waits for room before it receives its next frame: nothing is lost, and the wait is counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from threading import Condition
+
+TAKE_BYTES = 8 << 20
+"""About how many bytes of frames are taken together."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedFrame:
+    """A frame of a connection, with its stamp (ns UTC)."""
+
+    stamp: int
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptBegan:
+    """The next frames of a connection, by its place, are those of another attempt; ``at`` is ns UTC."""
+
+    connection: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLost:
+    """A connection that had streamed ended at ``at`` (ns UTC)."""
+
+    connection: int
+    at: int
+    reason: str
+
+
+Item = ReceivedFrame | AttemptBegan | ConnectionLost
+
+
+class FrameQueue:
+    """A queue of one loop's thread and one reader's thread.
+
+    Parameters
+    ----------
+    limit_bytes
+        Frames of more bytes than this leave no room; the frame that exceeds it is taken in.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit = limit_bytes
+        self._items: deque[Item] = deque()
+        self._bytes = 0
+        self._closed = False
+        self._changed = Condition()
+        self._waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+        self.waits = 0
+        """How often a connection has waited for room."""
+        self.frames = 0
+        """Number of frames so far."""
+
+    def put(self, item: Item) -> None:
+        """Add an item; never waits."""
+        with self._changed:
+            self._items.append(item)
+            if isinstance(item, ReceivedFrame):
+                self.frames += 1
+                self._bytes += len(item.content)
+            self._changed.notify()
+
+    async def has_room(self) -> None:
+        """Return once there is room, or the queue is closed; at once if there is."""
+        if self._bytes <= self._limit or self._closed:
+            return
+        there = asyncio.Event()
+        with self._changed:
+            if self._bytes <= self._limit or self._closed:
+                return
+            self.waits += 1
+            self._waiters.append((asyncio.get_running_loop(), there))
+        await there.wait()
+
+    def take(self, timeout: float | None = None) -> list[Item] | None:
+        """Return waiting items, at least one; none if the time (seconds) is over, None at the end of all items."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._items or self._closed, timeout)
+            if not self._items:
+                return None if self._closed else []
+            taken: list[Item] = []
+            size = 0
+            while self._items and size < TAKE_BYTES:
+                item = self._items.popleft()
+                size += len(item.content) if isinstance(item, ReceivedFrame) else 0
+                taken.append(item)
+            self._bytes -= size
+            if self._bytes <= self._limit:
+                self._wake()
+            return taken
+
+    def close(self) -> None:
+        """End the queue: what waits in it can still be taken."""
+        with self._changed:
+            self._closed = True
+            self._wake()
+            self._changed.notify_all()
+
+    def discard(self) -> None:
+        """Close the queue and drop what waits in it: nobody will take it."""
+        with self._changed:
+            self._items.clear()
+            self._bytes = 0
+        self.close()
+
+    def _wake(self) -> None:
+        for loop, there in self._waiters:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(there.set)
+        self._waiters.clear()

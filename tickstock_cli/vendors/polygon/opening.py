@@ -1,0 +1,112 @@
+"""Opens a WebSocket to the vendor, and says in words why it could not be opened or why it ended."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus, InvalidURI
+
+from tickstock_cli.vendors.polygon.params import PolygonParams
+
+CLOSE_SECONDS = 5.0
+"""How long a clean end waits for the vendor's answer."""
+KEEPALIVE_SECONDS = 20
+USER_TIMEOUT_MS = 60_000
+"""Sent bytes that stay unconfirmed this long end the connection, though no close arrives."""
+QUEUED_FRAMES = 4_096
+"""Frames that the library buffers: a pong behind unread frames would look like a lost connection."""
+
+_SILENT = logging.Logger("tickstock.polygon", logging.CRITICAL + 1)
+"""A log of its own, outside the tree of loggers: the library logs sent messages, and the key is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningFailure:
+    """Why a connection could not be opened.
+
+    Parameters
+    ----------
+    status
+        HTTP status of the answer; None without an answer.
+    certificate
+        Whether the certificate is not that of the host.
+    """
+
+    reason: str
+    status: int | None = None
+    certificate: bool = False
+
+
+class _Connect(connect):
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Follow no redirect: the key is for the host that was named."""
+        return exc
+
+
+async def open_socket(url: str, params: PolygonParams) -> ClientConnection | OpeningFailure:
+    """Return an open connection, or why there is none."""
+    host = urlsplit(url).hostname
+    try:
+        connection = await _Connect(
+            url,
+            compression="deflate" if params.compression else None,
+            proxy=True if params.proxy else None,
+            open_timeout=params.open_seconds,
+            close_timeout=CLOSE_SECONDS,
+            ping_interval=None,  # the connection pings: a library's ping does not know why frames are not read
+            max_size=params.max_size_mib << 20,
+            max_queue=QUEUED_FRAMES,
+            logger=_SILENT,
+        )
+    except ssl.SSLCertVerificationError as error:
+        reason = f"the certificate of {host} does not fit ({error.verify_message}): probably a wrong host name"
+        return OpeningFailure(reason, certificate=True)
+    except InvalidStatus as error:
+        status = error.response.status_code
+        return OpeningFailure(f"{host} answers with HTTP status {status}", status)
+    except InvalidURI:
+        return OpeningFailure(f"{url} is no address of a WebSocket")
+    except InvalidMessage:
+        return OpeningFailure(f"{host} does not answer as a WebSocket")
+    except TimeoutError:
+        return OpeningFailure(f"{host} does not answer within {params.open_seconds:g} s")
+    except (InvalidHandshake, OSError, EOFError) as error:
+        return OpeningFailure(f"cannot connect to {host}: {_words(error)}")
+    _keep_alive(connection.transport.get_extra_info("socket"))
+    return connection
+
+
+def closing_words(closed: ConnectionClosed) -> tuple[str, int | None]:
+    """Return in words how a connection ended, and the vendor's close code; None without a close frame."""
+    received = closed.rcvd
+    if received is None:
+        return "the connection broke off without a close frame", None
+    reason = f" ({received.reason})" if received.reason else ""
+    return f"the vendor closed the connection with code {int(received.code)}{reason}", int(received.code)
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _keep_alive(connected: Any) -> None:
+    """Let the operating system find a dead peer; options that it does not have are left out."""
+    if connected is None:
+        return
+    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    tcp = {"TCP_KEEPIDLE": KEEPALIVE_SECONDS, "TCP_KEEPINTVL": KEEPALIVE_SECONDS, "TCP_USER_TIMEOUT": USER_TIMEOUT_MS}
+    options += [
+        (socket.IPPROTO_TCP, getattr(socket, name), value) for name, value in tcp.items() if hasattr(socket, name)
+    ]
+    for level, option, value in options:
+        with suppress(OSError):
+            connected.setsockopt(level, option, value)
