@@ -10,6 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tickstock_cli.cli.access import Origins, SocketIo, Token, read_listen
+from tickstock_cli.cli.as_polygon import (
+    AsPolygon,
+    ClientBuffer,
+    EventsPerFrame,
+    FaultFile,
+    Key,
+    Loop,
+    Playing,
+    StartOnSubscribe,
+    play,
+)
 from tickstock_cli.cli.interrupting import (
     leave_at_once_if_insisted,
     load_sinks,
@@ -94,11 +105,26 @@ def _check_that_it_runs(request: Request, choice: PipelineChoice | None, served:
         raise UsageError("--dashboard shows the running system: add --speed N or --pipeline multi")
 
 
+def _check_interval(seconds: float | None, checkpoint: Path | None) -> None:
+    if seconds is None:
+        return
+    if not math.isfinite(seconds):
+        raise UsageError(f"--checkpoint-seconds must be a number of 0 or more, was {seconds}")
+    if checkpoint is None:
+        raise UsageError("--checkpoint-seconds needs --checkpoint DIR: the folder to keep checkpoints in")
+
+
 def replay(
     paths: Paths,
     speed: Annotated[
-        str, typer.Option("--speed", metavar="max|N", help="Flat out, or N times recorded time; below 1 is slower.")
-    ] = "max",
+        str | None,
+        typer.Option(
+            "--speed",
+            metavar="max|N",
+            show_default="max",
+            help="Flat out, or N times recorded time; below 1 is slower.",
+        ),
+    ] = None,
     start: Start = None,
     end: End = None,
     symbols: Symbols = None,
@@ -189,6 +215,13 @@ def replay(
         bool,
         typer.Option("--provenance", help="Add columns: the channel that found an event, and when it was where."),
     ] = False,
+    as_polygon: AsPolygon = None,
+    key: Key = None,
+    loop: Loop = False,
+    start_on_subscribe: StartOnSubscribe = False,
+    events_per_frame: EventsPerFrame = None,
+    fault: FaultFile = None,
+    client_buffer: ClientBuffer = None,
 ) -> None:
     """Replay recordings through the pipeline and tell what it would have told.
 
@@ -201,12 +234,25 @@ def replay(
     outs = out or []
     if as_json and "-" in outs:
         raise UsageError("--json and --out - both write to stdout; write the events to a file")
-    factor = parse_speed(speed)
-    if checkpoint_seconds is not None:
-        if not math.isfinite(checkpoint_seconds):
-            raise UsageError(f"--checkpoint-seconds must be a number of 0 or more, was {checkpoint_seconds}")
-        if checkpoint is None:
-            raise UsageError("--checkpoint-seconds needs --checkpoint DIR: the folder to keep checkpoints in")
+    playing = Playing(as_polygon, key, loop, start_on_subscribe, events_per_frame, fault, client_buffer)
+    playing.check(
+        {
+            "--out": outs,
+            "--rejects": rejects,
+            "--tap": tap,
+            "--table": table,
+            "--strict": strict,
+            "--checkpoint": checkpoint,
+            "--resume": resume,
+            "--keep-partial": keep_partial,
+            "--pipeline": pipeline,
+            "--serve": serve,
+            "--dashboard": dashboard,
+            "--provenance": provenance,
+        }
+    )
+    factor = parse_speed(speed or playing.usual_speed)
+    _check_interval(checkpoint_seconds, checkpoint)
     settings = load_settings(config, sets, maps).settings
     request = Request(
         paths=paths,
@@ -231,6 +277,9 @@ def replay(
         shadow=load_shadow(shadow, settings),
         shadow_name="" if shadow is None else str(shadow),
     )
+    if as_polygon is not None:
+        play(request, playing, as_json)
+        return
     address = read_listen(serve, token, origins, socketio, log)
     _check_that_it_runs(request, pipeline, serve is not None, dashboard)
     if pipeline is PipelineChoice.COMPARE:

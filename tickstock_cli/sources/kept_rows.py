@@ -60,7 +60,7 @@ class KeptRows:
     )
 
     def __init__(self, name: str, temporary: TemporaryFolder) -> None:
-        self._name = name
+        self.name = name
         self._temporary = temporary
         self._file: BinaryIO | None = None
         self._stored: list[_StoredRows] = []
@@ -95,7 +95,7 @@ class KeptRows:
         chunk = self._stored[bisect_right(self._firsts, origin) - 1]
         row = self._read(chunk).slice(origin - chunk.first, 1)
         values = {name: plain_values(column)[0] for name, column in zip(row.schema.names, row.columns, strict=True)}
-        return Path(self._name), origin, values
+        return Path(self.name), origin, values
 
     def table(self, origins: Int64s, reasons: Sequence[str]) -> pa.Table:
         """Return the original rows of ``origins``, in that order, each with its reason."""
@@ -108,13 +108,18 @@ class KeptRows:
         found = pa.concat_tables([pa.schema(list(_COLUMNS.items())).empty_table(), *pieces])
         back = np.empty(len(order), dtype=np.int64)
         back[order] = np.arange(len(order))
-        names = [self._name] * len(origins)
+        names = [self.name] * len(origins)
         places: list[Any] = [pa.array(names, pa.string()), pa.array(origins), pa.array(list(reasons), pa.string())]
         return pa.Table.from_arrays([*found.take(back).columns, *places], schema=self.schema)
 
+    def together_with(self, origin: int) -> tuple[int, pa.RecordBatch]:
+        """Return the rows that arrived together with one row, and the number of the first of them."""
+        stored = self._stored[bisect_right(self._firsts, origin) - 1]
+        return stored.first, self._read(stored)
+
     def _read(self, stored: _StoredRows) -> pa.RecordBatch:
         assert self._file is not None, "stored rows are in the file"
-        with reading(f"rows of {self._name} in a temporary file"):
+        with reading(f"rows of {self.name} in a temporary file"):
             content = read_exactly(self._file, stored.start, stored.size)
         return pa.ipc.open_stream(content).read_next_batch()
 

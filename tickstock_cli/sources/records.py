@@ -62,7 +62,19 @@ FMV = RecordType("fmv", {**_ANY, "fmv": NUMBER}, {"market_price": NUMBER, "confi
 RECORD_TYPES = (TICK, OHLCV, FMV)
 """All record types, in the merge order of rows with the same available time."""
 
-UNUSED_COLUMNS = frozenset({"conditions", "exchange", "sequence", "vwap", "transactions"})
+UNUSED_COLUMNS = frozenset(
+    {
+        "conditions",
+        "exchange",
+        "sequence",
+        "trade_id",
+        "tape",
+        "participant_timestamp",
+        "trf_id",
+        "vwap",
+        "transactions",
+    }
+)
 """Columns of records that no rule uses; only original rows hold them."""
 
 KNOWN_COLUMNS = frozenset(name for record in RECORD_TYPES for name in record.columns) | UNUSED_COLUMNS

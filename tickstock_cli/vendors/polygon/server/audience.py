@@ -9,13 +9,14 @@ import numpy as np
 
 from tickstock_cli.vendors.polygon.server.chunks import Chunk, ItemTable
 from tickstock_cli.vendors.polygon.server.commands import everything_of
+from tickstock_cli.vendors.polygon.server.connection import text_frame
 from tickstock_cli.vendors.polygon.server.send_buffer import Frame
 
 
 def frames_of(events: Sequence[bytes], per_frame: int) -> list[Frame]:
     """Return events in frames of at most ``per_frame``: each an array of JSON, even of one event."""
     parts = (events[start : start + per_frame] for start in range(0, len(events), per_frame))
-    return [(b"[" + b",".join(part) + b"]", len(part)) for part in parts]
+    return [(text_frame(b"[" + b",".join(part) + b"]"), len(part)) for part in parts]
 
 
 class Selection:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tickstock_cli.vendors.polygon.server.plain_encoding import encode
+from tickstock_cli.vendors.polygon.encode import WireEncoder
+
+OWN_COLUMNS = {"tick": "price", "ohlcv": "open", "fmv": "fmv"}
 
 
 class ItemTable:
@@ -47,11 +50,14 @@ class Chunk:
         Per event the number of its subscription item in the table.
     times
         Available times, int64 ns UTC; they do not descend.
+    unsent
+        Rows that the wire has no event for, by reason: ``interval``, ``ticker``.
     """
 
     events: Sequence[bytes]
     items: NDArray[np.int32]
     times: NDArray[np.int64]
+    unsent: Counter[str] = field(default_factory=Counter)
 
     def __len__(self) -> int:
         return len(self.events)
@@ -63,23 +69,26 @@ class Chunk:
 
 def chunks_of(rows: Iterable[pa.RecordBatch | Sequence[pa.RecordBatch]], table: ItemTable) -> Iterator[Chunk]:
     """Yield rows as chunks; batches that come together are merged by available time, then in the order given."""
+    encoder = WireEncoder()
     for together in rows:
-        parts = [_chunk(batch, table) for batch in ([together] if isinstance(together, pa.RecordBatch) else together)]
-        parts = [part for part in parts if len(part)]
+        batches = [together] if isinstance(together, pa.RecordBatch) else together
+        parts = [_chunk(encoder, batch, table) for batch in batches]
         if len(parts) == 1:
             yield parts[0]
         elif parts:
             yield _merged(parts)
 
 
-def _chunk(batch: pa.RecordBatch, table: ItemTable) -> Chunk:
-    encoded = encode(batch)
-    kept = np.array([row for row, _, _ in encoded], dtype=np.int64)
-    return Chunk(
-        [event for _, _, event in encoded],
-        np.array([table.number(item) for _, item, _ in encoded], dtype=np.int32),
-        batch["received_at"].to_numpy(zero_copy_only=False)[kept],
-    )
+def _chunk(encoder: WireEncoder, batch: pa.RecordBatch, table: ItemTable) -> Chunk:
+    encoded = encoder.encode(_record_type(batch), batch)
+    numbers = np.array([table.number(item) for item in encoded.items], dtype=np.int32)
+    times = batch["received_at"].to_numpy(zero_copy_only=False)
+    return Chunk(encoded.events, numbers[encoded.item_codes], times[encoded.rows], encoded.unsent)
+
+
+def _record_type(batch: pa.RecordBatch) -> str:
+    """Return the record type of recorded rows, by a column that only it has."""
+    return next(record for record, name in OWN_COLUMNS.items() if name in batch.schema.names)
 
 
 def _merged(parts: Sequence[Chunk]) -> Chunk:
@@ -87,4 +96,5 @@ def _merged(parts: Sequence[Chunk]) -> Chunk:
     order = np.argsort(times, kind="stable")
     events = [event for part in parts for event in part.events]
     items = np.concatenate([part.items for part in parts])[order]
-    return Chunk([events[place] for place in order.tolist()], items, times[order])
+    unsent = sum((part.unsent for part in parts), Counter[str]())
+    return Chunk([events[place] for place in order.tolist()], items, times[order], unsent)

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
+from websockets.protocol import State
 
 from tickstock_cli.vendors.polygon.server.injection import ConnectionFaults
+
+TEXT = 0x81
+"""First byte of a text message in one frame (RFC 6455)."""
+
+
+def text_frame(payload: bytes) -> bytes:
+    """Return a text message as a server's frame, which is the same for every client: servers mask nothing."""
+    size = len(payload)
+    if size < 126:
+        return bytes((TEXT, size)) + payload
+    if size < 1 << 16:
+        return bytes((TEXT, 126)) + size.to_bytes(2) + payload
+    return bytes((TEXT, 127)) + size.to_bytes(8) + payload
 
 
 class VendorConnection(ServerConnection):
@@ -38,6 +53,14 @@ class VendorConnection(ServerConnection):
         unheard, self._unheard = self._unheard or [], None
         for data in unheard:
             self.data_received(data)
+
+    async def write(self, frames: Sequence[bytes]) -> bool:
+        """Write serialised frames, and wait until the peer has read all but some kB; return False on a closed one."""
+        if self.state is not State.OPEN:
+            return False
+        self.transport.writelines(frames)
+        await self.drain()
+        return True
 
     def data_received(self, data: bytes) -> None:
         if self._unheard is None:

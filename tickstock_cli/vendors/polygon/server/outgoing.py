@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from tickstock_cli.vendors.polygon.server import statuses
 from tickstock_cli.vendors.polygon.server.alterations import Alteration, altered
 from tickstock_cli.vendors.polygon.server.audience import Selection, frames_of
-from tickstock_cli.vendors.polygon.server.connection import VendorConnection
+from tickstock_cli.vendors.polygon.server.connection import VendorConnection, text_frame
 from tickstock_cli.vendors.polygon.server.injection import ArmedFault
 from tickstock_cli.vendors.polygon.server.send_buffer import Frame, SendBuffer
 from tickstock_cli.vendors.polygon.server.statuses import Status
@@ -73,7 +73,7 @@ class Outgoing:
 
     def tell(self, *told: Status) -> None:
         """Queue a frame of status messages."""
-        self._put((statuses.status_frame(*told), 0))
+        self._put((text_frame(statuses.status_frame(*told)), 0))
 
     def deliver(self, selection: Selection) -> None:
         """Queue the events of a release; a client whose buffer is full is cut off."""
@@ -91,7 +91,7 @@ class Outgoing:
 
     def inject(self, frame: bytes) -> None:
         """Queue a frame that is not one of the vendor's on a good day."""
-        self._put((frame, 0))
+        self._put((text_frame(frame), 0))
 
     def _deliver_with_faults(self, events: Sequence[bytes]) -> None:
         """Queue events in pieces that end where a fault begins."""
@@ -188,5 +188,5 @@ class Outgoing:
         """Drop what waits, say that the client is slow, and abort."""
         self._stop()
         self._too_slow()
-        self.buffer.cut_off((statuses.status_frame(statuses.SLOW_CONSUMER), 0), self.abort)
+        self.buffer.cut_off((text_frame(statuses.status_frame(statuses.SLOW_CONSUMER)), 0), self.abort)
         asyncio.get_running_loop().call_later(LAST_WORDS_SECONDS, self.abort)

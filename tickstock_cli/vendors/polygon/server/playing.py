@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from tickstock_cli.core.clock import Clock
@@ -35,6 +36,8 @@ class Player:
     ----------
     released
         Events released so far, in all passes, whether a client wanted them or not.
+    unsent
+        Rows that the wire has no event for, by reason.
     passes
         Number of whole passes.
     latest_ns
@@ -60,6 +63,7 @@ class Player:
         self._schedule: Schedule | None = None
         self._together_until = 0
         self.released = 0
+        self.unsent: Counter[str] = Counter()
         self.passes = 0
         self.latest_ns = 0
 
@@ -85,6 +89,7 @@ class Player:
         try:
             while (chunk := await upcoming) is not None:
                 upcoming = asyncio.ensure_future(asyncio.to_thread(next, chunks, None))
+                self.unsent += chunk.unsent
                 if self._speed is None:
                     await self._release_as_read(chunk)
                 else:

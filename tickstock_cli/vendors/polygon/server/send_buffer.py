@@ -6,11 +6,13 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import ConnectionClosed
+from tickstock_cli.vendors.polygon.server.connection import VendorConnection
+
+TOGETHER_BYTES = 1 << 16
+"""Bytes that are written at once, if so many wait: a write costs more than a frame."""
 
 Frame = tuple[bytes, int]
-"""A frame, and the number of market events in it."""
+"""A serialised frame, and the number of market events in it."""
 
 Afterwards = Callable[[], None]
 """Something to do once every frame before it has been written."""
@@ -27,7 +29,7 @@ class SendBuffer:
         Whether the sender awaits ``room`` before each release, so that ``limit`` never refuses a frame.
     """
 
-    def __init__(self, connection: ServerConnection, limit: int, *, waited_for: bool) -> None:
+    def __init__(self, connection: VendorConnection, limit: int, *, waited_for: bool) -> None:
         self._connection = connection
         self._limit = limit
         self._waited_for = waited_for
@@ -85,33 +87,44 @@ class SendBuffer:
     async def send(self) -> None:
         """Write frames in order until the connection ends."""
         try:
-            while True:
+            writing = True
+            while writing:
                 await self._more.wait()
                 await self._flowing.wait()
-                await self._send_waiting()
-        except ConnectionClosed:
-            pass
+                writing = await self._write_next()
         finally:
             self._closed = True
             self._waiting.clear()
             self.bytes = 0
             self._room.set()
 
-    async def _send_waiting(self) -> None:
-        while self._waiting and self._flowing.is_set():
-            entry = self._waiting.popleft()
-            if not isinstance(entry, tuple):
-                entry()
-                continue
-            frame, events = entry
-            await self._connection.send(frame, text=True)
-            self.bytes = max(0, self.bytes - len(frame))
-            self.frames_sent += 1
-            self.events_sent += events
-            if self.has_room:
-                self._room.set()
+    async def _write_next(self) -> bool:
+        """Write the next frames together; return False on a closed connection."""
+        frames, size, events = self._next_frames()
+        if frames and not await self._connection.write(frames):
+            return False
+        self.bytes = max(0, self.bytes - size)
+        self.frames_sent += len(frames)
+        self.events_sent += events
+        if self.has_room:
+            self._room.set()
+        if self._waiting and not isinstance(afterwards := self._waiting[0], tuple):
+            self._waiting.popleft()
+            afterwards()
         if not self._waiting:
             self._more.clear()
+        return True
+
+    def _next_frames(self) -> tuple[list[bytes], int, int]:
+        """Take frames of about `TOGETHER_BYTES`; return them, their bytes and their events."""
+        frames, size, events = [], 0, 0
+        while self._waiting and isinstance(entry := self._waiting[0], tuple) and size < TOGETHER_BYTES:
+            frame, count = entry
+            self._waiting.popleft()
+            frames.append(frame)
+            size += len(frame)
+            events += count
+        return frames, size, events
 
     def _append(self, frame: Frame) -> None:
         self._waiting.append(frame)
