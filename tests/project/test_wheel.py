@@ -15,6 +15,22 @@ ROOT = Path(__file__).parents[2]
 PIP = (sys.executable, "-m", "pip", "-qq", "--no-input", "--disable-pip-version-check")
 
 
+BETWEEN = "<the next command>"
+RUN_COMMANDS = f"""
+import sys
+from tickstock_cli.cli.main import run
+for number, command in enumerate(sys.argv[1:]):
+    sys.argv = ["tickstock", *command.split()]
+    print({BETWEEN!r} * bool(number), end="", file=sys.stderr, flush=True)
+    try:
+        run()
+    except SystemExit as ended:
+        if ended.code:
+            raise
+"""
+"""Runs commands in one interpreter, because a new one for each would take most of the time."""
+
+
 def install_wheel(folder: Path) -> Path:
     """Build the wheel as a release does, install it into a folder of its own, and return that folder."""
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
@@ -33,20 +49,19 @@ def test_the_first_commands_of_the_readme_work_after_an_installation(tmp_path: P
     (tmp_path / "tickstock").symlink_to(cache_folder() or empty)  # kernels of the same source need no compiling
     environment = {**os.environ, "PYTHONPATH": str(installed), "NUMBA_CACHE_DIR": str(tmp_path)}
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "tickstock_cli", *arguments]
-        return subprocess.run(command, cwd=empty, env=environment, capture_output=True, text=True)
+    commands = ("replay sample_data --out events.parquet", "score events.parquet sample_data")
+    result = subprocess.run(
+        [sys.executable, "-c", RUN_COMMANDS, *commands], cwd=empty, env=environment, capture_output=True, text=True
+    )
 
-    replayed = run("replay", "sample_data", "--out", "events.parquet")
-    scored = run("score", "events.parquet", "sample_data")
-
-    assert replayed.returncode == scored.returncode == 0, replayed.stderr + scored.stderr
+    assert result.returncode == 0, result.stderr
     sample = installed / "tickstock_cli" / "sample_data"
     note = f"note: there is no sample_data here; reading the one that tickstock brings, {sample}"
-    assert replayed.stderr.splitlines().count(note) == scored.stderr.splitlines().count(note) == 1
+    replayed, scored = (told.splitlines() for told in result.stderr.split(BETWEEN))
+    assert replayed.count(note) == scored.count(note) == 1
     digest = re.search(r"digest +([0-9a-f]{16})", (ROOT / "README.md").read_text())
     assert digest is not None
-    assert digest[1] in replayed.stdout + replayed.stderr
+    assert digest[1] in result.stdout + result.stderr
 
 
 def test_a_folder_of_that_name_comes_before_the_installed_sample(tmp_path: Path) -> None:
