@@ -95,8 +95,8 @@ class ConnectionFacts:
         Connections that were opened.
     problem
         What is wrong, in words.
-    server_date
-        The date of the vendor's answer to the last handshake, as HTTP gives it.
+    clock_offset_ms
+        Our date minus that of the vendor's answer to the last handshake, which is in whole seconds.
     """
 
     state: ConnectionState = ConnectionState.CONNECTING
@@ -105,7 +105,7 @@ class ConnectionFacts:
     was_authenticated: bool = False
     connects: int = 0
     problem: str | None = None
-    server_date: str | None = None
+    clock_offset_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from websockets.asyncio.client import ClientConnection
 from tickstock_cli.errors import FeedError
 from tickstock_cli.vendors.polygon.attempt import Attempt, AttemptEnd, ConnectionFacts, ConnectionParts, ConnectionState
 from tickstock_cli.vendors.polygon.backoff import Backoff
-from tickstock_cli.vendors.polygon.opening import OpeningFailure, open_socket
+from tickstock_cli.vendors.polygon.opening import OpeningFailure, clock_offset_ms, open_socket
 from tickstock_cli.vendors.polygon.subscriptions import Subscriptions
 
 REFUSALS_IN_A_ROW = 5
@@ -93,6 +93,9 @@ class FeedConnection:
                 seconds = self._wait_after(end)
                 self._parts.receiver.notice(f"{end.reason}; connecting again in {seconds:.1f} s")
                 await self._pause(seconds)
+        except FeedError as error:
+            self.facts.problem = str(error)
+            raise
         finally:
             self._parts.to(ConnectionState.STOPPED)
 
@@ -118,7 +121,7 @@ class FeedConnection:
             self.subscriptions.begin()
             return AttemptEnd(opened.reason, status=opened.status)
         self.facts.connects += 1
-        self.facts.server_date = None if opened.response is None else opened.response.headers.get("Date")
+        self.facts.clock_offset_ms = clock_offset_ms(opened, self._parts.now())
         self._socket = opened
         try:
             return await Attempt(opened, self._parts).run()

@@ -7,6 +7,7 @@ import socket
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -81,6 +82,21 @@ async def open_socket(url: str, params: PolygonParams) -> ClientConnection | Ope
         return OpeningFailure(f"cannot connect to {host}: {_words(error)}")
     _keep_alive(connection.transport.get_extra_info("socket"))
     return connection
+
+
+def clock_offset_ms(connected: ClientConnection, now: int) -> float | None:
+    """Return ``now`` (ns UTC) minus the date of the vendor's handshake, in ms; None if it has none.
+
+    The date is in whole seconds: it is taken for the middle of its second.
+    """
+    text = None if connected.response is None else connected.response.headers.get("Date")
+    if text is None:
+        return None
+    try:
+        date = parsedate_to_datetime(text).timestamp() + 0.5
+    except ValueError:
+        return None
+    return now / 1e6 - date * 1e3
 
 
 def closing_words(closed: ConnectionClosed) -> tuple[str, int | None]:

@@ -26,9 +26,11 @@ from tickstock_cli.config.universes import with_files_read
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.clock import SystemClock
 from tickstock_cli.core.feed import Gap, WireError
-from tickstock_cli.core.metrics import SourceHealth
+from tickstock_cli.core.feed_check import FeedCheck
+from tickstock_cli.core.metrics import SourceHealth, SourceState
 from tickstock_cli.core.stages import ArrivalOptions, Pace
 from tickstock_cli.core.stamps import Stamps
+from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.errors import FeedError, LedgerError, TickstockError, UsageError
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.row_stream import ReceivedRows, RowStream
@@ -36,7 +38,7 @@ from tickstock_cli.vendors.polygon.deduplication import Deduplication
 from tickstock_cli.vendors.polygon.frame_queue import AttemptBegan, ConnectionLost, FrameQueue, Item, ReceivedFrame
 from tickstock_cli.vendors.polygon.gaps import RECORD_OF_CHANNEL, ConnectionGaps
 from tickstock_cli.vendors.polygon.health import feed_health
-from tickstock_cli.vendors.polygon.params import PolygonParams, endpoints, key_from
+from tickstock_cli.vendors.polygon.params import Endpoint, PolygonParams, endpoints, key_from
 from tickstock_cli.vendors.polygon.silent_items import SilentItems
 from tickstock_cli.vendors.polygon.staleness import ChannelSilence, SilenceLimits
 from tickstock_cli.vendors.polygon.subscriptions import EVERY, Subscriptions, wanted_items
@@ -47,6 +49,9 @@ if TYPE_CHECKING:  # loading the settings imports this module, but needs no sock
     from tickstock_cli.vendors.polygon.connection import FeedConnection
     from tickstock_cli.vendors.polygon.connections_thread import ConnectionsThread
 
+LOOK_SECONDS = 0.05
+LISTEN_SECONDS = 3.0
+"""How long a check listens for rows."""
 FEED_COUNTERS = (
     "wire.frames",
     "wire.events",
@@ -150,6 +155,41 @@ class PolygonSource(RowStream):
         """Why the feed ended for good: the vendor refuses us, or it was given up. None: it goes on, or was ended."""
         error = None if self._thread is None else self._thread.error
         return error if isinstance(error, FeedError) else None
+
+    def check(self, listen_seconds: float = LISTEN_SECONDS) -> tuple[FeedCheck, ...]:
+        """Connect, sign on, subscribe and listen for rows; return what each connection found. Nothing is tried twice.
+
+        Parameters
+        ----------
+        listen_seconds
+            How long rows are waited for once all subscriptions were answered.
+        """
+        thread, clock = self.start(once=True), SystemClock()
+        until: int | None = None
+        while (items := self._frames.take(LOOK_SECONDS)) is not None:
+            for _ in self.rows_of(items):
+                pass
+            if until is None and self.health().state is SourceState.CONNECTED:
+                until = clock.now() + round(listen_seconds * NS_PER_SECOND)
+            if until is not None and clock.now() >= until:
+                thread.stop()
+        thread.join()
+        pairs = zip(thread.connections, self._gap_states, self._endpoints, strict=True)
+        return tuple(self._found(connection, gaps, endpoint) for connection, gaps, endpoint in pairs)
+
+    def _found(self, connection: FeedConnection, gaps: ConnectionGaps, endpoint: Endpoint) -> FeedCheck:
+        rows = sum(self._rows[record] for record in gaps.records)
+        return FeedCheck(
+            endpoint.url,
+            connection.facts.was_authenticated,
+            connection.subscriptions.by_channel(),
+            connection.subscriptions.missing,
+            tuple(connection.subscriptions.refusals),
+            rows,
+            None if self._lag_ns is None or not rows else self._lag_ns / 1e6,
+            connection.facts.clock_offset_ms,
+            connection.facts.problem,
+        )
 
     def start(self, *, once: bool = False) -> ConnectionsThread:
         """Start the connections; with ``once`` the first end of one is the last."""

@@ -9,6 +9,7 @@ then reported.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from tickstock_cli.errors import UsageError
@@ -90,6 +91,12 @@ class Subscriptions:
     def missing(self) -> tuple[str, ...]:
         """The items that are not acknowledged, in the order of ``wanted``."""
         return tuple(self._missing)
+
+    def by_channel(self) -> dict[str, tuple[int, int]]:
+        """Return the numbers of acknowledged and wanted items of each channel."""
+        wanted = Counter(item.partition(".")[0] for item in self.wanted)
+        missing = Counter(item.partition(".")[0] for item in self._missing)
+        return {channel: (count - missing[channel], count) for channel, count in wanted.items()}
 
     def acknowledge(self, message: str) -> bool:
         """Take the message of a success; return whether it acknowledges an item that was missing."""
