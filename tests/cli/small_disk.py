@@ -11,9 +11,9 @@ LARGEST = 100_000
 
 
 @contextmanager
-def small_disk() -> Iterator[None]:
-    """Let no file of this process grow beyond ``LARGEST`` bytes."""
-    setrlimit(RLIMIT_FSIZE, (LARGEST, RLIM_INFINITY))
+def small_disk(largest: int = LARGEST) -> Iterator[None]:
+    """Let no file of this process grow beyond so many bytes."""
+    setrlimit(RLIMIT_FSIZE, (largest, RLIM_INFINITY))
     try:
         yield
     finally:

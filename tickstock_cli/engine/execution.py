@@ -69,7 +69,7 @@ class Execution:
     def result(self) -> RunResult:
         """Execute the request; see ``execute``."""
         parts = self._parts
-        parts.core.judges_rows = bool(len(parts.taps))
+        parts.core.judges_rows = parts.taps.need_rows
         parts.taps.begin(TapContext(parts.core.symbols, parts.outputs.encoder))
         start = self._begin()
         driver, requested = parts.ready_driver(), parts.control.speed

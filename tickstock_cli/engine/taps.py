@@ -83,6 +83,9 @@ class Tap:
     needs_whole_run: ClassVar[bool] = True
     """Whether it must see every row of a run; then only a checkpoint that was made with it can be resumed with it."""
 
+    needs_rows: ClassVar[bool] = True
+    """Whether it looks at the rows of steps; they can be missing otherwise, because judging them takes time."""
+
     def begin(self, context: TapContext) -> None:
         """Take the run's context, before the first step or ``restore``."""
 
@@ -180,6 +183,11 @@ class Taps:
     def names(self) -> Sequence[str]:
         """Names of the taps."""
         return tuple(self._slots)
+
+    @property
+    def need_rows(self) -> bool:
+        """Whether a tap looks at the rows of steps."""
+        return any(slot.output.needs_rows for slot in self._slots.values())
 
     @property
     def are_whole(self) -> bool:

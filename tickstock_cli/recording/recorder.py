@@ -84,7 +84,7 @@ class Recorder(FeedListener, Tap):
         Limit of the rows and events in memory.
     """
 
-    needs_whole_run: ClassVar[bool] = False
+    needs_rows: ClassVar[bool] = False
 
     def __init__(
         self,

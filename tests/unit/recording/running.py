@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -11,15 +11,18 @@ from typing import Any
 
 import pyarrow as pa
 
+from tests.cli.small_disk import small_disk
 from tests.unit.recording.making import SECOND, at
 from tickstock_cli.assembly import RunPlan, assemble
 from tickstock_cli.build import build_event_schema, settings_model
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.recording_schema import RECORDED
+from tickstock_cli.core.stages import Sink
 from tickstock_cli.engine.execution import execute
 from tickstock_cli.engine.run import RunOptions
 from tickstock_cli.engine.taps import TapStep
+from tickstock_cli.errors import FailedOutputsError
 from tickstock_cli.recording.folder import RecordedFolder
 from tickstock_cli.recording.recorder import Recorder
 from tickstock_cli.recording.recover import recover
@@ -50,12 +53,10 @@ class Feed(RowStream):
 
 
 class SteppedRecorder(Recorder):
-    """Flushes after chosen steps of the run, and dies in one.
-
-    The steps of the run are counted from 0.
-    """
+    """Flushes after chosen steps of the run, counted from 0, on a full disk in some of them; dies in one."""
 
     flushes: Collection[int] = ()
+    full: Collection[int] = ()
     killed_at: int | None = None
     step = 0
 
@@ -64,21 +65,23 @@ class SteppedRecorder(Recorder):
         if self.step == self.killed_at:
             raise KilledError
         if self.step in self.flushes:
-            self.flush()
+            with small_disk(1) if self.step in self.full else nullcontext():
+                self.flush()
         self.step += 1
 
 
 @dataclass(frozen=True)
 class Life:
-    """One start: its rows, after which steps it flushes, in which it is killed, and with which settings it runs."""
+    """One start: its rows, after which steps it flushes, in which of them the disk is full, in which it is killed."""
 
     groups: Sequence[Sequence[pa.RecordBatch]]
     flushes: Collection[int] = ()
     killed_at: int | None = None
+    full: Collection[int] = ()
     settings: Settings = field(default_factory=lambda: settings_model()())
 
 
-def live(path: Path, life: Life, **options: Any) -> SteppedRecorder:
+def live(path: Path, life: Life, sinks: Sequence[Sink] = (), **options: Any) -> SteppedRecorder:
     """Run a start in a folder, as `tickstock live --record` does; return its recorder."""
     options.setdefault("wall", lambda: 0)
     with RecordedFolder(path).locked(create=True) as folder, ExitStack() as stack:
@@ -86,13 +89,21 @@ def live(path: Path, life: Life, **options: Any) -> SteppedRecorder:
         warm = warm_state(path, life.settings)
         start = folder.add_start(start_entry(life.settings, ["live"], at=0, floor=warm.floor))
         recording = SteppedRecorder(folder, Calendar("XNYS"), build_event_schema(life.settings), **options)
-        recording.flushes, recording.killed_at = life.flushes, life.killed_at
+        recording.flushes, recording.full, recording.killed_at = life.flushes, life.full, life.killed_at
         feed = Feed(life.groups)
         feed.listen(recording)
         run = RunOptions(batch_rows=5)
-        plan = RunPlan(feed, life.settings, options=run, taps={"recording": recording}, initial=warm.initial)
+        plan = RunPlan(
+            feed,
+            life.settings,
+            options=run,
+            open_sinks=lambda schema: sinks,  # noqa: ARG005 - as OpenSinks
+            taps={"recording": recording},
+            initial=warm.initial,
+        )
         try:
-            execute(assemble(plan, stack))
+            with suppress(FailedOutputsError):
+                execute(assemble(plan, stack))
         except KilledError:
             recording._writer.close(finish=False)
         else:

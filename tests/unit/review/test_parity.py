@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.recording.making import SECOND
@@ -44,6 +44,7 @@ def test_a_killed_run_lacks_only_events_at_its_end(tmp_path: Path) -> None:
     assert parity.events + len(parity.untold) == replay(Request([tmp_path])).tally.events
 
 
+@settings(max_examples=20)  # each is up to three runs
 @given(
     seed=st.integers(0, 50),
     kills=st.lists(st.one_of(st.none(), st.integers(0, 25)), min_size=1, max_size=3),
