@@ -11,6 +11,7 @@
 ``send_buffer``     the bounded buffer of one client
 ``playing``         rows on their schedule, or as fast as the slowest client reads
 ``chunks``          rows as encoded events
+``source_rows``     rows of any source, with columns that batches do not carry
 ``commands``        commands of clients, and items of subscriptions
 ``statuses``        status messages of the vendor
 ``tls``             certificates, right and wrong ones

@@ -93,6 +93,11 @@ class VendorServer:
         return self._faults.happened
 
     @property
+    def subscriptions(self) -> dict[int, frozenset[str]]:
+        """The items that each client with an accepted key is subscribed to, by number of its connection."""
+        return {number: client.items for number, client in self.hub.accepted.items()}
+
+    @property
     def counts(self) -> ServerCounts:
         """Counts of the server so far."""
         return self.hub.counts

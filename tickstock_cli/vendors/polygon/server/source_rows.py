@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -17,10 +18,10 @@ from tickstock_cli.sources.kept_rows import KeptRows
 from tickstock_cli.sources.original_columns import ColumnsOfFiles, NoOriginalColumns, OriginalColumns
 from tickstock_cli.sources.recordings import Recordings
 from tickstock_cli.sources.wanted_columns import TIME, Wanted
+from tickstock_cli.vendors.polygon.losses import WireLosses
 
 BATCH_ROWS = 8_192
 """Rows that are read and encoded together, while the ones before are sent."""
-NS_PER_MS = 1_000_000
 
 _OF_TRADES = ("conditions", "exchange", "sequence", "trade_id", "tape", "trf_id")
 WANTED: Mapping[type[Batch], Wanted] = {
@@ -30,9 +31,11 @@ WANTED: Mapping[type[Batch], Wanted] = {
 }
 """Columns that batches do not carry, by the type of the batch."""
 
-FINER_TIMES = "times go out in whole milliseconds; what these rows have below one is cut off"
-FLAGS_ALONE = "flags do not go out, but conditions do, and this recording has none: clients see trades without flags"
-UNSENT_COLUMNS = "the wire has no field for {}; these columns do not go out"
+RECORDS: Mapping[type[Batch], str] = {TickBatch: "tick", BarBatch: "ohlcv", FmvBatch: "fmv"}
+"""Record type of each type of batch."""
+
+EXAMINED_ROWS = 50_000
+"""Rows of each type, the first ones, that are examined for what the wire cannot carry."""
 
 
 class SourceRows:
@@ -51,6 +54,8 @@ class SourceRows:
         self._mapping = mapping
         self._tell = tell
         self._told: set[str] = set()
+        self._examined: Counter[str] = Counter()
+        self._losses = WireLosses()
         self._tickers: pa.Array[Any] = pa.array([], pa.string())
 
     def __iter__(self) -> Iterator[list[pa.RecordBatch]]:
@@ -77,8 +82,9 @@ class SourceRows:
             **originals.read(part.origin, WANTED[type(part)]),
             "received_at": part.available_at,
         }
-        self._tell_losses(part, columns)
-        return pa.RecordBatch.from_pydict(columns)
+        rows = pa.RecordBatch.from_pydict(columns)
+        self._tell_losses(part, rows)
+        return rows
 
     def _names(self, part: Batch) -> pa.Array[Any]:
         known = self._source.symbols.tickers
@@ -87,21 +93,28 @@ class SourceRows:
         named: pa.Array[Any] = self._tickers.take(_or_null(part.code, part.code >= 0))
         return named
 
-    def _tell_losses(self, part: Batch, columns: Mapping[str, Any]) -> None:
-        if (part.timestamp % NS_PER_MS).any():
-            self._note(FINER_TIMES)
-        match part:
-            case TickBatch() if "conditions" not in columns and part.flags.any():
-                self._note(FLAGS_ALONE)
-            case BarBatch() if not (np.isnan(part.avg_volume).all() and np.isnan(part.percent_change).all()):
-                self._note(UNSENT_COLUMNS.format("avg_volume and percent_change"))
-            case FmvBatch() if not (np.isnan(part.market_price).all() and (part.confidence == 1).all()):
-                self._note(UNSENT_COLUMNS.format("market_price and confidence"))
+    def _tell_losses(self, part: Batch, rows: pa.RecordBatch) -> None:
+        """Note what the first rows of a type lose on the wire."""
+        record = RECORDS[type(part)]
+        if self._examined[record] >= EXAMINED_ROWS:
+            return
+        self._examined[record] += rows.num_rows
+        for loss in [*self._losses.count(record, rows), *_unsent_columns(part)]:
+            if loss not in self._told:
+                self._told.add(loss)
+                self._tell(f"the wire cannot carry {loss}; {record} rows have them")
 
-    def _note(self, text: str) -> None:
-        if text not in self._told:
-            self._told.add(text)
-            self._tell(text)
+
+def _unsent_columns(part: Batch) -> list[str]:
+    """Return the columns of a batch that the wire has no field for and that hold values."""
+    match part:
+        case BarBatch():
+            values = {"avg_volume": ~np.isnan(part.avg_volume), "percent_change": ~np.isnan(part.percent_change)}
+        case FmvBatch():
+            values = {"market_price": ~np.isnan(part.market_price), "confidence": part.confidence != 1}
+        case _:
+            values = {}
+    return [f"values of {name}" for name, known in values.items() if known.any()]
 
 
 def _trades(part: TickBatch) -> dict[str, Any]:
