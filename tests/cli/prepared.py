@@ -198,7 +198,7 @@ def _serve(requests: socket.socket) -> str:
             if not message:
                 sys.exit()
             streams, ended, shared = files[:3], files[3], files[4:]
-            pid = _fork()
+            pid = fork()
             if not pid:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -215,7 +215,8 @@ def _serve(requests: socket.socket) -> str:
     return _become(request, streams)
 
 
-def _fork() -> int:
+def fork() -> int:
+    """Fork this process, whose threads need not go on in the fork."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # see _prepare for the threads that Python 3.12 and later warn of
         return os.fork()

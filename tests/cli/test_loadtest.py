@@ -246,19 +246,24 @@ def test_ctrl_c_writes_what_was_seen_and_is_exit_code_130(small: Path, tmp_path:
 
 def test_a_search_prints_every_trial_and_ctrl_c_keeps_its_result(small: Path, tmp_path: Path) -> None:
     """Real trials in fresh processes take some ten seconds each; a log must not be silent meanwhile."""
-    arguments = ("loadtest", small, "--find-max", "--set", "clients.count=0", "--out", tmp_path / "out")
-    with running(*arguments, folder=tmp_path, forked_load_test=True) as process:
+    quiet = [
+        part
+        for name, rate in (("tick", 60), ("ohlcv", 2), ("fmv", 1))
+        for part in ("--set", f"stages.open.{name}={rate}")
+    ]
+    arguments = ("--find-max", "--set", "clients.count=0", *quiet, "--out", "out")
+    with running("loadtest", small, *arguments, folder=tmp_path, forked_load_test=True) as process:
         assert process.stderr is not None
         first = process.stderr.readline()
         process.send_signal(signal.SIGINT)
         _, told = process.communicate()
 
-    assert re.match(r"6\d\d rows/s, tick p99 [\d.,]+ ms: (sustained|not sustained: .*)\n", first)
+    assert re.match(r"6\d rows/s, tick p99 [\d.,]+ ms: (sustained|not sustained: .*)\n", first)
     assert process.returncode == 130
     assert "Traceback" not in told
     found = json.loads((tmp_path / "out" / "result.json").read_bytes())["observation"]["capacity"]
     assert [trial["factor"] for trial in found["probes"]][:1] == [1.0]
-    assert found["probes"][0]["processed_per_second"] > 100
+    assert found["probes"][0]["processed_per_second"] > 10
 
 
 def test_an_unknown_scenario_is_an_error_before_the_start(tmp_path: Path) -> None:

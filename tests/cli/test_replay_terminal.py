@@ -10,7 +10,6 @@ import select
 import signal
 import struct
 import subprocess
-import sys
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,9 +33,14 @@ LONGEST_WAIT = 60
 """Seconds after which a terminal that does not show what it should fails a test; usually it takes a few."""
 MOST_FRAMES = 100
 """Redrawings of a live view that give it time to react."""
-TICKSTOCK = (sys.executable, "-W", "error", "-m", "tickstock_cli")
-CONTROLLED = "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+CONTROLLED = "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
 """How a program makes its terminal the controlling one: code run between fork and exec of many threads may hang."""
+BACKGROUND = (
+    "from tests.cli.prepared import fork\n"
+    "if child := fork(): sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    "os.setpgid(0, 0)\n"
+)
+"""How a program becomes a background job, as a shell starts it: in a group of its own, beside that of the terminal."""
 DRAWING = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -111,14 +115,16 @@ class Terminal:
 
 @contextmanager
 def on_a_terminal(
-    *command: str, folder: Path, stdout: int | None = None
+    *command: str, folder: Path, stdout: int | None = None, background: bool = False
 ) -> Iterator[tuple[Terminal, subprocess.Popen[bytes]]]:
-    """Run ``tickstock``, or ``sh``, on a terminal of 100 columns, and see that the terminal is left as it was.
+    """Run ``tickstock`` on a terminal of 100 columns, and see that the terminal is left as it was.
 
     Parameters
     ----------
     stdout
         As for ``subprocess.Popen``; None is the terminal.
+    background
+        Whether it is a background job of the terminal, with a process in the foreground that waits for it.
     """
     user, side = pty.openpty()
     fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
@@ -126,10 +132,9 @@ def on_a_terminal(
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("TICKSTOCK_", "COLUMNS", "LINES"))
     }
-    shell = command[0] == "sh"
     with start_process(
         *command,
-        program=CONTROLLED + ("os.execvp(sys.argv[1], sys.argv[1:])" if shell else COMMAND),
+        program=CONTROLLED + BACKGROUND * background + COMMAND,
         cwd=folder,
         env={**environment, "TERM": "xterm"},
         stdin=side,
@@ -228,13 +233,12 @@ def test_a_replay_in_the_background_leaves_the_keyboard_alone(tmp_path: Path) ->
     """The system stops a background process that reaches for its terminal; without keys it runs to its end."""
     write_recording([Tick("IBM", TEN + second * SECOND, 100.0 + second) for second in range(20)], tmp_path / "recorded")
 
-    in_background = ("sh", "-c", 'set -m; "$@" & wait $!', "sh")
     replay = ("replay", "recorded", "--speed", "100")
-    with on_a_terminal(*in_background, *TICKSTOCK, *replay, folder=tmp_path) as (terminal, shell):
+    with on_a_terminal(*replay, folder=tmp_path, background=True) as (terminal, waiting):
         terminal.wait_for("ledger: every row")
-        shell.wait(LONGEST_WAIT)
+        waiting.wait(LONGEST_WAIT)
 
-    assert shell.returncode == 0
+    assert waiting.returncode == 0
 
 
 def test_the_row_of_a_step_is_shown_and_a_pause_shows_the_speed(tmp_path: Path) -> None:
