@@ -116,12 +116,11 @@ def trade_flags(
     depends = np.flatnonzero(bits & _IN_REGULAR_HOURS)
     if len(depends):
         flags[depends[_regular(timestamp[depends], calendar)]] |= HIDES_LAST | HIDES_EXTREMES
-    late = 0
+    late = np.empty(0, dtype=np.int64)
     if late_print_seconds > 0:
-        printed_late = _late(timestamp, participant_timestamp, round(late_print_seconds * NS_PER_SECOND))
-        flags[printed_late] |= HIDES_LAST | HIDES_EXTREMES
-        late = int(np.count_nonzero(printed_late))
-    return TradeFlags(flags, late, unknown)
+        late = _late(timestamp, participant_timestamp, round(late_print_seconds * NS_PER_SECOND))
+        flags[late] |= HIDES_LAST | HIDES_EXTREMES
+    return TradeFlags(flags, len(late), unknown)
 
 
 def _union(ids: Int16s, offsets: NDArray[Any]) -> tuple[UInt8s, tuple[int, ...]]:
@@ -133,7 +132,7 @@ def _union(ids: Int16s, offsets: NDArray[Any]) -> tuple[UInt8s, tuple[int, ...]]
     ids = ids[first:last]
     bits = _TABLE[ids.view(np.uint16)]
     starts = offsets[:-1] - first
-    some = np.diff(offsets) > 0
+    some = offsets[1:] > offsets[:-1]
     out[some] = np.bitwise_or.reduceat(bits, starts[some])
     unknown = ids[(bits & _UNKNOWN) != 0]
     return out, tuple(np.unique(unknown).tolist()) if len(unknown) else ()
@@ -151,8 +150,8 @@ def _regular(timestamp: Int64s, calendar: Calendar) -> Bools:
     return regular
 
 
-def _late(timestamp: Int64s, participant_timestamp: Int64s, limit: int) -> Bools:
-    """Return where trades are printed more than ``limit`` ns after they were made."""
-    known = (timestamp > 0) & (participant_timestamp > 0)  # the difference of two positive times cannot overflow
-    late: Bools = known & (timestamp - participant_timestamp > limit)
-    return late
+def _late(timestamp: Int64s, participant_timestamp: Int64s, limit: int) -> Int64s:
+    """Return which trades are printed more than ``limit`` ns after they were made."""
+    late = np.flatnonzero(timestamp - participant_timestamp > limit)
+    # An unknown time is 0; the difference of two times above 0 cannot overflow, so no late trade is missed.
+    return late[(timestamp[late] > 0) & (participant_timestamp[late] > 0)]

@@ -49,7 +49,9 @@ _RECORDS: Mapping[type[Any], str] = {
 }
 _FIRST_MS, _FIRST_US, _FIRST_NS = 10**11, 10**14, 10**17
 """Magnitudes from which times are in these units; times below are in seconds."""
+_LAST_MS = MAX_NS // NS_PER_UNIT["ms"]
 
+_COLUMN_TYPES = {record: schema.types for record, schema in RECORDED.items()}
 _EXAMPLE = (
     b'[{"ev":"T","sym":"MSFT","x":4,"i":"12345","z":3,"p":114.125,"s":100,"c":[12],"t":1790352000000,"q":3681328}]'
 )
@@ -123,18 +125,18 @@ class Decoder:
 
     def _ticks(self, trades: list[TradeMessage], received_at: Int64s, call: _Call) -> pa.RecordBatch:
         """Return trades as rows; count late prints, and note unknown conditions."""
-        timestamp, known = _times([trade.time for trade in trades])
-        participant, participant_known = _times([trade.participant_time for trade in trades])
+        timestamp, sip_times = _times([trade.time for trade in trades])
+        participant_timestamp, exchange_times = _times([trade.participant_time for trade in trades])
         conditions: Any = pa.array([trade.conditions or () for trade in trades], pa.list_(pa.int16()))
         ids = values(conditions.values, np.int16, UNREADABLE)
         offsets = values(conditions.offsets, np.int32, 0)
-        result = trade_flags(ids, offsets, timestamp, participant, self._calendar, self._late_print_seconds)
+        result = trade_flags(ids, offsets, timestamp, participant_timestamp, self._calendar, self._late_print_seconds)
         call.counts["wire.late_print"] += result.late
         call.notices += [f"condition {id_} is unknown: its trades count as volume only" for id_ in result.unknown]
         return _batch(
             "tick",
             [trade.ticker for trade in trades],
-            _nullable(timestamp, known),
+            sip_times,
             _reals([trade.price for trade in trades]),
             _exact([trade.exact_size for trade in trades], lambda: [trade.size for trade in trades]),
             result.flags,
@@ -143,7 +145,7 @@ class Decoder:
             [trade.sequence for trade in trades],
             [trade.trade_id for trade in trades],
             [trade.tape for trade in trades],
-            _nullable(participant, participant_known),
+            exchange_times,
             [trade.trf_id for trade in trades],
             received_at,
         )
@@ -207,31 +209,31 @@ def _by_record(messages: list[Any], received_at: Int64s) -> Iterator[tuple[str, 
 
 
 def _bars(bars: list[BarMessage], received_at: Int64s) -> pa.RecordBatch:
-    start, start_known = _times([bar.start for bar in bars])
-    end, end_known = _times([bar.end for bar in bars])
+    start, start_times = _times([bar.start for bar in bars])
+    end, _ = _times([bar.end for bar in bars])
     # A bar that does not end behind its start, or days later, tells no length; readers take the usual one for null.
-    length = np.where(start_known & end_known & (start > 0) & (end > start), end - start, 0)
+    told = (start > 0) & (end > start) & (end - start <= NS_PER_DAY)
     return _batch(
         "ohlcv",
         [bar.ticker for bar in bars],
-        _nullable(start, start_known),
+        start_times,
         _reals([bar.open for bar in bars]),
         _reals([bar.high for bar in bars]),
         _reals([bar.low for bar in bars]),
         _reals([bar.close for bar in bars]),
         _exact([bar.exact_volume for bar in bars], lambda: [bar.volume for bar in bars]),
         _reals([bar.vwap for bar in bars]),
-        _nullable(length / NS_PER_SECOND, (length > 0) & (length <= NS_PER_DAY)),
+        pa.array((end - start) / NS_PER_SECOND, mask=~told),
         received_at,
     )
 
 
 def _fmvs(messages: list[FmvMessage], received_at: Int64s) -> pa.RecordBatch:
-    timestamp, known = _times([message.time for message in messages])
+    _, times = _times([message.time for message in messages])
     return _batch(
         "fmv",
         [message.ticker for message in messages],
-        _nullable(timestamp, known),
+        times,
         _reals([message.fmv for message in messages]),
         received_at,
     )
@@ -242,47 +244,56 @@ _BUILDERS: Mapping[str, Callable[[list[Any], Int64s], pa.RecordBatch]] = {"ohlcv
 
 def _batch(record: str, *columns: Any) -> pa.RecordBatch:
     """Return a batch from its columns: Arrow arrays, numpy arrays, or lists of Python values."""
-    schema = RECORDED[record]
     arrays = [
         column if isinstance(column, pa.Array) else pa.array(column, type_)
-        for column, type_ in zip(columns, schema.types, strict=True)
+        for column, type_ in zip(columns, _COLUMN_TYPES[record], strict=True)
     ]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+    return pa.RecordBatch.from_arrays(arrays, schema=RECORDED[record])
 
 
-def _times(times: list[int | None]) -> tuple[Int64s, Bools]:
-    """Return times of the wire in ns, 0 where unknown, and where they are known.
+def _times(times: list[int | None]) -> tuple[Int64s, pa.Array[Any]]:
+    """Return times of the wire in ns, 0 where unknown, and as a column with null there.
 
     The unit of each follows from its magnitude, as in `core.times.epoch_unit`.
     """
-    array = pa.array(times, pa.int64())
-    steps = values(array, np.int64, 0)
-    known = valid(array)
+    steps, known = _integers(times)
+    if known is None and len(steps) and steps.min() >= _FIRST_MS and steps.max() <= _LAST_MS:
+        ns = steps * NS_PER_UNIT["ms"]
+        return ns, pa.array(ns)
     size = np.abs(steps)
     per_step = np.full(len(steps), NS_PER_UNIT["ms"])
-    if len(steps) and not (size.min() >= _FIRST_MS and size.max() < _FIRST_US):
-        per_step[size < _FIRST_MS] = NS_PER_UNIT["s"]
-        per_step[size >= _FIRST_US] = NS_PER_UNIT["us"]
-        per_step[size >= _FIRST_NS] = NS_PER_UNIT["ns"]
-    known = known & (size <= MAX_NS // per_step)
-    return np.where(known, steps, 0) * per_step, known
+    per_step[size < _FIRST_MS] = NS_PER_UNIT["s"]
+    per_step[size >= _FIRST_US] = NS_PER_UNIT["us"]
+    per_step[size >= _FIRST_NS] = NS_PER_UNIT["ns"]
+    held = size <= MAX_NS // per_step
+    known = held if known is None else known & held
+    ns = np.where(known, steps, 0) * per_step
+    return ns, pa.array(ns, mask=~known)
 
 
-def _nullable(numbers: Int64s | Float64s, known: Bools) -> pa.Array[Any]:
-    return pa.array(numbers, mask=None if known.all() else ~known)
+def _integers(numbers: list[int | None]) -> tuple[Int64s, Bools | None]:
+    """Return integers, 0 where None, and where they are known; None if all are."""
+    try:
+        return np.array(numbers, dtype=np.int64), None
+    except TypeError:
+        array = pa.array(numbers, pa.int64())
+        return values(array, np.int64, 0), valid(array)
 
 
 def _reals(numbers: list[float | None]) -> pa.Array[Any]:
     """Return numbers as a column; null for what is not finite."""
-    found = values(pa.array(numbers, pa.float64()), np.float64, np.nan)
-    return _nullable(found, np.isfinite(found))
+    return _finite(np.array(numbers, dtype=np.float64))  # None becomes NaN
 
 
 def _exact(exact: list[float | None], truncated: Callable[[], list[float | None]]) -> pa.Array[Any]:
     """Return exact numbers as a column, and the truncated one where there is no exact one."""
-    found = values(pa.array(exact, pa.float64()), np.float64, np.nan)
-    finite = np.isfinite(found)
-    if not finite.all():
-        found = np.where(finite, found, values(pa.array(truncated(), pa.float64()), np.float64, np.nan))
-        finite = np.isfinite(found)
-    return _nullable(found, finite)
+    numbers = np.array(exact, dtype=np.float64)
+    known = np.isfinite(numbers)
+    if not known.all():
+        numbers = np.where(known, numbers, np.array(truncated(), dtype=np.float64))
+    return _finite(numbers)
+
+
+def _finite(numbers: Float64s) -> pa.Array[Any]:
+    finite = np.isfinite(numbers)
+    return pa.array(numbers, mask=None if finite.all() else ~finite)
