@@ -170,6 +170,7 @@ def test_every_event_of_any_frames_is_counted_once(frames: list[bytes | str]) ->
     assert counts["wire.events"] == rows + named
     assert counts["wire.frames"] == len(frames)
     assert len(result.errors) == counts["wire.bad_frame"] + counts["wire.bad_event"]
+    assert all(error.text.encode() or not error.text for error in result.errors)
     for record, batch in result.rows.items():
         batch.validate(full=True)
         assert batch.schema.equals(RECORDED[record])

@@ -181,7 +181,7 @@ def read_odd_frame(data: bytes | str) -> OddFrame:
         if not isinstance(kind, str):
             frame.bad.append(("it is no object with a type in ev", _text_of(element)))
         elif kind not in _TYPES:
-            frame.unknown.append(_plain(kind))
+            frame.unknown.append(plain_text(kind))
         elif (message := _message(element, _TYPES[kind])) is not None:
             frame.messages.append(message)
         else:
@@ -222,7 +222,7 @@ def _message(element: dict[str, Any], type_: type[Any]) -> Any:
         message = _repaired(element, type_)
     for name in ("ticker", "trade_id", "status", "message"):
         if isinstance(text := getattr(message, name, None), str):
-            setattr(message, name, _plain(text))
+            setattr(message, name, plain_text(text))
     return message
 
 
@@ -259,6 +259,6 @@ def _nanoseconds(time: float) -> int | None:
     return ns if epoch_unit(ns) == "ns" else None
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """Return text without halves of surrogate pairs, which JSON can escape and UTF-8 cannot hold."""
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -32,6 +32,7 @@ from tickstock_cli.vendors.polygon.messages import (
     SecondBarMessage,
     StatusMessage,
     TradeMessage,
+    plain_text,
     read_frame,
     read_odd_frame,
 )
@@ -181,7 +182,8 @@ class _Call:
         try:
             frame = read_odd_frame(data)
         except FrameError as error:
-            text = data if isinstance(data, str) else data[: 4 * WIRE_ERROR_CHARACTERS].decode(errors="replace")
+            start = data[: 4 * WIRE_ERROR_CHARACTERS]
+            text = plain_text(start) if isinstance(start, str) else start.decode(errors="replace")
             self._add_error("wire.bad_frame", received_at, str(error), text)
             return []
         for reason, text in frame.bad:
