@@ -42,7 +42,7 @@ from tickstock_cli.engine.live import LiveDriver
 from tickstock_cli.engine.market_clock import market_clock
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.result import RunResult
-from tickstock_cli.engine.run import CHECKPOINT_EVERY_NS, RunOptions
+from tickstock_cli.engine.run import CHECKPOINT_EVERY_NS, InitialState, RunOptions
 from tickstock_cli.engine.snapshots import Snapshots
 from tickstock_cli.engine.taps import TAPS, Tap, open_taps, tap_name
 from tickstock_cli.errors import FailedOutputsError, UsageError
@@ -141,6 +141,7 @@ def replay(
     open_sinks: OpenSinks = open_all,
     snapshots: Snapshots | None = None,
     taps: Mapping[str, Tap] | None = None,
+    initial: InitialState | None = None,
 ) -> RunResult:
     """Replay recordings from their first row to their last, or until ``control`` stops it.
 
@@ -156,6 +157,8 @@ def replay(
         Snapshots that a paced run keeps to seek back; not with None, or a source that can be read only once.
     taps
         Observe judged rows and released events, by name; see `engine.taps`. Those of the request come after them.
+    initial
+        State of an earlier run to go on from; None: the run begins without any.
 
     Raises
     ------
@@ -209,6 +212,7 @@ def replay(
             taps=taps,
             tap_targets={tap_name(text): Path(text.partition(":")[2]) for text in request.taps if ":" in text},
             driver=_driver(source, control, clock or SystemClock()),
+            initial=initial,
             shadow=_shadow(request),
         )
         parts = assemble(plan if attach is None else replace(plan, attach=attach), stack)

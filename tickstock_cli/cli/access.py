@@ -13,6 +13,7 @@ from tickstock_cli.errors import UsageError
 if TYPE_CHECKING:
     from tickstock_cli.serving.server import Address
 
+TOKEN_VARIABLE = "TICKSTOCK_TOKEN"
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 USUAL_PORTS = {"http": ":80", "https": ":443"}
 
@@ -21,7 +22,7 @@ Token = Annotated[
     typer.Option(
         "--token",
         metavar="TEXT|@FILE",
-        envvar="TICKSTOCK_TOKEN",
+        envvar=TOKEN_VARIABLE,
         show_default=False,
         help="What clients must show; @FILE keeps it out of the list of processes.",
     ),
@@ -31,7 +32,7 @@ ShownToken = Annotated[
     typer.Option(
         "--token",
         metavar="TEXT|@FILE",
-        envvar="TICKSTOCK_TOKEN",
+        envvar=TOKEN_VARIABLE,
         show_default=False,
         help="What the server wants to be shown.",
     ),

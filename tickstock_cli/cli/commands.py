@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 COMMANDS = {
     "replay": ("replay:replay", "Replay recordings through the pipeline and tell what it would have told."),
+    "live": ("live:live", "Run live on a vendor's feed: alerts out, and a recording that replays to the same events."),
     "inspect": ("inspect:inspect", "Show what recordings hold, what is wrong with them and how they will be read."),
     "verify": ("verify:verify", "Replay at several speeds, batch sizes and worker counts and prove one digest."),
     "diff": ("diff:diff", "Compare two event files event by event and say why they differ."),

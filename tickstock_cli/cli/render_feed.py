@@ -44,7 +44,12 @@ def _gaps(result: LiveResult, zone: ShownZone) -> list[RenderableType]:
     """Draw the gaps: no row came in them, and windows of detectors that span one are not altered."""
     if not result.gaps:
         return []
-    lines = [Text(f"{len(result.gaps):,} gaps in the feed ({zone.name} time)", style="bold yellow")]
+    lines = [
+        Text(
+            f"{len(result.gaps):,} {'gap' if len(result.gaps) == 1 else 'gaps'} in the feed ({zone.name} time)",
+            style="bold yellow",
+        )
+    ]
     for gap in result.gaps[:MOST_GAPS]:
         end = "not over" if gap.end is None else f"{(gap.end - gap.begin) / 1e9:,.1f} s"
         lines.append(Text(f"  {zone.clock(gap.begin)}  {end}  {', '.join(gap.channels)}: {gap.reason}"))

@@ -249,7 +249,6 @@ def replay(
             "--serve": serve,
             "--dashboard": dashboard,
             "--provenance": provenance,
-            "--shadow": shadow,
         }
     )
     factor = parse_speed(speed or playing.usual_speed)

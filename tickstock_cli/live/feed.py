@@ -12,19 +12,18 @@ from tickstock_cli.core.stamps import Stamps
 from tickstock_cli.errors import TickstockError
 
 
-class Feed(LiveSource, Protocol):
+class VendorFeed(LiveSource, Protocol):
     """A live source of a vendor."""
 
-    @property
-    def stamps(self) -> Stamps:
-        """The clock that stamps its frames."""
+    stamps: Stamps
+    """The clock that stamps its frames; set another one before reading begins, to go on behind an earlier run."""
 
     @property
     def failure(self) -> TickstockError | None:
         """Why the feed ended for good; None if it goes on, or was ended."""
 
     def listen(self, listener: FeedListener) -> None:
-        """Tell ``listener`` what is received, before reading begins."""
+        """Pass what is received to ``listener``, too; call it before reading begins."""
 
     def wire_ledger(self) -> Mapping[str, int]:
         """Return the counts of what came, by the names of the ledger: ``wire.frames`` and so on."""

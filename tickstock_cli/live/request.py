@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
@@ -31,8 +31,10 @@ class LiveRequest:
         Days of the recording that are kept; None: all.
     ends_at
         End of the run, ns UTC; None: it goes on until it is stopped.
-    command_line
-        The words of the command, for the recording; without secrets.
+    shadow, shadow_name
+        A second configuration that runs on the same rows, and its file; None: there is none.
+    command_line, secrets
+        The words of the command, for the recording, and texts that must not be in it.
     """
 
     target: str
@@ -42,7 +44,16 @@ class LiveRequest:
     max_size: int | None = None
     keep_days: int | None = None
     ends_at: int | None = None
+    shadow: Settings | None = None
+    shadow_name: str = ""
     command_line: Sequence[str] = ()
+    secrets: Sequence[str] = field(default=(), repr=False)
+
+    @property
+    def has_minute_bars(self) -> bool:
+        """Whether the feed has bars of a minute, of the vendor or made from trades."""
+        section = getattr(self.settings, self.target.partition(":")[0], None)
+        return self.settings.live.bars_from_trades_seconds == 60 or "AM" in getattr(section, "channels", ())
 
 
 def next_moment(until: TimeInput, now: int, zone: tzinfo) -> int:

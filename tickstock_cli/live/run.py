@@ -9,21 +9,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import cast
 
 from tickstock_cli.core.feed import FeedListener
 from tickstock_cli.core.stages import NamedSource
+from tickstock_cli.core.stamps import Stamps
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer, Observers
 from tickstock_cli.engine.result import RunResult
 from tickstock_cli.engine.taps import Tap
 from tickstock_cli.errors import FailedOutputsError
 from tickstock_cli.live.ending import LiveEnd
-from tickstock_cli.live.feed import Feed
+from tickstock_cli.live.feed import VendorFeed
 from tickstock_cli.live.gap_log import GapLog
+from tickstock_cli.live.recording import Recording, open_recording
 from tickstock_cli.live.request import LiveRequest
 from tickstock_cli.live.result import LiveResult
 from tickstock_cli.live.told_latency import ToldLatency
+from tickstock_cli.recording.recorder import Recorder
+from tickstock_cli.recording.warm_state import WarmState
 from tickstock_cli.replaying import OpenSinks, Request, replay
 from tickstock_cli.runtime.opening import PipelineName
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
@@ -38,12 +44,13 @@ def replay_request(request: LiveRequest) -> Request:
 def run_live(
     request: LiveRequest,
     end: LiveEnd,
-    observe: Callable[[Feed], Observer],
+    observe: Callable[[VendorFeed], Observer],
     listeners: tuple[FeedListener, ...] = (),
     attach: Callable[[MultiChannelPipeline], None] | None = None,
     open_sinks: OpenSinks = open_all,
     taps: Mapping[str, Tap] | None = None,
     control: Control | None = None,
+    progress: Callable[[int, int], object] = lambda rows, total: None,  # noqa: ARG005 - shows nothing
 ) -> LiveResult:
     """Run until the feed ends.
 
@@ -55,42 +62,105 @@ def run_live(
         Are told what the feed receives.
     attach, open_sinks, taps, control
         As `replaying.replay` takes them.
+    progress
+        Called while state is made from an earlier recording: with the number of rows replayed, and of all.
 
     Raises
     ------
     TickstockError
         As `replaying.replay` raises them. A feed that ends for good raises none: the result has its ``failure``.
     """
-    gaps = GapLog()
-    opened: list[tuple[Feed, ToldLatency]] = []
-
-    def begin(source: NamedSource) -> Observer:
-        feed = cast(Feed, source)
-        latency = ToldLatency(feed.stamps.now)
-        opened.append((feed, latency))
-        for listener in (gaps, *listeners):
-            feed.listen(listener)
-        end.feed_opened(feed.interrupt)
-        return Observers(observe(feed), latency)
-
-    failed: FailedOutputsError | None = None
+    run = _Run(request, end, observe, listeners)
     try:
-        run = replay(replay_request(request), control, begin, attach=attach, open_sinks=open_sinks, taps=taps)
-    except FailedOutputsError as error:
-        failed, run = error, cast(RunResult, error.result)
+        with ExitStack() as stack:
+            recording = stack.enter_context(open_recording(request, run.report))
+            if recording is not None:
+                run.go_on(recording, progress)
+                stack.enter_context(recording.recorder)
+            result, failed = run.replay(attach, open_sinks, taps or {}, control)
+            if recording is not None:
+                recorded = recording.end({"events": result.run.tally.events, "digest": result.run.digest})
+                result = replace(result, recording=recorded)
     finally:
         end.close()
-    feed, latency = opened[0]
-    result = LiveResult(
-        run,
-        feed.wire_ledger(),
-        tuple(gaps.gaps),
-        feed.health(),
-        latency.figures(),
-        failure=feed.failure,
-    )
     result.check()
     if failed is not None:
         failed.result = result
         raise failed
     return result
+
+
+class _Run:
+    """The parts of one live run that are known once its feed is open."""
+
+    def __init__(
+        self,
+        request: LiveRequest,
+        end: LiveEnd,
+        observe: Callable[[VendorFeed], Observer],
+        listeners: tuple[FeedListener, ...],
+    ) -> None:
+        self._request = request
+        self._end = end
+        self._observe = observe
+        self._gaps = GapLog()
+        self._listeners = (self._gaps, *listeners)
+        self._pipeline: MultiChannelPipeline | None = None
+        self._recorder: Recorder | None = None
+        self._warm = WarmState(None, 0)
+
+    def go_on(self, recording: Recording, progress: Callable[[int, int], object]) -> None:
+        """Begin the recording, and take the state of the runs before."""
+        self._recorder = recording.recorder
+        self._warm = recording.begin(progress)
+
+    def report(self, problem: str | None) -> None:
+        """Report a problem of the recording: an alert of the running system; None: it records."""
+        if self._pipeline is not None:
+            self._pipeline.system.reporter.report("recording", problem)
+
+    def replay(
+        self,
+        attach: Callable[[MultiChannelPipeline], None] | None,
+        open_sinks: OpenSinks,
+        taps: Mapping[str, Tap],
+        control: Control | None,
+    ) -> tuple[LiveResult, FailedOutputsError | None]:
+        """Run to the end of the feed; return the result, and the error of outputs that failed."""
+
+        def attached(pipeline: MultiChannelPipeline) -> None:
+            self._pipeline = pipeline
+            if attach is not None:
+                attach(pipeline)
+
+        taps = taps if self._recorder is None else {**taps, "recording": self._recorder}
+        failed: FailedOutputsError | None = None
+        try:
+            run = replay(
+                replay_request(self._request),
+                control,
+                self._opened,
+                attach=attached,
+                open_sinks=open_sinks,
+                taps=taps,
+                initial=self._warm.initial,
+            )
+        except FailedOutputsError as error:
+            failed, run = error, cast(RunResult, error.result)
+        feed, latency = self._feed, self._latency
+        gaps = tuple(self._gaps.gaps)
+        return (
+            LiveResult(run, feed.wire_ledger(), gaps, feed.health(), latency.figures(), failure=feed.failure),
+            failed,
+        )
+
+    def _opened(self, source: NamedSource) -> Observer:
+        """Take the opened feed, before its first row; return the observer of the run."""
+        feed = self._feed = cast(VendorFeed, source)
+        feed.stamps = Stamps(floor=self._warm.floor)
+        recorders = () if self._recorder is None else (self._recorder,)
+        for listener in (*self._listeners, *recorders):
+            feed.listen(listener)
+        latency = self._latency = ToldLatency(feed.stamps.now)
+        self._end.feed_opened(feed.interrupt)
+        return Observers(self._observe(feed), latency)

@@ -38,7 +38,7 @@ from tickstock_cli.vendors.polygon.deduplication import Deduplication
 from tickstock_cli.vendors.polygon.frame_queue import AttemptBegan, ConnectionLost, FrameQueue, Item, ReceivedFrame
 from tickstock_cli.vendors.polygon.gaps import RECORD_OF_CHANNEL, ConnectionGaps
 from tickstock_cli.vendors.polygon.health import feed_health
-from tickstock_cli.vendors.polygon.params import Endpoint, PolygonParams, endpoints, key_from
+from tickstock_cli.vendors.polygon.params import KEY_VARIABLES, Endpoint, PolygonParams, endpoints, key_from
 from tickstock_cli.vendors.polygon.silent_items import SilentItems
 from tickstock_cli.vendors.polygon.staleness import ChannelSilence, SilenceLimits
 from tickstock_cli.vendors.polygon.subscriptions import EVERY, Subscriptions, wanted_items
@@ -79,6 +79,8 @@ class PolygonSource(RowStream):
     """
 
     Params = PolygonParams
+    key_variables = KEY_VARIABLES
+    """Environment variables with the key."""
 
     def __init__(self, tickers: Sequence[str], options: ReadOptions) -> None:
         shown = ",".join(tickers[:3]) + (",…" if len(tickers) > 3 else "")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
 
-from tickstock_cli.vendors.polygon.server.faults import FaultPlan, TimedFault, VendorFault
+from tickstock_cli.vendors.polygon.server.faults import Fault, FaultPlan, TimedFault
 
-F = TypeVar("F", bound=VendorFault)
+F = TypeVar("F", bound=Fault)
 
 
 @dataclass(slots=True)
@@ -26,12 +26,12 @@ class ArmedFault:
     """
 
     place: int
-    fault: VendorFault
+    fault: Fault
     after_seconds: float | None = None
     after_rows: int | None = None
 
 
-class VendorFaults:
+class FaultInjector:
     """Hands out faults to connections, and counts those that happened.
 
     Attributes

@@ -1,0 +1,246 @@
+"""`tickstock live`: a vendor's feed in, alerts out, and a recording that replays to the same events."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tickstock_cli.cli.access import TOKEN_VARIABLE, Origins, SocketIo, Token, read_listen
+from tickstock_cli.cli.interrupting import leave_at_once_if_insisted, load_sinks
+from tickstock_cli.cli.options import ConfigFile, Json, Sets, ShadowFile, load_settings, load_shadow, parse_symbols
+from tickstock_cli.core.time_input import TimeInput, parse_time_input
+from tickstock_cli.errors import UsageError
+
+VENDOR = "polygon"
+"""The source, and the section of the configuration, that the options of the feed are about."""
+
+if TYPE_CHECKING:
+    from tickstock_cli.config.settings import Settings
+    from tickstock_cli.live.request import LiveRequest
+
+
+def live(
+    symbols: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--symbols",
+            metavar="A,B|@FILE|'*'",
+            show_default=False,
+            help="Tickers to subscribe to, those a file lists, or '*' for all. Repeatable.",
+        ),
+    ] = None,
+    channels: Annotated[
+        str | None,
+        typer.Option(
+            "--channels",
+            metavar="T,A|AM,FMV",
+            show_default="T,AM",
+            help="Channels of the feed: trades (T), bars of a second (A) or of a minute (AM), fair market values.",
+        ),
+    ] = None,
+    feed: Annotated[
+        str | None,
+        typer.Option(
+            "--feed", metavar="realtime|delayed|business", show_default="realtime", help="Which feed of the vendor."
+        ),
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            "--url", metavar="ws(s)://…", show_default=False, help="Another address, as of replay --as-polygon."
+        ),
+    ] = None,
+    bars_from_trades: Annotated[
+        str | None,
+        typer.Option(
+            "--bars-from-trades",
+            metavar="1s|60s",
+            show_default=False,
+            help="Make bars from the trades, without the vendor's hold of 2 s, instead of its own.",
+        ),
+    ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            "--record", metavar="DIR", show_default=False, help="Record the rows and the events here, or go on there."
+        ),
+    ] = None,
+    max_size: Annotated[
+        str | None,
+        typer.Option(
+            "--max-size",
+            metavar="SIZE",
+            show_default=False,
+            help="Remove whole oldest days of the recording above this, as in 200GiB.",
+        ),
+    ] = None,
+    keep_days: Annotated[
+        int | None,
+        typer.Option("--keep-days", min=1, show_default=False, help="Keep this many days of the recording."),
+    ] = None,
+    out: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            show_default=False,
+            help="Write events to .parquet, .jsonl or .csv, or - for JSON lines on stdout. Repeatable.",
+        ),
+    ] = None,
+    duration: Annotated[
+        str | None,
+        typer.Option(
+            "--duration", metavar="1h", show_default=False, help="End after this time: a number with s, m, h."
+        ),
+    ] = None,
+    until: Annotated[
+        TimeInput | None,
+        typer.Option(
+            "--until",
+            metavar="TIME",
+            show_default=False,
+            parser=parse_time_input,
+            help="End then: a time of day in New York such as 16:05, or ISO 8601.",
+        ),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Connect, authenticate, subscribe, say what was granted, and leave.")
+    ] = False,
+    as_json: Json = False,
+    config: ConfigFile = None,
+    sets: Sets = None,
+    shadow: ShadowFile = None,
+    serve: Annotated[
+        str | None,
+        typer.Option(
+            "--serve",
+            metavar="[HOST:PORT]",
+            show_default=False,
+            help="Serve events (WebSocket), status and a page while it runs; default 127.0.0.1:8765.",
+        ),
+    ] = None,
+    token: Token = None,
+    origins: Origins = None,
+    socketio: SocketIo = False,
+    log: Annotated[
+        Path | None,
+        typer.Option("--log", metavar="DIR", show_default=False, help="Keep the event log of --serve in this folder."),
+    ] = None,
+    dashboard: Annotated[
+        bool, typer.Option("--dashboard", help="Show the running system, too: channels, queues, latency, alerts.")
+    ] = False,
+) -> None:
+    """Run live on a vendor's feed: alerts out, and a recording that replays to the same events.
+
+    The key comes from POLYGON_API_KEY or MASSIVE_API_KEY. Ctrl-C ends the run cleanly: what was received is processed,
+    outputs and recording are whole.
+    """
+    from tickstock_cli.cli.live_running import run
+
+    assigned = [*(sets or ()), *_assigned(channels, feed, url), *_bars_from_trades(bars_from_trades)]
+    settings = load_settings(config, assigned).settings
+    request = replace(
+        _request(settings, symbols, record, max_size, keep_days, out, duration, until, as_json, check),
+        shadow=load_shadow(shadow, settings),
+        shadow_name="" if shadow is None else str(shadow),
+    )
+    if check:
+        from tickstock_cli.cli.live_checking import check as check_feed
+
+        check_feed(request, as_json)
+        return
+    address = read_listen(serve, token, origins, socketio, log)
+    load_sinks(request.outs)
+    with leave_at_once_if_insisted():
+        run(request, address, log, dashboard=dashboard, as_json=as_json)
+
+
+def _assigned(channels: str | None, feed: str | None, url: str | None) -> list[str]:
+    """Return the options of the feed as assignments of settings."""
+    values = {"channels": channels, "feed": feed, "url": url}
+    return [f"{VENDOR}.{name}={value}" for name, value in values.items() if value is not None]
+
+
+def _bars_from_trades(text: str | None) -> list[str]:
+    """Return ``--bars-from-trades`` as assignments of settings.
+
+    Raises
+    ------
+    UsageError
+        It is neither of the two.
+    """
+    if text is None:
+        return []
+    seconds = {"1s": 1, "60s": 60}.get(text)
+    if seconds is None:
+        raise UsageError(f"--bars-from-trades must be 1s or 60s, was {text}")
+    return [f"live.bars_from_trades_seconds={seconds}"]
+
+
+def _request(
+    settings: Settings,
+    symbols: list[str] | None,
+    record: Path | None,
+    max_size: str | None,
+    keep_days: int | None,
+    out: list[str] | None,
+    duration: str | None,
+    until: TimeInput | None,
+    as_json: bool,
+    check: bool,
+) -> LiveRequest:
+    """Return the request of the options.
+
+    Raises
+    ------
+    UsageError
+        Options contradict each other, or a value is none.
+    """
+    from time import time_ns
+
+    from tickstock_cli.core.calendar import market_zone
+    from tickstock_cli.core.quantities import parse_duration, parse_size
+    from tickstock_cli.live.request import LiveRequest, next_moment
+    from tickstock_cli.sources import SOURCES
+
+    key_variables: Sequence[str] = SOURCES.load(VENDOR).key_variables
+    outs = out if out is not None else _default_outs(as_json or check)
+    if as_json and "-" in outs:
+        raise UsageError("--json and --out - both write to stdout; write the events to a file")
+    if duration is not None and until is not None:
+        raise UsageError("--duration and --until both end the run; give one")
+    if record is None and (max_size is not None or keep_days is not None):
+        raise UsageError("--max-size and --keep-days are about the recording: add --record DIR")
+    now = time_ns()
+    ends_at = None if duration is None else now + parse_duration(duration)
+    if until is not None:
+        ends_at = next_moment(until, now, market_zone(settings.session.calendar))
+    return LiveRequest(
+        _target(symbols),
+        settings,
+        outs,
+        record,
+        None if max_size is None else parse_size(max_size),
+        keep_days,
+        ends_at,
+        command_line=("tickstock", *sys.argv[1:]),
+        secrets=[text for name in (*key_variables, TOKEN_VARIABLE) if (text := os.environ.get(name))],
+    )
+
+
+def _default_outs(is_silent: bool) -> list[str]:
+    """Return the outputs without ``--out``: JSON lines where stdout is no terminal."""
+    return [] if is_silent or sys.stdout.isatty() else ["-"]
+
+
+def _target(symbols: list[str] | None) -> str:
+    if symbols is None:
+        raise UsageError("--symbols is missing: name tickers, as in AAPL,MSFT, a file of them as @FILE, or '*' for all")
+    wanted = parse_symbols(symbols)
+    return f"{VENDOR}:{','.join(sorted(wanted or ()))}"
