@@ -9,17 +9,16 @@ import pyarrow as pa
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.recording_schema import RECORDED
 from tickstock_cli.vendors.polygon.columns import Columns
-from tickstock_cli.vendors.polygon.conditions import trade_flags
+from tickstock_cli.vendors.polygon.conditions import RegularHours, trade_flags
 from tickstock_cli.vendors.polygon.encode import WireEncoder
 from tickstock_cli.vendors.polygon.losses import WireLosses
 from tickstock_cli.vendors.polygon.messages import read_frame, read_odd_frame
 from tickstock_cli.vendors.polygon.wire import Decoded, Decoder
 
 RECEIVED = 1_790_352_000_021_000_000
-CALENDAR = Calendar("XNYS")
+HOURS = RegularHours()
 DECODER = Decoder()
 
 MS = st.integers(10**11, (2**63 - 1) // 10**6 - 60_000) | st.integers(1_790_000_000_000, 1_790_600_000_000)
@@ -94,7 +93,7 @@ def with_flags(rows: list[dict[str, Any]]) -> pa.RecordBatch:
     """Return trades with the flags that their conditions and times give."""
     columns = Columns(pa.RecordBatch.from_pylist(rows, schema=RECORDED["tick"]))
     (sip, _), (exchange, _) = columns.times("timestamp"), columns.times("participant_timestamp")
-    flags = trade_flags(*columns.ids("conditions"), sip, exchange, CALENDAR).flags
+    flags = trade_flags(*columns.ids("conditions"), sip, exchange, HOURS).flags
     return pa.RecordBatch.from_pylist(
         [{**row, "flags": flag} for row, flag in zip(rows, flags.tolist(), strict=True)], schema=RECORDED["tick"]
     )

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import Int64s, UInt8s
-from tickstock_cli.core.calendar import PHASE_MASK, REGULAR, Calendar
+from tickstock_cli.core.calendar import DAY_NS, PHASE_MASK, REGULAR, Calendar
 from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.kernels.admission import HIDES_EXTREMES, HIDES_LAST, HIDES_VOLUME
 
@@ -46,6 +46,8 @@ _FORBIDDEN = {
 }
 _NOT_OF_A_SALE = (*range(57, 61), *range(62, 72))
 """Short-sale restrictions and the financial status of the company."""
+
+_YEAR_NS = 366 * DAY_NS
 
 _IN_REGULAR_HOURS, _UNKNOWN = 8, 16
 """Bits of ``_TABLE`` beside the flags: flags that depend on the phase; an id that the vendor's table lacks."""
@@ -84,12 +86,30 @@ class TradeFlags:
     unknown: tuple[int, ...]
 
 
+class RegularHours:
+    """Regular hours of the exchanges, by a calendar per year: a wrong time costs its own year, not centuries."""
+
+    def __init__(self) -> None:
+        self._calendars: dict[int, Calendar] = {}
+
+    def contain(self, times: Int64s) -> Bools:
+        """Return where times (int64 ns UTC) are in regular hours; those of 0 and below are not."""
+        regular = np.zeros(len(times), dtype=np.bool_)
+        years = times // _YEAR_NS
+        for year in np.unique(years).tolist():
+            places = np.flatnonzero((years == year) & (times > 0))
+            if len(places):
+                calendar = self._calendars.setdefault(year, Calendar("XNYS"))
+                regular[places] = _regular(times[places], calendar)
+        return regular
+
+
 def trade_flags(
     ids: Int16s,
     offsets: NDArray[Any],
     timestamp: Int64s,
     participant_timestamp: Int64s,
-    calendar: Calendar,
+    hours: RegularHours,
     late_print_seconds: float = LATE_PRINT_SECONDS,
 ) -> TradeFlags:
     """Return the flags of trades.
@@ -105,8 +125,8 @@ def trade_flags(
         Time of each trade by the SIP, int64 ns UTC; 0 where unknown.
     participant_timestamp
         Time of each trade at its exchange, int64 ns UTC; 0 where unknown.
-    calendar
-        The calendar of the exchanges: condition 12 forbids prices in its phase ``regular`` only.
+    hours
+        The regular hours of the exchanges: condition 12 forbids prices in them only.
     late_print_seconds
         A trade whose ``timestamp`` is more than this behind its ``participant_timestamp`` is a late print: an old
         price, which is neither last price nor high or low. 0 = no trade is.
@@ -115,7 +135,7 @@ def trade_flags(
     flags = bits & np.uint8(HIDES_LAST | HIDES_EXTREMES | HIDES_VOLUME)
     depends = np.flatnonzero(bits & _IN_REGULAR_HOURS)
     if len(depends):
-        flags[depends[_regular(timestamp[depends], calendar)]] |= HIDES_LAST | HIDES_EXTREMES
+        flags[depends[hours.contain(timestamp[depends])]] |= HIDES_LAST | HIDES_EXTREMES
     late = np.empty(0, dtype=np.int64)
     if late_print_seconds > 0:
         late = _late(timestamp, participant_timestamp, round(late_print_seconds * NS_PER_SECOND))
@@ -138,15 +158,10 @@ def _union(ids: Int16s, offsets: NDArray[Any]) -> tuple[UInt8s, tuple[int, ...]]
     return out, tuple(np.unique(unknown).tolist()) if len(unknown) else ()
 
 
-def _regular(timestamp: Int64s, calendar: Calendar) -> Bools:
-    """Return where times are in the phase ``regular``; unknown times are not."""
-    regular = np.zeros(len(timestamp), dtype=np.bool_)
-    known = timestamp > 0
-    if known.any():
-        times = timestamp[known]
-        table = calendar.table(int(times.min()), int(times.max()))
-        segments = table.segments[table.starts.searchsorted(times, side="right") - 1]
-        regular[known] = (segments & PHASE_MASK) == REGULAR
+def _regular(times: Int64s, calendar: Calendar) -> Bools:
+    table = calendar.table(int(times.min()), int(times.max()))
+    segments = table.segments[table.starts.searchsorted(times, side="right") - 1]
+    regular: Bools = (segments & PHASE_MASK) == REGULAR
     return regular
 
 

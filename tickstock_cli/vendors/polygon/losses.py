@@ -8,12 +8,11 @@ import numpy as np
 import pyarrow as pa
 
 from tickstock_cli.core.batch import Int64s, UInt8s
-from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.recording_schema import RECORDED
 from tickstock_cli.sources.columns import Bools
 from tickstock_cli.sources.records import RECORD_TYPES
 from tickstock_cli.vendors.polygon.columns import NS_PER_MS, Columns
-from tickstock_cli.vendors.polygon.conditions import LATE_PRINT_SECONDS, trade_flags
+from tickstock_cli.vendors.polygon.conditions import LATE_PRINT_SECONDS, RegularHours, trade_flags
 from tickstock_cli.vendors.polygon.encode import DEFAULT_INTERVAL_SECONDS, SIZE_DECIMALS, bar_prefixes
 
 TIMES = "times with a part of a millisecond"
@@ -44,7 +43,7 @@ class WireLosses:
     ) -> None:
         self._late_print_seconds = late_print_seconds
         self._interval_seconds = interval_seconds
-        self._calendar = Calendar("XNYS")
+        self._hours = RegularHours()
 
     def count(self, record: str, rows: pa.RecordBatch) -> Counter[str]:
         """Return how many rows lose something, by what they lose; a row can be in several counts.
@@ -77,7 +76,7 @@ class WireLosses:
         sip, exchange = (
             columns.times(name)[0] // NS_PER_MS * NS_PER_MS for name in ("timestamp", "participant_timestamp")
         )
-        return trade_flags(ids, offsets, sip, exchange, self._calendar, self._late_print_seconds).flags
+        return trade_flags(ids, offsets, sip, exchange, self._hours, self._late_print_seconds).flags
 
 
 def _recorded_flags(columns: Columns) -> Int64s:

@@ -18,12 +18,11 @@ import numpy as np
 import pyarrow as pa
 
 from tickstock_cli.core.batch import Float64s, Int64s
-from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.feed import WIRE_ERROR_CHARACTERS, WireError
 from tickstock_cli.core.recording_schema import RECORDED
 from tickstock_cli.core.times import MAX_NS, NS_PER_DAY, NS_PER_SECOND, NS_PER_UNIT
 from tickstock_cli.sources.columns import Bools, valid, values
-from tickstock_cli.vendors.polygon.conditions import LATE_PRINT_SECONDS, UNREADABLE, trade_flags
+from tickstock_cli.vendors.polygon.conditions import LATE_PRINT_SECONDS, UNREADABLE, RegularHours, trade_flags
 from tickstock_cli.vendors.polygon.messages import (
     BarMessage,
     FmvMessage,
@@ -103,7 +102,7 @@ class Decoder:
 
     def __init__(self, late_print_seconds: float = LATE_PRINT_SECONDS) -> None:
         self._late_print_seconds = late_print_seconds
-        self._calendar = Calendar("XNYS")
+        self._hours = RegularHours()
         self._noticed: set[str] = set()
         self.decode([(_EXAMPLE, 0)])  # what libraries import on first use would delay the first frame of a feed
 
@@ -131,7 +130,7 @@ class Decoder:
         conditions: Any = pa.array([trade.conditions or () for trade in trades], pa.list_(pa.int16()))
         ids = values(conditions.values, np.int16, UNREADABLE)
         offsets = values(conditions.offsets, np.int32, 0)
-        result = trade_flags(ids, offsets, timestamp, participant_timestamp, self._calendar, self._late_print_seconds)
+        result = trade_flags(ids, offsets, timestamp, participant_timestamp, self._hours, self._late_print_seconds)
         call.counts["wire.late_print"] += result.late
         call.notices += [f"condition {id_} is unknown: its trades count as volume only" for id_ in result.unknown]
         return _batch(

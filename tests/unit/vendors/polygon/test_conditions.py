@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.testing import new_york
-from tickstock_cli.vendors.polygon.conditions import UNREADABLE, TradeFlags, trade_flags
+from tickstock_cli.vendors.polygon.conditions import UNREADABLE, RegularHours, TradeFlags, trade_flags
 
-CALENDAR = Calendar("XNYS")
+HOURS = RegularHours()
 AT_NOON, BEFORE_THE_OPENING = new_york("2026-09-25", "12:00:00"), new_york("2026-09-25", "08:00:00")
 SECOND = 1_000_000_000
 
@@ -21,7 +20,7 @@ def flags_of(*trades: list[int], time: int = AT_NOON, late_by: int = 0, late_pri
     offsets = np.cumsum([0, *map(len, trades)]).astype(np.int32)
     ids = np.array([id_ for trade in trades for id_ in trade], dtype=np.int16)
     times = np.full(len(trades), time, dtype=np.int64)
-    return trade_flags(ids, offsets, times, times - late_by, CALENDAR, late_print_seconds)
+    return trade_flags(ids, offsets, times, times - late_by, HOURS, late_print_seconds)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +45,16 @@ def test_form_t_forbids_prices_in_regular_hours_only() -> None:
     assert flags_of([12], time=0).flags.tolist() == [0]
 
 
+def test_a_wrong_time_does_not_cost_the_calendars_of_centuries() -> None:
+    """Each year of a calendar takes time to make: a reader that makes 250 of them falls seconds behind its feed."""
+    hours = RegularHours()
+    times = np.array([AT_NOON, 2**63 - 1, 10**17, BEFORE_THE_OPENING, -1], dtype=np.int64)
+
+    assert hours.contain(times).tolist() == [True, False, False, False, False]
+    years = [calendar._last_year - calendar._first_year + 1 for calendar in hours._calendars.values()]
+    assert (len(years), max(years)) == (3, 1)
+
+
 def test_an_unknown_id_counts_volume_alone_and_is_told() -> None:
     """A new condition may be anything: it moves no price until somebody has read what it means."""
     result = flags_of([56, 14], [99], [56], [-7], [UNREADABLE])
@@ -68,7 +77,7 @@ def test_a_trade_without_one_of_its_times_is_not_late() -> None:
     sip = np.array([AT_NOON, 0, 2**63 - 1], dtype=np.int64)
     exchange = np.array([0, AT_NOON, -(2**63)], dtype=np.int64)
 
-    assert trade_flags(np.empty(0, np.int16), np.append(none, 0), sip, exchange, CALENDAR).late == 0
+    assert trade_flags(np.empty(0, np.int16), np.append(none, 0), sip, exchange, HOURS).late == 0
 
 
 @given(st.lists(st.lists(st.integers(-(2**15), 2**15 - 1), max_size=4), max_size=20), st.integers(0, 5))
@@ -82,4 +91,4 @@ def test_flags_of_a_trade_do_not_depend_on_its_neighbours(trades: list[list[int]
 
     assert together.flags.tolist() == [int(one.flags[0]) for one in alone]
     assert set(together.unknown) == {id_ for one in alone for id_ in one.unknown}
-    assert trade_flags(ids, offsets, times, times, CALENDAR).flags.tolist() == together.flags.tolist()[skipped:]
+    assert trade_flags(ids, offsets, times, times, HOURS).flags.tolist() == together.flags.tolist()[skipped:]
