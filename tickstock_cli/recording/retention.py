@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
@@ -38,22 +38,29 @@ def recorded_days(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if _DAY.fullmatch(path.name) and path.is_dir())
 
 
-def remove_oldest(folder: Path, retention: Retention, current: str, manifest: RecordingManifest) -> list[str]:
+def remove_oldest(
+    folder: Path,
+    retention: Retention,
+    current: str,
+    manifest: RecordingManifest,
+    carry: Callable[[Sequence[str]], object] = lambda days: None,  # noqa: ARG005 - keeps nothing of them
+) -> list[str]:
     """Remove whole oldest days beyond the bounds, never ``current`` nor later ones; return which. Raises OSError.
 
-    A day leaves the manifest, then gets a name that no reader looks at, then is removed: after a crash in between the
-    next call goes on.
+    ``carry`` is called with these days before the first one is removed. A day leaves the manifest, then gets a name
+    that no reader looks at, then is removed: after a crash in between the next call goes on.
     """
     for path in folder.glob(f"{_REMOVED}*"):
         shutil.rmtree(path)
-    removed = []
-    for day in _expired(folder, retention, current):
+    removed = list(_expired(folder, retention, current))
+    if removed:
+        carry(removed)
+    for day in removed:
         manifest.drop(day)
         gone = folder / f"{_REMOVED}{day}"
         (folder / day).rename(gone)
         sync(folder)
         shutil.rmtree(gone)
-        removed.append(day)
     return removed
 
 

@@ -9,16 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tickstock_cli.build import build_core
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.batch import MergedBatch
-from tickstock_cli.core.hour_files import EVENTS
 from tickstock_cli.engine.run import InitialState
 from tickstock_cli.recording.folder import RecordedFolder
-from tickstock_cli.sources.options import ReadOptions
-from tickstock_cli.sources.recordings import Recordings
-
-BATCH_ROWS = 262_144
+from tickstock_cli.recording.folder_replay import FolderReplay, row_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +62,17 @@ def warm_state(
     DataError
         A file is damaged.
     """
-    recorded = RecordedFolder(folder)
-    if not any(hour.type != EVENTS for hour in (*recorded.journals(), *recorded.finished())):
+    if not row_files(RecordedFolder(folder)):
         return WarmState(None, 0)
-    with Recordings.open([folder], ReadOptions()) as source:
-        cores = [build_core(each, source.symbols) for each in (settings, shadow) if each is not None]
-        rows = latest = 0
-        for batch in source.batches(BATCH_ROWS):
-            for core in cores:
-                core.step(batch)
-            rows += len(batch)
-            latest = batch.watermark
-            progress(rows, source.rows)
-        if not rows:
+    both = [each for each in (settings, shadow) if each is not None]
+    with FolderReplay(folder, both) as replayed:
+        for _ in replayed.steps(progress):
+            pass
+        if not replayed.latest:
             return WarmState(None, 0)
-        windows = [each.coordinator.window_ms for each in (settings, shadow) if each is not None]
-        floor = latest + max(windows) * 1_000_000
-        for core in cores:
+        floor = replayed.latest + max(each.coordinator.window_ms for each in both) * 1_000_000
+        for core in replayed.cores:
             core.step(MergedBatch.empty(0, floor + 1))
-        main, *others = cores
+        main, *others = replayed.cores
         beside = {name: array for core in others for name, array in core.state().items()}
-        return WarmState(InitialState(main.state(), main.known_tickers(), floor, beside), rows)
+        return WarmState(InitialState(main.state(), main.known_tickers(), floor, beside), replayed.rows)

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from tickstock_cli.core.clock import Clock
 from tickstock_cli.core.hour_files import TIME_COLUMNS, HourFile
+from tickstock_cli.recording.carrying import carry_state
 from tickstock_cli.recording.finishing import finish_hour
 from tickstock_cli.recording.folder import RecordedFolder
 from tickstock_cli.recording.hours import HOUR_NS, Hours
@@ -163,7 +164,13 @@ class HourWriter:
     def _finish(self, hour: HourFile) -> None:
         if hour.journal.exists():
             finish_hour(hour, self._folder.manifest)
-        remove_oldest(self._folder.path, self._retention, self._day, self._folder.manifest)
+        remove_oldest(
+            self._folder.path,
+            self._retention,
+            self._day,
+            self._folder.manifest,
+            lambda days: carry_state(self._folder, days),
+        )
 
 
 def _is_same(one: HourFile, other: HourFile) -> bool:

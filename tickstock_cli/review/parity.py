@@ -8,9 +8,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +17,18 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tickstock_cli.build import build_event_schema, settings_from
+from tickstock_cli.build import build_encoder, build_event_schema, settings_from
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.digest import EventDigest
 from tickstock_cli.core.events import deciding_columns
 from tickstock_cli.core.hour_files import EVENTS, HourFile, journal_rows
 from tickstock_cli.core.times import NS_PER_SECOND, format_time
 from tickstock_cli.errors import DataError
+from tickstock_cli.recording.carried_state import configuration_key, load_state
 from tickstock_cli.recording.folder import GAPS, RecordedFolder, Start
+from tickstock_cli.recording.folder_replay import FolderReplay, row_files
 from tickstock_cli.recording.journal import finished_rows
 from tickstock_cli.recording.manifest import read_lines
-from tickstock_cli.replaying import Request, replay
 from tickstock_cli.review.diff import Difference, compare
 
 END_OF_TIME = 2**63 - 1
@@ -110,13 +110,19 @@ class Parity:
         return sum(start.total for start in self.starts)
 
 
-def check_parity(folder: Path, limit: int = 20) -> Parity:
+def check_parity(
+    folder: Path,
+    limit: int = 20,
+    progress: Callable[[int, int], object] = lambda rows, total: None,  # noqa: ARG005 - shows nothing
+) -> Parity:
     """Compare the events that the live runs of a recorded folder told with those of its replay.
 
     Parameters
     ----------
     limit
         Most differences of a start to return in detail.
+    progress
+        Called with the number of rows replayed and of all rows, in each replay.
 
     Raises
     ------
@@ -130,12 +136,14 @@ def check_parity(folder: Path, limit: int = 20) -> Parity:
     found = []
     floors = [*(start.floor for start in starts), END_OF_TIME]
     floors[0] = 0
+    carried = load_state(folder)
     for number, start in enumerate(starts):
-        key = json.dumps(start.configuration, sort_keys=True)
         settings = _settings(start)
+        key = configuration_key(settings)
         if key not in replayed:
-            replayed[key] = _replayed(recorded, settings)
-        span = _Span(floors[number], floors[number + 1])
+            replayed[key] = _replayed(recorded, settings, progress)
+        removed = 0 if carried is None else carried.until + settings.coordinator.window_ms * 1_000_000
+        span = _Span(max(floors[number], removed), floors[number + 1])
         found.append(_compared(start, settings, span, told, replayed[key], limit))
     return Parity(tuple(found), tuple(_notes(folder)))
 
@@ -153,40 +161,21 @@ class _Span:
         return events.filter((times > self.floor) & (times <= self.end))
 
 
-@dataclass(slots=True)
-class _Collector:
-    """A sink that keeps events."""
-
-    schema: pa.Schema
-    batches: list[pa.RecordBatch] = field(default_factory=list)
-
-    def write(self, events: pa.RecordBatch) -> None:
-        self.batches.append(events)
-
-    def finish(self) -> None:
-        pass
-
-    def commit(self) -> None:
-        pass
-
-    def abort(self) -> None:
-        pass
-
-
 def _settings(start: Start) -> Settings:
     """Return the settings of a start; how its own recording is read is known."""
     settings = settings_from(start.configuration)
     return settings.model_copy(update={"recordings": type(settings.recordings)()})
 
 
-def _replayed(recorded: RecordedFolder, settings: Settings) -> pa.Table:
-    """Return the events of a replay of the folder."""
-    schema = build_event_schema(settings)
-    if all(hour.type == EVENTS for hour in (*recorded.journals(), *recorded.finished())):
-        return schema.empty_table()
-    kept = _Collector(schema)
-    replay(Request([recorded.path], settings), open_sinks=lambda targets, columns: [kept])  # noqa: ARG005 - as OpenSinks
-    return pa.Table.from_batches(kept.batches, schema)
+def _replayed(recorded: RecordedFolder, settings: Settings, progress: Callable[[int, int], object]) -> pa.Table:
+    """Return the events of a replay of the folder, from the state of days that were removed."""
+    if not row_files(recorded):
+        return build_event_schema(settings).empty_table()
+    with FolderReplay(recorded.path, [settings]) as replayed:
+        encoder = build_encoder(settings, replayed.source.symbols)
+        found = [encoder.to_arrow(events) for (events,) in replayed.steps(progress) if len(events)]
+        found.append(encoder.to_arrow(replayed.cores[0].finish()))
+        return pa.Table.from_batches(found, encoder.schema)
 
 
 def _told(recorded: RecordedFolder) -> list[pa.Table]:
