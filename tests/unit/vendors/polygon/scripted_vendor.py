@@ -207,18 +207,19 @@ class Feed:
         """Read until there are so many rows, then end cleanly; return all rows that came."""
         try:
             for batch in self.source.record_batches():
-                self.rows += [row for part in _parts(batch) for row in part.to_pylist()]
+                self.take(batch)
                 if len(self.rows) >= rows:
                     self.source.interrupt()
         finally:
             self.source.close()
         return self.rows
 
+    def take(self, rows: ReceivedRows | None) -> None:
+        """Take rows as the source yields them."""
+        parts = () if rows is None else (rows,) if isinstance(rows, pa.RecordBatch) else rows
+        self.rows += [row for part in parts for row in part.to_pylist()]
+
     @property
     def prices(self) -> list[float]:
         """The prices of the rows so far."""
         return [row["price"] for row in self.rows]
-
-
-def _parts(rows: ReceivedRows | None) -> Sequence[pa.RecordBatch]:
-    return () if rows is None else (rows,) if isinstance(rows, pa.RecordBatch) else rows
