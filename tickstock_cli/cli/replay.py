@@ -249,6 +249,7 @@ def replay(
             "--serve": serve,
             "--dashboard": dashboard,
             "--provenance": provenance,
+            "--shadow": shadow,
         }
     )
     factor = parse_speed(speed or playing.usual_speed)

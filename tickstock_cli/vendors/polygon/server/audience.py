@@ -7,7 +7,7 @@ from itertools import compress
 
 import numpy as np
 
-from tickstock_cli.vendors.polygon.server.chunks import Chunk, ItemTable
+from tickstock_cli.vendors.polygon.server.chunks import EncodedChunk, ItemTable
 from tickstock_cli.vendors.polygon.server.commands import everything_of
 from tickstock_cli.vendors.polygon.server.connection import text_frame
 from tickstock_cli.vendors.polygon.server.send_buffer import Frame
@@ -19,7 +19,7 @@ def frames_of(events: Sequence[bytes], per_frame: int) -> list[Frame]:
     return [(text_frame(b"[" + b",".join(part) + b"]"), len(part)) for part in parts]
 
 
-class Selection:
+class WantedEvents:
     """The events of a release that an audience wants, in order; framed once, when the first client needs it."""
 
     def __init__(self, events: Sequence[bytes], per_frame: int) -> None:
@@ -51,14 +51,14 @@ class Audience:
         self._table = table
         self._wanted = np.zeros(0, dtype=np.bool_)
 
-    def select(self, chunk: Chunk, per_frame: int) -> Selection:
+    def select(self, chunk: EncodedChunk, per_frame: int) -> WantedEvents:
         """Return the events of a release that are wanted."""
         if len(self._wanted) < len(self._table):
             self._wanted = np.concatenate([self._wanted, self._of_new_items()])
         wanted = self._wanted[chunk.items]
         if wanted.all():
-            return Selection(chunk.events, per_frame)
-        return Selection(list(compress(chunk.events, wanted.tolist())), per_frame)
+            return WantedEvents(chunk.events, per_frame)
+        return WantedEvents(list(compress(chunk.events, wanted.tolist())), per_frame)
 
     def _of_new_items(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         new = self._table.names[len(self._wanted) :]

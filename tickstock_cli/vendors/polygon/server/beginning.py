@@ -10,7 +10,7 @@ TRUNCATED = b'[{"ev":"T","sym":"AAPL","p":189.2'
 NO_ARRAY = b'{"ev":"status","status":"success","message":"an object in no array"}'
 
 
-def begin(fault: kinds.Fault, outgoing: Outgoing) -> None:
+def begin(fault: kinds.VendorFault, outgoing: Outgoing) -> None:
     """Start a timed fault now."""
     match fault:
         case kinds.Close():

@@ -39,7 +39,7 @@ class ItemTable:
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class EncodedChunk:
     """Encoded events in the order of their release.
 
     Parameters
@@ -62,12 +62,12 @@ class Chunk:
     def __len__(self) -> int:
         return len(self.events)
 
-    def cut(self, start: int, stop: int) -> Chunk:
+    def cut(self, start: int, stop: int) -> EncodedChunk:
         """Return the events [start, stop)."""
-        return Chunk(self.events[start:stop], self.items[start:stop], self.times[start:stop])
+        return EncodedChunk(self.events[start:stop], self.items[start:stop], self.times[start:stop])
 
 
-def chunks_of(rows: Iterable[pa.RecordBatch | Sequence[pa.RecordBatch]], table: ItemTable) -> Iterator[Chunk]:
+def chunks_of(rows: Iterable[pa.RecordBatch | Sequence[pa.RecordBatch]], table: ItemTable) -> Iterator[EncodedChunk]:
     """Yield rows as chunks; batches that come together are merged by available time, then in the order given."""
     encoder = WireEncoder()
     for together in rows:
@@ -79,11 +79,11 @@ def chunks_of(rows: Iterable[pa.RecordBatch | Sequence[pa.RecordBatch]], table: 
             yield _merged(parts)
 
 
-def _chunk(encoder: WireEncoder, batch: pa.RecordBatch, table: ItemTable) -> Chunk:
+def _chunk(encoder: WireEncoder, batch: pa.RecordBatch, table: ItemTable) -> EncodedChunk:
     encoded = encoder.encode(_record_type(batch), batch)
     numbers = np.array([table.number(item) for item in encoded.items], dtype=np.int32)
     times = batch["received_at"].to_numpy(zero_copy_only=False)
-    return Chunk(encoded.events, numbers[encoded.item_codes], times[encoded.rows], encoded.unsent)
+    return EncodedChunk(encoded.events, numbers[encoded.item_codes], times[encoded.rows], encoded.unsent)
 
 
 def _record_type(batch: pa.RecordBatch) -> str:
@@ -91,10 +91,10 @@ def _record_type(batch: pa.RecordBatch) -> str:
     return next(record for record, name in OWN_COLUMNS.items() if name in batch.schema.names)
 
 
-def _merged(parts: Sequence[Chunk]) -> Chunk:
+def _merged(parts: Sequence[EncodedChunk]) -> EncodedChunk:
     times = np.concatenate([part.times for part in parts])
     order = np.argsort(times, kind="stable")
     events = [event for part in parts for event in part.events]
     items = np.concatenate([part.items for part in parts])[order]
     unsent = sum((part.unsent for part in parts), Counter[str]())
-    return Chunk([events[place] for place in order.tolist()], items, times[order], unsent)
+    return EncodedChunk([events[place] for place in order.tolist()], items, times[order], unsent)

@@ -45,11 +45,11 @@ class VendorConnection(ServerConnection):
         self._unheard: list[bytes] | None = None
 
     def deafen(self) -> None:
-        """Hear nothing from now on. The end of the connection is noticed all the same."""
+        """Read nothing from now on. The end of the connection is noticed all the same."""
         self._unheard = self._unheard or []
 
     def hear(self) -> None:
-        """Hear again, first what came meanwhile."""
+        """Read again, first what came meanwhile."""
         unheard, self._unheard = self._unheard or [], None
         for data in unheard:
             self.data_received(data)

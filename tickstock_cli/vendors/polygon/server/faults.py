@@ -22,7 +22,7 @@ class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Fault(_Table):
+class VendorFault(_Table):
     """One fault. It happens at a fixed step of the connection, which its kind says.
 
     Parameters
@@ -51,7 +51,7 @@ class Fault(_Table):
                 return connection in numbers
 
 
-class TimedFault(Fault):
+class TimedFault(VendorFault):
     """A fault that happens after some time or rows; without either with the first subscription.
 
     Parameters
@@ -82,40 +82,40 @@ class AlteringFault(TimedFault):
     rows: Count | None = 1
 
 
-class HttpStatus(Fault):
+class HttpStatus(VendorFault):
     """The upgrade is refused with an HTTP status."""
 
     kind: Literal["http_status"]
     status: Literal[400, 401, 403, 404, 429, 500, 502, 503, 504] = 503
 
 
-class BadKey(Fault):
+class BadKey(VendorFault):
     """The key is refused, whatever it is, and the connection dropped without a closing frame."""
 
     kind: Literal["bad_key"]
     because: Literal["key", "plan"] = "key"
 
 
-class AbortBeforeAuthReply(Fault):
+class AbortBeforeAuthReply(VendorFault):
     """The connection is dropped between the key and its answer."""
 
     kind: Literal["abort_before_auth_reply"]
 
 
-class NoAuthReply(Fault):
+class NoAuthReply(VendorFault):
     """The key is never answered."""
 
     kind: Literal["no_auth_reply"]
 
 
-class AuthTimeout(Fault):
+class AuthTimeout(VendorFault):
     """The key is answered with ``auth_timeout``, and the connection dropped ``seconds`` later."""
 
     kind: Literal["auth_timeout"]
     seconds: Length = 1.0
 
 
-class NotAuthorized(Fault):
+class NotAuthorized(VendorFault):
     """Items that match a pattern are refused with an error that does not name them.
 
     Parameters
@@ -128,13 +128,13 @@ class NotAuthorized(Fault):
     items: Annotated[tuple[str, ...], Field(min_length=1)]
 
 
-class NoRealTime(Fault):
+class NoRealTime(VendorFault):
     """The key is accepted, and every subscription refused: the plan has no real-time data."""
 
     kind: Literal["no_real_time"]
 
 
-class MaxConnections(Fault):
+class MaxConnections(VendorFault):
     """A connection is one too many: told some time after it was accepted, then closed with 1008, or dropped.
 
     Parameters

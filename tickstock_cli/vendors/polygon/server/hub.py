@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tickstock_cli.vendors.polygon.server.audience import Audience, Selection
-from tickstock_cli.vendors.polygon.server.chunks import Chunk, ItemTable
+from tickstock_cli.vendors.polygon.server.audience import Audience, WantedEvents
+from tickstock_cli.vendors.polygon.server.chunks import EncodedChunk, ItemTable
 from tickstock_cli.vendors.polygon.server.send_buffer import SendBuffer
 
 
@@ -19,7 +19,7 @@ class Subscriber(Protocol):
     items: frozenset[str]
     buffer: SendBuffer
 
-    def deliver(self, selection: Selection) -> None:
+    def deliver(self, selection: WantedEvents) -> None:
         """Take the events of a release, or drop them; never block."""
 
     def cut_off(self) -> None:
@@ -53,7 +53,7 @@ class ServerCounts:
     ignored_commands: int = 0
 
 
-class Hub:
+class VendorHub:
     """Subscribed clients. All methods are of one event loop.
 
     Parameters
@@ -129,7 +129,7 @@ class Hub:
         for subscriber in list(self._subscribers.values()):
             await subscriber.buffer.room()
 
-    def publish(self, chunk: Chunk) -> None:
+    def publish(self, chunk: EncodedChunk) -> None:
         """Hand the events of one release to the clients that want them."""
         for audience, subscribers in list(self._groups.items()):
             selection = audience.select(chunk, self.per_frame)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
 
-from tickstock_cli.vendors.polygon.server.faults import Fault, FaultPlan, TimedFault
+from tickstock_cli.vendors.polygon.server.faults import FaultPlan, TimedFault, VendorFault
 
-F = TypeVar("F", bound=Fault)
+F = TypeVar("F", bound=VendorFault)
 
 
 @dataclass(slots=True)
@@ -26,12 +26,12 @@ class ArmedFault:
     """
 
     place: int
-    fault: Fault
+    fault: VendorFault
     after_seconds: float | None = None
     after_rows: int | None = None
 
 
-class FaultInjector:
+class VendorFaults:
     """Hands out faults to connections, and counts those that happened.
 
     Attributes

@@ -15,8 +15,8 @@ from websockets.http11 import Request, Response
 from tickstock_cli.errors import ServingError
 from tickstock_cli.vendors.polygon.server.connection import VendorConnection
 from tickstock_cli.vendors.polygon.server.faults import FaultPlan, HttpStatus
-from tickstock_cli.vendors.polygon.server.hub import Hub, ServerCounts
-from tickstock_cli.vendors.polygon.server.injection import FaultInjector
+from tickstock_cli.vendors.polygon.server.hub import ServerCounts, VendorHub
+from tickstock_cli.vendors.polygon.server.injection import VendorFaults
 from tickstock_cli.vendors.polygon.server.session import Session, SessionOptions
 from tickstock_cli.vendors.polygon.server.tls import tls_context
 
@@ -47,7 +47,7 @@ class VendorServer:
         The address is taken or none of this machine, or there is no certificate for TLS.
     """
 
-    hub: Hub
+    hub: VendorHub
 
     def __init__(
         self,
@@ -65,10 +65,10 @@ class VendorServer:
         self._per_frame = per_frame
         self._waits_for_clients = waits_for_clients
         self._plan = faults or FaultPlan()
-        self._faults = FaultInjector(self._plan)
+        self._faults = VendorFaults(self._plan)
 
     async def __aenter__(self) -> Self:
-        self.hub = Hub(self._per_frame, waits_for_clients=self._waits_for_clients)
+        self.hub = VendorHub(self._per_frame, waits_for_clients=self._waits_for_clients)
         self._server = await self._listening()
         return self
 
@@ -125,7 +125,7 @@ class VendorServer:
             ) from error
 
     def _admit(self, connection: ServerConnection, _request: Request) -> Response | None:
-        """Give a connection its number and its faults, and return a refusal if one of them is that."""
+        """Return the refusal of a connection, or None; it gets its number and its faults."""
         assert isinstance(connection, VendorConnection)
         self.hub.counts.connections += 1
         connection.number = self.hub.counts.connections

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from tickstock_cli.vendors.polygon.server import statuses
 from tickstock_cli.vendors.polygon.server.alterations import Alteration, altered
-from tickstock_cli.vendors.polygon.server.audience import Selection, frames_of
+from tickstock_cli.vendors.polygon.server.audience import WantedEvents, frames_of
 from tickstock_cli.vendors.polygon.server.connection import VendorConnection, text_frame
 from tickstock_cli.vendors.polygon.server.injection import ArmedFault
 from tickstock_cli.vendors.polygon.server.send_buffer import Frame, SendBuffer
@@ -75,7 +75,7 @@ class Outgoing:
         """Queue a frame of status messages."""
         self._put((text_frame(statuses.status_frame(*told)), 0))
 
-    def deliver(self, selection: Selection) -> None:
+    def deliver(self, selection: WantedEvents) -> None:
         """Queue the events of a release; a client whose buffer is full is cut off."""
         if self._by_rows or self.alterations or self._gathering or self._connection.remembers:
             self._deliver_with_faults(selection.events)
@@ -156,7 +156,7 @@ class Outgoing:
         self.end()
 
     def end(self, *told: Status) -> None:
-        """Tell something, and abort once everything has been written: there is no closing frame."""
+        """Queue status messages, and abort once everything has been written: there is no closing frame."""
         if told:
             self.tell(*told)
         self._stop()

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 
 from tickstock_cli.core.clock import Clock
 from tickstock_cli.core.schedule import Schedule
-from tickstock_cli.vendors.polygon.server.chunks import Chunk
-from tickstock_cli.vendors.polygon.server.hub import Hub
+from tickstock_cli.vendors.polygon.server.chunks import EncodedChunk
+from tickstock_cli.vendors.polygon.server.hub import VendorHub
 
 TOGETHER_NS = 2_000_000
 """Least time between two releases: frames of one event each would take all of a processor at a high rate."""
@@ -46,8 +46,8 @@ class Player:
 
     def __init__(
         self,
-        chunks: Callable[[], Iterator[Chunk]],
-        hub: Hub,
+        chunks: Callable[[], Iterator[EncodedChunk]],
+        hub: VendorHub,
         speed: float | None,
         clock: Clock,
         *,
@@ -97,13 +97,13 @@ class Player:
         finally:
             await asyncio.wait({upcoming})
 
-    async def _release_as_read(self, chunk: Chunk) -> None:
+    async def _release_as_read(self, chunk: EncodedChunk) -> None:
         for start in range(0, len(chunk), MAX_TOGETHER):
             await self._hub.room()
             self._release(chunk.cut(start, start + MAX_TOGETHER))
             await asyncio.sleep(0)
 
-    async def _release_as_due(self, chunk: Chunk, speed: float) -> None:
+    async def _release_as_due(self, chunk: EncodedChunk, speed: float) -> None:
         done, times = 0, chunk.times
         while done < len(chunk):
             now = self._clock.now()
@@ -121,7 +121,7 @@ class Player:
                 done = due
                 await asyncio.sleep(0)
 
-    def _release(self, chunk: Chunk) -> None:
+    def _release(self, chunk: EncodedChunk) -> None:
         self._hub.publish(chunk)
         self.released += len(chunk)
 

@@ -13,11 +13,11 @@ from websockets.exceptions import ConnectionClosed
 
 from tickstock_cli.vendors.polygon.server import faults as kinds
 from tickstock_cli.vendors.polygon.server import statuses
-from tickstock_cli.vendors.polygon.server.audience import Selection
+from tickstock_cli.vendors.polygon.server.audience import WantedEvents
 from tickstock_cli.vendors.polygon.server.beginning import begin
 from tickstock_cli.vendors.polygon.server.commands import Command, everything_of, known_items, parse_command
 from tickstock_cli.vendors.polygon.server.connection import VendorConnection
-from tickstock_cli.vendors.polygon.server.hub import Hub
+from tickstock_cli.vendors.polygon.server.hub import VendorHub
 from tickstock_cli.vendors.polygon.server.injection import ArmedFault
 from tickstock_cli.vendors.polygon.server.outgoing import Outgoing
 from tickstock_cli.vendors.polygon.server.send_buffer import SendBuffer
@@ -58,7 +58,7 @@ class Session:
         The subscriptions now.
     """
 
-    def __init__(self, connection: VendorConnection, hub: Hub, options: SessionOptions) -> None:
+    def __init__(self, connection: VendorConnection, hub: VendorHub, options: SessionOptions) -> None:
         self.number = connection.number
         self.items: frozenset[str] = frozenset()
         self.buffer = SendBuffer(connection, options.client_buffer, waited_for=hub.waits_for_clients)
@@ -95,7 +95,7 @@ class Session:
             self._hub.counts.frames += self.buffer.frames_sent
             self._hub.counts.events += self.buffer.events_sent
 
-    def deliver(self, selection: Selection) -> None:
+    def deliver(self, selection: WantedEvents) -> None:
         self.outgoing.deliver(selection)
 
     def cut_off(self) -> None:

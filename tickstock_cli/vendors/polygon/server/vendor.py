@@ -13,7 +13,7 @@ import pyarrow as pa
 from anyio.from_thread import start_blocking_portal
 
 from tickstock_cli.core.clock import Clock, SystemClock
-from tickstock_cli.vendors.polygon.server.chunks import Chunk, chunks_of
+from tickstock_cli.vendors.polygon.server.chunks import EncodedChunk, chunks_of
 from tickstock_cli.vendors.polygon.server.faults import FaultPlan
 from tickstock_cli.vendors.polygon.server.listening import VendorServer
 from tickstock_cli.vendors.polygon.server.playing import Player
@@ -109,7 +109,7 @@ class PlayedVendor(VendorServer):
         """Wait until the last row is released, and raise what the rows raised. A loop never ends."""
         await asyncio.shield(self._playing)
 
-    def _chunks(self) -> Iterator[Chunk]:
+    def _chunks(self) -> Iterator[EncodedChunk]:
         return chunks_of(self._rows, self.hub.items)
 
 
