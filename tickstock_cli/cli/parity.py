@@ -53,7 +53,7 @@ def _as_object(result: Parity) -> dict[str, Any]:
             {
                 "number": start.start.number,
                 "at_utc": format_time(start.start.at),
-                "killed": start.was_killed,
+                "end": start.end.value,
                 "equal": start.equal,
                 "events": start.events,
                 "untold": len(start.untold),

@@ -41,7 +41,7 @@ def _starts(parity: Parity) -> Table:
         table.add_row(
             str(start.start.number),
             format_clock(start.start.at, 0),
-            "killed" if start.was_killed else "clean",
+            start.end.value,
             f"{start.events:,}",
             f"{len(start.untold):,}" if start.untold else "",
             start.digest[:DIGEST_SHOWN],
@@ -54,7 +54,7 @@ def _untold(parity: Parity) -> list[str]:
     untold = parity.untold
     if not untold:
         return []
-    lines = [f"untold, because the run was killed first: {len(untold):,}"]
+    lines = [f"untold, because the run was killed or still goes on: {len(untold):,}"]
     lines += [
         f"  {format_clock(event['emitted_at'])} {event['ticker']} {event['kind']} {event['price']:.10g}"
         for event in untold[:UNTOLD_SHOWN]

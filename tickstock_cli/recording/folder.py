@@ -121,6 +121,16 @@ class RecordedFolder:
                 + (", or an empty one" if create else "")
             )
 
+    def is_being_written(self) -> bool:
+        """Return whether another process, or another lock of this one, writes to the folder."""
+        try:
+            FolderLock(self.path).close()
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
     def starts(self) -> list[Start]:
         """Return all starts, oldest first.
 

@@ -40,7 +40,8 @@ FLUSH_SECONDS = 0.5
 """Interval of writing. Writing takes time, too, and at most 2 s of rows may be lost."""
 MOST_WIRE_ERRORS = 1_000
 
-_TYPES = {schema: type_ for type_, schema in RECORDED.items()}
+_TYPES = {len(schema): type_ for type_, schema in RECORDED.items()}
+"""Type of rows by the number of their columns: to compare whole schemas would cost more than all else per frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ class Recorder(FeedListener, Tap):
         Called with the reason why nothing can be written, and with None once it can; in the recorder's thread.
     wall
         ns since the epoch, UTC: an hour without further rows is finished once it is over.
+    clock
+        Spaces the writes.
     most_rows
         Limit of the rows and events in memory.
     """
@@ -102,11 +105,10 @@ class Recorder(FeedListener, Tap):
         self._event_schema = marked(event_schema, OutputMark.EVENTS)
         self._report = report
         self._wall = wall
+        self._clock = clock or SystemClock()
         self._pending = Pending(most_rows)
         self._unwritten = Taken()
-        self._writer = HourWriter(
-            folder, Hours(folder.path, calendar), retention or Retention(), clock or SystemClock()
-        )
+        self._writer = HourWriter(folder, Hours(folder.path, calendar), retention or Retention(), self._clock)
         self._wire_errors = len(read_lines(folder.path / WIRE_ERRORS))
         self._context: TapContext | None = None
         self._problem: str | None = None
@@ -130,7 +132,7 @@ class Recorder(FeedListener, Tap):
         self.close()
 
     def rows(self, batches: Sequence[pa.RecordBatch]) -> None:
-        typed = [(_TYPES[batch.schema], batch) for batch in batches]
+        typed = [(_TYPES[batch.num_columns], batch) for batch in batches]
         with self._waiting:
             self._pending.add(typed)
 
@@ -211,8 +213,11 @@ class Recorder(FeedListener, Tap):
                 self._note(f"cannot finish the recording in {self._folder.path}: {reason}; run tickstock recover")
 
     def _run(self) -> None:
-        while not self._ended.wait(FLUSH_SECONDS):
+        seconds = FLUSH_SECONDS
+        while not self._ended.wait(seconds):
+            begun = self._clock.now()
             self.flush()
+            seconds = max(0.0, FLUSH_SECONDS - (self._clock.now() - begun) / 1e9)
 
     def _write(self) -> None:
         """Write rows, then events, then lines, as far as the disk takes them. Raises OSError."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -36,20 +37,28 @@ UNTOLD_NS = 60 * NS_PER_SECOND
 """A killed run had told events up to this long before its last row, however far behind it was."""
 
 
+class StartEnd(StrEnum):
+    """How a start ended."""
+
+    CLEAN = "clean"
+    KILLED = "killed"
+    RUNNING = "running"
+
+
 @dataclass(frozen=True, slots=True)
 class StartParity:
     """The comparison of one start.
 
     Parameters
     ----------
-    was_killed
-        Whether it has no end: it was killed, or still runs.
+    end
+        How it ended.
     events
         Number of events that it told and recorded.
     digest, replay_digest
         Digests of these events, and of those of the replay without the untold ones.
     untold
-        Events of the replay that a killed run had not told, as values by column.
+        Events of the replay that a run without a clean end had not told, as values by column.
     differences
         The first differences; A is the live run, B the replay.
     total
@@ -57,7 +66,7 @@ class StartParity:
     """
 
     start: Start
-    was_killed: bool
+    end: StartEnd
     events: int
     digest: str
     replay_digest: str
@@ -96,7 +105,7 @@ class Parity:
 
     @property
     def untold(self) -> list[dict[str, Any]]:
-        """Events that killed runs had not told."""
+        """Events that runs without a clean end had not told."""
         return [event for start in self.starts for event in start.untold]
 
     @property
@@ -144,7 +153,7 @@ def check_parity(
             replayed[key] = _replayed(recorded, settings, progress)
         removed = 0 if carried is None else carried.until + settings.coordinator.window_ms * 1_000_000
         span = _Span(max(floors[number], removed), floors[number + 1])
-        found.append(_compared(start, settings, span, told, replayed[key], limit))
+        found.append(_compared(start, _end(recorded, start, starts[-1]), settings, span, told, replayed[key], limit))
     return Parity(tuple(found), tuple(_notes(folder)))
 
 
@@ -199,8 +208,20 @@ def _events(hour: HourFile) -> pa.Table:
     return pa.concat_tables(parts, promote_options="default") if parts else pa.table({})
 
 
+def _end(recorded: RecordedFolder, start: Start, last: Start) -> StartEnd:
+    if start.end is not None:
+        return StartEnd.CLEAN
+    return StartEnd.RUNNING if start is last and recorded.is_being_written() else StartEnd.KILLED
+
+
 def _compared(
-    start: Start, settings: Settings, span: _Span, told: Sequence[pa.Table], replayed: pa.Table, limit: int
+    start: Start,
+    end: StartEnd,
+    settings: Settings,
+    span: _Span,
+    told: Sequence[pa.Table],
+    replayed: pa.Table,
+    limit: int,
 ) -> StartParity:
     """Compare the events of one start."""
     schema = build_event_schema(settings)
@@ -210,7 +231,7 @@ def _compared(
     live = pa.concat_tables([schema.empty_table(), *(_in_columns(part, schema) for part in parts)]).combine_chunks()
     again = span.of(replayed).select(columns).cast(schema).combine_chunks()
     untold = again.slice(0, 0)
-    if start.end is None:
+    if end is not StartEnd.CLEAN:
         again, untold = _split_untold(live, again)
     digests = _digest(live), _digest(again)
     differences: tuple[Difference, ...] = ()
@@ -220,7 +241,7 @@ def _compared(
         differences, total = tuple(comparison.differences), max(1, comparison.total)
     return StartParity(
         start,
-        start.end is None,
+        end,
         live.num_rows,
         *digests,
         tuple(untold.to_pylist()),

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from tests.unit.recording.making import SECOND
 from tests.unit.recording.running import BEGIN, Life, live, market
 from tickstock_cli.build import settings_model
+from tickstock_cli.recording.folder import RecordedFolder
 from tickstock_cli.replaying import Request, replay
-from tickstock_cli.review.parity import check_parity
+from tickstock_cli.review.parity import StartEnd, check_parity
 
 
 def replayed_events(path: Path) -> int:
@@ -38,7 +39,7 @@ def test_a_killed_run_lacks_only_events_at_its_end(tmp_path: Path) -> None:
     live(tmp_path, Life(market(1), flushes={5, 6}, killed_at=10))
     parity = check_parity(tmp_path)
     assert parity.equal
-    assert parity.starts[0].was_killed
+    assert parity.starts[0].end is StartEnd.KILLED
     assert parity.events > 0
     assert len(parity.untold) > 0
     assert parity.events + len(parity.untold) == replay(Request([tmp_path])).tally.events
@@ -60,7 +61,7 @@ def test_parity_holds_over_starts_stops_and_kills(seed: int, kills: list[int | N
         parity = check_parity(path)
         assert parity.equal, parity.differences
         assert parity.events + len(parity.untold) == replayed_events(path)
-        assert all(start.untold == () for start in parity.starts if not start.was_killed)
+        assert all(start.untold == () for start in parity.starts if start.end is StartEnd.CLEAN)
 
 
 def test_starts_with_other_settings_are_each_replayed_with_theirs(tmp_path: Path) -> None:
@@ -87,3 +88,12 @@ def test_an_event_that_was_told_otherwise_is_a_difference(tmp_path: Path) -> Non
     assert not parity.equal
     assert {difference.status for difference in parity.differences} == {"changed", "only_b"}
     assert parity.total == 2
+
+
+def test_a_run_that_goes_on_is_not_called_killed(tmp_path: Path) -> None:
+    """A user can ask at any time; what was told in the last second is not on disk yet."""
+    live(tmp_path, Life(market(1), flushes={5, 6}, killed_at=10))
+    with RecordedFolder(tmp_path).locked():
+        parity = check_parity(tmp_path)
+    assert parity.equal
+    assert parity.starts[0].end is StartEnd.RUNNING
