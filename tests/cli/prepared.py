@@ -23,6 +23,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import warnings
 from contextlib import suppress
 from functools import cache
@@ -248,6 +249,29 @@ def _become(request: dict[str, Any], streams: list[int]) -> str:
     return str(program)
 
 
+def _run(program: str) -> None:
+    """Run source code and end the process as an interpreter ends, except that no module is cleared away.
+
+    Modules are those of the template: to clear them copies most of its memory, which takes 0.2 s of processor time.
+    """
+    code: str | int | None = 0
+    try:
+        exec(program, {"__name__": "__main__"})
+    except SystemExit as ended:
+        code = ended.code
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    gc.collect()  # warns of what was not closed
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        sys.exit(code)  # the interpreter reports it
+    if isinstance(code, str):
+        sys.exit(code)
+    os._exit(code or 0)
+
+
 if __name__ == "__main__":
     _prepare()
-    exec(_serve(socket.socket(fileno=int(sys.argv[1]))), {"__name__": "__main__"})
+    _run(_serve(socket.socket(fileno=int(sys.argv[1]))))
