@@ -13,7 +13,7 @@ Every trade ends in one counter; see `BarsFromTrades.ledger`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +25,7 @@ from tickstock_cli.core.recording_schema import RECORDED
 from tickstock_cli.core.stamps import Stamps
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.core.times import NS_PER_SECOND
+from tickstock_cli.errors import UsageError
 from tickstock_cli.kernels.admission import MAX_AHEAD_NS
 from tickstock_cli.kernels.bars import OPEN_BAR, gather_trades, usable_trades
 from tickstock_cli.sources.columns import real, shares, values, whole
@@ -231,52 +232,94 @@ class LiveBars:
     """Adds bars to the rows of a live feed, in the reader's thread.
 
     Bars come with the rows that end their interval, and with the stamp of the last of them: rows with a later stamp are
-    decoded later. In silence they get a stamp of their own, if no frame is in flight; else its rows come at once.
+    decoded later. In silence they get a stamp of their own, unless a frame is in flight: its rows come first.
 
     Parameters
     ----------
+    interval_ns
+        Length of a bar; 0 adds none.
     stamps
         Those of the feed.
     """
 
     def __init__(self, interval_ns: int, stamps: Stamps) -> None:
-        self.bars = BarsFromTrades(interval_ns)
+        self._bars = BarsFromTrades(interval_ns) if interval_ns else None
         self._stamps = stamps
         self._time = FeedTime()
-        _load_kernels()
+        self._in_flight: int | None = None
+        if interval_ns:
+            _load_kernels()
 
-    def with_bars(self, batches: Sequence[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    def with_bars(self, batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
         """Return batches of rows that came together, at least one, and the bars of the intervals that have ended."""
+        if self._bars is None:
+            return batches
         stamp = max(batch.column("received_at")[-1].as_py() for batch in batches)
         for batch in batches:
             if batch.schema.equals(RECORDED["tick"]):
-                self._time.came(self.bars.add(batch), stamp)
-        bars = self.bars.advance(self._time.at(stamp), stamp)
+                self._time.came(self._bars.add(batch), stamp)
+        bars = self._bars.advance(self._time.at(stamp), stamp)
         return [*batches, *([] if bars is None else [bars])]
 
     def wait_seconds(self) -> float | None:
         """Return how long to wait for rows until an interval ends in silence; None: nothing ends."""
-        end = self.bars.next_end()
+        end = None if self._bars is None else self._bars.next_end()
         if end is None:
             return None
         return max(LEAST_WAIT_SECONDS, self._time.left(end, self._stamps.now()) / NS_PER_SECOND)
 
-    def in_silence(self) -> tuple[pa.RecordBatch, int] | None:
-        """Return the bars of intervals that have ended while no row came, and their stamp; None if there are none.
+    def in_silence(self) -> Iterator[list[pa.RecordBatch]]:
+        """Yield the bars of intervals that have ended while no row came, if there are any.
 
-        The stamp is in flight: hand it over once the bars are in the arrival queue.
+        Their stamp is in flight until ``handed_over``.
         """
-        end = self.bars.next_end()
-        if end is None or self._time.left(end, self._stamps.now()):
-            return None
-        stamp = self._stamps.stamp_in_silence()
-        if stamp is None:
-            return None
-        bars = self.bars.advance(self._time.at(stamp), stamp)
-        if bars is None:
-            self._stamps.handed_over(stamp)
-            return None
-        return bars, stamp
+        end = None if self._bars is None else self._bars.next_end()
+        if self._bars is None or end is None or self._time.left(end, self._stamps.now()):
+            return
+        self._in_flight = self._stamps.stamp_in_silence()
+        if self._in_flight is not None:
+            bars = self._bars.advance(self._time.at(self._in_flight), self._in_flight)
+            if bars is not None:
+                yield [bars]
+
+    def handed_over(self) -> None:
+        """Record that all bars so far are in the arrival queue."""
+        if self._in_flight is not None:
+            self._stamps.handed_over(self._in_flight)
+            self._in_flight = None
+
+    def ledger(self) -> dict[str, int]:
+        """Return the counters of bars and trades, as `BarsFromTrades.ledger`; none without bars."""
+        return {} if self._bars is None else self._bars.ledger()
+
+    def end(self) -> None:
+        """Count the trades that wait: no trade follows. Intervals that have not ended have no bars."""
+        if self._bars is not None:
+            self._bars.gather()
+
+
+def check_one_kind_of_bars(seconds: int, channels: Sequence[str], trades: str, bars: Sequence[str]) -> None:
+    """Raise UsageError if bars of trades cannot be made, or the feed is asked for bars as well.
+
+    Parameters
+    ----------
+    seconds
+        Length of the bars that are made of trades; 0 = none.
+    channels
+        What the feed is asked for.
+    trades, bars
+        Names of the feed's channels of trades and of bars.
+    """
+    if not seconds:
+        return
+    if trades not in channels:
+        raise UsageError(f"--bars-from-trades makes bars of trades: add {trades} to the channels")
+    asked = [channel for channel in channels if channel in bars]
+    if asked:
+        raise UsageError(
+            f"--bars-from-trades makes bars of trades, and {asked[0]} asks the feed for bars of the same tickers: "
+            f"leave {asked[0]} out of the channels"
+        )
 
 
 def _load_kernels() -> None:

@@ -205,16 +205,27 @@ def test_bars_come_in_silence_too() -> None:
     clock.time += SECOND // 2
     assert feed.wait_seconds() == pytest.approx(0.25)
     clock.time += SECOND // 4
-    in_flight = feed.in_silence()
+    in_flight = list(feed.in_silence())
     stamps.handed_over(rows.column("received_at")[0].as_py())
-    told = feed.in_silence()
+    ((bars,),) = feed.in_silence()
+    (stamp,) = bars.column("received_at").to_pylist()
 
-    assert in_flight is None  # the rows of a frame on its way have an earlier stamp, so they come first
-    assert told is not None
-    bars, stamp = told
-    assert bars.column("received_at").to_pylist() == [stamp] == [TEN + SECOND * 3 // 4]
+    assert in_flight == []  # the rows of a frame on its way have an earlier stamp, so they come first
+    assert stamp == TEN + SECOND * 3 // 4
     assert stamps.passed() == stamp - 1  # in flight until it is in the queue
+    feed.handed_over()
+    assert stamps.passed() >= stamp
     assert feed.wait_seconds() is None
+
+
+def test_without_bars_rows_pass_unchanged() -> None:
+    """It costs nothing where nobody asks for it."""
+    stamps = TwoClocks().stamps()
+    feed = LiveBars(0, stamps)
+    rows = [received(stamps, trade("IBM", 0.25, 100))]
+
+    assert feed.with_bars(rows) is rows
+    assert (feed.wait_seconds(), list(feed.in_silence()), feed.ledger()) == (None, [], {})
 
 
 def test_the_time_of_a_feed_is_that_of_its_trades() -> None:

@@ -1,7 +1,8 @@
 """The feed as a source of rows: ``polygon:*``, ``polygon:AAPL,MSFT``, ``polygon:@FILE``.
 
 1. One or two connections receive frames on a thread of their own (`connection`), and stamp them.
-2. The reader's thread decodes all frames that wait, together (`wire`), and drops repeated trades (`deduplication`).
+2. The reader's thread decodes all frames that wait, together (`wire`), drops repeated trades (`deduplication`), and
+   makes bars of the others if it is asked to (`sources.bars_from_trades`).
 3. A listener is told the rows, gaps and unreadable messages; then the run gets the rows.
 
 At the end every frame and message is in one counter of the ledger, or the run fails.
@@ -32,6 +33,7 @@ from tickstock_cli.core.stages import ArrivalOptions, Pace
 from tickstock_cli.core.stamps import Stamps
 from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.errors import FeedError, LedgerError, TickstockError, UsageError
+from tickstock_cli.sources.bars_from_trades import LiveBars, check_one_kind_of_bars
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.row_stream import ReceivedRows, RowStream
 from tickstock_cli.vendors.polygon.deduplication import Deduplication
@@ -93,6 +95,7 @@ class PolygonSource(RowStream):
         self._endpoints = endpoints(self._params)
         self._wanted = [wanted_items(endpoint.channels, tickers) for endpoint in self._endpoints]
         wanted_items(self._params.channels, tickers)  # second and minute bars contradict each other on two hosts, too
+        check_one_kind_of_bars(self._live.bars_from_trades_seconds, self._params.channels, "T", ("A", "AM"))
         self._many = EVERY in tickers or len(tickers) >= self._live.many_tickers
         self._frames = FrameQueue(self._params.buffer_mib << 20)
         self._decoder = Decoder(self._live.late_print_seconds)
@@ -102,6 +105,7 @@ class PolygonSource(RowStream):
         self._gap_states: list[ConnectionGaps] = []
         self._silences: list[ChannelSilence] = []
         self._silent_items = SilentItems(item for items in self._wanted for item in items)
+        self._bars = LiveBars(0, Stamps())
         self._lag_ns: int | None = None
         self._thread: ConnectionsThread | None = None
         self.gaps: list[Gap] = []
@@ -143,10 +147,15 @@ class PolygonSource(RowStream):
             A frame or a message is in no counter.
         """
         thread = self.start()
-        while (items := self._frames.take()) is not None:
-            yield from self.rows_of(items)
+        self._bars = bars = LiveBars(self._live.bars_from_trades_seconds * NS_PER_SECOND, self.stamps)
+        while (items := self._frames.take(bars.wait_seconds())) is not None:
+            yield from map(bars.with_bars, self.rows_of(items))
+            if not items:
+                yield from bars.in_silence()
             yield None
             self._handed_over(items)  # it goes on: the rows are in the arrival queue
+            bars.handed_over()
+        bars.end()
         thread.join()
         if thread.error is not None and not isinstance(thread.error, FeedError):
             raise thread.error
@@ -306,8 +315,8 @@ class PolygonSource(RowStream):
             self.stamps.handed_over(stamps[-1])
 
     def wire_ledger(self) -> dict[str, int]:
-        """Return the counters of frames and messages so far, by their names in the ledger."""
-        return dict(self._counts)
+        """Return the counters of frames and messages, and of bars made of trades, by their names in the ledger."""
+        return {**self._counts, **self._bars.ledger()}
 
     def check_balance(self) -> None:
         """Raise a LedgerError if a frame or a message is in no counter; call it at the end."""

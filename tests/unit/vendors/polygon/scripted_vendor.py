@@ -16,6 +16,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from tickstock_cli.config.settings import LiveSettings
 from tickstock_cli.core.feed import FeedListener, Gap, WireError
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.row_stream import ReceivedRows
@@ -185,13 +186,24 @@ class Feed:
 
     Parameters
     ----------
+    live
+        The section ``live``; None: its defaults.
     params
         Settings of the section ``polygon``.
     """
 
-    def __init__(self, url: str, tickers: str = "AAPL", intervals: Intervals | None = None, **params: Any) -> None:
+    def __init__(
+        self,
+        url: str,
+        tickers: str = "AAPL",
+        intervals: Intervals | None = None,
+        live: LiveSettings | None = None,
+        **params: Any,
+    ) -> None:
         settings = PolygonParams(url=url, **{"channels": ("T",), "seed": 1, **params})
-        self.source = PolygonSource.open([tickers], ReadOptions(params=settings, keep_originals=False))
+        sections = {"live": live or LiveSettings()}
+        options = ReadOptions(params=settings, sections=sections, keep_originals=False)
+        self.source = PolygonSource.open([tickers], options)
         self.source.intervals = intervals or Intervals(watch=0.01)
         self.source.sleep = self._no_wait
         self.heard = Heard()
