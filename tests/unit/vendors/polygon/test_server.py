@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -215,6 +216,26 @@ def test_a_loop_sends_the_same_rows_again() -> None:
         async with PlayedVendor([trades("AAPL", "MSFT")], options) as vendor, raw_client(vendor.url) as client:
             await client.subscribe("T.*")
             assert [event["q"] for event in (await client.events(6))[:6]] == [1, 2, 1, 2, 1, 2]
+
+    asyncio.run(story())
+
+
+def test_a_client_that_leaves_without_closing_its_connection_does_not_keep_the_server() -> None:
+    """A program that is ended in the middle of its closing handshake: its socket stays open until it is collected."""
+
+    async def story() -> None:
+        async with PlayedVendor([], AS_READ) as vendor:
+            address = urlsplit(vendor.url)
+            assert address.port is not None
+            reader, writer = await asyncio.open_connection(address.hostname, address.port)
+            writer.write(
+                b"GET /stocks HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+            )
+            await reader.readuntil(b"Connected Successfully")
+            writer.write(bytes([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE8]))  # a closing frame with code 1000, masked with 0
+            await reader.readuntil(b"\x88\x02\x03\xe8")
+        writer.close()
 
     asyncio.run(story())
 

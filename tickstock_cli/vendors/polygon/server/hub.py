@@ -69,11 +69,14 @@ class VendorHub:
         The clients whose key was accepted, by number.
     sent_before
         The last events that a client was sent before it left, for faults that repeat some.
+    wanted
+        The items that clients are subscribed to; can be read in any thread.
     """
 
     def __init__(self, per_frame: int, *, waits_for_clients: bool) -> None:
         self.sent_before: Sequence[bytes] = ()
         self.accepted: dict[int, Subscriber] = {}
+        self.wanted: frozenset[str] = frozenset()
         self.items = ItemTable()
         self.counts = ServerCounts()
         self.per_frame = per_frame
@@ -100,6 +103,7 @@ class VendorHub:
 
     def _regroup(self) -> None:
         wanted = {subscriber.items for subscriber in self._subscribers.values()}
+        self.wanted = frozenset().union(*wanted)
         self._audiences = {items: self._audiences.get(items) or Audience(items, self.items) for items in wanted}
         self._groups = {audience: [] for audience in self._audiences.values()}
         for subscriber in self._subscribers.values():
@@ -109,15 +113,20 @@ class VendorHub:
         else:
             self._subscribed.clear()
 
-    @property
-    def wanted(self) -> frozenset[str]:
-        """The items that clients are subscribed to."""
-        return frozenset().union(*self._audiences)
-
     def cut_off_all(self) -> None:
         """End the connections of all subscribed clients, because events for them were dropped."""
         for subscriber in list(self._subscribers.values()):
             subscriber.cut_off()
+
+    @property
+    def subscribed(self) -> int:
+        """The number of clients that are subscribed to something."""
+        return len(self._subscribers)
+
+    @property
+    def sent_events(self) -> int:
+        """The number of events written to clients so far."""
+        return self.counts.events + sum(client.buffer.events_sent for client in list(self.accepted.values()))
 
     async def subscription(self) -> None:
         """Wait until a client is subscribed to something."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import Counter
 from http import HTTPStatus
@@ -20,6 +21,8 @@ from tickstock_cli.vendors.polygon.server.injection import VendorFaults
 from tickstock_cli.vendors.polygon.server.session import Session, SessionOptions
 from tickstock_cli.vendors.polygon.server.tls import tls_context
 
+CLOSE_SECONDS = 2.0
+"""Longest time that clients have to close their connections at the end."""
 MAX_COMMAND_BYTES = 16 << 20
 """Longest command: one of all tickers has 100 kB."""
 
@@ -35,6 +38,8 @@ class VendorServer:
         Most events of one release in a frame.
     waits_for_clients
         Whether ``hub.room`` is awaited before each release, so that no client is cut off.
+    for_browsers
+        Whether pages in browsers can connect; they say where they come from.
 
     Attributes
     ----------
@@ -58,14 +63,17 @@ class VendorServer:
         faults: FaultPlan | None = None,
         *,
         waits_for_clients: bool = False,
+        for_browsers: bool = True,
     ) -> None:
         self._host = host
         self._port = port
         self._sessions = sessions
         self._per_frame = per_frame
         self._waits_for_clients = waits_for_clients
+        self._for_browsers = for_browsers
         self._plan = faults or FaultPlan()
         self._faults = VendorFaults(self._plan)
+        self._served: set[VendorConnection] = set()
 
     async def __aenter__(self) -> Self:
         self.hub = VendorHub(self._per_frame, waits_for_clients=self._waits_for_clients)
@@ -76,7 +84,13 @@ class VendorServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.close()
-        await self._server.wait_closed()
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._server.wait_closed()
+        except TimeoutError:  # a client has said that it leaves, and keeps its connection
+            for connection in self._served:
+                connection.transport.abort()
+            await self._server.wait_closed()
 
     @property
     def url(self) -> str:
@@ -111,6 +125,7 @@ class VendorServer:
                 self._port,
                 create_connection=VendorConnection,
                 process_request=self._admit,
+                origins=None if self._for_browsers else [None],
                 ssl=secured,
                 compression=None,
                 ping_interval=None,
@@ -136,7 +151,11 @@ class VendorServer:
 
     async def _serve(self, connection: ServerConnection) -> None:
         assert isinstance(connection, VendorConnection)
-        await Session(connection, self.hub, self._sessions).serve()
+        self._served.add(connection)
+        try:
+            await Session(connection, self.hub, self._sessions).serve()
+        finally:
+            self._served.discard(connection)
 
 
 def _quiet_logger() -> logging.Logger:
