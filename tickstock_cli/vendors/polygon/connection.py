@@ -99,10 +99,14 @@ class FeedConnection:
         finally:
             self._parts.to(ConnectionState.STOPPED)
 
-    def stop(self) -> None:
-        """End the connection cleanly: frames that are on their way are received. On the loop's thread."""
+    def stop(self, *, cleanly: bool = True) -> None:
+        """End the connection: cleanly, frames that are on their way are received. On the loop's thread."""
         self._stopping.set()
-        if self._socket is not None and self._closing is None:
+        if self._socket is None:
+            return
+        if not cleanly:
+            self._socket.transport.abort()
+        elif self._closing is None:
             self._closing = asyncio.ensure_future(self._socket.close())
 
     async def _attempt(self) -> AttemptEnd:

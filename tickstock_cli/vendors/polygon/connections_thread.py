@@ -34,12 +34,12 @@ class ConnectionsThread:
         """Start the thread."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """End all connections cleanly. Safe in any thread; never blocks; idempotent."""
+    def stop(self, *, cleanly: bool = True) -> None:
+        """End all connections, cleanly or at once. Safe in any thread; never blocks; idempotent."""
         with self._lock:
             self._stopped = True
             if self._loop is not None:
-                self._loop.call_soon_threadsafe(self._stop_all)
+                self._loop.call_soon_threadsafe(self._stop_all, cleanly)
 
     def wait(self, seconds: float) -> None:
         """Wait for the end of the thread for so many seconds."""
@@ -77,6 +77,6 @@ class ConnectionsThread:
             self.error = self.error or error
             self._stop_all()
 
-    def _stop_all(self) -> None:
+    def _stop_all(self, cleanly: bool = True) -> None:
         for connection in self.connections:
-            connection.stop()
+            connection.stop(cleanly=cleanly)

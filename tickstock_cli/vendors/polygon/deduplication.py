@@ -38,7 +38,7 @@ class Deduplication:
 
     def __init__(self, seconds: float) -> None:
         self._span = round(seconds * NS_PER_SECOND)
-        self._kept: deque[pa.RecordBatch] = deque()
+        self._kept: deque[tuple[int, pa.RecordBatch]] = deque()
         self._until = 0
         self._seen: _SeenTrades | None = None
 
@@ -57,9 +57,10 @@ class Deduplication:
         else:
             if self._seen is None:
                 self._seen = _SeenTrades()
-                for batch in self._kept:
-                    self._seen.add(batch, _hashes(batch))
-        self._keep(trades)
+                if self._kept:
+                    kept = pa.Table.from_batches([batch for _, batch in self._kept]).combine_chunks().to_batches()[0]
+                    self._seen.add(kept, _hashes(kept))
+        self._keep(int(received[-1]), trades)
         return trades if self._seen is None else self._compared(trades, self._seen)
 
     def _compared(self, trades: pa.RecordBatch, seen: _SeenTrades) -> pa.RecordBatch:
@@ -68,10 +69,9 @@ class Deduplication:
         seen.add(_keys(trades), hashes)  # dropped trades, too: they were received
         return trades.filter(pa.array(~repeated, pa.bool_())) if repeated.any() else trades
 
-    def _keep(self, trades: pa.RecordBatch) -> None:
-        self._kept.append(_keys(trades))
-        oldest = trades.column("received_at")[-1].as_py() - self._span
-        while self._kept[0].column("received_at")[-1].as_py() < oldest:
+    def _keep(self, received: int, trades: pa.RecordBatch) -> None:
+        self._kept.append((received, _keys(trades)))
+        while self._kept[0][0] < received - self._span:
             self._kept.popleft()
 
 
@@ -80,6 +80,7 @@ class _SeenTrades:
 
     def __init__(self) -> None:
         self._batches: list[pa.RecordBatch] = []
+        self._starts: list[int] = []
         self._rows = 0
         self._runs: list[tuple[NDArray[np.uint64], Int64s]] = []
 
@@ -87,6 +88,7 @@ class _SeenTrades:
         order = np.argsort(hashes, kind="stable")
         self._runs.append((hashes[order], order + self._rows))
         self._batches.append(trades)
+        self._starts.append(self._rows)
         self._rows += trades.num_rows
         while len(self._runs) > 1 and len(self._runs[-2][0]) < 2 * len(self._runs[-1][0]):
             (early, early_rows), (late, late_rows) = self._runs[-2:]
@@ -97,20 +99,29 @@ class _SeenTrades:
     def repeated(self, trades: pa.RecordBatch, hashes: NDArray[np.uint64], span: int) -> NDArray[np.bool_]:
         """Return which trades have one like them, seen or earlier among them, at most ``span`` ns before."""
         repeated = np.zeros(trades.num_rows, dtype=np.bool_)
-        if self._rows:
-            earlier = pa.Table.from_batches(self._batches)
-            for sorted_hashes, rows in self._runs:
-                place = np.searchsorted(sorted_hashes, hashes, side="right") - 1
-                found = np.flatnonzero((place >= 0) & (sorted_hashes[np.maximum(place, 0)] == hashes))
-                repeated[found] |= _alike(trades, found, earlier, rows[place[found]], span)
+        for sorted_hashes, rows in self._runs:
+            place = np.searchsorted(sorted_hashes, hashes, side="right") - 1
+            found = np.flatnonzero((place >= 0) & (sorted_hashes[np.maximum(place, 0)] == hashes))
+            repeated[found] |= self._alike(trades, found, rows[place[found]], span)
         order = np.argsort(hashes, kind="stable")
         same = np.flatnonzero(hashes[order[1:]] == hashes[order[:-1]])
-        among = pa.Table.from_batches([_keys(trades)])
-        repeated[order[same + 1]] |= _alike(trades, order[same + 1], among, order[same], span)
+        repeated[order[same + 1]] |= _alike(trades, order[same + 1], trades, order[same], span)
         return repeated
 
+    def _alike(self, trades: pa.RecordBatch, rows: Int64s, others: Int64s, span: int) -> NDArray[np.bool_]:
+        """Return which ``rows`` are the same trade as the seen ones ``others``, at most ``span`` ns later."""
+        alike = np.zeros(len(rows), dtype=np.bool_)
+        starts = np.array(self._starts, dtype=np.int64)
+        batches = np.searchsorted(starts, others, side="right") - 1
+        for number in np.unique(batches).tolist():
+            those = np.flatnonzero(batches == number)
+            alike[those] = _alike(trades, rows[those], self._batches[number], others[those] - starts[number], span)
+        return alike
 
-def _alike(trades: pa.RecordBatch, rows: Int64s, earlier: pa.Table, others: Int64s, span: int) -> NDArray[np.bool_]:
+
+def _alike(
+    trades: pa.RecordBatch, rows: Int64s, earlier: pa.RecordBatch, others: Int64s, span: int
+) -> NDArray[np.bool_]:
     """Return which ``rows`` of ``trades`` are the same as ``others`` of ``earlier``, at most ``span`` ns later."""
     if not len(rows):
         return np.zeros(0, dtype=np.bool_)
@@ -118,7 +129,7 @@ def _alike(trades: pa.RecordBatch, rows: Int64s, earlier: pa.Table, others: Int6
     alike = mine.column("received_at").to_numpy() - theirs.column("received_at").to_numpy() <= span
     for name in KEY:
         one: Any = mine.column(name)
-        other: Any = theirs.column(name).combine_chunks()
+        other: Any = theirs.column(name)
         equal: Any = pc.fill_null(pc.equal(one, other), False)
         both_null = pc.and_(pc.is_null(one), pc.is_null(other))
         alike &= pc.or_(equal, both_null).to_numpy(zero_copy_only=False)

@@ -354,9 +354,9 @@ class PolygonSource(RowStream):
             self._thread.stop()
 
     def end_reading(self) -> None:
-        """Close the connections; what was not decoded is left behind."""
+        """Break off the connections; what was not decoded is left behind."""
         if self._thread is not None:
-            self._thread.stop()
+            self._thread.stop(cleanly=False)
             self._frames.discard()
             self._thread.join()
 
