@@ -209,7 +209,9 @@ def test_an_unknown_source_is_not_read_as_a_file(here: Here) -> None:
     result = here("replay", "arow:-")
 
     assert result.returncode == 3
-    assert result.stderr == ("error: no such file or folder: arow:-; and no source arow (sources: recordings, arrow)\n")
+    assert result.stderr == (
+        "error: no such file or folder: arow:-; and no source arow (sources: recordings, arrow, polygon)\n"
+    )
 
 
 @pytest.mark.parametrize("command", ["verify", "inspect"])
