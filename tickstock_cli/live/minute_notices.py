@@ -135,7 +135,7 @@ class MinuteNotices(FeedListener, Observer):
                     self._take(found)
 
     def look(self, now: int) -> None:
-        """Tell the open minute if it is complete at ``now`` (ns UTC), up to which all rows have come."""
+        """Pass the open minute to ``tell`` if it is complete at ``now`` (ns UTC), up to which all rows have come."""
         with self._lock:
             self._look(now)
 
