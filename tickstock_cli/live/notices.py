@@ -7,10 +7,15 @@ from typing import Any
 
 from tickstock_cli.core.feed import FeedListener, Gap
 from tickstock_cli.core.shown_times import ShownZone
+from tickstock_cli.core.times import format_duration
 from tickstock_cli.live.minute_notices import CompleteMinute
 
 Post = Callable[[Mapping[str, Any]], object]
-"""Takes a notice as JSON values; from any thread."""
+"""Takes a notice as JSON values, with the keys of ``serving.protocol.NOTICES`` but its number; from any thread."""
+
+WHOLE_MS = 1_000_000
+TO_MINUTES, TO_MILLISECONDS = slice(11, 16), slice(11, 23)
+"""Time of day in the text of a clock."""
 
 
 class GapNotices(FeedListener):
@@ -27,24 +32,24 @@ class GapNotices(FeedListener):
         self._zone = zone
 
     def gap(self, gap: Gap) -> None:
-        channels = ", ".join(gap.channels)
+        begin = self._zone.clock(gap.begin)[TO_MILLISECONDS]
+        what = f"no rows of {', '.join(gap.channels)} ({gap.reason})"
         if gap.end is None:
-            text = f"no rows of {channels} since {self._zone.clock(gap.begin)} {self._zone.name}: {gap.reason}"
+            text = f"gap since {begin}: {what}"
         else:
-            seconds = (gap.end - gap.begin) / 1e9
-            text = f"rows of {channels} come again, {seconds:,.1f} s after {self._zone.clock(gap.begin)}: {gap.reason}"
+            text = f"gap from {begin} to {self._zone.clock(gap.end)[TO_MILLISECONDS]}: {what}"
         self._post({"kind": "gap", "text": text, **gap.as_dict()})
 
 
 def minute_notice(complete: CompleteMinute, zone: ShownZone) -> dict[str, Any]:
     """Return the notice of a complete minute as JSON values."""
-    lag = complete.lag_ns / 1e6
-    minute = zone.clock(complete.minute, 0)[11:16]
-    text = f"minute {minute} complete, {complete.symbols:,} symbols, lag {lag / 1_000:,.1f} s"
+    minute = zone.clock(complete.minute)[TO_MINUTES]
+    symbols = f"{complete.symbols:,} symbol{'s'[: complete.symbols != 1]}"
+    lag = format_duration(complete.lag_ns // WHOLE_MS * WHOLE_MS)
     return {
         "kind": "minute",
-        "text": text,
+        "text": f"minute {minute} complete, {symbols}, lag {lag}",
         "minute": complete.minute,
         "symbols": complete.symbols,
-        "lag_ms": lag,
+        "lag_ms": complete.lag_ns / 1e6,
     }

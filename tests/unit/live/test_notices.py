@@ -8,8 +8,8 @@ from typing import Any
 
 from tickstock_cli.core.feed import Gap
 from tickstock_cli.core.shown_times import exchange_zone
-from tickstock_cli.live.feed_notices import FeedNotices
 from tickstock_cli.live.minute_notices import CompleteMinute
+from tickstock_cli.live.notices import GapNotices, minute_notice
 from tickstock_cli.serving.protocol import NOTICES
 
 OPEN = 1_780_407_000_000_000_000
@@ -19,12 +19,13 @@ OPEN = 1_780_407_000_000_000_000
 def test_notices_are_messages_of_the_protocol_with_a_line_for_people() -> None:
     """The times of the lines are those of the exchange; a gap is posted at its begin and at its end."""
     posted: list[Mapping[str, Any]] = []
-    notices = FeedNotices(posted.append, exchange_zone("XNYS"))
+    zone = exchange_zone("XNYS")
+    notices = GapNotices(posted.append, zone)
     gap = Gap(OPEN, None, ("T", "AM"), "connection lost")
     notices.gap(gap)
     notices.gap(replace(gap, end=OPEN + 2_500_000_000))
-    notices.minute(CompleteMinute(OPEN, 1_812, 420_999_999))
-    notices.minute(CompleteMinute(OPEN, 1, 0))
+    posted.append(minute_notice(CompleteMinute(OPEN, 1_812, 420_999_999), zone))
+    posted.append(minute_notice(CompleteMinute(OPEN, 1, 0), zone))
 
     assert [notice["text"] for notice in posted] == [
         "gap since 09:30:00.000: no rows of T, AM (connection lost)",
