@@ -1,0 +1,77 @@
+"""A live run that is killed: its recording is readable, is recovered, goes on, and replays to what was told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from random import Random
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.cli.processes import read_lines
+from tests.cli.running import run_tickstock
+from tests.cli.serving import end, start
+from tickstock_cli.core.hour_files import EVENTS, hour_file, journal_content
+from tickstock_cli.recording.folder import RecordedFolder
+
+SAMPLE = Path("sample_data").resolve()
+KILLS, DEEP_KILLS = 3, 100
+MOST_EVENTS = 8
+"""A run is killed after so many events at most."""
+LAST_EVENTS = 5
+
+
+def check_readable(folder: Path) -> None:
+    """Read every finished file with its checksums, and the beginning of every journal."""
+    recorded = RecordedFolder(folder)
+    for hour in recorded.finished():
+        pq.read_table(hour.finished, page_checksum_verification=True)
+    for hour in recorded.journals():
+        assert journal_content(hour.journal).schema is not None
+
+
+def told_on_disk(folder: Path) -> int:
+    """Return the number of events in a recovered folder."""
+    hours = (hour_file(path) for path in folder.glob("*/*.parquet"))
+    return sum(pq.read_metadata(hour.finished).num_rows for hour in hours if hour is not None and hour.type == EVENTS)
+
+
+def test_kills_at_drawn_moments_harm_no_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """With kill -9, nobody gets to tidy up: what is on disk must do."""
+    monkeypatch.setenv("POLYGON_API_KEY", "a-secret-that-is-nowhere")
+    folder = tmp_path / "rec"
+    rng = Random(10)
+    kills = DEEP_KILLS if request.config.getoption("--deep") else KILLS
+    with start("replay", SAMPLE, "--as-polygon", ":0", "--speed", "600", "--loop", "--start-on-subscribe") as vendor:
+        assert vendor.stdout is not None
+        url = vendor.stdout.readline().strip()
+        live = ("live", "--url", url, "--symbols", "*", "--record", folder)
+        for number in range(kills):
+            with start(*live) as process:
+                assert len(read_lines(process, rng.randint(1, MOST_EVENTS))) > 0
+                process.kill()
+                process.wait()
+            check_readable(folder)
+            found = json.loads(run_tickstock("parity", folder, "--json").stdout)
+            assert found["equal"] is True
+            assert [each["end"] for each in found["starts"]] == ["killed"] * (number + 1)
+        assert run_tickstock("recover", folder).returncode == 0
+        assert "nothing to do" in run_tickstock("recover", folder).stdout
+        last = events_of(live, LAST_EVENTS)
+    parity = json.loads(run_tickstock("parity", folder, "--json").stdout)
+    assert parity["equal"] is True
+    assert parity["starts"][-1]["end"] == "clean"
+    assert parity["events"] == told_on_disk(folder) >= LAST_EVENTS
+    assert last == 0
+    kept = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    assert b"a-secret-that-is-nowhere" not in kept
+
+
+def events_of(live: tuple[str | Path, ...], events: int) -> int:
+    """Run live until it told some events, end it by a signal, and return its exit code."""
+    with start(*live) as process:
+        read_lines(process, events)
+        return end(process)[0]
