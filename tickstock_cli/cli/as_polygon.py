@@ -161,6 +161,7 @@ def play(request: Request, playing: Playing, as_json: bool) -> None:
     ServingError
         The address is taken.
     """
+    from tickstock_cli.core.garbage import collected_seldom
     from tickstock_cli.replaying import read_options
     from tickstock_cli.sources.opening import open_repeatable, open_source
     from tickstock_cli.vendors.polygon.server.faults import FaultPlan, load_faults
@@ -173,7 +174,7 @@ def play(request: Request, playing: Playing, as_json: bool) -> None:
         if playing.loop
         else open_source(request.paths, reading)
     )
-    with closing(source):
+    with closing(source), collected_seldom():
         asyncio.run(_serve(source, reading.columns, options, faults, as_json))
 
 
