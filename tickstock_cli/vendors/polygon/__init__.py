@@ -11,7 +11,7 @@
 ``deduplication``   trades that are repeated after a reconnect
 ``source``          the rows of the feed as a source of a run
 ``server``          the vendor, played from a recording, with the faults of ``faults``
-``relay``           rows of a feed for local clients, in the vendor's format
+``relay``           rows of a feed for local clients, in the vendor's format, with ``relay_server``
 ``params``          the settings
 ==================  ================================================================================================
 

@@ -8,38 +8,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from ipaddress import ip_address
 from threading import Lock
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from anyio.from_thread import start_blocking_portal
 
 from tickstock_cli.core.feed import FeedListener
-from tickstock_cli.core.recording_schema import RECORDED
-from tickstock_cli.vendors.polygon.server.chunks import chunks_of
+from tickstock_cli.vendors.polygon.relay_server import CHANNELS, TOGETHER_ROWS, RelayServer, record_of
 from tickstock_cli.vendors.polygon.server.commands import everything_of
-from tickstock_cli.vendors.polygon.server.listening import VendorServer
 from tickstock_cli.vendors.polygon.server.session import SessionOptions
 from tickstock_cli.vendors.polygon.subscriptions import EVERY
-
-TOGETHER_ROWS = 1_000
-"""Rows that are encoded together; the clients' commands wait meanwhile."""
-REPORTED_SECONDS = 60.0
-"""How long dropped rows are reported as a problem."""
-DRAIN_SECONDS = 2.0
-"""Longest time that clients have at the end to read what waits for them."""
-CHANNELS: Mapping[str, tuple[str, ...]] = {"tick": ("T",), "ohlcv": ("A", "AM"), "fmv": ("FMV",)}
-"""Channels of the rows of a record type."""
-
-_RECORDS = {schema: record for record, schema in RECORDED.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +130,14 @@ class Relay(FeedListener):
         self._fell_behind = False
         self._closed = False
         self._stack = ExitStack()
-        self._server: _RelayServer | None = None
+        self._server: RelayServer | None = None
         self._wanted: frozenset[str] = frozenset()
         self._records: frozenset[str] = frozenset()
 
     def __enter__(self) -> Self:
         options = self._options
         sessions = SessionOptions(key=options.key, client_buffer=options.client_buffer, carries=self._carries)
-        server = _RelayServer(options, sessions, self._take, self._report)
+        server = RelayServer(options.host, options.port, sessions, options.events_per_frame, self._take, self._report)
         with ExitStack() as undo:
             portal = undo.enter_context(start_blocking_portal(name="tickstock-relay"))
             self._server = undo.enter_context(portal.wrap_async_context_manager(server))
@@ -172,7 +157,7 @@ class Relay(FeedListener):
         return self._running.url
 
     @property
-    def _running(self) -> _RelayServer:
+    def _running(self) -> RelayServer:
         assert self._server is not None, "the relay is not open"
         return self._server
 
@@ -216,7 +201,7 @@ class Relay(FeedListener):
             self._wanted = wanted
             channels = {item.partition(".")[0] for item in wanted}
             self._records = frozenset(record for record, its in CHANNELS.items() if channels.intersection(its))
-        return bool(self._records) and _RECORDS[batch.schema] in self._records
+        return bool(self._records) and record_of(batch) in self._records
 
     def _take(self) -> tuple[list[pa.RecordBatch], bool]:
         """Return the rows that waited longest, and whether rows after them were dropped."""
@@ -239,116 +224,6 @@ class Relay(FeedListener):
         if ticker == EVERY:
             return channel in self._channels
         return item in self._items or everything_of(item) in self._items
-
-
-class _RelayServer(VendorServer):
-    """The clients of a relay, and what sends them rows. All methods are of its loop unless they say otherwise."""
-
-    def __init__(
-        self,
-        options: RelayOptions,
-        sessions: SessionOptions,
-        take: Callable[[], tuple[list[pa.RecordBatch], bool]],
-        report: Callable[[str | None], None],
-    ) -> None:
-        super().__init__(
-            options.host, options.port, sessions, options.events_per_frame, for_browsers=options.key is not None
-        )
-        self._take = take
-        self._report = report
-        self._more = asyncio.Event()
-        self._wanted_for: frozenset[str] = frozenset()
-        self._tickers: dict[str, pa.Array[Any] | None] = {}
-        self._recovery: asyncio.TimerHandle | None = None
-        self.rows = 0
-        """Rows that clients wanted."""
-
-    async def __aenter__(self) -> Self:
-        self._loop = asyncio.get_running_loop()
-        await super().__aenter__()
-        self._relaying = asyncio.create_task(self._relay())
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._relaying.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._relaying
-        while self._publish_next():
-            pass
-        if self._recovery is not None:
-            self._recovery.cancel()
-        await self._drain()
-        await super().__aexit__(kind, error, trace)
-
-    def wake(self) -> None:
-        """Have the rows taken that wait; in any thread."""
-        self._loop.call_soon_threadsafe(self._more.set)
-
-    async def _relay(self) -> None:
-        while True:
-            await self._more.wait()
-            self._more.clear()
-            while self._publish_next():
-                await asyncio.sleep(0)
-
-    def _publish_next(self) -> bool:
-        """Send the next rows to the clients that want them; return whether there were any."""
-        taken, fell_behind = self._take()
-        if fell_behind:
-            self.hub.cut_off_all()
-            self._report_dropped()
-        if not taken:
-            return fell_behind
-        wanted = [batch for batch in map(self._only_wanted, _joined(taken)) if len(batch)]
-        for chunk in chunks_of([wanted], self.hub.items):
-            self.rows += len(chunk)
-            self.hub.publish(chunk)
-        return True
-
-    def _report_dropped(self) -> None:
-        """Report that rows were dropped, for a while: whoever looks a little later sees it, too."""
-        self._report("it fell behind the feed; rows were dropped, and its clients were cut off")
-        if self._recovery is not None:
-            self._recovery.cancel()
-        self._recovery = self._loop.call_later(REPORTED_SECONDS, self._report, None)
-
-    def _only_wanted(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Return the rows that a client may want: encoding them is what costs."""
-        if self.hub.wanted is not self._wanted_for:
-            self._wanted_for = self.hub.wanted
-            self._tickers = {record: _tickers_of(self._wanted_for, channels) for record, channels in CHANNELS.items()}
-        tickers = self._tickers[_RECORDS[batch.schema]]
-        return batch if tickers is None else batch.filter(pc.is_in(batch["ticker"], value_set=tickers))
-
-    async def _drain(self) -> None:
-        """Wait until clients have what waits for them, for a while."""
-        written = []
-        for client in list(self.hub.accepted.values()):
-            written.append(asyncio.Event())
-            client.buffer.then(written[-1].set)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(DRAIN_SECONDS):
-                for event in written:
-                    await event.wait()
-
-
-def _joined(batches: Sequence[pa.RecordBatch]) -> list[pa.RecordBatch]:
-    """Return the batches of each record type as one."""
-    found: list[pa.RecordBatch] = []
-    for schema in RECORDED.values():
-        of_it = [batch for batch in batches if batch.schema == schema]
-        if of_it:
-            found.append(pa.concat_batches(of_it))  # type: ignore[attr-defined]  # the stubs lack it
-    return found
-
-
-def _tickers_of(wanted: frozenset[str], channels: Sequence[str]) -> pa.Array[Any] | None:
-    """Return the tickers of subscription items of some channels; None for all."""
-    items = [item.partition(".") for item in wanted]
-    tickers = {ticker for channel, _, ticker in items if channel in channels}
-    return None if EVERY in tickers else pa.array(sorted(tickers), pa.string())
 
 
 def _is_loopback(host: str) -> bool:
