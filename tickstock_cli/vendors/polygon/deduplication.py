@@ -39,7 +39,7 @@ class Deduplication:
     def __init__(self, seconds: float) -> None:
         self._span = round(seconds * NS_PER_SECOND)
         self._kept: deque[tuple[int, pa.RecordBatch]] = deque()
-        self._until = 0
+        self._until = -1
         self._seen: _SeenTrades | None = None
 
     def reconnected(self, at: int) -> None:
