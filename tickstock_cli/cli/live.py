@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -62,7 +63,8 @@ def live(
             "--bars-from-trades",
             metavar="1s|60s",
             show_default=False,
-            help="Make bars from the trades, without the vendor's hold of 2 s, instead of its own.",
+            help="Make bars from the trades, without the vendor's hold of 2 s, instead of its own; alone, it asks for "
+            "channel T only.",
         ),
     ] = None,
     record: Annotated[
@@ -143,6 +145,8 @@ def live(
     """
     from tickstock_cli.cli.live_running import run
 
+    if channels is None and bars_from_trades is not None:
+        channels = "T"
     assigned = [*(sets or ()), *_assigned(channels, feed, url), *_bars_from_trades(bars_from_trades)]
     settings = load_settings(config, assigned).settings
     request = replace(
@@ -163,7 +167,8 @@ def live(
 
 def _assigned(channels: str | None, feed: str | None, url: str | None) -> list[str]:
     """Return the options of the feed as assignments of settings."""
-    values = {"channels": channels, "feed": feed, "url": url}
+    names = None if channels is None else json.dumps([name.strip() for name in channels.split(",")])
+    values = {"channels": names, "feed": feed, "url": url}
     return [f"{VENDOR}.{name}={value}" for name, value in values.items() if value is not None]
 
 

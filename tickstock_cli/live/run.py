@@ -38,7 +38,14 @@ from tickstock_cli.sinks.opening import open_all
 
 def replay_request(request: LiveRequest) -> Request:
     """Return a live run as a replay of its feed, which it is to everything behind the source."""
-    return Request(paths=(request.target,), settings=request.settings, outs=request.outs, pipeline=PipelineName.MULTI)
+    return Request(
+        paths=(request.target,),
+        settings=request.settings,
+        outs=request.outs,
+        pipeline=PipelineName.MULTI,
+        shadow=request.shadow,
+        shadow_name=request.shadow_name,
+    )
 
 
 def run_live(

@@ -16,10 +16,10 @@ SECOND_BARS = LiveSettings(bars_from_trades_seconds=1)
 
 
 async def two_seconds(client: Client) -> None:
-    """Send two trades of one second, an odd lot, and a trade of the next second, then nothing."""
+    """Send two trades of one second, an odd lot, and a trade of the next second, then nothing more."""
     await client.ready()
-    await client.tell(trade(1, t=PAST_MS), trade(2, t=PAST_MS + 1), trade(3, t=PAST_MS + 999, c=[37]))
-    await client.tell(trade(4, t=PAST_MS + 1_000))
+    odd_lot = trade(3, t=PAST_MS + 999, c=[37])
+    await client.tell(trade(1, t=PAST_MS), trade(2, t=PAST_MS + 1), odd_lot, trade(4, t=PAST_MS + 1_000))
     await client.stay()
 
 

@@ -66,6 +66,14 @@ def settings_for(url: str) -> Any:
     return build.settings_from({"polygon": polygon, "session": {"calendar": "24/7"}})
 
 
+def saved(kept: Kept, folder: Path) -> Path:
+    """Write the rows that were kept as a recording."""
+    for record, batches in kept.batches.items():
+        if batches:
+            pq.write_table(pa.Table.from_batches(batches), folder / f"{record}.parquet")
+    return folder
+
+
 def test_a_live_run_tells_what_a_replay_of_its_rows_tells(tmp_path: Path) -> None:
     """Windows that end in silence, frames of two types, a lost connection: the digest is that of the recording."""
     rows = 6 * 120
@@ -75,13 +83,48 @@ def test_a_live_run_tells_what_a_replay_of_its_rows_tells(tmp_path: Path) -> Non
         settings = settings_for(played.url)
         live = run_live(LiveRequest(f"polygon:{','.join(TICKERS)}", settings), end, lambda _: Observer(), (kept,))
 
-    for record, batches in kept.batches.items():
-        if batches:
-            pq.write_table(pa.Table.from_batches(batches), tmp_path / f"{record}.parquet")
-    again = replay(Request([tmp_path], settings))
+    again = replay(Request([saved(kept, tmp_path)], settings))
 
     assert live.run.tally.events > 0
     assert live.run.digest == again.digest
     assert live.run.arrivals is not None
     assert (live.run.arrivals.received, live.run.arrivals.late) == (rows, 0)
     assert (len(live.gaps), live.failure) == (1, None)
+
+
+async def twelve_seconds(client: Client) -> None:
+    """Send trades of twelve seconds of a minute ago, ten a second, in one frame: no pause of a machine parts them."""
+    await client.ready(len(TICKERS))
+    begin = (time.time_ns() // 10**9 - 60) * 1_000
+    await client.tell(
+        *[
+            trade(number, ticker, p=100 * 1.02 ** (number % 50), t=begin + number * 100)
+            for number in range(120)
+            for ticker in TICKERS
+        ]
+    )
+    await client.stay()
+
+
+def test_bars_of_trades_and_a_shadow_are_those_of_a_replay(tmp_path: Path) -> None:
+    """Bars are rows like others: recorded, in the ledger, and the same again; the shadow gets the same rows."""
+    end = LiveEnd(None, time.time_ns)
+    kept = Kept(end, len(TICKERS) * (120 + 12))
+    with vendor(twelve_seconds) as played:
+        common: dict[str, Any] = {
+            "polygon": {"url": played.url, "channels": ["T"], "seed": 1},
+            "session": {"calendar": "24/7"},
+            "live": {"bars_from_trades_seconds": 1},
+        }
+        settings = build.settings_from(common)
+        shadow = build.settings_from({**common, "highlow": {"cooldown_seconds": 0}, "coordinator": {"window_ms": 50}})
+        request = LiveRequest(f"polygon:{','.join(TICKERS)}", settings, shadow=shadow, shadow_name="quick.toml")
+        live = run_live(request, end, lambda _: Observer(), (kept,))
+    again = replay(Request([saved(kept, tmp_path)], settings, shadow=shadow))
+
+    assert sum(batch.num_rows for batch in kept.batches["ohlcv"]) == live.wire["bars.told"] == len(TICKERS) * 12
+    assert live.run.ledger["ohlcv.read"] == live.wire["bars.told"]
+    assert live.run.shadow is not None
+    assert again.shadow is not None
+    assert (live.run.digest, live.run.shadow.digest) == (again.digest, again.shadow.digest)
+    assert live.run.shadow.events > live.run.tally.events > 0

@@ -1,0 +1,43 @@
+"""Options of `tickstock live` about the feed: what contradicts itself is one line, before any connection."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.conftest import Here
+
+LIVE = ("live", "--url", "ws://127.0.0.1:9", "--symbols", "AAPL", "--json")
+
+
+@pytest.mark.parametrize("channels", [(), ("--channels", "T"), ("--channels", "T,FMV")])
+def test_channels_are_a_list_with_commas(
+    channels: tuple[str, ...], here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is asked for, the key is what is missing."""
+    for name in ("POLYGON_API_KEY", "MASSIVE_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    result = here(*LIVE, *channels, "--bars-from-trades", "1s")
+
+    assert result.returncode == 2
+    assert "POLYGON_API_KEY" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--bars-from-trades", "5s"), "--bars-from-trades must be 1s or 60s, was 5s"),
+        (("--bars-from-trades", "1s", "--channels", "T,AM"), "leave AM out of the channels"),
+        (("--bars-from-trades", "60s", "--channels", "FMV"), "add T to the channels"),
+        (("--channels", "T,B"), "polygon.channels[1]"),
+    ],
+)
+def test_channels_that_make_no_sense_are_refused(
+    options: tuple[str, ...], words: str, here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ticker has one kind of bars."""
+    monkeypatch.setenv("POLYGON_API_KEY", "any")
+    result = here(*LIVE, *options)
+
+    assert result.returncode == 2
+    assert words in result.stderr
