@@ -24,6 +24,8 @@ TIME_COLUMNS = {**dict.fromkeys(RECORDED, "received_at"), EVENTS: "emitted_at"}
 """Column that decides the hour of a row, by type."""
 RUN_FILE = "run.json"
 """File that every recorded folder has: one entry per start of a live run."""
+STATE_FILE = "state.npz"
+"""File with the state after days that were removed from a folder; it is absent otherwise."""
 
 _NAME = re.compile(rf"({'|'.join(TIME_COLUMNS)})-([0-2]\d)(?:\.([1-9]\d*))?\.(parquet|journal)")
 _FIRST_PART = 1

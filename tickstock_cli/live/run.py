@@ -86,7 +86,8 @@ def run_live(
                 stack.enter_context(recording.recorder)
             result, failed = run.replay(attach, open_sinks, taps or {}, control)
             if recording is not None:
-                recorded = recording.end({"events": result.run.tally.events, "digest": result.run.digest})
+                told = {"events": result.run.tally.events, "digest": result.run.digest}
+                recorded = recording.end({**told, "interrupted": result.run.interrupted})
                 result = replace(result, recording=recorded)
     finally:
         end.close()

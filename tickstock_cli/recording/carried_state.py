@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from tickstock_cli.config.settings import Settings, deciding_settings
 from tickstock_cli.core.files import sync
+from tickstock_cli.core.hour_files import STATE_FILE
 from tickstock_cli.errors import DataError
 
-STATE = "state.npz"
 _UNTIL, _TICKERS = "until", "tickers"
 
 
@@ -61,7 +61,7 @@ def load_state(folder: Path) -> CarriedState | None:
     DataError
         It is damaged.
     """
-    path = folder / STATE
+    path = folder / STATE_FILE
     try:
         # numpy leaves a file that it opened itself open if it is damaged
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
@@ -83,14 +83,14 @@ def load_state(folder: Path) -> CarriedState | None:
 def save_state(folder: Path, state: CarriedState) -> None:
     """Replace the carried state of a folder, durably. Raises OSError."""
     arrays = {f"{key}/{name}": array for key, part in state.arrays.items() for name, array in part.items()}
-    temporary = folder / f".{STATE}.part"
+    temporary = folder / f".{STATE_FILE}.part"
     try:
         with temporary.open("wb") as file:
             tickers = np.array(state.tickers, dtype=np.str_)
             np.savez(file, **{_UNTIL: np.int64(state.until), _TICKERS: tickers}, **arrays)  # type: ignore[arg-type]  # numpy's stub takes keywords for its options
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(folder / STATE)
+        temporary.replace(folder / STATE_FILE)
         sync(folder)
     except OSError:
         with suppress(OSError):

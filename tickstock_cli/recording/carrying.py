@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from tickstock_cli.build import settings_from
+from tickstock_cli.core.hour_files import STATE_FILE
 from tickstock_cli.errors import TickstockError
-from tickstock_cli.recording.carried_state import STATE, CarriedState, configuration_key, save_state
+from tickstock_cli.recording.carried_state import CarriedState, configuration_key, save_state
 from tickstock_cli.recording.folder import RecordedFolder
 from tickstock_cli.recording.folder_replay import FolderReplay, row_files
 
@@ -33,4 +34,4 @@ def carry_state(folder: RecordedFolder, days: Sequence[str]) -> None:
             save_state(folder.path, CarriedState(replayed.latest, tickers, arrays))
     except TickstockError:
         with suppress(FileNotFoundError):
-            (folder.path / STATE).unlink()
+            (folder.path / STATE_FILE).unlink()

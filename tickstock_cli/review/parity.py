@@ -18,6 +18,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tickstock_cli import __version__
 from tickstock_cli.build import build_encoder, build_event_schema, settings_from
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.digest import EventDigest
@@ -41,6 +42,8 @@ class StartEnd(StrEnum):
     """How a start ended."""
 
     CLEAN = "clean"
+    INTERRUPTED = "interrupted"
+    """It was stopped before it had told everything."""
     KILLED = "killed"
     RUNNING = "running"
 
@@ -87,7 +90,7 @@ class Parity:
     Parameters
     ----------
     notes
-        What explains differences: rows that were not recorded.
+        What can explain differences: rows that were not recorded, another version.
     """
 
     starts: tuple[StartParity, ...]
@@ -154,7 +157,7 @@ def check_parity(
         removed = 0 if carried is None else carried.until + settings.coordinator.window_ms * 1_000_000
         span = _Span(max(floors[number], removed), floors[number + 1])
         found.append(_compared(start, _end(recorded, start, starts[-1]), settings, span, told, replayed[key], limit))
-    return Parity(tuple(found), tuple(_notes(folder)))
+    return Parity(tuple(found), tuple(_notes(folder, starts)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +213,7 @@ def _events(hour: HourFile) -> pa.Table:
 
 def _end(recorded: RecordedFolder, start: Start, last: Start) -> StartEnd:
     if start.end is not None:
-        return StartEnd.CLEAN
+        return StartEnd.INTERRUPTED if start.end.get("interrupted") else StartEnd.CLEAN
     return StartEnd.RUNNING if start is last and recorded.is_being_written() else StartEnd.KILLED
 
 
@@ -289,7 +292,11 @@ def _frame(events: pa.Table) -> pl.DataFrame:
     return frame
 
 
-def _notes(folder: Path) -> Iterator[str]:
+def _notes(folder: Path, starts: Sequence[Start]) -> Iterator[str]:
+    for start in starts:
+        recorded_by = start.versions.get("tickstock", __version__)
+        if recorded_by != __version__:
+            yield f"start {start.number} was told by tickstock {recorded_by}, and this is {__version__}"
     for gap in read_lines(folder / GAPS):
         rows, events = gap.get("rows_not_recorded", 0), gap.get("events_not_recorded", 0)
         if rows or events:

@@ -34,7 +34,7 @@ from tickstock_cli.sources.recording_file import RecordingFile, open_recording
 from tickstock_cli.sources.records import RECORD_TYPES
 from tickstock_cli.sources.sort import SortedStream
 from tickstock_cli.sources.stream import FileStream, Stream
-from tickstock_cli.sources.unfinished import readable, unfinished_note
+from tickstock_cli.sources.unfinished import readable, removed_note, unfinished_note
 
 __all__ = ["Guess", "Origins", "ReadOptions", "RecordingFile", "Recordings", "Unsorted"]
 
@@ -119,8 +119,7 @@ class Recordings:
             for note in dict.fromkeys(guess.note for guess in file.guesses if guess.note is not None):
                 places.setdefault(note, []).append(str(file.path))
         notes = [f"in {_some(paths)}, {note}" for note, paths in places.items()]
-        if (unfinished := unfinished_note(self.paths)) is not None:
-            notes.append(unfinished)
+        notes += [note for note in (unfinished_note(self.paths), removed_note(self.paths)) if note is not None]
         if self.left_out:
             notes.append(left_out_note(self.left_out))
         return notes

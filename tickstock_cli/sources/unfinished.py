@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tickstock_cli.core.batch_file import TemporaryFolder
-from tickstock_cli.core.hour_files import hour_file, journal_content, journal_rows
+from tickstock_cli.core.hour_files import STATE_FILE, hour_file, journal_content, journal_rows
 from tickstock_cli.errors import DataError
 from tickstock_cli.sources.discover import FoundFile, is_journal
 from tickstock_cli.sources.footer import open_parquet
@@ -56,6 +56,18 @@ def unfinished_note(paths: Sequence[Path]) -> str | None:
     folder = journals[0].parent.parent
     hours = "1 file is" if len(journals) == 1 else f"{len(journals):,} files are"
     return f"{hours} not finished and read from the journal: {journals[0]}; tickstock recover {folder} finishes them"
+
+
+def removed_note(paths: Sequence[Path]) -> str | None:
+    """Return the note for recorded folders that days were removed from, by the files that are read."""
+    hours = [hour for path in paths if (hour := hour_file(path)) is not None]
+    folders = {hour.folder.parent for hour in hours if (hour.folder.parent / STATE_FILE).is_file()}
+    if not folders:
+        return None
+    return (
+        f"in {min(folders)}, days before the first one were removed, and a replay begins without their state: its "
+        "first events can differ from those that were told; tickstock parity has the state"
+    )
 
 
 def _copied(found: FoundFile, finished: set[str], parent: Path | None) -> Path | None:

@@ -7,11 +7,12 @@ from pathlib import Path
 from tests.unit.recording.making import at
 from tests.unit.recording.running import Life, live, market
 from tickstock_cli.build import settings_model
+from tickstock_cli.core.hour_files import STATE_FILE
 from tickstock_cli.errors import DataError
-from tickstock_cli.recording.carried_state import STATE
 from tickstock_cli.recording.retention import Retention
 from tickstock_cli.recording.warm_state import warm_state
 from tickstock_cli.review.parity import check_parity
+from tickstock_cli.sources.recordings import Recordings
 from tickstock_cli.testing.raising import raises
 
 DAYS = ("2026-01-05", "2026-01-06", "2026-01-07", "2026-01-08")
@@ -32,6 +33,8 @@ def test_parity_holds_after_days_were_removed(tmp_path: Path) -> None:
     parity = check_parity(tmp_path)
     assert parity.equal, parity.differences
     assert [start.events > 0 for start in parity.starts] == [False, False, True, True]
+    with Recordings.open([tmp_path]) as source:
+        assert any("days before the first one were removed" in note for note in source.notes)
 
 
 def test_the_next_run_goes_on_from_the_same_state_with_and_without_the_removed_days(tmp_path: Path) -> None:
@@ -53,8 +56,8 @@ def test_the_next_run_goes_on_from_the_same_state_with_and_without_the_removed_d
 def test_a_damaged_state_is_named_and_can_be_removed(tmp_path: Path) -> None:
     """The rows that are kept must stay readable."""
     live_each_day(tmp_path, Retention(keep_days=1))
-    (tmp_path / STATE).write_bytes(b"PK damaged")
+    (tmp_path / STATE_FILE).write_bytes(b"PK damaged")
     with raises(DataError, "remove it to replay"):
         check_parity(tmp_path)
-    (tmp_path / STATE).unlink()
+    (tmp_path / STATE_FILE).unlink()
     assert check_parity(tmp_path).events > 0

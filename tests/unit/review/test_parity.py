@@ -97,3 +97,14 @@ def test_a_run_that_goes_on_is_not_called_killed(tmp_path: Path) -> None:
         parity = check_parity(tmp_path)
     assert parity.equal
     assert parity.starts[0].end is StartEnd.RUNNING
+
+
+def test_a_run_that_was_interrupted_may_lack_events_at_its_end(tmp_path: Path) -> None:
+    """A second Ctrl-C ends it before its open windows are told; its end is written all the same."""
+    live(tmp_path, Life(market(1), flushes={5, 6}, killed_at=10))
+    with RecordedFolder(tmp_path).locked() as folder:
+        folder.end_start(1, {"at": 0, "interrupted": True})
+    parity = check_parity(tmp_path)
+    assert parity.equal
+    assert parity.starts[0].end is StartEnd.INTERRUPTED
+    assert len(parity.untold) > 0
