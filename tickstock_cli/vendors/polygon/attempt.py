@@ -216,7 +216,7 @@ class Attempt:
                 receiver.received(frame)
                 if STATUS_MARK in frame:
                     for status, message in statuses(frame):
-                        await self._take(status, self._parts.key.masked(message))
+                        await self._take(status, message)
                 self._waits_for_room = True
                 await receiver.has_room()
                 self._waits_for_room = False
@@ -224,7 +224,11 @@ class Attempt:
             return closing_words(closed)
 
     async def _take(self, status: str, message: str) -> None:
-        """Take a status of the vendor."""
+        """Take a status of the vendor; items are matched as they came, and other words are shown without the key."""
+        if status == "success" and self._facts.state is not ConnectionState.AUTHENTICATING:
+            self._take_success(message)
+            return
+        message = self._parts.key.masked(message)
         if status == "auth_failed":
             self._stop_for_good(f"the feed refuses the key: {message or status}")
         elif status == "max_connections":
@@ -232,8 +236,6 @@ class Attempt:
             self._words = message or status
         elif self._facts.state is ConnectionState.AUTHENTICATING:
             await self._take_before_auth(status, message)
-        elif status == "success":
-            self._take_success(message)
         elif status == "error":
             self._take_refusal(message)
         elif status != "connected":

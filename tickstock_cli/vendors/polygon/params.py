@@ -25,6 +25,8 @@ MARKET_PATH = "/stocks"
 KEY_VARIABLES = ("POLYGON_API_KEY", "MASSIVE_API_KEY")
 """Environment variables with the key; the first that is set counts."""
 _HIDDEN = "***"
+_LEAST_LENGTH = 6
+"""A shorter text is no key of the vendor's: hiding it would only cut words."""
 
 
 class PolygonParams(SourceParams):
@@ -97,7 +99,7 @@ class Key:
 
     def masked(self, text: str) -> str:
         """Return ``text`` without the key."""
-        return text.replace(self._text, _HIDDEN)
+        return text if len(self._text) < _LEAST_LENGTH else text.replace(self._text, _HIDDEN)
 
 
 def key_from(environment: Mapping[str, str]) -> Key:

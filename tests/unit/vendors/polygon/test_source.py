@@ -180,6 +180,26 @@ def test_the_key_shows_in_no_log_error_or_traceback(caplog: pytest.LogCaptureFix
     assert KEY not in " ".join([*told, *ours, *psutil.Process().cmdline()])
 
 
+@pytest.mark.parametrize("key", ["x", "T.AAPL"])
+def test_any_text_is_a_key_of_the_played_vendor(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may even be a word of the vendor's answers: subscriptions are acknowledged all the same."""
+
+    async def script(client: Client) -> None:
+        await client.tell(status("connected"))
+        await client.command()
+        await client.tell(status("auth_success"))
+        await client.subscribe(1)
+        await client.tell(trade(1))
+        await client.stay()
+
+    monkeypatch.setenv("POLYGON_API_KEY", key)
+    with vendor(script) as played:
+        feed = Feed(played.url)
+        feed.read(1)
+
+    assert feed.source.health().acknowledged == 1
+
+
 async def abort_in_acknowledgements(client: Client) -> None:
     """Acknowledge some items, and break off."""
     await client.sign_on()
