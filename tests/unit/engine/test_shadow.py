@@ -9,16 +9,18 @@ from pathlib import Path
 import pytest
 
 from tests.unit.engine.events import TEN, busy_morning, morning_events
-from tests.unit.engine.test_outputs import FullDisk
+from tests.unit.engine.test_outputs import FullDisk, StuckPipe
 from tests.unit.runtime.failing_system import FailingDetector
 from tickstock_cli.assembly import RunPlan, ShadowPlan, assemble
-from tickstock_cli.build import build_channels, build_detectors, settings_model
+from tickstock_cli.build import build_channels, build_core, build_detectors, build_encoder, settings_model
 from tickstock_cli.core.clock import Clock, SystemClock
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.execution import execute
 from tickstock_cli.engine.observer import Observer
-from tickstock_cli.engine.output_states import OutputEnd
+from tickstock_cli.engine.output_states import OutputEnd, OutputStates
+from tickstock_cli.engine.outputs import Outputs
 from tickstock_cli.engine.run import RunParts
+from tickstock_cli.engine.shadow import Shadow
 from tickstock_cli.errors import FailedOutputsError, LedgerError, UsageError
 from tickstock_cli.replaying import Request, replay
 from tickstock_cli.testing import (
@@ -141,6 +143,27 @@ def test_a_run_that_fails_drops_the_outputs_of_its_shadow() -> None:
             execute(parts)
 
     assert (main.aborted, dropped.aborted) == (True, True)
+
+
+def test_a_live_run_does_not_wait_for_the_outputs_of_its_shadow() -> None:
+    """Alerts must not wait for a pipe that nobody reads: the shadow fails, and its rows are counted as missing."""
+    source, pipe, problems = ListSource(busy_morning()), StuckPipe(), Problems()
+    settings = settings_of({})
+    states = OutputStates(problems.output_failed)
+    own = states.add("shadow other.toml", "rows")
+    outputs = Outputs(build_encoder(settings, source.symbols), [pipe], states=states, read_ahead=1)
+    core = build_core(settings, source.symbols)
+    shadow = Shadow("other.toml", core, outputs, own, problems.output_failed, is_live=True)
+    for batch in source.batches(100):
+        shadow.feed(batch)  # would hang
+
+    assert problems.names == ["shadow other.toml"]
+    assert own.rows + own.missing == len(busy_morning())
+    assert own.missing > 0
+    pipe.read.set()
+    shadow.end(stopped=True, keep_partial=False)
+    assert pipe.aborted
+    assert "too slow" in (shadow.result().own.reason or "")
 
 
 def test_a_run_wakes_up_for_the_events_of_its_shadow() -> None:
