@@ -196,7 +196,8 @@ class LiveSettings(Section):
     stale_seconds: float = Field(
         default=10,
         gt=0,
-        description="silence of a channel in regular hours that raises an alert, with many tickers, in seconds",
+        description="silence of a channel in regular hours that raises an alert, with many tickers, in seconds; "
+        "for bars on top of their length",
     )
     stale_few_seconds: float = Field(
         default=120, gt=0, description="the same with fewer than live.many_tickers tickers, in seconds"
