@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
@@ -18,6 +19,8 @@ from tickstock_cli.recording.retention import Retention, remove_oldest
 
 RETIRE_NS = 5_000_000_000
 """An hour is finished this long after its end: events of its last seconds come later."""
+JOINED_ROWS = 65_536
+"""Batches are joined until they have so many rows."""
 RETRY_NS = 30_000_000_000
 """Time until an hour that could not be finished is tried again: each time its rows are written anew."""
 
@@ -121,7 +124,7 @@ class HourWriter:
         return [
             (type_, piece)
             for type_, batches in by_type.items()
-            for batch in pa.Table.from_batches(batches).combine_chunks().to_batches()
+            for batch in _joined(batches)
             for piece in self._hours.pieces(batch, type_)
         ]
 
@@ -171,6 +174,24 @@ class HourWriter:
             self._folder.manifest,
             lambda days: carry_state(self._folder, days),
         )
+
+
+def _joined(batches: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield batches joined to larger ones. One that is large enough stays: a full disk is tried again and again."""
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        waiting.append(batch)
+        rows += batch.num_rows
+        if rows >= JOINED_ROWS:
+            yield from _as_one(waiting)
+            waiting, rows = [], 0
+    yield from _as_one(waiting)
+
+
+def _as_one(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    """Return batches as one, copied if there are several; none if there are none."""
+    return batches if len(batches) < 2 else pa.Table.from_batches(batches).combine_chunks().to_batches()
 
 
 def _is_same(one: HourFile, other: HourFile) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event
+from time import monotonic
 
 from tests.unit.recording.making import SECOND, at, bars, received, recorded_folder, recorder, ticks
 from tickstock_cli.core.feed import Gap, WireError
@@ -170,3 +172,16 @@ def test_messages_that_are_no_rows_are_kept_up_to_a_thousand(tmp_path: Path) -> 
     assert read_lines(tmp_path / "gaps.jsonl") == [
         {"begin": 5, "end": None, "channels": ["T"], "reason": "the server closed"}
     ]
+
+
+def test_the_recorder_writes_by_itself(tmp_path: Path) -> None:
+    """Nobody calls flush in a live run."""
+    never = Event()
+    with recorded_folder(tmp_path) as folder, recorder(folder) as recording:
+        recording.rows([ticks([at("2026-01-05 10:00:00")])])
+        journal = tmp_path / "2026-01-05/tick-10.journal"
+        deadline = monotonic() + 60
+        while not (journal.exists() and journal_content(journal).rows) and monotonic() < deadline:
+            never.wait(0.01)
+        assert journal_content(journal).rows == 1
+    assert names(tmp_path) == ["2026-01-05/tick-10.parquet"]
