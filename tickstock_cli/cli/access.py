@@ -109,8 +109,8 @@ def read_origin(text: str) -> str:
     return f"{scheme}://{host.lower().removesuffix(USUAL_PORTS.get(scheme, ''))}"
 
 
-def read_token(text: str | None) -> str | None:
-    """Return the token of ``--token``: the text, or the first line of a file given as ``@FILE``.
+def read_token(text: str | None, option: str = "--token") -> str | None:
+    """Return the token of ``option``: the text, or the first line of a file given as ``@FILE``.
 
     Raises
     ------
@@ -119,20 +119,20 @@ def read_token(text: str | None) -> str | None:
     """
     if text is None:
         return None
-    token = _first_line(Path(text[1:])) if text.startswith("@") else text
+    token = _first_line(Path(text[1:]), option) if text.startswith("@") else text
     if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise UsageError("--token must be printable ASCII without spaces, and at least one character")
+        raise UsageError(f"{option} must be printable ASCII without spaces, and at least one character")
     return token
 
 
-def _first_line(path: Path) -> str:
+def _first_line(path: Path, option: str) -> str:
     try:
         return path.read_text(encoding="utf-8").partition("\n")[0].strip()
     except UnicodeDecodeError as error:
-        raise UsageError(f"cannot read the token of --token @{path}: it is not text; name a text file") from error
+        raise UsageError(f"cannot read the token of {option} @{path}: it is not text; name a text file") from error
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise UsageError(f"cannot read the token of --token @{path}: {reason}; name a text file") from error
+        raise UsageError(f"cannot read the token of {option} @{path}: {reason}; name a text file") from error
 
 
 def warn_if_open(address: Address) -> None:

@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tickstock_cli.cli.access import TOKEN_VARIABLE, Origins, SocketIo, Token, read_listen
+from tickstock_cli.cli.access import LOOPBACK_NAMES, TOKEN_VARIABLE, Origins, SocketIo, Token, read_listen, read_token
 from tickstock_cli.cli.interrupting import leave_at_once_if_insisted, load_sinks
 from tickstock_cli.cli.options import ConfigFile, Json, Sets, ShadowFile, load_settings, load_shadow, parse_symbols
 from tickstock_cli.core.time_input import TimeInput, parse_time_input
 from tickstock_cli.errors import UsageError
 
+RELAY_KEY_VARIABLE = "TICKSTOCK_RELAY_KEY"
 VENDOR = "polygon"
 """The source, and the section of the configuration, that the options of the feed are about."""
 
 if TYPE_CHECKING:
     from tickstock_cli.config.settings import Settings
-    from tickstock_cli.live.request import LiveRequest
+    from tickstock_cli.live.request import LiveRequest, RelayAddress
 
 
 def live(
@@ -134,6 +135,25 @@ def live(
         Path | None,
         typer.Option("--log", metavar="DIR", show_default=False, help="Keep the event log of --serve in this folder."),
     ] = None,
+    relay: Annotated[
+        str | None,
+        typer.Option(
+            "--relay",
+            metavar="HOST:PORT",
+            show_default=False,
+            help="Serve this one connection to any number of local clients, in the vendor's format.",
+        ),
+    ] = None,
+    relay_key: Annotated[
+        str | None,
+        typer.Option(
+            "--relay-key",
+            metavar="TEXT|@FILE",
+            envvar=RELAY_KEY_VARIABLE,
+            show_default=False,
+            help="The key that clients of --relay must send; without it they send any.",
+        ),
+    ] = None,
     dashboard: Annotated[
         bool, typer.Option("--dashboard", help="Show the running system, too: channels, queues, latency, alerts.")
     ] = False,
@@ -153,6 +173,7 @@ def live(
         _request(settings, symbols, record, max_size, keep_days, out, duration, until, as_json, check),
         shadow=load_shadow(shadow, settings),
         shadow_name="" if shadow is None else str(shadow),
+        relay=_relay(relay, relay_key),
     )
     if check:
         from tickstock_cli.cli.live_checking import check as check_feed
@@ -170,6 +191,29 @@ def _assigned(channels: str | None, feed: str | None, url: str | None) -> list[s
     names = None if channels is None else json.dumps([name.strip() for name in channels.split(",")])
     values = {"channels": names, "feed": feed, "url": url}
     return [f"{VENDOR}.{name}={value}" for name, value in values.items() if value is not None]
+
+
+def _relay(listen: str | None, key: str | None) -> RelayAddress | None:
+    """Return the address of ``--relay``; warn if other machines can connect.
+
+    Raises
+    ------
+    UsageError
+        It is no address, or a key is given without it.
+    """
+    if listen is None:
+        if key is not None:
+            raise UsageError("--relay-key is about the relay: add --relay HOST:PORT")
+        return None
+    from tickstock_cli.live.request import RelayAddress
+    from tickstock_cli.serving.server import parse_host_port
+
+    host, port = parse_host_port(listen)
+    if host not in LOOPBACK_NAMES:
+        print(f"warning: whoever can reach {host} can read this feed, which is licensed to you", file=sys.stderr)
+    return RelayAddress(
+        host, port, read_token(key, "--relay-key"), lambda url: print(f"relaying on {url}", file=sys.stderr)
+    )
 
 
 def _bars_from_trades(text: str | None) -> list[str]:
@@ -235,7 +279,9 @@ def _request(
         keep_days,
         ends_at,
         command_line=("tickstock", *sys.argv[1:]),
-        secrets=[text for name in (*key_variables, TOKEN_VARIABLE) if (text := os.environ.get(name))],
+        secrets=[
+            text for name in (*key_variables, TOKEN_VARIABLE, RELAY_KEY_VARIABLE) if (text := os.environ.get(name))
+        ],
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import pyarrow as pa
 
@@ -78,6 +79,29 @@ class FeedListener:
 
     def notice(self, text: str) -> None:
         """Take a line for the user."""
+
+
+class FeedRelay(FeedListener):
+    """Serves the rows of a feed to local clients, in its vendor's format. A context: within it, the relay listens."""
+
+    @property
+    def url(self) -> str:
+        """The address for clients on this machine."""
+        raise NotImplementedError
+
+    def counts(self) -> dict[str, int]:
+        """Return clients, rows, and what was dropped so far, by name; in any thread."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        """Listen. Raises ServingError if the address is taken or none of this machine."""
+        raise NotImplementedError
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close all connections."""
+        raise NotImplementedError
 
 
 class FeedListeners(FeedListener):

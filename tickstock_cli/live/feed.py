@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from tickstock_cli.core.feed import FeedListener
+from tickstock_cli.core.feed import FeedListener, FeedRelay
 from tickstock_cli.core.metrics import SourceHealth
 from tickstock_cli.core.stages import LiveSource
 from tickstock_cli.core.stamps import Stamps
@@ -24,6 +24,9 @@ class VendorFeed(LiveSource, Protocol):
 
     def listen(self, listener: FeedListener) -> None:
         """Pass what is received to ``listener``, too; call it before reading begins."""
+
+    def relay(self, host: str, port: int, key: str | None, report: Callable[[str | None], None]) -> FeedRelay:
+        """Return a relay of this feed for local clients."""
 
     def wire_ledger(self) -> Mapping[str, int]:
         """Return the counts of what came, by the names of the ledger: ``wire.frames`` and so on."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -11,6 +11,24 @@ from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.time_input import TimeInput
 from tickstock_cli.core.times import NS_PER_DAY, NS_PER_SECOND, format_time
 from tickstock_cli.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class RelayAddress:
+    """Where a feed is relayed to local clients.
+
+    Parameters
+    ----------
+    key
+        What clients must send; None accepts any.
+    opened
+        Called with the address once it listens.
+    """
+
+    host: str
+    port: int
+    key: str | None = field(default=None, repr=False)
+    opened: Callable[[str], object] = lambda url: None  # noqa: ARG005
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +51,8 @@ class LiveRequest:
         End of the run, ns UTC; None: it goes on until it is stopped.
     shadow, shadow_name
         A second configuration that runs on the same rows, and its file; None: there is none.
+    relay
+        Serves the feed to local clients in the vendor's format; None: it is not relayed.
     command_line, secrets
         The words of the command, for the recording, and texts that must not be in it.
     """
@@ -46,6 +66,7 @@ class LiveRequest:
     ends_at: int | None = None
     shadow: Settings | None = None
     shadow_name: str = ""
+    relay: RelayAddress | None = None
     command_line: Sequence[str] = ()
     secrets: Sequence[str] = field(default=(), repr=False)
 

@@ -31,6 +31,8 @@ class LiveResult:
         p50, p99 and maximum, from the frame received to the event told.
     recording
         What the recorder did, as JSON values; None without one.
+    relay
+        Counts of the relay; None without one.
     failure
         Why the feed ended for good; None if the run was ended.
     """
@@ -41,6 +43,7 @@ class LiveResult:
     health: SourceHealth
     latency_ms: Mapping[str, float | None]
     recording: Mapping[str, Any] | None = None
+    relay: Mapping[str, int] | None = None
     failure: TickstockError | None = None
 
     @property
@@ -80,6 +83,7 @@ class LiveResult:
             "peak_rss_bytes": run.pop("peak_rss_bytes"),
             **{name: run[name] for name in ("outputs", "plugins", "shadow") if name in run},
             "recording": self.recording,
+            **({} if self.relay is None else {"relay": dict(self.relay)}),
             "failure": None if self.failure is None else str(self.failure),
         }
 

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import cast
 
-from tickstock_cli.core.feed import FeedListener
+from tickstock_cli.core.feed import FeedListener, FeedRelay
 from tickstock_cli.core.stages import NamedSource
 from tickstock_cli.core.stamps import Stamps
 from tickstock_cli.engine.control import Control
@@ -77,14 +77,16 @@ def run_live(
     TickstockError
         As `replaying.replay` raises them. A feed that ends for good raises none: the result has its ``failure``.
     """
-    run = _Run(request, end, observe, listeners)
     try:
         with ExitStack() as stack:
+            run = _Run(request, end, observe, listeners, stack)
             recording = stack.enter_context(open_recording(request, run.report))
             if recording is not None:
                 run.go_on(recording, progress)
                 stack.enter_context(recording.recorder)
             result, failed = run.replay(attach, open_sinks, taps or {}, control)
+            if run.relay is not None:
+                result = replace(result, relay=run.relay.counts())
             if recording is not None:
                 told = {"events": result.run.tally.events, "digest": result.run.digest}
                 recorded = recording.end({**told, "interrupted": result.run.interrupted})
@@ -107,7 +109,10 @@ class _Run:
         end: LiveEnd,
         observe: Callable[[VendorFeed], Observer],
         listeners: tuple[FeedListener, ...],
+        stack: ExitStack,
     ) -> None:
+        self._stack = stack
+        self.relay: FeedRelay | None = None
         self._request = request
         self._end = end
         self._observe = observe
@@ -126,6 +131,11 @@ class _Run:
         """Report a problem of the recording: an alert of the running system; None: it records."""
         if self._pipeline is not None:
             self._pipeline.system.reporter.report("recording", problem)
+
+    def report_relay(self, problem: str | None) -> None:
+        """Report a problem of the relay, likewise."""
+        if self._pipeline is not None:
+            self._pipeline.system.reporter.report("relay", problem)
 
     def replay(
         self,
@@ -169,6 +179,10 @@ class _Run:
         recorders = () if self._recorder is None else (self._recorder,)
         for listener in (*self._listeners, *recorders):
             feed.listen(listener)
+        if (to := self._request.relay) is not None:
+            self.relay = self._stack.enter_context(feed.relay(to.host, to.port, to.key, self.report_relay))
+            feed.listen(self.relay)
+            to.opened(self.relay.url)
         latency = self._latency = ToldLatency(feed.stamps.now)
         self._end.feed_opened(feed.interrupt)
         return Observers(self._observe(feed), latency)

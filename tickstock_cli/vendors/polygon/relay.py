@@ -20,7 +20,7 @@ from typing import Self
 import pyarrow as pa
 from anyio.from_thread import start_blocking_portal
 
-from tickstock_cli.core.feed import FeedListener
+from tickstock_cli.core.feed import FeedRelay
 from tickstock_cli.vendors.polygon.relay_server import CHANNELS, TOGETHER_ROWS, RelayServer, record_of
 from tickstock_cli.vendors.polygon.server.commands import everything_of
 from tickstock_cli.vendors.polygon.server.session import SessionOptions
@@ -96,7 +96,7 @@ class RelayHealth:
         return asdict(self)
 
 
-class Relay(FeedListener):
+class Relay(FeedRelay):
     """Relays the rows of a feed. A context manager, which runs its thread; a listener of the feed.
 
     Parameters
@@ -173,6 +173,9 @@ class Relay(FeedListener):
             dropped=self._dropped,
             cut_off=counts.too_slow,
         )
+
+    def counts(self) -> dict[str, int]:
+        return self.health().as_dict()
 
     def rows(self, batches: Sequence[pa.RecordBatch]) -> None:
         server = self._server

@@ -26,7 +26,7 @@ from tickstock_cli.config.settings import LiveSettings
 from tickstock_cli.config.universes import with_files_read
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.clock import SystemClock
-from tickstock_cli.core.feed import Gap, WireError
+from tickstock_cli.core.feed import FeedRelay, Gap, WireError
 from tickstock_cli.core.feed_check import FeedCheck
 from tickstock_cli.core.metrics import SourceHealth, SourceState
 from tickstock_cli.core.stages import ArrivalOptions, Pace
@@ -313,6 +313,21 @@ class PolygonSource(RowStream):
         stamps = [item.stamp for item in items if isinstance(item, ReceivedFrame)]
         if stamps:
             self.stamps.handed_over(stamps[-1])
+
+    def relay(self, host: str, port: int, key: str | None, report: Callable[[str | None], None]) -> FeedRelay:
+        """Return a relay of this feed for local clients; it listens within its context, and must be told the rows.
+
+        Parameters
+        ----------
+        key
+            What clients must send; None accepts any.
+        report
+            Called with what is wrong, and with None once it is over.
+        """
+        from tickstock_cli.vendors.polygon.relay import Relay, RelayOptions
+
+        items = [item for items in self._wanted for item in items]
+        return Relay(items, RelayOptions(host, port, key), report)
 
     def wire_ledger(self) -> dict[str, int]:
         """Return the counters of frames and messages, and of bars made of trades, by their names in the ledger."""
