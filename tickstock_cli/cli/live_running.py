@@ -25,10 +25,12 @@ from tickstock_cli.cli.live_view import LiveView
 from tickstock_cli.cli.render_feed import live_summary
 from tickstock_cli.cli.render_phrases import KindPhrases
 from tickstock_cli.cli.watching import run_zone, stdout_may_reach_a_terminal
+from tickstock_cli.core.feed import FeedListener
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer, Observers
 from tickstock_cli.errors import FailedOutputsError
 from tickstock_cli.live.ending import LiveEnd
+from tickstock_cli.live.first_rows import NightNotice
 from tickstock_cli.live.minute_notices import MinuteNotices
 from tickstock_cli.live.notices import GapNotices, minute_notice
 from tickstock_cli.live.run import replay_request, run_live
@@ -36,7 +38,6 @@ from tickstock_cli.sinks.opening import open_all
 
 if TYPE_CHECKING:
     from tickstock_cli.broadcast.broadcast import Broadcast
-    from tickstock_cli.core.feed import FeedListener
     from tickstock_cli.core.shown_times import ShownZone
     from tickstock_cli.live.feed import VendorFeed
     from tickstock_cli.live.request import LiveRequest
@@ -100,14 +101,27 @@ def run(request: LiveRequest, address: Address | None, log: Path | None, *, dash
 
 def _notices(request: LiveRequest, broadcast: Broadcast | None) -> tuple[Observer, tuple[FeedListener, ...]]:
     """Return what finds complete minutes, and the listeners that post notices to the clients of a server."""
+    calendar = request.settings.session.calendar
+    spoken = (SpokenNotices(), NightNotice(calendar, _say))
     if broadcast is None:
-        return Observer(), ()
+        return Observer(), spoken
     post, zone = broadcast.server.hub.notices.post, run_zone(replay_request(request))
     quiet_ns = round(request.settings.live.minute_quiet_seconds * 1e9)
     minutes = MinuteNotices(
         lambda minute: post(minute_notice(minute, zone)), quiet_ns, from_bars=request.has_minute_bars
     )
-    return minutes, (minutes, GapNotices(post, zone))
+    return minutes, (*spoken, minutes, GapNotices(post, zone))
+
+
+class SpokenNotices(FeedListener):
+    """Prints what a feed tells its user, such as that it connects again."""
+
+    def notice(self, text: str) -> None:
+        _say(text)
+
+
+def _say(text: str) -> None:
+    print(f"note: {text}", file=sys.stderr)
 
 
 def _say_warm_up() -> Callable[[int, int], None]:

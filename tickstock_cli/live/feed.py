@@ -22,6 +22,10 @@ class VendorFeed(LiveSource, Protocol):
     def failure(self) -> TickstockError | None:
         """Why the feed ended for good; None if it goes on, or was ended."""
 
+    @property
+    def clock_offset_ns(self) -> int | None:
+        """The machine's date minus the vendor's, to about a second; None before a connection, or if it is unknown."""
+
     def listen(self, listener: FeedListener) -> None:
         """Pass what is received to ``listener``, too; call it before reading begins."""
 

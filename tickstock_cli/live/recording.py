@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import Any
 
 from tickstock_cli.build import build_event_schema
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.os_errors import os_error_hint
-from tickstock_cli.errors import OutputError
+from tickstock_cli.errors import DataError, OutputError
 from tickstock_cli.live.request import LiveRequest
 from tickstock_cli.recording.folder import RecordedFolder
 from tickstock_cli.recording.recorder import Recorder
@@ -65,6 +65,11 @@ class Recording:
         except OSError as error:
             raise OutputError(f"cannot record to {self._folder.path}: {os_error_hint(error)}") from error
         return warm
+
+    def note_clock_offset(self, clock_offset_ns: int) -> None:
+        """Record how far the machine's date is ahead of the vendor's; a disk that does not take it stops nothing."""
+        with suppress(OSError, DataError):
+            self._folder.note_clock_offset(self._number, clock_offset_ns)
 
     def end(self, summary: dict[str, Any]) -> dict[str, Any]:
         """Finish the recording, write the end into ``run.json``, and return what was recorded, as JSON values."""

@@ -23,12 +23,12 @@ from tickstock_cli.engine.taps import Tap
 from tickstock_cli.errors import FailedOutputsError
 from tickstock_cli.live.ending import LiveEnd
 from tickstock_cli.live.feed import VendorFeed
+from tickstock_cli.live.first_rows import OnFirstRows
 from tickstock_cli.live.gap_log import GapLog
 from tickstock_cli.live.recording import Recording, open_recording
 from tickstock_cli.live.request import LiveRequest
 from tickstock_cli.live.result import LiveResult
 from tickstock_cli.live.told_latency import ToldLatency
-from tickstock_cli.recording.recorder import Recorder
 from tickstock_cli.recording.warm_state import WarmState
 from tickstock_cli.replaying import OpenSinks, Request, replay
 from tickstock_cli.runtime.opening import PipelineName
@@ -119,13 +119,25 @@ class _Run:
         self._gaps = GapLog()
         self._listeners = (self._gaps, *listeners)
         self._pipeline: MultiChannelPipeline | None = None
-        self._recorder: Recorder | None = None
+        self._recording: Recording | None = None
         self._warm = WarmState(None, 0)
 
     def go_on(self, recording: Recording, progress: Callable[[int, int], object]) -> None:
         """Begin the recording, and take the state of the runs before."""
-        self._recorder = recording.recorder
+        self._recording = recording
         self._warm = recording.begin(progress)
+
+    def _recorders(self, feed: VendorFeed) -> tuple[FeedListener, ...]:
+        """Return the listeners that the recording needs."""
+        recording = self._recording
+        if recording is None:
+            return ()
+
+        def note_clock() -> None:
+            if (offset := feed.clock_offset_ns) is not None:
+                recording.note_clock_offset(offset)
+
+        return recording.recorder, OnFirstRows(note_clock)
 
     def report(self, problem: str | None) -> None:
         """Report a problem of the recording: an alert of the running system; None: it records."""
@@ -151,7 +163,7 @@ class _Run:
             if attach is not None:
                 attach(pipeline)
 
-        taps = taps if self._recorder is None else {**taps, "recording": self._recorder}
+        taps = taps if self._recording is None else {**taps, "recording": self._recording.recorder}
         failed: FailedOutputsError | None = None
         try:
             run = replay(
@@ -176,8 +188,7 @@ class _Run:
         """Take the opened feed, before its first row; return the observer of the run."""
         feed = self._feed = cast(VendorFeed, source)
         feed.stamps = Stamps(floor=self._warm.floor)
-        recorders = () if self._recorder is None else (self._recorder,)
-        for listener in (*self._listeners, *recorders):
+        for listener in (*self._listeners, *self._recorders(feed)):
             feed.listen(listener)
         if (to := self._request.relay) is not None:
             self.relay = self._stack.enter_context(feed.relay(to.host, to.port, to.key, self.report_relay))

@@ -161,6 +161,11 @@ class RecordedFolder:
         """Record the end of a start. Raises OSError or DataError."""
         self._write([replace(start, end=end) if start.number == number else start for start in self.starts()])
 
+    def note_clock_offset(self, number: int, clock_offset_ns: int) -> None:
+        """Record the clock offset of a start, known once its feed is connected. Raises OSError or DataError."""
+        starts = self.starts()
+        self._write([replace(one, clock_offset_ns=clock_offset_ns) if one.number == number else one for one in starts])
+
     def days(self) -> list[str]:
         """Return the segment dates that have rows, ascending. Raises OSError."""
         return recorded_days(self.path)

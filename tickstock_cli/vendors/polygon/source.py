@@ -314,6 +314,13 @@ class PolygonSource(RowStream):
         if stamps:
             self.stamps.handed_over(stamps[-1])
 
+    @property
+    def clock_offset_ns(self) -> int | None:
+        """The machine's date minus the vendor's, to about a second; None before a connection, or if it is unknown."""
+        connections = [] if self._thread is None else self._thread.connections
+        offsets = [one.facts.clock_offset_ms for one in connections if one.facts.clock_offset_ms is not None]
+        return round(offsets[0] * 1e6) if offsets else None
+
     def relay(self, host: str, port: int, key: str | None, report: Callable[[str | None], None]) -> FeedRelay:
         """Return a relay of this feed for local clients; it listens within its context, and must be told the rows.
 
