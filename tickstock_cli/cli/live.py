@@ -266,10 +266,7 @@ def _request(
         raise UsageError("--duration and --until both end the run; give one")
     if record is None and (max_size is not None or keep_days is not None):
         raise UsageError("--max-size and --keep-days are about the recording: add --record DIR")
-    now = time_ns()
-    ends_at = None if duration is None else now + parse_duration(duration)
-    if until is not None:
-        ends_at = next_moment(until, now, market_zone(settings.session.calendar))
+    ends_at = None if until is None else next_moment(until, time_ns(), market_zone(settings.session.calendar))
     return LiveRequest(
         _target(symbols),
         settings,
@@ -278,6 +275,7 @@ def _request(
         None if max_size is None else parse_size(max_size),
         keep_days,
         ends_at,
+        None if duration is None else parse_duration(duration),
         command_line=("tickstock", *sys.argv[1:]),
         secrets=[
             text for name in (*key_variables, TOKEN_VARIABLE, RELAY_KEY_VARIABLE) if (text := os.environ.get(name))

@@ -19,6 +19,7 @@ from tickstock_cli.cli.compiling import warm_up_saying_so
 from tickstock_cli.cli.console import data_console
 from tickstock_cli.cli.failure_notes import FailureNotes
 from tickstock_cli.cli.feed_lines import FeedLines
+from tickstock_cli.cli.feed_notes import FeedNotes
 from tickstock_cli.cli.interrupting import stop_on_interrupt
 from tickstock_cli.cli.keys import Keys, has_keyboard
 from tickstock_cli.cli.live_view import LiveView
@@ -29,6 +30,7 @@ from tickstock_cli.core.feed import FeedListener
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer, Observers
 from tickstock_cli.errors import FailedOutputsError
+from tickstock_cli.live.checking import check_request
 from tickstock_cli.live.ending import LiveEnd
 from tickstock_cli.live.first_rows import NightNotice
 from tickstock_cli.live.minute_notices import MinuteNotices
@@ -51,16 +53,21 @@ def run(request: LiveRequest, address: Address | None, log: Path | None, *, dash
 
     Raises
     ------
+    UsageError
+        There is no key, or what is asked for contradicts itself: told before anything is compiled, served or recorded.
     TickstockError
         The feed ended for good, an output could not be written, or the run failed.
     """
-    end = LiveEnd(request.ends_at, time.time_ns)
+    check_request(request)
+    end = LiveEnd(request.ends_at, time.time_ns, request.duration_ns)
     replayed, control = replay_request(request), Control()
     running: list[MultiChannelPipeline] = []
     failed: FailedOutputsError | None = None
     warm_up_saying_so(request.settings, lambda: None)
     with broadcasting(replayed, control, address, log) as broadcast, stop_on_interrupt(end):
         minutes, listeners = _notices(request, broadcast)
+        if not _has_view(request):
+            listeners = (FeedNotes(run_zone(replayed)), *listeners)
         with ExitStack() as stack:
 
             def observe(feed: VendorFeed) -> Observer:
@@ -140,13 +147,18 @@ def _view(
     stack: ExitStack, request: LiveRequest, feed: VendorFeed, end: LiveEnd, running: list[MultiChannelPipeline] | None
 ) -> Observer:
     """Return the live view on a terminal; none elsewhere."""
-    hidden = "-" in request.outs and stdout_may_reach_a_terminal()
-    if hidden or not (sys.stderr.isatty() and has_keyboard()):
+    if not _has_view(request):
         return Observer()
     stack.enter_context(Keys({b"q": end.stop}))
     zone = run_zone(replay_request(request))
     phrases = KindPhrases(event_kinds(request.settings))
     return stack.enter_context(LiveView(FeedLines(feed.health, zone), Console(file=sys.stderr), zone, running, phrases))
+
+
+def _has_view(request: LiveRequest) -> bool:
+    """Return whether the run is shown on a terminal, which events on stdout could reach, too."""
+    hidden = "-" in request.outs and stdout_may_reach_a_terminal()
+    return not hidden and sys.stderr.isatty() and has_keyboard()
 
 
 def _print(result: LiveResult, as_json: bool, zone: ShownZone, *, stderr: bool) -> None:

@@ -22,6 +22,17 @@ class CheckedFeed(Protocol):
         """Close the connections. Idempotent."""
 
 
+def check_request(request: LiveRequest) -> None:
+    """Check a request without connecting.
+
+    Raises
+    ------
+    UsageError
+        There is no key, or what is asked for contradicts itself.
+    """
+    _feed(request).close()
+
+
 def check_feed(request: LiveRequest) -> tuple[FeedCheck, ...]:
     """Connect to the feed, subscribe, listen for a moment, and return what each connection found.
 
@@ -30,7 +41,10 @@ def check_feed(request: LiveRequest) -> tuple[FeedCheck, ...]:
     UsageError
         There is no key, or what is asked for contradicts itself.
     """
-    replayed = replay_request(request)
-    source = open_source(replayed.paths, read_options(replayed, request.settings))
-    with closing(cast(CheckedFeed, source)) as feed:
+    with closing(_feed(request)) as feed:
         return feed.check()
+
+
+def _feed(request: LiveRequest) -> CheckedFeed:
+    replayed = replay_request(request)
+    return cast(CheckedFeed, open_source(replayed.paths, read_options(replayed, request.settings)))

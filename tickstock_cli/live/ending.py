@@ -18,11 +18,14 @@ class LiveEnd:
         Time of the end, ns UTC; None: the run has no end of its own.
     wall
         ns since the epoch, UTC.
+    duration_ns
+        Time from when the feed is opened to the end: what comes before, as state from a recording, does not count.
     """
 
-    def __init__(self, at: int | None, wall: Callable[[], int]) -> None:
+    def __init__(self, at: int | None, wall: Callable[[], int], duration_ns: int | None = None) -> None:
         self._at = at
         self._wall = wall
+        self._duration_ns = duration_ns
         self._lock = Lock()
         self._end_feed: Callable[[], None] | None = None
         self._timer: Timer | None = None
@@ -34,6 +37,8 @@ class LiveEnd:
         """Take what ends the feed, and start the timer."""
         with self._lock:
             self._end_feed = end_feed
+            if self._duration_ns is not None:
+                self._at = self._wall() + self._duration_ns
             if self.asked:
                 end_feed()
         self._look()

@@ -32,13 +32,16 @@ class GapNotices(FeedListener):
         self._zone = zone
 
     def gap(self, gap: Gap) -> None:
-        begin = self._zone.clock(gap.begin)[TO_MILLISECONDS]
-        what = f"no rows of {', '.join(gap.channels)} ({gap.reason})"
-        if gap.end is None:
-            text = f"gap since {begin}: {what}"
-        else:
-            text = f"gap from {begin} to {self._zone.clock(gap.end)[TO_MILLISECONDS]}: {what}"
-        self._post({"kind": "gap", "text": text, **gap.as_dict()})
+        self._post({"kind": "gap", "text": gap_text(gap, self._zone), **gap.as_dict()})
+
+
+def gap_text(gap: Gap, zone: ShownZone) -> str:
+    """Return a gap in one line."""
+    begin = zone.clock(gap.begin)[TO_MILLISECONDS]
+    what = f"no rows of {', '.join(gap.channels)} ({gap.reason})"
+    if gap.end is None:
+        return f"gap since {begin}: {what}"
+    return f"gap from {begin} to {zone.clock(gap.end)[TO_MILLISECONDS]}: {what}"
 
 
 def minute_notice(complete: CompleteMinute, zone: ShownZone) -> dict[str, Any]:

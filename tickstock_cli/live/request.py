@@ -47,8 +47,8 @@ class LiveRequest:
         Most bytes of the recording; whole oldest days go first. None: no limit.
     keep_days
         Days of the recording that are kept; None: all.
-    ends_at
-        End of the run, ns UTC; None: it goes on until it is stopped.
+    ends_at, duration_ns
+        End of the run, ns UTC, or the time it lasts from when its feed is opened; None: it goes on until it is stopped.
     shadow, shadow_name
         A second configuration that runs on the same rows, and its file; None: there is none.
     relay
@@ -64,6 +64,7 @@ class LiveRequest:
     max_size: int | None = None
     keep_days: int | None = None
     ends_at: int | None = None
+    duration_ns: int | None = None
     shadow: Settings | None = None
     shadow_name: str = ""
     relay: RelayAddress | None = None

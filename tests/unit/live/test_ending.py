@@ -24,6 +24,17 @@ def test_a_run_whose_time_is_up_ends_its_feed() -> None:
     assert ended.is_set()
 
 
+def test_a_duration_counts_from_when_the_feed_is_opened() -> None:
+    """A first run compiles for half a minute, and a restart replays its recording: `--duration 10s` is of the feed."""
+    ended, now = Event(), [NOW]
+    end = LiveEnd(None, lambda: now[0], duration_ns=20_000_000)
+    now[0] += 60 * 1_000_000_000
+    end.feed_opened(ended.set)
+    assert not ended.is_set()
+    now[0] += 20_000_000
+    assert ended.wait(60)
+
+
 def test_an_end_that_is_asked_for_before_the_feed_is_open_ends_it_then() -> None:
     """Ctrl-C during the warm-up must not be lost."""
     ended = Event()

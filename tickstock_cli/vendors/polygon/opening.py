@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import ssl
 from contextlib import suppress
@@ -110,7 +111,10 @@ def closing_words(closed: ConnectionClosed) -> tuple[str, int | None]:
 
 def _words(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
+        # asyncio's text names the call and the address; errors of name resolution have numbers of their own.
+        if error.errno is None or isinstance(error, socket.gaierror):
+            return error.strerror.lower()
+        return os.strerror(error.errno).lower()
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
