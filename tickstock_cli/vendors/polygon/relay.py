@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
-from ipaddress import ip_address
+from dataclasses import asdict, dataclass, field
 from threading import Lock
 from types import TracebackType
 from typing import Self
@@ -47,18 +46,10 @@ class RelayOptions:
 
     host: str = "127.0.0.1"
     port: int = 0
-    key: str | None = None
+    key: str | None = field(default=None, repr=False)
     client_buffer: int = 4 << 20
     queue_rows: int = 500_000
     events_per_frame: int = 100
-
-    @property
-    def warning(self) -> str | None:
-        """What to warn of before it is opened: other machines can connect; None on loopback."""
-        if self.host == "localhost" or _is_loopback(self.host):
-            return None
-        anybody = "anybody who reaches this address gets" if self.key is None else "the key is sent in the clear for"
-        return f"the relay listens on {self.host}: {anybody} your licensed data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,10 +218,3 @@ class Relay(FeedRelay):
         if ticker == EVERY:
             return channel in self._channels
         return item in self._items or everything_of(item) in self._items
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False

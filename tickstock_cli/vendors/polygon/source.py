@@ -333,7 +333,9 @@ class PolygonSource(RowStream):
         """
         from tickstock_cli.vendors.polygon.relay import Relay, RelayOptions
 
-        items = [item for items in self._wanted for item in items]
+        items = {item for items in self._wanted for item in items}
+        if (ours := {1: "A", 60: "AM"}.get(self._live.bars_from_trades_seconds)) is not None:
+            items |= {f"{ours}.{item.partition('.')[2]}" for item in items if item.startswith("T.")}
         return Relay(items, RelayOptions(host, port, key), report)
 
     def wire_ledger(self) -> dict[str, int]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from threading import Event
 from typing import Any
 
 import pyarrow as pa
@@ -17,7 +20,13 @@ from websockets.exceptions import InvalidStatus
 
 from tests.unit.vendors.polygon.played_client import LONGEST_SECONDS, RawClient, raw_client
 from tests.unit.vendors.polygon.recorded_rows import OPEN, SECOND, bars, fair_values, recorded, trades
+from tests.unit.vendors.polygon.scripted_vendor import vendor
+from tests.unit.vendors.polygon.test_live_run import TICKERS, Kept, market, settings_for
+from tickstock_cli.engine.observer import Observer
 from tickstock_cli.errors import ServingError
+from tickstock_cli.live.ending import LiveEnd
+from tickstock_cli.live.request import LiveRequest, RelayAddress
+from tickstock_cli.live.run import run_live
 from tickstock_cli.vendors.polygon.relay import Relay, RelayOptions
 
 EVERYTHING = ("T.*", "AM.*", "FMV.*")
@@ -229,15 +238,8 @@ def test_rows_that_wait_are_sent_before_the_relay_ends() -> None:
     assert relay.health().events == 5_000
 
 
-def test_an_address_that_others_reach_is_warned_of() -> None:
-    """The rows are licensed to one account; a taken address is one line."""
-    assert RelayOptions().warning is None
-    assert RelayOptions("localhost").warning is None
-    assert RelayOptions("::1").warning is None
-    assert RelayOptions("0.0.0.0").warning == (
-        "the relay listens on 0.0.0.0: anybody who reaches this address gets your licensed data"
-    )
-    assert "the key is sent in the clear" in (RelayOptions("10.0.0.7", key="secret").warning or "")
+def test_a_taken_address_is_one_line() -> None:
+    """Two runs with the same option is an easy mistake."""
     with Relay(["T.*"]) as relay, pytest.raises(ServingError, match=r"cannot serve on 127\.0\.0\.1:"):
         Relay(["T.*"], RelayOptions(port=int(relay.url.rpartition(":")[2]))).__enter__()
 
@@ -262,3 +264,38 @@ def test_rows_of_several_frames_keep_the_order_in_which_they_came() -> None:
         ("T", 4_000),
         ("FMV", 4_000),
     ]
+
+
+def test_a_live_run_is_relayed_while_it_goes_on() -> None:
+    """What the vendor sends to the run, over a lost connection, a local client gets with the same fields."""
+    rows = 6 * 40
+    end = LiveEnd(None, time.time_ns)
+    subscribed_to, over = Event(), Event()
+
+    async def read(url: str) -> list[dict[str, Any]]:
+        async with raw_client(url) as client:
+            await client.subscribe("T.AAPL,FMV.*")
+            subscribed_to.set()
+            await asyncio.to_thread(over.wait)  # the run may have to compile its kernels first
+            return (await client.until_closed())[0]
+
+    def opened(url: str) -> None:
+        reading.append(pool.submit(asyncio.run, read(url)))
+        assert subscribed_to.wait(LONGEST_SECONDS)
+
+    reading: list[Future[list[dict[str, Any]]]] = []
+    with vendor(market(0, 20, ends=True), market(20, 20, ends=False)) as played, ThreadPoolExecutor(1) as pool:
+        address = RelayAddress("127.0.0.1", 0, opened=opened)
+        request = LiveRequest(f"polygon:{','.join(TICKERS)}", settings_for(played.url), relay=address)
+        try:
+            result = run_live(request, end, lambda _: Observer(), (Kept(end, rows),))
+        finally:
+            over.set()
+        events = reading[0].result(LONGEST_SECONDS)
+
+    of_trades = [event for event in events if event["ev"] == "T"]
+    assert [event["q"] for event in of_trades] == [10 * frame for frame in range(40)]
+    assert [event["p"] for event in of_trades] == [100 * 1.03 ** abs(frame % 40 - 20) for frame in range(40)]
+    assert sum(event["ev"] == "FMV" for event in events) == 3 * 40
+    assert result.relay is not None
+    assert (result.relay["connections"], result.relay["dropped"]) == (1, 0)
