@@ -27,6 +27,19 @@ Token = Annotated[
         help="What clients must show; @FILE keeps it out of the list of processes.",
     ),
 ]
+Serve = Annotated[
+    str | None,
+    typer.Option(
+        "--serve",
+        metavar="[HOST:PORT]",
+        show_default=False,
+        help="Serve events (WebSocket), status, control and a page while it runs; default 127.0.0.1:8765.",
+    ),
+]
+LogFolder = Annotated[
+    Path | None,
+    typer.Option("--log", metavar="DIR", show_default=False, help="Keep the event log of --serve in this folder."),
+]
 ShownToken = Annotated[
     str | None,
     typer.Option(

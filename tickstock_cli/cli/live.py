@@ -12,9 +12,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tickstock_cli.cli.access import LOOPBACK_NAMES, TOKEN_VARIABLE, Origins, SocketIo, Token, read_listen, read_token
+from tickstock_cli.cli.access import (
+    LOOPBACK_NAMES,
+    TOKEN_VARIABLE,
+    LogFolder,
+    Origins,
+    Serve,
+    SocketIo,
+    Token,
+    read_listen,
+    read_token,
+)
 from tickstock_cli.cli.interrupting import leave_at_once_if_insisted, load_sinks
-from tickstock_cli.cli.options import ConfigFile, Json, Sets, ShadowFile, load_settings, load_shadow, parse_symbols
+from tickstock_cli.cli.options import (
+    ConfigFile,
+    Json,
+    Outs,
+    Sets,
+    ShadowFile,
+    load_settings,
+    load_shadow,
+    parse_symbols,
+)
 from tickstock_cli.core.time_input import TimeInput, parse_time_input
 from tickstock_cli.errors import UsageError
 
@@ -87,15 +106,7 @@ def live(
         int | None,
         typer.Option("--keep-days", min=1, show_default=False, help="Keep this many days of the recording."),
     ] = None,
-    out: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--out",
-            metavar="FILE",
-            show_default=False,
-            help="Write events to .parquet, .jsonl or .csv, or - for JSON lines on stdout. Repeatable.",
-        ),
-    ] = None,
+    out: Outs = None,
     duration: Annotated[
         str | None,
         typer.Option(
@@ -119,22 +130,11 @@ def live(
     config: ConfigFile = None,
     sets: Sets = None,
     shadow: ShadowFile = None,
-    serve: Annotated[
-        str | None,
-        typer.Option(
-            "--serve",
-            metavar="[HOST:PORT]",
-            show_default=False,
-            help="Serve events (WebSocket), status and a page while it runs; default 127.0.0.1:8765.",
-        ),
-    ] = None,
+    serve: Serve = None,
     token: Token = None,
     origins: Origins = None,
     socketio: SocketIo = False,
-    log: Annotated[
-        Path | None,
-        typer.Option("--log", metavar="DIR", show_default=False, help="Keep the event log of --serve in this folder."),
-    ] = None,
+    log: LogFolder = None,
     relay: Annotated[
         str | None,
         typer.Option(

@@ -125,6 +125,15 @@ End = Annotated[
         help="Only rows available before it, likewise.",
     ),
 ]
+Outs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--out",
+        metavar="FILE",
+        show_default=False,
+        help="Write events to .parquet, .jsonl or .csv, or - for JSON lines on stdout. Repeatable.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Sort = Annotated[bool, typer.Option("--sort", help="Sort recordings that are not in time order, on disk.")]
 LateRows = Annotated[

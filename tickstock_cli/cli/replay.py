@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tickstock_cli.cli.access import Origins, SocketIo, Token, read_listen
+from tickstock_cli.cli.access import LogFolder, Origins, Serve, SocketIo, Token, read_listen
 from tickstock_cli.cli.as_polygon import (
     AsPolygon,
     ClientBuffer,
@@ -36,6 +36,7 @@ from tickstock_cli.cli.options import (
     Late,
     LateRows,
     MapColumns,
+    Outs,
     Paths,
     Sets,
     ShadowFile,
@@ -132,15 +133,7 @@ def replay(
     sets: Sets = None,
     shadow: ShadowFile = None,
     maps: MapColumns = None,
-    out: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--out",
-            metavar="FILE",
-            show_default=False,
-            help="Write events to .parquet, .jsonl or .csv, or - for JSON lines on stdout. Repeatable.",
-        ),
-    ] = None,
+    out: Outs = None,
     rejects: Annotated[
         str | None, typer.Option("--rejects", metavar="FILE", show_default=False, help="Write rejected rows (Parquet).")
     ] = None,
@@ -192,22 +185,11 @@ def replay(
             "and linear, and what each costs.",
         ),
     ] = None,
-    serve: Annotated[
-        str | None,
-        typer.Option(
-            "--serve",
-            metavar="[HOST:PORT]",
-            show_default=False,
-            help="Serve events (WebSocket), status, control and a page while it runs; default 127.0.0.1:8765.",
-        ),
-    ] = None,
+    serve: Serve = None,
     token: Token = None,
     origins: Origins = None,
     socketio: SocketIo = False,
-    log: Annotated[
-        Path | None,
-        typer.Option("--log", metavar="DIR", show_default=False, help="Keep the event log of --serve in this folder."),
-    ] = None,
+    log: LogFolder = None,
     dashboard: Annotated[
         bool, typer.Option("--dashboard", help="Show the running system: channels, queues, latency, alerts.")
     ] = False,
