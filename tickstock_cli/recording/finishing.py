@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 
 from tickstock_cli.core.files import sync
 from tickstock_cli.core.hour_files import TIME_COLUMNS, HourFile, journal_content, journal_rows
+from tickstock_cli.core.row_groups import row_groups
 from tickstock_cli.recording.journal import finished_rows, takes
 from tickstock_cli.recording.manifest import RecordingManifest
 
@@ -95,7 +96,7 @@ def _write(target: HourFile, schema: pa.Schema, batches: Iterator[pa.RecordBatch
     rows = 0
     try:
         with pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer:
-            for group in _groups(batches):
+            for group in row_groups(batches, GROUP_ROWS):
                 writer.write_table(group, row_group_size=GROUP_ROWS)
                 rows += group.num_rows
         sync(temporary)
@@ -106,24 +107,6 @@ def _write(target: HourFile, schema: pa.Schema, batches: Iterator[pa.RecordBatch
         raise
     sync(target.folder)
     return rows
-
-
-def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Yield rows in tables of one row group each."""
-    waiting: list[pa.RecordBatch] = []
-    rows = 0
-    for batch in batches:
-        waiting.append(batch)
-        rows += batch.num_rows
-        if rows >= GROUP_ROWS:
-            table = pa.Table.from_batches(waiting)
-            whole = rows - rows % GROUP_ROWS
-            for first in range(0, whole, GROUP_ROWS):
-                yield table.slice(first, GROUP_ROWS).combine_chunks()
-            waiting = table.slice(whole).combine_chunks().to_batches()
-            rows -= whole
-    if rows:
-        yield pa.Table.from_batches(waiting).combine_chunks()
 
 
 class _DamagedFileError(Exception):

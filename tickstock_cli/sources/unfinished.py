@@ -6,7 +6,7 @@ are in the finished file of the same hour, too, are left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from tickstock_cli.core.batch_file import TemporaryFolder
 from tickstock_cli.core.hour_files import STATE_FILE, hour_file, journal_content, journal_rows
+from tickstock_cli.core.row_groups import row_groups
 from tickstock_cli.errors import DataError
 from tickstock_cli.sources.discover import FoundFile, is_journal
 from tickstock_cli.sources.footer import open_parquet
@@ -103,20 +104,6 @@ def _copy(path: Path, end: int, behind: int, schema: pa.Schema, parent: Path | N
     with folder.writing():
         copy = folder.new_path(f"-{path.stem}.parquet")
         with pq.ParquetWriter(copy, schema) as writer:
-            for table in _tables(journal_rows(path, behind)):
+            for table in row_groups(journal_rows(path, behind), _GROUP_ROWS):
                 writer.write_table(table, row_group_size=_GROUP_ROWS)
     return copy
-
-
-def _tables(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Yield batches joined to tables of about a row group."""
-    waiting: list[pa.RecordBatch] = []
-    rows = 0
-    for batch in batches:
-        waiting.append(batch)
-        rows += batch.num_rows
-        if rows >= _GROUP_ROWS:
-            yield pa.Table.from_batches(waiting).combine_chunks()
-            waiting, rows = [], 0
-    if waiting:
-        yield pa.Table.from_batches(waiting).combine_chunks()
