@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import pyarrow as pa
@@ -188,3 +189,32 @@ def test_frames_that_are_decoded_together_give_what_each_gives(frames: list[str]
         assert pa.Table.from_batches([together.rows[record]] if parts else [], schema=schema).equals(expected)
     assert together.counts == sum((one.counts for one in alone), together.counts - together.counts)
     assert list(together.errors) == [error for one in alone for error in one.errors]
+
+
+@given(
+    st.lists(st.lists(TRADES, min_size=1, max_size=3), min_size=1, max_size=3),
+    st.lists(
+        st.tuples(
+            st.integers(0, 2), st.integers(0, 400), st.integers(0, 2), st.sampled_from([*'"[]{},:.09-e \\\u00e9x'])
+        ),
+        max_size=2,
+    ),
+)
+def test_plain_trades_are_read_as_any_others(
+    trades: list[list[dict[str, Any]]], changes: list[tuple[int, int, int, str]]
+) -> None:
+    """Frames of trades alone skip the messages; a character more, less or another in one must not give other rows."""
+    frames = []
+    for rows in trades:
+        batch = pa.RecordBatch.from_pylist(rows, schema=RECORDED["tick"].remove(12).remove(4))
+        frames.append(b"[" + b",".join(WireEncoder().encode("tick", batch).events) + b"]")
+    for frame, place, width, text in changes:
+        if frame < len(frames):
+            old, at = frames[frame], place % len(frames[frame])
+            frames[frame] = old[:at] + text.encode() + old[at + width :]
+    received = [(frame, RECEIVED + place) for place, frame in enumerate(frames)]
+    quick, others = Decoder().decode(received), Decoder().decode([*received, ("[]", RECEIVED)])
+
+    assert quick.rows == others.rows
+    assert quick.counts == others.counts - Counter({"wire.frames": 1})
+    assert quick.errors == others.errors

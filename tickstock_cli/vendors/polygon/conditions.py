@@ -131,6 +131,8 @@ def trade_flags(
         A trade whose ``timestamp`` is more than this behind its ``participant_timestamp`` is a late print: an old
         price, which is neither last price nor high or low. 0 = no trade is.
     """
+    if not len(ids) and not participant_timestamp.any():
+        return TradeFlags(np.zeros(len(timestamp), dtype=np.uint8), 0, ())
     bits, unknown = _union(ids, offsets)
     flags = bits & np.uint8(HIDES_LAST | HIDES_EXTREMES | HIDES_VOLUME)
     depends = np.flatnonzero(bits & _IN_REGULAR_HOURS)

@@ -1,7 +1,8 @@
 """Frames of the wire to columns of recorded rows (`core.recording_schema`).
 
-1. Read each frame as messages: quickly, or with patience if it is odd (`messages`).
-2. Build the columns of all messages of a record type at once; rows keep the order of their messages.
+1. Read frames of plain trades alone straight into columns (`scan`).
+2. Read other frames as messages: quickly, or with patience if one is odd (`messages`). Build the columns of all
+   messages of a record type at once; rows keep the order of their messages.
 3. Read the flags of trades from their conditions (`conditions`).
 
 No socket, no clock: the time at which each frame was received comes with it.
@@ -22,6 +23,7 @@ from tickstock_cli.core.feed import WIRE_ERROR_CHARACTERS, WireError
 from tickstock_cli.core.recording_schema import RECORDED
 from tickstock_cli.core.times import MAX_NS, NS_PER_DAY, NS_PER_SECOND, NS_PER_UNIT
 from tickstock_cli.sources.columns import Bools, valid, values
+from tickstock_cli.vendors.polygon import scan
 from tickstock_cli.vendors.polygon.conditions import LATE_PRINT_SECONDS, UNREADABLE, RegularHours, trade_flags
 from tickstock_cli.vendors.polygon.messages import (
     BarMessage,
@@ -35,6 +37,7 @@ from tickstock_cli.vendors.polygon.messages import (
     read_frame,
     read_odd_frame,
 )
+from tickstock_cli.vendors.polygon.scan import PlainTrades, scan_trades
 
 Frame = tuple[bytes | str, int]
 """A frame as it came, and the time at which it was received (int64 ns UTC)."""
@@ -109,6 +112,15 @@ class Decoder:
     def decode(self, frames: Sequence[Frame]) -> Decoded:
         """Return what frames hold; nothing in a frame raises an error."""
         call = _Call(len(frames))
+        plain = scan_trades([data for data, _ in frames])
+        if plain is not None:
+            call.counts["wire.events"] += int(plain.lengths.sum())
+            received = np.repeat(np.array([received_at for _, received_at in frames], dtype=np.int64), plain.lengths)
+            rows = {"tick": self._ticks(_of_plain(plain), received, call)}
+            return Decoded(rows, [], call.errors, call.counts, self._new(call.notices))
+        return self._decode_messages(frames, call)
+
+    def _decode_messages(self, frames: Sequence[Frame], call: _Call) -> Decoded:
         lengths = [call.read(data, received_at) for data, received_at in frames]
         received = np.repeat(np.array([received_at for _, received_at in frames], dtype=np.int64), lengths)
         rows = {}
@@ -117,36 +129,35 @@ class Decoder:
             if record == _STATUS:
                 statuses = messages
             elif record == "tick":
-                rows[record] = self._ticks(messages, their_received, call)
+                rows[record] = self._ticks(_of_messages(messages), their_received, call)
             else:
                 rows[record] = _BUILDERS[record](messages, their_received)
         call.counts["wire.status"] = len(statuses)
         return Decoded(rows, statuses, call.errors, call.counts, self._new(call.notices))
 
-    def _ticks(self, trades: list[TradeMessage], received_at: Int64s, call: _Call) -> pa.RecordBatch:
+    def _ticks(self, trades: _Trades, received_at: Int64s, call: _Call) -> pa.RecordBatch:
         """Return trades as rows; count late prints, and note unknown conditions."""
-        timestamp, sip_times = _times([trade.time for trade in trades])
-        participant_timestamp, exchange_times = _times([trade.participant_time for trade in trades])
-        conditions: Any = pa.array([trade.conditions or () for trade in trades], pa.list_(pa.int16()))
-        ids = values(conditions.values, np.int16, UNREADABLE)
-        offsets = values(conditions.offsets, np.int32, 0)
+        timestamp, sip_times = _times(*trades.time)
+        participant_timestamp, exchange_times = _times(*trades.participant_time)
+        ids = values(trades.conditions.values, np.int16, UNREADABLE)
+        offsets = values(trades.conditions.offsets, np.int32, 0)
         result = trade_flags(ids, offsets, timestamp, participant_timestamp, self._hours, self._late_print_seconds)
         call.counts["wire.late_print"] += result.late
         call.notices += [f"condition {id_} is unknown: its trades count as volume only" for id_ in result.unknown]
         return _batch(
             "tick",
-            [trade.ticker for trade in trades],
+            trades.ticker,
             sip_times,
-            _reals([trade.price for trade in trades]),
-            _exact([trade.exact_size for trade in trades], lambda: [trade.size for trade in trades]),
+            trades.price,
+            trades.size,
             result.flags,
-            conditions,
-            [trade.exchange for trade in trades],
-            [trade.sequence for trade in trades],
-            [trade.trade_id for trade in trades],
-            [trade.tape for trade in trades],
+            trades.conditions,
+            trades.exchange,
+            trades.sequence,
+            trades.trade_id,
+            trades.tape,
             exchange_times,
-            [trade.trf_id for trade in trades],
+            trades.trf_id,
             received_at,
         )
 
@@ -197,6 +208,55 @@ class _Call:
         self.errors.append(WireError(received_at, counter, reason, text[:WIRE_ERROR_CHARACTERS]))
 
 
+@dataclass(frozen=True, slots=True)
+class _Trades:
+    """Columns of trades: lists of Python values or Arrow arrays; times as steps and where they are known."""
+
+    ticker: Any
+    time: tuple[Int64s, Bools | None]
+    participant_time: tuple[Int64s, Bools | None]
+    price: pa.Array[Any]
+    size: pa.Array[Any]
+    conditions: Any
+    exchange: Any
+    sequence: Any
+    trade_id: Any
+    tape: Any
+    trf_id: Any
+
+
+def _of_messages(trades: list[TradeMessage]) -> _Trades:
+    return _Trades(
+        [trade.ticker for trade in trades],
+        _integers([trade.time for trade in trades]),
+        _integers([trade.participant_time for trade in trades]),
+        _reals([trade.price for trade in trades]),
+        _exact([trade.exact_size for trade in trades], lambda: [trade.size for trade in trades]),
+        pa.array([trade.conditions or () for trade in trades], pa.list_(pa.int16())),
+        [trade.exchange for trade in trades],
+        [trade.sequence for trade in trades],
+        [trade.trade_id for trade in trades],
+        [trade.tape for trade in trades],
+        [trade.trf_id for trade in trades],
+    )
+
+
+def _of_plain(trades: PlainTrades) -> _Trades:
+    return _Trades(
+        trades.ticker,
+        (trades.whole(scan.TIME), trades.known(scan.TIME)),
+        (trades.whole(scan.PARTICIPANT_TIME), trades.known(scan.PARTICIPANT_TIME)),
+        trades.reals(scan.PRICE),
+        trades.reals(scan.EXACT_SIZE, scan.SIZE),
+        trades.conditions,
+        trades.wholes(scan.EXCHANGE, np.int16),
+        trades.wholes(scan.SEQUENCE, np.int64),
+        trades.trade_id,
+        trades.wholes(scan.TAPE, np.int8),
+        trades.wholes(scan.TRF_ID, np.int16),
+    )
+
+
 def _by_record(messages: list[Any], received_at: Int64s) -> Iterator[tuple[str, list[Any], Int64s]]:
     """Yield the messages of each record type, and of the statuses, with the times at which they were received."""
     types = list(map(type, messages))
@@ -210,8 +270,8 @@ def _by_record(messages: list[Any], received_at: Int64s) -> Iterator[tuple[str, 
 
 
 def _bars(bars: list[BarMessage], received_at: Int64s) -> pa.RecordBatch:
-    start, start_times = _times([bar.start for bar in bars])
-    end, _ = _times([bar.end for bar in bars])
+    start, start_times = _times(*_integers([bar.start for bar in bars]))
+    end, _ = _times(*_integers([bar.end for bar in bars]))
     # A bar that does not end behind its start, or days later, tells no length; readers take the usual one for null.
     told = (start > 0) & (end > start) & (end - start <= NS_PER_DAY)
     return _batch(
@@ -230,7 +290,7 @@ def _bars(bars: list[BarMessage], received_at: Int64s) -> pa.RecordBatch:
 
 
 def _fmvs(messages: list[FmvMessage], received_at: Int64s) -> pa.RecordBatch:
-    _, times = _times([message.time for message in messages])
+    _, times = _times(*_integers([message.time for message in messages]))
     return _batch(
         "fmv",
         [message.ticker for message in messages],
@@ -252,15 +312,16 @@ def _batch(record: str, *columns: Any) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=RECORDED[record])
 
 
-def _times(times: list[int | None]) -> tuple[Int64s, pa.Array[Any]]:
+def _times(steps: Int64s, known: Bools | None) -> tuple[Int64s, pa.Array[Any]]:
     """Return times of the wire in ns, 0 where unknown, and as a column with null there.
 
     The unit of each follows from its magnitude, as in `core.times.epoch_unit`.
     """
-    steps, known = _integers(times)
     if known is None and len(steps) and steps.min() >= _FIRST_MS and steps.max() <= _LAST_MS:
         ns = steps * NS_PER_UNIT["ms"]
         return ns, pa.array(ns)
+    if known is not None and not known.any():
+        return np.zeros(len(steps), dtype=np.int64), pa.nulls(len(steps), pa.int64())
     size = np.abs(steps)
     per_step = np.full(len(steps), NS_PER_UNIT["ms"])
     per_step[size < _FIRST_MS] = NS_PER_UNIT["s"]
