@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import compress
+from itertools import compress, pairwise
 
 import numpy as np
 
@@ -12,11 +12,35 @@ from tickstock_cli.vendors.polygon.server.commands import everything_of
 from tickstock_cli.vendors.polygon.server.connection import text_frame
 from tickstock_cli.vendors.polygon.server.send_buffer import Frame
 
+_PREFIX_PLACE = len('{"ev":"')
+_RANKS = bytes({ord("A"): 1, ord("F"): 2}.get(letter, 0) for letter in range(256))
+"""Place in the merge order of rows, by the first letter of an event's prefix: trades, bars, fair market values."""
+
 
 def frames_of(events: Sequence[bytes], per_frame: int) -> list[Frame]:
-    """Return events in frames of at most ``per_frame``: each an array of JSON, even of one event."""
-    parts = (events[start : start + per_frame] for start in range(0, len(events), per_frame))
-    return [(text_frame(b"[" + b",".join(part) + b"]"), len(part)) for part in parts]
+    """Return events in frames of at most ``per_frame``: each an array of JSON, even of one event.
+
+    Within a frame, events are in the merge order of rows with the same available time, so that a client whose rows have
+    the time of their frame merges them in the order in which they were played. Elsewhere another frame begins.
+    """
+    bounds = [0]
+    for stop in [*_descents(events), len(events)]:
+        bounds += range(bounds[-1] + per_frame, stop, per_frame)
+        bounds.append(stop)
+    parts = [events[start:stop] for start, stop in pairwise(bounds)] if events else []
+    return [frame_of(part) for part in parts]
+
+
+def frame_of(events: Sequence[bytes]) -> Frame:
+    """Return events as one frame."""
+    return text_frame(b"[" + b",".join(events) + b"]"), len(events)
+
+
+def _descents(events: Sequence[bytes]) -> list[int]:
+    """Return the places of events that stand before the one ahead of them in the merge order."""
+    letters = bytes([event[_PREFIX_PLACE] for event in events])
+    ranks = np.frombuffer(letters.translate(_RANKS), dtype=np.uint8)
+    return (np.flatnonzero(ranks[1:] < ranks[:-1]) + 1).tolist()
 
 
 class WantedEvents:

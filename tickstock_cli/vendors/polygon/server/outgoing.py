@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from tickstock_cli.vendors.polygon.server import statuses
 from tickstock_cli.vendors.polygon.server.alterations import Alteration, altered
-from tickstock_cli.vendors.polygon.server.audience import WantedEvents, frames_of
+from tickstock_cli.vendors.polygon.server.audience import WantedEvents, frame_of, frames_of
 from tickstock_cli.vendors.polygon.server.connection import VendorConnection, text_frame
 from tickstock_cli.vendors.polygon.server.injection import ArmedFault
 from tickstock_cli.vendors.polygon.server.send_buffer import Frame, SendBuffer
@@ -130,8 +130,8 @@ class Outgoing:
     def send_gathered(self) -> None:
         """Queue the gathered events as one frame, and gather no more."""
         gathered, self._gathered, self._gathering = self._gathered, [], 0
-        for frame in frames_of(gathered, max(1, len(gathered))):
-            self._put(frame)
+        if gathered:
+            self._put(frame_of(gathered))
 
     def mute(self, *, pongs: bool, seconds: float | None) -> None:
         """Send nothing more, for ``seconds`` or for ever; without ``pongs``, hear nothing either."""
