@@ -181,7 +181,7 @@ class MultiChannelSystem:
             market_clock_of(settings, wall), self._clock, self.next_release, self._entrance.pass_to
         )
         self._begun = BegunWork()
-        self._aligning: asyncio.Task[None] | None = None
+        self._arranging: asyncio.Task[None] | None = None
         self._starting: asyncio.Task[None] | None = None
         self._finishing: asyncio.Task[Drained] | None = None
         self._finish_heard = False
@@ -644,26 +644,29 @@ class MultiChannelSystem:
 
     async def _supervise(self) -> None:
         """Update the monitor, move shards and restart dead instances, every monitoring interval."""
+        interval = self._settings.monitoring.interval_ms / 1000
         while True:
-            await asyncio.sleep(self._settings.monitoring.interval_ms / 1000)
+            await asyncio.sleep(interval)
             try:
                 self.reporter.update()
             except Exception:  # noqa: BLE001 - such as metrics that the machine does not provide now; the system goes on
                 LOGGER.exception("the monitor could not be updated")
-            await self.router.reassign()
-            if self.rollout is not None:
-                self._move_to_sides()
+            if self._arranging is None or self._arranging.done():
+                self._arranging = self._begun.begin(self._arrange())
+                self._arranging.add_done_callback(self._ended)
+            # A move waits for the batch under way; a long one must not keep alerts and restarts waiting.
+            await asyncio.wait({self._arranging}, timeout=interval)
             if self._broken is None:
                 for instance in self.instances():
                     if instance.status is ChannelStatus.ERROR:
                         instance.start()
 
-    def _move_to_sides(self) -> None:
-        """Begin to move tickers to their sides of the rollout; a long batch delays that, and not the supervisor."""
-        self.router.fall_back_from_failed()
-        if self._aligning is None or self._aligning.done():
-            self._aligning = self._begun.begin(self.router.align())
-            self._aligning.add_done_callback(self._ended)
+    async def _arrange(self) -> None:
+        """Move shards to their owners, and tickers to their sides of the rollout."""
+        await self.router.reassign()
+        if self.rollout is not None:
+            self.router.fall_back_from_failed()
+            await self.router.align()
 
 
 async def _cancelled(task: asyncio.Task[None] | None) -> None:
