@@ -27,6 +27,7 @@ def test_parity_lists_what_a_killed_run_had_not_told(killed: Path) -> None:
     shown = run_tickstock("parity", str(killed))
     assert shown.returncode == 0
     assert "untold, because the run was killed" in shown.stdout
+    assert "at (New York)" in shown.stdout
     assert "equal: the replay gives all" in shown.stdout
     found = json.loads(run_tickstock("parity", str(killed), "--json").stdout)
     assert found["equal"] is True

@@ -9,10 +9,13 @@ from rich.text import Text
 
 from tickstock_cli.core.metrics import SourceHealth, SourceState
 from tickstock_cli.core.shown_times import ShownZone
+from tickstock_cli.core.times import format_duration
 
 WINDOW_SECONDS = 5.0
 """Rows a second are those of about this time."""
 KEYS = "q stop"
+GAP = "   "
+"""Between the parts of a line."""
 STYLES = {
     SourceState.CONNECTED: "bold green",
     SourceState.CONNECTING: "yellow",
@@ -62,7 +65,7 @@ class FeedLines:
             ("market ", "dim"), market, ("   rows ", "dim"), f"{self._rows:,}", ("   events ", "dim"), f"{events:,}"
         )
         health = self._health()
-        lines = [first, feed_line(health, self._zone, self._rows_per_second())]
+        lines = [first, *feed_lines(health, self._zone, self._rows_per_second(), width)]
         if health.problem is not None:
             lines.append(Text(health.problem, style="yellow"))
         for line in lines:
@@ -78,21 +81,38 @@ class FeedLines:
         return self._rate
 
 
-def feed_line(health: SourceHealth, zone: ShownZone, rows_per_second: float) -> Text:
-    """Return the state of a feed in one line."""
-    line = Text.assemble(("feed ", "dim"), (health.words, STYLES[health.state]))
+def feed_lines(health: SourceHealth, zone: ShownZone, rows_per_second: float, width: int) -> list[Text]:
+    """Return the state of a feed in one line, or in more where one of ``width`` columns has no room for all parts."""
+    state = Text.assemble(("feed ", "dim"), (health.words, STYLES[health.state]))
     if health.since_wall is not None:
-        line.append(f" since {zone.clock(health.since_wall, 0)[11:]}")
+        state.append(f" since {zone.clock(health.since_wall, 0)[11:]}")
+    lines = [state]
     for name, text in (
-        ("lag", None if health.lag_ms is None else f"{health.lag_ms / 1000:,.2f} s"),
+        ("lag", None if health.lag_ms is None else lag_words(health.lag_ms)),
         ("rows/s", f"{rows_per_second:,.0f}"),
         ("acknowledged", _subscriptions(health)),
         ("gaps today", None if health.gaps is None else f"{health.gaps:,}"),
     ):
         if text is not None:
-            line.append(f"   {name} ", style="dim")
-            line.append(text)
-    return line
+            part = Text.assemble((f"{name} ", "dim"), text)
+            if lines[-1].cell_len + len(GAP) + part.cell_len <= width:
+                lines[-1].append(GAP).append_text(part)
+            else:
+                lines.append(part)
+    return lines
+
+
+def lag_words(milliseconds: float) -> str:
+    """Return how old the latest row was when it was received.
+
+    Examples
+    --------
+    >>> lag_words(120.0), lag_words(-40.0), lag_words(95_400.0), lag_words(23_447_026_960.0)
+    ('0.12 s', '-0.04 s', '1 min 35 s', '271 d 9 h')
+    """
+    if abs(milliseconds) < 60_000:
+        return f"{milliseconds / 1_000:.2f} s"
+    return format_duration(round(milliseconds * 1e6))
 
 
 def _subscriptions(health: SourceHealth) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -42,6 +41,7 @@ VENDOR = "polygon"
 """The source, and the section of the configuration, that the options of the feed are about."""
 
 if TYPE_CHECKING:
+    from tickstock_cli.config.load import Assigned
     from tickstock_cli.config.settings import Settings
     from tickstock_cli.live.request import LiveRequest, RelayAddress
 
@@ -110,7 +110,7 @@ def live(
     duration: Annotated[
         str | None,
         typer.Option(
-            "--duration", metavar="1h", show_default=False, help="End after this time: a number with s, m, h."
+            "--duration", metavar="1h", show_default=False, help="End after this time: a number with s, m, h or d."
         ),
     ] = None,
     until: Annotated[
@@ -186,11 +186,13 @@ def live(
         run(request, address, log, dashboard=dashboard, as_json=as_json)
 
 
-def _assigned(channels: str | None, feed: str | None, url: str | None) -> list[str]:
-    """Return the options of the feed as assignments of settings."""
-    names = None if channels is None else json.dumps([name.strip() for name in channels.split(",")])
+def _assigned(channels: str | None, feed: str | None, url: str | None) -> list[str | Assigned]:
+    """Return the options of the feed as assignments of settings; an error names the option."""
+    from tickstock_cli.config.load import Assigned
+
+    names = None if channels is None else [name.strip() for name in channels.split(",")]
     values = {"channels": names, "feed": feed, "url": url}
-    return [f"{VENDOR}.{name}={value}" for name, value in values.items() if value is not None]
+    return [Assigned(f"{VENDOR}.{name}", value, f"--{name}") for name, value in values.items() if value is not None]
 
 
 def _relay(listen: str | None, key: str | None) -> RelayAddress | None:

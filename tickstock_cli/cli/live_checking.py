@@ -6,6 +6,7 @@ import json
 
 import typer
 
+from tickstock_cli.cli.feed_lines import lag_words
 from tickstock_cli.core.feed_check import FeedCheck
 from tickstock_cli.errors import FeedError
 from tickstock_cli.live.checking import check_feed
@@ -44,6 +45,6 @@ def _lines(found: FeedCheck) -> list[str]:
         more = f" and {len(found.missing) - MOST_MISSING:,} more" if found.missing[MOST_MISSING:] else ""
         lines.append(f"  missing        {', '.join(found.missing[:MOST_MISSING])}{more}")
     lines += [f"  refused        {refusal}" for refusal in found.refusals]
-    lag = "no row came meanwhile" if found.lag_ms is None else f"{found.lag_ms / 1_000:,.2f} s"
+    lag = "no row came meanwhile" if found.lag_ms is None else lag_words(found.lag_ms)
     offset = "unknown" if found.clock_offset_ms is None else f"{found.clock_offset_ms / 1_000:+,.1f} s"
     return [*lines, f"  rows           {found.rows:,}", f"  lag            {lag}", f"  clock offset   {offset}"]

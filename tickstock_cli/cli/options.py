@@ -15,7 +15,7 @@ from tickstock_cli.core.time_input import TimeInput, parse_time_input
 from tickstock_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from tickstock_cli.config.load import Loaded
+    from tickstock_cli.config.load import Assigned, Loaded
     from tickstock_cli.config.settings import Settings
     from tickstock_cli.sources.options import Unsorted
 
@@ -200,7 +200,7 @@ def parse_maps(texts: Sequence[str]) -> dict[str, str]:
 
 
 def load_settings(
-    config: Path | None, sets: Sequence[str] | None, maps: Sequence[str] | None = None
+    config: Path | None, sets: Sequence[str | Assigned] | None, maps: Sequence[str] | None = None
 ) -> Loaded[Settings]:
     """Load the settings of this process: default < file < environment < ``--set`` and ``--map``.
 

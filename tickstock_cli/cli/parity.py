@@ -33,8 +33,9 @@ def parity(
     else:
         from tickstock_cli.cli.console import data_console
         from tickstock_cli.cli.render_parity import parity_view
+        from tickstock_cli.core.shown_times import exchange_zone
 
-        data_console().print(parity_view(result))
+        data_console().print(parity_view(result, exchange_zone("XNYS")))  # as the hours of the folder
     if not result.equal:
         raise ThresholdError(f"{folder}: {result.total:,} events were told otherwise than its replay tells them")
 

@@ -16,11 +16,17 @@ from tickstock_cli.engine.result import RunResult
 TOP_TICKERS = 8
 
 
-def summary(result: RunResult) -> Group:
-    """Draw the results of a run: events by kind and source, top tickers, the ledger, figures."""
+def summary(result: RunResult, *, has_speed: bool = True) -> Group:
+    """Draw the results of a run: events by kind and source, top tickers, the ledger, figures.
+
+    Parameters
+    ----------
+    has_speed
+        Whether the run had a speed: a live one has none.
+    """
     if not result.tally.events:
-        return Group(Text("no events", style="bold"), Text(), _figures(result), *_details(result))
-    columns = Columns([_kinds(result), _tickers(result), _figures(result)], padding=(0, 3))
+        return Group(Text("no events", style="bold"), Text(), _figures(result, has_speed), *_details(result))
+    columns = Columns([_kinds(result), _tickers(result), _figures(result, has_speed)], padding=(0, 3))
     return Group(columns, *_details(result))
 
 
@@ -91,7 +97,7 @@ def _tickers(result: RunResult) -> Table:
     return table
 
 
-def _figures(result: RunResult) -> Table:
+def _figures(result: RunResult, has_speed: bool) -> Table:
     table = _small_table("run")
     table.add_column("")
     table.add_column("", justify="right")
@@ -102,8 +108,9 @@ def _figures(result: RunResult) -> Table:
     table.add_row("rows/s", f"{result.rows_per_second:,.0f}")
     table.add_row("seconds", f"{result.seconds:,.2f}")
     table.add_row("peak memory", f"{result.peak_rss_bytes / 2**20:,.0f} MiB")
-    table.add_row("speed asked", " then ".join(map(speed_words, result.speed.asked)))
-    table.add_row("speed reached", speed_words(result.speed.achieved, digits=4))
+    if has_speed:
+        table.add_row("speed asked", " then ".join(map(speed_words, result.speed.asked)))
+        table.add_row("speed reached", speed_words(result.speed.achieved, digits=4))
     if result.speed.lateness_ms is not None:
         late = result.speed.lateness_ms
         for name in ("p50", "p99", "max"):

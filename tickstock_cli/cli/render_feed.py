@@ -17,7 +17,7 @@ MOST_GAPS = 10
 
 def live_summary(result: LiveResult, zone: ShownZone) -> Group:
     """Draw a live run: what came over the wire, the gaps, and the results of the run."""
-    return Group(_wire(result), *_gaps(result, zone), summary(result.run))
+    return Group(_wire(result), *_gaps(result, zone), summary(result.run, has_speed=False))
 
 
 def _wire(result: LiveResult) -> Table:

@@ -8,39 +8,41 @@ from rich.table import Table
 from rich.text import Text
 
 from tickstock_cli.cli.render_review import DIFFERENT, DIGEST_SHOWN, SAME, difference_line
-from tickstock_cli.core.times import format_clock
+from tickstock_cli.core.shown_times import ShownZone
 from tickstock_cli.review.parity import Parity
 
 UNTOLD_SHOWN = 10
 
 
-def parity_view(parity: Parity) -> Group:
+def parity_view(parity: Parity, zone: ShownZone) -> Group:
     """Draw a parity: one start a line, differences, untold events, and the verdict."""
-    parts: list[RenderableType] = [_starts(parity)]
+    parts: list[RenderableType] = [_starts(parity, zone)]
     parts += [Text(difference_line(difference, "the live run", "the replay")) for difference in parity.differences]
     hidden = parity.total - len(parity.differences)
     if hidden and parity.differences:
         parts.append(Text(f"… and {hidden:,} more; see --limit", style="dim"))
-    parts += [Text(line) for line in _untold(parity)]
+    parts += [Text(line) for line in _untold(parity, zone)]
     parts += [Text(f"note: {note}") for note in parity.notes]
     if parity.equal:
         verdict = f"equal: the replay gives all {parity.events:,} events that were told"
         parts.append(Text(verdict, style="bold green"))
     else:
-        parts.append(Text(f"not equal: {parity.total:,} differences", style="bold red"))
+        parts.append(
+            Text(
+                f"not equal: {parity.total:,} {'difference' if parity.total == 1 else 'differences'}", style="bold red"
+            )
+        )
     return Group(*parts)
 
 
-def _starts(parity: Parity) -> Table:
+def _starts(parity: Parity, zone: ShownZone) -> Table:
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    for name, side in (("start", "right"), ("at", "left"), ("end", "left"), ("events", "right"), ("untold", "right")):
-        table.add_column(name, justify="right" if side == "right" else "left")
-    table.add_column("digest")
-    table.add_column("replay")
+    for name in ("start", f"at ({zone.name})", "end", "events", "untold", "digest", "replay"):
+        table.add_column(name, justify="right" if name in ("start", "events", "untold") else "left")
     for start in parity.starts:
         table.add_row(
             str(start.start.number),
-            format_clock(start.start.at, 0),
+            zone.clock(start.start.at, 0),
             start.end.value,
             f"{start.events:,}",
             f"{len(start.untold):,}" if start.untold else "",
@@ -50,13 +52,13 @@ def _starts(parity: Parity) -> Table:
     return table
 
 
-def _untold(parity: Parity) -> list[str]:
+def _untold(parity: Parity, zone: ShownZone) -> list[str]:
     untold = parity.untold
     if not untold:
         return []
     lines = [f"untold, because the run was killed or still goes on: {len(untold):,}"]
     lines += [
-        f"  {format_clock(event['emitted_at'])} {event['ticker']} {event['kind']} {event['price']:.10g}"
+        f"  {zone.clock(event['emitted_at'])} {event['ticker']} {event['kind']} {event['price']:.10g}"
         for event in untold[:UNTOLD_SHOWN]
     ]
     if len(untold) > UNTOLD_SHOWN:

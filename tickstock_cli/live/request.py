@@ -88,7 +88,9 @@ def next_moment(until: TimeInput, now: int, zone: tzinfo) -> int:
     """
     if not until.of_day:
         if until.ns <= now:
-            raise UsageError(f"--until {until.text} is past: it is {format_time(now)}; name a later time")
+            raise UsageError(
+                f"--until {until.text} is past: it is {format_time(now - now % NS_PER_SECOND)}; name a later time"
+            )
         return until.ns
     local = datetime.fromtimestamp(now // NS_PER_SECOND, UTC).astimezone(zone)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)

@@ -16,7 +16,7 @@ from tickstock_cli.core.metrics import (
     SourceState,
     SystemMetrics,
 )
-from tickstock_cli.core.times import format_time
+from tickstock_cli.core.times import NS_PER_SECOND, format_time
 from tickstock_cli.monitoring.alerts import AlertType, Finding, Severity
 from tickstock_cli.monitoring.thresholds import AlertThresholds
 
@@ -127,7 +127,7 @@ def _source_failure(source: SourceHealth) -> Finding | None:
     """Find a source that is not connected: critical once it says that something is wrong."""
     if source.state in (SourceState.CONNECTED, SourceState.ENDED) and source.problem is None:
         return None
-    since = "" if source.since_wall is None else f" since {format_time(source.since_wall)}"
+    since = "" if source.since_wall is None else f" since {_second(source.since_wall)}"
     problem = "" if source.problem is None else f" ({source.problem})"
     severity = Severity.INFO if source.state is SourceState.CONNECTING and not problem else Severity.CRITICAL
     return Finding(AlertType.CHANNEL_FAILURE, SOURCE, severity, f"{SOURCE}: {source.state}{since}{problem}")
@@ -139,12 +139,17 @@ def _feed_gap(gap: Gap | None, wall: int) -> Finding | None:
         return None
     where = f"{', '.join(gap.channels)} ({gap.reason})"
     if gap.end is None:
-        message = f"{SOURCE}: no rows since {format_time(gap.begin)} of {where}"
+        message = f"{SOURCE}: no rows since {_second(gap.begin)} of {where}"
         return Finding(AlertType.FEED_GAP, SOURCE, Severity.ERROR, message)
     if wall - gap.end > GAP_SHOWN_NS:
         return None
-    message = f"{SOURCE}: no rows from {format_time(gap.begin)} to {format_time(gap.end)} of {where}"
+    message = f"{SOURCE}: no rows from {_second(gap.begin)} to {_second(gap.end)} of {where}"
     return Finding(AlertType.FEED_GAP, SOURCE, Severity.WARNING, message)
+
+
+def _second(wall: int) -> str:
+    """Return a time in whole seconds: more digits push the cause out of a narrow line."""
+    return format_time(wall - wall % NS_PER_SECOND)
 
 
 def _overflow(name: str, queue: QueueMetrics, thresholds: AlertThresholds) -> Finding | None:

@@ -26,6 +26,18 @@ def test_a_line_tells_the_state_of_the_feed() -> None:
     )
 
 
+def test_a_narrow_terminal_shows_every_part_of_the_feed() -> None:
+    """At 80 columns no part is cut: gaps, the last one, matter most when there are any."""
+    health = SourceHealth(
+        SourceState.CONNECTED, TEN, True, 2, 2, 1, doing="streaming", silent=0, lag_ms=23_447_026_960.0, gaps=1
+    )
+    _, *feed = FeedLines(lambda: health, ZONE, lambda: 0.0).lines(80, 31)
+    assert [line.plain for line in feed] == [
+        "feed streaming since 10:00:00   lag 271 d 9 h   rows/s 0   acknowledged 2 of 2",
+        "gaps today 1",
+    ]
+
+
 def test_a_problem_of_the_feed_has_a_line_of_its_own() -> None:
     """A narrow terminal cuts it, and does not wrap it."""
     health = SourceHealth(SourceState.RECONNECTING, problem="the server closed the connection with code 1008")

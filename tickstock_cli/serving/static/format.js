@@ -83,6 +83,9 @@ export function milliseconds(value) {
   return `${value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString("en-US")} ms`;
 }
 
+/** Give how old a row is: in ms below a second, else as a duration; a recording that is played is months old. */
+export const age = (ms) => (Math.abs(ms) < 1000 ? milliseconds(ms) : duration(ms / 1000));
+
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "–";
   const [days, hours, minutes] = [Math.floor(seconds / 86400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60];

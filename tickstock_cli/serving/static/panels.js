@@ -40,7 +40,7 @@ function arrivalFigures(arrivals) {
   return [
     ["Source", source.problem ? `${source.doing ?? source.state}: ${source.problem}` : (source.doing ?? source.state)],
     ["Since", source.since ? format.momentOf(source.since) : undefined],
-    ["Lag", source.lag_ms === null ? undefined : format.milliseconds(source.lag_ms)],
+    ["Lag", source.lag_ms === null ? undefined : format.age(source.lag_ms)],
     ["Subscriptions", wanted === null ? undefined : `${format.count(acknowledged)} of ${format.count(wanted)}${silentWords}`],
     ["Gaps", source.gaps === null ? undefined : format.count(source.gaps)],
     ["Arrived", format.count(arrivals.received)],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import ssl
 from contextlib import suppress
@@ -24,6 +25,9 @@ USER_TIMEOUT_MS = 60_000
 """Sent bytes that stay unconfirmed this long end the connection, though no close arrives."""
 QUEUED_FRAMES = 4_096
 """Frames that the library buffers: a pong behind unread frames would look like a lost connection."""
+
+_CONNECT_ERRNO = re.compile(r"\[Errno (\d+)\] Connect call failed")
+"""How asyncio words a connection that was not made, also among those of several addresses of one host."""
 
 _SILENT = logging.Logger("tickstock.polygon", logging.CRITICAL + 1)
 """A log of its own, outside the tree of loggers: the library logs sent messages, and the key is one."""
@@ -54,7 +58,8 @@ class _Connect(connect):
 
 async def open_socket(url: str, params: PolygonParams) -> ClientConnection | OpeningFailure:
     """Return an open connection, or why there is none."""
-    host = urlsplit(url).hostname
+    parts = urlsplit(url)
+    host = parts.hostname if parts.port is None else f"{parts.hostname}:{parts.port}"
     try:
         connection = await _Connect(
             url,
@@ -110,6 +115,9 @@ def closing_words(closed: ConnectionClosed) -> tuple[str, int | None]:
 
 
 def _words(error: BaseException) -> str:
+    refused = _CONNECT_ERRNO.search(str(error))
+    if isinstance(error, OSError) and refused:
+        return os.strerror(int(refused[1])).lower()
     if isinstance(error, OSError) and error.strerror:
         # asyncio's text names the call and the address; errors of name resolution have numbers of their own.
         if error.errno is None or isinstance(error, socket.gaierror):
