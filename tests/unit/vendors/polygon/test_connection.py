@@ -220,7 +220,7 @@ def test_a_vendor_that_does_not_listen_is_reported_until_the_run_ends() -> None:
 
     feed.heard.notice = notice  # type: ignore[method-assign]  # as a listener would
     assert feed.read(1) == []
-    assert all(text.endswith(f"cannot connect to {urlsplit(url).netloc}: connection refused") for text in told)
+    assert all(f"cannot connect to {urlsplit(url).netloc}: connection refused" in text for text in told)
 
 
 def test_an_item_of_an_unknown_channel_is_reported_and_the_rest_streams() -> None:
