@@ -53,6 +53,9 @@ async def massive(vendor: PlayedVendor, *subscriptions: str, **options: Any) -> 
     try:
         yield running
     finally:
-        running.task.cancel()
+        # More than once: `asyncio.wait_for`, in which it reads, loses a cancellation that comes with a message.
+        while not running.task.done():
+            running.task.cancel()
+            await asyncio.wait({running.task}, timeout=1)
         with suppress(BaseException):
             await running.task
