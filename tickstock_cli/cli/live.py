@@ -164,6 +164,7 @@ def live(
     outputs and recording are whole.
     """
     from tickstock_cli.cli.live_running import run
+    from tickstock_cli.runtime.opening import PipelineName
 
     if channels is None and bars_from_trades is not None:
         channels = "T"
@@ -181,6 +182,8 @@ def live(
         check_feed(request, as_json)
         return
     address = read_listen(serve, token, origins, socketio, log)
+    if address is None and not dashboard:  # nothing shows the channels
+        request = replace(request, pipeline=PipelineName.DIRECT)
     load_sinks(request.outs)
     with leave_at_once_if_insisted():
         run(request, address, log, dashboard=dashboard, as_json=as_json)

@@ -11,6 +11,7 @@ from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.time_input import TimeInput
 from tickstock_cli.core.times import NS_PER_DAY, NS_PER_SECOND, format_time
 from tickstock_cli.errors import UsageError
+from tickstock_cli.runtime.opening import PipelineName
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class LiveRequest:
         Days of the recording that are kept; None: all.
     ends_at, duration_ns
         End of the run, ns UTC, or the time it lasts from when its feed is opened; None: it goes on until it is stopped.
+    pipeline
+        How rows get to the core: the running system, or the direct path, which costs less and has no channels.
     shadow, shadow_name
         A second configuration that runs on the same rows, and its file; None: there is none.
     relay
@@ -65,6 +68,7 @@ class LiveRequest:
     keep_days: int | None = None
     ends_at: int | None = None
     duration_ns: int | None = None
+    pipeline: PipelineName = PipelineName.MULTI
     shadow: Settings | None = None
     shadow_name: str = ""
     relay: RelayAddress | None = None

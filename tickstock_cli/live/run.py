@@ -31,7 +31,6 @@ from tickstock_cli.live.result import LiveResult
 from tickstock_cli.live.told_latency import ToldLatency
 from tickstock_cli.recording.warm_state import WarmState
 from tickstock_cli.replaying import OpenSinks, Request, replay
-from tickstock_cli.runtime.opening import PipelineName
 from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 from tickstock_cli.sinks.opening import open_all
 
@@ -42,7 +41,7 @@ def replay_request(request: LiveRequest) -> Request:
         paths=(request.target,),
         settings=request.settings,
         outs=request.outs,
-        pipeline=PipelineName.MULTI,
+        pipeline=request.pipeline,
         shadow=request.shadow,
         shadow_name=request.shadow_name,
     )
@@ -140,14 +139,20 @@ class _Run:
         return recording.recorder, OnFirstRows(note_clock)
 
     def report(self, problem: str | None) -> None:
-        """Report a problem of the recording: an alert of the running system; None: it records."""
-        if self._pipeline is not None:
-            self._pipeline.system.reporter.report("recording", problem)
+        """Report a problem of the recording; None: it records."""
+        self._report("recording", problem)
 
     def report_relay(self, problem: str | None) -> None:
         """Report a problem of the relay, likewise."""
+        self._report("relay", problem)
+
+    def _report(self, part: str, problem: str | None) -> None:
+        """Report a problem: an alert of the running system; without one, a line for the user."""
         if self._pipeline is not None:
-            self._pipeline.system.reporter.report("relay", problem)
+            self._pipeline.system.reporter.report(part, problem)
+            return
+        for listener in self._listeners:
+            listener.notice(f"the {part} works again" if problem is None else problem)
 
     def replay(
         self,
