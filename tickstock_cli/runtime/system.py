@@ -651,11 +651,14 @@ class MultiChannelSystem:
                 self.reporter.update()
             except Exception:  # noqa: BLE001 - such as metrics that the machine does not provide now; the system goes on
                 LOGGER.exception("the monitor could not be updated")
+            self._fall_back_from_failed()
             if self._arranging is None or self._arranging.done():
                 self._arranging = self._begun.begin(self._arrange())
                 self._arranging.add_done_callback(self._ended)
             # A move waits for the batch under way; a long one must not keep alerts and restarts waiting.
             await asyncio.wait({self._arranging}, timeout=interval)
+            # Again, because a channel may have failed meanwhile: its tickers fall back before it is started again.
+            self._fall_back_from_failed()
             if self._broken is None:
                 for instance in self.instances():
                     if instance.status is ChannelStatus.ERROR:
@@ -665,8 +668,12 @@ class MultiChannelSystem:
         """Move shards to their owners, and tickers to their sides of the rollout."""
         await self.router.reassign()
         if self.rollout is not None:
-            self.router.fall_back_from_failed()
             await self.router.align()
+
+    def _fall_back_from_failed(self) -> None:
+        """Have the tickers of failed channels fall back, if there is another side."""
+        if self.rollout is not None:
+            self.router.fall_back_from_failed()
 
 
 async def _cancelled(task: asyncio.Task[None] | None) -> None:
