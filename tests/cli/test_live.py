@@ -16,6 +16,7 @@ from termios import FIONREAD
 from threading import Thread
 from time import time_ns
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pyarrow.parquet as pq
@@ -90,8 +91,11 @@ def follow(address: str, messages: list[dict[str, Any]]) -> None:
 def look(told: Story, pid: int, address: str) -> None:
     """Keep what a running command shows of itself."""
     for page in ("health", "status", "metrics"):
-        with urlopen(f"{address}/{page}", timeout=60) as answer:
-            told.pages[page] = answer.read().decode()
+        try:
+            with urlopen(f"{address}/{page}", timeout=60) as answer:
+                told.pages[page] = answer.read().decode()
+        except HTTPError as unhealthy:  # on a busy machine rows wait, and /health says so with 503
+            told.pages[page] = unhealthy.read().decode()
     own = Path("/proc") / str(pid)
     if own.is_dir():
         told.command = (own / "cmdline").read_bytes() + (own / "comm").read_bytes()

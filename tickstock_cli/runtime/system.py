@@ -651,16 +651,16 @@ class MultiChannelSystem:
                 self.reporter.update()
             except Exception:  # noqa: BLE001 - such as metrics that the machine does not provide now; the system goes on
                 LOGGER.exception("the monitor could not be updated")
+            # One that fails from here on is reported, and falls back, before it is started again.
+            dead = [instance for instance in self.instances() if instance.status is ChannelStatus.ERROR]
             self._fall_back_from_failed()
             if self._arranging is None or self._arranging.done():
                 self._arranging = self._begun.begin(self._arrange())
                 self._arranging.add_done_callback(self._ended)
             # A move waits for the batch under way; a long one must not keep alerts and restarts waiting.
             await asyncio.wait({self._arranging}, timeout=interval)
-            # Again, because a channel may have failed meanwhile: its tickers fall back before it is started again.
-            self._fall_back_from_failed()
             if self._broken is None:
-                for instance in self.instances():
+                for instance in dead:
                     if instance.status is ChannelStatus.ERROR:
                         instance.start()
 
