@@ -1,0 +1,1 @@
+"""Prices of a recording in one sequence, and its days."""

@@ -1,0 +1,1 @@
+"""What follows events: observations, cells with their standard errors, calibration."""

@@ -1,0 +1,1 @@
+"""Orders, fills and books of a strategy, and its figures."""
