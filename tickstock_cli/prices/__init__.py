@@ -1,1 +1,1 @@
-"""Prices of a recording in one sequence, and its days."""
+"""Prices of a recording in the sequence of docs/backtest.md: prints, openings of bars, events, trading days."""

@@ -1,0 +1,246 @@
+"""The sequence of a recording's prints and events, in slices that are complete.
+
+A step of a run brings rows in merge order, and events later than the rows that come after them. A slice brings
+everything of its time, so that a study or a trade simulation can take prints and decisions strictly by time:
+
+- *tick mode*: a print is a tick that was accepted, is neither suspect nor flagged 1, and has one of the chosen phases;
+- *bar mode*: it is an accepted bar of the chosen phases. It comes twice: as an opening at its start, and as a print at
+  its available time, when its high, low, close and volume are known.
+
+An opening is known only when its bar is available, so in bar mode slices end before the watermark by the longest time
+between the two. Where a step ends decides where slices are cut, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickstock_cli.channels.judged import JudgedBars, JudgedRows, JudgedTicks
+from tickstock_cli.core.batch import Float64s, Int32s, Int64s
+from tickstock_cli.core.events import EVENT, EventRows
+from tickstock_cli.core.times import MAX_NS
+from tickstock_cli.kernels.admission import HIDES_VOLUME
+from tickstock_cli.prices.days import TradingDays
+
+
+class Prints(NamedTuple):
+    """Ticks or bars as equally long arrays.
+
+    Parameters
+    ----------
+    code
+        Ticker codes.
+    time
+        Available time (int64 ns UTC); of a bar, that of its closing.
+    opening
+        Start of a bar; of a tick, ``time``.
+    day
+        Day number of a bar's opening or a tick's time (``prices.days``).
+    open, high, low, close
+        Prices in dollars; of a tick, one array.
+    size
+        Size or volume in 1e-6 shares; 0 for a tick flagged 2.
+    number
+        The row's place in the run's merge order.
+    """
+
+    code: Int32s
+    time: Int64s
+    opening: Int64s
+    day: Int32s
+    open: Float64s
+    high: Float64s
+    low: Float64s
+    close: Float64s
+    size: Int64s
+    number: Int64s
+
+    @classmethod
+    def none(cls) -> Prints:
+        """Return no prints."""
+        return cls(*(np.empty(0, dtype=dtype) for dtype in _DTYPES))
+
+    @property
+    def rows(self) -> int:
+        """Number of prints."""
+        return len(self.code)
+
+    def at(self, chosen: slice | NDArray[Any]) -> Prints:
+        """Return some prints, as views for a slice."""
+        return Prints._make(cast(Any, column)[chosen] for column in self)
+
+    def followed_by(self, other: Prints) -> Prints:
+        """Return these prints and then ``other``."""
+        if not self.rows:
+            return other
+        if not other.rows:
+            return self
+        return Prints._make(np.concatenate(cast(Any, pair)) for pair in zip(self, other, strict=True))
+
+
+_DTYPES = ("i4", "i8", "i8", "i4", "f8", "f8", "f8", "f8", "i8", "i8")
+
+
+class PriceSlice(NamedTuple):
+    """Everything of a span of time: it begins where the slice before ended.
+
+    Parameters
+    ----------
+    until
+        int64 ns UTC; everything earlier is in this slice or in those before. The last slice has ``core.times.MAX_NS``.
+    prints
+        By time, then merge order.
+    openings
+        Bars that open, by opening, then merge order; none in tick mode.
+    events
+        Events emitted in the span (dtype ``core.events.EVENT``), in output order.
+    days
+        Numbers of the recorded days whose first print or opening is in the slice, rising. A date without any of the
+        chosen phases is none: a print can come that late.
+    row_days, row_last
+        Days of accepted rows of the price type, of any phase, that came with the slice, and per day the greatest
+        available time (int64 ns UTC) of them so far. Such a row can lie behind ``until``.
+    """
+
+    until: int
+    prints: Prints
+    openings: Prints
+    events: EventRows
+    days: Int32s
+    row_days: Int32s
+    row_last: Int64s
+
+
+class PriceTimeline:
+    """Cuts the steps of a run into slices.
+
+    Memory holds the rows between the end of the last slice and the watermark.
+
+    Parameters
+    ----------
+    days
+        Trading days of the chosen phases.
+    is_bars
+        Whether prints are bars.
+    lag_ns
+        Bar mode: the longest time between a bar's start and its available time. A bar that takes longer has no
+        opening. 0 in tick mode.
+    """
+
+    def __init__(self, days: TradingDays, *, is_bars: bool, lag_ns: int = 0) -> None:
+        self._days = days
+        self._is_bars = is_bars
+        self._lag_ns = lag_ns if is_bars else 0
+        self._until = 0
+        self._newest_day = -1
+        self._prints = Prints.none()
+        self._openings = Prints.none()
+        self._events: EventRows = np.empty(0, dtype=EVENT)
+        self._last: dict[int, int] = {}
+
+    def take(self, rows: JudgedRows, events: EventRows, watermark: int) -> PriceSlice:
+        """Return the next slice: what a step completes.
+
+        Parameters
+        ----------
+        rows, events, watermark
+            Those of a step (``engine.taps.TapStep``).
+        """
+        row_days, row_last = self._seen(rows.bars if self._is_bars else rows.ticks)
+        if self._is_bars:
+            prints = self._bars(rows.bars)
+            self._openings = self._openings.followed_by(prints.at(prints.time - prints.opening <= self._lag_ns))
+        else:
+            prints = self._ticks(rows.ticks)
+        self._prints = self._prints.followed_by(prints)
+        self._events = np.concatenate([self._events, events]) if len(self._events) else events
+        return self._cut(max(self._until, watermark - self._lag_ns), row_days, row_last)
+
+    def finish(self) -> PriceSlice:
+        """Return the last slice: what waits at the end of the run."""
+        return self._cut(MAX_NS, np.empty(0, np.int32), np.empty(0, np.int64))
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return all state as arrays, by name."""
+        return {
+            "place": np.array([self._until, self._newest_day], dtype=np.int64),
+            "events": self._events,
+            "last": np.array(list(self._last.items()), dtype=np.int64).reshape(-1, 2),
+            **{f"prints.{name}": column for name, column in self._prints._asdict().items()},
+            **{f"openings.{name}": column for name, column in self._openings._asdict().items()},
+        }
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Replace all state by what ``state`` returned."""
+        self._until, self._newest_day = (int(value) for value in state["place"])
+        self._events = state["events"].astype(EVENT)
+        self._last = {int(day): int(last) for day, last in state["last"]}
+        self._prints = Prints(*(state[f"prints.{name}"] for name in Prints._fields))
+        self._openings = Prints(*(state[f"openings.{name}"] for name in Prints._fields))
+
+    def _ticks(self, ticks: JudgedTicks) -> Prints:
+        mine = np.flatnonzero(ticks.is_price & self._days.has_chosen_phase(ticks.segment))
+        rows = ticks.rows
+        time, price = rows.available_at[mine], rows.price[mine]
+        size = np.where(ticks.flags[mine] & HIDES_VOLUME, 0, rows.size[mine])
+        day = self._days.numbers(time)
+        return Prints(rows.code[mine], time, time, day, price, price, price, price, size, rows.order[mine])
+
+    def _bars(self, bars: JudgedBars) -> Prints:
+        mine = np.flatnonzero(bars.accepted & self._days.has_chosen_phase(bars.segment))
+        rows = bars.rows
+        return Prints(
+            rows.code[mine],
+            rows.available_at[mine],
+            rows.timestamp[mine],
+            self._days.numbers(rows.timestamp[mine]),
+            rows.open[mine],
+            rows.high[mine],
+            rows.low[mine],
+            rows.close[mine],
+            rows.volume[mine],
+            rows.order[mine],
+        )
+
+    def _seen(self, judged: JudgedBars | JudgedTicks) -> tuple[Int32s, Int64s]:
+        """Return the days of accepted rows, and the greatest available time of each day's rows so far."""
+        accepted = judged.accepted
+        available = judged.rows.available_at[accepted]
+        days = self._days.numbers(judged.rows.timestamp[accepted] if self._is_bars else available)
+        seen, places = np.unique(days[::-1], return_index=True)  # rows come by available time: a day's last is greatest
+        last = available[::-1][places]
+        for place, day in enumerate(seen.tolist()):
+            self._last[day] = max(self._last.get(day, 0), int(last[place]))
+        return seen, np.array([self._last[day] for day in seen.tolist()], dtype=np.int64)
+
+    def _cut(self, until: int, row_days: Int32s, row_last: Int64s) -> PriceSlice:
+        prints, self._prints = _split(self._prints, self._prints.time, until)
+        if self._openings.rows:
+            by_opening = np.lexsort((self._openings.number, self._openings.opening))
+            waiting = self._openings.at(by_opening)
+            openings, self._openings = _split(waiting, waiting.opening, until)
+        else:
+            openings = self._openings
+        is_past = self._events["emitted_at"] < until
+        events, self._events = self._events[is_past], self._events[~is_past]
+        first = openings if self._is_bars else prints
+        days = np.unique(first.day)
+        has_end = np.array([self._days.limits(day).end > 0 for day in days.tolist()], dtype=np.bool_)
+        days = days[(days > self._newest_day) & has_end]
+        if len(days):
+            self._newest_day = int(days[-1])
+        self._until = until
+        for day in [day for day in self._last if self._days.limits(day).over <= until]:
+            del self._last[day]
+        return PriceSlice(until, prints, openings, events, days, row_days, row_last)
+
+
+def _split(prints: Prints, times: Int64s, until: int) -> tuple[Prints, Prints]:
+    """Return the prints before a time, and the others as copies, so that what has passed is freed."""
+    end = int(times.searchsorted(until)) if until < MAX_NS else prints.rows
+    rest = prints.at(slice(end, None))
+    return prints.at(slice(end)), Prints._make(cast(Any, column).copy() for column in rest)
