@@ -1,0 +1,84 @@
+"""Dates and phases: where a day begins and ends, and what is inside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+
+from tests.oracle.records import SECOND
+from tests.oracle.sessions import NEW_YORK, Segment, _is_half, _is_open, segment_of
+
+__all__ = ["Days", "Segment"]
+
+
+class Days:
+    """The calendar as a backtest with these ``prices.phases`` sees it."""
+
+    def __init__(self, calendar: str, phases: Sequence[str]) -> None:
+        self.calendar = calendar
+        self.phases = tuple(phases)
+
+    def date_of(self, moment: int) -> date:
+        """Return the date of the segment of a time, ns."""
+        return _segment(moment // SECOND, self.calendar).date
+
+    def is_inside(self, moment: int) -> bool:
+        """Return whether the phase of a time is one of ours."""
+        return _segment(moment // SECOND, self.calendar).phase in self.phases
+
+    def has_session(self, day: date) -> bool:
+        """Return whether a date has any of our phases."""
+        return bool(self._spans(day))
+
+    def begin(self, day: date) -> int:
+        """Return the start of the first of our phases on a date, ns."""
+        return min(start for start, _ in self._spans(day))
+
+    def end(self, day: date) -> int:
+        """Return the end of the last of our phases on a date, ns."""
+        return max(end for _, end in self._spans(day))
+
+    def midnight(self, day: date) -> int:
+        """Return the local midnight with which a date begins, ns."""
+        return _ns(day, time(0), self.calendar)
+
+    def clock(self, moment: int) -> time:
+        """Return the local time of day, to the microsecond below."""
+        zone = UTC if self.calendar == "24/7" else NEW_YORK
+        local = datetime.fromtimestamp(moment // SECOND, zone)
+        return (local + timedelta(microseconds=moment % SECOND // 1000)).time()
+
+    def _spans(self, day: date) -> list[tuple[int, int]]:
+        return [(start, end) for phase, start, end in _phases_of(day, self.calendar) if phase in self.phases]
+
+
+@cache
+def _segment(seconds: int, calendar: str) -> Segment:
+    return segment_of(seconds * SECOND, calendar)
+
+
+@cache
+def _phases_of(day: date, calendar: str) -> list[tuple[str, int, int]]:
+    """Return the phases of a date with start and end, ns."""
+    midnight, behind = _ns(day, time(0), calendar), _ns(day + timedelta(days=1), time(0), calendar)
+    if calendar == "24/7":
+        return [("regular", midnight, behind)]
+    if not _is_open(day):
+        return [("closed", midnight, behind)]
+    half = _is_half(day)
+    clocks = (time(4), time(9, 30), time(13 if half else 16), time(17 if half else 20))
+    borders = [_ns(day, clock, calendar) for clock in clocks]
+    return [
+        ("overnight", _ns(day - timedelta(days=1), time(20), calendar), borders[0]),
+        ("closed", midnight, borders[0]),
+        ("pre", borders[0], borders[1]),
+        ("regular", borders[1], borders[2]),
+        ("post", borders[2], borders[3]),
+        ("closed", borders[3], behind),
+    ]
+
+
+def _ns(day: date, clock: time, calendar: str) -> int:
+    zone = UTC if calendar == "24/7" else NEW_YORK
+    return int(datetime.combine(day, clock, zone).timestamp()) * SECOND
