@@ -18,6 +18,7 @@ from tickstock_cli.build import build_core, build_encoder, build_event_schema
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.clock import Clock, SystemClock, wall_minus_monotonic
 from tickstock_cli.core.events import Provenance
+from tickstock_cli.core.garbage import collected_seldom
 from tickstock_cli.core.stages import NamedSink, Sink, Source
 from tickstock_cli.engine.checkpoint import CheckpointStore
 from tickstock_cli.engine.control import Control
@@ -43,6 +44,9 @@ OpenRejects = Callable[[pa.Schema], RowSink]
 """Opens the output of rejected rows of a schema."""
 
 
+LIVE_TICKERS = 16_384
+"""Tickers that a live run makes room for before its first row, more than a US feed has: state that grows while a market
+opens stops the run for a tenth of a second. Room without a ticker takes no memory."""
 LIVE_READ_AHEAD = 4_096
 """Limit of the released batches that wait for the outputs of a shadow of a live run."""
 
@@ -153,6 +157,7 @@ def assemble(plan: RunPlan, stack: ExitStack) -> RunParts:
         if plan.shadow is not None:
             warm_up(plan.shadow.settings)
     if isinstance(plan.driver, LiveDriver):
+        core.grow(LIVE_TICKERS)
         warm_up_reading()  # or the first row would wait for the kernels that read it, and market time with it
     pipeline = open_pipeline(
         plan.pipeline,
@@ -175,6 +180,8 @@ def assemble(plan: RunPlan, stack: ExitStack) -> RunParts:
         if rejects is not None:
             rejects.abort()
         raise
+    if isinstance(plan.driver, LiveDriver):
+        stack.enter_context(collected_seldom())  # before the first row: later it would be a pause of the market
     return RunParts(
         source,
         core,
@@ -206,6 +213,8 @@ def _shadow(plan: RunPlan, planned: ShadowPlan, main: Outputs, executor: Executo
         read_ahead=LIVE_READ_AHEAD if is_live else READ_AHEAD,
     )
     core = build_core(planned.settings, plan.source.symbols, plan.workers, executor)
+    if is_live:
+        core.grow(LIVE_TICKERS)
     shadow = Shadow(planned.name, core, outputs, own, plan.observer.output_failed, is_live)
     shadow.compare(main)
     return shadow

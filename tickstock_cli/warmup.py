@@ -18,6 +18,7 @@ from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.kernels.compiling import before_compiling
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.recordings import Recordings
+from tickstock_cli.sources.ticker_codes import TickerCodes
 
 LOGGER = logging.getLogger("tickstock.start")
 SOME_TIME = 1_717_594_200_000_000_000
@@ -51,7 +52,7 @@ def warm_up_logged(settings: Settings) -> None:
 
 
 def warm_up_reading() -> None:
-    """Read two small files, so that the kernels that read and merge recordings are there, too."""
+    """Read small files and strings, so that the kernels that read and merge rows are there, too."""
     times = [SOME_TIME, SOME_TIME + 1]
     ticks = {"ticker": ["A", None], "timestamp": times, "price": [1.0, None], "size": [1, None]}
     fmvs = {"ticker": ["A", "B"], "timestamp": times, "fmv": [1.0, 1.0], "market_price": [None, 1.0]}
@@ -61,6 +62,7 @@ def warm_up_reading() -> None:
         with Recordings.open([folder], ReadOptions()) as recordings:
             for _ in recordings.batches(1):
                 pass
+    TickerCodes(SymbolTable()).codes(pa.array(["A"]))  # a feed has its tickers as strings
 
 
 def _row(kind: type[Any], order: int, **values: float) -> Any:

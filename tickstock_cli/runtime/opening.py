@@ -59,6 +59,8 @@ def open_pipeline(
         Whether rows are due at some wall time; see `MultiChannelPipeline`.
     """
     if name is PipelineName.DIRECT:
+        if keeps_time:
+            stack.enter_context(quick_switches())
         return DirectPipeline(core)
     if name is PipelineName.LINEAR:
         return LinearPipeline(core)

@@ -29,7 +29,7 @@ from tickstock_cli.errors import UsageError
 from tickstock_cli.kernels.admission import MAX_AHEAD_NS
 from tickstock_cli.kernels.bars import OPEN_BAR, gather_trades, usable_trades
 from tickstock_cli.sources.columns import real, shares, values, whole
-from tickstock_cli.sources.live_codes import LiveCodes
+from tickstock_cli.sources.ticker_codes import TickerCodes
 
 USED = ("ticker", "timestamp", "price", "size", "flags", "received_at")
 """Columns of trades that bars are made of."""
@@ -66,7 +66,7 @@ class BarsFromTrades:
     def __init__(self, interval_ns: int) -> None:
         self._interval = interval_ns
         self._symbols = SymbolTable()
-        self._codes = LiveCodes(self._symbols)
+        self._codes = TickerCodes(self._symbols)
         self._open: dict[int, Bars] = {}
         self._told_to = 0
         self._waiting: list[pa.RecordBatch] = []
@@ -95,7 +95,7 @@ class BarsFromTrades:
             return
         (trades,) = pa.Table.from_batches([batch.select(USED) for batch in self._waiting]).combine_chunks().to_batches()
         self._waiting, self._waiting_rows = [], 0
-        codes = self._codes.codes(trades.column("ticker"))
+        codes, _ = self._codes.codes(trades.column("ticker"))
         timestamps = whole(trades.column("timestamp"), 0)
         prices = real(trades.column("price"), np.nan)
         sizes = shares(trades.column("size"))

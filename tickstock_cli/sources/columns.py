@@ -18,8 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 from numpy.typing import NDArray
 
-from tickstock_cli.core.batch import MAX_SHARES, Float64s, Int32s, Int64s, UInt8s
-from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.core.batch import MAX_SHARES, Float64s, Int64s, UInt8s
 from tickstock_cli.core.times import NS_PER_SECOND, NS_PER_UNIT
 from tickstock_cli.errors import DataError
 from tickstock_cli.kernels import normalise
@@ -239,49 +238,3 @@ class ColumnReader:
         if column.null_count:
             out[~valid(column)] = np.nan
         return frozen(out)
-
-
-def with_ticker_dictionary(rows: pa.RecordBatch, layout: Layout) -> pa.RecordBatch:
-    """Return rows with the tickers as a dictionary column, the form that files are read in."""
-    place = rows.schema.get_field_index(layout.columns["ticker"])
-    tickers = rows.column(place)
-    if pt.is_dictionary(tickers.type) or pt.is_null(tickers.type):
-        return rows
-    return rows.set_column(place, rows.schema.field(place).name, tickers.dictionary_encode())
-
-
-class TickerCodes:
-    """Maps a file's ticker dictionaries to codes of the run's symbol table, one dictionary at a time."""
-
-    def __init__(self, symbols: SymbolTable, wanted: frozenset[str] | None) -> None:
-        self._symbols = symbols
-        self._wanted = wanted
-        self._known: dict[str | None, int] = dict(zip([None], self._new_codes([None]), strict=True))
-        self._dictionary: Any = None
-        self._table: Int32s = frozen(np.empty(0, dtype=np.int32))
-
-    def codes(self, column: Any) -> tuple[Int32s, bool]:
-        """Return the codes of a ticker column, and whether some rows are not selected (code SKIPPED)."""
-        out = np.empty(len(column), dtype=np.int32)
-        if pt.is_null(column.type):
-            out[:] = self._known[None]
-            return frozen(out), self._wanted is not None
-        if self._dictionary is None or not column.dictionary.equals(self._dictionary):
-            self._dictionary = column.dictionary
-            self._table = self._codes_of(self._dictionary)
-        indices = column.indices if pt.is_int32(column.indices.type) else pc.cast(column.indices, pa.int32())
-        skipped = normalise.look_up(values(indices, np.int32, -1), self._table, out)
-        return frozen(out), bool(skipped)
-
-    def _codes_of(self, dictionary: pa.Array[Any]) -> Int32s:
-        """Return the codes of a dictionary and, as the last entry, the code of null."""
-        tickers: list[str | None] = dictionary.to_pylist()
-        new = [ticker for ticker in tickers if ticker not in self._known]
-        self._known.update(zip(new, self._new_codes(new), strict=True))
-        return frozen(np.array([*map(self._known.__getitem__, tickers), self._known[None]], dtype=np.int32))
-
-    def _new_codes(self, tickers: list[str | None]) -> list[int]:
-        codes = np.full(len(tickers), normalise.SKIPPED, dtype=np.int32)
-        wanted = [place for place, ticker in enumerate(tickers) if self._wanted is None or ticker in self._wanted]
-        codes[wanted] = self._symbols.add([tickers[place] for place in wanted])
-        return [int(code) for code in codes]

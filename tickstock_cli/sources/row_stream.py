@@ -22,7 +22,7 @@ from tickstock_cli.core.recording_schema import is_recorded
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.errors import UsageError
 from tickstock_cli.sources.assemble import Assembler
-from tickstock_cli.sources.columns import TickerCodes, frozen, with_ticker_dictionary
+from tickstock_cli.sources.columns import frozen
 from tickstock_cli.sources.discover import FoundFile
 from tickstock_cli.sources.interpretation import HEAD_ROWS, Interpretation, interpret
 from tickstock_cli.sources.kept_rows import KeptRows
@@ -32,6 +32,7 @@ from tickstock_cli.sources.order import InOrder
 from tickstock_cli.sources.recognise import Layout, check_mapped, check_mapping, recognise
 from tickstock_cli.sources.rows import RECORDS
 from tickstock_cli.sources.stream import to_batch
+from tickstock_cli.sources.ticker_codes import TickerCodes, with_readable_tickers
 
 ReceivedRows = pa.RecordBatch | Sequence[pa.RecordBatch]
 """Rows of one record type, or of several that came together: one batch per type."""
@@ -233,7 +234,7 @@ class RowStream:
         if rows.schema not in self._known:
             layout = self.layout(rows.schema)
             options = replace(self.options, timestamp_unit="ns") if is_recorded(rows.schema) else self.options
-            head = with_ticker_dictionary(rows.slice(0, HEAD_ROWS), layout)
+            head = with_readable_tickers(rows.slice(0, HEAD_ROWS), layout)
             self._known[rows.schema] = interpret(self.name, layout, head, options)
         return self._known[rows.schema]
 
@@ -241,7 +242,7 @@ class RowStream:
         self, rows: pa.RecordBatch, how: Interpretation, order: InOrder, codes: TickerCodes, first: int, behind: int
     ) -> Batch:
         """Return the selected rows from row ``behind`` on as numbers; ``first`` is the number of the first row."""
-        rows = with_ticker_dictionary(rows, how.layout)
+        rows = with_readable_tickers(rows, how.layout)
         times = order.settle(how.reader.times(rows, first), first)
         start, end = self.options.start, self.options.end
         low = max(0, behind - first, 0 if start is None else int(np.searchsorted(times.available, start)))

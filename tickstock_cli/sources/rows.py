@@ -12,10 +12,11 @@ from tickstock_cli.core.batch import BarBatch, Batch, FmvBatch, MergedBatch, Tic
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.core.times import MIN_NS, NS_PER_SECOND
 from tickstock_cli.errors import SchemaError
-from tickstock_cli.sources.columns import ColumnReader, TickerCodes, Times, frozen, type_step, with_ticker_dictionary
+from tickstock_cli.sources.columns import ColumnReader, Times, frozen, type_step
 from tickstock_cli.sources.discover import FoundFile
 from tickstock_cli.sources.recognise import Layout, recognise
 from tickstock_cli.sources.stream import to_batch
+from tickstock_cli.sources.ticker_codes import TickerCodes, with_readable_tickers
 
 ORIGIN = "rows"
 RECORDS = ("tick", "ohlcv", "fmv")
@@ -39,7 +40,7 @@ class RowIngest:
     def __init__(self, symbols: SymbolTable, interval_seconds: int) -> None:
         self._symbols = symbols
         self._interval_ns = interval_seconds * NS_PER_SECOND
-        self._codes = TickerCodes(symbols, None)
+        self._codes = TickerCodes(symbols)
         self._layouts: dict[pa.Schema, Layout] = {}
         self._latest = MIN_NS
         self._count = 0
@@ -103,7 +104,7 @@ class RowIngest:
         layout = self._layouts.get(rows.schema)
         if layout is None:
             layout = self._layouts[rows.schema] = recognise(FoundFile(ORIGIN, {}), rows.schema, {})
-        rows = with_ticker_dictionary(rows, layout)
+        rows = with_readable_tickers(rows, layout)
         return ColumnReader(ORIGIN, layout, _steps(rows, layout), self._interval_ns), rows
 
     def _times(self, read: ColumnReader, rows: pa.RecordBatch) -> Times:

@@ -17,12 +17,13 @@ from tickstock_cli.core.batch import BarBatch, Batch, FmvBatch, Int64s, TickBatc
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.core.times import MIN_NS
 from tickstock_cli.kernels import normalise
-from tickstock_cli.sources.columns import ColumnReader, TickerCodes, Times, frozen
+from tickstock_cli.sources.columns import ColumnReader, Times, frozen
 from tickstock_cli.sources.footer import reading
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.order import OrderPolicy
 from tickstock_cli.sources.reading import RowReader
 from tickstock_cli.sources.recording_file import RecordingFile, RowGroup
+from tickstock_cli.sources.ticker_codes import TickerCodes
 
 
 class Stream(Protocol):

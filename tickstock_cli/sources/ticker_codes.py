@@ -1,0 +1,135 @@
+"""Codes of tickers in the run's symbol table.
+
+Files have their tickers as dictionaries, which are read once each. Other sources have plain strings: their batches can
+be small and share no dictionary, so tickers are found by their bytes, and no Python text is made of a known one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pt
+from numpy.typing import NDArray
+
+from tickstock_cli.core.batch import Int32s
+from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.kernels import normalise
+from tickstock_cli.kernels.tickers import FREE, UNKNOWN, fill_table, find_codes
+from tickstock_cli.sources.columns import frozen, valid, values
+from tickstock_cli.sources.recognise import Layout
+
+
+def with_readable_tickers(rows: pa.RecordBatch, layout: Layout) -> pa.RecordBatch:
+    """Return rows with a ticker column that `TickerCodes` reads: other types become a dictionary."""
+    place = rows.schema.get_field_index(layout.columns["ticker"])
+    tickers = rows.column(place)
+    if pt.is_dictionary(tickers.type) or pt.is_string(tickers.type) or pt.is_null(tickers.type):
+        return rows
+    return rows.set_column(place, rows.schema.field(place).name, tickers.dictionary_encode())
+
+
+class TickerCodes:
+    """Maps ticker columns of one source to codes of the run's symbol table.
+
+    Parameters
+    ----------
+    wanted
+        The selected tickers; None selects all.
+    """
+
+    def __init__(self, symbols: SymbolTable, wanted: frozenset[str] | None = None) -> None:
+        self._symbols = symbols
+        self._wanted = wanted
+        self._known: dict[str | None, int] = dict(zip([None], self._new_codes([None]), strict=True))
+        self._dictionary: Any = None
+        self._table: Int32s = frozen(np.empty(0, dtype=np.int32))
+        self._places = _Places([])
+        self._plain_table = _codes([self._known[None]])
+
+    def codes(self, column: Any) -> tuple[Int32s, bool]:
+        """Return the codes of a ticker column, and whether some rows are not selected (code SKIPPED).
+
+        Parameters
+        ----------
+        column
+            An array of strings, of a dictionary of strings, or of nulls. Null and the empty string have code -1.
+        """
+        out = np.empty(len(column), dtype=np.int32)
+        if pt.is_null(column.type):
+            out[:] = self._known[None]
+            return frozen(out), self._wanted is not None
+        if pt.is_string(column.type):
+            places, table = self._plain(column), self._plain_table
+        else:
+            places, table = self._indices(column), self._table
+        skipped = normalise.look_up(places, table, out)
+        return frozen(out), bool(skipped)
+
+    def _indices(self, column: Any) -> Int32s:
+        """Return the dictionary indices of a column, -1 for null, after its dictionary was read into the table."""
+        if self._dictionary is None or not column.dictionary.equals(self._dictionary):
+            self._dictionary = column.dictionary
+            tickers: list[str | None] = self._dictionary.to_pylist()
+            self._learn(tickers)
+            self._table = _codes([*map(self._known.__getitem__, tickers), self._known[None]])
+        indices = column.indices if pt.is_int32(column.indices.type) else pc.cast(column.indices, pa.int32())
+        return values(indices, np.int32, -1)
+
+    def _plain(self, column: pa.Array[pa.StringScalar]) -> Int32s:
+        """Return the places of strings in the table of plain ones, -1 for null and empty, after new ones were added."""
+        found = self._places.of(column)
+        if found is None:
+            self._learn(column.unique().to_pylist())
+            self._places = _Places(["" if ticker is None else ticker for ticker in self._known])
+            self._plain_table = _codes([*self._known.values(), self._known[None]])
+            found = self._places.of(column)
+            assert found is not None  # all of them are known now
+        return found
+
+    def _learn(self, tickers: list[str | None]) -> None:
+        new = [ticker for ticker in tickers if ticker not in self._known]
+        self._known.update(zip(new, self._new_codes(new), strict=True))
+
+    def _new_codes(self, tickers: list[str | None]) -> list[int]:
+        codes = np.full(len(tickers), normalise.SKIPPED, dtype=np.int32)
+        wanted = [place for place, ticker in enumerate(tickers) if self._wanted is None or ticker in self._wanted]
+        codes[wanted] = self._symbols.add([tickers[place] for place in wanted])
+        return [int(code) for code in codes]
+
+
+class _Places:
+    """The places of strings in a list of known ones, found by their bytes."""
+
+    def __init__(self, known: list[str]) -> None:
+        self._offsets, self._data = _buffers(pa.array(known, pa.string()))
+        table = np.full(1 << (2 * len(known) + 1).bit_length(), FREE, dtype=np.int32)
+        fill_table(self._offsets, self._data, table)
+        self._table: Int32s = frozen(table)
+
+    def of(self, texts: pa.Array[pa.StringScalar]) -> Int32s | None:
+        """Return the places, -1 for null and the empty string; None if a string is new."""
+        out = np.empty(len(texts), dtype=np.int32)
+        offsets, data = _buffers(texts)
+        unknown = find_codes(offsets, data, self._offsets, self._data, self._table, out)
+        if texts.null_count:  # bytes of null mean nothing
+            out[~valid(texts)] = -1
+            unknown = (out == UNKNOWN).any()
+        return None if unknown else frozen(out)
+
+
+def _codes(codes: list[int]) -> Int32s:
+    """Return a table for `normalise.look_up`, whose last entry is the code of null."""
+    return frozen(np.array(codes, dtype=np.int32))
+
+
+def _buffers(texts: pa.Array[pa.StringScalar]) -> tuple[Int32s, NDArray[np.uint8]]:
+    """Return the offsets and bytes of texts, as views."""
+    _, offsets, data = texts.buffers()
+    if offsets is None or not len(texts):
+        return frozen(np.zeros(1, dtype=np.int32)), frozen(np.empty(0, dtype=np.uint8))
+    places = np.frombuffer(memoryview(offsets), dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    content = np.empty(0, np.uint8) if data is None else np.frombuffer(memoryview(data), dtype=np.uint8)
+    return frozen(places), frozen(content)
