@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema, create_mo
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from tickstock_cli.config.analysis import AnalysisSection, PricesSettings, StudySettings
 from tickstock_cli.config.running import (
     EventLogSettings,
     FmvChannelSettings,
@@ -241,6 +242,8 @@ class Settings(BaseSettings):
     detectors: DetectorSettings = DetectorSettings()
     recordings: RecordingSettings = RecordingSettings()
     live: LiveSettings = LiveSettings()
+    prices: PricesSettings = PricesSettings()
+    study: StudySettings = StudySettings()
     pipeline: PipelineSettings = PipelineSettings()
     system: SystemSettings = SystemSettings()
     router: RouterSettings = RouterSettings()
@@ -356,10 +359,13 @@ def setting_sections(model: type[Settings]) -> dict[str, type[BaseModel]]:
 
 
 def deciding_settings(settings: Settings) -> dict[str, Any]:
-    """Return the settings that affect events, as JSON values: not those of the running system and its clients."""
+    """Return the settings that affect events, as JSON values.
+
+    Not those of the running system and its clients, nor those of what a backtest computes from events.
+    """
     sections = setting_sections(type(settings))
-    running = {name for name, section in sections.items() if issubclass(section, RunningSection)}
-    values = settings.model_dump(mode="json", exclude=running)
+    others = {name for name, section in sections.items() if issubclass(section, RunningSection | AnalysisSection)}
+    values = settings.model_dump(mode="json", exclude=others)
     # The set of core tickers affects the column priority; their order and other universes do not.
     values["priority"] = {"core_universe": sorted(settings.priority.core_universe)}
     return values
