@@ -1,0 +1,1 @@
+"""Backtests: one pass over a recording that judges its events, trades them, and says what that is worth."""
