@@ -58,6 +58,8 @@ class Broadcast(Observer):
         Keeps the event log; must be new or empty. None: a temporary one, gone with the server.
     limits
         Bounds of the server.
+    title
+        Says what is run. None: the names of the recordings and the speed.
 
     Raises
     ------
@@ -74,6 +76,7 @@ class Broadcast(Observer):
         address: Address,
         folder: Path | None = None,
         limits: Limits | None = None,
+        title: str | None = None,
     ) -> None:
         settings = request.settings
         assert settings is not None  # a command has loaded them
@@ -89,7 +92,7 @@ class Broadcast(Observer):
             self.snapshots = Snapshots(snapshots, SystemClock(), partial(self._state.report, "snapshots"))
             self._stack.callback(self.snapshots.wait)  # otherwise a file could appear in a removed folder
             self.log = self._stack.enter_context(
-                EventLog(folder, _identity(request), log_limits_of(settings.event_log), schema)
+                EventLog(folder, _identity(request, title), log_limits_of(settings.event_log), schema)
             )
             self._state.log_problem = lambda: self.log.problem
             self._epoch = EpochLog(self.log)
@@ -178,12 +181,20 @@ class Broadcast(Observer):
 
     def beside(self, other: Observer, source: NamedSource) -> Observer:
         """Return an observer of a run over ``source`` that calls this one and ``other``."""
-        self.opened(source.span, source.repeatable)
+        self.opened(source.span, source.repeatable, is_live=source.is_live)
         return Observers(self, other)
 
-    def opened(self, span: tuple[int, int] | None, repeatable: bool) -> None:
-        """Set the range of seeks, first and last available time (ns UTC), and whether rows can be read again."""
-        self._state.span, self._state.repeatable = span, repeatable
+    def opened(self, span: tuple[int, int] | None, repeatable: bool, *, is_live: bool) -> None:
+        """Set the range of seeks, first and last available time (ns UTC), and what the rows allow.
+
+        Parameters
+        ----------
+        repeatable
+            Whether they can be read again.
+        is_live
+            Whether they are fed as they arrive.
+        """
+        self._state.span, self._state.repeatable, self._state.is_live = span, repeatable, is_live
         self._state.opened.set()
 
     def finish(self) -> None:
@@ -195,14 +206,14 @@ class Broadcast(Observer):
         return self._thread.drain(seconds)
 
 
-def _identity(request: Request) -> RunInfo:
+def _identity(request: Request, title: str | None) -> RunInfo:
     assert request.settings is not None  # a command has loaded them
     names = ", ".join(Path(path).name for path in request.paths)
     speed = "flat out" if request.speed is None else f"at {request.speed:g}x"
     return RunInfo(
         token_hex(8),
         time.time_ns(),
-        f"{names} {speed}",
+        f"{names} {speed}" if title is None else title,
         tickstock=__version__,
         universes=request.settings.priority.by_name(),
         plugins=tuple(plugin.as_dict() for plugin in plugins_of(request, request.settings)),

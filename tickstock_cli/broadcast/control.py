@@ -17,9 +17,11 @@ from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 OPENING_SECONDS = 10.0
 """Limit of a seek's wait for the recording to be opened."""
 
-
 MOVING_SECONDS = 5.0
 """Limit of a wait for tickers to change sides of a rollout."""
+
+STEERING = ("pause", "resume", "step", "speed", "seek")
+"""The actions that need a paced run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +32,27 @@ class RunControl:
     state: RunStatus
 
     def pause(self) -> None:
-        self.control.pause()
-
-    def resume(self) -> None:
-        self.control.resume()
-
-    def step(self) -> None:
-        self.control.step()
-
-    def set_speed(self, speed: float) -> None:
-        """Replay at ``speed`` times recorded time.
+        """Pause the market.
 
         Raises
         ------
         UsageError
-            The replay runs flat out.
+            The run is over, live, or flat out; the other methods that steer the market raise it likewise.
         """
-        if self.control.speed is None:
-            raise UsageError("the replay runs flat out and has no speed to change; start it with --speed N")
+        self._check_paced("cannot be paused")
+        self.control.pause()
+
+    def resume(self) -> None:
+        self._check_paced("cannot be paused")
+        self.control.resume()
+
+    def step(self) -> None:
+        self._check_paced("cannot go row by row")
+        self.control.step()
+
+    def set_speed(self, speed: float) -> None:
+        """Replay at ``speed`` times recorded time."""
+        self._check_paced("has no speed to change")
         self.control.set_speed(speed)
 
     def seek(self, time: int) -> None:
@@ -56,16 +61,13 @@ class RunControl:
         Raises
         ------
         UsageError
-            The run is over or flat out, the time is beyond the recording, or it is past and cannot be read again.
+            The time is beyond the recording, or it is past and cannot be read again.
         """
         wanted = f"the market cannot go to {format_time(time)}"
         if not self.state.opened.wait(OPENING_SECONDS):
             raise UsageError(f"{wanted}: the recording is still being opened; try again")
         now, (first, last) = self.state.market_time, self.state.span or (None, None)
-        if self.state.over:
-            raise UsageError(f"{wanted}: the run is over; start it again")
-        if self.control.speed is None:
-            raise UsageError(f"{wanted}: the replay runs flat out; start it with --speed N")
+        self._check_paced("cannot go to another time")
         if first is not None and time < first:
             raise UsageError(f"{wanted}: the recording begins at {format_time(first)}")
         if last is not None and time > last:
@@ -102,7 +104,7 @@ class RunControl:
             pipeline.call(asyncio.wait_for(pipeline.system.set_rollout_percent(percent), MOVING_SECONDS))
 
     def status(self) -> Mapping[str, Any]:
-        """Return the control status, with the target of a seek and the recording's first and last time."""
+        """Return the control status, with the target of a seek, the recording's span, and the actions that it takes."""
         first, last = self.state.span or (None, None)
         return {
             "paused": self.control.paused,
@@ -113,7 +115,33 @@ class RunControl:
             "last": last,
             "over": self.state.over,
             "rollout_percent": self._rollout_percent(),
+            "actions": self._actions(),
         }
+
+    @property
+    def _is_paced(self) -> bool:
+        """Whether the rows are fed by a schedule that can be changed."""
+        return self.control.speed is not None and not self.state.is_live
+
+    def _check_paced(self, what: str) -> None:
+        """Raise UsageError, which says ``what`` holds of the run, unless it is paced and under way."""
+        if self.state.over:
+            raise UsageError(f"the run is over and {what}; start it again")
+        if self.state.is_live:
+            raise UsageError(f"a live run goes in the time of its feed and {what}; `tickstock replay` its recording")
+        if self.control.speed is None:
+            raise UsageError(f"the replay runs flat out and {what}; start it with --speed N")
+
+    def _actions(self) -> list[str]:
+        """Return the names of the actions that the run takes now."""
+        if self.state.over:
+            return []
+        actions = [*STEERING] if self._is_paced else []
+        if self.state.pipeline is not None:
+            actions.append("kill")
+        if self._rollout_percent() is not None:
+            actions.append("rollout")
+        return actions
 
     def _pipeline(self, what: str) -> MultiChannelPipeline:
         """Return the pipeline of the running system, or raise UsageError: none is running whose ``what``."""

@@ -29,6 +29,8 @@ class RunStatus:
     """First and last available time of the recording (ns UTC); None if its files do not tell."""
     repeatable: bool = True
     """Whether the recording can be read again."""
+    is_live: bool = False
+    """Whether rows are fed as they arrive, in the time of their sender."""
     log_problem: Callable[[], str | None] = lambda: None
     """Returns one line that says what is wrong with the event log; None = nothing."""
 

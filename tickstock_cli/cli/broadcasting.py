@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def broadcasting(
-    request: Request, control: Control, address: Address | None, log: Path | None
+    request: Request, control: Control, address: Address | None, log: Path | None, title: str | None = None
 ) -> Iterator[Broadcast | None]:
-    """Serve a replay at ``address`` within the context; None serves nothing.
+    """Serve a run at ``address`` within the context; None serves nothing. ``title`` is that of `Broadcast`.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def broadcasting(
         return
     from tickstock_cli.broadcast.broadcast import Broadcast
 
-    with Broadcast(request, control, address, log) as broadcast:
+    with Broadcast(request, control, address, log, title=title) as broadcast:
         print(f"serving on {broadcast.url}", file=sys.stderr)
         yield broadcast
 

@@ -64,7 +64,7 @@ def run(request: LiveRequest, address: Address | None, log: Path | None, *, dash
     running: list[MultiChannelPipeline] = []
     failed: FailedOutputsError | None = None
     warm_up_saying_so(request.settings, lambda: None)
-    with broadcasting(replayed, control, address, log) as broadcast, stop_on_interrupt(end):
+    with broadcasting(replayed, control, address, log, request.title) as broadcast, stop_on_interrupt(end):
         minutes, listeners = _notices(request, broadcast)
         if not _has_view(request):
             listeners = (FeedNotes(run_zone(replayed)), *listeners)

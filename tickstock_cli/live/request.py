@@ -13,6 +13,9 @@ from tickstock_cli.core.times import NS_PER_DAY, NS_PER_SECOND, format_time
 from tickstock_cli.errors import UsageError
 from tickstock_cli.runtime.opening import PipelineName
 
+TITLE_TICKERS = 3
+"""Tickers that the title of a run names; a run may have thousands."""
+
 
 @dataclass(frozen=True, slots=True)
 class RelayAddress:
@@ -74,6 +77,22 @@ class LiveRequest:
     relay: RelayAddress | None = None
     command_line: Sequence[str] = ()
     secrets: Sequence[str] = field(default=(), repr=False)
+
+    @property
+    def title(self) -> str:
+        """What is run, in one short line.
+
+        Examples
+        --------
+        >>> from tickstock_cli.config.settings import Settings
+        >>> LiveRequest("polygon:*", Settings()).title, LiveRequest("polygon:A,B,C,D,E", Settings()).title
+        ('polygon live, all tickers', 'polygon live, A, B, C and 2 more')
+        """
+        vendor, _, names = self.target.partition(":")
+        tickers = names.split(",")
+        more = len(tickers) - TITLE_TICKERS
+        shown = ", ".join(tickers[:TITLE_TICKERS]) + (f" and {more:,} more" if more > 0 else "")
+        return f"{vendor} live, {'all tickers' if names == '*' else shown}"
 
     @property
     def has_minute_bars(self) -> bool:

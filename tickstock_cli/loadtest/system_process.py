@@ -155,7 +155,7 @@ def work(child: Child) -> None:
         limits = Limits(max_clients=job["clients"] + SPARE_CLIENTS)
         log = Path(job["folder"], "log")
         broadcast = stack.enter_context(Broadcast(request, control, Address(port=0), log, limits))
-        broadcast.opened(None, repeatable=False)
+        broadcast.opened(None, repeatable=False, is_live=True)
         latency_probe, kinds = LatencyProbe(job["ends"]), EventsByKind()
         plan = RunPlan(
             TransportSource(receiver, symbols, settings.recordings.interval_seconds),

@@ -93,7 +93,7 @@ class StatusPort(Protocol):
 
 
 class ControlPort(Protocol):
-    """Control of a replay. The server calls it in a thread of its own, so it may block.
+    """Control of a run. The server calls it in a thread of its own, so it may block.
 
     Every method may raise a ``TickstockError``; the server returns its message to the client.
     """
@@ -120,7 +120,10 @@ class ControlPort(Protocol):
         """Let ``percent`` of the tickers, 0 to 100, take the multi-channel path."""
 
     def status(self) -> Mapping[str, Any]:
-        """Return at least ``paused`` (bool), ``speed`` (None = flat out) and ``time`` (ns UTC or None)."""
+        """Return at least ``paused`` (bool), ``speed`` (None = flat out), ``time`` (ns UTC or None) and ``actions``.
+
+        ``actions`` are the names of the actions that the run takes now; the others raise a ``TickstockError``.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,7 @@ class Steered:
         self.time = START
         self.asked: list[str] = []
         self.rollout_percent: float | None = None
+        self.actions = ["pause", "resume", "step", "speed", "seek", "kill"]
 
     def pause(self) -> None:
         """See ``ControlPort``."""
@@ -192,6 +193,7 @@ class Steered:
             "first": START,
             "last": None,
             "rollout_percent": self.rollout_percent,
+            "actions": self.actions + ["rollout"] * (self.rollout_percent is not None),
         }
 
 

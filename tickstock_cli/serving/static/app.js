@@ -67,7 +67,7 @@ connection.addEventListener("events", ({ detail: events }) => {
     addChoice("kinds", event.kind);
     addChoice("sources", event.source);
   }
-  drawTime(events.at(-1).emitted_at, events.at(-1).phase);
+  drawTime(events.at(-1).emitted_at);
   presence.heard();
 });
 
@@ -87,7 +87,8 @@ connection.addEventListener("gap", ({ detail }) => feed.addGap(detail));
 connection.addEventListener("alert", () => refresh());
 connection.addEventListener("problem", ({ detail }) => (presence.problem = detail));
 
-function drawTime(time, phase) {
+/** Draw where the market is; without a phase, which events have of their own time, the one told before stands. */
+function drawTime(time, phase = marketTime?.phase) {
   marketTime = { time, phase };
   byId("market-time").textContent = format.moment(time);
   byId("phase").hidden = !phase;

@@ -5,11 +5,13 @@ import { ask } from "./server.js";
 
 const JUMP_MS = 60_000; // of recorded time: how far the buttons for back and ahead go
 const FASTEST = 1e6; // the speed that is max
+const PARTS = { pause: "pause", step: "step", speeds: "speed", seek: "seek", rollout: "rollout" }; // and their actions
 
 const byId = (id) => document.getElementById(id);
 
 export class Controls {
   #stand = {};
+  #offered = false;
   #section = byId("controls");
   #actions = 0; // begun so far: an answer from before one of them tells what no longer holds
   #pending = 0; // not answered yet
@@ -33,10 +35,11 @@ export class Controls {
     };
   }
 
-  /** Offer control, or take it away. */
+  /** Offer control, or take it away: what the run takes of it is known once it has said so. */
   set offered(offered) {
-    this.#section.hidden = !offered;
+    this.#offered = offered;
     if (offered) this.refresh();
+    else this.#drawParts([]);
   }
 
   /** Tell whether the server is gone, and nothing can be steered. */
@@ -51,7 +54,7 @@ export class Controls {
   }
 
   async refresh() {
-    if (this.#section.hidden || this.#pending) return;
+    if (!this.#offered || this.#pending) return;
     const actions = this.#actions;
     try {
       const stand = await ask("/api/control");
@@ -121,8 +124,18 @@ export class Controls {
 
   #take(stand) {
     this.#stand = stand;
+    this.#drawParts(stand.actions);
     this.#drawGoing(stand.going_to);
     this.#draw();
+  }
+
+  /** Show the parts whose actions the run takes: a live run cannot be paused, and none of them steers it. */
+  #drawParts(actions) {
+    for (const [id, action] of Object.entries(PARTS)) {
+      byId(id).hidden = !actions.includes(action);
+      for (const help of document.querySelectorAll(`[data-for=${id}]`)) help.hidden = byId(id).hidden;
+    }
+    this.#section.hidden = Object.keys(PARTS).every((id) => byId(id).hidden);
   }
 
   #draw() {
@@ -135,8 +148,7 @@ export class Controls {
     byId("faster").disabled = this.#stale || isMax;
     byId("slower").disabled = this.#stale || !stand.speed;
     const share = byId("rollout-percent");
-    byId("rollout").hidden = typeof stand.rollout_percent !== "number";
-    if (document.activeElement !== share && !byId("rollout").hidden) share.value = stand.rollout_percent;
+    if (document.activeElement !== share && typeof stand.rollout_percent === "number") share.value = stand.rollout_percent;
     const time = byId("seek-time");
     if (stand.time && document.activeElement !== time && !time.value) {
       time.placeholder = new Date(stand.time / 1e6).toISOString().slice(0, 16) + "Z";

@@ -41,8 +41,9 @@ export function timeOfDay(text, ns) {
   return shown - ahead(shown - ahead(shown)); // twice: clocks may be changed in between
 }
 
-/** Give a time that the server wrote as ISO 8601. */
+/** Give a time that the server wrote as ISO 8601: with its date, or the time of day. */
 export const momentOf = (text) => moment(Date.parse(text) * 1e6);
+export const clockOf = (text) => clock(Date.parse(text) * 1e6);
 
 /** Read a speed: 20, 20x, 20× or max; null if it is none. */
 export function speed(text) {

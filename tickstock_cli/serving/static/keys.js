@@ -24,15 +24,19 @@ function press(event) {
   if (event.key === "/") {
     event.preventDefault();
     byId("tickers").focus();
-  } else if (byId("controls").hidden) return;
-  else if (event.key === " " && (field === null || clicked)) {
+  } else if (event.key === " " && isOffered("pause") && (field === null || clicked)) {
     event.preventDefault();
     field?.blur(); // else the release of the key would click it
     byId("pause").click();
-  } else if (ACTIONS[event.key]) {
+  } else if (ACTIONS[event.key] && isOffered(ACTIONS[event.key])) {
     event.preventDefault();
     byId(ACTIONS[event.key]).click();
   }
+}
+
+/** Return whether the run can be told so: what it does not take is hidden. */
+function isOffered(id) {
+  return byId(id).closest("[hidden]") === null;
 }
 
 function isText(field) {

@@ -6,6 +6,7 @@ const byId = (id) => document.getElementById(id);
 
 export function drawStatus(status) {
   drawOverview(status);
+  drawSource(status.system_overview?.arrivals);
   drawChannels(status.channel_details ?? {});
   drawSides(status.system_overview?.rollout);
   drawAlerts(status.active_alerts ?? [], status.recent_alerts ?? []);
@@ -24,28 +25,40 @@ function drawOverview(status) {
     ["Memory", overview.memory_bytes === undefined ? undefined : memory],
     ["Uptime", overview.uptime_seconds === undefined ? undefined : format.duration(overview.uptime_seconds)],
     ["Clients", format.count(status.server.clients)],
-    ...arrivalFigures(overview.arrivals),
     ...Object.entries(overview.problems ?? {}),
   ];
-  byId("overview").replaceChildren(
-    ...figures.filter(([, value]) => value !== undefined && value !== null).map(([name, value]) => pair(name, value)),
+  byId("overview").replaceChildren(...pairs(figures));
+}
+
+/** Draw the source of a live run: its state and since when, and what has come of it. */
+function drawSource(arrivals) {
+  byId("source").hidden = !arrivals;
+  if (!arrivals) return;
+  const { source, queue } = arrivals;
+  const { subscriptions_wanted: wanted, last_gap: gap } = source;
+  const since = source.since ? ` since ${format.momentOf(source.since)}` : "";
+  setText(byId("source-state"), `${source.doing ?? source.state}${since}`);
+  byId("source-state").dataset.state = source.state;
+  byId("source-problem").hidden = !source.problem;
+  setText(byId("source-problem"), source.problem ?? "");
+  byId("source-figures").replaceChildren(
+    ...pairs([
+      ["Lag", source.lag_ms === null ? undefined : format.age(source.lag_ms)],
+      ["Wanted", wanted === null ? undefined : format.count(wanted)],
+      ["Acknowledged", wanted === null ? undefined : format.count(source.subscriptions_acknowledged ?? 0)],
+      ["Silent", wanted === null ? undefined : format.count(source.subscriptions_silent ?? 0)],
+      ["Gaps", source.gaps === null ? undefined : format.count(source.gaps)],
+      ["Last gap", gap ? `${format.clockOf(gap.begin)} to ${gap.end === null ? "now" : format.clockOf(gap.end)}` : undefined],
+      ["Reconnects", source.reconnects || undefined],
+      ["Arrived", format.count(arrivals.received)],
+      ["Waiting", format.count(queue.depth + queue.spilled)],
+    ]),
   );
 }
 
-function arrivalFigures(arrivals) {
-  if (!arrivals) return [];
-  const { source, queue } = arrivals;
-  const { subscriptions_wanted: wanted, subscriptions_acknowledged: acknowledged, subscriptions_silent: silent } = source;
-  const silentWords = silent ? `, ${format.count(silent)} silent` : "";
-  return [
-    ["Source", source.problem ? `${source.doing ?? source.state}: ${source.problem}` : (source.doing ?? source.state)],
-    ["Since", source.since ? format.momentOf(source.since) : undefined],
-    ["Lag", source.lag_ms === null ? undefined : format.age(source.lag_ms)],
-    ["Subscriptions", wanted === null ? undefined : `${format.count(acknowledged)} of ${format.count(wanted)}${silentWords}`],
-    ["Gaps", source.gaps === null ? undefined : format.count(source.gaps)],
-    ["Arrived", format.count(arrivals.received)],
-    ["Waiting", format.count(queue.depth + queue.spilled)],
-  ];
+function pairs(figures) {
+  const told = figures.filter(([, value]) => value !== undefined && value !== null);
+  return told.map(([name, value]) => pair(name, value));
 }
 
 function pair(name, value) {
@@ -158,6 +171,10 @@ function alertLine(alert) {
   line.append(pill(alert.resolved_at ? alert.worst_severity : alert.severity), ` ${alert.message} `, since);
   line.title = alert.type;
   return line;
+}
+
+function setText(part, text) {
+  if (part.textContent !== text) part.textContent = text; // what stays as it is can be selected
 }
 
 function element(name, content) {
