@@ -1,0 +1,1 @@
+"""Standard errors, tests and ratios of returns: functions of arrays."""

@@ -1,0 +1,32 @@
+"""Sums in the order of rows.
+
+numpy adds in blocks, whose size depends on the machine; results must not. ``np.add.accumulate`` and ``np.bincount`` add
+one row after the other, as a loop would.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def ordered_sum(values: NDArray[np.float64]) -> float:
+    """Return the sum of values (float64), added from the first to the last; 0.0 of none."""
+    return float(np.add.accumulate(values)[-1]) + 0.0 if len(values) else 0.0
+
+
+def ordered_mean(values: NDArray[np.float64]) -> float:
+    """Return the mean of at least one value (float64)."""
+    return ordered_sum(values) / len(values) + 0.0
+
+
+def standard_deviation(values: NDArray[np.float64], mean: float) -> float:
+    """Return the standard deviation of at least two values about their mean (n − 1 in the divisor)."""
+    return math.sqrt(ordered_sum((values - mean) ** 2) / (len(values) - 1))
+
+
+def all_equal(values: NDArray[np.float64]) -> bool:
+    """Return whether no value differs from the first."""
+    return bool((values == values[:1]).all())

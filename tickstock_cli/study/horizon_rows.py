@@ -1,0 +1,106 @@
+"""What the statistics of a study are made of: events, and what followed each up to one horizon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickstock_cli.study.observations import OBSERVED
+
+
+@dataclass(frozen=True, slots=True)
+class StudyEvents:
+    """Events in the order of the output: equally long arrays of any integer type.
+
+    Attributes
+    ----------
+    kind, source
+        Places in the study's orders of kinds and of sources.
+    direction
+        1, −1, or 0 (never observed).
+    code, day
+        Number of the ticker, and of the date of the decision.
+    """
+
+    kind: NDArray[np.integer]
+    source: NDArray[np.integer]
+    direction: NDArray[np.integer]
+    code: NDArray[np.integer]
+    day: NDArray[np.integer]
+
+    @classmethod
+    def of(cls, records: NDArray[Any]) -> StudyEvents:
+        """Return the events of records of ``observation_dtype``, without a copy."""
+        return cls(records["kind"], records["source"], records["direction"], records["code"], records["day"])
+
+
+@dataclass(frozen=True, slots=True)
+class HorizonRows:
+    """The rows of one horizon, one an event; what is not observed may hold anything.
+
+    Attributes
+    ----------
+    horizon, length_ns
+        Name of the horizon, and its length; None for ``close``.
+    observed
+        bool.
+    entry_time
+        int64 ns UTC.
+    returns, mfe, mae
+        float64, basis points.
+    placebo
+        float64, basis points, events × placebo days; NaN where the placebo of a day is not observed.
+    """
+
+    horizon: str
+    length_ns: int | None
+    observed: NDArray[np.bool_]
+    entry_time: NDArray[np.int64]
+    returns: NDArray[np.float64]
+    mfe: NDArray[np.float64]
+    mae: NDArray[np.float64]
+    placebo: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, records: NDArray[Any], position: int, horizon: str, length_ns: int | None) -> HorizonRows:
+        """Return the rows of the horizon at a position in records of ``observation_dtype``, without a copy."""
+        return cls(
+            horizon,
+            length_ns,
+            records["status"][:, position] == OBSERVED,
+            records["entry_time"],
+            records["return_bps"][:, position],
+            records["mfe_bps"][:, position],
+            records["mae_bps"][:, position],
+            records["placebo"][:, :, position],
+        )
+
+
+def placebo_means(
+    placebo: NDArray[np.float64], *, without: int | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the mean of each row's observed placebos, and their number.
+
+    Parameters
+    ----------
+    placebo
+        float64, rows × placebo days, NaN = not observed. Added in the order of days.
+    without
+        A placebo day left out.
+
+    Returns
+    -------
+        Means, float64, NaN where the number is 0; numbers, int64.
+    """
+    rows, days = placebo.shape
+    total, number = np.zeros(rows), np.zeros(rows, np.int64)
+    for day in range(days):
+        if day != without:
+            column = placebo[:, day]
+            seen = ~np.isnan(column)
+            total += np.where(seen, column, 0.0)
+            number += seen
+    return np.divide(total, number, out=np.full(rows, np.nan), where=number > 0), number
