@@ -39,6 +39,8 @@ def draw_strategy(rng: Random) -> dict[str, Any]:
         "session_end": rng.choice(("5m", "5m", "30s", "", "")),
         "on_opposite": rng.random() < 0.5,
     }
+    if rng.random() < 0.15:  # held until the data end
+        exits = {"after": "", "session_end": "", "stop_percent": rng.choice((0, 2.0)), "on_opposite": False}
     rules = ["notional", "equity_percent"] + (["risk"] if exits["stop_percent"] else [])
     rule = rng.choice(rules)
     values = {"notional": (500, 2000, 10_000), "equity_percent": (1, 10, 33.3), "risk": (0.1, 1)}
