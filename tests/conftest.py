@@ -7,9 +7,11 @@ property. ``--cases N`` takes N seeded recordings; other than the default, it dr
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from hypothesis.internal.conjecture import providers
 CASES = 40
 EXAMPLES = 24
 DEEP_EXAMPLES = 100
+FREEZE, UNFREEZE = gc.freeze, gc.unfreeze
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -66,6 +69,27 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         from tests.differential.against import compile_kernels
 
         compile_kernels()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Leave what was imported out of all garbage collections: half a million objects, visited by every run of a system.
+
+    A run then freezes nothing and collects what tests left behind, so that what they did not close is still found.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.freeze = gc.unfreeze = lambda: None
+
+
+@pytest.fixture
+def freezing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let a test freeze objects, of which none is frozen before it."""
+    monkeypatch.setattr(gc, "freeze", FREEZE)
+    monkeypatch.setattr(gc, "unfreeze", UNFREEZE)
+    UNFREEZE()
+    yield
+    FREEZE()
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from threading import Thread, get_ident
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.cli.running import error_line, run_tickstock
 from tests.unit.runtime.failing_system import QUICK, SystemUnderTest, climb
@@ -45,7 +46,7 @@ def test_a_channel_shows_its_last_batches_tickers_and_changes() -> None:
 
     assert sum(batch["rows"] for batch in found["batches"]) == 40
     assert {share["ticker"]: share["rows"] for share in found["time_by_ticker"]} == {"ABC": 30, "XYZ": 10}
-    assert sum(share["share"] for share in found["time_by_ticker"]) == 1.0
+    assert sum(share["share"] for share in found["time_by_ticker"]) == pytest.approx(1)
     assert {slow["ticker"] for slow in found["slowest"]} == {"ABC", "XYZ"}
     assert [change["text"] for change in found["changes"]] == ["initializing to active"]
     assert max(depth["rows"] for depth in found["queue_depth"]) >= 30

@@ -6,6 +6,7 @@ import gc
 from contextlib import ExitStack
 
 import pyarrow as pa
+import pytest
 
 from tickstock_cli.build import build_core, settings_model
 from tickstock_cli.core.symbols import SymbolTable
@@ -15,6 +16,7 @@ from tickstock_cli.sources.rows import RowIngest
 NOON = 1_718_208_000_000_000_000
 
 
+@pytest.mark.usefixtures("freezing")
 def test_objects_before_the_first_row_are_not_collected_during_the_run() -> None:
     """Modules and compiled kernels: a full collection took longer than an event may take on its way."""
     settings, symbols = settings_model()(), SymbolTable()

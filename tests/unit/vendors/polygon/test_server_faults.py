@@ -288,7 +288,7 @@ def test_a_big_frame_that_never_fills_is_sent_in_the_end() -> None:
 
     async def story(client: RawClient) -> None:
         await client.subscribe("T.*")
-        assert [event["q"] for event in await client.frame()] == list(range(1, 9))
+        assert [event["q"] for event in await client.events(8)] == list(range(1, 9))
 
     tell(story, {"kind": "big_frame", "seconds": 0.05})
 
