@@ -10,7 +10,19 @@ from tests.cli.processes import running
 from tests.cli.test_replay_serve import address_of
 from tests.unit.serving.epochs import jumped
 from tests.unit.serving.served_runs import NewLog, RunOutput, served
+from tickstock_cli.serving.hub import Limits
 from tickstock_cli.serving.server import Address
+
+HOLD_STATUS = """
+    window.held = [];
+    const real = window.fetch;
+    window.fetch = async (url, options) => {
+      const answer = await real(url, options);
+      if (url.pathname === "/status") await new Promise((release) => held.push(release));
+      return answer;
+    };
+"""
+"""Lets answers with the status come only when they are released, as on a slow network."""
 
 
 def test_the_page_recovers_after_a_restart_of_the_server(page: Page, new_log: NewLog) -> None:
@@ -119,3 +131,34 @@ def test_a_server_that_does_not_answer_is_not_shown_as_alive(page: Page, new_log
 
         assert page.evaluate("!document.body.classList.contains('stale')")
     page.complaints.clear()
+
+
+def test_a_server_may_leave_after_the_end_of_its_run(page: Page, new_log: NewLog) -> None:
+    """A finished replay in a pipe ends with its server; "no connection", in red, told of a loss that was none."""
+    log = new_log(3)
+    log.finish()
+    with served(log, status=RunOutput({"system_overview": {"status": "ready"}})) as server:
+        page.open(server.server.url)
+        page.wait_for("document.querySelector('#connection').textContent === 'finished'")
+        page.wait_for("document.querySelector('#overview').textContent")
+    page.wait_for("document.querySelector('#connection').textContent.startsWith('finished; server gone since ')")
+
+    assert page.evaluate("document.querySelector('#health').hidden")
+    assert page.text("#as-of").startswith("as of ")
+    page.complaints.clear()
+
+
+def test_an_answer_from_before_an_event_does_not_set_the_clock_back(page: Page, new_log: NewLog) -> None:
+    """The status was on its way when the events came; the clock stood at 12:38 beside an event of 18:11."""
+    log = new_log(1)
+    with served(log, limits=Limits(heartbeat_seconds=600)) as server:
+        page.open(server.server.url)
+        received(page, 1)
+        page.evaluate(HOLD_STATUS)
+        page.wait_for("held.length === 1")
+        log.add(9)
+        received(page, 10)
+        page.evaluate("held.shift()()")
+        page.wait_for("held.length === 1")  # the next answer: the first one is drawn
+
+        assert page.text("#market-time") == "2026-03-03 09:30:10"

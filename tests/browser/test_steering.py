@@ -89,6 +89,7 @@ def test_a_speed_is_typed_as_people_write_it(page: Page, new_log: NewLog, text: 
         page.open(server.server.url)
         page.wait_for("document.querySelector('#speed').value === '20'")
         page.type("#speed", text)
+        assert page.evaluate("document.querySelector('#speed').value") == shown
         page.evaluate("document.activeElement.blur()")
         page.wait_for(f"fetch('/api/control').then(answer => answer.json()).then(stand => stand.speed === {speed})")
         page.wait_for(f"document.querySelector('#speed').value === '{shown}'")

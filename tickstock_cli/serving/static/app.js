@@ -28,6 +28,7 @@ const knownTickers = new Set();
 let tried = false; // whether the user has typed a token since the server last took one
 let marketTime = null;
 let refreshing = false;
+let told = 0; // messages with a time so far: an answer that was asked for before one of them has an older time
 
 // --- what the server tells -------------------------------------------------------------------------------------------
 
@@ -67,11 +68,13 @@ connection.addEventListener("events", ({ detail: events }) => {
     addChoice("kinds", event.kind);
     addChoice("sources", event.source);
   }
+  told += 1;
   drawTime(events.at(-1).emitted_at);
   presence.heard();
 });
 
 connection.addEventListener("heartbeat", ({ detail: beat }) => {
+  told += 1;
   if (beat.market.time !== null) drawTime(beat.market.time, beat.market.phase);
   presence.heard(beat.health);
 });
@@ -98,11 +101,12 @@ function drawTime(time, phase = marketTime?.phase) {
 async function refresh() {
   if (document.hidden || !presence.connected || refreshing) return;
   refreshing = true;
+  const before = told;
   try {
     const status = await ask("/status", undefined, ANSWER_MS);
     drawStatus(status);
     feed.log = { first: status.server.first_sequence, last: status.server.last_sequence };
-    if (status.market.time !== null) drawTime(status.market.time, status.market.phase);
+    if (status.market.time !== null) drawTime(told > before && marketTime ? marketTime.time : status.market.time, status.market.phase);
     presence.heard(status.health, status.system_overview?.status);
   } catch {
     presence.unanswered();

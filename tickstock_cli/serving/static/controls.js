@@ -90,7 +90,10 @@ export class Controls {
     const speed = format.speed(text);
     if (speed === null) this.#say("a speed is a number above 0, such as 20 or 20x, or max", "wrong");
     else if (speed === "max" && !this.#stand.speed) this.#say("it is the fastest already");
-    else this.#do({ action: "speed", speed });
+    else {
+      byId("speed").value = speed; // 20, if 20x was typed
+      this.#do({ action: "speed", speed });
+    }
   }
 
   #setRollout(text) {

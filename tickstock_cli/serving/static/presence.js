@@ -12,6 +12,7 @@ export class Presence extends EventTarget {
   #stale = false;
   #health = null;
   #status = null;
+  #over = ""; // what was told of the end of the run: finished, or that it broke off
 
   /** Whether what is shown is old: the server told it once, and does not answer now. */
   get stale() {
@@ -25,6 +26,7 @@ export class Presence extends EventTarget {
 
   set state(state) {
     this.#state = state;
+    if (state === "live") this.#over = "";
     this.#problem = "";
     this.#draw();
   }
@@ -58,12 +60,15 @@ export class Presence extends EventTarget {
     const lost = this.#state === "lost" || !this.#answers;
     const stale = this.#heard !== null && (lost || !this.connected);
     const since = this.#heard === null ? "yet" : `since ${format.clock(this.#heard * 1e6)}`;
-    const over = this.#state === "finished" && !lost;
-    const word = over && this.#status === "broken off" ? this.#status : this.#state;
-    show(byId("connection"), this.#problem || (lost ? `no connection ${since}` : word), this.#problem ? "error" : lost ? "lost" : word);
+    if (this.#state === "finished") this.#over = this.#status === "broken off" ? this.#status : "finished";
+    const over = ["finished", "lost"].includes(this.#state) ? this.#over : "";
+    if (this.#problem) show(byId("connection"), this.#problem, "error");
+    else if (!lost) show(byId("connection"), over || this.#state, over || this.#state);
+    else if (over) show(byId("connection"), `${over}; server gone ${since}`, over); // as it may, after its run
+    else show(byId("connection"), `no connection ${since}`, "lost");
     byId("as-of").hidden = !stale;
     byId("as-of").textContent = this.#heard === null ? "" : `as of ${format.clock(this.#heard * 1e6)}`;
-    this.#drawHealth(stale, over);
+    this.#drawHealth(stale, over !== "");
     document.body.classList.toggle("stale", stale);
     if (stale === this.#stale) return;
     this.#stale = stale;
@@ -73,7 +78,7 @@ export class Presence extends EventTarget {
   /** Draw the state of the system in one word, or the reasons why it is not well. */
   #drawHealth(stale, over) {
     const pill = byId("health");
-    pill.hidden = this.#health === null || (over && this.#health.ok);
+    pill.hidden = this.#health === null || (over && (stale || this.#health.ok));
     if (pill.hidden) return;
     if (stale) show(pill, "state unknown", "unknown");
     else if (this.#health.ok) show(pill, this.#status ?? "ready", this.#status ?? "ready");
