@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.inference.ordered import all_equal, ordered_sum
+from tickstock_cli.inference.ordered import all_equal, has_spread, ordered_sum
 from tickstock_cli.kernels.pairs import number_pairs
 
 FEW_CLUSTERS = 10
@@ -32,9 +32,6 @@ FEW_CLUSTERS = 10
 CONFIDENCE = 0.95
 
 TOO_LARGE = "the values are too large"
-
-_NO_SPREAD = 1e-12
-"""A standard error below this share of the mean is what rounding leaves of equal values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +113,7 @@ def mean_error(
     if not math.isfinite(variance):
         return _unknown(few, TOO_LARGE)
     se = math.sqrt(variance)
-    if se <= _NO_SPREAD * abs(mean):
+    if not has_spread(se, mean):
         return _unknown(few, "the values have no spread")
     return _tested(mean, se, groups - 1, few)
 
@@ -133,7 +130,7 @@ def _too_few(rows: int, count_a: int) -> str:
         return "no observation"
     if rows == 1:
         return "one observation"
-    return "all observations are of one ticker and day" if count_a < 2 else "all observations are of one moment"
+    return "all observations are of one ticker and day" if count_a < 2 else "all observations are of one moment or day"
 
 
 def _unknown(few: bool, reason: str) -> MeanError:

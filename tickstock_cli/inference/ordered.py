@@ -11,6 +11,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+_NO_SPREAD = 1e-12
+
 
 def ordered_sum(values: NDArray[np.float64]) -> float:
     """Return the sum of values (float64), added from the first to the last; 0.0 of none."""
@@ -25,6 +27,11 @@ def ordered_mean(values: NDArray[np.float64]) -> float:
 def standard_deviation(values: NDArray[np.float64], mean: float) -> float:
     """Return the standard deviation of at least two values about their mean (n − 1 in the divisor)."""
     return math.sqrt(ordered_sum((values - mean) ** 2) / (len(values) - 1))
+
+
+def has_spread(deviation: float, mean: float) -> bool:
+    """Return whether a deviation (or standard error) is more than what rounding leaves of equal values."""
+    return deviation > _NO_SPREAD * abs(mean)
 
 
 def all_equal(values: NDArray[np.float64]) -> bool:

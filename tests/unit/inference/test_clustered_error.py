@@ -146,7 +146,7 @@ def test_every_row_twice_proves_nothing_more() -> None:
         ([], [], [], "no observation"),
         ([1.0], [0], [0], "one observation"),
         ([1.0, 2.0], [0, 0], [0, 0], "all observations are of one ticker and day"),
-        ([1.0, 2.0], [0, 1], [0, 0], "all observations are of one moment"),
+        ([1.0, 2.0], [0, 1], [0, 0], "all observations are of one moment or day"),
         ([0.1, 0.1, 0.1], [0, 1, 2], [0, 1, 2], "all values are equal"),
         ([1e9, 1e9 + 1e-6, 1e9], [0, 1, 2], [0, 1, 2], "the values have no spread"),
         ([1e200, -1e200, 1e200], [0, 1, 2], [0, 1, 2], "the values are too large"),

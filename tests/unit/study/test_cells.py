@@ -129,7 +129,7 @@ def test_the_close_takes_one_cluster_a_day() -> None:
     close = replace(hours, horizon="close", length_ns=None)
     five, day = (cell for cell in cells_of(rows, hours, close)[:2])
     assert five.values["se"] is not None
-    assert day.unknown["se"] == "all observations are of one moment"
+    assert day.unknown["se"] == "all observations are of one moment or day"
 
 
 def test_ten_clusters_are_not_few() -> None:
