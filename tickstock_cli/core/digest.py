@@ -10,6 +10,7 @@ Where no enabled detector adds columns, the digest is that of the common columns
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
@@ -20,32 +21,32 @@ import pyarrow.compute as pc
 from tickstock_cli.core.events import EVENT_SCHEMA, deciding_columns
 
 ROWS_AT_ONCE = 512
-"""Events that are hashed together: the sixty calls cost as much for one event as for hundreds."""
+"""Rows that are hashed together: the sixty calls cost as much for one row as for hundreds."""
 
 
-class EventDigest:
-    """Hashes events in output order.
+class ColumnDigest:
+    """Hashes rows of numbers, truth values and strings in their order, column by column.
 
     Parameters
     ----------
-    schema
-        Columns of the events. The common ones and those of kinds count; others, such as provenance, do not.
+    columns
+        Names of the columns that count.
     """
 
-    def __init__(self, schema: pa.Schema = EVENT_SCHEMA) -> None:
-        self._streams = {name: (sha256(), sha256(), sha256()) for name in deciding_columns(schema)}
+    def __init__(self, columns: Iterable[str]) -> None:
+        self._streams = {name: (sha256(), sha256(), sha256()) for name in columns}
         self._waiting: list[pa.RecordBatch] = []
         self._waiting_rows = 0
 
-    def update(self, events: pa.RecordBatch) -> None:
-        """Add events that follow those added before."""
-        self._waiting.append(events)
-        self._waiting_rows += len(events)
+    def update(self, rows: pa.RecordBatch) -> None:
+        """Add rows that follow those added before."""
+        self._waiting.append(rows)
+        self._waiting_rows += len(rows)
         if self._waiting_rows >= ROWS_AT_ONCE:
             self._hash_waiting()
 
     def hexdigest(self) -> str:
-        """Return the digest of the events added so far."""
+        """Return the digest of the rows added so far."""
         if self._waiting:
             self._hash_waiting()
         lines = (
@@ -67,6 +68,19 @@ class EventDigest:
                 values.update((numbers + numbers.dtype.type(0)).tobytes())  # -0.0 becomes 0.0
         self._waiting.clear()
         self._waiting_rows = 0
+
+
+class EventDigest(ColumnDigest):
+    """Hashes events in output order.
+
+    Parameters
+    ----------
+    schema
+        Columns of the events. The common ones and those of kinds count; others, such as provenance, do not.
+    """
+
+    def __init__(self, schema: pa.Schema = EVENT_SCHEMA) -> None:
+        super().__init__(deciding_columns(schema))
 
 
 def _text(strings: Any) -> bytes | memoryview:

@@ -245,12 +245,21 @@ class EventEncoder:
         self._kind_names = pa.array([kind.name for kind in self._kinds], pa.string())
         self._words = pa.array(trigger_words(self._kinds), pa.string())
 
+    @property
+    def kind_names(self) -> tuple[str, ...]:
+        """Names of the kinds, by code."""
+        return tuple(kind.name for kind in self._kinds)
+
+    def event_ids(self, events: EventRows) -> NDArray[np.uint64]:
+        """Return the column ``event_id`` of events."""
+        return event_ids(events, self._kinds, self._symbols.hashes())
+
     def to_arrow(self, events: EventRows) -> pa.RecordBatch:
         """Return ``events`` as a record batch, row by row in the same order."""
         codes, inverse = np.unique(events["code"], return_inverse=True)
         tickers = [self._symbols.tickers[code] for code in codes]
         columns: dict[str, Any] = {
-            "event_id": event_ids(events, self._kinds, self._symbols.hashes()),
+            "event_id": self.event_ids(events),
             "ticker": pa.array(tickers, pa.string()).take(inverse),
             "kind": self._kind_names.take(np.ascontiguousarray(events["kind"])),
             "source": pa.array(SOURCES, pa.string()).take(np.ascontiguousarray(events["source"])),

@@ -8,6 +8,7 @@ A checkpoint directory holds
 ``state-N.npz``       all state of the core as arrays, by name
 ``events-N.arrow``    the events released between checkpoints N - 1 and N
 ``rejects-N.arrow``   the same for rejected rows, if they are kept
+``records``           a folder of files that taps append to; their state says how much of them is valid
 
 On resuming, the kept events go to the outputs first, so that every file is written anew from its beginning and
 comes out byte for byte as without the interruption.
@@ -36,6 +37,7 @@ from tickstock_cli.engine.position import RunPosition
 from tickstock_cli.errors import CheckpointError, OutputError, UsageError
 
 MANIFEST = "checkpoint.json"
+RECORDS = "records"
 NUMBERED = re.compile(r"state-(\d+)\.npz|(?:events|rejects)-(\d+)\.arrow")
 VERSION = 1
 DIGEST = "blake2b"
@@ -282,7 +284,7 @@ class CheckpointStore:
         """Return the names of files that are not of a checkpoint, and are not removed."""
         names = sorted(path.name for path in self.folder.iterdir())
         last = sys.maxsize if MANIFEST in names else 1  # the run ended during its first checkpoint
-        others = [name for name in names if name not in (MANIFEST, f"{MANIFEST}.tmp")]
+        others = [name for name in names if name not in (MANIFEST, f"{MANIFEST}.tmp", RECORDS)]
         return [name for name in others if not 1 <= (_number_of(self.folder / name) or 0) <= last]
 
     def _unwritable(self, error: OSError) -> OutputError:
