@@ -44,9 +44,7 @@ class BacktestTap(Tap):
         Events to judge instead of the run's.
     """
 
-    def __init__(
-        self, settings: Settings, prices: PriceSource, folder: Path, given: GivenEvents | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, prices: PriceSource, folder: Path, given: GivenEvents | None = None) -> None:
         days = TradingDays(settings.session.calendar, settings.prices.phases)
         self._timeline = PriceTimeline(days, is_bars=prices.is_bars, lag_ns=prices.lag_ns)
         self._study = EventStudy(
@@ -65,10 +63,10 @@ class BacktestTap(Tap):
     def names(self) -> EventNames:
         """Names behind the codes of the records."""
         self._codes.add(self._context.symbols.tickers)
-        kinds, sources = self._context.encoder.kind_names, SOURCES
+        tickers = tuple(self._codes.tickers)
         if self._given is not None:
-            kinds, sources = self._given.kinds, self._given.sources
-        return EventNames(tuple(self._codes.tickers), tuple(kinds), tuple(sources))
+            return EventNames(tickers, self._given.kinds, self._given.sources)
+        return EventNames(tickers, self._context.encoder.kind_names, SOURCES)
 
     def observe(self, step: TapStep) -> None:
         self._take(self._timeline.take(step.rows, self._events(step), step.watermark))
@@ -80,7 +78,7 @@ class BacktestTap(Tap):
             self._given_taken = len(self._given.rows)
             self._take(self._timeline.take(JudgedRows.none(), rest, 0))
         self._take(self._timeline.finish())
-        self.observations.close()
+        self.close()
 
     def state(self) -> Mapping[str, NDArray[Any]]:
         counts = np.array([self._given_taken, len(self.observations)], dtype=np.int64)
@@ -99,15 +97,20 @@ class BacktestTap(Tap):
         self.observations.cut(observations)
 
     def abort(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the record files. Idempotent."""
         self.observations.close()
 
     def _events(self, step: TapStep) -> EventRows:
         if self._given is None:
             return step.events
-        rows = self._given.rows
+        rows: EventRows = self._given.rows
         first = self._given_taken
         self._given_taken = int(np.searchsorted(rows["emitted_at"], step.watermark))
-        return rows[first : self._given_taken]
+        found: EventRows = rows[first : self._given_taken]
+        return found
 
     def _take(self, part: PriceSlice) -> None:
         self._codes.add(self._context.symbols.tickers)

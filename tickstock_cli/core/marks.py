@@ -17,6 +17,7 @@ class OutputMark(StrEnum):
 
     EVENTS = "events"
     REJECTS = "rejects"
+    BACKTEST = "backtest"
 
 
 def marked(schema: pa.Schema, mark: OutputMark) -> pa.Schema:

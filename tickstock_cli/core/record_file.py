@@ -24,7 +24,7 @@ class RecordFile:
     Parameters
     ----------
     path
-        The file; its folder must exist.
+        The file; its folder is made if it is not there.
     dtype
         Structured dtype of the records.
     """
@@ -51,6 +51,7 @@ class RecordFile:
         data = np.ascontiguousarray(records, dtype=self._dtype).tobytes()
         try:
             if self._stream < 0:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._stream = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
                 os.ftruncate(self._stream, self._records * self._dtype.itemsize)
                 os.lseek(self._stream, 0, os.SEEK_END)

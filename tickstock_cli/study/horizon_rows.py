@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,13 @@ class HorizonRows:
             records["mae_bps"][:, position],
             records["placebo"][:, :, position],
         )
+
+    @classmethod
+    def joined(cls, parts: Sequence[HorizonRows]) -> HorizonRows:
+        """Return the rows of consecutive events, at least one part, as copies of their own."""
+        names = [field.name for field in fields(cls)][2:]
+        columns = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
+        return cls(parts[0].horizon, parts[0].length_ns, *columns)
 
 
 def placebo_means(

@@ -1,0 +1,79 @@
+"""The results of an event study, computed from its observations on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tickstock_cli.backtest.tap import EventNames
+from tickstock_cli.config.analysis import horizon_ns
+from tickstock_cli.config.settings import Settings
+from tickstock_cli.core.record_file import RecordFile
+from tickstock_cli.errors import LedgerError
+from tickstock_cli.study.horizon_rows import HorizonRows, StudyEvents
+from tickstock_cli.study.observations import STATUSES
+from tickstock_cli.study.tables import StudyTable, study_table
+
+
+@dataclass(frozen=True, slots=True)
+class StudyResult:
+    """The results of an event study.
+
+    Parameters
+    ----------
+    horizons
+        Names of the horizons, in the order of outputs.
+    counts
+        ``events``, and the observations (events × horizons) by status.
+    table
+        Cells and calibration.
+    """
+
+    horizons: tuple[str, ...]
+    counts: dict[str, int]
+    table: StudyTable
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the entry ``study`` of the results."""
+        calibration = self.table.calibration
+        return {
+            "cells": [dict(cell.values) for cell in self.table.cells],
+            "null_share_05": calibration.share,
+            "null_tests": calibration.tests,
+            "counts": dict(self.counts),
+        }
+
+
+def study_result(observations: RecordFile, names: EventNames, settings: Settings) -> StudyResult:
+    """Return the results of a study whose observations are all on disk.
+
+    Memory holds the events' codes, and one horizon of the observations at a time.
+
+    Raises
+    ------
+    LedgerError
+        An event is unaccounted for.
+    """
+    horizons = settings.study.horizons
+    by_status = np.zeros(len(STATUSES), dtype=np.int64)
+    for chunk in observations.chunks():
+        by_status += np.bincount(chunk["status"].ravel(), minlength=len(STATUSES))
+    if by_status.sum() != len(observations) * len(horizons):
+        raise LedgerError(f"{len(observations) * len(horizons):,} observations, but {by_status.sum():,} statuses")
+    counts = {"events": len(observations), **dict(zip(STATUSES, by_status.tolist(), strict=True))}
+    events = StudyEvents(*(_column(observations, name) for name in ("kind", "source", "direction", "code", "day")))
+    rows = _horizon_rows(observations, horizons)
+    return StudyResult(horizons, counts, study_table(events, rows, names.kinds, names.sources, settings.study.thin))
+
+
+def _column(observations: RecordFile, name: str) -> Any:
+    return np.concatenate([chunk[name] for chunk in observations.chunks()] or [observations.read()[name]])
+
+
+def _horizon_rows(observations: RecordFile, horizons: Sequence[str]) -> Iterator[HorizonRows]:
+    for position, horizon in enumerate(horizons):
+        parts = [HorizonRows.of(chunk, position, horizon, horizon_ns(horizon)) for chunk in observations.chunks()]
+        yield HorizonRows.joined(parts or [HorizonRows.of(observations.read(), position, horizon, horizon_ns(horizon))])
