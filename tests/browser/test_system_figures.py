@@ -7,7 +7,7 @@ import pytest
 from tests.browser.chromium import Page
 from tests.browser.listing import received
 from tests.unit.monitoring.making import rollout
-from tests.unit.serving.served_runs import NewLog, RunOutput, Steered, served
+from tests.unit.serving.served_runs import NewLog, RunOutput, Steered, event, events, served
 from tests.unit.serving.test_metrics import CHANNEL
 from tickstock_cli.serving.ports import Health
 
@@ -16,28 +16,30 @@ ALERT = {
     "type": "QUEUE_OVERFLOW",
     "severity": "critical",
     "worst_severity": "critical",
-    "message": "fmv-1: queue at 96 % of 500 rows",
+    "message": "fmv-1: queue at 96 % of 500 rows since 2026-03-03T14:31:00.123456789Z",
     "raised_at": "2026-03-03T14:31:00Z",
     "resolved_at": None,
 }
 
+KEEP_PLOT = "window.uPlot = new Proxy(uPlot, {construct: (made, given) => (window.plot = new made(...given))})"
+
 
 def test_the_system_s_figures_and_alerts_are_shown(page: Page, new_log: NewLog) -> None:
-    """Channel health, queue depths, latency; and why the run is not well."""
+    """Channel health, queue depths, latency; and why the run is not well. All times are in the zone of the page."""
     status = RunOutput(
         {"system_overview": {"status": "degraded"}, "channel_details": {"tick-1": CHANNEL}, "active_alerts": [ALERT]},
-        Health(ok=False, reasons=("fmv-1: breaker open",)),
+        Health(ok=False, reasons=("fmv-1: breaker open", "no rows since 2026-03-03T14:30Z")),
     )
     with served(new_log(), status=status) as server:
         page.open(server.server.url)
         page.wait_for("document.querySelector('#channels tbody tr')")
         line = page.text("#channels tbody tr")
 
-        assert page.text("#health") == "fmv-1: breaker open"
+        assert page.text("#health") == "fmv-1: breaker open; no rows since 2026-03-03 09:30:00"
         assert "45/1,000" in line
         assert "2.0 ms / 29 ms" in line
         assert "half open" in line
-        assert "fmv-1: queue at 96 % of 500 rows" in page.text("#active-alerts")
+        assert "96 % of 500 rows since 2026-03-03 09:31:00 since" in page.text("#active-alerts")
 
 
 def test_the_state_of_the_system_is_one_word(page: Page, new_log: NewLog) -> None:
@@ -98,3 +100,43 @@ def test_a_phone_shows_the_page_without_sideways_scrolling(page: Page, new_log: 
         background = page.evaluate("getComputedStyle(document.body).backgroundColor")
 
     assert background == {"light": "rgb(245, 246, 248)", "dark": "rgb(14, 17, 22)"}[scheme]
+
+
+def test_a_run_that_starts_is_not_shown_as_ill(page: Page, new_log: NewLog) -> None:
+    """Its health is none yet; the red of a failure would frighten whoever opens the page first."""
+    starting = RunOutput({"system_overview": {"status": "starting"}}, Health(ok=False, reasons=("it is starting",)))
+    with served(new_log(), status=starting) as server:
+        page.open(server.server.url)
+        page.wait_for("document.querySelector('#health').dataset.state === 'starting'")
+
+        assert page.text("#health") == "it is starting"
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_a_long_ticker_leaves_room_for_the_rest(page: Page, new_log: NewLog, width: int) -> None:
+    """A name of 40 letters moved price and change out of sight, and the page of a phone went sideways."""
+    page.look_like(width, 800, mobile=width < 1000)
+    log = new_log()
+    log.append(events([event(1, ticker="A" * 40)]))
+    with served(log) as server:
+        page.open(server.server.url)
+        received(page, 1)
+        page.click("#events tbody button")
+        page.wait_for("document.querySelector('#chart .uplot')")
+
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate("(box => box.scrollWidth - box.clientWidth)(document.querySelector('.scroll'))") == 0
+        assert page.text("#chart-title") == f"Prices of {'A' * 40}"
+
+
+def test_one_event_is_drawn_in_its_own_minute(page: Page, new_log: NewLog) -> None:
+    """The axes of a single point went over days, with 00:00 at each mark, and from 0 to twice the price."""
+    with served(new_log(1)) as server:
+        page.open(server.server.url)
+        received(page, 1)
+        page.evaluate(KEEP_PLOT)
+        page.click("#events tbody button")
+        page.wait_for("window.plot && plot.scales.x.max")
+
+        assert page.evaluate("plot.scales.x.max - plot.scales.x.min") == 60
+        assert page.evaluate("[plot.scales.y.min, plot.scales.y.max].map(Math.round)") == [100, 101]

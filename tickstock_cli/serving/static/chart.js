@@ -7,6 +7,8 @@ import { markPrice, marks as declaredMarks } from "./kinds.js";
 const MOST_MARKS = 10_000;
 const PRICES_MS = 3_000; // between two questions for the prices that the run keeps
 const HEIGHT = 260;
+const LONE_SECONDS = 30; // around a moment that is the only one
+const LONE_SHARE = 0.005; // of a price that is the only one
 
 export class Chart {
   #holder;
@@ -156,7 +158,7 @@ function options(width, ticker, zoom) {
     height: HEIGHT,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), format.timeZone() ?? localZone),
     axes: [{ ...axis, space: 70, values: clockValues }, { ...axis, size: 62, values: (_, values) => values.map(format.price) }],
-    scales: { x: { time: true } },
+    scales: { x: { time: true, range: timeRange }, y: { range: priceRange } },
     series: [
       { label: "time", value: (_, seconds) => (seconds ? format.clockOfSeconds(seconds) : "–") },
       {
@@ -187,6 +189,18 @@ function colour(value) {
 }
 
 const localZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+// One moment, and one price, get some room; by itself the library would take days, and zero to twice the price.
+function timeRange(plot, first, last) {
+  const times = plot.data[0];
+  return times[0] === times.at(-1) ? [times[0] - LONE_SECONDS, times[0] + LONE_SECONDS] : [first, last];
+}
+
+function priceRange(_, lowest, highest) {
+  if (lowest === null || lowest < highest) return lowest === null ? [null, null] : uPlot.rangeNum(lowest, highest, 0.1, true);
+  const room = Math.abs(lowest) * LONE_SHARE || 1;
+  return [lowest - room, highest + room];
+}
 
 function clockValues(_, splits) {
   return splits.map((seconds) => format.clockOfSeconds(seconds).replace(/:00$/, ""));

@@ -167,6 +167,6 @@ export class Controls {
 
   #say(text, className = "") {
     byId("control-answer").className = className;
-    byId("control-answer").textContent = text;
+    byId("control-answer").textContent = format.inZone(text);
   }
 }

@@ -45,6 +45,9 @@ export function timeOfDay(text, ns) {
 export const momentOf = (text) => moment(Date.parse(text) * 1e6);
 export const clockOf = (text) => clock(Date.parse(text) * 1e6);
 
+/** Give a text of the server with its times, which it writes as ISO 8601 in UTC, in the zone in use. */
+export const inZone = (text) => text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z/g, momentOf);
+
 /** Read a speed: 20, 20x, 20× or max; null if it is none. */
 export function speed(text) {
   const told = text.trim().toLowerCase();

@@ -40,7 +40,7 @@ function drawSource(arrivals) {
   setText(byId("source-state"), `${source.doing ?? source.state}${since}`);
   byId("source-state").dataset.state = source.state;
   byId("source-problem").hidden = !source.problem;
-  setText(byId("source-problem"), source.problem ?? "");
+  setText(byId("source-problem"), format.inZone(source.problem ?? ""));
   byId("source-figures").replaceChildren(
     ...pairs([
       ["Lag", source.lag_ms === null ? undefined : format.age(source.lag_ms)],
@@ -168,7 +168,7 @@ function drawAlerts(active, recent) {
 function alertLine(alert) {
   const line = document.createElement("li");
   const since = element("small", alert.resolved_at ? `until ${format.momentOf(alert.resolved_at)}` : `since ${format.momentOf(alert.raised_at)}`);
-  line.append(pill(alert.resolved_at ? alert.worst_severity : alert.severity), ` ${alert.message} `, since);
+  line.append(pill(alert.resolved_at ? alert.worst_severity : alert.severity), ` ${format.inZone(alert.message)} `, since);
   line.title = alert.type;
   return line;
 }

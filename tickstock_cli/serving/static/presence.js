@@ -82,7 +82,10 @@ export class Presence extends EventTarget {
     if (pill.hidden) return;
     if (stale) show(pill, "state unknown", "unknown");
     else if (this.#health.ok) show(pill, this.#status ?? "ready", this.#status ?? "ready");
-    else show(pill, this.#health.reasons.join("; ") || "not well", "unhealthy");
+    else {
+      const reasons = format.inZone(this.#health.reasons.join("; ")) || "not well";
+      show(pill, reasons, this.#status === "starting" ? "starting" : "unhealthy");
+    }
   }
 }
 
