@@ -16,7 +16,18 @@ from tickstock_cli import errors
 from tickstock_cli.cli.exits import DEBUG_VARIABLE, exit_code
 from tickstock_cli.cli.options import parse_maps, parse_symbols
 
-HEAVY = {"exchange_calendars", "holidays", "numba", "numpy", "polars", "pyarrow", "pydantic_settings", "rich", "tqdm"}
+HEAVY = {
+    "exchange_calendars",
+    "holidays",
+    "numba",
+    "numpy",
+    "polars",
+    "pyarrow",
+    "pydantic_settings",
+    "rich",
+    "scipy",
+    "tqdm",
+}
 
 
 def every_error() -> list[type[errors.TickstockError]]:

@@ -28,7 +28,19 @@ EMBEDDING = {
     "__version__",
     "replay",
 }
-HEAVY = {"asyncio", "inspect", "numba", "numpy", "polars", "pyarrow", "pydantic", "rich", "starlette", "uvicorn"}
+HEAVY = {
+    "asyncio",
+    "inspect",
+    "numba",
+    "numpy",
+    "polars",
+    "pyarrow",
+    "pydantic",
+    "rich",
+    "scipy",
+    "starlette",
+    "uvicorn",
+}
 
 
 def fresh(program: str) -> list[str]:

@@ -7,6 +7,7 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
+from arch.bootstrap import IIDBootstrap
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -74,6 +75,17 @@ def test_statsmodels_finds_the_same_variance(seed: int) -> None:
     assert error.p == pytest.approx(2 * stats.t.sf(abs(error.t or 0), groups - 1), rel=1e-9)
     assert error.hi == pytest.approx(values.mean() + stats.t.ppf(0.975, groups - 1) * (error.se or 0), rel=1e-9)
     assert not error.few
+
+
+def test_days_drawn_again_and_again_scatter_as_much() -> None:
+    """Whole days are drawn with replacement, by arch; all rows of a day share a shock."""
+    random = np.random.default_rng(11)
+    days = np.repeat(np.arange(60), random.integers(2, 9, 60))
+    values = 0.5 + random.normal(size=60)[days] + random.normal(size=len(days))
+    error = error_of(values, np.arange(len(days)), days)
+    sums, counts = np.bincount(days, weights=values), np.bincount(days)
+    drawn = IIDBootstrap(sums, counts, seed=11).apply(lambda total, count: total.sum() / count.sum(), 2000)
+    assert error.se == pytest.approx(float(drawn.std()), rel=0.05)
 
 
 def plain_error(values: list[float], a: list[int], b: list[int]) -> float | None:
