@@ -172,8 +172,15 @@ def event_ids(events: EventRows, kinds: Sequence[Kind], hashes: NDArray[np.uint6
     The ticker's hash (BLAKE2b) is mixed with the other three by splitmix64's finaliser, which is a bijection:
     of one ticker, kind and source, no two timestamps share an id.
     """
-    salts = np.array([_kind_salt(kind.name) for kind in kinds], dtype=np.uint64)[events["kind"]]
-    salts ^= np.array([_salt(source.encode()[:8]) for source in SOURCES], dtype=np.uint64)[events["source"]] << _ONE
+    return ids_by_names(events, [kind.name for kind in kinds], SOURCES, hashes)
+
+
+def ids_by_names(
+    events: EventRows, kinds: Sequence[str], sources: Sequence[str], hashes: NDArray[np.uint64]
+) -> NDArray[np.uint64]:
+    """Return ``event_ids`` of events whose kinds and sources can be anyone's: names by code."""
+    salts = np.array([_word_salt(kind) for kind in kinds], dtype=np.uint64)[events["kind"]]
+    salts ^= np.array([_source_salt(source) for source in sources], dtype=np.uint64)[events["source"]] << _ONE
     base = hashes[events["code"]] ^ salts
     return _mix(_mix(base) ^ events["timestamp"].astype(np.uint64))
 
@@ -181,15 +188,20 @@ def event_ids(events: EventRows, kinds: Sequence[Kind], hashes: NDArray[np.uint6
 _ONE = np.uint64(1)
 
 
+def _source_salt(name: str) -> int:
+    """Hash a source's name. The first 8 bytes tell all of ``SOURCES`` apart, as published ids have it."""
+    return _salt(name.encode()[:8]) if name in SOURCES else _word_salt(name)
+
+
 @cache
-def _kind_salt(name: str) -> int:
-    """Hash all of a kind's name. One of at most 8 bytes stands for itself, as published ids have it."""
+def _word_salt(name: str) -> int:
+    """Hash all of a name. One of at most 8 bytes stands for itself, as published ids have it."""
     encoded = name.encode()
     return _salt(encoded if len(encoded) <= 8 else blake2b(encoded, digest_size=8).digest())
 
 
 def _salt(word: bytes) -> int:
-    """Mix at most 8 bytes. The first 8 tell all of ``SOURCES`` apart."""
+    """Mix at most 8 bytes."""
     return int(_mix(np.array([int.from_bytes(word.ljust(8, b"\0"), "little")], dtype=np.uint64))[0])
 
 

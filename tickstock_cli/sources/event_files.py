@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -43,7 +44,7 @@ def read_events(path: Path, columns: Iterable[str] | None = None) -> pl.DataFram
         The file has no events: a column is missing, has another type, or is empty where every event has a value.
     """
     wanted = list(SCHEMA if columns is None else columns)
-    try:
+    with reading_events(path):
         events = _read(path)
         missing = [name for name in wanted if name not in events.columns]
         if missing:
@@ -52,14 +53,6 @@ def read_events(path: Path, columns: Iterable[str] | None = None) -> pl.DataFram
             )
         own = [pl.col(name) for name in _own_columns(events)] if columns is None else []
         events = events.select(*(_as_stored(events, name) for name in wanted), *own)
-    except FileNotFoundError as error:
-        raise DataError(f"{path} does not exist; name a file that tickstock replay --out wrote") from error
-    except OSError as error:
-        raise_if_short(error)
-        raise DataError(f"cannot read {path}: {(error.strerror or _first_line(error)).lower()}") from error
-    except (pl.exceptions.PolarsError, pa.ArrowException) as error:
-        raise_if_short(error)
-        raise DataError(f"cannot read {path} as events: {_first_line(error)}; is it whole?") from error
     for name in [name for name in REQUIRED if name in wanted]:
         if events[name].null_count():
             row = int(events[name].is_null().arg_max() or 0)
@@ -100,7 +93,33 @@ def _as_stored(events: pl.DataFrame, name: str) -> pl.Expr:
     return pl.col(name).cast(SCHEMA[name])
 
 
-def _read(path: Path) -> pl.DataFrame:
+@contextmanager
+def reading_events(path: Path) -> Iterator[None]:
+    """Raise a DataError, with what to do, for every error of the libraries that read a file of events."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise DataError(f"{path} does not exist; name a file that tickstock replay --out wrote") from error
+    except OSError as error:
+        raise_if_short(error)
+        raise DataError(f"cannot read {path}: {(error.strerror or _first_line(error)).lower()}") from error
+    except (pl.exceptions.PolarsError, pa.ArrowException) as error:
+        raise_if_short(error)
+        raise DataError(f"cannot read {path} as events: {_first_line(error)}; is it whole?") from error
+
+
+def suffix_of(path: Path) -> str:
+    """Return which of ``SUFFIXES`` the name of an existing file ends in.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    UsageError
+        The file name has no known suffix.
+    DataError
+        It is a folder.
+    """
     if not path.exists():
         raise FileNotFoundError(path)
     suffix = path.suffix.lower()
@@ -108,6 +127,11 @@ def _read(path: Path) -> pl.DataFrame:
         raise UsageError(f"unknown format of {path}: name a file that ends in {', '.join(SUFFIXES)}")
     if path.is_dir():
         raise DataError(f"cannot read {path}: it is a folder; name a file of events")
+    return suffix
+
+
+def _read(path: Path) -> pl.DataFrame:
+    suffix = suffix_of(path)
     if suffix == ".parquet":
         return pl.read_parquet(path, hive_partitioning=False, glob=False)
     if suffix == ".csv":
