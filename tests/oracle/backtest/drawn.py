@@ -31,7 +31,7 @@ PERIODS = (
     ("2024-12-20", 16),  # Christmas, New Year
 )
 LONG_PERIOD = ("2024-10-14", 36)
-CLOCKS = ("10:15", "09:30", "15:58", "12:59", "15:50", "08:00", "16:30", "23:59", "00:00")
+CLOCKS = ("10:15", "09:30", "15:58", "12:59", "15:59:50", "15:50", "08:00", "16:30", "23:59", "00:00")
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class BacktestCase:
 class _Ticker:
     name: str
     base: float
+    width: int
     place: int = 0
 
     @property
@@ -55,7 +56,8 @@ class _Ticker:
         return round(self.base * (1 + self.place / 200), 4)
 
     def move(self, rng: Random) -> float:
-        self.place = max(-60, min(60, self.place + rng.choice((-2, -1, -1, 0, 0, 0, 1, 1, 2))))
+        self.place += rng.choice((-2, -1, -1, 0, 0, 0, 1, 1, 2))
+        self.place = max(-self.width, min(self.width, self.place))
         return self.price
 
 
@@ -90,9 +92,10 @@ def drawn_case(seed: int) -> BacktestCase:
         flagged=rng.choice((0.0, 0.1, 0.4)),
     )
     days = _days(rng)
-    tickers = [_Ticker(name, rng.choice((100.0, 20.0, 4.0, 0.4))) for name in TICKERS[: rng.randint(1, 4)]]
+    width = rng.choice((3, 3, 60))
+    tickers = [_Ticker(name, rng.choice((100.0, 20.0, 4.0, 0.4)), width) for name in TICKERS[: rng.randint(1, 4)]]
     found: list[Record] = []
-    clocks = rng.sample(CLOCKS, 3) if rng.random() < 0.25 else rng.sample(CLOCKS[:5], rng.randint(1, 2))
+    clocks = rng.sample(CLOCKS, 3) if rng.random() < 0.25 else rng.sample(CLOCKS[:6], rng.randint(1, 2))
     clocks[0] = rng.choice((clocks[0], "10:15"))
     for day in days:
         for clock in clocks:

@@ -32,9 +32,9 @@ def draw_settings(rng: Random, kind: str) -> dict[str, Any]:
 def draw_strategy(rng: Random) -> dict[str, Any]:
     """Return a strategy by section."""
     exits = {
-        "stop_percent": rng.choice((0, 0.5, 1.0, 2.0)),
-        "trail_percent": rng.choice((0, 0, 0.5, 1.0)),
-        "target_percent": rng.choice((0, 0.5, 1.0)),
+        "stop_percent": rng.choice((0, _move(rng), _move(rng))),
+        "trail_percent": rng.choice((0, 0, _move(rng))),
+        "target_percent": rng.choice((0, _move(rng))),
         "after": rng.choice(("10m", "1s", "30s", "2m", "", "")),
         "session_end": rng.choice(("5m", "5m", "30s", "", "")),
         "on_opposite": rng.random() < 0.5,
@@ -63,6 +63,11 @@ def draw_strategy(rng: Random) -> dict[str, Any]:
 
 
 _SIDES = ("follow", "follow", "fade", "long", "short")
+
+
+def _move(rng: Random) -> float:
+    """Return a move in percent that recordings hold exactly: some steps of their prices, from one of their prices."""
+    return 100 * rng.choice((1, 2, 4)) / (200 + rng.choice((0, 0, -2, -1, 1, 2)))
 
 
 def _rule(rng: Random) -> dict[str, Any]:
