@@ -27,7 +27,7 @@ def study_table(
 
     Every (kind, direction, source) with an observed row at any horizon has a cell at every horizon, in order of kind,
     direction (1, −1) and source; then every such kind over all directions and sources. Horizons are taken one at a
-    time, so an iterator that reads them needs memory for one: about 250 bytes an event.
+    time, so an iterator that reads them needs memory for one: up to 330 bytes an event.
 
     Parameters
     ----------
