@@ -18,7 +18,15 @@ from tickstock_cli.serving.ports import MarketState
 from tickstock_cli.testing import SECOND
 
 STREAMING = SourceHealth(
-    since_wall=START, wanted=3, acknowledged=3, silent=0, lag_ms=120.0, gaps=0, reconnects=0, doing="streaming"
+    since_wall=START,
+    wanted=3,
+    acknowledged=3,
+    silent=0,
+    lag_ms=120.0,
+    gaps=2,
+    gaps_today=0,
+    reconnects=0,
+    doing="streaming",
 )
 ANSWERS = "performance.getEntriesByType('resource').filter(entry => entry.name.endsWith('/api/control'))"
 LEFT = "[...document.querySelectorAll('#controls, #controls > *, #keys [data-for]')].filter(part => part.offsetParent)"
@@ -45,7 +53,7 @@ def test_the_state_of_the_feed_is_shown(page: Page, new_log: NewLog) -> None:
 
         assert page.text("#source-state") == "streaming since 2026-03-03 09:30:00"
         asked = {"Wanted": "3", "Acknowledged": "3", "Silent": "1"}
-        assert figures(page) == {"Lag": "120 ms", **asked, "Gaps": "0", "Arrived": "1,234", "Waiting": "4"}
+        assert figures(page) == {"Lag": "120 ms", **asked, "Gaps today": "0", "Arrived": "1,234", "Waiting": "4"}
         gap = Gap(START + SECOND, None, ("T",), "the connection broke off")
         lost = {"state": SourceState.RECONNECTING, "doing": None, "gaps": 1, "last_gap": gap, "acknowledged": 0}
         status.document = feed(**lost, problem="no answer from 127.0.0.1")

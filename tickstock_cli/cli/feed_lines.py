@@ -67,7 +67,7 @@ class FeedLines:
         health = self._health()
         lines = [first, *feed_lines(health, self._zone, self._rows_per_second(), width)]
         if health.problem is not None:
-            lines.append(Text(health.problem, style="yellow"))
+            lines.append(Text(self._zone.retold(health.problem), style="yellow"))
         for line in lines:
             line.truncate(width, overflow="ellipsis")
         return lines
@@ -91,7 +91,7 @@ def feed_lines(health: SourceHealth, zone: ShownZone, rows_per_second: float, wi
         ("lag", None if health.lag_ms is None else lag_words(health.lag_ms)),
         ("rows/s", f"{rows_per_second:,.0f}"),
         ("acknowledged", _subscriptions(health)),
-        ("gaps today", None if health.gaps is None else f"{health.gaps:,}"),
+        ("gaps today", None if health.gaps_today is None else f"{health.gaps_today:,}"),
     ):
         if text is not None:
             part = Text.assemble((f"{name} ", "dim"), text)

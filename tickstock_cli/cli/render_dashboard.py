@@ -14,6 +14,7 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from tickstock_cli.core.shown_times import ShownZone
 from tickstock_cli.core.times import parse_time
 
 WIDE = 132
@@ -47,19 +48,21 @@ class DashboardView:
     document: Mapping[str, Any]
     short: bool = False
     """Without blank lines, and with each alert in one line above the channels."""
+    zone: ShownZone | None = None
+    """Zone of the times in alerts; None leaves them in UTC."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Return the parts, one below the other."""
         yield from _in_lines(_facts(self.document["system_overview"]), options.max_width)
         if self.short:
-            yield from _alerts(self.document, wrap=False)
+            yield from _alerts(self.document, self.zone, wrap=False)
         for part in self._parts(options.max_width >= WIDE):
             if not self.short:
                 yield Text()
             yield part
         if not self.short:
             yield Text()
-            yield from _alerts(self.document)
+            yield from _alerts(self.document, self.zone)
 
     def _parts(self, wide: bool) -> Iterator[RenderableType]:
         if self.document["channel_details"]:
@@ -222,7 +225,7 @@ def _rate(rate: float) -> str:
     return f"{rate:,.0f}" if rate >= 10 or not rate else f"{rate:.1f}"
 
 
-def _alerts(document: Mapping[str, Any], *, wrap: bool = True) -> Iterator[RenderableType]:
+def _alerts(document: Mapping[str, Any], zone: ShownZone | None, *, wrap: bool = True) -> Iterator[RenderableType]:
     active: Sequence[Mapping[str, Any]] = document["active_alerts"]
     resolved = [alert for alert in document["recent_alerts"] if alert["resolved_at"] is not None][-RECENT:]
     if not active and not resolved:
@@ -237,17 +240,18 @@ def _alerts(document: Mapping[str, Any], *, wrap: bool = True) -> Iterator[Rende
         table.add_row(
             _word(alert["severity"]),
             Text(alert["type"], style="bold"),
-            _message(alert["message"] + again, wrap),
+            _message(alert["message"] + again, zone, wrap),
             f"for {_age(now, alert['raised_at'])}",
         )
     for alert in reversed(resolved):
-        message = _message(alert["message"], wrap)
+        message = _message(alert["message"], zone, wrap)
         table.add_row("over", alert["type"], message, f"{_age(now, alert['resolved_at'])} ago", style="dim")
     yield Text("no alerts", style="dim") if not active else Text(f"{len(active)} alert{'s'[: len(active) > 1]}", "bold")
     yield table
 
 
-def _message(message: str, wrap: bool) -> Text:
+def _message(message: str, zone: ShownZone | None, wrap: bool) -> Text:
+    message = message if zone is None else zone.retold(message)
     # In a column that may wrap: rich would cut the columns beside it, too, if none could.
     return Text(message) if wrap else Text(message, no_wrap=True, overflow="ellipsis")
 

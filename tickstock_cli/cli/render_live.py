@@ -62,11 +62,11 @@ class LiveFrame:
         if self.dashboard is None:
             return []
         most = max(0, room - 2 - HEADING - LEAST_EVENTS)
-        whole = console.render_lines(DashboardView(self.dashboard), options, pad=False)
+        whole = console.render_lines(DashboardView(self.dashboard, zone=self.zone), options, pad=False)
         if len(whole) <= most:
             return [*whole, []]
         most += 1
-        short = console.render_lines(DashboardView(self.dashboard, short=True), options, pad=False)
+        short = console.render_lines(DashboardView(self.dashboard, short=True, zone=self.zone), options, pad=False)
         if len(short) <= most:
             return short
         more = Text(f"… {len(short) - most + 1} more lines need a higher window", style="dim")

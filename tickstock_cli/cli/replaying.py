@@ -140,5 +140,5 @@ def print_result(
     if dashboard is not None:
         from tickstock_cli.cli.render_dashboard import DashboardView
 
-        console.print(DashboardView(dashboard))
+        console.print(DashboardView(dashboard, zone=zone))
     console.print(summary(result))

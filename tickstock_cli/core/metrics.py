@@ -296,6 +296,8 @@ class SourceHealth:
         From the time of the latest row to when it was received.
     gaps
         Interruptions since the run began.
+    gaps_today
+        Those of them that lasted into the exchange's present day.
     last_gap
         The latest of them; one that lasts comes before one that has ended.
     """
@@ -312,6 +314,7 @@ class SourceHealth:
     lag_ms: float | None = None
     gaps: int | None = None
     last_gap: Gap | None = None
+    gaps_today: int | None = None
 
     @property
     def words(self) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 
 from tickstock_cli.core.calendar import market_zone
-from tickstock_cli.core.times import NS_PER_DAY, NS_PER_SECOND, format_clock
+from tickstock_cli.core.times import NS_PER_DAY, NS_PER_SECOND, format_clock, parse_time
 
+_ISO_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?Z")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -38,6 +40,16 @@ class ShownZone:
         '2013-10-08 09:30:00.500'
         """
         return format_clock(self.local(ns), digits)
+
+    def retold(self, text: str) -> str:
+        """Return a text whose times, in ISO 8601 and UTC as in documents, are shown in the zone, to the second.
+
+        Examples
+        --------
+        >>> exchange_zone("XNYS").retold("source: no rows since 2026-11-29T05:29:19.25Z of T, AM")
+        'source: no rows since 2026-11-29 00:29:19 of T, AM'
+        """
+        return _ISO_UTC.sub(lambda found: self.clock(parse_time(found[0]), 0), text)
 
     def day(self, ns: int) -> int:
         """Return the day of a time (ns UTC) in the zone, counted from 1970."""

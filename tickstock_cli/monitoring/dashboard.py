@@ -108,6 +108,7 @@ def _arrivals(arrivals: ArrivalMetrics) -> dict[str, Any]:
             "doing": source.doing,
             "lag_ms": source.lag_ms,
             "gaps": source.gaps,
+            "gaps_today": source.gaps_today,
             "last_gap": None if source.last_gap is None else _gap(source.last_gap),
             "reconnects": source.reconnects,
             "problem": source.problem,

@@ -13,7 +13,17 @@ TEN = new_york("2024-06-12", "10:00:00")
 def test_a_line_tells_the_state_of_the_feed() -> None:
     """State, since when, lag, rate, subscriptions and gaps stand in one line."""
     health = SourceHealth(
-        SourceState.CONNECTED, TEN, True, 8_000, 7_988, 1, doing="streaming", silent=12, lag_ms=120.0, gaps=1
+        SourceState.CONNECTED,
+        TEN,
+        True,
+        8_000,
+        7_988,
+        1,
+        doing="streaming",
+        silent=12,
+        lag_ms=120.0,
+        gaps=3,
+        gaps_today=1,
     )
     seconds = iter([0.0, 2.0])
     lines = FeedLines(lambda: health, ZONE, lambda: next(seconds))
@@ -29,7 +39,7 @@ def test_a_line_tells_the_state_of_the_feed() -> None:
 def test_a_narrow_terminal_shows_every_part_of_the_feed() -> None:
     """At 80 columns no part is cut: gaps, the last one, matter most when there are any."""
     health = SourceHealth(
-        SourceState.CONNECTED, TEN, True, 2, 2, 1, doing="streaming", silent=0, lag_ms=23_447_026_960.0, gaps=1
+        SourceState.CONNECTED, TEN, True, 2, 2, 1, doing="streaming", silent=0, lag_ms=23_447_026_960.0, gaps_today=1
     )
     _, *feed = FeedLines(lambda: health, ZONE, lambda: 0.0).lines(80, 31)
     assert [line.plain for line in feed] == [

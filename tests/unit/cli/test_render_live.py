@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.text import Text
 
 from tests.unit.cli.test_render_events import EVENT, ZONE
-from tests.unit.monitoring.making import THRESHOLDS, channel, system, with_breaker, with_latency, with_queue
+from tests.unit.monitoring.making import NOON, THRESHOLDS, channel, system, with_breaker, with_latency, with_queue
 from tickstock_cli.cli.render_live import LiveFrame
-from tickstock_cli.core.metrics import BreakerState
+from tickstock_cli.core.metrics import ArrivalMetrics, BreakerState, QueueMetrics, SourceHealth, SourceState
 from tickstock_cli.monitoring.monitor import ChannelMonitor
 
 BELOW = [Text("market"), Text("row"), Text("progress"), Text("keys")]
@@ -71,3 +71,14 @@ def test_events_fill_a_high_terminal(troubled: Mapping[str, Any], dashboard: boo
 def test_a_window_that_is_too_low_says_how_much_is_missing(troubled: Mapping[str, Any]) -> None:
     """Otherwise the last channel shown passes for the last channel."""
     assert any("more lines need a higher window" in line for line in drawn(troubled, 80, 16))
+
+
+def test_times_in_alerts_are_in_the_zone_of_the_run() -> None:
+    """A line below "market 09:30" that says 14:30Z makes an alert of now look like one of another day."""
+    lost = SourceHealth(SourceState.RECONNECTING, since_wall=NOON, problem="connection refused")
+    monitor = ChannelMonitor(THRESHOLDS)
+    monitor.observe([channel()], system(arrivals=ArrivalMetrics(QueueMetrics(0, 0, 100), source=lost)))
+
+    text = "\n".join(drawn(monitor.get_monitoring_dashboard_data(), 200, 50))
+    assert f"source: reconnecting since {ZONE.clock(NOON, 0)} (connection refused)" in text
+    assert "Z (" not in text

@@ -47,7 +47,7 @@ function drawSource(arrivals) {
       ["Wanted", wanted === null ? undefined : format.count(wanted)],
       ["Acknowledged", wanted === null ? undefined : format.count(source.subscriptions_acknowledged ?? 0)],
       ["Silent", wanted === null ? undefined : format.count(source.subscriptions_silent ?? 0)],
-      ["Gaps", source.gaps === null ? undefined : format.count(source.gaps)],
+      ["Gaps today", source.gaps_today === null ? undefined : format.count(source.gaps_today)],
       ["Last gap", gap ? `${format.clockOf(gap.begin)} to ${gap.end === null ? "now" : format.clockOf(gap.end)}` : undefined],
       ["Reconnects", source.reconnects || undefined],
       ["Arrived", format.count(arrivals.received)],

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tickstock_cli.core.feed import Gap
+from tickstock_cli.core.shown_times import ShownZone
 
 RECORD_OF_CHANNEL = {"T": "tick", "A": "ohlcv", "AM": "ohlcv", "FMV": "fmv"}
 
@@ -45,3 +46,9 @@ class ConnectionGaps:
             return None
         ended, self._open = replace(self._open, end=first), None
         return ended
+
+
+def gaps_of_today(gaps: Sequence[Gap], now: int, zone: ShownZone) -> list[Gap]:
+    """Return the gaps that lasted into the day of ``now`` (ns UTC) in a zone."""
+    today = zone.day(now)
+    return [gap for gap in gaps if gap.end is None or zone.day(gap.end) == today]

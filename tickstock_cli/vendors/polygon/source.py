@@ -29,6 +29,7 @@ from tickstock_cli.core.clock import SystemClock
 from tickstock_cli.core.feed import FeedRelay, Gap, WireError
 from tickstock_cli.core.feed_check import FeedCheck
 from tickstock_cli.core.metrics import SourceHealth, SourceState
+from tickstock_cli.core.shown_times import exchange_zone
 from tickstock_cli.core.stages import ArrivalOptions, Pace
 from tickstock_cli.core.stamps import Stamps
 from tickstock_cli.core.times import NS_PER_SECOND
@@ -38,7 +39,7 @@ from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.row_stream import ReceivedRows, RowStream
 from tickstock_cli.vendors.polygon.deduplication import Deduplication
 from tickstock_cli.vendors.polygon.frame_queue import AttemptBegan, ConnectionLost, FrameQueue, Item, ReceivedFrame
-from tickstock_cli.vendors.polygon.gaps import RECORD_OF_CHANNEL, ConnectionGaps
+from tickstock_cli.vendors.polygon.gaps import RECORD_OF_CHANNEL, ConnectionGaps, gaps_of_today
 from tickstock_cli.vendors.polygon.health import feed_health
 from tickstock_cli.vendors.polygon.params import KEY_VARIABLES, Endpoint, PolygonParams, endpoints, key_from
 from tickstock_cli.vendors.polygon.silent_items import SilentItems
@@ -367,6 +368,7 @@ class PolygonSource(RowStream):
             silent=self._silent_items.count(missing) if health.acknowledged else None,
             lag_ms=None if self._lag_ns is None else self._lag_ns / 1e6,
             gaps=len(self.gaps),
+            gaps_today=len(gaps_of_today(self.gaps, self.stamps.now(), exchange_zone("XNYS"))),
             last_gap=max(self.gaps, key=lambda gap: (gap.end is None, gap.begin), default=None),
         )
 
