@@ -1,0 +1,190 @@
+"""The sequence of docs/backtest.md, section 3: prints by time, then the decisions of that time."""
+
+from __future__ import annotations
+
+from tickstock_cli.core.times import MAX_NS
+from tickstock_cli.kernels.jit import kernel
+from tickstock_cli.trading.deciding import decide_exits, end_entries, judge, sample_minute
+from tickstock_cli.trading.meeting import keep_opening, kept_of, meet_closing, meet_tick
+from tickstock_cli.trading.state import FITS, Books, Tape, TradeRules
+
+(
+    AT_LIMIT,
+    AT_DAY_END,
+    AT_SIGNAL,
+    AT_PRINTED,
+    AT_MINUTE,
+    NEEDS_ROOM,
+    NEEDS_RING,
+    NEEDS_SLOTS,
+    HAS_FAILED,
+) = range(9)
+"""Why ``run`` has returned."""
+
+
+@kernel
+def run(books: Books, rules: TradeRules, tape: Tape, until: int) -> int:
+    """Take everything of the tape with a time before ``until``, and return where it stopped.
+
+    It goes on from there when it is called again. Everything is done but what the returned place asks for:
+
+    - ``AT_LIMIT``: nothing; the next decision or print is at or after ``until``.
+    - ``AT_DAY_END``: call ``end_day``.
+    - ``AT_SIGNAL``, ``AT_PRINTED``, ``AT_MINUTE``: tell a Python strategy.
+    - ``NEEDS_ROOM``, ``NEEDS_RING``, ``NEEDS_SLOTS``: make the record buffers, the ring or the slots larger.
+    - ``HAS_FAILED``: the money does not fit into the books.
+    """
+    book = books.book[0]
+    while True:
+        if book["failed"] != FITS:
+            return HAS_FAILED
+        time = next_decision(books, tape)
+        stopped = (
+            _take_bars(books, rules, tape, time, until)
+            if rules.is_bars
+            else _take_ticks(books, rules, tape, time, until)
+        )
+        if stopped != AT_LIMIT:
+            return stopped
+        time = next_decision(books, tape)
+        if time >= until or time == MAX_NS:
+            return AT_LIMIT
+        stopped = _decide(books, rules, tape, time)
+        if stopped != AT_LIMIT:
+            return stopped
+
+
+@kernel
+def next_decision(books: Books, tape: Tape) -> int:
+    """Return the time of the next decision (int64 ns UTC); ``MAX_NS`` if there is none."""
+    book = books.book[0]
+    time = min(book["next_due"], book["minute"], book["day_end"])
+    if book["active"] and book["session_end"] < MAX_NS:
+        for k in range(book["active"]):
+            slot = books.slots[k]
+            if (slot["shares"] > 0 and slot["exit_decision"] == 0) or slot["working"] == 1:
+                time = min(time, book["session_end"])
+                break
+    if book["signal"] < len(tape.signals):
+        time = min(time, tape.signals[book["signal"]]["decision"])
+    return int(time)
+
+
+@kernel
+def _take_ticks(books: Books, rules: TradeRules, tape: Tape, time: int, until: int) -> int:
+    """Take the ticks up to the decisions of a time; a tick that lets a decision come earlier ends them earlier."""
+    book = books.book[0]
+    last_price, last_day, slot_of = books.last_price, books.last_day, books.slot_of
+    last = min(time, until - 1)
+    stopped = AT_LIMIT
+    i = int(book["closing"])
+    while i < len(tape.time) and tape.time[i] <= last:
+        code = tape.code[i]
+        if slot_of[code] >= 0:
+            if _is_full(books, 2):
+                stopped = NEEDS_ROOM
+                break
+            last_price[code] = tape.close[i]
+            last_day[code] = tape.day[i]
+            meet_tick(books, rules, code, tape.time[i], tape.day[i], tape.close[i], tape.size[i])
+            last = min(last, book["next_due"])
+        else:
+            last_price[code] = tape.close[i]
+            last_day[code] = tape.day[i]
+        i += 1
+        if rules.stops_at_prints:
+            stopped = AT_PRINTED
+            break
+    book["closing"] = i
+    return stopped
+
+
+@kernel
+def _take_bars(books: Books, rules: TradeRules, tape: Tape, time: int, until: int) -> int:
+    """Take closings and openings of bars up to the decisions of a time, closings first."""
+    book = books.book[0]
+    last = min(time, until - 1)
+    while True:
+        i, j = int(book["closing"]), int(book["opening"])
+        closing = tape.time[i] if i < len(tape.time) else MAX_NS
+        opening = tape.opens_time[j] if j < len(tape.opens_time) else MAX_NS
+        if min(closing, opening) > last or min(closing, opening) == MAX_NS:
+            return AT_LIMIT
+        if closing <= opening:
+            code = tape.code[i]
+            books.last_price[code] = tape.close[i]
+            books.last_day[code] = tape.day[i]
+            if books.slot_of[code] >= 0:
+                meet_closing(books, rules, code, closing, tape.opening[i], tape.high[i], tape.low[i])
+                last = min(last, book["next_due"])
+            book["closing"] += 1
+            if rules.stops_at_prints:
+                return AT_PRINTED
+            continue
+        if _is_full(books, 2):
+            return NEEDS_ROOM
+        if book["ring_tail"] - book["ring_head"] == len(books.ring):
+            return NEEDS_RING
+        keep_opening(
+            books,
+            rules,
+            tape.opens_code[j],
+            opening,
+            tape.opens_available[j],
+            tape.opens_day[j],
+            tape.opens_price[j],
+            tape.opens_size[j],
+        )
+        last = min(last, book["next_due"])
+        book["opening"] += 1
+
+
+@kernel
+def _decide(books: Books, rules: TradeRules, tape: Tape, time: int) -> int:
+    """Make the decisions of a time: exits, then signals, then the ends of entries and the minute's sample."""
+    book = books.book[0]
+    if _is_full(books, needed_rows(books, rules, time)):
+        return NEEDS_ROOM
+    decide_exits(books, rules, time)
+    while book["signal"] < len(tape.signals) and tape.signals[book["signal"]]["decision"] == time:
+        signal = tape.signals[book["signal"]]
+        if rules.stops_at_signals:
+            return AT_SIGNAL
+        if _is_full(books, kept_of(books, rules, signal["code"], time) + 2):
+            return NEEDS_ROOM
+        if book["active"] == len(books.slots):
+            return NEEDS_SLOTS
+        judge(books, rules, signal, 0)
+        book["signal"] += 1
+    if rules.stops_at_minutes and book["minute"] == time and book["told_minute"] != time:
+        return AT_MINUTE
+    end_entries(books, time)
+    if book["day_end"] == time:
+        return AT_DAY_END
+    if book["minute"] == time:
+        sample_minute(books)
+    return AT_LIMIT
+
+
+@kernel
+def needed_rows(books: Books, rules: TradeRules, time: int) -> int:
+    """Return how many rows of one type the decisions on all positions and orders can record at most."""
+    book = books.book[0]
+    rows = 2 * int(book["active"]) + 2
+    if rules.is_bars and (time >= book["next_due"] or time >= book["session_end"]):
+        for k in range(book["active"]):
+            rows += kept_of(books, rules, books.slots[k]["code"], time)
+    return rows
+
+
+@kernel
+def _is_full(books: Books, rows: int) -> bool:
+    """Return whether a record buffer has no room for that many rows."""
+    book, out = books.book[0], books.out
+    return bool(
+        book["signals"] + rows > len(out.signals)
+        or book["orders"] + rows > len(out.orders)
+        or book["fills"] + rows > len(out.fills)
+        or book["trades"] + rows > len(out.trades)
+        or book["equity"] + rows > len(out.equity)
+    )
