@@ -29,7 +29,7 @@ NOBODY = -1
 TO_CLOSE = 2**63 - 1
 """Length of the horizon ``close``."""
 
-BLOCK = 64
+BLOCK = 16
 """Rows whose extremes are kept together."""
 
 MOMENT = np.dtype(
@@ -60,7 +60,7 @@ Moments = NDArray[Any]
 """An array of dtype ``MOMENT``."""
 
 
-class Rows(NamedTuple):
+class PrintColumns(NamedTuple):
     """Prints of a slice, by time: the columns of ``prices.timeline.Prints`` that moments need."""
 
     code: Int32s
@@ -91,7 +91,7 @@ def chain(moments: Moments, first: int, heads: Int64s) -> None:
 
 
 @kernel
-def follow(rows: Rows, moments: Moments, ends: Ends, heads: Int64s, lengths: Int64s, is_bars: bool) -> None:
+def follow(rows: PrintColumns, moments: Moments, ends: Ends, heads: Int64s, lengths: Int64s, is_bars: bool) -> None:
     """Take a slice's prints.
 
     Parameters
@@ -128,7 +128,7 @@ def follow(rows: Rows, moments: Moments, ends: Ends, heads: Int64s, lengths: Int
 
 @kernel
 def _follow_ticker(
-    rows: Rows,
+    rows: PrintColumns,
     mine: Int64s,
     moments: Moments,
     ends: Ends,
@@ -149,7 +149,7 @@ def _follow_ticker(
         moment = moments[m]
         first = 0
         if moment["state"] == WAITING:
-            first = int(np.searchsorted(time, moment["decision"], side="right"))
+            first = first_after(time, 0, moment["decision"])
             if is_bars:
                 while first < len(mine) and rows.opening[mine[first]] < moment["from_opening"]:
                     first += 1
@@ -167,7 +167,7 @@ def _follow_ticker(
 
 
 @kernel
-def _enter(rows: Rows, row: int, moment: Any, is_bars: bool) -> None:
+def _enter(rows: PrintColumns, row: int, moment: Any, is_bars: bool) -> None:
     """Judge the print that follows a moment's decision."""
     opening = rows.opening[row]
     if rows.day[row] != moment["day"] or opening > moment["latest"]:
@@ -204,7 +204,7 @@ def _extend(
         if end > moment["day_end"]:
             h += 1
             continue
-        behind = int(np.searchsorted(time, end, side="right"))
+        behind = first_after(time, place, end)
         if behind > place:
             moment["highest"] = max(moment["highest"], _highest(high, highs, place, behind))
             moment["lowest"] = min(moment["lowest"], _lowest(low, lows, place, behind))
@@ -217,6 +217,21 @@ def _extend(
     moment["stage"] = h
     if h == len(lengths):
         moment["state"] = DONE
+
+
+@kernel
+def first_after(time: Int64s, start: int, limit: int) -> int:
+    """Return the first place from ``start`` on whose time is above ``limit``; the number of times if there is none."""
+    low, high = start, len(time)
+    if low == high or time[high - 1] <= limit:
+        return high
+    while low < high:
+        middle = (low + high) // 2
+        if time[middle] <= limit:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 @kernel
@@ -249,28 +264,32 @@ def _end(moment: Any, ends: Ends, m: int, h: int) -> None:
 @kernel
 def _highest(values: Any, blocks: Any, start: int, stop: int) -> Any:
     """Return the greatest of ``values[start:stop]``, at least one; ``blocks`` has that of each whole block."""
+    first, last = -(-start // BLOCK), stop // BLOCK
     found = values[start]
-    i = start
-    while i < stop:
-        if i % BLOCK == 0 and i + BLOCK <= stop:
-            found = max(found, blocks[i // BLOCK])
-            i += BLOCK
-        else:
-            found = max(found, values[i])
-            i += 1
+    for i in range(start, min(first * BLOCK, stop)):
+        if values[i] > found:
+            found = values[i]
+    for b in range(first, last):
+        if blocks[b] > found:
+            found = blocks[b]
+    for i in range(max(last, first) * BLOCK, stop):
+        if values[i] > found:
+            found = values[i]
     return found
 
 
 @kernel
 def _lowest(values: Any, blocks: Any, start: int, stop: int) -> Any:
     """Return the least, likewise."""
+    first, last = -(-start // BLOCK), stop // BLOCK
     found = values[start]
-    i = start
-    while i < stop:
-        if i % BLOCK == 0 and i + BLOCK <= stop:
-            found = min(found, blocks[i // BLOCK])
-            i += BLOCK
-        else:
-            found = min(found, values[i])
-            i += 1
+    for i in range(start, min(first * BLOCK, stop)):
+        if values[i] < found:
+            found = values[i]
+    for b in range(first, last):
+        if blocks[b] < found:
+            found = blocks[b]
+    for i in range(max(last, first) * BLOCK, stop):
+        if values[i] < found:
+            found = values[i]
     return found
