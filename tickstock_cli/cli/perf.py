@@ -110,8 +110,8 @@ def gate(
             "--base",
             metavar="REV|FILE|NAME",
             show_default=False,
-            help="A revision of this checkout, figures of perf run, or a baseline: speed, growth, stages, sprint_108, "
-            "tickstock, or a file.",
+            help="A revision of this checkout, figures of perf run, or a baseline: speed, growth, stages, wire, "
+            "sprint_108, tickstock, or a file.",
         ),
     ],
     out: Out = None,

@@ -308,7 +308,8 @@ def _find(name: str) -> Callable[[Sample], Turns]:
     """Return a benchmark; those that measure only this version are in other modules."""
     if name in BENCHMARKS:
         return BENCHMARKS[name]
-    module = import_module("tickstock_cli.perf.stages" if name == "stages" else "tickstock_cli.perf.speed_benchmarks")
+    home = {"stages": "stages", "wire": "wire_benchmarks"}.get(name.partition("_")[0], "speed_benchmarks")
+    module = import_module(f"tickstock_cli.perf.{home}")
     found: Callable[[Sample], Turns] = getattr(module, name)
     return found
 

@@ -27,6 +27,10 @@ OF_THIS_VERSION = (
     "scheduled",
     "clients",
     "stages",
+    "wire",
+    "wire_running",
+    "wire_burst",
+    "wire_client",
 )
 """Benchmarks of baselines only; revisions are not compared by them."""
 KNOWN = (*BENCHMARKS, *OF_THIS_VERSION)
@@ -47,6 +51,8 @@ def check_benchmarks(benchmarks: Sequence[str]) -> None:
     for benchmark in benchmarks:
         if benchmark not in KNOWN:
             raise UsageError(f"--only {benchmark}: there is no such benchmark; there are {', '.join(KNOWN)}")
+    if "wire_client" in benchmarks and find_spec("massive") is None:
+        raise UsageError("the wire_client benchmark needs the vendor's own client: pip install massive")
     if "micro" in benchmarks and find_spec("pytest_benchmark") is None:
         others = " ".join(f"--only {benchmark}" for benchmark in BENCHMARKS if benchmark != "micro")
         raise UsageError(

@@ -16,7 +16,9 @@ import pyarrow.parquet as pq
 
 from tickstock_cli.core.os_errors import os_error_hint
 from tickstock_cli.errors import OutputError
+from tickstock_cli.perf import wire_recording
 from tickstock_cli.perf.sides import HERE, cache_folder, keep_latest
+from tickstock_cli.perf.wire_recording import burst_end, with_burst, write_trades
 from tickstock_cli.synth.options import MarketOptions
 from tickstock_cli.synth.writing import Feed, write_market
 
@@ -44,6 +46,8 @@ class Size:
         Ticks of a longer recording, without other feeds; 0: there is none.
     clients
         Number of clients of a served run.
+    wire_rows_per_second
+        Trades a second of a live run, for ``paced_seconds``, and of one with a burst; 0: there is none.
     in_parts
         Whether the ticks are also split into several files, which needs memory for all of them.
     """
@@ -55,6 +59,7 @@ class Size:
     busy_rows_per_second: int = 0
     longer_rows: int = 0
     clients: int = 500
+    wire_rows_per_second: int = 0
     in_parts: bool = True
 
 
@@ -69,6 +74,10 @@ SIZES = {
     "growth": (
         Size(20_000_000, 8_000, 65_536, 60.0, longer_rows=100_000_000, in_parts=False),
         Size(500_000, 8_000, 65_536, 10.0, longer_rows=2_500_000, in_parts=False),
+    ),
+    "wire": (
+        Size(250_000, 8_000, 65_536, 60.0, wire_rows_per_second=100_000, in_parts=False),
+        Size(250_000, 8_000, 65_536, 10.0, wire_rows_per_second=100_000, in_parts=False),
     ),
 }
 """Sizes by name, in full and with --quick."""
@@ -87,6 +96,8 @@ class Prepared:
         All feeds; and its ticks dealt out by ticker to eight files.
     busy, longer
         Files of ticks: of few tickers, and of many rows; made if the size calls for them.
+    wire, burst
+        Files of trades at an even rate, and with a burst, likewise.
     start, end, speed
         Range and speed of the paced replay, in ns UTC and times recorded time.
     busy_start, busy_end, busy_speed
@@ -99,6 +110,8 @@ class Prepared:
     parts: Path
     busy: Path
     longer: Path
+    wire: Path
+    burst: Path
     start: int
     end: int
     speed: float
@@ -114,6 +127,9 @@ class Prepared:
             "parts": str(self.parts),
             "busy": str(self.busy),
             "longer": str(self.longer),
+            "wire": str(self.wire),
+            "burst": str(self.burst),
+            "burst_end": burst_end(size.paced_seconds),
             "batch_rows": size.batch_rows,
             "clients": size.clients,
             "start": self.start,
@@ -166,6 +182,9 @@ def _make(size: Size, folder: Path) -> Prepared:
             busy_start, busy_end = _stretch(being_made / "busy" / "ticks.parquet", BUSY_FROM, rows)
         if size.longer_rows:
             _write(being_made / "longer", size.longer_rows, size.symbols, TICKS)
+        if rate := size.wire_rows_per_second:
+            write_trades(being_made / "wire" / "trades.parquet", [(rate, size.paced_seconds)], size.symbols)
+            write_trades(being_made / "burst" / "trades.parquet", with_burst(rate, size.paced_seconds), size.symbols)
         manifest = {
             "start": start,
             "end": end,
@@ -185,7 +204,8 @@ def _make(size: Size, folder: Path) -> Prepared:
 
 def _prepared(folder: Path, manifest: dict[str, Any]) -> Prepared:
     busy, longer = (folder / name / "ticks.parquet" for name in ("busy", "longer"))
-    return Prepared(folder / "day", folder / "parts", busy, longer, **manifest)
+    wire, burst = (folder / name / "trades.parquet" for name in ("wire", "burst"))
+    return Prepared(folder / "day", folder / "parts", busy, longer, wire, burst, **manifest)
 
 
 def _write(folder: Path, rows: int, symbols: int, feeds: frozenset[Feed]) -> None:
@@ -226,6 +246,6 @@ def _hash_of(folder: Path) -> str:
 
 
 def _synth_source() -> str:
-    """Return the identity of this version's synthetic markets."""
-    sources = sorted((HERE / "tickstock_cli" / "synth").glob("*.py"))
+    """Return the identity of this version's synthetic markets and trades."""
+    sources = [*sorted((HERE / "tickstock_cli" / "synth").glob("*.py")), Path(wire_recording.__file__)]
     return sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()

@@ -37,6 +37,7 @@ TINY = Size(
     busy_rows_per_second=8_000,
     longer_rows=30_000,
     clients=20,
+    wire_rows_per_second=8_000,
 )
 
 
@@ -83,7 +84,7 @@ def test_every_metric_finds_its_figure(samples: dict[str, list[Sample]]) -> None
 
 def test_every_limit_of_a_shipped_baseline_is_measured_or_says_why_not(samples: dict[str, list[Sample]]) -> None:
     """The old system's figures, our own bars, and those that the README publishes."""
-    assert shipped() == ["growth", "speed", "sprint_108", "stages", "tickstock"]
+    assert shipped() == ["growth", "speed", "sprint_108", "stages", "tickstock", "wire"]
     for name in shipped():
         baseline = find_baseline(name)
         assert baseline is not None
@@ -190,6 +191,16 @@ def test_replays_of_any_kind_give_one_digest(samples: dict[str, list[Sample]]) -
     """What they took does not matter otherwise."""
     assert samples["one_worker"][0]["digest"] == samples["two_workers"][0]["digest"]
     assert samples["scheduled"][0]["other_digests"] == 0
+
+
+def test_a_live_run_gets_every_trade_of_the_vendor_however_it_runs(samples: dict[str, list[Sample]]) -> None:
+    """In a process of its own, at an even rate and with a burst; the events do not depend on the pipeline's delays."""
+    direct, running, burst = (samples[name][0] for name in ("wire", "wire_running", "wire_burst"))
+
+    assert direct["rows"] == running["rows"] == TINY.wire_rows_per_second * TINY.paced_seconds
+    assert [sample["lost_rows"] for sample in (direct, running, burst)] == [0, 0, 0]
+    assert direct["events"] > 0
+    assert direct["due_to_told_p99_ms"] > 0
 
 
 def test_a_limit_of_the_full_recording_decides_nothing_with_quick(samples: dict[str, list[Sample]]) -> None:
