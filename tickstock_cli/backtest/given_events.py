@@ -119,6 +119,18 @@ def read_given_events(path: Path, calendar: str, kinds: Sequence[str] | None = N
     return GivenEvents(rows, ids[order], tickers, kind_names, source_names)
 
 
+def given_table(given: GivenEvents) -> pl.DataFrame:
+    """Return kind, ticker, direction, timestamp and emitted_at (int64 ns UTC) of events, as scoring reads them."""
+    rows = given.rows
+    return pl.DataFrame(
+        {
+            "kind": pl.Series(given.kinds, dtype=pl.String)[rows["kind"].astype(np.uint32)],
+            "ticker": pl.Series(given.tickers, dtype=pl.String)[rows["code"].astype(np.uint32)],
+            **{name: rows[name].astype(np.int64) for name in ("direction", "timestamp", "emitted_at")},
+        }
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _GivenColumns:
     """The columns of a file by our names, with what stands for those that it lacks."""

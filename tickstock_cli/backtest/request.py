@@ -28,6 +28,10 @@ class BacktestRequest:
         A file of events to judge instead of those that the detectors find.
     out
         Folder of the results; None writes none.
+    truth
+        Labelled moves to score the events against: a file, or the folder of a synthetic market.
+    check_lookahead
+        Number of drawn moments at which the recording is cut off for the check; 0 = no check.
     checkpoint, resume
         Folder of checkpoints, and whether to go on from the newest one there, if there is one.
     """
@@ -40,6 +44,8 @@ class BacktestRequest:
     unsorted: Unsorted = Unsorted.FAIL
     events: Path | None = None
     out: Path | None = None
+    truth: Path | None = None
+    check_lookahead: int = 0
     workers: int = 1
     batch_rows: int = BATCH_ROWS
     checkpoint: Path | None = None
@@ -51,8 +57,8 @@ class BacktestRequest:
         """The settings; all defaults if none were given."""
         return self.settings if self.settings is not None else settings_model()()
 
-    def replay(self) -> Request:
-        """Return the replay that the backtest rides on."""
+    def replay(self, outs: Sequence[str] = ()) -> Request:
+        """Return the replay that the backtest rides on, with files of its events."""
         return Request(
             self.paths,
             self.effective_settings,
@@ -60,6 +66,7 @@ class BacktestRequest:
             self.end,
             self.symbols,
             self.unsorted,
+            outs,
             workers=self.workers,
             batch_rows=self.batch_rows,
             checkpoint=self.checkpoint,

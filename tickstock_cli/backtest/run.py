@@ -2,20 +2,30 @@
 
 1. The prices of the recording: ticks or bars (``price_source``).
 2. One replay, with a tap that judges its events and trades them (``tap``); what that finds lies in files on disk.
-3. The tables of the results (``result``), and the files of ``--out`` (``outputs``).
+3. The tables of the results (``study_result``), and the check for look-ahead (``lookahead``).
+4. The files of ``--out``, which get their names together (``outputs``).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
+from tickstock_cli.backtest.cell_table import SCHEMA as CELL_SCHEMA
+from tickstock_cli.backtest.cell_table import cell_rows_of
+from tickstock_cli.backtest.given_events import given_table, read_given_events
+from tickstock_cli.backtest.judging import Observe, judged
+from tickstock_cli.backtest.lookahead import LookaheadResult, check_lookahead
 from tickstock_cli.backtest.observation_table import SCHEMA as OBSERVATION_SCHEMA
 from tickstock_cli.backtest.observation_table import observation_rows
+from tickstock_cli.backtest.outputs import OBSERVATIONS, BacktestFolder
 from tickstock_cli.backtest.price_source import PriceSource, price_source
 from tickstock_cli.backtest.request import BacktestRequest
 from tickstock_cli.backtest.study_result import StudyResult, study_result
@@ -23,15 +33,16 @@ from tickstock_cli.backtest.tap import BacktestTap
 from tickstock_cli.config.analysis import horizon_ns
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.digest import ColumnDigest
-from tickstock_cli.core.stages import NamedSource
+from tickstock_cli.core.os_errors import os_error_hint
 from tickstock_cli.core.temporary_folder import LockedFolder
 from tickstock_cli.core.times import format_duration
 from tickstock_cli.engine.checkpoint import RECORDS
 from tickstock_cli.engine.control import Control
-from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.result import RunResult, peak_rss_bytes
-from tickstock_cli.errors import SettingsError
-from tickstock_cli.replaying import read_options, replay
+from tickstock_cli.errors import OutputError, SettingsError
+from tickstock_cli.replaying import read_options
+from tickstock_cli.scoring.scoring import Score, score
+from tickstock_cli.scoring.tables import read_truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,16 @@ class BacktestResult:
         sha256 over all observations and trades.
     seconds
         Wall time, from the opened recording to the last file.
+    interrupted
+        Whether the user stopped it; then the results are those of the rows so far, and no file was written.
+    lookahead
+        The check of ``BacktestRequest.check_lookahead``.
+    score
+        The score of the events against ``BacktestRequest.truth``.
+    outputs
+        Files that were written.
+    kept
+        Names of other files in their folder, which were left as they are.
     """
 
     run: RunResult
@@ -53,7 +74,11 @@ class BacktestResult:
     study: StudyResult
     digest: str
     seconds: float
+    interrupted: bool = False
+    lookahead: LookaheadResult | None = None
+    score: Score | None = None
     outputs: tuple[Path, ...] = ()
+    kept: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the content of ``result.json``."""
@@ -63,13 +88,17 @@ class BacktestResult:
             "digest": self.digest,
             "seconds": self.seconds,
             "peak_rss_bytes": peak_rss_bytes(),
+            "interrupted": self.interrupted,
+            **({} if self.lookahead is None else {"lookahead": self.lookahead.as_dict()}),
+            **({} if self.score is None else {"score": self.score.as_dict()}),
         }
 
 
 def backtest(
     request: BacktestRequest,
     control: Control | None = None,
-    observe: Callable[[NamedSource], Observer] | None = None,
+    observe: Observe | None = None,
+    report: Callable[[int, int], None] | None = None,
 ) -> BacktestResult:
     """Judge and trade the events of a recording.
 
@@ -79,6 +108,8 @@ def backtest(
         Stops the run early; its results are then those of the rows so far, and no file is written.
     observe
         Called once with the opened source; returns the observer of the run.
+    report
+        Called after each rerun of the check for look-ahead with the number of reruns so far and in all.
 
     Raises
     ------
@@ -87,7 +118,8 @@ def backtest(
     SettingsError
         A setting does not fit the recording: a horizon is shorter than its bars.
     DataError
-        A recording is missing, unreadable, of wrong columns or unsorted, or has no prices.
+        A recording, the events or the truth are missing, unreadable, of wrong columns or unsorted, or there are no
+        prices.
     OutputError
         The results cannot be written; earlier files of their names stay unchanged.
     CheckpointError
@@ -96,19 +128,53 @@ def backtest(
         An event, a signal, an order or money is unaccounted for: always a bug.
     """
     began = time.perf_counter()
+    control = control or Control()
     settings = request.effective_settings
     check_phases(settings)
     reading = read_options(request.replay(), settings)
     prices = price_source(request.paths, reading, settings)
     check_horizons(settings, prices)
-    with _record_folder(request) as folder, closing(BacktestTap(settings, prices, folder)) as tap:
-        run = replay(request.replay(), control, observe, taps={"backtest": tap})
-        names = tap.names
-        study = study_result(tap.observations, names, settings)
+    given = None if request.events is None else read_given_events(request.events, settings.session.calendar)
+    truth = None if request.truth is None else read_truth(request.truth)
+    with ExitStack() as stack:
+        results = None if request.out is None else stack.enter_context(BacktestFolder(request.out))
+        records, spare = stack.enter_context(_folders(request))
+        events = spare / "events.parquet" if truth is not None and given is None else None
+        done = stack.enter_context(judged(request, prices, records, given, control, observe, events))
+        study = study_result(done.tap.observations, done.tap.names, settings)
+        checked = None
+        if request.check_lookahead and not done.run.interrupted:
+            bounded = replace(request, start=reading.start, end=reading.end)
+            checked = check_lookahead(bounded, prices, spare / "rerun", done.tap, given, control, report)
+        interrupted = done.run.interrupted or (checked is not None and control.stopped)
         digest = ColumnDigest(OBSERVATION_SCHEMA.names)
-        for chunk in tap.observations.chunks():
-            digest.update(observation_rows(chunk, study.horizons, names))
-        return BacktestResult(run, prices, study, digest.hexdigest(), time.perf_counter() - began)
+        rows = _observations(done.tap, study.horizons, digest)
+        if results is not None and not interrupted:
+            results.table(OBSERVATIONS, OBSERVATION_SCHEMA, rows)
+            results.table("cells.parquet", CELL_SCHEMA, [cell_rows_of(study.table.cells)])
+        deque(rows, maxlen=0)  # their digest without files
+        result = BacktestResult(
+            done.run,
+            prices,
+            study,
+            digest.hexdigest(),
+            time.perf_counter() - began,
+            interrupted,
+            checked,
+            None if truth is None else score(given_table(given) if given is not None else str(events), truth),
+        )
+        if results is None or interrupted:
+            return result
+        return replace(result, outputs=results.commit(result.as_dict()), kept=results.others)
+
+
+def _observations(tap: BacktestTap, horizons: Sequence[str], digest: ColumnDigest) -> Iterator[pa.RecordBatch]:
+    """Yield all observations as rows, adding them to a digest."""
+    names = tap.names
+    for chunk in tap.observations.chunks():
+        rows = observation_rows(chunk, horizons, names)
+        digest.update(rows)
+        yield rows
 
 
 def check_phases(settings: Settings) -> None:
@@ -131,10 +197,11 @@ def check_horizons(settings: Settings, prices: PriceSource) -> None:
 
 
 @contextmanager
-def _record_folder(request: BacktestRequest) -> Iterator[Path]:
-    """Return a folder for records: that of the checkpoint, or a temporary one."""
-    if request.checkpoint is not None:
-        yield request.checkpoint / RECORDS
-        return
-    with LockedFolder("backtest", request.out) as folder:
-        yield folder
+def _folders(request: BacktestRequest) -> Iterator[tuple[Path, Path]]:
+    """Return a folder for records, that of the checkpoint or a temporary one, and a temporary one for all else."""
+    with ExitStack() as stack:
+        try:
+            temporary = stack.enter_context(LockedFolder("backtest", request.out))
+        except OSError as error:
+            raise OutputError(f"cannot write a temporary folder: {os_error_hint(error)}") from error
+        yield temporary if request.checkpoint is None else request.checkpoint / RECORDS, temporary

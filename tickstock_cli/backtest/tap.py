@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.events import SOURCES, EventRows
 from tickstock_cli.core.record_file import RecordFile
 from tickstock_cli.engine.taps import Tap, TapContext, TapStep
+from tickstock_cli.errors import CheckpointError
 from tickstock_cli.prices.days import TradingDays
 from tickstock_cli.prices.timeline import PriceSlice, PriceTimeline
 from tickstock_cli.study.event_study import EventStudy
@@ -52,6 +55,7 @@ class BacktestTap(Tap):
         )
         self._new_state = {**self._named("timeline", self._timeline), **self._named("study", self._study)}
         self._given = given
+        self._decided_by = _decided_by(settings, given)
         self._given_taken = 0
         self._codes = _OwnCodes(() if given is None else given.tickers)
         self.observations = RecordFile(folder / "observations", self._study.record)
@@ -84,12 +88,22 @@ class BacktestTap(Tap):
         counts = np.array([self._given_taken, len(self.observations)], dtype=np.int64)
         return {
             "counts": counts,
+            "decided_by": self._decided_by,
             **self._named("timeline", self._timeline),
             **self._named("study", self._study),
         }
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        state = state or {"counts": np.zeros(2, dtype=np.int64), **self._new_state}
+        state = state or {
+            "counts": np.zeros(2, dtype=np.int64),
+            "decided_by": self._decided_by,
+            **self._new_state,
+        }
+        if not np.array_equal(state["decided_by"], self._decided_by):
+            raise CheckpointError(
+                "the checkpoint is of a backtest with other settings of study or prices, or other --events: "
+                "use those, or start without --resume"
+            )
         self._given_taken, observations = (int(count) for count in state["counts"])
         for name, part in (("timeline", self._timeline), ("study", self._study)):
             prefix = f"{name}/"
@@ -124,6 +138,17 @@ class BacktestTap(Tap):
     @staticmethod
     def _named(name: str, part: PriceTimeline | EventStudy) -> dict[str, NDArray[Any]]:
         return {f"{name}/{key}": array for key, array in part.state().items()}
+
+
+def _decided_by(settings: Settings, given: GivenEvents | None) -> NDArray[np.uint8]:
+    """Return a digest of what decides a backtest beside its run's events."""
+    sections = [settings.study.model_dump(mode="json"), settings.prices.model_dump(mode="json")]
+    digest = sha256(json.dumps(sections, sort_keys=True).encode())
+    if given is not None:
+        digest.update(given.rows.tobytes())
+        digest.update(given.event_ids.tobytes())
+        digest.update("\n".join((*given.tickers, *given.kinds, *given.sources)).encode())
+    return np.frombuffer(digest.digest(), dtype=np.uint8)
 
 
 class _OwnCodes:

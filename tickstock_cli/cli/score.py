@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -44,15 +43,14 @@ def score(
     graces = default_grace(read_declarations(events))
     result = compute(events, truth, {**graces, **read_grace(grace or [], list(graces))})
     if as_json:
-        typer.echo(json.dumps(_as_object(result)))
+        typer.echo(json.dumps(result.as_dict()))
         return
     from tickstock_cli.cli.console import data_console
 
     console = data_console()
-    console.print(_table(result))
+    console.print(score_table(result))
     if result.unscored:
-        counts = ", ".join(f"{kind} {count:,}" for kind, count in result.unscored.items())
-        console.print(f"Not injected, so not scored: {counts}")
+        console.print(unscored_words(result))
 
 
 def read_grace(texts: Sequence[str], kinds: Sequence[str]) -> dict[str, float]:
@@ -87,20 +85,13 @@ def read_grace(texts: Sequence[str], kinds: Sequence[str]) -> dict[str, float]:
     return grace
 
 
-def _as_object(result: Score) -> dict[str, Any]:
-    kinds = {
-        one.kind: {
-            **{name: value for name, value in asdict(one).items() if name != "kind"},
-            "unmatched": one.unmatched,
-            "precision": one.precision,
-            "recall": one.recall,
-        }
-        for one in result.kinds
-    }
-    return {"kinds": kinds, "unscored": result.unscored}
+def unscored_words(result: Score) -> str:
+    """Return in words which kinds of events were not scored."""
+    counts = ", ".join(f"{kind} {count:,}" for kind, count in result.unscored.items())
+    return f"Not injected, so not scored: {counts}"
 
 
-def _table(result: Score) -> Table:
+def score_table(result: Score) -> Table:
     """Return one column a kind: a row each would not fit a terminal of 80 columns."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table

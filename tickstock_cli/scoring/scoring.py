@@ -10,8 +10,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -69,6 +70,11 @@ class KindScore:
         """Number of events without a match."""
         return self.events - self.matched
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures without the kind."""
+        counted = {name: value for name, value in asdict(self).items() if name != "kind"}
+        return {**counted, "unmatched": self.unmatched, "precision": self.precision, "recall": self.recall}
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -76,6 +82,10 @@ class Score:
 
     kinds: tuple[KindScore, ...]
     unscored: dict[str, int]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the object of ``tickstock score --json``."""
+        return {"kinds": {one.kind: one.as_dict() for one in self.kinds}, "unscored": self.unscored}
 
 
 def default_grace(declared: Iterable[DetectorDeclaration] = ()) -> dict[str, int]:
