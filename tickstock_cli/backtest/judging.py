@@ -21,7 +21,7 @@ Observe = Callable[[NamedSource], Observer]
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class JudgedRun:
     """A finished replay, and the tap that has what it found, in files of its folder."""
 
     run: RunResult
@@ -37,7 +37,7 @@ def judged(
     control: Control | None = None,
     observe: Observe | None = None,
     events_out: Path | None = None,
-) -> Iterator[Judgement]:
+) -> Iterator[JudgedRun]:
     """Replay recordings and judge their events.
 
     Parameters
@@ -54,4 +54,4 @@ def judged(
     """
     outs = () if events_out is None else (str(events_out),)
     with closing(BacktestTap(request.effective_settings, prices, folder, given)) as tap:
-        yield Judgement(replay(request.replay(outs), control, observe, taps={"backtest": tap}), tap)
+        yield JudgedRun(replay(request.replay(outs), control, observe, taps={"backtest": tap}), tap)
