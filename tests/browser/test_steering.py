@@ -68,6 +68,7 @@ def test_a_time_of_day_is_in_the_zone_that_the_page_shows(page: Page, new_log: N
         page.wait_for(
             "document.querySelector('#pause').textContent === 'Pause' && document.querySelector('#speed').value"
         )
+        page.wait_for("document.querySelector('#seek-time').placeholder === '09:30:00'")
         page.type("#seek-time", "09:45")
         page.wait_for("document.querySelector('#control-answer').textContent.includes('2026-03-03 09:45:00')")
         page.evaluate("document.querySelector('#zone').value = 'UTC'")

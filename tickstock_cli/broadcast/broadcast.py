@@ -80,6 +80,7 @@ class Broadcast(Observer):
     ) -> None:
         settings = request.settings
         assert settings is not None  # a command has loaded them
+        self._control = control
         self._stack = ExitStack()
         if folder is None:
             folder = self._stack.enter_context(LockedFolder("log")) / "log"
@@ -181,7 +182,8 @@ class Broadcast(Observer):
 
     def beside(self, other: Observer, source: NamedSource) -> Observer:
         """Return an observer of a run over ``source`` that calls this one and ``other``."""
-        self.opened(source.span, source.repeatable, is_live=source.is_live)
+        # A speed paces rows of a pipe, too.
+        self.opened(source.span, source.repeatable, is_live=source.is_live and self._control.speed is None)
         return Observers(self, other)
 
     def opened(self, span: tuple[int, int] | None, repeatable: bool, *, is_live: bool) -> None:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from types import MappingProxyType
 
 import pytest
 
+from tickstock_cli.broadcast.broadcast import Broadcast
 from tickstock_cli.broadcast.control import STEERING, RunControl
 from tickstock_cli.broadcast.status import RunStatus
+from tickstock_cli.build import settings_model
+from tickstock_cli.config.load import load
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.engine.control import Control
+from tickstock_cli.engine.observer import Observer
 from tickstock_cli.errors import UsageError
+from tickstock_cli.replaying import Request
+from tickstock_cli.serving.server import Address
+from tickstock_cli.sources.opening import open_source
+from tickstock_cli.sources.options import ReadOptions
 
 CALLS: MappingProxyType[str, Callable[[RunControl], None]] = MappingProxyType(
     {
@@ -61,3 +71,20 @@ def test_what_steers_nothing_is_refused(action: str, speed: float | None, is_liv
         CALLS[action](run)
     assert run.status()["actions"] == []
     assert not run.status()["paused"]
+
+
+@pytest.mark.parametrize(("speed", "actions"), [(None, []), (60.0, list(STEERING))])
+def test_rows_of_a_pipe_are_live_unless_a_speed_paces_them(
+    tmp_path: Path, speed: float | None, actions: list[str]
+) -> None:
+    """With ``--speed`` a stream is fed by the schedule of its rows, like a recording, and can be paused."""
+    os.mkfifo(tmp_path / "pipe")
+    source = open_source([f"arrow:{tmp_path / 'pipe'}"], ReadOptions())
+    settings = load(settings_model(), file=None, environment={}, assignments=[]).settings
+    with Broadcast(Request(paths=["arrow:pipe"], settings=settings), Control(speed), Address(port=0)) as broadcast:
+        broadcast.beside(Observer(), source)
+
+        control = broadcast.server.hub.served.control
+        assert control is not None
+        assert control.status()["actions"] == actions
+    source.close()

@@ -154,7 +154,7 @@ export class Controls {
     if (document.activeElement !== share && typeof stand.rollout_percent === "number") share.value = stand.rollout_percent;
     const time = byId("seek-time");
     if (stand.time && document.activeElement !== time && !time.value) {
-      time.placeholder = new Date(stand.time / 1e6).toISOString().slice(0, 16) + "Z";
+      time.placeholder = format.clock(stand.time);
     }
   }
 
