@@ -56,6 +56,8 @@ def test_invalid_options_are_errors_of_one_line(tmp_path: Path) -> None:
         ("--date", "tomorrow"): "--date is 'tomorrow', but a date such as 2026-03-02 is wanted",
         ("--rows", "0"): "--rows is 0, but 1 to 10000000000 is allowed",
         ("--surges", "2"): "--surges is 2, but only 0 found a symbol",
+        ("--surges", "2", "--pure-noise"): "--pure-noise leaves no room for --surges; give one of the two",
+        ("--drift-seconds", "0"): "--drift-seconds is 0, but 1 to 3600 is allowed",
         ("--no-ticks", "--no-bars", "--no-fmv"): "nothing to write",
     }
     for arguments, message in mistakes.items():

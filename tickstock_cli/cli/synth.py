@@ -68,6 +68,13 @@ def synth(
             show_default="2 a day per 500 symbols",
         ),
     ] = None,
+    drift_bps: Annotated[
+        int, typer.Option(help="Basis points by which the price drifts on after each surge; against it below 0.")
+    ] = 0,
+    drift_seconds: Annotated[int, typer.Option(help="Time of the drift, from the end of the surge.")] = 300,
+    pure_noise: Annotated[
+        bool, typer.Option("--pure-noise", help="Independent random walks of constant volatility, and nothing else.")
+    ] = False,
     bad_prints: Annotated[int, typer.Option(help="Trades per million with a wrong price.")] = 20,
     resolution: Annotated[ResolutionName, typer.Option(help="Resolution of the times of trades.")] = ResolutionName.NS,
     fractional: Annotated[bool, typer.Option("--fractional", help="Some trades of fractions of a share.")] = False,
@@ -102,6 +109,9 @@ def synth(
         bad_prints=bad_prints,
         resolution=Resolution[resolution.name],
         fractional=fractional,
+        drift_bps=drift_bps,
+        drift_seconds=drift_seconds,
+        pure_noise=pure_noise,
     )
     chosen = frozenset(feed for feed, wanted in ((Feed.TICKS, ticks), (Feed.BARS, bars), (Feed.FMV, fmv)) if wanted)
     say_if_new(run_span, lambda: SyntheticMarket(options))

@@ -73,7 +73,7 @@ def walk_factors(
 
 @kernel
 def injected_parts(injection: Any, time: int) -> int:
-    """Return the injected move at ``time`` (ns), in parts."""
+    """Return the injected move at ``time`` (ns), with the drift after it, in parts."""
     parts: int = injection["parts"]
     kind = injection["kind"]
     if kind == _FMV or time < injection["start"]:
@@ -82,7 +82,12 @@ def injected_parts(injection: Any, time: int) -> int:
         return parts if time >= injection["end"] else 0
     elapsed = (time - injection["start"]) // _MS
     ramp = injection["ramp_ms"]
-    return parts if elapsed >= ramp else parts * elapsed // ramp
+    move = parts if elapsed >= ramp else parts * elapsed // ramp
+    drifting = (time - injection["end"]) // _MS
+    if injection["drift_parts"] != 0 and drifting > 0:
+        span = injection["drift_ms"]
+        move += injection["drift_parts"] if drifting >= span else injection["drift_parts"] * drifting // span
+    return move
 
 
 @kernel

@@ -7,7 +7,7 @@ from any other injected move of the symbol.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -61,6 +61,8 @@ class Injection:
         Extra trades, or fair values, within ``spread`` seconds.
     rel_volume
         Pace of trading relative to the five minutes before, in 1/1000; None where it does not apply.
+    drift_bps, drift_seconds
+        From ``end`` on, the price drifts by so many basis points in the direction, evenly over so many seconds.
     """
 
     kind: InjectionKind
@@ -73,11 +75,23 @@ class Injection:
     rows: int = 0
     spread: int = 1
     rel_volume: int | None = None
+    drift_bps: int = 0
+    drift_seconds: int = 0
+
+    @property
+    def over(self) -> int:
+        """The second from which on the price no longer moves on its account."""
+        return self.end + self.drift_seconds
 
     @property
     def parts(self) -> int:
         """The signed move, in parts of 2**-30."""
         return self.direction * self.magnitude * PARTS_PER_PERCENT // 1_000
+
+    @property
+    def drift_parts(self) -> int:
+        """The signed drift, in parts of the price that the move leaves."""
+        return self.direction * self.drift_bps * PARTS_PER_PERCENT // 100
 
 
 class Recipe(NamedTuple):
@@ -165,7 +179,9 @@ _SYMBOLS_OF_USUAL = 500
 
 
 def usual(recipe: Recipe, options: MarketOptions) -> int:
-    """Return the default number of injections; it grows with the market above 500 symbols."""
+    """Return the default number of injections; it grows with the market above 500 symbols. Pure noise has none."""
+    if options.pure_noise:
+        return 0
     return recipe.usual * options.days * max(options.symbols, _SYMBOLS_OF_USUAL) // _SYMBOLS_OF_USUAL
 
 
@@ -200,6 +216,8 @@ class _InjectionPlanner:
         self._weights: list[int] = universe.weight.tolist()
         self._total = sum(self._weights)
         self._cuts = timeline.allot(options.rows, timeline.busy)
+        self._drift_seconds = options.drift_seconds if options.drift_bps else 0
+        self._drift_bps = options.drift_bps
         self._taken: dict[int, list[Injection]] = {}
         self.placed: list[Injection] = []
 
@@ -213,7 +231,7 @@ class _InjectionPlanner:
             if symbol is None:
                 continue
             expected = max(1, self._trades(symbol, rows) * _WINDOW_SECONDS // _BASELINE_SECONDS)
-            injection = recipe.make(self._rng, symbol, start, expected)
+            injection = self._with_drift(recipe.make(self._rng, symbol, start, expected))
             if self._is_free(injection):
                 self._taken.setdefault(symbol, []).append(injection)
                 self.placed.append(injection)
@@ -227,8 +245,13 @@ class _InjectionPlanner:
         if recipe.at_open:
             return first + session.opens + self._rng.between(3, 12)
         return first + self._rng.between(
-            session.opens + BEFORE_SECONDS, session.closes - recipe.longest - _APART_SECONDS
+            session.opens + BEFORE_SECONDS, session.closes - recipe.longest - self._drift_seconds - _APART_SECONDS
         )
+
+    def _with_drift(self, injection: Injection) -> Injection:
+        if injection.kind is not InjectionKind.SURGE or not self._drift_bps:
+            return injection
+        return replace(injection, drift_bps=self._drift_bps, drift_seconds=self._drift_seconds)
 
     def _trades(self, symbol: int, rows: int) -> int:
         """Return the expected trades of a symbol among ``rows`` of the market."""
@@ -248,16 +271,24 @@ class _InjectionPlanner:
         if injection.kind is InjectionKind.HALT and self._weights[injection.symbol] * _HALT_SHARE > self._total:
             return False
         return all(
-            injection.start >= other.end + _APART_SECONDS or other.start >= injection.end + _APART_SECONDS
+            injection.start >= other.over + _APART_SECONDS or other.start >= injection.over + _APART_SECONDS
             for other in self._taken.get(injection.symbol, ())
         )
 
 
 INJECTED = np.dtype(
-    [("kind", "i8"), ("start", "i8"), ("end", "i8"), ("ramp_ms", "i8"), ("parts", "i8")],
+    [
+        ("kind", "i8"),
+        ("start", "i8"),
+        ("end", "i8"),
+        ("ramp_ms", "i8"),
+        ("parts", "i8"),
+        ("drift_ms", "i8"),
+        ("drift_parts", "i8"),
+    ],
     align=True,
 )
-"""Injections in kernels; start and end are ns UTC."""
+"""Injections in kernels; start and end are ns UTC. Without a drift, ``drift_parts`` is 0."""
 
 
 def encode(injections: list[Injection], second_ns: Callable[[int], int]) -> NDArray[Any]:
@@ -266,5 +297,6 @@ def encode(injections: list[Injection], second_ns: Callable[[int], int]) -> NDAr
     for injection in injections:
         start = second_ns(injection.start)
         end = start + (injection.end - injection.start) * NS_PER_SECOND
-        rows.append((int(injection.kind), start, end, injection.ramp * 1_000, injection.parts))
+        drift = (injection.drift_seconds * 1_000, injection.drift_parts)
+        rows.append((int(injection.kind), start, end, injection.ramp * 1_000, injection.parts, *drift))
     return np.array(rows, dtype=INJECTED)

@@ -18,7 +18,7 @@ from tickstock_cli.synth.rng import draws, stream_key
 from tickstock_cli.synth.running import pass_night, run_span
 from tickstock_cli.synth.tables import FAST_ACTIVITY, LOTS, SLOW_ACTIVITY, waits
 from tickstock_cli.synth.trading import Flow, SecondRange, Tables, Ticks, TradingKeys, TradingRules, make_ticks
-from tickstock_cli.synth.universe import SECTORS
+from tickstock_cli.synth.universe import PARTS, SECTORS
 from tickstock_cli.synth.untraded import quote_untraded
 
 MINUTE_SECONDS = 60
@@ -43,13 +43,16 @@ class MarketSimulator:
         self._timeline = plan.timeline
         self._universe = plan.universe
         self._symbols = plan.universe.symbols.copy()
-        self._injected = plan.injected
+        self._injected = plan.injected.copy()
         self._next_injection = 0
         self._near: list[int] = []  # indices of the injections that affect the minute
         self._book = make_book(count)
         self._tables = Tables(waits(), LOTS, plan.flags)
         self._rules = TradingRules(
-            options.resolution.value, options.bad_prints * _BAD_SCALE // 1_000_000, options.fractional
+            options.resolution.value,
+            0 if options.pure_noise else options.bad_prints * _BAD_SCALE // 1_000_000,
+            options.fractional,
+            sweeps=not options.pure_noise,
         )
         self._keys = TradingKeys(*(stream_key(options.seed, f"trade {name}") for name in TradingKeys._fields))
         self._fmv_keys = FmvKeys(*(stream_key(options.seed, f"fmv {name}") for name in FmvKeys._fields))
@@ -66,11 +69,12 @@ class MarketSimulator:
         self._span = SecondRange(0, 0, 0, 0, False)
 
     def begin_day(self, day: int) -> None:
-        """Compute the day's walks of the market and the sectors."""
+        """Compute the day's walks of the market and the sectors; pure noise has none."""
         session, first = self._timeline.sessions[day], int(self._timeline.first[day])
-        self._factors = np.empty((session.seconds, SECTORS + 1), dtype=np.int64)
-        volatility = self._timeline.volatility[first : first + session.seconds]
-        walk_factors(self._factor_keys, first, volatility, self._factors)
+        self._factors = np.zeros((session.seconds, SECTORS + 1), dtype=np.int64)
+        if not self._plan.options.pure_noise:
+            volatility = self._timeline.volatility[first : first + session.seconds]
+            walk_factors(self._factor_keys, first, volatility, self._factors)
         self._span = SecondRange(first, first, first, session.start, False)
 
     def run_minute(self, second: int, most_rows: int) -> Iterator[Portion]:
@@ -118,15 +122,15 @@ class MarketSimulator:
         """Begin a minute: set its active injections and the activity of each symbol."""
         self._span = self._span._replace(regular=bool(self._timeline.regular[second]))
         self._bars_start = self._span.day_start + (second - self._span.day_first) * NS_PER_SECOND
-        calm = np.zeros(len(self._minute_weight), dtype=np.bool_)
+        calm = np.full(len(self._minute_weight), self._plan.options.pure_noise, dtype=np.bool_)
         self._move_near(second)
         for place in self._near:
             injection = self._plan.injections[place]
             calm[injection.symbol] = True
-            if injection.end <= second and self._book["watch"][injection.symbol] == place:
+            if injection.over <= second and self._book["watch"][injection.symbol] == place:
                 self._settle(place)
-            if injection.start < second + MINUTE_SECONDS and injection.end > second:
-                self._book["watch"][injection.symbol] = place
+            if injection.start < second + MINUTE_SECONDS and injection.over > second:
+                self._activate(place)
         weight = self._universe.weight if self._span.regular else self._universe.thin_weight
         minute = second // MINUTE_SECONDS
         weigh_minute(weight, calm, minute, self._activity_key, SLOW_ACTIVITY, FAST_ACTIVITY, self._minute_weight)
@@ -135,17 +139,26 @@ class MarketSimulator:
     def _move_near(self, second: int) -> None:
         """Update the injections that affect the minute."""
         injections = self._plan.injections
-        self._near = [place for place in self._near if injections[place].end + AFTER_SECONDS > second]
+        self._near = [place for place in self._near if injections[place].over + AFTER_SECONDS > second]
         horizon = second + MINUTE_SECONDS + BEFORE_SECONDS
         while self._next_injection < len(injections) and injections[self._next_injection].start < horizon:
             self._near.append(self._next_injection)
             self._next_injection += 1
 
+    def _activate(self, place: int) -> None:
+        """Begin an injection's minutes: its drift is a share of the price then, not of that at the day's beginning."""
+        injection = self._plan.injections[place]
+        entry = self._book[injection.symbol]
+        if entry["watch"] != place:
+            entry["watch"] = place
+            level = PARTS + int(entry["own"]) + injection.parts
+            self._injected["drift_parts"][place] = injection.drift_parts * level // PARTS
+
     def _settle(self, place: int) -> None:
         """Add a finished move to the symbol's own walk, so that the price keeps its level."""
         injection = self._plan.injections[place]
         if injection.kind is not InjectionKind.FMV:
-            self._book["own"][injection.symbol] += injection.parts
+            self._book["own"][injection.symbol] += injection.parts + self._injected["drift_parts"][place]
         self._book["watch"][injection.symbol] = -1
 
     def end_minute(self) -> Portion:

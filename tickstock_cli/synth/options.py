@@ -12,7 +12,12 @@ MAX_ROWS = 10_000_000_000
 MAX_SYMBOLS = 50_000
 MAX_DAYS = 30
 MAX_INJECTED = 10_000
+MAX_DRIFT_BPS = 1_000
+MAX_DRIFT_SECONDS = 3_600
 FIRST_YEAR, LAST_YEAR = 1990, 2200
+
+INJECTED = ("surges", "opening_surges", "trends", "deviations", "halts")
+"""The options that number injections."""
 
 
 class Resolution(Enum):
@@ -49,6 +54,12 @@ class MarketOptions:
         Resolution of the timestamps of trades.
     fractional
         Whether some trades are of fractions of a share; sizes and volumes become float64.
+    drift_bps, drift_seconds
+        After its end, each surge drifts by so many basis points in its direction (against it below 0), evenly over so
+        many seconds; -1,000 to 1,000 and 1 to 3,600. 0 basis points: no drift.
+    pure_noise
+        Whether every symbol is a random walk of its own with steps of constant variance at a constant pace, without
+        injections, shared moves, spread, flags and bad prints.
 
     Raises
     ------
@@ -70,6 +81,9 @@ class MarketOptions:
     bad_prints: int = 20
     resolution: Resolution = Resolution.NS
     fractional: bool = False
+    drift_bps: int = 0
+    drift_seconds: int = 300
+    pure_noise: bool = False
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -78,15 +92,16 @@ class MarketOptions:
             ("seed", 0, 2**64 - 1),
             ("days", 1, MAX_DAYS),
             ("fmv_rows", 0, MAX_ROWS),
-            ("surges", 0, MAX_INJECTED),
-            ("opening_surges", 0, MAX_INJECTED),
-            ("trends", 0, MAX_INJECTED),
-            ("deviations", 0, MAX_INJECTED),
-            ("halts", 0, MAX_INJECTED),
+            *((name, 0, MAX_INJECTED) for name in INJECTED),
             ("bad_prints", 0, 100_000),
+            ("drift_bps", -MAX_DRIFT_BPS, MAX_DRIFT_BPS),
+            ("drift_seconds", 1, MAX_DRIFT_SECONDS),
         ):
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise UsageError(f"--{name.replace('_', '-')} is {value}, but {low} to {high} is allowed")
         if not FIRST_YEAR <= self.first_day.year <= LAST_YEAR:
             raise UsageError(f"--date is {self.first_day}, but {FIRST_YEAR} to {LAST_YEAR} is allowed")
+        asked = next((name for name in (*INJECTED, "drift_bps") if self.pure_noise and getattr(self, name)), None)
+        if asked is not None:
+            raise UsageError(f"--pure-noise leaves no room for --{asked.replace('_', '-')}; give one of the two")

@@ -14,7 +14,7 @@ from tickstock_cli.synth.options import MarketOptions
 from tickstock_cli.synth.picking import MAX_ROWS_PER_SECOND
 from tickstock_cli.synth.rng import Rng
 from tickstock_cli.synth.tables import FLAGS
-from tickstock_cli.synth.timeline import Timeline, find_sessions, trading_timeline
+from tickstock_cli.synth.timeline import Timeline, even_timeline, find_sessions, trading_timeline
 from tickstock_cli.synth.trading import Flow
 from tickstock_cli.synth.universe import Universe, make_universe
 
@@ -54,15 +54,17 @@ def make_plan(options: MarketOptions) -> MarketPlan:
     UsageError
         The exchange is closed on the first day, or the options ask for more than the market has room for.
     """
-    timeline = trading_timeline(options.seed, find_sessions(options.first_day, options.days))
+    sessions = find_sessions(options.first_day, options.days)
+    timeline = even_timeline(sessions) if options.pure_noise else trading_timeline(options.seed, sessions)
     _check_density(timeline.allot(options.rows, timeline.busy))
     universe = make_universe(options)
     injections = place_injections(options, timeline, universe)
     flow, fmv_flow = _trade_flow(options, timeline, injections), _fmv_flow(options, timeline, injections)
     _check_density(flow.cuts + flow.extra_cuts)
     _check_density(fmv_flow.cuts + fmv_flow.extra_cuts)
+    flags = np.zeros_like(FLAGS) if options.pure_noise else FLAGS
     return MarketPlan(
-        options, timeline, universe, injections, encode(injections, timeline.second_ns), flow, fmv_flow, FLAGS
+        options, timeline, universe, injections, encode(injections, timeline.second_ns), flow, fmv_flow, flags
     )
 
 

@@ -132,6 +132,12 @@ def trading_timeline(seed: int, sessions: list[TradingSession]) -> Timeline:
     return Timeline(sessions, busy * (WAIT_MEAN + gusts) // (2 * WAIT_MEAN), volatility, regular)
 
 
+def even_timeline(sessions: list[TradingSession]) -> Timeline:
+    """Return the seconds of sessions with a constant activity: 64 times as much in regular trading as outside."""
+    regular = np.concatenate([_profile(session)[2] for session in sessions])
+    return Timeline(sessions, np.where(regular, 64, 1), np.full(len(regular), CALM), regular)
+
+
 def _profile(session: TradingSession) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
     """Return activity, volatility and regularity of one session's seconds."""
     second = np.arange(session.seconds)

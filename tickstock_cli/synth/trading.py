@@ -65,6 +65,7 @@ class TradingRules(NamedTuple):
     resolution: int  # ns
     bad_prints: int  # of 2**20
     fractional: bool
+    sweeps: bool
 
 
 class SecondRange(NamedTuple):
@@ -189,7 +190,7 @@ def trade_second(
                 symbol = pick_symbol(keys.pick, row, picker, book, injected, time)
                 trends = is_on(_TREND, book[symbol], injected, time)
                 book[symbol]["own"] += own_step(symbols[symbol], look, draw(keys.move, row), trends)
-            may_sweep = not is_extra
+            may_sweep = rules.sweeps and not is_extra
             side = 1 - 2 * bits(look, 12, 1)
             price = worth(symbols[symbol], book[symbol], injected, factors, day_second, time)
             price = to_grid(price + side * spread * symbols[symbol]["half_spread"], symbols[symbol]["grid"])

@@ -25,9 +25,13 @@ TRUTH_SCHEMA = pa.schema(_FIELDS)
 distance from the market, or the gap after the halt. ``rel_volume`` is the planned pace of trading relative to the five
 minutes before. ``rows`` is the number of extra rows."""
 
+DRIFT_FIELDS: list[pa.Field[Any]] = [pa.field("drift_bps", pa.float64()), pa.field("drift_seconds", pa.int64())]
+"""Columns of a market with drifts: from a move's ``end`` on, its price drifts by ``drift_bps`` basis points in its
+``direction``, evenly over ``drift_seconds``. Null after moves without a drift."""
+
 
 def truth_table(market: SyntheticMarket) -> pa.Table:
-    """Return a market's injections as rows of ``TRUTH_SCHEMA``, in order of their start."""
+    """Return a market's injections as rows of ``TRUTH_SCHEMA``, in order of their start; see ``DRIFT_FIELDS``."""
     injections = market.plan.injections
     columns: dict[str, list[Any]] = {
         "kind": [injection.kind.name.lower() for injection in injections],
@@ -41,7 +45,14 @@ def truth_table(market: SyntheticMarket) -> pa.Table:
         ],
         "rows": [injection.rows for injection in injections],
     }
-    return pa.Table.from_pydict(columns, schema=TRUTH_SCHEMA)
+    schema = TRUTH_SCHEMA
+    if market.plan.options.drift_bps:
+        schema = pa.schema([*_FIELDS, *DRIFT_FIELDS])
+        drifts = [injection.drift_seconds > 0 for injection in injections]
+        for name in schema.names[len(_FIELDS) :]:
+            values = [getattr(injection, name) for injection in injections]
+            columns[name] = [value if drift else None for value, drift in zip(values, drifts, strict=True)]
+    return pa.Table.from_pydict(columns, schema=schema)
 
 
 def count_kinds(market: SyntheticMarket) -> dict[str, int]:

@@ -80,6 +80,8 @@ def make_universe(options: MarketOptions) -> Universe:
     weight = _zipf(rank)
     price = _prices(chance("prices", 0, 1 << 16), rank)
     grid = np.where(price < MICROS, SUB_CENT, np.where(price < 5 * MICROS, HALF_CENT, CENT))
+    if options.pure_noise:
+        grid = np.full(count, SUB_CENT)  # a step of a cent that rounding made is taken back by the next
     price = np.maximum(price // grid, 1) * grid
     # "restless" names the random stream; another name would make another market.
     volatility = chance("restless", 80, 260) * np.where(price < 5 * MICROS, 2, 1)
@@ -88,7 +90,8 @@ def make_universe(options: MarketOptions) -> Universe:
     symbols["grid"] = grid
     symbols["volatility"] = volatility
     # From half a basis point for the busiest to 8 for the least busy, but half the grid at least.
-    symbols["half_spread"] = np.maximum(price * (2 + 30 * rank // count) // 40_000, grid // 2)
+    spread = np.maximum(price * (2 + 30 * rank // count) // 40_000, grid // 2)
+    symbols["half_spread"] = 0 if options.pure_noise else spread
     symbols["step"] = own_steps(volatility, weight, options.rows / options.days)
     symbols["beta"] = chance("beta", 120, 440)
     symbols["gamma"] = chance("gamma", 60, 320)
