@@ -18,6 +18,7 @@ ALERT = {
     "worst_severity": "critical",
     "message": "fmv-1: queue at 96 % of 500 rows since 2026-03-03T14:31:00.123456789Z",
     "raised_at": "2026-03-03T14:31:00Z",
+    "seen_at": "2026-03-03T14:31:07.5Z",
     "resolved_at": None,
 }
 
@@ -27,7 +28,11 @@ KEEP_PLOT = "window.uPlot = new Proxy(uPlot, {construct: (made, given) => (windo
 def test_the_system_s_figures_and_alerts_are_shown(page: Page, new_log: NewLog) -> None:
     """Channel health, queue depths, latency; and why the run is not well. All times are in the zone of the page."""
     status = RunOutput(
-        {"system_overview": {"status": "degraded"}, "channel_details": {"tick-1": CHANNEL}, "active_alerts": [ALERT]},
+        {
+            "system_overview": {"status": "degraded", "time": "2026-03-03T14:31:12.5Z"},
+            "channel_details": {"tick-1": CHANNEL},
+            "active_alerts": [ALERT, {**ALERT, "seen_at": "2026-03-03T14:31:12.5Z"}],
+        },
         Health(ok=False, reasons=("fmv-1: breaker open", "no rows since 2026-03-03T14:30Z")),
     )
     with served(new_log(), status=status) as server:
@@ -39,7 +44,10 @@ def test_the_system_s_figures_and_alerts_are_shown(page: Page, new_log: NewLog) 
         assert "45/1,000" in line
         assert "2.0 ms / 29 ms" in line
         assert "half open" in line
-        assert "96 % of 500 rows since 2026-03-03 09:31:00 since" in page.text("#active-alerts")
+        past, present = page.evaluate("[...document.querySelectorAll('#active-alerts li')].map(line => line.innerText)")
+        assert "96 % of 500 rows since 2026-03-03 09:31:00 since" in past
+        assert past.endswith(" since 2026-03-03 09:31:00, not since 09:31:07")
+        assert present.endswith(" since 2026-03-03 09:31:00")
 
 
 def test_the_state_of_the_system_is_one_word(page: Page, new_log: NewLog) -> None:

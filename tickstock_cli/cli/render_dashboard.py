@@ -241,13 +241,18 @@ def _alerts(document: Mapping[str, Any], zone: ShownZone | None, *, wrap: bool =
             _word(alert["severity"]),
             Text(alert["type"], style="bold"),
             _message(alert["message"] + again, zone, wrap),
-            f"for {_age(now, alert['raised_at'])}",
+            f"for {_age(now, alert['raised_at'])}" if _holds(alert, now) else f"till {_age(now, alert['seen_at'])} ago",
         )
     for alert in reversed(resolved):
         message = _message(alert["message"], zone, wrap)
         table.add_row("over", alert["type"], message, f"{_age(now, alert['resolved_at'])} ago", style="dim")
     yield Text("no alerts", style="dim") if not active else Text(f"{len(active)} alert{'s'[: len(active) > 1]}", "bold")
     yield table
+
+
+def _holds(alert: Mapping[str, Any], now: int) -> bool:
+    """Return whether the condition of an alert holds now: the alert stays for a while after that."""
+    return parse_time(alert["seen_at"]) >= now
 
 
 def _message(message: str, zone: ShownZone | None, wrap: bool) -> Text:

@@ -96,6 +96,11 @@ class Alert:
         """Whether it is not resolved."""
         return self.resolved_at is None
 
+    def message_at(self, wall: int) -> str:
+        """Return the message as of ``wall`` (ns UTC): it says so if the condition held earlier and not then."""
+        message = self.finding.message
+        return message if self.seen_at >= wall else f"{message}; not since {format_time(self.seen_at)}"
+
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON values; times are ISO 8601 with nanoseconds, UTC."""
         return {

@@ -102,11 +102,15 @@ class ChannelMonitor:
         return self._handler_failures
 
     def unhealthy_reasons(self) -> tuple[str, ...]:
-        """Return the reasons why the system is unhealthy: it is not ready, or it has critical alerts."""
+        """Return the reasons why the system is unhealthy: it is not ready, or it has critical alerts.
+
+        An alert stays for a while after its condition held last (``resolve_after``); its reason says since when.
+        """
         look = self._look
         if look.system is None or not look.system.ready:
             return ("the system is not ready",)
-        return tuple(alert.finding.message for alert in look.active if alert.finding.severity is Severity.CRITICAL)
+        critical = [alert for alert in look.active if alert.finding.severity is Severity.CRITICAL]
+        return tuple(alert.message_at(look.system.wall) for alert in critical)
 
     def get_monitoring_dashboard_data(self) -> dict[str, Any]:
         """Return the dashboard document of the last snapshots as JSON values; see docs/monitoring.md."""

@@ -102,6 +102,16 @@ def test_alerts_show_severity_subject_and_time(busy: ChannelMonitor) -> None:
     assert any(line.endswith("for 2m 05s") for line in drawn[start:])
 
 
+def test_an_alert_whose_condition_has_passed_says_when() -> None:
+    """It stays for ten seconds; "for 8s" said that it went on."""
+    monitor = ChannelMonitor(THRESHOLDS)
+    monitor.observe([with_queue("tick-1", 1_000)], system(0))
+    assert lines(monitor, 80)[-1].endswith("  for 0s")
+    monitor.observe([channel("tick-1")], system(8 * SECOND))
+
+    assert lines(monitor, 80)[-1].endswith("1,000 of 1,000 rows queued  till 8s ago")
+
+
 def test_resolved_alerts_are_shown_as_over() -> None:
     """Whoever looks a minute later still learns what it was."""
     monitor = ChannelMonitor(THRESHOLDS)

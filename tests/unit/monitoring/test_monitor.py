@@ -120,6 +120,18 @@ def test_only_critical_alerts_make_the_system_unhealthy() -> None:
     assert monitor.unhealthy_reasons() == ("the system is not ready",)
 
 
+def test_a_reason_that_holds_no_longer_says_so_until_its_alert_is_resolved() -> None:
+    """A feed that streamed again was "reconnecting" for ten more seconds, beside its own "streaming"."""
+    monitor = ChannelMonitor(THRESHOLDS)
+    monitor.observe([with_queue("tick-1", 1_000)], system(0))
+    monitor.observe([channel()], system(2 * SECOND))
+
+    told = "tick-1: 1,000 of 1,000 rows queued; not since 2023-11-14T22:13:20Z"
+    assert monitor.unhealthy_reasons() == (told,)
+    monitor.observe([channel()], system(30 * SECOND))
+    assert monitor.unhealthy_reasons() == ()
+
+
 def test_the_document_has_the_papers_five_parts_and_is_json() -> None:
     """Also before the first look, and with figures that nothing was measured for."""
     monitor = ChannelMonitor(THRESHOLDS)

@@ -9,7 +9,7 @@ export function drawStatus(status) {
   drawSource(status.system_overview?.arrivals);
   drawChannels(status.channel_details ?? {});
   drawSides(status.system_overview?.rollout);
-  drawAlerts(status.active_alerts ?? [], status.recent_alerts ?? []);
+  drawAlerts(status.active_alerts ?? [], status.recent_alerts ?? [], Date.parse(status.system_overview?.time));
 }
 
 function drawOverview(status) {
@@ -151,12 +151,12 @@ function labelled(label, content, className = "") {
   return data;
 }
 
-function drawAlerts(active, recent) {
+function drawAlerts(active, recent, now) {
   const over = recent.filter((alert) => alert.resolved_at).reverse();
   byId("active-alerts").replaceChildren(
-    ...(active.length ? active.map(alertLine) : [element("li", "None.")]),
+    ...(active.length ? active.map((alert) => alertLine(alert, now)) : [element("li", "None.")]),
   );
-  byId("recent-alerts").replaceChildren(...over.map(alertLine));
+  byId("recent-alerts").replaceChildren(...over.map((alert) => alertLine(alert, now)));
   byId("recent").hidden = over.length === 0;
   byId("recent").querySelector("summary").textContent = `Resolved: ${over.length}`;
   const pillOfCount = byId("alert-count");
@@ -165,9 +165,12 @@ function drawAlerts(active, recent) {
   pillOfCount.dataset.state = active[0]?.severity ?? "";
 }
 
-function alertLine(alert) {
+/** Return the line of an alert; an active one stays for a while after its condition held last. */
+function alertLine(alert, now) {
   const line = document.createElement("li");
-  const since = element("small", alert.resolved_at ? `until ${format.momentOf(alert.resolved_at)}` : `since ${format.momentOf(alert.raised_at)}`);
+  const since = element("small", `since ${format.momentOf(alert.raised_at)}`);
+  if (alert.resolved_at) since.textContent = `until ${format.momentOf(alert.resolved_at)}`;
+  else if (Date.parse(alert.seen_at) < now) since.append(`, not since ${format.clockOf(alert.seen_at)}`);
   line.append(pill(alert.resolved_at ? alert.worst_severity : alert.severity), ` ${format.inZone(alert.message)} `, since);
   line.title = alert.type;
   return line;
