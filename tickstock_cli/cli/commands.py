@@ -32,6 +32,7 @@ COMMANDS = {
         "score:score",
         "Hold the events of a replay against what was injected: precision, recall and delay of each kind.",
     ),
+    "backtest": ("backtest:backtest", "Judge what prices did after events, with errors and a placebo, and trade them."),
     "serve": ("serve:serve", "Serve the events of a finished run: a web page, a WebSocket, and pages of JSON."),
     "watch": ("watch:watch", "Watch the events of a server; reconnects by itself and goes on where it was."),
     "debug": ("debug:debug", "Show what the channels of a running system did lately, what is slow and what helps."),

@@ -41,13 +41,15 @@ def say_if_compiling(request: Request) -> None:
     warm_up_saying_so(request.effective_settings, lambda: check(request))
 
 
-def warm_up_saying_so(settings: Settings, check: Callable[[], object]) -> None:
+def warm_up_saying_so(settings: Settings, check: Callable[[], object], also: Callable[[], None] | None = None) -> None:
     """Load every kernel that a run with these settings uses, and print a message if that compiles one.
 
     Parameters
     ----------
     check
         Called before the first kernel is compiled, if one is: raises errors that would stop the command.
+    also
+        Loads the kernels that the command needs beside those of a run.
     """
     from tickstock_cli.kernels.compiling import before_compiling
     from tickstock_cli.warmup import warm_up, warm_up_reading
@@ -55,6 +57,8 @@ def warm_up_saying_so(settings: Settings, check: Callable[[], object]) -> None:
     begun = perf_counter()
     with before_compiling(check, _say_compiling) as compiled:
         warm_up(settings)
+        if also is not None:
+            also()
         if compiled:
             warm_up_reading()
     if compiled:

@@ -19,6 +19,9 @@ DEFAULT_ADDRESS = "127.0.0.1:8765"
 ADDRESS = re.compile(r"(\[[0-9a-fA-F:]+\]|[\w.-]*):\d+|\d+|localhost|\d+(\.\d+){3}|\[[0-9a-fA-F:]+\]")
 """Pattern of an address after ``--serve``, as opposed to a path of a recording."""
 
+OPTIONAL_VALUES = {"--serve": (ADDRESS, DEFAULT_ADDRESS), "--check-lookahead": (re.compile(r"\d+"), "25")}
+"""Options that can stand alone: the pattern of a value after them, and their value without one."""
+
 app = typer.Typer(
     cls=CommandTable,
     help="Replay recorded markets into exact events, at any speed.",
@@ -52,27 +55,30 @@ def _program(
         raise typer.Exit(USAGE)
 
 
-def with_addresses(arguments: Sequence[str]) -> list[str]:
-    """Return arguments with an address after a ``--serve`` without one, because typer's options take a value.
+def with_optional_values(arguments: Sequence[str]) -> list[str]:
+    """Return arguments with a value after each of ``OPTIONAL_VALUES``, because typer's options take one.
 
-    >>> with_addresses(["replay", "day", "--serve", "--speed", "20"])
+    >>> with_optional_values(["replay", "day", "--serve", "--speed", "20"])
     ['replay', 'day', '--serve', '127.0.0.1:8765', '--speed', '20']
-    >>> with_addresses(["replay", "day", "--serve", ":9000"])
+    >>> with_optional_values(["replay", "day", "--serve", ":9000"])
     ['replay', 'day', '--serve', ':9000']
-    >>> with_addresses(["replay", "--serve", "0.0.0.0", "day"])
+    >>> with_optional_values(["replay", "--serve", "0.0.0.0", "day"])
     ['replay', '--serve', '0.0.0.0', 'day']
+    >>> with_optional_values(["backtest", "--check-lookahead", "day"])
+    ['backtest', '--check-lookahead', '25', 'day']
     """
     complete: list[str] = []
     for place, argument in enumerate(arguments):
         complete.append(argument)
         following = arguments[place + 1] if place + 1 < len(arguments) else ""
-        if argument == "--serve" and not ADDRESS.fullmatch(following):
-            complete.append(DEFAULT_ADDRESS)
+        pattern, value = OPTIONAL_VALUES.get(argument, (None, ""))
+        if pattern is not None and not pattern.fullmatch(following):
+            complete.append(value)
     return complete
 
 
 def run() -> None:
     """Run the command line of this process and exit."""
     command = typer.main.get_command(app)
-    arguments = with_addresses(sys.argv[1:])
+    arguments = with_optional_values(sys.argv[1:])
     sys.exit(exit_code(lambda: command.main(arguments, prog_name=PROGRAM, standalone_mode=False)))

@@ -1,0 +1,266 @@
+"""What a backtest found, in sentences: for the terminal and for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tickstock_cli.backtest.price_source import PriceSource
+from tickstock_cli.backtest.study_result import StudyResult
+from tickstock_cli.config.settings import Settings
+from tickstock_cli.config.strategy import FillRules
+from tickstock_cli.study.calibration import LEVEL, TOO_SMALL_ABOVE, Calibration
+from tickstock_cli.study.cells import StudyCell, Value
+from tickstock_cli.study.event_study import PLACEBO_REACH_DAYS
+
+MOST_SENTENCES = 8
+NOTABLE = 0.02
+"""Share of the observations from which on a loss of them is a warning."""
+MINUS = "\N{MINUS SIGN}"
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """Return a number with its sign, as in +1.8; a rounded zero has none."""
+    text = f"{value:+.{digits}f}"
+    return text[1:] if not float(text) else text.replace("-", MINUS)
+
+
+def unsigned(value: float, digits: int = 1) -> str:
+    """Return a number with a sign if it is negative."""
+    return signed(value, digits).removeprefix("+")
+
+
+def interval(low: Value, high: Value, digits: int = 1) -> str:
+    """Return the bounds of an interval, as in [−0.9, 4.4]; nothing without them."""
+    if not isinstance(low, float) or not isinstance(high, float):
+        return ""
+    return f"[{unsigned(low, digits)}, {unsigned(high, digits)}]"
+
+
+def probability(value: float) -> str:
+    """Return a p or q with its sign of equality, as in ``0.41`` or ``< 0.0001``."""
+    return "< 0.0001" if value < 0.0001 else f"{value:.2g}" if value < 0.995 else "1"
+
+
+def direction_word(direction: Value) -> str:
+    """Return ``up``, ``down`` or, for all directions, nothing."""
+    return {1: "up", -1: "down"}.get(int(direction), "") if isinstance(direction, int) else ""
+
+
+def cell_name(cell: StudyCell) -> str:
+    """Return kind, direction, source and horizon, as in ``surge up, tick, 5m``."""
+    values = cell.values
+    first = " ".join(filter(None, (str(values["kind"]), direction_word(values["direction"]))))
+    return ", ".join(str(part) for part in (first, values["source"], values["horizon"]) if part is not None)
+
+
+def round_trip_bps(fill: FillRules) -> float:
+    """Return what it costs to get in and out, in basis points of the price: half spread and slippage, twice."""
+    return 2 * (fill.half_spread_bps + fill.slippage_bps)
+
+
+def cost_words(fill: FillRules) -> str:
+    """Return in words what ``round_trip_bps`` is made of."""
+    parts = f"half a spread of {fill.half_spread_bps:g} bp and {fill.slippage_bps:g} bp of slippage"
+    return f"Costs of {round_trip_bps(fill):g} bp: {parts}, once to get in and once to get out; fees come on top."
+
+
+def family(study: StudyResult) -> list[StudyCell]:
+    """Return the cells that are tests of their own: those of one kind, direction and source."""
+    return [cell for cell in study.table.cells if cell.values["direction"] is not None]
+
+
+def telling_cells(study: StudyResult) -> list[StudyCell]:
+    """Return a cell of each kind, in the order of kinds: the one that differs most clearly from its placebo.
+
+    Thin cells come last, and cells without a placebo are ranked by their own p.
+    """
+    best: dict[Value, StudyCell] = {}
+    for cell in family(study):
+        kind = cell.values["kind"]
+        if kind not in best or _rank(cell) < _rank(best[kind]):
+            best[kind] = cell
+    return list(best.values())[:MOST_SENTENCES]
+
+
+def cell_words(cell: StudyCell, costs_bps: float, calibration: Calibration, tests: int) -> str:
+    """Return what a cell says, in one sentence.
+
+    Parameters
+    ----------
+    costs_bps
+        Costs of getting in and out.
+    calibration
+        Of its table.
+    tests
+        Number of tests that its q takes into account.
+    """
+    values = cell.values
+    begin = f"{cell_name(cell)}: n = {values['n']:,}"
+    mean = values["mean"]
+    if not isinstance(mean, float):
+        return f"{begin}: nothing observed"
+    parts = [" ".join(filter(None, (f"{begin}, {signed(mean)} bp", interval(values["lo"], values["hi"]))))]
+    excess = values["excess_mean"]
+    if not isinstance(excess, float):
+        reason = cell.unknown.get("excess_mean", "")
+        parts.append(f"excess unknown ({reason}), so nothing says that the event matters")
+        parts.append(f"after {costs_bps:g} bp of costs, {signed(mean - costs_bps)}")
+        return "; ".join(parts)
+    placebo = values["placebo_mean"]
+    some = "" if values["placebo_events"] == values["n"] else f" (for {values['placebo_events']:,} of them)"
+    parts.append(f"the same stocks at the same time of the next days {signed(_number(placebo))}{some}")
+    p = values["excess_p"]
+    told = f" (p {probability(p)})" if isinstance(p, float) else ""
+    parts.append(f"excess {signed(excess)}{told}: {verdict(cell, calibration, tests)}")
+    if excess < 0 and _is_evidence(cell, calibration):
+        parts.append(f"faded, after {costs_bps:g} bp of costs, {signed(-excess - costs_bps)}")
+    else:
+        parts.append(f"after {costs_bps:g} bp of costs, {signed(excess - costs_bps)}")
+    return "; ".join(parts)
+
+
+def verdict(cell: StudyCell, calibration: Calibration, tests: int) -> str:
+    """Return whether the excess of a cell is evidence, in a few words."""
+    p, q = cell.values["excess_p"], cell.values["excess_q"]
+    if not isinstance(p, float):
+        return f"no test ({cell.unknown.get('excess_p', 'no placebo')})"
+    if cell.values["excess_thin"]:
+        return "too few to say"
+    if _cries_wolf(calibration):
+        return "no verdict, as p are too small on this recording"
+    if _is_evidence(cell, calibration):
+        few = ", from few days or stocks" if cell.values["excess_few"] else ""
+        return f"evidence{few}" if _number(cell.values["excess_mean"]) > 0 else f"evidence of the opposite{few}"
+    if p < LEVEL and isinstance(q, float):
+        return f"no evidence among {tests:,} tests (q {probability(q)})"
+    return "no evidence"
+
+
+def tests_of(study: StudyResult) -> int:
+    """Return the number of tests of excess that were corrected together."""
+    return sum(isinstance(cell.values["excess_q"], float) for cell in family(study))
+
+
+def headline(study: StudyResult) -> str:
+    """Return in one sentence how many cells say something."""
+    tests = tests_of(study)
+    if not study.counts["observed"]:
+        return "Nothing was observed, so nothing can be said about these events."
+    if not tests:
+        return "No cell can be tested against a placebo, so nothing says that these events matter."
+    found = sum(_is_evidence(cell, study.table.calibration) for cell in family(study))
+    if _cries_wolf(study.table.calibration):
+        return f"No verdict: of {tests:,} tests some may be small by themselves, as the calibration says."
+    if not found:
+        return f"No evidence: none of {tests:,} tests of excess has q < {LEVEL:g}."
+    return f"{found:,} of {tests:,} tests of excess have q < {LEVEL:g}."
+
+
+def calibration_words(calibration: Calibration) -> str:
+    """Return whether the table of this recording can be trusted, in one or two sentences."""
+    share = calibration.share
+    if share is None:
+        return "Calibration: unknown; no cell has enough events with two placebo days to test what cannot be."
+    told = (
+        f"Calibration: where nothing can have happened, {share:.1%} of {calibration.tests:,} tests have p < {LEVEL:g}"
+    )
+    if share > TOO_SMALL_ABOVE:
+        return f"{told}: the p of this table are too small here. Take none of them at its word."
+    return f"{told} (about 5% is right): this table does not cry wolf."
+
+
+def count_words(study: StudyResult, settings: Settings, prices: PriceSource) -> list[str]:
+    """Return what became of all observations, one line each; the first has their number."""
+    counts = study.counts
+    horizons = len(study.horizons)
+    wait = settings.study.max_wait_bars_seconds if prices.is_bars else settings.study.max_wait_seconds
+    phases = " and ".join(settings.prices.phases)
+    print_word = "bar opened" if prices.is_bars else "tick came"
+    reasons = {
+        "observed": "observed",
+        "no_direction": "no direction: the event says neither up nor down",
+        "outside": f"outside: decided outside the {phases} phase",
+        "no_entry": f"no entry: no {print_word} within {wait:g} s of the decision, or on that day",
+        "cut": "cut: the horizon ends after the day, or after the recording",
+    }
+    total = counts["events"] * horizons
+    first = f"{counts['events']:,} events × {horizons} horizons = {total:,} observations"
+    return [first, *(f"{counts[name]:,} {words}" for name, words in reasons.items() if counts[name])]
+
+
+def warnings(study: StudyResult, settings: Settings, prices: PriceSource) -> list[str]:
+    """Return what a reader of the results must know, one or two sentences each."""
+    cells = family(study)
+    counts = study.counts
+    total = max(1, counts["events"] * len(study.horizons))
+    observed = sum(_number(cell.values["n"]) for cell in cells)
+    placebos = sum(_number(cell.values["placebo_events"]) for cell in cells)
+    told = []
+    if observed and not placebos:
+        told.append(_no_placebo(settings))
+    elif placebos < observed * (1 - NOTABLE):
+        share = 1 - placebos / observed
+        told.append(
+            f"{share:.0%} of the observations have no placebo: no recorded day within {PLACEBO_REACH_DAYS} days behind "
+            "them has the ticker's prices. They count for the mean, and not for the excess."
+        )
+    full = [cell for cell in cells if not cell.values["thin"]]
+    few = [cell for cell in full if cell.values["excess_few" if placebos else "few"]]
+    if few:
+        at = _listed({str(cell.values["horizon"]) for cell in few}, study.horizons)
+        told.append(
+            f"{len(few):,} of {len(full):,} cells rest on fewer than 10 clusters (few), at {at}: their errors are "
+            "rough, and only more days make them better."
+        )
+    if len(full) < len(cells):
+        told.append(
+            f"{len(cells) - len(full):,} of {len(cells):,} cells are thin (fewer than {settings.study.thin} "
+            "observations): they are tested with none of the others."
+        )
+    for name, words in (
+        ("no_entry", "found no price in time: what is judged leans to busy stocks"),
+        ("cut", "end after the recording, or after its day, does: what is judged leans to early events"),
+    ):
+        if counts[name] > NOTABLE * total:
+            told.append(f"{counts[name] / total:.0%} of the observations {words}.")
+    if prices.is_bars and settings.prices.open_slack_ms:
+        told.append(
+            f"Entries are opens of bars, up to {settings.prices.open_slack_ms / 1000:g} s before the decision "
+            "(prices.open_slack_ms): 0 takes the next open only."
+        )
+    return told
+
+
+def _no_placebo(settings: Settings) -> str:
+    if not settings.study.placebo_days:
+        return "study.placebo_days is 0: there is no placebo, so nothing tells a move from what the stock does anyway."
+    return (
+        f"There is no placebo: no event has a recorded day within {PLACEBO_REACH_DAYS} days behind it (one day alone "
+        "has none). So nothing tells what followed the events from what these stocks do at that time of day anyway, "
+        "and one day is one draw of the market. Record more days."
+    )
+
+
+def _rank(cell: StudyCell) -> tuple[bool, float, float]:
+    values = cell.values
+    has_placebo = isinstance(values["excess_p"], float)
+    thin = values["excess_thin"] if has_placebo else values["thin"]
+    p = values["excess_p"] if has_placebo else values["p"]
+    return bool(thin), _number(p) if isinstance(p, float) else 1.0, -_number(values["n"])
+
+
+def _is_evidence(cell: StudyCell, calibration: Calibration) -> bool:
+    q = cell.values["excess_q"]
+    return isinstance(q, float) and q < LEVEL and not _cries_wolf(calibration)
+
+
+def _cries_wolf(calibration: Calibration) -> bool:
+    return calibration.share is not None and calibration.share > TOO_SMALL_ABOVE
+
+
+def _number(value: Value) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _listed(names: Iterable[str], order: Sequence[str]) -> str:
+    return ", ".join(sorted(names, key=order.index))

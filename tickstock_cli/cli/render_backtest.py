@@ -1,0 +1,182 @@
+"""Draws the results of a backtest on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from tickstock_cli.backtest.lookahead import LookaheadResult
+from tickstock_cli.backtest.run import BacktestResult
+from tickstock_cli.backtest.words import (
+    calibration_words,
+    cell_words,
+    cost_words,
+    count_words,
+    direction_word,
+    family,
+    headline,
+    interval,
+    round_trip_bps,
+    signed,
+    telling_cells,
+    tests_of,
+    warnings,
+)
+from tickstock_cli.config.settings import Settings
+from tickstock_cli.config.strategy import FillRules
+from tickstock_cli.core.times import format_duration, format_time
+from tickstock_cli.study.calibration import LEVEL
+from tickstock_cli.study.cells import StudyCell, Value
+
+HEADINGS = ("", "n", "mean bp", "95 %", "placebo", "excess", "95 %", "q")
+WIDTHS = (8, 7, 8, 16, 8, 8, 16, 7)
+"""Columns of the table: together 78, so that they fit any terminal."""
+UNKNOWN = "-"
+
+
+def backtest_view(result: BacktestResult, settings: Settings) -> Group:
+    """Draw a backtest: what it says in words, its table, what was not observed, warnings, checks."""
+    study = result.study
+    fill = FillRules()
+    tests, calibration = tests_of(study), study.table.calibration
+    parts: list[RenderableType] = [Text(headline(study), style="bold")]
+    parts += [_bullet(cell_words(cell, round_trip_bps(fill), calibration, tests)) for cell in telling_cells(study)]
+    parts += [Text(cost_words(fill), style="dim"), Text(calibration_words(calibration)), Text()]
+    parts += _table(family(study))
+    first, *rest = count_words(study, settings, result.prices)
+    parts += [Text(first, style="bold"), *(Text(f"  {words}") for words in rest), Text()]
+    parts += [_bullet(words, "!", "yellow") for words in warnings(study, settings, result.prices)]
+    if result.lookahead is not None:
+        parts += [Text(), *_lookahead(result.lookahead)]
+    if result.score is not None:
+        from tickstock_cli.cli.score import score_table, unscored_words
+
+        parts += [Text(), score_table(result.score)]
+        parts += [Text(unscored_words(result.score))] if result.score.unscored else []
+    return Group(*parts, Text(), *_end(result))
+
+
+def _bullet(words: str, mark: str = "•", style: str = "") -> RenderableType:
+    """Return words behind a mark, their further lines indented."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_row(Text(mark, style=style or "dim"), Text(words, style=style))
+    return grid
+
+
+def _table(cells: Sequence[StudyCell]) -> list[RenderableType]:
+    """Draw the cells that are not thin, under a line for each kind, direction and source; all if all are thin."""
+    shown = [cell for cell in cells if not cell.values["thin"]] or list(cells)
+    if not shown:
+        return []
+    lines: list[RenderableType] = [Text(_line(HEADINGS), style="bold"), Text("─" * sum(WIDTHS), style="dim")]
+    for name, group in groupby(shown, _group):
+        lines.append(Text(name, style="bold cyan"))
+        lines += [_row(cell) for cell in group]
+    left = len(cells) - len(shown)
+    notes = ["* few days or stocks"] if any(_rate(cell).endswith("*") for cell in shown) else []
+    notes += [f"{left:,} thin cells are not shown: --out and --json have them"] if left else []
+    if notes:
+        lines.append(Text("; ".join(notes), style="dim"))
+    return [*lines, Text()]
+
+
+def _group(cell: StudyCell) -> str:
+    values = cell.values
+    return " ".join(filter(None, (str(values["kind"]), direction_word(values["direction"]), str(values["source"]))))
+
+
+def _row(cell: StudyCell) -> Text:
+    values = cell.values
+    text = Text(
+        _line(
+            (
+                f"  {values['horizon']}",
+                f"{values['n']:,}",
+                _bps(values["mean"]),
+                interval(values["lo"], values["hi"], _digits(values["lo"], values["hi"])) or UNKNOWN,
+                _bps(values["placebo_mean"]),
+                _bps(values["excess_mean"]),
+                interval(values["excess_lo"], values["excess_hi"], _digits(values["excess_lo"], values["excess_hi"]))
+                or UNKNOWN,
+                _rate(cell),
+            )
+        )
+    )
+    q, excess = values["excess_q"], values["excess_mean"]
+    if isinstance(q, float) and isinstance(excess, float) and q < LEVEL:
+        text.stylize("green" if excess > 0 else "magenta", sum(WIDTHS[:5]))
+    return text
+
+
+def _line(cells: Sequence[str]) -> str:
+    first, *rest = (
+        cell.ljust(width) if place == 0 else cell.rjust(width)
+        for place, (cell, width) in enumerate(zip(cells, WIDTHS, strict=True))
+    )
+    return first + "".join(rest)
+
+
+def _bps(value: Value) -> str:
+    return signed(value, _digits(value)) if isinstance(value, float) else UNKNOWN
+
+
+def _digits(*values: Value) -> int:
+    """Return the digits behind the point of numbers that share a column: none from 100 on."""
+    return 0 if any(isinstance(value, float) and abs(value) >= 99.95 for value in values) else 1
+
+
+def _rate(cell: StudyCell) -> str:
+    """Return q of the excess; ``few`` marks one of few clusters."""
+    q = cell.values["excess_q"]
+    if cell.values["excess_thin"] and isinstance(cell.values["excess_p"], float):
+        return "thin"
+    if not isinstance(q, float):
+        return UNKNOWN
+    return f"{'<' if q < 0.001 else ''}{max(q, 0.001):.3f}{'*' if cell.values['excess_few'] else ''}"
+
+
+def _lookahead(result: LookaheadResult) -> Iterator[RenderableType]:
+    """Draw the check for look-ahead, and the warm-up."""
+    cuts, first = len(result.cuts), result.first_difference
+    if not cuts:
+        yield Text("Look-ahead: there was no decision to check.")
+    elif first is None:
+        compared = (sum(getattr(cut, name) for cut in result.cuts) for name in ("decisions", "entries", "results"))
+        told = "{:,} decisions, {:,} entries and {:,} results".format(*compared)
+        yield Text(f"No look-ahead: cut off at {cuts:,} moments, the recording gives the same {told}.", style="green")
+    else:
+        failed = sum(cut.difference is not None for cut in result.cuts)
+        yield Text(f"LOOK-AHEAD: {failed:,} of {cuts:,} cuts change what was decided before them.", style="bold red")
+        yield Padding(Text(f"cut at {format_time(first.at)}: {first.difference}"), (0, 0, 0, 2))
+    if result.starts:
+        yield Text(_warm_up_words(result))
+
+
+def _warm_up_words(result: LookaheadResult) -> str:
+    starts = len(result.starts)
+    known = [start.warm_up_ns for start in result.starts if start.warm_up_ns is not None]
+    begun = f"Warm-up: begun later, at {starts:,} moments, "
+    if not known:
+        return f"{begun}the recording gives other events up to its end: they need more than it has."
+    longest = max(known)
+    short = "none of its events changes" if not longest else f"events are the same from {_rounded(longest)} on"
+    rest = starts - len(known)
+    return f"{begun}{short}" + (f"; {rest:,} starts had too little behind them to show it." if rest else ".")
+
+
+def _rounded(ns: int) -> str:
+    minute = 60_000_000_000
+    return format_duration(-(-ns // minute) * minute) if ns >= 10 * minute else f"{ns / 1e9:.0f}s"
+
+
+def _end(result: BacktestResult) -> Iterator[RenderableType]:
+    rows = f"{result.run.rows:,} rows, {result.run.tally.events:,} events in {result.seconds:.1f} s"
+    yield Text(f"{rows}; digest {result.digest[:12]}", style="dim")
+    if result.outputs:
+        names = ", ".join(path.name for path in result.outputs)
+        yield Text(f"{result.outputs[0].parent}: {names}", style="dim")
