@@ -35,7 +35,6 @@ from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.digest import ColumnDigest
 from tickstock_cli.core.os_errors import os_error_hint
 from tickstock_cli.core.temporary_folder import LockedFolder
-from tickstock_cli.core.times import format_duration
 from tickstock_cli.engine.checkpoint import RECORDS
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.result import RunResult, peak_rss_bytes
@@ -190,7 +189,7 @@ def check_horizons(settings: Settings, prices: PriceSource) -> None:
     for horizon in settings.study.horizons:
         length = horizon_ns(horizon)
         if prices.is_bars and length is not None and length < prices.longest_interval_ns:
-            longest = format_duration(prices.longest_interval_ns)
+            longest = f"{prices.longest_interval_ns / 1e9:g} s"
             raise SettingsError(
                 f"study.horizons has {horizon}, but the recording has bars of {longest}: name horizons of at least that"
             )

@@ -1,0 +1,185 @@
+"""`tickstock backtest` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.cli.conftest import Here
+from tests.cli.running import error_line
+from tests.unit.backtest.days import DAYS, write_bars, write_walk
+from tests.unit.backtest.planted import CLAIRVOYANT
+from tickstock_cli import detectors
+from tickstock_cli.study.cells import CELL_KEYS
+from tickstock_cli.testing import new_york
+
+QUICK = ("--horizons", "1m,5m", "--set", "study.thin=5")
+
+
+@pytest.fixture
+def days(here: Here, tmp_path: Path) -> Path:  # noqa: ARG001 - the folder is the test's own
+    """Write four days of two tickers."""
+    return write_walk(tmp_path / "days")
+
+
+@pytest.mark.usefixtures("days")
+def test_the_summary_fits_80_columns_and_says_what_it_means(here: Here) -> None:
+    """First words, then the table, then what was not observed and what to be careful with."""
+    result = here("backtest", "days", *QUICK, environment={"COLUMNS": "80"})
+    lines = result.stdout.splitlines()
+    text = " ".join(result.stdout.split())
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert max(map(len, lines)) <= 80
+    assert "tests of excess" in lines[0]
+    assert "• high up, tick, " in text
+    assert "; the same stocks at the same time of the next days" in text
+    assert "Calibration: where nothing can have happened, " in text
+    assert "observations" in text
+    assert "have no placebo" in text
+    assert text.split()[-2] == "digest"
+
+
+@pytest.mark.usefixtures("days")
+def test_a_folder_gets_every_observation_every_cell_and_the_result(here: Here) -> None:
+    """What --json prints is result.json; the counts are those of the files."""
+    result = here("backtest", "days", *QUICK, "--out", "out", "--json")
+    told = json.loads(result.stdout)
+    observations = pq.read_table("out/observations.parquet")
+    cells = pq.read_table("out/cells.parquet")
+    study = told["study"]
+
+    assert result.returncode == 0
+    assert {**told, "seconds": 0, "peak_rss_bytes": 0} == {
+        **json.loads(Path("out/result.json").read_text()),
+        "seconds": 0,
+        "peak_rss_bytes": 0,
+    }
+    assert observations.num_rows == 2 * study["counts"]["events"]
+    assert observations["horizon"].to_pylist()[:4] == ["1m", "5m", "1m", "5m"]
+    assert cells.column_names == list(study["cells"][0]) == list(CELL_KEYS)
+    assert cells.to_pylist() == study["cells"]
+
+
+@pytest.mark.usefixtures("days")
+def test_results_are_never_read_as_recordings(here: Here) -> None:
+    """A recording and its backtest may share a folder."""
+    first = json.loads(here("backtest", "days", *QUICK, "--out", "days", "--json").stdout)
+    second = here("backtest", "days", *QUICK, "--out", "days", "--json")
+
+    assert json.loads(second.stdout)["digest"] == first["digest"]
+    assert second.stderr.count("note: days holds other files, too, which were left as they are: ticks.parquet") == 1
+
+
+def test_one_day_has_no_placebo_and_the_summary_says_what_that_means(here: Here, tmp_path: Path) -> None:
+    """No number pretends to be an excess."""
+    write_walk(tmp_path / "day", days=1)
+    result = here("backtest", "day", *QUICK)
+    cells = json.loads(here("backtest", "day", *QUICK, "--json").stdout)["study"]["cells"]
+    text = " ".join(result.stdout.split())
+
+    assert text.startswith("No cell can be tested against a placebo, so nothing says that these events matter.")
+    assert "excess unknown (no observation has a placebo)" in text
+    assert "There is no placebo: no event has a recorded day within 14 days behind it" in text
+    assert {cell["excess_mean"] for cell in cells} == {cell["excess_p"] for cell in cells} == {None}
+
+
+@pytest.mark.usefixtures("days")
+def test_given_events_are_judged_instead_of_detected_ones(here: Here) -> None:
+    """Anyone's, with a ticker, a time and a direction."""
+    times = [new_york(day, "10:10:00") for day in DAYS[:3]]
+    rows = [f"AAA,{time},up" for time in times]
+    Path("mine.csv").write_text("\n".join(["ticker,time,direction", *rows, ""]))
+    told = json.loads(here("backtest", "days", "--events", "mine.csv", "--horizons", "1m", "--json").stdout)
+
+    assert told["study"]["counts"] == {
+        "events": 3,
+        "observed": 3,
+        "no_direction": 0,
+        "outside": 0,
+        "no_entry": 0,
+        "cut": 0,
+    }
+    assert told["study"]["cells"][0]["kind"] == "event"
+    assert told["study"]["cells"][0]["placebo_events"] == 3
+
+
+@pytest.mark.usefixtures("days")
+def test_the_check_for_look_ahead_passes_for_our_detectors(here: Here) -> None:
+    """An option without a number, as people will type it; the result has every cut."""
+    result = here("backtest", "--check-lookahead", "3", "days", *QUICK, "--out", "out")
+    checked = json.loads(Path("out/result.json").read_text())["lookahead"]
+
+    assert result.returncode == 0
+    assert "No look-ahead: cut off at 3 moments, the recording gives the same " in result.stdout
+    assert "Warm-up: begun later, at 3 moments, " in result.stdout
+    assert checked["same"] is True
+    assert len(checked["cuts"]) == len(checked["starts"]) == 3
+
+
+@pytest.mark.usefixtures("days")
+def test_a_detector_that_cheats_ends_with_exit_code_4(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The results are written and printed all the same, and say so."""
+    monkeypatch.setitem(detectors.PARTS, "highlow", CLAIRVOYANT)
+    result = here("backtest", "days", *QUICK, "--check-lookahead", "3", "--out", "out")
+
+    assert result.returncode == 4
+    assert "LOOK-AHEAD: " in result.stdout
+    assert result.stderr.splitlines()[-1].startswith("error: what was decided depends on rows that came later: ")
+    assert json.loads(Path("out/result.json").read_text())["lookahead"]["same"] is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "line"),
+    [
+        (("--horizons", "5x"), 2, "close or a duration with s, m or h behind it, as in 5m, was 5x"),
+        (("--horizons", "1m,60s"), 2, "must name each length once, but 60s is as long as 1m"),
+        (("--set", "study.horizon=1m"), 2, "unknown setting study.horizon (in --set); did you mean study.horizons?"),
+        (("--set", "prices.source=ohlcv"), 3, "no file of prices.source ohlcv in days: a backtest needs prices"),
+        (("--resume",), 2, "--resume needs --checkpoint DIR: the folder of the backtest to go on with"),
+        (("--out", "a-file"), 1, "cannot write a-file: it is a file, and a backtest needs a folder; name another one"),
+        (("--out", "a-file/below"), 1, "part of its path is a file, not a folder; choose another name"),
+        (("--events", "none.csv"), 3, "none.csv does not exist"),
+        (("--events", "a-file.csv"), 3, "a-file.csv has no column ticker or symbol; it has name, when"),
+        (("--truth", "nowhere"), 3, "nowhere does not exist; name the truth of a market, or its folder"),
+        (("--sort", "--late", "reject"), 2, "--sort and --late reject exclude each other; choose one"),
+        (("--check-lookahead", "99999999"), 2, "Input should be less than or equal to 10000"),
+    ],
+)
+@pytest.mark.usefixtures("days")
+def test_a_mistake_is_one_line(here: Here, arguments: tuple[str, ...], code: int, line: str) -> None:
+    """What is wrong, which value, what to do; no folder is left behind."""
+    Path("a-file").touch()
+    Path("a-file.csv").write_text("name,when\nAAA,1\n")
+    given = arguments if "--out" in arguments else (*arguments, "--out", "out")
+    result = here("backtest", "days", *given)
+
+    assert line in error_line(result)
+    assert result.returncode == code
+    assert not Path("out").exists()
+
+
+def test_a_horizon_below_the_bars_is_refused(here: Here, tmp_path: Path) -> None:
+    """Bars of a minute know no price of 30 seconds later."""
+    write_bars(tmp_path / "bars")
+
+    assert error_line(here("backtest", "bars", "--horizons", "30s")) == (
+        "study.horizons has 30s, but the recording has bars of 60 s: name horizons of at least that"
+    )
+
+
+@pytest.mark.usefixtures("days")
+def test_the_truth_is_scored_in_the_same_summary(here: Here) -> None:
+    """A user's table of labelled moves: kind, ticker, direction, start, end."""
+    begun, ended = new_york(DAYS[0], "10:00:00"), new_york(DAYS[-1], "16:00:00")
+    moved = {"kind": ["high"], "ticker": ["AAA"], "direction": [1], "start": [begun], "end": [ended]}
+    pq.write_table(pa.table(moved), "truth.parquet")
+    result = here("backtest", "days", *QUICK, "--truth", "truth.parquet", "--json")
+    score = json.loads(result.stdout)["score"]
+
+    assert score["kinds"]["high"]["injected"] == score["kinds"]["high"]["found"] == 1
+    assert "high" not in score["unscored"]

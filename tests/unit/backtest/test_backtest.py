@@ -1,0 +1,135 @@
+"""`backtest` as a function: early ends, resumption, and the check for look-ahead."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.unit.backtest.days import write_bars, write_walk
+from tests.unit.backtest.planted import CLAIRVOYANT
+from tickstock_cli import detectors
+from tickstock_cli.backtest.request import BacktestRequest
+from tickstock_cli.backtest.run import backtest
+from tickstock_cli.build import settings_from
+from tickstock_cli.engine.control import Control
+from tickstock_cli.engine.observer import Observer
+from tickstock_cli.errors import CheckpointError, OutputError, SettingsError
+
+
+class StopAfter(Observer):
+    """Stops a run after some rows."""
+
+    def __init__(self, control: Control, rows: int) -> None:
+        self._control = control
+        self._rows = rows
+
+    def advanced(self, rows: int, market_time: int) -> None:  # noqa: ARG002 - the observer's signature
+        if rows >= self._rows:
+            self._control.stop()
+
+
+@pytest.fixture
+def request_(tmp_path: Path) -> BacktestRequest:
+    """Return a backtest of four days, in small batches."""
+    settings = settings_from({"study": {"horizons": ("1m", "5m"), "thin": 5}})
+    return BacktestRequest([write_walk(tmp_path / "days")], settings, batch_rows=50)
+
+
+def test_a_backtest_that_is_stopped_says_what_it_knows_and_writes_nothing(
+    request_: BacktestRequest, tmp_path: Path
+) -> None:
+    """Files of half a recording would pass for results."""
+    control = Control()
+    result = backtest(replace(request_, out=tmp_path / "out"), control, lambda _: StopAfter(control, 300))
+
+    assert result.interrupted
+    assert 300 <= result.run.rows < 968
+    assert result.study.counts["events"] > 0
+    assert result.outputs == ()
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_stopped_backtest_goes_on_to_the_same_digest(request_: BacktestRequest, tmp_path: Path) -> None:
+    """Open moments, waiting events and those on disk are part of the checkpoint."""
+    whole = backtest(request_)
+    kept = replace(request_, checkpoint=tmp_path / "kept")
+    control = Control()
+    backtest(kept, control, lambda _: StopAfter(control, 300))
+    resumed = backtest(replace(kept, resume=True, batch_rows=77))
+
+    assert not resumed.interrupted
+    assert resumed.digest == whole.digest
+    assert resumed.study.as_dict() == whole.study.as_dict()
+
+
+def test_other_horizons_cannot_resume_a_checkpoint(request_: BacktestRequest, tmp_path: Path) -> None:
+    """They decide no event, so only the backtest itself can refuse them."""
+    kept = replace(request_, checkpoint=tmp_path / "kept")
+    control = Control()
+    backtest(kept, control, lambda _: StopAfter(control, 300))
+    other = settings_from({"study": {"horizons": ("1m", "2m"), "thin": 5}})
+
+    with pytest.raises(CheckpointError, match="other settings of study or prices"):
+        backtest(replace(kept, settings=other, resume=True))
+
+
+def test_cut_recordings_give_the_same_decisions(request_: BacktestRequest) -> None:
+    """Honest detectors: nothing decided before a cut needs what came later. Highs of the day need the day's begin."""
+    told: list[tuple[int, int]] = []
+    result = backtest(replace(request_, check_lookahead=4), report=lambda *counts: told.append(counts))
+    assert result.lookahead is not None
+
+    assert result.lookahead.same
+    assert len(result.lookahead.cuts) == len(result.lookahead.starts) == 4
+    assert all(cut.decisions > 0 for cut in result.lookahead.cuts)
+    assert result.lookahead.cuts[-1].results > 0
+    assert result.lookahead.warm_up_ns is not None
+    assert told == [(number, 8) for number in range(1, 9)]
+
+
+def test_a_detector_that_reads_later_rows_is_caught(request_: BacktestRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It keeps the highs that go on rising: its events look good, and need rows that were not there yet."""
+    monkeypatch.setitem(detectors.PARTS, "highlow", CLAIRVOYANT)
+    result = backtest(replace(request_, batch_rows=5_000, check_lookahead=4))
+    assert result.lookahead is not None
+    assert result.lookahead.first_difference is not None
+
+    assert not result.lookahead.same
+    assert "found only with rows that came later" in str(result.lookahead.first_difference.difference)
+
+
+def test_a_horizon_shorter_than_the_bars_is_refused(tmp_path: Path) -> None:
+    """Its end would be a price of later."""
+    settings = settings_from({"study": {"horizons": ("30s", "5m")}})
+
+    with pytest.raises(SettingsError, match=r"study\.horizons has 30s, but the recording has bars of 60 s"):
+        backtest(BacktestRequest([write_bars(tmp_path / "bars")], settings))
+
+
+def test_earlier_results_are_replaced_together_and_other_files_stay(request_: BacktestRequest, tmp_path: Path) -> None:
+    """A folder holds the results of one backtest."""
+    out = tmp_path / "out"
+    backtest(replace(request_, out=out, end=1_718_114_400_000_000_000))
+    first = json.loads((out / "result.json").read_text())
+    (out / "notes.txt").write_text("mine")
+    result = backtest(replace(request_, out=out))
+
+    assert result.kept == ("notes.txt",)
+    assert [path.name for path in result.outputs] == ["observations.parquet", "cells.parquet", "result.json"]
+    assert sorted(path.name for path in out.iterdir()) == sorted([*(path.name for path in result.outputs), "notes.txt"])
+    assert first["digest"] != json.loads((out / "result.json").read_text())["digest"] == result.digest
+
+
+def test_a_file_that_no_backtest_wrote_is_not_replaced(request_: BacktestRequest, tmp_path: Path) -> None:
+    """Somebody's recording of trades may have the name of a result."""
+    write_walk(tmp_path / "mine")
+    theirs = (tmp_path / "mine" / "ticks.parquet").rename(tmp_path / "mine" / "trades.parquet")
+    before = theirs.read_bytes()
+
+    with pytest.raises(OutputError, match=r"no backtest wrote the trades\.parquet there"):
+        backtest(replace(request_, out=tmp_path / "mine"))
+    assert theirs.read_bytes() == before
+    assert [path.name for path in theirs.parent.iterdir()] == ["trades.parquet"]
