@@ -17,7 +17,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tickstock_cli.backtest.given_columns import GivenColumn
-from tickstock_cli.build import event_kinds
 from tickstock_cli.core.calendar import PHASE_MASK
 from tickstock_cli.core.events import EVENT, PHASES, SOURCES, EventRows, ids_by_names
 from tickstock_cli.core.symbols import SymbolTable
@@ -69,7 +68,7 @@ class GivenEvents:
     sources: tuple[str, ...]
 
 
-def read_given_events(path: Path, calendar: str, kinds: Sequence[str] | None = None) -> GivenEvents:
+def read_given_events(path: Path, calendar: str, kinds: Sequence[str]) -> GivenEvents:
     """Read the events of a Parquet, JSON lines or CSV file.
 
     A direction is 1, -1, 0, nothing (0), or a word of ``given_columns.DIRECTIONS``. Without a phase an event has that
@@ -81,7 +80,7 @@ def read_given_events(path: Path, calendar: str, kinds: Sequence[str] | None = N
     calendar
         ``XNYS`` or ``24/7``, for the phase of a time.
     kinds
-        Names of the run's own kinds, in the order of outputs; None: those of the project's detectors.
+        Names of the run's own kinds, in the order of outputs.
 
     Raises
     ------
@@ -97,9 +96,8 @@ def read_given_events(path: Path, calendar: str, kinds: Sequence[str] | None = N
     ticker = reader.needed(TICKERS, "name the instrument of each event").names(None)
     time = reader.needed(TIMES, "give each event its time")
     direction = reader.needed(("direction",), "give each event 1, -1 or 0, or a word such as up or down")
-    known = [kind.name for kind in event_kinds()] if kinds is None else kinds
     tickers, codes = _codes(path, ticker, (), None)
-    kind_names, kind_codes = _codes(path, reader.names("kind", DEFAULT_KIND), known, "kinds")
+    kind_names, kind_codes = _codes(path, reader.names("kind", DEFAULT_KIND), kinds, "kinds")
     source_names, source_codes = _codes(path, reader.names("source", DEFAULT_SOURCE), SOURCES, "sources")
 
     rows = _empty_rows(len(ticker))

@@ -30,6 +30,7 @@ from tickstock_cli.backtest.price_source import PriceSource, price_source
 from tickstock_cli.backtest.request import BacktestRequest
 from tickstock_cli.backtest.study_result import StudyResult, study_result
 from tickstock_cli.backtest.tap import BacktestTap
+from tickstock_cli.build import event_kinds
 from tickstock_cli.config.analysis import horizon_ns
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.digest import ColumnDigest
@@ -133,7 +134,8 @@ def backtest(
     reading = read_options(request.replay(), settings)
     prices = price_source(request.paths, reading, settings)
     check_horizons(settings, prices)
-    given = None if request.events is None else read_given_events(request.events, settings.session.calendar)
+    kinds = [kind.name for kind in event_kinds(settings)]
+    given = None if request.events is None else read_given_events(request.events, settings.session.calendar, kinds)
     truth = None if request.truth is None else read_truth(request.truth)
     with ExitStack() as stack:
         results = None if request.out is None else stack.enter_context(BacktestFolder(request.out))

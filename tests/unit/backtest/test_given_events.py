@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from tickstock_cli.backtest.given_events import GivenEvents, read_given_events
+from tickstock_cli.build import event_kinds
 from tickstock_cli.core.events import PHASES, SOURCES
 from tickstock_cli.errors import DataError, SchemaError, UsageError
 from tickstock_cli.replaying import Request, replay
@@ -19,6 +20,7 @@ from tickstock_cli.sources.event_files import SUFFIXES
 from tickstock_cli.testing import new_york
 
 SAMPLE = Path(__file__).parents[3] / "sample_data"
+KINDS = [kind.name for kind in event_kinds()]
 NOON = new_york("2026-03-02", "12:00:00")
 
 Given = Callable[..., GivenEvents]
@@ -31,7 +33,7 @@ def given(tmp_path: Path) -> Given:
 
     def read(text: str, name: str = "events.csv", calendar: str = "XNYS") -> GivenEvents:
         (tmp_path / name).write_text(text, encoding="utf-8")
-        return read_given_events(tmp_path / name, calendar)
+        return read_given_events(tmp_path / name, calendar, KINDS)
 
     return read
 
@@ -56,7 +58,7 @@ def is_same(one: GivenEvents, other: GivenEvents) -> bool:
 
 def test_our_own_events_are_read_as_they_were_told(ours: list[Path]) -> None:
     """The same from every format, in the order and with the ids of the file."""
-    read, *others = (read_given_events(file, "XNYS") for file in ours)
+    read, *others = (read_given_events(file, "XNYS", KINDS) for file in ours)
     told = pl.read_parquet(ours[0])
 
     assert all(is_same(read, other) for other in others)
@@ -76,7 +78,8 @@ def test_ids_and_phases_that_a_file_lacks_are_those_we_would_have_told(ours: lis
     events = pl.read_parquet(ours[0])
     events.drop("event_id", "phase").reverse().write_parquet(tmp_path / "less.parquet")
 
-    assert is_same(read_given_events(tmp_path / "less.parquet", "XNYS"), read_given_events(ours[0], "XNYS"))
+    less, whole = (read_given_events(file, "XNYS", KINDS) for file in (tmp_path / "less.parquet", ours[0]))
+    assert is_same(less, whole)
 
 
 def test_three_columns_are_enough(given: Given) -> None:
@@ -112,7 +115,7 @@ def test_a_time_may_be_written_in_any_usual_way(time: object, tmp_path: Path) ->
     """Noon in New York, in Parquet."""
     pl.DataFrame({"ticker": ["A"], "time": [time], "direction": [1.0]}).write_parquet(tmp_path / "events.parquet")
 
-    assert read_given_events(tmp_path / "events.parquet", "XNYS").rows["emitted_at"].tolist() == [NOON]
+    assert read_given_events(tmp_path / "events.parquet", "XNYS", KINDS).rows["emitted_at"].tolist() == [NOON]
 
 
 def test_json_lines_may_mix_texts_of_times_and_leave_columns_out(given: Given) -> None:
@@ -158,7 +161,7 @@ def test_a_day_that_never_closes_is_always_regular(given: Given) -> None:
     """A Sunday, on which New York is closed."""
     text = "ticker,time,direction\nBTC,2026-03-01T09:00Z,1"
 
-    phases = [int(given(text, calendar=calendar).rows["phase"][0]) for calendar in ("24/7", "XNYS")]
+    phases = [int(given(text, calendar=calendar).rows["phase"][0]) for calendar in ("24/7", "XNYS", KINDS)]
 
     assert [PHASES[phase] for phase in phases] == ["regular", "closed"]
 
@@ -201,7 +204,7 @@ def test_a_file_that_cannot_be_meant_is_refused(given: Given, tmp_path: Path) ->
         given("time,side\n")
     pl.DataFrame({"ticker": ["A"], "time": [1.5e9], "direction": [True]}).write_parquet(tmp_path / "odd.parquet")
     with pytest.raises(SchemaError, match=r"odd.parquet: column time has the type Float64; write 2013-10-08"):
-        read_given_events(tmp_path / "odd.parquet", "XNYS")
+        read_given_events(tmp_path / "odd.parquet", "XNYS", KINDS)
     with pytest.raises(UsageError, match="unknown format"):
         given("", "events.txt")
     with pytest.raises(DataError, match="has 123 kinds beside our 5, but 127 in all is the most"):
