@@ -26,6 +26,7 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-features=BackForwardCache",  # pages that were left would go on using the processor
     "--remote-debugging-port=0",
 )
 PATIENCE_SECONDS = 60
