@@ -42,7 +42,7 @@ contracts: $(DEV) $(PACKAGE) ## Check that imports point down only.
 
 kernels: $(DEV) $(PACKAGE)
 	@echo "Compiling the kernels that have changed"
-	@$(BIN)/python -m tests.differential.against
+	@$(BIN)/python -m tests.all_kernels
 
 unit: $(DEV) $(PACKAGE) ## Run the tests alone.
 	@echo "Running the tests (pytest)"

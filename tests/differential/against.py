@@ -244,7 +244,3 @@ def _column(name: str, values: list[Any]) -> pa.Array[Any]:
         return pa.array(values, pa.uint8())
     whole = all(value is None or isinstance(value, int) for value in values)
     return pa.array(values, pa.int64()) if whole else pa.array(values, pa.float64())
-
-
-if __name__ == "__main__":
-    compile_kernels()

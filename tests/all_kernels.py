@@ -1,0 +1,50 @@
+"""Compiles every kernel of the package before the tests, each part of them in a process of its own.
+
+The processes of a parallel test run would compile the same kernels at the same time: half a minute each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+
+def of_runs() -> None:
+    """Compile those of a run and of the synthetic market."""
+    from tests.differential.against import compile_kernels
+
+    compile_kernels()
+
+
+def of_trading() -> None:
+    """Compile those of the trade simulation."""
+    from tests.unit.trading.market import event, strategy, tick, traded
+
+    traded(strategy(), [tick("10:00:00", 50.0), tick("10:00:02", 50.1), tick("10:20:00", 51.0)], [event("10:00:01")])
+
+
+def of_reading() -> None:
+    """Compile those that inspect recordings and decode frames of the vendor."""
+    from tests.property.test_polygon_wire import decoded
+    from tests.unit.inspection.test_inspect import MINUTE, bars, inspected
+
+    decoded([b'[{"ev":"T","sym":"A","p":1.5,"s":3,"t":1780407002000,"q":1}]'])
+    with TemporaryDirectory() as folder:
+        inspected(bars(Path(folder) / "a.parquet", [0, MINUTE]), bars(Path(folder) / "b.parquet", [MINUTE]))
+
+
+PARTS: tuple[Callable[[], None], ...] = (of_trading, of_runs, of_reading)
+
+
+def compile_all(processes: int = 2) -> None:
+    """Compile what has changed of all parts, so many at a time."""
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        for part in [pool.submit(part) for part in PARTS]:
+            part.result()
+
+
+if __name__ == "__main__":
+    compile_all()
