@@ -35,6 +35,7 @@ def begin_slot(books: Books, signal: Any) -> None:
     slot["code"] = signal["code"]
     slot["rule"] = signal["rule"]
     slot["day"] = signal["day"]
+    slot["kind"] = signal["kind"]
     slot["side"] = signal["side"]
     slot["shares"] = 0
     slot["entry_shares"] = 0
@@ -234,5 +235,6 @@ def _end_trade(books: Books, slot: Any) -> None:
     row["code"] = slot["code"]
     row["rule"] = slot["rule"]
     row["day"] = slot["day"]
+    row["kind"] = slot["kind"]
     row["side"] = side
     row["reason"] = slot["exit_reason"]

@@ -1,7 +1,8 @@
 """What a trade simulation records, as rows of structured arrays, and the words of their codes.
 
 Times are int64 ns since the epoch, UTC; 0 = none. Money is int64 micro-dollars. ``code`` is a ticker's code in the
-run's symbol table. Sides are +1 (buy, long) and -1 (sell, short).
+run's symbol table. Sides are +1 (buy, long) and -1 (sell, short). No type has padding, so that equal records are equal
+bytes.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ SIGNAL = np.dtype(
         ("order", "i8"),  # number of the order; -1 = none
         ("code", "i4"),
         ("rule", "i4"),  # place of the rule among the strategy's rules of entry; -1 = a Python strategy
-        ("side", "i1"),
-        ("outcome", "i1"),  # position in OUTCOMES
+        ("side", "i4"),
+        ("outcome", "i4"),  # position in OUTCOMES
     ],
     align=True,
 )
@@ -113,6 +114,7 @@ TRADE = np.dtype(
         ("code", "i4"),
         ("rule", "i4"),
         ("day", "i4"),  # day number of the entry's decision
+        ("kind", "i2"),  # of the entry's event; -1 = a Python strategy's order
         ("side", "i1"),
         ("reason", "i1"),
     ],

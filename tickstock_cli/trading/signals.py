@@ -68,6 +68,7 @@ class SignalSelector:
             signals["event_id"] = event_ids(events, self._kinds, self._symbols.hashes())
         signals["decision"] = events["emitted_at"] + self._latency
         signals["code"] = events["code"]
+        signals["kind"] = events["kind"]
         signals["number"] = -1
         signals["rule"] = -1
         self.place(signals)

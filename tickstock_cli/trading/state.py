@@ -39,8 +39,8 @@ BOOK = np.dtype(
         ("trades", "i8"),
         ("equity", "i8"),
         ("active", "i8"),  # filled slots
+        ("failed", "i8"),  # FITS, or TOO_MUCH_MONEY
         ("day", "i4"),
-        ("failed", "i4"),  # FITS, or TOO_MUCH_MONEY
         ("failed_code", "i4"),
     ],
     align=True,
@@ -81,10 +81,11 @@ SLOT = np.dtype(
         ("rule", "i4"),
         ("day", "i4"),  # of the entry's decision
         ("early", "i4"),
+        ("kind", "i2"),
+        ("working", "i2"),  # position in PURPOSES
         ("side", "i1"),
         ("due_reason", "i1"),
         ("exit_reason", "i1"),
-        ("working", "i1"),  # position in PURPOSES
         ("order_side", "i1"),
     ],
     align=True,
@@ -98,7 +99,7 @@ OPENED = np.dtype(
         ("room", "i8"),  # shares that orders may still take
         ("before", "i8"),  # number of the ticker's opening before it; -1 = none
         ("price", "f8"),
-        ("day", "i4"),
+        ("day", "i8"),
     ],
     align=True,
 )
@@ -113,6 +114,7 @@ WAITING = np.dtype(
         ("code", "i4"),
         ("rule", "i4"),
         ("day", "i4"),
+        ("kind", "i2"),
         ("side", "i1"),
         ("inside", "i1"),
     ],
