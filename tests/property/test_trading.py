@@ -111,7 +111,7 @@ def test_no_cut_and_no_restart_changes_a_byte(is_bars: bool, seed: int, cuts: Se
     times = [*(row.time for row in rows), *(first + (last - first) * cut // 1_000 for cut in cuts)]
     chosen = [times[cut % len(times)] + cut % 2 for cut in cuts]
     values, symbols, days = drawn_strategy(seed), SymbolTable(), TradingDays("XNYS", ("regular",))
-    options = {"open_slack_ms": 1_000, "bar_interval_ns": 15 * SECOND}
+    options: dict[str, Any] = {"open_slack_ms": 1_000, "bar_interval_ns": 15 * SECOND}
     whole = traded(values, rows, events, **options)
     trading = simulation(values, rows, symbols, days, **options)
     taken: list[Records] = []
@@ -142,7 +142,8 @@ def test_what_comes_later_changes_nothing_decided_before(is_bars: bool, seed: in
         return
     if is_bars:  # a bar in the middle has its open before it is known
         last = min([last, *(row.opening - 1 for row in rows if row.time > last)])
-    values, options = drawn_strategy(seed), {"bar_interval_ns": 15 * SECOND}
+    values = drawn_strategy(seed)
+    options: dict[str, Any] = {"bar_interval_ns": 15 * SECOND}
     whole = traded(values, rows, events, **options)
     known = traded(values, early, [one for one in events if one.time <= last], **options)
 

@@ -201,6 +201,7 @@ def trade_rules(strategy: Strategy, *, is_bars: bool, open_slack_ms: float, bar_
     bar_interval_ns
         Length of the recording's longest bar: entries work at least that long.
     """
+    # Kernels are compiled anew for other types, and a default may be an integer where a value is a float.
     fill, leave, size = strategy.fill, strategy.exit, strategy.size
     timeout = round(fill.timeout_seconds * 1e9)
     if is_bars:
@@ -211,22 +212,22 @@ def trade_rules(strategy: Strategy, *, is_bars: bool, open_slack_ms: float, bar_
         latency=round(strategy.strategy.latency_ms * 1e6),
         timeout=timeout,
         parts_per_million=round(fill.participation * 1e6),
-        half_spread_bps=fill.half_spread_bps,
-        half_spread_min=fill.half_spread_min,
-        slippage_bps=fill.slippage_bps,
-        fee_minimum=strategy.fees.minimum,
-        fee_per_share=strategy.fees.per_share,
-        fee_bps=strategy.fees.bps,
-        stop_percent=leave.stop_percent,
-        trail_percent=leave.trail_percent,
-        target_percent=leave.target_percent,
+        half_spread_bps=float(fill.half_spread_bps),
+        half_spread_min=float(fill.half_spread_min),
+        slippage_bps=float(fill.slippage_bps),
+        fee_minimum=float(strategy.fees.minimum),
+        fee_per_share=float(strategy.fees.per_share),
+        fee_bps=float(strategy.fees.bps),
+        stop_percent=float(leave.stop_percent),
+        trail_percent=float(leave.trail_percent),
+        target_percent=float(leave.target_percent),
         after=duration_ns(leave.after),
         session_end=duration_ns(leave.session_end),
         on_opposite=leave.on_opposite,
         size_rule=_SIZE_RULES[size.rule],
-        size_value=size.value,
+        size_value=float(size.value),
         max_positions=size.max_positions,
-        max_gross_percent=size.max_gross_percent,
+        max_gross_percent=float(size.max_gross_percent),
         stops_at_signals=False,
         stops_at_prints=False,
         stops_at_minutes=False,
