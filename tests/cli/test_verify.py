@@ -65,6 +65,17 @@ def test_json_describes_every_variant(recording: Path) -> None:
     assert any(variant["stopped_at"] for variant in report["variants"])
 
 
+def test_a_backtest_has_one_digest_in_every_variant(recording: Path) -> None:
+    """Its records are resumed from the checkpoint, too, and its own settings are checked first."""
+    result = run_tickstock("verify", recording, "--backtest", "--symbols", "T01,T02", "--json")
+    variants = json.loads(result.stdout)["variants"]
+    wrong = run_tickstock("verify", recording, "--backtest", "--set", 'prices.phases=["closed"]')
+
+    assert result.returncode == 0
+    assert len({variant["backtest"] for variant in variants}) == 1
+    assert error_line(wrong).startswith("prices.phases has closed, but session.phases has only ")
+
+
 def test_a_variant_that_differs_is_exit_code_4(recording: Path) -> None:
     """The table marks it, and the line on stderr names the first variant, what differs and the first event."""
     result = run_prepared("verify", recording, program=WITH_A_BUG, env={**os.environ, "COLUMNS": "80"})

@@ -10,30 +10,26 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from tickstock_cli.backtest.cell_table import SCHEMA as CELL_SCHEMA
 from tickstock_cli.backtest.cell_table import cell_rows_of
+from tickstock_cli.backtest.digest import BacktestDigest
 from tickstock_cli.backtest.given_events import given_table, read_given_events
 from tickstock_cli.backtest.judging import Observe, judged
 from tickstock_cli.backtest.lookahead import LookaheadResult, check_lookahead
 from tickstock_cli.backtest.observation_table import SCHEMA as OBSERVATION_SCHEMA
-from tickstock_cli.backtest.observation_table import observation_rows
 from tickstock_cli.backtest.outputs import OBSERVATIONS, BacktestFolder
 from tickstock_cli.backtest.price_source import PriceSource, price_source
 from tickstock_cli.backtest.request import BacktestRequest
 from tickstock_cli.backtest.study_result import StudyResult, study_result
-from tickstock_cli.backtest.tap import BacktestTap
 from tickstock_cli.build import event_kinds
 from tickstock_cli.config.analysis import horizon_ns
 from tickstock_cli.config.settings import Settings
-from tickstock_cli.core.digest import ColumnDigest
 from tickstock_cli.core.os_errors import os_error_hint
 from tickstock_cli.core.temporary_folder import LockedFolder
 from tickstock_cli.engine.checkpoint import RECORDS
@@ -148,8 +144,8 @@ def backtest(
             bounded = replace(request, start=reading.start, end=reading.end)
             checked = check_lookahead(bounded, prices, spare / "rerun", done.tap, given, control, report)
         interrupted = done.run.interrupted or (checked is not None and control.stopped)
-        digest = ColumnDigest(OBSERVATION_SCHEMA.names)
-        rows = _observations(done.tap, study.horizons, digest)
+        digest = BacktestDigest(study.horizons)
+        rows = digest.observations(done.tap)
         if results is not None and not interrupted:
             results.table(OBSERVATIONS, OBSERVATION_SCHEMA, rows)
             results.table("cells.parquet", CELL_SCHEMA, [cell_rows_of(study.table.cells)])
@@ -167,15 +163,6 @@ def backtest(
         if results is None or interrupted:
             return result
         return replace(result, outputs=results.commit(result.as_dict()), kept=results.others)
-
-
-def _observations(tap: BacktestTap, horizons: Sequence[str], digest: ColumnDigest) -> Iterator[pa.RecordBatch]:
-    """Yield all observations as rows, adding them to a digest."""
-    names = tap.names
-    for chunk in tap.observations.chunks():
-        rows = observation_rows(chunk, horizons, names)
-        digest.update(rows)
-        yield rows
 
 
 def check_phases(settings: Settings) -> None:

@@ -41,6 +41,8 @@ def _legs_table(variants: Sequence[VariantResult]) -> Table:
     table.add_column("replayed")  # the column that a narrow terminal cuts
     table.add_column("events", justify="right", no_wrap=True)
     table.add_column("digest", no_wrap=True)
+    if variants[0].backtest is not None:
+        table.add_column("backtest", no_wrap=True)
     table.add_column("seconds", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for result in variants:
@@ -58,6 +60,7 @@ def _leg_cells(result: VariantResult) -> list[RenderableType]:
         name,
         f"{result.events:,}",
         result.digest[:DIGEST_SHOWN],
+        *([] if result.backtest is None else [result.backtest[:DIGEST_SHOWN]]),
         f"{result.seconds:.2f}",
         SAME if result.same else DIFFERENT,
     ]
@@ -66,10 +69,13 @@ def _leg_cells(result: VariantResult) -> list[RenderableType]:
 def _verdict(verification: Verification) -> Text:
     variants = len(verification.variants)
     if verification.same:
-        return Text(
-            f"All {variants} variants agree: events, digest, ledger and file, byte for byte.", style="bold green"
-        )
+        return Text(f"All {variants} variants agree: {_agreed(verification)}, byte for byte.", style="bold green")
     return Text(f"{len(verification.failed)} of {variants} variants differ.", style="bold red")
+
+
+def _agreed(verification: Verification) -> str:
+    judged = any(result.backtest is not None for result in verification.variants)
+    return "events, digest, ledger, file and backtest" if judged else "events, digest, ledger and file"
 
 
 def comparison_view(comparison: EventComparison, a: Path, b: Path) -> Group:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -41,6 +41,9 @@ def verify(
     maps: MapColumns = None,
     sort: Sort = False,
     late: LateRows = Late.FAIL,
+    backtest: Annotated[
+        bool, typer.Option("--backtest", help="Judge the events in each variant, too, and prove one digest of that.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Replay at several speeds, batch sizes and worker counts and prove one digest.
@@ -59,7 +62,7 @@ def verify(
         symbols=parse_symbols(symbols),
         unsorted=unsorted_choice(sort, late),
     )
-    verification = _run(request)
+    verification = _run(request, with_backtest=backtest)
     if as_json:
         typer.echo(json.dumps(_as_object(verification), indent=2, ensure_ascii=False))
     else:
@@ -71,7 +74,7 @@ def verify(
         raise ThresholdError(_first_failure(verification))
 
 
-def _run(request: Request) -> Verification:
+def _run(request: Request, *, with_backtest: bool) -> Verification:
     from tqdm import tqdm
 
     from tickstock_cli.cli.compiling import say_if_compiling
@@ -87,7 +90,7 @@ def _run(request: Request) -> Verification:
             bar.set_postfix_str(result.variant.name, refresh=False)
             bar.update()
 
-        return run_verify(request, report)
+        return run_verify(request, report, with_backtest=with_backtest)
 
 
 def _first_failure(verification: Verification) -> str:
@@ -121,6 +124,7 @@ def _as_object(verification: Verification) -> dict[str, Any]:
                 "rows": result.rows,
                 "events": result.events,
                 "digest": result.digest,
+                **({} if result.backtest is None else {"backtest": result.backtest}),
                 "seconds": result.seconds,
                 "same": result.same,
                 "differs": list(result.differs),

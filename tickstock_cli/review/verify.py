@@ -4,7 +4,8 @@
 2. For a large recording, replay a slice flat out, too: a few busy tickers, few enough rows for steps of one row.
 3. Replay recording or slice in every other variant: other batches, more workers, another pipeline, paced, stopped and
    resumed.
-4. Digest, ledger and Parquet file of each variant must equal those of the reference, byte for byte.
+4. Digest, ledger and Parquet file of each variant must equal those of the reference, byte for byte; so must the digest
+   of the backtest, if the verification covers one.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.result import RunResult
 from tickstock_cli.errors import DataError, TickstockError
-from tickstock_cli.replaying import BATCH_ROWS, Request, read_options, replay
+from tickstock_cli.replaying import BATCH_ROWS, Request, read_options
 from tickstock_cli.review.diff import Difference, compare_files
+from tickstock_cli.review.judged_variants import VariantRunner
 from tickstock_cli.review.variants import ROLLOUT_PERCENT, SLICE_ROWS, Scope, Variant, plan
 from tickstock_cli.runtime.opening import PipelineName
 from tickstock_cli.sources.opening import open_repeatable
@@ -52,6 +54,8 @@ class VariantResult:
         Differences from the reference in words; empty if there are none.
     difference
         The first differing event, if an event differs.
+    backtest
+        Digest of the backtest; None if the verification covers none.
     """
 
     variant: Variant
@@ -62,6 +66,7 @@ class VariantResult:
     stopped_at: int | None = None
     differs: tuple[str, ...] = ()
     difference: Difference | None = None
+    backtest: str | None = None
 
     @property
     def same(self) -> bool:
@@ -99,6 +104,7 @@ class ReplayedPart:
     rows: int
     events: Path
     result: RunResult
+    backtest: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +117,9 @@ class Excerpt:
     words: str
 
 
-def verify(request: Request, report: Callable[[VariantResult, int], None]) -> Verification:
+def verify(
+    request: Request, report: Callable[[VariantResult, int], None], *, with_backtest: bool = False
+) -> Verification:
     """Replay a recording in all variants.
 
     Parameters
@@ -120,11 +128,14 @@ def verify(request: Request, report: Callable[[VariantResult, int], None]) -> Ve
         Recordings, settings, selection and order; this function sets the mode of replay.
     report
         Called after each variant with its result and the number of all variants.
+    with_backtest
+        Whether each variant judges its events, too.
 
     Raises
     ------
     DataError
-        A recording is missing, unreadable or unsorted, has wrong columns, or has no row in the selection.
+        A recording is missing, unreadable or unsorted, has wrong columns, has no row in the selection, or has no prices
+        for a backtest.
     OutputError
         The folder for temporary files cannot be written.
     """
@@ -133,7 +144,8 @@ def verify(request: Request, report: Callable[[VariantResult, int], None]) -> Ve
     open_repeatable(request.paths, read_options(request, settings), READ_AGAIN).close()
     with tempfile.TemporaryDirectory(prefix="tickstock-verify-") as name:
         folder = Path(name)
-        whole, first = _reference(request, folder / "whole.parquet", Variant("flat out, largest batches"))
+        runner = VariantRunner.of(request, folder, with_backtest=with_backtest)
+        whole, first = _reference(runner, request, folder / "whole.parquet", Variant("flat out, largest batches"))
         if not whole.rows:
             raise DataError("there is no row to verify; choose other paths, symbols or times")
         part = _narrow(whole)
@@ -143,20 +155,22 @@ def verify(request: Request, report: Callable[[VariantResult, int], None]) -> Ve
         parts = {Scope.WHOLE: whole}
         for variant in variants[1:]:
             if variant.scope not in parts:
-                parts[variant.scope], result = _reference(part.request, folder / "slice.parquet", variant)
+                parts[variant.scope], result = _reference(runner, part.request, folder / "slice.parquet", variant)
             else:
-                result = _run_variant(variant, parts[variant.scope], folder)
+                result = _run_variant(runner, variant, parts[variant.scope], folder)
             done.append(result)
             report(result, len(variants))
     return Verification(tuple(done), part.words, whole.result.plugins)
 
 
-def _reference(request: Request, events: Path, variant: Variant) -> tuple[ReplayedPart, VariantResult]:
+def _reference(
+    runner: VariantRunner, request: Request, events: Path, variant: Variant
+) -> tuple[ReplayedPart, VariantResult]:
     begun = perf_counter()
-    result = replay(replace(request, outs=[str(events)]))
+    result, backtest = runner.run(replace(request, outs=[str(events)]))
     seconds, rows = perf_counter() - begun, _rows_of(result)
-    return ReplayedPart(request, rows, events, result), VariantResult(
-        variant, rows, result.tally.events, result.digest, seconds
+    return ReplayedPart(request, rows, events, result, backtest), VariantResult(
+        variant, rows, result.tally.events, result.digest, seconds, backtest=backtest
     )
 
 
@@ -200,23 +214,34 @@ def _measure(request: Request) -> tuple[int, int, int, int | None]:
     return len(taken), int(taken[0]), int(taken[-1]), None
 
 
-def _run_variant(variant: Variant, part: ReplayedPart, folder: Path) -> VariantResult:
+def _run_variant(runner: VariantRunner, variant: Variant, part: ReplayedPart, folder: Path) -> VariantResult:
     events = folder / "variant.parquet"
     begun = perf_counter()
     stopped_at = None
     mode = replace(_with_mode(part.request, variant), outs=[str(events)])
     if variant.stop_after is None:
-        result = replay(mode)
+        result, backtest = runner.run(mode)
     else:
         checkpoint = folder / "checkpoint"
         control = Control(variant.speed)
         stopper = _StopAfter(control, max(1, int(part.rows * variant.stop_after)))
-        stopped_at = replay(replace(mode, checkpoint=checkpoint), control, lambda _: stopper).rows
-        result = replay(replace(_with_mode(mode, variant.resumed or variant), checkpoint=checkpoint, resume=True))
+        stopped_at = runner.run(replace(mode, checkpoint=checkpoint), control, lambda _: stopper)[0].rows
+        resumed = replace(_with_mode(mode, variant.resumed or variant), checkpoint=checkpoint, resume=True)
+        result, backtest = runner.run(resumed)
     seconds = perf_counter() - begun
     differs, difference = _compare_with_reference(part, result, events)
+    if backtest != part.backtest:
+        differs = (*differs, "backtest")
     return VariantResult(
-        variant, _rows_of(result), result.tally.events, result.digest, seconds, stopped_at, differs, difference
+        variant,
+        _rows_of(result),
+        result.tally.events,
+        result.digest,
+        seconds,
+        stopped_at,
+        differs,
+        difference,
+        backtest,
     )
 
 

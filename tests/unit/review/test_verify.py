@@ -135,13 +135,14 @@ def planted(monkeypatch: pytest.MonkeyPatch, bug: str) -> None:
 def test_state_lost_between_batches_is_found(recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Legs with other batches than the reference differ; each names counts, and the first event."""
     planted(monkeypatch, "Forgetful")
-    verification = verified(recording)
+    verification = verify(Request([recording]), lambda *_: None, with_backtest=True)
     failed = {variant.variant.name: variant for variant in verification.failed}
     row_by_row = failed["row by row, linear pipeline"]
 
     assert not verification.same
     assert "batches of 65,536" not in failed
     assert row_by_row.differs[0] == "events"
+    assert row_by_row.differs[-1] == "backtest"
     assert any(words.startswith("coordinator.emitted ") for words in row_by_row.differs)
     assert row_by_row.difference is not None
     assert row_by_row.difference.status == "only_a"
