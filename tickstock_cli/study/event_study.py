@@ -22,6 +22,7 @@ from tickstock_cli.core.times import MAX_NS
 from tickstock_cli.kernels.compare import SECOND_NS
 from tickstock_cli.prices.days import SEGMENT_DAY, TradingDays
 from tickstock_cli.prices.timeline import PriceSlice
+from tickstock_cli.study.event_paths import EventPaths
 from tickstock_cli.study.moment_pool import MomentPool
 from tickstock_cli.study.moments import MOMENT, NO_ENTRY, TO_CLOSE, Ends, Moments
 from tickstock_cli.study.observations import CUT, NO_DIRECTION, NOT_ENTERED, OBSERVED, OUTSIDE, observation_dtype
@@ -43,9 +44,19 @@ class EventStudy:
         Whether prints are bars.
     open_slack_ms
         How long before a decision a bar may have opened (``prices.open_slack_ms``).
+    paths
+        Follows the same moments, for curves.
     """
 
-    def __init__(self, settings: StudySettings, days: TradingDays, *, is_bars: bool, open_slack_ms: float) -> None:
+    def __init__(
+        self,
+        settings: StudySettings,
+        days: TradingDays,
+        *,
+        is_bars: bool,
+        open_slack_ms: float,
+        paths: EventPaths | None = None,
+    ) -> None:
         lengths = np.array([horizon_ns(text) or TO_CLOSE for text in settings.horizons], dtype=np.int64)
         self._columns = np.argsort(lengths)
         self._lengths = lengths[self._columns]
@@ -62,6 +73,7 @@ class EventStudy:
         self._waiting = ArrayQueue(self._record)
         self._plans = ArrayQueue(_PLAN)
         self._pool = MomentPool(self._lengths, is_bars=is_bars)
+        self._paths = paths
         self._over = -1
         self._row_last: dict[int, int] = {}
 
@@ -86,11 +98,15 @@ class EventStudy:
         for day in part.days.tolist():
             self._add_placebos(day)
         self._pool.follow(part.prints)
+        if self._paths is not None:
+            self._paths.take(part.prints, part.until, tickers)
         over = MAX_NS if part.until == MAX_NS else int(self._days.numbers(np.array([max(1, part.until)]))[0]) - 1
         if over <= self._over:
             return self._waiting.rows[:0]
         self._over = over
         self._record_results(*self._pool.end(over))
+        if self._paths is not None:
+            self._paths.end(over, self._covered_end)
         for day in [day for day in self._row_last if day <= over]:
             del self._row_last[day]
         return self._completed(over)
@@ -166,6 +182,9 @@ class EventStudy:
         added["latest"] = decision + self._wait_ns
         added["day_end"] = self._by_day(days, lambda day: self._days.limits(day).end)
         self._pool.add(added)
+        if self._paths is not None:
+            names = np.stack([records[name] for name in ("kind", "direction", "source")], axis=1)
+            self._paths.add(added, names.astype(np.int64))
 
     def _record_results(self, moments: Moments, ends: Ends) -> None:
         """Move the results of moments whose days are over to their events."""

@@ -154,7 +154,7 @@ def _follow_ticker(
                 while first < len(mine) and rows.opening[mine[first]] < moment["from_opening"]:
                     first += 1
             if first < len(mine):
-                _enter(rows, mine[first], moment, is_bars)
+                enter(rows, mine[first], moment, is_bars)
         if moment["state"] == OPEN:
             _extend(time, high, low, highs, lows, rows.close, mine, first, moment, ends, m, lengths)
         if moment["state"] <= OPEN:
@@ -167,7 +167,7 @@ def _follow_ticker(
 
 
 @kernel
-def _enter(rows: PrintColumns, row: int, moment: Any, is_bars: bool) -> None:
+def enter(rows: PrintColumns, row: int, moment: Any, is_bars: bool) -> None:
     """Judge the print that follows a moment's decision."""
     opening = rows.opening[row]
     if rows.day[row] != moment["day"] or opening > moment["latest"]:

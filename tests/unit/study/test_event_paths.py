@@ -1,0 +1,123 @@
+"""Event-time curves are means of the prices around the study's own moments, however a recording is cut."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from tickstock_cli.config.analysis import StudySettings
+from tickstock_cli.core.events import EVENT, EventRows
+from tickstock_cli.core.times import MAX_NS
+from tickstock_cli.prices.days import TradingDays
+from tickstock_cli.prices.timeline import PriceSlice, Prints
+from tickstock_cli.study.event_paths import EventCurve, EventPaths
+from tickstock_cli.study.event_study import EventStudy
+from tickstock_cli.study.moments import MOMENT
+from tickstock_cli.study.path_kernels import BEFORE, OFFSETS
+from tickstock_cli.testing.records import MINUTE, SECOND, new_york
+
+DAYS = ("2024-06-11", "2024-06-12", "2024-06-13")
+TICKERS = 4
+AFTER = ("30s", "1m", "5m", "6m", "30m")
+STEP = 5 * SECOND
+
+
+def drawn_prints(seed: int) -> Prints:
+    """Return three days of prints of some tickers, many of them at one time or minutes apart."""
+    rng = np.random.default_rng(seed)
+    parts = []
+    for day in DAYS:
+        time = new_york(day, "09:30:00") + np.sort(rng.integers(0, 390 * 60, 6_000)) * SECOND
+        parts.append((time, rng.choice(TICKERS, 6_000, p=(0.6, 0.3, 0.08, 0.02))))
+    time, code = (np.concatenate(column) for column in zip(*parts, strict=True))
+    price = 100 + rng.integers(-40, 41, len(time)).cumsum() / 100
+    number = np.arange(len(time))
+    days = TradingDays("XNYS", ("regular",)).numbers(time)
+    return Prints(code.astype(np.int32), time, time, days, price, price, price, price, number, number)
+
+
+def drawn_events(seed: int) -> EventRows:
+    """Return events of two kinds and both directions, in each phase of the first days."""
+    rng = np.random.default_rng(seed + 1_000)
+    events = np.zeros(300, dtype=EVENT)
+    days = [new_york(day, "09:25:00") for day in DAYS]
+    events["emitted_at"] = np.sort(rng.choice(days, 300) + rng.integers(0, 400 * 60_000, 300) * 1_000_000)
+    events["code"], events["kind"] = rng.integers(0, TICKERS, 300), rng.integers(0, 2, 300)
+    events["direction"] = rng.choice((1, -1), 300)
+    return events
+
+
+def curves_of(
+    prints: Prints, events: EventRows, cuts: list[int], *, restarts: bool = False
+) -> tuple[list[EventCurve], np.ndarray]:
+    """Return the curves and the observations of a recording in slices that end at times."""
+    days = TradingDays("XNYS", ("regular",))
+    paths = EventPaths(is_bars=False)
+    study = EventStudy(StudySettings(horizons=AFTER), days, is_bars=False, open_slack_ms=0, paths=paths)
+    found, known = [], -1
+    for start, until in pairwise([0, *cuts, MAX_NS]):
+        mine = prints.at((prints.time >= start) & (prints.time < until))
+        chosen = events[(events["emitted_at"] >= start) & (events["emitted_at"] < until)]
+        new = np.unique(mine.day[mine.day > known])
+        known = max(known, *new.tolist(), -1)
+        seen = np.unique(mine.day)
+        last = np.array([mine.time[mine.day == day].max() for day in seen], dtype=np.int64)
+        part = PriceSlice(until, mine, Prints.none(), chosen, new, seen, last)
+        found.append(study.take(part, np.zeros(len(chosen), np.uint64), TICKERS))
+        if restarts:
+            state = {name: array.copy() for name, array in paths.state().items()}
+            paths.add(
+                np.ones(1, dtype=MOMENT), np.zeros((1, 3), np.int64)
+            )  # what came after the checkpoint is forgotten
+            paths.restore(state)
+    return paths.curves(), np.concatenate(found)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_curve_goes_through_the_means_of_the_study(seed: int) -> None:
+    """The report shows both: they are one rule, and cut horizons are in neither."""
+    curves, records = curves_of(drawn_prints(seed), drawn_events(seed), [])
+    places = [
+        int(np.flatnonzero(ns == OFFSETS)[0]) for ns in (30 * SECOND, MINUTE, 5 * MINUTE, 6 * MINUTE, 30 * MINUTE)
+    ]
+    assert [(c.kind, c.direction) for c in curves] == [(0, 1), (0, -1), (1, 1), (1, -1)]
+    for curve in curves:
+        own = records[(records["kind"] == curve.kind) & (records["direction"] == curve.direction)]
+        for place, column in zip(places, range(len(AFTER)), strict=True):
+            seen = own["return_bps"][own["status"][:, column] == 0, column]
+            assert curve.events_number[place] == len(seen)
+            assert curve.events[place] == pytest.approx(seen.mean(), abs=1e-6)
+        all_seen = own["placebo"][(own["status"] == 0).all(axis=1)]
+        assert curve.placebo_number[places[-1]] >= np.count_nonzero(~np.isnan(all_seen[:, :, -1])) > 0
+
+
+def test_before_the_entry_a_curve_shows_the_last_price_of_whole_five_seconds() -> None:
+    """And none before the first print of the day; a price of the day before is none."""
+    prints, events = drawn_prints(5), drawn_events(5)
+    curves, records = curves_of(prints, events, [])
+    for curve in curves:
+        own = records[(records["kind"] == curve.kind) & (records["direction"] == curve.direction)]
+        for place in range(BEFORE):
+            moves = []
+            for record in own[own["entry_time"] > 0]:
+                at = (record["entry_time"] + OFFSETS[place]) // STEP * STEP
+                mine = (prints.code == record["code"]) & (prints.day == record["day"]) & (prints.time < at)
+                if mine.any():
+                    price = prints.close[mine][-1]
+                    moves.append(record["direction"] * (price - record["entry_price"]) / record["entry_price"] * 1e4)
+            assert curve.events_number[place] == len(moves)
+            assert curve.events[place] == pytest.approx(np.mean(moves), abs=1e-6)
+
+
+@pytest.mark.parametrize("size", [41, 997])
+def test_neither_slices_nor_restarts_change_a_bit_of_the_curves(size: int) -> None:
+    """A report is the same at any batch size."""
+    prints, events = drawn_prints(7), drawn_events(7)
+    whole, _ = curves_of(prints, events, [])
+    cuts = sorted({int(time) for time in prints.time[::size]})
+    parts, _ = curves_of(prints, events, cuts, restarts=True)
+    for one, other in zip(whole, parts, strict=True):
+        for expected, found in zip(one, other, strict=True):
+            np.testing.assert_array_equal(found, expected)
