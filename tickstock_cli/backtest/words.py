@@ -112,10 +112,7 @@ def cell_words(cell: StudyCell, costs_bps: float, calibration: Calibration, test
     p = values["excess_p"]
     told = f" (p {probability(p)})" if isinstance(p, float) else ""
     parts.append(f"excess {signed(excess)}{told}: {verdict(cell, calibration, tests)}")
-    if excess < 0 and _is_evidence(cell, calibration):
-        parts.append(f"faded, after {costs_bps:g} bp of costs, {signed(-excess - costs_bps)}")
-    else:
-        parts.append(f"after {costs_bps:g} bp of costs, {signed(excess - costs_bps)}")
+    parts.append(_after_costs(cell, excess, costs_bps, is_evidence=_is_evidence(cell, calibration)))
     return "; ".join(parts)
 
 
@@ -239,6 +236,17 @@ def _no_placebo(settings: Settings) -> str:
         "has none). So nothing tells what followed the events from what these stocks do at that time of day anyway, "
         "and one day is one draw of the market. Record more days."
     )
+
+
+def _after_costs(cell: StudyCell, excess: float, costs_bps: float, *, is_evidence: bool) -> str:
+    """Return what is left of an excess; with its interval, and traded against the event, if there is evidence."""
+    told = f"after {costs_bps:g} bp of costs, "
+    if not is_evidence:
+        return told + signed(excess - costs_bps)
+    bounds = [_number(cell.values[key]) for key in ("excess_lo", "excess_hi")]
+    low, high = bounds if excess > 0 else (-bounds[1], -bounds[0])
+    faded = "" if excess > 0 else "faded, "
+    return f"{faded}{told}{signed(abs(excess) - costs_bps)} {interval(low - costs_bps, high - costs_bps)}"
 
 
 def _rank(cell: StudyCell) -> tuple[bool, float, float]:
