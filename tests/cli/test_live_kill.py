@@ -21,6 +21,9 @@ MOST_EVENTS = 8
 """A run is killed after so many events at most."""
 LAST_EVENTS = 5
 
+pytestmark = pytest.mark.timeout(3_600)
+"""A hundred kills take some minutes."""
+
 
 def check_readable(folder: Path) -> None:
     """Read every finished file with its checksums, and the beginning of every journal."""
@@ -44,8 +47,9 @@ def test_kills_at_drawn_moments_harm_no_recording(
     monkeypatch.setenv("POLYGON_API_KEY", "a-secret-that-is-nowhere")
     folder = tmp_path / "rec"
     rng = Random(10)
-    kills = DEEP_KILLS if request.config.getoption("--deep") else KILLS
-    with start("replay", SAMPLE, "--as-polygon", ":0", "--speed", "600", "--loop", "--start-on-subscribe") as vendor:
+    deep = request.config.getoption("--deep")
+    kills, market = (DEEP_KILLS, long_market(tmp_path)) if deep else (KILLS, (SAMPLE, "--speed", "600"))
+    with start("replay", *market, "--as-polygon", ":0", "--loop", "--start-on-subscribe") as vendor:
         assert vendor.stdout is not None
         url = vendor.stdout.readline().strip()
         live = ("live", "--url", url, "--symbols", "*", "--record", folder)
@@ -68,6 +72,14 @@ def test_kills_at_drawn_moments_harm_no_recording(
     assert last == 0
     kept = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
     assert b"a-secret-that-is-nowhere" not in kept
+
+
+def long_market(folder: Path) -> tuple[str | Path, ...]:
+    """Return a market in which every run finds new events: the sample has told all of its own after some kills."""
+    market = folder / "market"
+    made = run_tickstock("synth", market, "--rows", "1000000", "--symbols", "2000", "--no-fmv")
+    assert made.returncode == 0
+    return (market, "--speed", "60", "--start", "09:30")
 
 
 def events_of(live: tuple[str | Path, ...], events: int) -> int:
