@@ -28,7 +28,6 @@ from tickstock_cli.trading.records import (
     POSITIONS,
     SESSION_END,
     SIZE,
-    STRATEGY,
     TAKEN,
 )
 from tickstock_cli.trading.state import BY_EQUITY, BY_NOTIONAL, Books, TradeRules
@@ -59,6 +58,14 @@ def _choose_by_ticker(books: Books, count: int) -> None:
 
 
 @kernel
+def has_to_leave(slot: Any) -> bool:
+    """Return whether the session's end makes a difference: an entry works, or a share held is not being sold."""
+    if slot["working"] == ENTRY:
+        return True
+    return bool(slot["shares"] > 0 and (slot["exit_decision"] == 0 or slot["remaining"] < slot["shares"]))
+
+
+@kernel
 def decide_exits(books: Books, rules: TradeRules, time: int) -> None:
     """Decide the exits that are due, by ticker; from the session's end on, all of them, and entries are cancelled."""
     book = books.book[0]
@@ -69,15 +76,16 @@ def decide_exits(books: Books, rules: TradeRules, time: int) -> None:
     for k in range(book["active"]):
         slot = books.slots[k]
         is_pending = slot["shares"] > 0 and slot["exit_decision"] == 0
-        if (is_pending and (is_over or slot["due"] <= time)) or (is_over and slot["working"] == ENTRY):
+        if (is_pending and slot["due"] <= time) or (is_over and has_to_leave(slot)):
             books.chosen[count] = slot["code"]
             count += 1
     _choose_by_ticker(books, count)
     for i in range(count):
         code = books.chosen[i]
         slot = books.slots[books.slot_of[code]]
-        if slot["shares"] == 0:
+        if slot["shares"] == 0 or slot["working"] == EXIT:
             end_order(books, code, time)
+        if books.slot_of[code] < 0:
             continue
         reason = slot["due_reason"] if slot["due"] <= time else SESSION_END
         decide_exit(books, code, time, reason, slot["shares"])
@@ -120,14 +128,8 @@ def _shares_of(books: Books, rules: TradeRules, code: int, mark: int, equity: in
 
 
 @kernel
-def judge(books: Books, rules: TradeRules, signal: Any, asked: int) -> int:
-    """Take a signal or ignore it, record which, and return the outcome (position in ``OUTCOMES``).
-
-    Parameters
-    ----------
-    asked
-        Shares that a Python strategy orders; 0 = as many as the size rule says.
-    """
+def judge(books: Books, rules: TradeRules, signal: Any) -> None:
+    """Take a signal or ignore it, and record which."""
     book = books.book[0]
     code = int(signal["code"])
     row = books.out.signals[book["signals"]]
@@ -140,23 +142,23 @@ def judge(books: Books, rules: TradeRules, signal: Any, asked: int) -> int:
     row["mark"] = 0
     row["shares"] = 0
     row["order"] = -1
-    outcome = _outcome_of(books, rules, signal, asked, row)
-    row["outcome"] = outcome
-    return int(outcome)
+    row["outcome"] = _outcome_of(books, rules, signal, row)
 
 
 @kernel
-def _outcome_of(books: Books, rules: TradeRules, signal: Any, asked: int, row: Any) -> int:
+def _outcome_of(books: Books, rules: TradeRules, signal: Any, row: Any) -> int:
     code = int(signal["code"])
     if signal["side"] == 0:
         return NO_SIDE
     if not signal["inside"] or signal["decision"] >= signal["session_end"]:
         return OUTSIDE
     if books.slot_of[code] >= 0:
-        return _add_or_reduce(books, rules, signal, asked, row) if asked else _meet_position(books, rules, signal)
+        if signal["shares"]:
+            return _add_or_reduce(books, rules, signal, row)
+        return _meet_position(books, rules, signal)
     if books.book[0]["active"] >= rules.max_positions:
         return POSITIONS
-    return _open(books, rules, signal, asked, row)
+    return _open(books, rules, signal, row)
 
 
 @kernel
@@ -172,7 +174,7 @@ def _meet_position(books: Books, rules: TradeRules, signal: Any) -> int:
 
 
 @kernel
-def _open(books: Books, rules: TradeRules, signal: Any, asked: int, row: Any) -> int:
+def _open(books: Books, rules: TradeRules, signal: Any, row: Any) -> int:
     """Open a position, if there is a price and enough money."""
     code = int(signal["code"])
     mark = mark_of(books, code) if books.last_day[code] == signal["day"] else 0
@@ -182,7 +184,9 @@ def _open(books: Books, rules: TradeRules, signal: Any, asked: int, row: Any) ->
     equity = equity_of(books)
     if equity < 0:
         return GROSS
-    shares = asked if asked else _shares_of(books, rules, code, mark, equity)
+    shares = int(signal["shares"])
+    if shares == 0:
+        shares = _shares_of(books, rules, code, mark, equity)
     if shares < 1:
         return SIZE
     if not _is_affordable(books, rules, code, mark, equity, shares):
@@ -208,15 +212,16 @@ def _enter(books: Books, rules: TradeRules, signal: Any, shares: int, row: Any) 
 
 
 @kernel
-def _add_or_reduce(books: Books, rules: TradeRules, signal: Any, asked: int, row: Any) -> int:
+def _add_or_reduce(books: Books, rules: TradeRules, signal: Any, row: Any) -> int:
     """Take a Python strategy's order in a ticker that it holds: more of the position, or part or all of it back."""
     code, side, time = int(signal["code"]), int(signal["side"]), int(signal["decision"])
+    asked = int(signal["shares"])
     slot = books.slots[books.slot_of[code]]
     if side == -slot["side"] and slot["shares"] > 0 and slot["working"] != EXIT:
         if asked > slot["shares"]:
             return OPPOSITE_HELD
         row["shares"] = asked
-        row["order"] = decide_exit(books, code, time, STRATEGY, asked)
+        row["order"] = decide_exit(books, code, time, int(signal["reason"]), asked)
         meet_kept(books, rules, code, time)
         return TAKEN
     if slot["working"] != NO_ORDER:

@@ -192,6 +192,10 @@ def end_order(books: Books, code: int, time: int) -> None:
     row["purpose"] = slot["working"]
     row["reason"] = slot["exit_reason"] if slot["working"] == EXIT else -1
     row["status"] = FILLED if slot["remaining"] == 0 else (PARTIAL if slot["filled"] else UNFILLED)
+    if slot["working"] == EXIT and slot["shares"] > 0:  # a Python strategy has given back a part
+        slot["exit_decision"] = 0
+        slot["due"] = max(slot["due"], time)
+        book["next_due"] = min(book["next_due"], slot["due"])
     slot["working"] = NO_ORDER
     slot["remaining"] = 0
     if slot["shares"] == 0:

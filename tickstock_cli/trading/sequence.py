@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tickstock_cli.core.times import MAX_NS
 from tickstock_cli.kernels.jit import kernel
-from tickstock_cli.trading.deciding import decide_exits, end_entries, judge, sample_minute
+from tickstock_cli.trading.deciding import decide_exits, end_entries, has_to_leave, judge, sample_minute
 from tickstock_cli.trading.meeting import keep_opening, kept_of, meet_closing, meet_tick
 from tickstock_cli.trading.state import FITS, Books, Tape, TradeRules
 
@@ -59,12 +59,10 @@ def next_decision(books: Books, tape: Tape) -> int:
     """Return the time of the next decision (int64 ns UTC); ``MAX_NS`` if there is none."""
     book = books.book[0]
     time = min(book["next_due"], book["minute"], book["day_end"])
-    if book["active"] and book["session_end"] < MAX_NS:
+    if book["session_end"] < time:
         for k in range(book["active"]):
-            slot = books.slots[k]
-            if (slot["shares"] > 0 and slot["exit_decision"] == 0) or slot["working"] == 1:
-                time = min(time, book["session_end"])
-                break
+            if has_to_leave(books.slots[k]):  # behind the end a Python strategy may have got a part of an exit
+                time = min(time, max(book["session_end"], books.slots[k]["order_last"]))
     if book["signal"] < len(tape.signals):
         time = min(time, tape.signals[book["signal"]]["decision"])
     return int(time)
@@ -148,13 +146,13 @@ def _decide(books: Books, rules: TradeRules, tape: Tape, time: int) -> int:
     decide_exits(books, rules, time)
     while book["signal"] < len(tape.signals) and tape.signals[book["signal"]]["decision"] == time:
         signal = tape.signals[book["signal"]]
-        if rules.stops_at_signals:
+        if signal["number"] >= 0:
             return AT_SIGNAL
         if _is_full(books, kept_of(books, rules, signal["code"], time) + 2):
             return NEEDS_ROOM
         if book["active"] == len(books.slots):
             return NEEDS_SLOTS
-        judge(books, rules, signal, 0)
+        judge(books, rules, signal)
         book["signal"] += 1
     if rules.stops_at_minutes and book["minute"] == time and book["told_minute"] != time:
         return AT_MINUTE

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.config.strategy import Strategy, duration_ns
-from tickstock_cli.core.growth import grown
+from tickstock_cli.core.events import EventRows
 from tickstock_cli.core.kinds import Kind
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.core.times import MAX_NS
@@ -17,8 +17,9 @@ from tickstock_cli.errors import DataError
 from tickstock_cli.prices.days import TradingDays
 from tickstock_cli.prices.timeline import PriceSlice, Prints
 from tickstock_cli.trading.deciding import end_day
+from tickstock_cli.trading.growing import new_books, record_room, with_larger_ring, with_more_slots, with_tickers
 from tickstock_cli.trading.money import equity_of
-from tickstock_cli.trading.records import RECORD_TYPES, RecordBuffers
+from tickstock_cli.trading.records import RECORD_TYPES
 from tickstock_cli.trading.sequence import (
     AT_DAY_END,
     NEEDS_RING,
@@ -28,7 +29,7 @@ from tickstock_cli.trading.sequence import (
     run,
 )
 from tickstock_cli.trading.signals import SignalSelector
-from tickstock_cli.trading.state import OPENED, SLOT, WAITING, Books, Tape, new_book, trade_rules
+from tickstock_cli.trading.state import WAITING, Tape, trade_rules
 from tickstock_cli.trading.tally import BookTally
 
 Records = dict[str, NDArray[Any]]
@@ -36,7 +37,6 @@ Records = dict[str, NDArray[Any]]
 MOST_GAP_DAYS = 7
 """Positions are closed at the end of a recorded day that no other follows within so many days."""
 
-FIRST_ROOM = 1_024
 MINUTE_NS = 60_000_000_000
 
 
@@ -82,18 +82,7 @@ class TradeSimulation:
             strategy, is_bars=is_bars, open_slack_ms=open_slack_ms, bar_interval_ns=bar_interval_ns
         )
         self._selector = SignalSelector(strategy, symbols, kinds, days)
-        self._books = Books(
-            book=new_book(self.start_cash),
-            slots=np.zeros(64, dtype=SLOT),
-            ring=np.zeros(FIRST_ROOM, dtype=OPENED),
-            last_price=np.empty(0),
-            last_day=np.empty(0, dtype=np.int32),
-            slot_of=np.empty(0, dtype=np.int32),
-            last_opening=np.empty(0, dtype=np.int64),
-            ranks=np.empty(0, dtype=np.int64),
-            chosen=np.empty(64, dtype=np.int32),
-            out=RecordBuffers.empty(dict.fromkeys(RECORD_TYPES, FIRST_ROOM)),
-        )
+        self._books = new_books(self.start_cash)
         self._prints = Prints.none()
         self._openings = Prints.none()
         self._waiting: NDArray[Any] = np.empty(0, dtype=WAITING)
@@ -104,12 +93,12 @@ class TradeSimulation:
         self._collected: dict[str, list[NDArray[Any]]] = {name: [] for name in RECORD_TYPES}
 
     @property
-    def cash(self) -> int:
+    def cash_micros(self) -> int:
         """Cash in micro-dollars."""
         return int(self._books.book[0]["cash"])
 
     @property
-    def equity(self) -> int:
+    def equity_micros(self) -> int:
         """Cash and the value of all positions at their last prints, in micro-dollars."""
         return equity_of(self._books)
 
@@ -125,7 +114,7 @@ class TradeSimulation:
         self._coming.extend(part.days.tolist())
         self._prints = self._prints.followed_by(part.prints)
         self._openings = self._openings.followed_by(part.openings)
-        signals = self._signals_of(part)
+        signals = self._signals_of(part.events)
         if len(signals):
             self._waiting = np.concatenate([self._waiting, signals])
         self._advance()
@@ -190,12 +179,13 @@ class TradeSimulation:
             name: [state[f"records.{name}"].copy()] if f"records.{name}" in state else [] for name in RECORD_TYPES
         }
 
-    def _signals_of(self, part: PriceSlice) -> NDArray[Any]:
-        return self._selector.select(part.events)
+    def _signals_of(self, events: EventRows) -> NDArray[Any]:
+        """Return what waits for a decision (dtype ``WAITING``) after events."""
+        return self._selector.select(events)
 
     def _advance(self) -> None:
         """Run to the slice's end, day by day; stop at the end of a day until the next one is known."""
-        self._grow()
+        self._books = with_tickers(self._books, self._symbols)
         book = self._books.book[0]
         tape = self._tape()
         book["signal"] = book["closing"] = book["opening"] = 0
@@ -212,7 +202,7 @@ class TradeSimulation:
             self._make_room()
             closes = not self._coming or self._coming[0] - int(book["day"]) > MOST_GAP_DAYS
             end_day(self._books, self._rules, closes)
-        self._decided += int(book["signal"])
+        self._decided += int(np.count_nonzero(self._waiting["number"][: int(book["signal"])] < 0))
         self._waiting = self._waiting[int(book["signal"]) :].copy()
         self._prints = _rest(self._prints, int(book["closing"]))
         self._openings = _rest(self._openings, int(book["opening"]))
@@ -227,9 +217,9 @@ class TradeSimulation:
             if place == NEEDS_ROOM:
                 self._make_room()
             elif place == NEEDS_RING:
-                self._double_ring()
+                self._books = with_larger_ring(self._books)
             elif place == NEEDS_SLOTS:
-                self._double_slots()
+                self._books = with_more_slots(self._books)
             else:
                 return place
 
@@ -250,19 +240,6 @@ class TradeSimulation:
         )
         return Tape._make((*(_writable(column) for column in columns), self._waiting))
 
-    def _grow(self) -> None:
-        books, tickers = self._books, len(self._symbols)
-        if tickers > len(books.slot_of):
-            self._books = books._replace(
-                last_price=grown(books.last_price, tickers, np.nan),
-                last_day=grown(books.last_day, tickers, -1),
-                slot_of=grown(books.slot_of, tickers, -1),
-                last_opening=grown(books.last_opening, tickers, -1),
-            )
-        ranks = self._symbols.ranks()
-        if ranks is not self._books.ranks:
-            self._books = self._books._replace(ranks=ranks)
-
     def _make_room(self) -> None:
         """Empty the record buffers; make them larger if they are too small even then."""
         self._collect()
@@ -271,18 +248,7 @@ class TradeSimulation:
             needed_rows(self._books, self._rules, MAX_NS - 1) + int(book["ring_tail"] - book["ring_head"]) + 2
         )
         if needed > len(out.fills):
-            self._books = self._books._replace(out=RecordBuffers.empty(dict.fromkeys(RECORD_TYPES, needed)))
-
-    def _double_slots(self) -> None:
-        slots = grown(self._books.slots, 2 * len(self._books.slots), None)
-        self._books = self._books._replace(slots=slots, chosen=np.empty(len(slots), dtype=np.int32))
-
-    def _double_ring(self) -> None:
-        book, old = self._books.book[0], self._books.ring
-        numbers = np.arange(book["ring_head"], book["ring_tail"])
-        ring = np.zeros(2 * len(old), dtype=OPENED)
-        ring[numbers % len(ring)] = old[numbers % len(old)]
-        self._books = self._books._replace(ring=ring)
+            self._books = self._books._replace(out=record_room(needed))
 
     def _collect(self) -> None:
         """Move the records out of the kernels' buffers, and add them to the tally."""

@@ -110,17 +110,19 @@ WAITING = np.dtype(
         ("event_id", "u8"),
         ("decision", "i8"),
         ("session_end", "i8"),  # first time of its day at which no signal is taken
-        ("number", "i8"),  # of the callback or order of a Python strategy; -1 = a signal of a rule
+        ("number", "i8"),  # place of an event that a Python strategy is told; -1 = a signal
+        ("shares", "i8"),  # that a Python strategy orders; 0 = as many as the rule of size says
         ("code", "i4"),
         ("rule", "i4"),
         ("day", "i4"),
-        ("kind", "i2"),
-        ("side", "i1"),
-        ("inside", "i1"),
+        ("reason", "i4"),  # of an exit that a Python strategy orders
+        ("kind", "i4"),
+        ("side", "i2"),
+        ("inside", "i2"),
     ],
     align=True,
 )
-"""A signal that waits for its decision."""
+"""A signal, or an event to be told, that waits for its decision."""
 
 
 class Books(NamedTuple):
@@ -182,7 +184,6 @@ class TradeRules(NamedTuple):
     size_value: float
     max_positions: int
     max_gross_percent: float
-    stops_at_signals: bool
     stops_at_prints: bool
     stops_at_minutes: bool
 
@@ -228,7 +229,6 @@ def trade_rules(strategy: Strategy, *, is_bars: bool, open_slack_ms: float, bar_
         size_value=float(size.value),
         max_positions=size.max_positions,
         max_gross_percent=float(size.max_gross_percent),
-        stops_at_signals=False,
         stops_at_prints=False,
         stops_at_minutes=False,
     )
