@@ -172,7 +172,7 @@ class FeeRules(Section):
     bps: float = Field(default=0, ge=0, le=1e6, description="fee on the money traded, in hundredths of a percent")
 
 
-class Strategy(Section):
+class StrategySettings(Section):
     """A strategy: rules of entry, exit and size, and what its orders cost."""
 
     strategy: StrategyHead = StrategyHead()
@@ -183,7 +183,7 @@ class Strategy(Section):
     fees: FeeRules = FeeRules()
 
     @model_validator(mode="after")
-    def _risk_needs_a_stop(self) -> Strategy:
+    def _risk_needs_a_stop(self) -> StrategySettings:
         if self.size.rule == "risk" and not self.exit.stop_percent:
             raise ValueError('size.rule = "risk" needs a stop: set exit.stop_percent')
         return self

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from tickstock_cli.config.load import ASSIGNMENT
-from tickstock_cli.config.strategy import EnterRule, Strategy
+from tickstock_cli.config.strategy import EnterRule, StrategySettings
 from tickstock_cli.config.validation_errors import either, reason
 from tickstock_cli.config.values import format_value, parse_value, show_value
 from tickstock_cli.core.registry import unknown_name
@@ -21,13 +21,13 @@ PREFIX = "strategy."
 ENTER = "enter"
 
 
-def load_strategy(file: Path, assignments: Sequence[str] = (), kinds: Sequence[str] | None = None) -> Strategy:
+def load_strategy(file: Path, assignments: Sequence[str] = (), kinds: Sequence[str] | None = None) -> StrategySettings:
     """Read a strategy from a file.
 
     Parameters
     ----------
     file
-        A TOML file with the sections of ``config.strategy.Strategy``.
+        A TOML file with the sections of ``config.strategy.StrategySettings``.
     assignments
         ``exit.stop_percent=1``, ``strategy.exit.stop_percent=1``, ``strategy.latency_ms=0`` or, for the first rule of
         entry, ``enter.0.min_score=60``; they override the file, later ones earlier ones.
@@ -62,7 +62,9 @@ def load_strategy(file: Path, assignments: Sequence[str] = (), kinds: Sequence[s
     return strategy.model_copy(update={"strategy": strategy.strategy.model_copy(update={"name": file.stem})})
 
 
-def strategy_of(values: Mapping[str, Any], origins: Mapping[str, str] | None = None, place: str = "") -> Strategy:
+def strategy_of(
+    values: Mapping[str, Any], origins: Mapping[str, str] | None = None, place: str = ""
+) -> StrategySettings:
     """Return a validated strategy of nested values.
 
     Parameters
@@ -83,7 +85,7 @@ def strategy_of(values: Mapping[str, Any], origins: Mapping[str, str] | None = N
     for key in _checked_keys(values, origins, place):
         _check_not_bool(key, _value_at(values, key), origins.get(key, place))
     try:
-        return Strategy.model_validate(values)
+        return StrategySettings.model_validate(values)
     except ValidationError as error:
         raise SettingsError(_explain(error, origins, place)) from error
 
@@ -99,7 +101,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _sections() -> dict[str, type[BaseModel]]:
-    fields = {name: field.annotation for name, field in Strategy.model_fields.items() if name != ENTER}
+    fields = {name: field.annotation for name, field in StrategySettings.model_fields.items() if name != ENTER}
     return {name: model for name, model in fields.items() if isinstance(model, type) and issubclass(model, BaseModel)}
 
 

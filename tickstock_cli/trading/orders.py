@@ -24,7 +24,7 @@ from tickstock_cli.trading.state import Books, TradeRules
 
 @kernel
 def begin_slot(books: Books, signal: Any) -> None:
-    """Give a signal's ticker a slot without position and order."""
+    """Open a slot, without position and order, for a signal's ticker."""
     book = books.book[0]
     k = int(book["active"])
     book["active"] += 1

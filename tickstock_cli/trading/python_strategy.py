@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.config.strategy import Strategy
+from tickstock_cli.config.strategy import StrategySettings
 from tickstock_cli.config.strategy_file import strategy_of
 from tickstock_cli.core.events import EVENT, PHASES, SOURCES, EventRows, join_events
 from tickstock_cli.core.kinds import Kind
@@ -53,7 +53,7 @@ def load_python_strategy(target: str) -> type[TradingStrategy]:
     return strategy
 
 
-def settings_of_class(strategy: type[TradingStrategy]) -> Strategy:
+def settings_of_class(strategy: type[TradingStrategy]) -> StrategySettings:
     """Return the settings of a Python strategy, named after its class.
 
     Raises

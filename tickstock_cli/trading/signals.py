@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.config.strategy import EnterRule, Strategy, duration_ns, parse_clock
+from tickstock_cli.config.strategy import EnterRule, StrategySettings, duration_ns, parse_clock
 from tickstock_cli.core.batch import Int64s
 from tickstock_cli.core.events import PHASES, SOURCES, EventRows, event_ids
 from tickstock_cli.core.kinds import Kind
@@ -35,7 +35,9 @@ class SignalSelector:
         Trading days of the chosen phases.
     """
 
-    def __init__(self, strategy: Strategy, symbols: SymbolTable, kinds: Sequence[Kind], days: TradingDays) -> None:
+    def __init__(
+        self, strategy: StrategySettings, symbols: SymbolTable, kinds: Sequence[Kind], days: TradingDays
+    ) -> None:
         self._rules = strategy.enter
         self._latency = round(strategy.strategy.latency_ms * 1e6)
         self._session_end = duration_ns(strategy.exit.session_end)

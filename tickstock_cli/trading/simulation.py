@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.config.strategy import Strategy, duration_ns
+from tickstock_cli.config.strategy import StrategySettings, duration_ns
 from tickstock_cli.core.events import EventRows
 from tickstock_cli.core.kinds import Kind
 from tickstock_cli.core.symbols import SymbolTable
@@ -64,7 +64,7 @@ class TradeSimulation:
 
     def __init__(
         self,
-        strategy: Strategy,
+        strategy: StrategySettings,
         symbols: SymbolTable,
         kinds: Sequence[Kind],
         days: TradingDays,

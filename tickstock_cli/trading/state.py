@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.config.strategy import Strategy, duration_ns
+from tickstock_cli.config.strategy import StrategySettings, duration_ns
 from tickstock_cli.core.times import MAX_NS
 from tickstock_cli.trading.records import RecordBuffers
 
@@ -188,7 +188,7 @@ class TradeRules(NamedTuple):
     stops_at_minutes: bool
 
 
-def trade_rules(strategy: Strategy, *, is_bars: bool, open_slack_ms: float, bar_interval_ns: int) -> TradeRules:
+def trade_rules(strategy: StrategySettings, *, is_bars: bool, open_slack_ms: float, bar_interval_ns: int) -> TradeRules:
     """Return the rules of a strategy.
 
     Parameters
