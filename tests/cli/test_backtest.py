@@ -35,7 +35,7 @@ def test_the_summary_fits_80_columns_and_says_what_it_means(here: Here) -> None:
 
     assert (result.returncode, result.stderr) == (0, "")
     assert max(map(len, lines)) <= 80
-    assert "tests of excess" in lines[0]
+    assert " of excess" in lines[0]
     assert "• high up, tick, " in text
     assert "; the same stocks at the same time of the next days" in text
     assert "Calibration: where nothing can have happened, " in text

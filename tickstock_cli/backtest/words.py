@@ -129,7 +129,7 @@ def verdict(cell: StudyCell, calibration: Calibration, tests: int) -> str:
         few = ", from few days or stocks" if cell.values["excess_few"] else ""
         return f"evidence{few}" if _number(cell.values["excess_mean"]) > 0 else f"evidence of the opposite{few}"
     if p < LEVEL and isinstance(q, float):
-        return f"no evidence among {tests:,} tests (q {probability(q)})"
+        return f"no evidence among {_tests(tests)} (q {probability(q)})"
     return "no evidence"
 
 
@@ -147,10 +147,10 @@ def headline(study: StudyResult) -> str:
         return "No cell can be tested against a placebo, so nothing says that these events matter."
     found = sum(_is_evidence(cell, study.table.calibration) for cell in family(study))
     if _cries_wolf(study.table.calibration):
-        return f"No verdict: of {tests:,} tests some may be small by themselves, as the calibration says."
+        return f"No verdict: p of {_tests(tests)} are too small on this recording, as the calibration says."
     if not found:
-        return f"No evidence: none of {tests:,} tests of excess has q < {LEVEL:g}."
-    return f"{found:,} of {tests:,} tests of excess have q < {LEVEL:g}."
+        return f"No evidence: q < {LEVEL:g} in none of {_tests(tests)} of excess."
+    return f"Evidence: q < {LEVEL:g} in {found:,} of {_tests(tests)} of excess."
 
 
 def calibration_words(calibration: Calibration) -> str:
@@ -216,7 +216,7 @@ def warnings(study: StudyResult, settings: Settings, prices: PriceSource) -> lis
         )
     for name, words in (
         ("no_entry", "found no price in time: what is judged leans to busy stocks"),
-        ("cut", "end after the recording, or after its day, does: what is judged leans to early events"),
+        ("cut", "end after the day or after the recording: what is judged leans to early events"),
     ):
         if counts[name] > NOTABLE * total:
             told.append(f"{counts[name] / total:.0%} of the observations {words}.")
@@ -268,6 +268,10 @@ def _cries_wolf(calibration: Calibration) -> bool:
 
 def _number(value: Value) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _tests(count: int) -> str:
+    return "1 test" if count == 1 else f"{count:,} tests"
 
 
 def _listed(names: Iterable[str], order: Sequence[str]) -> str:

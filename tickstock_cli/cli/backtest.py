@@ -33,6 +33,7 @@ from tickstock_cli.errors import InterruptedRunError, ThresholdError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tickstock_cli.backtest.run import BacktestResult
     from tickstock_cli.config.load import Assigned
 
 MAX_CUTS = 10_000
@@ -139,11 +140,19 @@ def backtest(
     print_backtest(request, result, as_json)
     if result.interrupted:
         again = "" if checkpoint is None else f"; go on with --checkpoint {checkpoint} --resume"
-        files = "" if out is None else f", and no file of {out} was written"
-        raise InterruptedRunError(f"stopped after {result.run.rows:,} rows{files}{again}")
+        files = "" if out is None else f"; no file was written to {out}"
+        raise InterruptedRunError(f"{stopped_words(result)}{files}{again}")
     if result.lookahead is not None and result.lookahead.first_difference is not None:
         first = result.lookahead.first_difference
         raise ThresholdError(f"what was decided depends on rows that came later: {first.difference}")
+
+
+def stopped_words(result: BacktestResult) -> str:
+    """Return in words where the user stopped a backtest."""
+    if result.run.interrupted or result.lookahead is None:
+        return f"stopped after {result.run.rows:,} rows"
+    done = len(result.lookahead.cuts) + len(result.lookahead.starts)
+    return f"stopped in the check for look-ahead, after {done:,} reruns"
 
 
 def with_horizons(sets: Sequence[str], horizons: str | None) -> list[str | Assigned]:

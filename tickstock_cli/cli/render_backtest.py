@@ -44,7 +44,10 @@ def backtest_view(result: BacktestResult, settings: Settings) -> Group:
     study = result.study
     fill = FillRules()
     tests, calibration = tests_of(study), study.table.calibration
-    parts: list[RenderableType] = [Text(headline(study), style="bold")]
+    parts: list[RenderableType] = []
+    if result.run.interrupted:
+        parts.append(Text(f"Stopped early: what follows is of {result.run.rows:,} rows.", style="bold yellow"))
+    parts.append(Text(headline(study), style="bold"))
     parts += [_bullet(cell_words(cell, round_trip_bps(fill), calibration, tests)) for cell in telling_cells(study)]
     parts += [Text(cost_words(fill), style="dim"), Text(calibration_words(calibration)), Text()]
     parts += _table(family(study))
@@ -79,7 +82,7 @@ def _table(cells: Sequence[StudyCell]) -> list[RenderableType]:
         lines += [_row(cell) for cell in group]
     left = len(cells) - len(shown)
     notes = ["* few days or stocks"] if any(_rate(cell).endswith("*") for cell in shown) else []
-    notes += [f"{left:,} thin cells are not shown: --out and --json have them"] if left else []
+    notes += [f"{_counted(left, 'thin cell')} not shown: --out and --json have all"] if left else []
     if notes:
         lines.append(Text("; ".join(notes), style="dim"))
     return [*lines, Text()]
@@ -148,7 +151,9 @@ def _lookahead(result: LookaheadResult) -> Iterator[RenderableType]:
     elif first is None:
         compared = (sum(getattr(cut, name) for cut in result.cuts) for name in ("decisions", "entries", "results"))
         told = "{:,} decisions, {:,} entries and {:,} results".format(*compared)
-        yield Text(f"No look-ahead: cut off at {cuts:,} moments, the recording gives the same {told}.", style="green")
+        yield Text(
+            f"No look-ahead: cut off at {_counted(cuts, 'moment')}, the recording gives the same {told}.", style="green"
+        )
     else:
         failed = sum(cut.difference is not None for cut in result.cuts)
         yield Text(f"LOOK-AHEAD: {failed:,} of {cuts:,} cuts change what was decided before them.", style="bold red")
@@ -158,20 +163,23 @@ def _lookahead(result: LookaheadResult) -> Iterator[RenderableType]:
 
 
 def _warm_up_words(result: LookaheadResult) -> str:
-    starts = len(result.starts)
     known = [start.warm_up_ns for start in result.starts if start.warm_up_ns is not None]
-    begun = f"Warm-up: begun later, at {starts:,} moments, "
+    begun = f"Warm-up: begun later, at {_counted(len(result.starts), 'moment')}, "
     if not known:
         return f"{begun}the recording gives other events up to its end: they need more than it has."
     longest = max(known)
-    short = "none of its events changes" if not longest else f"events are the same from {_rounded(longest)} on"
-    rest = starts - len(known)
-    return f"{begun}{short}" + (f"; {rest:,} starts had too little behind them to show it." if rest else ".")
+    told = f"events are the same from {_rounded(longest)} on" if longest else "it gives the same events"
+    rest = len(result.starts) - len(known)
+    return f"{begun}{told}" + (f"; {_counted(rest, 'start')} had too little behind it to show that." if rest else ".")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _rounded(ns: int) -> str:
     minute = 60_000_000_000
-    return format_duration(-(-ns // minute) * minute) if ns >= 10 * minute else f"{ns / 1e9:.0f}s"
+    return format_duration(-(-ns // minute) * minute) if ns >= 10 * minute else f"{ns / 1e9:.0f} s"
 
 
 def _end(result: BacktestResult) -> Iterator[RenderableType]:
