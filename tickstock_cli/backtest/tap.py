@@ -160,7 +160,7 @@ class _OwnCodes:
         self._of_run: NDArray[np.int32] = np.empty(0, dtype=np.int32)
 
     def add(self, tickers: Any) -> None:
-        """Give codes to the run's tickers that have none."""
+        """Assign codes to the run's tickers that have none."""
         new = [tickers[code] for code in range(len(self._of_run), len(tickers))]
         for ticker in new:
             if ticker not in self._known:

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from tickstock_cli.live.request import LiveRequest
 from tickstock_cli.live.result import LiveResult
 from tickstock_cli.live.run import run_live
 from tickstock_cli.measurement.histogram import Histogram
+from tickstock_cli.perf import benchmark_runs
 from tickstock_cli.perf.benchmarks import Sample, Turns
 from tickstock_cli.runtime.opening import PipelineName
 from tickstock_cli.vendors.polygon.wire import Decoder
@@ -86,13 +86,8 @@ def vendor(recording: str, *options: str) -> Iterator[str]:
     """Play a recording in a process of its own within the context; the value is its address."""
     command = ("replay", recording, "--as-polygon", "127.0.0.1:0", "--start-on-subscribe", "--client-buffer", "1GiB")
     arguments = (*command, "--events-per-frame", str(EVENTS_PER_FRAME), *options)
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "tickstock_cli", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    with process:
+    program = ("-P", "-m", "tickstock_cli", *arguments)
+    with benchmark_runs.start_python(program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stdout is not None
             yield process.stdout.readline().strip()

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.cli.prepared import start_process
+from tests.unit.perf.forked_vendor import RUN_BENCHMARK
 from tickstock_cli.errors import UsageError
 from tickstock_cli.measurement.verdict import failures
 from tickstock_cli.perf import benchmark_runs, measuring
@@ -60,6 +61,8 @@ def prepared_python(arguments: Sequence[str], **how: Any) -> Popen[str]:
             return start_python(arguments, **how)
         case ["-P", "-m", *module] | ["-m", *module]:
             return start_process(*module, program=RUN_MODULE, **how)
+        case ["-P", script, benchmark, *job] if benchmark.startswith("wire"):
+            return start_process(script, benchmark, *job, program=RUN_BENCHMARK, forks=True, **how)
         case ["-P", *script]:
             return start_process(*script, program=RUN_SCRIPT, **how)
     raise AssertionError(f"unexpected arguments of Python: {arguments}")
