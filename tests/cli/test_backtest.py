@@ -147,6 +147,15 @@ def test_a_detector_that_cheats_ends_with_exit_code_4(here: Here, monkeypatch: p
         (("--events", "a-file.csv"), 3, "a-file.csv has no column ticker or symbol; it has name, when"),
         (("--truth", "nowhere"), 3, "nowhere does not exist; name the truth of a market, or its folder"),
         (("--sort", "--late", "reject"), 2, "--sort and --late reject exclude each other; choose one"),
+        (("--set", "exit.stop_percent=1"), 2, "--set exit.stop_percent=1 is for a strategy: name one with --strategy"),
+        (
+            ("--strategy", "none.toml"),
+            2,
+            "cannot read the strategy none.toml: no such file or directory; name an existing",
+        ),
+        (("--strategy", "s.toml", "--strategy", "s.toml"), 2, "are both named s: give one of them another name"),
+        (("--strategy", "s.toml", "--set", "exit.stop=1"), 2, "unknown key exit.stop (in --set); did you mean stop_pe"),
+        (("--strategy", "nowhere:Class"), 2, "cannot load the strategy nowhere:Class: ModuleNotFoundError"),
         (("--check-lookahead", "99999999"), 2, "Input should be less than or equal to 10000"),
     ],
 )
@@ -154,6 +163,7 @@ def test_a_detector_that_cheats_ends_with_exit_code_4(here: Here, monkeypatch: p
 def test_a_mistake_is_one_line(here: Here, arguments: tuple[str, ...], code: int, line: str) -> None:
     """What is wrong, which value, what to do; no folder is left behind."""
     Path("a-file").touch()
+    Path("s.toml").write_text('[[enter]]\nkinds = ["high"]\n')
     Path("a-file.csv").write_text("name,when\nAAA,1\n")
     given = arguments if "--out" in arguments else (*arguments, "--out", "out")
     result = here("backtest", "days", *given)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tickstock_cli.backtest.strategies import NamedStrategy
 from tickstock_cli.build import settings_model
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.time_input import TimeInput
@@ -26,6 +27,8 @@ class BacktestRequest:
         ns UTC, or times that a user wrote; rows available in [start, end) are used.
     events
         A file of events to judge instead of those that the detectors find.
+    strategies
+        Strategies that trade the events, each with books of its own; their names differ.
     out
         Folder of the results; None writes none.
     truth
@@ -43,6 +46,7 @@ class BacktestRequest:
     symbols: frozenset[str] | None = None
     unsorted: Unsorted = Unsorted.FAIL
     events: Path | None = None
+    strategies: tuple[NamedStrategy, ...] = ()
     out: Path | None = None
     truth: Path | None = None
     check_lookahead: int = 0

@@ -51,6 +51,15 @@ def backtest(
             "detecting them.",
         ),
     ] = None,
+    strategy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--strategy",
+            metavar="S.toml|module:Class",
+            show_default=False,
+            help="Trade the events by the rules of this file, or by this class. Repeatable; each has its own books.",
+        ),
+    ] = None,
     horizons: Annotated[
         str | None,
         typer.Option(
@@ -113,19 +122,25 @@ def backtest(
     Ctrl-C ends it cleanly: the results so far are printed, and no file is written.
     """
     from tickstock_cli.backtest.request import BacktestRequest
+    from tickstock_cli.backtest.strategies import named_strategies
+    from tickstock_cli.build import event_kinds
     from tickstock_cli.cli.backtesting import print_backtest, run_watched_backtest
     from tickstock_cli.engine.control import Control
 
     if resume and checkpoint is None:
         raise UsageError("--resume needs --checkpoint DIR: the folder of the backtest to go on with")
+    ours, theirs = split_sets(sets or ())
+    settings = load_settings(config, with_horizons(ours, horizons), maps).settings
+    kinds = None if events is not None else [kind.name for kind in event_kinds(settings)]
     request = BacktestRequest(
         paths=paths,
-        settings=load_settings(config, with_horizons(sets or (), horizons), maps).settings,
+        settings=settings,
         start=start,
         end=end,
         symbols=parse_symbols(symbols),
         unsorted=unsorted_choice(sort, late),
         events=events,
+        strategies=named_strategies(strategy or (), theirs, kinds),
         out=out,
         truth=truth,
         check_lookahead=check_lookahead,
@@ -153,6 +168,13 @@ def stopped_words(result: BacktestResult) -> str:
         return f"stopped after {result.run.rows:,} rows"
     done = len(result.lookahead.cuts) + len(result.lookahead.starts)
     return f"stopped in the check for look-ahead, after {done:,} reruns"
+
+
+def split_sets(sets: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the assignments of ``--set`` to settings of the run, and those to strategies."""
+    from tickstock_cli.backtest.strategies import is_for_strategies
+
+    return [text for text in sets if not is_for_strategies(text)], [text for text in sets if is_for_strategies(text)]
 
 
 def with_horizons(sets: Sequence[str], horizons: str | None) -> list[str | Assigned]:

@@ -41,10 +41,7 @@ def load_strategy(file: Path, assignments: Sequence[str] = (), kinds: Sequence[s
     """
     values = _read(file)
     origins = {key: str(file) for key in _checked_keys(values, {}, str(file))}
-    for text in assignments:
-        key, value = _assigned(text)
-        _assign(values, key, value, text)
-        origins[key] = ASSIGNMENT
+    assign(values, origins, assignments)
     strategy = strategy_of(values, origins, str(file))
     if not strategy.enter:
         raise SettingsError(
@@ -60,6 +57,20 @@ def load_strategy(file: Path, assignments: Sequence[str] = (), kinds: Sequence[s
     if strategy.name:
         return strategy
     return strategy.model_copy(update={"strategy": strategy.strategy.model_copy(update={"name": file.stem})})
+
+
+def assign(values: dict[str, Any], origins: dict[str, str], assignments: Sequence[str]) -> None:
+    """Set values of the command line in the nested values of a strategy, and note their origin by key.
+
+    Raises
+    ------
+    SettingsError
+        An assignment is none, or names a rule of entry that is not there.
+    """
+    for text in assignments:
+        key, value = _assigned(text)
+        _assign(values, key, value, text)
+        origins[key] = ASSIGNMENT
 
 
 def strategy_of(

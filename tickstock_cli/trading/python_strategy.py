@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.config.strategy import StrategySettings
-from tickstock_cli.config.strategy_file import strategy_of
+from tickstock_cli.config.strategy_file import assign, strategy_of
 from tickstock_cli.core.events import EVENT, PHASES, SOURCES, EventRows, join_events
 from tickstock_cli.core.kinds import Kind
 from tickstock_cli.core.symbols import SymbolTable
@@ -53,21 +53,23 @@ def load_python_strategy(target: str) -> type[TradingStrategy]:
     return strategy
 
 
-def settings_of_class(strategy: type[TradingStrategy]) -> StrategySettings:
-    """Return the settings of a Python strategy, named after its class.
+def settings_of_class(strategy: type[TradingStrategy], assignments: Sequence[str] = ()) -> StrategySettings:
+    """Return the settings of a Python strategy, named after its class, with assignments above them.
 
     Raises
     ------
     SettingsError
         A key is unknown or a value is out of range.
     """
-    given = dict(strategy.settings)
-    values = {
+    given = {name: dict(table) if isinstance(table, Mapping) else table for name, table in strategy.settings.items()}
+    values: dict[str, Any] = {
         **given,
         "strategy": {"name": strategy.__name__, **given.get("strategy", {})},
         "exit": {"after": "", **given.get("exit", {})},
     }
-    return strategy_of(values, {}, f"settings of {strategy.__name__}")
+    origins: dict[str, str] = {}
+    assign(values, origins, assignments)
+    return strategy_of(values, origins, f"settings of {strategy.__name__}")
 
 
 class PythonSimulation(TradeSimulation):
