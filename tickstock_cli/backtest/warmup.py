@@ -9,6 +9,7 @@ from tickstock_cli.core.events import EVENT
 from tickstock_cli.core.times import MAX_NS, NS_PER_DAY
 from tickstock_cli.prices.days import TradingDays
 from tickstock_cli.prices.timeline import PriceSlice, Prints
+from tickstock_cli.study.event_paths import EventPaths
 from tickstock_cli.study.event_study import EventStudy
 
 _DAY = 19_000
@@ -16,7 +17,8 @@ _DAY = 19_000
 
 def warm_up_study() -> None:
     """Judge an event of one day, with a placebo on the next."""
-    study = EventStudy(StudySettings(), TradingDays("24/7", ("regular",)), is_bars=False, open_slack_ms=0)
+    days, paths = TradingDays("24/7", ("regular",)), EventPaths(is_bars=False)
+    study = EventStudy(StudySettings(), days, is_bars=False, open_slack_ms=0, paths=paths)
     begun = _DAY * NS_PER_DAY
     event = np.zeros(1, dtype=EVENT)
     event["direction"], event["emitted_at"] = 1, begun + 1

@@ -112,7 +112,7 @@ def cell_words(cell: StudyCell, costs_bps: float, calibration: Calibration, test
     p = values["excess_p"]
     told = f" (p {probability(p)})" if isinstance(p, float) else ""
     parts.append(f"excess {signed(excess)}{told}: {verdict(cell, calibration, tests)}")
-    parts.append(_after_costs(cell, excess, costs_bps, is_evidence=_is_evidence(cell, calibration)))
+    parts.append(_after_costs(cell, excess, costs_bps, is_evidence=is_evidence(cell, calibration)))
     return "; ".join(parts)
 
 
@@ -125,7 +125,7 @@ def verdict(cell: StudyCell, calibration: Calibration, tests: int) -> str:
         return "too few to say"
     if _cries_wolf(calibration):
         return "no verdict, as p are too small on this recording"
-    if _is_evidence(cell, calibration):
+    if is_evidence(cell, calibration):
         few = ", from few days or stocks" if cell.values["excess_few"] else ""
         return f"evidence{few}" if _number(cell.values["excess_mean"]) > 0 else f"evidence of the opposite{few}"
     if p < LEVEL and isinstance(q, float):
@@ -145,7 +145,7 @@ def headline(study: StudyResult) -> str:
         return "Nothing was observed, so nothing can be said about these events."
     if not tests:
         return "No cell can be tested against a placebo, so nothing says that these events matter."
-    found = sum(_is_evidence(cell, study.table.calibration) for cell in family(study))
+    found = sum(is_evidence(cell, study.table.calibration) for cell in family(study))
     if _cries_wolf(study.table.calibration):
         return f"No verdict: p of {_tests(tests)} are too small on this recording, as the calibration says."
     if not found:
@@ -257,7 +257,8 @@ def _rank(cell: StudyCell) -> tuple[bool, float, float]:
     return bool(thin), _number(p) if isinstance(p, float) else 1.0, -_number(values["n"])
 
 
-def _is_evidence(cell: StudyCell, calibration: Calibration) -> bool:
+def is_evidence(cell: StudyCell, calibration: Calibration) -> bool:
+    """Return whether a cell's excess differs from 0 among all tests, on a recording whose p can be trusted."""
     q = cell.values["excess_q"]
     return isinstance(q, float) and q < LEVEL and not _cries_wolf(calibration)
 

@@ -6,7 +6,7 @@ Callers supply texts, tables and charts. This module assembles the page and esca
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from html import escape
 from importlib.resources import files
@@ -54,9 +54,17 @@ class Cell:
 
 @dataclass(slots=True)
 class Page:
-    """A page under construction, from the top down."""
+    """A page under construction, from the top down.
+
+    Parameters
+    ----------
+    style, script
+        Style sheet and script of the caller, behind those of all pages.
+    """
 
     title: str
+    style: str = ""
+    script: str = ""
     _parts: list[str] = field(default_factory=list)
     _charts: list[Chart] = field(default_factory=list)
 
@@ -82,20 +90,27 @@ class Page:
 
     def html(self) -> str:
         """Return the page as HTML."""
-        from plotly.offline import get_plotlyjs
-
         return "\n".join(
             (
                 '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
                 f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
                 '<meta name="viewport" content="width=device-width, initial-scale=1">',
-                f"<title>{escape(self.title)}</title>\n<style>\n{_static('page.css')}</style>\n</head>\n<body>",
+                f"<title>{escape(self.title)}</title>\n<style>\n{_static('page.css')}{self.style}</style>\n</head>\n<body>",
                 *self._parts,
-                "<noscript><p>Charts need JavaScript; the tables hold the same figures.</p></noscript>",
-                f'<script type="application/json" id="charts">{_embedded([asdict(c) for c in self._charts])}</script>',
-                f"<script>{get_plotlyjs()}</script>\n<script>\n{_static('page.js')}</script>\n</body>\n</html>\n",
+                *self._scripts(),
+                "</body>\n</html>\n",
             )
         )
+
+    def _scripts(self) -> Iterator[str]:
+        if self._charts:
+            from plotly.offline import get_plotlyjs
+
+            yield "<noscript><p>Charts need JavaScript; the tables hold the same figures.</p></noscript>"
+            yield f'<script type="application/json" id="charts">{_embedded([asdict(c) for c in self._charts])}</script>'
+            yield f"<script>{get_plotlyjs()}</script>\n<script>\n{_static('page.js')}</script>"
+        if self.script:
+            yield f"<script>\n{self.script}</script>"
 
 
 def _buttons(chart: Chart) -> str:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.core.calendar import market_zone
-
-HALF_HOUR_NS = 1_800_000_000_000
+from tickstock_cli.prices.half_hours import half_hours
 
 Breakdown = dict[str, dict[str, float | int]]
 """By name: trades, gross_micros, fees_micros, net_micros, hit_rate, expectancy_bps."""
@@ -55,14 +52,9 @@ def by_ticker(trades: NDArray[Any], tickers: Sequence[str]) -> Breakdown:
 def by_half_hour(trades: NDArray[Any], calendar: str) -> Breakdown:
     """Return the breakdown of trades by the half-hour of their ``decision``, named by its start: "09:30".
 
-    Times are those of the calendar's zone: New York, or UTC for ``24/7``.
+    See ``prices.half_hours``.
     """
-    zone = market_zone(calendar)
-    # Offsets are whole hours, so half-hours of UTC are those of the zone; each is converted once.
-    starts, positions = np.unique(trades["decision"] // HALF_HOUR_NS, return_inverse=True)
-    local = [datetime.fromtimestamp(start * 1800, UTC).astimezone(zone).strftime("%H:%M") for start in starts.tolist()]
-    names = sorted(set(local))
-    groups = np.array([names.index(name) for name in local], np.int64)[positions]
+    names, groups = half_hours(trades["decision"], calendar)
     return by_name(trades, groups, names)
 
 

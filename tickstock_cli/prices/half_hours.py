@@ -1,0 +1,26 @@
+"""Half-hours of the market's day."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tickstock_cli.core.batch import Int64s
+from tickstock_cli.core.calendar import market_zone
+
+HALF_HOUR_NS = 1_800_000_000_000
+
+
+def half_hours(times: Int64s, calendar: str) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the half-hours of times (int64 ns UTC) by their starts, as in "09:30", rising, and the place of each time.
+
+    They are those of the calendar's zone: New York, or UTC for ``24/7``.
+    """
+    zone = market_zone(calendar)
+    # Offsets are whole hours, so half-hours of UTC are those of the zone; each is converted once.
+    starts, positions = np.unique(times // HALF_HOUR_NS, return_inverse=True)
+    local = [datetime.fromtimestamp(start * 1800, UTC).astimezone(zone).strftime("%H:%M") for start in starts.tolist()]
+    names = sorted(set(local))
+    return names, np.array([names.index(name) for name in local], np.int64)[positions]
