@@ -116,7 +116,7 @@ def test_no_cut_and_no_restart_changes_a_byte(is_bars: bool, seed: int, cuts: Se
     trading = simulation(values, rows, symbols, days, **options)
     taken: list[Records] = []
     for number, part in enumerate(slices(rows, events, chosen, symbols, days)):
-        trading.step(part)
+        trading.step(part, event_ids(part.events, KINDS, symbols.hashes()))
         trading.check_books()
         if number % 3 == 0:
             taken.append(trading.take())

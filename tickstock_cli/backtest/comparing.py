@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.backtest.price_source import PriceSource
-from tickstock_cli.backtest.tap import BacktestTap, EventNames
+from tickstock_cli.backtest.tap import BacktestTap
 from tickstock_cli.config.analysis import horizon_ns
 from tickstock_cli.config.settings import Settings
+from tickstock_cli.core.event_names import EventNames
 from tickstock_cli.core.times import format_time
 from tickstock_cli.prices.days import TradingDays
 from tickstock_cli.study.observations import CUT, NO_DIRECTION, OUTSIDE

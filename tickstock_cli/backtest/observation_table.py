@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tickstock_cli.backtest.tap import EventNames
+from tickstock_cli.core.event_names import EventNames
 from tickstock_cli.study.horizon_rows import placebo_means
 from tickstock_cli.study.observations import CUT, OBSERVED, STATUSES
 

@@ -6,12 +6,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tickstock_cli.config.strategy import StrategySettings
 from tickstock_cli.config.strategy_file import ENTER, load_strategy
+from tickstock_cli.core.event_names import EventNames
 from tickstock_cli.errors import UsageError
+from tickstock_cli.prices.days import TradingDays
 from tickstock_cli.trading.protocol import TradingStrategy
-from tickstock_cli.trading.python_strategy import load_python_strategy, settings_of_class
+from tickstock_cli.trading.python_strategy import PythonSimulation, load_python_strategy, settings_of_class
+from tickstock_cli.trading.simulation import TradeSimulation
 
 _CLASS = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 SECTIONS = frozenset(StrategySettings.model_fields)
@@ -29,6 +33,18 @@ class NamedStrategy:
     def name(self) -> str:
         """Its name in results."""
         return self.settings.name
+
+    def simulation(self, names: EventNames, days: TradingDays, **options: Any) -> TradeSimulation:
+        """Return a simulation of its own; ``options`` as in ``TradeSimulation``."""
+        if self.python is not None:
+            return PythonSimulation(self.python(), names, days, self.settings, **options)
+        return TradeSimulation(self.settings, names, days, **options)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What decides its trades, as JSON values; the code of a class is not among them."""
+        python = None if self.python is None else f"{self.python.__module__}:{self.python.__qualname__}"
+        return {"settings": self.settings.model_dump(mode="json"), "python": python}
 
 
 def named_strategies(

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tickstock_cli.backtest.tap import EventNames
 from tickstock_cli.config.analysis import horizon_ns
 from tickstock_cli.config.settings import Settings
+from tickstock_cli.core.event_names import EventNames
 from tickstock_cli.core.record_file import RecordFile
 from tickstock_cli.errors import LedgerError
 from tickstock_cli.study.horizon_rows import HorizonRows, StudyEvents

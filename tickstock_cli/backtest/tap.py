@@ -1,41 +1,47 @@
-"""The tap of a backtest: it brings rows and events of a run to the study, slice by slice, and keeps what that finds."""
+"""The tap of a backtest: it brings rows and events of a run, slice by slice, to the study and to each strategy.
+
+What they find goes to record files, one a table. The number of their records is part of the tap's state, so a resumed
+run cuts them where its checkpoint was and goes on.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.backtest.given_events import GivenEvents
+from tickstock_cli.backtest.own_codes import OwnCodes
 from tickstock_cli.backtest.price_source import PriceSource
+from tickstock_cli.backtest.strategies import NamedStrategy
 from tickstock_cli.channels.judged import JudgedRows
 from tickstock_cli.config.settings import Settings
-from tickstock_cli.core.events import SOURCES, EventRows
+from tickstock_cli.core.event_names import EventNames
+from tickstock_cli.core.events import EventRows
 from tickstock_cli.core.record_file import RecordFile
 from tickstock_cli.engine.taps import Tap, TapContext, TapStep
 from tickstock_cli.errors import CheckpointError
 from tickstock_cli.prices.days import TradingDays
 from tickstock_cli.prices.timeline import PriceSlice, PriceTimeline
 from tickstock_cli.study.event_study import EventStudy
+from tickstock_cli.trading.records import RECORD_TYPES
 
 
-@dataclass(frozen=True, slots=True)
-class EventNames:
-    """Names behind the codes of a backtest's events; tickers by code, kinds and sources in the order of outputs."""
+class _Stateful(Protocol):
+    """A part of the tap whose state is in checkpoints."""
 
-    tickers: tuple[str, ...]
-    kinds: tuple[str, ...]
-    sources: tuple[str, ...]
+    def state(self) -> Mapping[str, NDArray[Any]]: ...
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None: ...
 
 
 class BacktestTap(Tap):
-    """Judges a run's events, or given ones, by the prices of its rows.
+    """Judges a run's events, or given ones, by the prices of its rows, and trades them.
 
     Parameters
     ----------
@@ -45,36 +51,57 @@ class BacktestTap(Tap):
         Folder of the record files; made when the first record comes.
     given
         Events to judge instead of the run's.
+    strategies
+        Each trades the events with books of its own; their names differ.
     """
 
-    def __init__(self, settings: Settings, prices: PriceSource, folder: Path, given: GivenEvents | None = None) -> None:
-        days = TradingDays(settings.session.calendar, settings.prices.phases)
-        self._timeline = PriceTimeline(days, is_bars=prices.is_bars, lag_ns=prices.lag_ns)
-        self._study = EventStudy(
-            settings.study, days, is_bars=prices.is_bars, open_slack_ms=settings.prices.open_slack_ms
-        )
-        self._new_state = {**self._named("timeline", self._timeline), **self._named("study", self._study)}
+    def __init__(
+        self,
+        settings: Settings,
+        prices: PriceSource,
+        folder: Path,
+        given: GivenEvents | None = None,
+        strategies: Sequence[NamedStrategy] = (),
+    ) -> None:
+        self._settings = settings
+        self._prices = prices
         self._given = given
-        self._decided_by = _decided_by(settings, given)
+        self._decided_by = _decided_by(settings, given, strategies)
         self._given_taken = 0
-        self._codes = _OwnCodes(() if given is None else given.tickers)
+        self._strategies = strategies
+        self._days = TradingDays(settings.session.calendar, settings.prices.phases)
+        self._timeline = PriceTimeline(self._days, is_bars=prices.is_bars, lag_ns=prices.lag_ns)
+        self._study = EventStudy(
+            settings.study, self._days, is_bars=prices.is_bars, open_slack_ms=settings.prices.open_slack_ms
+        )
+        self._codes = None if given is None else OwnCodes(given.tickers)
         self.observations = RecordFile(folder / "observations", self._study.record)
+        self.traded = [
+            {name: RecordFile(folder / f"{name}-{place}", dtype) for name, dtype in RECORD_TYPES.items()}
+            for place in range(len(strategies))
+        ]
+        """Record files of each strategy, by the names of ``trading.records.RECORD_TYPES``."""
 
     def begin(self, context: TapContext) -> None:
         self._context = context
-
-    @property
-    def names(self) -> EventNames:
-        """Names behind the codes of the records."""
-        self._codes.add(self._context.symbols.tickers)
-        tickers = tuple(self._codes.tickers)
-        if self._given is not None:
-            return EventNames(tickers, self._given.kinds, self._given.sources)
-        return EventNames(tickers, self._context.encoder.kind_names, SOURCES)
+        if self._given is None or self._codes is None:
+            self.names = EventNames(context.symbols, context.encoder.kind_names)
+        else:
+            self.names = EventNames(self._codes.symbols, self._given.kinds, self._given.sources)
+        self.simulations = [
+            strategy.simulation(
+                self.names,
+                self._days,
+                is_bars=self._prices.is_bars,
+                open_slack_ms=self._settings.prices.open_slack_ms,
+                bar_interval_ns=self._prices.longest_interval_ns,
+            )
+            for strategy in self._strategies
+        ]
+        self._new_state = self._states()
 
     def observe(self, step: TapStep) -> None:
         self._take(self._timeline.take(step.rows, self._events(step), step.watermark))
-        self._watermark = step.watermark
 
     def finish(self) -> None:
         if self._given is not None:
@@ -82,40 +109,37 @@ class BacktestTap(Tap):
             self._given_taken = len(self._given.rows)
             self._take(self._timeline.take(JudgedRows.none(), rest, 0))
         self._take(self._timeline.finish())
+        for place, simulation in enumerate(self.simulations):
+            simulation.finish()
+            self._keep(place)
         self.close()
 
     def state(self) -> Mapping[str, NDArray[Any]]:
-        counts = np.array([self._given_taken, len(self.observations)], dtype=np.int64)
-        return {
-            "counts": counts,
-            "decided_by": self._decided_by,
-            **self._named("timeline", self._timeline),
-            **self._named("study", self._study),
-        }
+        counts = [self._given_taken, *(len(file) for file in self._files())]
+        return {"counts": np.array(counts, dtype=np.int64), "decided_by": self._decided_by, **self._states()}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        state = state or {
-            "counts": np.zeros(2, dtype=np.int64),
-            "decided_by": self._decided_by,
-            **self._new_state,
-        }
-        if not np.array_equal(state["decided_by"], self._decided_by):
+        if state and not np.array_equal(state["decided_by"], self._decided_by):
             raise CheckpointError(
-                "the checkpoint is of a backtest with other settings of study or prices, or other --events: "
-                "use those, or start without --resume"
+                "the checkpoint is of a backtest with other settings of study or prices, other strategies, or other "
+                "--events: use those, or start without --resume"
             )
-        self._given_taken, observations = (int(count) for count in state["counts"])
-        for name, part in (("timeline", self._timeline), ("study", self._study)):
+        counts = state["counts"].tolist() if state else [0] * (1 + len(self._files()))
+        for name, part in self._parts().items():
             prefix = f"{name}/"
-            part.restore({key.removeprefix(prefix): state[key] for key in state if key.startswith(prefix)})
-        self.observations.cut(observations)
+            own = state or self._new_state
+            part.restore({key.removeprefix(prefix): own[key] for key in own if key.startswith(prefix)})
+        self._given_taken = counts[0]
+        for file, count in zip(self._files(), counts[1:], strict=True):
+            file.cut(count)
 
     def abort(self) -> None:
         self.close()
 
     def close(self) -> None:
         """Close the record files. Idempotent."""
-        self.observations.close()
+        for file in self._files():
+            file.close()
 
     def _events(self, step: TapStep) -> EventRows:
         if self._given is None:
@@ -127,51 +151,41 @@ class BacktestTap(Tap):
         return found
 
     def _take(self, part: PriceSlice) -> None:
-        self._codes.add(self._context.symbols.tickers)
-        if self._given is None:
+        if self._given is None or self._codes is None:
             ids = self._context.encoder.event_ids(part.events)
         else:
             ids = self._given.event_ids[part.events["order"]]
-            part = self._codes.translated(part)
-        self.observations.append(self._study.take(part, ids, len(self._codes.tickers)))
+            part = self._codes.translated(part, self._context.symbols.tickers)
+        self.observations.append(self._study.take(part, ids, len(self.names.symbols)))
+        for place, simulation in enumerate(self.simulations):
+            simulation.step(part, ids)
+            self._keep(place)
 
-    @staticmethod
-    def _named(name: str, part: PriceTimeline | EventStudy) -> dict[str, NDArray[Any]]:
-        return {f"{name}/{key}": array for key, array in part.state().items()}
+    def _keep(self, place: int) -> None:
+        """Move the records of a strategy to its files."""
+        for name, records in self.simulations[place].take().items():
+            self.traded[place][name].append(records)
+
+    def _files(self) -> list[RecordFile]:
+        return [self.observations, *(file for files in self.traded for file in files.values())]
+
+    def _parts(self) -> dict[str, _Stateful]:
+        strategies = {f"strategy-{place}": simulation for place, simulation in enumerate(self.simulations)}
+        return {"timeline": self._timeline, "study": self._study, **strategies}
+
+    def _states(self) -> dict[str, NDArray[Any]]:
+        return {f"{name}/{key}": array for name, part in self._parts().items() for key, array in part.state().items()}
 
 
-def _decided_by(settings: Settings, given: GivenEvents | None) -> NDArray[np.uint8]:
+def _decided_by(
+    settings: Settings, given: GivenEvents | None, strategies: Sequence[NamedStrategy]
+) -> NDArray[np.uint8]:
     """Return a digest of what decides a backtest beside its run's events."""
     sections = [settings.study.model_dump(mode="json"), settings.prices.model_dump(mode="json")]
+    sections += [strategy.identity for strategy in strategies]
     digest = sha256(json.dumps(sections, sort_keys=True).encode())
     if given is not None:
         digest.update(given.rows.tobytes())
         digest.update(given.event_ids.tobytes())
         digest.update("\n".join((*given.tickers, *given.kinds, *given.sources)).encode())
     return np.frombuffer(digest.digest(), dtype=np.uint8)
-
-
-class _OwnCodes:
-    """Codes of tickers of given events, which may never have a row, and then of the run's."""
-
-    def __init__(self, tickers: tuple[str, ...]) -> None:
-        self.tickers = list(tickers)
-        self._known = {ticker: code for code, ticker in enumerate(tickers)}
-        self._of_run: NDArray[np.int32] = np.empty(0, dtype=np.int32)
-
-    def add(self, tickers: Any) -> None:
-        """Assign codes to the run's tickers that have none."""
-        new = [tickers[code] for code in range(len(self._of_run), len(tickers))]
-        for ticker in new:
-            if ticker not in self._known:
-                self._known[ticker] = len(self.tickers)
-                self.tickers.append(ticker)
-        if new:
-            self._of_run = np.append(self._of_run, np.array([self._known[ticker] for ticker in new], dtype=np.int32))
-
-    def translated(self, part: PriceSlice) -> PriceSlice:
-        """Return a slice whose rows have these codes; its events have them already."""
-        return part._replace(
-            prints=part.prints._replace(code=self._of_run[part.prints.code]),
-            openings=part.openings._replace(code=self._of_run[part.openings.code]),
-        )

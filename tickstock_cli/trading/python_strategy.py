@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from tickstock_cli.config.strategy import StrategySettings
 from tickstock_cli.config.strategy_file import assign, strategy_of
-from tickstock_cli.core.events import EVENT, PHASES, SOURCES, EventRows, join_events
-from tickstock_cli.core.kinds import Kind
-from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.core.event_names import EventNames
+from tickstock_cli.core.events import EVENT, PHASES, EventRows, join_events
 from tickstock_cli.errors import SettingsError
 from tickstock_cli.prices.days import TradingDays
 from tickstock_cli.trading.protocol import MarketOrder, ToldEvent, ToldPrint, TradingStrategy
@@ -81,16 +80,23 @@ class PythonSimulation(TradeSimulation):
     ----------
     python
         The strategy.
-    symbols, kinds, days, options
+    settings
+        Its settings, as ``settings_of_class`` returns them; None: those without assignments.
+    names, days, options
         As in ``TradeSimulation``.
     """
 
     def __init__(
-        self, python: TradingStrategy, symbols: SymbolTable, kinds: Sequence[Kind], days: TradingDays, **options: Any
+        self,
+        python: TradingStrategy,
+        names: EventNames,
+        days: TradingDays,
+        settings: StrategySettings | None = None,
+        **options: Any,
     ) -> None:
-        super().__init__(settings_of_class(type(python)), symbols, kinds, days, **options)
+        super().__init__(settings or settings_of_class(type(python)), names, days, **options)
         self._python = python
-        self._kinds = kinds
+        self._names = names
         self._rules = self._rules._replace(
             stops_at_prints=type(python).on_print is not TradingStrategy.on_print,
             stops_at_minutes=type(python).on_time is not TradingStrategy.on_time,
@@ -152,8 +158,8 @@ class PythonSimulation(TradeSimulation):
         own = {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
         self._python.restore(own)
 
-    def _signals_of(self, events: EventRows) -> NDArray[Any]:
-        waiting = self._selector.waiting(events)
+    def _signals_of(self, events: EventRows, event_ids: NDArray[np.uint64]) -> NDArray[Any]:
+        waiting = self._selector.waiting(events, event_ids)
         waiting["number"] = np.arange(len(events)) + len(self._events)
         self._events = join_events((self._events, events))
         return waiting
@@ -263,8 +269,8 @@ class PythonSimulation(TradeSimulation):
         return ToldEvent(
             event_id=int(waiting["event_id"]),
             ticker=self._symbols.tickers[event["code"]],
-            kind=self._kinds[event["kind"]].name,
-            source=SOURCES[event["source"]],
+            kind=self._names.kinds[event["kind"]],
+            source=self._names.sources[event["source"]],
             direction=int(event["direction"]),
             phase=PHASES[event["phase"]],
             timestamp=int(event["timestamp"]),

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from tickstock_cli.config.strategy import EnterRule, StrategySettings, duration_ns, parse_clock
 from tickstock_cli.core.batch import Int64s
-from tickstock_cli.core.events import PHASES, SOURCES, EventRows, event_ids
-from tickstock_cli.core.kinds import Kind
-from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.core.event_names import EventNames
+from tickstock_cli.core.events import PHASES, EventRows
 from tickstock_cli.core.times import MAX_NS, NS_PER_DAY
 from tickstock_cli.prices.days import TradingDays
 from tickstock_cli.trading.state import WAITING
@@ -29,23 +28,20 @@ class SignalSelector:
     ----------
     strategy
         Its settings.
-    symbols, kinds
-        Tickers of the events' codes, and kinds of their numbers.
+    names
+        Names behind the codes of the events.
     days
         Trading days of the chosen phases.
     """
 
-    def __init__(
-        self, strategy: StrategySettings, symbols: SymbolTable, kinds: Sequence[Kind], days: TradingDays
-    ) -> None:
+    def __init__(self, strategy: StrategySettings, names: EventNames, days: TradingDays) -> None:
         self._rules = strategy.enter
         self._latency = round(strategy.strategy.latency_ms * 1e6)
         self._session_end = duration_ns(strategy.exit.session_end)
-        self._symbols = symbols
-        self._kinds = kinds
+        self._names = names
         self._days = days
 
-    def select(self, events: EventRows) -> NDArray[np.void]:
+    def select(self, events: EventRows, event_ids: NDArray[np.uint64]) -> NDArray[np.void]:
         """Return the signals (dtype ``WAITING``) of events, in the same order."""
         rule_of = np.full(len(events), -1, dtype=np.int32)
         if not len(events):
@@ -55,7 +51,7 @@ class SignalSelector:
             rule_of[(rule_of < 0) & self._belongs(rule, events, decisions)] = number
         mine = np.flatnonzero(rule_of >= 0)
         chosen = events[mine]
-        signals = self.waiting(chosen)
+        signals = self.waiting(chosen, event_ids[mine])
         signals["rule"] = rule_of[mine]
         for number, rule in enumerate(self._rules):
             of_rule = signals["rule"] == number
@@ -63,11 +59,10 @@ class SignalSelector:
             signals["side"][of_rule] = {"follow": direction, "fade": -direction, "long": 1, "short": -1}[rule.side]
         return signals
 
-    def waiting(self, events: EventRows) -> NDArray[np.void]:
+    def waiting(self, events: EventRows, event_ids: NDArray[np.uint64]) -> NDArray[np.void]:
         """Return all events as signals of no rule and no side."""
         signals = np.zeros(len(events), dtype=WAITING)
-        if len(events):
-            signals["event_id"] = event_ids(events, self._kinds, self._symbols.hashes())
+        signals["event_id"] = event_ids
         signals["decision"] = events["emitted_at"] + self._latency
         signals["code"] = events["code"]
         signals["kind"] = events["kind"]
@@ -89,12 +84,12 @@ class SignalSelector:
     def _belongs(self, rule: EnterRule, events: EventRows, decisions: Int64s) -> Mask:
         """Return whether each event passes all filters of a rule; what an event lacks fails."""
         belongs: Mask = np.ones(len(events), dtype=np.bool_)
-        names = [kind.name for kind in self._kinds]
-        belongs &= _is_one_of(events["kind"], [names.index(kind) for kind in rule.kinds if kind in names], rule.kinds)
+        names = self._names
+        belongs &= _is_one_of(events["kind"], _places(rule.kinds, names.kinds), rule.kinds)
         belongs &= _is_one_of(events["direction"], rule.directions, rule.directions)
-        belongs &= _is_one_of(events["source"], [SOURCES.index(source) for source in rule.sources], rule.sources)
+        belongs &= _is_one_of(events["source"], _places(rule.sources, names.sources), rule.sources)
         belongs &= _is_one_of(events["phase"], [PHASES.index(phase) for phase in rule.phases], rule.phases)
-        codes = [self._symbols.code(ticker) for ticker in rule.tickers]
+        codes = [names.symbols.code(ticker) for ticker in rule.tickers]
         belongs &= _is_one_of(events["code"], [code for code in codes if code is not None], rule.tickers)
         if rule.min_strength is not None:
             belongs &= events["strength"] >= rule.min_strength
@@ -121,6 +116,10 @@ class SignalSelector:
             change = NS_PER_DAY - (next_midnight - midnight)
             clocks[numbers == day] = np.where(elapsed >= _CLOCK_CHANGE_NS, elapsed + change, elapsed) % NS_PER_DAY
         return clocks
+
+
+def _places(wanted: Sequence[str], names: Sequence[str]) -> list[int]:
+    return [names.index(name) for name in wanted if name in names]
 
 
 def _is_one_of(values: NDArray[np.generic], wanted: Sequence[int], filters: Sequence[object]) -> Mask | bool:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.config.strategy import StrategySettings, duration_ns
+from tickstock_cli.core.event_names import EventNames
 from tickstock_cli.core.events import EventRows
-from tickstock_cli.core.kinds import Kind
-from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.core.times import MAX_NS
 from tickstock_cli.errors import DataError
 from tickstock_cli.prices.days import TradingDays
@@ -50,8 +49,8 @@ class TradeSimulation:
     ----------
     strategy
         Its settings.
-    symbols, kinds
-        Tickers of the events' and prints' codes, and kinds of the events' numbers.
+    names
+        Names behind the codes of events and prints.
     days
         Trading days of the chosen phases.
     is_bars
@@ -65,8 +64,7 @@ class TradeSimulation:
     def __init__(
         self,
         strategy: StrategySettings,
-        symbols: SymbolTable,
-        kinds: Sequence[Kind],
+        names: EventNames,
         days: TradingDays,
         *,
         is_bars: bool = False,
@@ -76,12 +74,12 @@ class TradeSimulation:
         self.strategy = strategy
         self.start_cash = round(strategy.strategy.cash * 1e6)
         self.tally = BookTally(strategy.name, self.start_cash)
-        self._symbols = symbols
+        self._symbols = names.symbols
         self._days = days
         self._rules = trade_rules(
             strategy, is_bars=is_bars, open_slack_ms=open_slack_ms, bar_interval_ns=bar_interval_ns
         )
-        self._selector = SignalSelector(strategy, symbols, kinds, days)
+        self._selector = SignalSelector(strategy, names, days)
         self._books = new_books(self.start_cash)
         self._prints = Prints.none()
         self._openings = Prints.none()
@@ -102,8 +100,13 @@ class TradeSimulation:
         """Cash and the value of all positions at their last prints, in micro-dollars."""
         return equity_of(self._books)
 
-    def step(self, part: PriceSlice) -> None:
+    def step(self, part: PriceSlice, event_ids: NDArray[np.uint64]) -> None:
         """Trade everything before the slice's end.
+
+        Parameters
+        ----------
+        event_ids
+            Identities of the slice's events.
 
         Raises
         ------
@@ -114,7 +117,7 @@ class TradeSimulation:
         self._coming.extend(part.days.tolist())
         self._prints = self._prints.followed_by(part.prints)
         self._openings = self._openings.followed_by(part.openings)
-        signals = self._signals_of(part.events)
+        signals = self._signals_of(part.events, event_ids)
         if len(signals):
             self._waiting = np.concatenate([self._waiting, signals])
         self._advance()
@@ -179,9 +182,9 @@ class TradeSimulation:
             name: [state[f"records.{name}"].copy()] if f"records.{name}" in state else [] for name in RECORD_TYPES
         }
 
-    def _signals_of(self, events: EventRows) -> NDArray[Any]:
+    def _signals_of(self, events: EventRows, event_ids: NDArray[np.uint64]) -> NDArray[Any]:
         """Return what waits for a decision (dtype ``WAITING``) after events."""
-        return self._selector.select(events)
+        return self._selector.select(events, event_ids)
 
     def _advance(self) -> None:
         """Run to the slice's end, day by day; stop at the end of a day until the next one is known."""

@@ -11,7 +11,8 @@ import numpy as np
 
 from tickstock_cli.build import event_kinds
 from tickstock_cli.config.strategy_file import strategy_of
-from tickstock_cli.core.events import EVENT, EventRows
+from tickstock_cli.core.event_names import EventNames
+from tickstock_cli.core.events import EVENT, EventRows, event_ids
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.core.times import MAX_NS
 from tickstock_cli.prices.days import TradingDays
@@ -23,6 +24,7 @@ from tickstock_cli.trading.simulation import Records, TradeSimulation
 DAY = "2024-06-12"
 SHARE = 1_000_000
 KINDS = event_kinds()
+KIND_NAMES = tuple(kind.name for kind in KINDS)
 FREE = {"half_spread_bps": 0, "half_spread_min": 0, "slippage_bps": 0}
 NO_FEES = {"per_share": 0}
 
@@ -126,7 +128,7 @@ def simulation(
 ) -> TradeSimulation:
     """Return a simulation of a strategy, for ticks or for bars."""
     is_bars = bool(rows) and isinstance(rows[0], MarketBar)
-    return TradeSimulation(strategy_of(values), symbols, KINDS, days, is_bars=is_bars, **options)
+    return TradeSimulation(strategy_of(values), EventNames(symbols, KIND_NAMES), days, is_bars=is_bars, **options)
 
 
 def traded(
@@ -142,7 +144,7 @@ def traded(
     parts = slices(rows, events, cuts, symbols, days)
     trading = simulation(values, rows, symbols, days, **options)
     for part in parts:
-        trading.step(part)
+        trading.step(part, event_ids(part.events, KINDS, symbols.hashes()))
     trading.finish()
     return trading.take()
 

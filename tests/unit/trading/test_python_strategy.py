@@ -10,7 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.property.test_trading import bytes_of, drawn_market
-from tests.unit.trading.market import FREE, KINDS, at, event, outcomes, slices, strategy, tick, traded
+from tests.unit.trading.market import FREE, KIND_NAMES, KINDS, at, event, outcomes, slices, strategy, tick, traded
+from tickstock_cli.core.event_names import EventNames
+from tickstock_cli.core.events import event_ids
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.errors import SettingsError
 from tickstock_cli.prices.days import TradingDays
@@ -59,12 +61,12 @@ def _simulated(
 ) -> tuple[PythonSimulation, Records]:
     """Return the records of a Python strategy; with cuts, its state is restored into a new one after every slice."""
     symbols, days = SymbolTable(), TradingDays("XNYS", ("regular",))
-    trading = PythonSimulation(python(), symbols, KINDS, days, **options)
+    trading = PythonSimulation(python(), EventNames(symbols, KIND_NAMES), days, **options)
     for part in slices(rows, events, cuts, symbols, days):
-        trading.step(part)
+        trading.step(part, event_ids(part.events, KINDS, symbols.hashes()))
         if cuts:
             state = {name: array.copy() for name, array in trading.state().items()}
-            trading = PythonSimulation(python(), symbols, KINDS, days, **options)
+            trading = PythonSimulation(python(), EventNames(symbols, KIND_NAMES), days, **options)
             trading.restore(state)
     trading.finish()
     return trading, trading.take()
