@@ -15,6 +15,8 @@ from tickstock_cli.backtest.observation_table import observation_rows
 from tickstock_cli.backtest.price_source import PriceSource
 from tickstock_cli.backtest.study_result import StudyResult, study_result
 from tickstock_cli.backtest.tap import BacktestTap
+from tickstock_cli.backtest.trade_tables import TRADE_TABLES, trade_rows
+from tickstock_cli.config.strategy_file import strategy_of
 from tickstock_cli.core.events import EVENT, PHASES, SOURCES
 from tickstock_cli.testing import Bar, Record, run_records
 from tickstock_cli.testing.records import settings_of
@@ -63,3 +65,15 @@ def given(events: Sequence[Event]) -> GivenEvents:
                 rows[place][name] = (0 if name == "strength" else np.nan) if value is None else value
     ids = np.array([event["event_id"] for event in events], dtype=np.uint64)
     return GivenEvents(rows, ids, tuple(tickers), tuple(kinds), tuple(sources))
+
+
+def traded(case: BacktestCase, folder: Path, batch_rows: int) -> dict[str, list[dict[str, Any]]]:
+    """Return the tables of a case's strategy as rows, by ``backtest.trade_tables.TRADE_TABLES``."""
+    settings = settings_of(case.settings)
+    prices = price_source_of(case.rows, settings.prices.source)
+    sections = {key: value for key, value in case.strategy.items() if key != "name"}
+    strategy = strategy_of({**sections, "strategy": {"name": "drawn", **sections.get("strategy", {})}})
+    tap = BacktestTap(settings, prices, folder, None if case.events is None else given(case.events), [strategy])
+    run_records(case.rows, case.settings, taps={"backtest": tap}, batch_rows=batch_rows)
+    (files,) = tap.traded
+    return {name: trade_rows(name, "drawn", files[name].read(), tap.names).to_pylist() for name in TRADE_TABLES}

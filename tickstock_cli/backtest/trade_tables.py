@@ -62,7 +62,6 @@ _COLUMNS: dict[str, dict[str, Column]] = {
     "signals": {
         "event_id": _field("event_id"),
         "ticker": _ticker,
-        "kind": _kind,
         "rule": _number("rule"),
         "side": _field("side"),
         "decision": _field("decision"),
