@@ -13,6 +13,7 @@ from tests.oracle.backtest.inputs import Event
 from tickstock_cli.backtest.given_events import GivenEvents
 from tickstock_cli.backtest.observation_table import observation_rows
 from tickstock_cli.backtest.price_source import PriceSource
+from tickstock_cli.backtest.strategies import NamedStrategy
 from tickstock_cli.backtest.study_result import StudyResult, study_result
 from tickstock_cli.backtest.tap import BacktestTap
 from tickstock_cli.backtest.trade_tables import TRADE_TABLES, trade_rows
@@ -73,7 +74,9 @@ def traded(case: BacktestCase, folder: Path, batch_rows: int) -> dict[str, list[
     prices = price_source_of(case.rows, settings.prices.source)
     sections = {key: value for key, value in case.strategy.items() if key != "name"}
     strategy = strategy_of({**sections, "strategy": {"name": "drawn", **sections.get("strategy", {})}})
-    tap = BacktestTap(settings, prices, folder, None if case.events is None else given(case.events), [strategy])
+    tap = BacktestTap(
+        settings, prices, folder, None if case.events is None else given(case.events), [NamedStrategy(strategy)]
+    )
     run_records(case.rows, case.settings, taps={"backtest": tap}, batch_rows=batch_rows)
     (files,) = tap.traded
     return {name: trade_rows(name, "drawn", files[name].read(), tap.names).to_pylist() for name in TRADE_TABLES}

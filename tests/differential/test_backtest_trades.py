@@ -28,7 +28,9 @@ def _differences(ours: dict[str, list[dict[str, Any]]], theirs: Traded) -> list[
     equity = [{"time": time, "equity_micros": money} for time, money in theirs.equity]
     return [
         *differences("signals", ours["signals"], theirs.signals),
-        *differences("orders", by_order, [_renamed(row, _ORDER) for row in theirs.orders]),
+        *differences(
+            "orders", by_order, [{**_renamed(row, _ORDER), "reason": row["reason"] or None} for row in theirs.orders]
+        ),
         *differences("fills", ours["fills"], [_renamed(row, _FILL) for row in theirs.fills]),
         *differences("trades", ours["trades"], [_renamed(row, _TRADE) for row in theirs.trades]),
         *differences("equity", ours["equity"], equity),

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.trading.market import MarketBar, MarketEvent, MarketTick, at, simulation, slices, traded
+from tests.unit.trading.market import KINDS, MarketBar, MarketEvent, MarketTick, at, simulation, slices, traded
+from tickstock_cli.core.events import event_ids
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.prices.days import TradingDays
 from tickstock_cli.testing.records import MINUTE, SECOND

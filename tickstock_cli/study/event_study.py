@@ -100,7 +100,7 @@ class EventStudy:
         self._pool.follow(part.prints)
         if self._paths is not None:
             self._paths.take(part.prints, part.until, tickers)
-        over = MAX_NS if part.until == MAX_NS else int(self._days.numbers(np.array([max(1, part.until)]))[0]) - 1
+        over = self._days_over(part.until)
         if over <= self._over:
             return self._waiting.rows[:0]
         self._over = over
@@ -216,6 +216,10 @@ class EventStudy:
         theirs = moments["event"][~own] - self._first
         day_places = moments["placebo"][~own] - 1
         records["placebo"][theirs[:, None], day_places[:, None], columns] = returns[~own]
+
+    def _days_over(self, until: int) -> int:
+        """Return the last day that is over: a bar available at its very end has come, too."""
+        return MAX_NS if until == MAX_NS else int(self._days.numbers(np.array([max(1, until - 1)]))[0]) - 1
 
     @staticmethod
     def _by_day(days: NDArray[Any], time_of: Callable[[int], int]) -> Int64s:
