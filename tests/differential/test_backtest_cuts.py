@@ -1,0 +1,27 @@
+"""Cuts of a run at the times where a study or a simulation decides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.differential.backtests import study_of
+from tests.oracle.backtest.drawn import BacktestCase
+from tickstock_cli.testing import MINUTE, Bar, Record, new_york
+
+LAST_MINUTE = new_york("2024-06-12", "19:59:00")  # 23:59 UTC
+
+
+def test_a_bar_that_ends_with_the_day_is_seen_by_the_close_however_the_run_is_cut(tmp_path: Path) -> None:
+    """Its available time is midnight: the first instant of the next day, and the last of the horizon."""
+    prices = (100.0, 101.0, 102.0, 103.0)
+    rows: list[Record] = [
+        Bar("A", LAST_MINUTE + place * MINUTE, price, price, price, price, 500)
+        for place, price in zip((-2, -1, 0, 1), prices, strict=True)
+    ]
+    event = {"event_id": 1, "emitted_at": LAST_MINUTE - MINUTE - 100_000_000, "ticker": "A", "kind": "surge",
+             "source": "ohlcv", "direction": 1, "phase": "regular", "strength": None}  # fmt: skip
+    settings = {"session.calendar": "24/7", "study.horizons": ["close"]}
+    for batch_rows in (1, 2, 3, 4):
+        (row,), _ = study_of(BacktestCase(rows, [event], settings, {}), tmp_path / str(batch_rows), batch_rows)
+        assert (row["entry_price"], row["status"]) == (101.0, "observed")
+        assert row["return_bps"] == (102.0 - 101.0) / 101.0 * 1e4
