@@ -60,5 +60,5 @@ def with_larger_ring(books: Books) -> Books:
     book, old = books.book[0], books.ring
     numbers = np.arange(book["ring_head"], book["ring_tail"])
     ring = np.zeros(2 * len(old), dtype=OPENED)
-    ring[numbers % len(ring)] = old[numbers % len(old)]
+    ring[numbers & (len(ring) - 1)] = old[numbers & (len(old) - 1)]
     return books._replace(ring=ring)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tickstock_cli.kernels.compare import reaches
@@ -43,31 +45,25 @@ def take_from(
 
 
 @kernel
-def watch(books: Books, rules: TradeRules, code: int, time: int, adverse: float, favourable: float) -> None:
-    """Propose an exit of a position at a print that is watched, after its fills."""
-    slot = books.slots[books.slot_of[code]]
-    if slot["exit_decision"] != 0:
-        return
+def exit_reason_of(slot: Any, rules: TradeRules, adverse: float, favourable: float) -> int:
+    """Return why a position is to be left at a print that is watched, after its fills; -1 if it is not."""
     side = int(slot["side"])
     average = slot["entry_notional"] / 1e6 / slot["entry_shares"]
     best = slot["best"]
-    reason = -1
-    if rules.stop_percent > 0 and reaches(side * (average - adverse) / average * 100, rules.stop_percent):
-        reason = STOP
-    elif rules.trail_percent > 0 and reaches(side * (best - adverse) / best * 100, rules.trail_percent):
-        reason = TRAIL
-    elif rules.target_percent > 0 and reaches(side * (favourable - average) / average * 100, rules.target_percent):
-        reason = TARGET
     if side * favourable > side * best:
         slot["best"] = favourable
-    if reason >= 0:
-        propose_exit(books, code, time + rules.latency, reason)
+    if rules.stop_percent > 0 and reaches(side * (average - adverse) / average * 100, rules.stop_percent):
+        return STOP
+    if rules.trail_percent > 0 and reaches(side * (best - adverse) / best * 100, rules.trail_percent):
+        return TRAIL
+    if rules.target_percent > 0 and reaches(side * (favourable - average) / average * 100, rules.target_percent):
+        return TARGET
+    return -1
 
 
 @kernel
-def _see(books: Books, code: int, adverse: float, favourable: float) -> None:
+def see(slot: Any, adverse: float, favourable: float) -> None:
     """Note how far prices have gone for and against a position."""
-    slot = books.slots[books.slot_of[code]]
     side = int(slot["side"])
     if np.isnan(slot["most_favourable"]):
         slot["most_favourable"] = favourable
@@ -82,12 +78,18 @@ def _see(books: Books, code: int, adverse: float, favourable: float) -> None:
 @kernel
 def meet_tick(books: Books, rules: TradeRules, code: int, time: int, day: int, price: float, size: int) -> None:
     """Let the order and the position of a ticker with a slot meet a tick."""
-    is_watched = books.slots[books.slot_of[code]]["entry_shares"] > 0
+    slot = books.slots[books.slot_of[code]]
+    is_watched = slot["entry_shares"] > 0
     if is_watched:
-        _see(books, code, price, price)
-    take_from(books, rules, code, time, time, day, price, room_of(rules, size))
-    if is_watched and books.slot_of[code] >= 0:
-        watch(books, rules, code, time, price, price)
+        see(slot, price, price)
+    if slot["working"] != NO_ORDER:
+        take_from(books, rules, code, time, time, day, price, room_of(rules, size))
+        if books.slot_of[code] < 0:
+            return
+    if is_watched and slot["exit_decision"] == 0:
+        reason = exit_reason_of(slot, rules, price, price)
+        if reason >= 0:
+            propose_exit(books, code, time + rules.latency, reason)
 
 
 @kernel
@@ -97,34 +99,11 @@ def meet_closing(books: Books, rules: TradeRules, code: int, time: int, opening:
     if slot["entry_shares"] == 0 or opening < slot["first_opening"]:
         return
     adverse, favourable = (low, high) if slot["side"] > 0 else (high, low)
-    _see(books, code, adverse, favourable)
-    watch(books, rules, code, time, adverse, favourable)
-
-
-@kernel
-def keep_opening(
-    books: Books, rules: TradeRules, code: int, opening: int, available: int, day: int, price: float, size: int
-) -> None:
-    """Let a ticker's order meet a bar that opens, and keep the bar for orders that are decided a little later."""
-    book = books.book[0]
-    ring = books.ring
-    while book["ring_head"] < book["ring_tail"]:
-        if ring[book["ring_head"] % len(ring)]["opening"] >= opening - rules.slack:
-            break
-        book["ring_head"] += 1
-    room = room_of(rules, size)
-    if books.slot_of[code] >= 0:
-        taken = take_from(books, rules, code, opening, opening, day, price, room)
-        room -= min(taken, room)
-    kept = ring[book["ring_tail"] % len(ring)]
-    kept["opening"] = opening
-    kept["available"] = available
-    kept["room"] = room
-    kept["before"] = books.last_opening[code]
-    kept["price"] = price
-    kept["day"] = day
-    books.last_opening[code] = book["ring_tail"]
-    book["ring_tail"] += 1
+    see(slot, adverse, favourable)
+    if slot["exit_decision"] == 0:
+        reason = exit_reason_of(slot, rules, adverse, favourable)
+        if reason >= 0:
+            propose_exit(books, code, time + rules.latency, reason)
 
 
 @kernel
@@ -134,7 +113,7 @@ def kept_of(books: Books, rules: TradeRules, code: int, time: int) -> int:
     number = books.last_opening[code]
     count = 0
     while number >= books.book[0]["ring_head"]:
-        kept = ring[number % len(ring)]
+        kept = ring[number & (len(ring) - 1)]
         if kept["opening"] < time - rules.slack:
             break
         count += 1
@@ -151,8 +130,8 @@ def meet_kept(books: Books, rules: TradeRules, code: int, time: int) -> None:
             return
         number = books.last_opening[code]
         for _ in range(later):
-            number = ring[number % len(ring)]["before"]
-        kept = ring[number % len(ring)]
+            number = ring[number & (len(ring) - 1)]["before"]
+        kept = ring[number & (len(ring) - 1)]
         if kept["available"] > time:
-            taken = take_from(books, rules, code, time, kept["opening"], kept["day"], kept["price"], int(kept["room"]))
-            kept["room"] -= min(taken, kept["room"])
+            room = room_of(rules, kept["size"]) - kept["taken"]
+            kept["taken"] += take_from(books, rules, code, time, kept["opening"], kept["day"], kept["price"], room)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from tickstock_cli.core.times import MAX_NS
 from tickstock_cli.kernels.jit import kernel
 from tickstock_cli.trading.deciding import decide_exits, end_entries, has_to_leave, judge, sample_minute
-from tickstock_cli.trading.meeting import keep_opening, kept_of, meet_closing, meet_tick
+from tickstock_cli.trading.meeting import kept_of, meet_closing, meet_tick, take_from
+from tickstock_cli.trading.money import room_of
 from tickstock_cli.trading.state import FITS, Books, Tape, TradeRules
 
 (
@@ -75,13 +76,15 @@ def _take_ticks(books: Books, rules: TradeRules, tape: Tape, time: int, until: i
     last_price, last_day, slot_of = books.last_price, books.last_day, books.slot_of
     last = min(time, until - 1)
     stopped = AT_LIMIT
+    room = _room_left(books)
     i = int(book["closing"])
     while i < len(tape.time) and tape.time[i] <= last:
         code = tape.code[i]
         if slot_of[code] >= 0:
-            if _is_full(books, 2):
+            if room < 2:
                 stopped = NEEDS_ROOM
                 break
+            room -= 1  # a tick records one fill at most, and the ends of its order and of its position
             last_price[code] = tape.close[i]
             last_day[code] = tape.day[i]
             meet_tick(books, rules, code, tape.time[i], tape.day[i], tape.close[i], tape.size[i])
@@ -99,42 +102,61 @@ def _take_ticks(books: Books, rules: TradeRules, tape: Tape, time: int, until: i
 
 @kernel
 def _take_bars(books: Books, rules: TradeRules, tape: Tape, time: int, until: int) -> int:
-    """Take closings and openings of bars up to the decisions of a time, closings first."""
-    book = books.book[0]
+    """Take closings and openings of bars up to the decisions of a time, closings first.
+
+    A call with all books costs as much as several bars, so only bars of tickers with a slot make one.
+    """
+    book, ring = books.book[0], books.ring
+    last_price, last_day, slot_of, last_opening = books.last_price, books.last_day, books.slot_of, books.last_opening
     last = min(time, until - 1)
+    stopped = AT_LIMIT
+    i, j = int(book["closing"]), int(book["opening"])
+    head, tail = int(book["ring_head"]), int(book["ring_tail"])
     while True:
-        i, j = int(book["closing"]), int(book["opening"])
         closing = tape.time[i] if i < len(tape.time) else MAX_NS
         opening = tape.opens_time[j] if j < len(tape.opens_time) else MAX_NS
-        if min(closing, opening) > last or min(closing, opening) == MAX_NS:
-            return AT_LIMIT
+        if min(closing, opening) > last:
+            break
         if closing <= opening:
             code = tape.code[i]
-            books.last_price[code] = tape.close[i]
-            books.last_day[code] = tape.day[i]
-            if books.slot_of[code] >= 0:
+            last_price[code] = tape.close[i]
+            last_day[code] = tape.day[i]
+            if slot_of[code] >= 0:
                 meet_closing(books, rules, code, closing, tape.opening[i], tape.high[i], tape.low[i])
                 last = min(last, book["next_due"])
-            book["closing"] += 1
+            i += 1
             if rules.stops_at_prints:
-                return AT_PRINTED
+                stopped = AT_PRINTED
+                break
             continue
-        if _is_full(books, 2):
-            return NEEDS_ROOM
-        if book["ring_tail"] - book["ring_head"] == len(books.ring):
-            return NEEDS_RING
-        keep_opening(
-            books,
-            rules,
-            tape.opens_code[j],
-            opening,
-            tape.opens_available[j],
-            tape.opens_day[j],
-            tape.opens_price[j],
-            tape.opens_size[j],
-        )
-        last = min(last, book["next_due"])
-        book["opening"] += 1
+        code = tape.opens_code[j]
+        while head < tail and ring[head & (len(ring) - 1)]["opening"] < opening - rules.slack:
+            head += 1
+        if tail - head == len(ring):
+            stopped = NEEDS_RING
+            break
+        taken = 0
+        if slot_of[code] >= 0:
+            if _is_full(books, 2):
+                stopped = NEEDS_ROOM
+                break
+            day, price, room = tape.opens_day[j], tape.opens_price[j], room_of(rules, tape.opens_size[j])
+            taken = take_from(books, rules, code, opening, opening, day, price, room)
+            last = min(last, book["next_due"])
+        kept = ring[tail & (len(ring) - 1)]
+        kept["opening"] = opening
+        kept["available"] = tape.opens_available[j]
+        kept["size"] = tape.opens_size[j]
+        kept["taken"] = taken
+        kept["before"] = last_opening[code]
+        kept["price"] = tape.opens_price[j]
+        kept["day"] = tape.opens_day[j]
+        last_opening[code] = tail
+        tail += 1
+        j += 1
+    book["closing"], book["opening"] = i, j
+    book["ring_head"], book["ring_tail"] = head, tail
+    return stopped
 
 
 @kernel
@@ -178,11 +200,19 @@ def needed_rows(books: Books, rules: TradeRules, time: int) -> int:
 @kernel
 def _is_full(books: Books, rows: int) -> bool:
     """Return whether a record buffer has no room for that many rows."""
+    return bool(_room_left(books) < rows)
+
+
+@kernel
+def _room_left(books: Books) -> int:
+    """Return how many rows every record buffer has room for."""
     book, out = books.book[0], books.out
-    return bool(
-        book["signals"] + rows > len(out.signals)
-        or book["orders"] + rows > len(out.orders)
-        or book["fills"] + rows > len(out.fills)
-        or book["trades"] + rows > len(out.trades)
-        or book["equity"] + rows > len(out.equity)
+    return int(
+        min(
+            len(out.signals) - book["signals"],
+            len(out.orders) - book["orders"],
+            len(out.fills) - book["fills"],
+            len(out.trades) - book["trades"],
+            len(out.equity) - book["equity"],
+        )
     )

@@ -96,14 +96,16 @@ OPENED = np.dtype(
     [
         ("opening", "i8"),
         ("available", "i8"),
-        ("room", "i8"),  # shares that orders may still take
+        ("size", "i8"),  # 1e-6 shares
+        ("taken", "i8"),  # shares that orders have taken
         ("before", "i8"),  # number of the ticker's opening before it; -1 = none
         ("price", "f8"),
         ("day", "i8"),
     ],
     align=True,
 )
-"""A bar that has opened a short time ago, for orders that are decided now."""
+"""A bar that has opened a short time ago, for orders that are decided now. Its place in the ring is the last bits of
+its number: the ring's length is a power of two."""
 
 WAITING = np.dtype(
     [
