@@ -19,11 +19,13 @@ def of_runs() -> None:
     compile_kernels()
 
 
-def of_trading() -> None:
-    """Compile those of the trade simulation."""
+def of_backtests() -> None:
+    """Compile those of the study and of the trade simulation."""
+    from tests.unit.study.test_event_paths import curves_of, drawn_events, drawn_prints
     from tests.unit.trading.market import event, strategy, tick, traded
 
     traded(strategy(), [tick("10:00:00", 50.0), tick("10:00:02", 50.1), tick("10:20:00", 51.0)], [event("10:00:01")])
+    curves_of(drawn_prints(0), drawn_events(0), [])
 
 
 def of_reading() -> None:
@@ -36,7 +38,7 @@ def of_reading() -> None:
         inspected(bars(Path(folder) / "a.parquet", [0, MINUTE]), bars(Path(folder) / "b.parquet", [MINUTE]))
 
 
-PARTS: tuple[Callable[[], None], ...] = (of_trading, of_runs, of_reading)
+PARTS: tuple[Callable[[], None], ...] = (of_backtests, of_runs, of_reading)
 
 
 def compile_all(processes: int = 2) -> None:
