@@ -7,7 +7,7 @@ run cuts them where its checkpoint was and goes on.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,8 +28,10 @@ from tickstock_cli.engine.taps import Tap, TapContext, TapStep
 from tickstock_cli.errors import CheckpointError
 from tickstock_cli.prices.days import TradingDays
 from tickstock_cli.prices.timeline import PriceSlice, PriceTimeline
+from tickstock_cli.study.event_paths import EventPaths
 from tickstock_cli.study.event_study import EventStudy
 from tickstock_cli.trading.records import RECORD_TYPES
+from tickstock_cli.trading.trade_prices import TRADE_PRICES, TradePrices
 
 
 class _Stateful(Protocol):
@@ -53,6 +55,8 @@ class BacktestTap(Tap):
         Events to judge instead of the run's.
     strategies
         Each trades the events with books of its own; their names differ.
+    draws
+        Whether to keep what only charts show: curves around events, and prices around trades.
     """
 
     def __init__(
@@ -62,6 +66,8 @@ class BacktestTap(Tap):
         folder: Path,
         given: GivenEvents | None = None,
         strategies: Sequence[NamedStrategy] = (),
+        *,
+        draws: bool = False,
     ) -> None:
         self._settings = settings
         self._prices = prices
@@ -71,8 +77,15 @@ class BacktestTap(Tap):
         self._strategies = strategies
         self._days = TradingDays(settings.session.calendar, settings.prices.phases)
         self._timeline = PriceTimeline(self._days, is_bars=prices.is_bars, lag_ns=prices.lag_ns)
+        self.paths = EventPaths(is_bars=prices.is_bars) if draws else None
+        """Curves around the events."""
+        self._trade_prices = TradePrices(self._days, len(strategies)) if draws and strategies else None
         self._study = EventStudy(
-            settings.study, self._days, is_bars=prices.is_bars, open_slack_ms=settings.prices.open_slack_ms
+            settings.study,
+            self._days,
+            is_bars=prices.is_bars,
+            open_slack_ms=settings.prices.open_slack_ms,
+            paths=self.paths,
         )
         self._codes = None if given is None else OwnCodes(given.tickers)
         self.observations = RecordFile(folder / "observations", self._study.record)
@@ -81,6 +94,8 @@ class BacktestTap(Tap):
             for place in range(len(strategies))
         ]
         """Record files of each strategy, by the names of ``trading.records.RECORD_TYPES``."""
+        self.priced = [RecordFile(folder / f"prices-{place}", TRADE_PRICES) for place in range(len(strategies))]
+        """Prices around the trades of each strategy."""
 
     def begin(self, context: TapContext) -> None:
         self._context = context
@@ -112,6 +127,8 @@ class BacktestTap(Tap):
         for place, simulation in enumerate(self.simulations):
             simulation.finish()
             self._keep(place)
+        if self._trade_prices is not None:
+            self._keep_prices(self._trade_prices.finish())
         self.close()
 
     def state(self) -> Mapping[str, NDArray[Any]]:
@@ -128,6 +145,8 @@ class BacktestTap(Tap):
         for name, part in self._parts().items():
             prefix = f"{name}/"
             own = state or self._new_state
+            if not any(key.startswith(prefix) for key in own):
+                raise CheckpointError("the checkpoint is of a backtest without --out: start without --resume")
             part.restore({key.removeprefix(prefix): own[key] for key in own if key.startswith(prefix)})
         self._given_taken = counts[0]
         for file, count in zip(self._files(), counts[1:], strict=True):
@@ -160,18 +179,28 @@ class BacktestTap(Tap):
         for place, simulation in enumerate(self.simulations):
             simulation.step(part, ids)
             self._keep(place)
+        if self._trade_prices is not None:
+            self._keep_prices(self._trade_prices.take(part.prints, part.until, len(self.names.symbols)))
 
     def _keep(self, place: int) -> None:
         """Move the records of a strategy to its files."""
         for name, records in self.simulations[place].take().items():
             self.traded[place][name].append(records)
+            if name == "trades" and self._trade_prices is not None:
+                self._trade_prices.add(place, records)
+
+    def _keep_prices(self, found: Iterable[tuple[int, NDArray[Any]]]) -> None:
+        for place, prices in found:
+            self.priced[place].append(prices)
 
     def _files(self) -> list[RecordFile]:
-        return [self.observations, *(file for files in self.traded for file in files.values())]
+        return [self.observations, *(file for files in self.traded for file in files.values()), *self.priced]
 
     def _parts(self) -> dict[str, _Stateful]:
         strategies = {f"strategy-{place}": simulation for place, simulation in enumerate(self.simulations)}
-        return {"timeline": self._timeline, "study": self._study, **strategies}
+        drawn = {"paths": self.paths, "trade-prices": self._trade_prices}
+        kept = {name: part for name, part in drawn.items() if part is not None}
+        return {"timeline": self._timeline, "study": self._study, **strategies, **kept}
 
     def _states(self) -> dict[str, NDArray[Any]]:
         return {f"{name}/{key}": array for name, part in self._parts().items() for key, array in part.state().items()}
