@@ -21,6 +21,7 @@ from tickstock_cli.build import detector_classes, event_kinds, settings_model
 from tickstock_cli.cli.main import PROGRAM, app
 from tickstock_cli.config.sample import describe_bounds
 from tickstock_cli.config.settings import setting_sections
+from tickstock_cli.config.strategy_file import ENTER, strategy_sections
 from tickstock_cli.config.values import format_value
 from tickstock_cli.loadtest.rate_curve import RateCurve
 from tickstock_cli.loadtest.result import schema as load_result_schema
@@ -33,6 +34,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 CLI_REFERENCE = DOCS / "cli-reference.md"
 CONFIGURATION = DOCS / "configuration.md"
 SCENARIOS = DOCS / "scenarios.md"
+STRATEGIES = DOCS / "strategies.md"
 SCHEMAS = {
     DOCS / "schemas" / "websocket-client.json": client_schema,
     DOCS / "schemas" / "websocket-server.json": server_schema,
@@ -75,6 +77,7 @@ def main() -> None:
     CLI_REFERENCE.write_text(render_cli_reference(), encoding="utf-8")
     CONFIGURATION.write_text(render_configuration(CONFIGURATION.read_text(encoding="utf-8")), encoding="utf-8")
     SCENARIOS.write_text(render_scenarios(SCENARIOS.read_text(encoding="utf-8")), encoding="utf-8")
+    STRATEGIES.write_text(render_strategies(STRATEGIES.read_text(encoding="utf-8")), encoding="utf-8")
     KINDS.write_text(render_kinds(KINDS.read_text(encoding="utf-8")), encoding="utf-8")
     for path, schema in SCHEMAS.items():
         path.parent.mkdir(exist_ok=True)
@@ -119,6 +122,11 @@ def render_scenarios(page: str) -> str:
     return _between_markers(page, _scenario_tables(), SETTINGS_MARKS, SCENARIOS)
 
 
+def render_strategies(page: str) -> str:
+    """Return the page with its tables of a strategy's keys written anew."""
+    return _between_markers(page, _strategy_tables(), SETTINGS_MARKS, STRATEGIES)
+
+
 def render_kinds(page: str) -> str:
     """Return the page with its table of kinds written anew."""
     return _between_markers(page, _kinds_table(), KINDS_MARKS, KINDS)
@@ -156,6 +164,19 @@ def _scenario_tables() -> str:
         lines += ["| key | default | takes | meaning |", "|---|---|---|---|"]
         for name, field in model.model_fields.items():
             lines.append(f"| `{field.alias or name}` | {_default(field)} | {_takes(field)} | {field.description} |")
+    return "\n".join(lines) + "\n\n"
+
+
+def _strategy_tables() -> str:
+    lines = []
+    for section, model in strategy_sections().items():
+        about = (model.__doc__ or "").partition("\n\n")[0]
+        title = f"`[[{section}]]`" if section == ENTER else f"`[{section}]`"
+        lines += ["", f"### {title}", "", " ".join(about.split()), ""]
+        lines += ["| key | default | takes | meaning |", "|---|---|---|---|"]
+        for name, field in model.model_fields.items():
+            default = "" if field.default is None else f"`{format_value(field.default)}`"
+            lines.append(f"| `{name}` | {default} | {describe_bounds(field)} | {field.description} |")
     return "\n".join(lines) + "\n\n"
 
 

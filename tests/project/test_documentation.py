@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tickstock_cli.build import event_kinds, settings_model
 from tickstock_cli.cli.commands import COMMANDS
 from tickstock_cli.cli.main import app
 from tickstock_cli.config.settings import setting_keys
+from tickstock_cli.config.strategy_file import strategy_of
 from tickstock_cli.loadtest.catalogue import catalogue
 from tools.reference import (
     CLI_REFERENCE,
@@ -22,12 +24,14 @@ from tools.reference import (
     KINDS,
     SCENARIOS,
     SCHEMAS,
+    STRATEGIES,
     command_contexts,
     render_cli_reference,
     render_configuration,
     render_kinds,
     render_scenarios,
     render_schema,
+    render_strategies,
 )
 
 ROOT = DOCS.parent
@@ -102,6 +106,14 @@ def test_the_page_of_scenarios_names_every_one_that_is_shipped() -> None:
     page = SCENARIOS.read_text(encoding="utf-8")
 
     assert [name for name in catalogue() if f"| `{name}` |" not in page] == []
+
+
+def test_the_tables_of_a_strategys_keys_are_what_the_models_say() -> None:
+    """`make docs` writes them; the example above them is a strategy."""
+    page = STRATEGIES.read_text(encoding="utf-8")
+
+    assert render_strategies(page) == page
+    assert len(strategy_of(tomllib.loads(page.split("```toml\n")[1].split("```")[0])).enter) == 2
 
 
 @pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)

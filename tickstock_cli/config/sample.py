@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import annotated_types
@@ -53,6 +54,8 @@ def describe_bounds(field: FieldInfo) -> str:
 def _type_words(annotation: Any) -> str:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
+        return _type_words(arguments[0])
+    if NoneType in arguments:
         return _type_words(arguments[0])
     if origin is Literal:
         return f"one of {', '.join(map(format_value, arguments))}"

@@ -111,15 +111,18 @@ def _read(file: Path) -> dict[str, Any]:
         raise SettingsError(f"cannot read the strategy {file}: {why}; name an existing file") from error
 
 
-def _sections() -> dict[str, type[BaseModel]]:
-    fields = {name: field.annotation for name, field in StrategySettings.model_fields.items() if name != ENTER}
-    return {name: model for name, model in fields.items() if isinstance(model, type) and issubclass(model, BaseModel)}
+def strategy_sections() -> dict[str, type[BaseModel]]:
+    """Return the model of every section of a strategy's file, by the section's name; that of a rule for ``enter``."""
+    fields = {name: field.annotation for name, field in StrategySettings.model_fields.items()}
+    return {
+        name: model if isinstance(model, type) and issubclass(model, BaseModel) else EnterRule
+        for name, model in fields.items()
+    }
 
 
 def _known_keys() -> dict[str, list[str]]:
     """Return the keys of each section."""
-    keys = {name: list(model.model_fields) for name, model in _sections().items()}
-    return {**keys, ENTER: list(EnterRule.model_fields)}
+    return {name: list(model.model_fields) for name, model in strategy_sections().items()}
 
 
 def _checked_keys(values: Mapping[str, Any], origins: Mapping[str, str], place: str) -> Iterator[str]:
