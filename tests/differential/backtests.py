@@ -16,7 +16,7 @@ from tickstock_cli.backtest.price_source import PriceSource
 from tickstock_cli.backtest.strategies import NamedStrategy
 from tickstock_cli.backtest.study_result import StudyResult, study_result
 from tickstock_cli.backtest.tap import BacktestTap
-from tickstock_cli.backtest.trade_tables import TRADE_TABLES, trade_rows
+from tickstock_cli.backtest.trade_tables import TRADE_TABLES, TradeNames, trade_rows
 from tickstock_cli.config.strategy_file import strategy_of
 from tickstock_cli.core.events import EVENT, PHASES, SOURCES
 from tickstock_cli.testing import Bar, Record, run_records
@@ -79,4 +79,6 @@ def traded(case: BacktestCase, folder: Path, batch_rows: int) -> dict[str, list[
     )
     run_records(case.rows, case.settings, taps={"backtest": tap}, batch_rows=batch_rows)
     (files,) = tap.traded
-    return {name: trade_rows(name, "drawn", files[name].read(), tap.names).to_pylist() for name in TRADE_TABLES}
+    return {
+        name: trade_rows(name, TradeNames("drawn", tap.names), files[name].read()).to_pylist() for name in TRADE_TABLES
+    }

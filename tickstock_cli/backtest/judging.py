@@ -53,5 +53,5 @@ def judged(
         As ``replaying.replay`` does.
     """
     outs = () if events_out is None else (str(events_out),)
-    with closing(BacktestTap(request.effective_settings, prices, folder, given)) as tap:
+    with closing(BacktestTap(request.effective_settings, prices, folder, given, request.strategies)) as tap:
         yield JudgedRun(replay(request.replay(outs), control, observe, taps={"backtest": tap}), tap)

@@ -18,7 +18,7 @@ from typing import Any
 
 from tickstock_cli.backtest.cell_table import SCHEMA as CELL_SCHEMA
 from tickstock_cli.backtest.cell_table import cell_rows_of
-from tickstock_cli.backtest.digest import BacktestDigest
+from tickstock_cli.backtest.digest import BacktestDigest, traded_rows
 from tickstock_cli.backtest.given_events import given_table, read_given_events
 from tickstock_cli.backtest.judging import Observe, judged
 from tickstock_cli.backtest.lookahead import LookaheadResult, check_lookahead
@@ -26,7 +26,9 @@ from tickstock_cli.backtest.observation_table import SCHEMA as OBSERVATION_SCHEM
 from tickstock_cli.backtest.outputs import OBSERVATIONS, BacktestFolder
 from tickstock_cli.backtest.price_source import PriceSource, price_source
 from tickstock_cli.backtest.request import BacktestRequest
+from tickstock_cli.backtest.strategy_result import StrategyResult, strategy_results
 from tickstock_cli.backtest.study_result import StudyResult, study_result
+from tickstock_cli.backtest.trade_tables import TRADE_TABLES, trade_schema
 from tickstock_cli.build import event_kinds
 from tickstock_cli.config.analysis import horizon_ns
 from tickstock_cli.config.settings import Settings
@@ -68,6 +70,7 @@ class BacktestResult:
     run: RunResult
     prices: PriceSource
     study: StudyResult
+    strategies: tuple[StrategyResult, ...]
     digest: str
     seconds: float
     interrupted: bool = False
@@ -80,7 +83,7 @@ class BacktestResult:
         """Return the content of ``result.json``."""
         return {
             "study": self.study.as_dict(),
-            "strategies": [],
+            "strategies": [strategy.as_dict() for strategy in self.strategies],
             "digest": self.digest,
             "seconds": self.seconds,
             "peak_rss_bytes": peak_rss_bytes(),
@@ -144,16 +147,22 @@ def backtest(
             bounded = replace(request, start=reading.start, end=reading.end)
             checked = check_lookahead(bounded, prices, spare / "rerun", done.tap, given, control, report)
         interrupted = done.run.interrupted or (checked is not None and control.stopped)
-        digest = BacktestDigest(study.horizons)
-        rows = digest.observations(done.tap)
+        strategies = strategy_results(done.tap, settings.session.calendar)
+        digest = BacktestDigest(done.tap, study.horizons)
+        rows, trades = digest.observations(), digest.trades()
         if results is not None and not interrupted:
             results.table(OBSERVATIONS, OBSERVATION_SCHEMA, rows)
             results.table("cells.parquet", CELL_SCHEMA, [cell_rows_of(study.table.cells)])
+            for table in TRADE_TABLES if strategies else ():
+                batches = trades if table == "trades" else traded_rows(done.tap, table)
+                results.table(f"{table}.parquet", trade_schema(table), batches)
         deque(rows, maxlen=0)  # their digest without files
+        deque(trades, maxlen=0)
         result = BacktestResult(
             done.run,
             prices,
             study,
+            strategies,
             digest.hexdigest(),
             time.perf_counter() - began,
             interrupted,

@@ -7,6 +7,7 @@ Times are int64 ns UTC, money is in integer micro-dollars, prices without ``_mic
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,35 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tickstock_cli.core.event_names import EventNames
-from tickstock_cli.trading.records import FILL_KINDS, OUTCOMES, PURPOSES, REASONS, STATUSES
+from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.trading.records import FILL_KINDS, OUTCOMES, PURPOSES, REASONS, RECORD_TYPES, STATUSES
 
 TRADE_TABLES = ("signals", "orders", "fills", "trades", "equity")
 """Names of the tables."""
 
 Records = NDArray[Any]
-Column = Callable[[Records, EventNames], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TradeNames:
+    """Names behind the codes of a strategy's records.
+
+    Parameters
+    ----------
+    strategy
+        Its name.
+    events
+        Names behind the codes of events.
+    reasons
+        Words of the reasons to close a position.
+    """
+
+    strategy: str
+    events: EventNames
+    reasons: Sequence[str] = REASONS
+
+
+Column = Callable[[Records, TradeNames], Any]
 
 
 def _field(name: str) -> Column:
@@ -42,12 +65,16 @@ def _word(name: str, words: Sequence[str]) -> Column:
     return lambda records, _: pa.array(words, pa.string()).take(pa.array(records[name], mask=records[name] < 0))
 
 
-def _ticker(records: Records, names: EventNames) -> Any:
-    return pa.array(names.tickers, pa.string()).take(pa.array(records["code"]))
+def _ticker(records: Records, names: TradeNames) -> Any:
+    return pa.array(names.events.tickers, pa.string()).take(pa.array(records["code"]))
 
 
-def _kind(records: Records, names: EventNames) -> Any:
-    return pa.array(names.kinds, pa.string()).take(pa.array(records["kind"], mask=records["kind"] < 0))
+def _reason(records: Records, names: TradeNames) -> Any:
+    return _word("reason", names.reasons)(records, names)
+
+
+def _kind(records: Records, names: TradeNames) -> Any:
+    return pa.array(names.events.kinds, pa.string()).take(pa.array(records["kind"], mask=records["kind"] < 0))
 
 
 def _truth(name: str) -> Column:
@@ -78,7 +105,7 @@ _COLUMNS: dict[str, dict[str, Column]] = {
         "purpose": _word("purpose", PURPOSES),
         "side": _field("side"),
         "decision": _field("decision"),
-        "reason": _word("reason", REASONS),
+        "reason": _reason,
         "shares": _field("shares"),
         "status": _word("status", STATUSES),
         "filled": _field("filled"),
@@ -126,7 +153,7 @@ _COLUMNS: dict[str, dict[str, Column]] = {
         "fees_micros": _field("fees"),
         "net_micros": _field("net"),
         "return_bps": _price("return_bps"),
-        "reason": _word("reason", REASONS),
+        "reason": _reason,
         "forced": _field("forced"),
         "mfe_bps": _price("mfe_bps"),
         "mae_bps": _price("mae_bps"),
@@ -141,7 +168,12 @@ _COLUMNS: dict[str, dict[str, Column]] = {
 }
 
 
-def trade_rows(table: str, strategy: str, records: Records, names: EventNames) -> pa.RecordBatch:
+def trade_schema(table: str) -> pa.Schema:
+    """Return the columns of a table."""
+    return trade_rows(table, TradeNames("", EventNames(SymbolTable(), ())), np.empty(0, RECORD_TYPES[table])).schema
+
+
+def trade_rows(table: str, names: TradeNames, records: Records) -> pa.RecordBatch:
     """Return records of ``trading.records`` as rows of a table, with the name of the strategy before them.
 
     Parameters
@@ -150,5 +182,5 @@ def trade_rows(table: str, strategy: str, records: Records, names: EventNames) -
         One of ``TRADE_TABLES``.
     """
     columns = {name: pa.array(column(records, names)) for name, column in _COLUMNS[table].items()}
-    words = pa.array(np.full(len(records), strategy, dtype=object), pa.string())
+    words = pa.array([names.strategy], pa.string()).take(np.zeros(len(records), dtype=np.int64))
     return pa.RecordBatch.from_pydict({"strategy": words, **columns})

@@ -102,7 +102,6 @@ class PythonSimulation(TradeSimulation):
             stops_at_minutes=type(python).on_time is not TradingStrategy.on_time,
         )
         self._events: EventRows = np.empty(0, dtype=EVENT)
-        self.reasons: list[str] = list(REASONS)
         self._time = 0
 
     @property

@@ -18,7 +18,7 @@ from tickstock_cli.prices.timeline import PriceSlice, Prints
 from tickstock_cli.trading.deciding import end_day
 from tickstock_cli.trading.growing import new_books, record_room, with_larger_ring, with_more_slots, with_tickers
 from tickstock_cli.trading.money import equity_of
-from tickstock_cli.trading.records import RECORD_TYPES
+from tickstock_cli.trading.records import REASONS, RECORD_TYPES
 from tickstock_cli.trading.sequence import (
     AT_DAY_END,
     NEEDS_RING,
@@ -73,6 +73,8 @@ class TradeSimulation:
     ) -> None:
         self.strategy = strategy
         self.start_cash = round(strategy.strategy.cash * 1e6)
+        self.reasons: list[str] = list(REASONS)
+        """Words of the reasons to close a position, by their codes in records."""
         self.tally = BookTally(strategy.name, self.start_cash)
         self._symbols = names.symbols
         self._days = days
