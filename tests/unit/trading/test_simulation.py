@@ -9,10 +9,12 @@ import pytest
 
 from tests.unit.trading.market import FREE, NO_FEES, at, bar, event, outcomes, reasons, strategy, tick, traded
 from tickstock_cli.errors import DataError, LedgerError
+from tickstock_cli.kernels.compiling import before_compiling
 from tickstock_cli.trading.growing import new_books
 from tickstock_cli.trading.records import RECORD_TYPES
 from tickstock_cli.trading.state import BOOK, OPENED, SLOT, WAITING
 from tickstock_cli.trading.tally import BookTally
+from tickstock_cli.trading.warmup import warm_up_trading
 
 
 def test_decisions_of_one_time_go_by_ticker() -> None:
@@ -99,3 +101,12 @@ def test_no_record_has_bytes_that_mean_nothing() -> None:
     """Padding would hold arbitrary bytes, and equal records would differ."""
     for dtype in (*RECORD_TYPES.values(), BOOK, SLOT, OPENED, WAITING):
         assert dtype.itemsize == sum(dtype[name].itemsize for name in dtype.names or ())
+
+
+def test_a_warm_up_leaves_no_kernel_of_trades_to_be_compiled() -> None:
+    """The first bar of a backtest does not wait for the compiler."""
+    warm_up_trading()
+    with before_compiling() as compiled:
+        traded(strategy(), [tick("10:00:00", 50.0), tick("10:00:02", 50.0)], [event("10:00:01")])
+        traded(strategy(), [bar("10:00:00", 50.0, 51.0, 49.0, 50.0)], [event("10:00:01")])
+    assert compiled == []
