@@ -44,9 +44,6 @@ OpenRejects = Callable[[pa.Schema], RowSink]
 """Opens the output of rejected rows of a schema."""
 
 
-LIVE_TICKERS = 16_384
-"""Tickers that a live run makes room for before its first row, more than a US feed has: state that grows while a market
-opens stops the run for a tenth of a second. Room without a ticker takes no memory."""
 LIVE_READ_AHEAD = 4_096
 """Limit of the released batches that wait for the outputs of a shadow of a live run."""
 
@@ -157,7 +154,7 @@ def assemble(plan: RunPlan, stack: ExitStack) -> RunParts:
         if plan.shadow is not None:
             warm_up(plan.shadow.settings)
     if isinstance(plan.driver, LiveDriver):
-        core.grow(LIVE_TICKERS)
+        core.reserve(plan.driver.tickers)
         warm_up_reading()  # or the first row would wait for the kernels that read it, and market time with it
     pipeline = open_pipeline(
         plan.pipeline,
@@ -213,8 +210,8 @@ def _shadow(plan: RunPlan, planned: ShadowPlan, main: Outputs, executor: Executo
         read_ahead=LIVE_READ_AHEAD if is_live else READ_AHEAD,
     )
     core = build_core(planned.settings, plan.source.symbols, plan.workers, executor)
-    if is_live:
-        core.grow(LIVE_TICKERS)
+    if isinstance(plan.driver, LiveDriver):
+        core.reserve(plan.driver.tickers)
     shadow = Shadow(planned.name, core, outputs, own, plan.observer.output_failed, is_live)
     shadow.compare(main)
     return shadow

@@ -236,7 +236,15 @@ def _driver(source: NamedSource, control: Control, clock: Clock) -> LiveDriver |
     options = live.arrival
     age = time.time_ns() - round(psutil.Process().create_time() * 1e9)
     market = market_clock(options, clock, time.time_ns, clock.now() - age)
-    return LiveDriver(clock, control, market, queue_rows=options.queue_rows, stamps=options.stamps, health=live.health)
+    return LiveDriver(
+        clock,
+        control,
+        market,
+        queue_rows=options.queue_rows,
+        stamps=options.stamps,
+        health=live.health,
+        tickers=options.tickers,
+    )
 
 
 def _shadow(request: Request) -> ShadowPlan | None:

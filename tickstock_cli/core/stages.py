@@ -156,6 +156,8 @@ class ArrivalOptions:
     feed
         The stamps of the source's frames: market time stays before frames in flight, so that no row is late. None:
         the source stamps no frames.
+    tickers
+        Number of the tickers that are expected, 0 if it is unknown: state has their memory before the first row.
     """
 
     queue_rows: int = 262_144
@@ -163,6 +165,7 @@ class ArrivalOptions:
     pace: Pace = Pace.AUTO
     stamps: bool = False
     feed: Stamps | None = None
+    tickers: int = 0
 
 
 class LiveSource(NamedSource, Protocol):

@@ -54,6 +54,10 @@ class StepResult:
     rows: JudgedRows | None = None
 
 
+PAGE_BYTES = 4_096
+"""The system gives memory in pieces of this size, or larger ones."""
+
+
 class Worker:
     """Owns shards: the tickers whose rows it processes, and its workspace arrays."""
 
@@ -168,6 +172,16 @@ class Core:
         self._coordinator.grow(tickers)
         for worker in self._workers:
             worker.grow(self.symbols)
+
+    def reserve(self, tickers: int) -> None:
+        """Make room for ``tickers``, and have its memory before the first row.
+
+        The system gives memory when it is touched first: for a whole market that takes a tenth of a second.
+        """
+        self.grow(tickers)
+        for array in self.state().values():
+            content = array.view(np.uint8).reshape(-1)
+            content[::PAGE_BYTES] |= 0  # writes what is there
 
     def prepare(self, batch: MergedBatch) -> None:
         """Prepare for the first step: make room for its tickers, and look up the days of its rows."""

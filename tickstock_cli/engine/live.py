@@ -42,6 +42,8 @@ class LiveDriver:
         Limit of the rows that wait in memory.
     stamps
         Whether rows get their time of arrival as available time.
+    tickers
+        Number of the tickers that are expected; 0 if it is unknown.
     health
         Returns the state of the source.
     report
@@ -61,7 +63,9 @@ class LiveDriver:
         stamps: bool = False,
         health: Callable[[], SourceHealth] = SourceHealth,
         report: Callable[[str | None], None] = lambda problem: None,  # noqa: ARG005
+        tickers: int = 0,
     ) -> None:
+        self.tickers = tickers
         self._clock = clock
         self._control = control
         self._market = market

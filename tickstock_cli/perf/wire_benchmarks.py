@@ -38,7 +38,7 @@ EVENTS_PER_FRAME = 25
 SLACK_NS = 120_000_000_000
 """A run ends this long after its last trade was due, even if trades are missing."""
 CAUGHT_UP_NS = 100_000_000
-"""A run has caught up once trades are processed this soon after they were due."""
+"""A run has caught up behind a burst once trades are processed this soon after they were due."""
 FRAMES, FRAMES_TOGETHER, DECODE_PASSES = 2_000, 20, 5
 """Frames that both decoders read, those of a few ms together for ours, and how often: the best pass counts."""
 
@@ -178,8 +178,8 @@ def _live(job: Sample, recording: str, pipeline: PipelineName, burst_end: int | 
         "load_before": load,
     }
     if burst_end is not None:
-        late = done[behind > CAUGHT_UP_NS]
-        sample["caught_up_seconds"] = max(0.0, float(late.max(initial=0) - burst_end) / 1e9)
+        in_time = done[(done >= burst_end) & (behind <= CAUGHT_UP_NS)]
+        sample["caught_up_seconds"] = float(in_time.min(initial=int(done.max())) - burst_end) / 1e9
     yield sample
 
 

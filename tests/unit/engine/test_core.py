@@ -96,6 +96,23 @@ def test_without_the_highlow_detector_no_high_of_a_bar_is_redundant() -> None:
         assert "coordinator.redundant" not in told_by_bars.ledger
 
 
+def test_room_made_ahead_changes_no_event() -> None:
+    """A live run has the memory of a whole market before its first row."""
+    rows = [*climb("A"), *bars_up("B")]
+    plain_source, roomy_source = ListSource(rows), ListSource(rows)
+    roomy = core_of(roomy_source.symbols)
+    before = {name: array.copy() for name, array in roomy.state().items()}
+
+    roomy.reserve(1_000)
+
+    for name, array in roomy.state().items():
+        assert array[: len(before[name])].tobytes() == before[name].tobytes()
+        assert len(array) >= 1_000 or name in ("coordinator/held", "coordinator/unreleased")
+    events = told(roomy, roomy_source, 7)
+    assert len(events) > 0
+    assert events == told(core_of(plain_source.symbols), plain_source, 7)
+
+
 def test_the_core_returns_when_the_next_event_can_be_released() -> None:
     """A bar's event waits for the end of its window, a tick's for the nanosecond behind it; then nothing waits."""
     bars, ticks = ListSource(bars_up("A")), ListSource(climb("B", 2))

@@ -52,6 +52,8 @@ if TYPE_CHECKING:  # loading the settings imports this module, but needs no sock
     from tickstock_cli.vendors.polygon.connection import FeedConnection
     from tickstock_cli.vendors.polygon.connections_thread import ConnectionsThread
 
+WHOLE_MARKET = 16_384
+"""More tickers than a feed of US stocks has; a power of two, as which the running system makes room."""
 LOOK_SECONDS = 0.05
 LISTEN_SECONDS = 3.0
 """How long a check listens for rows."""
@@ -97,6 +99,7 @@ class PolygonSource(RowStream):
         self._wanted = [wanted_items(endpoint.channels, tickers) for endpoint in self._endpoints]
         wanted_items(self._params.channels, tickers)  # second and minute bars contradict each other on two hosts, too
         check_one_kind_of_bars(self._live.bars_from_trades_seconds, self._params.channels, "T", ("A", "AM"))
+        self._tickers = WHOLE_MARKET if EVERY in tickers else len(tickers)
         self._many = EVERY in tickers or len(tickers) >= self._live.many_tickers
         self._frames = FrameQueue(self._params.buffer_mib << 20)
         self._decoder = Decoder(self._live.late_print_seconds)
@@ -135,7 +138,7 @@ class PolygonSource(RowStream):
 
     @property
     def arrival(self) -> ArrivalOptions:
-        return ArrivalOptions(self._params.queue_rows, pace=Pace.WALL, feed=self.stamps)
+        return ArrivalOptions(self._params.queue_rows, pace=Pace.WALL, feed=self.stamps, tickers=self._tickers)
 
     def record_batches(self) -> Iterator[ReceivedRows | None]:
         """Connect, and yield the rows of all frames that wait; None before more are waited for.
