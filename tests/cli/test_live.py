@@ -347,19 +347,21 @@ def test_what_contradicts_itself_is_one_line(arguments: tuple[str, ...], key: st
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_check_tells_what_is_granted_and_fails_if_something_is_not() -> None:
+def test_a_check_tells_what_is_granted_and_fails_if_something_is_not(tmp_path: Path) -> None:
     """A script asks before the market opens; nothing is left open."""
-    plan = FaultPlan.model_validate({"fault": [{"kind": "not_authorized", "connection": 2, "items": ["AM.*"]}]})
-    with vendor_in_thread([list(played_market())], PlayOptions(speed=1.0), plan) as vendor:
-        arguments = ("live", "--url", vendor.url, "--symbols", "*", "--check", "--set", "polygon.subscribe_seconds=0.3")
-        granted = run_tickstock(*arguments, environment={KEY_VARIABLE: KEY})
-        refused = run_tickstock(*arguments, "--json", environment={KEY_VARIABLE: KEY})
+    plan = FaultPlan.model_validate({"fault": [{"kind": "not_authorized", "items": ["AM.*"]}]})
+    market, options = [list(played_market())], PlayOptions(speed=1.0)
+    with vendor_in_thread(market, options) as generous, vendor_in_thread(market, options, plan) as strict:
+        check = ("--symbols", "*", "--check", "--set", "polygon.subscribe_seconds=0.3")
+        with live("--url", strict.url, *check, "--json", folder=tmp_path) as refused:  # each listens for some seconds
+            granted = run_tickstock("live", "--url", generous.url, *check, environment={KEY_VARIABLE: KEY})
+            out, err = ended(refused)
 
     assert granted.returncode == 0
     assert "AM             1 of 1 subscriptions acknowledged" in granted.stdout
     assert re.search(r"authenticated  yes\n.*\n.*\n  rows .*\n  lag .*\n  clock offset ", granted.stdout)
-    (found,) = json.loads(refused.stdout)["connections"]
+    (found,) = json.loads(out)["connections"]
     assert refused.returncode == 1
-    assert "1 of 2 not acknowledged: AM.* (not authorized)" in refused.stderr
+    assert "1 of 2 not acknowledged: AM.* (not authorized)" in err
     assert (found["missing"], found["refusals"]) == (["AM.*"], ["not authorized"])
-    assert KEY not in granted.stdout + granted.stderr + refused.stdout + refused.stderr
+    assert KEY not in granted.stdout + granted.stderr + out + err
