@@ -10,16 +10,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
+import pyarrow as pa
+
 from tests.cli.prepared import start_process
 from tests.cli.processes import LONGEST_SECONDS
 from tests.unit.serving.served_runs import event, events
+from tickstock_cli.core.events import EVENT_SCHEMA
 from tickstock_cli.serving.server import ServerThread
 from tickstock_cli.sinks.opening import open_sink
 
 
-def write_events(path: Path, count: int) -> Path:
+def write_events(path: Path, count: int, schema: pa.Schema = EVENT_SCHEMA) -> Path:
     """Write the first events of the story to a file."""
-    sink = open_sink(str(path))
+    sink = open_sink(str(path), schema)
     sink.write(events([event(number) for number in range(1, count + 1)]))
     sink.commit()
     return path

@@ -16,8 +16,9 @@ from tests.cli.running import error_line, run_tickstock
 from tests.cli.serving import end, served_file, start, until_sent, words, write_events
 from tests.cli.small_disk import small_disk
 from tests.unit.serving.served_runs import NewLog, event, new_log, served
+from tickstock_cli.build import build_event_schema, settings_model
 from tickstock_cli.serving.server import Address
-from tickstock_cli.sources.event_files import read_events
+from tickstock_cli.sources.event_files import read_declarations, read_events
 
 __all__ = ["new_log"]
 
@@ -78,6 +79,21 @@ def test_a_watched_file_is_the_file_that_was_served(
 
     assert (result.returncode, result.stdout) == (0, "")
     assert copy.read_bytes() == original.read_bytes()
+
+
+def test_a_watched_file_declares_the_kinds_of_the_run(tmp_path: Path) -> None:
+    """A reader of the copy shows kinds and limits as one of the original does."""
+    schema = build_event_schema(settings_model()())
+    original = write_events(tmp_path / "original.parquet", 20, schema)
+    with served_file(original) as (_, url):
+        run_tickstock("watch", url, "--out", tmp_path / "copy.parquet")
+
+    assert (tmp_path / "copy.parquet").read_bytes() == original.read_bytes()
+    assert (
+        [one.name for one in read_declarations(original)]
+        == [one.name for one in read_declarations(tmp_path / "copy.parquet")]
+        != []
+    )
 
 
 def test_a_full_disk_under_one_file_costs_no_other(served_events: tuple[Path, str], tmp_path: Path) -> None:

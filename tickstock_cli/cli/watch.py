@@ -216,11 +216,13 @@ class Taker:
             return
         import pyarrow as pa
 
-        from tickstock_cli.core.events import EVENT_SCHEMA
+        from tickstock_cli.core.declarations import DetectorDocument, with_declarations
+        from tickstock_cli.core.events import EVENT_SCHEMA, with_own_fields
+        from tickstock_cli.core.kinds import own_columns
         from tickstock_cli.sinks.opening import open_sink, path_of
 
         ours = {field.name: field.type for field in EVENT_SCHEMA}
-        self._schema = pa.schema(
+        columns = pa.schema(
             [
                 # event_id travels as a string; other columns that are new to this program as what they are called.
                 pa.field(name, ours[name] if name in ours else pa.type_for_alias(column["type"]), column["nullable"])
@@ -228,6 +230,11 @@ class Taker:
                 for name in [column["name"]]
             ]
         )
+        declared = [DetectorDocument.model_validate(one).declaration() for one in hello.get("detectors", ())]
+        own = own_columns(kind for detector in declared for kind in detector.kinds)
+        self._schema = with_own_fields(columns, own)
+        if declared:
+            self._schema = with_declarations(self._schema, declared)
         for target in self._outs:
             sink = open_sink(target, self._schema)
             self._slots.append(OutputSlot(sink, self._states.add(target), self._states, path_of(target)))

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
+from tickstock_cli.core.declarations import DetectorDocument
 from tickstock_cli.core.kinds import Kind
 from tickstock_cli.serving.bounded import MAX_MESSAGE, shortened
 
@@ -187,6 +188,9 @@ class Hello(Message):
     kinds: list[str] = Field(description="kinds of events that this run can emit; empty = unknown")
     units: dict[str, str] = Field(description="units of columns: $, %, x (a multiple) or a word")
     declared_kinds: list[KindModel] = Field(description="how to show events of these kinds")
+    detectors: list[DetectorDocument] = Field(
+        default_factory=list, description="declarations of the run's detectors, for files of its events; as in log.json"
+    )
     universes: list[str] = Field(description="universes for subscriptions")
     heartbeat_seconds: float
     max_message_bytes: int = MAX_MESSAGE_BYTES
