@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
+from time import sleep
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.cli.altered import SCANS, SLUGGISH
 from tests.cli.conftest import Here
+from tests.cli.processes import running
 from tests.cli.running import error_line
 from tests.unit.backtest.days import DAYS, write_bars, write_walk
 from tests.unit.backtest.planted import CLAIRVOYANT
@@ -193,3 +197,20 @@ def test_the_truth_is_scored_in_the_same_summary(here: Here) -> None:
 
     assert score["kinds"]["high"]["injected"] == score["kinds"]["high"]["found"] == 1
     assert "high" not in score["unscored"]
+
+
+@pytest.mark.usefixtures("days")
+def test_ctrl_c_prints_the_results_so_far_and_writes_no_file(tmp_path: Path) -> None:
+    """Half a recording under the name of a result would pass for one."""
+    slow = ("backtest", "days", *QUICK, "--batch-rows", "10", "--out", "out", "--checkpoint", "kept")
+    with running(*slow, folder=tmp_path, detector=SLUGGISH) as process:
+        while not SCANS.exists() and process.poll() is None:
+            sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        told, error = process.communicate()
+
+    assert process.returncode == 130
+    assert told.startswith("Stopped early: what follows is of ")
+    assert error.splitlines()[-1].startswith("stopped after ")
+    assert error.endswith(" rows; no file was written to out; go on with --checkpoint kept --resume\n")
+    assert not Path("out").exists()
