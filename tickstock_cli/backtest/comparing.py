@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tickstock_cli.backtest.aligning import UNKNOWN_TICKER, aligned, codes_like, equal
 from tickstock_cli.backtest.price_source import PriceSource
 from tickstock_cli.backtest.tap import BacktestTap
 from tickstock_cli.config.analysis import horizon_ns
@@ -21,7 +22,6 @@ from tickstock_cli.study.observations import CUT, NO_DIRECTION, OUTSIDE
 _MILLISECOND_NS, _SECOND_NS = 1_000_000, 1_000_000_000
 _KEYS = ("decision", "code", "kind", "source", "direction")
 _RESULTS = ("status", "return_bps", "mfe_bps", "mae_bps")
-UNKNOWN_TICKER = -1
 
 Bools = NDArray[np.bool_]
 Int64s = NDArray[np.int64]
@@ -64,10 +64,10 @@ def compare_cut(whole: BacktestTap, part: BacktestTap, settled: Settled, cut: in
         Numbers of decisions, entries and results compared; the first difference in words, or None.
     """
     names = whole.names
-    codes = _codes(part.names.tickers, names.tickers)
+    codes = codes_like(part.names.tickers, names.tickers)
     before = _decided(whole, settled.latency_ns, cut, None)
     decisions = entries = results = 0
-    for ours, theirs in _aligned(before, _decided(part, settled.latency_ns, cut, codes)):
+    for ours, theirs in aligned(before, _decided(part, settled.latency_ns, cut, codes)):
         rows = min(len(ours), len(theirs))
         ours_too, theirs_too = ours[:rows], theirs[:rows]
         decisions += rows
@@ -90,7 +90,7 @@ def _compare_outcomes(
         theirs["status"][:, 0], (NO_DIRECTION, OUTSIDE)
     )
     entered = at_once | settled.entries(ours, cut) | settled.entries(theirs, cut)
-    same = (ours["entry_time"] == theirs["entry_time"]) & _equal(ours["entry_price"], theirs["entry_price"])
+    same = (ours["entry_time"] == theirs["entry_time"]) & equal(ours["entry_price"], theirs["entry_price"])
     changed = np.flatnonzero(entered & ~same)
     if len(changed):
         place = int(changed[0])
@@ -98,7 +98,7 @@ def _compare_outcomes(
         return (0, 0), f"{_event_words(ours[place], names)}: {texts[0]} in the cut recording, {texts[1]} in the whole"
     # A part ends the day at its last row, so a horizon that it cuts may be observed in the whole.
     ended = settled.results(ours, cut) & entered[:, np.newaxis] & (theirs["status"] != CUT)
-    equal = np.all([_equal(ours[name], theirs[name]) for name in _RESULTS], axis=0)
+    equal = np.all([equal(ours[name], theirs[name]) for name in _RESULTS], axis=0)
     changed_rows, horizons = np.nonzero(ended & ~equal)
     counts = int(np.count_nonzero(entered)), int(np.count_nonzero(ended))
     if not len(changed_rows):
@@ -122,7 +122,7 @@ class DecisionKeys:
         chunks = [np.stack([chunk[key].astype(np.int64) for key in _KEYS]) for chunk in tap.observations.chunks()]
         columns = np.concatenate(chunks, axis=1) if chunks else np.empty((len(_KEYS), 0), dtype=np.int64)
         if like is not None:
-            columns[1] = _codes(tap.names.tickers, like)[columns[1]]
+            columns[1] = codes_like(tap.names.tickers, like)[columns[1]]
         return cls(columns[0] - latency_ns, tuple(columns))
 
     def since(self, time: int) -> DecisionKeys:
@@ -144,12 +144,6 @@ class DecisionKeys:
         return times
 
 
-def _codes(tickers: Sequence[str], like: Sequence[str]) -> NDArray[np.int32]:
-    """Return for each ticker its code among others."""
-    known = {ticker: code for code, ticker in enumerate(like)}
-    return np.array([known.get(ticker, UNKNOWN_TICKER) for ticker in tickers], dtype=np.int32)
-
-
 def _decided(tap: BacktestTap, latency_ns: int, cut: int, codes: NDArray[np.int32] | None) -> Iterator[NDArray[Any]]:
     """Yield the records of events emitted before a cut, with other codes if they are given."""
     for chunk in tap.observations.chunks():
@@ -158,29 +152,6 @@ def _decided(tap: BacktestTap, latency_ns: int, cut: int, codes: NDArray[np.int3
             records["code"] = codes[records["code"]]
         if len(records):
             yield records
-
-
-def _aligned(
-    first: Iterator[NDArray[Any]], second: Iterator[NDArray[Any]]
-) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
-    """Yield both sequences in equally long pieces; where one ends first, the other piece is longer or alone."""
-    ours, theirs = next(first, None), next(second, None)
-    while ours is not None and theirs is not None:
-        rows = min(len(ours), len(theirs))
-        more_ours = ours[rows:] if rows < len(ours) else next(first, None)
-        more_theirs = theirs[rows:] if rows < len(theirs) else next(second, None)
-        yield ours[:rows], theirs[:rows]
-        ours, theirs = more_ours, more_theirs
-    if ours is not None:
-        yield ours, ours[:0]
-    if theirs is not None:
-        yield theirs[:0], theirs
-
-
-def _equal(first: NDArray[Any], second: NDArray[Any]) -> Bools:
-    """Return where values are equal, or both unknown."""
-    equal: Bools = (first == second) | ((first != first) & (second != second))
-    return equal
 
 
 def _other_decision(ours: NDArray[Any], theirs: NDArray[Any], names: EventNames) -> str:

@@ -49,7 +49,9 @@ def backtest_view(result: BacktestResult, settings: Settings) -> Group:
         parts.append(Text(f"Stopped early: what follows is of {result.run.rows:,} rows.", style="bold yellow"))
     parts.append(Text(headline(study), style="bold"))
     parts += [_bullet(cell_words(cell, round_trip_bps(fill), calibration, tests)) for cell in telling_cells(study)]
-    parts += [Text(cost_words(fill), style="dim"), Text(calibration_words(calibration)), Text()]
+    if study.table.cells:
+        parts += [Text(cost_words(fill), style="dim"), Text(calibration_words(calibration))]
+    parts.append(Text())
     parts += _table(family(study))
     first, *rest = count_words(study, settings, result.prices)
     parts += [Text(first, style="bold"), *(Text(f"  {words}") for words in rest), Text()]
