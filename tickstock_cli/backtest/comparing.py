@@ -35,7 +35,7 @@ class Settled:
         self.latency_ns = round(study.latency_ms * _MILLISECOND_NS)
         wait = study.max_wait_bars_seconds if prices.is_bars else study.max_wait_seconds
         self._wait_ns = round(wait * _SECOND_NS)
-        self._lag_ns = prices.lag_ns  # the open of a bar is known only when the bar is available
+        self.lag_ns = prices.lag_ns  # the open of a bar is known only when the bar is available
         self._horizons = [horizon_ns(text) for text in study.horizons]
         self._days = TradingDays(settings.session.calendar, settings.prices.phases)
 
@@ -43,7 +43,7 @@ class Settled:
         """Return for which records the entry, or that there is none, was settled before a cut."""
         entered = records["entry_time"] > 0
         settled: Bools = np.where(entered, records["entry_time"], records["decision"] + self._wait_ns) < (
-            cut - self._lag_ns
+            cut - self.lag_ns
         )
         return settled
 
@@ -98,8 +98,8 @@ def _compare_outcomes(
         return (0, 0), f"{_event_words(ours[place], names)}: {texts[0]} in the cut recording, {texts[1]} in the whole"
     # A part ends the day at its last row, so a horizon that it cuts may be observed in the whole.
     ended = settled.results(ours, cut) & entered[:, np.newaxis] & (theirs["status"] != CUT)
-    equal = np.all([equal(ours[name], theirs[name]) for name in _RESULTS], axis=0)
-    changed_rows, horizons = np.nonzero(ended & ~equal)
+    unchanged = np.all([equal(ours[name], theirs[name]) for name in _RESULTS], axis=0)
+    changed_rows, horizons = np.nonzero(ended & ~unchanged)
     counts = int(np.count_nonzero(entered)), int(np.count_nonzero(ended))
     if not len(changed_rows):
         return counts, None

@@ -39,15 +39,13 @@ def compare_trades(whole: BacktestTap, part: BacktestTap, before: int) -> tuple[
                 changed = np.flatnonzero(~same)
                 if len(changed) or len(mine) != len(other):
                     first = int(changed[0]) if len(changed) else rows
-                    name = whole.strategies[place].name
+                    name = whole.simulations[place].strategy.name
                     texts = [_words(table, records[first:], whole.names.tickers) for records in (other, mine)]
                     return counts, f"strategy {name}: {texts[0]} in the cut recording, {texts[1]} in the whole"
     return counts, None
 
 
-def _chunks(
-    file: RecordFile, table: str, before: int, codes: NDArray[np.int32] | None
-) -> Iterator[NDArray[Any]]:
+def _chunks(file: RecordFile, table: str, before: int, codes: NDArray[np.int32] | None) -> Iterator[NDArray[Any]]:
     for chunk in file.chunks():
         kept = chunk[_TIMES[table]] < before
         if table == "fills":

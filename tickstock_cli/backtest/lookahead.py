@@ -15,6 +15,7 @@ from random import Random
 from typing import Any, cast
 
 from tickstock_cli.backtest.comparing import DecisionKeys, Settled, compare_cut
+from tickstock_cli.backtest.comparing_trades import compare_trades
 from tickstock_cli.backtest.given_events import GivenEvents
 from tickstock_cli.backtest.judging import judged
 from tickstock_cli.backtest.price_source import PriceSource
@@ -35,8 +36,8 @@ class CutResult:
     ----------
     at
         ns UTC; rows available at or after it were missing.
-    decisions, entries, results
-        Numbers of events, entries and (event, horizon) pairs that were compared.
+    decisions, entries, results, signals, fills
+        Numbers of events, entries, (event, horizon) pairs, and strategies' signals and fills that were compared.
     difference
         The first difference in words; None if there is none.
     """
@@ -45,6 +46,8 @@ class CutResult:
     decisions: int
     entries: int
     results: int
+    signals: int
+    fills: int
     difference: str | None
 
     def as_dict(self) -> dict[str, Any]:
@@ -153,7 +156,7 @@ def check_lookahead(
     settled = Settled(request.effective_settings, prices)
     cut_results = [
         # A decision knows the rows of its own instant.
-        CutResult(decision + 1, *compare_cut(whole, part, settled, decision + 1))
+        _compare_cut(whole, part, settled, decision + 1)
         for decision, part in reruns.judged([(decision, {"end": decision + 1}) for decision in drawn])
     ]
     keys = DecisionKeys.of(whole, settled.latency_ns)
@@ -197,6 +200,12 @@ def _drawn_decisions(tap: BacktestTap, count: int) -> list[int]:
     events = len(tap.observations)
     places = Random(SEED).sample(range(events), min(count, events))
     return sorted({int(tap.observations.read(place, place + 1)["decision"][0]) for place in places})
+
+
+def _compare_cut(whole: BacktestTap, part: BacktestTap, settled: Settled, cut: int) -> CutResult:
+    decisions, entries, results, difference = compare_cut(whole, part, settled, cut)
+    traded, other = compare_trades(whole, part, cut - settled.lag_ns)
+    return CutResult(cut, decisions, entries, results, traded["signals"], traded["fills"], difference or other)
 
 
 def _compare_start(whole: DecisionKeys, later: DecisionKeys, start: int) -> StartResult:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tickstock_cli.backtest.tap import BacktestTap
+from tickstock_cli.config.strategy import StrategySettings
 from tickstock_cli.trading.figures import StrategyFigures, StrategyRecords, strategy_figures
 from tickstock_cli.trading.simulation import TradeSimulation
 
@@ -31,13 +32,18 @@ class StrategyResult:
         Money at the start and at the end, in micro-dollars.
     """
 
-    name: str
+    settings: StrategySettings
     signals: dict[str, int]
     orders: dict[str, int]
     forced_shares: int
     cash_start_micros: int
     cash_end_micros: int
     figures: StrategyFigures
+
+    @property
+    def name(self) -> str:
+        """The strategy's name."""
+        return self.settings.name
 
     @property
     def trades(self) -> int:
@@ -78,7 +84,7 @@ def _result(tap: BacktestTap, place: int, simulation: TradeSimulation, calendar:
     kind = np.where(trades["kind"] < 0, len(kinds) - 1, trades["kind"])
     records = StrategyRecords(simulation.start_cash, trades, kind, files["equity"].read())
     return StrategyResult(
-        simulation.strategy.name,
+        simulation.strategy,
         simulation.tally.signals(),
         simulation.tally.orders(),
         int(trades["forced"].sum()),

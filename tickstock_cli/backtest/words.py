@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tickstock_cli.backtest.price_source import PriceSource
+from tickstock_cli.backtest.strategy_result import StrategyResult
 from tickstock_cli.backtest.study_result import StudyResult
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.config.strategy import FillRules
 from tickstock_cli.study.calibration import LEVEL, TOO_SMALL_ABOVE, Calibration
 from tickstock_cli.study.cells import StudyCell, Value
 from tickstock_cli.study.event_study import PLACEBO_REACH_DAYS
+from tickstock_cli.trading.figures import Figure
 
 MOST_SENTENCES = 8
 NOTABLE = 0.02
@@ -236,6 +238,78 @@ def _no_placebo(settings: Settings) -> str:
         "has none). So nothing tells what followed the events from what these stocks do at that time of day anyway, "
         "and one day is one draw of the market. Record more days."
     )
+
+
+def dollars(micros: int, *, sign: bool = False) -> str:
+    """Return micro-dollars rounded to cents, as in −$1,234.50, or +$1,234.50 with ``sign``."""
+    cents = abs(micros) // 10_000 + (abs(micros) % 10_000 >= 5_000)
+    before = MINUS if micros < 0 and cents else "+" if sign and cents else ""
+    return f"{before}${cents // 100:,}.{cents % 100:02d}"
+
+
+def strategy_words(result: StrategyResult) -> str:
+    """Return what a strategy earned, and whether that is more than chance, in one sentence."""
+    figures = result.figures.figures
+    trades, net = _whole(figures["trades"]), _whole(figures["net_micros"])
+    if not trades:
+        return f"{result.name}: no trade; {signal_words(result)}"
+    count = "1 trade" if trades == 1 else f"{trades:,} trades"
+    cash, fees = dollars(result.cash_start_micros), dollars(_whole(figures["fees_micros"]))
+    parts = [f"{result.name}: {count}, net {dollars(net, sign=True)} of {cash} after {fees} of fees"]
+    mean, low, high = (figures[f"expectancy_{name}bps"] for name in ("", "lo_", "hi_"))
+    if isinstance(mean, float):
+        bounds = interval(low, high) if isinstance(low, float) and isinstance(high, float) else ""
+        parts.append(" ".join(filter(None, (f"{signed(mean)} bp a trade", bounds))) + f": {_beyond_chance(low, high)}")
+    return "; ".join([*parts, signal_words(result)])
+
+
+def signal_words(result: StrategyResult) -> str:
+    """Return what became of a strategy's signals."""
+    ignored = {
+        name.removeprefix("ignored."): count for name, count in result.signals.items() if name.startswith("ignored.")
+    }
+    told = f"{result.signals['taken']:,} of {result.signals['signals']:,} signals taken"
+    if not ignored:
+        return told
+    return f"{told}, ignored: " + ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in ignored.items())
+
+
+def unknown_words(result: StrategyResult) -> list[str]:
+    """Return which figures of a strategy cannot be had and why, one line for each reason."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in result.figures.unknown.items():
+        by_reason.setdefault(reason, []).append(name.removesuffix("_micros").replace("_", " "))
+    return [f"unknown ({reason}): {', '.join(names)}" for reason, names in by_reason.items()]
+
+
+def strategy_warnings(result: StrategyResult) -> list[str]:
+    """Return what a reader of a strategy's figures must know."""
+    told = []
+    if not result.settings.fill.participation:
+        told.append(f"{result.name} fills whole orders at one print (fill.participation 0): for comparison only.")
+    if result.orders["early_fills"]:
+        told.append(
+            f"{result.orders['early_fills']:,} fills of {result.name} are at the open of a bar that began up to "
+            "prices.open_slack_ms before the decision."
+        )
+    if result.forced_shares:
+        told.append(
+            f"{result.forced_shares:,} shares of {result.name} left at the end of a day at its last "
+            "price, whatever the volume was."
+        )
+    return told
+
+
+def _beyond_chance(low: Figure, high: Figure) -> str:
+    if not isinstance(low, float) or not isinstance(high, float):
+        return "no interval, so it may be chance"
+    if low <= 0 <= high:
+        return "it may be chance"
+    return "more than chance" if low > 0 else "it loses, and not by chance"
+
+
+def _whole(figure: Figure) -> int:
+    return figure if isinstance(figure, int) else 0
 
 
 def _after_costs(cell: StudyCell, excess: float, costs_bps: float, *, is_evidence: bool) -> str:

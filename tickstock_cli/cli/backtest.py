@@ -21,11 +21,13 @@ from tickstock_cli.cli.options import (
     Sets,
     Sort,
     Start,
+    Strategies,
     Symbols,
     Workers,
     find_sample,
     load_settings,
     parse_symbols,
+    split_sets,
     unsorted_choice,
 )
 from tickstock_cli.errors import InterruptedRunError, ThresholdError, UsageError
@@ -51,15 +53,7 @@ def backtest(
             "detecting them.",
         ),
     ] = None,
-    strategy: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--strategy",
-            metavar="S.toml|module:Class",
-            show_default=False,
-            help="Trade the events by the rules of this file, or by this class. Repeatable; each has its own books.",
-        ),
-    ] = None,
+    strategy: Strategies = None,
     horizons: Annotated[
         str | None,
         typer.Option(
@@ -129,7 +123,7 @@ def backtest(
 
     if resume and checkpoint is None:
         raise UsageError("--resume needs --checkpoint DIR: the folder of the backtest to go on with")
-    ours, theirs = split_sets(sets or ())
+    ours, theirs = split_sets(sets)
     settings = load_settings(config, with_horizons(ours, horizons), maps).settings
     kinds = None if events is not None else [kind.name for kind in event_kinds(settings)]
     request = BacktestRequest(
@@ -168,13 +162,6 @@ def stopped_words(result: BacktestResult) -> str:
         return f"stopped after {result.run.rows:,} rows"
     done = len(result.lookahead.cuts) + len(result.lookahead.starts)
     return f"stopped in the check for look-ahead, after {done:,} reruns"
-
-
-def split_sets(sets: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the assignments of ``--set`` to settings of the run, and those to strategies."""
-    from tickstock_cli.backtest.strategies import is_for_strategies
-
-    return [text for text in sets if not is_for_strategies(text)], [text for text in sets if is_for_strategies(text)]
 
 
 def with_horizons(sets: Sequence[str], horizons: str | None) -> list[str | Assigned]:

@@ -18,6 +18,7 @@ from tickstock_cli.cli.notes import print_checkpoint_note, print_input_notes, pr
 from tickstock_cli.cli.watching import watch_progress
 from tickstock_cli.engine.observer import Observer, Observers
 from tickstock_cli.replaying import check
+from tickstock_cli.trading.warmup import warm_up_trading
 
 if TYPE_CHECKING:
     from tickstock_cli.backtest.request import BacktestRequest
@@ -46,7 +47,13 @@ def run_watched_backtest(request: BacktestRequest, control: Control) -> Backtest
             bars[0].update()
 
         bars: list[Any] = []
-        warm_up_saying_so(request.effective_settings, lambda: check(replay), warm_up_study)
+
+        def warm_up_backtest() -> None:
+            warm_up_study()
+            if request.strategies:
+                warm_up_trading()
+
+        warm_up_saying_so(request.effective_settings, lambda: check(replay), warm_up_backtest)
         result = backtest(request, control, observe, report)
     print_input_notes(opened[0], told)
     if not result.interrupted:

@@ -134,6 +134,15 @@ Outs = Annotated[
         help="Write events to .parquet, .jsonl or .csv, or - for JSON lines on stdout. Repeatable.",
     ),
 ]
+Strategies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--strategy",
+        metavar="S.toml|module:Class",
+        show_default=False,
+        help="Trade the events by the rules of this file, or by this class. Repeatable; each has its own books.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Sort = Annotated[bool, typer.Option("--sort", help="Sort recordings that are not in time order, on disk.")]
 LateRows = Annotated[
@@ -217,6 +226,14 @@ def load_settings(
     columns = parse_maps(maps or ()).items()
     mapped = [Assigned(f"recordings.columns.{ours}", theirs, "--map") for ours, theirs in columns]
     return build.load_settings(file=config, environment=os.environ, assignments=[*(sets or ()), *mapped])
+
+
+def split_sets(sets: Sequence[str] | None) -> tuple[list[str], list[str]]:
+    """Return the assignments of ``--set`` to settings of a run, and those to strategies."""
+    from tickstock_cli.backtest.strategies import is_for_strategies
+
+    given = list(sets or ())
+    return [text for text in given if not is_for_strategies(text)], [text for text in given if is_for_strategies(text)]
 
 
 def load_shadow(file: Path | None, main: Settings) -> Settings | None:

@@ -13,18 +13,23 @@ from rich.text import Text
 from tickstock_cli.backtest.lookahead import LookaheadResult
 from tickstock_cli.backtest.run import BacktestResult
 from tickstock_cli.backtest.words import (
+    MINUS,
     calibration_words,
     cell_words,
     cost_words,
     count_words,
     direction_word,
+    dollars,
     family,
     headline,
     interval,
     round_trip_bps,
     signed,
+    strategy_warnings,
+    strategy_words,
     telling_cells,
     tests_of,
+    unknown_words,
     warnings,
 )
 from tickstock_cli.config.settings import Settings
@@ -32,6 +37,7 @@ from tickstock_cli.config.strategy import FillRules
 from tickstock_cli.core.times import format_duration, format_time
 from tickstock_cli.study.calibration import LEVEL
 from tickstock_cli.study.cells import StudyCell, Value
+from tickstock_cli.trading.figures import Figure
 
 HEADINGS = ("", "n", "mean bp", "95 %", "placebo", "excess", "95 %", "q")
 WIDTHS = (8, 7, 8, 16, 8, 8, 16, 7)
@@ -53,9 +59,12 @@ def backtest_view(result: BacktestResult, settings: Settings) -> Group:
         parts += [Text(cost_words(fill), style="dim"), Text(calibration_words(calibration))]
     parts.append(Text())
     parts += _table(family(study))
+    parts += _strategies(result)
     first, *rest = count_words(study, settings, result.prices)
     parts += [Text(first, style="bold"), *(Text(f"  {words}") for words in rest), Text()]
     parts += [_bullet(words, "!", "yellow") for words in warnings(study, settings, result.prices)]
+    for strategy in result.strategies:
+        parts += [_bullet(words, "!", "yellow") for words in strategy_warnings(strategy)]
     if result.lookahead is not None:
         parts += [Text(), *_lookahead(result.lookahead)]
     if result.score is not None:
@@ -118,6 +127,34 @@ def _row(cell: StudyCell) -> Text:
     return text
 
 
+def _strategies(result: BacktestResult) -> list[RenderableType]:
+    """Draw the strategies: one line each, and below them what their figures say in words."""
+    if not result.strategies:
+        return []
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
+    table.add_column("strategy", overflow="fold")
+    for heading in ("net", "fees", "trades", "hit rate", "drawdown", "exposure"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for strategy in result.strategies:
+        figures = strategy.figures.figures
+        table.add_row(
+            Text(strategy.name),
+            dollars(strategy.cash_end_micros - strategy.cash_start_micros, sign=True),
+            dollars(strategy.as_dict()["fees_micros"]),
+            f"{figures['trades']:,}",
+            *(_share(figures[name]) for name in ("hit_rate", "max_drawdown", "exposure")),
+        )
+    lines: list[RenderableType] = [table]
+    for strategy in result.strategies:
+        lines.append(_bullet(strategy_words(strategy)))
+        lines += [Padding(Text(words, style="dim"), (0, 0, 0, 2)) for words in unknown_words(strategy)]
+    return [*lines, Text()]
+
+
+def _share(value: Figure) -> str:
+    return f"{value:.1%}".replace("-", MINUS) if isinstance(value, int | float) else UNKNOWN
+
+
 def _line(cells: Sequence[str]) -> str:
     first, *rest = (
         cell.ljust(width) if place == 0 else cell.rjust(width)
@@ -151,8 +188,10 @@ def _lookahead(result: LookaheadResult) -> Iterator[RenderableType]:
     if not cuts:
         yield Text("Look-ahead: there was no decision to check.")
     elif first is None:
-        compared = (sum(getattr(cut, name) for cut in result.cuts) for name in ("decisions", "entries", "results"))
-        told = "{:,} decisions, {:,} entries and {:,} results".format(*compared)
+        names = ("decisions", "entries", "results", "signals", "fills")
+        compared = [(name, sum(getattr(cut, name) for cut in result.cuts)) for name in names]
+        *most, last = [f"{count:,} {name}" for name, count in compared if count]
+        told = f"{', '.join(most)} and {last}" if most else last
         yield Text(
             f"No look-ahead: cut off at {_counted(cuts, 'moment')}, the recording gives the same {told}.", style="green"
         )

@@ -19,14 +19,18 @@ from tickstock_cli.cli.options import (
     Sets,
     Sort,
     Start,
+    Strategies,
     Symbols,
     load_settings,
     parse_symbols,
+    split_sets,
     unsorted_choice,
 )
-from tickstock_cli.errors import ThresholdError
+from tickstock_cli.errors import ThresholdError, UsageError
 
 if TYPE_CHECKING:
+    from tickstock_cli.backtest.strategies import NamedStrategy
+    from tickstock_cli.config.settings import Settings
     from tickstock_cli.replaying import Request
     from tickstock_cli.review.verify import VariantResult, Verification
 
@@ -44,6 +48,7 @@ def verify(
     backtest: Annotated[
         bool, typer.Option("--backtest", help="Judge the events in each variant, too, and prove one digest of that.")
     ] = False,
+    strategy: Strategies = None,
     as_json: Json = False,
 ) -> None:
     """Replay at several speeds, batch sizes and worker counts and prove one digest.
@@ -54,15 +59,19 @@ def verify(
     """
     from tickstock_cli.replaying import Request
 
+    if strategy and not backtest:
+        raise UsageError("--strategy needs --backtest: without it, nothing is traded")
+    ours, theirs = split_sets(sets) if backtest else (sets, [])
+    settings = load_settings(config, ours, maps).settings
     request = Request(
         paths=paths,
-        settings=load_settings(config, sets, maps).settings,
+        settings=settings,
         start=start,
         end=end,
         symbols=parse_symbols(symbols),
         unsorted=unsorted_choice(sort, late),
     )
-    verification = _run(request, with_backtest=backtest)
+    verification = _run(request, _strategies(strategy or [], theirs, settings) if backtest else None)
     if as_json:
         typer.echo(json.dumps(_as_object(verification), indent=2, ensure_ascii=False))
     else:
@@ -74,7 +83,14 @@ def verify(
         raise ThresholdError(_first_failure(verification))
 
 
-def _run(request: Request, *, with_backtest: bool) -> Verification:
+def _strategies(targets: list[str], sets: list[str], settings: Settings) -> tuple[NamedStrategy, ...]:
+    from tickstock_cli.backtest.strategies import named_strategies
+    from tickstock_cli.build import event_kinds
+
+    return named_strategies(targets, sets, [kind.name for kind in event_kinds(settings)])
+
+
+def _run(request: Request, strategies: tuple[NamedStrategy, ...] | None) -> Verification:
     from tqdm import tqdm
 
     from tickstock_cli.cli.compiling import say_if_compiling
@@ -90,7 +106,7 @@ def _run(request: Request, *, with_backtest: bool) -> Verification:
             bar.set_postfix_str(result.variant.name, refresh=False)
             bar.update()
 
-        return run_verify(request, report, with_backtest=with_backtest)
+        return run_verify(request, report, strategies)
 
 
 def _first_failure(verification: Verification) -> str:

@@ -64,7 +64,8 @@ class ColumnDigest:
                 values.update(lengths.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int32).tobytes())
                 text.update(_text(column.drop_null()))
             else:
-                numbers = column.fill_null(0).to_numpy(zero_copy_only=False)
+                nothing = False if pa.types.is_boolean(column.type) else 0
+                numbers = column.fill_null(nothing).to_numpy(zero_copy_only=False)
                 values.update((numbers + numbers.dtype.type(0)).tobytes())  # -0.0 becomes 0.0
         self._waiting.clear()
         self._waiting_rows = 0

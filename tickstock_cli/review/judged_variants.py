@@ -10,6 +10,7 @@ from pathlib import Path
 from tickstock_cli.backtest.digest import digest_of
 from tickstock_cli.backtest.price_source import PriceSource, price_source
 from tickstock_cli.backtest.run import check_horizons, check_phases
+from tickstock_cli.backtest.strategies import NamedStrategy
 from tickstock_cli.backtest.tap import BacktestTap
 from tickstock_cli.core.stages import NamedSource
 from tickstock_cli.engine.checkpoint import RECORDS
@@ -29,14 +30,17 @@ class VariantRunner:
         For the records of backtests without a checkpoint.
     prices
         The recording's prices for the backtest; None: replays alone.
+    strategies
+        Strategies of the backtest.
     """
 
     folder: Path
     prices: PriceSource | None = None
+    strategies: tuple[NamedStrategy, ...] = ()
 
     @classmethod
-    def of(cls, request: Request, folder: Path, *, with_backtest: bool) -> VariantRunner:
-        """Return the runner of a verification.
+    def of(cls, request: Request, folder: Path, strategies: tuple[NamedStrategy, ...] | None) -> VariantRunner:
+        """Return the runner of a verification; without a backtest if ``strategies`` is None.
 
         Raises
         ------
@@ -45,13 +49,13 @@ class VariantRunner:
         SettingsError
             A setting of the backtest does not fit the recording.
         """
-        if not with_backtest:
+        if strategies is None:
             return cls(folder)
         settings = request.effective_settings
         check_phases(settings)
         prices = price_source(request.paths, read_options(request, settings), settings)
         check_horizons(settings, prices)
-        return cls(folder, prices)
+        return cls(folder, prices, strategies)
 
     def run(
         self,
@@ -64,6 +68,6 @@ class VariantRunner:
             return replay(request, control, observe), None
         settings = request.effective_settings
         records = self.folder / "backtest" if request.checkpoint is None else request.checkpoint / RECORDS
-        with closing(BacktestTap(settings, self.prices, records)) as tap:
+        with closing(BacktestTap(settings, self.prices, records, strategies=self.strategies)) as tap:
             result = replay(request, control, observe, taps={"backtest": tap})
             return result, digest_of(tap, settings.study.horizons)

@@ -20,6 +20,7 @@ from time import perf_counter
 
 import numpy as np
 
+from tickstock_cli.backtest.strategies import NamedStrategy
 from tickstock_cli.build import settings_model
 from tickstock_cli.core.ledger import RECORD_TYPES
 from tickstock_cli.core.registry import Plugin
@@ -118,7 +119,9 @@ class Excerpt:
 
 
 def verify(
-    request: Request, report: Callable[[VariantResult, int], None], *, with_backtest: bool = False
+    request: Request,
+    report: Callable[[VariantResult, int], None],
+    strategies: tuple[NamedStrategy, ...] | None = None,
 ) -> Verification:
     """Replay a recording in all variants.
 
@@ -128,8 +131,8 @@ def verify(
         Recordings, settings, selection and order; this function sets the mode of replay.
     report
         Called after each variant with its result and the number of all variants.
-    with_backtest
-        Whether each variant judges its events, too.
+    strategies
+        Each variant judges its events, too, and trades them by these; None: it does neither.
 
     Raises
     ------
@@ -144,7 +147,7 @@ def verify(
     open_repeatable(request.paths, read_options(request, settings), READ_AGAIN).close()
     with tempfile.TemporaryDirectory(prefix="tickstock-verify-") as name:
         folder = Path(name)
-        runner = VariantRunner.of(request, folder, with_backtest=with_backtest)
+        runner = VariantRunner.of(request, folder, strategies)
         whole, first = _reference(runner, request, folder / "whole.parquet", Variant("flat out, largest batches"))
         if not whole.rows:
             raise DataError("there is no row to verify; choose other paths, symbols or times")

@@ -63,7 +63,7 @@ def test_thin_cells_are_counted_and_not_shown(result: BacktestResult) -> None:
 
 def test_a_failed_check_names_the_first_cut_and_the_event(result: BacktestResult) -> None:
     """And how many of the cuts fail."""
-    good = CutResult(1_718_028_000 * SECOND, 10, 9, 8, None)
+    good = CutResult(1_718_028_000 * SECOND, 10, 9, 8, 0, 0, None)
     bad = replace(
         good, at=good.at + SECOND, difference="high up of AAA (tick), decided then: found only with later rows"
     )
