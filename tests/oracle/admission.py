@@ -118,8 +118,8 @@ def _fault_of_bar(values: dict[str, Any]) -> str | None:
         return "price"
     if _bad_size(values["volume"]):
         return "volume"
-    low, high = values["low"], values["high"]
-    if high < low or not low <= values["open"] <= high or not low <= values["close"] <= high:
+    least, most = values["low"] - values["low"] * 1e-9, values["high"] + values["high"] * 1e-9
+    if values["high"] < least or any(not least <= values[name] <= most for name in ("open", "close")):
         return "range"
     return None
 

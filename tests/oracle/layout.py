@@ -96,6 +96,9 @@ class Step:
         ``received_at - timestamp`` (of a bar: minus its end), ns; None = null.
     file
         Which of the files of its type the row goes to, modulo their number.
+    beyond
+        How far a bar's close lies outside its range, as a share of the bound: above the high, or below the low if
+        negative; 0 = it is what it is. Adjusted bars are off by some 1e-16.
     columns
         Values of optional columns, and bad values of any.
     """
@@ -108,6 +111,7 @@ class Step:
     size: float = 100.0
     delay: int | None = 0
     file: int = 0
+    beyond: float = 0.0
     columns: dict[str, Any] = field(default_factory=dict)
 
 
@@ -183,7 +187,10 @@ def _prices(step: Step, market: _Market, decimals: int) -> dict[str, float]:
     prices = {"open": market.last_close, "high": high, "low": low, "close": market.price}
     market.last_close = market.price
     market.since_bar.clear()
-    return {name: round(price, decimals) for name, price in prices.items()}
+    prices = {name: round(price, decimals) for name, price in prices.items()}
+    if step.beyond:
+        prices["close"] = prices["high" if step.beyond > 0 else "low"] * (1 + step.beyond)
+    return prices
 
 
 def _integer(size: float | None) -> int | None:

@@ -12,6 +12,7 @@ from tests.oracle.records import SECOND, Record, Row
 from tests.oracle.variations import LIVELY, VARIATIONS
 
 MILLISECOND = 1_000_000
+BEYOND = (2.3e-16, -2.3e-16, 0.9e-9, -0.9e-9, 1.1e-9, -1.1e-9)
 STRAYS = (0.5, 0.85, 0.91, 1.11, 1.2, 2.0)
 RECORDS: tuple[Record, ...] = ("tick", "ohlcv", "fmv")
 
@@ -229,6 +230,8 @@ def _columns(rng: Random, record: Record, interval: int) -> dict[str, Any]:
 
 def _spoil(rng: Random, step: Step, habits: _Habits) -> Step:
     columns = dict(step.columns)
+    if step.record == "ohlcv" and rng.random() < 0.05:
+        step = replace(step, beyond=rng.choice(BEYOND))
     if step.record == "tick" and rng.random() < habits.flagged:
         columns["flags"] = rng.randrange(8)
     if rng.random() < habits.faults:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.kernels.compare import SECOND_NS
+from tickstock_cli.kernels.compare import SECOND_NS, reaches
 from tickstock_cli.kernels.jit import kernel
 from tickstock_cli.kernels.rows import NEW_LEVEL, NEW_SEGMENT, NO_BEGIN, REGULAR_TO_POST, BarRows, FmvRows, TickRows
 
@@ -131,6 +131,12 @@ def tick_reason(timestamp: int, available_at: int, price: float, size: int, last
 
 
 @kernel
+def _is_within(price: float, low: float, high: float) -> bool:
+    """Return whether a price is in ``[low, high]``, or out of it by at most 1e-9 of the bound, as in adjusted bars."""
+    return reaches(price, low) and price <= high + high * 1e-9
+
+
+@kernel
 def bar_reason(bars: Any, i: int, last: int) -> int:
     """Return the first reason to reject bar ``i`` of a batch, or ACCEPTED."""
     reason = timing_reason(bars.timestamp[i], bars.available_at[i])
@@ -142,7 +148,7 @@ def bar_reason(bars: Any, i: int, last: int) -> int:
         return PRICE
     if bars.volume[i] < 0:
         return VOLUME
-    if high < low or not low <= bars.open[i] <= high or not low <= bars.close[i] <= high:
+    if not (reaches(high, low) and _is_within(bars.open[i], low, high) and _is_within(bars.close[i], low, high)):
         return RANGE
     if bars.timestamp[i] < last:
         return LATE
