@@ -8,6 +8,7 @@ from pathlib import Path
 from time import sleep
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -22,6 +23,16 @@ from tickstock_cli.study.cells import CELL_KEYS
 from tickstock_cli.testing import new_york
 
 QUICK = ("--horizons", "1m,5m", "--set", "study.thin=5")
+
+LOWS = """
+from tickstock_cli.trading.protocol import SELL, MarketOrder, TradingStrategy
+
+class Lows(TradingStrategy):
+    settings = {"exit": {"after": "2m"}}
+
+    def on_event(self, event, portfolio):
+        return [MarketOrder(event.ticker, SELL, 10)] if event.kind == "low" else []
+"""
 
 
 @pytest.fixture
@@ -110,6 +121,45 @@ def test_given_events_are_judged_instead_of_detected_ones(here: Here) -> None:
     }
     assert told["study"]["cells"][0]["kind"] == "event"
     assert told["study"]["cells"][0]["placebo_events"] == 3
+
+
+@pytest.mark.usefixtures("days")
+def test_strategies_trade_the_events_with_books_of_their_own(here: Here) -> None:
+    """One from a file and one in Python, above both a value of --set; every table begins with the strategy's name."""
+    Path("highs.toml").write_text('[[enter]]\nkinds = ["high"]\n[exit]\nafter = "1m"\n')
+    Path("lows_of_mine.py").write_text(LOWS)
+    strategies = ("--strategy", "highs.toml", "--strategy", "lows_of_mine:Lows", "--set", "fees.per_share=0.01")
+    result = here("backtest", "days", *QUICK, *strategies, "--out", "out", environment={"COLUMNS": "80"})
+    told = json.loads(Path("out/result.json").read_text())["strategies"]
+    trades = pq.read_table("out/trades.parquet")
+    text = " ".join(result.stdout.split())
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert [strategy["name"] for strategy in told] == ["highs", "Lows"]
+    for strategy in told:
+        mine = trades.filter(pc.equal(trades["strategy"], strategy["name"]))
+        assert strategy["trades"] == mine.num_rows > 0
+        assert strategy["net_micros"] == pc.sum(mine["net_micros"]).as_py()
+        assert strategy["cash_end_micros"] == 100_000_000_000 + strategy["net_micros"]
+        assert f"• {strategy['name']}: {mine.num_rows} trades, net " in text
+    for name in ("signals", "orders", "fills", "equity"):
+        assert pq.read_table(f"out/{name}.parquet").column_names[0] == "strategy"
+    assert "unknown (fewer than 20 daily returns): annual return, " in text
+
+
+@pytest.mark.usefixtures("days")
+def test_signals_and_fills_are_in_the_check_and_in_one_digest(here: Here) -> None:
+    """Checkpoints and batches change no trade."""
+    Path("highs.toml").write_text('[[enter]]\nkinds = ["high"]\n[exit]\nafter = "1m"\n')
+    traded = ("backtest", "days", *QUICK, "--strategy", "highs.toml", "--json")
+    whole = json.loads(here(*traded, "--check-lookahead", "2").stdout)
+    other = json.loads(here(*traded, "--batch-rows", "13", "--checkpoint", "kept").stdout)
+
+    assert whole["lookahead"]["same"] is True
+    assert all(cut["signals"] > 0 for cut in whole["lookahead"]["cuts"])
+    assert whole["digest"] == other["digest"]
+    assert whole["strategies"] == other["strategies"]
 
 
 @pytest.mark.usefixtures("days")

@@ -294,8 +294,8 @@ def strategy_warnings(result: StrategyResult) -> list[str]:
         )
     if result.forced_shares:
         told.append(
-            f"{result.forced_shares:,} shares of {result.name} left at the end of a day at its last "
-            "price, whatever the volume was."
+            f"{result.name} closed {result.forced_shares:,} shares at the end of a day at its last price, whatever the "
+            "volume."
         )
     return told
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tickstock_cli.backtest.price_source import PriceSource
+from tickstock_cli.backtest.strategy_result import StrategyResult
 from tickstock_cli.backtest.study_result import StudyResult
 from tickstock_cli.backtest.words import (
     calibration_words,
@@ -14,14 +16,18 @@ from tickstock_cli.backtest.words import (
     headline,
     round_trip_bps,
     signed,
+    strategy_warnings,
+    strategy_words,
     telling_cells,
+    unknown_words,
     warnings,
 )
 from tickstock_cli.build import settings_from
-from tickstock_cli.config.strategy import FillRules
+from tickstock_cli.config.strategy import FillRules, StrategyHead, StrategySettings
 from tickstock_cli.study.calibration import Calibration
 from tickstock_cli.study.cells import CELL_KEYS, StudyCell
 from tickstock_cli.study.tables import StudyTable
+from tickstock_cli.trading.figures import StrategyFigures
 
 HONEST, WOLF, UNTRIED = Calibration(116, 4), Calibration(100, 24), Calibration()
 TICKS = PriceSource(is_bars=False)
@@ -176,3 +182,76 @@ def test_costs_are_a_spread_and_slippage_twice() -> None:
     """Of the defaults: 1 bp each, in and out. A rounded zero has no sign."""
     assert round_trip_bps(FillRules()) == 4
     assert [signed(value) for value in (1.84, -0.96, -0.04, 0.0)] == ["+1.8", "−1.0", "0.0", "0.0"]
+
+
+def traded(**figures: Any) -> StrategyResult:
+    """Return the results of a strategy that made 84 trades, with other figures."""
+    known: dict[str, Any] = {
+        "trades": 84,
+        "net_micros": -1_234_505_000,
+        "fees_micros": 61_000_000,
+        "expectancy_bps": -4.2,
+        "expectancy_lo_bps": -9.1,
+        "expectancy_hi_bps": 0.7,
+        **figures,
+    }
+    return StrategyResult(
+        StrategySettings(strategy=StrategyHead(name="follow")),
+        {"signals": 120, "taken": 84, "ignored.held": 30, "ignored.no_price": 6},
+        {"orders": 168, "filled": 160, "partial": 4, "unfilled": 4, "cancelled_shares": 90, "early_fills": 0},
+        0,
+        100_000_000_000,
+        98_765_495_000,
+        StrategyFigures(known, {"sharpe_ratio": "fewer than 20 daily returns", "calmar_ratio": "equity never fell"}),
+    )
+
+
+def test_a_strategy_is_one_sentence_with_what_became_of_its_signals() -> None:
+    """Money to the cent, and whether the mean trade may be chance."""
+    assert strategy_words(traded()) == (
+        "follow: 84 trades, net −$1,234.51 of $100,000.00 after $61.00 of fees; −4.2 bp a trade [−9.1, 0.7]: it may be "
+        "chance; 84 of 120 signals taken, ignored: held 30, no price 6"
+    )
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [
+        (1.0, 9.0, "[1.0, 9.0]: more than chance; "),
+        (-9.0, -1.0, "[−9.0, −1.0]: it loses, and not by chance; "),
+        (None, None, "−4.2 bp a trade: no interval, so it may be chance; "),
+    ],
+)
+def test_a_trade_s_mean_is_chance_unless_its_interval_says_otherwise(
+    low: float | None, high: float | None, told: str
+) -> None:
+    """One trade, or one day, has no interval."""
+    assert told in strategy_words(traded(expectancy_lo_bps=low, expectancy_hi_bps=high))
+
+
+def test_figures_that_cannot_be_had_say_why() -> None:
+    """One line for each reason; without a trade there is nothing else to say."""
+    assert unknown_words(traded()) == [
+        "unknown (fewer than 20 daily returns): sharpe ratio",
+        "unknown (equity never fell): calmar ratio",
+    ]
+    assert strategy_words(traded(trades=0)).startswith("follow: no trade; 84 of 120 signals taken")
+
+
+def test_fills_that_a_reader_must_know_of_are_warnings() -> None:
+    """At an open before the decision, at the end of a day, and of any size."""
+    result = traded()
+    fill = FillRules(participation=0)
+    special = replace(
+        result,
+        settings=result.settings.model_copy(update={"fill": fill}),
+        orders={**result.orders, "early_fills": 8},
+        forced_shares=99,
+    )
+
+    assert strategy_warnings(result) == []
+    assert [words[:34] for words in strategy_warnings(special)] == [
+        "follow fills whole orders at one p",
+        "8 fills of follow are at the open ",
+        "follow closed 99 shares at the end",
+    ]
