@@ -37,6 +37,8 @@ def judged(
     control: Control | None = None,
     observe: Observe | None = None,
     events_out: Path | None = None,
+    *,
+    draws: bool = False,
 ) -> Iterator[JudgedRun]:
     """Replay recordings and judge their events.
 
@@ -46,6 +48,8 @@ def judged(
         Folder of the records; they stay until the caller removes it.
     events_out
         A file of events to write, too.
+    draws
+        Whether to keep what only charts show.
 
     Raises
     ------
@@ -53,5 +57,6 @@ def judged(
         As ``replaying.replay`` does.
     """
     outs = () if events_out is None else (str(events_out),)
-    with closing(BacktestTap(request.effective_settings, prices, folder, given, request.strategies)) as tap:
+    settings, strategies = request.effective_settings, request.strategies
+    with closing(BacktestTap(settings, prices, folder, given, strategies, draws=draws)) as tap:
         yield JudgedRun(replay(request.replay(outs), control, observe, taps={"backtest": tap}), tap)

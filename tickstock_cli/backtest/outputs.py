@@ -19,6 +19,7 @@ from tickstock_cli.sinks.outputs import FileOutput, writing
 from tickstock_cli.sinks.parquet import ParquetSink
 
 OBSERVATIONS = "observations.parquet"
+REPORT = "report.html"
 RESULT = "result.json"
 NAMES = (
     OBSERVATIONS,
@@ -28,7 +29,7 @@ NAMES = (
     "orders.parquet",
     "signals.parquet",
     "equity.parquet",
-    "report.html",
+    REPORT,
     RESULT,
 )
 """Names of the files of a backtest; there may be others in the folder, which stay as they are."""

@@ -23,8 +23,10 @@ from tickstock_cli.backtest.given_events import given_table, read_given_events
 from tickstock_cli.backtest.judging import Observe, judged
 from tickstock_cli.backtest.lookahead import LookaheadResult, check_lookahead
 from tickstock_cli.backtest.observation_table import SCHEMA as OBSERVATION_SCHEMA
-from tickstock_cli.backtest.outputs import OBSERVATIONS, BacktestFolder
+from tickstock_cli.backtest.outputs import OBSERVATIONS, REPORT, BacktestFolder
 from tickstock_cli.backtest.price_source import PriceSource, price_source
+from tickstock_cli.backtest.report.gather import report_contents
+from tickstock_cli.backtest.report.page import report as report_page
 from tickstock_cli.backtest.request import BacktestRequest
 from tickstock_cli.backtest.strategy_result import StrategyResult, strategy_results
 from tickstock_cli.backtest.study_result import StudyResult, study_result
@@ -140,7 +142,8 @@ def backtest(
         results = None if request.out is None else stack.enter_context(BacktestFolder(request.out))
         records, spare = stack.enter_context(_folders(request))
         events = spare / "events.parquet" if truth is not None and given is None else None
-        done = stack.enter_context(judged(request, prices, records, given, control, observe, events))
+        draws = results is not None
+        done = stack.enter_context(judged(request, prices, records, given, control, observe, events, draws=draws))
         study = study_result(done.tap.observations, done.tap.names, settings)
         checked = None
         if request.check_lookahead and not done.run.interrupted:
@@ -158,16 +161,13 @@ def backtest(
                 results.table(f"{table}.parquet", trade_schema(table), batches)
         deque(rows, maxlen=0)  # their digest without files
         deque(trades, maxlen=0)
+        scored = None if truth is None else score(given_table(given) if given is not None else str(events), truth)
+        if results is not None and not interrupted:
+            shown = report_contents(request, done.tap, prices, study, strategies, digest.hexdigest(), checked, scored)
+            results.text(REPORT, report_page(shown))
+        seconds = time.perf_counter() - began
         result = BacktestResult(
-            done.run,
-            prices,
-            study,
-            strategies,
-            digest.hexdigest(),
-            time.perf_counter() - began,
-            interrupted,
-            checked,
-            None if truth is None else score(given_table(given) if given is not None else str(events), truth),
+            done.run, prices, study, strategies, digest.hexdigest(), seconds, interrupted, checked, scored
         )
         if results is None or interrupted:
             return result

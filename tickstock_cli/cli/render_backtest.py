@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tickstock_cli.backtest.lookahead import LookaheadResult
+from tickstock_cli.backtest.lookahead_words import counted, difference_words, lookahead_words, warm_up_words
 from tickstock_cli.backtest.run import BacktestResult
 from tickstock_cli.backtest.words import (
     MINUS,
@@ -34,7 +35,6 @@ from tickstock_cli.backtest.words import (
 )
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.config.strategy import FillRules
-from tickstock_cli.core.times import format_duration, format_time
 from tickstock_cli.study.calibration import LEVEL
 from tickstock_cli.study.cells import StudyCell, Value
 from tickstock_cli.trading.figures import Figure
@@ -93,7 +93,7 @@ def _table(cells: Sequence[StudyCell]) -> list[RenderableType]:
         lines += [_row(cell) for cell in group]
     left = len(cells) - len(shown)
     notes = ["* few days or stocks"] if any(_rate(cell).endswith("*") for cell in shown) else []
-    notes += [f"{_counted(left, 'thin cell')} not shown: --out and --json have all"] if left else []
+    notes += [f"{counted(left, 'thin cell')} not shown: --out and --json have all"] if left else []
     if notes:
         lines.append(Text("; ".join(notes), style="dim"))
     return [*lines, Text()]
@@ -184,43 +184,13 @@ def _rate(cell: StudyCell) -> str:
 
 def _lookahead(result: LookaheadResult) -> Iterator[RenderableType]:
     """Draw the check for look-ahead, and the warm-up."""
-    cuts, first = len(result.cuts), result.first_difference
-    if not cuts:
-        yield Text("Look-ahead: there was no decision to check.")
-    elif first is None:
-        names = ("decisions", "entries", "results", "signals", "fills")
-        compared = [(name, sum(getattr(cut, name) for cut in result.cuts)) for name in names]
-        *most, last = [f"{count:,} {name}" for name, count in compared if count]
-        told = f"{', '.join(most)} and {last}" if most else last
-        yield Text(
-            f"No look-ahead: cut off at {_counted(cuts, 'moment')}, the recording gives the same {told}.", style="green"
-        )
-    else:
-        failed = sum(cut.difference is not None for cut in result.cuts)
-        yield Text(f"LOOK-AHEAD: {failed:,} of {cuts:,} cuts change what was decided before them.", style="bold red")
-        yield Padding(Text(f"cut at {format_time(first.at)}: {first.difference}"), (0, 0, 0, 2))
+    difference = difference_words(result)
+    style = "bold red" if difference else "green" if result.cuts else ""
+    yield Text(lookahead_words(result), style=style)
+    if difference:
+        yield Padding(Text(difference), (0, 0, 0, 2))
     if result.starts:
-        yield Text(_warm_up_words(result))
-
-
-def _warm_up_words(result: LookaheadResult) -> str:
-    known = [start.warm_up_ns for start in result.starts if start.warm_up_ns is not None]
-    begun = f"Warm-up: begun later, at {_counted(len(result.starts), 'moment')}, "
-    if not known:
-        return f"{begun}the recording gives other events up to its end: they need more than it has."
-    longest = max(known)
-    told = f"events are the same from {_rounded(longest)} on" if longest else "it gives the same events"
-    rest = len(result.starts) - len(known)
-    return f"{begun}{told}" + (f"; {_counted(rest, 'start')} had too little behind it to show that." if rest else ".")
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def _rounded(ns: int) -> str:
-    minute = 60_000_000_000
-    return format_duration(-(-ns // minute) * minute) if ns >= 10 * minute else f"{ns / 1e9:.0f} s"
+        yield Text(warm_up_words(result))
 
 
 def _end(result: BacktestResult) -> Iterator[RenderableType]:

@@ -50,5 +50,5 @@ def contents(*, placebo: bool = True, events: int = 240) -> ReportContents:
     parts = horizon_breakdown(studied, decisions, horizon, KINDS, TICKERS, "XNYS", 30)
     study = StudyResult(("5m",), counts, table)
     return ReportContents(
-        settings, PriceSource(is_bars=False), study, curves, [parts], KINDS, SOURCES, {"recording": HOSTILE}
+        settings, PriceSource(is_bars=False), study, curves, [parts], KINDS, SOURCES, TICKERS, {"recording": HOSTILE}
     )

@@ -118,7 +118,9 @@ def test_earlier_results_are_replaced_together_and_other_files_stay(request_: Ba
     result = backtest(replace(request_, out=out))
 
     assert result.kept == ("notes.txt",)
-    assert [path.name for path in result.outputs] == ["observations.parquet", "cells.parquet", "result.json"]
+    assert [path.name for path in result.outputs] == [
+        "observations.parquet", "cells.parquet", "report.html", "result.json",
+    ]  # fmt: skip
     assert sorted(path.name for path in out.iterdir()) == sorted([*(path.name for path in result.outputs), "notes.txt"])
     assert first["digest"] != json.loads((out / "result.json").read_text())["digest"] == result.digest
 

@@ -5,11 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tickstock_cli.backtest.lookahead import LookaheadResult
 from tickstock_cli.backtest.price_source import PriceSource
+from tickstock_cli.backtest.report.strategy_records import StrategyDetails
+from tickstock_cli.backtest.strategy_result import StrategyResult
 from tickstock_cli.backtest.study_result import StudyResult
 from tickstock_cli.config.settings import Settings
+from tickstock_cli.config.strategy import StrategySettings
+from tickstock_cli.scoring.scoring import Score
 from tickstock_cli.study.breakdowns import HorizonBreakdown
 from tickstock_cli.study.event_paths import EventCurve
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyContents:
+    """What a report shows of a strategy.
+
+    Parameters
+    ----------
+    settings
+        Its settings; those that a strategy in Python has.
+    reasons
+        Names of the reasons of exits, by number.
+    """
+
+    result: StrategyResult
+    settings: StrategySettings
+    details: StrategyDetails
+    reasons: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,14 +41,16 @@ class ReportContents:
 
     Parameters
     ----------
-    kinds, sources
-        Names of the places in curves and breakdowns.
+    kinds, sources, tickers
+        Names of the places and codes in curves, breakdowns and trades.
     breakdowns
         Parts of the observations, one a horizon.
     facts
         What the recording is and what computed this, by name: nothing that differs between two runs of the same input.
-    notes
-        What else a reader must know, one sentence each.
+    lookahead
+        The check for look-ahead, if it was made.
+    score
+        The score of the events against the truth, if there is one.
     """
 
     settings: Settings
@@ -35,5 +60,8 @@ class ReportContents:
     breakdowns: Sequence[HorizonBreakdown]
     kinds: Sequence[str]
     sources: Sequence[str]
+    tickers: Sequence[str]
     facts: Mapping[str, str]
-    notes: Sequence[str] = ()
+    strategies: Sequence[StrategyContents] = ()
+    lookahead: LookaheadResult | None = None
+    score: Score | None = None

@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from importlib.resources import files
 
+from tickstock_cli.backtest.lookahead import LookaheadResult
+from tickstock_cli.backtest.lookahead_words import difference_words, lookahead_words, warm_up_words
 from tickstock_cli.backtest.report.contents import ReportContents
+from tickstock_cli.backtest.report.strategy_section import strategy_section, strategy_words
 from tickstock_cli.backtest.report.study_charts import (
     CURVE_KEYS,
     HISTOGRAM_KEYS,
@@ -16,7 +19,7 @@ from tickstock_cli.backtest.report.study_charts import (
     half_hour_figure,
     histogram_figure,
 )
-from tickstock_cli.backtest.report.study_tables import cell_table, forest, ticker_table
+from tickstock_cli.backtest.report.study_tables import cell_table, forest, score_table, ticker_table
 from tickstock_cli.backtest.report.values import group_name
 from tickstock_cli.backtest.words import (
     calibration_words,
@@ -32,6 +35,7 @@ from tickstock_cli.backtest.words import (
 )
 from tickstock_cli.config.settings import deciding_settings
 from tickstock_cli.config.strategy import FillRules
+from tickstock_cli.core.calendar import market_zone
 from tickstock_cli.measurement.page import Page, bullets, facts_list, folded, paragraph, preformatted
 from tickstock_cli.study.breakdowns import HorizonBreakdown
 from tickstock_cli.study.cells import StudyCell
@@ -45,6 +49,12 @@ def report(contents: ReportContents) -> str:
     page = Page("Backtest", style=_static("report.css"), script=_static("report.js"))
     _header(page, contents)
     _study(page, contents)
+    zone = market_zone(contents.settings.session.calendar)
+    for place, strategy in enumerate(contents.strategies):
+        drawn = strategy_section(strategy, contents.tickers, contents.kinds, zone)
+        page.section(f"Strategy {strategy.result.name}", drawn, name=f"strategy-{place + 1}")
+    if contents.score is not None:
+        page.section("Events against the truth", score_table(contents.score), name="score")
     _origin(page, contents)
     return page.html()
 
@@ -53,15 +63,24 @@ def _header(page: Page, contents: ReportContents) -> None:
     study, fill = contents.study, FillRules()
     calibration, tests, costs = study.table.calibration, tests_of(study), round_trip_bps(fill)
     told = [cell_words(cell, costs, calibration, tests) for cell in telling_cells(study)]
-    warned = [*warnings(study, contents.settings, contents.prices), *contents.notes]
+    told += [f"{strategy.result.name}: {strategy_words(strategy)}" for strategy in contents.strategies]
+    warned = warnings(study, contents.settings, contents.prices)
     page.header(
         f'<p class="headline">{escape(headline(study))}</p>',
         bullets(told),
         paragraph(cost_words(fill), "about"),
         paragraph(calibration_words(calibration), "calibration"),
+        *_lookahead(contents.lookahead),
         f"<h2>Warnings</h2>{bullets(warned, 'remarks warnings')}" if warned else "",
         state="plain",
     )
+
+
+def _lookahead(checked: LookaheadResult | None) -> list[str]:
+    if checked is None:
+        return [paragraph("Look-ahead: not checked; --check-lookahead does.", "about")]
+    told = (lookahead_words(checked), difference_words(checked), warm_up_words(checked))
+    return [paragraph(words) for words in told if words]
 
 
 def _study(page: Page, contents: ReportContents) -> None:

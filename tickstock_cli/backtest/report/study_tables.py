@@ -8,7 +8,8 @@ from html import escape
 from tickstock_cli.backtest.report.plot import SIDE, Axis, value_axis
 from tickstock_cli.backtest.report.values import CellValues, Footnotes, group_name
 from tickstock_cli.backtest.words import is_evidence
-from tickstock_cli.measurement.page import NUMBER, Cell, table
+from tickstock_cli.measurement.page import NUMBER, Cell, paragraph, table
+from tickstock_cli.scoring.scoring import Score
 from tickstock_cli.study.breakdowns import HorizonBreakdown
 from tickstock_cli.study.calibration import Calibration
 from tickstock_cli.study.cells import StudyCell
@@ -19,6 +20,7 @@ OPTIONAL = f"{NUMBER} optional"
 _COLUMNS = (
     "n", "mean", "95 %", "median", "std", "hit", "mfe", "mae", "with placebo", "placebo", "excess", "95 %", "p", "q",
 )  # fmt: skip
+_SCORED = ("injected", "found", "recall", "delay median", "delay p95", "events", "matched", "precision")
 _MARKS = {"thin": "thin", "few": "few", "excess_thin": "excess thin", "excess_few": "excess few"}
 
 
@@ -84,6 +86,27 @@ def cell_table(cells: Sequence[StudyCell]) -> str:
             values.probability("excess_q"), Cell(", ".join(marks), "note"),
         ])  # fmt: skip
     return table(headings, rows, "sortable") + notes.html()
+
+
+def score_table(score: Score) -> str:
+    """Return how many of the injected moves the events found, by kind."""
+    notes = Footnotes()
+
+    def told(value: float | None, form: str) -> Cell:
+        return notes.unknown("no such move or event") if value is None else Cell(form.format(value), NUMBER)
+
+    headings = [Cell("kind"), *(Cell(name, NUMBER) for name in _SCORED)]
+    rows = [
+        [
+            Cell(one.kind), Cell(f"{one.injected:,}", NUMBER), Cell(f"{one.found:,}", NUMBER),
+            told(one.recall, "{:.1%}"), told(one.delay_median, "{:.1f} s"), told(one.delay_p95, "{:.1f} s"),
+            Cell(f"{one.events:,}", NUMBER), Cell(f"{one.matched:,}", NUMBER), told(one.precision, "{:.1%}"),
+        ]
+        for one in score.kinds
+    ]  # fmt: skip
+    other = ", ".join(f"{count:,} {kind}" for kind, count in score.unscored.items())
+    left = paragraph(f"Events of kinds that the truth has not: {other}.", "about") if other else ""
+    return table(headings, rows) + notes.html() + left
 
 
 def _forest_head(horizon: str, scale: Axis) -> str:

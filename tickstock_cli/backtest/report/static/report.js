@@ -22,15 +22,16 @@ if (first) show(first.dataset.choice);
 
 // A click on a heading sorts its table; bodies move as a whole, so that a row keeps what belongs to it.
 function figure(text) {
-  const plain = text.replaceAll(",", "").replace("\u2212", "-").replace("< ", "");
+  const plain = text.replaceAll(",", "").replace("\u2212", "-").replace(/^[[<] ?/, "");
   const number = parseFloat(plain);
   return Number.isNaN(number) ? null : number;
 }
 
 function key(row, column) {
   const cell = row.cells[column];
-  const text = cell.dataset.key ?? cell.textContent.trim();
-  return cell.classList.contains("number") || cell.dataset.key !== undefined ? figure(text) : text;
+  const value = cell.querySelector("[data-key]")?.dataset.key;
+  const text = value ?? cell.textContent.trim();
+  return cell.classList.contains("number") || value !== undefined ? figure(text) : text;
 }
 
 function sort(table, column) {
