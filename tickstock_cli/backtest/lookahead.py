@@ -21,7 +21,7 @@ from tickstock_cli.backtest.judging import judged
 from tickstock_cli.backtest.price_source import PriceSource
 from tickstock_cli.backtest.request import BacktestRequest
 from tickstock_cli.backtest.tap import BacktestTap
-from tickstock_cli.core.times import format_time
+from tickstock_cli.core.times import MAX_NS, format_time
 from tickstock_cli.engine.control import Control
 
 SEED = 11
@@ -143,21 +143,16 @@ def check_lookahead(
         Called after each rerun with their number so far and in all.
     """
     drawn = _drawn_decisions(whole, request.check_lookahead)
-    starts = drawn if given is None else []  # given events need no warm-up
-    reruns = _Reruns(
-        replace(request, checkpoint=None, resume=False),
-        prices,
-        folder,
-        given,
-        control,
-        len(drawn) + len(starts),
-        report,
-    )
+    # The decision about the last event may lie behind the end of the whole.
+    end = request.end if isinstance(request.end, int) else MAX_NS
+    cuts = sorted({min(decision + 1, end) for decision in drawn})  # a decision knows the rows of its own instant
+    starts = [decision for decision in drawn if decision < end] if given is None else []  # given ones need no warm-up
+    planned = len(cuts) + len(starts)
+    alone = replace(request, checkpoint=None, resume=False)
+    reruns = _Reruns(alone, prices, folder, given, control, planned, report)
     settled = Settled(request.effective_settings, prices)
     cut_results = [
-        # A decision knows the rows of its own instant.
-        _compare_cut(whole, part, settled, decision + 1)
-        for decision, part in reruns.judged([(decision, {"end": decision + 1}) for decision in drawn])
+        _compare_cut(whole, part, settled, cut) for cut, part in reruns.judged([(cut, {"end": cut}) for cut in cuts])
     ]
     keys = DecisionKeys.of(whole, settled.latency_ns)
     start_results = [

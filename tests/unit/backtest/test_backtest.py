@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.small_disk import small_disk
 from tests.unit.backtest.days import write_bars, write_walk
 from tests.unit.backtest.planted import CLAIRVOYANT
 from tickstock_cli import detectors
@@ -17,6 +18,7 @@ from tickstock_cli.build import settings_from
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.errors import CheckpointError, OutputError, SettingsError
+from tickstock_cli.testing import new_york
 
 
 class StopAfter(Observer):
@@ -88,6 +90,28 @@ def test_cut_recordings_give_the_same_decisions(request_: BacktestRequest) -> No
     assert result.lookahead.cuts[-1].results > 0
     assert result.lookahead.warm_up_ns is not None
     assert told == [(number, 8) for number in range(1, 9)]
+
+
+def test_a_cut_never_lies_behind_the_end_of_the_whole(request_: BacktestRequest) -> None:
+    """The decision about the last event does, by the latency: rows up to it are not those of the whole."""
+    last = new_york("2024-06-11", "10:04:45") + 1
+    settings = settings_from({"study": {"horizons": ("1m",), "latency_ms": 3_600_000}})
+    result = backtest(replace(request_, settings=settings, end=last, check_lookahead=100))
+    assert result.lookahead is not None
+
+    assert result.lookahead.same
+    assert result.lookahead.cuts[-1].at == last
+    assert all(start.at < last for start in result.lookahead.starts)
+
+
+def test_results_that_do_not_fit_on_the_disk_leave_earlier_ones(request_: BacktestRequest, tmp_path: Path) -> None:
+    """One line, and nothing else in the folder."""
+    backtest(replace(request_, out=tmp_path / "out"))
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+
+    with small_disk(3_000), pytest.raises(OutputError, match=r"cannot write .*out.*: "):
+        backtest(replace(request_, out=tmp_path / "out", batch_rows=77))
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
 
 
 def test_a_detector_that_reads_later_rows_is_caught(request_: BacktestRequest, monkeypatch: pytest.MonkeyPatch) -> None:
