@@ -11,7 +11,6 @@ from tickstock_cli.backtest.report.strategy_records import StrategyDetails
 from tickstock_cli.backtest.strategy_result import StrategyResult
 from tickstock_cli.backtest.study_result import StudyResult
 from tickstock_cli.config.settings import Settings
-from tickstock_cli.config.strategy import StrategySettings
 from tickstock_cli.scoring.scoring import Score
 from tickstock_cli.study.breakdowns import HorizonBreakdown
 from tickstock_cli.study.event_paths import EventCurve
@@ -23,14 +22,11 @@ class StrategyContents:
 
     Parameters
     ----------
-    settings
-        Its settings; those that a strategy in Python has.
     reasons
         Names of the reasons of exits, by number.
     """
 
     result: StrategyResult
-    settings: StrategySettings
     details: StrategyDetails
     reasons: Sequence[str]
 

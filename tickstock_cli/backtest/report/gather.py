@@ -73,7 +73,7 @@ def report_contents(
         names.tickers,
         {**_recording(request, prices, tap.observations), "digest": digest, **_versions()},
         tuple(
-            StrategyContents(result, simulation.strategy, detail, simulation.reasons)
+            StrategyContents(result, detail, simulation.reasons)
             for result, simulation, detail in zip(strategies, tap.simulations, details, strict=True)
         ),
         lookahead,

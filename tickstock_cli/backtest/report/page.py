@@ -10,7 +10,7 @@ from importlib.resources import files
 from tickstock_cli.backtest.lookahead import LookaheadResult
 from tickstock_cli.backtest.lookahead_words import difference_words, lookahead_words, warm_up_words
 from tickstock_cli.backtest.report.contents import ReportContents
-from tickstock_cli.backtest.report.strategy_section import strategy_section, strategy_words
+from tickstock_cli.backtest.report.strategy_section import strategy_section
 from tickstock_cli.backtest.report.study_charts import (
     CURVE_KEYS,
     HISTOGRAM_KEYS,
@@ -29,6 +29,8 @@ from tickstock_cli.backtest.words import (
     family,
     headline,
     round_trip_bps,
+    strategy_warnings,
+    strategy_words,
     telling_cells,
     tests_of,
     warnings,
@@ -63,13 +65,14 @@ def _header(page: Page, contents: ReportContents) -> None:
     study, fill = contents.study, FillRules()
     calibration, tests, costs = study.table.calibration, tests_of(study), round_trip_bps(fill)
     told = [cell_words(cell, costs, calibration, tests) for cell in telling_cells(study)]
-    told += [f"{strategy.result.name}: {strategy_words(strategy)}" for strategy in contents.strategies]
+    told += [strategy_words(strategy.result) for strategy in contents.strategies]
     warned = warnings(study, contents.settings, contents.prices)
+    warned += [words for strategy in contents.strategies for words in strategy_warnings(strategy.result)]
     page.header(
         f'<p class="headline">{escape(headline(study))}</p>',
         bullets(told),
         paragraph(cost_words(fill), "about"),
-        paragraph(calibration_words(calibration), "calibration"),
+        paragraph(calibration_words(calibration), "told"),
         *_lookahead(contents.lookahead),
         f"<h2>Warnings</h2>{bullets(warned, 'remarks warnings')}" if warned else "",
         state="plain",

@@ -15,8 +15,8 @@ from tickstock_cli.backtest.report.strategy_records import EquityPoints
 from tickstock_cli.backtest.report.study_charts import figure
 from tickstock_cli.backtest.report.study_tables import OPTIONAL
 from tickstock_cli.backtest.report.trade_table import trade_table
-from tickstock_cli.backtest.report.values import bps, dollars
-from tickstock_cli.backtest.words import interval
+from tickstock_cli.backtest.report.values import bps
+from tickstock_cli.backtest.words import dollars, interval, strategy_words
 from tickstock_cli.measurement.page import NUMBER, Cell, facts_list, folded, paragraph, preformatted, table
 
 _EPOCH = date(1970, 1, 1)
@@ -54,10 +54,10 @@ def strategy_section(strategy: StrategyContents, tickers: Sequence[str], kinds: 
         )
         if figures[name]
     ]
-    settings = json.dumps(strategy.settings.model_dump(mode="json"), indent=2, ensure_ascii=False)
+    settings = json.dumps(strategy.result.settings.model_dump(mode="json"), indent=2, ensure_ascii=False)
     return "".join(
         (
-            paragraph(strategy_words(strategy), "headline"),
+            paragraph(strategy_words(strategy.result), "told"),
             equity_figures(strategy.details.equity, strategy.result.name),
             facts_list(_figures(strategy)),
             paragraph(NOT_MODELLED, "about"),
@@ -71,21 +71,6 @@ def strategy_section(strategy: StrategyContents, tickers: Sequence[str], kinds: 
     )
 
 
-def strategy_words(strategy: StrategyContents) -> str:
-    """Return in one sentence what a strategy's trades say."""
-    figures = strategy.result.figures.figures
-    trades, mean = figures["trades"], figures["expectancy_bps"]
-    if not isinstance(mean, float):
-        return f"No trade: of {strategy.result.signals['signals']:,} signals none was traded."
-    money = f"{trades:,} trades: net {dollars(_int(figures['net_micros']), sign=True)} dollars"
-    low, high = figures["expectancy_lo_bps"], figures["expectancy_hi_bps"]
-    told = f"{money}, {bps(mean)} bp a trade after costs"
-    if not isinstance(low, float) or not isinstance(high, float):
-        return f"{told}; its error is unknown ({strategy.result.figures.unknown.get('expectancy_se_bps', '')})."
-    verdict = "it makes money" if low > 0 else "it loses money" if high < 0 else "no evidence that it makes money"
-    return f"{told} {interval(low, high)}: {verdict} on this recording."
-
-
 def equity_figures(points: EquityPoints, name: str) -> str:
     """Return the charts of equity, drawdown and exposure."""
     count = len(points.equity)
@@ -97,9 +82,9 @@ def equity_figures(points: EquityPoints, name: str) -> str:
     equity.level(float(points.equity[0]), "zero")
     equity.line(_line(points.equity), "events")
     falls, held = 100 * points.drawdown, 100 * points.gross
-    drawdown = Plot(x, value_axis(_known(falls)), f"Drawdown of {name} in percent", 110)
+    drawdown = Plot(x, value_axis(_known(falls)), f"Drawdown of {name} in percent", 110, "money")
     drawdown.area([(at, y) for at, y in _line(falls) if y is not None], 0.0, "loss-area")
-    gross = Plot(x, value_axis(_known(held)), f"Exposure of {name} in percent", 110)
+    gross = Plot(x, value_axis(_known(held)), f"Exposure of {name} in percent", 110, "money")
     gross.area([(at, y) for at, y in _line(held) if y is not None], 0.0, "events-area")
     shown = [_day(int(day)) for day in points.days]
     equity.hover((float(at), f"{shown[at]}\n{points.equity[at]:,.2f} dollars") for at in range(count))
@@ -125,7 +110,7 @@ def _figures(strategy: StrategyContents) -> dict[str, str]:
         value = found[name]
         if not isinstance(value, int | float):
             return f"unknown: {unknown.get(name, '')}"
-        return f"{dollars(round(value), sign=True)} dollars"
+        return dollars(round(value), sign=True)
 
     def expectancy(prefix: str) -> str:
         bounds = interval(found[f"{prefix}expectancy_lo_bps"], found[f"{prefix}expectancy_hi_bps"])  # type: ignore[arg-type]  # no breakdowns
@@ -139,7 +124,7 @@ def _figures(strategy: StrategyContents) -> dict[str, str]:
         "money": f"{start} at the start, {end} at the end",
         "net": f"{money('net_micros')} = gross {dollars(_int(found['gross_micros']), sign=True)} - fees "
         f"{dollars(_int(found['fees_micros']))}".replace(" - ", " \N{MINUS SIGN} "),
-        "spread and slippage": f"{dollars(strategy.details.slippage_micros)} dollars, part of gross",
+        "spread and slippage": f"{dollars(strategy.details.slippage_micros)}, part of gross",
         "trades": f"{found['trades']:,}; hit rate {told('hit_rate', '{:.1f} %', 100)}",
         "expectancy": expectancy(""),
         "weighted by money": expectancy("weighted_"),
@@ -181,8 +166,8 @@ def _breakdown(groups: Any, title: str) -> str:
     if len(names) > MOST_GROUPS:
         names = sorted(names, key=lambda name: (-groups[name]["trades"], name))[:MOST_GROUPS]
     headings = [
-        Cell(title.removeprefix("By ")), Cell("trades", NUMBER), Cell("net $", NUMBER), Cell("gross $", OPTIONAL),
-        Cell("fees $", OPTIONAL), Cell("hit", OPTIONAL), Cell("bp a trade", NUMBER),
+        Cell(title.removeprefix("By ")), Cell("trades", NUMBER), Cell("net", NUMBER), Cell("gross", OPTIONAL),
+        Cell("fees", OPTIONAL), Cell("hit", OPTIONAL), Cell("bp a trade", NUMBER),
     ]  # fmt: skip
     rows = [
         [

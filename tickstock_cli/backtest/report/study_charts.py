@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.backtest.report.plot import Axis, Plot, Point, key, value_axis
+from tickstock_cli.backtest.report.plot import Axis, Plot, Point, key, plain, value_axis
 from tickstock_cli.backtest.report.values import bps, group_name
 from tickstock_cli.backtest.words import interval, signed
 from tickstock_cli.config.analysis import horizon_ns
@@ -100,7 +100,7 @@ def histogram_figure(found: ReturnHistogram, name: str, median: float | None) ->
     placebos = sum(found.placebo)
     placebo = [100 * number / placebos for number in found.placebo] if placebos else []
     limit = found.limit_bps
-    labels = [(value, bps(value) if value else "0") for value in (-limit, -limit / 2, 0.0, limit / 2, limit)]
+    labels = [(value, plain(value)) for value in (-limit, -limit / 2, 0.0, limit / 2, limit)]
     y = value_axis([most, *placebo], most=4)
     plot = Plot(
         Axis(edges[0], edges[-1], labels), y, f"Distribution of the returns after {name}, percent of events", 170

@@ -12,7 +12,8 @@ from tickstock_cli.backtest.report.contents import StrategyContents
 from tickstock_cli.backtest.report.plot import Axis, Plot, key, value_axis
 from tickstock_cli.backtest.report.strategy_records import EXTREMES, ShownTrade
 from tickstock_cli.backtest.report.study_tables import OPTIONAL
-from tickstock_cli.backtest.report.values import bps, dollars
+from tickstock_cli.backtest.report.values import bps
+from tickstock_cli.backtest.words import dollars
 from tickstock_cli.config.strategy import ExitRules
 from tickstock_cli.core.times import format_duration
 from tickstock_cli.measurement.page import NUMBER, Cell, facts_list, paragraph
@@ -34,7 +35,7 @@ TRADE_KEYS = key(
 # fmt: off
 _HEADINGS = (
     Cell("#", NUMBER), Cell("ticker"), Cell("side"), Cell("entered", "optional"), Cell("held", OPTIONAL),
-    Cell("shares", OPTIONAL), Cell("entry", OPTIONAL), Cell("exit", OPTIONAL), Cell("net $", NUMBER),
+    Cell("shares", OPTIONAL), Cell("entry", OPTIONAL), Cell("exit", OPTIONAL), Cell("net", NUMBER),
     Cell("bp", NUMBER), Cell("mfe", OPTIONAL), Cell("mae", OPTIONAL), Cell("reason"),
 )
 # fmt: on
@@ -119,7 +120,7 @@ def _body(
     drawn = "".join(cell.html("td") for cell in cells)
     summary = f'<td class="number"><details><summary>{number + 1}</summary></details></td>'
     facts = facts_list(_facts(trade, kinds, zone))
-    chart = trade_figure(trade, strategy.settings.exit, zone)
+    chart = trade_figure(trade, strategy.result.settings.exit, zone)
     return (
         f'<tbody><tr>{summary}{drawn}</tr><tr class="own"><td colspan="{len(_HEADINGS)}">'
         f'<figure aria-label="{escape(ticker)}">{chart}</figure>{facts}</td></tr></tbody>'
@@ -141,7 +142,7 @@ def _facts(trade: ShownTrade, kinds: Sequence[str], zone: tzinfo) -> dict[str, s
         "prices": f"{float(record['entry_price']):,.4f} in, {float(record['exit_price']):,.4f} out, on average; "
         f"{len(trade.fills):,} fills",
         "money": f"gross {dollars(int(record['gross']), sign=True)}, fees {dollars(int(record['fees']))}, "
-        f"net {dollars(int(record['net']), sign=True)} dollars",
+        f"net {dollars(int(record['net']), sign=True)}",
     }
     if record["forced"]:
         facts["forced"] = f"{int(record['forced']):,} shares at the end of the day, whatever the size"

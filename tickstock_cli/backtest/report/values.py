@@ -8,8 +8,6 @@ from tickstock_cli.backtest.words import direction_word, interval, probability, 
 from tickstock_cli.measurement.page import NUMBER, Cell
 from tickstock_cli.study.cells import StudyCell, Value
 
-MICROS = 1_000_000
-
 
 class Footnotes:
     """Reasons why values of a table are unknown, each once."""
@@ -45,9 +43,7 @@ class CellValues:
         low, high = self._cell.values[f"{prefix}lo"], self._cell.values[f"{prefix}hi"]
         if not isinstance(low, float) or not isinstance(high, float):
             return self._unknown(f"{prefix}lo", kind)
-        return Cell(
-            interval(low, high, max(digits_of(low), digits_of(high)) if min(abs(low), abs(high)) < 100 else 0), kind
-        )
+        return Cell(interval(low, high, digits_of(max(abs(low), abs(high)))), kind)
 
     def probability(self, key: str, kind: str = NUMBER) -> Cell:
         """Return a p or q."""
@@ -81,13 +77,3 @@ def group_name(kind: str, direction: Value, source: Value) -> str:
     """Return the name of a cell without its horizon, as in ``surge up, tick``."""
     first = " ".join(filter(None, (kind, direction_word(direction))))
     return first if source is None else f"{first}, {source}"
-
-
-def dollars(micros: int, *, sign: bool = False) -> str:
-    """Return micro-dollars as dollars and cents, rounded half to even."""
-    cents, rest = divmod(abs(micros), 10_000)
-    cents += rest > 5_000 or (rest == 5_000 and cents % 2 == 1)
-    text = f"{cents // 100:,}.{cents % 100:02}"
-    if not cents:
-        return text
-    return ("\N{MINUS SIGN}" if micros < 0 else "+" if sign else "") + text

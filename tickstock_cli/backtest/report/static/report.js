@@ -22,7 +22,7 @@ if (first) show(first.dataset.choice);
 
 // A click on a heading sorts its table; bodies move as a whole, so that a row keeps what belongs to it.
 function figure(text) {
-  const plain = text.replaceAll(",", "").replace("\u2212", "-").replace(/^[[<] ?/, "");
+  const plain = text.replaceAll(/[,$+]/g, "").replace("\u2212", "-").replace(/^[[<] ?/, "");
   const number = parseFloat(plain);
   return Number.isNaN(number) ? null : number;
 }
