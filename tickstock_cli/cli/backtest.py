@@ -76,7 +76,10 @@ def backtest(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", metavar="DIR", show_default=False, help="Write observations, cells and result.json to this folder."
+            "--out",
+            metavar="DIR",
+            show_default=False,
+            help="Write the results to this folder: tables, report.html, result.json.",
         ),
     ] = None,
     as_json: Json = False,

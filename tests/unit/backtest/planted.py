@@ -1,4 +1,4 @@
-"""A detector that cheats, for the check that is there to find it."""
+"""A detector that cheats, and a strategy that is never the same, for the check that is there to find them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tickstock_cli.core.events import EventRows
 from tickstock_cli.detectors.highlow import HighLow
 from tickstock_cli.kernels.rows import TickRows
+from tickstock_cli.trading.protocol import BUY, MarketOrder, Portfolio, ToldEvent, TradingStrategy
 
 CLAIRVOYANT = "tests.unit.backtest.planted:Clairvoyant"
 AHEAD = 4
@@ -33,3 +34,17 @@ def _pays(rows: TickRows, event: Any) -> bool:
     mine = slice(int(rows.groups.start[group]), int(rows.groups.start[group + 1]))
     later = rows.price[mine][rows.timestamp[mine] > event["timestamp"]][:AHEAD]
     return len(later) == AHEAD and bool(event["direction"] * (later[-1] - event["price"]) > 0)
+
+
+class Moody(TradingStrategy):
+    """Buys more in every run."""
+
+    runs = 0
+
+    def __init__(self) -> None:
+        Moody.runs += 1
+        self._shares = 10 * Moody.runs
+
+    def on_event(self, event: ToldEvent, portfolio: Portfolio) -> list[MarketOrder]:  # noqa: ARG002 - the protocol's
+        """Follow every event upwards."""
+        return [MarketOrder(event.ticker, BUY, self._shares)] if event.direction > 0 else []

@@ -10,11 +10,13 @@ import pytest
 
 from tests.cli.small_disk import small_disk
 from tests.unit.backtest.days import write_bars, write_walk
-from tests.unit.backtest.planted import CLAIRVOYANT
+from tests.unit.backtest.planted import CLAIRVOYANT, Moody
 from tickstock_cli import detectors
 from tickstock_cli.backtest.request import BacktestRequest
 from tickstock_cli.backtest.run import backtest
+from tickstock_cli.backtest.strategies import named_strategies
 from tickstock_cli.build import settings_from
+from tickstock_cli.cli.backtest import stopped_words
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.errors import CheckpointError, OutputError, SettingsError
@@ -123,6 +125,36 @@ def test_a_detector_that_reads_later_rows_is_caught(request_: BacktestRequest, m
 
     assert not result.lookahead.same
     assert "found only with rows that came later" in str(result.lookahead.first_difference.difference)
+
+
+def test_a_strategy_that_is_never_the_same_is_caught(
+    request_: BacktestRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its decisions are those of no run but this: the first signal that differs is named with both its sides."""
+    monkeypatch.setattr(Moody, "runs", 0)
+    moody = named_strategies(["tests.unit.backtest.planted:Moody"])
+    result = backtest(replace(request_, strategies=moody, check_lookahead=2))
+    assert result.lookahead is not None
+    first = result.lookahead.first_difference
+    assert first is not None
+
+    assert first.difference == (
+        "strategy Moody: a signal in BBB taken with 20 shares, decided 2024-06-10T14:00:45.1Z in the cut recording, "
+        "a signal in BBB taken with 10 shares, decided 2024-06-10T14:00:45.1Z in the whole"
+    )
+
+
+def test_a_check_that_is_stopped_keeps_the_reruns_so_far(request_: BacktestRequest, tmp_path: Path) -> None:
+    """The run itself is whole; its files lack the check, so they are not written."""
+    control = Control()
+    stopping = replace(request_, check_lookahead=4, out=tmp_path / "out")
+    result = backtest(stopping, control, report=lambda done, _: control.stop() if done == 2 else None)
+    assert result.lookahead is not None
+
+    assert (result.interrupted, result.run.interrupted) == (True, False)
+    assert (len(result.lookahead.cuts), result.lookahead.starts) == (2, ())
+    assert stopped_words(result) == "stopped in the check for look-ahead, after 2 reruns"
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_horizon_shorter_than_the_bars_is_refused(tmp_path: Path) -> None:
