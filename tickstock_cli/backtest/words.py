@@ -105,7 +105,7 @@ def cell_words(cell: StudyCell, costs_bps: float, calibration: Calibration, test
     excess = values["excess_mean"]
     if not isinstance(excess, float):
         reason = cell.unknown.get("excess_mean", "")
-        parts.append(f"excess unknown ({reason}), so nothing says that the event matters")
+        parts.append(f"excess unknown ({reason})")
         parts.append(f"after {costs_bps:g} bp of costs, {signed(mean - costs_bps)}")
         return "; ".join(parts)
     placebo = values["placebo_mean"]

@@ -124,8 +124,7 @@ def test_a_verdict_follows_from_q_and_from_the_calibration(
 def test_without_a_placebo_no_event_is_said_to_matter() -> None:
     """The reason is named; nothing is called an excess."""
     assert cell_words(alone(cell()), 4, UNTRIED, 0).endswith(
-        "excess unknown (no observation has a placebo), so nothing says that the event matters; "
-        "after 4 bp of costs, −2.2"
+        "excess unknown (no observation has a placebo); after 4 bp of costs, −2.2"
     )
 
 
