@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
+from tickstock_cli.core.declarations import DetectorDeclaration
 from tickstock_cli.eventlog.callbacks import Callbacks
 from tickstock_cli.eventlog.slices import LogSlice
 from tickstock_cli.eventlog.view import LogView
@@ -44,6 +45,10 @@ class EpochLog:
     @property
     def schema(self) -> pa.Schema:
         return self._log.schema
+
+    @property
+    def declared(self) -> tuple[DetectorDeclaration, ...]:
+        return self._log.declared
 
     @property
     def finished(self) -> bool:

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Any, Protocol
 
 from tickstock_cli import __version__
-from tickstock_cli.core.declarations import DetectorDocument, declarations_of
+from tickstock_cli.core.declarations import DetectorDocument
 from tickstock_cli.core.events import unit_of
 from tickstock_cli.serving.boards import MessageBoard
 from tickstock_cli.serving.encoded import EncodedLog
@@ -134,7 +134,7 @@ class Hub:
             kinds=self.served.kind_names,
             units={column.name: unit for column in log.schema if (unit := unit_of(column))},
             declared_kinds=[KindModel.of(kind) for kind in self.served.kinds],
-            detectors=[DetectorDocument.of(one) for one in declarations_of(log.schema)],
+            detectors=[DetectorDocument.of(one) for one in log.declared],
             universes=list(self.served.universes),
             heartbeat_seconds=self.limits.heartbeat_seconds,
             features=Features(

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from tickstock_cli.core.declarations import DetectorDeclaration
+
 
 class EventSlice(Protocol):
     """Consecutive events of the log."""
@@ -35,6 +37,10 @@ class EventLogPort(Protocol):
     @property
     def schema(self) -> pa.Schema:
         """Columns of the events: those of ``core.events.EVENT_SCHEMA``, perhaps more."""
+
+    @property
+    def declared(self) -> tuple[DetectorDeclaration, ...]:
+        """Declarations of the detectors of the run; none if they are unknown."""
 
     @property
     def finished(self) -> bool:
