@@ -180,7 +180,7 @@ class BacktestTap(Tap):
             simulation.step(part, ids)
             self._keep(place)
         if self._trade_prices is not None:
-            self._keep_prices(self._trade_prices.take(part.prints, part.until, len(self.names.symbols)))
+            self._keep_prices(self._trade_prices.take(part.prints, len(self.names.symbols)))
 
     def _keep(self, place: int) -> None:
         """Move the records of a strategy to its files."""

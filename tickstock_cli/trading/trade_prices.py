@@ -1,7 +1,8 @@
 """Prices around each trade, for its chart: those of its ticker from before the entry to behind the exit.
 
-Memory holds one day of prices a minute, for every ticker, because nobody knows before which of them is traded. A trade
-that was held over night has the prices of its last day.
+Memory holds one day of prices a minute, for every ticker, because nobody knows before which of them is traded. Prices
+of its trades are complete when the day is over: a bar of a minute can come long after it. A trade that was held over
+night has the prices of its last day.
 """
 
 from __future__ import annotations
@@ -78,13 +79,11 @@ class TradePrices:
         wanted["last"] = chosen["last_exit"] + MARGIN_MINUTES * MINUTE_NS
         self._wanted = np.concatenate([self._wanted, wanted])
 
-    def take(self, prints: Prints, until: int, tickers: int) -> list[tuple[int, NDArray[Any]]]:
+    def take(self, prints: Prints, tickers: int) -> list[tuple[int, NDArray[Any]]]:
         """Take the prints of a slice, after the trades that it ends; return prices that are complete, by strategy.
 
         Parameters
         ----------
-        until
-            Everything before it (int64 ns UTC) has come.
         tickers
             Number of tickers so far; every code is below it.
         """
@@ -100,7 +99,7 @@ class TradePrices:
             if day == self._day:
                 self._grow(tickers)
                 keep_prices(part.code, part.opening, part.low, part.high, part.close, self._start, self._prices)
-        return found + self._complete(self._wanted["last"] < until)
+        return found
 
     def finish(self) -> list[tuple[int, NDArray[Any]]]:
         """Return the prices of the trades that are left, by strategy."""

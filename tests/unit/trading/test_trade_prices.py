@@ -62,7 +62,7 @@ def prices_of(cuts: list[int], *, restarts: bool = False) -> NDArray[Any]:
         for known, trade in trades:
             if start <= known < until:
                 kept.add(0, trade)
-        found += kept.take(prints.at((prints.time >= start) & (prints.time < until)), until, 2)
+        found += kept.take(prints.at((prints.time >= start) & (prints.time < until)), 2)
         if restarts:
             state = {name: array.copy() for name, array in kept.state().items()}
             kept = TradePrices(DAYS, 1)
