@@ -11,7 +11,9 @@ from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.core.times import MAX_NS, NS_PER_DAY
 from tickstock_cli.prices.days import TradingDays
 from tickstock_cli.prices.timeline import PriceSlice, Prints
+from tickstock_cli.trading.records import TRADE
 from tickstock_cli.trading.simulation import TradeSimulation
+from tickstock_cli.trading.trade_prices import TradePrices
 
 _DAY = 19_000
 
@@ -19,7 +21,8 @@ _DAY = 19_000
 def warm_up_trading() -> None:
     """Trade an event of one day; ticks and bars, rules and strategies in Python have the same kernels."""
     names = EventNames(SymbolTable(["A"]), ("high",))
-    trading = TradeSimulation(StrategySettings(enter=(EnterRule(),)), names, TradingDays("24/7", ("regular",)))
+    trading_days = TradingDays("24/7", ("regular",))
+    trading = TradeSimulation(StrategySettings(enter=(EnterRule(),)), names, trading_days)
     begun = _DAY * NS_PER_DAY
     event = np.zeros(1, dtype=EVENT)
     event["direction"], event["emitted_at"] = 1, begun + 1
@@ -29,3 +32,7 @@ def warm_up_trading() -> None:
     part = PriceSlice(MAX_NS, prints, Prints.none(), event, days[:1], days[:1], times[:1])
     trading.step(part, np.zeros(1, dtype=np.uint64))
     trading.finish()
+    drawn = TradePrices(trading_days, 1)
+    drawn.add(0, np.zeros(1, dtype=TRADE))
+    drawn.take(prints, 1)
+    drawn.finish()
