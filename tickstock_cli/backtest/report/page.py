@@ -121,8 +121,8 @@ def _curves(page: Page, contents: ReportContents, cells: Sequence[StudyCell]) ->
         return
     about = (
         "Mean return on the entry's price in the direction of the event, in basis points; minutes from the entry. What "
-        "lies left of the entry could not be had. Every placebo moment counts once here; the table takes the mean of "
-        "each event's placebos first."
+        "lies left of the entry could not be had, and is cut where it is far away. Every placebo moment counts once "
+        "here; the table takes the mean of each event's placebos first."
     )
     page.section(
         "Paths around the events", paragraph(about, "about"), CURVE_KEYS, _grid(figures), _left_out(known, shown),

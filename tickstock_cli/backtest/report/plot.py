@@ -27,7 +27,11 @@ class Axis:
 
     def share(self, value: float) -> float:
         """Return where a value lies, 0 at the low end and 1 at the high one; outside stays at the end."""
-        return min(1.0, max(0.0, (value - self.low) / (self.high - self.low)))
+        return min(1.0, max(0.0, self.free_share(value)))
+
+    def free_share(self, value: float) -> float:
+        """Return the same, below 0 or above 1 outside."""
+        return (value - self.low) / (self.high - self.low)
 
 
 @dataclass(slots=True)
@@ -125,7 +129,8 @@ class Plot:
             if y is None:
                 pen = "M"
             else:
-                drawn.append(f"{pen}{self._x(x)} {self._y(y)}")
+                height = _short(SIDE * (1 - self.y.free_share(y)))  # a line may leave the chart; kind "cut" hides that
+                drawn.append(f"{pen}{self._x(x)} {height}")
                 pen = "L"
         return "".join(drawn)
 

@@ -58,7 +58,7 @@ def strategy_section(strategy: StrategyContents, tickers: Sequence[str], kinds: 
     return "".join(
         (
             paragraph(strategy_words(strategy.result), "told"),
-            equity_figures(strategy.details.equity, strategy.result.name),
+            equity_figures(strategy.details.equity, strategy.result.name) if strategy.details.trade_count else "",
             facts_list(_figures(strategy)),
             paragraph(NOT_MODELLED, "about"),
             "<h3>Signals</h3>",
@@ -82,7 +82,8 @@ def equity_figures(points: EquityPoints, name: str) -> str:
     equity.level(float(points.equity[0]), "zero")
     equity.line(_line(points.equity), "events")
     falls, held = 100 * points.drawdown, 100 * points.gross
-    drawdown = Plot(x, value_axis(_known(falls)), f"Drawdown of {name} in percent", 110, "money")
+    deepest = [*_known(falls), -0.01]  # without any fall the axis points down all the same
+    drawdown = Plot(x, value_axis(deepest), f"Drawdown of {name} in percent", 110, "money")
     drawdown.area([(at, y) for at, y in _line(falls) if y is not None], 0.0, "loss-area")
     gross = Plot(x, value_axis(_known(held)), f"Exposure of {name} in percent", 110, "money")
     gross.area([(at, y) for at, y in _line(held) if y is not None], 0.0, "events-area")

@@ -17,10 +17,13 @@ from tickstock_cli.kernels.compare import SECOND_NS
 from tickstock_cli.study.breakdowns import BINS, KindBreakdown, ReturnHistogram
 from tickstock_cli.study.cells import StudyCell
 from tickstock_cli.study.event_paths import EventCurve
-from tickstock_cli.study.path_kernels import OFFSETS
+from tickstock_cli.study.path_kernels import BEFORE, OFFSETS
 
 MINUTES = (OFFSETS / (60 * SECOND_NS)).tolist()
 """Offsets of curves in minutes."""
+
+MOST_BEFORE = 1.5
+"""What lies before the entry is cut at so many times the greatest move behind it, which would look flat beside it."""
 
 CURVE_KEYS = key([("events", "events"), ("placebo", "placebo"), ("error", "95 % interval of the events' mean")])
 HISTOGRAM_KEYS = key([("events-area", "events"), ("placebo", "placebo"), ("median", "median of events")])
@@ -43,18 +46,21 @@ def curve_figure(curve: EventCurve, name: str, cells: Sequence[StudyCell]) -> st
         and isinstance(high := cell.values["hi"], float)
     ]
     lines = [_points(curve.events), _points(curve.placebo)]
-    seen = [y for line in lines for _, y in line if y is not None]
+    seen = [y for line in lines for minute, y in line if y is not None and minute >= 0]
+    limit = MOST_BEFORE * max(1.0, *(abs(y) for y in (*seen, *(y for _, *ends in spans for y in ends))))
+    seen += [max(-limit, min(limit, y)) for line in lines for minute, y in line if y is not None and minute < 0]
     x = Axis(-5, 30, [(at, _minutes(at)) for at in (-5, 0, 10, 20, 30)])
     y = value_axis([*seen, *(y for span in spans for y in span[1:])])
-    plot = Plot(x, y, f"Mean path around {name}, events and placebo, in basis points", 210)
+    plot = Plot(x, y, f"Mean path around {name}, events and placebo, in basis points", 210, "cut")
     plot.upright(0, "entry")
     plot.level(0, "zero")
     plot.line(lines[1], "placebo")
     plot.spans(spans, "error")
     plot.line(lines[0], "events")
     plot.hover((minute, _curve_words(curve, place, minute)) for place, minute in enumerate(MINUTES))
-    count = f"{int(curve.events_number[OFFSETS.tolist().index(0)]):,} events entered"
-    return figure(name, f"{count}, {int(curve.placebo_number[OFFSETS.tolist().index(0)]):,} placebo moments", plot)
+    count = f"{int(curve.events_number[BEFORE]):,} events, {int(curve.placebo_number[BEFORE]):,} placebo moments"
+    begun = f"; {bps(float(curve.events[0]))} bp five minutes before" if curve.events_number[0] else ""
+    return figure(name, count + begun, plot)
 
 
 def half_hour_figure(parts: KindBreakdown) -> str:
