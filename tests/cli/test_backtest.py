@@ -192,6 +192,10 @@ def test_a_detector_that_cheats_ends_with_exit_code_4(here: Here, monkeypatch: p
     [
         (("--horizons", "5x"), 2, "close or a duration with s, m or h behind it, as in 5m, was 5x"),
         (("--horizons", "1m,60s"), 2, "must name each length once, but 60s is as long as 1m"),
+        (("--set", "study.latency_ms=1e300"), 2, "must be less than or equal to 86400000"),
+        (("--set", "prices.open_slack_ms=1e18"), 2, "must be less than or equal to 86400000"),
+        (("--set", "study.max_wait_seconds=1e12"), 2, "must be less than or equal to 1000000000"),
+        (("--set", "study.end_slack_seconds=1e300"), 2, "must be less than or equal to 1000000000"),
         (("--set", "study.horizon=1m"), 2, "unknown setting study.horizon (in --set); did you mean study.horizons?"),
         (("--set", "prices.source=ohlcv"), 3, "no file of prices.source ohlcv in days: a backtest needs prices"),
         (("--resume",), 2, "--resume needs --checkpoint DIR: the folder of the backtest to go on with"),
@@ -264,3 +268,18 @@ def test_ctrl_c_prints_the_results_so_far_and_writes_no_file(tmp_path: Path) -> 
     assert error.splitlines()[-1].startswith("stopped after ")
     assert error.endswith(" rows; no file was written to out; go on with --checkpoint kept --resume\n")
     assert not Path("out").exists()
+
+
+def test_a_move_beyond_all_numbers_is_bad_data(here: Here, tmp_path: Path) -> None:
+    """Its return would be infinite, and so would every mean with it."""
+    times = [new_york("2024-06-12", f"10:{minute:02d}:00") for minute in range(10)]
+    prices = [1e-300] * 5 + [1e300] * 5
+    columns = {"ticker": ["A"] * 10, "timestamp": times, "price": prices, "size": [100.0] * 10}
+    pq.write_table(pa.table(columns), tmp_path / "ticks.parquet")
+    (tmp_path / "mine.csv").write_text(f"ticker,time,direction\nA,{times[1]},up\n")
+    result = here("backtest", "ticks.parquet", "--events", "mine.csv", "--horizons", "7m")
+
+    assert result.returncode == 3
+    assert error_line(result) == (
+        "a price of the recording is beyond 1e280 times an earlier one of its ticker and day; correct it"
+    )

@@ -31,6 +31,7 @@ _ISO = (
 """The form of ISO times that ``parse_time`` reads."""
 _INTEGER = r"^[0-9]{1,19}$"
 _BARE_DATE = r"^(?:19|20)[0-9]{6}$"
+_LATEST_NS = 9_214_646_400 * NS_PER_SECOND  # 2262-01-01: decisions about an event, and waits, come later
 _MAX_SECONDS = MAX_NS // NS_PER_SECOND - 1
 
 
@@ -130,14 +131,15 @@ class GivenColumn:
         return self.values.cast(pl.String)
 
     def _checked_times(self, times: Int64s) -> Int64s:
-        if len(times) and times.min() <= 0:
-            value = self.values[int(np.argmax(times <= 0))]
+        is_right = (times > 0) & (times < _LATEST_NS)
+        if not is_right.all():
+            value = self.values[int(np.argmin(is_right))]
             try:
                 if isinstance(value, str):
                     parse_time(value)
             except UsageError as error:
-                self._check(times > 0, f"but {error}")
-            self._check(times > 0, f"but a time from 1970 to 2262 is wanted; {TIME_FORMS}")
+                self._check(is_right, f"but {error}")
+            self._check(is_right, f"but a time from 1970 to 2261 is wanted; {TIME_FORMS}")
         return times
 
     def _check(self, is_right: Bools, wanted: str) -> None:

@@ -61,6 +61,7 @@ class PricesSettings(AnalysisSection):
     open_slack_ms: float = Field(
         default=1_000,
         ge=0,
+        le=86_400_000,
         description="a bar that opened this long before a decision can still be had at its open, in milliseconds; "
         "0 = the next open only",
     )
@@ -70,7 +71,10 @@ class StudySettings(AnalysisSection):
     """The event study: what prices did after events, beside the same stock at the same time of the following days."""
 
     latency_ms: float = Field(
-        default=100, ge=0, description="time between an event and the decision about it, in milliseconds"
+        default=100,
+        ge=0,
+        le=86_400_000,
+        description="time between an event and the decision about it, in milliseconds",
     )
     horizons: Annotated[tuple[str, ...], AfterValidator(_different)] = Field(
         default=("1m", "5m", "30m", CLOSE),
@@ -78,14 +82,18 @@ class StudySettings(AnalysisSection):
         description="times after the entry at which the move is measured: s, m, h, or close, the day's end",
     )
     max_wait_seconds: float = Field(
-        default=60, ge=0, description="longest wait for the first tick after a decision, in seconds"
+        default=60, ge=0, le=1e9, description="longest wait for the first tick after a decision, in seconds"
     )
     max_wait_bars_seconds: float = Field(
-        default=300, ge=0, description="longest wait for the first opening of a bar after a decision, in seconds"
+        default=300,
+        ge=0,
+        le=1e9,
+        description="longest wait for the first opening of a bar after a decision, in seconds",
     )
     end_slack_seconds: float = Field(
         default=300,
         ge=0,
+        le=1e9,
         description="a day counts as recorded to its end if its last row is available this long before it, in seconds",
     )
     placebo_days: int = Field(

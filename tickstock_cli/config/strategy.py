@@ -19,6 +19,7 @@ EventSource = Literal["tick", "websocket", "ohlcv", "fmv", "channel"]
 
 _CLOCK = re.compile(r"(?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?", re.ASCII)
 _DAY_SECONDS = 86_400
+_LONGEST_DAYS = 10_000
 
 
 def parse_clock(text: str) -> int:
@@ -50,9 +51,11 @@ def duration_ns(text: str) -> int:
 
 def _duration(text: str) -> str:
     try:
-        duration_ns(text)
+        length = duration_ns(text)
     except UsageError as error:
         raise ValueError(f"{error}; an empty text is off") from error
+    if length > _LONGEST_DAYS * _DAY_SECONDS * 1_000_000_000:
+        raise ValueError(f"must be at most {_LONGEST_DAYS} d, was {text}; an empty text is off")
     return text
 
 
@@ -80,7 +83,7 @@ class StrategyHead(Section):
     latency_ms: float = Field(
         default=100, ge=0, le=86_400_000, description="time from an event or price to the decision, in milliseconds"
     )
-    cash: float = Field(default=100_000, gt=0, le=1e12, description="money at the start, in dollars")
+    cash: float = Field(default=100_000, ge=0.01, le=1e12, description="money at the start, in dollars")
 
 
 class EnterRule(Section):

@@ -19,6 +19,7 @@ from tickstock_cli.core.array_queue import ArrayQueue
 from tickstock_cli.core.batch import Int32s, Int64s
 from tickstock_cli.core.events import EventRows
 from tickstock_cli.core.times import MAX_NS
+from tickstock_cli.errors import DataError
 from tickstock_cli.kernels.compare import SECOND_NS
 from tickstock_cli.prices.days import SEGMENT_DAY, TradingDays
 from tickstock_cli.prices.timeline import PriceSlice
@@ -29,6 +30,9 @@ from tickstock_cli.study.observations import CUT, NO_DIRECTION, NOT_ENTERED, OBS
 
 PLACEBO_REACH_DAYS = 14
 """A placebo day is at most so many calendar days after its event."""
+
+MOST_BPS = 1e284
+"""Returns beyond it are refused: a sum of them, or the square of a range, would be infinite."""
 
 MILLISECOND_NS = 1_000_000
 
@@ -91,6 +95,11 @@ class EventStudy:
             Identities of the slice's events.
         tickers
             Number of tickers so far; every code is below it.
+
+        Raises
+        ------
+        DataError
+            A move is too large to compute with.
         """
         self._row_last.update(zip(part.row_days.tolist(), part.row_last.tolist(), strict=True))
         self._pool.grow(tickers)
@@ -179,7 +188,7 @@ class EventStudy:
         added["code"], added["side"] = records["code"], records["direction"]
         added["decision"], added["day"] = decision, days
         added["from_opening"] = decision - self._open_slack_ns
-        added["latest"] = decision + self._wait_ns
+        added["latest"] = decision + np.minimum(self._wait_ns, MAX_NS - decision)
         added["day_end"] = self._by_day(days, lambda day: self._days.limits(day).end)
         self._pool.add(added)
         if self._paths is not None:
@@ -198,8 +207,12 @@ class EventStudy:
         entered = moments["state"] != NO_ENTRY
         status = np.where(entered[:, None], np.where(is_cut, CUT, OBSERVED), NOT_ENTERED)
         side, price = moments["side"][:, None].astype(np.float64), moments["entry_price"][:, None]
-        with np.errstate(invalid="ignore", divide="ignore"):
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             moves = [np.where(status == OBSERVED, side * (p - price) / price * 1e4 + 0.0, np.nan) for p in ends]
+        if any((np.abs(move) > MOST_BPS).any() for move in moves):
+            raise DataError(
+                "a price of the recording is beyond 1e280 times an earlier one of its ticker and day; correct it"
+            )
         returns, at_highest, at_lowest = moves
         own = moments["placebo"] == 0
         mine = moments["event"][own] - self._first

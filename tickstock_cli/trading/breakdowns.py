@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from tickstock_cli.prices.half_hours import half_hours
 
-Breakdown = dict[str, dict[str, float | int]]
-"""By name: trades, gross_micros, fees_micros, net_micros, hit_rate, expectancy_bps."""
+Breakdown = dict[str, dict[str, float | int | None]]
+"""By name: trades, gross_micros, fees_micros, net_micros, hit_rate, expectancy_bps (None if no trade has a return)."""
 
 
 def by_name(trades: NDArray[Any], groups: NDArray[np.integer], names: Sequence[str]) -> Breakdown:
@@ -20,7 +20,7 @@ def by_name(trades: NDArray[Any], groups: NDArray[np.integer], names: Sequence[s
     Parameters
     ----------
     trades
-        Records with ``gross``, ``fees``, ``net`` (int64 micro-dollars) and ``return_bps``.
+        Records with ``gross``, ``fees``, ``net`` (int64 micro-dollars) and ``return_bps`` (NaN = it has none).
     groups
         Position in ``names`` of each trade.
     names
@@ -29,14 +29,16 @@ def by_name(trades: NDArray[Any], groups: NDArray[np.integer], names: Sequence[s
     count = len(names)
     number = np.bincount(groups, minlength=count)
     wins = np.bincount(groups, weights=trades["net"] > 0, minlength=count)
-    returns = np.bincount(groups, weights=trades["return_bps"], minlength=count)  # adds in the order of trades
+    is_known = ~np.isnan(trades["return_bps"])
+    known = np.bincount(groups, weights=is_known, minlength=count)
+    returns = np.bincount(groups[is_known], trades["return_bps"][is_known], count)  # adds in the order of trades
     money = {name: _totals(trades[name], groups, count) for name in ("gross", "fees", "net")}
     return {
         names[group]: {
             "trades": int(number[group]),
             **{f"{name}_micros": int(totals[group]) for name, totals in money.items()},
             "hit_rate": int(wins[group]) / int(number[group]),
-            "expectancy_bps": float(returns[group]) / int(number[group]) + 0.0,
+            "expectancy_bps": float(returns[group]) / int(known[group]) + 0.0 if known[group] else None,
         }
         for group in np.flatnonzero(number).tolist()
     }

@@ -207,7 +207,8 @@ def _is_affordable(books: Books, rules: TradeRules, code: int, mark: int, equity
 def _enter(books: Books, rules: TradeRules, signal: Any, shares: int, row: Any) -> None:
     code, time = int(signal["code"]), int(signal["decision"])
     row["shares"] = shares
-    row["order"] = begin_order(books, code, ENTRY, int(signal["side"]), time, shares, time + rules.timeout)
+    deadline = time + min(rules.timeout, MAX_NS - time)
+    row["order"] = begin_order(books, code, ENTRY, int(signal["side"]), time, shares, deadline)
     meet_kept(books, rules, code, time)
 
 

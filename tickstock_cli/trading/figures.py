@@ -26,6 +26,7 @@ from tickstock_cli.trading.return_figures import (
 
 NO_TRADE = "no trade"
 NO_MINUTE = "no minute of equity"
+NO_RETURN = "what the trades sold short came to nothing after costs"
 
 Figure = float | int | Breakdown | None
 
@@ -145,16 +146,25 @@ def _put_trades(found: StrategyFigures, trades: NDArray[Any]) -> None:
 
 
 def _put_expectancy(found: StrategyFigures, trades: NDArray[Any]) -> None:
-    returns, notional = trades["return_bps"], trades["entry_notional"].astype(np.float64)
-    clusters = clusters_of(trades["code"].astype(np.int64), trades["day"].astype(np.int64))
+    is_known = ~np.isnan(trades["return_bps"])
+    known = trades if is_known.all() else trades[is_known]
+    nothing = NO_RETURN if len(trades) else NO_TRADE
+    returns, notional = known["return_bps"], known["entry_notional"].astype(np.float64)
+    clusters = clusters_of(known["code"].astype(np.int64), known["day"].astype(np.int64))
     for prefix, weights in (("", None), ("weighted_", notional)):
-        mean = None
-        if len(trades):
-            mean = ordered_mean(returns) if weights is None else ordered_sum(returns * weights) / ordered_sum(weights)
-        error = mean_error(returns, mean or 0.0, clusters, weights)
-        found.put(f"{prefix}expectancy_bps", mean, NO_TRADE)
-        for name, value in (("se", error.se), ("lo", error.lo), ("hi", error.hi)):
-            found.put(f"{prefix}expectancy_{name}_bps", value, error.unknown if len(trades) else NO_TRADE)
+        mean = _mean(returns, weights)
+        error = None if mean is None else mean_error(returns, mean, clusters, weights)
+        found.put(f"{prefix}expectancy_bps", mean, nothing)
+        for name in ("se", "lo", "hi"):
+            value, reason = (None, nothing) if error is None else (getattr(error, name), error.unknown)
+            found.put(f"{prefix}expectancy_{name}_bps", value, reason)
+
+
+def _mean(returns: NDArray[np.float64], weights: NDArray[np.float64] | None) -> float | None:
+    if weights is None:
+        return ordered_mean(returns) if len(returns) else None
+    total = ordered_sum(weights)
+    return ordered_sum(returns * weights) / total + 0.0 if total else None
 
 
 def _put_activity(found: StrategyFigures, records: StrategyRecords) -> None:

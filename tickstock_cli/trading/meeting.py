@@ -52,9 +52,11 @@ def exit_reason_of(slot: Any, rules: TradeRules, adverse: float, favourable: flo
     best = slot["best"]
     if side * favourable > side * best:
         slot["best"] = favourable
+    if average == 0:  # sold short, and costs took all of it: there is no percentage of nothing
+        return -1
     if rules.stop_percent > 0 and reaches(side * (average - adverse) / average * 100, rules.stop_percent):
         return STOP
-    if rules.trail_percent > 0 and reaches(side * (best - adverse) / best * 100, rules.trail_percent):
+    if rules.trail_percent > 0 and best != 0 and reaches(side * (best - adverse) / best * 100, rules.trail_percent):
         return TRAIL
     if rules.target_percent > 0 and reaches(side * (favourable - average) / average * 100, rules.target_percent):
         return TARGET

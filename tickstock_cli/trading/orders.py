@@ -128,7 +128,7 @@ def take_fill(
             slot["first_opening"] = opening
             slot["best"] = paid / 1e6
             if rules.after:
-                propose_exit(books, code, time + rules.after, HORIZON)
+                propose_exit(books, code, time + min(rules.after, MAX_NS - time), HORIZON)
         slot["shares"] += shares
         slot["entry_shares"] += shares
         slot["entry_notional"] = total_of(book, code, slot["entry_notional"], amount)
@@ -230,10 +230,10 @@ def _end_trade(books: Books, slot: Any) -> None:
     row["forced"] = slot["forced"]
     row["entry_price"] = average
     row["exit_price"] = sold / 1e6 / slot["exit_shares"]
-    row["return_bps"] = row["net"] / bought * 1e4
-    row["mfe_bps"] = 0.0
-    row["mae_bps"] = 0.0
-    if not np.isnan(slot["most_favourable"]):
+    row["return_bps"] = row["net"] / bought * 1e4 if bought else np.nan
+    row["mfe_bps"] = 0.0 if bought else np.nan
+    row["mae_bps"] = 0.0 if bought else np.nan
+    if bought and not np.isnan(slot["most_favourable"]):
         row["mfe_bps"] = max(0.0, side * (slot["most_favourable"] - average) / average * 1e4)
         row["mae_bps"] = min(0.0, side * (slot["most_adverse"] - average) / average * 1e4)
     row["code"] = slot["code"]

@@ -170,7 +170,8 @@ def test_a_day_that_never_closes_is_always_regular(given: Given) -> None:
     ("row", "message"),
     [
         ("A,noon,1", "row 1: time is 'noon', but cannot read 'noon' as a time; write 2013-10-08"),
-        ("A,,1", "row 1: time is empty, but a time from 1970 to 2262 is wanted"),
+        ("A,,1", "row 1: time is empty, but a time from 1970 to 2261 is wanted"),
+        ("A,2262-01-01,1", "row 1: time is '2262-01-01', but a time from 1970 to 2261 is wanted"),
         ("A,20260302,1", "row 1: time is '20260302', but time '20260302' may be a date or seconds since 1970"),
         ("A,2026-03-02T25:00Z,1", "row 1: time is '2026-03-02T25:00Z', but .*hour is 25, but 0 to 23 is allowed"),
         ("A,2400-03-02,1", "row 1: time is '2400-03-02', but .* is out of range"),

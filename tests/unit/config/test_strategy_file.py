@@ -60,6 +60,9 @@ def test_a_file_and_assignments_above_it_make_a_strategy(tmp_path: Path) -> None
          "before it ends")),
         ("[exit]\nafter = 'soon'", (), ('exit.after = "soon" (in FILE): a duration must be a number above 0 with ms, '
          "s, m, h or d behind it, as in 1h, was soon; an empty text is off")),
+        ("[exit]\nafter = '10001d'", (), ('exit.after = "10001d" (in FILE): must be at most 10000 d, was 10001d; an '
+         "empty text is off")),
+        ("[strategy]\ncash = 1e-7", (), "strategy.cash = 1e-07 (in FILE): must be greater than or equal to 0.01"),
         ("[[enter]]\nkinds = ['surges']", (), ("enter.0.kinds (in FILE): no kind of event named 'surges'; did you mean "
          "surge? (there are: surge, trend)")),
         ("[exit]", (), 'FILE has no rule of entry; write [[enter]] and below it, for example, kinds = ["surge"]'),

@@ -36,7 +36,7 @@ def figures_of(
         row["day"] = int(date.replace("-", ""))
         row["net"], row["fees"], row["gross"] = net * DOLLAR, DOLLAR, (net + 1) * DOLLAR
         row["entry_notional"], row["exit_notional"] = notional * DOLLAR, (notional + net + 1) * DOLLAR
-        row["return_bps"] = net / notional * 1e4
+        row["return_bps"] = net / notional * 1e4 if notional else np.nan
     minutes = np.zeros(len(equity), EQUITY_FIELDS)
     for sample, (day, money, positions) in zip(minutes, equity, strict=True):
         sample["day"], sample["equity"], sample["positions"] = day, money * DOLLAR, positions
@@ -109,6 +109,17 @@ def test_a_strategy_without_trades_says_what_is_unknown() -> None:
     assert found.unknown["exposure"] == found.unknown["max_drawdown"] == "no minute of equity"
     assert (found.figures["net_micros"], found.figures["by_ticker"]) == (0, {})
     json.dumps(found.figures, allow_nan=False)
+
+
+def test_a_trade_without_a_return_counts_for_money_alone() -> None:
+    """What was sold short came to nothing after costs, so no percentage of it is known."""
+    found = figures_of([WON, ("2024-06-12", "10:00:00", 1, -10, 0, 1)], [(1, 10_020, 0)])
+    assert (found.figures["trades"], found.figures["net_micros"]) == (2, 20 * DOLLAR)
+    assert found.figures["expectancy_bps"] == found.figures["weighted_expectancy_bps"] == 300.0
+    assert found.figures["by_ticker"]["ABC"]["expectancy_bps"] is None  # type: ignore[index]
+    alone = figures_of([("2024-06-12", "10:00:00", 1, -10, 0, 1)], [(1, 9_990, 0)])
+    assert alone.unknown["expectancy_bps"] == "what the trades sold short came to nothing after costs"
+    json.dumps(alone.figures, allow_nan=False)
 
 
 def test_only_winners_have_no_profit_factor() -> None:

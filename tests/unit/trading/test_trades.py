@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from tests.unit.trading.market import FREE, NO_FEES, at, event, outcomes, reasons, strategy, tick, traded
 
 
@@ -165,3 +167,19 @@ def test_the_data_end_where_no_day_follows_within_a_week() -> None:
     assert (trade["exit_notional"], trade["forced"]) == (20 * 51_000_000, 0)
     assert records["fills"]["kind"].tolist() == [0, 2]
     assert week["trades"][0]["exit_notional"] == 20 * 60_000_000
+
+
+def test_a_short_sale_for_nothing_after_costs_has_no_percentages() -> None:
+    """Half a cent less half a cent: the entry's money is 0, so a return of it, a stop and a trail are undefined."""
+    rows = [tick(f"10:00:{second:02d}", 0.005) for second in range(0, 40, 10)]
+    values = strategy(
+        enter=[{"side": "short"}], fill={"slippage_bps": 0, "participation": 0}, size={"value": 1},
+        exit={"stop_percent": 1, "trail_percent": 1, "target_percent": 1},
+    )  # fmt: skip
+    records = traded(values, rows, [event("10:00:05")])
+    (trade,) = records["trades"]
+
+    assert reasons(records) == ["horizon"]
+    assert (trade["shares"], trade["entry_notional"], trade["exit_notional"]) == (200, 0, 200 * 10_000)
+    assert trade["net"] == -2_000_000 - 2_000_000
+    assert [np.isnan(trade[name]) for name in ("return_bps", "mfe_bps", "mae_bps")] == [True] * 3

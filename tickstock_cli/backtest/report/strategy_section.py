@@ -15,7 +15,7 @@ from tickstock_cli.backtest.report.strategy_records import EquityPoints
 from tickstock_cli.backtest.report.study_charts import figure
 from tickstock_cli.backtest.report.study_tables import OPTIONAL
 from tickstock_cli.backtest.report.trade_table import trade_table
-from tickstock_cli.backtest.report.values import bps
+from tickstock_cli.backtest.report.values import known_bps
 from tickstock_cli.backtest.words import dollars, interval, strategy_words
 from tickstock_cli.measurement.page import NUMBER, Cell, facts_list, folded, paragraph, preformatted, table
 
@@ -174,7 +174,7 @@ def _breakdown(groups: Any, title: str) -> str:
         [
             Cell(name), Cell(f"{group['trades']:,}", NUMBER), Cell(dollars(group["net_micros"], sign=True), NUMBER),
             Cell(dollars(group["gross_micros"], sign=True), OPTIONAL), Cell(dollars(group["fees_micros"]), OPTIONAL),
-            Cell(f"{group['hit_rate']:.1%}", OPTIONAL), Cell(bps(group["expectancy_bps"]), NUMBER),
+            Cell(f"{group['hit_rate']:.1%}", OPTIONAL), Cell(known_bps(group["expectancy_bps"]), NUMBER),
         ]
         for name, group in ((name, groups[name]) for name in names)
     ]  # fmt: skip

@@ -12,7 +12,7 @@ from tickstock_cli.backtest.report.contents import StrategyContents
 from tickstock_cli.backtest.report.plot import Axis, Plot, key, value_axis
 from tickstock_cli.backtest.report.strategy_records import EXTREMES, ShownTrade
 from tickstock_cli.backtest.report.study_tables import OPTIONAL
-from tickstock_cli.backtest.report.values import bps
+from tickstock_cli.backtest.report.values import known_bps
 from tickstock_cli.backtest.words import dollars
 from tickstock_cli.config.strategy import ExitRules
 from tickstock_cli.core.times import format_duration
@@ -114,8 +114,8 @@ def _body(
         _sorted_by(last - first, format_duration(last - first), OPTIONAL), Cell(f"{int(record['shares']):,}", OPTIONAL),
         Cell(f"{float(record['entry_price']):,.4f}", OPTIONAL), Cell(f"{float(record['exit_price']):,.4f}", OPTIONAL),
         Cell(dollars(int(record["net"]), sign=True), f"{NUMBER} {'gain' if record['net'] > 0 else 'loss'}"),
-        Cell(bps(float(record["return_bps"])), NUMBER), Cell(bps(float(record["mfe_bps"])), OPTIONAL),
-        Cell(bps(float(record["mae_bps"])), OPTIONAL), Cell(strategy.reasons[int(record["reason"])], "whole"),
+        Cell(known_bps(float(record["return_bps"])), NUMBER), Cell(known_bps(float(record["mfe_bps"])), OPTIONAL),
+        Cell(known_bps(float(record["mae_bps"])), OPTIONAL), Cell(strategy.reasons[int(record["reason"])], "whole"),
     )  # fmt: skip
     drawn = "".join(cell.html("td") for cell in cells)
     summary = f'<td class="number"><details><summary>{number + 1}</summary></details></td>'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from math import isnan
 
 from tickstock_cli.backtest.words import direction_word, interval, probability, signed
 from tickstock_cli.measurement.page import NUMBER, Cell
@@ -71,6 +72,11 @@ def digits_of(value: float) -> int:
 def bps(value: float) -> str:
     """Return a return in basis points with its sign."""
     return signed(value, digits_of(value))
+
+
+def known_bps(value: float | None) -> str:
+    """Return a return in basis points with its sign; ``unknown`` for None and NaN."""
+    return "unknown" if value is None or isnan(value) else bps(value)
 
 
 def group_name(kind: str, direction: Value, source: Value) -> str:
