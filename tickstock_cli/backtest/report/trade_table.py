@@ -17,8 +17,8 @@ from tickstock_cli.backtest.words import dollars
 from tickstock_cli.config.strategy import ExitRules
 from tickstock_cli.core.times import format_duration
 from tickstock_cli.measurement.page import NUMBER, Cell, facts_list, paragraph
+from tickstock_cli.trading.trade_prices import MOST_TRADES
 
-MINUTE_NS = 60_000_000_000
 MICROS = 1_000_000
 
 TRADE_KEYS = key(
@@ -48,9 +48,10 @@ def trade_table(strategy: StrategyContents, tickers: Sequence[str], kinds: Seque
         return paragraph("No trade was made.")
     told = "A click on a number shows the trade's prices; one on a heading sorts."
     if len(details.trades) < details.trade_count:
+        first = f" of the first {MOST_TRADES:,}" if details.trade_count > MOST_TRADES else ""
         told = (
-            f"{len(details.trades):,} of {details.trade_count:,} trades: the {EXTREMES} best, the {EXTREMES} worst, "
-            f"and others at equal distances; trades.parquet has all. {told}"
+            f"{len(details.trades):,} of {details.trade_count:,} trades: the {EXTREMES} best and the {EXTREMES} worst"
+            f"{first}, and others at equal distances; trades.parquet has all. {told}"
         )
     head = "".join(heading.html("th") for heading in _HEADINGS)
     bodies = "".join(_body(trade, strategy, tickers, kinds, zone) for trade in details.trades)
