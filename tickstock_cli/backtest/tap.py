@@ -72,7 +72,7 @@ class BacktestTap(Tap):
         self._settings = settings
         self._prices = prices
         self._given = given
-        self._decided_by = _decided_by(settings, given, strategies)
+        self._decided_by = decided_by(settings, given, strategies)
         self._given_taken = 0
         self._strategies = strategies
         self._days = TradingDays(settings.session.calendar, settings.prices.phases)
@@ -206,15 +206,16 @@ class BacktestTap(Tap):
         return {f"{name}/{key}": array for name, part in self._parts().items() for key, array in part.state().items()}
 
 
-def _decided_by(
+def decided_by(
     settings: Settings, given: GivenEvents | None, strategies: Sequence[NamedStrategy]
 ) -> NDArray[np.uint8]:
-    """Return a digest of what decides a backtest beside its run's events."""
+    """Return a digest (uint8) of what decides a backtest beside its run's events: a checkpoint fits only the same."""
     sections = [settings.study.model_dump(mode="json"), settings.prices.model_dump(mode="json")]
     sections += [strategy.identity for strategy in strategies]
     digest = sha256(json.dumps(sections, sort_keys=True).encode())
     if given is not None:
-        digest.update(given.rows.tobytes())
+        for name in given.rows.dtype.names or ():  # the bytes between the fields are anything
+            digest.update(given.rows[name].tobytes())
         digest.update(given.event_ids.tobytes())
         digest.update("\n".join((*given.tickers, *given.kinds, *given.sources)).encode())
     return np.frombuffer(digest.digest(), dtype=np.uint8)

@@ -6,15 +6,18 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.cli.small_disk import small_disk
 from tests.unit.backtest.days import write_bars, write_walk
 from tests.unit.backtest.planted import CLAIRVOYANT, Moody
 from tickstock_cli import detectors
+from tickstock_cli.backtest.given_events import read_given_events
 from tickstock_cli.backtest.request import BacktestRequest
 from tickstock_cli.backtest.run import backtest
 from tickstock_cli.backtest.strategies import named_strategies
+from tickstock_cli.backtest.tap import decided_by
 from tickstock_cli.build import settings_from
 from tickstock_cli.cli.backtest import stopped_words
 from tickstock_cli.engine.control import Control
@@ -78,6 +81,22 @@ def test_other_horizons_cannot_resume_a_checkpoint(request_: BacktestRequest, tm
 
     with pytest.raises(CheckpointError, match="other settings of study or prices"):
         backtest(replace(kept, settings=other, resume=True))
+
+
+def test_a_checkpoint_fits_the_same_events_whatever_lies_between_their_fields(tmp_path: Path) -> None:
+    """Fields of records are aligned, and what was in memory before stays in the gaps."""
+    (tmp_path / "mine.csv").write_text("ticker,time,direction\nA,2024-06-12T14:00:00Z,up\n")
+    given = read_given_events(tmp_path / "mine.csv", "XNYS", ("surge",))
+    dirty = np.empty_like(given.rows)
+    dirty.view(np.uint8)[:] = 7
+    for name in dirty.dtype.names or ():
+        dirty[name] = given.rows[name]
+    first, second = (decided_by(settings_from({}), replace(given, rows=rows), ()) for rows in (given.rows, dirty))
+    down = replace(given, rows=dirty.copy())
+    down.rows["direction"] = -1
+
+    assert given.rows.tobytes() != dirty.tobytes()
+    assert first.tobytes() == second.tobytes() != decided_by(settings_from({}), down, ()).tobytes()
 
 
 def test_cut_recordings_give_the_same_decisions(request_: BacktestRequest) -> None:
