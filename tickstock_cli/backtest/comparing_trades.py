@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tickstock_cli.backtest.aligning import aligned, codes_like, equal
 from tickstock_cli.backtest.tap import BacktestTap
 from tickstock_cli.core.record_file import RecordFile
-from tickstock_cli.core.times import format_time
+from tickstock_cli.core.times import MAX_NS, format_time
 from tickstock_cli.trading.records import AT_END, OUTCOMES
 
 _TIMES = {"signals": "decision", "fills": "time"}
@@ -20,7 +20,8 @@ _TIMES = {"signals": "decision", "fills": "time"}
 def compare_trades(whole: BacktestTap, part: BacktestTap, before: int) -> tuple[dict[str, int], str | None]:
     """Compare the signals decided, and the fills made, before a time (ns UTC).
 
-    Fills at the end of the data are left out: a recording that is cut off ends earlier.
+    A recording that is cut off ends earlier: what follows the end of its last day is left out, and so are fills at the
+    end of the data.
 
     Returns
     -------
@@ -30,8 +31,9 @@ def compare_trades(whole: BacktestTap, part: BacktestTap, before: int) -> tuple[
     codes = codes_like(part.names.tickers, whole.names.tickers)
     counts = dict.fromkeys(_TIMES, 0)
     for place, (ours, theirs) in enumerate(zip(whole.traded, part.traded, strict=True)):
+        limit = min(before, _end_of_data(theirs["equity"]) + 1)
         for table in _TIMES:
-            pairs = aligned(_chunks(ours[table], table, before, None), _chunks(theirs[table], table, before, codes))
+            pairs = aligned(_chunks(ours[table], table, limit, None), _chunks(theirs[table], table, limit, codes))
             for mine, other in pairs:
                 rows = min(len(mine), len(other))
                 counts[table] += rows
@@ -43,6 +45,12 @@ def compare_trades(whole: BacktestTap, part: BacktestTap, before: int) -> tuple[
                     texts = [_words(table, records[first:], whole.names.tickers) for records in (other, mine)]
                     return counts, f"strategy {name}: {texts[0]} in the cut recording, {texts[1]} in the whole"
     return counts, None
+
+
+def _end_of_data(equity: RecordFile) -> int:
+    """Return the end of the last recorded day (ns UTC): positions are closed there. Its minute is sampled last."""
+    count = len(equity)
+    return int(equity.read(count - 1, count)["time"][0]) if count else MAX_NS - 1
 
 
 def _chunks(file: RecordFile, table: str, before: int, codes: NDArray[np.int32] | None) -> Iterator[NDArray[Any]]:

@@ -206,9 +206,7 @@ class BacktestTap(Tap):
         return {f"{name}/{key}": array for name, part in self._parts().items() for key, array in part.state().items()}
 
 
-def decided_by(
-    settings: Settings, given: GivenEvents | None, strategies: Sequence[NamedStrategy]
-) -> NDArray[np.uint8]:
+def decided_by(settings: Settings, given: GivenEvents | None, strategies: Sequence[NamedStrategy]) -> NDArray[np.uint8]:
     """Return a digest (uint8) of what decides a backtest beside its run's events: a checkpoint fits only the same."""
     sections = [settings.study.model_dump(mode="json"), settings.prices.model_dump(mode="json")]
     sections += [strategy.identity for strategy in strategies]

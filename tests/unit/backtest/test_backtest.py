@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.cli.small_disk import small_disk
-from tests.unit.backtest.days import write_bars, write_walk
+from tests.unit.backtest.days import DAYS, write_bars, write_walk
 from tests.unit.backtest.planted import CLAIRVOYANT, Moody
 from tickstock_cli import detectors
 from tickstock_cli.backtest.given_events import read_given_events
@@ -123,6 +123,21 @@ def test_a_cut_never_lies_behind_the_end_of_the_whole(request_: BacktestRequest)
     assert result.lookahead.same
     assert result.lookahead.cuts[-1].at == last
     assert all(start.at < last for start in result.lookahead.starts)
+
+
+def test_a_cut_that_ends_the_data_a_day_earlier_is_no_look_ahead(request_: BacktestRequest, tmp_path: Path) -> None:
+    """Held overnight; decided before the next day's first print, the position is closed already where data are cut."""
+    times = [new_york(DAYS[0], "10:01:00"), new_york(DAYS[1], "09:40:00")]
+    (tmp_path / "mine.csv").write_text("\n".join(["ticker,time,direction", *(f"AAA,{time},up" for time in times), ""]))
+    (tmp_path / "held.toml").write_text('[[enter]]\n[exit]\nafter = ""\nsession_end = ""\n')
+    held = named_strategies([str(tmp_path / "held.toml")])
+    request = replace(request_, events=tmp_path / "mine.csv", strategies=held, check_lookahead=2)
+    result = backtest(request)
+    assert result.lookahead is not None
+
+    assert result.strategies[0].signals == {"signals": 2, "taken": 1, "ignored.held": 1}
+    assert result.lookahead.first_difference is None
+    assert [cut.signals for cut in result.lookahead.cuts] == [1, 1]
 
 
 def test_results_that_do_not_fit_on_the_disk_leave_earlier_ones(request_: BacktestRequest, tmp_path: Path) -> None:
