@@ -64,6 +64,25 @@ def test_a_recording_outside_market_hours_is_reported(here: Here, recorded: Path
     assert right.stderr == ""
 
 
+def test_rows_of_the_night_are_reported_once_with_count_and_setting(here: Here, recorded: Path) -> None:
+    """Since 6 December 2026 recordings have nights; whoever asks for them is not told."""
+    ticks = written_columns(recorded / "ticks.parquet")
+    night = [ticks["timestamp"][-1] + (12 * 3600 + second) * 10**9 for second in range(3)]
+    longer = {name: [*column, *column[-3:]] for name, column in ticks.items()}
+    write_columns(recorded / "ticks.parquet", {**longer, "timestamp": [*ticks["timestamp"], *night]})
+    asked = ("--set", 'session.phases=["pre", "regular", "post", "overnight"]')
+
+    result, inspected = here("replay", recorded, "--json"), here("inspect", recorded)
+
+    rows = len(longer["price"])
+    assert result.stderr == (
+        f"note: 3 of {rows:,} usable tick rows lie in phases that session.phases leaves out; "
+        "tickstock inspect counts them by phase\n"
+    )
+    assert "3 overnight: session.phases has only pre, regular, post" in " ".join(inspected.stdout.split())
+    assert here("replay", recorded, "--json", *asked).stderr == ""
+
+
 def test_a_second_run_into_the_same_folder_reads_what_the_first_one_read(here: Here, recorded: Path) -> None:
     """Events and rejected rows of a run before are no recordings."""
     run = (

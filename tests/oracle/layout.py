@@ -41,7 +41,7 @@ OPEN_DAYS = (
     "2024-11-04",
     "2024-11-29",  # half-day
 )
-CLOSED_DAYS = ("2024-03-10", "2024-07-04", "2024-11-03", "2024-12-25")
+CLOSED_DAYS = ("2024-03-10", "2024-07-04", "2024-11-03", "2024-11-28", "2024-12-25")
 CLOCKS = ("09:30", "16:00", "20:00", "10:15", "04:00", "13:00", "17:00", "00:00")
 
 
@@ -50,7 +50,20 @@ def _new_york(day: str, clock: str) -> int:
 
 
 CLOSED = tuple(_new_york(day, clock) for day in CLOSED_DAYS for clock in CLOCKS)
-BORDERS = tuple(_new_york(day, clock) for day in OPEN_DAYS for clock in CLOCKS) + CLOSED
+NIGHTS = tuple(
+    _new_york(f"2024-{day}", clock)
+    for day, clock in (
+        ("03-10", "20:00"),  # a Sunday on which clocks went forward
+        ("03-11", "00:00"),
+        ("06-11", "20:00"),
+        ("06-12", "04:00"),
+        ("07-04", "20:00"),  # a holiday before a trading day
+        ("11-04", "00:00"),
+        ("11-28", "22:15"),
+    )
+)
+"""Times (ns) at which a night begins, ends, or has midnight or nothing at all in it."""
+BORDERS = tuple(_new_york(day, clock) for day in OPEN_DAYS for clock in CLOCKS) + CLOSED + NIGHTS
 """Times (ns) around which something changes, and 10:15 of each day, where nothing does."""
 
 OPEN = tuple(_new_york(day, clock) for day in OPEN_DAYS for clock in ("10:15", "09:30"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from tests.oracle.layout import BORDERS, CLOSED, FAULTS, OPTIONAL, TICKERS, FileShape, Step, lay_out
+from tests.oracle.layout import BORDERS, CLOSED, FAULTS, NIGHTS, OPTIONAL, TICKERS, FileShape, Step, lay_out
 from tests.oracle.records import SECOND, Record, Row
 from tests.oracle.variations import LIVELY, VARIATIONS
 
@@ -53,7 +53,7 @@ def random_case(
     rng = Random(seed)
     settings = random_settings(rng)
     shapes = [_shape(rng, record) for record in RECORDS if record in records for _ in range(rng.choice((1, 1, 2)))]
-    start, steps = _steps(rng, rows, records)
+    start, steps = _steps(rng, rows, records, with_nights="overnight" in settings.get("session.phases", ()))
     return lay_out(steps, start, shapes, settings), settings
 
 
@@ -64,6 +64,8 @@ def random_settings(rng: Random) -> dict[str, Any]:
         coordination = any(key.startswith("coordinator") for key in group[0])
         if rng.random() < (0.3 if coordination else 0.12):
             settings |= rng.choice(group)
+    if rng.random() < 0.15:
+        settings["session.phases"] = ["overnight", "pre", "regular", "post"]
     return settings
 
 
@@ -147,9 +149,10 @@ def _habits(rng: Random, records: Sequence[Record]) -> _Habits:
     )
 
 
-def _steps(rng: Random, rows: int, records: Sequence[Record]) -> tuple[int, list[Step]]:
+def _steps(rng: Random, rows: int, records: Sequence[Record], *, with_nights: bool) -> tuple[int, list[Step]]:
     habits = _habits(rng, records)
-    borders = sorted(rng.choices(BORDERS, [1 if border in CLOSED else 8 for border in BORDERS], k=rng.randint(1, 4)))
+    weights = [(80 if with_nights else 1) if at in NIGHTS else 1 if at in CLOSED else 8 for at in BORDERS]
+    borders = sorted(rng.choices(BORDERS, weights, k=rng.randint(1, 4)))
     moods = {ticker: _Mood() for ticker in habits.tickers}
     steps: list[Step] = []
     start = now = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -28,12 +28,18 @@ def segment_of(timestamp: int, calendar: str) -> Segment:
     if calendar == "24/7":
         return Segment(datetime.fromtimestamp(seconds, UTC).date(), "regular")
     local = datetime.fromtimestamp(seconds, NEW_YORK)
-    return Segment(local.date(), _phase(local.date(), local.time()))
+    day, clock = local.date(), local.time()
+    tomorrow = day + timedelta(days=1)
+    if clock >= time(20) and _is_open(tomorrow):
+        return Segment(tomorrow, "overnight")
+    return Segment(day, _phase(day, clock))
 
 
 def _phase(day: date, clock: time) -> str:
-    if not _is_open(day) or clock < time(4):
+    if not _is_open(day):
         return "closed"
+    if clock < time(4):
+        return "overnight"
     half = _is_half(day)
     if clock < time(9, 30):
         return "pre"

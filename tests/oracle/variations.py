@@ -35,6 +35,8 @@ VARIATIONS: tuple[tuple[dict[str, Any], ...], ...] = (
         {"session.phases": ["regular"]},
         {"session.phases": ["pre", "regular", "post", "closed"]},
         {"session.phases": ["closed", "post"]},
+        {"session.phases": ["pre", "regular", "post", "overnight"]},
+        {"session.phases": ["overnight", "closed"]},
     ),
     ({"recordings.interval_seconds": 300},),
     ({"guard.outlier_percent": 0}, {"guard.outlier_percent": 2}, {"guard.outlier_percent": 0.5}),

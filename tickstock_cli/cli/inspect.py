@@ -46,7 +46,8 @@ def inspect(
             bar.total = total
             bar.update(rows)
 
-        report = run_inspection(paths, options, Calendar(settings.session.calendar), progress)
+        session = settings.session
+        report = run_inspection(paths, options, Calendar(session.calendar), progress, session.phases)
     _print(report, settings.session.calendar, as_json)
     if report.unreadable:
         others = f" (and {len(report.unreadable) - 1} more)" if len(report.unreadable) > 1 else ""

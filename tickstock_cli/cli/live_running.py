@@ -26,6 +26,7 @@ from tickstock_cli.cli.live_view import LiveView
 from tickstock_cli.cli.render_feed import live_summary
 from tickstock_cli.cli.render_phrases import KindPhrases
 from tickstock_cli.cli.watching import run_zone, stdout_may_reach_a_terminal
+from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.feed import FeedListener
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer, Observers
@@ -108,8 +109,8 @@ def run(request: LiveRequest, address: Address | None, log: Path | None, *, dash
 
 def _notices(request: LiveRequest, broadcast: Broadcast | None) -> tuple[Observer, tuple[FeedListener, ...]]:
     """Return what finds complete minutes, and the listeners that post notices to the clients of a server."""
-    calendar = request.settings.session.calendar
-    spoken = (SpokenNotices(), NightNotice(calendar, _say))
+    session = request.settings.session
+    spoken = (SpokenNotices(), NightNotice(Calendar(session.calendar), session.phases, _say))
     if broadcast is None:
         return Observer(), spoken
     post, zone = broadcast.server.hub.notices.post, run_zone(replay_request(request))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -107,9 +107,21 @@ def _unused(ledger: Ledger) -> list[str]:
             most = sorted(reasons, key=lambda reason: (-reasons[reason], reason))
             told = ", ".join(most if len(most) == 1 else (f"{reason} {reasons[reason]:,}" for reason in most))
             notes.append(f"all {read:,} {record} rows were rejected: {told}; see them with --rejects FILE or --strict")
-        elif processed and ledger[f"{record}.filtered.market_hours"] == processed:
-            notes.append(
-                f"all {processed:,} usable {record} rows lie outside market hours: see session.calendar and "
-                "session.phases, or recordings.timezone if their times have no zone"
-            )
+        elif processed and ledger[f"{record}.filtered.market_hours"]:
+            notes.extend(_outside(record, ledger[f"{record}.filtered.market_hours"], processed))
     return notes
+
+
+def _outside(record: str, outside: int, usable: int) -> Iterator[str]:
+    """Yield the note about rows of phases that are left out: of bars, which have a rule of their own, only of all."""
+    if outside == usable:
+        deciding = "ohlcv.regular_hours_only" if record == "ohlcv" else "session.phases"
+        yield (
+            f"all {usable:,} usable {record} rows lie outside market hours: see session.calendar and {deciding}, "
+            "or recordings.timezone if their times have no zone"
+        )
+    elif record != "ohlcv":
+        yield (
+            f"{outside:,} of {usable:,} usable {record} rows lie in phases that session.phases leaves out; "
+            "tickstock inspect counts them by phase"
+        )

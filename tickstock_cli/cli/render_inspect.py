@@ -35,7 +35,7 @@ def render_report(report: Report, zone: ShownZone) -> Group:
         heading = Text(group.sample.path, style="bold")
         if len(group.files) > 1:
             heading.append(f" and {len(group.files) - 1:,} more like it", style="not bold")
-        parts += [heading, Padding(_details(list(_lines(group, zone))), (0, 0, 1, 2), expand=False)]
+        parts += [heading, Padding(_details(list(_lines(group, report.used_phases, zone))), (0, 0, 1, 2), expand=False)]
     parts += [Text(f"cannot be read: {file.error}", style="red") for file in report.unreadable]
     if report.left_out:
         parts.append(Text(left_out_note(report.left_out)))
@@ -63,9 +63,9 @@ def _names(files: Sequence[FileReport]) -> list[str]:
     return [os.path.relpath(path, folder).removesuffix(".parquet") for path in paths]
 
 
-def _lines(group: FileGroup, zone: ShownZone) -> Iterator[Line]:
+def _lines(group: FileGroup, used_phases: Sequence[str], zone: ShownZone) -> Iterator[Line]:
     """Return the details of files beyond the table."""
-    yield from _lines_of_rows(group, zone)
+    yield from _lines_of_rows(group, used_phases, zone)
     yield "holds", _holdings(group), ""
     for guess in group.guesses:
         yield "guessed", guess, ""
@@ -76,8 +76,8 @@ def _lines(group: FileGroup, zone: ShownZone) -> Iterator[Line]:
         yield "ignored", ", ".join(group.sample.ignored), "dim"
 
 
-def _lines_of_rows(group: FileGroup, zone: ShownZone) -> Iterator[Line]:
-    """Return the details of rows: rejected ones, duplicates, gaps."""
+def _lines_of_rows(group: FileGroup, used_phases: Sequence[str], zone: ShownZone) -> Iterator[Line]:
+    """Return the details of rows: rejected ones, those of phases that are left out, duplicates, gaps."""
     for warning, files in group.warnings.items():
         yield "warning", f"{_which(files, group)}{warning}", "yellow"
     if group.unsorted:
@@ -88,6 +88,8 @@ def _lines_of_rows(group: FileGroup, zone: ShownZone) -> Iterator[Line]:
         yield "rejected", _counts(group.rejected), "yellow"
     if group.rejected_unsorted != group.rejected:
         yield "" if group.rejected else "rejected", f"with --late reject: {_counts(group.rejected_unsorted)}", "yellow"
+    if outside := group.outside(used_phases):
+        yield "left out", f"{_counts(outside)}: session.phases has only {', '.join(used_phases)}", "yellow"
     if group.copies:
         yield "duplicates", f"{group.copies:,} rows equal an earlier one in every column", ""
     for place, gap in enumerate(_gaps(group.longest_gaps, zone)):

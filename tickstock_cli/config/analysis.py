@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from tickstock_cli.config.section import Section
+from tickstock_cli.core.phases import Phase
 from tickstock_cli.core.quantities import parse_duration
 from tickstock_cli.core.times import NS_PER_DAY
 from tickstock_cli.errors import UsageError
@@ -55,7 +56,7 @@ class PricesSettings(AnalysisSection):
     source: Literal["auto", "tick", "ohlcv"] = Field(
         default="auto", description="ticks or bars; auto takes ticks if the recording has a file of them"
     )
-    phases: tuple[Literal["pre", "regular", "post", "closed"], ...] = Field(
+    phases: tuple[Phase, ...] = Field(
         default=("regular",), min_length=1, description="phases whose prices are used, of session.phases"
     )
     open_slack_ms: float = Field(

@@ -30,6 +30,7 @@ from tickstock_cli.config.running import (
 )
 from tickstock_cli.config.section import RunningSection, Section
 from tickstock_cli.config.universes import CORE, TickerFile, checked_name, checked_ticker
+from tickstock_cli.core.phases import Phase
 from tickstock_cli.core.registry import unknown_name
 from tickstock_cli.errors import SettingsError
 
@@ -37,8 +38,6 @@ SectionT = TypeVar("SectionT", bound=BaseModel)
 
 ENVIRONMENT_PREFIX = "TICKSTOCK_"
 SECTION_DELIMITER = "__"
-
-Phase = Literal["pre", "regular", "post", "closed"]
 
 Column = Literal[
     "ticker",

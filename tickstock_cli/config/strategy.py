@@ -11,10 +11,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from tickstock_cli.config.section import Section
+from tickstock_cli.core.phases import Phase
 from tickstock_cli.core.quantities import parse_duration
 from tickstock_cli.errors import UsageError
 
-EventPhase = Literal["pre", "regular", "post", "closed"]
 EventSource = Literal["tick", "websocket", "ohlcv", "fmv", "channel"]
 
 _CLOCK = re.compile(r"(?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?", re.ASCII)
@@ -94,7 +94,7 @@ class EnterRule(Section):
         default=(), description="directions of events; empty is every one"
     )
     sources: tuple[EventSource, ...] = Field(default=(), description="sources of events; empty is every source")
-    phases: tuple[EventPhase, ...] = Field(default=(), description="phases of events; empty is every phase")
+    phases: tuple[Phase, ...] = Field(default=(), description="phases of events; empty is every phase")
     tickers: tuple[str, ...] = Field(default=(), description="tickers; empty is every ticker")
     between: Annotated[tuple[str, ...], AfterValidator(_between)] = Field(
         default=(),

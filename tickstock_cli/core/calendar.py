@@ -1,7 +1,7 @@
 """Sessions: which segment, a (New York date, phase) pair, a time belongs to.
 
-A segment is one int64: ``days since the epoch * 4 + phase``, phase being the place in ``events.PHASES``. Kernels
-find it by bisection in a table of segment starts. The zone comes from the tzdata package and holidays from the
+A segment is one int64: ``days since the epoch * SEGMENT_DAY + phase``, phase being the place in ``events.PHASES``.
+Kernels find it by bisection in a table of segment starts. The zone comes from the tzdata package and holidays from the
 holidays package, so a run does not depend on the machine's zone files.
 
 References
@@ -21,8 +21,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-PRE, REGULAR, POST, CLOSED = range(4)
-PHASE_MASK = 3
+PRE, REGULAR, POST, CLOSED, OVERNIGHT = range(5)
+SEGMENT_DAY = 8
+"""Segments of one date differ by less than this: ``segment // SEGMENT_DAY`` is its day number."""
+PHASE_MASK = SEGMENT_DAY - 1
 """Bits of a segment that hold its phase."""
 
 DAY_NS = 86_400_000_000_000
@@ -46,8 +48,8 @@ class Calendar:
     ----------
     name
         ``"XNYS"``: pre 04:00-09:30, regular to 16:00 (half-days 13:00), post to 20:00 (half-days 17:00) New York
-        time, else closed; weekends and exchange holidays are closed all day. ``"24/7"``: one regular segment
-        a UTC date.
+        time; overnight from 20:00 of the evening before a trading day to its 04:00, of that day's date; else closed.
+        ``"24/7"``: one regular segment a UTC date.
     """
 
     def __init__(self, name: str) -> None:
@@ -72,7 +74,7 @@ class Calendar:
     def phase(self, time: int) -> int:
         """Return the phase of a time (int64 ns UTC, above 0): its place in ``events.PHASES``."""
         table = self.table(time, time)
-        return int(table.segments[int(table.starts.searchsorted(time, side="right")) - 1]) & 3
+        return int(table.segments[int(table.starts.searchsorted(time, side="right")) - 1]) & PHASE_MASK
 
 
 def market_zone(calendar: str) -> tzinfo:
@@ -87,12 +89,12 @@ def _always_open_year(year: int) -> SessionTable:
     first = (date(year, 1, 1) - _EPOCH).days
     behind = (date(year + 1, 1, 2) - _EPOCH).days
     days = np.arange(max(first, -_LAST_DAY), min(behind, _LAST_DAY + 1), dtype=np.int64)
-    return SessionTable(days * DAY_NS, days * 4 + REGULAR)
+    return SessionTable(days * DAY_NS, days * SEGMENT_DAY + REGULAR)
 
 
 @cache
 def _new_york_year(year: int) -> SessionTable:
-    """Return the segments of a year's days, and of the days before and behind it."""
+    """Return the segments of a year's days, and of some days before and behind it."""
     rows = list(_new_york_rows(year))
     return SessionTable(
         np.array([start for start, _ in rows], dtype=np.int64),
@@ -108,18 +110,24 @@ def _new_york_rows(year: int) -> Iterator[tuple[int, int]]:
     closed = financial_holidays("NYSE", years=years, categories=(PUBLIC,))
     halves = financial_holidays("NYSE", years=years, categories=(HALF_DAY,))
     zone = _new_york_zone()
-    day = date(year, 1, 1) - timedelta(days=1)
-    end = min(date(year + 1, 1, 2), date(2262, 4, 10))
-    while day < end:
-        number = (day - _EPOCH).days * 4
-        yield _ns(day, time(0), zone), number + CLOSED
-        if day.weekday() < 5 and day not in closed:
-            half = day in halves
-            yield _ns(day, time(4), zone), number + PRE
-            yield _ns(day, time(9, 30), zone), number + REGULAR
-            yield _ns(day, time(13 if half else 16), zone), number + POST
+
+    def is_open(day: date) -> bool:
+        return day.weekday() < 5 and day not in closed
+
+    first = date(year, 1, 1) - timedelta(days=2)
+    end = min(date(year + 1, 1, 3), date(2262, 4, 10))
+    for day in (first + timedelta(days=place) for place in range((end - first).days)):
+        number = (day - _EPOCH).days * SEGMENT_DAY
+        if not is_open(day):
+            yield _ns(day, time(0), zone), number + CLOSED
+            continue
+        yield _ns(day - timedelta(days=1), time(20), zone), number + OVERNIGHT
+        yield _ns(day, time(4), zone), number + PRE
+        yield _ns(day, time(9, 30), zone), number + REGULAR
+        half = day in halves
+        yield _ns(day, time(13 if half else 16), zone), number + POST
+        if half or not is_open(day + timedelta(days=1)):
             yield _ns(day, time(17 if half else 20), zone), number + CLOSED
-        day += timedelta(days=1)
 
 
 def _new_york_zone() -> ZoneInfo:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from tickstock_cli.core.calendar import REGULAR
+from tickstock_cli.core.calendar import PHASE_MASK, REGULAR
 from tickstock_cli.core.events import PHASES, EventRows
 from tickstock_cli.core.growth import grown
 from tickstock_cli.core.kinds import Kind, KindCodes, Limit
@@ -126,8 +126,8 @@ class Ohlcv:
         )
         self._states = np.empty(0, dtype=STATE)
         self._closes = np.empty((0, params.window_bars), dtype=np.float64)
-        self._volumes = np.empty((0, 4, params.average_bars), dtype=np.int64)
-        self._volume_counts = np.empty((0, 4), dtype=np.int64)
+        self._volumes = np.empty((0, len(PHASES), params.average_bars), dtype=np.int64)
+        self._volume_counts = np.empty((0, len(PHASES)), dtype=np.int64)
 
     def grow(self, tickers: int) -> None:
         self._states = grown(self._states, tickers, BLANK)
@@ -162,7 +162,7 @@ class Ohlcv:
         """Return the verdicts on bar ``i``; the state must be that right before it."""
         settings, segment = self._settings, rows.segment[i]
         state = self._states[code] if segment == self._states[code]["segment"] else BLANK[0]
-        phase = segment & 3
+        phase = segment & PHASE_MASK
         count = self._volume_counts[code, phase]
         reading = read_bar(rows, i, state, self._volumes[code, phase], count, settings)
         rel_volume = rows.volume[i] / 1e6 / reading.average if reading.average > 0 else np.nan
@@ -181,7 +181,7 @@ class Ohlcv:
     def _filters(self, rows: BarRows, i: int, reading: BarInputs, rel_volume: float, bars: int) -> list[Check]:
         """Return the figures that decide whether the bar may cause events, in the order of the filters."""
         settings, change = self._settings, reading.percent_change
-        phase = PHASES[rows.segment[i] & 3]
+        phase = PHASES[rows.segment[i] & PHASE_MASK]
         open_market = phase == "regular" or not settings.regular_hours_only
         hours = Check("phase", phase, "", Relation.IS, "regular", open_market, Ending.FILTERED)
         source = "the row's own" if not np.isnan(rows.avg_volume[i]) else f"of {bars} bars"
@@ -266,7 +266,7 @@ def read_bar(rows: BarRows, i: int, state: Any, volumes: NDArray[np.int64], coun
 @kernel
 def first_filter(rows: BarRows, i: int, reading: BarInputs, settings: BarRule) -> int:
     """Return the position in ``Ohlcv.counters`` of the first filter that the bar fails, or -1."""
-    if settings.regular_hours_only and rows.segment[i] & 3 != REGULAR:
+    if settings.regular_hours_only and rows.segment[i] & PHASE_MASK != REGULAR:
         return 0
     if not reading.average > 0:
         return 1
@@ -311,7 +311,7 @@ def scan_bars(
         closes = all_closes[code]
         for i in range(groups.start[g], groups.start[g + 1]):
             segment = rows.segment[i]
-            phase = segment & 3
+            phase = segment & PHASE_MASK
             volumes = all_volumes[code, phase]
             if segment != state["segment"]:
                 states[code] = blank[0]
@@ -373,7 +373,7 @@ def scan_bars(
 def _put(
     event: Any, rows: BarRows, i: int, code: int, kind: int, direction: int, change: float, rel_volume: float
 ) -> Any:
-    put_event(event, rows, i, code, kind, OHLCV, rows.end[i], rows.segment[i] & 3, direction)
+    put_event(event, rows, i, code, kind, OHLCV, rows.end[i], rows.segment[i] & PHASE_MASK, direction)
     event["percent_change"] = change
     event["volume"] = rows.volume[i] / 1e6
     event["rel_volume"] = rel_volume

@@ -56,7 +56,7 @@ class Channels:
     Parameters
     ----------
     allowed_phases
-        By phase code: whether ticks and fair values of the phase change state (bool, length 4).
+        By phase code: whether ticks and fair values of the phase change state (bool, one each of ``events.PHASES``).
     extremes
         Codes of the kinds that are session extremes: an extreme of bars must exceed that of ticks.
     """

@@ -65,6 +65,13 @@ class FileGroup:
         """Rows that a replay with ``--late reject`` rejects, by reason."""
         return sum((Counter(file.rejected_unsorted) for file in self.files), Counter())
 
+    def outside(self, used_phases: Sequence[str]) -> Counter[str]:
+        """Return the rows that ``session.phases`` leaves out, by phase; it has no say over bars."""
+        if self.sample.record == "ohlcv":
+            return Counter()
+        phases: Counter[str] = sum((Counter(file.phases) for file in self.files), Counter())
+        return Counter({phase: phases[phase] for phase in PHASES if phase in phases and phase not in used_phases})
+
     @property
     def unsorted(self) -> list[FileReport]:
         """Files that are not in order."""

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.core.calendar import Calendar
+from tickstock_cli.core.events import PHASES
 from tickstock_cli.core.times import NS_PER_SECOND, format_duration
 from tickstock_cli.errors import DataError, OwnOutputError
 from tickstock_cli.inspection.copies import SLOTS, count_copies
@@ -56,6 +57,7 @@ def inspect(
     options: ReadOptions,
     calendar: Calendar,
     progress: Callable[[int, int], object] = lambda rows, total: None,  # noqa: ARG005 - shows nothing
+    phases: Sequence[str] = PHASES,
 ) -> Report:
     """Inspect recordings.
 
@@ -68,6 +70,8 @@ def inspect(
     progress
         Called with the number of rows just read and the total: each row is read twice, or three times if a file is
         not in order.
+    phases
+        ``session.phases``.
 
     Raises
     ------
@@ -99,7 +103,7 @@ def inspect(
         for file, disorder in zip(files, disorders, strict=True)
     )
     flat_out = _flat_out_seconds(reading, sum(file.rows for file in files))
-    return Report(reports, unreadable, judged.tickers, flat_out, _recorded_seconds(reports), left_out)
+    return Report(reports, unreadable, judged.tickers, flat_out, _recorded_seconds(reports), left_out, tuple(phases))
 
 
 def _openable(
@@ -172,6 +176,7 @@ def _report(
         disorder=disorder,
         rejected=statistics.rejected,
         rejected_unsorted=unsorted.rejected,
+        phases=statistics.phases,
         copies=count_copies(file, copies, advance),
         first=statistics.first,
         last=statistics.last,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tickstock_cli.core.events import PHASES
 from tickstock_cli.core.times import NS_PER_SECOND, format_time
 from tickstock_cli.inspection.survey import RowGap
 from tickstock_cli.sources.order import Disorder
@@ -31,6 +32,8 @@ class FileReport:
         Rows that a replay rejects, by reason, with ``--sort`` if any file is not in order.
     rejected_unsorted
         The same with ``--late reject``.
+    phases
+        Rows that a replay accepts, by phase.
     copies
         Rows that equal an earlier one in every column, except sequence number and arrival.
     gaps
@@ -50,6 +53,7 @@ class FileReport:
     disorder: Disorder | None
     rejected: Mapping[str, int]
     rejected_unsorted: Mapping[str, int]
+    phases: Mapping[str, int]
     copies: int
     first: int | None
     last: int | None
@@ -78,6 +82,7 @@ class FileReport:
             "duplicates": self.copies,
             "rejected": dict(self.rejected),
             "rejected_with_late_reject": dict(self.rejected_unsorted),
+            "phases": dict(self.phases),
             "gaps": [
                 {"phase": gap.phase, "start": format_time(gap.start), "seconds": gap.length / NS_PER_SECOND}
                 for gap in self.gaps
@@ -112,6 +117,8 @@ class Report:
         Time of a replay at recorded speed.
     left_out
         Outputs of tickstock among the files; a replay skips them.
+    used_phases
+        ``session.phases``: ticks and fair values of other phases touch nothing.
     """
 
     files: tuple[FileReport, ...]
@@ -120,6 +127,7 @@ class Report:
     flat_out_seconds: float
     recorded_seconds: float
     left_out: tuple[str, ...] = ()
+    used_phases: tuple[str, ...] = PHASES
 
     @property
     def rows(self) -> int:

@@ -70,9 +70,13 @@ class RowGap:
 
 @dataclass(frozen=True, slots=True)
 class FileStatistics:
-    """Statistics of the rows of one file. Times of accepted rows in ns; None without accepted rows."""
+    """Statistics of the rows of one file. Times of accepted rows in ns; None without accepted rows.
+
+    ``rejected`` has rows by reason, ``phases`` the accepted ones by phase.
+    """
 
     rejected: dict[str, int]
+    phases: dict[str, int]
     first: int | None
     last: int | None
     tickers: int
@@ -105,6 +109,7 @@ class Survey:
             first=np.full(files, _NEVER, dtype=np.int64),
             last=np.zeros(files, dtype=np.int64),
             latest_segment=np.full(files, -1, dtype=np.int64),
+            phases=np.zeros((files, phases), dtype=np.int64),
             seen=np.zeros((0, files), dtype=np.bool_),
             gap_length=np.zeros((files, phases, kernels.GAPS), dtype=np.int64),
             gap_start=np.zeros((files, phases, kernels.GAPS), dtype=np.int64),
@@ -156,6 +161,7 @@ class Survey:
         any_rows = bool(len(codes))
         return FileStatistics(
             {reason: int(count) for reason, count in zip(REASONS, tallies.rejected[file], strict=True) if count},
+            {phase: int(count) for phase, count in zip(PHASES, tallies.phases[file], strict=True) if count},
             int(tallies.first[file]) if any_rows else None,
             int(tallies.last[file]) if any_rows else None,
             len(codes),

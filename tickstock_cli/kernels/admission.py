@@ -18,7 +18,17 @@ from numpy.typing import NDArray
 
 from tickstock_cli.kernels.compare import SECOND_NS, reaches
 from tickstock_cli.kernels.jit import kernel
-from tickstock_cli.kernels.rows import NEW_LEVEL, NEW_SEGMENT, NO_BEGIN, REGULAR_TO_POST, BarRows, FmvRows, TickRows
+from tickstock_cli.kernels.rows import (
+    NEW_LEVEL,
+    NEW_SEGMENT,
+    NO_BEGIN,
+    PHASE_MASK,
+    POST,
+    REGULAR_TO_POST,
+    BarRows,
+    FmvRows,
+    TickRows,
+)
 
 REASONS = (
     "",
@@ -290,12 +300,13 @@ def admit_ticks(
                 session_start = sessions.starts[place]
                 session_end = sessions.starts[place + 1] if place + 1 < len(sessions.starts) else np.int64(2**63 - 1)
                 segment = sessions.segments[place]
-            if not sessions.allowed[segment & 3]:
+            if not sessions.allowed[segment & PHASE_MASK]:
                 counts[2] += 1
                 continue
             begin = NO_BEGIN
             if segment != state["segment"]:
-                begin = REGULAR_TO_POST if segment & 3 == 2 and state["segment"] == segment - 1 else NEW_SEGMENT
+                goes_on = segment & PHASE_MASK == POST and state["segment"] == segment - 1
+                begin = REGULAR_TO_POST if goes_on else NEW_SEGMENT
                 state["segment"] = segment
                 state["level"] = np.nan
                 state["level_rows"] = 0
@@ -316,7 +327,7 @@ def admit_ticks(
             out.price[kept] = price
             out.size[kept] = out.size[j]
             out.flags[kept] = flags
-            out.phase[kept] = segment & 3
+            out.phase[kept] = segment & PHASE_MASK
             out.begin[kept] = begin
             kept += 1
         while lookup < lookup_end:
@@ -413,7 +424,7 @@ def admit_fmvs(
             counts[0] += 1
             timestamp = fmvs.timestamp[i]
             state["last_timestamp"] = timestamp
-            phase = sessions.segments[find_session(sessions.starts, timestamp)] & 3
+            phase = sessions.segments[find_session(sessions.starts, timestamp)] & PHASE_MASK
             if not sessions.allowed[phase]:
                 counts[1] += 1
                 continue

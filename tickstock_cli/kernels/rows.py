@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+PHASE_MASK, POST = 7, 2
+"""Bits of a segment that hold its phase, and a phase, as in ``core.calendar``: kernels import nothing of it."""
+
 NO_BEGIN, NEW_SEGMENT, REGULAR_TO_POST, NEW_LEVEL = range(4)
 """What begins with a tick: nothing; a new segment; `post` after `regular` of the same date, which can keep the high/low
 state; or all state again, because the guard found the segment's first print bad."""

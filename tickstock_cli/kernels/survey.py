@@ -16,6 +16,7 @@ from tickstock_cli.kernels.admission import (
     tick_reason,
 )
 from tickstock_cli.kernels.jit import kernel
+from tickstock_cli.kernels.rows import PHASE_MASK
 
 GAPS = 3
 """Gaps kept per file and phase, the longest first."""
@@ -32,12 +33,16 @@ class TickerState(NamedTuple):
 
 
 class FileTallies(NamedTuple):
-    """Per file; rejected by reason code, gaps by phase and rank, ``seen`` by ticker code first. Times are int64 ns."""
+    """Per file; rejected by reason code, accepted by phase, gaps by phase and rank, ``seen`` by ticker code first.
+
+    Times are int64 ns.
+    """
 
     rejected: NDArray[np.int64]
     first: NDArray[np.int64]
     last: NDArray[np.int64]
     latest_segment: NDArray[np.int64]
+    phases: NDArray[np.int64]
     seen: NDArray[np.bool_]
     gap_length: NDArray[np.int64]
     gap_start: NDArray[np.int64]
@@ -136,8 +141,10 @@ def tally(
             begin = sessions.starts[place]
             end = sessions.starts[place + 1] if place + 1 < len(sessions.starts) else np.int64(2**63 - 1)
             segment = sessions.segments[place]
-        if segment == tallies.latest_segment[file] and segment & 3 != closed:
-            _note_gap(tallies, file, segment & 3, tallies.last[file], time)
+        phase = segment & PHASE_MASK
+        tallies.phases[file, phase] += 1
+        if segment == tallies.latest_segment[file] and phase != closed:
+            _note_gap(tallies, file, phase, tallies.last[file], time)
         tallies.latest_segment[file] = segment
         tallies.first[file] = min(tallies.first[file], time)
         tallies.last[file] = max(tallies.last[file], time)

@@ -10,12 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import Int32s, Int64s
-from tickstock_cli.core.calendar import PHASE_MASK, Calendar, market_zone
+from tickstock_cli.core.calendar import PHASE_MASK, SEGMENT_DAY, Calendar, market_zone
 from tickstock_cli.core.events import PHASES
 from tickstock_cli.core.times import MAX_NS
-
-SEGMENT_DAY = PHASE_MASK + 1
-"""Segments of one date differ by less than this: ``segment // SEGMENT_DAY`` is its day number."""
 
 Bools = NDArray[np.bool_]
 
@@ -56,7 +53,8 @@ class TradingDays:
     def __init__(self, calendar: str, phases: Sequence[str]) -> None:
         self._calendar = Calendar(calendar)
         self._zone = market_zone(calendar)
-        self._is_chosen = np.array([phase in phases for phase in PHASES])
+        self._is_chosen = np.zeros(SEGMENT_DAY, dtype=np.bool_)  # a segment of -1, too, is looked up
+        self._is_chosen[: len(PHASES)] = [phase in phases for phase in PHASES]
         self._limits: dict[int, DayLimits] = {}
 
     def segments(self, times: Int64s) -> Int64s:

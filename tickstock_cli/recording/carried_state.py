@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from tickstock_cli.config.settings import Settings, deciding_settings
 from tickstock_cli.core.files import sync
 from tickstock_cli.core.hour_files import STATE_FILE
+from tickstock_cli.engine.checkpoint import VERSION
 from tickstock_cli.errors import DataError
 
-_UNTIL, _TICKERS = "until", "tickers"
+_UNTIL, _TICKERS, _VERSION = "until", "tickers", "version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +60,18 @@ def load_state(folder: Path) -> CarriedState | None:
     Raises
     ------
     DataError
-        It is damaged.
+        It is damaged, or of another version of tickstock.
     """
     path = folder / STATE_FILE
     try:
         # numpy leaves a file that it opened itself open if it is damaged
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays: dict[str, dict[str, NDArray[Any]]] = {}
+            if int(stored.get(_VERSION, 1)) != VERSION:
+                raise DataError(
+                    f"{path}, the state after days that were removed, is of another version of tickstock; "
+                    "remove it to replay the folder without it"
+                )
             for name in stored.files:
                 key, slash, array = name.partition("/")
                 if slash:
@@ -87,7 +93,8 @@ def save_state(folder: Path, state: CarriedState) -> None:
     try:
         with temporary.open("wb") as file:
             tickers = np.array(state.tickers, dtype=np.str_)
-            np.savez(file, **{_UNTIL: np.int64(state.until), _TICKERS: tickers}, **arrays)  # type: ignore[arg-type]  # numpy's stub takes keywords for its options
+            heading = {_UNTIL: np.int64(state.until), _TICKERS: tickers, _VERSION: np.int64(VERSION)}
+            np.savez(file, **heading, **arrays)  # type: ignore[arg-type]  # numpy's stub takes keywords for its options
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(folder / STATE_FILE)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from tickstock_cli.core.calendar import PHASE_MASK, Calendar, market_zone
+from tickstock_cli.core.calendar import SEGMENT_DAY, Calendar, market_zone
 from tickstock_cli.core.hour_files import TIME_COLUMNS, HourFile
 
 HOUR_NS = 3_600_000_000_000
@@ -56,6 +56,6 @@ class Hours:
     def _place(self, start: int) -> tuple[Path, str]:
         table = self._calendar.table(start, start)
         segment = int(table.segments[int(table.starts.searchsorted(start, side="right")) - 1])
-        day = _EPOCH + timedelta(days=segment // (PHASE_MASK + 1))
+        day = _EPOCH + timedelta(days=segment // SEGMENT_DAY)
         local = datetime.fromtimestamp(start // 1_000_000_000, UTC).astimezone(self._zone)
         return self._root / day.isoformat(), f"{local.hour:02}"

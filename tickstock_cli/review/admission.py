@@ -10,6 +10,7 @@ import numpy as np
 
 from tickstock_cli.channels.judged import Judged
 from tickstock_cli.config.settings import Settings
+from tickstock_cli.core.calendar import PHASE_MASK
 from tickstock_cli.core.events import PHASES
 from tickstock_cli.core.rule_verdict import Check, Relation
 from tickstock_cli.engine.rejection import WORDS
@@ -77,7 +78,7 @@ def _read_guard(judged: Judged[Any], before: Any, after: Any, suspect: bool, set
     checks = [Check("flags", ", ".join(words for bit, words in MEANINGS.items() if flags & bit) or "none")]
     begins = before["segment"] != segment
     level = np.nan if begins else float(before["level"])
-    words = f"begins a new segment, {PHASES[segment & 3]}" if begins else ""
+    words = f"begins a new segment, {PHASES[segment & PHASE_MASK]}" if begins else ""
     if np.isnan(level):
         checks.append(Check("last good price", None, "$"))
     else:
@@ -92,4 +93,4 @@ def _read_guard(judged: Judged[Any], before: Any, after: Any, suspect: bool, set
         elif not near and after["level"] == price:
             words = f"far from the last good price, but {rows} rows in a row agree: the level has moved"
     status = AdmissionStatus.SUSPECT if suspect else AdmissionStatus.ADMITTED
-    return Admission(status, "suspect" if suspect else "", words, PHASES[segment & 3], tuple(checks))
+    return Admission(status, "suspect" if suspect else "", words, PHASES[segment & PHASE_MASK], tuple(checks))

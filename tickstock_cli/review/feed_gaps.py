@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tickstock_cli.core.calendar import Calendar
+from tickstock_cli.core.calendar import SEGMENT_DAY, Calendar
 from tickstock_cli.recording.folder import GAPS
 from tickstock_cli.recording.manifest import read_lines
 
@@ -35,7 +35,7 @@ def gaps_before(paths: Iterable[str | Path], calendar: Calendar, at: int) -> tup
     have none.
     """
     table = calendar.table(at, at)
-    days = table.segments >> 2
+    days = table.segments // SEGMENT_DAY
     today = days[int(table.starts.searchsorted(at, side="right")) - 1]
     begin = int(table.starts[int(days.searchsorted(today))])
     found: dict[tuple[int, tuple[str, ...]], FeedGap] = {}

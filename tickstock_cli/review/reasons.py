@@ -22,7 +22,7 @@ import polars.selectors as cs
 
 from tickstock_cli.build import DeclaredExtreme, declarations, declared_extremes
 from tickstock_cli.config.settings import Settings
-from tickstock_cli.core.calendar import Calendar
+from tickstock_cli.core.calendar import SEGMENT_DAY, Calendar
 from tickstock_cli.core.declarations import DetectorDeclaration
 from tickstock_cli.core.events import SOURCES
 from tickstock_cli.review.limits import DetectorLimit, cooldowns_of, limits_of, smallest
@@ -255,7 +255,7 @@ def _days(times: pl.Series, calendar: Calendar) -> pl.Series:
         return pl.Series([None] * len(times), dtype=pl.Int64)
     table = calendar.table(max(1, int(known.min())), max(1, int(known.max())))  # type: ignore[arg-type]  # int64
     places = np.searchsorted(table.starts, times.fill_null(0).to_numpy(), side="right") - 1
-    return pl.Series(table.segments[np.maximum(places, 0)] >> 2).set(times.is_null(), None)
+    return pl.Series(table.segments[np.maximum(places, 0)] // SEGMENT_DAY).set(times.is_null(), None)
 
 
 def _add_absence(found: pl.DataFrame, other: pl.DataFrame, rules: Rules) -> pl.DataFrame:  # noqa: ARG001 - as the others

@@ -220,7 +220,7 @@ class HeartbeatMarket(BaseModel):
     """Time and phase of the market."""
 
     time: int | None = Field(description="recorded time in ns, UTC")
-    phase: str | None = Field(description="pre, regular, post or closed")
+    phase: str | None = Field(description="pre, regular, post, closed or overnight")
 
 
 class HeartbeatHealth(BaseModel):

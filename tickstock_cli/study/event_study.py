@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from tickstock_cli.config.analysis import StudySettings, horizon_ns
 from tickstock_cli.core.array_queue import ArrayQueue
 from tickstock_cli.core.batch import Int32s, Int64s
+from tickstock_cli.core.calendar import SEGMENT_DAY
 from tickstock_cli.core.events import EventRows
 from tickstock_cli.core.times import MAX_NS
 from tickstock_cli.errors import DataError
 from tickstock_cli.kernels.compare import SECOND_NS
-from tickstock_cli.prices.days import SEGMENT_DAY, TradingDays
+from tickstock_cli.prices.days import TradingDays
 from tickstock_cli.prices.timeline import PriceSlice
 from tickstock_cli.study.event_paths import EventPaths
 from tickstock_cli.study.moment_pool import MomentPool

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.core.calendar import DAY_NS, POST, PRE, REGULAR, Calendar
+from tickstock_cli.core.calendar import DAY_NS, POST, PRE, REGULAR, SEGMENT_DAY, Calendar
 from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.errors import UsageError
 from tickstock_cli.synth.rng import draws
@@ -70,14 +70,13 @@ def _next(calendar: Calendar, day: date) -> date:
 def _session_of(calendar: Calendar, day: date) -> TradingSession | None:
     number = (day - _EPOCH).days
     table = calendar.table(number * DAY_NS, (number + 1) * DAY_NS)
-    starts = {int(table.segments[i]): int(table.starts[i]) for i in np.flatnonzero(table.segments >> 2 == number)}
-    if number * 4 + REGULAR not in starts:
+    own = np.flatnonzero(table.segments // SEGMENT_DAY == number)
+    starts = {int(table.segments[i]) % SEGMENT_DAY: int(table.starts[i]) for i in own}
+    if REGULAR not in starts:
         return None
-    start = starts[number * 4 + PRE]
-    ends = table.starts[np.searchsorted(table.starts, starts[number * 4 + POST], side="right")]
-    opens, closes, last = (
-        (int(at) - start) // NS_PER_SECOND for at in (starts[number * 4 + REGULAR], starts[number * 4 + POST], ends)
-    )
+    start = starts[PRE]
+    ends = table.starts[np.searchsorted(table.starts, starts[POST], side="right")]
+    opens, closes, last = ((int(at) - start) // NS_PER_SECOND for at in (starts[REGULAR], starts[POST], ends))
     return TradingSession(day, start, opens, closes, last)
 
 

@@ -7,7 +7,16 @@ from typing import Any
 
 from tests.oracle.variations import LIVELY
 
-PHASES = (["regular"], ["regular"], ["regular"], ["regular", "post"], ["pre", "regular", "post"], ["pre", "post"])
+PHASES = (
+    ["regular"],
+    ["regular"],
+    ["regular"],
+    ["regular", "post"],
+    ["pre", "regular", "post"],
+    ["pre", "post"],
+    ["overnight", "regular"],
+    ["overnight"],
+)
 
 
 def draw_settings(rng: Random, kind: str) -> dict[str, Any]:
@@ -17,6 +26,7 @@ def draw_settings(rng: Random, kind: str) -> dict[str, Any]:
     return {
         **LIVELY,
         "session.calendar": calendar,
+        "session.phases": ["pre", "regular", "post", "overnight"],
         "prices.source": source,
         "prices.phases": ["regular"] if calendar == "24/7" else rng.choice(PHASES),
         "prices.open_slack_ms": rng.choice((1000, 1000, 0, 5000)),

@@ -182,7 +182,7 @@ def test_a_day_that_never_closes_is_always_regular(given: Given) -> None:
         ),
         ("A,2026-03-02,upward", "row 1: direction is 'upward', but 1, -1, 0, up"),
         ("A,2026-03-02,1,-1", "row 1: event_id is '-1', but a whole number from 0 to 2\\*\\*64 - 1 is wanted"),
-        ("A,2026-03-02,1,,noon", "row 1: phase is 'noon', but pre, regular, post, closed is wanted"),
+        ("A,2026-03-02,1,,noon", "row 1: phase is 'noon', but pre, regular, post, closed, overnight is wanted"),
         ("A,2026-03-02,1,,,high", "row 1: score is 'high', but a number, or nothing, is wanted"),
         ("A,2026-03-02,1,,,inf", "row 1: score is 'inf', but a number, or nothing, is wanted"),
         ("A,2026-03-02,1,,,,2.5", "row 1: strength is '2.5', but a whole number from 0 to 127 is wanted"),

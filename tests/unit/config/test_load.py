@@ -204,7 +204,7 @@ def test_a_value_out_of_range_names_key_value_place_and_bound(assignment: str, e
 def test_several_wrong_values_are_counted() -> None:
     """One line tells the first and how many more there are."""
     assert complaint("guard.confirm_rows=0", "wave.cooldown_seconds=-1").endswith("; and 1 more")
-    assert complaint('session.phases=["regulr"]').endswith("must be 'pre', 'regular', 'post' or 'closed'")
+    assert complaint('session.phases=["regulr"]').endswith("must be 'pre', 'regular', 'post', 'closed' or 'overnight'")
     assert complaint('session.phases=["regulr", "p"]').endswith("; and 1 more")
 
 

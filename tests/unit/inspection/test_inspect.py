@@ -106,6 +106,22 @@ def test_gaps_are_found_within_a_phase_only(tmp_path: Path) -> None:
     ]
 
 
+def test_rows_of_phases_that_are_left_out_are_counted(tmp_path: Path) -> None:
+    """Two ticks of a night and one of a Saturday; bars have a rule of their own."""
+    night, saturday = (int((days * 86_400 + 12.5 * 3_600) * SECOND) for days in (0, 3))  # 22:00
+    times = [OPEN, OPEN + night, OPEN + night + SECOND, OPEN + saturday]
+    path = ticks(tmp_path / "ticks.parquet", 4, timestamp=times)
+    report = inspect(
+        [path, bars(tmp_path / "bars.parquet", [night])], ReadOptions(), Calendar("XNYS"), phases=("regular",)
+    )
+    by_type = {group.sample.record: group for group in grouped(report.files)}
+
+    assert by_type["tick"].sample.phases == {"regular": 1, "closed": 1, "overnight": 2}
+    assert by_type["tick"].outside(report.used_phases) == {"closed": 1, "overnight": 2}
+    assert by_type["tick"].outside(("regular", "overnight")) == {"closed": 1}
+    assert by_type["ohlcv"].outside(report.used_phases) == {}
+
+
 def test_a_bar_a_minute_leaves_no_gap(tmp_path: Path) -> None:
     """A minute from start to start is what minute bars do; two are a bar that is missing."""
     (file,) = inspected(bars(tmp_path / "bars.parquet", [0, MINUTE, 3 * MINUTE, 4 * MINUTE]))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from tests.unit.recording.making import at
 from tests.unit.recording.running import Life, live, market
 from tickstock_cli.build import settings_model
@@ -61,3 +63,13 @@ def test_a_damaged_state_is_named_and_can_be_removed(tmp_path: Path) -> None:
         check_parity(tmp_path)
     (tmp_path / STATE_FILE).unlink()
     assert check_parity(tmp_path).events > 0
+
+
+def test_a_state_of_an_earlier_layout_is_not_taken_for_ours(tmp_path: Path) -> None:
+    """Segments had room for four phases: the same numbers meant other days."""
+    live_each_day(tmp_path, Retention(keep_days=1))
+    with np.load(tmp_path / STATE_FILE) as stored:
+        earlier = {name: stored[name] for name in stored.files if name != "version"}
+    np.savez(tmp_path / STATE_FILE, **earlier)
+    with raises(DataError, "is of another version of tickstock; remove it to replay"):
+        check_parity(tmp_path)

@@ -158,7 +158,7 @@ def test_a_phase_that_does_not_count(write: Write) -> None:
     """The row is there, and filtered."""
     row = the_row(explained(write(climb(at("21:00:00"), [100.0])), at("21:00:00")))
 
-    assert (row.admission.status, row.admission.phase, row.verdicts) == (AdmissionStatus.FILTERED, "closed", {})
+    assert (row.admission.status, row.admission.phase, row.verdicts) == (AdmissionStatus.FILTERED, "overnight", {})
 
 
 def test_detectors_that_are_off_are_named_and_not_asked(write: Write) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tickstock_cli.core.calendar import CLOSED, PRE, REGULAR
+from tickstock_cli.core.calendar import CLOSED, OVERNIGHT, PRE, REGULAR
 from tickstock_cli.testing import SECOND
 from tickstock_cli.vendors.polygon.staleness import ChannelSilence, SilenceJudgement, SilenceLimits
 
@@ -56,6 +56,14 @@ def test_a_silent_channel_is_found_beside_one_that_streams() -> None:
     assert judged.judge(69 * SECOND) is SilenceJudgement.NOTHING
     assert judged.judge(70 * SECOND) is SilenceJudgement.ALERT
     assert judged.silent == ("AM",)
+
+
+def test_half_an_hour_of_silence_at_night_is_an_alert() -> None:
+    """The night trades, as slowly as the hours around the regular ones."""
+    judged = silence("T", phase=OVERNIGHT)
+
+    assert judged.judge(1_799 * SECOND) is SilenceJudgement.NOTHING
+    assert judged.judge(1_800 * SECOND) is SilenceJudgement.ALERT
 
 
 def test_silence_is_never_judged_while_the_market_is_closed() -> None:
