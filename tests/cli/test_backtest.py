@@ -19,6 +19,7 @@ from tests.cli.running import error_line
 from tests.unit.backtest.days import DAYS, write_bars, write_walk
 from tests.unit.backtest.planted import CLAIRVOYANT
 from tickstock_cli import detectors
+from tickstock_cli.backtest import price_source
 from tickstock_cli.study.cells import CELL_KEYS
 from tickstock_cli.testing import new_york
 
@@ -283,3 +284,23 @@ def test_a_move_beyond_all_numbers_is_bad_data(here: Here, tmp_path: Path) -> No
     assert error_line(result) == (
         "a price of the recording is beyond 1e280 times an earlier one of its ticker and day; correct it"
     )
+
+
+def test_bars_received_two_years_later_are_had_at_their_open_and_their_close_is_not_known(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of the day is available when a horizon ends, so no price has moved. Among many bars, such never open."""
+    times = [new_york("2024-06-12", f"10:{minute:02d}:00") for minute in range(10)]
+    received = [new_york("2026-06-12", "10:00:00")] * 10
+    prices = {name: [100.0 + minute for minute in range(10)] for name in ("open", "high", "low", "close")}
+    columns = {"ticker": ["A"] * 10, "timestamp": times, **prices, "volume": [100.0] * 10, "received_at": received}
+    pq.write_table(pa.table(columns), tmp_path / "bars.parquet")
+    (tmp_path / "mine.csv").write_text(f"ticker,time,direction\nA,{times[1] - 200_000_000},up\n")
+    here("backtest", "bars.parquet", "--events", "mine.csv", "--horizons", "5m", "--out", "out")
+    (row,) = pq.read_table("out/observations.parquet").to_pylist()
+
+    assert (row["status"], row["entry_time"], row["entry_price"]) == ("observed", times[1], 101.0)
+    assert (row["return_bps"], row["mfe_bps"], row["mae_bps"]) == (0.0, 0.0, 0.0)
+    monkeypatch.setattr(price_source, "MANY_BARS", 9)
+    here("backtest", "bars.parquet", "--events", "mine.csv", "--horizons", "5m", "--out", "out")
+    assert pq.read_table("out/observations.parquet")["status"].to_pylist() == ["no_entry"]

@@ -15,7 +15,10 @@ from tickstock_cli.sources.recordings import Recordings
 
 BATCH_ROWS = 262_144
 LONGEST_LAG_NS = 7 * 86_400 * 1_000_000_000
-"""A bar that is available later after its start has no opening that an order could meet."""
+"""In a recording of more than ``MANY_BARS``, a bar that is available later after its start has no opening: memory holds
+the bars of the longest lag, and a single wrong time of reception would make that all of them."""
+
+MANY_BARS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,8 @@ class PriceSource:
     is_bars
         Whether prints are bars.
     lag_ns
-        The longest time between a bar's start and its available time, at most ``LONGEST_LAG_NS``; 0 for ticks.
+        The longest time between a bar's start and its available time, of many bars at most ``LONGEST_LAG_NS``; 0 for
+        ticks.
     longest_interval_ns
         Of the recording's bars; 0 for ticks.
     """
@@ -64,11 +68,13 @@ def _bars(files: Sequence[RecordingFile], options: ReadOptions) -> PriceSource:
     if not any(file.layout.theirs("received_at", "interval") for file in files):
         longest = max(file.interval_ns for file in files)
         return PriceSource(True, longest, longest)
-    lag = longest = 0
+    lag = bounded_lag = longest = count = 0
     with Recordings.of(files, options) as bars:
         for batch in bars.batches(BATCH_ROWS):
             rows = batch.bars
             lags = (rows.available_at - rows.timestamp)[rows.timestamp > 0]
-            lag = max(lag, int(lags[lags <= LONGEST_LAG_NS].max(initial=0)))
+            lag = max(lag, int(lags.max(initial=0)))
+            bounded_lag = max(bounded_lag, int(lags[lags <= LONGEST_LAG_NS].max(initial=0)))
             longest = max(longest, int(rows.interval.max(initial=0)))
-    return PriceSource(True, lag, longest)
+            count += len(lags)
+    return PriceSource(True, lag if count <= MANY_BARS else bounded_lag, longest)
