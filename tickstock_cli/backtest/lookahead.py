@@ -86,10 +86,14 @@ class StartResult:
 
 @dataclass(frozen=True, slots=True)
 class LookaheadResult:
-    """The result of the check: cut recordings, and later starts, each in the order of time."""
+    """The result of the check: cut recordings, and later starts, each in the order of time.
+
+    ``of_given`` says whether events were given: how they were found is not checked then, only what was made of them.
+    """
 
     cuts: tuple[CutResult, ...]
     starts: tuple[StartResult, ...]
+    of_given: bool = False
 
     @property
     def same(self) -> bool:
@@ -159,7 +163,7 @@ def check_lookahead(
         _compare_start(keys, DecisionKeys.of(part, settled.latency_ns, like=whole.names.tickers), decision)
         for decision, part in reruns.judged([(decision, {"start": decision}) for decision in starts])
     ]
-    return LookaheadResult(tuple(cut_results), tuple(start_results))
+    return LookaheadResult(tuple(cut_results), tuple(start_results), given is not None)
 
 
 @dataclass(slots=True)

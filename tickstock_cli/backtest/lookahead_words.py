@@ -16,7 +16,10 @@ def lookahead_words(result: LookaheadResult) -> str:
         compared = [(name, sum(getattr(cut, name) for cut in result.cuts)) for name in names]
         *most, last = [f"{count:,} {name}" for name, count in compared if count]
         told = f"{', '.join(most)} and {last}" if most else last
-        return f"No look-ahead: cut off at {counted(cuts, 'moment')}, the recording gives the same {told}."
+        same = f"cut off at {counted(cuts, 'moment')}, the recording gives the same {told}."
+        if result.of_given:
+            return f"No look-ahead behind the given events: {same} How the events were found cannot be checked."
+        return f"No look-ahead: {same}"
     failed = sum(cut.difference is not None for cut in result.cuts)
     return f"LOOK-AHEAD: {failed:,} of {cuts:,} cuts change what was decided before them."
 

@@ -14,6 +14,7 @@ from tests.unit.backtest.days import DAYS, write_bars, write_walk
 from tests.unit.backtest.planted import CLAIRVOYANT, Moody
 from tickstock_cli import detectors
 from tickstock_cli.backtest.given_events import read_given_events
+from tickstock_cli.backtest.lookahead_words import lookahead_words
 from tickstock_cli.backtest.request import BacktestRequest
 from tickstock_cli.backtest.run import backtest
 from tickstock_cli.backtest.strategies import named_strategies
@@ -138,6 +139,8 @@ def test_a_cut_that_ends_the_data_a_day_earlier_is_no_look_ahead(request_: Backt
     assert result.strategies[0].signals == {"signals": 2, "taken": 1, "ignored.held": 1}
     assert result.lookahead.first_difference is None
     assert [cut.signals for cut in result.lookahead.cuts] == [1, 1]
+    assert lookahead_words(result.lookahead).startswith("No look-ahead behind the given events: cut off at 2 moments, ")
+    assert lookahead_words(result.lookahead).endswith(" How the events were found cannot be checked.")
 
 
 def test_results_that_do_not_fit_on_the_disk_leave_earlier_ones(request_: BacktestRequest, tmp_path: Path) -> None:
