@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -10,6 +11,11 @@ from typing import Any
 import pytest
 
 import tickstock_cli
+from tickstock_cli.backtest.price_source import PriceSource
+from tickstock_cli.backtest.strategies import NamedStrategy
+from tickstock_cli.backtest.tap import BacktestTap
+from tickstock_cli.build import settings_model
+from tickstock_cli.config.strategy_file import strategy_of
 from tickstock_cli.engine.taps import TAPS, Tap, TapStep
 from tickstock_cli.recording.recorder import Recorder
 from tickstock_cli.review.explain_tap import ExplainTap
@@ -24,7 +30,25 @@ class TargetedPrices(PriceTap):
         super().__init__()
 
 
-UNNAMED: dict[str, type[Tap]] = {"the page's price line": TargetedPrices}
+class TargetedBacktest(BacktestTap):
+    """A study and a strategy that follows every event, built as a plugin's tap is."""
+
+    records: Path
+    """Folder of the record files: a resumed run finds them there, as in the folder of its checkpoint."""
+
+    def __init__(self, target: str) -> None:
+        follow = NamedStrategy(strategy_of({"strategy": {"name": "follow"}, "enter": [{}]}))
+        folder = self.records / sha256(target.encode()).hexdigest()
+        super().__init__(settings_model()(), PriceSource(is_bars=False), folder, strategies=[follow])
+
+    def found(self) -> dict[str, str]:
+        """Return a digest of all records by table."""
+        (traded,) = self.traded
+        files = {"observations": self.observations, **traded}
+        return {name: sha256(file.read().tobytes()).hexdigest() for name, file in files.items()}
+
+
+UNNAMED: dict[str, type[Tap]] = {"the page's price line": TargetedPrices, "a backtest": TargetedBacktest}
 """Taps of the project that no user names, built as a plugin's are."""
 
 NOT_HELD = {ExplainTap, Recorder}
@@ -42,8 +66,14 @@ class TestEveryTap(TapContract):
         name = request.param
         self.tap = UNNAMED[name] if name in UNNAMED else TAPS.load_own(name)
 
+    @pytest.fixture(autouse=True)
+    def _keep_records(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(TargetedBacktest, "records", tmp_path, raising=False)
+
     def result(self, tap: Tap, folder: Path) -> Any:
         """Return the lines of all tickers, if they are what the tap has: the arrays of its state have spare room."""
+        if isinstance(tap, TargetedBacktest):
+            return tap.found()
         if not isinstance(tap, PriceTap):
             return super().result(tap, folder)
         lines = {ticker: tap.prices(ticker) for ticker in ("AAPL", "BRK.B", "Zürich", "aapl")}

@@ -113,7 +113,7 @@ class BacktestTap(Tap):
             )
             for strategy in self._strategies
         ]
-        self._new_state = self._states()
+        self._new_state = {name: array.copy() for name, array in self._states().items()}
 
     def observe(self, step: TapStep) -> None:
         self._take(self._timeline.take(step.rows, self._events(step), step.watermark))
