@@ -64,18 +64,20 @@ def _phases_of(day: date, calendar: str) -> list[tuple[str, int, int]]:
     midnight, behind = _ns(day, time(0), calendar), _ns(day + timedelta(days=1), time(0), calendar)
     if calendar == "24/7":
         return [("regular", midnight, behind)]
+    evening = _ns(day, time(20), calendar)
+    closes = evening if _is_open(day + timedelta(days=1)) else behind  # then the next day's night begins
     if not _is_open(day):
-        return [("closed", midnight, behind)]
+        return [("closed", midnight, closes)]
     half = _is_half(day)
     clocks = (time(4), time(9, 30), time(13 if half else 16), time(17 if half else 20))
     borders = [_ns(day, clock, calendar) for clock in clocks]
+    late = [("closed", borders[3], closes)] if borders[3] < closes else []
     return [
         ("overnight", _ns(day - timedelta(days=1), time(20), calendar), borders[0]),
-        ("closed", midnight, borders[0]),
         ("pre", borders[0], borders[1]),
         ("regular", borders[1], borders[2]),
         ("post", borders[2], borders[3]),
-        ("closed", borders[3], behind),
+        *late,
     ]
 
 

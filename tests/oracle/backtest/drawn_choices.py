@@ -16,6 +16,7 @@ PHASES = (
     ["pre", "post"],
     ["overnight", "regular"],
     ["overnight"],
+    ["regular", "closed"],
 )
 
 
@@ -26,7 +27,7 @@ def draw_settings(rng: Random, kind: str) -> dict[str, Any]:
     return {
         **LIVELY,
         "session.calendar": calendar,
-        "session.phases": ["pre", "regular", "post", "overnight"],
+        "session.phases": ["pre", "regular", "post", "closed", "overnight"],
         "prices.source": source,
         "prices.phases": ["regular"] if calendar == "24/7" else rng.choice(PHASES),
         "prices.open_slack_ms": rng.choice((1000, 1000, 0, 5000)),
