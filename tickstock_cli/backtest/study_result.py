@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tickstock_cli.config.analysis import horizon_ns
 from tickstock_cli.config.settings import Settings
@@ -59,21 +60,26 @@ def study_result(observations: RecordFile, names: EventNames, settings: Settings
     """
     horizons = settings.study.horizons
     by_status = np.zeros(len(STATUSES), dtype=np.int64)
+    columns: list[list[NDArray[Any]]] = [[observations.read(stop=0)[name]] for name in _EVENT_COLUMNS]
     for chunk in observations.chunks():
         by_status += np.bincount(chunk["status"].ravel(), minlength=len(STATUSES))
+        for column, name in zip(columns, _EVENT_COLUMNS, strict=True):
+            column.append(chunk[name].copy())  # a view would hold the chunk
     if by_status.sum() != len(observations) * len(horizons):
         raise LedgerError(f"{len(observations) * len(horizons):,} observations, but {by_status.sum():,} statuses")
     counts = {"events": len(observations), **dict(zip(STATUSES, by_status.tolist(), strict=True))}
-    events = StudyEvents(*(_column(observations, name) for name in ("kind", "source", "direction", "code", "day")))
+    events = StudyEvents(*map(np.concatenate, columns))
     rows = _horizon_rows(observations, horizons)
     return StudyResult(horizons, counts, study_table(events, rows, names.kinds, names.sources, settings.study.thin))
 
 
-def _column(observations: RecordFile, name: str) -> Any:
-    return np.concatenate([chunk[name] for chunk in observations.chunks()] or [observations.read()[name]])
-
-
 def _horizon_rows(observations: RecordFile, horizons: Sequence[str]) -> Iterator[HorizonRows]:
     for position, horizon in enumerate(horizons):
-        parts = [HorizonRows.of(chunk, position, horizon, horizon_ns(horizon)) for chunk in observations.chunks()]
-        yield HorizonRows.joined(parts or [HorizonRows.of(observations.read(), position, horizon, horizon_ns(horizon))])
+        parts = [HorizonRows.of(observations.read(stop=0), position, horizon, horizon_ns(horizon))]
+        for chunk in observations.chunks():
+            found = HorizonRows.of(chunk, position, horizon, horizon_ns(horizon))
+            parts.append(HorizonRows.joined([found]))  # a view would hold the chunk
+        yield HorizonRows.joined(parts)
+
+
+_EVENT_COLUMNS = ("kind", "source", "direction", "code", "day")

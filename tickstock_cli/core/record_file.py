@@ -48,7 +48,7 @@ class RecordFile:
         """
         if not len(records):
             return
-        data = np.ascontiguousarray(records, dtype=self._dtype).tobytes()
+        data = memoryview(np.ascontiguousarray(records, dtype=self._dtype).view(np.uint8))
         try:
             if self._stream < 0:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ class RecordFile:
                 os.lseek(self._stream, 0, os.SEEK_END)
             written = 0
             while written < len(data):
-                written += os.write(self._stream, data[written:] if written else data)
+                written += os.write(self._stream, data[written:])
         except OSError as error:
             raise OutputError(f"cannot write {self._path}: {error.strerror or error}; free space there") from error
         self._records += len(records)

@@ -50,6 +50,8 @@ class Size:
         Trades a second of a live run, for ``paced_seconds``, and of one with a burst; 0: there is none.
     in_parts
         Whether the ticks are also split into several files, which needs memory for all of them.
+    days
+        Sessions that the rows are spread over.
     """
 
     rows: int
@@ -61,6 +63,7 @@ class Size:
     clients: int = 500
     wire_rows_per_second: int = 0
     in_parts: bool = True
+    days: int = 1
 
 
 FULL = Size(1_000_000, 8_000, 65_536, 5.0)
@@ -78,6 +81,10 @@ SIZES = {
     "wire": (
         Size(250_000, 8_000, 65_536, 60.0, wire_rows_per_second=100_000, in_parts=False),
         Size(250_000, 8_000, 65_536, 10.0, wire_rows_per_second=100_000, in_parts=False),
+    ),
+    "backtest": (
+        Size(20_000_000, 8_000, 65_536, 60.0, in_parts=False, days=6),
+        Size(2_000_000, 8_000, 65_536, 10.0, in_parts=False, days=6),
     ),
 }
 """Sizes by name, in full and with --quick."""
@@ -170,7 +177,7 @@ def _make(size: Size, folder: Path) -> Prepared:
     shutil.rmtree(folder, ignore_errors=True)
     being_made.mkdir(parents=True)
     try:
-        _write(being_made / "day", size.rows, size.symbols, frozenset(Feed))
+        _write(being_made / "day", size.rows, size.symbols, frozenset(Feed), size.days)
         ticks = being_made / "day" / "ticks.parquet"
         if size.in_parts:
             _deal_out(ticks, being_made / "parts")
@@ -208,8 +215,9 @@ def _prepared(folder: Path, manifest: dict[str, Any]) -> Prepared:
     return Prepared(folder / "day", folder / "parts", busy, longer, wire, burst, **manifest)
 
 
-def _write(folder: Path, rows: int, symbols: int, feeds: frozenset[Feed]) -> None:
-    write_market(MarketOptions(rows=rows, symbols=symbols, first_day=DAY), folder, feeds, force=True)
+def _write(folder: Path, rows: int, symbols: int, feeds: frozenset[Feed], days: int = 1) -> None:
+    options = MarketOptions(rows=rows, symbols=symbols, first_day=DAY, days=days)
+    write_market(options, folder, feeds, force=True)
 
 
 def _rename(being_made: Path, folder: Path) -> None:

@@ -13,7 +13,7 @@ between the two. Where a step ends decides where slices are cut, and nothing els
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -71,7 +71,7 @@ class Prints(NamedTuple):
 
     def at(self, chosen: slice | NDArray[Any]) -> Prints:
         """Return some prints, as views for a slice."""
-        return Prints._make(cast(Any, column)[chosen] for column in self)
+        return self._each(lambda column: column[chosen])
 
     def followed_by(self, other: Prints) -> Prints:
         """Return these prints and then ``other``."""
@@ -79,7 +79,21 @@ class Prints(NamedTuple):
             return other
         if not other.rows:
             return self
-        return Prints._make(np.concatenate(cast(Any, pair)) for pair in zip(self, other, strict=True))
+        pairs: dict[tuple[int, int], Any] = {
+            (id(mine), id(theirs)): (mine, theirs) for mine, theirs in zip(self, other, strict=True)
+        }
+        joined = {places: np.concatenate(pair) for places, pair in pairs.items()}
+        return Prints._make(joined[id(mine), id(theirs)] for mine, theirs in zip(self, other, strict=True))
+
+    def copies(self) -> Prints:
+        """Return these prints in arrays of their own."""
+        return self._each(lambda column: column.copy())
+
+    def _each(self, change: Callable[[Any], Any]) -> Prints:
+        """Return changed columns; those that are one array stay one."""
+        known = {id(column): column for column in self}
+        changed = {name: change(column) for name, column in known.items()}
+        return Prints._make(changed[id(column)] for column in self)
 
 
 _DTYPES = ("i4", "i8", "i8", "i4", "f8", "f8", "f8", "f8", "i8", "i8")
@@ -211,6 +225,10 @@ class PriceTimeline:
         accepted = judged.accepted
         available = judged.rows.available_at[accepted]
         days = self._days.numbers(judged.rows.timestamp[accepted] if self._is_bars else available)
+        if len(days) and days.min() == days.max():  # nearly always
+            day = int(days[0])
+            self._last[day] = max(self._last.get(day, 0), int(available[-1]))
+            return days[:1].copy(), np.array([self._last[day]])
         seen, places = np.unique(days[::-1], return_index=True)  # rows come by available time: a day's last is greatest
         last = available[::-1][places]
         for place, day in enumerate(seen.tolist()):
@@ -242,5 +260,4 @@ class PriceTimeline:
 def _split(prints: Prints, times: Int64s, until: int) -> tuple[Prints, Prints]:
     """Return the prints before a time, and the others as copies, so that what has passed is freed."""
     end = int(times.searchsorted(until)) if until < MAX_NS else prints.rows
-    rest = prints.at(slice(end, None))
-    return prints.at(slice(end)), Prints._make(cast(Any, column).copy() for column in rest)
+    return prints.at(slice(end)), prints.at(slice(end, None)).copies()

@@ -26,8 +26,9 @@ from tickstock_cli.prices.days import TradingDays
 from tickstock_cli.prices.timeline import PriceSlice
 from tickstock_cli.study.event_paths import EventPaths
 from tickstock_cli.study.moment_pool import MomentPool
-from tickstock_cli.study.moments import MOMENT, NO_ENTRY, TO_CLOSE, Ends, Moments
-from tickstock_cli.study.observations import CUT, NO_DIRECTION, NOT_ENTERED, OBSERVED, OUTSIDE, observation_dtype
+from tickstock_cli.study.moments import PLANNED, TO_CLOSE, Ends, Moments, moments_of
+from tickstock_cli.study.observations import NO_DIRECTION, NOT_ENTERED, OBSERVED, OUTSIDE, observation_dtype
+from tickstock_cli.study.results import ResultColumns, record_results
 
 PLACEBO_REACH_DAYS = 14
 """A placebo day is at most so many calendar days after its event."""
@@ -66,7 +67,6 @@ class EventStudy:
         self._columns = np.argsort(lengths)
         self._lengths = lengths[self._columns]
         self._days = days
-        self._is_bars = is_bars
         self._latency_ns = round(settings.latency_ms * MILLISECOND_NS)
         self._open_slack_ns = round(open_slack_ms * MILLISECOND_NS)
         wait_seconds = settings.max_wait_bars_seconds if is_bars else settings.max_wait_seconds
@@ -77,7 +77,9 @@ class EventStudy:
         self._first = 0
         self._waiting = ArrayQueue(self._record)
         self._plans = ArrayQueue(_PLAN)
-        self._pool = MomentPool(self._lengths, is_bars=is_bars)
+        self._pool = MomentPool(
+            self._lengths, is_bars=is_bars, open_slack_ns=self._open_slack_ns, wait_ns=self._wait_ns
+        )
         self._paths = paths
         self._over = -1
         self._row_last: dict[int, int] = {}
@@ -88,7 +90,7 @@ class EventStudy:
         return self._record
 
     def take(self, part: PriceSlice, event_ids: NDArray[np.uint64], tickers: int) -> NDArray[Any]:
-        """Take a slice; return the observations that it completes, in the order of the events.
+        """Take a slice; return the observations that it completes, in the order of the events, as a view.
 
         Parameters
         ----------
@@ -107,7 +109,7 @@ class EventStudy:
         self._add_events(part.events, event_ids)
         for day in part.days.tolist():
             self._add_placebos(day)
-        self._pool.follow(part.prints)
+        self._pool.follow(part.prints, part.until)
         if self._paths is not None:
             self._paths.take(part.prints, part.until, tickers)
         over = self._days_over(part.until)
@@ -160,10 +162,10 @@ class EventStudy:
         plans["last_day"] = np.where(is_studied, added["day"], -1)
         plans["placebos"] = np.where(is_studied, 0, self._placebo_days)
         plans["wall_time"] = decision - self._by_day(added["day"], lambda day: self._days.limits(day).midnight)
-        numbers = self._first + len(self._waiting) + np.arange(len(events))
+        chosen = len(self._waiting) + np.flatnonzero(is_studied)
         self._waiting.append(added)
         self._plans.append(plans)
-        self._add_moments(numbers[is_studied], added[is_studied], decision[is_studied], added["day"][is_studied], 0)
+        self._add_moments(chosen, decision[is_studied], added["day"][is_studied], 0)
 
     def _add_placebos(self, day: int) -> None:
         """Add the moments that have ``day`` as their next placebo day."""
@@ -179,57 +181,30 @@ class EventStudy:
         is_inside = self._days.has_chosen_phase(segments) & (self._days.numbers(np.maximum(decision, 1)) == day)
         chosen, decision = chosen[is_inside], decision[is_inside]
         days = np.full(len(chosen), day, dtype=np.int32)
-        self._add_moments(self._first + chosen, waiting[chosen], decision, days, plans["placebos"][chosen])
+        self._add_moments(chosen, decision, days, plans["placebos"][chosen])
 
-    def _add_moments(
-        self, numbers: NDArray[Any], records: NDArray[Any], decision: NDArray[Any], days: Int32s, places: Any
-    ) -> None:
-        added = np.zeros(len(numbers), dtype=MOMENT)
-        added["event"], added["placebo"] = numbers, places
-        added["code"], added["side"] = records["code"], records["direction"]
+    def _add_moments(self, chosen: Int64s, decision: Int64s, days: Int32s, placebos: Any) -> None:
+        """Add moments of the events at places in the queue."""
+        records = self._waiting.rows
+        added = np.zeros(len(chosen), dtype=PLANNED)
+        added["event"], added["placebo"] = self._first + chosen, placebos
+        added["code"], added["side"] = records["code"][chosen], records["direction"][chosen]
         added["decision"], added["day"] = decision, days
-        added["from_opening"] = decision - self._open_slack_ns
-        added["latest"] = decision + np.minimum(self._wait_ns, MAX_NS - decision)
         added["day_end"] = self._by_day(days, lambda day: self._days.limits(day).end)
         self._pool.add(added)
         if self._paths is not None:
-            names = np.stack([records[name] for name in ("kind", "direction", "source")], axis=1)
-            self._paths.add(added, names.astype(np.int64))
+            names = np.stack([records[name][chosen] for name in ("kind", "direction", "source")], axis=1)
+            self._paths.add(moments_of(added, self._open_slack_ns, self._wait_ns), names.astype(np.int64))
 
     def _record_results(self, moments: Moments, ends: Ends) -> None:
         """Move the results of moments whose days are over to their events."""
         covered_end = self._by_day(moments["day"], self._covered_end)
-        horizon_end = np.where(
-            self._lengths == TO_CLOSE,
-            moments["day_end"][:, None],
-            moments["entry_time"][:, None] + np.where(self._lengths == TO_CLOSE, 0, self._lengths),
-        )
-        is_cut = horizon_end > covered_end[:, None]
-        entered = moments["state"] != NO_ENTRY
-        status = np.where(entered[:, None], np.where(is_cut, CUT, OBSERVED), NOT_ENTERED)
-        side, price = moments["side"][:, None].astype(np.float64), moments["entry_price"][:, None]
-        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            moves = [np.where(status == OBSERVED, side * (p - price) / price * 1e4 + 0.0, np.nan) for p in ends]
-        if any((np.abs(move) > MOST_BPS).any() for move in moves):
+        columns = ResultColumns.of(self._waiting.rows)
+        most = record_results(moments, ends, covered_end, self._lengths, self._columns, self._first, columns)
+        if most > MOST_BPS:
             raise DataError(
                 "a price of the recording is beyond 1e280 times an earlier one of its ticker and day; correct it"
             )
-        returns, at_highest, at_lowest = moves
-        own = moments["placebo"] == 0
-        mine = moments["event"][own] - self._first
-        records, columns = self._waiting.rows, self._columns
-        records["entry_time"][mine] = moments["entry_time"][own]
-        records["entry_price"][mine] = np.where(entered[own], moments["entry_price"][own], np.nan)
-        for name, values in {
-            "status": status,
-            "return_bps": returns,
-            "mfe_bps": np.maximum(np.maximum(at_highest, at_lowest), 0.0),
-            "mae_bps": np.minimum(np.minimum(at_highest, at_lowest), 0.0) + 0.0,
-        }.items():
-            records[name][mine[:, None], columns] = values[own]
-        theirs = moments["event"][~own] - self._first
-        day_places = moments["placebo"][~own] - 1
-        records["placebo"][theirs[:, None], day_places[:, None], columns] = returns[~own]
 
     def _days_over(self, until: int) -> int:
         """Return the last day that is over: a bar available at its very end has come, too."""
@@ -237,9 +212,15 @@ class EventStudy:
 
     @staticmethod
     def _by_day(days: NDArray[Any], time_of: Callable[[int], int]) -> Int64s:
-        """Return a time of each of some days; the days are few."""
-        known, places = np.unique(days, return_inverse=True)
-        return np.array([time_of(day) for day in known.tolist()], dtype=np.int64)[places]
+        """Return a time of each of some days; the days are few, and near each other."""
+        if not len(days):
+            return np.empty(0, dtype=np.int64)
+        first = int(days.min())
+        places = days - first
+        times = np.zeros(int(places.max()) + 1, dtype=np.int64)
+        for place in np.flatnonzero(np.bincount(places)).tolist():
+            times[place] = time_of(first + place)
+        return times[places]
 
     def _covered_end(self, day: int) -> int:
         end = self._days.limits(day).end
@@ -252,8 +233,8 @@ class EventStudy:
         has_placebos = (plans["placebos"] >= self._placebo_days) | (waiting["day"] + PLACEBO_REACH_DAYS <= over)
         is_complete = (plans["last_day"] <= over) & has_placebos
         leaving = len(plans) if is_complete.all() else int(is_complete.argmin())
-        done = waiting[:leaving].copy()
-        done["placebo"][np.broadcast_to((done["status"] != OBSERVED)[:, None, :], done["placebo"].shape)] = np.nan
+        done = waiting[:leaving]
+        np.copyto(done["placebo"], np.nan, where=(done["status"] != OBSERVED)[:, None, :])
         self._waiting.drop(leaving)
         self._plans.drop(leaving)
         self._first += leaving

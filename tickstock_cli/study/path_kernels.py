@@ -17,7 +17,8 @@ import numpy as np
 from tickstock_cli.core.batch import Float64s, Int32s, Int64s
 from tickstock_cli.kernels.compare import SECOND_NS
 from tickstock_cli.kernels.jit import kernel
-from tickstock_cli.study.moments import DONE, NOBODY, OPEN, WAITING, Moments, PrintColumns, enter, first_after
+from tickstock_cli.study.following import enter, first_after
+from tickstock_cli.study.moments import DONE, NOBODY, OPEN, WAITING, Moments, PrintColumns
 
 OFFSETS = np.array([*range(-300, 300, 30), *range(300, 1_860, 60)]) * SECOND_NS
 """Offsets of a curve's points from the entry, in ns: −5 to +30 minutes, further apart from 5 minutes on."""
