@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tickstock_cli.backtest.given_events import GivenEvents
 from tickstock_cli.backtest.price_source import PriceSource
 from tickstock_cli.backtest.request import BacktestRequest
 from tickstock_cli.backtest.tap import BacktestTap
@@ -16,6 +16,9 @@ from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.result import RunResult
 from tickstock_cli.replaying import replay
+
+if TYPE_CHECKING:  # polars is heavy: only with events or a truth
+    from tickstock_cli.backtest.given_events import GivenEvents
 
 Observe = Callable[[NamedSource], Observer]
 

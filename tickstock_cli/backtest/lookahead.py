@@ -12,17 +12,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from tickstock_cli.backtest.comparing import DecisionKeys, Settled, compare_cut
 from tickstock_cli.backtest.comparing_trades import compare_trades
-from tickstock_cli.backtest.given_events import GivenEvents
 from tickstock_cli.backtest.judging import judged
 from tickstock_cli.backtest.price_source import PriceSource
 from tickstock_cli.backtest.request import BacktestRequest
 from tickstock_cli.backtest.tap import BacktestTap
 from tickstock_cli.core.times import MAX_NS, format_time
 from tickstock_cli.engine.control import Control
+
+if TYPE_CHECKING:  # polars is heavy: only with events or a truth
+    from tickstock_cli.backtest.given_events import GivenEvents
 
 SEED = 11
 """Seed of the draws: the same recording and settings are always cut at the same moments."""

@@ -14,12 +14,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tickstock_cli.backtest.cell_table import SCHEMA as CELL_SCHEMA
 from tickstock_cli.backtest.cell_table import cell_rows_of
 from tickstock_cli.backtest.digest import BacktestDigest, traded_rows
-from tickstock_cli.backtest.given_events import given_table, read_given_events
 from tickstock_cli.backtest.judging import Observe, judged
 from tickstock_cli.backtest.lookahead import LookaheadResult, check_lookahead
 from tickstock_cli.backtest.observation_table import SCHEMA as OBSERVATION_SCHEMA
@@ -41,8 +40,12 @@ from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.result import RunResult, peak_rss_bytes
 from tickstock_cli.errors import OutputError, SettingsError
 from tickstock_cli.replaying import read_options
-from tickstock_cli.scoring.scoring import Score, score
-from tickstock_cli.scoring.tables import read_truth
+
+if TYPE_CHECKING:  # polars is heavy: only with events or a truth
+    import polars as pl
+
+    from tickstock_cli.backtest.given_events import GivenEvents
+    from tickstock_cli.scoring.scoring import Score
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +138,7 @@ def backtest(
     reading = read_options(request.replay(), settings)
     prices = price_source(request.paths, reading, settings)
     check_horizons(settings, prices)
-    kinds = [kind.name for kind in event_kinds(settings)]
-    given = None if request.events is None else read_given_events(request.events, settings.session.calendar, kinds)
-    truth = None if request.truth is None else read_truth(request.truth)
+    given, truth = _given_of(request), _truth_of(request)
     with ExitStack() as stack:
         results = None if request.out is None else stack.enter_context(BacktestFolder(request.out))
         records, spare = stack.enter_context(_folders(request))
@@ -161,7 +162,7 @@ def backtest(
                 results.table(f"{table}.parquet", trade_schema(table), batches)
         deque(rows, maxlen=0)  # their digest without files
         deque(trades, maxlen=0)
-        scored = None if truth is None else score(given_table(given) if given is not None else str(events), truth)
+        scored = None if truth is None else _score_of(given, events, truth)
         if results is not None and not interrupted:
             shown = report_contents(request, done.tap, prices, study, strategies, digest.hexdigest(), checked, scored)
             results.text(REPORT, report_page(shown))
@@ -172,6 +173,33 @@ def backtest(
         if results is None or interrupted:
             return result
         return replace(result, outputs=results.commit(result.as_dict()), kept=results.others)
+
+
+def _given_of(request: BacktestRequest) -> GivenEvents | None:
+    """Return the events to judge; None for those of the detectors."""
+    if request.events is None:
+        return None
+    from tickstock_cli.backtest.given_events import read_given_events
+
+    settings = request.effective_settings
+    kinds = [kind.name for kind in event_kinds(settings)]
+    return read_given_events(request.events, settings.session.calendar, kinds)
+
+
+def _truth_of(request: BacktestRequest) -> pl.DataFrame | None:
+    if request.truth is None:
+        return None
+    from tickstock_cli.scoring.tables import read_truth
+
+    return read_truth(request.truth)
+
+
+def _score_of(given: GivenEvents | None, events: Path | None, truth: pl.DataFrame) -> Score:
+    """Score given events, or else those in a file, against the truth."""
+    from tickstock_cli.backtest.given_events import given_table
+    from tickstock_cli.scoring.scoring import score
+
+    return score(given_table(given) if given is not None else str(events), truth)
 
 
 def check_phases(settings: Settings) -> None:

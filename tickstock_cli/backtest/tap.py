@@ -10,12 +10,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.backtest.given_events import GivenEvents
 from tickstock_cli.backtest.own_codes import OwnCodes
 from tickstock_cli.backtest.price_source import PriceSource
 from tickstock_cli.backtest.strategies import NamedStrategy
@@ -32,6 +31,9 @@ from tickstock_cli.study.event_paths import EventPaths
 from tickstock_cli.study.event_study import EventStudy
 from tickstock_cli.trading.records import RECORD_TYPES
 from tickstock_cli.trading.trade_prices import TRADE_PRICES, TradePrices
+
+if TYPE_CHECKING:  # polars is heavy: only with events or a truth
+    from tickstock_cli.backtest.given_events import GivenEvents
 
 
 class _Stateful(Protocol):

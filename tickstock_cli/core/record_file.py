@@ -48,7 +48,7 @@ class RecordFile:
         """
         if not len(records):
             return
-        data = memoryview(np.ascontiguousarray(records, dtype=self._dtype).view(np.uint8))
+        data = np.ascontiguousarray(records, dtype=self._dtype).view(np.uint8).data
         try:
             if self._stream < 0:
                 self._path.parent.mkdir(parents=True, exist_ok=True)

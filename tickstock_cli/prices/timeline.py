@@ -14,7 +14,7 @@ between the two. Where a step ends decides where slices are cut, and nothing els
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray

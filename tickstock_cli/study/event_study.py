@@ -217,10 +217,11 @@ class EventStudy:
             return np.empty(0, dtype=np.int64)
         first = int(days.min())
         places = days - first
-        times = np.zeros(int(places.max()) + 1, dtype=np.int64)
+        times: Int64s = np.zeros(int(places.max()) + 1, dtype=np.int64)
         for place in np.flatnonzero(np.bincount(places)).tolist():
             times[place] = time_of(first + place)
-        return times[places]
+        found: Int64s = times[places]
+        return found
 
     def _covered_end(self, day: int) -> int:
         end = self._days.limits(day).end

@@ -97,29 +97,15 @@ def _follow_ticker(
     is_bars: bool,
 ) -> None:
     columns = _gather(rows, mine, scratch)
-    time = columns.time
     heads = chains.heads
-    m = chains.stacks[code]
-    if m != NOBODY:
-        newest = moments[m]
-        behind = first_after(time, 0, newest["day_end"])
-        if behind:
-            newest["later_highest"] = max(newest["later_highest"], _highest(columns, 0, behind))
-            newest["later_lowest"] = min(newest["later_lowest"], _lowest(columns, 0, behind))
-            newest["last"] = rows.close[mine[behind - 1]]
+    if chains.stacks[code] != NOBODY:
+        _follow_newest(columns, rows.close, mine, moments[chains.stacks[code]])
     before = NOBODY
     m = heads[code]
     while m != NOBODY:
         moment = moments[m]
         after = moment["next"]
-        first = 0
-        if moment["state"] == WAITING:
-            first = first_after(time, 0, moment["decision"])
-            if is_bars:
-                while first < len(mine) and rows.opening[mine[first]] < moment["from_opening"]:
-                    first += 1
-            if first < len(mine):
-                enter(rows, mine[first], moment, is_bars)
+        first = _find_entry(rows, mine, columns.time, moment, is_bars) if moment["state"] == WAITING else 0
         if moment["state"] == OPEN:
             _extend(columns, rows.close, mine, first, moment, ends, m, lengths)
         if moment["state"] <= OPEN:
@@ -151,6 +137,28 @@ def _gather(rows: PrintColumns, mine: Int64s, scratch: _Scratch) -> _Scratch:
     return _Scratch(
         scratch.time[:count], scratch.high[:count], scratch.low[:count], scratch.highs[:blocks], scratch.lows[:blocks]
     )
+
+
+@kernel
+def _follow_newest(columns: _Scratch, close: Float64s, mine: Int64s, newest: Any) -> None:
+    """Let the newest moment of a stack take a ticker's rows."""
+    behind = first_after(columns.time, 0, newest["day_end"])
+    if behind:
+        newest["later_highest"] = max(newest["later_highest"], _highest(columns, 0, behind))
+        newest["later_lowest"] = min(newest["later_lowest"], _lowest(columns, 0, behind))
+        newest["last"] = close[mine[behind - 1]]
+
+
+@kernel
+def _find_entry(rows: PrintColumns, mine: Int64s, time: Int64s, moment: Any, is_bars: bool) -> int:
+    """Judge the entry of a moment that waits for it, if it is among a ticker's rows; return its place there."""
+    first = int(first_after(time, 0, moment["decision"]))
+    if is_bars:
+        while first < len(mine) and rows.opening[mine[first]] < moment["from_opening"]:
+            first += 1
+    if first < len(mine):
+        enter(rows, mine[first], moment, is_bars)
+    return first
 
 
 @kernel
@@ -222,7 +230,7 @@ def first_after(time: Int64s, start: int, limit: int) -> int:
 
 
 @kernel
-def _highest(columns: _Scratch, start: int, stop: int) -> float:
+def _highest(columns: _Scratch, start: int, stop: int) -> Any:
     """Return the highest price of rows ``[start, stop)``, at least one."""
     values, blocks = columns.high, columns.highs
     first, last = -(-start // BLOCK), stop // BLOCK
@@ -240,7 +248,7 @@ def _highest(columns: _Scratch, start: int, stop: int) -> float:
 
 
 @kernel
-def _lowest(columns: _Scratch, start: int, stop: int) -> float:
+def _lowest(columns: _Scratch, start: int, stop: int) -> Any:
     """Return the lowest, likewise."""
     values, blocks = columns.low, columns.lows
     first, last = -(-start // BLOCK), stop // BLOCK

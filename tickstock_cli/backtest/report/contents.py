@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tickstock_cli.backtest.lookahead import LookaheadResult
 from tickstock_cli.backtest.price_source import PriceSource
@@ -11,9 +12,11 @@ from tickstock_cli.backtest.report.strategy_records import StrategyDetails
 from tickstock_cli.backtest.strategy_result import StrategyResult
 from tickstock_cli.backtest.study_result import StudyResult
 from tickstock_cli.config.settings import Settings
-from tickstock_cli.scoring.scoring import Score
 from tickstock_cli.study.breakdowns import HorizonBreakdown
 from tickstock_cli.study.event_paths import EventCurve
+
+if TYPE_CHECKING:  # polars is heavy: only with events or a truth
+    from tickstock_cli.scoring.scoring import Score
 
 
 @dataclass(frozen=True, slots=True)

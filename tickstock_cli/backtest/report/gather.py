@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from hashlib import file_digest, sha256
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,11 +26,13 @@ from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.record_file import RecordFile
 from tickstock_cli.core.times import format_time
 from tickstock_cli.replaying import read_options
-from tickstock_cli.scoring.scoring import Score
 from tickstock_cli.sources.opening import recording_paths
 from tickstock_cli.sources.recordings import Recordings
 from tickstock_cli.study.breakdowns import HorizonBreakdown, horizon_breakdown
 from tickstock_cli.study.horizon_rows import HorizonRows, StudyEvents
+
+if TYPE_CHECKING:  # polars is heavy: only with events or a truth
+    from tickstock_cli.scoring.scoring import Score
 
 MOST_NAMES = 4
 """Files that are named; of more only the number is given."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
 from tickstock_cli.backtest.report.plot import SIDE, Axis, value_axis
 from tickstock_cli.backtest.report.values import CellValues, Footnotes, group_name
 from tickstock_cli.backtest.words import is_evidence
 from tickstock_cli.measurement.page import NUMBER, Cell, paragraph, table
-from tickstock_cli.scoring.scoring import Score
 from tickstock_cli.study.breakdowns import HorizonBreakdown
 from tickstock_cli.study.calibration import Calibration
 from tickstock_cli.study.cells import StudyCell
+
+if TYPE_CHECKING:  # polars is heavy: only with events or a truth
+    from tickstock_cli.scoring.scoring import Score
 
 OPTIONAL = f"{NUMBER} optional"
 """Class of columns that a phone leaves out."""
