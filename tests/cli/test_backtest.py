@@ -304,3 +304,17 @@ def test_bars_received_two_years_later_are_had_at_their_open_and_their_close_is_
     monkeypatch.setattr(price_source, "MANY_BARS", 9)
     here("backtest", "bars.parquet", "--events", "mine.csv", "--horizons", "5m", "--out", "out")
     assert pq.read_table("out/observations.parquet")["status"].to_pylist() == ["no_entry"]
+
+
+@pytest.mark.usefixtures("days")
+def test_a_strategy_may_name_the_sources_of_given_events(here: Here) -> None:
+    """Anyone's events have a source of their own, and "given" without one."""
+    Path("rule.toml").write_text('[[enter]]\nsources = ["desk"]\n')
+    rows = [
+        f"AAA,{new_york(day, '10:10:00')},up,{source}" for day, source in zip(DAYS, ("desk", "", "tick"), strict=False)
+    ]
+    Path("mine.csv").write_text("\n".join(["ticker,time,direction,source", *rows, ""]))
+    told = here("backtest", "days", "--events", "mine.csv", "--strategy", "rule.toml", "--json")
+
+    assert json.loads(told.stdout)["strategies"][0]["signals"] == {"signals": 1, "taken": 1}
+    assert "no source of events named 'desk'" in here("backtest", "days", "--strategy", "rule.toml").stderr

@@ -15,8 +15,6 @@ from tickstock_cli.core.phases import Phase
 from tickstock_cli.core.quantities import parse_duration
 from tickstock_cli.errors import UsageError
 
-EventSource = Literal["tick", "websocket", "ohlcv", "fmv", "channel"]
-
 _CLOCK = re.compile(r"(?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?", re.ASCII)
 _DAY_SECONDS = 86_400
 _LONGEST_DAYS = 10_000
@@ -93,7 +91,9 @@ class EnterRule(Section):
     directions: tuple[Literal[-1, 0, 1], ...] = Field(
         default=(), description="directions of events; empty is every one"
     )
-    sources: tuple[EventSource, ...] = Field(default=(), description="sources of events; empty is every source")
+    sources: tuple[str, ...] = Field(
+        default=(), description="sources of events: tick, ohlcv, fmv, or those of given events; empty is every source"
+    )
     phases: tuple[Phase, ...] = Field(default=(), description="phases of events; empty is every phase")
     tickers: tuple[str, ...] = Field(default=(), description="tickers; empty is every ticker")
     between: Annotated[tuple[str, ...], AfterValidator(_between)] = Field(

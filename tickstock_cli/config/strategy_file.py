@@ -14,6 +14,7 @@ from tickstock_cli.config.load import ASSIGNMENT
 from tickstock_cli.config.strategy import EnterRule, StrategySettings
 from tickstock_cli.config.validation_errors import either, reason
 from tickstock_cli.config.values import format_value, parse_value, show_value
+from tickstock_cli.core.events import SOURCES
 from tickstock_cli.core.registry import unknown_name
 from tickstock_cli.errors import SettingsError
 
@@ -32,7 +33,7 @@ def load_strategy(file: Path, assignments: Sequence[str] = (), kinds: Sequence[s
         ``exit.stop_percent=1``, ``strategy.exit.stop_percent=1``, ``strategy.latency_ms=0`` or, for the first rule of
         entry, ``enter.0.min_score=60``; they override the file, later ones earlier ones.
     kinds
-        Kinds of events that rules of entry may name; None is any.
+        Kinds of events that rules of entry may name, with our sources; None is any kind and source.
 
     Raises
     ------
@@ -47,13 +48,8 @@ def load_strategy(file: Path, assignments: Sequence[str] = (), kinds: Sequence[s
         raise SettingsError(
             f'{file} has no rule of entry; write [[enter]] and below it, for example, kinds = ["surge"]'
         )
-    for number, rule in enumerate(strategy.enter):
-        for kind in rule.kinds if kinds is not None else ():
-            if kind not in (kinds or ()):
-                key = f"{ENTER}.{number}.kinds"
-                raise SettingsError(
-                    f"{key} (in {origins.get(key, file)}): {unknown_name('kind of event', kind, kinds or ())}"
-                )
+    if kinds is not None:
+        _check_names(strategy, kinds, origins, str(file))
     if strategy.name:
         return strategy
     return strategy.model_copy(update={"strategy": strategy.strategy.model_copy(update={"name": file.stem})})
@@ -99,6 +95,16 @@ def strategy_of(
         return StrategySettings.model_validate(values)
     except ValidationError as error:
         raise SettingsError(_explain(error, origins, place)) from error
+
+
+def _check_names(strategy: StrategySettings, kinds: Sequence[str], origins: Mapping[str, str], place: str) -> None:
+    """Raise SettingsError if a rule names a kind or a source that no event of a run has."""
+    for number, rule in enumerate(strategy.enter):
+        for field, noun, known in (("kinds", "kind of event", kinds), ("sources", "source of events", SOURCES)):
+            unknown = [name for name in getattr(rule, field) if name not in known]
+            if unknown:
+                key = f"{ENTER}.{number}.{field}"
+                raise SettingsError(f"{key} (in {origins.get(key, place)}): {unknown_name(noun, unknown[0], known)}")
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -65,6 +65,8 @@ def test_a_file_and_assignments_above_it_make_a_strategy(tmp_path: Path) -> None
         ("[strategy]\ncash = 1e-7", (), "strategy.cash = 1e-07 (in FILE): must be greater than or equal to 0.01"),
         ("[[enter]]\nkinds = ['surges']", (), ("enter.0.kinds (in FILE): no kind of event named 'surges'; did you mean "
          "surge? (there are: surge, trend)")),
+        ("[[enter]]\nsources = ['ticks']", (), ("enter.0.sources (in FILE): no source of events named 'ticks'; did you "
+         "mean tick? (there are: tick, websocket, ohlcv, fmv, channel)")),
         ("[exit]", (), 'FILE has no rule of entry; write [[enter]] and below it, for example, kinds = ["surge"]'),
     ],
 )  # fmt: skip
