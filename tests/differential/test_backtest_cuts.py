@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.differential.backtests import study_of
 from tests.oracle.backtest.drawn import BacktestCase
-from tickstock_cli.testing import MINUTE, Bar, Record, new_york
+from tickstock_cli.testing import MINUTE, SECOND, Bar, Record, Tick, new_york
 
 LAST_MINUTE = new_york("2024-06-12", "19:59:00")  # 23:59 UTC
 
@@ -25,3 +25,16 @@ def test_a_bar_that_ends_with_the_day_is_seen_by_the_close_however_the_run_is_cu
         (row,), _ = study_of(BacktestCase(rows, [event], settings, {}), tmp_path / str(batch_rows), batch_rows)
         assert (row["entry_price"], row["status"]) == (101.0, "observed")
         assert row["return_bps"] == (102.0 - 101.0) / 101.0 * 1e4
+
+
+def test_a_print_at_midnight_is_of_the_next_day_alone(tmp_path: Path) -> None:
+    """Around the clock it comes at the very end of the horizons, and is the first one of another day."""
+    midnight = LAST_MINUTE + MINUTE
+    prints = ((-60, 100.0), (-59, 100.0), (-1, 101.0), (0, 102.0), (1, 103.0))
+    rows: list[Record] = [Tick("A", midnight + seconds * SECOND, price, 100) for seconds, price in prints]
+    event = {"event_id": 1, "emitted_at": midnight - 61 * SECOND, "ticker": "A", "kind": "surge", "source": "tick",
+             "direction": 1, "phase": "regular", "strength": None}  # fmt: skip
+    settings = {"session.calendar": "24/7", "study.horizons": ["1m", "59s", "close"]}
+    for batch_rows in (1, 2, 3, 4, 5):
+        found, _ = study_of(BacktestCase(rows, [event], settings, {}), tmp_path / str(batch_rows), batch_rows)
+        assert [(row["return_bps"], row["mfe_bps"]) for row in found] == [(100.0, 100.0)] * 3

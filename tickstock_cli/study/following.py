@@ -99,7 +99,7 @@ def _follow_ticker(
     columns = _gather(rows, mine, scratch)
     heads = chains.heads
     if chains.stacks[code] != NOBODY:
-        _follow_newest(columns, rows.close, mine, moments[chains.stacks[code]])
+        _follow_newest(columns, rows, mine, moments[chains.stacks[code]])
     before = NOBODY
     m = heads[code]
     while m != NOBODY:
@@ -107,7 +107,7 @@ def _follow_ticker(
         after = moment["next"]
         first = _find_entry(rows, mine, columns.time, moment, is_bars) if moment["state"] == WAITING else 0
         if moment["state"] == OPEN:
-            _extend(columns, rows.close, mine, first, moment, ends, m, lengths)
+            _extend(columns, rows, mine, first, moment, ends, m, lengths)
         if moment["state"] <= OPEN:
             before = m
         else:
@@ -140,13 +140,24 @@ def _gather(rows: PrintColumns, mine: Int64s, scratch: _Scratch) -> _Scratch:
 
 
 @kernel
-def _follow_newest(columns: _Scratch, close: Float64s, mine: Int64s, newest: Any) -> None:
+def _follow_newest(columns: _Scratch, rows: PrintColumns, mine: Int64s, newest: Any) -> None:
     """Let the newest moment of a stack take a ticker's rows."""
-    behind = first_after(columns.time, 0, newest["day_end"])
+    behind = _within_day(rows, mine, newest, 0, first_after(columns.time, 0, newest["day_end"]))
     if behind:
         newest["later_highest"] = max(newest["later_highest"], _highest(columns, 0, behind))
         newest["later_lowest"] = min(newest["later_lowest"], _lowest(columns, 0, behind))
-        newest["last"] = close[mine[behind - 1]]
+        newest["last"] = rows.close[mine[behind - 1]]
+
+
+@kernel
+def _within_day(rows: PrintColumns, mine: Int64s, moment: Any, start: int, stop: int) -> int:
+    """Return where a moment's own day ends among rows ``[start, stop)``.
+
+    Where the next day begins with the end of the day, as around the clock, its first instant is not of the day.
+    """
+    while stop > start and rows.day[mine[stop - 1]] != moment["day"]:
+        stop -= 1
+    return stop
 
 
 @kernel
@@ -179,7 +190,7 @@ def enter(rows: PrintColumns, row: int, moment: Any, is_bars: bool) -> None:
 @kernel
 def _extend(
     columns: _Scratch,
-    close: Float64s,
+    rows: PrintColumns,
     mine: Int64s,
     first: int,
     moment: Any,
@@ -196,12 +207,12 @@ def _extend(
         if end > moment["day_end"]:
             h += 1
             continue
-        behind = first_after(time, place, end)
+        behind = _within_day(rows, mine, moment, place, first_after(time, place, end))
         if behind > place:
             if is_own:
                 moment["highest"] = max(moment["highest"], _highest(columns, place, behind))
                 moment["lowest"] = min(moment["lowest"], _lowest(columns, place, behind))
-            moment["last"] = close[mine[behind - 1]]
+            moment["last"] = rows.close[mine[behind - 1]]
             place = behind
         if behind == len(time):
             if lengths[h] == TO_CLOSE:
