@@ -15,6 +15,7 @@ from tickstock_cli.config.strategy import StrategySettings
 from tickstock_cli.config.strategy_file import assign, strategy_of
 from tickstock_cli.core.event_names import EventNames
 from tickstock_cli.core.events import EVENT, PHASES, EventRows, join_events
+from tickstock_cli.core.times import format_time
 from tickstock_cli.errors import SettingsError
 from tickstock_cli.prices.days import TradingDays
 from tickstock_cli.trading.protocol import MarketOrder, ToldEvent, ToldPrint, TradingStrategy
@@ -179,18 +180,41 @@ class PythonSimulation(TradeSimulation):
                 self._time = int(row["decision"])
                 book["signal"] += 1
                 told = self._told_event(row)
-                self._decide(self._python.on_event(told, self), row, self._time, int(book["signal"]))
+                orders = self._asked("on_event", told, self)
+                self._decide(orders, row, self._time, int(book["signal"]))
             elif place == AT_PRINTED:
                 told_print = self._told_print(int(book["closing"]) - 1)
                 self._time = told_print.time
-                orders = self._python.on_print(told_print, self)
+                orders = self._asked("on_print", told_print, self)
                 self._decide(orders, None, self._time + self._rules.latency, None)
             elif place == AT_MINUTE:
                 self._time = int(book["minute"])
                 book["told_minute"] = self._time
-                self._decide(self._python.on_time(self), None, self._time, int(book["signal"]))
+                self._decide(self._asked("on_time", self), None, self._time, int(book["signal"]))
             else:
                 return place
+
+    def _asked(self, method: str, *told: Any) -> list[MarketOrder]:
+        """Return the orders of a call.
+
+        Raises
+        ------
+        SettingsError
+            The strategy raised something, or returned what are no orders.
+        """
+        try:
+            orders = list(getattr(self._python, method)(*told))
+        except Exception as error:  # whatever a user's class raises
+            raised = " ".join(f"{type(error).__name__}: {error}".split())
+            raise SettingsError(
+                f"the strategy {self.strategy.name} failed in {method} at {format_time(self._time)}: {raised}"
+            ) from error
+        for order in orders:
+            if not isinstance(order, MarketOrder):
+                raise SettingsError(
+                    f"the strategy {self.strategy.name} returned {order!r} from {method}; return MarketOrder objects"
+                )
+        return orders
 
     def _decide(self, orders: Iterable[MarketOrder], cause: Any, time: int, at: int | None) -> None:
         """Let orders wait for their decision: at a place, or behind all that is decided before."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
@@ -134,3 +135,34 @@ def test_a_strategy_that_is_not_there_is_named() -> None:
         load_python_strategy("json:Dips")
     with pytest.raises(SettingsError, match="derive the class from"):
         load_python_strategy("json:JSONEncoder")
+
+
+class Careless(TradingStrategy):
+    """Counts on a score that not every event has."""
+
+    def on_event(self, event: ToldEvent, portfolio: Portfolio) -> Iterable[MarketOrder]:  # noqa: ARG002
+        return [MarketOrder(event.ticker, BUY, int(event.score + 1))]  # type: ignore[operator]
+
+
+class Chatty(TradingStrategy):
+    """Returns words instead of orders."""
+
+    def on_time(self, portfolio: Portfolio) -> Iterable[MarketOrder]:  # noqa: ARG002
+        return ["buy"]  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize(
+    ("python", "problem"),
+    [
+        (
+            Careless,
+            "the strategy Careless failed in on_event at 2024-06-12T14:00:01.1Z: TypeError: unsupp",
+        ),
+        (Chatty, "the strategy Chatty returned 'buy' from on_time; return MarketOrder objects"),
+    ],
+)
+def test_a_mistake_in_a_strategy_is_told_as_its_own(python: type[TradingStrategy], problem: str) -> None:
+    """Where it happened and what it was: nobody looks for it in tickstock."""
+    rows = [tick("10:00:00", 50.0), tick("10:02:00", 50.0)]
+    with pytest.raises(SettingsError, match=f"^{re.escape(problem)}"):
+        _simulated(python, rows, [event("10:00:01", score=None)])
