@@ -259,7 +259,7 @@ def build_channels(settings: Settings, detectors_by_name: Mapping[str, Any]) -> 
     for name, detector in detectors_by_name.items():
         parts[detector.channel][name] = detector
     return Channels(
-        Calendar(settings.session.calendar),
+        Calendar(settings.session.market_calendar),
         np.array([phase in settings.session.phases for phase in PHASES]),
         TickChannel(Guard(settings.guard.outlier_percent, settings.guard.confirm_rows), parts["tick"], names),
         OhlcvChannel(parts["ohlcv"], names),

@@ -312,7 +312,7 @@ def read_options(request: Request, settings: Settings) -> ReadOptions:
         unsorted=request.unsorted,
         sections={"live": settings.live, **{name: getattr(settings, name) for name in type(settings).source_names}},
     )
-    zone = market_zone(settings.session.calendar)
+    zone = market_zone(settings.session.market_calendar)
     start, end = (
         None if moment is None else resolved(moment, request.paths, whole, zone)
         for moment in (request.start, request.end)

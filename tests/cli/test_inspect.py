@@ -126,7 +126,10 @@ def test_an_invalid_option_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
     for arguments, line in (
         (["--map", "price"], "--map price: write ours=theirs, as in price=last"),
         (["--jsno"], "no such option: --jsno"),
-        (["--set", "session.calendar=LSE"], "session.calendar = \"LSE\" (in --set): must be 'XNYS' or '24/7'"),
+        (
+            ["--set", "session.calendar=LSE"],
+            "session.calendar = \"LSE\" (in --set): must be 'XNYS', '24/7' or 'custom'",
+        ),
     ):
         result = run_tickstock("inspect", write_ticks(tmp_path / "ticks.parquet"), *arguments)
         assert result.returncode == 2

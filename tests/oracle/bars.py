@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from tests.oracle.admission import interval_of
 from tests.oracle.records import MICROS, Event, Row, micro_shares, nanoseconds, reaches, sign
-from tests.oracle.sessions import Segment, segment_of
+from tests.oracle.sessions import Segment, calendar_of, segment_of
 from tests.oracle.settings import Settings
 
 
@@ -79,7 +79,7 @@ class Bars:
         return Bar(
             ticker=values["ticker"],
             available_at=available_at,
-            segment=segment_of(start, self._settings["session.calendar"]),
+            segment=segment_of(start, calendar_of(self._settings)),
             start=start,
             end=start + interval_of(row, self._settings),
             open=float(values["open"]),

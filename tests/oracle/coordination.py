@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.oracle.extremes import least_change
 from tests.oracle.records import KINDS, PRIORITIES, SOURCES, Event, reaches
-from tests.oracle.sessions import segment_of
+from tests.oracle.sessions import calendar_of, segment_of
 from tests.oracle.settings import Settings
 from tests.oracle.tick_state import TickState
 
@@ -39,7 +39,7 @@ def is_redundant(event: Event, bar_start: int, state: TickState | None, settings
         return False
     if state is None or state.sides is None:
         return False
-    if state.segment != segment_of(bar_start, settings["session.calendar"]):
+    if state.segment != segment_of(bar_start, calendar_of(settings)):
         return False
     highs, lows = state.sides
     side = highs if event.kind == "high" else lows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from tests.oracle.records import Event, Row, nanoseconds, reaches, sign, within
-from tests.oracle.sessions import segment_of
+from tests.oracle.sessions import calendar_of, segment_of
 from tests.oracle.settings import Settings
 from tests.oracle.ticks import Trade
 
@@ -26,7 +26,7 @@ class FairValues:
         values = row.values
         ticker, time, fmv = values["ticker"], values["timestamp"], float(values["fmv"])
         confidence = 1.0 if values.get("confidence") is None else float(values["confidence"])
-        phase = segment_of(time, self._settings["session.calendar"]).phase
+        phase = segment_of(time, calendar_of(self._settings)).phase
         if phase not in self._settings["session.phases"]:
             return self._filtered("market_hours")
         market = self._market_price(row)

@@ -9,6 +9,12 @@ Settings = Mapping[str, Any]
 
 DEFAULTS: dict[str, Any] = {
     "session.calendar": "XNYS",
+    "session.zone": "",
+    "session.hours": [],
+    "session.weekdays": ["mon", "tue", "wed", "thu", "fri"],
+    "session.holidays": [],
+    "session.half_days": [],
+    "session.half_day_end": "13:00",
     "session.phases": ["pre", "regular", "post"],
     "recordings.interval_seconds": 60,
     "guard.outlier_percent": 10,

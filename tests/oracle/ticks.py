@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tests.oracle.extremes import find_extremes
 from tests.oracle.guard import Verdict, judge
 from tests.oracle.records import Event, Row, micro_shares
-from tests.oracle.sessions import Segment, segment_of
+from tests.oracle.sessions import Segment, calendar_of, segment_of
 from tests.oracle.settings import Settings
 from tests.oracle.surge import find_surge
 from tests.oracle.tick_state import NO_EXTREME, NO_VOLUME, NOT_LAST_PRICE, Seen, Tick, TickState
@@ -36,7 +36,7 @@ class Ticks:
         """Take in an accepted row and give its events in order."""
         values = row.values
         ticker, time, price = values["ticker"], values["timestamp"], float(values["price"])
-        segment = segment_of(time, self._settings["session.calendar"])
+        segment = segment_of(time, calendar_of(self._settings))
         if segment.phase not in self._settings["session.phases"]:
             self._ledger["tick.filtered.market_hours"] += 1
             return []

@@ -30,7 +30,22 @@ LIVELY: dict[str, Any] = {
 """Windows, cooldowns and counts made small."""
 
 VARIATIONS: tuple[tuple[dict[str, Any], ...], ...] = (
-    ({"session.calendar": "24/7"},),
+    (
+        {"session.calendar": "24/7"},
+        {
+            "session.calendar": "custom",
+            "session.zone": "America/Chicago",
+            "session.hours": [
+                {"phase": "pre", "start": "16:45", "end": "17:00"},
+                {"phase": "regular", "start": "17:00", "end": "09:15"},
+                {"phase": "regular", "start": "12:00", "end": "15:00"},
+                {"phase": "post", "start": "15:00", "end": "16:00"},
+            ],
+            "session.holidays": ["2024-06-12", "2024-11-04"],
+            "session.half_days": ["2024-03-11", "2024-11-01"],
+            "session.half_day_end": "12:15",
+        },
+    ),
     (
         {"session.phases": ["regular"]},
         {"session.phases": ["pre", "regular", "post", "closed"]},

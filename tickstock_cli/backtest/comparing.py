@@ -37,7 +37,7 @@ class Settled:
         self._wait_ns = round(wait * _SECOND_NS)
         self.lag_ns = prices.lag_ns  # the open of a bar is known only when the bar is available
         self._horizons = [horizon_ns(text) for text in study.horizons]
-        self._days = TradingDays(settings.session.calendar, settings.prices.phases)
+        self._days = TradingDays(settings.session.market_calendar, settings.prices.phases)
 
     def entries(self, records: NDArray[Any], cut: int) -> Bools:
         """Return for which records the entry, or that there is none, was settled before a cut."""

@@ -20,6 +20,7 @@ from tickstock_cli.backtest.given_columns import GivenColumn
 from tickstock_cli.core.calendar import PHASE_MASK
 from tickstock_cli.core.events import EVENT, PHASES, SOURCES, EventRows, ids_by_names
 from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.core.trading_hours import MarketCalendar
 from tickstock_cli.errors import DataError, SchemaError
 from tickstock_cli.prices.days import TradingDays
 from tickstock_cli.sources.event_tables import GivenTable, read_event_table
@@ -68,7 +69,7 @@ class GivenEvents:
     sources: tuple[str, ...]
 
 
-def read_given_events(path: Path, calendar: str, kinds: Sequence[str]) -> GivenEvents:
+def read_given_events(path: Path, calendar: MarketCalendar, kinds: Sequence[str]) -> GivenEvents:
     """Read the events of a Parquet, JSON lines or CSV file.
 
     A direction is 1, -1, 0, nothing (0), or a word of ``given_columns.DIRECTIONS``. Without a phase an event has that
@@ -78,7 +79,7 @@ def read_given_events(path: Path, calendar: str, kinds: Sequence[str]) -> GivenE
     Parameters
     ----------
     calendar
-        ``XNYS`` or ``24/7``, for the phase of a time.
+        For the phase of a time.
     kinds
         Names of the run's own kinds, in the order of outputs.
 

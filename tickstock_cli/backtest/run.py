@@ -151,7 +151,7 @@ def backtest(
             bounded = replace(request, start=reading.start, end=reading.end)
             checked = check_lookahead(bounded, prices, spare / "rerun", done.tap, given, control, report)
         interrupted = done.run.interrupted or (checked is not None and control.stopped)
-        strategies = strategy_results(done.tap, settings.session.calendar)
+        strategies = strategy_results(done.tap, settings.session.market_calendar)
         digest = BacktestDigest(done.tap, study.horizons)
         rows, trades = digest.observations(), digest.trades()
         if results is not None and not interrupted:
@@ -183,7 +183,7 @@ def _given_of(request: BacktestRequest) -> GivenEvents | None:
 
     settings = request.effective_settings
     kinds = [kind.name for kind in event_kinds(settings)]
-    return read_given_events(request.events, settings.session.calendar, kinds)
+    return read_given_events(request.events, settings.session.market_calendar, kinds)
 
 
 def _truth_of(request: BacktestRequest) -> pl.DataFrame | None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from tickstock_cli.backtest.tap import BacktestTap
 from tickstock_cli.config.strategy import StrategySettings
+from tickstock_cli.core.trading_hours import MarketCalendar
 from tickstock_cli.trading.figures import StrategyFigures, StrategyRecords, strategy_figures
 from tickstock_cli.trading.simulation import TradeSimulation
 
@@ -69,7 +70,7 @@ class StrategyResult:
         }
 
 
-def strategy_results(tap: BacktestTap, calendar: str) -> tuple[StrategyResult, ...]:
+def strategy_results(tap: BacktestTap, calendar: MarketCalendar) -> tuple[StrategyResult, ...]:
     """Return the results of all strategies of a finished run.
 
     Memory holds a strategy's trades and minutes of equity at a time.
@@ -77,7 +78,7 @@ def strategy_results(tap: BacktestTap, calendar: str) -> tuple[StrategyResult, .
     return tuple(_result(tap, place, simulation, calendar) for place, simulation in enumerate(tap.simulations))
 
 
-def _result(tap: BacktestTap, place: int, simulation: TradeSimulation, calendar: str) -> StrategyResult:
+def _result(tap: BacktestTap, place: int, simulation: TradeSimulation, calendar: MarketCalendar) -> StrategyResult:
     files = tap.traded[place]
     trades = files["trades"].read()
     kinds = (*tap.names.kinds, NO_EVENT)

@@ -77,7 +77,7 @@ class BacktestTap(Tap):
         self._decided_by = decided_by(settings, given, strategies)
         self._given_taken = 0
         self._strategies = strategies
-        self._days = TradingDays(settings.session.calendar, settings.prices.phases)
+        self._days = TradingDays(settings.session.market_calendar, settings.prices.phases)
         self._timeline = PriceTimeline(self._days, is_bars=prices.is_bars, lag_ns=prices.lag_ns)
         self.paths = EventPaths(is_bars=prices.is_bars) if draws else None
         """Curves around the events."""

@@ -29,6 +29,7 @@ from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.clock import SystemClock
 from tickstock_cli.core.stages import NamedSink, NamedSource
 from tickstock_cli.core.temporary_folder import LockedFolder
+from tickstock_cli.core.trading_hours import calendar_label
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer, Observers
 from tickstock_cli.engine.snapshots import Snapshots
@@ -85,7 +86,7 @@ class Broadcast(Observer):
         if folder is None:
             folder = self._stack.enter_context(LockedFolder("log")) / "log"
         schema = build_event_schema(settings, provenance=request.provenance)
-        self._state = RunStatus(Calendar(settings.session.calendar))
+        self._state = RunStatus(Calendar(settings.session.market_calendar))
         self._prices = PriceTap()
         with ExitStack() as undo:
             undo.callback(self._stack.close)
@@ -104,7 +105,7 @@ class Broadcast(Observer):
                 about={
                     "title": self.log.run.title,
                     "tickstock": __version__,
-                    "calendar": settings.session.calendar,
+                    "calendar": calendar_label(settings.session.market_calendar),
                 },
                 kinds=event_kinds(settings),
                 universes={name: frozenset(tickers) for name, tickers in self.log.run.universes.items()},
@@ -219,5 +220,5 @@ def _identity(request: Request, title: str | None) -> RunInfo:
         tickstock=__version__,
         universes=request.settings.priority.by_name(),
         plugins=tuple(plugin.as_dict() for plugin in plugins_of(request, request.settings)),
-        calendar=request.settings.session.calendar,
+        calendar=calendar_label(request.settings.session.market_calendar),
     )

@@ -12,6 +12,7 @@ from tickstock_cli.cli.options import ConfigFile, Json, MapColumns, Paths, Sets,
 from tickstock_cli.errors import DataError
 
 if TYPE_CHECKING:
+    from tickstock_cli.core.trading_hours import MarketCalendar
     from tickstock_cli.inspection.report import Report
 
 
@@ -47,14 +48,14 @@ def inspect(
             bar.update(rows)
 
         session = settings.session
-        report = run_inspection(paths, options, Calendar(session.calendar), progress, session.phases)
-    _print(report, settings.session.calendar, as_json)
+        report = run_inspection(paths, options, Calendar(session.market_calendar), progress, session.phases)
+    _print(report, settings.session.market_calendar, as_json)
     if report.unreadable:
         others = f" (and {len(report.unreadable) - 1} more)" if len(report.unreadable) > 1 else ""
         raise DataError(f"{report.unreadable[0].error}{others}")
 
 
-def _print(report: Report, calendar: str, as_json: bool) -> None:
+def _print(report: Report, calendar: MarketCalendar, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(report.as_dict(), indent=2))
         return

@@ -271,7 +271,7 @@ def _request(
         raise UsageError("--duration and --until both end the run; give one")
     if record is None and (max_size is not None or keep_days is not None):
         raise UsageError("--max-size and --keep-days are about the recording: add --record DIR")
-    ends_at = None if until is None else next_moment(until, time_ns(), market_zone(settings.session.calendar))
+    ends_at = None if until is None else next_moment(until, time_ns(), market_zone(settings.session.market_calendar))
     return LiveRequest(
         _target(symbols),
         settings,

@@ -110,7 +110,7 @@ def run(request: LiveRequest, address: Address | None, log: Path | None, *, dash
 def _notices(request: LiveRequest, broadcast: Broadcast | None) -> tuple[Observer, tuple[FeedListener, ...]]:
     """Return what finds complete minutes, and the listeners that post notices to the clients of a server."""
     session = request.settings.session
-    spoken = (SpokenNotices(), NightNotice(Calendar(session.calendar), session.phases, _say))
+    spoken = (SpokenNotices(), NightNotice(Calendar(session.market_calendar), session.phases, _say))
     if broadcast is None:
         return Observer(), spoken
     post, zone = broadcast.server.hub.notices.post, run_zone(replay_request(request))

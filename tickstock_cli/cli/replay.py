@@ -285,7 +285,7 @@ def replay(
         stop_on_interrupt(control),
     ):
         result, shown, failed = run_watched(request, control, table, running, dashboard, broadcast)
-        status, zone = running[0].last_status if dashboard else None, exchange_zone(settings.session.calendar)
+        status, zone = running[0].last_status if dashboard else None, exchange_zone(settings.session.market_calendar)
         print_result(result, shown, as_json, "-" in outs, status, zone)
         print_drained(result)
         if broadcast is not None and result.interrupted:

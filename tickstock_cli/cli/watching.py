@@ -62,7 +62,7 @@ def watch_progress(
 def run_zone(request: Request) -> ShownZone:
     """Return the zone in which the times of a run are shown: that of its exchange."""
     assert request.settings is not None  # a command has loaded them
-    return exchange_zone(request.settings.session.calendar)
+    return exchange_zone(request.settings.session.market_calendar)
 
 
 def _extent(request: Request, source: NamedSource) -> Extent:

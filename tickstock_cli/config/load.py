@@ -292,8 +292,7 @@ def _explain(error: ValidationError, origins: Mapping[str, str], merged: Mapping
     # pydantic also reports a list as too short if its items are invalid.
     first, *others = [detail for detail in details if detail["loc"] not in items]
     location = [part for part in first["loc"] if part != "[key]"]
-    key = ".".join(part for part in location if isinstance(part, str))
-    item = "".join(f"[{part}]" for part in location if isinstance(part, int))
+    key, item = _key_and_item(location)
     if key in origins:
         value = show_value(_value_at(merged, key) if first["loc"][-1] == "[key]" else first["input"])
         message = f"{key}{item} = {value} (in {origins[key]}): {reason(first)}"
@@ -301,6 +300,14 @@ def _explain(error: ValidationError, origins: Mapping[str, str], merged: Mapping
         places = {place: None for name, place in origins.items() if name.startswith(f"{key}.") and place != DEFAULT}
         message = f"{key} (in {', '.join(places)}): {reason(first)}"
     return f"{message}; and {len(others)} more" if others else message
+
+
+def _key_and_item(location: Sequence[str | int]) -> tuple[str, str]:
+    """Return the setting that a location lies in, and where in its value: ``session.hours`` and ``[0].start``."""
+    places = next((place for place, part in enumerate(location) if isinstance(part, int)), len(location))
+    names = [str(part) for part in location[:places]]
+    item = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location[places:])
+    return ".".join(names), item
 
 
 def _value_at(values: Any, key: str) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tickstock_cli.config.load import DEFAULT, Loaded
+from tickstock_cli.config.session_hours import SessionHoursSettings
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.config.values import show_value
 from tickstock_cli.errors import UsageError
@@ -40,7 +41,8 @@ def check_same_rows(name: str, shadow: Settings, main: Settings) -> None:
 
 def _row_fields(settings: Settings) -> Iterator[tuple[str, str]]:
     """Yield section and name of each setting that decides which rows a run gets."""
-    yield "session", "calendar"
+    for field in SessionHoursSettings.model_fields:
+        yield "session", field
     for section in ("recordings", "live", *type(settings).source_names):
         for field in type(getattr(settings, section)).model_fields:
             yield section, field

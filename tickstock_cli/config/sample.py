@@ -7,6 +7,7 @@ from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import annotated_types
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from tickstock_cli.config.settings import Settings, setting_keys, setting_sections
@@ -61,6 +62,8 @@ def _type_words(annotation: Any) -> str:
         return f"one of {', '.join(map(format_value, arguments))}"
     if origin in (tuple, list):
         return f"list of {_type_words(arguments[0])}"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "tables"
     if origin is dict:
         return "table of names" if arguments[1] is str else "table of lists"
     return _TYPES.get(annotation, "value")

@@ -8,9 +8,7 @@ section is the ``Params`` model of its class; ``settings_model`` joins all kinds
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
-from zoneinfo import available_timezones
 
 from annotated_types import Len
 from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema, create_model
@@ -29,7 +27,9 @@ from tickstock_cli.config.running import (
     TickChannelSettings,
 )
 from tickstock_cli.config.section import RunningSection, Section
+from tickstock_cli.config.session_hours import SessionHoursSettings
 from tickstock_cli.config.universes import CORE, TickerFile, checked_name, checked_ticker
+from tickstock_cli.config.zones import known_zone
 from tickstock_cli.core.phases import Phase
 from tickstock_cli.core.registry import unknown_name
 from tickstock_cli.errors import SettingsError
@@ -83,26 +83,9 @@ TickerList = Annotated[
 UniverseName = Annotated[str, AfterValidator(checked_name)]
 
 
-def _known_zone(name: str) -> str:
-    if name == "UTC":
-        return name
-    zones = available_timezones() - {"localtime"}  # it differs between machines
-    if name in zones:
-        return name
-    wanted = name.replace(" ", "_").lower()
-    by_name = {form.lower(): zone for zone in sorted(zones) for form in (zone.rpartition("/")[2], zone)}
-    near = get_close_matches(wanted, by_name, n=1)
-    hint = f"; did you mean {by_name[near[0]]}?" if near else ", as in America/New_York"
-    raise ValueError(f"must be the name of a time zone{hint}")
-
-
-class SessionSettings(Section):
+class SessionSettings(SessionHoursSettings):
     """The trading day: its calendar and the phases that count."""
 
-    calendar: Literal["XNYS", "24/7"] = Field(
-        default="XNYS",
-        description="exchange calendar; 24/7 has one phase, regular, and days that begin at midnight UTC",
-    )
     phases: Annotated[tuple[Phase, ...], AfterValidator(_unique)] = Field(
         default=("pre", "regular", "post"),
         min_length=1,
@@ -172,7 +155,7 @@ class RecordingSettings(Section):
     timestamp_unit: Literal["auto", "s", "ms", "us", "ns"] = Field(
         default="auto", description="unit of integer times; auto guesses it from their magnitude"
     )
-    timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
+    timezone: Annotated[str, AfterValidator(known_zone)] = Field(
         default="UTC", description="zone of recorded times without a zone, as in America/New_York"
     )
     interval_seconds: int = Field(default=60, gt=0, description="length of bars without a column interval, in seconds")

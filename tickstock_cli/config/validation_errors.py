@@ -25,6 +25,10 @@ def reason(error: ErrorDetails) -> str:
             name, names = str(error["loc"][-2]), _QUOTED.findall(context["expected"])
             near = get_close_matches(name, names, n=1)
             return f"there is no {name}; {f'did you mean {near[0]}?' if near else f'the choices are {either(names)}'}"
+        case "missing":
+            return "must be given"
+        case "extra_forbidden":
+            return "there is no such key"
         case "value_error":
             return str(context["error"])
     return error["msg"].replace("Input should", "must").replace("String should", "must")

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from tickstock_cli.core.kinds import MOST_OWN_COLUMNS, Column, Kind, trigger_words
-from tickstock_cli.core.phases import Phase
+from tickstock_cli.core.phases import PHASES as PHASES
 from tickstock_cli.core.priority import PriorityManager
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.errors import SettingsError
@@ -27,8 +27,6 @@ EventRows = NDArray[Any]
 
 SOURCES = ("tick", "websocket", "ohlcv", "fmv", "channel")
 """Sources in the order of their priority; an event's ``source`` is a position here."""
-
-PHASES: tuple[str, ...] = get_args(Phase)
 
 OWN_FIELDS = tuple(f"own{position}" for position in range(MOST_OWN_COLUMNS))
 """Fields of ``EVENT`` for the columns of an event's kind, in the order of their declaration; NaN = none."""

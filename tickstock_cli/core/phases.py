@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 Phase = Literal["pre", "regular", "post", "closed", "overnight"]
+PHASES: tuple[Phase, ...] = get_args(Phase)

@@ -9,6 +9,7 @@ from functools import cache
 
 from tickstock_cli.core.calendar import market_zone
 from tickstock_cli.core.times import NS_PER_DAY, NS_PER_SECOND, format_clock, parse_time
+from tickstock_cli.core.trading_hours import MarketCalendar
 
 _ISO_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?Z")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -62,6 +63,6 @@ class ShownZone:
 
 
 @cache
-def exchange_zone(calendar: str) -> ShownZone:
-    """Return the zone of an exchange's calendar: New York's, or UTC for ``24/7``; New York's if it is unknown."""
+def exchange_zone(calendar: MarketCalendar) -> ShownZone:
+    """Return the zone of an exchange's calendar, or of its label; New York's if it is unknown."""
     return ShownZone(market_zone(calendar))

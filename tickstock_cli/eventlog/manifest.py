@@ -41,7 +41,7 @@ class RunInfo:
     plugins: tuple[Mapping[str, str], ...] = ()
     """Family, name, distribution and version of each plugin that had a part in the events, beside their digest."""
     calendar: str = ""
-    """``session.calendar``: times are shown in its zone. Empty in logs of older versions."""
+    """``session.calendar``, or the zone of a custom one, in which times are shown. Empty in logs of older versions."""
 
 
 class _ManifestPart(BaseModel):

@@ -143,7 +143,7 @@ def tally(
             segment = sessions.segments[place]
         phase = segment & PHASE_MASK
         tallies.phases[file, phase] += 1
-        if segment == tallies.latest_segment[file] and phase != closed:
+        if segment == tallies.latest_segment[file] and phase != closed and tallies.last[file] >= begin:
             _note_gap(tallies, file, phase, tallies.last[file], time)
         tallies.latest_segment[file] = segment
         tallies.first[file] = min(tallies.first[file], time)

@@ -35,7 +35,7 @@ class Recording:
         self._folder = folder
         self.recorder = Recorder(
             folder,
-            Calendar(request.settings.session.calendar),
+            Calendar(request.settings.session.market_calendar),
             build_event_schema(request.settings),
             retention=Retention(request.max_size, request.keep_days),
             report=report,

@@ -13,8 +13,11 @@ from tickstock_cli.core.batch import Int32s, Int64s
 from tickstock_cli.core.calendar import PHASE_MASK, SEGMENT_DAY, Calendar, market_zone
 from tickstock_cli.core.events import PHASES
 from tickstock_cli.core.times import MAX_NS
+from tickstock_cli.core.trading_hours import MarketCalendar
 
 Bools = NDArray[np.bool_]
+
+_QUARTER_NS = 900_000_000_000
 
 _EPOCH = date(1970, 1, 1)
 _EPOCH_TIME = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,12 +48,12 @@ class TradingDays:
     Parameters
     ----------
     calendar
-        ``XNYS`` or ``24/7``; see ``core.calendar.Calendar``.
+        See ``core.calendar.Calendar``.
     phases
         Phases whose prints are used: names of ``core.events.PHASES``.
     """
 
-    def __init__(self, calendar: str, phases: Sequence[str]) -> None:
+    def __init__(self, calendar: MarketCalendar, phases: Sequence[str]) -> None:
         self._calendar = Calendar(calendar)
         self._zone = market_zone(calendar)
         self._is_chosen = np.zeros(SEGMENT_DAY, dtype=np.bool_)  # a segment of -1, too, is looked up
@@ -71,6 +74,13 @@ class TradingDays:
     def numbers(self, times: Int64s) -> Int32s:
         """Return the day numbers of times (int64 ns UTC, above 0)."""
         return (self.segments(times) // SEGMENT_DAY).astype(np.int32)
+
+    def clocks(self, times: Int64s) -> Int64s:
+        """Return the local time of day of times (int64 ns UTC), in ns since midnight."""
+        quarters, places = np.unique(times // _QUARTER_NS, return_inverse=True)  # clocks change at whole quarters
+        moments = (datetime.fromtimestamp(quarter * 900, UTC).astimezone(self._zone) for quarter in quarters.tolist())
+        elapsed = [(moment.hour * 60 + moment.minute) * 60 + moment.second for moment in moments]
+        return np.array(elapsed, dtype=np.int64)[places] * 1_000_000_000 + times % _QUARTER_NS
 
     def are_inside(self, times: Int64s) -> Bools:
         """Return whether the phase of each time is chosen."""

@@ -9,17 +9,18 @@ from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import Int64s
 from tickstock_cli.core.calendar import market_zone
+from tickstock_cli.core.trading_hours import MarketCalendar
 
 HALF_HOUR_NS = 1_800_000_000_000
 
 
-def half_hours(times: Int64s, calendar: str) -> tuple[list[str], NDArray[np.int64]]:
+def half_hours(times: Int64s, calendar: MarketCalendar) -> tuple[list[str], NDArray[np.int64]]:
     """Return the half-hours of times (int64 ns UTC) by their starts, as in "09:30", rising, and the place of each time.
 
-    They are those of the calendar's zone: New York, or UTC for ``24/7``.
+    They are those of the calendar's zone.
     """
     zone = market_zone(calendar)
-    # Offsets are whole hours, so half-hours of UTC are those of the zone; each is converted once.
+    # Offsets are whole half-hours nearly everywhere, so half-hours of UTC are the zone's; each is converted once.
     starts, positions = np.unique(times // HALF_HOUR_NS, return_inverse=True)
     local = [datetime.fromtimestamp(start * 1800, UTC).astimezone(zone).strftime("%H:%M") for start in starts.tolist()]
     names = sorted(set(local))

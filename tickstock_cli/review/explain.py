@@ -26,6 +26,7 @@ from tickstock_cli.core.rule_verdict import RuleVerdict
 from tickstock_cli.core.stages import NamedSource
 from tickstock_cli.core.time_input import TimeInput
 from tickstock_cli.core.times import MAX_NS, format_time
+from tickstock_cli.core.trading_hours import MarketCalendar
 from tickstock_cli.engine.execution import execute
 from tickstock_cli.errors import DataError, UsageError
 from tickstock_cli.kernels.coordination import CoordinationRules
@@ -107,7 +108,7 @@ class Explanation:
 
     ticker: str
     at: int
-    calendar: str
+    calendar: MarketCalendar
     rows: list[RowExplanation]
     absent: list[str]
     disabled: list[str]
@@ -155,13 +156,13 @@ def explain(request: Request, ticker: str, at: int | TimeInput) -> Explanation:
     records = {moment.record for moment in moments}
     absent = [name for name in ("tick", "ohlcv", "fmv") if name not in records]
     disabled = [name for name in detector_classes(settings) if name not in settings.detectors.enabled]
-    gaps = gaps_before(request.paths, Calendar(settings.session.calendar), time)
-    return Explanation(ticker, time, settings.session.calendar, rows, absent, disabled, gaps)
+    gaps = gaps_before(request.paths, Calendar(settings.session.market_calendar), time)
+    return Explanation(ticker, time, settings.session.market_calendar, rows, absent, disabled, gaps)
 
 
 def _resolve(request: Request, settings: Settings, at: int | TimeInput) -> int:
     options = read_options(request, settings)
-    time = resolved(at, request.paths, options, market_zone(settings.session.calendar))
+    time = resolved(at, request.paths, options, market_zone(settings.session.market_calendar))
     if options.start is not None and time < options.start:
         raise UsageError(
             f"--start {format_time(options.start)} is after --at {format_time(time)}: no row can be known by then"

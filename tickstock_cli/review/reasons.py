@@ -100,7 +100,7 @@ class Rules:
             cooldowns_of(detectors),
             settings.coordinator.window_ms * 1_000_000,
             ["ticker"] if settings.coordinator.key == "ticker" else ["ticker", "kind"],
-            Calendar(settings.session.calendar),
+            Calendar(settings.session.market_calendar),
         )
 
 

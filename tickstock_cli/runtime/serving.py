@@ -21,6 +21,7 @@ from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.events import PHASES
 from tickstock_cli.core.temporary_folder import LockedFolder
+from tickstock_cli.core.trading_hours import calendar_label
 from tickstock_cli.engine.taps import TapContext
 from tickstock_cli.eventlog.manifest import RunInfo
 from tickstock_cli.eventlog.sink import LogSink
@@ -148,15 +149,16 @@ class SystemServer:
         if folder is None:
             folder = self._stack.enter_context(LockedFolder("log")) / "log"
         universes = self._settings.priority.by_name()
-        calendar = self._settings.session.calendar
-        run = RunInfo(token_hex(8), time.time_ns(), TITLE, "", __version__, universes, calendar=calendar)
+        calendar = self._settings.session.market_calendar
+        label = calendar_label(calendar)
+        run = RunInfo(token_hex(8), time.time_ns(), TITLE, "", __version__, universes, calendar=label)
         limits = log_limits_of(self._settings.event_log)
         self._log = self._stack.enter_context(EventLog(folder, run, limits, self._publication.schema))
         served = ServedRun(
             self._log,
             run.id,
             SystemStatus(self._system, Calendar(calendar)),
-            about={"title": TITLE, "tickstock": __version__, "calendar": calendar},
+            about={"title": TITLE, "tickstock": __version__, "calendar": label},
             kinds=event_kinds(self._settings),
             universes={name: frozenset(tickers) for name, tickers in universes.items()},
             prices=self._prices,

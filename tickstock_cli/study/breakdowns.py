@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tickstock_cli.core.trading_hours import MarketCalendar
 from tickstock_cli.prices.half_hours import half_hours
 from tickstock_cli.study.cells import CellName, StudyCell, cell_of, cell_rows, rows_by_cell
 from tickstock_cli.study.horizon_rows import HorizonRows, StudyEvents
@@ -79,7 +80,7 @@ def horizon_breakdown(
     rows: HorizonRows,
     kinds: Sequence[str],
     tickers: Sequence[str],
-    calendar: str,
+    calendar: MarketCalendar,
     thin: int,
 ) -> HorizonBreakdown:
     """Return the parts of one horizon.
@@ -121,7 +122,7 @@ def _kind(
     chosen: NDArray[np.intp],
     kinds: Sequence[str],
     tickers: Sequence[str],
-    calendar: str,
+    calendar: MarketCalendar,
     thin: int,
 ) -> KindBreakdown:
     names = {"kind": kinds[name.kind], "direction": None, "source": None, "horizon": rows.horizon}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tickstock_cli.core.trading_hours import MarketCalendar
 from tickstock_cli.prices.half_hours import half_hours
 
 Breakdown = dict[str, dict[str, float | int | None]]
@@ -51,7 +52,7 @@ def by_ticker(trades: NDArray[Any], tickers: Sequence[str]) -> Breakdown:
     return {name: found[name] for name in sorted(found)}
 
 
-def by_half_hour(trades: NDArray[Any], calendar: str) -> Breakdown:
+def by_half_hour(trades: NDArray[Any], calendar: MarketCalendar) -> Breakdown:
     """Return the breakdown of trades by the half-hour of their ``decision``, named by its start: "09:30".
 
     See ``prices.half_hours``.

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tickstock_cli.core.trading_hours import MarketCalendar
 from tickstock_cli.inference.clustered_error import clusters_of, mean_error
 from tickstock_cli.inference.ordered import ordered_mean, ordered_sum
 from tickstock_cli.trading.breakdowns import Breakdown, by_half_hour, by_name, by_ticker
@@ -89,7 +90,11 @@ class StrategyFigures:
 
 
 def strategy_figures(
-    records: StrategyRecords, tickers: Sequence[str], kinds: Sequence[str], reasons: Sequence[str], calendar: str
+    records: StrategyRecords,
+    tickers: Sequence[str],
+    kinds: Sequence[str],
+    reasons: Sequence[str],
+    calendar: MarketCalendar,
 ) -> StrategyFigures:
     """Return the figures of a strategy.
 

@@ -11,14 +11,11 @@ from tickstock_cli.config.strategy import EnterRule, StrategySettings, duration_
 from tickstock_cli.core.batch import Int64s
 from tickstock_cli.core.event_names import EventNames
 from tickstock_cli.core.events import PHASES, EventRows
-from tickstock_cli.core.times import MAX_NS, NS_PER_DAY
+from tickstock_cli.core.times import MAX_NS
 from tickstock_cli.prices.days import TradingDays
 from tickstock_cli.trading.state import WAITING
 
 Mask = NDArray[np.bool_]
-
-_CLOCK_CHANGE_NS = 2 * 3_600 * 1_000_000_000
-"""Local clocks change two hours after midnight."""
 
 
 class SignalSelector:
@@ -102,20 +99,9 @@ class SignalSelector:
                 belongs &= values >= least - abs(least) * 1e-9
         if rule.between:
             first, last = (parse_clock(clock) for clock in rule.between)
-            clocks = self._clocks(decisions)
+            clocks = self._days.clocks(decisions)
             belongs &= (clocks >= first) & (clocks < last)
         return belongs
-
-    def _clocks(self, times: Int64s) -> Int64s:
-        """Return the local time of day of times, in ns since midnight."""
-        numbers = self._days.numbers(times)
-        clocks = np.empty(len(times), dtype=np.int64)
-        for day in np.unique(numbers).tolist():
-            midnight, next_midnight = self._days.limits(day).midnight, self._days.limits(day + 1).midnight
-            elapsed = times[numbers == day] - midnight
-            change = NS_PER_DAY - (next_midnight - midnight)
-            clocks[numbers == day] = np.where(elapsed >= _CLOCK_CHANGE_NS, elapsed + change, elapsed) % NS_PER_DAY
-        return clocks
 
 
 def _places(wanted: Sequence[str], names: Sequence[str]) -> list[int]:

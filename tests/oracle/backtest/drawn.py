@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from random import Random
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from tests.oracle.backtest.days import zone_of
 from tests.oracle.backtest.drawn_choices import draw_settings, draw_strategy
 from tests.oracle.backtest.drawn_events import draw_events
 from tests.oracle.backtest.inputs import Event
 from tests.oracle.records import SECOND
+from tests.oracle.sessions import Custom, calendar_of
 from tickstock_cli.testing import Bar, Record, Tick
 
 TENTH = SECOND // 10
@@ -65,7 +66,7 @@ class _Ticker:
 class _Habits:
     """What stays the same through a recording."""
 
-    calendar: str
+    calendar: str | Custom
     intervals: Sequence[int]
     has_ticks: bool
     has_bars: bool
@@ -82,7 +83,7 @@ def drawn_case(seed: int) -> BacktestCase:
     kind = rng.choice(("ticks", "ticks", "bars", "bars", "both"))
     settings = draw_settings(rng, kind)
     habits = _Habits(
-        calendar=settings["session.calendar"],
+        calendar=calendar_of(settings),
         intervals=rng.choice(((60,), (60,), (5,), (5, 10, 60), (30, 60))),
         has_ticks=kind != "bars",
         has_bars=kind != "ticks",
@@ -124,9 +125,8 @@ def _days(rng: Random) -> list[date]:
     return kept if rng.random() < 0.9 else kept[:1]
 
 
-def _local(day: date, clock: str, calendar: str) -> int:
-    zone = ZoneInfo("UTC" if calendar == "24/7" else "America/New_York")
-    return int(datetime.combine(day, time.fromisoformat(clock), zone).timestamp()) * SECOND
+def _local(day: date, clock: str, calendar: str | Custom) -> int:
+    return int(datetime.combine(day, time.fromisoformat(clock), zone_of(calendar)).timestamp()) * SECOND
 
 
 def _burst(rng: Random, habits: _Habits, tickers: Sequence[_Ticker], begin: int, count: int) -> list[Record]:

@@ -20,13 +20,30 @@ PHASES = (
 )
 
 
+FUTURES: dict[str, Any] = {
+    "session.zone": "America/Chicago",
+    "session.hours": [
+        {"phase": "pre", "start": "23:59", "end": "00:00"},
+        {"phase": "regular", "start": "00:00", "end": "13:00"},
+        {"phase": "regular", "start": "13:30", "end": "16:00"},
+        {"phase": "post", "start": "16:00", "end": "23:00"},
+    ],
+    "session.weekdays": ["sun", "mon", "tue", "wed", "thu"],
+    "session.holidays": [],
+    "session.half_days": [],
+    "session.half_day_end": "13:00",
+}
+"""A day that begins on the evening before, with a pause at noon."""
+
+
 def draw_settings(rng: Random, kind: str) -> dict[str, Any]:
     """Return flat settings of detectors, prices and study, without horizons; ``kind``: ticks, bars or both."""
-    calendar = "24/7" if rng.random() < 0.2 else "XNYS"
+    calendar = rng.choice(("24/7", "24/7", "custom", *["XNYS"] * 7))
     source = rng.choice(("auto", "auto", "tick", "ohlcv")) if kind == "both" else "auto"
     return {
         **LIVELY,
         "session.calendar": calendar,
+        **(FUTURES if calendar == "custom" else {}),
         "session.phases": ["pre", "regular", "post", "closed", "overnight"],
         "prices.source": source,
         "prices.phases": ["regular"] if calendar == "24/7" else rng.choice(PHASES),

@@ -9,7 +9,7 @@ from typing import Any
 from tests.oracle.backtest.inputs import MILLISECOND, Event
 from tests.oracle.coordination import _output_order
 from tests.oracle.records import KINDS, SECOND
-from tests.oracle.sessions import segment_of
+from tests.oracle.sessions import calendar_of, segment_of
 from tickstock_cli.testing import Bar, Record
 
 SOURCES = ("tick", "ohlcv", "fmv")
@@ -59,7 +59,7 @@ def _event(
         "direction": rng.choice((-1, -1, -1, 0, 1, 1, 1, 1)),
         "price": 100.0,
         "source": source,
-        "phase": segment_of(moment, settings["session.calendar"]).phase,
+        "phase": segment_of(moment, calendar_of(settings)).phase,
         "priority": 1,
         "confidence": 1.0,
         "percent_change": rng.choice((None, -0.5, 0.5, 1.0)),

@@ -10,6 +10,7 @@ from typing import Any
 from tests.oracle.backtest.days import Days
 from tests.oracle.backtest.inputs import BarRow, Judged, TickRow, milliseconds, money
 from tests.oracle.records import nanoseconds
+from tests.oracle.sessions import calendar_of
 
 NO_LAST_PRICE = 1
 NO_VOLUME = 2
@@ -35,7 +36,7 @@ class Market:
     """All prints of a recording, and what can be asked of them."""
 
     def __init__(self, judged: Judged, settings: Mapping[str, Any]) -> None:
-        self.days = Days(settings["session.calendar"], settings["prices.phases"])
+        self.days = Days(calendar_of(settings), settings["prices.phases"])
         source = settings["prices.source"]
         if source == "auto":
             source = "tick" if judged.has_ticks else "ohlcv"

@@ -169,7 +169,7 @@ def test_an_unknown_key_names_the_variable_or_file_it_stands_in() -> None:
         ("wave.weights=[1]", "wave (in --set): needs one weight a window, weights were (1.0,)"),
         ("session.phases=regular", 'session.phases = "regular" (in --set): must be a list, as in ["a", "b"]'),
         ("session.phases=['pre','pre']", 'session.phases = ["pre", "pre"] (in --set): must name each item once'),
-        ("session.calendar=XLON", "session.calendar = \"XLON\" (in --set): must be 'XNYS' or '24/7'"),
+        ("session.calendar=XLON", "session.calendar = \"XLON\" (in --set): must be 'XNYS', '24/7' or 'custom'"),
         (
             "detectors.enabled=['wvae']",
             'detectors.enabled = ["wvae"] (in --set): must name detectors, but there is no ',

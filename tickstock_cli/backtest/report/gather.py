@@ -139,5 +139,5 @@ def breakdowns_of(
     for position, horizon in enumerate(settings.study.horizons):
         parts = (HorizonRows.of(chunk, position, horizon, horizon_ns(horizon)) for chunk in observations.chunks())
         rows = HorizonRows.joined([HorizonRows.joined([part]) for part in parts])
-        calendar, thin = settings.session.calendar, settings.study.thin
+        calendar, thin = settings.session.market_calendar, settings.study.thin
         yield horizon_breakdown(events, columns["decision"], rows, kinds, tickers, calendar, thin)

@@ -38,6 +38,7 @@ from tickstock_cli.backtest.words import (
 from tickstock_cli.config.settings import deciding_settings
 from tickstock_cli.config.strategy import FillRules
 from tickstock_cli.core.calendar import market_zone
+from tickstock_cli.core.shown_times import exchange_zone
 from tickstock_cli.measurement.page import Page, bullets, facts_list, folded, paragraph, preformatted
 from tickstock_cli.study.breakdowns import HorizonBreakdown
 from tickstock_cli.study.cells import StudyCell
@@ -51,7 +52,7 @@ def report(contents: ReportContents) -> str:
     page = Page("Backtest", style=_static("report.css"), script=_static("report.js"))
     _header(page, contents)
     _study(page, contents)
-    zone = market_zone(contents.settings.session.calendar)
+    zone = market_zone(contents.settings.session.market_calendar)
     for place, strategy in enumerate(contents.strategies):
         drawn = strategy_section(strategy, contents.tickers, contents.kinds, zone)
         page.section(f"Strategy {strategy.result.name}", drawn, name=f"strategy-{place + 1}")
@@ -133,7 +134,7 @@ def _curves(page: Page, contents: ReportContents, cells: Sequence[StudyCell]) ->
 def _parts(page: Page, contents: ReportContents, cells: Sequence[StudyCell]) -> None:
     known = _by_name(cells)
     shown = _not_thin(known)
-    zone = "UTC" if contents.settings.session.calendar == "24/7" else "New York"
+    zone = exchange_zone(contents.settings.session.market_calendar).name
 
     def histograms(parts: HorizonBreakdown) -> str:
         figures = []
