@@ -75,15 +75,18 @@ class Prints(NamedTuple):
 
     def followed_by(self, other: Prints) -> Prints:
         """Return these prints and then ``other``."""
-        if not self.rows:
-            return other
-        if not other.rows:
-            return self
-        pairs: dict[tuple[int, int], Any] = {
-            (id(mine), id(theirs)): (mine, theirs) for mine, theirs in zip(self, other, strict=True)
-        }
-        joined = {places: np.concatenate(pair) for places, pair in pairs.items()}
-        return Prints._make(joined[id(mine), id(theirs)] for mine, theirs in zip(self, other, strict=True))
+        return Prints.joined(self, other)
+
+    @classmethod
+    def joined(cls, *parts: Prints) -> Prints:
+        """Return prints one after the other; columns that are one array in each part stay one."""
+        some = [part for part in parts if part.rows]
+        if len(some) < 2:
+            return some[0] if some else cls.none()
+        columns: list[Any] = list(zip(*some, strict=True))
+        keys = [tuple(map(id, column)) for column in columns]
+        known = {key: np.concatenate(column) for key, column in dict(zip(keys, columns, strict=True)).items()}
+        return cls._make(known[key] for key in keys)
 
     def copies(self) -> Prints:
         """Return these prints in arrays of their own."""
@@ -132,7 +135,8 @@ class PriceSlice(NamedTuple):
 class PriceTimeline:
     """Cuts the steps of a run into slices.
 
-    Memory holds the rows between the end of the last slice and the watermark.
+    Memory holds the rows between the end of the last slice and the watermark. While many wait, a slice is cut only when
+    half as many have come: each row is moved a few times, however long the lag and small the steps.
 
     Parameters
     ----------
@@ -153,6 +157,8 @@ class PriceTimeline:
         self._newest_day = -1
         self._prints = Prints.none()
         self._openings = Prints.none()
+        self._arrived: list[tuple[Prints, Prints]] = []
+        self._left = 0
         self._events: EventRows = np.empty(0, dtype=EVENT)
         self._last: dict[int, int] = {}
 
@@ -167,12 +173,12 @@ class PriceTimeline:
         row_days, row_last = self._seen(rows.bars if self._is_bars else rows.ticks)
         if self._is_bars:
             prints = self._bars(rows.bars)
-            self._openings = self._openings.followed_by(prints.at(prints.time - prints.opening <= self._lag_ns))
+            self._arrived.append((prints, prints.at(prints.time - prints.opening <= self._lag_ns)))
         else:
-            prints = self._ticks(rows.ticks)
-        self._prints = self._prints.followed_by(prints)
+            self._arrived.append((self._ticks(rows.ticks), Prints.none()))
         self._events = np.concatenate([self._events, events]) if len(self._events) else events
-        return self._cut(max(self._until, watermark - self._lag_ns), row_days, row_last)
+        is_worth_it = 2 * sum(prints.rows for prints, _ in self._arrived) >= self._left
+        return self._cut(max(self._until, watermark - self._lag_ns) if is_worth_it else self._until, row_days, row_last)
 
     def finish(self) -> PriceSlice:
         """Return the last slice: what waits at the end of the run."""
@@ -180,6 +186,7 @@ class PriceTimeline:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return all state as arrays, by name."""
+        self._gather()
         return {
             "place": np.array([self._until, self._newest_day], dtype=np.int64),
             "events": self._events,
@@ -195,6 +202,7 @@ class PriceTimeline:
         self._last = {int(day): int(last) for day, last in state["last"]}
         self._prints = Prints(*(state[f"prints.{name}"] for name in Prints._fields))
         self._openings = Prints(*(state[f"openings.{name}"] for name in Prints._fields))
+        self._arrived, self._left = [], 0
 
     def _ticks(self, ticks: JudgedTicks) -> Prints:
         mine = np.flatnonzero(ticks.is_price & self._days.has_chosen_phase(ticks.segment))
@@ -235,7 +243,17 @@ class PriceTimeline:
             self._last[day] = max(self._last.get(day, 0), int(last[place]))
         return seen, np.array([self._last[day] for day in seen.tolist()], dtype=np.int64)
 
+    def _gather(self) -> None:
+        """Put what has arrived behind what waits."""
+        prints, openings = zip(*self._arrived, strict=True) if self._arrived else ((), ())
+        self._prints, self._openings = Prints.joined(self._prints, *prints), Prints.joined(self._openings, *openings)
+        self._arrived = []
+
     def _cut(self, until: int, row_days: Int32s, row_last: Int64s) -> PriceSlice:
+        if until == self._until:
+            none = Prints.none()
+            return PriceSlice(until, none, none, self._events[:0], np.empty(0, np.int32), row_days, row_last)
+        self._gather()
         prints, self._prints = _split(self._prints, self._prints.time, until)
         if self._openings.rows:
             by_opening = np.lexsort((self._openings.number, self._openings.opening))
@@ -252,6 +270,7 @@ class PriceTimeline:
         if len(days):
             self._newest_day = int(days[-1])
         self._until = until
+        self._left = max(self._prints.rows, self._openings.rows)
         for day in [day for day in self._last if self._days.limits(day).over <= until]:
             del self._last[day]
         return PriceSlice(until, prints, openings, events, days, row_days, row_last)

@@ -19,13 +19,15 @@ REGULAR = ("regular",)
 class _Slices(Tap):
     """Keeps the slices of a timeline; restores it from its own state after every step, as a resumed run does."""
 
-    def __init__(self, timeline: PriceTimeline) -> None:
+    def __init__(self, timeline: PriceTimeline, *, restores: bool = True) -> None:
         self._timeline = timeline
+        self._restores = restores
         self.found: list[PriceSlice] = []
 
     def observe(self, step: TapStep) -> None:
         self.found.append(self._timeline.take(step.rows, step.events, step.watermark))
-        self._timeline.restore({name: array.copy() for name, array in self._timeline.state().items()})
+        if self._restores:
+            self._timeline.restore({name: array.copy() for name, array in self._timeline.state().items()})
 
     def finish(self) -> None:
         self.found.append(self._timeline.finish())
@@ -114,3 +116,18 @@ def test_rows_of_any_phase_say_how_far_a_day_is_covered() -> None:
         (int(days.numbers(np.array([late]))[0]), late)
     ]
     assert not any(s.prints.rows for s in slices)
+
+
+def test_rows_that_wait_long_are_not_cut_at_every_step() -> None:
+    """With one bar received a day late, each step would sort a day's bars anew; the sequence is the same."""
+    opening = new_york("2024-06-12", "10:00:00")
+    rows = [Bar("AAA", opening + place * MINUTE, 10.0, 11.0, 9.0, 10.0, 100) for place in range(240)]
+    whole = _whole(_slices(rows, is_bars=True, lag_ns=1440 * MINUTE))
+    timeline = PriceTimeline(TradingDays("XNYS", REGULAR), is_bars=True, lag_ns=1440 * MINUTE)
+    tap = _Slices(timeline, restores=False)
+    run_records(rows, taps={"slices": tap}, batch_rows=1)
+
+    for name, expected in whole.items():
+        np.testing.assert_array_equal(_whole(tap.found)[name], expected, err_msg=name)
+    cuts = len({part.until for part in tap.found})
+    assert 1 < cuts < 24
