@@ -145,8 +145,10 @@ def _judge(limit: BaselineLimit, samples: Mapping[str, Sequence[Sample]], quick:
     values = _measured(limit, samples)
     if not values:
         missing = [name for name in limit.benchmarks() if name not in samples]
-        asked = bool(limit.benchmark) and not missing
-        note = f"benchmark {missing[0]} was not run" if missing else limit.note
+        found = [sample["left_out"] for sample in samples.get(limit.benchmark, ()) if "left_out" in sample]
+        left_out = str(found[0]) if found else ""
+        asked = bool(limit.benchmark) and not missing and not left_out
+        note = f"benchmark {missing[0]} was not run" if missing else left_out or limit.note
         return TargetVerdict(limit.name, limit.title, target, bound, None, limit.unit, None, note, asked)
     measured = median(values)
     note = "; ".join(filter(None, [_range(values, limit.unit), limit.note]))

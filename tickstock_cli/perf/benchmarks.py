@@ -308,7 +308,8 @@ def _find(name: str) -> Callable[[Sample], Turns]:
     """Return a benchmark; those that measure only this version are in other modules."""
     if name in BENCHMARKS:
         return BENCHMARKS[name]
-    home = {"stages": "stages", "wire": "wire_benchmarks"}.get(name.partition("_")[0], "speed_benchmarks")
+    homes = {"stages": "stages", "wire": "wire_benchmarks", "backtest": "backtest_benchmarks"}
+    home = homes.get(name.partition("_")[0], "speed_benchmarks")
     module = import_module(f"tickstock_cli.perf.{home}")
     found: Callable[[Sample], Turns] = getattr(module, name)
     return found

@@ -31,6 +31,11 @@ OF_THIS_VERSION = (
     "wire_running",
     "wire_burst",
     "wire_client",
+    "backtest_replay",
+    "backtest_study",
+    "backtest_trades",
+    "backtest_bars",
+    "backtest_vectorbt",
 )
 """Benchmarks of baselines only; revisions are not compared by them."""
 KNOWN = (*BENCHMARKS, *OF_THIS_VERSION)

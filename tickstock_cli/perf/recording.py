@@ -25,6 +25,8 @@ from tickstock_cli.synth.writing import Feed, write_market
 PARTS = 8
 TICKS = frozenset({Feed.TICKS})
 MANIFEST = "_perf.json"
+RIVALS_VARIABLE = "TICKSTOCK_PERF_RIVALS"
+"""Names a Python that has the tools which benchmarks compare with, and which are no dependencies."""
 DAY = date(2026, 3, 2)
 
 
@@ -146,6 +148,7 @@ class Prepared:
             "busy_end": self.busy_end,
             "busy_speed": self.busy_speed,
             "folder": str(folder),
+            "rivals": os.environ.get(RIVALS_VARIABLE, ""),
         }
 
 

@@ -1,0 +1,161 @@
+"""Benchmarks of a backtest: beside the replay that it rides on, and beside other tools on the same minute bars.
+
+Run like those of ``benchmarks.py``. The other tools are scripts in ``rivals``, each run by an interpreter that has
+them: polars by this one, vectorbt by that of ``TICKSTOCK_PERF_RIVALS``, for it is no dependency.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tickstock_cli.backtest.request import BacktestRequest
+from tickstock_cli.backtest.run import backtest
+from tickstock_cli.backtest.strategies import NamedStrategy, named_strategies
+from tickstock_cli.build import settings_model
+from tickstock_cli.perf import benchmark_runs
+from tickstock_cli.perf.benchmarks import Sample, Turns, timed
+from tickstock_cli.replaying import Request
+from tickstock_cli.replaying import replay as run_replay
+
+RIVALS = Path(__file__).parent / "rivals"
+WARM_UP_NS = 60_000_000_000
+BAR_HORIZONS = ("5m", "30m", "close")
+STRATEGY = """
+[[enter]]
+
+[exit]
+stop_percent = 1
+after = "10m"
+
+[size]
+rule = "notional"
+value = 10000
+"""
+
+
+def backtest_replay(job: Sample) -> Turns:
+    """Replay the ticks as a backtest without files does: no file of events."""
+    ticks = _ticks(job)
+    run_replay(Request(paths=[ticks], start=job["start"], end=job["start"] + WARM_UP_NS))
+    yield {}
+    yield from timed(lambda: run_replay(Request(paths=[ticks])))
+
+
+def backtest_study(job: Sample) -> Turns:
+    """Judge the events of the ticks: default horizons, placebo on."""
+    _warm_up(job)
+    yield {}
+    yield from timed(lambda: backtest(BacktestRequest([_ticks(job)])))
+
+
+def backtest_trades(job: Sample) -> Turns:
+    """Replay, judge, and judge and trade with one strategy, one after the other: what the strategy adds."""
+    strategies = _strategies(job)
+    _warm_up(job, strategies)
+    yield {}
+    ticks = _ticks(job)
+    replayed = _cpu_of(lambda: run_replay(Request(paths=[ticks])))
+    judged = _cpu_of(lambda: backtest(BacktestRequest([ticks])))
+    results: list[Any] = []
+    traded = _cpu_of(lambda: results.append(backtest(BacktestRequest([ticks], strategies=strategies))))
+    yield {
+        "over_replay": 1 + (traded - judged) / replayed,
+        "trades": results[0].strategies[0].as_dict()["trades"],
+    }
+
+
+def backtest_bars(job: Sample) -> Turns:
+    """Judge the events of the ticks by minute bars, as a plain polars script does; its numbers must be ours."""
+    request = _on_bars(job)
+    observations = Path(job["folder"], "observed")
+    backtest(_on_bars(job, out=observations))
+    yield {}
+    ours = next(timed(lambda: backtest(request)))
+    script = [str(request.paths[0]), str(request.events), str(observations / "observations.parquet")]
+    theirs = _rival(None, "polars_study.py", script)
+    yield {
+        "cpu_seconds": ours["cpu_seconds"],
+        "polars_over_ours": theirs["cpu_seconds"] / ours["cpu_seconds"],
+        "polars_over_ours_wall": theirs["seconds"] / ours["seconds"],
+        "differing": theirs["differing"],
+        "rows": theirs["rows"],
+    }
+
+
+def backtest_vectorbt(job: Sample) -> Turns:
+    """Judge the same events by the same bars, and trade them, beside vectorbt."""
+    if not job["rivals"]:
+        yield {}
+        yield {"left_out": "TICKSTOCK_PERF_RIVALS names no Python that has vectorbt"}
+        return
+    strategies = _strategies(job)
+    request, trading = _on_bars(job), _on_bars(job, strategies=strategies)
+    _warm_up(job, strategies)
+    yield {}
+    ours, traded = next(timed(lambda: backtest(request))), next(timed(lambda: backtest(trading)))
+    theirs = _rival(job["rivals"], "vectorbt_runs.py", [str(request.paths[0]), str(request.events)])
+    yield {
+        "study_over_ours": theirs["study_cpu_seconds"] / ours["cpu_seconds"],
+        "trades_over_ours": theirs["trades_cpu_seconds"] / traded["cpu_seconds"],
+        "trades": theirs["trades"],
+    }
+
+
+def _ticks(job: Sample) -> str:
+    return str(Path(job["recording"], "ticks.parquet"))
+
+
+def _warm_up(job: Sample, strategies: tuple[NamedStrategy, ...] = ()) -> None:
+    until = job["start"] + WARM_UP_NS
+    backtest(BacktestRequest([_ticks(job)], start=job["start"], end=until, strategies=strategies))
+
+
+def _strategies(job: Sample) -> tuple[NamedStrategy, ...]:
+    path = Path(job["folder"], "ten-minutes.toml")
+    path.write_text(STRATEGY, encoding="utf-8")
+    return named_strategies([str(path)])
+
+
+def _on_bars(job: Sample, **options: Any) -> BacktestRequest:
+    """Return a backtest of the ticks' events by the bars; the events are made once."""
+    events = Path(job["folder"], "events.parquet")
+    if not events.exists():
+        run_replay(Request(paths=[_ticks(job)], outs=[str(events)]))
+    settings = settings_model().model_validate({"study": {"horizons": BAR_HORIZONS}})
+    bars = str(Path(job["recording"], "bars.parquet"))
+    make = partial(BacktestRequest, [bars], settings, events=events)
+    return make(**options)
+
+
+def _cpu_of(work: Callable[[], Any]) -> float:
+    begun = time.process_time()
+    work()
+    return time.process_time() - begun
+
+
+def _rival(python: str | None, script: str, arguments: list[str]) -> Sample:
+    """Run a rival's script; return what it prints.
+
+    Parameters
+    ----------
+    python
+        Its interpreter; None is this one.
+    """
+    program = ("-P", str(RIVALS / script), *arguments)
+    how: dict[str, Any] = {"stdout": subprocess.PIPE, "text": True}
+    if python is None:
+        process = benchmark_runs.start_python(program, **how)
+    else:
+        process = subprocess.Popen([python, *program], **how)
+    with process:
+        told, _ = process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"{script} ended with exit code {process.returncode}")
+    found: Sample = json.loads(told.splitlines()[-1])
+    return found
