@@ -26,8 +26,10 @@ from tickstock_cli.replaying import replay as run_replay
 RIVALS = Path(__file__).parent / "rivals"
 WARM_UP_NS = 60_000_000_000
 BAR_HORIZONS = ("5m", "30m", "close")
+ENTER_SURGES = 'kinds = ["surge"]'
 STRATEGY = """
 [[enter]]
+{filters}
 
 [exit]
 stop_percent = 1
@@ -55,18 +57,29 @@ def backtest_study(job: Sample) -> Turns:
 
 
 def backtest_trades(job: Sample) -> Turns:
-    """Replay, judge, and judge and trade with one strategy, one after the other: what the strategy adds."""
-    strategies = _strategies(job)
-    _warm_up(job, strategies)
+    """Replay, judge, and judge and trade, one after the other: what a strategy adds.
+
+    One follows surges; the other takes every event for a signal, most of which it ignores.
+    """
+    surges, every = _strategies(job, ENTER_SURGES), _strategies(job, "")
+    _warm_up(job, surges)
     yield {}
     ticks = _ticks(job)
     replayed = _cpu_of(lambda: run_replay(Request(paths=[ticks])))
     judged = _cpu_of(lambda: backtest(BacktestRequest([ticks])))
     results: list[Any] = []
-    traded = _cpu_of(lambda: results.append(backtest(BacktestRequest([ticks], strategies=strategies))))
+
+    def trade(strategies: tuple[NamedStrategy, ...]) -> None:
+        results.append(backtest(BacktestRequest([ticks], strategies=strategies)))
+
+    traded = [_cpu_of(partial(trade, strategies)) for strategies in (surges, every)]
+    found = [result.strategies[0].as_dict() for result in results]
     yield {
-        "over_replay": 1 + (traded - judged) / replayed,
-        "trades": results[0].strategies[0].as_dict()["trades"],
+        "over_replay": 1 + (traded[0] - judged) / replayed,
+        "every_over_replay": 1 + (traded[1] - judged) / replayed,
+        "trades": found[0]["trades"],
+        "signals": found[0]["signals"]["signals"],
+        "every_signals": found[1]["signals"]["signals"],
     }
 
 
@@ -94,7 +107,7 @@ def backtest_vectorbt(job: Sample) -> Turns:
         yield {}
         yield {"left_out": "TICKSTOCK_PERF_RIVALS names no Python that has vectorbt"}
         return
-    strategies = _strategies(job)
+    strategies = _strategies(job, "")
     request, trading = _on_bars(job), _on_bars(job, strategies=strategies)
     _warm_up(job, strategies)
     yield {}
@@ -116,9 +129,9 @@ def _warm_up(job: Sample, strategies: tuple[NamedStrategy, ...] = ()) -> None:
     backtest(BacktestRequest([_ticks(job)], start=job["start"], end=until, strategies=strategies))
 
 
-def _strategies(job: Sample) -> tuple[NamedStrategy, ...]:
+def _strategies(job: Sample, filters: str) -> tuple[NamedStrategy, ...]:
     path = Path(job["folder"], "ten-minutes.toml")
-    path.write_text(STRATEGY, encoding="utf-8")
+    path.write_text(STRATEGY.format(filters=filters), encoding="utf-8")
     return named_strategies([str(path)])
 
 
