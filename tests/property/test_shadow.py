@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.differential.against import Recording
 from tests.oracle.random_cases import random_case
 from tests.property.test_seeking import Client, seeks, times_of
+from tickstock_cli.config.session_hours import SessionHoursSettings
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.clock import SystemClock
 from tickstock_cli.engine.control import Control
@@ -25,7 +26,7 @@ from tickstock_cli.testing import SECOND, settings_of
 few_examples = settings(max_examples=settings().max_examples // 4)
 fewest_examples = settings(max_examples=settings().max_examples // 10)
 ROWS = 150
-OF_THE_ROWS = ("recordings.", "session.calendar")
+OF_THE_ROWS = ("recordings.", *(f"session.{name}" for name in SessionHoursSettings.model_fields))
 
 
 def shadow_of(seed: int, main: dict[str, Any]) -> Settings:

@@ -243,7 +243,7 @@ def test_an_explanation_is_plain_values(write: Write) -> None:
     }
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, 1, 4, 5])
 def test_every_event_of_a_replay_is_explained_as_emitted(seed: int) -> None:
     """Hostile rows of all types: what a replay wrote is what the moment's explanation says was emitted."""
     with on_disk(*random_case(seed, 300)) as recording:
