@@ -21,11 +21,21 @@ def of_runs() -> None:
 
 def of_backtests() -> None:
     """Compile those of the study and of the trade simulation."""
+    from tests.unit.backtest.days import write_walk
     from tests.unit.study.test_event_paths import curves_of, drawn_events, drawn_prints
     from tests.unit.trading.market import event, strategy, tick, traded
+    from tickstock_cli.backtest.request import BacktestRequest
+    from tickstock_cli.backtest.run import backtest
+    from tickstock_cli.backtest.strategies import named_strategies
 
     traded(strategy(), [tick("10:00:00", 50.0), tick("10:00:02", 50.1), tick("10:20:00", 51.0)], [event("10:00:01")])
     curves_of(drawn_prints(0), drawn_events(0), [])
+    with TemporaryDirectory() as folder:
+        rules = Path(folder, "all.toml")
+        rules.write_text("[[enter]]\n")
+        strategies = named_strategies([str(rules), "tests.unit.backtest.planted:Moody"])
+        days = write_walk(Path(folder) / "days")
+        backtest(BacktestRequest([days], strategies=strategies, out=Path(folder) / "out"))
 
 
 def of_reading() -> None:
