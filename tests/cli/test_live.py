@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from termios import FIONREAD
 from threading import Thread
-from time import time_ns
+from time import sleep, time_ns
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -275,7 +275,7 @@ def test_events_are_lines_of_json_in_a_pipe_and_a_second_interrupt_leaves(tmp_pa
     ):
         assert process.stdout is not None
         fcntl(process.stdout, F_SETPIPE_SZ, 4_096)
-        until(lambda: waiting_bytes(process) >= 3_500, process, "the pipe was full")
+        until(lambda: is_full(process), process, "the pipe was full")
         process.send_signal(signal.SIGINT)
         until(lambda: not vendor.hub.accepted, process, "the feed was left")
         process.send_signal(signal.SIGINT)
@@ -283,6 +283,13 @@ def test_events_are_lines_of_json_in_a_pipe_and_a_second_interrupt_leaves(tmp_pa
 
         # Read at last: the reader's own buffer holds more than the pipe, and the run would not stand still.
         assert json.loads(process.stdout.readline())["ticker"] in ("IBM", "AAPL", "MSFT")
+
+
+def is_full(process: subprocess.Popen[str]) -> bool:
+    """Return whether a command waits for room in its pipe: the next line does not fit, so nothing comes any more."""
+    before = waiting_bytes(process)
+    sleep(0.5)
+    return before >= 3_500 and waiting_bytes(process) == before
 
 
 def waiting_bytes(process: subprocess.Popen[str]) -> int:
