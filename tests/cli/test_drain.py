@@ -44,7 +44,8 @@ def test_queued_rows_are_processed_and_reported(here: Here, tmp_path: Path, numb
     if signal.getsignal(number) is signal.SIG_IGN:
         pytest.skip("whoever runs the tests has this signal ignored, as nohup does, and tickstock lets it be")
     here("replay", "recorded", "--out", "whole.parquet")
-    with running(*PACED, folder=tmp_path, detector=SLUGGISH) as process:
+    # Thirty rows a second come, and ten are scanned: rows wait, however late this process notices.
+    with running(*PACED, "--speed", "10", *ONE_BY_ONE, folder=tmp_path, detector=SLUGGISH) as process:
         wait_for_scans(process, tmp_path, 3)
         process.send_signal(number)
         _, told = process.communicate()
