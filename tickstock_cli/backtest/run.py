@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -60,6 +60,8 @@ class BacktestResult:
         sha256 over all observations and trades.
     seconds
         Wall time, from the opened recording to the last file.
+    ledger
+        Counts of rows and events of the run, and ``prices.without_opening``: bars that came too late for an order.
     interrupted
         Whether the user stopped it; then the results are those of the rows so far, and no file was written.
     lookahead
@@ -78,6 +80,7 @@ class BacktestResult:
     strategies: tuple[StrategyResult, ...]
     digest: str
     seconds: float
+    ledger: Mapping[str, int]
     interrupted: bool = False
     lookahead: LookaheadResult | None = None
     score: Score | None = None
@@ -89,6 +92,7 @@ class BacktestResult:
         return {
             "study": self.study.as_dict(),
             "strategies": [strategy.as_dict() for strategy in self.strategies],
+            "ledger": dict(self.ledger),
             "digest": self.digest,
             "seconds": self.seconds,
             "peak_rss_bytes": peak_rss_bytes(),
@@ -162,13 +166,18 @@ def backtest(
                 results.table(f"{table}.parquet", trade_schema(table), batches)
         deque(rows, maxlen=0)  # their digest without files
         deque(trades, maxlen=0)
+        ledger = done.run.ledger.as_dict()
+        if done.tap.bars_without_opening:
+            ledger["prices.without_opening"] = done.tap.bars_without_opening
         scored = None if truth is None else _score_of(given, events, truth)
         if results is not None and not interrupted:
-            shown = report_contents(request, done.tap, prices, study, strategies, digest.hexdigest(), checked, scored)
+            shown = report_contents(
+                request, done.tap, prices, study, strategies, digest.hexdigest(), ledger, checked, scored
+            )
             results.text(REPORT, report_page(shown))
         seconds = time.perf_counter() - began
         result = BacktestResult(
-            done.run, prices, study, strategies, digest.hexdigest(), seconds, interrupted, checked, scored
+            done.run, prices, study, strategies, digest.hexdigest(), seconds, ledger, interrupted, checked, scored
         )
         if results is None or interrupted:
             return result

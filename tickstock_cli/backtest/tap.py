@@ -117,6 +117,11 @@ class BacktestTap(Tap):
         ]
         self._new_state = {name: array.copy() for name, array in self._states().items()}
 
+    @property
+    def bars_without_opening(self) -> int:
+        """Number of bars that came so late that no order could meet their opening."""
+        return self._timeline.without_opening
+
     def observe(self, step: TapStep) -> None:
         self._take(self._timeline.take(step.rows, self._events(step), step.watermark))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tickstock_cli.backtest.price_source import PriceSource
 from tickstock_cli.backtest.strategy_result import StrategyResult
 from tickstock_cli.backtest.study_result import StudyResult
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.config.strategy import FillRules
+from tickstock_cli.core.ledger import RECORD_TYPES
 from tickstock_cli.study.calibration import LEVEL, TOO_SMALL_ABOVE, Calibration
 from tickstock_cli.study.cells import StudyCell, Value
 from tickstock_cli.study.event_study import PLACEBO_REACH_DAYS
@@ -227,6 +228,23 @@ def warnings(study: StudyResult, settings: Settings, prices: PriceSource) -> lis
             f"Entries are opens of bars, up to {settings.prices.open_slack_ms / 1000:g} s before the decision "
             "(prices.open_slack_ms): 0 takes the next open only."
         )
+    return told
+
+
+def row_words(ledger: Mapping[str, int]) -> list[str]:
+    """Return what became of rows that are no prices, a sentence each; none if every row was accepted."""
+    told = []
+    for record in RECORD_TYPES:
+        prefix = f"{record}.rejected."
+        reasons = {name.removeprefix(prefix): count for name, count in ledger.items() if name.startswith(prefix)}
+        if reasons:
+            listed = ", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items()))
+            told.append(
+                f"{sum(reasons.values()):,} of {ledger[f'{record}.read']:,} {record} rows were rejected: {listed}."
+            )
+    late = ledger.get("prices.without_opening", 0)
+    if late:
+        told.append(f"{late:,} bars were received more than a week after their start: no order met their opening.")
     return told
 
 

@@ -25,6 +25,7 @@ from tickstock_cli.backtest.words import (
     headline,
     interval,
     round_trip_bps,
+    row_words,
     signed,
     strategy_warnings,
     strategy_words,
@@ -63,6 +64,7 @@ def backtest_view(result: BacktestResult, settings: Settings) -> Group:
     first, *rest = count_words(study, settings, result.prices)
     parts += [Text(first, style="bold"), *(Text(f"  {words}") for words in rest), Text()]
     parts += [_bullet(words, "!", "yellow") for words in warnings(study, settings, result.prices)]
+    parts += [_bullet(words, "!", "yellow") for words in row_words(result.ledger)]
     for strategy in result.strategies:
         parts += [_bullet(words, "!", "yellow") for words in strategy_warnings(strategy)]
     if result.lookahead is not None:

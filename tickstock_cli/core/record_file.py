@@ -77,12 +77,26 @@ class RecordFile:
         self._records = records
 
     def read(self, start: int = 0, stop: int | None = None) -> NDArray[Any]:
-        """Return records ``[start, stop)`` as an array of their own."""
+        """Return records ``[start, stop)`` as an array of their own.
+
+        Raises
+        ------
+        OutputError
+            The file has lost some of them.
+        """
         stop = self._records if stop is None else min(stop, self._records)
         if stop <= start:
             return np.empty(0, dtype=self._dtype)
         offset = start * self._dtype.itemsize
-        return np.fromfile(self._path, dtype=self._dtype, count=stop - start, offset=offset)
+        try:
+            records = np.fromfile(self._path, dtype=self._dtype, count=stop - start, offset=offset)
+        except OSError as error:
+            raise OutputError(f"cannot read {self._path}: {error.strerror or error}; run it again") from error
+        if len(records) < stop - start:
+            raise OutputError(
+                f"{self._path} has lost records that this run wrote: {self._records:,} are wanted; run it again"
+            )
+        return records
 
     def chunks(self, records: int = CHUNK_RECORDS) -> Iterator[NDArray[Any]]:
         """Yield all records in order, some at a time."""

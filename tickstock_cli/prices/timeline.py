@@ -161,6 +161,8 @@ class PriceTimeline:
         self._left = 0
         self._events: EventRows = np.empty(0, dtype=EVENT)
         self._last: dict[int, int] = {}
+        self.without_opening = 0
+        """Bars so far that took longer than the lag, so that no order meets their opening."""
 
     def take(self, rows: JudgedRows, events: EventRows, watermark: int) -> PriceSlice:
         """Return the next slice: what a step completes.
@@ -173,7 +175,9 @@ class PriceTimeline:
         row_days, row_last = self._seen(rows.bars if self._is_bars else rows.ticks)
         if self._is_bars:
             prints = self._bars(rows.bars)
-            self._arrived.append((prints, prints.at(prints.time - prints.opening <= self._lag_ns)))
+            openings = prints.at(prints.time - prints.opening <= self._lag_ns)
+            self.without_opening += prints.rows - openings.rows
+            self._arrived.append((prints, openings))
         else:
             self._arrived.append((self._ticks(rows.ticks), Prints.none()))
         self._events = np.concatenate([self._events, events]) if len(self._events) else events
@@ -188,7 +192,7 @@ class PriceTimeline:
         """Return all state as arrays, by name."""
         self._gather()
         return {
-            "place": np.array([self._until, self._newest_day], dtype=np.int64),
+            "place": np.array([self._until, self._newest_day, self.without_opening], dtype=np.int64),
             "events": self._events,
             "last": np.array(list(self._last.items()), dtype=np.int64).reshape(-1, 2),
             **{f"prints.{name}": column for name, column in self._prints._asdict().items()},
@@ -197,7 +201,7 @@ class PriceTimeline:
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Replace all state by what ``state`` returned."""
-        self._until, self._newest_day = (int(value) for value in state["place"])
+        self._until, self._newest_day, self.without_opening = (int(value) for value in state["place"])
         self._events = state["events"].astype(EVENT)
         self._last = {int(day): int(last) for day, last in state["last"]}
         self._prints = Prints(*(state[f"prints.{name}"] for name in Prints._fields))

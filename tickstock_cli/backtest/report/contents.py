@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tickstock_cli.backtest.lookahead import LookaheadResult
@@ -46,6 +46,8 @@ class ReportContents:
         Parts of the observations, one a horizon.
     facts
         What the recording is and what computed this, by name: nothing that differs between two runs of the same input.
+    ledger
+        Counts of rows and events, as in ``result.json``.
     lookahead
         The check for look-ahead, if it was made.
     score
@@ -62,5 +64,6 @@ class ReportContents:
     tickers: Sequence[str]
     facts: Mapping[str, str]
     strategies: Sequence[StrategyContents] = ()
+    ledger: Mapping[str, int] = field(default_factory=dict)
     lookahead: LookaheadResult | None = None
     score: Score | None = None

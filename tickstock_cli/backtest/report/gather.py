@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from hashlib import file_digest, sha256
 from importlib.metadata import version
@@ -48,6 +48,7 @@ def report_contents(
     study: StudyResult,
     strategies: Sequence[StrategyResult],
     digest: str,
+    ledger: Mapping[str, int],
     lookahead: LookaheadResult | None = None,
     score: Score | None = None,
 ) -> ReportContents:
@@ -59,6 +60,8 @@ def report_contents(
         That of the run, with ``draws``.
     digest
         sha256 over observations and trades.
+    ledger
+        Counts of rows and events.
     """
     settings, names = request.effective_settings, tap.names
     details = [
@@ -79,6 +82,7 @@ def report_contents(
             StrategyContents(result, detail, simulation.reasons)
             for result, simulation, detail in zip(strategies, tap.simulations, details, strict=True)
         ),
+        ledger,
         lookahead,
         score,
     )

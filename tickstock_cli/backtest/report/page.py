@@ -29,6 +29,7 @@ from tickstock_cli.backtest.words import (
     family,
     headline,
     round_trip_bps,
+    row_words,
     strategy_warnings,
     strategy_words,
     telling_cells,
@@ -68,6 +69,7 @@ def _header(page: Page, contents: ReportContents) -> None:
     told = [cell_words(cell, costs, calibration, tests) for cell in telling_cells(study)]
     told += [strategy_words(strategy.result) for strategy in contents.strategies]
     warned = warnings(study, contents.settings, contents.prices)
+    warned += row_words(contents.ledger)
     warned += [words for strategy in contents.strategies for words in strategy_warnings(strategy.result)]
     page.header(
         f'<p class="headline">{escape(headline(study))}</p>',
