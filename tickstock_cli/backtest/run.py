@@ -34,10 +34,11 @@ from tickstock_cli.build import event_kinds
 from tickstock_cli.config.analysis import horizon_ns
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.os_errors import os_error_hint
+from tickstock_cli.core.peak_memory import peak_rss_bytes
 from tickstock_cli.core.temporary_folder import LockedFolder
 from tickstock_cli.engine.checkpoint import RECORDS
 from tickstock_cli.engine.control import Control
-from tickstock_cli.engine.result import RunResult, peak_rss_bytes
+from tickstock_cli.engine.result import RunResult
 from tickstock_cli.errors import OutputError, SettingsError
 from tickstock_cli.replaying import read_options
 

@@ -14,11 +14,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tickstock_cli.core.ledger import Ledger
+from tickstock_cli.core.peak_memory import peak_rss_bytes
 from tickstock_cli.engine.coordinator import END_OF_TIME
 from tickstock_cli.engine.output_states import OutputEnd, OutputReport, failed_outputs_error
 from tickstock_cli.engine.pipeline import Drained
 from tickstock_cli.engine.position import RunPosition
-from tickstock_cli.engine.result import RunResult, SpeedFigures, peak_rss_bytes
+from tickstock_cli.engine.result import RunResult, SpeedFigures
 from tickstock_cli.engine.run import Run, RunParts
 from tickstock_cli.engine.snapshots import Snapshot
 from tickstock_cli.engine.taps import TapContext

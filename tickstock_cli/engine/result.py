@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -154,9 +152,3 @@ def _arrival_counts(arrivals: ArrivalMetrics) -> dict[str, int]:
         "spilled": arrivals.spilled_total,
         "late": arrivals.late,
     }
-
-
-def peak_rss_bytes() -> int:
-    """Return the greatest resident memory of this process so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

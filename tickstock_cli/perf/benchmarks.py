@@ -318,7 +318,8 @@ def _find(name: str) -> Callable[[Sample], Turns]:
 def peak_rss_bytes() -> int:
     """Return the greatest resident memory of this process so far.
 
-    On Linux, ``getrusage`` includes the peak of the parent process.
+    On Linux, ``getrusage`` includes the peak of the parent process. A copy of ``core.peak_memory``, which older bases
+    do not have.
     """
     with suppress(OSError, StopIteration):
         status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
