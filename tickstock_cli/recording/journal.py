@@ -33,11 +33,10 @@ class HourJournal:
         hour.folder.mkdir(parents=True, exist_ok=True)
         content = _content(hour)
         self._is_new = not content.rows
-        self._rows = content.first + content.rows
+        self._rows = finished_rows(hour) if content.schema is None else content.first + content.rows
         self._frames = FrameWriter(hour.journal, content.end)
         try:
             if content.schema is None:
-                self._rows = finished_rows(hour)
                 self._frames.write(self._rows, schema.serialize())
         except BaseException:
             self._frames.close()

@@ -75,6 +75,23 @@ def test_retention_can_die_between_any_two_operations(tmp_path: Path, operations
         assert list(tmp_path.glob(".removed*")) == []
 
 
+def test_a_journal_that_was_only_created_holds_nothing(tmp_path: Path) -> None:
+    """A run can be killed between the creation of a file and its first byte."""
+    times = two_starts_in_an_hour(tmp_path)
+    for name in ("tick-11.journal", "events-10.journal", "ohlcv-10.journal"):
+        (tmp_path / "2026-01-05" / name).touch()
+    assert rows_of(tmp_path) == times
+    with recorded_folder(tmp_path) as locked:
+        recording = recorder(locked)
+        recording.rows([ticks([FIRST + 3_600 * SECOND])])
+        recording.close()
+    assert rows_of(tmp_path) == [*times, FIRST + 3_600 * SECOND]
+    with RecordedFolder(tmp_path).locked() as folder:
+        recover(folder)
+    names = sorted(path.name for path in (tmp_path / "2026-01-05").iterdir())
+    assert names == ["tick-10.parquet", "tick-11.parquet"]
+
+
 @settings(max_examples=15)  # each is a run
 @given(cut=st.floats(0, 1), file=st.integers(0, 10))
 def test_a_journal_cut_at_any_byte_is_readable_and_goes_on(cut: float, file: int) -> None:
