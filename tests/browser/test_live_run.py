@@ -12,7 +12,7 @@ from tests.browser.listing import received
 from tests.unit.monitoring.making import THRESHOLDS, system
 from tests.unit.serving.served_runs import START, NewLog, RunOutput, Steered, event, events, served
 from tickstock_cli.core.feed import Gap
-from tickstock_cli.core.metrics import ArrivalMetrics, QueueMetrics, SourceHealth, SourceState
+from tickstock_cli.core.metrics import ArrivalMetrics, QueueMetrics, RelayHealth, SourceHealth, SourceState
 from tickstock_cli.monitoring.dashboard import dashboard
 from tickstock_cli.serving.ports import MarketState
 from tickstock_cli.testing import SECOND
@@ -61,6 +61,17 @@ def test_the_state_of_the_feed_is_shown(page: Page, new_log: NewLog) -> None:
 
         assert page.text("#source-problem") == "no answer from 127.0.0.1"
         assert (figures(page)["Acknowledged"], figures(page)["Last gap"]) == ("0", "09:30:01 to now")
+
+
+def test_the_relay_is_shown_with_what_it_could_not_send(page: Page, new_log: NewLog) -> None:
+    """A program that reads too slowly is one that somebody misses data in."""
+    relay = RelayHealth(clients=2, connections=5, cut_off=3, dropped=1_200)
+    with served(new_log(3), status=RunOutput(feed(relay=relay))) as server:
+        page.open(server.server.url)
+        page.wait_for("!document.querySelector('#source').hidden")
+
+        shown = {name: value for name, value in figures(page).items() if name.startswith("Relay")}
+        assert shown == {"Relay clients": "2", "Relay cut off": "3", "Relay dropped": "1,200"}
 
 
 def test_a_replay_shows_no_feed(page: Page, new_log: NewLog) -> None:

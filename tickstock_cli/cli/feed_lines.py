@@ -7,7 +7,7 @@ from time import monotonic
 
 from rich.text import Text
 
-from tickstock_cli.core.metrics import SourceHealth, SourceState
+from tickstock_cli.core.metrics import RelayHealth, SourceHealth, SourceState
 from tickstock_cli.core.shown_times import ShownZone
 from tickstock_cli.core.times import format_duration
 
@@ -92,6 +92,7 @@ def feed_lines(health: SourceHealth, zone: ShownZone, rows_per_second: float, wi
         ("rows/s", f"{rows_per_second:,.0f}"),
         ("acknowledged", _subscriptions(health)),
         ("gaps today", None if health.gaps_today is None else f"{health.gaps_today:,}"),
+        ("relay", None if health.relay is None else relay_words(health.relay)),
     ):
         if text is not None:
             part = Text.assemble((f"{name} ", "dim"), text)
@@ -113,6 +114,22 @@ def lag_words(milliseconds: float) -> str:
     if abs(milliseconds) < 60_000:
         return f"{milliseconds / 1_000:.2f} s"
     return format_duration(round(milliseconds * 1e6))
+
+
+def relay_words(relay: RelayHealth) -> str:
+    """Return how many clients a relay has, and what it could not send.
+
+    Examples
+    --------
+    >>> relay_words(RelayHealth(clients=1)), relay_words(RelayHealth(clients=2, dropped=1_200, cut_off=3))
+    ('1 client', '2 clients, 3 cut off, 1,200 rows dropped')
+    """
+    parts = [f"{relay.clients:,} {'client' if relay.clients == 1 else 'clients'}"]
+    if relay.cut_off:
+        parts.append(f"{relay.cut_off:,} cut off")
+    if relay.dropped:
+        parts.append(f"{relay.dropped:,} rows dropped")
+    return ", ".join(parts)
 
 
 def _subscriptions(health: SourceHealth) -> str | None:

@@ -34,6 +34,10 @@ def _wire(result: LiveResult) -> Table:
         silent = f", {health.silent:,} silent" if health.silent else ""
         table.add_row("subscriptions", f"{health.acknowledged or 0:,} of {health.wanted:,} acknowledged{silent}")
     table.add_row("reconnects", f"{health.reconnects or 0:,}")
+    if (relay := result.relay) is not None:
+        table.add_row("relay", f"{relay.rows:,} rows over {relay.connections:,} connections")
+        if relay.cut_off or relay.dropped:
+            table.add_row("", f"{relay.cut_off:,} clients cut off, {relay.dropped:,} rows dropped")
     told = result.latency_ms
     if told["p50"] is not None:
         table.add_row("received to told", f"p50 {told['p50']:,.1f} ms, p99 {told['p99']:,.1f}, max {told['max']:,.1f}")

@@ -9,6 +9,8 @@ from typing import Any, Self
 
 import pyarrow as pa
 
+from tickstock_cli.core.metrics import RelayHealth
+
 WIRE_ERROR_CHARACTERS = 1_000
 """Limit of the text of a wire error."""
 
@@ -89,8 +91,8 @@ class FeedRelay(FeedListener):
         """The address for clients on this machine."""
         raise NotImplementedError
 
-    def counts(self) -> dict[str, int]:
-        """Return clients, rows, and what was dropped so far, by name; in any thread."""
+    def health(self) -> RelayHealth:
+        """Return clients, rows, what waits, and what was dropped, as of now; from any thread."""
         raise NotImplementedError
 
     def __enter__(self) -> Self:

@@ -7,7 +7,7 @@ measurement is None, never 0. ``at`` is the clock's time (ns of `core.clock.Cloc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -273,6 +273,46 @@ class SourceState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class RelayHealth:
+    """A relay of a feed to local clients at one moment.
+
+    Parameters
+    ----------
+    clients
+        Clients that are subscribed now.
+    connections
+        Connections so far.
+    rows
+        Rows that clients wanted and that were sent or queued for them.
+    events
+        Events written to clients; one for each client that gets it.
+    waiting
+        Rows that wait for the relay.
+    dropped
+        Rows that found no room there.
+    cut_off
+        Clients that were cut off: they did not read, or rows were dropped.
+    buffered_bytes, fullest_buffer_bytes, buffer_limit_bytes
+        Bytes that wait for all clients together and for the slowest one, and the limit for each.
+    """
+
+    clients: int = 0
+    connections: int = 0
+    rows: int = 0
+    events: int = 0
+    waiting: int = 0
+    dropped: int = 0
+    cut_off: int = 0
+    buffered_bytes: int = 0
+    fullest_buffer_bytes: int = 0
+    buffer_limit_bytes: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """Return it as JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
 class SourceHealth:
     """A source of arriving rows at one moment. What a source does not have, such as subscriptions, is None.
 
@@ -300,6 +340,8 @@ class SourceHealth:
         Those of them that lasted into the exchange's present day.
     last_gap
         The latest of them; one that lasts comes before one that has ended.
+    relay
+        The relay of the feed to local clients; None without one.
     """
 
     state: SourceState = SourceState.CONNECTED
@@ -315,6 +357,7 @@ class SourceHealth:
     gaps: int | None = None
     last_gap: Gap | None = None
     gaps_today: int | None = None
+    relay: RelayHealth | None = None
 
     @property
     def words(self) -> str:

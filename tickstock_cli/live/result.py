@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tickstock_cli.core.feed import Gap
-from tickstock_cli.core.metrics import SourceHealth
+from tickstock_cli.core.metrics import RelayHealth, SourceHealth
 from tickstock_cli.engine.result import RunResult
 from tickstock_cli.errors import LedgerError, TickstockError
 
@@ -32,7 +32,7 @@ class LiveResult:
     recording
         What the recorder did, as JSON values; None without one.
     relay
-        Counts of the relay; None without one.
+        The relay at the end; None without one.
     failure
         Why the feed ended for good; None if the run was ended.
     """
@@ -43,7 +43,7 @@ class LiveResult:
     health: SourceHealth
     latency_ms: Mapping[str, float | None]
     recording: Mapping[str, Any] | None = None
-    relay: Mapping[str, int] | None = None
+    relay: RelayHealth | None = None
     failure: TickstockError | None = None
 
     @property
@@ -83,7 +83,7 @@ class LiveResult:
             "peak_rss_bytes": run.pop("peak_rss_bytes"),
             **{name: run[name] for name in ("outputs", "plugins", "shadow") if name in run},
             "recording": self.recording,
-            **({} if self.relay is None else {"relay": dict(self.relay)}),
+            **({} if self.relay is None else {"relay": self.relay.as_dict()}),
             "failure": None if self.failure is None else str(self.failure),
         }
 

@@ -85,7 +85,7 @@ def run_live(
                 stack.enter_context(recording.recorder)
             result, failed = run.replay(attach, open_sinks, taps or {}, control)
             if run.relay is not None:
-                result = replace(result, relay=run.relay.counts())
+                result = replace(result, relay=run.relay.health())
             if recording is not None:
                 told = {"events": result.run.tally.events, "digest": result.run.digest}
                 recorded = recording.end({**told, "interrupted": result.run.interrupted})

@@ -112,6 +112,7 @@ def _arrivals(arrivals: ArrivalMetrics) -> dict[str, Any]:
             "last_gap": None if source.last_gap is None else _gap(source.last_gap),
             "reconnects": source.reconnects,
             "problem": source.problem,
+            "relay": None if source.relay is None else source.relay.as_dict(),
         },
     }
 

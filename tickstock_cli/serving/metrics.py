@@ -76,6 +76,20 @@ SYSTEM = (
     MetricSpec("server.last_sequence", "log_last_sequence", "Number of the newest event."),
 )
 
+RELAY = (
+    MetricSpec("clients", "relay_clients", "Subscribed clients of the relay."),
+    MetricSpec("connections", "relay_connections_total", "Connections to the relay."),
+    MetricSpec("rows", "relay_rows_total", "Rows that clients of the relay wanted."),
+    MetricSpec("events", "relay_events_total", "Events written to clients of the relay."),
+    MetricSpec("waiting", "relay_queue_rows", "Rows waiting for the relay."),
+    MetricSpec("dropped", "relay_dropped_rows_total", "Rows that the relay dropped."),
+    MetricSpec("cut_off", "relay_cut_off_clients_total", "Clients of the relay that were cut off."),
+    MetricSpec("buffered_bytes", "relay_buffered_bytes", "Bytes waiting for clients of the relay."),
+    MetricSpec("fullest_buffer_bytes", "relay_fullest_buffer_bytes", "Bytes waiting for its slowest client."),
+    MetricSpec("buffer_limit_bytes", "relay_buffer_limit_bytes", "Bytes that may wait for one of them."),
+)
+"""Below ``system_overview.arrivals.source.relay``."""
+
 CHANNEL = (
     MetricSpec("whole.processed", "channel_rows_total", "Rows processed."),
     MetricSpec("whole.failed", "channel_failed_rows_total", "Rows whose processing raised an error."),
@@ -136,6 +150,9 @@ class _Document:
         """Yield every metric that the document has a value for."""
         for spec in SYSTEM:
             yield from _family(spec, (), [((), _at(self._document, spec.path))])
+        relay = _at(self._document, "system_overview.arrivals.source.relay") or {}
+        for spec in RELAY:
+            yield from _family(spec, (), [((), _at(relay, spec.path))])
         severities = _at(self._document, "system_overview.alerts") or {}
         alerts = MetricSpec("", "active_alerts", "Alerts that are not resolved.")
         yield from _family(alerts, ("severity",), [((severity,), count) for severity, count in severities.items()])

@@ -9,7 +9,14 @@ from typing import Any
 
 from tests.unit.monitoring.making import THRESHOLDS, channel, rollout, system, with_breaker, with_queue
 from tickstock_cli.core.feed import Gap
-from tickstock_cli.core.metrics import ArrivalMetrics, BreakerState, QueueMetrics, RouterMetrics, SourceHealth
+from tickstock_cli.core.metrics import (
+    ArrivalMetrics,
+    BreakerState,
+    QueueMetrics,
+    RelayHealth,
+    RouterMetrics,
+    SourceHealth,
+)
 from tickstock_cli.monitoring.alerts import AlertChange, AlertType, Severity
 from tickstock_cli.monitoring.monitor import ChannelMonitor
 from tickstock_cli.runtime.assignment import RoutingStrategy
@@ -37,7 +44,7 @@ def test_every_key_of_the_dashboard_document_is_described() -> None:
     channels = [with_queue("tick-1", 1_000), with_breaker("tick-2", BreakerState.OPEN), channel()]
     router = RouterMetrics("health_based", rows_by_type={"tick": 1})
     gap = Gap(0, None, ("T",), "connection lost")
-    arrivals = ArrivalMetrics(QueueMetrics(1, 1, 10), source=SourceHealth(last_gap=gap))
+    arrivals = ArrivalMetrics(QueueMetrics(1, 1, 10), source=SourceHealth(last_gap=gap, relay=RelayHealth()))
     monitor.observe(channels, system(router=router, arrivals=arrivals, rollout=rollout()))
 
     described = WORDS | {severity.label for severity in Severity}

@@ -50,10 +50,21 @@ function drawSource(arrivals) {
       ["Gaps today", source.gaps_today === null ? undefined : format.count(source.gaps_today)],
       ["Last gap", gap ? `${format.clockOf(gap.begin)} to ${gap.end === null ? "now" : format.clockOf(gap.end)}` : undefined],
       ["Reconnects", source.reconnects || undefined],
+      ...relayed(source.relay),
       ["Arrived", format.count(arrivals.received)],
       ["Waiting", format.count(queue.depth + queue.spilled)],
     ]),
   );
+}
+
+/** The figures of the relay to local clients; none without one. */
+function relayed(relay) {
+  if (!relay) return [];
+  return [
+    ["Relay clients", format.count(relay.clients)],
+    ["Relay cut off", relay.cut_off ? format.count(relay.cut_off) : undefined],
+    ["Relay dropped", relay.dropped ? format.count(relay.dropped) : undefined],
+  ];
 }
 
 function pairs(figures) {

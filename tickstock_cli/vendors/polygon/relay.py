@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from threading import Lock
 from types import TracebackType
 from typing import Self
@@ -20,6 +20,7 @@ import pyarrow as pa
 from anyio.from_thread import start_blocking_portal
 
 from tickstock_cli.core.feed import FeedRelay
+from tickstock_cli.core.metrics import RelayHealth
 from tickstock_cli.vendors.polygon.relay_server import CHANNELS, TOGETHER_ROWS, RelayServer, record_of
 from tickstock_cli.vendors.polygon.server.commands import everything_of
 from tickstock_cli.vendors.polygon.server.session import SessionOptions
@@ -50,41 +51,6 @@ class RelayOptions:
     client_buffer: int = 4 << 20
     queue_rows: int = 500_000
     events_per_frame: int = 100
-
-
-@dataclass(frozen=True, slots=True)
-class RelayHealth:
-    """The state of a relay.
-
-    Parameters
-    ----------
-    clients
-        Clients that are subscribed now.
-    connections
-        Connections so far.
-    rows
-        Rows that clients wanted and that were sent or queued for them.
-    events
-        Events written to clients; one for each client that gets it.
-    waiting
-        Rows that wait for the relay.
-    dropped
-        Rows that found no room there.
-    cut_off
-        Clients that were cut off: they did not read, or rows were dropped.
-    """
-
-    clients: int
-    connections: int
-    rows: int
-    events: int
-    waiting: int
-    dropped: int
-    cut_off: int
-
-    def as_dict(self) -> dict[str, int]:
-        """Return it as JSON values."""
-        return asdict(self)
 
 
 class Relay(FeedRelay):
@@ -153,20 +119,22 @@ class Relay(FeedRelay):
         return self._server
 
     def health(self) -> RelayHealth:
-        """Return the state as of now; in any thread."""
-        server, counts = self._running, self._running.counts
+        server, limit = self._server, self._options.client_buffer
+        if server is None:
+            return RelayHealth(buffer_limit_bytes=limit)
+        buffered = [client.buffer.bytes for client in list(server.hub.accepted.values())]
         return RelayHealth(
             clients=server.hub.subscribed,
-            connections=counts.connections,
+            connections=server.counts.connections,
             rows=server.rows,
             events=server.hub.sent_events,
             waiting=self._waiting_rows,
             dropped=self._dropped,
-            cut_off=counts.too_slow,
+            cut_off=server.counts.too_slow,
+            buffered_bytes=sum(buffered),
+            fullest_buffer_bytes=max(buffered, default=0),
+            buffer_limit_bytes=limit,
         )
-
-    def counts(self) -> dict[str, int]:
-        return self.health().as_dict()
 
     def rows(self, batches: Sequence[pa.RecordBatch]) -> None:
         server = self._server

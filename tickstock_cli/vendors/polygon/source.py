@@ -93,6 +93,7 @@ class PolygonSource(RowStream):
         options = replace(options, columns={}, timestamp_unit="ns", timezone="UTC")
         super().__init__(f"polygon:{shown}", options, repeatable=False)
         self._params: PolygonParams = options.params or PolygonParams()
+        self._calendar = options.calendar
         self._live: LiveSettings = options.sections.get("live") or LiveSettings()
         self._key = key_from(os.environ)
         self._endpoints = endpoints(self._params)
@@ -102,7 +103,7 @@ class PolygonSource(RowStream):
         self._tickers = WHOLE_MARKET if EVERY in tickers else len(tickers)
         self._many = EVERY in tickers or len(tickers) >= self._live.many_tickers
         self._frames = FrameQueue(self._params.buffer_mib << 20)
-        self._decoder = Decoder(self._live.late_print_seconds)
+        self._decoder = Decoder(self._live.late_print_seconds, options.calendar)
         self._repeated = Deduplication(self._live.dedup_seconds)
         self._counts: Counter[str] = Counter(dict.fromkeys(FEED_COUNTERS, 0))
         self._rows: Counter[str] = Counter()
@@ -112,6 +113,7 @@ class PolygonSource(RowStream):
         self._bars = LiveBars(0, Stamps())
         self._lag_ns: int | None = None
         self._thread: ConnectionsThread | None = None
+        self._relay: FeedRelay | None = None
         self.gaps: list[Gap] = []
         """Gaps so far; the last one of a connection can have no end."""
         self.stamps = Stamps()
@@ -214,7 +216,7 @@ class PolygonSource(RowStream):
         limits = SilenceLimits(
             self._live.stale_seconds if self._many else self._live.stale_few_seconds, self._live.stale_quiet_seconds
         )
-        calendar = Calendar("XNYS")
+        calendar = Calendar(self._calendar)
         self._gap_states = [ConnectionGaps(endpoint.channels, begin) for endpoint in self._endpoints]
         self._silences = [ChannelSilence(endpoint.channels, limits, calendar.phase) for endpoint in self._endpoints]
         self._thread = ConnectionsThread(lambda: self._connections(once), self._frames.close)
@@ -340,7 +342,8 @@ class PolygonSource(RowStream):
         items = {item for items in self._wanted for item in items}
         if (ours := {1: "A", 60: "AM"}.get(self._live.bars_from_trades_seconds)) is not None:
             items |= {f"{ours}.{item.partition('.')[2]}" for item in items if item.startswith("T.")}
-        return Relay(items, RelayOptions(host, port, key), report)
+        self._relay = Relay(items, RelayOptions(host, port, key), report)
+        return self._relay
 
     def wire_ledger(self) -> dict[str, int]:
         """Return the counters of frames and messages, and of bars made of trades, by their names in the ledger."""
@@ -371,8 +374,9 @@ class PolygonSource(RowStream):
             silent=self._silent_items.count(missing) if health.acknowledged else None,
             lag_ms=None if self._lag_ns is None else self._lag_ns / 1e6,
             gaps=len(self.gaps),
-            gaps_today=len(gaps_of_today(self.gaps, self.stamps.now(), exchange_zone("XNYS"))),
+            gaps_today=len(gaps_of_today(self.gaps, self.stamps.now(), exchange_zone(self._calendar))),
             last_gap=max(self.gaps, key=lambda gap: (gap.end is None, gap.begin), default=None),
+            relay=None if self._relay is None else self._relay.health(),
         )
 
     def interrupt(self) -> None:

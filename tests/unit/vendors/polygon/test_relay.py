@@ -298,4 +298,5 @@ def test_a_live_run_is_relayed_while_it_goes_on() -> None:
     assert [event["p"] for event in of_trades] == [100 * 1.03 ** abs(frame % 40 - 20) for frame in range(40)]
     assert sum(event["ev"] == "FMV" for event in events) == 3 * 40
     assert result.relay is not None
-    assert (result.relay["connections"], result.relay["dropped"]) == (1, 0)
+    assert (result.relay.connections, result.relay.dropped) == (1, 0)
+    assert result.as_dict()["relay"]["rows"] == result.relay.rows == 40 + 3 * 40
