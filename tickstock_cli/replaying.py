@@ -310,6 +310,7 @@ def read_options(request: Request, settings: Settings) -> ReadOptions:
         interval_seconds=settings.recordings.interval_seconds,
         symbols=request.symbols,
         unsorted=request.unsorted,
+        calendar=settings.session.market_calendar,
         sections={"live": settings.live, **{name: getattr(settings, name) for name in type(settings).source_names}},
     )
     zone = market_zone(settings.session.market_calendar)

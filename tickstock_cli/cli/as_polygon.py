@@ -21,6 +21,7 @@ from tickstock_cli.errors import UsageError
 if TYPE_CHECKING:
     from tickstock_cli.core.stages import NamedSource
     from tickstock_cli.replaying import Request
+    from tickstock_cli.sources.options import ReadOptions
     from tickstock_cli.vendors.polygon.server.faults import FaultPlan
     from tickstock_cli.vendors.polygon.server.vendor import PlayedVendor, PlayOptions
 
@@ -175,11 +176,11 @@ def play(request: Request, playing: Playing, as_json: bool) -> None:
         else open_source(request.paths, reading)
     )
     with closing(source), collected_seldom():
-        asyncio.run(_serve(source, reading.columns, options, faults, as_json))
+        asyncio.run(_serve(source, reading, options, faults, as_json))
 
 
 async def _serve(
-    source: NamedSource, mapping: Mapping[str, str], options: PlayOptions, faults: FaultPlan, as_json: bool
+    source: NamedSource, reading: ReadOptions, options: PlayOptions, faults: FaultPlan, as_json: bool
 ) -> None:
     from tickstock_cli.vendors.polygon.server.source_rows import SourceRows
     from tickstock_cli.vendors.polygon.server.vendor import PlayedVendor
@@ -189,7 +190,8 @@ async def _serve(
     stopped_wait = asyncio.ensure_future(stopped.wait())
     told = print_input_notes(source)
     begun = monotonic()
-    async with PlayedVendor(SourceRows(source, mapping, _note), options, faults) as vendor:
+    rows = SourceRows(source, reading.columns, _note, reading.calendar)
+    async with PlayedVendor(rows, options, faults) as vendor:
         _print_beginning(vendor, source, options, as_json)
         played = asyncio.ensure_future(vendor.played())
         try:

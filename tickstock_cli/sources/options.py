@@ -8,6 +8,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from tickstock_cli.core.trading_hours import MarketCalendar
+
 
 class Unsorted(Enum):
     """Policy for a file whose rows are not in the order of their available times."""
@@ -47,6 +49,8 @@ class ReadOptions:
         Memory bound for sorting one file.
     sort_dir
         Folder for temporary files; None is the system's.
+    calendar
+        That of the run: it says at which times a live feed is silent, and which conditions of trades hide prices.
     sections
         Settings of sources, by the source's name, and those of all live feeds, under ``live``.
     params
@@ -65,6 +69,7 @@ class ReadOptions:
     unsorted: Unsorted = Unsorted.FAIL
     sort_memory_bytes: int = 512 << 20
     sort_dir: Path | None = None
+    calendar: MarketCalendar = "XNYS"
     sections: Mapping[str, Any] = field(default_factory=dict)
     params: Any = None
     keep_originals: bool = True

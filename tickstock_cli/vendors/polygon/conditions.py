@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import Int64s, UInt8s
-from tickstock_cli.core.calendar import DAY_NS, PHASE_MASK, REGULAR, Calendar
+from tickstock_cli.core.calendar import DAY_NS, PHASE_MASK, REGULAR, XNYS, Calendar
 from tickstock_cli.core.times import NS_PER_SECOND
+from tickstock_cli.core.trading_hours import MarketCalendar
 from tickstock_cli.kernels.admission import HIDES_EXTREMES, HIDES_LAST, HIDES_VOLUME
 
 Int16s = NDArray[np.int16]
@@ -87,9 +88,10 @@ class TradeFlags:
 
 
 class RegularHours:
-    """Regular hours of the exchanges, by a calendar per year: a wrong time costs its own year, not centuries."""
+    """Regular hours of a calendar, which is made per year: a wrong time costs its own year, not centuries."""
 
-    def __init__(self) -> None:
+    def __init__(self, calendar: MarketCalendar = XNYS) -> None:
+        self._calendar = calendar
         self._calendars: dict[int, Calendar] = {}
 
     def contain(self, times: Int64s) -> Bools:
@@ -99,7 +101,7 @@ class RegularHours:
         for year in np.unique(years).tolist():
             places = np.flatnonzero((years == year) & (times > 0))
             if len(places):
-                calendar = self._calendars.setdefault(year, Calendar("XNYS"))
+                calendar = self._calendars.setdefault(year, Calendar(self._calendar))
                 regular[places] = _regular(times[places], calendar)
         return regular
 
@@ -126,7 +128,7 @@ def trade_flags(
     participant_timestamp
         Time of each trade at its exchange, int64 ns UTC; 0 where unknown.
     hours
-        The regular hours of the exchanges: condition 12 forbids prices in them only.
+        The regular hours: condition 12 forbids prices in them only.
     late_print_seconds
         A trade whose ``timestamp`` is more than this behind its ``participant_timestamp`` is a late print: an old
         price, which is neither last price nor high or low. 0 = no trade is.

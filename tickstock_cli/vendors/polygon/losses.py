@@ -8,7 +8,9 @@ import numpy as np
 import pyarrow as pa
 
 from tickstock_cli.core.batch import Int64s, UInt8s
+from tickstock_cli.core.calendar import XNYS
 from tickstock_cli.core.recording_schema import RECORDED
+from tickstock_cli.core.trading_hours import MarketCalendar
 from tickstock_cli.sources.columns import Bools
 from tickstock_cli.sources.records import RECORD_TYPES
 from tickstock_cli.vendors.polygon.columns import NS_PER_MS, Columns
@@ -32,7 +34,7 @@ class WireLosses:
 
     Parameters
     ----------
-    late_print_seconds, interval_seconds
+    late_print_seconds, calendar, interval_seconds
         As the client's `wire.Decoder` and the server's `encode.WireEncoder` have them.
     """
 
@@ -40,10 +42,11 @@ class WireLosses:
         self,
         late_print_seconds: float = LATE_PRINT_SECONDS,
         interval_seconds: float = DEFAULT_INTERVAL_SECONDS,
+        calendar: MarketCalendar = XNYS,
     ) -> None:
         self._late_print_seconds = late_print_seconds
         self._interval_seconds = interval_seconds
-        self._hours = RegularHours()
+        self._hours = RegularHours(calendar)
 
     def count(self, record: str, rows: pa.RecordBatch) -> Counter[str]:
         """Return how many rows lose something, by what they lose; a row can be in several counts.

@@ -19,9 +19,11 @@ import numpy as np
 import pyarrow as pa
 
 from tickstock_cli.core.batch import Float64s, Int64s
+from tickstock_cli.core.calendar import XNYS
 from tickstock_cli.core.feed import WIRE_ERROR_CHARACTERS, WireError
 from tickstock_cli.core.recording_schema import RECORDED
 from tickstock_cli.core.times import MAX_NS, NS_PER_DAY, NS_PER_SECOND, NS_PER_UNIT
+from tickstock_cli.core.trading_hours import MarketCalendar
 from tickstock_cli.sources.columns import Bools, valid, values
 from tickstock_cli.vendors.polygon import scan
 from tickstock_cli.vendors.polygon.conditions import LATE_PRINT_SECONDS, UNREADABLE, RegularHours, trade_flags
@@ -97,15 +99,17 @@ class Decoder:
     late_print_seconds
         A trade is a late print if the SIP's time is more than this behind its exchange's: neither last price nor high
         or low. 0 = no trade is.
+    calendar
+        Trades of extended hours change prices outside its regular hours only.
 
     Notes
     -----
     Frames that come together are best decoded together: the cost per call is that of a few hundred trades.
     """
 
-    def __init__(self, late_print_seconds: float = LATE_PRINT_SECONDS) -> None:
+    def __init__(self, late_print_seconds: float = LATE_PRINT_SECONDS, calendar: MarketCalendar = XNYS) -> None:
         self._late_print_seconds = late_print_seconds
-        self._hours = RegularHours()
+        self._hours = RegularHours(calendar)
         self._noticed: set[str] = set()
         self.decode([(_EXAMPLE, 0)])  # what libraries import on first use would delay the first frame of a feed
 

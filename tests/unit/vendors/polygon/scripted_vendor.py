@@ -17,7 +17,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from tickstock_cli.config.settings import LiveSettings
+from tickstock_cli.core.calendar import XNYS
 from tickstock_cli.core.feed import FeedListener, Gap, WireError
+from tickstock_cli.core.trading_hours import MarketCalendar
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.row_stream import ReceivedRows
 from tickstock_cli.vendors.polygon.attempt import Intervals
@@ -190,6 +192,8 @@ class Feed:
         The section ``live``; None: its defaults.
     params
         Settings of the section ``polygon``.
+    calendar
+        That of the configuration.
     """
 
     def __init__(
@@ -198,11 +202,12 @@ class Feed:
         tickers: str = "AAPL",
         intervals: Intervals | None = None,
         live: LiveSettings | None = None,
+        calendar: MarketCalendar = XNYS,
         **params: Any,
     ) -> None:
         settings = PolygonParams(url=url, **{"channels": ("T",), "seed": 1, **params})
         sections = {"live": live or LiveSettings()}
-        options = ReadOptions(params=settings, sections=sections, keep_originals=False)
+        options = ReadOptions(params=settings, sections=sections, calendar=calendar, keep_originals=False)
         self.source = PolygonSource.open([tickers], options)
         self.source.intervals = intervals or Intervals(watch=0.01)
         self.source.sleep = self._no_wait

@@ -10,9 +10,11 @@ import numpy as np
 import pyarrow as pa
 
 from tickstock_cli.core.batch import MICROS_PER_SHARE, BarBatch, Batch, Float64s, FmvBatch, Int64s, TickBatch
+from tickstock_cli.core.calendar import XNYS
 from tickstock_cli.core.recording_schema import RECORDED
 from tickstock_cli.core.stages import NamedSource
 from tickstock_cli.core.times import NS_PER_SECOND
+from tickstock_cli.core.trading_hours import MarketCalendar
 from tickstock_cli.sources.kept_columns import ColumnsOfKeptRows
 from tickstock_cli.sources.kept_rows import KeptRows
 from tickstock_cli.sources.original_columns import ColumnsOfFiles, NoOriginalColumns, OriginalColumns
@@ -47,15 +49,23 @@ class SourceRows:
         Our column names -> the recording's, where they differ.
     tell
         Gets notes about what the wire cannot carry, each once, in the thread that iterates.
+    calendar
+        That of the clients, for these notes.
     """
 
-    def __init__(self, source: NamedSource, mapping: Mapping[str, str], tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        source: NamedSource,
+        mapping: Mapping[str, str],
+        tell: Callable[[str], None],
+        calendar: MarketCalendar = XNYS,
+    ) -> None:
         self._source = source
         self._mapping = mapping
         self._tell = tell
         self._told: set[str] = set()
         self._examined: Counter[str] = Counter()
-        self._losses = WireLosses()
+        self._losses = WireLosses(calendar=calendar)
         self._tickers: pa.Array[Any] = pa.array([], pa.string())
 
     def __iter__(self) -> Iterator[list[pa.RecordBatch]]:
