@@ -59,7 +59,10 @@ def test_a_terminal_shows_problems_and_remedies(tmp_path: Path) -> None:
     assert "rejected 1 price with --late reject: 1 price, 1 late" in shown
     assert "mapped price = last (double)" in shown
     assert "guessed unit of timestamp is ns, because the median of the first 5 rows is 1381239005000000000" in shown
-    assert "5 rows of 1 ticker in 1 file, 1 to be rejected (2 with --late reject) replay: about " in shown
+    assert (
+        "5 rows of 1 ticker in 1 file, 1 to be rejected (2 with --late reject) verdict: poor, 66 of 100 replay: "
+        in shown
+    )
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 

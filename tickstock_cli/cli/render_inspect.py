@@ -14,12 +14,14 @@ from rich.text import Text
 from tickstock_cli.core.shown_times import ShownZone
 from tickstock_cli.core.times import NS_PER_SECOND, format_duration, format_time
 from tickstock_cli.inspection.groups import FileGroup, grouped
+from tickstock_cli.inspection.quality.verdict import ROW_ASPECTS, grade
 from tickstock_cli.inspection.report import FileReport, Report
 from tickstock_cli.inspection.survey import RowGap
 from tickstock_cli.sources.recordings import left_out_note
 
 Line = tuple[str, str, str]
 """Label, text, style."""
+_STYLES = {"good": "green", "fair": "yellow", "poor": "red", "unusable": "red"}
 LABEL_COLUMNS = 12
 """Width of the longest label, so that the lines of all files begin at one column."""
 
@@ -65,6 +67,7 @@ def _names(files: Sequence[FileReport]) -> list[str]:
 
 def _lines(group: FileGroup, used_phases: Sequence[str], zone: ShownZone) -> Iterator[Line]:
     """Return the details of files beyond the table."""
+    yield from _lines_of_quality(group, zone)
     yield from _lines_of_rows(group, used_phases, zone)
     yield "holds", _holdings(group), ""
     for guess in group.guesses:
@@ -74,6 +77,22 @@ def _lines(group: FileGroup, used_phases: Sequence[str], zone: ShownZone) -> Ite
         yield "mapped", ", ".join(mapped), ""
     if group.sample.ignored:
         yield "ignored", ", ".join(group.sample.ignored), "dim"
+
+
+def _lines_of_quality(group: FileGroup, zone: ShownZone) -> Iterator[Line]:
+    """Return the verdict, and the findings behind it: those of the worst file for several."""
+    worst = group.worst
+    style = _STYLES[worst.verdict.word]
+    if len(group.files) == 1:
+        yield "verdict", worst.verdict.line, style
+    else:
+        yield "verdict", f"at worst {worst.verdict.line}, of {worst.path}", style
+    for finding in worst.verdict.findings:
+        if finding.aspect in ROW_ASPECTS:
+            continue
+        since = f", from {zone.clock(finding.since, 0)}" if finding.since is not None else ""
+        advice = f": {finding.advice}" if finding.advice else ""
+        yield finding.aspect, f"{finding.text}{since}{advice}", "yellow" if finding.points else "dim"
 
 
 def _lines_of_rows(group: FileGroup, used_phases: Sequence[str], zone: ShownZone) -> Iterator[Line]:
@@ -137,7 +156,10 @@ def _totals(report: Report) -> list[RenderableType]:
         (about(report.recorded_seconds), "bold"),
         " at the speed of the recording",
     )
-    return [rows, times]
+    quality = Text.assemble(
+        "verdict: ", (f"{grade(report.score)}, {report.score} of 100", _STYLES[grade(report.score)])
+    )
+    return [rows, quality, times]
 
 
 def about(seconds: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import polars as pl
@@ -22,15 +22,22 @@ RECORDER_COLUMNS = ("sequence", "received_at")
 """Columns that can differ between a row and its copy: they describe the recording, not the market."""
 
 
-def count_copies(file: RecordingFile, copies: kernels.Copies, progress: Callable[[int], object]) -> int:
+def count_copies(
+    file: RecordingFile,
+    copies: kernels.Copies,
+    progress: Callable[[int], object],
+    look: Callable[[RecordingFile, pa.RecordBatch], object] = lambda file, rows: None,  # noqa: ARG005 - nobody looks
+    also: Sequence[str] = (),
+) -> int:
     """Count a file's rows that equal an earlier one of the same time.
 
     Only consecutive rows of one time are compared: a file that is not in order can have copies that are missed. Nested
-    columns are not compared. ``copies`` holds the slots; ``progress`` is called with numbers of rows read.
+    columns are not compared. ``copies`` holds the slots; ``progress`` is called with numbers of rows read,
+    ``look`` with the file and its rows. ``also`` has columns for ``look`` that are not compared.
     """
     columns = _compared(file)
     kernels.forget_rows(copies)
-    wanted = list(dict.fromkeys([*columns, *file.time_columns]))
+    wanted = list(dict.fromkeys([*columns, *file.time_columns, *also]))
     reader = RowReader(file.read_from, file.group_starts, wanted, (), CHUNK_ROWS)
     found = 0
     first = 0
@@ -39,6 +46,7 @@ def count_copies(file: RecordingFile, copies: kernels.Copies, progress: Callable
             times = file.reader.times(rows, first).timestamp
             with reading(file.path):
                 found += kernels.count_copies(times, _hashes(rows.select(columns)), copies)
+            look(file, rows)
             first = reader.row
             progress(len(rows))
     finally:

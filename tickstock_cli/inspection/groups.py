@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tickstock_cli.core.events import PHASES
-from tickstock_cli.inspection.report import FOLDER_NAME, FileReport
+from tickstock_cli.inspection.report import FOLDER_NAME, FileReport, ignored_phases
 from tickstock_cli.inspection.survey import RowGap
 
 MOST_FILES = 20
@@ -46,6 +46,11 @@ class FileGroup:
         return sum(file.copies for file in self.files)
 
     @property
+    def worst(self) -> FileReport:
+        """The file with the lowest score; the first of several."""
+        return min(self.files, key=lambda file: file.verdict.score)
+
+    @property
     def first(self) -> int | None:
         """Time of the first row that can be used, ns UTC."""
         return min((file.first for file in self.files if file.first is not None), default=None)
@@ -67,10 +72,8 @@ class FileGroup:
 
     def outside(self, used_phases: Sequence[str]) -> Counter[str]:
         """Return the rows that ``session.phases`` leaves out, by phase; it has no say over bars."""
-        if self.sample.record == "ohlcv":
-            return Counter()
         phases: Counter[str] = sum((Counter(file.phases) for file in self.files), Counter())
-        return Counter({phase: phases[phase] for phase in PHASES if phase in phases and phase not in used_phases})
+        return Counter(ignored_phases(self.sample.record, phases, used_phases))
 
     @property
     def unsorted(self) -> list[FileReport]:

@@ -5,17 +5,19 @@
 3. Read all rows in merge order, sorted where needed, and judge them as a replay does (`inspection.survey`).
 4. If a file is not in order, judge the rows again, as with ``--late reject``.
 5. Read each file again by itself, to count duplicate rows (`inspection.copies`).
+6. Look at the quality of rows in steps 3 and 5, and give each file a verdict (`inspection.quality`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from tickstock_cli.core.calendar import Calendar
@@ -23,7 +25,10 @@ from tickstock_cli.core.events import PHASES
 from tickstock_cli.core.times import NS_PER_SECOND, format_duration
 from tickstock_cli.errors import DataError, OwnOutputError
 from tickstock_cli.inspection.copies import SLOTS, count_copies
-from tickstock_cli.inspection.report import FOLDER_NAME, FileReport, Report, Unreadable
+from tickstock_cli.inspection.quality import aspects_of
+from tickstock_cli.inspection.quality.aspects import Aspect, Measured
+from tickstock_cli.inspection.quality.verdict import row_findings, verdict
+from tickstock_cli.inspection.report import FOLDER_NAME, FileReport, Report, Unreadable, ignored_phases
 from tickstock_cli.inspection.survey import FileStatistics, RowGap, Survey, survey
 from tickstock_cli.inspection.vouched import changed_files
 from tickstock_cli.kernels.survey import Copies, no_copies
@@ -92,14 +97,21 @@ def inspect(
 
     _warm_up(files, options, calendar)
     begun = perf_counter()
-    judged = _survey(
-        files, replace(options, unsorted=Unsorted.REJECT if in_order else Unsorted.SORT), calendar, advance
-    )
+    policy = Unsorted.REJECT if in_order else Unsorted.SORT
+    judged, aspects = _surveyed(files, replace(options, unsorted=policy), calendar, advance)
     reading = perf_counter() - begun
     unsorted = judged if in_order else _survey(files, replace(options, unsorted=Unsorted.REJECT), calendar, advance)
     copies = no_copies(SLOTS)
     reports = tuple(
-        _report(file, disorder, judged.statistics(file.index), unsorted.statistics(file.index), copies, advance)
+        _report(
+            file,
+            disorder,
+            judged.statistics(file.index),
+            unsorted.statistics(file.index),
+            _copies(file, copies, advance, aspects.values()),
+            {name: aspect.measured(file) for name, aspect in aspects.items()},
+            phases,
+        )
         for file, disorder in zip(files, disorders, strict=True)
     )
     flat_out = _flat_out_seconds(reading, sum(file.rows for file in files))
@@ -156,14 +168,41 @@ def _survey(
         return survey(recordings, calendar, progress)
 
 
+def _surveyed(
+    files: Sequence[RecordingFile], options: ReadOptions, calendar: Calendar, progress: Callable[[int], object]
+) -> tuple[Survey, Mapping[str, Aspect]]:
+    """Survey a recording, and look at all aspects of its quality."""
+    with Recordings(files, options) as recordings:
+        aspects = aspects_of(files, recordings.symbols)
+        return survey(recordings, calendar, progress, aspects), aspects
+
+
+def _copies(file: RecordingFile, copies: Copies, progress: Callable[[int], object], aspects: Iterable[Aspect]) -> int:
+    """Count duplicate rows, and show the file's original rows to the aspects that want them."""
+    curious = [(aspect, columns) for aspect in aspects if (columns := aspect.columns(file))]
+
+    def look(file: RecordingFile, rows: pa.RecordBatch) -> None:
+        for aspect, _ in curious:
+            aspect.add_original(file, rows)
+
+    return count_copies(file, copies, progress, look, [name for _, columns in curious for name in columns])
+
+
 def _report(
     file: RecordingFile,
     disorder: Disorder | None,
     statistics: FileStatistics,
     unsorted: FileStatistics,
-    copies: Copies,
-    advance: Callable[[int], object],
+    copies: int,
+    measured: Mapping[str, Measured],
+    phases: Sequence[str],
 ) -> FileReport:
+    ignored = ignored_phases(file.record, statistics.phases, phases)
+    warnings = _warnings(file, statistics)
+    findings = [
+        *row_findings(file.rows, statistics.rejected, ignored, copies, warnings, unsorted=disorder is not None),
+        *(finding for aspect in measured.values() for finding in aspect.findings),
+    ]
     return FileReport(
         path=str(file.path),
         record=file.record,
@@ -177,13 +216,15 @@ def _report(
         rejected=statistics.rejected,
         rejected_unsorted=unsorted.rejected,
         phases=statistics.phases,
-        copies=count_copies(file, copies, advance),
+        copies=copies,
         first=statistics.first,
         last=statistics.last,
         tickers=statistics.tickers,
         some_tickers=statistics.some_tickers,
         gaps=_gaps(file, statistics),
-        warnings=_warnings(file, statistics),
+        warnings=warnings,
+        quality={name: aspect.figures for name, aspect in measured.items() if aspect.figures},
+        verdict=verdict(findings, usable=statistics.first is not None),
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tickstock_cli.core.events import PHASES
 from tickstock_cli.core.times import NS_PER_SECOND, format_time
+from tickstock_cli.inspection.quality.verdict import Verdict, grade
 from tickstock_cli.inspection.survey import RowGap
 from tickstock_cli.sources.order import Disorder
 from tickstock_cli.sources.recordings import Guess
@@ -40,6 +41,10 @@ class FileReport:
         The longest times without a row within a phase of a session, by phase, longest first.
     first, last
         Times of the first and last accepted row, ns UTC.
+    quality
+        Figures of each aspect of quality.
+    verdict
+        How far the file can be relied on, and why.
     """
 
     path: str
@@ -61,6 +66,8 @@ class FileReport:
     some_tickers: tuple[str, ...]
     gaps: tuple[RowGap, ...]
     warnings: tuple[str, ...]
+    quality: Mapping[str, Mapping[str, Any]]
+    verdict: Verdict
 
     def as_dict(self) -> dict[str, Any]:
         """Return the object of ``--json``."""
@@ -88,6 +95,8 @@ class FileReport:
                 for gap in self.gaps
             ],
             "warnings": list(self.warnings),
+            "quality": {name: dict(figures) for name, figures in self.quality.items()},
+            **self.verdict.as_dict(),
         }
 
 
@@ -144,9 +153,19 @@ class Report:
         """Rows that a replay with ``--late reject`` rejects."""
         return sum(sum(file.rejected_unsorted.values()) for file in self.files)
 
+    @property
+    def score(self) -> int:
+        """The mean score of the files, weighted by their rows; a file that cannot be read makes it 0."""
+        if self.unreadable or not self.files:
+            return 0
+        rows = [max(file.rows, 1) for file in self.files]
+        return sum(file.verdict.score * weight for file, weight in zip(self.files, rows, strict=True)) // sum(rows)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the object of ``--json``."""
         return {
+            "score": self.score,
+            "verdict": grade(self.score),
             "files": [file.as_dict() for file in self.files],
             "unreadable": [file.as_dict() for file in self.unreadable],
             "left_out": list(self.left_out),
@@ -159,6 +178,13 @@ class Report:
                 "recorded_speed_seconds": round(self.recorded_seconds, 3),
             },
         }
+
+
+def ignored_phases(record: str, phases: Mapping[str, int], used: Sequence[str]) -> dict[str, int]:
+    """Return the rows that ``session.phases`` leaves out, by phase; it has no say over bars."""
+    if record == "ohlcv":
+        return {}
+    return {phase: phases[phase] for phase in PHASES if phase in phases and phase not in used}
 
 
 def _moment(time: int | None) -> str | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from tickstock_cli.core.calendar import CLOSED, Calendar, SessionTable
 from tickstock_cli.core.events import PHASES
 from tickstock_cli.core.growth import grown
 from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.inspection.quality.aspects import Aspect, JudgedBatch
 from tickstock_cli.kernels import survey as kernels
 from tickstock_cli.kernels.admission import REASONS
 from tickstock_cli.sources.recordings import Recordings
@@ -96,11 +98,16 @@ class Survey:
         The recording's symbol table.
     calendar
         Calendar of the sessions in which gaps are searched.
+    aspects
+        Aspects of quality that look at the judged rows.
     """
 
-    def __init__(self, files: int, symbols: SymbolTable, calendar: Calendar) -> None:
+    def __init__(
+        self, files: int, symbols: SymbolTable, calendar: Calendar, aspects: Mapping[str, Aspect] = MappingProxyType({})
+    ) -> None:
         self._symbols = symbols
         self._calendar = calendar
+        self._aspects = aspects
         none = np.zeros(0, dtype=np.int64)
         self._tickers = {kind: kernels.TickerState(none, none) for kind in _ROWS}
         phases = len(PHASES)
@@ -140,7 +147,11 @@ class Survey:
             kernels.judge_bars(rows, ORIGIN_ROW_BITS, tickers, reasons, self._tallies)
         else:
             kernels.judge_fmvs(rows, tickers, reasons)
-        kernels.tally(rows, ORIGIN_ROW_BITS, reasons, self._sessions(batch), CLOSED, self._tallies)
+        sessions = self._sessions(batch)
+        kernels.tally(rows, ORIGIN_ROW_BITS, reasons, sessions, CLOSED, self._tallies)
+        judged = JudgedBatch(batch, reasons, sessions)
+        for aspect in self._aspects.values():
+            aspect.add(judged)
 
     def _sessions(self, batch: Batch) -> SessionTable:
         times = batch.timestamp[batch.timestamp > 0]
@@ -186,10 +197,17 @@ class Survey:
         return int(self._tallies.seen.any(axis=1).sum())
 
 
-def survey(recordings: Recordings, calendar: Calendar, progress: Callable[[int], object]) -> Survey:
+def survey(
+    recordings: Recordings,
+    calendar: Calendar,
+    progress: Callable[[int], object],
+    aspects: Mapping[str, Aspect] = MappingProxyType({}),
+) -> Survey:
     """Read a recording and return the survey; ``progress`` is called with numbers of rows read."""
-    found = Survey(len(recordings.files), recordings.symbols, calendar)
+    found = Survey(len(recordings.files), recordings.symbols, calendar, aspects)
     for step in recordings.batches(BATCH_ROWS):
         found.add(step)
         progress(len(step))
+    for aspect in aspects.values():
+        aspect.finish()
     return found

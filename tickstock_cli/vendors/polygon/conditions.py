@@ -147,6 +147,14 @@ def trade_flags(
     return TradeFlags(flags, len(late), unknown)
 
 
+def unknown_ids(ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return those of the ids (int64, any value) that the vendor's table lacks, in their order."""
+    small = (ids >= 0) & (ids < 2**15)
+    unknown = ~small
+    unknown[small] = (_TABLE[ids[small]] & _UNKNOWN) != 0
+    return ids[unknown]
+
+
 def _union(ids: Int16s, offsets: NDArray[Any]) -> tuple[UInt8s, tuple[int, ...]]:
     """Return the bits of all conditions of each trade, and the unknown ids."""
     out = np.zeros(len(offsets) - 1, dtype=np.uint8)
