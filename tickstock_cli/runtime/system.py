@@ -29,11 +29,12 @@ from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.engine.core import Core, StepResult
 from tickstock_cli.engine.pipeline import Drained
 from tickstock_cli.errors import OutputError, SystemBrokenError, UsageError
-from tickstock_cli.monitoring.handlers import LOGGER, Handler
+from tickstock_cli.monitoring.handlers import Handler
 from tickstock_cli.runtime.begun import BegunWork
 from tickstock_cli.runtime.building import build_instances, build_router, checked_settings, instance_names
 from tickstock_cli.runtime.chunks import Chunk, ShardChunk
 from tickstock_cli.runtime.collector import Collector
+from tickstock_cli.runtime.draining import Draining
 from tickstock_cli.runtime.entrance import RecordEntrance
 from tickstock_cli.runtime.feeding import Feeder
 from tickstock_cli.runtime.instance import Finished, ProcessingChannel
@@ -45,8 +46,8 @@ from tickstock_cli.runtime.records import Data
 from tickstock_cli.runtime.reporting import SystemReporter
 from tickstock_cli.runtime.results import EventProcessingResult
 from tickstock_cli.runtime.rollout import Rollout
-from tickstock_cli.runtime.sections import SECOND
 from tickstock_cli.runtime.stream import BUFFER_EVENTS, EventStream
+from tickstock_cli.runtime.supervision import Supervision
 from tickstock_cli.runtime.work import process, process_or_undo
 from tickstock_cli.sources.rows import RowIngest
 from tickstock_cli.warmup import warm_up_logged
@@ -181,7 +182,20 @@ class MultiChannelSystem:
             market_clock_of(settings, wall), self._clock, self.next_release, self._entrance.pass_to
         )
         self._begun = BegunWork()
-        self._arranging: asyncio.Task[None] | None = None
+        instances = list(self.instances())
+        self._draining = Draining(
+            settings.system, instances, self.reporter, self._clock, self.settle, self._break, self._check
+        )
+        self._supervision = Supervision(
+            instances,
+            self.router,
+            self.rollout,
+            self.reporter,
+            self._begun,
+            settings.monitoring.interval_ms / 1000,
+            is_broken=lambda: self._broken is not None,
+            ended=self._ended,
+        )
         self._starting: asyncio.Task[None] | None = None
         self._finishing: asyncio.Task[Drained] | None = None
         self._finish_heard = False
@@ -224,7 +238,7 @@ class MultiChannelSystem:
         self.reporter.start()
         for instance in self.instances():
             instance.start()
-        self._watch = asyncio.create_task(self._supervise(), name="tickstock-monitor")
+        self._watch = asyncio.create_task(self._supervision.run(), name="tickstock-monitor")
         self._catching_up = asyncio.create_task(self._feeder.catch_up(), name="tickstock-spill")
         if self._owns_core:  # whoever hands in a core drives market time
             self._passing = asyncio.create_task(self._live_time.run(), name="tickstock-live-time")
@@ -453,27 +467,7 @@ class MultiChannelSystem:
         SystemBrokenError
             See ``feed``.
         """
-        begun, rows, left = self._clock.now(), self.reporter.rows.total, self.reporter.rows_dropped
-        try:
-            async with asyncio.timeout(self._settings.system.drain_seconds if seconds is None else seconds):
-                await self.settle()
-        except TimeoutError:
-            for instance in self.instances():
-                instance.give_up()
-            await self._settle_now()
-        return Drained(
-            self.reporter.rows.total - rows, (self._clock.now() - begun) / SECOND, self.reporter.rows_dropped - left
-        )
-
-    async def _settle_now(self) -> None:
-        """Wait for the batches under way alone; break the system if one takes too long."""
-        limit = self._settings.system.stop_seconds
-        try:
-            async with asyncio.timeout(limit):
-                await self.settle()
-        except TimeoutError:
-            self._break(TimeoutError(f"a batch has been under way for more than {limit:g} s (system.stop_seconds)"))
-            self._check()
+        return await self._draining.drain(seconds)
 
     async def shutdown(self, seconds: float | None = None) -> Drained:
         """Process what is queued, as ``drain`` does, and end every part.
@@ -641,39 +635,6 @@ class MultiChannelSystem:
         if isinstance(cause, OutputError):  # rows on disk; every channel is whole
             return SystemBrokenError(str(cause))
         return SystemBrokenError(f"a channel failed and left its state undefined: {cause}")
-
-    async def _supervise(self) -> None:
-        """Update the monitor, move shards and restart dead instances, every monitoring interval."""
-        interval = self._settings.monitoring.interval_ms / 1000
-        while True:
-            await asyncio.sleep(interval)
-            try:
-                self.reporter.update()
-            except Exception:  # noqa: BLE001 - such as metrics that the machine does not provide now; the system goes on
-                LOGGER.exception("the monitor could not be updated")
-            # One that fails from here on is reported, and falls back, before it is started again.
-            dead = [instance for instance in self.instances() if instance.status is ChannelStatus.ERROR]
-            self._fall_back_from_failed()
-            if self._arranging is None or self._arranging.done():
-                self._arranging = self._begun.begin(self._arrange())
-                self._arranging.add_done_callback(self._ended)
-            # A move waits for the batch under way; a long one must not keep alerts and restarts waiting.
-            await asyncio.wait({self._arranging}, timeout=interval)
-            if self._broken is None:
-                for instance in dead:
-                    if instance.status is ChannelStatus.ERROR:
-                        instance.start()
-
-    async def _arrange(self) -> None:
-        """Move shards to their owners, and tickers to their sides of the rollout."""
-        await self.router.reassign()
-        if self.rollout is not None:
-            await self.router.align()
-
-    def _fall_back_from_failed(self) -> None:
-        """Have the tickers of failed channels fall back, if there is another side."""
-        if self.rollout is not None:
-            self.router.fall_back_from_failed()
 
 
 async def _cancelled(task: asyncio.Task[None] | None) -> None:

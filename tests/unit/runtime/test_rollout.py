@@ -233,9 +233,9 @@ def test_a_batch_that_takes_long_delays_a_change_of_sides_and_not_the_supervisor
         busy = tested.instance("ohlcv-1")
         async with busy.idle:  # as during a batch
             await tested.system.initialize_system()
-            await tested.until(lambda: tested.system._arranging is not None)
+            await tested.until(lambda: tested.system._supervision._arranging is not None)
             tested.rollout.set_percent(0)
-            await tested.until(lambda: not tested.system._arranging.done())  # type: ignore[union-attr]  # see above
+            await tested.until(lambda: not tested.system._supervision._arranging.done())  # type: ignore[union-attr]  # see above
             for _ in range(2):  # the second time, the supervisor has looked once more while the ticker waits
                 await tested.instance("tick-1").kill()
                 await tested.until(lambda: tested.instance("tick-1").status is ChannelStatus.ACTIVE)
