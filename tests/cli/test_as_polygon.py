@@ -13,7 +13,7 @@ import pytest
 from tests.cli.running import error_line, run_tickstock
 from tests.cli.serving import end, start
 from tests.unit.vendors.polygon.played_client import Event, raw_client
-from tickstock_cli.vendors.polygon.server.faults import FaultPlan, load_faults
+from tickstock_cli.vendors.polygon.server.fault_plan import FaultPlan, load_faults
 
 SAMPLE = Path("sample_data").resolve()
 PAGE = Path("docs/polygon.md").resolve()

@@ -46,7 +46,7 @@ from tests.unit.vendors.polygon.scripted_vendor import Client, status
 from tests.unit.vendors.polygon.scripted_vendor import vendor as scripted
 from tickstock_cli.core.times import format_time
 from tickstock_cli.testing import MINUTE, SECOND
-from tickstock_cli.vendors.polygon.server.faults import FaultPlan
+from tickstock_cli.vendors.polygon.server.fault_plan import FaultPlan
 from tickstock_cli.vendors.polygon.server.vendor import PlayOptions, vendor_in_thread
 
 SPEED = 600.0

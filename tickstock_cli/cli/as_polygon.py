@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tickstock_cli.core.stages import NamedSource
     from tickstock_cli.replaying import Request
     from tickstock_cli.sources.options import ReadOptions
-    from tickstock_cli.vendors.polygon.server.faults import FaultPlan
+    from tickstock_cli.vendors.polygon.server.fault_plan import FaultPlan
     from tickstock_cli.vendors.polygon.server.vendor import PlayedVendor, PlayOptions
 
 CLIENT_BUFFER = "4MiB"
@@ -156,16 +156,20 @@ def play(request: Request, playing: Playing, as_json: bool) -> None:
     Raises
     ------
     UsageError
-        An option is wrong, or the rows can be read only once and shall be played in a loop.
+        An option is wrong, the rows can be read only once and shall be played in a loop, or a fault is at a time of day
+        and the recording has several dates.
+    SettingsError
+        The file of faults cannot be read, or its faults need a speed.
     DataError
         The rows cannot be read.
     ServingError
         The address is taken.
     """
+    from tickstock_cli.core.calendar import market_zone
     from tickstock_cli.core.garbage import collected_seldom
     from tickstock_cli.replaying import read_options
     from tickstock_cli.sources.opening import open_repeatable, open_source
-    from tickstock_cli.vendors.polygon.server.faults import FaultPlan, load_faults
+    from tickstock_cli.vendors.polygon.server.fault_plan import FaultPlan, load_faults
 
     faults = FaultPlan() if playing.fault is None else load_faults(playing.fault)
     options = playing.options(request.speed, faults)
@@ -176,6 +180,7 @@ def play(request: Request, playing: Playing, as_json: bool) -> None:
         else open_source(request.paths, reading)
     )
     with closing(source), collected_seldom():
+        faults = faults.dated(source.span, market_zone(reading.calendar))
         asyncio.run(_serve(source, reading, options, faults, as_json))
 
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
-from shutil import which
 from typing import Any
 
 import pyarrow as pa
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.unit.vendors.polygon.openssl import NEEDS_OPENSSL
 from tests.unit.vendors.polygon.recorded_rows import OPEN, bars, fair_values, recorded, trades
 from tests.unit.vendors.polygon.scripted_vendor import Feed
 from tickstock_cli.vendors.polygon.attempt import Intervals
-from tickstock_cli.vendors.polygon.server.faults import FaultPlan
+from tickstock_cli.vendors.polygon.server.fault_plan import FaultPlan
 from tickstock_cli.vendors.polygon.server.vendor import PlayOptions, vendor_in_thread
 
 ROWS = 300
@@ -142,7 +141,7 @@ def test_a_silent_peer_without_pongs_is_left_and_the_rest_of_the_rows_comes() ->
     assert feed.source.gaps[0].reason == "nothing came for 0.5 s after a ping"
 
 
-@pytest.mark.skipif(which("openssl") is None, reason="a certificate is made with openssl")
+@NEEDS_OPENSSL
 def test_a_certificate_of_another_host_is_told_as_a_wrong_host() -> None:
     """Every name below the vendor's domain resolves: a typo shows in the certificate only."""
     with vendor_in_thread([], PlayOptions(), plan(tls={"name": "socket.massive.com"})) as vendor:

@@ -14,11 +14,12 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from tests.unit.vendors.polygon.openssl import NEEDS_OPENSSL
 from tests.unit.vendors.polygon.played_client import RawClient, raw_client
 from tests.unit.vendors.polygon.recorded_rows import bars, trades
-from tickstock_cli.errors import SettingsError
-from tickstock_cli.vendors.polygon.server.faults import FaultPlan, load_faults
-from tickstock_cli.vendors.polygon.server.tls import make_certificate
+from tickstock_cli.errors import ServingError, SettingsError
+from tickstock_cli.vendors.polygon.server.fault_plan import FaultPlan, Tls, load_faults
+from tickstock_cli.vendors.polygon.server.tls import make_certificate, tls_context
 from tickstock_cli.vendors.polygon.server.vendor import PlayedVendor, PlayOptions
 
 AS_READ = PlayOptions(speed=None, events_per_frame=1)
@@ -338,6 +339,7 @@ def test_an_upgrade_is_refused_with_a_status(status: int) -> None:
     asyncio.run(story())
 
 
+@NEEDS_OPENSSL
 def test_a_certificate_can_be_that_of_another_host(tmp_path: Path) -> None:
     """The sign of a mistyped host: names resolve whatever they are, and fail at TLS."""
     certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
@@ -356,6 +358,7 @@ def test_a_certificate_can_be_that_of_another_host(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+@NEEDS_OPENSSL
 def test_a_certificate_is_made_for_a_name() -> None:
     """A file of faults needs no certificate beside it."""
 
@@ -365,6 +368,13 @@ def test_a_certificate_is_made_for_a_name() -> None:
                 await connect(vendor.url, proxy=None)
 
     asyncio.run(story())
+
+
+def test_a_certificate_without_the_command_that_makes_it_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It names the command, and what does without it."""
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ServingError, match="there is no command openssl; give certificate and key"):
+        tls_context(Tls(name="other.example"))
 
 
 def test_what_is_drawn_depends_on_the_seed_and_the_connection_alone() -> None:

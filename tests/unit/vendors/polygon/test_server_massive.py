@@ -21,7 +21,7 @@ from tests.unit.vendors.polygon.recorded_rows import bars, recorded, trades
 from tickstock_cli.core.times import parse_time
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.recordings import Recordings
-from tickstock_cli.vendors.polygon.server.faults import FaultPlan
+from tickstock_cli.vendors.polygon.server.fault_plan import FaultPlan
 from tickstock_cli.vendors.polygon.server.source_rows import SourceRows
 from tickstock_cli.vendors.polygon.server.vendor import PlayedVendor, PlayOptions
 

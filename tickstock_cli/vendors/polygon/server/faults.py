@@ -1,15 +1,15 @@
-"""Faults that the played vendor makes on purpose, as a file says: which, on which connections, and when."""
+"""Faults that the played vendor makes on purpose: of which kind, on which connections, and when."""
 
 from __future__ import annotations
 
-import tomllib
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from datetime import datetime, time, tzinfo
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from tickstock_cli.config.validation_errors import reason
-from tickstock_cli.errors import SettingsError
+from tickstock_cli.core.time_input import parse_time_input
+from tickstock_cli.core.times import format_time
+from tickstock_cli.errors import UsageError
 
 Connection = Annotated[int, Field(ge=1)]
 Rows = Annotated[int, Field(ge=0)]
@@ -18,11 +18,29 @@ Length = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 
 
-class _Table(BaseModel):
+def _as_text(value: Any) -> Any:
+    """Return a time of TOML as text."""
+    return value.isoformat() if isinstance(value, time | datetime) else value
+
+
+def _is_time(text: str) -> str:
+    try:
+        parse_time_input(text)
+    except UsageError as error:
+        raise ValueError('must be a time of the recording, as in "10:15" or "2026-03-02T10:15:00-05:00"') from error
+    return text
+
+
+MarketTime = Annotated[str, BeforeValidator(_as_text), AfterValidator(_is_time)]
+
+
+class FaultTable(BaseModel):
+    """A table of a file of faults."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class VendorFault(_Table):
+class VendorFault(FaultTable):
     """One fault. It happens at a fixed step of the connection, which its kind says.
 
     Parameters
@@ -35,10 +53,18 @@ class VendorFault(_Table):
         The share of these connections that it happens to, drawn with the seed.
     """
 
+    timed: ClassVar[tuple[str, ...]] = ()
+    """Names of the keys that are seconds of the file's clock."""
+
     kind: str
     connection: Connection | tuple[Connection, ...] | None = None
     times: Count | None = None
     share: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+    def faster(self, speed: float) -> Self:
+        """Return the fault with its seconds divided by ``speed``."""
+        given = {name: value for name in self.timed if (value := getattr(self, name)) is not None}
+        return self.model_copy(update={name: _divided(value, speed) for name, value in given.items()})
 
     def concerns(self, connection: int) -> bool:
         """Return whether the fault is one of a connection's, before its share is drawn."""
@@ -52,7 +78,7 @@ class VendorFault(_Table):
 
 
 class TimedFault(VendorFault):
-    """A fault that happens after some time or rows; without either with the first subscription.
+    """A fault that happens after some time or rows, or at a time; without any with the first subscription.
 
     Parameters
     ----------
@@ -60,20 +86,36 @@ class TimedFault(VendorFault):
         Time since the connection was made; [low, high] is drawn with the seed, for each connection.
     after_rows
         Events that the connection was sent, likewise.
+    at
+        Time of the recording: a full one, or one of the day of its market; likewise.
     """
+
+    timed: ClassVar[tuple[str, ...]] = ("after_seconds",)
 
     after_seconds: Seconds | tuple[Seconds, Seconds] | None = None
     after_rows: Rows | tuple[Rows, Rows] | None = None
+    at: MarketTime | tuple[MarketTime, MarketTime] | None = None
 
     @model_validator(mode="after")
-    def _one_moment(self) -> TimedFault:
-        if self.after_seconds is not None and self.after_rows is not None:
-            raise ValueError("after_seconds and after_rows exclude each other; choose one")
+    def _one_moment(self) -> Self:
+        given = [name for name in ("after_seconds", "after_rows", "at") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} exclude each other; choose one")
         for name in ("after_seconds", "after_rows"):
             bounds = getattr(self, name)
             if isinstance(bounds, tuple) and bounds[0] > bounds[1]:
                 raise ValueError(f"{name} must ascend, as in [1, 5], was {list(bounds)}")
         return self
+
+    def dated(self, span: tuple[int, int] | None, zone: tzinfo) -> Self:
+        """Return the fault with full times; `TimeInput.resolved` has the parameters and the errors."""
+        if self.at is None:
+            return self
+        texts = (self.at,) if isinstance(self.at, str) else self.at
+        full = [format_time(parse_time_input(text).resolved(span, zone)) for text in texts]
+        if full != sorted(full):
+            raise UsageError(f"at must ascend, was {list(texts)}")
+        return self.model_copy(update={"at": full[0] if isinstance(self.at, str) else tuple(full)})
 
 
 class AlteringFault(TimedFault):
@@ -111,6 +153,8 @@ class NoAuthReply(VendorFault):
 class AuthTimeout(VendorFault):
     """The key is answered with ``auth_timeout``, and the connection dropped ``seconds`` later."""
 
+    timed: ClassVar[tuple[str, ...]] = ("seconds",)
+
     kind: Literal["auth_timeout"]
     seconds: Length = 1.0
 
@@ -147,6 +191,8 @@ class MaxConnections(VendorFault):
         Time since the key was accepted.
     """
 
+    timed: ClassVar[tuple[str, ...]] = ("seconds",)
+
     kind: Literal["max_connections"]
     limit: Count | None = None
     whom: Literal["old", "new"] = "new"
@@ -179,6 +225,8 @@ class Silence(TimedFault):
         How long; None is for ever.
     """
 
+    timed: ClassVar[tuple[str, ...]] = ("after_seconds", "seconds")
+
     kind: Literal["silence"]
     pongs: bool = True
     seconds: Length | None = None
@@ -186,6 +234,8 @@ class Silence(TimedFault):
 
 class SlowConsumer(TimedFault):
     """Data is held back for ``seconds``, comes late, and then the client is told that it is slow and cut off."""
+
+    timed: ClassVar[tuple[str, ...]] = ("after_seconds", "seconds")
 
     kind: Literal["slow_consumer"]
     seconds: Seconds = 1.0
@@ -205,6 +255,8 @@ class NotAnArray(TimedFault):
 
 class BigFrame(TimedFault):
     """Events are gathered until a frame of ``bytes`` is full, at most for ``seconds``."""
+
+    timed: ClassVar[tuple[str, ...]] = ("after_seconds", "seconds")
 
     kind: Literal["big_frame"]
     bytes: Annotated[int, Field(ge=1, le=64 << 20)] = 900_000
@@ -244,7 +296,10 @@ class TimeUnit(AlteringFault):
 
 
 class LatePrint(AlteringFault):
-    """Trades are prints of a trade reporting facility that took place ``seconds`` before they were printed."""
+    """Trades are prints of a trade reporting facility that took place ``seconds`` before they were printed.
+
+    These are seconds of the rows, whatever the file's clock is.
+    """
 
     kind: Literal["late_print"]
     seconds: Length = 600.0
@@ -291,93 +346,5 @@ AnyFault = (
 )
 
 
-class Tls(_Table):
-    """TLS: with a certificate of the user's, or with one that signs itself.
-
-    Parameters
-    ----------
-    certificate, key
-        PEM files.
-    name
-        Host that a certificate is made for, with the command ``openssl``; another host's is the fault.
-    """
-
-    certificate: Path | None = None
-    key: Path | None = None
-    name: str | None = None
-
-    @model_validator(mode="after")
-    def _one_certificate(self) -> Tls:
-        given = (self.certificate is not None, self.key is not None, self.name is not None)
-        if given not in ((True, True, False), (False, False, True)):
-            raise ValueError("give either certificate and key, or name")
-        return self
-
-
-class FaultPlan(_Table):
-    """What a file of faults says. Without faults, the vendor is played as it behaves on a good day.
-
-    Parameters
-    ----------
-    seed
-        Seed of everything drawn.
-    acks
-        Whether the acknowledgements of a command come in one frame, or each in its own.
-    """
-
-    seed: int = 0
-    acks: Literal["together", "each"] = "together"
-    tls: Tls | None = None
-    fault: tuple[Annotated[AnyFault, Field(discriminator="kind")], ...] = ()
-
-    @property
-    def most_repeated(self) -> int:
-        """The most events that a fault repeats."""
-        return max((fault.rows for fault in self.fault if isinstance(fault, Duplicates)), default=0)
-
-
-def load_faults(path: Path) -> FaultPlan:
-    """Read a file of faults (TOML).
-
-    Raises
-    ------
-    SettingsError
-        The file cannot be read, or says something that is no fault; the message names the place.
-    """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise SettingsError(f"cannot read the faults of {path}: {why}; name a file of faults") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"cannot read the faults of {path}: it is not TOML ({error})") from error
-    try:
-        return FaultPlan.model_validate(values)
-    except ValidationError as error:
-        raise SettingsError(f"{path}: {_complaint(values, error)}") from error
-
-
-def _complaint(values: dict[str, Any], error: ValidationError) -> str:
-    """Return the first validation error, with its place as a reader counts it."""
-    first = error.errors()[0]
-    loc = first["loc"]
-    if loc[:1] != ("fault",) or len(loc) < 2 or not isinstance(loc[1], int):
-        return f"{'.'.join(map(str, loc)) or 'the file'}: {_why(first)}"
-    table = values["fault"][loc[1]]
-    kind = table.get("kind") if isinstance(table, dict) else None
-    place = f"fault {loc[1] + 1}" + (f" ({kind})" if kind is not None else "")
-    key = ".".join(str(part) for part in loc[3:] if not str(part).startswith(("tuple", "function", "constrained")))
-    return f"{place}: {f'{key}: ' if key else ''}{_why(first)}"
-
-
-def _why(error: Any) -> str:
-    match error["type"]:
-        case "extra_forbidden":
-            return "there is no such key; see docs/polygon.md"
-        case "missing":
-            return "must be given"
-        case "union_tag_invalid":
-            return f"there is no fault of this kind; the kinds are {error['ctx']['expected_tags'].replace(chr(39), '')}"
-        case "union_tag_not_found":
-            return 'must have a kind, as in kind = "abort"'
-    return reason(error)
+def _divided(value: Any, speed: float) -> Any:
+    return tuple(each / speed for each in value) if isinstance(value, tuple) else value / speed

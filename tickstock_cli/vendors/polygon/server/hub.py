@@ -22,6 +22,12 @@ class Subscriber(Protocol):
     def deliver(self, selection: WantedEvents) -> None:
         """Take the events of a release, or drop them; never block."""
 
+    def moment_behind(self, time: int) -> int | None:
+        """Return the next time of rows behind ``time`` (ns UTC) at which a fault happens to it; None: none does."""
+
+    def reached(self, moment: int) -> None:
+        """Start the fault of that time."""
+
     def cut_off(self) -> None:
         """End the connection because events for it were dropped, as that of a slow client."""
 
@@ -77,6 +83,7 @@ class VendorHub:
         self.sent_before: Sequence[bytes] = ()
         self.accepted: dict[int, Subscriber] = {}
         self.wanted: frozenset[str] = frozenset()
+        self._market = 0
         self.items = ItemTable()
         self.counts = ServerCounts()
         self.per_frame = per_frame
@@ -84,6 +91,7 @@ class VendorHub:
         self._groups: dict[Audience, list[Subscriber]] = {}
         self._audiences: dict[frozenset[str], Audience] = {}
         self._subscribers: dict[int, Subscriber] = {}
+        self._watched: dict[int, Subscriber] = {}
         self._subscribed = asyncio.Event()
 
     def resubscribed(self, subscriber: Subscriber) -> None:
@@ -98,8 +106,13 @@ class VendorHub:
     def left(self, subscriber: Subscriber) -> None:
         """Forget a client."""
         self.accepted.pop(subscriber.number, None)
+        self._watched.pop(subscriber.number, None)
         if self._subscribers.pop(subscriber.number, None) is not None:
             self._regroup()
+
+    def watch(self, subscriber: Subscriber) -> None:
+        """Start the faults of a client before the first row at or behind each of their times."""
+        self._watched[subscriber.number] = subscriber
 
     def _regroup(self) -> None:
         wanted = {subscriber.items for subscriber in self._subscribers.values()}
@@ -139,7 +152,32 @@ class VendorHub:
             await subscriber.buffer.room()
 
     def publish(self, chunk: EncodedChunk) -> None:
-        """Hand the events of one release to the clients that want them."""
+        """Hand the events of one release to the clients that want them, in parts that end before clients' moments."""
+        if self._watched and len(chunk):
+            chunk = self._behind_moments(chunk)
+        self._publish(chunk)
+        if len(chunk):
+            self._market = int(chunk.times[-1])
+
+    def _behind_moments(self, chunk: EncodedChunk) -> EncodedChunk:
+        """Hand out what comes before the last moment of a release, and return the rest."""
+        if chunk.times[0] < self._market:  # the rows begin again
+            self._market = int(chunk.times[0]) - 1
+        while (found := self._next_moment()) is not None and found[0] <= chunk.times[-1]:
+            moment, subscriber = found
+            place = int(chunk.times.searchsorted(moment))
+            self._publish(chunk.cut(0, place))
+            chunk = chunk.cut(place, len(chunk))
+            subscriber.reached(moment)
+        return chunk
+
+    def _next_moment(self) -> tuple[int, Subscriber] | None:
+        moments = ((one.moment_behind(self._market), one) for one in self._watched.values())
+        return min(
+            ((moment, one) for moment, one in moments if moment is not None), key=lambda found: found[0], default=None
+        )
+
+    def _publish(self, chunk: EncodedChunk) -> None:
         for audience, subscribers in list(self._groups.items()):
             selection = audience.select(chunk, self.per_frame)
             if selection.events:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC
 from random import Random
 from typing import TypeVar
 
-from tickstock_cli.vendors.polygon.server.faults import FaultPlan, TimedFault, VendorFault
+from tickstock_cli.core.time_input import parse_time_input
+from tickstock_cli.vendors.polygon.server.fault_plan import FaultPlan
+from tickstock_cli.vendors.polygon.server.faults import TimedFault, VendorFault
 
 F = TypeVar("F", bound=VendorFault)
 
@@ -21,14 +24,20 @@ class ArmedFault:
     ----------
     place
         Its place in the file, from 0.
-    after_seconds, after_rows
-        When, if the fault is a timed one; both are None for the first subscription.
+    after_seconds, after_rows, at
+        When, if the fault is a timed one; all are None for the first subscription. ``at`` is ns UTC of the recording.
     """
 
     place: int
     fault: VendorFault
     after_seconds: float | None = None
     after_rows: int | None = None
+    at: int | None = None
+
+    @property
+    def has_moment(self) -> bool:
+        """Whether the fault waits for a time or a row."""
+        return any(when is not None for when in (self.after_seconds, self.after_rows, self.at))
 
 
 class VendorFaults:
@@ -59,6 +68,7 @@ class VendorFaults:
                 seconds, rows = fault.after_seconds, fault.after_rows
                 armed.after_seconds = rng.uniform(*seconds) if isinstance(seconds, tuple) else seconds
                 armed.after_rows = rng.randint(*rows) if isinstance(rows, tuple) else rows
+                armed.at = _moment(fault, rng)
             yield armed
 
     def happens(self, armed: ArmedFault) -> bool:
@@ -103,14 +113,30 @@ class ConnectionFaults:
     def with_first_subscription(self) -> list[ArmedFault]:
         """Return the timed faults that have no moment of their own."""
         timed = [armed for armed in self._armed if isinstance(armed.fault, TimedFault)]
-        return [armed for armed in timed if armed.after_seconds is None and armed.after_rows is None]
+        return [armed for armed in timed if not armed.has_moment]
 
     def by_rows(self) -> list[ArmedFault]:
         """Return the faults that happen after some rows, in their order."""
         found = [armed for armed in self._armed if armed.after_rows is not None]
         return sorted(found, key=lambda armed: armed.after_rows or 0)
 
+    def by_market_time(self) -> list[ArmedFault]:
+        """Return the faults that happen at a time of the recording, in their order."""
+        found = [armed for armed in self._armed if armed.at is not None]
+        return sorted(found, key=lambda armed: armed.at or 0)
+
     def happens(self, armed: ArmedFault) -> bool:
         """Forget a fault that happens now; return False if it has happened as often as it may."""
         self._armed.remove(armed)
         return self._happens(armed)
+
+
+def _moment(fault: TimedFault, rng: Random) -> int | None:
+    """Return the time of the recording at which a fault happens, ns UTC."""
+    if fault.at is None:
+        return None
+    # A time of day without a date is an error here; `FaultPlan.dated` gives it one.
+    bounds = [
+        parse_time_input(text).resolved(None, UTC) for text in ([fault.at] if isinstance(fault.at, str) else fault.at)
+    ]
+    return rng.randint(bounds[0], bounds[-1])

@@ -15,7 +15,8 @@ from websockets.http11 import Request, Response
 
 from tickstock_cli.errors import ServingError
 from tickstock_cli.vendors.polygon.server.connection import VendorConnection
-from tickstock_cli.vendors.polygon.server.faults import FaultPlan, HttpStatus
+from tickstock_cli.vendors.polygon.server.fault_plan import FaultPlan
+from tickstock_cli.vendors.polygon.server.faults import HttpStatus
 from tickstock_cli.vendors.polygon.server.hub import ServerCounts, VendorHub
 from tickstock_cli.vendors.polygon.server.injection import VendorFaults
 from tickstock_cli.vendors.polygon.server.session import Session, SessionOptions

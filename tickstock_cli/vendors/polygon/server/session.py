@@ -70,6 +70,7 @@ class Session:
         self._authenticated = False
         self._was_subscribed = False
         self._timers: list[asyncio.TimerHandle] = []
+        self._moments: list[ArmedFault] = []
 
     async def serve(self) -> None:
         """Serve the client until the connection ends."""
@@ -77,6 +78,7 @@ class Session:
         try:
             self.outgoing.tell(statuses.CONNECTED)
             self.outgoing.watch_rows(self._faults.by_rows())
+            self._moments = self._faults.by_market_time()
             for armed in self._faults.timed():
                 self._later(armed.after_seconds or 0.0, self._begin, armed)
             async for frame in self._connection:
@@ -97,6 +99,14 @@ class Session:
 
     def deliver(self, selection: WantedEvents) -> None:
         self.outgoing.deliver(selection)
+
+    def moment_behind(self, time: int) -> int | None:
+        return next((armed.at for armed in self._moments if armed.at is not None and armed.at > time), None)
+
+    def reached(self, moment: int) -> None:
+        armed = next(armed for armed in self._moments if armed.at == moment)
+        self._moments.remove(armed)
+        self._begin(armed)
 
     def cut_off(self) -> None:
         self.outgoing.cut_off()
@@ -140,6 +150,8 @@ class Session:
     def _accept(self) -> None:
         self._authenticated = True
         self._hub.accepted[self.number] = self
+        if self._moments:
+            self._hub.watch(self)
         self.outgoing.tell(statuses.AUTHENTICATED)
         for armed, fault in self._faults.lasting(kinds.MaxConnections):
             self._later(fault.seconds, self._count_connections, armed, fault)

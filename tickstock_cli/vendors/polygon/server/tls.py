@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from tickstock_cli.errors import ServingError
-from tickstock_cli.vendors.polygon.server.faults import Tls
+from tickstock_cli.vendors.polygon.server.fault_plan import Tls
 
 
 def tls_context(tls: Tls) -> ssl.SSLContext:

@@ -14,7 +14,7 @@ from anyio.from_thread import start_blocking_portal
 
 from tickstock_cli.core.clock import Clock, SystemClock
 from tickstock_cli.vendors.polygon.server.chunks import EncodedChunk, chunks_of
-from tickstock_cli.vendors.polygon.server.faults import FaultPlan
+from tickstock_cli.vendors.polygon.server.fault_plan import FaultPlan
 from tickstock_cli.vendors.polygon.server.listening import VendorServer
 from tickstock_cli.vendors.polygon.server.playing import Player
 from tickstock_cli.vendors.polygon.server.session import SessionOptions
@@ -63,6 +63,8 @@ class PlayedVendor(VendorServer):
     ------
     ServingError
         The address is taken or none of this machine, or there is no certificate for TLS.
+    SettingsError
+        Faults are in seconds of the recording, and it is played without a speed.
     """
 
     def __init__(
@@ -80,7 +82,7 @@ class PlayedVendor(VendorServer):
             options.port,
             options.sessions,
             options.events_per_frame,
-            faults,
+            None if faults is None else faults.at_speed(options.speed),
             waits_for_clients=options.speed is None,
         )
 
