@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tickstock_cli.cli.options import ConfigFile, Json, MapColumns, Sets, load_settings
+from tickstock_cli.cli.options import ConfigFile, Json, MapColumns, Sets, WhereValues, load_settings
 from tickstock_cli.errors import UsageError
 
 With = Annotated[
@@ -25,9 +25,15 @@ app = typer.Typer(help="Show, begin and describe the configuration.", rich_marku
 
 
 @app.command()
-def show(config: ConfigFile = None, sets: Sets = None, maps: MapColumns = None, as_json: Json = False) -> None:
+def show(
+    config: ConfigFile = None,
+    sets: Sets = None,
+    maps: MapColumns = None,
+    where: WhereValues = None,
+    as_json: Json = False,
+) -> None:
     """Show every setting, its value and where it came from."""
-    loaded = load_settings(config, sets, maps)
+    loaded = load_settings(config, sets, maps, where)
     values = loaded.settings.model_dump(mode="json")
     rows = [(key, _value_at(values, key), origin) for key, origin in loaded.origins.items()]
     if as_json:

@@ -85,6 +85,15 @@ MapColumns = Annotated[
         help="Name a column of the recordings, as in price=last. Repeatable.",
     ),
 ]
+WhereValues = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--where",
+        metavar="COLUMN=A,B",
+        show_default=False,
+        help="Read only rows with these values in a column, as in action=T. Repeatable: every column must agree.",
+    ),
+]
 ShadowFile = Annotated[
     Path | None,
     typer.Option(
@@ -208,10 +217,30 @@ def parse_maps(texts: Sequence[str]) -> dict[str, str]:
     return columns
 
 
+def parse_wheres(texts: Sequence[str]) -> dict[str, list[str]]:
+    """Read every ``--where column=a,b``; a column that is named again gets more values.
+
+    Raises
+    ------
+    UsageError
+        A text is not of this form.
+    """
+    columns: dict[str, list[str]] = {}
+    for text in texts:
+        column, equals, values = text.partition("=")
+        if not (column and equals):
+            raise UsageError(f"--where {text}: write column=value, as in action=T")
+        columns.setdefault(column, []).extend(value.strip() for value in values.split(","))
+    return columns
+
+
 def load_settings(
-    config: Path | None, sets: Sequence[str | Assigned] | None, maps: Sequence[str] | None = None
+    config: Path | None,
+    sets: Sequence[str | Assigned] | None,
+    maps: Sequence[str] | None = None,
+    wheres: Sequence[str] | None = None,
 ) -> Loaded[Settings]:
-    """Load the settings of this process: default < file < environment < ``--set`` and ``--map``.
+    """Load the settings of this process: default < file < environment < ``--set``, ``--map`` and ``--where``.
 
     Raises
     ------
@@ -225,7 +254,11 @@ def load_settings(
 
     columns = parse_maps(maps or ()).items()
     mapped = [Assigned(f"recordings.columns.{ours}", theirs, "--map") for ours, theirs in columns]
-    return build.load_settings(file=config, environment=os.environ, assignments=[*(sets or ()), *mapped])
+    chosen = [
+        Assigned(f"recordings.where.{column}", values, "--where")
+        for column, values in parse_wheres(wheres or ()).items()
+    ]
+    return build.load_settings(file=config, environment=os.environ, assignments=[*(sets or ()), *mapped, *chosen])
 
 
 def split_sets(sets: Sequence[str] | None) -> tuple[list[str], list[str]]:

@@ -43,6 +43,7 @@ from tickstock_cli.cli.options import (
     Sort,
     Start,
     Symbols,
+    WhereValues,
     Workers,
     load_settings,
     load_shadow,
@@ -133,6 +134,7 @@ def replay(
     sets: Sets = None,
     shadow: ShadowFile = None,
     maps: MapColumns = None,
+    where: WhereValues = None,
     out: Outs = None,
     rejects: Annotated[
         str | None, typer.Option("--rejects", metavar="FILE", show_default=False, help="Write rejected rows (Parquet).")
@@ -236,7 +238,7 @@ def replay(
     )
     factor = parse_speed(speed or playing.usual_speed)
     _check_interval(checkpoint_seconds, checkpoint)
-    settings = load_settings(config, sets, maps).settings
+    settings = load_settings(config, sets, maps, where).settings
     request = Request(
         paths=paths,
         settings=settings,

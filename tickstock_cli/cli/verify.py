@@ -21,6 +21,7 @@ from tickstock_cli.cli.options import (
     Start,
     Strategies,
     Symbols,
+    WhereValues,
     load_settings,
     parse_symbols,
     split_sets,
@@ -43,6 +44,7 @@ def verify(
     config: ConfigFile = None,
     sets: Sets = None,
     maps: MapColumns = None,
+    where: WhereValues = None,
     sort: Sort = False,
     late: LateRows = Late.FAIL,
     backtest: Annotated[
@@ -62,7 +64,7 @@ def verify(
     if strategy and not backtest:
         raise UsageError("--strategy needs --backtest: without it, nothing is traded")
     ours, theirs = split_sets(sets) if backtest else (sets, [])
-    settings = load_settings(config, ours, maps).settings
+    settings = load_settings(config, ours, maps, where).settings
     request = Request(
         paths=paths,
         settings=settings,

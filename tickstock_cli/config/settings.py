@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from annotated_types import Len
-from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema, create_model
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema, create_model
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -64,6 +64,24 @@ Column = Literal[
     "confidence",
 ]
 """Columns of recordings, under our names."""
+
+ScaledColumn = Literal["price", "size", "open", "high", "low", "close", "volume", "avg_volume", "fmv", "market_price"]
+"""Columns whose values can be scaled."""
+
+
+def _texts(value: Any) -> Any:
+    """Return a value or a list of values as texts, as a filter compares them."""
+    items = value if isinstance(value, list | tuple) else [value]
+    return tuple(str(item).lower() if isinstance(item, bool) else str(item) for item in items)
+
+
+WhereValues = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_texts),
+    Len(1),
+    WithJsonSchema({"anyOf": [{"type": ["string", "number", "boolean"]}, {"type": "array", "items": {}}]}),
+]
+"""The values of a column that select rows; a single one needs no list."""
 
 
 def _unique(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -159,6 +177,28 @@ class RecordingSettings(Section):
         default="UTC", description="zone of recorded times without a zone, as in America/New_York"
     )
     interval_seconds: int = Field(default=60, gt=0, description="length of bars without a column interval, in seconds")
+    interval_unit: Literal["auto", "s", "min", "h", "d", "ms", "us", "ns"] = Field(
+        default="auto",
+        description="unit of numbers in a column interval; auto is s, unless the distance of bars denies it",
+    )
+    bar_label: Literal["auto", "start", "end"] = Field(
+        default="auto", description="whether the time of a bar is its start or its end; auto is start"
+    )
+    flags: Literal["auto", "tickstock", "databento", "mt5"] = Field(
+        default="auto",
+        description="whose bits a column flags has; auto is tickstock, and other bits than its own are an error",
+    )
+    scale: dict[ScaledColumn, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(
+        default={},
+        description="factors for recorded values: price = 1e-9 for prices in billionths, price for all columns of "
+        "prices, size for all of volumes, unless a column has its own",
+    )
+    where: dict[str, WhereValues] = Field(
+        default={}, description='rows to read, by the values of a column: action = "T", or a list of values'
+    )
+    copies: Literal["once", "all"] = Field(
+        default="once", description="whether files with the same rows are read once, with a note, or all"
+    )
 
 
 class LiveSettings(Section):

@@ -32,6 +32,7 @@ from tickstock_cli.inspection.report import FOLDER_NAME, FileReport, Report, Unr
 from tickstock_cli.inspection.survey import FileStatistics, RowGap, Survey, survey
 from tickstock_cli.inspection.vouched import changed_files
 from tickstock_cli.kernels.survey import Copies, no_copies
+from tickstock_cli.sources.checks.facts import Oddity
 from tickstock_cli.sources.discover import discover
 from tickstock_cli.sources.opening import recording_paths
 from tickstock_cli.sources.order import Disorder, first_disorder
@@ -111,6 +112,7 @@ def inspect(
             _copies(file, copies, advance, aspects.values()),
             {name: aspect.measured(file) for name, aspect in aspects.items()},
             phases,
+            judged.oddities[file.index],
         )
         for file, disorder in zip(files, disorders, strict=True)
     )
@@ -196,9 +198,10 @@ def _report(
     copies: int,
     measured: Mapping[str, Measured],
     phases: Sequence[str],
+    oddities: Sequence[Oddity],
 ) -> FileReport:
     ignored = ignored_phases(file.record, statistics.phases, phases)
-    warnings = _warnings(file, statistics)
+    warnings = (*_warnings(file, statistics), *(str(oddity) for oddity in oddities if not oddity.is_asked_for))
     findings = [
         *row_findings(file.rows, statistics.rejected, ignored, copies, warnings, unsorted=disorder is not None),
         *(finding for aspect in measured.values() for finding in aspect.findings),
@@ -222,7 +225,7 @@ def _report(
         tickers=statistics.tickers,
         some_tickers=statistics.some_tickers,
         gaps=_gaps(file, statistics),
-        warnings=warnings,
+        warnings=(*warnings, *(str(oddity) for oddity in oddities if oddity.is_asked_for)),
         quality={name: aspect.figures for name, aspect in measured.items() if aspect.figures},
         verdict=verdict(findings, usable=statistics.first is not None),
     )

@@ -18,6 +18,7 @@ from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.inspection.quality.aspects import Aspect, JudgedBatch
 from tickstock_cli.kernels import survey as kernels
 from tickstock_cli.kernels.admission import REASONS
+from tickstock_cli.sources.checks.facts import Oddity
 from tickstock_cli.sources.recordings import Recordings
 
 BATCH_ROWS = 1 << 18
@@ -108,6 +109,8 @@ class Survey:
         self._symbols = symbols
         self._calendar = calendar
         self._aspects = aspects
+        self.oddities: list[list[Oddity]] = [[] for _ in range(files)]
+        """What the checks found in each file."""
         none = np.zeros(0, dtype=np.int64)
         self._tickers = {kind: kernels.TickerState(none, none) for kind in _ROWS}
         phases = len(PHASES)
@@ -210,4 +213,5 @@ def survey(
         progress(len(step))
     for aspect in aspects.values():
         aspect.finish()
+    found.oddities = [recordings.oddities(file.index) for file in recordings.files]
     return found

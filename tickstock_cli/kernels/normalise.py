@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from tickstock_cli.kernels.jit import kernel
 
 LARGEST_TIME = 2**63 - 1
+LARGEST_DOUBLE_INTEGER = 2**53
+"""All integers up to this one are doubles."""
 MICROS_PER_SHARE = 1_000_000
 SKIPPED = -2
 """Code of a ticker that is not selected."""
@@ -145,3 +147,37 @@ def sort_keys(times: NDArray[np.int64], known: NDArray[np.bool_], latest: int, o
         out[i] = times[i] if known[i] else latest
         latest = max(latest, out[i])
     return latest
+
+
+@kernel
+def decimal_doubles(
+    words: NDArray[np.int64], stride: int, power: float, multiplied: bool, out: NDArray[np.float64]
+) -> int:
+    """Fill ``out`` with decimals whose integers are doubles; NaN for the others.
+
+    Parameters
+    ----------
+    words
+        The integers in two's complement, ``stride`` words each, the lowest first.
+    power
+        The power of ten of the scale, which is a double.
+    multiplied
+        Whether integers are multiplied by ``power`` (a negative scale), instead of divided.
+
+    Returns
+    -------
+    int
+        The number of NaN.
+    """
+    others = 0
+    for i in range(len(out)):
+        low = words[i * stride]
+        fits = -LARGEST_DOUBLE_INTEGER <= low <= LARGEST_DOUBLE_INTEGER
+        for place in range(1, stride):
+            fits &= words[i * stride + place] == low >> 63
+        if fits:
+            out[i] = low * power if multiplied else low / power
+        else:
+            out[i] = np.nan
+            others += 1
+    return others

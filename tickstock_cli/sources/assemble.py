@@ -10,8 +10,8 @@ import numpy as np
 from tickstock_cli.core.batch import ORIGIN_ROW_BITS, BarBatch, Batch, FmvBatch, Int64s, MergedBatch, TickBatch
 from tickstock_cli.core.times import MIN_NS
 from tickstock_cli.kernels.merge import use_up
-from tickstock_cli.sources.columns import frozen
 from tickstock_cli.sources.merge import Emission, join, split
+from tickstock_cli.sources.plain_numbers import frozen
 
 
 class _Pending:

@@ -28,7 +28,7 @@ from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.errors import UsageError
 from tickstock_cli.kernels.admission import MAX_AHEAD_NS
 from tickstock_cli.kernels.bars import OPEN_BAR, gather_trades, usable_trades
-from tickstock_cli.sources.columns import real, shares, values, whole
+from tickstock_cli.sources.plain_numbers import real, shares, values, whole
 from tickstock_cli.sources.ticker_codes import TickerCodes
 
 USED = ("ticker", "timestamp", "price", "size", "flags", "received_at")

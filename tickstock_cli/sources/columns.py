@@ -1,31 +1,34 @@
-"""Converts Arrow columns to plain numbers, as `core.batch` defines them, without the GIL.
-
-Columns that need no change are views of Arrow's buffers. All returned arrays are read-only, views or not, so that
-kernels compile for one type.
-"""
+"""Converts the columns of recordings to the plain numbers of `core.batch`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.types as pt
-from numpy.typing import NDArray
 
-from tickstock_cli.core.batch import MAX_SHARES, Float64s, Int64s, UInt8s
-from tickstock_cli.core.times import NS_PER_SECOND, NS_PER_UNIT
+from tickstock_cli.core.batch import Float64s, Int64s, UInt8s
+from tickstock_cli.core.times import NS_PER_DAY, NS_PER_SECOND, NS_PER_UNIT
 from tickstock_cli.errors import DataError
 from tickstock_cli.kernels import normalise
+from tickstock_cli.sources.flag_bits import TRANSLATIONS
+from tickstock_cli.sources.intervals import FORMS, UNITS, lengths, parse_interval
+from tickstock_cli.sources.options import ReadOptions
+from tickstock_cli.sources.plain_numbers import Bools, frozen, real, scaled, shares, valid, whole
 from tickstock_cli.sources.recognise import Layout
+from tickstock_cli.sources.selection import selected, theirs_of
 from tickstock_cli.sources.zones import in_utc
 
-Bools = NDArray[np.bool_]
+_FAMILIES = {
+    **dict.fromkeys(("open", "high", "low", "close", "fmv", "market_price"), "price"),
+    **dict.fromkeys(("volume", "avg_volume"), "size"),
+}
+"""Columns that are scaled like another one if they have no factor of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,57 +57,11 @@ class Times:
         return Times(self.timestamp, available, None, self.interval)
 
 
-def frozen(array: NDArray[Any]) -> NDArray[Any]:
-    """Make a new array read-only, and return it."""
-    array.flags.writeable = False
-    return array
-
-
-def valid(array: pa.Array[Any]) -> Bools:
-    """Return where an array is not null.
-
-    Arrow's own functions for this import pandas if it is installed, which takes a third of a second.
-    """
-    bitmap = array.buffers()[0]
-    if bitmap is None or not array.null_count:
-        return frozen(np.full(len(array), not array.null_count))
-    bits = np.frombuffer(memoryview(bitmap), dtype=np.uint8)
-    known = np.unpackbits(bits, count=array.offset + len(array), bitorder="little")[array.offset :]
-    return frozen(known.view(np.bool_))
-
-
-def values(array: pa.Array[Any], dtype: Any, null: float) -> NDArray[Any]:
-    """Return the numbers of an Arrow array: a view, or with nulls a copy that holds ``null`` for them."""
-    buffer = array.buffers()[1]
-    if buffer is None or not len(array):
-        return frozen(np.full(len(array), null, dtype=dtype))
-    view = frozen(np.frombuffer(memoryview(buffer), dtype=dtype)[array.offset : array.offset + len(array)])
-    return frozen(np.where(valid(array), view, dtype(null))) if array.null_count else view
-
-
-def whole(array: pa.Array[Any], null: int) -> Int64s:
-    """Return an integer column as int64; values above its range become negative."""
-    return values(array if pt.is_int64(array.type) else pc.cast(array, pa.int64(), safe=False), np.int64, null)
-
-
-def real(array: pa.Array[Any], null: float) -> Float64s:
-    """Return a column of numbers as float64."""
-    return values(array if pt.is_float64(array.type) else pc.cast(array, pa.float64(), safe=False), np.float64, null)
-
-
-def shares(array: pa.Array[Any]) -> Int64s:
-    """Return a column of sizes in units of 1e-6 shares; -1 where unusable."""
-    out = np.empty(len(array), dtype=np.int64)
-    if pt.is_integer(array.type):
-        normalise.whole_shares(whole(array, -1), MAX_SHARES, out)
-    else:
-        normalise.fractional_shares(real(array, -1.0), MAX_SHARES, out)
-    return frozen(out)
-
-
 def nanoseconds(array: pa.Array[Any], ns_per_step: int) -> Int64s:
     """Return a column of times in ns; 0 where null or beyond an int64."""
-    steps = whole(array.view(pa.int64()) if pt.is_timestamp(array.type) else array, 0)
+    if pt.is_date32(array.type):
+        array = array.view(pa.int32())
+    steps = whole(array.view(pa.int64()) if pt.is_timestamp(array.type) or pt.is_date64(array.type) else array, 0)
     if ns_per_step == 1:
         return steps
     out = np.empty(len(steps), dtype=np.int64)
@@ -114,7 +71,14 @@ def nanoseconds(array: pa.Array[Any], ns_per_step: int) -> Int64s:
 
 def type_step(type_: pa.DataType) -> int | None:
     """Return the nanoseconds per step of a time column; None if its type does not define them."""
+    if pt.is_date32(type_):
+        return NS_PER_DAY
+    if pt.is_date64(type_):
+        return NS_PER_UNIT["ms"]
     return NS_PER_UNIT[type_.unit] if isinstance(type_, pa.TimestampType) else None
+
+
+_DEFAULTS = ReadOptions()
 
 
 class ColumnReader:
@@ -130,6 +94,8 @@ class ColumnReader:
         Length of bars without a column `interval`.
     zones
         Zone of each time column in local time, by our name; the others are in UTC.
+    options
+        How values are translated, scaled and selected.
     """
 
     def __init__(
@@ -139,12 +105,15 @@ class ColumnReader:
         steps: Mapping[str, int],
         interval_ns: int,
         zones: Mapping[str, ZoneInfo] = MappingProxyType({}),
+        options: ReadOptions = _DEFAULTS,
     ) -> None:
         self._path = path
         self._layout = layout
         self._steps = steps
         self._interval_ns = interval_ns
         self._zones = zones
+        self._options = options
+        self._interval_unit_ns = UNITS.get(options.interval_unit, NS_PER_SECOND)
 
     @property
     def record(self) -> str:
@@ -168,18 +137,38 @@ class ColumnReader:
         value = None if text is None else float(text)
         return pa.repeat(pa.scalar(value, pa.float64()), rows.num_rows)
 
+    def selected(self, rows: pa.RecordBatch) -> Bools | None:
+        """Return the rows that the options select by the values of columns; None if they select all of the file.
+
+        Raises
+        ------
+        UsageError
+            A value is none of its column's type.
+        """
+        where = self._options.where
+        return selected(rows, theirs_of(where, self._layout.columns, rows.schema.names)) if where else None
+
     def times(self, rows: pa.RecordBatch, first: int) -> Times:
-        """Return the times of rows; ``first`` is the row number of the first.
+        """Return the times of rows; ``first`` is the row number of the first. Rows that are not selected have none.
 
         Raises
         ------
         DataError
             A bar's `interval` is not above 0.
         """
+        times = self._recorded_times(rows, first)
+        chosen = self.selected(rows)
+        if chosen is None or chosen.all():
+            return times
+        return replace(times, known=chosen if times.known is None else frozen(times.known & chosen))
+
+    def _recorded_times(self, rows: pa.RecordBatch, first: int) -> Times:
         timestamp = self._nanoseconds(self.array(rows, "timestamp"), "timestamp")
         interval = self._intervals(rows, first) if self._layout.record.name == "ohlcv" else None
         available = timestamp
         if interval is not None:
+            if self._options.bar_label == "end":
+                timestamp = frozen(np.where(timestamp > interval, timestamp - interval, np.minimum(timestamp, 0)))
             available = np.empty(len(timestamp), dtype=np.int64)
             normalise.bar_ends(timestamp, interval, available)
             frozen(available)
@@ -201,32 +190,51 @@ class ColumnReader:
     def _intervals(self, rows: pa.RecordBatch, first: int) -> Int64s:
         if not self.has("interval"):
             return frozen(np.full(rows.num_rows, self._interval_ns, dtype=np.int64))
+        if "interval" in self._layout.constants:
+            return frozen(np.full(rows.num_rows, self._interval_of_partition(), dtype=np.int64))
         column = self.array(rows, "interval")
-        seconds = real(column, self._interval_ns / NS_PER_SECOND)
-        seconds = np.where(np.isnan(seconds), self._interval_ns / NS_PER_SECOND, seconds)
-        wrong = ~((seconds > 0) & (seconds <= normalise.LARGEST_TIME / 2 / NS_PER_SECOND))
+        found = lengths(column, self._interval_unit_ns, self._interval_ns)
+        wrong = found <= 0
+        chosen = self.selected(rows) if wrong.any() else None
+        if chosen is not None:
+            wrong &= chosen
         if wrong.any():
             row = int(wrong.argmax())
-            raise DataError(
-                f"{self._path}: row {first + row}: interval is {column[row].as_py()} s, but must be above 0 s"
-            )
-        return frozen(np.rint(seconds * NS_PER_SECOND).astype(np.int64))
+            value = column[row].as_py()
+            told = f"{value!r}, but must be {FORMS}" if isinstance(value, str) else self._not_above_zero(value)
+            raise DataError(f"{self._path}: row {first + row}: interval is {told}")
+        return frozen(np.maximum(found, 1))
+
+    def _not_above_zero(self, value: Any) -> str:
+        unit = self._options.interval_unit if self._options.interval_unit in UNITS else "s"
+        return f"{value} {unit}, but must be above 0 {unit}"
+
+    def _interval_of_partition(self) -> int:
+        text = self._layout.constants["interval"]
+        length = self._interval_ns if text is None else parse_interval(text, self._interval_unit_ns)
+        assert length is not None  # recognise has read it
+        return length
 
     def real(self, rows: pa.RecordBatch, name: str, null: float = np.nan, absent: float = np.nan) -> Float64s:
-        """Return a column of numbers; without such a column, ``absent`` in every row."""
+        """Return a column of numbers, scaled; without such a column, ``absent`` in every row."""
         if not self.has(name):
             return frozen(np.full(rows.num_rows, absent))
-        return real(self.array(rows, name), null)
+        return scaled(real(self.array(rows, name), null), self.factor(name))
+
+    def factor(self, name: str) -> float:
+        """Return the factor by which the options scale a column."""
+        scale = self._options.scale
+        return scale.get(name, scale.get(_FAMILIES.get(name, name), 1.0))
 
     def shares(self, rows: pa.RecordBatch, name: str) -> Int64s:
         """Return a column of sizes in units of 1e-6 shares."""
-        return shares(self.array(rows, name))
+        return shares(self.array(rows, name), self.factor(name))
 
     def flags(self, rows: pa.RecordBatch) -> UInt8s:
         """Return the flags of ticks; 0 for null or without the column."""
         if not self.has("flags"):
             return frozen(np.zeros(rows.num_rows, dtype=np.uint8))
-        return frozen(whole(self.array(rows, "flags"), 0).astype(np.uint8))
+        return frozen(TRANSLATIONS[self._options.flags](whole(self.array(rows, "flags"), 0)))
 
     def market_prices(self, rows: pa.RecordBatch) -> Float64s:
         """Return market prices: NaN where null or absent, -1 where unusable."""
@@ -234,7 +242,7 @@ class ColumnReader:
             return self.real(rows, "market_price")
         column = self.array(rows, "market_price")
         out = np.empty(rows.num_rows)
-        normalise.usable_or_minus_one(real(column, 1.0), out)
+        normalise.usable_or_minus_one(scaled(real(column, 1.0), self.factor("market_price")), out)
         if column.null_count:
             out[~valid(column)] = np.nan
         return frozen(out)

@@ -83,6 +83,22 @@ def group_footers(file: pq.ParquetFile, columns: Sequence[str]) -> tuple[GroupFo
     return tuple(groups)
 
 
+def column_extremes(metadata: pq.FileMetaData, column: str) -> tuple[Any, Any] | None:
+    """Return the smallest and largest value of a column over all row groups; None if one does not state them."""
+    place = next((at for at in range(metadata.num_columns) if metadata.schema.column(at).path == column), None)
+    if place is None:
+        return None
+    lows: list[Any] = []
+    highs: list[Any] = []
+    for number in range(metadata.num_row_groups):
+        statistics: Any = metadata.row_group(number).column(place).statistics
+        if statistics is None or not statistics.has_min_max:
+            return None
+        lows.append(statistics.min)
+        highs.append(statistics.max)
+    return (min(lows), max(highs)) if lows else None
+
+
 def _bounds(chunk: pq.ColumnChunkMetaData) -> Bounds | None:
     statistics: Any = chunk.statistics
     if statistics is None or not statistics.has_min_max:

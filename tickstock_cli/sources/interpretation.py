@@ -13,8 +13,9 @@ import pyarrow.types as pt
 
 from tickstock_cli.core.times import NS_PER_SECOND, NS_PER_UNIT, epoch_unit
 from tickstock_cli.errors import UsageError
-from tickstock_cli.sources.columns import ColumnReader, type_step, valid, whole
+from tickstock_cli.sources.columns import ColumnReader, type_step
 from tickstock_cli.sources.options import ReadOptions
+from tickstock_cli.sources.plain_numbers import valid, whole
 from tickstock_cli.sources.recognise import Layout
 
 HEAD_ROWS = 1_000
@@ -77,6 +78,10 @@ class Interpretation:
     guesses: tuple[Guess, ...]
     first_available: int
     reader: ColumnReader
+    bars_at_end: bool = False
+    """Whether the recorded times of bars are their ends."""
+    selects_rows: bool = False
+    """Whether some rows are left out by their values."""
 
 
 def interpret(path: str, layout: Layout, head: pa.RecordBatch, options: ReadOptions) -> Interpretation:
@@ -93,10 +98,19 @@ def interpret(path: str, layout: Layout, head: pa.RecordBatch, options: ReadOpti
     steps = {name: encoding.step for name, encoding in encodings.items()}
     zones = {name: encoding.zone for name, encoding in encodings.items() if encoding.zone is not None}
     interval_ns = options.interval_seconds * NS_PER_SECOND
-    reader = ColumnReader(path, layout, steps, interval_ns, zones)
+    reader = ColumnReader(path, layout, steps, interval_ns, zones, options)
     if layout.record.name == "ohlcv" and not reader.has("interval"):
         guesses.append(_interval_guess(reader, head, interval_ns))
-    return Interpretation(layout, encodings, interval_ns, tuple(guesses), _first_available(reader, head), reader)
+    return Interpretation(
+        layout,
+        encodings,
+        interval_ns,
+        tuple(guesses),
+        _first_available(reader, head),
+        reader,
+        options.bar_label == "end",
+        bool(options.where),
+    )
 
 
 def _time_encodings(
@@ -114,7 +128,7 @@ def _time_encodings(
         column = head.column(head.schema.get_field_index(layout.columns[name]))
         step = type_step(column.type)
         if step is not None:
-            without_zone = isinstance(column.type, pa.TimestampType) and column.type.tz is None
+            without_zone = not isinstance(column.type, pa.TimestampType) or column.type.tz is None
             is_set = options.timezone != DEFAULT_ZONE
             encodings[name] = TimeEncoding(step, ZoneInfo(options.timezone) if without_zone and is_set else None)
             if without_zone and not is_set:

@@ -13,15 +13,19 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.types as pt
 
 from tickstock_cli.core.batch import Int64s
 from tickstock_cli.core.batch_file import TemporaryFolder, read_exactly, reading
+from tickstock_cli.core.times import NS_PER_SECOND
+from tickstock_cli.sources.intervals import lengths
 from tickstock_cli.sources.origins import PLACE_COLUMNS
+from tickstock_cli.sources.plain_numbers import real, valid
 from tickstock_cli.sources.plain_values import plain_values
 from tickstock_cli.sources.recognise import Layout
-from tickstock_cli.sources.records import BITS, NUMBER, RECORD_TYPES, UNUSED_COLUMNS, ColumnType
+from tickstock_cli.sources.records import BITS, LENGTH, NUMBER, RECORD_TYPES, UNUSED_COLUMNS, ColumnType, is_number
 
-_TYPES: dict[ColumnType, pa.DataType] = {NUMBER: pa.float64(), BITS: pa.int64()}
+_TYPES: dict[ColumnType, pa.DataType] = {NUMBER: pa.float64(), LENGTH: pa.float64(), BITS: pa.int64()}
 _COLUMNS: dict[str, pa.DataType] = {
     name: _TYPES.get(kind, pa.string()) for record in RECORD_TYPES for name, kind in record.columns.items()
 } | dict.fromkeys(sorted(UNUSED_COLUMNS), pa.string())
@@ -146,4 +150,8 @@ def _ours(rows: pa.RecordBatch, layout: Layout) -> pa.Table:
 def _cast(column: Any, type_: pa.DataType) -> Any:
     if type_ == pa.string():
         return pa.array([None if value is None else str(value) for value in plain_values(column)], type_)
+    if type_ == pa.float64() and not pt.is_null(column.type):
+        if is_number(column.type):
+            return pa.array(real(column, 0.0), mask=~valid(column))
+        return pa.array(lengths(column, NS_PER_SECOND, 0) / NS_PER_SECOND, mask=~valid(column))
     return pc.cast(column, type_, safe=False)

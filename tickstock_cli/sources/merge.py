@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tickstock_cli.core.batch import Batch, Int64s
 from tickstock_cli.core.times import MAX_NS
 from tickstock_cli.kernels.merge import merge_runs
-from tickstock_cli.sources.columns import frozen
+from tickstock_cli.sources.plain_numbers import frozen
 from tickstock_cli.sources.stream import Stream
 
 AnyBatch = TypeVar("AnyBatch", bound=Batch)

@@ -39,6 +39,20 @@ class ReadOptions:
         IANA name of the zone of datetimes that have none.
     interval_seconds
         Length of a bar without a column `interval`; above 0.
+    interval_unit
+        Unit of numbers in a column `interval`: s, min, h, d, ms, us, ns, or auto (s, if it fits the distance of bars).
+    bar_label
+        Whether the times of bars are their start or their end; auto is start.
+    flags
+        Whose bits the column `flags` has: auto and tickstock are ours, databento and mt5 are translated.
+    scale
+        Our column names -> a factor above 0 for their values. `price` is for all prices, and `size` for all volumes,
+        that have none of their own.
+    where
+        Column names, ours or the recording's -> the values of the rows to read. A recording without the column is read
+        in full.
+    copies
+        Whether files with the same rows are read once or all.
     start, end
         Available times in ns since the epoch, UTC: rows in [start, end) are read. None is no bound.
     symbols
@@ -63,6 +77,12 @@ class ReadOptions:
     timestamp_unit: str = "auto"
     timezone: str = "UTC"
     interval_seconds: int = 60
+    interval_unit: str = "auto"
+    bar_label: str = "auto"
+    flags: str = "auto"
+    scale: Mapping[str, float] = field(default_factory=dict)
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    copies: str = "once"
     start: int | None = None
     end: int | None = None
     symbols: frozenset[str] | None = None

@@ -14,7 +14,8 @@ from tickstock_cli.core.times import format_time
 from tickstock_cli.errors import OrderError
 from tickstock_cli.kernels import normalise
 from tickstock_cli.kernels.admission import MAX_AHEAD_NS
-from tickstock_cli.sources.columns import Bools, Times, frozen
+from tickstock_cli.sources.columns import Times
+from tickstock_cli.sources.plain_numbers import Bools, frozen
 from tickstock_cli.sources.reading import RowReader
 from tickstock_cli.sources.recording_file import RecordingFile
 

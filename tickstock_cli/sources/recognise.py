@@ -10,8 +10,10 @@ import pyarrow as pa
 
 from tickstock_cli.errors import SchemaError, UsageError
 from tickstock_cli.sources.discover import FoundFile
+from tickstock_cli.sources.intervals import parse_interval
 from tickstock_cli.sources.records import (
     KNOWN_COLUMNS,
+    LENGTH,
     NUMBER,
     RECORD_TYPES,
     TEXT,
@@ -105,7 +107,7 @@ def recognise(found: FoundFile, schema: pa.Schema, mapping: Mapping[str, str]) -
     columns = {ours: name for ours, name in used.items() if name in schema.names}
     constants = {ours: found.partitions[name] for ours, name in used.items() if name not in schema.names}
     for ours, name in columns.items():
-        _check_column(found.path, schema, name, ours, record.columns[ours])
+        _check_column(found.path, schema, name, ours, record.columns[ours], is_required=ours in record.required)
     for ours, value in constants.items():
         _check_constant(found.path, used[ours], value, record.columns[ours])
     ignored = tuple(name for name in schema.names if name not in columns.values())
@@ -146,17 +148,20 @@ def _candidate(ours: str, names: Collection[str]) -> str:
     return next((by_lower[alias] for alias in (ours, *ALIASES.get(ours, ())) if alias in by_lower), "COLUMN")
 
 
-def _check_column(path: str, schema: pa.Schema, name: str, ours: str, kind: ColumnType) -> None:
+def _check_column(path: str, schema: pa.Schema, name: str, ours: str, kind: ColumnType, *, is_required: bool) -> None:
     if schema.names.count(name) > 1:
         raise SchemaError(f"{path}: column {name} occurs more than once")
     type_ = schema.field(name).type
     if not (is_empty_type(type_) or kind.accepts(type_)):
         meaning = "" if name == ours else f", mapped to {ours},"
-        raise SchemaError(f"{path}: column {name}{meaning} has type {type_}, expected {kind.expected}")
+        remedy = "" if is_required else f"; --map {ours}= (an empty name) leaves it out"
+        raise SchemaError(f"{path}: column {name}{meaning} has type {type_}, expected {kind.expected}{remedy}")
 
 
 def _check_constant(path: str, name: str, value: str | None, kind: ColumnType) -> None:
     if kind is TEXT or value is None:
+        return
+    if kind is LENGTH and parse_interval(value) is not None:
         return
     if kind is not NUMBER or not _is_float(value):
         raise SchemaError(f"{path}: partition {name}={value} cannot be read as {kind.expected}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,15 @@ from tickstock_cli.core.marks import mark_of
 from tickstock_cli.core.recording_schema import is_recorded
 from tickstock_cli.errors import OwnOutputError
 from tickstock_cli.kernels.normalise import LARGEST_TIME
+from tickstock_cli.sources.checks.facts import Extremes, Facts
+from tickstock_cli.sources.checks.running import Checked, checked
 from tickstock_cli.sources.columns import ColumnReader
 from tickstock_cli.sources.discover import FoundFile
-from tickstock_cli.sources.footer import GroupFooter, group_footers, open_parquet, reading
+from tickstock_cli.sources.footer import GroupFooter, column_extremes, group_footers, open_parquet, reading
 from tickstock_cli.sources.interpretation import HEAD_ROWS, TIME_COLUMNS, Guess, Interpretation, TimeEncoding, interpret
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.recognise import Layout, recognise
+from tickstock_cli.sources.selection import theirs_of
 from tickstock_cli.sources.zones import in_utc
 
 
@@ -69,6 +73,10 @@ class RecordingFile:
     reader: ColumnReader = field(repr=False, compare=False)
     read_from: Path
     """The Parquet file with the rows: another one than ``path`` for a journal."""
+    checked: Checked = field(default=Checked(), repr=False, compare=False)
+    """The outcome of the checks of the file."""
+    where_columns: tuple[str, ...] = ()
+    """The file's columns that select rows."""
 
     @property
     def earliest(self) -> int | None:
@@ -92,17 +100,18 @@ class RecordingFile:
     @property
     def columns(self) -> list[str]:
         """The file's columns that are read."""
-        return list(self.layout.columns.values())
+        return list(dict.fromkeys([*self.layout.columns.values(), *self.where_columns]))
 
     @property
     def time_columns(self) -> list[str]:
         """The file's columns that determine available times."""
-        return self.layout.theirs(*TIME_COLUMNS, "interval")
+        return list(dict.fromkeys([*self.layout.theirs(*TIME_COLUMNS, "interval"), *self.where_columns]))
 
     @property
     def text_columns(self) -> list[str]:
         """The file's columns that are decoded as dictionaries."""
-        return self.layout.theirs("ticker")
+        texts = [name for name in self.where_columns if pt.is_string(self.schema.field(name).type)]
+        return list(dict.fromkeys([*self.layout.theirs("ticker"), *texts]))
 
 
 def open_recording(found: FoundFile, options: ReadOptions) -> RecordingFile:
@@ -127,9 +136,21 @@ def open_recording(found: FoundFile, options: ReadOptions) -> RecordingFile:
         if is_recorded(schema):
             options = replace(options, timestamp_unit="ns")  # however odd its first rows are
         layout = recognise(found, schema, options.columns)
-        head = _head(file, layout.theirs(*TIME_COLUMNS, "interval", "ticker"))
+        where = tuple(theirs_of(options.where, layout.columns, schema.names))
+        head = _head(file, list(dict.fromkeys([*layout.theirs(*TIME_COLUMNS, "interval", "ticker"), *where])))
         footers = group_footers(file, layout.theirs("ticker", *TIME_COLUMNS))
         how = interpret(found.path, layout, head, options)
+        facts = Facts(
+            path=found.path,
+            layout=layout,
+            schema=schema,
+            partitions=found.partitions,
+            options=options,
+            reader=how.reader,
+            head=head,
+            first_rows=partial(_head, file),
+            extremes=partial(_extremes, file.metadata),
+        )
         return RecordingFile(
             index=-1,
             path=Path(found.path),
@@ -145,7 +166,15 @@ def open_recording(found: FoundFile, options: ReadOptions) -> RecordingFile:
             open_bytes=_open_bytes(file.metadata, set(layout.columns.values())),
             reader=how.reader,
             read_from=Path(found.read_from),
+            checked=Checked() if is_recorded(schema) else checked(facts),
+            where_columns=where,
         )
+
+
+def _extremes(metadata: pq.FileMetaData, column: str) -> Extremes | None:
+    """Return the extremes of a column over all row groups that have values; None if one does not state them."""
+    bounds = column_extremes(metadata, column)
+    return None if bounds is None else Extremes(*bounds)
 
 
 def _head(file: pq.ParquetFile, columns: list[str]) -> pa.RecordBatch:
@@ -156,14 +185,16 @@ def _head(file: pq.ParquetFile, columns: list[str]) -> pa.RecordBatch:
 
 
 def _row_group(footer: GroupFooter, layout: Layout, schema: pa.Schema, how: Interpretation) -> RowGroup:
-    earliest, latest = _available_bounds(footer, layout, schema, how.encodings, how.interval_ns)
+    earliest, latest = _available_bounds(footer, layout, schema, how)
     tickers = footer.bounds.get(layout.columns.get("ticker", ""))
     bounds = (str(tickers.low), str(tickers.high)) if tickers is not None else None
+    if how.selects_rows:  # the last time can be that of a row that is not selected
+        latest = None
     return RowGroup(footer.first, footer.rows, earliest, latest, bounds)
 
 
 def _available_bounds(
-    footer: GroupFooter, layout: Layout, schema: pa.Schema, encodings: Mapping[str, TimeEncoding], interval_ns: int
+    footer: GroupFooter, layout: Layout, schema: pa.Schema, how: Interpretation
 ) -> tuple[int | None, int | None]:
     """Return a lower bound of the available times of a row group, and their exact maximum, where known.
 
@@ -171,7 +202,9 @@ def _available_bounds(
     timestamps of ticks and fair values, and the timestamps of bars plus a constant, unless each bar has an interval.
     """
     spans = {
-        name: _span(name, footer, layout, schema, encodings[name]) for name in TIME_COLUMNS if name in layout.columns
+        name: _span(name, footer, layout, schema, how.encodings[name])
+        for name in TIME_COLUMNS
+        if name in layout.columns
     }
     event = spans["timestamp"]
     if "received_at" in spans:
@@ -185,11 +218,11 @@ def _available_bounds(
     if event is None:
         return None, None
     low, high, _ = event
-    if layout.record.name != "ohlcv":
+    if layout.record.name != "ohlcv" or how.bars_at_end:
         return low, high
     if "interval" in layout.columns or "interval" in layout.constants:
         return low, None
-    return low + interval_ns, min(high + interval_ns, LARGEST_TIME)
+    return low + how.interval_ns, min(high + how.interval_ns, LARGEST_TIME)
 
 
 def _span(
@@ -197,7 +230,7 @@ def _span(
 ) -> tuple[int, int, bool] | None:
     bounds = footer.bounds.get(layout.columns[name])
     type_ = schema.field(layout.columns[name]).type
-    if bounds is None or not (pt.is_timestamp(type_) or pt.is_signed_integer(type_)):
+    if bounds is None or not (pt.is_timestamp(type_) or pt.is_date(type_) or pt.is_signed_integer(type_)):
         return None
     low, high = int(bounds.low) * encoding.step, int(bounds.high) * encoding.step
     if encoding.zone is not None and 0 < low <= high <= LARGEST_TIME:

@@ -23,6 +23,8 @@ from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.errors import DataError, OwnOutputError, UsageError
 from tickstock_cli.sources.assemble import Assembler
 from tickstock_cli.sources.bounded import Allowance, BoundedStream
+from tickstock_cli.sources.checks.facts import Oddity
+from tickstock_cli.sources.checks.running import Watchers, joined
 from tickstock_cli.sources.discover import discover
 from tickstock_cli.sources.interpretation import Guess
 from tickstock_cli.sources.merge import chunk_rows, merged
@@ -32,6 +34,7 @@ from tickstock_cli.sources.origins import Origins
 from tickstock_cli.sources.recognise import check_mapped, check_mapping
 from tickstock_cli.sources.recording_file import RecordingFile, open_recording
 from tickstock_cli.sources.records import RECORD_TYPES
+from tickstock_cli.sources.selection import check_where
 from tickstock_cli.sources.sort import SortedStream
 from tickstock_cli.sources.stream import FileStream, Stream
 from tickstock_cli.sources.unfinished import readable, removed_note, unfinished_note
@@ -64,6 +67,7 @@ class Recordings:
         self._options = options
         self._temporary = TemporaryFolder(options.sort_dir)
         self._unsorted: dict[int, bool] = {}
+        self._watchers: dict[int, Watchers] = {}
 
     @classmethod
     def open(cls, paths: Sequence[str | Path], options: ReadOptions | None = None) -> Self:
@@ -110,6 +114,7 @@ class Recordings:
         """Raise UsageError if the options name a column that no file has."""
         names = [(file.layout, [*file.schema.names, *file.partitions]) for file in self.files]
         check_mapped(self._options.columns, names)
+        check_where(self._options.where, [[*theirs, *layout.columns] for layout, theirs in names])
 
     @property
     def notes(self) -> list[str]:
@@ -119,10 +124,17 @@ class Recordings:
             for note in dict.fromkeys(guess.note for guess in file.guesses if guess.note is not None):
                 places.setdefault(note, []).append(str(file.path))
         notes = [f"in {_some(paths)}, {note}" for note, paths in places.items()]
+        found = {str(file.path): self.oddities(file.index) for file in self.files}
+        notes += [f"in {_some(paths)}, {oddity}" for paths, oddity in joined(found)]
         notes += [note for note in (unfinished_note(self.paths), removed_note(self.paths)) if note is not None]
         if self.left_out:
             notes.append(left_out_note(self.left_out))
         return notes
+
+    def oddities(self, file: int) -> list[Oddity]:
+        """Return what the checks found in a file, by its index: when it was opened, and in the rows read so far."""
+        watchers = self._watchers.get(file)
+        return [*self.files[file].checked.oddities, *(watchers.oddities() if watchers is not None else [])]
 
     @property
     def paths(self) -> list[Path]:
@@ -220,10 +232,12 @@ class Recordings:
         if self._needs_sorting(file):
             order = AsRecorded(file.first_available)
             unsorted = FileStream(file, self._options, self.symbols, order, rows)
+            self._watchers[file.index] = unsorted.watchers
             return SortedStream(unsorted, self._options.sort_memory_bytes, self._temporary, position)
         lift_late = self._options.unsorted is Unsorted.REJECT
         in_order = InOrder(file.path, latest_before(file, position), lift_late=lift_late)
         stream = FileStream(file, self._options, self.symbols, in_order, rows, position)
+        self._watchers[file.index] = stream.watchers
         return BoundedStream(stream, file.open_bytes, allowance, self._temporary)
 
     def origins(self) -> Origins:

@@ -24,17 +24,25 @@ def _is_text(type_: pa.DataType) -> bool:
 
 
 def _is_time(type_: pa.DataType) -> bool:
-    return pt.is_timestamp(type_) or pt.is_integer(type_)
+    return pt.is_timestamp(type_) or pt.is_date(type_) or pt.is_integer(type_)
 
 
-def _is_number(type_: pa.DataType) -> bool:
+def is_number(type_: pa.DataType) -> bool:
+    """Return whether a column of this type holds numbers."""
+    if isinstance(type_, pa.DictionaryType):
+        type_ = type_.value_type
     return pt.is_integer(type_) or pt.is_floating(type_) or pt.is_decimal(type_)
 
 
+def _is_length(type_: pa.DataType) -> bool:
+    return is_number(type_) or _is_text(type_) or pt.is_duration(type_)
+
+
 TEXT = ColumnType("text (string, categorical or dictionary)", _is_text)
-TIME = ColumnType("a datetime, or an integer of s, ms, us or ns since 1970", _is_time)
-NUMBER = ColumnType("a number (integer, float or decimal)", _is_number)
+TIME = ColumnType("a datetime, a date, or an integer of s, ms, us or ns since 1970", _is_time)
+NUMBER = ColumnType("a number (integer, float or decimal)", is_number)
 BITS = ColumnType("an integer of flag bits", pt.is_integer)
+LENGTH = ColumnType("seconds, a duration, or a text such as 1m, 5min, 1h or 1d", _is_length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ class RecordType:
 
 _ANY = {"ticker": TEXT, "timestamp": TIME}
 _PRICES = dict.fromkeys(("open", "high", "low", "close"), NUMBER)
-_BAR_EXTRAS = dict.fromkeys(("avg_volume", "percent_change", "interval"), NUMBER)
+_BAR_EXTRAS = {**dict.fromkeys(("avg_volume", "percent_change"), NUMBER), "interval": LENGTH}
 
 TICK = RecordType("tick", {**_ANY, "price": NUMBER, "size": NUMBER}, {"flags": BITS, "received_at": TIME})
 OHLCV = RecordType("ohlcv", {**_ANY, **_PRICES, "volume": NUMBER}, {**_BAR_EXTRAS, "received_at": TIME})

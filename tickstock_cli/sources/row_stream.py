@@ -22,15 +22,18 @@ from tickstock_cli.core.recording_schema import is_recorded
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.errors import UsageError
 from tickstock_cli.sources.assemble import Assembler
-from tickstock_cli.sources.columns import frozen
+from tickstock_cli.sources.checks.facts import Facts, Oddity
+from tickstock_cli.sources.checks.running import Watchers, checked, joined
 from tickstock_cli.sources.discover import FoundFile
 from tickstock_cli.sources.interpretation import HEAD_ROWS, Interpretation, interpret
 from tickstock_cli.sources.kept_rows import KeptRows
 from tickstock_cli.sources.merge import Emission, merge_runs_of_types
 from tickstock_cli.sources.options import ReadOptions, Unsorted
 from tickstock_cli.sources.order import InOrder
+from tickstock_cli.sources.plain_numbers import frozen
 from tickstock_cli.sources.recognise import Layout, check_mapped, check_mapping, recognise
 from tickstock_cli.sources.rows import RECORDS
+from tickstock_cli.sources.selection import check_where
 from tickstock_cli.sources.stream import to_batch
 from tickstock_cli.sources.ticker_codes import TickerCodes, with_readable_tickers
 
@@ -72,6 +75,8 @@ class RowStream:
         self._kept = KeptRows(self.name, self._temporary)
         self._layouts: dict[pa.Schema, Layout] = {}
         self._known: dict[pa.Schema, Interpretation] = {}
+        self._oddities: dict[pa.Schema, tuple[Oddity, ...]] = {}
+        self._watchers: dict[pa.Schema, Watchers] = {}
         self._begun = False
         self._interrupted = False
         self._health = SourceHealth(SourceState.CONNECTING)
@@ -124,7 +129,10 @@ class RowStream:
     def notes(self) -> list[str]:
         """The guesses about the rows received so far."""
         found = (guess.note for how in list(self._known.values()) for guess in how.guesses)
-        return [f"in {self.name}, {note}" for note in dict.fromkeys(found) if note is not None]
+        notes = [f"in {self.name}, {note}" for note in dict.fromkeys(found) if note is not None]
+        oddities = [oddity for some in list(self._oddities.values()) for oddity in some]
+        oddities += [oddity for watchers in list(self._watchers.values()) for oddity in watchers.oddities()]
+        return notes + [f"in {self.name}, {oddity}" for _, oddity in joined({self.name: oddities})]
 
     @property
     def bounds(self) -> tuple[int | None, int | None]:
@@ -226,6 +234,8 @@ class RowStream:
         if schema not in self._layouts:
             layout = recognise(FoundFile(self.name, {}), schema, self.options.columns)
             check_mapped(self.options.columns, [(layout, schema.names)])
+            if not self._layouts:  # later streams can be of other types
+                check_where(self.options.where, [[*schema.names, *layout.columns]])
             self._layouts[schema] = layout
         return self._layouts[schema]
 
@@ -235,13 +245,33 @@ class RowStream:
             layout = self.layout(rows.schema)
             options = replace(self.options, timestamp_unit="ns") if is_recorded(rows.schema) else self.options
             head = with_readable_tickers(rows.slice(0, HEAD_ROWS), layout)
-            self._known[rows.schema] = interpret(self.name, layout, head, options)
+            how = self._known[rows.schema] = interpret(self.name, layout, head, options)
+            if not is_recorded(rows.schema):
+                self._check(rows.schema, head, how)
         return self._known[rows.schema]
+
+    def _check(self, schema: pa.Schema, head: pa.RecordBatch, how: Interpretation) -> None:
+        """Run the checks on the first rows of a schema."""
+        facts = Facts(
+            path=self.name,
+            layout=how.layout,
+            schema=schema,
+            partitions={},
+            options=self.options,
+            reader=how.reader,
+            head=head,
+            first_rows=head.select,
+        )
+        outcome = checked(facts)
+        self._oddities[schema] = outcome.oddities
+        self._watchers[schema] = Watchers(outcome.watches)
 
     def _batch(
         self, rows: pa.RecordBatch, how: Interpretation, order: InOrder, codes: TickerCodes, first: int, behind: int
     ) -> Batch:
         """Return the selected rows from row ``behind`` on as numbers; ``first`` is the number of the first row."""
+        if watchers := self._watchers.get(rows.schema):
+            watchers.see(rows, how.reader.selected(rows), first)
         rows = with_readable_tickers(rows, how.layout)
         times = order.settle(how.reader.times(rows, first), first)
         start, end = self.options.start, self.options.end

@@ -12,8 +12,9 @@ from tickstock_cli.core.batch import BarBatch, Batch, FmvBatch, MergedBatch, Tic
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.core.times import MIN_NS, NS_PER_SECOND
 from tickstock_cli.errors import SchemaError
-from tickstock_cli.sources.columns import ColumnReader, Times, frozen, type_step
+from tickstock_cli.sources.columns import ColumnReader, Times, type_step
 from tickstock_cli.sources.discover import FoundFile
+from tickstock_cli.sources.plain_numbers import frozen
 from tickstock_cli.sources.recognise import Layout, recognise
 from tickstock_cli.sources.stream import to_batch
 from tickstock_cli.sources.ticker_codes import TickerCodes, with_readable_tickers

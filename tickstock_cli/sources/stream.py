@@ -17,10 +17,12 @@ from tickstock_cli.core.batch import BarBatch, Batch, FmvBatch, Int64s, TickBatc
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.core.times import MIN_NS
 from tickstock_cli.kernels import normalise
-from tickstock_cli.sources.columns import ColumnReader, Times, frozen
+from tickstock_cli.sources.checks.running import Watchers
+from tickstock_cli.sources.columns import ColumnReader, Times
 from tickstock_cli.sources.footer import reading
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.order import OrderPolicy
+from tickstock_cli.sources.plain_numbers import frozen
 from tickstock_cli.sources.reading import RowReader
 from tickstock_cli.sources.recording_file import RecordingFile, RowGroup
 from tickstock_cli.sources.ticker_codes import TickerCodes
@@ -41,8 +43,11 @@ class Stream(Protocol):
 
 
 def to_batch(read: ColumnReader, rows: pa.RecordBatch, times: Times, codes: TickerCodes, origin: Int64s) -> Batch:
-    """Return decoded rows as plain numbers, without tickers that are not selected."""
+    """Return decoded rows as plain numbers, without those whose ticker or values are not selected."""
     code, skipped = codes.codes(read.array(rows, "ticker"))
+    chosen = read.selected(rows)
+    if chosen is not None and not chosen.all():
+        code, skipped = frozen(np.where(chosen, code, np.int32(normalise.SKIPPED))), True
     common = (code, times.timestamp, times.available, origin, origin)
     batch: Batch
     if read.record == "tick":
@@ -92,6 +97,7 @@ class FileStream:
         self._options = options
         self._codes = TickerCodes(symbols, options.symbols)
         self._order = order
+        self.watchers = Watchers(file.checked.watches)
         self._reader = RowReader(file.read_from, file.group_starts, file.columns, file.text_columns, chunk_rows, row)
 
     @property
@@ -120,6 +126,8 @@ class FileStream:
             rows = self._reader.read()
             if rows is None:
                 return None
+            if self.watchers:
+                self.watchers.see(rows, self._file.reader.selected(rows), first)
             times = self._order.settle(self._file.reader.times(rows, first), first)
             batch = self._selected(rows, times, first)
             if len(batch):

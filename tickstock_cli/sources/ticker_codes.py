@@ -18,7 +18,7 @@ from tickstock_cli.core.batch import Int32s
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.kernels import normalise
 from tickstock_cli.kernels.tickers import FREE, UNKNOWN, fill_table, find_codes
-from tickstock_cli.sources.columns import frozen, valid, values
+from tickstock_cli.sources.plain_numbers import frozen, valid, values
 from tickstock_cli.sources.recognise import Layout
 
 

@@ -13,6 +13,7 @@ import pyarrow.types as pt
 from tickstock_cli.core.times import NS_PER_UNIT, epoch_unit
 from tickstock_cli.errors import DataError
 from tickstock_cli.sources.columns import nanoseconds
+from tickstock_cli.sources.plain_numbers import real, valid
 
 TIME = pa.timestamp("ns", "UTC")
 """Type of wanted columns of times; integers are read in the unit of their magnitude."""
@@ -38,6 +39,9 @@ def converted(column: pa.Array[Any], wanted: pa.DataType) -> pa.Array[Any]:
     if pt.is_null(column.type):
         return null_column(len(column), wanted)
     if wanted != TIME:
+        if pt.is_decimal(column.type) and pt.is_float64(wanted):
+            exact: pa.Array[Any] = pa.array(real(column, 0.0), mask=~valid(column))
+            return exact
         cast: pa.Array[Any] = column if column.type == wanted else pc.cast(column, wanted)
         return cast
     if isinstance(column.type, pa.TimestampType):

@@ -21,12 +21,14 @@ Write = Callable[..., Path]
 def write(tmp_path: Path) -> Write:
     """Write two IBM ticks, a second apart, with some columns replaced, added, or (None) left out."""
 
-    def write_ticks(name: str = "ticks.parquet", row_group_size: int = 1_000, **columns: Any) -> Path:
+    def write_ticks(
+        name: str = "ticks.parquet", row_group_size: int = 1_000, statistics: bool = True, **columns: Any
+    ) -> Path:
         ticks = {"ticker": ["IBM", "IBM"], "timestamp": [NOON, NOON + SECOND], "price": [180.0, 181.0], "size": [1, 2]}
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         table = {key: column for key, column in {**ticks, **columns}.items() if column is not None}
-        pq.write_table(pa.table(table), path, row_group_size=row_group_size)
+        pq.write_table(pa.table(table), path, row_group_size=row_group_size, write_statistics=statistics)
         return path
 
     return write_ticks

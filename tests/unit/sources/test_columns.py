@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from tickstock_cli.core.batch import DTYPES, BarBatch, FmvBatch, TickBatch
 from tickstock_cli.errors import DataError
-from tickstock_cli.sources.columns import shares
+from tickstock_cli.sources.plain_numbers import shares
 from tickstock_cli.sources.recordings import ReadOptions, Recordings
 
 NOON = 1_381_248_000_000_000_000

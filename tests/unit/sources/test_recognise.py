@@ -96,7 +96,7 @@ def test_the_error_of_an_ambiguous_file_tells_how_to_hide_a_column() -> None:
         ("ticker", pa.int64(), "text"),
         ("timestamp", pa.string(), "a datetime"),
         ("timestamp", pa.float64(), "a datetime"),
-        ("timestamp", pa.date32(), "a datetime"),
+        ("timestamp", pa.time64("ns"), "a datetime"),
         ("price", pa.string(), "a number"),
         ("size", pa.bool_(), "a number"),
         ("flags", pa.float64(), "an integer"),

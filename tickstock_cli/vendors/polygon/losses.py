@@ -11,7 +11,7 @@ from tickstock_cli.core.batch import Int64s, UInt8s
 from tickstock_cli.core.calendar import XNYS
 from tickstock_cli.core.recording_schema import RECORDED
 from tickstock_cli.core.trading_hours import MarketCalendar
-from tickstock_cli.sources.columns import Bools
+from tickstock_cli.sources.plain_numbers import Bools
 from tickstock_cli.sources.records import RECORD_TYPES
 from tickstock_cli.vendors.polygon.columns import NS_PER_MS, Columns
 from tickstock_cli.vendors.polygon.conditions import LATE_PRINT_SECONDS, RegularHours, trade_flags

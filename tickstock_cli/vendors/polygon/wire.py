@@ -24,7 +24,7 @@ from tickstock_cli.core.feed import WIRE_ERROR_CHARACTERS, WireError
 from tickstock_cli.core.recording_schema import RECORDED
 from tickstock_cli.core.times import MAX_NS, NS_PER_DAY, NS_PER_SECOND, NS_PER_UNIT
 from tickstock_cli.core.trading_hours import MarketCalendar
-from tickstock_cli.sources.columns import Bools, valid, values
+from tickstock_cli.sources.plain_numbers import Bools, valid, values
 from tickstock_cli.vendors.polygon import scan
 from tickstock_cli.vendors.polygon.conditions import LATE_PRINT_SECONDS, UNREADABLE, RegularHours, trade_flags
 from tickstock_cli.vendors.polygon.messages import (

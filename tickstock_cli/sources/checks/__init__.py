@@ -1,0 +1,18 @@
+"""Checks of recordings for what would be read wrongly without a word. A new one is a file here and a line below.
+
+A check looks at a file when it is opened, and at its rows while they are read, where first rows are not enough. It
+stops the run with the remedy, or finds what `replay` notes and `inspect` lists.
+"""
+
+from __future__ import annotations
+
+from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck, Watcher
+from tickstock_cli.sources.checks.flags import CHECK as FLAGS
+from tickstock_cli.sources.checks.where import CHECK as WHERE
+
+__all__ = ["CHECKS", "Facts", "Oddity", "RecordingCheck", "Watcher"]
+
+CHECKS: tuple[RecordingCheck, ...] = (
+    FLAGS,
+    WHERE,
+)

@@ -1,0 +1,151 @@
+"""What a check gets to know of a recording, and what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from tickstock_cli.errors import DataError, SchemaError
+from tickstock_cli.sources.columns import ColumnReader
+from tickstock_cli.sources.options import ReadOptions
+from tickstock_cli.sources.plain_numbers import Bools
+from tickstock_cli.sources.recognise import Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Extremes:
+    """The smallest and the largest value of a column, as the file states them."""
+
+    low: Any
+    high: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """Something odd that a reader of the results must know.
+
+    Parameters
+    ----------
+    text
+        A sentence that completes "in FILE, …". Each ``{}`` stands for one of the counts.
+    counts
+        Numbers of rows. Oddities of several files with one text are told as one, with the sums.
+    is_asked_for
+        Whether an option of the user caused it, so that it is no fault of the recording.
+    """
+
+    text: str
+    counts: tuple[int, ...] = ()
+    is_asked_for: bool = False
+
+    def __str__(self) -> str:
+        told = self.text
+        for count in self.counts:
+            told = told.replace("{}", f"{count:,}", 1)
+        return told
+
+
+class Watcher(Protocol):
+    """Sees every row that is read of one file, for what its first rows do not show."""
+
+    def see(self, rows: pa.RecordBatch, chosen: Bools | None, first: int) -> None:
+        """Take rows in the order of the file.
+
+        Parameters
+        ----------
+        chosen
+            The rows that `recordings.where` selects; None is all.
+        first
+            Row number of the first.
+
+        Raises
+        ------
+        DataError
+            The recording cannot be read like this; the message has the remedy.
+        """
+
+    def oddities(self) -> Iterable[Oddity]:
+        """Return what the rows so far have shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One file or stream, recognised, before its rows are read.
+
+    Parameters
+    ----------
+    path
+        Path for messages.
+    schema
+        All columns, used or not.
+    head
+        The first rows, with all columns of a stream, and of a file those of times, intervals and tickers.
+    first_rows
+        Returns the first rows with the given columns.
+    extremes
+        Returns the extremes of a column over all rows, by its name in the file; None where unknown.
+    """
+
+    path: str
+    layout: Layout
+    schema: pa.Schema
+    partitions: Mapping[str, str | None]
+    options: ReadOptions
+    reader: ColumnReader
+    head: pa.RecordBatch
+    first_rows: Callable[[Sequence[str]], pa.RecordBatch]
+    extremes: Callable[[str], Extremes | None] = field(default=lambda _: None)
+
+    @property
+    def record(self) -> str:
+        """The record type."""
+        return self.layout.record.name
+
+    def column(self, ours: str) -> pa.Array[Any] | None:
+        """Return the first values of one of our columns; None if it is not read from the file."""
+        theirs = self.layout.columns.get(ours)
+        return None if theirs is None else self.first_rows([theirs]).column(0)
+
+    def stop(self, text: str) -> SchemaError:
+        """Return the error of a recording that cannot be read as it is."""
+        return SchemaError(f"{self.path}: {text}")
+
+
+def row_error(path: str, row: int, text: str) -> DataError:
+    """Return the error of a row that says how a recording must not be read."""
+    return DataError(f"{path}: row {row:,}: {text}")
+
+
+Look = Callable[[Facts], Iterable[Oddity]]
+"""Looks at a file when it is opened. It raises SchemaError, with the remedy, where every reading would be wrong."""
+
+Watch = Callable[[Facts], Callable[[], Watcher] | None]
+"""Returns what begins to watch the rows of a file, each time they are read; None where there is nothing to watch."""
+
+
+def nothing(_: Facts) -> tuple[Oddity, ...]:
+    """Look at nothing."""
+    return ()
+
+
+def no_watch(_: Facts) -> None:
+    """Watch nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingCheck:
+    """A kind of recording that would be read wrongly without a word.
+
+    Parameters
+    ----------
+    records
+        Record types that have it.
+    """
+
+    name: str
+    records: tuple[str, ...]
+    look: Look = nothing
+    watch: Watch = no_watch

@@ -1,0 +1,93 @@
+"""Lengths of bars, from numbers with a unit, durations, or texts such as 5min."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.types as pt
+
+from tickstock_cli.core.batch import Int64s
+from tickstock_cli.core.times import NS_PER_SECOND, NS_PER_UNIT
+from tickstock_cli.sources.plain_numbers import real, whole
+
+MINUTE, HOUR, DAY = 60 * NS_PER_SECOND, 3_600 * NS_PER_SECOND, 86_400 * NS_PER_SECOND
+UNITS = {"s": NS_PER_SECOND, "min": MINUTE, "h": HOUR, "d": DAY, "ms": 1_000_000, "us": 1_000, "ns": 1}
+"""Nanoseconds per unit of numbers, the likeliest first."""
+
+FORMS = "seconds, or a text such as 30s, 1m, 5min, 1h or 1d"
+
+_WORDS = {
+    **UNITS,
+    "m": MINUTE,
+    "t": MINUTE,
+    **dict.fromkeys(("sec", "secs", "second", "seconds"), NS_PER_SECOND),
+    **dict.fromkeys(("mins", "minute", "minutes"), MINUTE),
+    **dict.fromkeys(("hr", "hrs", "hour", "hours", "hourly"), HOUR),
+    **dict.fromkeys(("day", "days", "daily"), DAY),
+    **dict.fromkeys(("w", "wk", "week", "weeks", "weekly"), 7 * DAY),
+}
+_TEXT = re.compile(r"\s*(\d{0,12}(?:\.\d{1,9})?)[\s_-]*([A-Za-z]*)\s*", re.ASCII)
+_ISO = re.compile(r"\s*P(?:(\d{1,6})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})S)?)?\s*", re.ASCII)
+_LONGEST = 2**62
+
+
+def parse_interval(text: str, unit_ns: int = NS_PER_SECOND) -> int | None:
+    """Return the length of a bar that a text says, in ns; None if it says none.
+
+    Parameters
+    ----------
+    unit_ns
+        Unit of a number alone, in ns.
+
+    Examples
+    --------
+    >>> [parse_interval(text) for text in ("1m", "5min", "PT1H", "90")]
+    [60000000000, 300000000000, 3600000000000, 90000000000]
+    >>> parse_interval("1M") is None  # a month
+    True
+    """
+    iso = _ISO.fullmatch(text)
+    if iso is not None and any(iso.groups()):
+        counts = [int(count or 0) for count in iso.groups()]
+        return sum(count * ns for count, ns in zip(counts, (DAY, HOUR, MINUTE, NS_PER_SECOND), strict=True)) or None
+    match = _TEXT.fullmatch(text)
+    if match is None:
+        return None
+    number, word = match.groups()
+    if word == "M" or not (number or len(word) > 2):
+        return None
+    ns = _WORDS.get(word.lower()) if word else unit_ns
+    length = None if ns is None else round(float(number or 1) * ns)
+    return length if length and 0 < length < _LONGEST else None
+
+
+def lengths(column: pa.Array[Any], unit_ns: int, default_ns: int) -> Int64s:
+    """Return the lengths of bars in ns; ``default_ns`` for null and NaN, 0 where a value is no length.
+
+    Parameters
+    ----------
+    unit_ns
+        Unit of numbers, in ns.
+    """
+    if isinstance(column, pa.DictionaryArray):
+        column = column.dictionary_decode()
+    if isinstance(column.type, pa.DurationType):
+        numbers = real(column.cast(pa.int64()), np.nan) * NS_PER_UNIT[column.type.unit]
+    elif pt.is_string(column.type) or pt.is_large_string(column.type) or pt.is_string_view(column.type):
+        return _of_texts(column, unit_ns, default_ns)
+    else:
+        numbers = real(column, np.nan) * unit_ns
+    numbers = np.where(np.isnan(numbers), default_ns, numbers)
+    numbers[~((numbers > 0) & (numbers <= _LONGEST))] = 0
+    return np.rint(numbers).astype(np.int64)
+
+
+def _of_texts(column: pa.Array[Any], unit_ns: int, default_ns: int) -> Int64s:
+    encoded: Any = column.dictionary_encode()
+    known = [0 if text is None else parse_interval(text, unit_ns) or 0 for text in encoded.dictionary.to_pylist()]
+    table = np.array([*known, default_ns], dtype=np.int64)
+    found: Int64s = table[whole(encoded.indices, len(known))]
+    return found
