@@ -16,6 +16,7 @@ from tickstock_cli.core.events import EVENT, PROVENANCE, EventRows
 from tickstock_cli.core.growth import grown
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.core.stages import Detector
+from tickstock_cli.core.whole_rows import copy_rows
 from tickstock_cli.kernels.admission import ACCEPTED, REASONS, Rejects, Sessions
 from tickstock_cli.kernels.grouping import group_rows, list_groups
 from tickstock_cli.kernels.rows import ROW_DTYPES, BarRows, FmvRows, Groups, TickRows
@@ -215,7 +216,7 @@ class Channel:
             for name, number in zip(detector.counters, counts, strict=True):
                 self._count(name, number, context)
             if found:
-                events = out[:found].copy()
+                events = copy_rows(out[:found])
                 events["order"] = batch.order[events["row"]]
                 events["available_at"] = batch.available_at[events["row"]]
                 for name in PROVENANCE:

@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from tickstock_cli.core.events import EVENT_SCHEMA, deciding_columns
 
-ROWS_AT_ONCE = 512
-"""Rows that are hashed together: the sixty calls cost as much for one row as for hundreds."""
+ROWS_AT_ONCE = 16_384
+"""Rows that are hashed together: the sixty calls cost as much for one row as for thousands."""
 
 
 class ColumnDigest:
@@ -58,15 +59,19 @@ class ColumnDigest:
     def _hash_waiting(self) -> None:
         for name, (valid, values, text) in self._streams.items():
             column: Any = pa.chunked_array([batch.column(name) for batch in self._waiting]).combine_chunks()
-            valid.update(column.is_valid().to_numpy(zero_copy_only=False).tobytes())
+            if column.null_count:
+                valid.update(column.is_valid().to_numpy(zero_copy_only=False))
+            else:
+                valid.update(b"\1" * len(column))
             if pa.types.is_string(column.type):
                 lengths: Any = pc.binary_length(column)
-                values.update(lengths.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int32).tobytes())
-                text.update(_text(column.drop_null()))
+                values.update(_filled(lengths, 0).astype(np.int32, copy=False).data)
+                text.update(_text(column.drop_null() if column.null_count else column))
             else:
-                nothing = False if pa.types.is_boolean(column.type) else 0
-                numbers = column.fill_null(nothing).to_numpy(zero_copy_only=False)
-                values.update((numbers + numbers.dtype.type(0)).tobytes())  # -0.0 becomes 0.0
+                numbers = _filled(column, False if pa.types.is_boolean(column.type) else 0)
+                if numbers.dtype.kind == "f":
+                    numbers = numbers + numbers.dtype.type(0)  # -0.0 becomes 0.0
+                values.update(np.ascontiguousarray(numbers).data)
         self._waiting.clear()
         self._waiting_rows = 0
 
@@ -82,6 +87,12 @@ class EventDigest(ColumnDigest):
 
     def __init__(self, schema: pa.Schema = EVENT_SCHEMA) -> None:
         super().__init__(deciding_columns(schema))
+
+
+def _filled(column: Any, nothing: Any) -> NDArray[Any]:
+    """Return a column's values, ``nothing`` for nulls."""
+    filled: NDArray[Any] = (column.fill_null(nothing) if column.null_count else column).to_numpy(zero_copy_only=False)
+    return filled
 
 
 def _text(strings: Any) -> bytes | memoryview:

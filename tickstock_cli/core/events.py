@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 from tickstock_cli.core.kinds import MOST_OWN_COLUMNS, Column, Kind, trigger_words
 from tickstock_cli.core.phases import PHASES as PHASES
 from tickstock_cli.core.priority import PriorityManager
+from tickstock_cli.core.row_order import stable_order
 from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.core.whole_rows import put_rows, take_rows
 from tickstock_cli.errors import SettingsError
 
 EventRows = NDArray[Any]
@@ -150,17 +152,14 @@ def deciding_columns(schema: pa.Schema) -> list[str]:
 
 
 def join_events(parts: Sequence[EventRows]) -> EventRows:
-    """Join events in the order of the parts. One part alone is returned itself, without a copy.
-
-    ``np.concatenate`` would first reconcile the fields of every part, which takes longer than the copying.
-    """
+    """Join events in the order of the parts. One part alone is returned itself, without a copy."""
     filled = [part for part in parts if len(part)]
     if len(filled) == 1:
         return filled[0]
     joined = np.empty(sum(map(len, filled)), dtype=EVENT)
     start = 0
     for part in filled:
-        joined[start : start + len(part)] = part
+        put_rows(joined[start : start + len(part)], part)
         start += len(part)
     return joined
 
@@ -210,10 +209,17 @@ def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return values ^ (values >> np.uint64(31))
 
 
-def sort_for_output(events: EventRows, symbols: SymbolTable) -> EventRows:
-    """Return events in the total order of every output: emitted_at, kind, ticker, source."""
-    ranks = symbols.ranks()[events["code"]]
-    return events[np.lexsort((events["source"], ranks, events["kind"], events["emitted_at"]))]
+def sort_for_output(events: EventRows, symbols: SymbolTable, places: NDArray[np.intp] | None = None) -> EventRows:
+    """Return events, or those at ``places``, in the total order of outputs: emitted_at, kind, ticker, source."""
+    names = ("emitted_at", "kind", "code", "source")
+    emitted_at, kind, code, source = (events[name] if places is None else events[name][places] for name in names)
+    order = stable_order([emitted_at, kind, symbols.ranks()[code], source])
+    return take_rows(events, order if places is None else places[order])
+
+
+def sort_for_merge(events: EventRows) -> EventRows:
+    """Return events in merge order; those of one row keep their order."""
+    return take_rows(events, stable_order([events["order"]]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +228,13 @@ class Provenance:
 
     instances: Sequence[str]
     wall_minus_clock: int
+
+
+class _TickerColumns(NamedTuple):
+    """By ticker code: names, and steps of priority."""
+
+    names: pa.Array[Any]
+    steps: NDArray[np.int8]
 
 
 class EventEncoder:
@@ -255,6 +268,7 @@ class EventEncoder:
         self._columns = tuple(columns)
         self._kind_names = pa.array([kind.name for kind in self._kinds], pa.string())
         self._words = pa.array(trigger_words(self._kinds), pa.string())
+        self._tickers = _TickerColumns(pa.array([], pa.string()), priorities.steps([]))
 
     @property
     def kind_names(self) -> tuple[str, ...]:
@@ -267,16 +281,16 @@ class EventEncoder:
 
     def to_arrow(self, events: EventRows) -> pa.RecordBatch:
         """Return ``events`` as a record batch, row by row in the same order."""
-        codes, inverse = np.unique(events["code"], return_inverse=True)
-        tickers = [self._symbols.tickers[code] for code in codes]
+        codes = np.ascontiguousarray(events["code"])
+        tickers = self._ticker_columns()
         columns: dict[str, Any] = {
             "event_id": self.event_ids(events),
-            "ticker": pa.array(tickers, pa.string()).take(inverse),
+            "ticker": tickers.names.take(pa.array(codes)),
             "kind": self._kind_names.take(np.ascontiguousarray(events["kind"])),
             "source": pa.array(SOURCES, pa.string()).take(np.ascontiguousarray(events["source"])),
             "phase": pa.array(PHASES, pa.string()).take(np.ascontiguousarray(events["phase"])),
             "trigger": self._words.take(np.ascontiguousarray(events["trigger"])),
-            "priority": self._priorities.assign(events["kind"], tickers, inverse),
+            "priority": self._priorities.assign(events["kind"], tickers.steps[codes]),
             "strength": pa.array(events["strength"], mask=events["strength"] == 0),
             **{column.name: self._own(events, column.name) for column in self._columns},
         }
@@ -290,6 +304,16 @@ class EventEncoder:
                 values = np.ascontiguousarray(events[field.name])
                 arrays.append(pa.array(values, field.type, from_pandas=field.nullable))
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
+    def _ticker_columns(self) -> _TickerColumns:
+        """Return the columns of all tickers so far. Several threads may encode: each sees whole columns."""
+        held = self._tickers
+        new = self._symbols.tickers[len(held.steps) :]
+        if new:
+            names = pa.concat_arrays([held.names, pa.array(new, pa.string())])
+            held = _TickerColumns(names, np.concatenate([held.steps, self._priorities.steps(new)]))
+            self._tickers = held
+        return held
 
     def _own(self, events: EventRows, name: str) -> pa.Array[Any]:
         """Return a column of kinds, null in events of other kinds."""

@@ -60,21 +60,23 @@ class PriorityManager:
         self._core = frozenset(core_universe)
         self._user = user_universe
 
-    def assign(self, kinds: NDArray[np.int8], tickers: Sequence[str], places: NDArray[np.intp]) -> NDArray[np.int8]:
+    def steps(self, tickers: Sequence[str]) -> NDArray[np.int8]:
+        """Return by how much the priority of each ticker's events is above that of their kinds."""
+        if not self._core:
+            return np.zeros(len(tickers), dtype=np.int8)
+        return np.array([0 if ticker in self._core else CORE_STEP for ticker in tickers], dtype=np.int8)
+
+    def assign(self, kinds: NDArray[np.int8], steps: NDArray[np.int8]) -> NDArray[np.int8]:
         """Return the priority of each event.
 
         Parameters
         ----------
         kinds
             The code of each event's kind.
-        tickers
-            The different tickers of the events.
-        places
-            Index in ``tickers`` of each event's ticker.
+        steps
+            The step of each event's ticker.
         """
-        outside = np.array([bool(self._core) and ticker not in self._core for ticker in tickers], dtype=bool)
-        steps = np.where(outside, CORE_STEP, 0).astype(np.int8)
-        assigned: NDArray[np.int8] = self._kinds[kinds] + steps[places]
+        assigned: NDArray[np.int8] = self._kinds[kinds] + steps
         return assigned
 
     def rank(self, priority: int, ticker: str) -> int:

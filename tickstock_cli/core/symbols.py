@@ -65,8 +65,12 @@ class SymbolTable:
         tickers = self._tickers[: len(self._tickers)]
         ranks = self._ranks
         if len(ranks) != len(tickers):
+            ordered = np.empty(len(ranks), dtype=np.int64)
+            ordered[ranks] = np.arange(len(ranks))
+            # The sort merges what is in order already, in one pass: tickers come by and by.
+            known = sorted([*ordered.tolist(), *range(len(ranks), len(tickers))], key=tickers.__getitem__)
             ranks = np.empty(len(tickers), dtype=np.int64)
-            ranks[sorted(range(len(tickers)), key=tickers.__getitem__)] = np.arange(len(tickers))
+            ranks[known] = np.arange(len(tickers))
             self._ranks = ranks
         return ranks
 

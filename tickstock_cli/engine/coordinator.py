@@ -11,6 +11,7 @@ from tickstock_cli.core.events import EVENT, EventRows, join_events, sort_for_ou
 from tickstock_cli.core.growth import grown
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.core.whole_rows import take_rows
 from tickstock_cli.kernels.coordination import (
     REDUNDANT,
     SUPERSEDED,
@@ -97,6 +98,6 @@ class Coordinator:
 
     def _release(self, watermark: int) -> EventRows:
         ready = self._unreleased["emitted_at"] < watermark
-        released = self._unreleased[ready]
-        self._unreleased = self._unreleased[~ready]
-        return sort_for_output(released, self._symbols) if len(released) else released
+        released = sort_for_output(self._unreleased, self._symbols, np.flatnonzero(ready))
+        self._unreleased = take_rows(self._unreleased, np.flatnonzero(~ready))
+        return released

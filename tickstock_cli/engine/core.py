@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from tickstock_cli.channels.base import BatchOutcome, Channel, Rejected, Workspace
 from tickstock_cli.channels.judged import JudgedRows
 from tickstock_cli.core.batch import MergedBatch
-from tickstock_cli.core.events import EventRows, join_events
+from tickstock_cli.core.events import EventRows, join_events, sort_for_merge
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.core.symbols import SHARDS, SymbolTable
 from tickstock_cli.engine.channels import Channels, TickLookups
@@ -225,5 +225,4 @@ class Core:
 
 def _in_merge_order(events: Sequence[EventRows]) -> EventRows:
     """Join events; those of one row keep the order of their detectors."""
-    joined = join_events(events)
-    return joined[np.argsort(joined["order"], kind="stable")] if len(joined) else joined
+    return sort_for_merge(join_events(events))

@@ -27,7 +27,7 @@ def assigned(core: list[str], *events: tuple[str, int]) -> list[int]:
     """Return the priorities of events, each a ticker and the code of its kind."""
     manager = PriorityManager(KINDS, core)
     places = np.array([TICKERS.index(ticker) for ticker, _ in events])
-    priorities = manager.assign(np.array([kind for _, kind in events], np.int8), TICKERS, places)
+    priorities = manager.assign(np.array([kind for _, kind in events], np.int8), manager.steps(TICKERS)[places])
     return [int(priority) for priority in priorities]
 
 
