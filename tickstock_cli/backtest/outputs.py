@@ -12,6 +12,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tickstock_cli.core.files import for_libraries
 from tickstock_cli.core.marks import OutputMark, mark_of
 from tickstock_cli.core.os_errors import os_error_hint
 from tickstock_cli.errors import OutputError
@@ -148,6 +149,7 @@ def _write(output: FileOutput, text: str, path: Path) -> None:
 def _is_ours(path: Path) -> bool:
     """Return whether a file is a table of a backtest."""
     try:
-        return mark_of(pq.read_schema(path)) == OutputMark.BACKTEST
+        with for_libraries(path) as source:
+            return mark_of(pq.read_schema(source)) == OutputMark.BACKTEST
     except (OSError, pa.ArrowException):
         return False

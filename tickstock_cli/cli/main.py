@@ -12,6 +12,7 @@ import typer
 from tickstock_cli import __version__
 from tickstock_cli.cli.commands import CommandTable
 from tickstock_cli.cli.exits import OK, USAGE, exit_code
+from tickstock_cli.cli.standard_streams import prepare_streams
 from tickstock_cli.core.registry import turn_plugins_off
 
 PROGRAM = "tickstock"
@@ -79,6 +80,7 @@ def with_optional_values(arguments: Sequence[str]) -> list[str]:
 
 def run() -> None:
     """Run the command line of this process and exit."""
+    prepare_streams()
     command = typer.main.get_command(app)
     arguments = with_optional_values(sys.argv[1:])
     sys.exit(exit_code(lambda: command.main(arguments, prog_name=PROGRAM, standalone_mode=False)))

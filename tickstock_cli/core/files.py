@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 
@@ -35,3 +37,27 @@ def sync(path: Path) -> None:
         os.fsync(file)
     finally:
         os.close(file)
+
+
+def shown_path(path: str | Path) -> str:
+    r"""Return a path as text of a file: bytes that are no UTF-8 become escapes.
+
+    Examples
+    --------
+    >>> shown_path(os.fsdecode(b"caf\xe9.parquet"))
+    'caf\\xe9.parquet'
+    """
+    return os.fsencode(path).decode(errors="backslashreplace")
+
+
+@contextmanager
+def for_libraries(path: Path) -> Iterator[Path | BinaryIO]:
+    """Yield what pyarrow and polars open as this file: an open file where they would misread its name.
+
+    Names that are no UTF-8 are an error for them, and pyarrow takes names with a colon for a URI. Raises OSError.
+    """
+    if ":" not in str(path) and os.fsencode(path) == str(path).encode(errors="replace"):
+        yield path
+    else:
+        with path.open("rb") as file:
+            yield file

@@ -267,7 +267,7 @@ class CheckpointStore:
             path = self.folder / f"{name}-{number}.arrow"
             try:
                 if path.stat().st_size:
-                    with pa.ipc.open_file(str(path)) as reader:
+                    with path.open("rb") as file, pa.ipc.open_file(file) as reader:
                         for place in range(reader.num_record_batches):
                             yield reader.get_batch(place)
             except (OSError, pa.ArrowInvalid) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -61,12 +62,22 @@ def _compared(file: RecordingFile) -> list[str]:
 
 
 def _hashes(rows: pa.RecordBatch) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
-    """Return hashes of rows. Dictionaries are decoded first: a text can have another index in the next batch."""
-    columns = [
-        column.dictionary_decode() if isinstance(column, pa.DictionaryArray) else column for column in rows.columns
-    ]
-    frame = pl.from_arrow(pa.RecordBatch.from_arrays(columns, names=rows.schema.names))
+    """Return hashes of rows."""
+    columns = [_hashable(column) for column in rows.columns]
+    frame = pl.from_arrow(pa.RecordBatch.from_arrays(columns, names=[str(place) for place in range(len(columns))]))
     assert isinstance(frame, pl.DataFrame)
     hashes = frame.hash_rows().to_numpy()
     hashes.flags.writeable = False
     return hashes
+
+
+def _hashable(column: Any) -> Any:
+    """Return a column that polars can hash: it knows fewer zones and decimals than Arrow.
+
+    Dictionaries are decoded, because a text can have another index in the next batch.
+    """
+    if isinstance(column, pa.DictionaryArray):
+        return _hashable(column.dictionary_decode())
+    if pt.is_timestamp(column.type):
+        return column.view(pa.int64())
+    return column.view(pa.binary(column.type.byte_width)) if pt.is_decimal(column.type) else column

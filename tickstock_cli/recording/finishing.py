@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tickstock_cli.core.files import sync
+from tickstock_cli.core.files import for_libraries, sync
 from tickstock_cli.core.hour_files import TIME_COLUMNS, HourFile, journal_content, journal_rows
 from tickstock_cli.core.row_groups import row_groups
 from tickstock_cli.recording.journal import finished_rows, takes
@@ -95,7 +95,10 @@ def _write(target: HourFile, schema: pa.Schema, batches: Iterator[pa.RecordBatch
     temporary = target.folder / f".{target.finished.name}.part"
     rows = 0
     try:
-        with pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer:
+        with (
+            temporary.open("wb") as file,
+            pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True) as writer,
+        ):
             for group in row_groups(batches, GROUP_ROWS):
                 writer.write_table(group, row_group_size=GROUP_ROWS)
                 rows += group.num_rows
@@ -117,7 +120,10 @@ def _finished(hour: HourFile, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a finished file; none without one."""
     if not hour.finished.exists():
         return
-    with pq.ParquetFile(hour.finished, page_checksum_verification=True) as file:
+    with (
+        for_libraries(hour.finished) as content,
+        pq.ParquetFile(content, page_checksum_verification=True) as file,
+    ):
         batches = file.iter_batches(GROUP_ROWS)
         while True:
             try:
@@ -131,7 +137,7 @@ def _finished(hour: HourFile, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
 
 def _vouch(hour: HourFile, manifest: RecordingManifest) -> None:
     """Add the finished file of an hour to the manifest."""
-    with pq.ParquetFile(hour.finished) as file:
+    with for_libraries(hour.finished) as content, pq.ParquetFile(content) as file:
         rows = file.metadata.num_rows
         column = TIME_COLUMNS[hour.type]
         groups = file.metadata.num_row_groups

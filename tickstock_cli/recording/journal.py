@@ -7,7 +7,7 @@ from contextlib import suppress
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tickstock_cli.core.files import sync
+from tickstock_cli.core.files import for_libraries, sync
 from tickstock_cli.core.frames import FrameWriter
 from tickstock_cli.core.hour_files import HourFile, JournalContent, journal_content
 
@@ -72,7 +72,8 @@ class HourJournal:
 def finished_rows(hour: HourFile) -> int:
     """Return the number of rows of an hour's finished file; 0 without one. Raises OSError, or pa.ArrowException."""
     try:
-        return int(pq.read_metadata(hour.finished).num_rows)
+        with for_libraries(hour.finished) as content:
+            return int(pq.read_metadata(content).num_rows)
     except FileNotFoundError:
         return 0
 
@@ -95,8 +96,8 @@ def takes(hour: HourFile, schema: pa.Schema) -> bool:
             return False
     if not hour.finished.exists():
         return True
-    with suppress(OSError, pa.ArrowException):
-        return _are_same(pq.read_schema(hour.finished), schema)
+    with suppress(OSError, pa.ArrowException), for_libraries(hour.finished) as content:
+        return _are_same(pq.read_schema(content), schema)
     return False
 
 

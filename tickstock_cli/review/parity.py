@@ -23,6 +23,7 @@ from tickstock_cli.build import build_encoder, build_event_schema, settings_from
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.digest import EventDigest
 from tickstock_cli.core.events import deciding_columns
+from tickstock_cli.core.files import for_libraries
 from tickstock_cli.core.hour_files import EVENTS, HourFile, journal_rows
 from tickstock_cli.core.times import NS_PER_SECOND, format_time
 from tickstock_cli.errors import DataError
@@ -203,7 +204,8 @@ def _events(hour: HourFile) -> pa.Table:
     try:
         behind = finished_rows(hour)
         if behind:
-            parts.append(pq.read_table(hour.finished, page_checksum_verification=True))
+            with for_libraries(hour.finished) as content:
+                parts.append(pq.read_table(content, page_checksum_verification=True))
         if hour.journal.exists():
             parts += [pa.Table.from_batches([rows]) for rows in journal_rows(hour.journal, behind)]
     except (OSError, pa.ArrowException) as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from tickstock_cli.core.files import for_libraries
 from tickstock_cli.core.memory_errors import raise_if_short
 from tickstock_cli.errors import DataError, SchemaError
 from tickstock_cli.sources import event_files
@@ -70,7 +71,8 @@ def _as_type(table: pl.DataFrame, column: str, dtype: type[pl.DataType]) -> pl.E
 
 def _read(path: Path) -> pl.DataFrame:
     try:
-        return pl.read_parquet(path, hive_partitioning=False, glob=False)
+        with for_libraries(path) as source:
+            return pl.read_parquet(source, hive_partitioning=False, glob=False)
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist; name the truth of a market, or its folder") from error
     except (OSError, pl.exceptions.PolarsError) as error:

@@ -13,6 +13,7 @@ from pyarrow import json
 
 from tickstock_cli.core.declarations import DetectorDeclaration, declarations_of
 from tickstock_cli.core.events import EVENT_SCHEMA, PROVENANCE_COLUMNS
+from tickstock_cli.core.files import for_libraries
 from tickstock_cli.core.memory_errors import raise_if_short
 from tickstock_cli.errors import DataError, SchemaError, UsageError
 
@@ -71,11 +72,14 @@ def read_declarations(path: Path) -> tuple[DetectorDeclaration, ...]:
         The declarations in the file are damaged.
     """
     try:
-        schema = pq.read_schema(path) if path.suffix.lower() == ".parquet" else None
+        if path.suffix.lower() != ".parquet":
+            return ()
+        with for_libraries(path) as source:
+            schema = pq.read_schema(source)
     except (OSError, pa.ArrowException):
         return ()
     try:
-        return () if schema is None else declarations_of(schema)
+        return declarations_of(schema)
     except ValueError as error:
         raise DataError(f"cannot read {path}: what it declares of its detectors is damaged; is it whole?") from error
 
@@ -133,14 +137,17 @@ def suffix_of(path: Path) -> str:
 def _read(path: Path) -> pl.DataFrame:
     suffix = suffix_of(path)
     if suffix == ".parquet":
-        return pl.read_parquet(path, hive_partitioning=False, glob=False)
+        with for_libraries(path) as source:
+            return pl.read_parquet(source, hive_partitioning=False, glob=False)
     if suffix == ".csv":
-        return pl.read_csv(path, schema_overrides=SCHEMA, glob=False)
+        with for_libraries(path) as source:
+            return pl.read_csv(source, schema_overrides=SCHEMA, glob=False)
     if not path.stat().st_size:
         return _EMPTY
     # Not with polars: its reader of JSON lines has no unsigned 64-bit integers.
     options = json.ParseOptions(explicit_schema=_OPTIONAL, unexpected_field_behavior="infer")
-    return pl.DataFrame(json.read_json(path, parse_options=options))
+    with for_libraries(path) as source:
+        return pl.DataFrame(json.read_json(source, parse_options=options))
 
 
 def _first_line(error: Exception) -> str:

@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 from pyarrow import json as arrow_json
 
+from tickstock_cli.core.files import for_libraries
 from tickstock_cli.sources.event_files import reading_events, suffix_of
 
 _LOOKED_AT = 1_000
@@ -53,13 +54,16 @@ def read_event_table(path: Path, numbers: Mapping[str, pa.DataType]) -> GivenTab
     with reading_events(path):
         suffix = suffix_of(path)
         if suffix == ".parquet":
-            names = tuple(pl.read_parquet_schema(path))
+            with for_libraries(path) as source:
+                names = tuple(pl.read_parquet_schema(source))
             wanted = [name for name in numbers if name in names]
-            rows = pl.read_parquet(path, columns=wanted, hive_partitioning=False, glob=False)
+            with for_libraries(path) as source:
+                rows = pl.read_parquet(source, columns=wanted, hive_partitioning=False, glob=False)
         elif suffix == ".csv":
-            table = pl.scan_csv(path, infer_schema=False, glob=False)
-            names = tuple(table.collect_schema().names())
-            rows = table.select(name for name in numbers if name in names).collect()
+            with for_libraries(path) as source:
+                table = pl.scan_csv(source, infer_schema=False, glob=False)
+                names = tuple(table.collect_schema().names())
+                rows = table.select(name for name in numbers if name in names).collect()
         else:
             rows, names = _read_lines(path, numbers)
     return GivenTable(rows, names)
@@ -72,7 +76,8 @@ def _read_lines(path: Path, numbers: Mapping[str, pa.DataType]) -> tuple[pl.Data
         return pl.DataFrame(schema=dict.fromkeys(numbers, pl.String)), tuple(numbers)
     schema = pa.schema([(name, _type_of(found[name], number)) for name, number in numbers.items() if name in found])
     options = arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
-    return pl.DataFrame(arrow_json.read_json(path, parse_options=options)), tuple(found)
+    with for_libraries(path) as source:
+        return pl.DataFrame(arrow_json.read_json(source, parse_options=options)), tuple(found)
 
 
 def _first_values(path: Path) -> dict[str, Any]:

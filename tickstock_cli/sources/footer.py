@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,11 @@ import pyarrow.parquet as pq
 
 from tickstock_cli.core.memory_errors import raise_if_short
 from tickstock_cli.errors import DataError
+
+_MAGIC_BYTES = 8
+"""Bytes behind a footer: its length, 4 bytes, and the magic number."""
+_SIGNATURE_BYTES = 28
+"""Nonce and tag that follow the plain footer of a file with encrypted columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,8 @@ def reading(path: str | Path) -> Iterator[None]:
         raise DataError(f"cannot read {path}: permission denied") from error
     except (pa.ArrowException, OSError, UnicodeDecodeError, EOFError) as error:
         raise_if_short(error)
+        if "decrypt" in str(error):
+            raise DataError(_encrypted(path)) from error
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         raise DataError(f"cannot read {path}: it is damaged, cut off or not a Parquet file ({reason})") from error
 
@@ -62,9 +70,46 @@ def open_parquet(path: str | Path, *, text: Sequence[str] = (), buffer_size: int
         Bytes to read ahead per column. Without a buffer, whole column chunks are loaded.
     """
     with reading(path):
-        return pq.ParquetFile(
-            path, read_dictionary=list(text), pre_buffer=False, buffer_size=buffer_size, page_checksum_verification=True
+        # Names that look like a URI, or are no UTF-8, reach the system as they are.
+        source: Any = pa.OSFile(os.fsencode(path), "rb")  # type: ignore[arg-type]  # bytes are a path, too
+        options: dict[str, Any] = {"pre_buffer": False, "buffer_size": buffer_size, "page_checksum_verification": True}
+        return _OwnedParquetFile(source, read_dictionary=list(text), **options)
+
+
+class _OwnedParquetFile(pq.ParquetFile):
+    """A Parquet file that closes its source, too."""
+
+    def close(self, force: bool = True) -> None:
+        super().close(force)
+
+
+def check_decrypted(path: str | Path, file: pq.ParquetFile) -> None:
+    """Raise DataError if a file has encrypted columns: reading one, or its metadata, would end the process."""
+    with reading(path), open(path, "rb") as content:
+        content.seek(-_MAGIC_BYTES, os.SEEK_END)
+        length = int.from_bytes(content.read(4), "little")
+    if length - file.metadata.serialized_size == _SIGNATURE_BYTES:
+        raise DataError(_encrypted(path))
+
+
+def _encrypted(path: str | Path) -> str:
+    return f"cannot read {path}: its columns are encrypted; decrypt it first, and name the decrypted file"
+
+
+def plain_dictionaries(file: pq.ParquetFile, columns: Sequence[str]) -> tuple[str, ...]:
+    """Return which of some columns Arrow can decode as dictionaries: it cannot where a page has a DELTA encoding."""
+    metadata = file.metadata
+    places = {metadata.schema.column(place).path: place for place in range(metadata.num_columns)}
+    return tuple(
+        name
+        for name in dict.fromkeys(columns)
+        if name in places
+        and not any(
+            encoding.startswith("DELTA")
+            for number in range(metadata.num_row_groups)
+            for encoding in metadata.row_group(number).column(places[name]).encodings
         )
+    )
 
 
 def group_footers(file: pq.ParquetFile, columns: Sequence[str]) -> tuple[GroupFooter, ...]:

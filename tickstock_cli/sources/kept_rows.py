@@ -17,6 +17,7 @@ import pyarrow.types as pt
 
 from tickstock_cli.core.batch import Int64s
 from tickstock_cli.core.batch_file import TemporaryFolder, read_exactly, reading
+from tickstock_cli.core.files import shown_path
 from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.sources.intervals import lengths
 from tickstock_cli.sources.origins import PLACE_COLUMNS
@@ -112,7 +113,7 @@ class KeptRows:
         found = pa.concat_tables([pa.schema(list(_COLUMNS.items())).empty_table(), *pieces])
         back = np.empty(len(order), dtype=np.int64)
         back[order] = np.arange(len(order))
-        names = [self.name] * len(origins)
+        names = [shown_path(self.name)] * len(origins)
         places: list[Any] = [pa.array(names, pa.string()), pa.array(origins), pa.array(list(reasons), pa.string())]
         return pa.Table.from_arrays([*found.take(back).columns, *places], schema=self.schema)
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tickstock_cli.core.batch import ORIGIN_ROW_BITS, Int64s, unpack_origin
+from tickstock_cli.core.files import shown_path
 from tickstock_cli.sources.footer import reading
 from tickstock_cli.sources.plain_values import plain_values
 from tickstock_cli.sources.reading import RowReader
@@ -83,7 +84,7 @@ class Origins:
         found = pa.concat_tables([self._original.empty_table(), *pieces])
         back = np.empty(len(order), dtype=np.int64)
         back[order] = np.arange(len(order))
-        paths = [str(self._files[index].path) for index in files.tolist()]
+        paths = [shown_path(self._files[index].path) for index in files.tolist()]
         places: list[Any] = [pa.array(paths, pa.string()), pa.array(rows), pa.array(list(reasons), pa.string())]
         return pa.Table.from_arrays([*found.take(back).columns, *places], schema=self.schema)
 

@@ -10,17 +10,18 @@ import pyarrow.parquet as pq
 
 from tickstock_cli.errors import DataError
 from tickstock_cli.sources.footer import open_parquet, reading
+from tickstock_cli.sources.plain_columns import plain_rows, plain_schema, unique_names
 
 
 class RowReader:
-    """Reads a file's rows in order; a batch never crosses the end of a row group.
+    """Reads a file's rows in order, as ``plain_schema`` has them; a batch never crosses the end of a row group.
 
     Parameters
     ----------
     groups
         First row of each row group, and the number of rows of the file.
     columns
-        Columns to decode.
+        Columns to decode, under their unique names.
     text
         Columns to decode as dictionaries.
     batch_rows
@@ -46,6 +47,7 @@ class RowReader:
         self._file: pq.ParquetFile | None = None
         self._batches: Iterator[pa.RecordBatch] | None = None
         self._group = 0
+        self._repeated: list[str] = []
         self.row = row
 
     @property
@@ -79,6 +81,7 @@ class RowReader:
             if self._batches is None:
                 self._batches = self._open_group()
             batch = next((batch for batch in self._batches if batch.num_rows), None)
+            batch = None if batch is None else self._plain(batch)
         if batch is None:
             raise DataError(f"cannot read {self._path}: row group {self._group} has fewer rows than its footer says")
         self.row += batch.num_rows
@@ -89,8 +92,21 @@ class RowReader:
         if self._file is None:
             self._file = open_parquet(self._path, text=self._text)
         behind = self.row - self._groups[self._group]
-        batches = self._file.iter_batches(self._batch_rows, row_groups=[self._group], columns=self._columns)
+        names = self._file.schema_arrow.names
+        columns = self._columns
+        if len(set(names)) < len(names):
+            unique = unique_names(names)
+            pairs = list(zip(names, unique, strict=True))
+            columns = list(dict.fromkeys(name for name, own in pairs if own in self._columns))
+            self._repeated = [own for wanted in columns for name, own in pairs if name == wanted]
+        batches = self._file.iter_batches(self._batch_rows, row_groups=[self._group], columns=columns)
         return _drop(batches, behind) if behind else batches
+
+    def _plain(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """Return decoded rows with unique names and plain types."""
+        if self._repeated:
+            rows = rows.rename_columns(self._repeated).select(self._columns)
+        return plain_rows(rows, plain_schema(rows.schema))
 
     def close(self) -> None:
         """Close the file; a later ``read`` opens it again at the same row."""

@@ -20,9 +20,18 @@ from tickstock_cli.sources.checks.facts import Extremes, Facts
 from tickstock_cli.sources.checks.running import Checked, checked
 from tickstock_cli.sources.columns import ColumnReader
 from tickstock_cli.sources.discover import FoundFile
-from tickstock_cli.sources.footer import GroupFooter, column_extremes, group_footers, open_parquet, reading
+from tickstock_cli.sources.footer import (
+    GroupFooter,
+    check_decrypted,
+    column_extremes,
+    group_footers,
+    open_parquet,
+    plain_dictionaries,
+    reading,
+)
 from tickstock_cli.sources.interpretation import HEAD_ROWS, TIME_COLUMNS, Guess, Interpretation, TimeEncoding, interpret
 from tickstock_cli.sources.options import ReadOptions
+from tickstock_cli.sources.plain_columns import plain_rows, plain_schema
 from tickstock_cli.sources.recognise import Layout, recognise
 from tickstock_cli.sources.selection import theirs_of
 from tickstock_cli.sources.zones import in_utc
@@ -56,6 +65,8 @@ class RecordingFile:
         Available time of the first of the first rows that has one, int64 ns; 0 if none has. Earlier rows get this time.
     open_bytes
         Approximate memory of a reader of this file while it is open.
+    schema
+        Names and types of the columns as they are read: ``plain_schema`` of the file's.
     """
 
     index: int
@@ -73,6 +84,8 @@ class RecordingFile:
     reader: ColumnReader = field(repr=False, compare=False)
     read_from: Path
     """The Parquet file with the rows: another one than ``path`` for a journal."""
+    text_columns: tuple[str, ...]
+    """The file's columns that are decoded as dictionaries."""
     checked: Checked = field(default=Checked(), repr=False, compare=False)
     """The outcome of the checks of the file."""
     where_columns: tuple[str, ...] = ()
@@ -107,12 +120,6 @@ class RecordingFile:
         """The file's columns that determine available times."""
         return list(dict.fromkeys([*self.layout.theirs(*TIME_COLUMNS, "interval"), *self.where_columns]))
 
-    @property
-    def text_columns(self) -> list[str]:
-        """The file's columns that are decoded as dictionaries."""
-        texts = [name for name in self.where_columns if pt.is_string(self.schema.field(name).type)]
-        return list(dict.fromkeys([*self.layout.theirs("ticker"), *texts]))
-
 
 def open_recording(found: FoundFile, options: ReadOptions) -> RecordingFile:
     """Read a file's footer and first rows, and recognise it; its ``index`` is -1.
@@ -128,6 +135,7 @@ def open_recording(found: FoundFile, options: ReadOptions) -> RecordingFile:
     """
     file = open_parquet(found.read_from)
     with file, reading(found.path):
+        check_decrypted(found.read_from, file)
         schema = file.schema_arrow
         if (mark := mark_of(schema)) is not None:
             raise OwnOutputError(
@@ -140,6 +148,7 @@ def open_recording(found: FoundFile, options: ReadOptions) -> RecordingFile:
         head = _head(file, list(dict.fromkeys([*layout.theirs(*TIME_COLUMNS, "interval", "ticker"), *where])))
         footers = group_footers(file, layout.theirs("ticker", *TIME_COLUMNS))
         how = interpret(found.path, layout, head, options)
+        texts = [*layout.theirs("ticker"), *(name for name in where if pt.is_string(schema.field(name).type))]
         facts = Facts(
             path=found.path,
             layout=layout,
@@ -158,7 +167,7 @@ def open_recording(found: FoundFile, options: ReadOptions) -> RecordingFile:
             rows=file.metadata.num_rows,
             groups=tuple(_row_group(footer, layout, schema, how) for footer in footers),
             layout=layout,
-            schema=schema,
+            schema=plain_schema(schema),
             partitions=found.partitions,
             interval_ns=how.interval_ns,
             first_available=how.first_available,
@@ -168,6 +177,7 @@ def open_recording(found: FoundFile, options: ReadOptions) -> RecordingFile:
             read_from=Path(found.read_from),
             checked=Checked() if is_recorded(schema) else checked(facts),
             where_columns=where,
+            text_columns=plain_dictionaries(file, texts),
         )
 
 
@@ -180,7 +190,7 @@ def _extremes(metadata: pq.FileMetaData, column: str) -> Extremes | None:
 def _head(file: pq.ParquetFile, columns: list[str]) -> pa.RecordBatch:
     for batch in file.iter_batches(batch_size=HEAD_ROWS, columns=columns):
         if batch.num_rows:
-            return batch
+            return plain_rows(batch, plain_schema(batch.schema))
     return pa.RecordBatch.from_pylist([], schema=pa.schema([file.schema_arrow.field(name) for name in columns]))
 
 

@@ -30,6 +30,7 @@ from tickstock_cli.sources.kept_rows import KeptRows
 from tickstock_cli.sources.merge import Emission, merge_runs_of_types
 from tickstock_cli.sources.options import ReadOptions, Unsorted
 from tickstock_cli.sources.order import InOrder
+from tickstock_cli.sources.plain_columns import plain_rows, plain_types
 from tickstock_cli.sources.plain_numbers import frozen
 from tickstock_cli.sources.recognise import Layout, check_mapped, check_mapping, recognise
 from tickstock_cli.sources.rows import RECORDS
@@ -183,6 +184,7 @@ class RowStream:
                     yield None
                     continue
                 parts = [rows] if isinstance(rows, pa.RecordBatch) else list(rows)
+                parts = [plain_rows(part, plain_types(part.schema)) for part in parts]
                 self._listeners.rows(parts)
                 readings = [(part, self._interpretation(part)) for part in parts if part.num_rows]
                 if not readings:

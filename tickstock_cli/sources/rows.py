@@ -14,6 +14,7 @@ from tickstock_cli.core.times import MIN_NS, NS_PER_SECOND
 from tickstock_cli.errors import SchemaError
 from tickstock_cli.sources.columns import ColumnReader, Times, type_step
 from tickstock_cli.sources.discover import FoundFile
+from tickstock_cli.sources.plain_columns import plain_rows, plain_types
 from tickstock_cli.sources.plain_numbers import frozen
 from tickstock_cli.sources.recognise import Layout, recognise
 from tickstock_cli.sources.stream import to_batch
@@ -102,6 +103,7 @@ class RowIngest:
         self._latest = max(self._latest, watermark)
 
     def _reading(self, rows: pa.RecordBatch) -> tuple[ColumnReader, pa.RecordBatch]:
+        rows = plain_rows(rows, plain_types(rows.schema))
         layout = self._layouts.get(rows.schema)
         if layout is None:
             layout = self._layouts[rows.schema] = recognise(FoundFile(ORIGIN, {}), rows.schema, {})

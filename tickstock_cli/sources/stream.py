@@ -25,7 +25,7 @@ from tickstock_cli.sources.order import OrderPolicy
 from tickstock_cli.sources.plain_numbers import frozen
 from tickstock_cli.sources.reading import RowReader
 from tickstock_cli.sources.recording_file import RecordingFile, RowGroup
-from tickstock_cli.sources.ticker_codes import TickerCodes
+from tickstock_cli.sources.ticker_codes import TickerCodes, with_readable_tickers
 
 
 class Stream(Protocol):
@@ -179,7 +179,9 @@ class FileStream:
         numbers = np.arange(first, first + rows.num_rows, dtype=np.int64)
         origin = frozen(pack_origin(self._file.index, numbers) if self._file.index else numbers)
         with reading(self._file.path):  # tickers can be invalid UTF-8
-            return to_batch(self._file.reader, rows, times, self._codes, origin)
+            return to_batch(
+                self._file.reader, with_readable_tickers(rows, self._file.layout), times, self._codes, origin
+            )
 
     def close(self) -> None:
         self._reader.close()

@@ -24,6 +24,8 @@ from tickstock_cli.sources.recognise import Layout
 
 def with_readable_tickers(rows: pa.RecordBatch, layout: Layout) -> pa.RecordBatch:
     """Return rows with a ticker column that `TickerCodes` reads: other types become a dictionary."""
+    if "ticker" not in layout.columns:  # a folder's name has it
+        return rows
     place = rows.schema.get_field_index(layout.columns["ticker"])
     tickers = rows.column(place)
     if pt.is_dictionary(tickers.type) or pt.is_string(tickers.type) or pt.is_null(tickers.type):

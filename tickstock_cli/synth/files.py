@@ -48,8 +48,9 @@ class MarketFile:
         self._thread = ThreadPoolExecutor(1)
         self._running: Future[None] | None = None
         self.rows = 0
+        self._file = path.open("wb")
         self._writer = pq.ParquetWriter(
-            path,
+            self._file,
             schema,
             store_schema=False,  # otherwise readers return dictionaries, and recordings have strings
             use_dictionary=[name for name in schema.names if name != "timestamp"],  # type: ignore[arg-type]  # stubs: bool only
@@ -90,6 +91,7 @@ class MarketFile:
         self._wait()
         self._thread.shutdown()
         self._writer.close()
+        self._file.close()
 
     def abort(self) -> None:
         """Close without completing the file. Never raises."""
@@ -97,6 +99,8 @@ class MarketFile:
         # An open writer would write its footer when it is garbage-collected.
         with suppress(Exception):
             self._writer.close()
+        with suppress(OSError):
+            self._file.close()
 
 
 def tick_file(path: Path, tickers: list[str], *, fractional: bool) -> MarketFile:

@@ -93,7 +93,8 @@ def write_market(
             for file in files.values():
                 file.close()
             rows = {feed.value: file.rows for feed, file in files.items()}
-            pq.write_table(truth_table(market), output.path(TRUTH_NAME))
+            with output.path(TRUTH_NAME).open("wb") as truth:
+                pq.write_table(truth_table(market), truth)
             output.path(OPTIONS_NAME).write_text(_describe(options, rows), encoding="utf-8")
         output.commit()
     except BaseException:
