@@ -10,6 +10,8 @@
     │   ├── OwnOutputError        3   a file of ours stands where a recording is wanted
     │   ├── OrderError            3   rows are not in time order
     │   ├── RejectedRowError      3   `--strict` met a row that the rules reject
+    │   ├── SourceFileError       3   a file to import is cut short, damaged or unreadable
+    │   │   └── NotPublishedError 5   a file to import is not there yet
     │   ├── ExpiredError          3   an event is older than what its log keeps
     │   └── DamagedError          3   events of a log cannot be read
     ├── OutputError               1   something could not be written
@@ -76,6 +78,23 @@ class OrderError(DataError):
 
 class RejectedRowError(DataError):
     """A row that the rules reject was met under ``--strict``."""
+
+
+class SourceFileError(DataError):
+    """A file to import cannot be imported. ``state`` is one word for what is wrong, for results of the command."""
+
+    def __init__(self, message: str, state: str) -> None:
+        super().__init__(message)
+        self.state = state
+
+
+class NotPublishedError(SourceFileError):
+    """A file to import is missing or empty, or holds a server's page of an error: it may come later."""
+
+    exit_code = 5
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "not_published")
 
 
 class ExpiredError(DataError):

@@ -16,6 +16,7 @@ COMMANDS = {
     "replay": ("replay:replay", "Replay recordings through the pipeline and tell what it would have told."),
     "live": ("live:live", "Run live on a vendor's feed: alerts out, and a recording that replays to the same events."),
     "inspect": ("inspect:inspect", "Show what recordings hold, what is wrong with them and how they will be read."),
+    "import": ("importing:app", "Turn files of vendors and other tools into recordings that replay reads best."),
     "verify": ("verify:verify", "Replay at several speeds, batch sizes and worker counts and prove one digest."),
     "diff": ("diff:diff", "Compare two event files event by event and say why they differ."),
     "explain": ("explain:explain", "Show why an event fired, or did not, at one moment of one ticker."),

@@ -6,6 +6,7 @@
 2      usage: an unknown command, option or key, a value out of range
 3      bad data: missing, unreadable, wrong columns or types, out of order, rejected by ``--strict``
 4      a figure missed its threshold
+5      a file to import is not there yet
 130    interrupted by the user
 =====  ==========================================================================================
 """

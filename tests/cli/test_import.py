@@ -1,0 +1,102 @@
+"""`tickstock import` turns files of vendors into recordings."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from pathlib import Path
+
+from tests.cli.running import error_line, run_tickstock
+from tests.unit.importing.flat_files import QUOTES, TRADES, trade, write_gz
+
+
+def flat_file(folder: Path, rows: int = 3) -> Path:
+    """Write rising trades, sorted by ticker."""
+    lines = [trade(ticker, at * 10**9, f"{10 + at}") for ticker in ("A", "B") for at in range(rows)]
+    return write_gz(folder / "trades_v1" / "2024-01-03.csv.gz", TRADES, lines)
+
+
+def test_an_imported_file_replays(tmp_path: Path) -> None:
+    """One line says what was imported; the replay needs no option."""
+    flat_file(tmp_path)
+
+    imported = run_tickstock("import", "polygon-flatfiles", "trades_v1", "--out", "days", folder=tmp_path)
+    replayed = run_tickstock("replay", "days", folder=tmp_path)
+
+    assert imported.returncode == 0, imported.stderr
+    assert imported.stdout == "trades_v1/2024-01-03.csv.gz: 6 tick to days/2024-01-03/tick.parquet\n"
+    assert replayed.returncode == 0, replayed.stderr
+    assert re.search(r"^processed +6$", replayed.stdout, re.M)
+
+
+def test_each_file_has_a_line_and_the_worst_one_decides(tmp_path: Path) -> None:
+    """A file that is not there yet ends with 5, a damaged one with 3."""
+    good = flat_file(tmp_path)
+    (tmp_path / "cut.csv.gz").write_bytes(good.read_bytes()[:-20])
+    command = ("import", "polygon-flatfiles", "--out", "days")
+
+    early = run_tickstock(*command, good, "tomorrow.csv.gz", folder=tmp_path)
+    cut = run_tickstock(*command, good, "tomorrow.csv.gz", "cut.csv.gz", folder=tmp_path)
+
+    assert (early.returncode, cut.returncode) == (5, 3)
+    assert "2024-01-03.csv.gz: 6 tick to days" in early.stdout
+    assert early.stderr == "error: tomorrow.csv.gz: there is no such file; it may not be published yet\n"
+    assert "imported before" in cut.stdout
+    assert "cut.csv.gz: is cut short" in cut.stderr
+
+
+def test_results_as_json(tmp_path: Path) -> None:
+    """One object a file, with its entry of the manifest."""
+    flat_file(tmp_path)
+
+    result = run_tickstock("import", "polygon-flatfiles", "trades_v1", "no.gz", "--out", "d", "--json", folder=tmp_path)
+
+    good, missing = json.loads(result.stdout)
+    assert (good["state"], good["entry"]["written"]) == ("imported", 6)
+    assert (missing["state"], missing["entry"]) == ("not_published", None)
+
+
+def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
+    """It says what is new."""
+    flat_file(tmp_path)
+
+    result = run_tickstock("import", "polygon-flatfiles", "trades_v1", "--out", "days", "--dry-run", folder=tmp_path)
+
+    assert result.stdout == "trades_v1/2024-01-03.csv.gz: new\n"
+    assert not (tmp_path / "days").exists()
+
+
+def test_options_of_the_format_are_checked(tmp_path: Path) -> None:
+    """With exit code 2, and the name of the option."""
+    flat_file(tmp_path)
+
+    result = run_tickstock(
+        "import", "polygon-flatfiles", "trades_v1", "--out", "days", "--late-print-seconds", "-1", folder=tmp_path
+    )
+
+    assert result.returncode == 2
+    assert error_line(result) == "--late-print-seconds -1.0: must be greater than or equal to 0"
+
+
+def test_quotes_come_as_fair_values_on_request(tmp_path: Path) -> None:
+    """The option is one of the format."""
+    quote = "A,1,10.02,1,2,10,1,,,0,1,1704292200000000000,1,0"
+    write_gz(tmp_path / "quotes_v1" / "2024-01-03.csv.gz", QUOTES, [quote])
+    command = ("import", "polygon-flatfiles", "quotes_v1", "--out", "days")
+
+    refused = run_tickstock(*command, folder=tmp_path)
+    result = run_tickstock(*command, "--quotes-as-fmv", folder=tmp_path)
+
+    assert refused.returncode == 3
+    assert "1 fmv to days/2024-01-03/fmv.parquet" in result.stdout
+
+
+def test_a_gzip_bomb_of_one_line_is_an_error(tmp_path: Path) -> None:
+    """Of one line, as every other."""
+    (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(b"a" * 1_000_000))
+
+    result = run_tickstock("import", "polygon-flatfiles", "bomb.csv.gz", "--out", "days", folder=tmp_path)
+
+    assert result.returncode == 3
+    assert len(error_line(result)) < 500

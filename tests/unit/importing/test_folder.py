@@ -1,0 +1,160 @@
+"""The folder of imports: what came before, what was replaced, what failed, what is in the way."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.unit.importing.flat_files import OPEN, TRADES, trade, write_gz
+from tests.unit.importing.test_polygon_flatfiles import imported, rows_of
+from tickstock_cli.errors import UsageError
+from tickstock_cli.importing.folder import ImportFolder
+
+NAME = "2024-01-03.csv.gz"
+
+
+def flat_file(folder: Path, *prices: str) -> Path:
+    """Write trades of one ticker at the given prices."""
+    return write_gz(folder / "trades_v1" / NAME, TRADES, [trade("A", at, price) for at, price in enumerate(prices)])
+
+
+def test_the_manifest_has_a_line_a_file(tmp_path: Path) -> None:
+    """With its hash, its rows, and where they are."""
+    source = flat_file(tmp_path, "10", "11")
+
+    imported([source], tmp_path / "out")
+
+    (line,) = (tmp_path / "out" / "manifest.jsonl").read_text().splitlines()
+    told = json.loads(line)
+    assert told["source"] == f"trades_v1/{NAME}"
+    assert (told["size"], told["rows"], told["written"]) == (source.stat().st_size, 2, 2)
+    assert told["outputs"] == ["2024-01-03/tick.parquet"]
+    assert len(told["sha256"]) == 64
+
+
+def test_a_file_that_moved_is_still_the_same(tmp_path: Path) -> None:
+    """Its data set, its name and its hash say so."""
+    imported([flat_file(tmp_path / "downloads", "10")], tmp_path / "out")
+
+    (result,) = imported([flat_file(tmp_path / "archive", "10")], tmp_path / "out")
+
+    assert result.state == "skipped"
+
+
+def test_a_replaced_file_is_told_apart_and_imported_on_request(tmp_path: Path) -> None:
+    """The vendor publishes days anew; the old rows go only when the new ones are whole."""
+    out = tmp_path / "out"
+    imported([flat_file(tmp_path, "10", "11")], out)
+    source = flat_file(tmp_path, "20", "21", "22")
+
+    (kept,) = imported([source], out)
+    before = [row["price"] for row in rows_of(out / "2024-01-03" / "tick.parquet")]
+    (anew,) = imported([source], out, replace=True)
+
+    assert (kept.state, before) == ("replaced", [10.0, 11.0])
+    assert "was replaced since it was imported" in str(kept.error)
+    assert anew.state == "reimported"
+    assert [row["price"] for row in rows_of(out / "2024-01-03" / "tick.parquet")] == [20.0, 21.0, 22.0]
+    assert [path.name for path in (out / "2024-01-03").iterdir()] == ["tick.parquet"]
+
+
+def test_dates_that_a_replaced_file_no_longer_has_go(tmp_path: Path) -> None:
+    """Their folders, too."""
+    out = tmp_path / "out"
+    day = 86_400 * 10**9
+    write_gz(tmp_path / NAME, TRADES, [trade("A", 0, "1"), trade("A", day, "2")])
+    imported([tmp_path / NAME], out)
+    write_gz(tmp_path / NAME, TRADES, [trade("A", day, "3")])
+
+    imported([tmp_path / NAME], out, replace=True)
+
+    assert sorted(str(path.relative_to(out)) for path in out.rglob("*.parquet")) == ["2024-01-04/tick.parquet"]
+    assert not (out / "2024-01-03").exists()
+
+
+def test_another_file_of_the_same_date_gets_a_file_of_its_own(tmp_path: Path) -> None:
+    """Nothing that is there is overwritten."""
+    out = tmp_path / "out"
+    imported([write_gz(tmp_path / "first.csv.gz", TRADES, [trade("A", 0, "1")])], out)
+
+    (result,) = imported([write_gz(tmp_path / "second.csv.gz", TRADES, [trade("B", 0, "2")])], out)
+
+    assert result.entry is not None
+    assert result.entry.outputs == ("2024-01-03/tick.2.parquet",)
+    assert pq.read_table(out / "2024-01-03").num_rows == 2
+
+
+class TestFaultyDownloads:
+    """Each kind has a state of its own, and the other files are imported all the same."""
+
+    def test_kinds_are_told_apart(self, tmp_path: Path) -> None:
+        """Missing, empty, an error page, cut short, damaged."""
+        folder = tmp_path / "in"
+        good = write_gz(folder / "good.csv.gz", TRADES, [trade("A", at, "10") for at in range(2_000)])
+        whole = good.read_bytes()
+        (folder / "empty.csv.gz").write_bytes(b"")
+        (folder / "page.csv.gz").write_text('<?xml version="1.0"?>\n<Error><Code>NoSuchKey</Code></Error>')
+        (folder / "zipped-page.csv.gz").write_bytes(gzip.compress(b"<!DOCTYPE html><html>Forbidden</html>"))
+        (folder / "cut.csv.gz").write_bytes(whole[: len(whole) // 2])
+        (folder / "damaged.csv.gz").write_bytes(whole[:-8] + b"\0\0\0\0" + whole[-4:])
+
+        names = ["missing", "empty", "page", "zipped-page", "cut", "damaged", "good"]
+        results = imported([folder / f"{name}.csv.gz" for name in names], tmp_path / "out")
+
+        assert [result.state for result in results] == [
+            *["not_published"] * 4,
+            "truncated",
+            "damaged",
+            "imported",
+        ]
+        assert [result.error.exit_code for result in results if result.error is not None] == [5, 5, 5, 5, 3, 3]
+        assert "NoSuchKey" in str(results[2].error)
+        assert [path.name for path in (tmp_path / "out").rglob("*.parquet")] == ["tick.parquet"]
+
+    def test_a_file_of_two_gzip_members_is_whole(self, tmp_path: Path) -> None:
+        """As `cat a.gz b.gz` writes it."""
+        first = write_gz(tmp_path / "first.csv.gz", TRADES, [trade("A", 0, "10")]).read_bytes()
+        second = gzip.compress(f"{trade('A', 1, '11')}\n".encode())
+        (tmp_path / "both.csv.gz").write_bytes(first + second)
+
+        (result,) = imported([tmp_path / "both.csv.gz"], tmp_path / "out", block_bytes=10)
+
+        assert result.entry is not None
+        assert result.entry.written == 2
+
+
+def test_folders_of_something_else_are_left_alone(tmp_path: Path) -> None:
+    """An import writes only to a new or empty folder, or to that of imports."""
+    source = flat_file(tmp_path / "in", "10")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "letter.txt").write_text("dear")
+    (tmp_path / "live").mkdir()
+    (tmp_path / "live" / "run.json").write_text("{}")
+
+    with pytest.raises(UsageError, match=r"holds letter\.txt and was not made by an import"):
+        imported([source], tmp_path / "notes")
+    with pytest.raises(UsageError, match="holds recorded live runs"):
+        imported([source], tmp_path / "live")
+
+
+def test_two_imports_do_not_write_to_one_folder(tmp_path: Path) -> None:
+    """The second one says so."""
+    with ImportFolder(tmp_path / "out").locked(), pytest.raises(UsageError, match="another import writes to"):
+        imported([flat_file(tmp_path, "10")], tmp_path / "out")
+
+
+def test_times_are_dated_by_new_york(tmp_path: Path) -> None:
+    """An evening in New York is the next day's in UTC; the night after 20:00 belongs to the next date."""
+    hours = [int(hour * 3_600) * 10**9 for hour in (0, 10.25, 10.75)]
+    source = write_gz(tmp_path / NAME, TRADES, [trade("A", at, "10") for at in hours])
+
+    imported([source], tmp_path / "out")
+
+    found = {
+        path.parent.name: [row["timestamp"] - OPEN for row in rows_of(path)] for path in tmp_path.rglob("*.parquet")
+    }
+    assert found == {"2024-01-03": hours[:2], "2024-01-04": hours[2:]}

@@ -1,0 +1,176 @@
+"""Runs an import for the command line: progress, a line a file, and the exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import typer
+
+from tickstock_cli.importing.format import ImportFormat, ImportSource
+from tickstock_cli.importing.run import (
+    IMPORTED,
+    REIMPORTED,
+    SKIPPED,
+    ImportRequest,
+    Progress,
+    SourceResult,
+    known_states,
+    run_import,
+)
+
+WRITING_SHARE = 0.4
+"""Part of the time of an import that goes into writing sorted rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportChoices:
+    """What the user chose, for every format."""
+
+    name: str
+    files: Sequence[Path]
+    out: Path
+    replace: bool
+    dry_run: bool
+    as_json: bool
+
+
+def import_files(format_: ImportFormat, choices: ImportChoices) -> int:
+    """Import, print what became of each file, and return the exit code: that of the worst error, or 0."""
+    sources = format_.sources(choices.files)
+    request = ImportRequest(choices.name, sources, choices.out, replace=choices.replace)
+    results: list[SourceResult] = []
+    if choices.dry_run:
+        results = known_states(request)
+        _print_results(results, choices.as_json)
+    else:
+        with _Bar(sources, shown=sys.stderr.isatty()) as bar:
+            for result in run_import(format_, request, bar):
+                results.append(result)
+                if not choices.as_json:
+                    bar.say(_line(result, choices.out))
+        if choices.as_json:
+            typer.echo(json.dumps([_as_object(result) for result in results], indent=2))
+    return exit_code_of(results)
+
+
+def exit_code_of(results: Sequence[SourceResult]) -> int:
+    """Return 0 if every file is imported now; else the code of bad data, or of files not yet published if only those.
+
+    A file that is not there yet has the highest code, so that the lowest one is the most serious.
+    """
+    return min((result.error.exit_code for result in results if result.error is not None), default=0)
+
+
+def _print_results(results: Sequence[SourceResult], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps([_as_object(result) for result in results], indent=2))
+        return
+    for result in results:
+        typer.echo(f"{result.source.path}: {result.state}" if result.error is None else str(result.error))
+
+
+def _as_object(result: SourceResult) -> dict[str, Any]:
+    entry = None if result.entry is None else asdict(result.entry)
+    error = None if result.error is None else str(result.error)
+    return {"file": str(result.source.path), "state": result.state, "error": error, "entry": entry}
+
+
+def _line(result: SourceResult, out: Path) -> str:
+    """Return what became of a file in one line."""
+    if result.error is not None:
+        return f"error: {result.error}"
+    path, entry = result.source.path, result.entry
+    assert entry is not None  # of every file without an error
+    if result.state == SKIPPED:
+        return f"{path}: imported before, on {entry.at[:10]}; skipped"
+    what = {IMPORTED: "", REIMPORTED: " in place of the rows it had before"}[result.state]
+    place = _place(entry.outputs, out)
+    words = [f"{entry.written:,} {entry.record or 'rows'} to {place}{what}"]
+    if entry.dropped:
+        total = sum(entry.dropped.values())
+        words.append(f"{total:,} dropped ({_counts(entry.dropped)})")
+    if entry.noted:
+        words.append(f"noted: {_counts(entry.noted)}")
+    return f"{path}: {'; '.join(words)}"
+
+
+def _place(outputs: Sequence[str], out: Path) -> str:
+    if len(outputs) == 1:
+        return str(out / outputs[0])
+    days = sorted(name.partition("/")[0] for name in outputs)
+    return f"{out}, {len(days)} dates from {days[0]} to {days[-1]}" if days else str(out)
+
+
+def _counts(counts: Any) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+
+
+class _Bar(Progress):
+    """Draws the share done, the rate of rows and the remaining time on a terminal.
+
+    Time goes by bytes read; writing what was read takes ``WRITING_SHARE`` of the time of a group.
+    """
+
+    def __init__(self, sources: Sequence[ImportSource], shown: bool) -> None:
+        from tqdm import tqdm
+
+        sizes = {source.path: _size(source.path) for source in sources}
+        self._sizes = sizes
+        self._total = sum(sizes.values())
+        self._done = 0.0
+        self._group = 0.0
+        self._rows = 0
+        tqdm.monitor_interval = 0
+        self._bar: Any = tqdm(
+            total=max(1, self._total),
+            file=sys.stderr,
+            disable=not shown,
+            leave=False,
+            bar_format="{percentage:3.0f}% |{bar}| {desc}{elapsed} gone, {remaining} left",
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.close()
+
+    def say(self, line: str) -> None:
+        """Print a line above the bar: results on standard output, errors on standard error."""
+        self._bar.clear()
+        print(line, file=sys.stderr if line.startswith("error: ") else sys.stdout, flush=True)
+        self._bar.refresh()
+
+    def read(self, size: int) -> None:
+        self._group += size
+        self._move(size * (1 - WRITING_SHARE))
+
+    def skipped(self, source: ImportSource) -> None:
+        self._move(self._sizes[source.path])
+
+    def writing(self, rows: int) -> None:
+        self._rows = rows
+        self._bar.set_description_str(f"writing {rows:,} rows, ")
+
+    def wrote(self, rows: int) -> None:
+        self._move(self._group * WRITING_SHARE * rows / max(1, self._rows))
+
+    def finished(self) -> None:
+        self._group = 0.0
+        self._bar.set_description_str("")
+
+    def _move(self, size: float) -> None:
+        self._done = min(self._total, self._done + size)
+        self._bar.update(self._done - self._bar.n)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

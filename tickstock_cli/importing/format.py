@@ -1,0 +1,79 @@
+"""What an import format does: it finds its files, and reads each as chunks of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import pyarrow as pa
+from pydantic import BaseModel
+
+from tickstock_cli.importing.source_content import SourceContent
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSource:
+    """A file to import.
+
+    Parameters
+    ----------
+    path
+        The file.
+    key
+        Names its content, in whatever folder it lies: a file of the same key and another hash was replaced.
+    group
+        Files of one group are sorted together. The files of a group are imported all or, if that fails, none.
+    """
+
+    path: Path
+    key: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportChunk:
+    """Rows of a file, in its order.
+
+    Parameters
+    ----------
+    record
+        Their record type: ``tick``, ``ohlcv`` or ``fmv``.
+    rows
+        Columns by our names, any of `import_rows.COLUMNS`: ``timestamp`` int64 ns UTC; ``ticker`` a dictionary of
+        strings; bars with ``interval``.
+    read
+        Rows of the file that the chunk accounts for: those of ``rows`` and the dropped ones.
+    dropped
+        Rows that were left out, by reason.
+    noted
+        Rows that are worth a word, by what it says.
+    """
+
+    record: str
+    rows: pa.RecordBatch
+    read: int
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    noted: Mapping[str, int] = field(default_factory=dict)
+
+
+class ImportFormat(Protocol):
+    """A format; one object imports the files of one command."""
+
+    Params: ClassVar[type[BaseModel]]
+    """Options of the format; the class docstring of the format is the help of its command."""
+
+    def __init__(self, params: Any) -> None: ...
+
+    def sources(self, paths: Sequence[Path]) -> list[ImportSource]:
+        """Return the files to import among paths, which may be missing, in the order of their rows."""
+
+    def chunks(self, source: ImportSource, content: SourceContent) -> Iterator[ImportChunk]:
+        """Yield the rows of a file; which rows does not depend on the size of its blocks.
+
+        Raises
+        ------
+        DataError
+            The content is not what the format reads; the message names file, line, column and value.
+        """

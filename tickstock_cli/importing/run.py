@@ -1,0 +1,319 @@
+"""Runs an import: source files of a format become files of dates in a folder.
+
+1. Every source is held against the manifest: imported already, replaced since, or new.
+2. The new ones of a group are read, one after another: decompress, parse, sort, each in a thread of its own.
+3. The sorted rows are written, a file a date, and the group is committed: all of it or nothing.
+
+A group that fails leaves no trace, and the next one is imported all the same.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+from tickstock_cli.core.times import format_time
+from tickstock_cli.engine.prefetch import Prefetch
+from tickstock_cli.errors import DataError, LedgerError, SourceFileError
+from tickstock_cli.importing.day_files import write_days
+from tickstock_cli.importing.external_sort import RUN_BYTES, ExternalSort
+from tickstock_cli.importing.folder import ImportedFile, ImportFolder
+from tickstock_cli.importing.format import ImportChunk, ImportFormat, ImportSource
+from tickstock_cli.importing.import_rows import NO_TIME, Days, Tickers, sortable
+from tickstock_cli.importing.source_content import BLOCK_BYTES, SourceContent
+from tickstock_cli.recording.manifest import sha256_of
+
+IMPORTED, REIMPORTED, SKIPPED, REPLACED, WRONG, NEW = (
+    "imported",
+    "reimported",
+    "skipped",
+    "replaced",
+    "wrong_data",
+    "new",
+)
+AHEAD = 2
+"""Blocks and chunks that wait for the next thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRequest:
+    """What to import, and where to.
+
+    Parameters
+    ----------
+    name
+        Name of the format, for the manifest.
+    sources
+        Its files, in order: files of one group stand together.
+    folder
+        The folder of imports; it is created.
+    replace
+        Whether files that were replaced since their import are imported anew, instead of what they gave before.
+    block_bytes, run_bytes
+        Sizes of blocks that are decompressed, and of what is sorted in memory; results do not depend on them.
+    """
+
+    name: str
+    sources: Sequence[ImportSource]
+    folder: Path
+    replace: bool = False
+    block_bytes: int = BLOCK_BYTES
+    run_bytes: int = RUN_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class SourceResult:
+    """What became of a source.
+
+    Parameters
+    ----------
+    state
+        ``imported``, ``reimported`` (in place of an older one), ``skipped`` (imported before), ``new`` (not imported
+        yet), ``replaced`` (the file is another than the imported one), or what is wrong: ``not_published``,
+        ``truncated``, ``damaged``, ``unreadable``, ``wrong_data``.
+    entry
+        The entry of the manifest; None if it has none.
+    error
+        What is wrong; None if nothing is.
+    """
+
+    source: ImportSource
+    state: str
+    entry: ImportedFile | None = None
+    error: DataError | None = None
+
+
+class Progress:
+    """Follows an import; this one ignores it."""
+
+    def read(self, size: int) -> None:
+        """Count bytes of source files that were read."""
+
+    def skipped(self, source: ImportSource) -> None:
+        """Count a source that is not going to be read."""
+
+    def writing(self, rows: int) -> None:
+        """Begin to write the rows of a group, which are all read."""
+
+    def wrote(self, rows: int) -> None:
+        """Count rows that were written."""
+
+    def finished(self) -> None:
+        """End a group: it is imported, or failed."""
+
+
+def run_import(
+    format_: ImportFormat,
+    request: ImportRequest,
+    progress: Progress | None = None,
+    now: Callable[[], int] = time.time_ns,
+) -> Iterator[SourceResult]:
+    """Import, and yield what became of each source, in order.
+
+    Parameters
+    ----------
+    now
+        Wall time in ns UTC, for the manifest.
+
+    Raises
+    ------
+    UsageError
+        The folder is in use or holds something else.
+    OutputError
+        It cannot be written to.
+    """
+    progress = progress or Progress()
+    with ImportFolder(request.folder).locked() as folder:
+        for _, group in groupby(request.sources, key=lambda source: source.group):
+            yield from _GroupImport(format_, request, folder, progress, now).run(list(group))
+
+
+def known_states(request: ImportRequest) -> list[SourceResult]:
+    """Return what an import would meet: sources that are new, imported, replaced or not there. Writes nothing."""
+    known = ImportFolder(request.folder).entries()
+    results = []
+    for source in request.sources:
+        try:
+            next(SourceContent(source.path).blocks(), None)
+        except SourceFileError as error:
+            results.append(SourceResult(source, error.state, known.get(source.key), error))
+        else:
+            results.append(_known(source, known) or SourceResult(source, NEW))
+    return results
+
+
+def _known(source: ImportSource, known: dict[str, ImportedFile]) -> SourceResult | None:
+    """Return the result of a source that is not to be imported; None for a new one."""
+    entry = known.get(source.key)
+    if entry is None:
+        return None
+    try:
+        digest = sha256_of(source.path)
+    except OSError:
+        return None  # reading it says why
+    if digest == entry.sha256:
+        return SourceResult(source, SKIPPED, entry)
+    error = SourceFileError(
+        f"{source.path}: was replaced since it was imported on {entry.at[:10]} (its sha256 differs); "
+        "--replace imports it anew",
+        REPLACED,
+    )
+    return SourceResult(source, REPLACED, entry, error)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A source that is being imported, and what was counted."""
+
+    source: ImportSource
+    content: SourceContent
+    record: str | None = None
+    rows: int = 0
+    written: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    noted: Counter[str] = field(default_factory=Counter)
+
+    def count(self, chunk: ImportChunk, written: int, no_time: int) -> None:
+        self.record = chunk.record
+        self.rows += chunk.read
+        self.written += written
+        self.dropped.update(chunk.dropped)
+        self.noted.update(chunk.noted)
+        if no_time:
+            self.dropped[NO_TIME] += no_time
+
+    def check(self) -> None:
+        """Raise LedgerError if a row of the source is unaccounted for."""
+        if self.rows != self.written + self.dropped.total():
+            raise LedgerError(
+                f"{self.source.path}: {self.rows} rows were read, but {self.written} written and "
+                f"{self.dropped.total()} dropped"
+            )
+
+
+class _GroupImport:
+    """Imports the sources of one group."""
+
+    def __init__(
+        self,
+        format_: ImportFormat,
+        request: ImportRequest,
+        folder: ImportFolder,
+        progress: Progress,
+        now: Callable[[], int],
+    ) -> None:
+        self._format = format_
+        self._request = request
+        self._folder = folder
+        self._progress = progress
+        self._now = now
+        self._tickers = Tickers()
+        self._days = Days()
+        self._sorts: dict[str, ExternalSort] = {}
+
+    def run(self, sources: Sequence[ImportSource]) -> Iterator[SourceResult]:
+        known = self._folder.entries()
+        fresh, results = [], []
+        for source in sources:
+            result = _known(source, known)
+            if result is None or (result.state == REPLACED and self._request.replace):
+                fresh.append(source)
+            else:
+                self._progress.skipped(source)
+                results.append(result)
+        results += self._import(fresh, known)
+        self._progress.finished()
+        order = {source.path: place for place, source in enumerate(sources)}
+        yield from sorted(results, key=lambda result: order[result.source.path])
+
+    def _import(self, sources: Sequence[ImportSource], known: dict[str, ImportedFile]) -> list[SourceResult]:
+        if not sources:
+            return []
+        old = [known[source.key] for source in sources if source.key in known]
+        removed = sorted({name for entry in old for name in entry.outputs})
+        try:
+            self._refuse_shared(removed, sources, known)
+            work = self._folder.begin()
+            readings = [self._read(source) for source in sources]
+            outputs = self._write(work, removed)
+        except DataError as error:
+            failing = getattr(error, "source", None)
+            return [
+                SourceResult(source, getattr(error, "state", WRONG), known.get(source.key), error)
+                for source in sources
+                if failing in (None, source)
+            ]
+        at = format_time(self._now() // 10**9 * 10**9)
+        entries = [self._entry(reading, outputs, at) for reading in readings]
+        self._folder.commit(outputs, removed, entries)
+        states = [REIMPORTED if source.key in known else IMPORTED for source in sources]
+        return [SourceResult(*result) for result in zip(sources, states, entries, strict=True)]
+
+    def _refuse_shared(
+        self, removed: Sequence[str], sources: Sequence[ImportSource], known: dict[str, ImportedFile]
+    ) -> None:
+        """Raise SourceFileError if other sources have rows in files that would go."""
+        keys = {source.key for source in sources}
+        for entry in known.values():
+            if entry.source not in keys and set(entry.outputs) & set(removed):
+                raise SourceFileError(
+                    f"{sources[0].path}: shares its files with {entry.path}, which is not imported anew: "
+                    "import all files again, into a new folder",
+                    REPLACED,
+                )
+
+    def _read(self, source: ImportSource) -> _Reading:
+        """Read a source into the sorts."""
+        reading = _Reading(source, SourceContent(source.path, self._progress.read, self._request.block_bytes))
+        try:
+            with Prefetch(self._format.chunks(source, reading.content), AHEAD) as chunks:
+                for chunk in chunks:
+                    rows, no_time = sortable(chunk, self._tickers, self._days)
+                    reading.count(chunk, rows.num_rows, no_time)
+                    if rows.num_rows:
+                        self._sort_of(chunk.record).add(rows)
+        except DataError as error:
+            error.source = source  # type: ignore[attr-defined]  # the other files of the group are not at fault
+            raise
+        reading.check()
+        return reading
+
+    def _sort_of(self, record: str) -> ExternalSort:
+        if record not in self._sorts:
+            self._sorts[record] = ExternalSort(self._folder.work, record, self._request.run_bytes)
+        return self._sorts[record]
+
+    def _write(self, work: Path, removed: Sequence[str]) -> dict[str, str]:
+        """Write the sorted rows; return staged name -> final path below the folder."""
+        self._progress.writing(sum(sort.rows for sort in self._sorts.values()))
+        outputs: dict[str, str] = {}
+        for record, sort in self._sorts.items():
+            with Prefetch(sort.sorted_slabs(), AHEAD) as slabs:
+                written = 0
+                for day, path, rows in write_days(iter(slabs), work, record, self._tickers, self._progress.wrote):
+                    outputs[path.name] = self._folder.free_name(day, record, removed, list(outputs.values()))
+                    written += rows
+            if written != sort.rows:
+                raise LedgerError(f"{sort.rows} rows of {record} were sorted, but {written} written")
+        return outputs
+
+    def _entry(self, reading: _Reading, outputs: dict[str, str], at: str) -> ImportedFile:
+        names = tuple(name for name in outputs.values() if reading.written and f"/{reading.record}." in name)
+        return ImportedFile(
+            format=self._request.name,
+            source=reading.source.key,
+            path=str(reading.source.path.absolute()),
+            size=reading.content.size,
+            sha256=reading.content.digest,
+            record=reading.record,
+            rows=reading.rows,
+            written=reading.written,
+            dropped=dict(sorted(reading.dropped.items())),
+            noted=dict(sorted(reading.noted.items())),
+            outputs=names,
+            at=at,
+        )

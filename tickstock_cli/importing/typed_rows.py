@@ -1,0 +1,186 @@
+"""Lines of text as typed columns, exactly: integers of 64 bits, and the nearest double of each decimal number.
+
+A line that cannot be read is an error that names it, or is dropped and counted. Arrow says that a block has such a
+line; only then the block is read again as text to find all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as csv
+
+from tickstock_cli.errors import DataError
+from tickstock_cli.importing.lines import LineBlock
+
+UNREADABLE = "unreadable"
+"""Reason of dropped lines that cannot be read."""
+_PARSED_BYTES = 1 << 20
+"""What Arrow parses at once."""
+_REMEDY = "mend it, or drop such lines, counted, with --bad-rows drop"
+
+_NULLS = ["", "null", "NULL", "NaN", "nan", "N/A", "NA", "None"]
+"""Missing numbers; texts are taken as they are: NA and NAN are tickers."""
+
+_WANTED = {
+    pa.int64(): "a whole number",
+    pa.int16(): "a whole number from -32,768 to 32,767",
+    pa.int8(): "a whole number from -128 to 127",
+    pa.float64(): "a number",
+}
+
+TEXT = pa.dictionary(pa.int32(), pa.string())
+
+
+@dataclass(frozen=True, slots=True)
+class TextLayout:
+    """How lines become columns.
+
+    Parameters
+    ----------
+    names
+        The columns of the file, in its order.
+    types
+        Types of the columns to read: whole or real numbers, text, or ``TEXT`` for text of few different values.
+    """
+
+    names: Sequence[str]
+    types: Mapping[str, pa.DataType]
+    delimiter: str = ","
+    decimal_point: str = "."
+    quoted_ends: bool = False
+    """Whether ends of lines can lie between quotes."""
+
+
+@dataclass(slots=True)
+class TypedRows:
+    """Columns of a block, how many lines they are from, and how many of them were dropped."""
+
+    rows: pa.Table
+    read: int
+    dropped: dict[str, int] = field(default_factory=dict)
+
+
+class LineReader:
+    """Reads the lines of one file.
+
+    Parameters
+    ----------
+    path
+        The file, for messages.
+    drops
+        Whether lines that cannot be read are dropped; otherwise the first one is an error.
+    """
+
+    def __init__(self, path: Path, layout: TextLayout, *, drops: bool) -> None:
+        self._path = path
+        self._layout = layout
+        self._drops = drops
+
+    def read(self, block: LineBlock) -> TypedRows:
+        """Return the rows of a block.
+
+        Raises
+        ------
+        DataError
+            A line has another number of fields than there are columns, or a value of a wrong type.
+        """
+        wrong: list[csv.InvalidRow] = []
+        bad = 0
+        try:
+            table = self._parsed(block, self._layout.types, wrong)
+        except pa.ArrowInvalid:
+            wrong.clear()
+            texts = self._parsed(block, dict.fromkeys(self._layout.types, pa.string()), wrong)
+            table = self._readable(block, texts)
+            bad = texts.num_rows - table.num_rows
+        if wrong and not self._drops:
+            raise DataError(self._misshapen(block, wrong[0]))
+        dropped = len(wrong) + bad
+        return TypedRows(table, dropped + table.num_rows, {UNREADABLE: dropped} if dropped else {})
+
+    def _parsed(self, block: LineBlock, types: Mapping[str, pa.DataType], wrong: list[csv.InvalidRow]) -> pa.Table:
+        def skip(row: csv.InvalidRow) -> Literal["skip"]:
+            wrong.append(row)
+            return "skip"
+
+        lines: Any = pa.BufferReader(block.text)
+        return csv.read_csv(
+            lines,
+            csv.ReadOptions(use_threads=False, block_size=_PARSED_BYTES, column_names=list(self._layout.names)),
+            csv.ParseOptions(
+                delimiter=self._layout.delimiter,
+                newlines_in_values=self._layout.quoted_ends,
+                invalid_row_handler=skip,
+            ),
+            csv.ConvertOptions(
+                column_types=dict(types),
+                include_columns=list(types),
+                null_values=_NULLS,
+                decimal_point=self._layout.decimal_point,
+            ),
+        )
+
+    def _misshapen(self, block: LineBlock, row: csv.InvalidRow) -> str:
+        line = "" if row.number is None else f" line {block.first + row.number - 1:,}:"
+        return (
+            f"{self._path}:{line} has {row.actual_columns} fields, but there are {row.expected_columns} columns "
+            f"({row.text[:80]!r}); {_REMEDY}"
+        )
+
+    def _readable(self, block: LineBlock, texts: pa.Table) -> pa.Table:
+        """Return the rows of a block without those that have a value which its column cannot hold."""
+        plain = {name: self._plain(texts[name], type_) for name, type_ in self._layout.types.items()}
+        bad = np.zeros(texts.num_rows, dtype=np.bool_)
+        for name, type_ in self._layout.types.items():
+            for place in _misfits(plain[name], type_):
+                if not self._drops:
+                    raise DataError(
+                        f"{self._path}: line {block.first + place:,}: {name} is {texts[name][place].as_py()!r}, but "
+                        f"{_WANTED[type_]} is wanted; {_REMEDY}"
+                    )
+                bad[place] = True
+        good = pa.array(~bad)
+        columns = {}
+        for name, type_ in self._layout.types.items():
+            kept = plain[name].filter(good)
+            columns[name] = kept.dictionary_encode() if pa.types.is_dictionary(type_) else kept.cast(type_)
+        return pa.table(columns)
+
+    def _plain(self, texts: pa.ChunkedArray[Any], type_: pa.DataType) -> pa.ChunkedArray[Any]:
+        """Return the texts of a column as Arrow casts them: numbers without blanks, and null where missing."""
+        if not _is_number(type_):
+            return texts
+        texts = pc.utf8_trim_whitespace(texts)
+        texts = pc.if_else(pc.is_in(texts, pa.array(_NULLS)), pa.scalar(None, pa.string()), texts)
+        point = self._layout.decimal_point
+        return texts if point == "." else pc.replace_substring(texts, point, ".")
+
+
+def _is_number(type_: pa.DataType) -> bool:
+    return pa.types.is_integer(type_) or pa.types.is_floating(type_)
+
+
+def _misfits(column: pa.ChunkedArray[Any], type_: pa.DataType) -> list[int]:
+    """Return the places of texts that a column of ``type_`` cannot hold."""
+    if not _is_number(type_):
+        return []
+    try:
+        column.cast(type_)
+    except pa.ArrowInvalid:
+        return [place for place, text in enumerate(column) if not _fits(text, type_)]
+    return []
+
+
+def _fits(text: pa.Scalar[Any], type_: pa.DataType) -> bool:
+    try:
+        text.cast(type_)
+    except pa.ArrowInvalid:
+        return False
+    return True
