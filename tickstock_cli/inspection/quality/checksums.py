@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pyarrow.parquet as pq
-
 from tickstock_cli.inspection.quality.aspects import Aspect, Measured, QualityFinding
+from tickstock_cli.sources.footer import open_parquet
 from tickstock_cli.sources.recording_file import RecordingFile
 
 _HEADER_BYTES = 64
@@ -31,7 +30,8 @@ def has_page_checksums(file: RecordingFile) -> bool:
     ----------
     ``PageHeader`` of parquet.thrift (fields: 1 type, 2 and 3 sizes, 4 crc), in Thrift's compact protocol.
     """
-    chunk = pq.read_metadata(file.read_from).row_group(0).column(0)
+    with open_parquet(file.read_from) as parquet:
+        chunk = parquet.metadata.row_group(0).column(0)
     first = chunk.dictionary_page_offset
     with file.read_from.open("rb") as opened:
         opened.seek(chunk.data_page_offset if first is None else min(first, chunk.data_page_offset))
