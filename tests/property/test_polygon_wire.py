@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from typing import Any
 
 import pyarrow as pa
@@ -195,7 +194,7 @@ def test_frames_that_are_decoded_together_give_what_each_gives(frames: list[str]
     st.lists(st.lists(TRADES, min_size=1, max_size=3), min_size=1, max_size=3),
     st.lists(
         st.tuples(
-            st.integers(0, 2), st.integers(0, 400), st.integers(0, 2), st.sampled_from([*'"[]{},:.09-e \\\u00e9x'])
+            st.integers(0, 2), st.integers(0, 400), st.integers(0, 2), st.sampled_from([*'"[]{},:.09-e \\\n\u00e9x'])
         ),
         max_size=2,
     ),
@@ -212,9 +211,50 @@ def test_plain_trades_are_read_as_any_others(
         if frame < len(frames):
             old, at = frames[frame], place % len(frames[frame])
             frames[frame] = old[:at] + text.encode() + old[at + width :]
-    received = [(frame, RECEIVED + place) for place, frame in enumerate(frames)]
-    quick, others = Decoder().decode(received), Decoder().decode([*received, ("[]", RECEIVED)])
+    assert_read_alike(frames)
 
-    assert quick.rows == others.rows
-    assert quick.counts == others.counts - Counter({"wire.frames": 1})
-    assert quick.errors == others.errors
+
+DIGITS = st.text("0123456789", min_size=1, max_size=20)
+NUMBERS = (
+    st.integers(0, 10**20).map(str)
+    | st.builds("{}.{}".format, DIGITS, DIGITS)
+    | DIGITS
+    | st.sampled_from(["0", "0.0", "1.", ".5", "-1", "1e3", "9007199254740993", "9223372036854775807", "null", "true"])
+)
+WRITTEN = (
+    NUMBERS | NUMBERS.map('"{}"'.format) | st.sampled_from(['""', '"A"', '"\\u0041"', "[]", "[12,37]", "[012]", "{}"])
+)
+KEYS = st.sampled_from([*FIELDS, "trft", "new", "tr", "sy", "symb", "", "T", "ev"])
+WRITTEN_TRADES = st.builds(
+    "{{{}}}".format,
+    st.lists(st.builds('"{}":{}'.format, KEYS, WRITTEN), max_size=4).map(
+        lambda fields: ",".join(['"ev":"T"', '"sym":"A"', *fields])
+    ),
+)
+
+
+@given(
+    st.lists(
+        st.lists(WRITTEN_TRADES, min_size=1, max_size=2).map(lambda trades: f"[{','.join(trades)}]".encode())
+        | st.sampled_from([b"", b"[]", b"\n", b'[{"ev":"AM","sym":"A"}]', b'[{"ev":"T","sym":"A"},{"ev":"status"}]']),
+        min_size=1,
+        max_size=4,
+    )
+)
+@example([b'[{"ev":"T","sym":"A","p":0.' + b"0" * 30 + b"1}]", b'[{"ev":"T","sym":"A","p":1' + b"9" * 40 + b"}]"])
+@example([b'[{"ev":"T","sym":"A","p":7.3785690282684228}]'])
+@example([b'[{"ev":"T"', b',"sym":"A"}]', b'[{"ev":"T","sym":"A"}'])
+def test_trades_are_read_alike_however_they_are_written(frames: list[bytes]) -> None:
+    """Numbers of any length, keys in any order and twice, frames of other types among those of trades."""
+    assert_read_alike(frames)
+
+
+def assert_read_alike(frames: list[bytes]) -> None:
+    """Check that frames are read as if none of them was plain, which only bytes are."""
+    plain = Decoder().decode([(frame, RECEIVED + place) for place, frame in enumerate(frames)])
+    others = Decoder().decode([(bytearray(frame), RECEIVED + place) for place, frame in enumerate(frames)])  # type: ignore[misc]
+
+    assert plain.rows == others.rows
+    assert list(plain.rows) == list(others.rows)
+    assert plain.counts == others.counts
+    assert plain.errors == others.errors
