@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import pty
 import re
+import subprocess
 from pathlib import Path
 
+import pytest
+
+from tests.cli.prepared import start_process
 from tests.cli.running import error_line, run_tickstock
 from tests.unit.importing.flat_files import QUOTES, TRADES, trade, write_gz
 
@@ -100,3 +106,85 @@ def test_a_gzip_bomb_of_one_line_is_an_error(tmp_path: Path) -> None:
 
     assert result.returncode == 3
     assert len(error_line(result)) < 500
+
+
+BARS = "Date;Time;Open;High;Low;Close;Volume;Note\n" + "".join(
+    f"03.01.2024;09:{minute}:00;184,22;184,5;184;184,25;{minute};x\n" for minute in range(30, 35)
+)
+CSV = ("import", "csv", "AAPL.csv", "--out", "days", "--ticker-from", "filename", "--timezone", "America/New_York")
+
+
+class TestCsv:
+    """`import csv` shows how it reads files before it writes."""
+
+    @pytest.fixture
+    def bars(self, tmp_path: Path) -> Path:
+        """Write a file as European tools do."""
+        (tmp_path / "AAPL.csv").write_text(BARS, encoding="utf-8")
+        return tmp_path
+
+    def test_a_dry_run_shows_columns_and_types(self, bars: Path) -> None:
+        """With the first value, as it is written and as it is read."""
+        result = run_tickstock(*CSV, "--dry-run", folder=bars)
+
+        assert result.returncode == 0, result.stderr
+        assert "AAPL.csv: ohlcv, utf-8, semicolons, decimal comma" in result.stdout
+        assert re.search(
+            r"timestamp +Date\+Time +time: .*America/New_York +03.01.2024 .* 2024-01-03T14:30:00Z", result.stdout
+        )
+        assert re.search(r"open +Open +number +184,22 +184.22", result.stdout)
+        assert re.search(r"interval +\(no column\) +seconds +60", result.stdout)
+        assert "not read: Note\n" in result.stdout
+        assert not (bars / "days").exists()
+
+    def test_a_dry_run_as_json(self, bars: Path) -> None:
+        """For programs: the same table."""
+        result = run_tickstock(*CSV, "--dry-run", "--json", folder=bars)
+
+        (told,) = json.loads(result.stdout)
+        assert (told["state"], told["read_as"]["record"], told["read_as"]["ignored"]) == ("new", "ohlcv", ["Note"])
+        assert told["read_as"]["columns"][0]["read"] == "AAPL"
+
+    def test_without_a_terminal_it_does_not_ask(self, bars: Path) -> None:
+        """A script has looked before, with --dry-run."""
+        result = run_tickstock(*CSV, folder=bars)
+
+        assert result.stdout == "AAPL.csv: 5 ohlcv to days/2024-01-03/ohlcv.parquet\n"
+
+    def test_on_a_terminal_it_asks(self, bars: Path) -> None:
+        """No leaves nothing behind; yes imports; --yes does not ask."""
+        refused, shown = self._answered("n\n", bars)
+        assert (refused, (bars / "days").exists()) == (130, False)
+        assert "decimal comma" in shown
+        assert "import? [y/N]" in shown
+
+        assert self._answered("y\n", bars)[0] == 0
+        assert (bars / "days" / "2024-01-03" / "ohlcv.parquet").exists()
+        code, shown = self._answered("", bars, "--yes")
+        assert (code, "import?" in shown) == (0, False)
+
+    @staticmethod
+    def _answered(answer: str, folder: Path, *options: str) -> tuple[int, str]:
+        """Run the import on a terminal with an answer typed in; return its exit code and what it showed there."""
+        ours, theirs = pty.openpty()
+        os.write(ours, answer.encode())
+        process = start_process(
+            *CSV, *options, stdin=theirs, stderr=theirs, stdout=subprocess.DEVNULL, cwd=folder, env=dict(os.environ)
+        )
+        code = process.wait(timeout=120)
+        os.close(theirs)
+        shown = b""
+        try:
+            while read := os.read(ours, 65_536):
+                shown += read
+        except OSError:  # the terminal is closed
+            pass
+        os.close(ours)
+        return code, shown.decode()
+
+    def test_what_is_unclear_is_one_line(self, bars: Path) -> None:
+        """With exit code 3, and the option that says it."""
+        result = run_tickstock("import", "csv", "AAPL.csv", "--out", "days", "--ticker", "AAPL", folder=bars)
+
+        assert result.returncode == 3
+        assert "have no zone; name it, as in --timezone America/New_York" in error_line(result)

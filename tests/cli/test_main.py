@@ -14,7 +14,8 @@ from tests.cli.prepared import run_prepared, start_process
 from tests.cli.running import error_line, run_process, run_tickstock
 from tickstock_cli import errors
 from tickstock_cli.cli.exits import DEBUG_VARIABLE, exit_code
-from tickstock_cli.cli.options import parse_maps, parse_symbols
+from tickstock_cli.cli.options import parse_symbols
+from tickstock_cli.core.column_maps import parse_maps
 
 HEAVY = {
     "exchange_calendars",

@@ -43,8 +43,23 @@ def _flat_files(folder: Path) -> list[Path]:
     ]
 
 
+def _csv(folder: Path) -> list[Path]:
+    """Write bars of two tickers, a file each."""
+    folder.mkdir()
+    paths = [folder / "A.csv", folder / "B.csv"]
+    for path in paths:
+        lines = [
+            f"{path.stem},2024-01-0{day}T15:{minute:02}:00Z,1,2,0.5,1.5,{minute}.25\n"
+            for day in (3, 4)
+            for minute in range(59, -1, -2)
+        ]
+        path.write_text("symbol,time,open,high,low,close,volume\n" + "".join(lines), encoding="utf-8")
+    return paths
+
+
 EXAMPLES: dict[str, Callable[[Path], list[Path]]] = {
     "polygon-flatfiles": _flat_files,
+    "csv": _csv,
 }
 """Format -> writes files with at least 100 rows, of two dates, to a folder, and returns them."""
 

@@ -11,10 +11,12 @@ from typing import Any, Self
 
 import typer
 
-from tickstock_cli.importing.format import ImportFormat, ImportSource
+from tickstock_cli.importing.format import FilePreview, ImportFormat, ImportSource
 from tickstock_cli.importing.run import (
     IMPORTED,
+    NEW,
     REIMPORTED,
+    REPLACED,
     SKIPPED,
     ImportRequest,
     Progress,
@@ -36,6 +38,7 @@ class ImportChoices:
     out: Path
     replace: bool
     dry_run: bool
+    yes: bool
     as_json: bool
 
 
@@ -46,7 +49,10 @@ def import_files(format_: ImportFormat, choices: ImportChoices) -> int:
     results: list[SourceResult] = []
     if choices.dry_run:
         results = known_states(request)
-        _print_results(results, choices.as_json)
+        previews = _previews(format_, results)
+        _print_dry_run(results, previews, choices.as_json)
+    elif not _agreed(format_, request, choices):
+        raise typer.Abort
     else:
         with _Bar(sources, shown=sys.stderr.isatty()) as bar:
             for result in run_import(format_, request, bar):
@@ -66,10 +72,36 @@ def exit_code_of(results: Sequence[SourceResult]) -> int:
     return min((result.error.exit_code for result in results if result.error is not None), default=0)
 
 
-def _print_results(results: Sequence[SourceResult], as_json: bool) -> None:
+def _agreed(format_: ImportFormat, request: ImportRequest, choices: ImportChoices) -> bool:
+    """Show how new files will be read, where that was found out, and ask; without a terminal, go on."""
+    if choices.yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return True
+    previews = _previews(format_, known_states(request))
+    if not previews:
+        return True
+    _draw(previews, on_stderr=True)
+    return typer.confirm("import?", err=True)
+
+
+def _previews(format_: ImportFormat, results: Sequence[SourceResult]) -> list[FilePreview]:
+    return format_.preview([result.source for result in results if result.state in (NEW, REPLACED)])
+
+
+def _draw(previews: Sequence[FilePreview], *, on_stderr: bool) -> None:
+    from tickstock_cli.cli.console import data_console
+    from tickstock_cli.cli.render_import import render_previews
+
+    data_console(stderr=on_stderr).print(render_previews(previews))
+
+
+def _print_dry_run(results: Sequence[SourceResult], previews: Sequence[FilePreview], as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps([_as_object(result) for result in results], indent=2))
+        columns = {preview.path: preview for preview in previews}
+        objects = [{**_as_object(result), "read_as": _read_as(columns.get(result.source.path))} for result in results]
+        typer.echo(json.dumps(objects, indent=2))
         return
+    if previews:
+        _draw(previews, on_stderr=False)
     for result in results:
         typer.echo(f"{result.source.path}: {result.state}" if result.error is None else str(result.error))
 
@@ -78,6 +110,10 @@ def _as_object(result: SourceResult) -> dict[str, Any]:
     entry = None if result.entry is None else asdict(result.entry)
     error = None if result.error is None else str(result.error)
     return {"file": str(result.source.path), "state": result.state, "error": error, "entry": entry}
+
+
+def _read_as(preview: FilePreview | None) -> dict[str, Any] | None:
+    return None if preview is None else {**asdict(preview), "path": str(preview.path)}
 
 
 def _line(result: SourceResult, out: Path) -> str:

@@ -43,18 +43,23 @@ DryRun = Annotated[
 ]
 
 
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before writing.")]
+
+
 def _command(name: str) -> Callable[..., int]:
     """Return the command of a format: options of all imports, and the fields of the format's ``Params``."""
     part: Any = FORMATS.load_own(name)
 
-    def run(files: list[Path], out: Path, replace: bool, dry_run: bool, as_json: bool, **options: Any) -> int:
+    def run(
+        files: list[Path], out: Path, replace: bool, dry_run: bool, yes: bool, as_json: bool, **options: Any
+    ) -> int:
         try:
             params = part.Params(**{key: value for key, value in options.items() if value is not None})
         except ValidationError as error:
             first = error.errors()[0]
             option = f"--{str(first['loc'][0]).replace('_', '-')}"
             raise UsageError(f"{option} {first['input']}: {reason(first)}") from error
-        choices = ImportChoices(name, files, out, replace=replace, dry_run=dry_run, as_json=as_json)
+        choices = ImportChoices(name, files, out, replace=replace, dry_run=dry_run, yes=yes, as_json=as_json)
         return import_files(part(params), choices)
 
     own = [_option(field, info) for field, info in part.Params.model_fields.items()]
@@ -65,6 +70,7 @@ def _command(name: str) -> Callable[..., int]:
         *own,
         inspect.Parameter("replace", given, annotation=Replace, default=False),
         inspect.Parameter("dry_run", given, annotation=DryRun, default=False),
+        inspect.Parameter("yes", given, annotation=Yes, default=False),
         inspect.Parameter("as_json", given, annotation=Json, default=False),
     ]
     run.__signature__ = inspect.Signature(shared)  # type: ignore[attr-defined]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tickstock_cli.core.column_maps import parse_maps
 from tickstock_cli.core.time_input import TimeInput, parse_time_input
 from tickstock_cli.errors import UsageError
 
@@ -196,25 +197,6 @@ def _read_symbols(path: Path, option: str) -> str:
         reason = (error.strerror or str(error)).lower()
         raise UsageError(f"cannot read the tickers of {option} @{path}: {reason}; name a text file") from error
     return "\n".join(line.partition("#")[0] for line in lines)
-
-
-def parse_maps(texts: Sequence[str]) -> dict[str, str]:
-    """Read every ``--map ours=theirs``.
-
-    Raises
-    ------
-    UsageError
-        A text is not of this form, or a column of ours is mapped twice.
-    """
-    columns: dict[str, str] = {}
-    for text in texts:
-        ours, equals, theirs = text.partition("=")
-        if not (ours and equals):
-            raise UsageError(f"--map {text}: write ours=theirs, as in price=last")
-        if columns.get(ours, theirs) != theirs:
-            raise UsageError(f"--map {text}: {ours} is mapped to {columns[ours] or 'nothing'} already; map it once")
-        columns[ours] = theirs
-    return columns
 
 
 def parse_wheres(texts: Sequence[str]) -> dict[str, list[str]]:

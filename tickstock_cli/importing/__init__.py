@@ -10,6 +10,7 @@ from tickstock_cli.core.registry import Family
 
 PARTS = {
     "polygon-flatfiles": "tickstock_cli.importing.polygon_flatfiles:PolygonFlatFiles",
+    "csv": "tickstock_cli.importing.csv_files:CsvFiles",
 }
 
-FORMATS = Family("import format", PARTS, ("Params", "chunks", "sources"))
+FORMATS = Family("import format", PARTS, ("Params", "chunks", "preview", "sources"))

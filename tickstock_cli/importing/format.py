@@ -58,6 +58,36 @@ class ImportChunk:
     noted: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class ColumnPreview:
+    """A column of ours: the file's name for it, its type, and the first value, as it is written and as it is read."""
+
+    ours: str
+    theirs: str
+    kind: str
+    written: str
+    read: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilePreview:
+    """What a file is read as.
+
+    Parameters
+    ----------
+    form
+        How it is written, in words.
+    ignored
+        Names of columns that are not read.
+    """
+
+    path: Path
+    record: str
+    form: str
+    columns: tuple[ColumnPreview, ...]
+    ignored: tuple[str, ...]
+
+
 class ImportFormat(Protocol):
     """A format; one object imports the files of one command."""
 
@@ -68,6 +98,15 @@ class ImportFormat(Protocol):
 
     def sources(self, paths: Sequence[Path]) -> list[ImportSource]:
         """Return the files to import among paths, which may be missing, in the order of their rows."""
+
+    def preview(self, sources: Sequence[ImportSource]) -> list[FilePreview]:
+        """Return how files will be read, where that was found out; nothing where the format fixes it.
+
+        Raises
+        ------
+        DataError
+            A file cannot be read.
+        """
 
     def chunks(self, source: ImportSource, content: SourceContent) -> Iterator[ImportChunk]:
         """Yield the rows of a file; which rows does not depend on the size of its blocks.

@@ -22,7 +22,7 @@ from tickstock_cli.engine.prefetch import Prefetch
 from tickstock_cli.errors import SchemaError, SourceFileError
 from tickstock_cli.importing.files import BadRows, files_of
 from tickstock_cli.importing.flat_file_rows import TradeRows, bar_chunk
-from tickstock_cli.importing.format import ImportChunk, ImportSource
+from tickstock_cli.importing.format import FilePreview, ImportChunk, ImportSource
 from tickstock_cli.importing.lines import line_blocks, without_first_line
 from tickstock_cli.importing.mids import Mids
 from tickstock_cli.importing.source_content import SourceContent
@@ -120,6 +120,10 @@ class PolygonFlatFiles:
         """Return the files; each is a group of its own, because it has the rows of its day."""
         files = files_of(paths, (".csv.gz", ".csv", ".csv.zst"))
         return [ImportSource(path, _key(path, _named_data_set(path)), str(path)) for path in files]
+
+    def preview(self, sources: Sequence[ImportSource]) -> list[FilePreview]:  # noqa: ARG002 - the protocol's
+        """Return nothing: the format fixes what columns mean."""
+        return []
 
     def chunks(self, source: ImportSource, content: SourceContent) -> Iterator[ImportChunk]:
         """Yield the rows of a file."""

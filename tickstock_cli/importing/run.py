@@ -27,14 +27,8 @@ from tickstock_cli.importing.import_rows import NO_TIME, Days, Tickers, sortable
 from tickstock_cli.importing.source_content import BLOCK_BYTES, SourceContent
 from tickstock_cli.recording.manifest import sha256_of
 
-IMPORTED, REIMPORTED, SKIPPED, REPLACED, WRONG, NEW = (
-    "imported",
-    "reimported",
-    "skipped",
-    "replaced",
-    "wrong_data",
-    "new",
-)
+IMPORTED, REIMPORTED, SKIPPED, REPLACED = "imported", "reimported", "skipped", "replaced"
+WRONG, HELD_BACK, NEW = "wrong_data", "held_back", "new"
 AHEAD = 2
 """Blocks and chunks that wait for the next thread."""
 
@@ -74,7 +68,7 @@ class SourceResult:
     state
         ``imported``, ``reimported`` (in place of an older one), ``skipped`` (imported before), ``new`` (not imported
         yet), ``replaced`` (the file is another than the imported one), or what is wrong: ``not_published``,
-        ``truncated``, ``damaged``, ``unreadable``, ``wrong_data``.
+        ``truncated``, ``damaged``, ``unreadable``, ``wrong_data``; or ``held_back``: another file of its group failed.
     entry
         The entry of the manifest; None if it has none.
     error
@@ -165,6 +159,16 @@ def _known(source: ImportSource, known: dict[str, ImportedFile]) -> SourceResult
     return SourceResult(source, REPLACED, entry, error)
 
 
+def _failed(
+    source: ImportSource, failing: ImportSource | None, error: DataError, entry: ImportedFile | None
+) -> SourceResult:
+    """Return the result of a source of a group that failed; another one of the group may be at fault."""
+    if failing in (None, source):
+        return SourceResult(source, getattr(error, "state", WRONG), entry, error)
+    why = f"because {failing.path.name}, which is imported together with it, failed"
+    return SourceResult(source, HELD_BACK, entry, SourceFileError(f"{source.path}: is not imported, {why}", HELD_BACK))
+
+
 @dataclass(slots=True)
 class _Reading:
     """A source that is being imported, and what was counted."""
@@ -242,11 +246,7 @@ class _GroupImport:
             outputs = self._write(work, removed)
         except DataError as error:
             failing = getattr(error, "source", None)
-            return [
-                SourceResult(source, getattr(error, "state", WRONG), known.get(source.key), error)
-                for source in sources
-                if failing in (None, source)
-            ]
+            return [_failed(source, failing, error, known.get(source.key)) for source in sources]
         at = format_time(self._now() // 10**9 * 10**9)
         entries = [self._entry(reading, outputs, at) for reading in readings]
         self._folder.commit(outputs, removed, entries)

@@ -23,7 +23,7 @@ UNREADABLE = "unreadable"
 """Reason of dropped lines that cannot be read."""
 _PARSED_BYTES = 1 << 20
 """What Arrow parses at once."""
-_REMEDY = "mend it, or drop such lines, counted, with --bad-rows drop"
+BAD_ROWS_REMEDY = "mend it, or drop such lines, counted, with --bad-rows drop"
 
 _NULLS = ["", "null", "NULL", "NaN", "nan", "N/A", "NA", "None"]
 """Missing numbers; texts are taken as they are: NA and NAN are tickers."""
@@ -56,6 +56,8 @@ class TextLayout:
     decimal_point: str = "."
     quoted_ends: bool = False
     """Whether ends of lines can lie between quotes."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """What messages call columns, where it differs."""
 
 
 @dataclass(slots=True)
@@ -97,7 +99,7 @@ class LineReader:
             table = self._parsed(block, self._layout.types, wrong)
         except pa.ArrowInvalid:
             wrong.clear()
-            texts = self._parsed(block, dict.fromkeys(self._layout.types, pa.string()), wrong)
+            texts = self._texts(block, wrong)
             table = self._readable(block, texts)
             bad = texts.num_rows - table.num_rows
         if wrong and not self._drops:
@@ -127,11 +129,22 @@ class LineReader:
             ),
         )
 
+    def _texts(self, block: LineBlock, wrong: list[csv.InvalidRow]) -> pa.Table:
+        try:
+            return self._parsed(block, dict.fromkeys(self._layout.types, pa.string()), wrong)
+        except pa.ArrowInvalid as error:
+            raise DataError(
+                f"{self._path}: cannot be read from line {block.first:,} on: {' '.join(str(error).split())[:200]}"
+            ) from error
+
+    def _label(self, name: str) -> str:
+        return self._layout.labels.get(name, name)
+
     def _misshapen(self, block: LineBlock, row: csv.InvalidRow) -> str:
         line = "" if row.number is None else f" line {block.first + row.number - 1:,}:"
         return (
             f"{self._path}:{line} has {row.actual_columns} fields, but there are {row.expected_columns} columns "
-            f"({row.text[:80]!r}); {_REMEDY}"
+            f"({row.text[:80]!r}); {BAD_ROWS_REMEDY}"
         )
 
     def _readable(self, block: LineBlock, texts: pa.Table) -> pa.Table:
@@ -141,9 +154,10 @@ class LineReader:
         for name, type_ in self._layout.types.items():
             for place in _misfits(plain[name], type_):
                 if not self._drops:
+                    value = f"{self._label(name)} is {texts[name][place].as_py()!r}"
                     raise DataError(
-                        f"{self._path}: line {block.first + place:,}: {name} is {texts[name][place].as_py()!r}, but "
-                        f"{_WANTED[type_]} is wanted; {_REMEDY}"
+                        f"{self._path}: line {block.first + place:,}: {value}, but {_WANTED[type_]} is wanted; "
+                        f"{BAD_ROWS_REMEDY}"
                     )
                 bad[place] = True
         good = pa.array(~bad)

@@ -1,0 +1,330 @@
+"""CSV files of any tool: what is in them is recognised, and what cannot be is asked for by one line."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tickstock_cli.errors import TickstockError
+from tickstock_cli.importing.csv_files import CsvFiles
+from tickstock_cli.importing.csv_options import CsvOptions
+from tickstock_cli.importing.format import FilePreview
+from tickstock_cli.importing.run import ImportRequest, SourceResult, run_import
+
+OPEN = 1_704_292_200_000_000_000
+"""09:30 in New York on 3 January 2024, ns UTC."""
+NEW_YORK = {"timezone": "America/New_York"}
+
+
+def imported(paths: Sequence[Path], out: Path, block_bytes: int = 1 << 20, **options: Any) -> list[SourceResult]:
+    """Import CSV files, and return what became of each."""
+    part = CsvFiles(CsvOptions(**options))
+    return list(run_import(part, ImportRequest("csv", part.sources(paths), out, block_bytes=block_bytes)))
+
+
+def rows_of(text: str | bytes, folder: Path, name: str = "rows.csv", **options: Any) -> list[dict[str, Any]]:
+    """Import one file of a text, and return the rows."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    (result,) = imported([folder / name], folder / "out", **options)
+    if result.error is not None:
+        raise result.error
+    return [row for path in sorted((folder / "out").rglob("*.parquet")) for row in pq.read_table(path).to_pylist()]
+
+
+def preview_of(text: str, folder: Path, name: str = "rows.csv", **options: Any) -> FilePreview:
+    """Return how a file of a text would be read."""
+    (folder / name).write_text(text, encoding="utf-8")
+    part = CsvFiles(CsvOptions(**options))
+    (preview,) = part.preview(part.sources([folder / name]))
+    return preview
+
+
+TICKS = "ticker,timestamp,price,size\nA,2024-01-03T14:30:00Z,10.5,100\nB,2024-01-03T14:30:00.000000001Z,20,0.000001\n"
+TICK_ROWS = [("A", OPEN, 10.5, 100.0), ("B", OPEN + 1, 20.0, 1e-06)]
+
+
+def ticks(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    """Return what makes a tick."""
+    return [(row["ticker"], row["timestamp"], row["price"], row["size"]) for row in rows]
+
+
+NS, SECONDS = (str(OPEN), str(OPEN + 1)), ("1704292200.0", "1704292200.000000001")
+WRITTEN: dict[str, bytes] = {
+    "plain": TICKS.encode(),
+    "ends of lines of Windows": TICKS.replace("\n", "\r\n").encode(),
+    "byte order mark": TICKS.encode("utf-8-sig"),
+    "UTF-16": TICKS.encode("utf-16"),
+    "semicolons": TICKS.replace(",", ";").encode(),
+    "tabs": TICKS.replace(",", "\t").encode(),
+    "bars": TICKS.replace(",", "|").encode(),
+    "decimal commas": TICKS.replace(",", ";").replace("10.5", "10,5").replace("0.000001", "0,000001").encode(),
+    "other names": TICKS.replace("ticker", "Symbol").replace("timestamp", "DateTime").replace("price", "LAST").encode(),
+    "quotes and umlauts of Windows": TICKS.replace("ticker,", 'ticker,"note, long",')
+    .replace("A,2", 'A,"é ""x"", y",2')
+    .replace("B,2", "B,,2")
+    .encode("cp1252"),
+    "blanks": TICKS.replace("10.5", " 10.5 ").replace("20,", " 20,").encode(),
+    "gzip": gzip.compress(TICKS.encode()),
+    "zstd": pa.compress(TICKS.encode(), "zstd", asbytes=True),
+    "nanoseconds": TICKS.replace("2024-01-03T14:30:00Z", NS[0])
+    .replace("2024-01-03T14:30:00.000000001Z", NS[1])
+    .encode(),
+    "seconds": TICKS.replace("2024-01-03T14:30:00Z", SECONDS[0])
+    .replace("2024-01-03T14:30:00.000000001Z", SECONDS[1])
+    .encode(),
+}
+
+
+class TestHowFilesAreWritten:
+    """One result, whatever the tool that wrote the file."""
+
+    @pytest.mark.parametrize("written", WRITTEN)
+    def test_it_is_found_out(self, written: str, tmp_path: Path) -> None:
+        """Ends of lines, marks, encodings, delimiters, commas, cases, quotes, blanks, compression, units."""
+        assert ticks(rows_of(WRITTEN[written], tmp_path)) == TICK_ROWS
+
+    @pytest.mark.parametrize(
+        ("time", "options"),
+        [
+            ("2024-01-03 09:30:00", NEW_YORK),
+            ("2024-01-03 09:30", NEW_YORK),
+            ("2024-01-03T09:30:00.000", NEW_YORK),
+            ("2024-01-03 09:30:00-05:00", {}),
+            ("2024-01-03 14:30:00+0000", {}),
+            ("2024-01-03 14:30:00 UTC", {}),
+            ("20240103 09:30:00", NEW_YORK),
+            ("20240103 093000", NEW_YORK),
+            ("03.01.2024 09:30:00", NEW_YORK),
+            ("2024.01.03 09:30:00", NEW_YORK),
+            ("03-Jan-2024 09:30:00 AM", NEW_YORK),
+            ("01/03/2024 09:30", {**NEW_YORK, "time_format": "%m/%d/%Y %H:%M"}),
+            ("1704292200", {}),
+            ("1704292200000", {}),
+            ("1704292200000000", {}),
+        ],
+    )
+    def test_forms_of_times(self, time: str, options: dict[str, str], tmp_path: Path) -> None:
+        """All of them are 09:30 in New York."""
+        (row,) = rows_of(f"symbol,time,price,size\nA,{time},1,1\n", tmp_path, **options)
+
+        assert row["timestamp"] == OPEN
+
+    def test_a_date_and_a_time_of_day_are_joined(self, tmp_path: Path) -> None:
+        """Two columns, as many tools write them; and by the mapping."""
+        text = "Symbol,Date,Time,Price,Size\nA,01/13/2024,09:30:00.25,1,1\n"
+
+        (row,) = rows_of(text, tmp_path / "by name", **NEW_YORK)
+        (mapped,) = rows_of(
+            text.replace("Date", "D").replace("Time", "T"), tmp_path / "mapped", map=("timestamp=D+T",), **NEW_YORK
+        )
+
+        assert row == mapped
+        assert row["timestamp"] == OPEN + 10 * 86_400 * 10**9 + 250_000_000
+
+    def test_a_first_line_without_names_needs_them(self, tmp_path: Path) -> None:
+        """The option gives them; the line is a row then."""
+        text = "A,1704292200,1,1\nA,1704292201,2,1\n"
+
+        with pytest.raises(TickstockError, match="its first line has no names of columns"):
+            rows_of(text, tmp_path)
+
+        assert len(rows_of(text, tmp_path, columns="ticker,timestamp,price,size")) == 2
+
+
+class TestColumns:
+    """Which column is which."""
+
+    def test_bars_of_a_ticker_in_the_file_name(self, tmp_path: Path) -> None:
+        """As yfinance, FirstRate and Kibot write them; other columns are named in the preview."""
+        text = "Datetime,Open,High,Low,Close,Adj Close,Volume\n" + "".join(
+            f"2024-01-03 09:{minute}:00-05:00,10,12,9,11,11,{minute}\n" for minute in range(30, 35)
+        )
+
+        with pytest.raises(TickstockError, match="--ticker-from filename"):
+            rows_of(text, tmp_path, "BRK.B_1min.csv")
+        rows = rows_of(text, tmp_path, "BRK.B_1min.csv", ticker_from="filename")
+        preview = preview_of(text, tmp_path, "BRK.B_1min.csv", ticker_from="filename")
+
+        assert [(row["ticker"], row["interval"], row["volume"]) for row in rows] == [
+            ("BRK.B", 60.0, float(minute)) for minute in range(30, 35)
+        ]
+        assert preview.ignored == ("Adj Close",)
+        assert [(column.ours, column.theirs, column.read) for column in preview.columns][:3] == [
+            ("ticker", "", "BRK.B"),
+            ("timestamp", "Datetime", "2024-01-03T14:30:00Z"),
+            ("open", "Open", "10"),
+        ]
+
+    def test_a_mapping_beats_names(self, tmp_path: Path) -> None:
+        """And an empty one hides a column."""
+        text = "ticker,timestamp,price,size,flags,last,qty\nA,1704292200,1,2,64,3,4\n"
+
+        (row,) = rows_of(text, tmp_path, map=("price=last", "size=qty", "flags="))
+
+        assert (row["price"], row["size"], "flags" in row) == (3.0, 4.0, False)
+
+    def test_tickers_that_look_like_nothing(self, tmp_path: Path) -> None:
+        """NA, NAN and NULL are tickers; missing numbers are missing."""
+        lines = [f"{ticker},170429220{place},NA,1\n" for place, ticker in enumerate(["NA", "NAN", "NULL", "TRUE"])]
+
+        rows = rows_of("ticker,timestamp,price,size\n" + "".join(lines), tmp_path)
+
+        assert [(row["ticker"], row["price"]) for row in rows] == [
+            ("NA", None), ("NAN", None), ("NULL", None), ("TRUE", None),
+        ]  # fmt: skip
+
+    def test_daily_bars_need_no_interval(self, tmp_path: Path) -> None:
+        """Dates without a time of day are days, across the change of clocks too."""
+        text = "date,ticker,open,high,low,close,volume\n" + "".join(
+            f"2024-03-{day:02},A,1,1,1,1,1\n" for day in (8, 11, 12)
+        )
+
+        rows = rows_of(text, tmp_path, **NEW_YORK)
+
+        assert {row["interval"] for row in rows} == {86_400.0}
+        assert sorted(path.parent.name for path in tmp_path.rglob("*.parquet")) == [
+            "2024-03-08",
+            "2024-03-11",
+            "2024-03-12",
+        ]
+
+
+MISTAKES: dict[str, tuple[str, dict[str, Any], str]] = {
+    "no zone": (
+        "ticker,timestamp,price,size\nA,2024-01-03 09:30:00,1,1\n", {}, "have no zone; name it, as in --timezone"
+    ),
+    "month or day": (
+        "ticker,timestamp,price,size\nA,01/02/2024 09:30,1,1\n", NEW_YORK, "can have the month or the day first"
+    ),
+    "1970": ("ticker,timestamp,price,size\nA,93000,1,1\n", {}, "no known form fits times such as 93000"),
+    "no time": ("ticker,timestamp,price,size\nA,soon,1,1\n", {}, "no known form fits times such as soon"),
+    "a late bad time": (
+        "ticker,timestamp,price,size\n" + "A,1704292200,1,1\n" * 2_000 + "A,soon,1,1\n",
+        {},
+        "line 2,002: timestamp is 'soon', which is no time of the form since 1970, in s",
+    ),
+    "an hour that does not exist": (
+        "ticker,timestamp,price,size\n" + "A,2024-03-10 01:30:00,1,1\n" * 1_500 + "A,2024-03-10 02:30:00,1,1\n",
+        NEW_YORK,
+        "line 1,502: timestamp is '2024-03-10 02:30:00'",
+    ),
+    "no price": (
+        "ticker,timestamp,cost,size\nA,1704292200,1,1\n", {}, "lack price for tick; name them, as in --map price=COLUMN"
+    ),
+    "two types": (
+        "ticker,timestamp,price,size,fmv\nA,1704292200,1,1,1\n", {}, "are those of tick and fmv; choose one with --type"
+    ),
+    "a wrong mapping": (
+        "ticker,timestamp,price,size\nA,1704292200,1,1\n", {"map": ("price=lats",)}, "has no column lats"
+    ),
+    "bits of others": (
+        "ticker,timestamp,price,size,flags\nA,1704292200,1,1,64\n", {}, "flags is 64 behind line 2, but bits beyond"
+    ),
+    "one bar": (
+        "ticker,timestamp,open,high,low,close,volume\nA,1704292200,1,1,1,1,1\n", {}, "the length of the bars is unclear"
+    ),
+    "no delimiter": ("prices\n1\n", {}, "no delimiter of"),
+    "a wrong encoding": (
+        "ticker,timestamp,price,size\nA,1704292200,1,1\n", {"encoding": "utf-16"}, "is not text of encoding"
+    ),
+    "nothing": ("\n\n", {}, "has no line of text"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_what_is_unclear_is_asked_for(mistake: str, tmp_path: Path) -> None:
+    """In one line, which names the option; nothing is written."""
+    text, options, message = MISTAKES[mistake]
+
+    with pytest.raises(TickstockError) as raised:
+        rows_of(text, tmp_path, **options)
+
+    assert message in str(raised.value)
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+def test_files_of_many_dates_and_tickers_become_a_file_a_date(tmp_path: Path) -> None:
+    """A file a ticker in, a file a date out; a new file later gets files of its own."""
+    for ticker in ("A", "B"):
+        lines = [f"{ticker},2024-01-0{day}T15:00:0{second}Z,1,1\n" for day in (3, 4) for second in range(3)]
+        (tmp_path / f"{ticker}.csv").write_text("ticker,timestamp,price,size\n" + "".join(lines))
+
+    results = imported([tmp_path / "A.csv", tmp_path / "B.csv"], tmp_path / "out")
+
+    assert [result.entry and result.entry.outputs for result in results] == [
+        ("2024-01-03/tick.parquet", "2024-01-04/tick.parquet")
+    ] * 2
+    rows = pq.read_table(tmp_path / "out" / "2024-01-03" / "tick.parquet").to_pylist()
+    assert [row["ticker"] for row in rows] == ["A", "B"] * 3
+
+
+def test_a_faulty_file_keeps_its_group_out(tmp_path: Path) -> None:
+    """Their rows would share files; the line names the one at fault, and the others say why."""
+    (tmp_path / "good.csv").write_text(TICKS)
+    (tmp_path / "bad.csv").write_text(TICKS.replace("10.5", "ten"))
+
+    good, bad = imported([tmp_path / "good.csv", tmp_path / "bad.csv"], tmp_path / "out")
+
+    assert (good.state, bad.state) == ("held_back", "wrong_data")
+    assert str(good.error).endswith(
+        "good.csv: is not imported, because bad.csv, which is imported together with it, failed"
+    )
+    assert not list((tmp_path / "out").rglob("*.parquet"))
+
+
+def test_bars_of_two_lengths_are_not_mixed(tmp_path: Path) -> None:
+    """A replay would take them for the same bars twice."""
+    for name, step in (("minutes", 60), ("hours", 3_600)):
+        lines = [f"A,{1_704_292_200 + step * place},1,1,1,1,1\n" for place in range(3)]
+        (tmp_path / f"{name}.csv").write_text("ticker,timestamp,open,high,low,close,volume\n" + "".join(lines))
+
+    results = imported([tmp_path / "minutes.csv", tmp_path / "hours.csv"], tmp_path / "out")
+
+    assert "its bars seem to be 3600 s long, those of" in str(results[1].error)
+
+
+@given(data=st.data())
+@settings(max_examples=25, deadline=None)
+def test_an_import_equals_the_plain_reading(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Drawn rows, read by the csv module, Decimal and datetime."""
+    folder = tmp_path_factory.mktemp("drawn")
+    rows = data.draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from(["A", "BRK B", 'quo"te', "com,ma", "new\nline", "Ü"]),
+                st.datetimes(datetime(2024, 1, 2, 4), datetime(2024, 1, 5, 19)),  # noqa: DTZ001 - as the file has them
+                st.decimals(0, 10_000, places=4, allow_nan=False),
+                st.decimals(0, 1_000, places=6, allow_nan=False),
+            ),
+            min_size=1,
+            max_size=40,
+        )
+    )
+    delimiter = data.draw(st.sampled_from([",", ";", "\t"]))
+    written = io.StringIO()
+    writer = csv.writer(written, delimiter=delimiter)
+    writer.writerow(["symbol", "time", "price", "size"])
+    writer.writerows([ticker, f"{time:%Y-%m-%d %H:%M:%S.%f}", price, size] for ticker, time, price, size in rows)
+
+    read = rows_of(written.getvalue(), folder, block_bytes=data.draw(st.sampled_from([50, 1 << 20])), **NEW_YORK)
+
+    wanted = []
+    for line in csv.DictReader(io.StringIO(written.getvalue()), delimiter=delimiter):
+        local = datetime.fromisoformat(line["time"]).replace(tzinfo=ZoneInfo("America/New_York"))
+        micros = int(local.timestamp()) * 10**6 + local.microsecond
+        wanted.append((line["symbol"], micros * 1_000, float(Decimal(line["price"])), float(Decimal(line["size"]))))
+    assert ticks(read) == sorted(wanted, key=lambda row: row[1])

@@ -1,0 +1,153 @@
+"""Which columns of a CSV file are ours, by their names, and what type of record they make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from tickstock_cli.errors import SchemaError, UsageError
+from tickstock_cli.importing.import_rows import COLUMNS
+from tickstock_cli.sources.recognise import ALIASES
+from tickstock_cli.sources.records import RECORD_TYPES, RecordType
+
+_JOIN = "+"
+"""Joins two columns of the file that are one of ours, such as a date and a time of day."""
+_TEXTS = {"ticker", "trade_id"}
+_MORE_ALIASES = {
+    "timestamp": ("timestamp_utc", "date_time", "open_time", "opentime", "date+time"),
+    "volume": ("total_volume", "vol"),
+}
+_NO_NUMBERS = {"conditions"}
+"""Columns that are lists in recordings; text of other tools does not say how it is to be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class CsvColumns:
+    """The columns to read.
+
+    Parameters
+    ----------
+    record
+        Record type of the rows.
+    places
+        Our name -> places of the file's columns, from 0; several are joined by a blank.
+    ignored
+        Names of the file's columns that are not read.
+    """
+
+    record: str
+    places: Mapping[str, tuple[int, ...]]
+    ignored: tuple[str, ...]
+
+    @property
+    def numbers(self) -> list[str]:
+        """Our columns that hold numbers."""
+        return [name for name in self.places if name not in _TEXTS and name not in ("timestamp", "received_at")]
+
+
+def choose_columns(
+    path: Path, names: Sequence[str], mapping: Mapping[str, str], record: str | None, *, has_ticker: bool
+) -> CsvColumns:
+    """Return the columns of ours in a file.
+
+    Parameters
+    ----------
+    names
+        The names of the file's columns.
+    mapping
+        Our name -> the file's; two names with ``+`` between them are joined; an empty one hides a column.
+    record
+        The record type that the user named; None is to find out.
+    has_ticker
+        Whether the ticker is known without a column.
+
+    Raises
+    ------
+    UsageError
+        A mapping names a column that is neither ours nor the file's.
+    SchemaError
+        The columns are those of no record type, or of several.
+    """
+    lower = [name.strip().strip("'").lower() for name in names]
+    found = {**_by_name(lower), **_mapped(path, names, lower, mapping)}
+    for ours, theirs in mapping.items():
+        if not theirs:
+            found.pop(ours, None)
+    fits = [
+        kind
+        for kind in RECORD_TYPES
+        if record in (None, kind.name)
+        and all(name in found or (name == "ticker" and has_ticker) for name in kind.required)
+    ]
+    if len(fits) != 1:
+        raise SchemaError(_misfit(path, names, found, fits, record, has_ticker))
+    known = COLUMNS[fits[0].name]
+    places = {name: found[name] for name in known if name in found and name not in _NO_NUMBERS}
+    used = {place for group in places.values() for place in group}
+    return CsvColumns(fits[0].name, places, tuple(name for place, name in enumerate(names) if place not in used))
+
+
+def _by_name(lower: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Return our columns by their own names and by those that other tools use, whatever their case."""
+    found: dict[str, tuple[int, ...]] = {}
+    for ours in {name: None for kind in COLUMNS.values() for name in kind}:
+        for alias in (ours, *_MORE_ALIASES.get(ours, ()), *ALIASES.get(ours, ())):
+            parts = alias.split(_JOIN)
+            if all(part in lower for part in parts):
+                found[ours] = tuple(lower.index(part) for part in parts)
+                break
+    if "date" in lower and "time" in lower:
+        found["timestamp"] = (lower.index("date"), lower.index("time"))
+    return found
+
+
+def _mapped(
+    path: Path, names: Sequence[str], lower: Sequence[str], mapping: Mapping[str, str]
+) -> dict[str, tuple[int, ...]]:
+    found = {}
+    for ours, theirs in mapping.items():
+        if not any(ours in kind for kind in COLUMNS.values()):
+            near = get_close_matches(ours, sorted({name for kind in COLUMNS.values() for name in kind}), n=1)
+            raise UsageError(
+                f"--map {ours}={theirs}: {ours} is none of our columns; did you mean {near[0] if near else 'price'}?"
+            )
+        if not theirs:
+            continue
+        places = []
+        for part in theirs.split(_JOIN) if theirs.lower() not in lower else [theirs]:
+            if part not in names and part.lower() not in lower:
+                raise UsageError(f"--map {ours}={theirs}: {path} has no column {part}; it has {', '.join(names)[:200]}")
+            places.append(list(names).index(part) if part in names else lower.index(part.lower()))
+        found[ours] = tuple(places)
+    return found
+
+
+def _misfit(
+    path: Path,
+    names: Sequence[str],
+    found: Mapping[str, tuple[int, ...]],
+    fits: Sequence[RecordType],
+    record: str | None,
+    has_ticker: bool,
+) -> str:
+    shown = ", ".join(names)[:200]
+    if len(fits) > 1:
+        kinds = " and ".join(kind.name for kind in fits)
+        return f"{path}: the columns ({shown}) are those of {kinds}; choose one with --type"
+    wanted = [kind for kind in RECORD_TYPES if record in (None, kind.name)]
+    lacking = {
+        kind.name: [name for name in kind.required if name not in found and not (name == "ticker" and has_ticker)]
+        for kind in wanted
+    }
+    best = min(lacking, key=lambda name: len(lacking[name]))
+    if lacking[best] == ["ticker"]:
+        return (
+            f"{path}: no column has the ticker ({shown}); --ticker-from filename takes it from the file's name, "
+            "as in AAPL of AAPL_1min.csv, --ticker AAPL sets it, --map ticker=COLUMN names a column"
+        )
+    return (
+        f"{path}: the columns ({shown}) lack {', '.join(lacking[best])} for {best}; name them, as in "
+        f"--map {lacking[best][0]}=COLUMN"
+    )

@@ -1,0 +1,146 @@
+"""How a CSV file is written: its encoding, its delimiter, its decimal point, and whether its first line has names."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tickstock_cli.errors import DataError
+
+_DELIMITERS = (",", ";", "\t", "|")
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_OTHER = "cp1252"
+"""What text that is not UTF-8 is read as; the preview says so."""
+_DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
+_VALUE = re.compile(r"[-+]?[\d.,:/ ]*\d[\d.,:/ TZ+-]*")
+HEAD_LINES = 1_000
+"""Lines that decide how a file is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a file is written.
+
+    Parameters
+    ----------
+    encoding
+        Name of the codec.
+    names
+        Names of the columns; those of ``--columns`` if the first line has none.
+    has_header
+        Whether the first line has the names.
+    head
+        Fields of the first lines behind it.
+    """
+
+    encoding: str
+    delimiter: str
+    decimal_point: str
+    names: tuple[str, ...]
+    has_header: bool
+    head: tuple[tuple[str, ...], ...]
+
+
+def encoding_of(block: bytes, wanted: str | None) -> str:
+    """Return the encoding of a file by its first block; ``wanted`` if it is not None."""
+    if wanted:
+        return wanted
+    for mark, name in _BYTE_ORDER_MARKS.items():
+        if block.startswith(mark):
+            return name
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(block)
+    except UnicodeDecodeError:
+        return _OTHER
+    return "utf-8"
+
+
+def in_utf8(path: Path, blocks: Iterator[bytes], encoding: str, *, whole: bool = True) -> Iterator[bytes]:
+    """Yield blocks of another encoding in UTF-8; unless ``whole``, the last character can be cut.
+
+    Raises
+    ------
+    DataError
+        A block is not in the encoding.
+    """
+    if encoding == "utf-8":
+        yield from blocks
+        return
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        for block in blocks:
+            yield decoder.decode(block).encode()
+        yield decoder.decode(b"", whole).encode()
+    except UnicodeError as error:
+        raise DataError(f"{path}: is not text of encoding {encoding}: {error}; name it with --encoding") from error
+
+
+def dialect_of(
+    path: Path, text: str, encoding: str, delimiter: str = "", decimal_point: str = "", columns: tuple[str, ...] = ()
+) -> Dialect:
+    """Return how a file is written, from its first lines.
+
+    Parameters
+    ----------
+    delimiter, decimal_point, columns
+        What the user said; empty is found out.
+
+    Raises
+    ------
+    DataError
+        The file has no line, no delimiter, or no names and no ``columns``.
+    """
+    lines = [line for line in text.splitlines()[: HEAD_LINES + 1] if line.strip()]
+    if not lines:
+        raise DataError(f"{path}: has no line of text")
+    delimiter = delimiter or _delimiter(path, lines)
+    rows = [tuple(field.strip() for field in row) for row in csv.reader(lines, delimiter=delimiter)]
+    has_header = not any(_VALUE.fullmatch(field) for field in rows[0] if field)
+    if columns and has_header:
+        rows = rows[1:]
+    elif has_header:
+        columns, rows = rows[0], rows[1:]
+    elif not columns:
+        raise DataError(
+            f"{path}: its first line has no names of columns ({lines[0][:80]}); name them, as in "
+            "--columns ticker,timestamp,price,size"
+        )
+    width = len(rows[0]) if rows else len(columns)
+    if len(columns) != width:
+        raise DataError(f"{path}: has {width} columns, but {len(columns)} names ({', '.join(columns)[:120]})")
+    return Dialect(
+        encoding, delimiter, decimal_point or _decimal_point(rows, delimiter), columns, has_header, tuple(rows)
+    )
+
+
+def _delimiter(path: Path, lines: list[str]) -> str:
+    """Return the delimiter that stands equally often in all lines, or nearly so; the most frequent of several."""
+    counts = {
+        delimiter: [len(row) - 1 for row in csv.reader(lines[:50], delimiter=delimiter)] for delimiter in _DELIMITERS
+    }
+    fits = {
+        delimiter: found[0]
+        for delimiter, found in counts.items()
+        if found[0] and found.count(found[0]) * 2 > len(found)
+    }
+    if not fits:
+        raise DataError(
+            f"{path}: no delimiter of , ; | or tab is in its first line ({lines[0][:80]}); name it with --delimiter"
+        )
+    return max(fits, key=lambda delimiter: fits[delimiter])
+
+
+def _decimal_point(rows: list[tuple[str, ...]], delimiter: str) -> str:
+    """Return the comma if fields have one where others would have a point, and none has a point."""
+    if delimiter == ",":
+        return "."
+    fields = [field for row in rows for field in row]
+    return "," if any(_DECIMAL_COMMA.fullmatch(field) for field in fields) else "."
