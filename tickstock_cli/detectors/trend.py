@@ -25,7 +25,7 @@ from tickstock_cli.detectors.base import Params, at_least, cooldown_at, figure, 
 from tickstock_cli.kernels.admission import HIDES_LAST
 from tickstock_cli.kernels.compare import NEVER, SECOND_NS, cooldown_ns, reaches, sign, within_cooldown
 from tickstock_cli.kernels.emit import TICK, put_event
-from tickstock_cli.kernels.jit import kernel
+from tickstock_cli.kernels.jit import inlined_kernel, kernel
 from tickstock_cli.kernels.rows import NO_BEGIN, TickRows
 
 STATE = np.dtype(
@@ -42,6 +42,14 @@ STATE = np.dtype(
     align=True,
 )
 CLOSED = np.dtype([("bucket", "i8"), ("close", "f8")], align=True)
+HEAD = np.dtype(
+    [
+        ("number", "i8"),  # of the window's oldest closed bucket; the state's tail if it has none
+        ("bucket", "i8"),  # a copy of that bucket: the ring is long, and most of it has left the cache
+        ("close", "f8"),
+    ],
+    align=True,
+)
 
 
 class TrendParams(Params):
@@ -139,7 +147,7 @@ class Trend:
         self._states = np.empty(0, dtype=STATE)
         # Ids rise strictly, so what lies this far back has left the longest window.
         self._rings = np.empty((0, 1 << int(windows.max()).bit_length()), dtype=CLOSED)
-        self._heads = np.empty((0, len(windows)), dtype=np.int64)
+        self._heads = np.empty((0, len(windows)), dtype=HEAD)
 
     def grow(self, tickers: int) -> None:
         self._states = grown(self._states, tickers, None)
@@ -171,7 +179,7 @@ class Trend:
             if state["tail"] > 0:
                 checks += self._figures(state, ring, heads)
         else:
-            close_bucket(state, ring, heads, timestamp // (settings.bucket_seconds * SECOND_NS), settings)
+            close_bucket(state, ring, heads, timestamp // (settings.bucket_seconds * SECOND_NS), settings.windows)
             quiet = int(timestamp - state["first_time"])
             # Held against in ns: the kernel asks so, and a quotient in seconds may round over the border.
             warm = Check(
@@ -186,14 +194,14 @@ class Trend:
             checks += [warm, *self._figures(state, ring, heads)]
         return (judge("trend", checks, cooldown_at(timestamp, state["event_time"], settings.cooldown)),)
 
-    def _figures(self, state: Any, ring: NDArray[Any], heads: NDArray[np.int64]) -> list[Check]:
+    def _figures(self, state: Any, ring: NDArray[Any], heads: NDArray[Any]) -> list[Check]:
         """Return the rule's inputs from the closed buckets."""
         settings, reading = self._settings, read_trend(state, ring, heads, self._settings)
         direction, before = sign(reading.score), (int(state["direction"]), int(state["strength"]))
         if abs(reading.score) < settings.direction_threshold / 2.0:
             before = (0, 0)
         news = direction != 0 and (direction != before[0] or reading.strength > before[1])
-        smallest = smallest_efficiency(state, ring, heads, settings) if reading.valid else np.nan
+        smallest = smallest_efficiency(state, ring, heads, settings, 0.0) if reading.valid else np.nan
         return [
             *(check for w in range(len(heads)) for check in self._window(state, ring, heads, w)),
             at_least("valid windows", reading.valid, settings.min_windows, "", Ending.WAITING),
@@ -212,19 +220,20 @@ class Trend:
             ),
         ]
 
-    def _window(self, state: Any, ring: NDArray[Any], heads: NDArray[np.int64], w: int) -> list[Check]:
+    def _window(self, state: Any, ring: NDArray[Any], heads: NDArray[Any], w: int) -> list[Check]:
         """Return the figures of one window."""
-        settings, head, mask = self._settings, heads[w], len(ring) - 1
+        settings, head = self._settings, heads[w]
         name = f"{int(settings.windows[w]) * settings.bucket_seconds} s"
-        closes = int(state["tail"] - head)
-        span = ring[(state["tail"] - 1) & mask]["bucket"] - ring[head & mask]["bucket"] if closes else 0
+        closes = int(state["tail"] - head["number"])
+        span = last_of(state, ring)["bucket"] - head["bucket"] if closes else 0
         half = int(settings.windows[w]) * settings.bucket_seconds / 2
         checks = [
             at_least(f"{name}: closes", closes, settings.min_data_points),
             at_least(f"{name}: from first to last", int(span) * settings.bucket_seconds, half, "s"),
         ]
-        if is_valid(state, ring, head, settings.windows[w], settings.min_data_points):
-            checks.append(figure(f"{name}: rate", rate_of(state, ring, head, settings.bucket_seconds), "%/min"))
+        if is_valid(state, last_of(state, ring), head, settings.windows[w], settings.min_data_points):
+            rate = rate_of(last_of(state, ring), head, settings.bucket_seconds)
+            checks.append(figure(f"{name}: rate", rate, "%/min"))
             checks.append(figure(f"{name}: efficiency", efficiency_of(state, ring, head)))
         return checks
 
@@ -233,8 +242,8 @@ def _words(direction: int, strength: int) -> str:
     return f"{'up' if direction > 0 else 'down'} {strength}" if direction else "neutral"
 
 
-@kernel
-def start_segment(state: Any, heads: NDArray[np.int64], timestamp: int) -> None:
+@inlined_kernel
+def start_segment(state: Any, heads: NDArray[Any], timestamp: int) -> None:
     """Clear the state; the segment's first row is at ``timestamp``."""
     state["first_time"] = timestamp
     state["event_time"] = NEVER
@@ -243,37 +252,47 @@ def start_segment(state: Any, heads: NDArray[np.int64], timestamp: int) -> None:
     state["tail"] = 0
     state["direction"] = 0
     state["strength"] = 0
-    heads[:] = 0
+    for w in range(len(heads)):
+        heads[w]["number"] = 0
 
 
-@kernel
-def close_bucket(state: Any, ring: NDArray[Any], heads: NDArray[np.int64], bucket: int, settings: TrendRule) -> None:
-    """Close the open bucket before a tick of ``bucket``, and advance the head of every window."""
+@inlined_kernel
+def close_bucket(state: Any, ring: NDArray[Any], heads: NDArray[Any], bucket: int, windows: NDArray[np.int64]) -> None:
+    """Close the open bucket before a tick of ``bucket``, and advance the head of every window (in buckets)."""
     mask = len(ring) - 1
-    closed = ring[state["tail"] & mask]
+    newest = state["tail"]
+    closed = ring[newest & mask]
     closed["bucket"] = state["bucket"]
     closed["close"] = state["close"]
-    state["tail"] += 1
-    for w in range(len(settings.windows)):
+    state["tail"] = newest + 1
+    for w in range(len(windows)):
         head = heads[w]
-        oldest = bucket - settings.windows[w]
-        while head < state["tail"] and ring[head & mask]["bucket"] < oldest:
-            head += 1
-        heads[w] = head
+        number = head["number"]
+        if number == newest:  # the window was empty
+            head["bucket"] = closed["bucket"]
+            head["close"] = closed["close"]
+        oldest = bucket - windows[w]
+        while number <= newest and head["bucket"] < oldest:
+            number += 1
+            following = ring[number & mask]
+            head["bucket"] = following["bucket"]
+            head["close"] = following["close"]
+        head["number"] = number
 
 
-@kernel
-def read_trend(state: Any, ring: NDArray[Any], heads: NDArray[np.int64], settings: TrendRule) -> TrendInputs:
+@inlined_kernel
+def read_trend(state: Any, ring: NDArray[Any], heads: NDArray[Any], settings: TrendRule) -> TrendInputs:
     """Evaluate the windows over the closed buckets."""
+    last = last_of(state, ring)
     valid = 0
     weighted = 0.0
     weight = 0.0
     positive = 0
     negative = 0
     for w in range(len(settings.windows)):
-        if not is_valid(state, ring, heads[w], settings.windows[w], settings.min_data_points):
+        if not is_valid(state, last, heads[w], settings.windows[w], settings.min_data_points):
             continue
-        rate = rate_of(state, ring, heads[w], settings.bucket_seconds)
+        rate = rate_of(last, heads[w], settings.bucket_seconds)
         valid += 1
         weighted += settings.weights[w] * rate
         weight += settings.weights[w]
@@ -289,48 +308,61 @@ def read_trend(state: Any, ring: NDArray[Any], heads: NDArray[np.int64], setting
     return TrendInputs(valid, score, valid > 0 and (positive == valid or negative == valid), strength)
 
 
-@kernel
-def is_valid(state: Any, ring: NDArray[Any], head: int, window: int, min_data_points: int) -> bool:
+@inlined_kernel
+def last_of(state: Any, ring: NDArray[Any]) -> Any:
+    """Return the last closed bucket."""
+    return ring[(state["tail"] - 1) & (len(ring) - 1)]
+
+
+@inlined_kernel
+def is_valid(state: Any, last: Any, head: Any, window: int, min_data_points: int) -> bool:
     """Return whether a window (in buckets) holds enough closed buckets over at least half its length."""
-    if state["tail"] - head < min_data_points:
-        return False
-    mask = len(ring) - 1
-    first = ring[head & mask]["bucket"]
-    last = ring[(state["tail"] - 1) & mask]["bucket"]
-    return bool(2 * (last - first) >= window)
+    return bool(state["tail"] - head["number"] >= min_data_points and 2 * (last["bucket"] - head["bucket"]) >= window)
 
 
-@kernel
-def rate_of(state: Any, ring: NDArray[Any], head: int, bucket_seconds: int) -> float:
-    """Return a valid window's rate, in percent per minute."""
-    mask = len(ring) - 1
-    first = ring[head & mask]
-    last = ring[(state["tail"] - 1) & mask]
+@inlined_kernel
+def count_valid(state: Any, ring: NDArray[Any], heads: NDArray[Any], settings: TrendRule) -> int:
+    """Return the number of valid windows."""
+    last = last_of(state, ring)
+    valid = 0
+    for w in range(len(settings.windows)):
+        valid += is_valid(state, last, heads[w], settings.windows[w], settings.min_data_points)
+    return valid
+
+
+@inlined_kernel
+def rate_of(last: Any, first: Any, bucket_seconds: int) -> float:
+    """Return the rate from a valid window's first close to its last, in percent per minute."""
     minutes = (last["bucket"] - first["bucket"]) * bucket_seconds / 60.0
     return float((last["close"] - first["close"]) / first["close"] * 100.0 / minutes)
 
 
-@kernel
-def efficiency_of(state: Any, ring: NDArray[Any], head: int) -> float:
+@inlined_kernel
+def efficiency_of(state: Any, ring: NDArray[Any], head: Any) -> float:
     """Return a window's net change over its path, 0 to 1; 0 if the price never moved."""
     mask = len(ring) - 1
-    first = ring[head & mask]["close"]
+    first = head["close"]
     former = first
     path = 0.0
-    for k in range(head + 1, state["tail"]):
+    for k in range(head["number"] + 1, state["tail"]):
         close = ring[k & mask]["close"]
         path += abs(close - former)
         former = close
     return abs(former - first) / path if path > 0 else 0.0
 
 
-@kernel
-def smallest_efficiency(state: Any, ring: NDArray[Any], heads: NDArray[np.int64], settings: TrendRule) -> float:
-    """Return the smallest efficiency of the valid windows."""
+@inlined_kernel
+def smallest_efficiency(
+    state: Any, ring: NDArray[Any], heads: NDArray[Any], settings: TrendRule, enough: float
+) -> float:
+    """Return the smallest efficiency of the valid windows, or the first one that is below ``enough``."""
+    last = last_of(state, ring)
     smallest = np.inf
     for w in range(len(settings.windows)):
-        if is_valid(state, ring, heads[w], settings.windows[w], settings.min_data_points):
+        if is_valid(state, last, heads[w], settings.windows[w], settings.min_data_points):
             smallest = min(smallest, efficiency_of(state, ring, heads[w]))
+            if not reaches(smallest, enough):
+                break
     return smallest
 
 
@@ -339,7 +371,7 @@ def scan_ticks(
     rows: TickRows,
     states: NDArray[Any],
     rings: NDArray[Any],
-    all_heads: NDArray[np.int64],
+    all_heads: NDArray[Any],
     settings: TrendRule,
     out: EventRows,
     counts: NDArray[np.int64],
@@ -366,15 +398,15 @@ def scan_ticks(
             bucket = timestamp // bucket_ns
             opened_first = state["bucket"] < 0
             if not opened_first:
-                close_bucket(state, ring, heads, bucket, settings)
+                close_bucket(state, ring, heads, bucket, settings.windows)
             state["bucket"] = bucket
             state["bucket_end"] = (bucket + 1) * bucket_ns
             state["close"] = price
             if opened_first or timestamp - state["first_time"] < settings.warmup:
                 continue
-            reading = read_trend(state, ring, heads, settings)
-            if reading.valid < settings.min_windows:
+            if count_valid(state, ring, heads, settings) < settings.min_windows:
                 continue
+            reading = read_trend(state, ring, heads, settings)
             size = abs(reading.score)
             if size < settings.direction_threshold / 2.0:
                 state["direction"] = 0
@@ -386,7 +418,9 @@ def scan_ticks(
                 not reaches(size, settings.direction_threshold)
                 or not reading.one_sign
                 or (direction == state["direction"] and reading.strength <= state["strength"])
-                or not reaches(smallest_efficiency(state, ring, heads, settings), settings.min_efficiency)
+                or not reaches(
+                    smallest_efficiency(state, ring, heads, settings, settings.min_efficiency), settings.min_efficiency
+                )
             ):
                 continue
             if within_cooldown(timestamp, state["event_time"], settings.cooldown):
