@@ -83,7 +83,7 @@ class RejectedRowError(DataError):
 class SourceFileError(DataError):
     """A file to import cannot be imported. ``state`` is one word for what is wrong, for results of the command."""
 
-    def __init__(self, message: str, state: str) -> None:
+    def __init__(self, message: str, state: str = "unreadable") -> None:
         super().__init__(message)
         self.state = state
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import codecs
 from enum import StrEnum
-from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 
 from tickstock_cli.config.zones import known_zone
 from tickstock_cli.core.quantities import parse_duration
@@ -42,9 +41,7 @@ class CsvOptions(BaseModel):
     ticker_from: TickerFrom | None = Field(
         default=None, description="Take the ticker from the file's name: AAPL of AAPL_1min.csv."
     )
-    timezone: Annotated[str, AfterValidator(known_zone)] | None = Field(
-        default=None, description="Zone of times that have none, as in America/New_York."
-    )
+    timezone: str | None = Field(default=None, description="Zone of times that have none, as in America/New_York.")
     time_format: str | None = Field(
         default=None, description="Form of the times, as in '%d.%m.%Y %H:%M:%S%.f', where it is not found out."
     )
@@ -59,6 +56,11 @@ class CsvOptions(BaseModel):
     bad_rows: BadRows = Field(
         default=BadRows.FAIL, description="Lines that cannot be read: fail at the first, or drop and count each."
     )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, name: str | None) -> str | None:
+        return name and known_zone(name)
 
     @field_validator("encoding")
     @classmethod
