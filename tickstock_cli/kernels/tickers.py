@@ -39,10 +39,13 @@ def _differ(data: NDArray[np.uint8], begin: int, end: int, known: NDArray[np.uin
 
 
 @kernel
-def fill_table(offsets: NDArray[np.int32], data: NDArray[np.uint8], table: NDArray[np.int32]) -> None:
-    """Enter every known ticker into ``table``, all FREE, of a length that is a power of two above their number."""
+def fill_table(offsets: NDArray[np.int32], data: NDArray[np.uint8], first: int, table: NDArray[np.int32]) -> None:
+    """Enter the known tickers from code ``first`` on into ``table``, which has those before.
+
+    Its length is a power of two above their number; a new table is all FREE.
+    """
     mask = len(table) - 1
-    for code in range(len(offsets) - 1):
+    for code in range(first, len(offsets) - 1):
         place = np.int64(_hash(data, offsets[code], offsets[code + 1]) & np.uint64(mask))
         while table[place] != FREE:
             place = (place + 1) & mask
@@ -57,8 +60,8 @@ def find_codes(
     known: NDArray[np.uint8],
     table: NDArray[np.int32],
     out: NDArray[np.int32],
-) -> int:
-    """Fill ``out`` with the codes of tickers; -1 for empty ones, UNKNOWN for new ones, whose number is returned.
+) -> None:
+    """Fill ``out`` with the codes of tickers; -1 for empty ones, UNKNOWN for new ones.
 
     Parameters
     ----------
@@ -70,7 +73,6 @@ def find_codes(
         As `fill_table` filled it.
     """
     mask = len(table) - 1
-    unknown = 0
     for i in range(len(out)):
         begin = offsets[i]
         end = offsets[i + 1]
@@ -83,5 +85,3 @@ def find_codes(
             place = (place + 1) & mask
             code = table[place]
         out[i] = code if code != FREE else UNKNOWN
-        unknown += code == FREE
-    return unknown

@@ -6,6 +6,7 @@ be small and share no dictionary, so tickers are found by their bytes, and no Py
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ class TickerCodes:
         self._known: dict[str | None, int] = dict(zip([None], self._new_codes([None]), strict=True))
         self._dictionary: Any = None
         self._table: Int32s = frozen(np.empty(0, dtype=np.int32))
-        self._places = _Places([])
+        self._places = _Places()
         self._plain_table = _codes([self._known[None]])
 
     def codes(self, column: Any) -> tuple[Int32s, bool]:
@@ -83,15 +84,16 @@ class TickerCodes:
     def _plain(self, column: pa.Array[pa.StringScalar]) -> Int32s:
         """Return the places of strings in the table of plain ones, -1 for null and empty, after new ones were added."""
         found = self._places.of(column)
-        if found is None:
-            self._learn(column.unique().to_pylist())
-            self._places = _Places(["" if ticker is None else ticker for ticker in self._known])
-            self._plain_table = _codes([*self._known.values(), self._known[None]])
+        if (found == UNKNOWN).any():
+            new = [ticker for ticker in column.take(np.flatnonzero(found == UNKNOWN)).unique().to_pylist() if ticker]
+            self._learn(new)
+            self._places.add(new)
+            codes = np.array([self._known[ticker] for ticker in (*new, None)], dtype=np.int32)
+            self._plain_table = frozen(np.concatenate([self._plain_table[:-1], codes]))
             found = self._places.of(column)
-            assert found is not None  # all of them are known now
-        return found
+        return frozen(found)
 
-    def _learn(self, tickers: list[str | None]) -> None:
+    def _learn(self, tickers: Sequence[str | None]) -> None:
         new = [ticker for ticker in tickers if ticker not in self._known]
         self._known.update(zip(new, self._new_codes(new), strict=True))
 
@@ -103,23 +105,31 @@ class TickerCodes:
 
 
 class _Places:
-    """The places of strings in a list of known ones, found by their bytes."""
+    """The places of strings in the order in which they were added, found by their bytes."""
 
-    def __init__(self, known: list[str]) -> None:
-        self._offsets, self._data = _buffers(pa.array(known, pa.string()))
-        table = np.full(1 << (2 * len(known) + 1).bit_length(), FREE, dtype=np.int32)
-        fill_table(self._offsets, self._data, table)
-        self._table: Int32s = frozen(table)
+    def __init__(self) -> None:
+        self._offsets, self._data = _buffers(pa.array([], pa.string()))
+        self._table: Int32s = np.full(2, FREE, dtype=np.int32)
 
-    def of(self, texts: pa.Array[pa.StringScalar]) -> Int32s | None:
-        """Return the places, -1 for null and the empty string; None if a string is new."""
+    def add(self, new: list[str]) -> None:
+        """Add strings that are not there."""
+        offsets, data = _buffers(pa.array(new, pa.string()))
+        first = len(self._offsets) - 1
+        self._offsets = frozen(np.concatenate([self._offsets, offsets[1:] + self._offsets[-1]]))
+        self._data = frozen(np.concatenate([self._data, data[: offsets[-1]]]))
+        if 2 * len(self._offsets) > len(self._table):
+            self._table = np.full(1 << (4 * len(self._offsets)).bit_length(), FREE, dtype=np.int32)
+            first = 0
+        fill_table(self._offsets, self._data, first, self._table)
+
+    def of(self, texts: pa.Array[pa.StringScalar]) -> Int32s:
+        """Return the places, -1 for null and the empty string, UNKNOWN for new ones."""
         out = np.empty(len(texts), dtype=np.int32)
         offsets, data = _buffers(texts)
-        unknown = find_codes(offsets, data, self._offsets, self._data, self._table, out)
+        find_codes(offsets, data, self._offsets, self._data, self._table, out)
         if texts.null_count:  # bytes of null mean nothing
             out[~valid(texts)] = -1
-            unknown = (out == UNKNOWN).any()
-        return None if unknown else frozen(out)
+        return out
 
 
 def _codes(codes: list[int]) -> Int32s:

@@ -44,3 +44,16 @@ def test_strings_and_dictionaries_select_the_same_rows(columns: list[list[str | 
             assert some_are_skipped == (len(kept) < len(column))
 
     assert wanted.issuperset(symbols.tickers)
+
+
+def test_a_market_that_comes_a_few_tickers_at_a_time_has_a_code_each() -> None:
+    """The first seconds of a feed bring new tickers in every batch, and what is known grows many times."""
+    symbols = SymbolTable()
+    codes = TickerCodes(symbols)
+    market = [f"T{number}" for number in range(700)]
+    for start in range(0, len(market), 7):
+        batch = [*market[start : start + 7], market[start // 2]]
+        found, _ = codes.codes(pa.array(batch))
+        assert [symbols.tickers[code] for code in found.tolist()] == batch
+
+    assert list(symbols.tickers) == market

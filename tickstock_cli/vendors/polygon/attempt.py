@@ -33,8 +33,8 @@ from tickstock_cli.vendors.polygon.params import Key, PolygonParams
 from tickstock_cli.vendors.polygon.staleness import ChannelSilence, SilenceJudgement
 from tickstock_cli.vendors.polygon.subscriptions import Subscriptions, chunks, command
 
-STATUS_MARK = b"status"
-"""A frame without this word holds no status."""
+STATUS_MARK, STATUS_LETTER = b"status", b"u"
+"""A frame without this word holds no status. Few frames hold this letter of it, which is found ten times as quickly."""
 POLICY_VIOLATION = 1008
 """Close code of a connection that is one too many."""
 REFUSAL_SECONDS = 1.0
@@ -60,7 +60,11 @@ class FrameReceiver(Protocol):
     def received(self, frame: bytes) -> None:
         """Stamp a frame and put it into the queue."""
 
-    async def has_room(self) -> None:
+    @property
+    def is_full(self) -> bool:
+        """Whether the queue has no room."""
+
+    async def room(self) -> None:
         """Return once the queue has room."""
 
     def began(self) -> None:
@@ -214,12 +218,13 @@ class Attempt:
                 frame = await self._socket.recv(decode=False)
                 self._heard += 1
                 receiver.received(frame)
-                if STATUS_MARK in frame:
+                if STATUS_LETTER in frame and STATUS_MARK in frame:
                     for status, message in statuses(frame):
                         await self._take(status, message)
-                self._waits_for_room = True
-                await receiver.has_room()
-                self._waits_for_room = False
+                if receiver.is_full:
+                    self._waits_for_room = True
+                    await receiver.room()
+                    self._waits_for_room = False
         except ConnectionClosed as closed:
             return closing_words(closed)
 

@@ -249,10 +249,10 @@ class PolygonSource(RowStream):
 
     def rows_of(self, items: Iterable[Item]) -> Iterator[list[pa.RecordBatch]]:
         """Yield the rows of what the connections have received, and tell the listener the rest."""
-        frames: list[tuple[bytes, int]] = []
+        frames: list[ReceivedFrame] = []
         for item in items:
-            if isinstance(item, ReceivedFrame):
-                frames.append((item.content, item.stamp))
+            if isinstance(item, tuple):
+                frames.append(item)
                 continue
             yield from self._decoded(frames)
             frames = []
@@ -262,7 +262,7 @@ class PolygonSource(RowStream):
                 self._repeated.reconnected(item.at)
         yield from self._decoded(frames)
 
-    def _decoded(self, frames: Sequence[tuple[bytes, int]]) -> Iterator[list[pa.RecordBatch]]:
+    def _decoded(self, frames: Sequence[ReceivedFrame]) -> Iterator[list[pa.RecordBatch]]:
         if not frames:
             return
         decoded = self._decoder.decode(frames)
@@ -316,9 +316,9 @@ class PolygonSource(RowStream):
         self._listeners.gap(gap)
 
     def _handed_over(self, items: Sequence[Item]) -> None:
-        stamps = [item.stamp for item in items if isinstance(item, ReceivedFrame)]
-        if stamps:
-            self.stamps.handed_over(stamps[-1])
+        latest = next((item[1] for item in reversed(items) if isinstance(item, tuple)), None)
+        if latest is not None:
+            self.stamps.handed_over(latest)
 
     @property
     def clock_offset_ns(self) -> int | None:
@@ -402,10 +402,14 @@ class _QueueingReceiver:
         self._frames = frames
         self._stamps = stamps
         self.notice = notice
-        self.has_room = frames.has_room
+        self.room = frames.room
+
+    @property
+    def is_full(self) -> bool:
+        return self._frames.is_full
 
     def received(self, frame: bytes) -> None:
-        self._frames.put(ReceivedFrame(self._stamps.stamp(), frame))
+        self._frames.put((frame, self._stamps.stamp()))
 
     def began(self) -> None:
         self._frames.put(AttemptBegan(self._place, self._stamps.now()))
