@@ -44,7 +44,8 @@ class TargetedBacktest(BacktestTap):
     def found(self) -> dict[str, str]:
         """Return a digest of all records by table."""
         (traded,) = self.traded
-        files = {"observations": self.observations, **traded}
+        observed = {f"observations {place}": file for place, file in enumerate(self.observations.files)}
+        files = {**observed, **traded}
         return {name: sha256(file.read().tobytes()).hexdigest() for name, file in files.items()}
 
 

@@ -119,7 +119,7 @@ class DecisionKeys:
     @classmethod
     def of(cls, tap: BacktestTap, latency_ns: int, like: Sequence[str] | None = None) -> DecisionKeys:
         """Return the decisions of a backtest, with the codes of other tickers if they are given."""
-        chunks = [np.stack([chunk[key].astype(np.int64) for key in _KEYS]) for chunk in tap.observations.chunks()]
+        chunks = [np.stack([chunk[key].astype(np.int64) for key in _KEYS]) for chunk in tap.observations.records()]
         columns = np.concatenate(chunks, axis=1) if chunks else np.empty((len(_KEYS), 0), dtype=np.int64)
         if like is not None:
             columns[1] = codes_like(tap.names.tickers, like)[columns[1]]
@@ -146,7 +146,7 @@ class DecisionKeys:
 
 def _decided(tap: BacktestTap, latency_ns: int, cut: int, codes: NDArray[np.int32] | None) -> Iterator[NDArray[Any]]:
     """Yield the records of events emitted before a cut, with other codes if they are given."""
-    for chunk in tap.observations.chunks():
+    for chunk in tap.observations.records():
         records = chunk[chunk["decision"] - latency_ns < cut]
         if codes is not None and len(records):
             records["code"] = codes[records["code"]]

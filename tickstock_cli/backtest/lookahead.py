@@ -200,7 +200,7 @@ def _drawn_decisions(tap: BacktestTap, count: int) -> list[int]:
     """Return decision times of drawn events, ascending, each once."""
     events = len(tap.observations)
     places = Random(SEED).sample(range(events), min(count, events))
-    return sorted({int(tap.observations.read(place, place + 1)["decision"][0]) for place in places})
+    return sorted({int(tap.observations.read(place, place + 1).records["decision"][0]) for place in places})
 
 
 def _compare_cut(whole: BacktestTap, part: BacktestTap, settled: Settled, cut: int) -> CutResult:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tickstock_cli.core.event_names import EventNames
 from tickstock_cli.study.horizon_rows import placebo_means
-from tickstock_cli.study.observations import CUT, OBSERVED, STATUSES
+from tickstock_cli.study.observations import CUT, OBSERVED, STATUSES, Observations
 
 _FIELDS: list[pa.Field[Any]] = [
     pa.field("event_id", pa.uint64(), nullable=False),
@@ -35,13 +35,14 @@ SCHEMA = pa.schema(_FIELDS)
 """Columns of ``observations.parquet``. Times are int64 ns UTC, prices dollars, returns basis points."""
 
 
-def observation_rows(records: NDArray[Any], horizons: Sequence[str], names: EventNames) -> pa.RecordBatch:
-    """Return records of ``study.observations`` as rows of ``SCHEMA``."""
+def observation_rows(observations: Observations, horizons: Sequence[str], names: EventNames) -> pa.RecordBatch:
+    """Return observations as rows of ``SCHEMA``."""
+    records, placebo = observations
     times = len(horizons)
     status = records["status"].ravel()
     is_entered = (status == OBSERVED) | (status == CUT)
-    days = records["placebo"].shape[1]
-    mean, number = placebo_means(records["placebo"].transpose(0, 2, 1).reshape(-1, days))
+    mean, number = placebo_means(placebo.transpose(0, 2, 1).reshape(len(status), placebo.shape[1]))
+    mean[status != OBSERVED], number[status != OBSERVED] = np.nan, 0
     returns = records["return_bps"].ravel()
     columns: dict[str, Any] = {
         "event_id": np.repeat(records["event_id"], times),

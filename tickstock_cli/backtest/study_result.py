@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from tickstock_cli.config.analysis import horizon_ns
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.event_names import EventNames
-from tickstock_cli.core.record_file import RecordFile
 from tickstock_cli.errors import LedgerError
 from tickstock_cli.study.horizon_rows import HorizonRows, StudyEvents
+from tickstock_cli.study.observation_files import ObservationFiles
 from tickstock_cli.study.observations import STATUSES
 from tickstock_cli.study.tables import StudyTable, study_table
 
@@ -48,7 +48,7 @@ class StudyResult:
         }
 
 
-def study_result(observations: RecordFile, names: EventNames, settings: Settings) -> StudyResult:
+def study_result(observations: ObservationFiles, names: EventNames, settings: Settings) -> StudyResult:
     """Return the results of a study whose observations are all on disk.
 
     Memory holds the events' codes, and one horizon of the observations at a time.
@@ -60,8 +60,8 @@ def study_result(observations: RecordFile, names: EventNames, settings: Settings
     """
     horizons = settings.study.horizons
     by_status = np.zeros(len(STATUSES), dtype=np.int64)
-    columns: list[list[NDArray[Any]]] = [[observations.read(stop=0)[name]] for name in _EVENT_COLUMNS]
-    for chunk in observations.chunks():
+    columns: list[list[NDArray[Any]]] = [[observations.read(stop=0).records[name]] for name in _EVENT_COLUMNS]
+    for chunk in observations.records():
         by_status += np.bincount(chunk["status"].ravel(), minlength=len(STATUSES))
         for column, name in zip(columns, _EVENT_COLUMNS, strict=True):
             column.append(chunk[name].copy())  # a view would hold the chunk
@@ -73,7 +73,7 @@ def study_result(observations: RecordFile, names: EventNames, settings: Settings
     return StudyResult(horizons, counts, study_table(events, rows, names.kinds, names.sources, settings.study.thin))
 
 
-def _horizon_rows(observations: RecordFile, horizons: Sequence[str]) -> Iterator[HorizonRows]:
+def _horizon_rows(observations: ObservationFiles, horizons: Sequence[str]) -> Iterator[HorizonRows]:
     for position, horizon in enumerate(horizons):
         parts = [HorizonRows.of(observations.read(stop=0), position, horizon, horizon_ns(horizon))]
         for chunk in observations.chunks():

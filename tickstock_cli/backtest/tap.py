@@ -29,11 +29,16 @@ from tickstock_cli.prices.days import TradingDays
 from tickstock_cli.prices.timeline import PriceSlice, PriceTimeline
 from tickstock_cli.study.event_paths import EventPaths
 from tickstock_cli.study.event_study import EventStudy
+from tickstock_cli.study.observation_files import ObservationFiles
 from tickstock_cli.trading.records import RECORD_TYPES
 from tickstock_cli.trading.trade_prices import TRADE_PRICES, TradePrices
 
 if TYPE_CHECKING:  # polars is heavy: only with events or a truth
     from tickstock_cli.backtest.given_events import GivenEvents
+
+
+_FORMAT = np.array([2], dtype=np.int64)
+"""Number of the format of a tap's state; a checkpoint of another one cannot be resumed."""
 
 
 class _Stateful(Protocol):
@@ -79,7 +84,7 @@ class BacktestTap(Tap):
         self._strategies = strategies
         self._days = TradingDays(settings.session.market_calendar, settings.prices.phases)
         self._timeline = PriceTimeline(self._days, is_bars=prices.is_bars, lag_ns=prices.lag_ns)
-        self.paths = EventPaths(is_bars=prices.is_bars) if draws else None
+        self.paths = EventPaths() if draws else None
         """Curves around the events."""
         self._trade_prices = TradePrices(self._days, len(strategies)) if draws and strategies else None
         self._study = EventStudy(
@@ -90,7 +95,8 @@ class BacktestTap(Tap):
             paths=self.paths,
         )
         self._codes = None if given is None else OwnCodes(given.tickers)
-        self.observations = RecordFile(folder / "observations", self._study.record)
+        study = settings.study
+        self.observations = ObservationFiles(folder, len(study.horizons), study.placebo_days)
         self.traded = [
             {name: RecordFile(folder / f"{name}-{place}", dtype) for name, dtype in RECORD_TYPES.items()}
             for place in range(len(strategies))
@@ -140,9 +146,18 @@ class BacktestTap(Tap):
 
     def state(self) -> Mapping[str, NDArray[Any]]:
         counts = [self._given_taken, *(len(file) for file in self._files())]
-        return {"counts": np.array(counts, dtype=np.int64), "decided_by": self._decided_by, **self._states()}
+        return {
+            "format": _FORMAT,
+            "counts": np.array(counts, dtype=np.int64),
+            "decided_by": self._decided_by,
+            **self._states(),
+        }
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        if state and not np.array_equal(state.get("format", _FORMAT[:0]), _FORMAT):
+            raise CheckpointError(
+                "the checkpoint is of a backtest of another version of tickstock: start without --resume"
+            )
         if state and not np.array_equal(state["decided_by"], self._decided_by):
             raise CheckpointError(
                 "the checkpoint is of a backtest with other settings of study or prices, other strategies, or other "
@@ -201,7 +216,7 @@ class BacktestTap(Tap):
             self.priced[place].append(prices)
 
     def _files(self) -> list[RecordFile]:
-        return [self.observations, *(file for files in self.traded for file in files.values()), *self.priced]
+        return [*self.observations.files, *(file for files in self.traded for file in files.values()), *self.priced]
 
     def _parts(self) -> dict[str, _Stateful]:
         strategies = {f"strategy-{place}": simulation for place, simulation in enumerate(self.simulations)}

@@ -17,7 +17,7 @@ _DAY = 19_000
 
 def warm_up_study() -> None:
     """Judge an event of one day, with a placebo on the next."""
-    days, paths = TradingDays("24/7", ("regular",)), EventPaths(is_bars=False)
+    days, paths = TradingDays("24/7", ("regular",)), EventPaths()
     study = EventStudy(StudySettings(), days, is_bars=False, open_slack_ms=0, paths=paths)
     begun = _DAY * NS_PER_DAY
     event = np.zeros(1, dtype=EVENT)

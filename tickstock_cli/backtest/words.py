@@ -12,7 +12,7 @@ from tickstock_cli.config.strategy import FillRules
 from tickstock_cli.core.ledger import RECORD_TYPES
 from tickstock_cli.study.calibration import LEVEL, TOO_SMALL_ABOVE, Calibration
 from tickstock_cli.study.cells import StudyCell, Value
-from tickstock_cli.study.event_study import PLACEBO_REACH_DAYS
+from tickstock_cli.study.event_days import PLACEBO_REACH_DAYS
 from tickstock_cli.trading.figures import Figure
 
 MOST_SENTENCES = 8

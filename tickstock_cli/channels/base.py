@@ -191,8 +191,14 @@ class Channel:
         rejected
             The result of ``_reject``.
         """
-        places = np.searchsorted(sessions.starts, judged.rows.timestamp[rows], side="right") - 1
-        judged.segment[rows] = sessions.segments[np.maximum(places, 0)]
+        if len(rows):
+            stamps = judged.rows.timestamp
+            bounds = np.searchsorted(sessions.starts, (stamps.min(), stamps.max()), side="right") - 1
+            if bounds[0] == bounds[1]:  # nearly always
+                judged.segment[rows] = sessions.segments[max(bounds[0], 0)]
+            else:
+                places = np.searchsorted(sessions.starts, stamps[rows], side="right") - 1
+                judged.segment[rows] = sessions.segments[np.maximum(places, 0)]
         judged.reason[rows] = ACCEPTED
         judged.in_session[admitted] = True
         numbers, reasons = rejected

@@ -34,28 +34,26 @@ class ArrayQueue:
         """The rows as a view, valid until the next change; writing into it changes the queue."""
         return self._array[self._start : self._stop]
 
-    def append(self, rows: NDArray[Any], coming: int = 0) -> None:
-        """Add rows at the end.
+    def append(self, rows: NDArray[Any]) -> None:
+        """Add rows at the end."""
+        self.extend(len(rows))[:] = rows
 
-        Parameters
-        ----------
-        coming
-            Number of rows that will follow: they get room at once.
-        """
-        if self._stop + len(rows) > len(self._array):
+    def extend(self, rows: int) -> NDArray[Any]:
+        """Add a number of rows at the end; return them as a view, whose contents are undefined."""
+        if self._stop + rows > len(self._array):
             kept = self.rows
-            room = max(LEAST_ROOM, 2 * (len(kept) + len(rows)), len(kept) + len(rows) + coming)
+            room = max(LEAST_ROOM, 2 * (len(kept) + rows))
             larger = np.empty((room, *self._array.shape[1:]), dtype=self._array.dtype)
             larger[: len(kept)] = kept
             self._array, self._start, self._stop = larger, 0, len(kept)
-        self._array[self._stop : self._stop + len(rows)] = rows
-        self._stop += len(rows)
+        self._stop += rows
+        return self._array[self._stop - rows : self._stop]
 
     def drop(self, rows: int) -> None:
-        """Remove rows from the front; views of them stay valid."""
+        """Remove rows from the front; views of them stay valid until rows are added."""
         self._start += rows
         if self._start == self._stop:
-            self.replace(self.rows)
+            self.clear()
 
     def keep(self, chosen: NDArray[np.bool_]) -> None:
         """Keep only the chosen rows, and free the room of the others."""

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.inference.ordered import all_equal, has_spread, ordered_sum
+from tickstock_cli.kernels.jit import kernel
 from tickstock_cli.kernels.pairs import number_pairs
 
 FEW_CLUSTERS = 10
@@ -97,7 +98,7 @@ def mean_error(
     weights
         Positive, float64. They weight residuals, and their sum takes the place of n.
     """
-    count_a, count_b = (int(np.count_nonzero(np.bincount(ids))) for ids in (clusters.a, clusters.b))
+    count_a, count_b = (_count(ids) for ids in (clusters.a, clusters.b))
     groups = min(count_a, count_b)
     few = groups < FEW_CLUSTERS
     if groups < 2:
@@ -120,9 +121,37 @@ def mean_error(
 
 def _variance(residuals: NDArray[np.float64], total: float, ids: NDArray[np.int64]) -> float:
     """Return V_X of one clustering. Clusters without a row add 0, and are not counted."""
-    groups = int(np.count_nonzero(np.bincount(ids)))
-    sums = np.bincount(ids, weights=residuals).astype(np.float64)  # int64 without rows
-    return groups / (groups - 1) * ordered_sum(sums**2) / total**2
+    groups, squares = _squared_sums(residuals, ids)
+    return groups / (groups - 1) * squares / total**2
+
+
+@kernel
+def _squared_sums(residuals: NDArray[np.float64], ids: NDArray[np.int64]) -> tuple[int, float]:
+    """Return the number of clusters that have a row, and the sum of the squares of their sums, in order."""
+    most = -1
+    for i in range(len(ids)):
+        most = max(most, ids[i])
+    sums, has_row = np.zeros(most + 1), np.zeros(most + 1, np.bool_)
+    for i in range(len(ids)):
+        sums[ids[i]] += residuals[i]
+        has_row[ids[i]] = True
+    groups, total = 0, 0.0
+    for c in range(most + 1):
+        groups += has_row[c]
+        total += sums[c] * sums[c]
+    return groups, total
+
+
+@kernel
+def _count(ids: NDArray[np.int64]) -> int:
+    """Return how many numbers there are."""
+    most = -1
+    for i in range(len(ids)):
+        most = max(most, ids[i])
+    has_row = np.zeros(most + 1, np.bool_)
+    for i in range(len(ids)):
+        has_row[ids[i]] = True
+    return int(has_row.sum())
 
 
 def _too_few(rows: int, count_a: int) -> str:

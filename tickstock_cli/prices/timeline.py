@@ -181,6 +181,8 @@ class PriceTimeline:
         else:
             self._arrived.append((self._ticks(rows.ticks), Prints.none()))
         self._events = np.concatenate([self._events, events]) if len(self._events) else events
+        if watermark == MAX_NS:  # every row has come: what takes longer than the lag, too
+            return self._cut(MAX_NS, row_days, row_last)
         is_worth_it = 2 * sum(prints.rows for prints, _ in self._arrived) >= self._left
         return self._cut(max(self._until, watermark - self._lag_ns) if is_worth_it else self._until, row_days, row_last)
 
@@ -268,7 +270,8 @@ class PriceTimeline:
         is_past = self._events["emitted_at"] < until
         events, self._events = self._events[is_past], self._events[~is_past]
         first = openings if self._is_bars else prints
-        days = np.unique(first.day)
+        # They come by day.
+        days = first.day[:1] if first.rows and first.day[0] == first.day[-1] else np.unique(first.day)
         has_end = np.array([self._days.limits(day).end > 0 for day in days.tolist()], dtype=np.bool_)
         days = days[(days > self._newest_day) & has_end]
         if len(days):

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import Int64s
 from tickstock_cli.prices.timeline import Prints
-from tickstock_cli.study.moments import MOMENT, NOBODY, OPEN, PrintColumns, chain
+from tickstock_cli.study.moments import NOBODY, OPEN, MomentRules, PrintColumns, chain
 from tickstock_cli.study.path_kernels import (
+    PATH_MOMENT,
     POINTS,
     RECENT_STEPS,
     UNITS,
@@ -55,38 +56,40 @@ class EventCurve(NamedTuple):
 
 
 class EventPaths:
-    """Event-time curves of a recording that comes slice by slice; an event study adds its moments.
+    """Event-time curves of a recording that comes slice by slice; an event study adds its moments."""
 
-    Parameters
-    ----------
-    is_bars
-        Whether prints are bars.
-    """
-
-    def __init__(self, *, is_bars: bool) -> None:
-        self._is_bars = is_bars
+    def __init__(self) -> None:
         self._pending = _Queue.none()
-        self._moments = np.empty(0, dtype=MOMENT)
+        self._moments = np.empty(0, dtype=PATH_MOMENT)
         self._curves = np.empty(0, dtype=np.int64)
-        self._heads = np.empty(0, dtype=np.int64)
+        self._heads = np.empty(0, dtype=np.int32)
         self._recent = _no_prices(0)
         self._names = np.empty((0, 3), dtype=np.int64)
         self._sums = _no_sums(0)
 
-    def add(self, moments: NDArray[Any], names: NDArray[np.int64]) -> None:
-        """Add moments of days that are not over.
+    def add(
+        self,
+        code: NDArray[Any],
+        side: NDArray[Any],
+        decision: Int64s,
+        day: NDArray[Any],
+        day_end: Int64s,
+        curves: Int64s,
+    ) -> None:
+        """Add moments of days that are not over: equally long arrays.
 
         Parameters
         ----------
-        moments
-            dtype ``moments.MOMENT``; they wait for their entry.
-        names
-            moments × 3: kind, direction and source of their events.
+        curves
+            Twice the number of the event's curve; for a placebo, one more.
         """
-        curves = self._numbers(names) * 2 + (moments["placebo"] > 0)
+        moments = np.zeros(len(code), dtype=PATH_MOMENT)
+        columns = {"code": code, "side": side, "time": decision, "day": day, "day_end": day_end}
+        for name, column in columns.items():
+            moments[name] = column
         self._pending = self._pending.with_more(moments, curves)
 
-    def take(self, prints: Prints, until: int, tickers: int) -> None:
+    def take(self, prints: Prints, until: int, tickers: int, rules: MomentRules) -> None:
         """Take the prints of a slice, after the moments that it brings.
 
         Parameters
@@ -95,6 +98,8 @@ class EventPaths:
             Prints and moments before it (int64 ns UTC) have all come.
         tickers
             Number of tickers so far; every code is below it.
+        rules
+            Those of the study.
         """
         self._grow(tickers)
         begun, self._pending = self._pending.split(until)
@@ -105,7 +110,7 @@ class EventPaths:
         chain(self._moments, first, self._heads)
         if prints.rows:
             rows = PrintColumns(*(getattr(prints, name) for name in PrintColumns._fields))
-            follow_paths(rows, self._moments, self._curves, self._heads, self._recent, self._sums, self._is_bars)
+            follow_paths(rows, self._moments, self._curves, self._heads, self._recent, self._sums, rules)
         is_over = self._moments["state"] > OPEN
         if np.count_nonzero(is_over) > max(_MANY_DONE, len(is_over) // 2):
             self._keep(~is_over)
@@ -150,12 +155,12 @@ class EventPaths:
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Replace all state by what ``state`` returned."""
-        self._pending = _Queue(state["pending.moments"].astype(MOMENT), state["pending.curves"].copy())
+        self._pending = _Queue(state["pending.moments"].astype(PATH_MOMENT), state["pending.curves"].copy())
         self._names = state["names"].copy()
         self._recent = RecentPrices(*(state[f"recent.{name}"].copy() for name in RecentPrices._fields))
         self._sums = CurveSums(*(state[f"sums.{name}"].copy() for name in CurveSums._fields))
-        self._moments, self._curves = state["moments"].astype(MOMENT), state["curves"].copy()
-        self._heads = np.full(len(self._recent.day), NOBODY)
+        self._moments, self._curves = state["moments"].astype(PATH_MOMENT), state["curves"].copy()
+        self._heads = np.full(len(self._recent.day), NOBODY, np.int32)
         chain(self._moments, 0, self._heads)
 
     def _keep(self, kept: NDArray[np.bool_]) -> None:
@@ -166,11 +171,12 @@ class EventPaths:
     def _grow(self, tickers: int) -> None:
         more = tickers - len(self._heads)
         if more > 0:
-            self._heads = np.append(self._heads, np.full(more, NOBODY))
+            self._heads = np.append(self._heads, np.full(more, NOBODY, np.int32))
             self._recent = RecentPrices(*_joined(self._recent, _no_prices(more)))
 
-    def _numbers(self, names: NDArray[np.int64]) -> Int64s:
-        """Return the numbers of curves by kind, direction and source; new names get the next ones."""
+    def numbers(self, events: NDArray[Any]) -> Int64s:
+        """Return the numbers of curves by the fields kind, direction and source of events; new ones get the next."""
+        names = np.stack([events[name] for name in ("kind", "direction", "source")], axis=1).astype(np.int64)
         known = {tuple(name): number for number, name in enumerate(self._names.tolist())}
         found, places = np.unique(names, axis=0, return_inverse=True)
         new = [name for name in found.tolist() if tuple(name) not in known]
@@ -190,16 +196,16 @@ class _Queue(NamedTuple):
 
     @classmethod
     def none(cls) -> _Queue:
-        return cls(np.empty(0, dtype=MOMENT), np.empty(0, dtype=np.int64))
+        return cls(np.empty(0, dtype=PATH_MOMENT), np.empty(0, dtype=np.int64))
 
     def with_more(self, moments: NDArray[Any], curves: Int64s) -> _Queue:
         moments = np.concatenate([self.moments, moments])
-        order = moments["decision"].argsort(kind="stable")
+        order = moments["time"].argsort(kind="stable")
         return _Queue(moments[order], np.concatenate([self.curves, curves])[order])
 
     def split(self, until: int) -> tuple[_Queue, _Queue]:
         """Return the moments with a decision before a time, and the others."""
-        count = int(self.moments["decision"].searchsorted(until))
+        count = int(self.moments["time"].searchsorted(until))
         rest = _Queue(self.moments[count:].copy(), self.curves[count:].copy()) if count else self
         return _Queue(self.moments[:count], self.curves[:count]), rest
 

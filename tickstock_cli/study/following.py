@@ -9,23 +9,27 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tickstock_cli.core.batch import Float64s, Int64s
+from tickstock_cli.core.batch import Float64s, Int32s, Int64s
+from tickstock_cli.core.times import MAX_NS
 from tickstock_cli.kernels.jit import kernel
 from tickstock_cli.study.moments import (
-    CLOSING,
     DONE,
-    NO_ENTRY,
     NOBODY,
     OPEN,
     TO_CLOSE,
-    WAITING,
     Chains,
-    Ends,
+    LastPrices,
+    MomentRules,
     Moments,
+    OwnResults,
+    PlaceboResults,
     PrintColumns,
-    end_horizon,
+    extreme_moves,
     horizon_end,
+    last_of,
+    move_of,
     push,
 )
 
@@ -33,204 +37,237 @@ BLOCK = 16
 """Rows whose extremes are kept together."""
 
 
-class _Scratch(NamedTuple):
-    """A ticker's rows side by side, and the extremes of each whole block of them."""
+class DayEnds(NamedTuple):
+    """Days of a slice's prints, rising, and the end of each (int64 ns UTC; 0: no print of it counts)."""
+
+    day: Int32s
+    end: Int64s
+
+
+class _Room(NamedTuple):
+    """Room for a ticker's rows side by side, and for the extremes of each whole block of them."""
 
     time: Int64s
     high: Float64s
     low: Float64s
+    close: Float64s
     highs: Float64s
     lows: Float64s
 
 
+# Calls of kernels cost more than what a moment does: they pass every array of their arguments. So what runs for each
+# moment stands in one kernel, and calls only what takes a few arrays.
 @kernel
-def follow(rows: PrintColumns, moments: Moments, ends: Ends, chains: Chains, lengths: Int64s, is_bars: bool) -> None:
-    """Take a slice's prints.
+def follow(
+    rows: PrintColumns,
+    days: DayEnds,
+    moments: Moments,
+    own: OwnResults,
+    placebos: PlaceboResults,
+    last: LastPrices,
+    chains: Chains,
+    rules: MomentRules,
+) -> int:
+    """Take a slice's prints; return how many moments have ended.
 
     Parameters
     ----------
     chains
-        Moments that end are taken out; those that only wait for the close go to their ticker's stack.
-    lengths
-        Lengths of the horizons in ns, rising; ``TO_CLOSE`` is that of ``close``.
+        Moments that end are taken out; events that only wait for the close go to their ticker's stack.
     """
-    heads, stacks = chains.heads, chains.stacks
-    counts = np.zeros(len(heads), np.int64)
-    total = 0
-    for i in range(len(rows.code)):
-        if heads[rows.code[i]] != NOBODY or stacks[rows.code[i]] != NOBODY:
-            counts[rows.code[i]] += 1
-            total += 1
-    if total == 0:
-        return
-    most = counts.max()
-    scratch = _Scratch(
-        np.empty(most, np.int64), np.empty(most), np.empty(most), np.empty(most // BLOCK), np.empty(most // BLOCK)
-    )
-    starts = np.empty(len(heads), np.int64)
-    place = 0
+    heads, stacks, lengths, places, is_bars = chains.heads, chains.stacks, rules.lengths, rules.places, rules.is_bars
+    own_time, own_price, own_day, own_end = own.entry_time, own.entry_price, own.day, own.day_end
+    own_bps, own_mfe, own_mae = own.return_bps, own.mfe_bps, own.mae_bps
+    later_highest, later_lowest, below = own.later_highest, own.later_lowest, own.below
+    placebo_time, placebo_price, placebo_bps = placebos.entry_time, placebos.entry_price, placebos.bps
+    newest_day, last_price, day_before, price_before = last.day, last.price, last.day_before, last.price_before
+    row_day, row_close, opening, open_price = rows.day, rows.close, rows.opening, rows.open
+    starts, grouped = _group(rows.code, heads, stacks)
+    time, high, low, close, highs, lows = _room(starts, is_bars)
+    is_one_day, horizons, ended = len(days.day) == 1, len(lengths), 0
     for c in range(len(heads)):
-        starts[c] = place
-        place += counts[c]
-    grouped = np.empty(total, np.int64)
-    for i in range(len(rows.code)):
-        c = rows.code[i]
-        if heads[c] != NOBODY or stacks[c] != NOBODY:
-            grouped[starts[c]] = i
-            starts[c] += 1
-    for c in range(len(heads)):
-        if counts[c]:
-            mine = grouped[starts[c] - counts[c] : starts[c]]
-            _follow_ticker(rows, mine, scratch, moments, ends, chains, c, lengths, is_bars)
-
-
-@kernel
-def _follow_ticker(
-    rows: PrintColumns,
-    mine: Int64s,
-    scratch: _Scratch,
-    moments: Moments,
-    ends: Ends,
-    chains: Chains,
-    code: int,
-    lengths: Int64s,
-    is_bars: bool,
-) -> None:
-    columns = _gather(rows, mine, scratch)
-    heads = chains.heads
-    if chains.stacks[code] != NOBODY:
-        _follow_newest(columns, rows, mine, moments[chains.stacks[code]])
-    before = NOBODY
-    m = heads[code]
-    while m != NOBODY:
-        moment = moments[m]
-        after = moment["next"]
-        first = _find_entry(rows, mine, columns.time, moment, is_bars) if moment["state"] == WAITING else 0
-        if moment["state"] == OPEN:
-            _extend(columns, rows, mine, first, moment, ends, m, lengths)
-        if moment["state"] <= OPEN:
-            before = m
-        else:
-            if before == NOBODY:
-                heads[code] = after
+        begin, count = starts[c], starts[c + 1] - starts[c]
+        if count == 0:
+            continue
+        _gather(rows.time, row_close, grouped, begin, count, time, close)
+        if is_bars:
+            _gather(rows.time, rows.high, grouped, begin, count, time, high)
+            _gather(rows.time, rows.low, grouped, begin, count, time, low)
+        has_blocks = False
+        newest = stacks[c]
+        if newest != NOBODY:
+            behind = first_after(time, 0, count, own_end[newest])
+            behind = within_day(row_day, grouped, begin, own_day[newest], 0, behind, is_one_day)
+            if behind:
+                has_blocks = has_blocks or _find_blocks(high, low, count, highs, lows)
+                highest, lowest = _extremes(high, low, highs, lows, 0, behind)
+                later_highest[newest] = max(later_highest[newest], highest)
+                later_lowest[newest] = min(later_lowest[newest], lowest)
+        before, m = NOBODY, heads[c]
+        while m != NOBODY:
+            moment = moments[m]
+            after, state, day, row = moment["next"], moment["state"], moment["day"], moment["row"]
+            is_own = moment["is_own"] != 0
+            row -= own.first if is_own else placebos.first
+            place, price = 0, 0.0
+            if state == OPEN:
+                price = last_of(newest_day, last_price, day_before, price_before, c, day)
             else:
-                moments[before]["next"] = after
-            if moment["state"] == CLOSING:
-                push(moments, m, chains.stacks)
-        m = after
+                decision = moment["time"]
+                place = first_after(time, 0, count, decision)
+                if is_bars:
+                    place = first_opening(opening, grouped, begin, place, count, decision - rules.open_slack)
+                if place < count:
+                    first = grouped[begin + place]
+                    state = OPEN if is_entry(row_day[first], day, opening[first], decision, rules.wait) else DONE
+                    moment["state"] = state
+                    if state == OPEN:
+                        price = open_price[first]
+                        moment["time"] = entry_time_of(opening[first], decision, is_bars)
+                        moment["entry_price"] = moment["highest"] = moment["lowest"] = price
+                        if is_own:
+                            own_time[row], own_price[row] = moment["time"], price
+                        else:
+                            placebo_time[row], placebo_price[row] = moment["time"], price
+            if state == OPEN:
+                side, entry_price, day_end = float(moment["side"]), moment["entry_price"], moment["day_end"]
+                h = int(moment["stage"])
+                while h < horizons:
+                    end = horizon_end(moment["time"], lengths[h], day_end)
+                    if end > day_end:
+                        h += 1
+                        continue
+                    behind = first_after(time, place, count, end)
+                    behind = within_day(row_day, grouped, begin, day, place, behind, is_one_day)
+                    if behind > place:
+                        if is_own:
+                            has_blocks = has_blocks or _find_blocks(high, low, count, highs, lows)
+                            highest, lowest = _extremes(high, low, highs, lows, place, behind)
+                            moment["highest"] = max(moment["highest"], highest)
+                            moment["lowest"] = min(moment["lowest"], lowest)
+                        price = close[behind - 1]
+                        place = behind
+                    if behind == count:
+                        break
+                    if is_own:
+                        own_bps[row, places[h]] = move_of(side, price, entry_price)
+                        mfe, mae = extreme_moves(side, moment["highest"], moment["lowest"], entry_price)
+                        own_mfe[row, places[h]], own_mae[row, places[h]] = mfe, mae
+                    else:
+                        placebo_bps[row, places[h]] = move_of(side, price, entry_price)
+                    h += 1
+                moment["stage"] = h
+                if h == horizons or lengths[h] == TO_CLOSE:
+                    state = DONE
+                    moment["state"] = DONE
+                    if h < horizons and is_own:
+                        own_mfe[row, places[h]], own_mae[row, places[h]] = moment["highest"], moment["lowest"]
+                        push(below, later_highest, later_lowest, row, c, stacks)
+            if state <= OPEN:
+                before = m
+            else:
+                ended += 1
+                if before == NOBODY:
+                    heads[c] = after
+                else:
+                    moments[before]["next"] = after
+            m = after
+    _keep_last(rows, days, last)
+    return ended
 
 
 @kernel
-def _gather(rows: PrintColumns, mine: Int64s, scratch: _Scratch) -> _Scratch:
-    """Return a ticker's rows, in room that is used again for the next ticker."""
-    count, blocks = len(mine), len(mine) // BLOCK
+def _group(code: Int32s, heads: Int32s, stacks: Int64s) -> tuple[Int64s, Int32s]:
+    """Group the rows of tickers that have moments.
+
+    Returns
+    -------
+        Where each ticker's rows begin, and the number of all; row numbers in that order.
+    """
+    starts = np.zeros(len(heads) + 1, np.int64)
+    for i in range(len(code)):
+        if heads[code[i]] != NOBODY or stacks[code[i]] != NOBODY:
+            starts[code[i] + 1] += 1
+    for c in range(len(heads)):
+        starts[c + 1] += starts[c]
+    grouped = np.empty(starts[-1], np.int32)
+    place = starts.copy()
+    for i in range(len(code)):
+        c = code[i]
+        if heads[c] != NOBODY or stacks[c] != NOBODY:
+            grouped[place[c]] = i
+            place[c] += 1
+    return starts, grouped
+
+
+@kernel
+def _room(starts: Int64s, is_bars: bool) -> _Room:
+    most = 0
+    for c in range(len(starts) - 1):
+        most = max(most, starts[c + 1] - starts[c])
+    close = np.empty(most)
+    high = np.empty(most) if is_bars else close
+    low = np.empty(most) if is_bars else close
+    return _Room(np.empty(most, np.int64), high, low, close, np.empty(most // BLOCK), np.empty(most // BLOCK))
+
+
+@kernel
+def _gather(
+    times: Int64s, prices: Float64s, grouped: Int32s, begin: int, count: int, time: Int64s, price: Float64s
+) -> None:
+    """Write a ticker's times and prices side by side."""
     for k in range(count):
-        scratch.time[k] = rows.time[mine[k]]
-        scratch.high[k] = rows.high[mine[k]]
-        scratch.low[k] = rows.low[mine[k]]
-    for b in range(blocks):
-        highest, lowest = scratch.high[b * BLOCK], scratch.low[b * BLOCK]
-        for k in range(b * BLOCK + 1, (b + 1) * BLOCK):
-            highest = max(highest, scratch.high[k])
-            lowest = min(lowest, scratch.low[k])
-        scratch.highs[b], scratch.lows[b] = highest, lowest
-    return _Scratch(
-        scratch.time[:count], scratch.high[:count], scratch.low[:count], scratch.highs[:blocks], scratch.lows[:blocks]
-    )
+        time[k] = times[grouped[begin + k]]
+        price[k] = prices[grouped[begin + k]]
 
 
 @kernel
-def _follow_newest(columns: _Scratch, rows: PrintColumns, mine: Int64s, newest: Any) -> None:
-    """Let the newest moment of a stack take a ticker's rows."""
-    behind = _within_day(rows, mine, newest, 0, first_after(columns.time, 0, newest["day_end"]))
-    if behind:
-        newest["later_highest"] = max(newest["later_highest"], _highest(columns, 0, behind))
-        newest["later_lowest"] = min(newest["later_lowest"], _lowest(columns, 0, behind))
-        newest["last"] = rows.close[mine[behind - 1]]
-
-
-@kernel
-def _within_day(rows: PrintColumns, mine: Int64s, moment: Any, start: int, stop: int) -> int:
-    """Return where a moment's own day ends among rows ``[start, stop)``.
+def within_day(
+    row_day: Int32s, grouped: NDArray[Any], begin: int, day: int, start: int, stop: int, is_one_day: bool
+) -> int:
+    """Return where a day ends among a ticker's rows ``[start, stop)``, which are grouped from ``begin`` on.
 
     Where the next day begins with the end of the day, as around the clock, its first instant is not of the day.
+
+    Parameters
+    ----------
+    is_one_day
+        Whether all of the slice's rows are of one day.
     """
-    while stop > start and rows.day[mine[stop - 1]] != moment["day"]:
+    if is_one_day and stop > start:
+        return stop if row_day[grouped[begin]] == day else start
+    while stop > start and row_day[grouped[begin + stop - 1]] != day:
         stop -= 1
     return stop
 
 
 @kernel
-def _find_entry(rows: PrintColumns, mine: Int64s, time: Int64s, moment: Any, is_bars: bool) -> int:
-    """Judge the entry of a moment that waits for it, if it is among a ticker's rows; return its place there."""
-    first = int(first_after(time, 0, moment["decision"]))
-    if is_bars:
-        while first < len(mine) and rows.opening[mine[first]] < moment["from_opening"]:
-            first += 1
-    if first < len(mine):
-        enter(rows, mine[first], moment, is_bars)
-    return first
+def first_opening(opening: Int64s, grouped: NDArray[Any], begin: int, start: int, count: int, from_opening: int) -> int:
+    """Return the first of a ticker's bars from ``start`` on that opens late enough; their number if none does."""
+    place = start
+    while place < count and opening[grouped[begin + place]] < from_opening:
+        place += 1
+    return place
 
 
 @kernel
-def enter(rows: PrintColumns, row: int, moment: Any, is_bars: bool) -> None:
-    """Judge the print that follows a moment's decision."""
-    opening = rows.opening[row]
-    if rows.day[row] != moment["day"] or opening > moment["latest"]:
-        moment["state"] = NO_ENTRY
-        return
-    moment["state"] = OPEN
-    moment["entry_time"] = max(opening, moment["decision"]) if is_bars else opening
-    moment["entry_price"] = rows.open[row]
-    moment["highest"] = moment["entry_price"]
-    moment["lowest"] = moment["entry_price"]
-    moment["last"] = moment["entry_price"]
+def is_entry(print_day: int, day: int, opening: int, decision: int, wait: int) -> bool:
+    """Return whether the print that follows a decision is of its day, and not too late."""
+    return bool(print_day == day and opening <= decision + min(wait, MAX_NS - decision))
 
 
 @kernel
-def _extend(
-    columns: _Scratch,
-    rows: PrintColumns,
-    mine: Int64s,
-    first: int,
-    moment: Any,
-    ends: Ends,
-    m: int,
-    lengths: Int64s,
-) -> None:
-    """Take a ticker's rows from ``first`` on, up to the end of the moment's last horizon."""
-    time, is_own = columns.time, moment["own"] != NOBODY
-    place = first
-    h = moment["stage"]
-    while h < len(lengths):
-        end = horizon_end(moment["entry_time"], lengths[h], moment["day_end"])
-        if end > moment["day_end"]:
-            h += 1
-            continue
-        behind = _within_day(rows, mine, moment, place, first_after(time, place, end))
-        if behind > place:
-            if is_own:
-                moment["highest"] = max(moment["highest"], _highest(columns, place, behind))
-                moment["lowest"] = min(moment["lowest"], _lowest(columns, place, behind))
-            moment["last"] = rows.close[mine[behind - 1]]
-            place = behind
-        if behind == len(time):
-            if lengths[h] == TO_CLOSE:
-                moment["state"] = CLOSING
-            break
-        end_horizon(moment, ends, m, h)
-        h += 1
-    moment["stage"] = h
-    if h == len(lengths):
-        moment["state"] = DONE
+def entry_time_of(opening: int, decision: int, is_bars: bool) -> int:
+    """Return the time of an entry: that of the print, but not before the decision."""
+    return max(opening, decision) if is_bars else opening
 
 
 @kernel
-def first_after(time: Int64s, start: int, limit: int) -> int:
-    """Return the first place from ``start`` on whose time is above ``limit``; the number of times if there is none."""
-    low, high = start, len(time)
-    if low == high or time[high - 1] <= limit:
-        return high
+def first_after(time: Int64s, start: int, stop: int, limit: int) -> int:
+    """Return the first place in ``[start, stop)`` whose time is above ``limit``; ``stop`` if there is none."""
+    if start == stop or time[stop - 1] <= limit:
+        return stop
+    low, high = start, stop
     while low < high:
         middle = (low + high) // 2
         if time[middle] <= limit:
@@ -241,36 +278,49 @@ def first_after(time: Int64s, start: int, limit: int) -> int:
 
 
 @kernel
-def _highest(columns: _Scratch, start: int, stop: int) -> Any:
-    """Return the highest price of rows ``[start, stop)``, at least one."""
-    values, blocks = columns.high, columns.highs
-    first, last = -(-start // BLOCK), stop // BLOCK
-    found = values[start]
-    for i in range(start, min(first * BLOCK, stop)):
-        if values[i] > found:
-            found = values[i]
-    for b in range(first, last):
-        if blocks[b] > found:
-            found = blocks[b]
-    for i in range(max(last, first) * BLOCK, stop):
-        if values[i] > found:
-            found = values[i]
-    return found
+def _find_blocks(high: Float64s, low: Float64s, count: int, highs: Float64s, lows: Float64s) -> bool:
+    """Find the extremes of each whole block of a ticker's rows; return True."""
+    for b in range(count // BLOCK):
+        highest, lowest = high[b * BLOCK], low[b * BLOCK]
+        for k in range(b * BLOCK + 1, (b + 1) * BLOCK):
+            highest = high[k] if high[k] > highest else highest
+            lowest = low[k] if low[k] < lowest else lowest
+        highs[b], lows[b] = highest, lowest
+    return True
 
 
 @kernel
-def _lowest(columns: _Scratch, start: int, stop: int) -> Any:
-    """Return the lowest, likewise."""
-    values, blocks = columns.low, columns.lows
-    first, last = -(-start // BLOCK), stop // BLOCK
-    found = values[start]
-    for i in range(start, min(first * BLOCK, stop)):
-        if values[i] < found:
-            found = values[i]
-    for b in range(first, last):
-        if blocks[b] < found:
-            found = blocks[b]
-    for i in range(max(last, first) * BLOCK, stop):
-        if values[i] < found:
-            found = values[i]
-    return found
+def _extremes(
+    high: Float64s, low: Float64s, highs: Float64s, lows: Float64s, start: int, stop: int
+) -> tuple[float, float]:
+    """Return the highest and the lowest price of a ticker's rows ``[start, stop)``, at least one."""
+    first, behind = -(-start // BLOCK), stop // BLOCK
+    highest, lowest = high[start], low[start]
+    for i in range(start + 1, min(first * BLOCK, stop)):
+        highest = high[i] if high[i] > highest else highest
+        lowest = low[i] if low[i] < lowest else lowest
+    for b in range(first, behind):
+        highest = highs[b] if highs[b] > highest else highest
+        lowest = lows[b] if lows[b] < lowest else lowest
+    for i in range(max(behind, first) * BLOCK, stop):
+        highest = high[i] if high[i] > highest else highest
+        lowest = low[i] if low[i] < lowest else lowest
+    return highest, lowest
+
+
+@kernel
+def _keep_last(rows: PrintColumns, days: DayEnds, last: LastPrices) -> None:
+    """Keep each ticker's last price up to its day's end."""
+    newest, price, day_before, price_before = last.day, last.price, last.day_before, last.price_before
+    code, time, row_day, close = rows.code, rows.time, rows.day, rows.close
+    for i in range(len(code)):
+        c, day = code[i], row_day[i]
+        if time[i] > days.end[0 if len(days.day) == 1 else np.searchsorted(days.day, day)]:
+            continue
+        if newest[c] == day:
+            price[c] = close[i]
+        elif day_before[c] == day:
+            price_before[c] = close[i]
+        elif day > newest[c]:
+            day_before[c], price_before[c] = newest[c], price[c]
+            newest[c], price[c] = day, close[i]

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.study.observations import OBSERVED
+from tickstock_cli.kernels.jit import kernel
+from tickstock_cli.study.observations import OBSERVED, Observations
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,9 @@ class HorizonRows:
     placebo: NDArray[np.float64]
 
     @classmethod
-    def of(cls, records: NDArray[Any], position: int, horizon: str, length_ns: int | None) -> HorizonRows:
-        """Return the rows of the horizon at a position in records of ``observation_dtype``, without a copy."""
+    def of(cls, observations: Observations, position: int, horizon: str, length_ns: int | None) -> HorizonRows:
+        """Return the rows of the horizon at a position in observations, without a copy."""
+        records = observations.records
         return cls(
             horizon,
             length_ns,
@@ -76,7 +78,7 @@ class HorizonRows:
             records["return_bps"][:, position],
             records["mfe_bps"][:, position],
             records["mae_bps"][:, position],
-            records["placebo"][:, :, position],
+            observations.placebo[:, :, position],
         )
 
     @classmethod
@@ -103,12 +105,20 @@ def placebo_means(
     -------
         Means, float64, NaN where the number is 0; numbers, int64.
     """
-    rows, days = placebo.shape
-    total, number = np.zeros(rows), np.zeros(rows, np.int64)
-    for day in range(days):
-        if day != without:
-            column = placebo[:, day]
-            seen = ~np.isnan(column)
-            total += np.where(seen, column, 0.0)
-            number += seen
-    return np.divide(total, number, out=np.full(rows, np.nan), where=number > 0), number
+    means, number = np.empty(len(placebo)), np.empty(len(placebo), np.int64)
+    _mean_by_row(placebo, -1 if without is None else without, means, number)
+    return means, number
+
+
+@kernel
+def _mean_by_row(
+    placebo: NDArray[np.float64], without: int, means: NDArray[np.float64], number: NDArray[np.int64]
+) -> None:
+    for row in range(len(placebo)):
+        total, seen = 0.0, 0
+        for day in range(placebo.shape[1]):
+            if day != without and not np.isnan(placebo[row, day]):
+                total += placebo[row, day]
+                seen += 1
+        means[row] = total / seen if seen else np.nan
+        number[row] = seen

@@ -1,155 +1,226 @@
-"""The moments of the days that are not over, chained by ticker."""
+"""The moments whose decision has come, chained by ticker, and the results of the days that are not over."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.core.array_queue import ArrayQueue
-from tickstock_cli.core.batch import Int64s
+from tickstock_cli.core.batch import Int32s, Int64s
 from tickstock_cli.prices.timeline import Prints
-from tickstock_cli.study.following import follow
+from tickstock_cli.study.following import DayEnds, follow
 from tickstock_cli.study.moments import (
     MOMENT,
     NOBODY,
-    PLANNED,
+    OPEN,
+    TO_CLOSE,
+    UNSTACKED,
+    Begun,
     Chains,
-    Ends,
-    Moments,
+    LastPrices,
+    MomentRules,
+    OwnResults,
+    PlaceboResults,
     PrintColumns,
+    begin,
     chain,
-    moments_of,
+    count_codes,
     settle,
     stack,
 )
-from tickstock_cli.study.results import end_day
+from tickstock_cli.study.results import end_open, finish_own, finish_placebos
+
+_MANY_ENDED = 4_096
+"""Moments that have ended are dropped once they are so many, and most."""
+
+_ON_STACK = np.dtype(
+    [("day_end", "i8"), ("later_highest", "f8"), ("later_lowest", "f8"), ("below", "i8"), ("side", "i1")], align=True
+)
+"""What results of an event need beside its record until its day is over; see ``moments.OwnResults``."""
 
 
 class MomentPool:
-    """Moments that wait for their decision or entry, are open, or have ended on a day that is not over.
-
-    A moment before its decision costs 40 bytes and no time; prints concern it from then on.
+    """Follows moments through their days.
 
     Parameters
     ----------
-    lengths
-        Lengths of the horizons in ns, rising; ``TO_CLOSE`` is that of ``close``.
-    open_slack_ns, wait_ns
-        As in ``moments.moments_of``.
+    record
+        Dtype of the records of events (``observations.observation_dtype``).
     """
 
-    def __init__(self, lengths: Int64s, *, is_bars: bool, open_slack_ns: int, wait_ns: int) -> None:
-        self._lengths = lengths
-        self._is_bars = is_bars
-        self._open_slack_ns = open_slack_ns
-        self._wait_ns = wait_ns
-        self._planned: list[NDArray[Any]] = []  # each by decision
+    def __init__(self, rules: MomentRules, record: np.dtype[Any]) -> None:
+        self._rules = rules
         self._moments = ArrayQueue(MOMENT)
-        self._last, self._highest, self._lowest = (ArrayQueue(np.float64, (len(lengths),)) for _ in Ends._fields)
-        self._chains = Chains(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+        self._ended = 0
+        self.events = ArrayQueue(record)
+        """Records of the events whose day is not over; moments fill in their results."""
+        self._on_stack = ArrayQueue(_ON_STACK)
+        self.first_event = 0
+        """Number of the first of them among all events."""
+        result = [("entry_time", "i8"), ("entry_price", "f8"), ("bps", "f8", (len(rules.lengths),))]
+        self._placebos = ArrayQueue(np.dtype(result))
+        self._first_placebo = 0
+        self._chains = Chains(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int64))
+        self._last = _no_prices(0)
 
     def grow(self, tickers: int) -> None:
         """Make room for codes below ``tickers``."""
         more = tickers - len(self._chains.heads)
         if more > 0:
-            self._chains = Chains._make(np.append(heads, np.full(more, NOBODY)) for heads in self._chains)
+            more = max(more, len(self._chains.heads))
+            self._chains = Chains(*(np.append(heads, np.full(more, NOBODY, heads.dtype)) for heads in self._chains))
+            columns: list[Any] = list(zip(self._last, _no_prices(more), strict=True))
+            self._last = LastPrices(*map(np.concatenate, columns))
 
-    def add(self, planned: NDArray[Any]) -> None:
-        """Add moments (dtype ``PLANNED``)."""
-        if len(planned):
-            self._planned.append(planned[planned["decision"].argsort(kind="stable")])
+    @property
+    def sides(self) -> NDArray[np.int8]:
+        """Sides of those events, int8: 1 or −1, 0 for one that is not studied."""
+        sides: NDArray[np.int8] = self._on_stack.rows["side"]
+        return sides
 
-    def follow(self, prints: Prints, until: int) -> None:
-        """Take the prints of a slice; those before ``until`` (int64 ns UTC) have all come then."""
-        self._begin(until)
-        if prints.rows and len(self._moments):
-            rows = PrintColumns(*(getattr(prints, name) for name in PrintColumns._fields))
-            follow(rows, self._moments.rows, self._ends(), self._chains, self._lengths, self._is_bars)
+    def add_events(self, events: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Make room for events; return their records, and the fields ``side`` and ``day_end``, to be filled in."""
+        on_stack = self._on_stack.extend(events)
+        on_stack["below"] = UNSTACKED
+        return self.events.extend(events), on_stack
 
-    def end(self, over: int) -> tuple[Moments, Ends]:
-        """Remove the moments whose day is at most ``over``, and return them with the prices at their horizons.
+    def add_placebos(self, events: int) -> int:
+        """Make room for the placebos of events on one day; return the number of the first row."""
+        first = self._first_placebo + len(self._placebos)
+        rows = self._placebos.extend(events)
+        rows["entry_time"] = 0
+        rows["bps"] = np.nan
+        return first
 
-        They may be views, valid until the next slice.
+    def begin(self, parts: Sequence[Begun]) -> None:
+        """Begin moments whose decision has come.
+
+        Those of a ticker come to lie side by side: following them is faster then.
         """
-        is_over = self._moments.rows["day"] <= over
-        if not is_over.any():
-            return self._moments.rows[:0], Ends(*(values[:0] for values in self._ends()))
-        settle(self._moments.rows, self._chains.stacks)
-        is_own = self._moments.rows["own"] != NOBODY
-        every = slice(None)
-        chosen, chosen_own = (every, every) if is_over.all() else (is_over, is_over[is_own])
-        moments = self._moments.rows[chosen]
-        _number_own(moments, 0)
-        ends = Ends(self._last.rows[chosen], self._highest.rows[chosen_own], self._lowest.rows[chosen_own])
-        end_day(moments, ends, self._lengths)
-        if is_over.all():
-            for queue in (self._moments, self._last, self._highest, self._lowest):
-                queue.clear()
-        else:
-            self._moments.keep(~is_over)
-            _number_own(self._moments.rows, 0)
-            self._last.keep(~is_over)
-            for queue in (self._highest, self._lowest):
-                queue.keep(~is_over[is_own])
-        self._chain_all()
-        return moments, ends
+        parts = [part for part in parts if len(part.chosen)]
+        if not parts:
+            return
+        if self._ended > max(_MANY_ENDED, len(self._moments) // 2):
+            self._keep(self._moments.rows["state"] <= OPEN)
+        first = len(self._moments)
+        counts = np.zeros(len(self._chains.heads), dtype=np.int64)
+        for part in parts:
+            count_codes(part, counts)
+        moments = self._moments.extend(sum(len(part.chosen) for part in parts))
+        places = np.cumsum(counts) - counts
+        for part in parts:
+            begin(part, places, moments)
+        chain(self._moments.rows, first, self._chains.heads)
+
+    def follow(self, prints: Prints, days: DayEnds) -> None:
+        """Take the prints of a slice, after the moments that begin in it."""
+        if prints.rows:
+            rows = PrintColumns(*(getattr(prints, name) for name in PrintColumns._fields))
+            self._ended += follow(
+                rows, days, self._moments.rows, *self._results(), self._last, self._chains, self._rules
+            )
+
+    def end(self, over: int) -> None:
+        """End the moments whose day is at most ``over``."""
+        moments = self._moments.rows
+        own, placebos = self._results()
+        end_open(moments, over, own, placebos, self._last, self._rules)
+        self._settle()
+        self._keep((moments["state"] <= OPEN) & (moments["day"] > over))
+
+    def finish_events(self, events: int, covered_end: Int64s) -> tuple[NDArray[Any], float]:
+        """Finish the first events, whose days are over and ended, and remove them.
+
+        Parameters
+        ----------
+        covered_end
+            By event: the time (int64 ns UTC) up to which its day is recorded.
+
+        Returns
+        -------
+        tuple
+            Their records, a view that is valid until events are added; the size of their greatest move in basis points.
+        """
+        own, _ = self._results()
+        records = self.events.rows[:events]
+        most = finish_own(own, records["status"], covered_end, self._last, self._rules)
+        self.events.drop(events)
+        self._on_stack.drop(events)
+        self.first_event += events
+        self._stack()
+        return records, most
+
+    def finish_placebos(
+        self, first: int, code: Int32s, side: NDArray[np.int8], day: int, day_end: int, covered_end: int
+    ) -> tuple[NDArray[Any], float]:
+        """Finish the placebos of some events on a day that is over and ended.
+
+        Returns
+        -------
+        tuple
+            Events × horizons, returns in basis points, a view that is valid until placebos are added; the size of the
+            greatest of them.
+        """
+        start = first - self._first_placebo
+        rows = self._placebos.rows[start : start + len(code)]
+        columns = (rows["entry_time"], rows["entry_price"], rows["bps"])
+        return rows["bps"], finish_placebos(code, side, *columns, day, day_end, covered_end, self._last, self._rules)
+
+    def drop_placebos(self, before: int) -> None:
+        """Remove the rows of placebos before a number."""
+        self._placebos.drop(before - self._first_placebo)
+        self._first_placebo = before
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return all state as arrays, by name."""
-        settle(self._moments.rows, self._chains.stacks)
+        self._settle()
         return {
-            "planned": np.concatenate([np.empty(0, dtype=PLANNED), *self._planned]),
-            "moments": self._moments.rows,
-            **{f"ends.{name}": values for name, values in self._ends()._asdict().items()},
+            "firsts": np.array([self.first_event, self._first_placebo], dtype=np.int64),
+            "events": self.events.rows,
+            "on_stack": self._on_stack.rows,
+            "placebos": self._placebos.rows,
+            "moments": self._moments.rows[self._moments.rows["state"] <= OPEN],
+            **{f"last.{name}": values for name, values in self._last._asdict().items()},
         }
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Replace all state by what ``state`` returned."""
-        self._planned = []
-        self.add(state["planned"].astype(PLANNED))
+        self.first_event, self._first_placebo = state["firsts"].tolist()
+        self.events.replace(state["events"])
+        self._on_stack.replace(state["on_stack"])
+        self._placebos.replace(state["placebos"])
         self._moments.replace(state["moments"])
-        self._last.replace(state["ends.last"])
-        self._highest.replace(state["ends.highest"])
-        self._lowest.replace(state["ends.lowest"])
-        self.grow(int(self._moments.rows["code"].max(initial=-1)) + 1)
-        self._chain_all()
+        self._last = LastPrices(*(state[f"last.{name}"].copy() for name in LastPrices._fields))
+        self._chains = Chains(np.empty(len(self._last.day), np.int32), np.empty(len(self._last.day), np.int64))
+        self._keep(np.ones(len(self._moments), dtype=np.bool_))
+        self._stack()
 
-    def _begin(self, until: int) -> None:
-        """Begin the moments whose decision is before ``until``.
-
-        Those of a ticker come to lie side by side: following them is faster then.
-        """
-        counts = [int(planned["decision"].searchsorted(until)) for planned in self._planned]
-        if not any(counts):
-            return
-        begun = np.concatenate([planned[:count] for planned, count in zip(self._planned, counts, strict=True)])
-        rest = [planned[count:] for planned, count in zip(self._planned, counts, strict=True)]
-        self._planned = [planned for planned in rest if len(planned)]
-        coming = sum(len(planned) for planned in self._planned)
-        first, own = len(self._moments), len(self._highest)
-        begun = begun[begun["code"].argsort(kind="stable")]
-        self._moments.append(moments_of(begun, self._open_slack_ns, self._wait_ns), coming)
-        none = np.full((len(begun), len(self._lengths)), np.nan)
-        self._last.append(none, coming)
-        for queue in (self._highest, self._lowest):
-            queue.append(none[begun["placebo"] == 0])
-        _number_own(self._moments.rows[first:], own)
-        chain(self._moments.rows, first, self._chains.heads)
-
-    def _chain_all(self) -> None:
-        for heads in self._chains:
-            heads[:] = NOBODY
+    def _keep(self, kept: NDArray[np.bool_]) -> None:
+        self._moments.keep(kept)
+        self._ended = 0
+        self._chains.heads[:] = NOBODY
         chain(self._moments.rows, 0, self._chains.heads)
-        stack(self._moments.rows, self._chains.stacks)
 
-    def _ends(self) -> Ends:
-        return Ends(self._last.rows, self._highest.rows, self._lowest.rows)
+    def _settle(self) -> None:
+        if self._rules.lengths[-1] == TO_CLOSE:
+            settle(self._results()[0], int(self._rules.places[-1]), self._chains.stacks)
+
+    def _stack(self) -> None:
+        self._chains.stacks[:] = NOBODY
+        stack(self._results()[0], self._chains.stacks)
+
+    def _results(self) -> tuple[OwnResults, PlaceboResults]:
+        records, on_stack, placebos = self.events.rows, self._on_stack.rows, self._placebos.rows
+        of_record = {name: records[name] for name in OwnResults._fields if name in (records.dtype.names or ())}
+        of_stack = {name: on_stack[name] for name in _ON_STACK.names or ()}
+        own = OwnResults(first=self.first_event, **of_record, **of_stack)
+        columns = (placebos[name] for name in PlaceboResults._fields[1:])
+        return own, PlaceboResults(self._first_placebo, *columns)
 
 
-def _number_own(moments: Moments, first: int) -> None:
-    """Let the moments that are no placebos have the rows of ends from ``first`` on."""
-    is_own = moments["placebo"] == 0
-    moments["own"] = np.where(is_own, first - 1 + np.cumsum(is_own), NOBODY)
+def _no_prices(tickers: int) -> LastPrices:
+    day, price = np.full(tickers, -1, dtype=np.int32), np.zeros(tickers)
+    return LastPrices(day, price, day.copy(), price.copy())

@@ -1,12 +1,13 @@
 """Moments of an event study, each a ticker, a side and a decision time, followed through the prints of their day.
 
 1. A moment waits for its entry: the first print after its decision (bars: the first that opens at or after it and is
-   not available yet). It is judged when that print comes: ``NO_ENTRY`` if it is too late or of another day.
-2. From the entry on, the moment keeps the last price and, if it is an event's own, the highest and the lowest.
-3. When a print lies behind the end of a horizon, they are copied to the results of that horizon.
-4. A moment that has only the horizon ``close`` left lies on its ticker's stack. Later prints concern the newest moment
-   there alone: ``settle`` passes on what came after it to those below.
-5. When the day is over, what is left is copied likewise: nothing later can change it (``results``).
+   not available yet). It is judged when that print comes: too late, or of another day, and the moment ends.
+2. From the entry on, an event's own moment keeps the highest and the lowest price. Each ticker keeps its last price.
+3. When a print lies behind the end of a horizon, the move up to there goes to the moment's row of results.
+4. A moment that has only the horizon ``close`` left ends: the last price of its ticker's day decides. An event's own
+   goes to its ticker's stack, for the highest and the lowest price. Later prints concern the newest moment there alone:
+   ``settle`` passes on what came after it to those below.
+5. When the day is over, what is left is decided likewise: nothing later can change it (``results``).
 """
 
 from __future__ import annotations
@@ -17,50 +18,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import Float64s, Int32s, Int64s
-from tickstock_cli.core.times import MAX_NS
 from tickstock_cli.kernels.jit import kernel
 
-WAITING, OPEN, DONE, NO_ENTRY, CLOSING = range(5)
-"""States of a moment; that on a stack is ``CLOSING``."""
+WAITING, OPEN, DONE = range(3)
+"""States of a moment."""
 
 NOBODY = -1
 """End of a list of moments."""
 
+UNSTACKED = -2
+"""Place below an event that is on no stack."""
+
 TO_CLOSE = 2**63 - 1
 """Length of the horizon ``close``."""
 
-_OF_PLAN: list[tuple[str, str]] = [
-    ("event", "i8"),  # number of the event in the study
-    ("decision", "i8"),
-    ("day_end", "i8"),
-    ("placebo", "i4"),  # 0: the event's own moment; k: that of the k-th following recorded day
-    ("code", "i4"),
-    ("day", "i4"),
-    ("side", "i1"),
-]
-PLANNED = np.dtype(_OF_PLAN, align=True)
-"""A moment whose decision is to come: what is known of it then."""
-
 MOMENT = np.dtype(
     [
-        *_OF_PLAN,
-        ("state", "i1"),
-        ("from_opening", "i8"),  # bars: the entry opens at or after it
-        ("latest", "i8"),  # the entry lies, or opens, at or before it
-        ("stage", "i4"),  # the horizon that ends next, by length
-        ("own", "i4"),  # row in the ends of highest and lowest prices; NOBODY for a placebo
-        ("entry_time", "i8"),
+        ("time", "i8"),  # of the decision; from the entry on, of the entry
+        ("day_end", "i8"),
         ("entry_price", "f8"),
-        ("highest", "f8"),
+        ("highest", "f8"),  # of an event's own
         ("lowest", "f8"),
-        ("last", "f8"),
-        ("later_highest", "f8"),  # while it is the newest on a stack: of what came since
-        ("later_lowest", "f8"),
-        ("next", "i8"),  # the next moment of the ticker's chain or stack
+        ("row", "i8"),  # number of its row of results, in those of events or of placebos
+        ("code", "i4"),
+        ("day", "i4"),
+        ("next", "i4"),  # the next moment of the ticker's chain
+        ("side", "i1"),
+        ("state", "i1"),
+        ("stage", "i1"),  # the horizon that ends next, by length
+        ("is_own", "i1"),  # whether it is an event's own, and no placebo
     ],
     align=True,
 )
-"""One moment; times in int64 ns UTC, prices in dollars."""
+"""A moment whose decision has come; times in int64 ns UTC, prices in dollars. It fits in a line of a cache."""
 
 Moments = NDArray[Any]
 """An array of dtype ``MOMENT``."""
@@ -79,46 +69,148 @@ class PrintColumns(NamedTuple):
     close: Float64s
 
 
-class Ends(NamedTuple):
-    """Prices at the end of horizons, which are sorted by length, close last; NaN = none.
-
-    ``last`` is by moment and horizon, the others by ``own`` of moments that are no placebo, and horizon.
-    """
-
-    last: Float64s
-    highest: Float64s
-    lowest: Float64s
-
-
-class Chains(NamedTuple):
-    """First moments by ticker code, or ``NOBODY``: of those that wait or are open, and of those on stacks."""
-
-    heads: Int64s
-    stacks: Int64s
-
-
-def moments_of(planned: NDArray[Any], open_slack_ns: int, wait_ns: int) -> Moments:
-    """Return moments that wait for their entry.
+class MomentRules(NamedTuple):
+    """Rules of a study; durations in ns.
 
     Parameters
     ----------
-    planned
-        dtype ``PLANNED``.
-    open_slack_ns
+    lengths
+        Lengths of the horizons, rising; ``TO_CLOSE`` is that of ``close``.
+    places
+        Place of each of them in results.
+    open_slack
         How long before its decision a bar may have opened.
-    wait_ns
+    wait
         Longest wait from the decision to the entry.
     """
-    moments = np.zeros(len(planned), dtype=MOMENT)
-    for name, _ in _OF_PLAN:
-        moments[name] = planned[name]
-    moments["from_opening"] = planned["decision"] - open_slack_ns
-    moments["latest"] = planned["decision"] + np.minimum(wait_ns, MAX_NS - planned["decision"])
-    return moments
+
+    lengths: Int64s
+    places: Int64s
+    open_slack: int
+    wait: int
+    is_bars: bool
+
+
+class OwnResults(NamedTuple):
+    """Results of events' own moments, by row; returns by row and horizon, NaN = none.
+
+    ``mfe_bps`` and ``mae_bps`` of ``close`` are prices while the event is on a stack: the highest and the lowest.
+
+    Parameters
+    ----------
+    first
+        Number of the first row.
+    code, day
+        Of the events.
+    day_end
+        End of the event's day.
+    side
+        1 or −1; 0 for an event that is not studied.
+    later_highest, later_lowest
+        Of an event on a stack: prices that came while it was the newest there.
+    below
+        Row of the event below it, counted from the first; ``NOBODY`` for the lowest, ``UNSTACKED`` for one on no stack.
+    """
+
+    first: int
+    code: Int32s
+    day: Int32s
+    side: NDArray[np.int8]
+    day_end: Int64s
+    entry_time: Int64s
+    entry_price: Float64s
+    return_bps: Float64s
+    mfe_bps: Float64s
+    mae_bps: Float64s
+    later_highest: Float64s
+    later_lowest: Float64s
+    below: Int64s
+
+
+class PlaceboResults(NamedTuple):
+    """Results of placebos, by row; ``bps`` by row and horizon, NaN = none. ``first`` is the number of the first row."""
+
+    first: int
+    entry_time: Int64s
+    entry_price: Float64s
+    bps: Float64s
+
+
+class LastPrices(NamedTuple):
+    """By ticker code: the last price up to the day's end, of the newest day and of the one before (−1: none)."""
+
+    day: Int32s
+    price: Float64s
+    day_before: Int32s
+    price_before: Float64s
+
+
+class Chains(NamedTuple):
+    """By ticker code, or ``NOBODY``: the first of its moments, and the row of its stack's newest event."""
+
+    heads: Int32s
+    stacks: Int64s
+
+
+class Begun(NamedTuple):
+    """Moments of a day whose decision has come.
+
+    Parameters
+    ----------
+    code, side, time
+        Of events: ticker, 1 or −1, and the decision's time, less ``since``.
+    chosen
+        Places of those that begin.
+    since
+        int64 ns UTC.
+    day, day_end
+        Of the moments.
+    first
+        Number of the row of results of the event at place 0.
+    is_own
+        Whether they are the events' own, and no placebos.
+    """
+
+    code: Int32s
+    side: NDArray[np.int8]
+    time: Int64s
+    chosen: Int64s
+    since: int
+    day: int
+    day_end: int
+    first: int
+    is_own: bool
 
 
 @kernel
-def chain(moments: Moments, first: int, heads: Int64s) -> None:
+def count_codes(begun: Begun, counts: Int64s) -> None:
+    """Add the moments of each ticker code to its count."""
+    for i in range(len(begun.chosen)):
+        counts[begun.code[begun.chosen[i]]] += 1
+
+
+@kernel
+def begin(begun: Begun, places: Int64s, moments: Moments) -> None:
+    """Write moments that wait for their entry; ``places`` has the next one of each ticker code, and is moved on."""
+    code, side, time, chosen = begun.code, begun.side, begun.time, begun.chosen
+    for i in range(len(chosen)):
+        event = chosen[i]
+        c = code[event]
+        moment = moments[places[c]]
+        places[c] += 1
+        moment["code"] = c
+        moment["side"] = side[event]
+        moment["time"] = begun.since + time[event]
+        moment["day"] = begun.day
+        moment["day_end"] = begun.day_end
+        moment["row"] = begun.first + event
+        moment["is_own"] = begun.is_own
+        moment["state"] = WAITING
+        moment["stage"] = 0
+
+
+@kernel
+def chain(moments: Moments, first: int, heads: Int32s) -> None:
     """Put moments from ``first`` on that wait or are open before the others of their ticker."""
     for m in range(first, len(moments)):
         if moments[m]["state"] <= OPEN:
@@ -127,45 +219,46 @@ def chain(moments: Moments, first: int, heads: Int64s) -> None:
 
 
 @kernel
-def stack(moments: Moments, stacks: Int64s) -> None:
-    """Put all moments that only wait for the close on the stacks of their tickers."""
-    for m in range(len(moments)):
-        if moments[m]["state"] == CLOSING:
-            push(moments, m, stacks)
+def push(below: Int64s, later_highest: Float64s, later_lowest: Float64s, row: int, code: int, stacks: Int64s) -> None:
+    """Put an event on its ticker's stack; the columns are those of ``OwnResults``."""
+    later_highest[row] = -np.inf
+    later_lowest[row] = np.inf
+    below[row] = stacks[code]
+    stacks[code] = row
 
 
 @kernel
-def push(moments: Moments, m: int, stacks: Int64s) -> None:
-    """Put a moment on its ticker's stack."""
-    moment = moments[m]
-    moment["state"] = CLOSING
-    moment["later_highest"] = -np.inf
-    moment["later_lowest"] = np.inf
-    moment["next"] = stacks[moment["code"]]
-    stacks[moment["code"]] = m
+def stack(own: OwnResults, stacks: Int64s) -> None:
+    """Put the events that were on a stack on that of their ticker; they are settled."""
+    for row in range(len(own.code)):
+        if own.below[row] != UNSTACKED:
+            push(own.below, own.later_highest, own.later_lowest, row, own.code[row], stacks)
 
 
 @kernel
-def settle(moments: Moments, stacks: Int64s) -> None:
-    """Pass on what came after the newest moment of each stack to those below; all are up to date then."""
+def settle(own: OwnResults, close: int, stacks: Int64s) -> None:
+    """Pass on what came after the newest event of each stack to those below; all are up to date then.
+
+    Parameters
+    ----------
+    close
+        Place of the horizon ``close``.
+    """
     for c in range(len(stacks)):
-        m = stacks[c]
-        if m == NOBODY:
+        row = stacks[c]
+        if row == NOBODY:
             continue
-        newest = moments[m]
-        highest, lowest, last, day = -np.inf, np.inf, newest["last"], newest["day"]
-        while m != NOBODY:
-            moment = moments[m]
-            if moment["day"] != day:  # prints of one day do not concern the moments of another
-                highest, lowest, last, day = -np.inf, np.inf, moment["last"], moment["day"]
-            highest = max(highest, moment["later_highest"])
-            lowest = min(lowest, moment["later_lowest"])
-            moment["highest"] = max(moment["highest"], highest)
-            moment["lowest"] = min(moment["lowest"], lowest)
-            moment["last"] = last
-            moment["later_highest"] = -np.inf
-            moment["later_lowest"] = np.inf
-            m = moment["next"]
+        highest, lowest, day = -np.inf, np.inf, own.day[row]
+        while row != NOBODY:
+            if own.day[row] != day:  # prints of one day do not concern the moments of another
+                highest, lowest, day = -np.inf, np.inf, own.day[row]
+            highest = max(highest, own.later_highest[row])
+            lowest = min(lowest, own.later_lowest[row])
+            own.mfe_bps[row, close] = max(own.mfe_bps[row, close], highest)
+            own.mae_bps[row, close] = min(own.mae_bps[row, close], lowest)
+            own.later_highest[row] = -np.inf
+            own.later_lowest[row] = np.inf
+            row = own.below[row]
 
 
 @kernel
@@ -175,9 +268,25 @@ def horizon_end(entry_time: int, length: int, day_end: int) -> int:
 
 
 @kernel
-def end_horizon(moment: Any, ends: Ends, m: int, h: int) -> None:
-    """Copy a moment's prices to the results of a horizon."""
-    ends.last[m, h] = moment["last"]
-    if moment["own"] != NOBODY:
-        ends.highest[moment["own"], h] = moment["highest"]
-        ends.lowest[moment["own"], h] = moment["lowest"]
+def move_of(side: float, price: float, entry_price: float) -> float:
+    """Return the move from an entry in the direction, in basis points."""
+    return side * (price - entry_price) / entry_price * 1e4 + 0.0
+
+
+@kernel
+def extreme_moves(side: float, highest: float, lowest: float, entry_price: float) -> tuple[float, float]:
+    """Return the greatest and the smallest move of prices from the entry on, over 0, in basis points."""
+    at_highest, at_lowest = move_of(side, highest, entry_price), move_of(side, lowest, entry_price)
+    return max(at_highest, at_lowest, 0.0), min(at_highest, at_lowest, 0.0) + 0.0
+
+
+@kernel
+def last_of(
+    newest_day: Int32s, price: Float64s, day_before: Int32s, price_before: Float64s, code: int, day: int
+) -> float:
+    """Return a ticker's last price of a day; NaN if it is not kept. The columns are those of ``LastPrices``."""
+    if newest_day[code] == day:
+        return float(price[code])
+    if day_before[code] == day:
+        return float(price_before[code])
+    return float(np.nan)

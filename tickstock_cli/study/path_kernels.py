@@ -17,8 +17,8 @@ import numpy as np
 from tickstock_cli.core.batch import Float64s, Int32s, Int64s
 from tickstock_cli.kernels.compare import SECOND_NS
 from tickstock_cli.kernels.jit import kernel
-from tickstock_cli.study.following import enter, first_after
-from tickstock_cli.study.moments import DONE, NOBODY, OPEN, WAITING, Moments, PrintColumns
+from tickstock_cli.study.following import entry_time_of, first_after, first_opening, is_entry
+from tickstock_cli.study.moments import DONE, NOBODY, OPEN, WAITING, MomentRules, Moments, PrintColumns
 
 OFFSETS = np.array([*range(-300, 300, 30), *range(300, 1_860, 60)]) * SECOND_NS
 """Offsets of a curve's points from the entry, in ns: −5 to +30 minutes, further apart from 5 minutes on."""
@@ -35,6 +35,24 @@ UNITS = 1_000_000
 
 _GREATEST = 1e15
 """Limit of a return in sums, in parts: 1e9 basis points."""
+
+
+PATH_MOMENT = np.dtype(
+    [
+        ("time", "i8"),  # of the decision; from the entry on, of the entry
+        ("day_end", "i8"),
+        ("entry_price", "f8"),
+        ("last", "f8"),
+        ("code", "i4"),
+        ("day", "i4"),
+        ("next", "i4"),  # the next moment of the ticker's chain
+        ("side", "i1"),
+        ("state", "i1"),
+        ("stage", "i1"),  # offsets after the entry that are done
+    ],
+    align=True,
+)
+"""A moment of a curve; times in int64 ns UTC, prices in dollars."""
 
 
 class RecentPrices(NamedTuple):
@@ -58,10 +76,10 @@ def follow_paths(
     rows: PrintColumns,
     moments: Moments,
     curves: Int64s,
-    heads: Int64s,
+    heads: Int32s,
     recent: RecentPrices,
     sums: CurveSums,
-    is_bars: bool,
+    rules: MomentRules,
 ) -> None:
     """Take a slice's prints.
 
@@ -87,7 +105,7 @@ def follow_paths(
             place[c] += 1
     for c in range(len(heads)):
         if starts[c + 1] > starts[c]:
-            _follow_ticker(rows, grouped[starts[c] : starts[c + 1]], moments, curves, heads, c, recent, sums, is_bars)
+            _follow_ticker(rows, grouped[starts[c] : starts[c + 1]], moments, curves, heads, c, recent, sums, rules)
     for i in range(len(rows.code)):
         _remember(recent, rows.code[i], rows.day[i], rows.time[i] // RECENT_STEP_NS, rows.close[i])
 
@@ -100,7 +118,7 @@ def end_paths(moments: Moments, curves: Int64s, covered_end: Int64s, sums: Curve
         if moment["state"] == OPEN:
             end = min(moment["day_end"], covered_end[m])
             for k in range(BEFORE + 1 + moment["stage"], POINTS):
-                if moment["entry_time"] + OFFSETS[k] <= end:
+                if moment["time"] + OFFSETS[k] <= end:
                     _add(sums, curves[m], k, moment, moment["last"])
 
 
@@ -110,11 +128,11 @@ def _follow_ticker(
     mine: Int64s,
     moments: Moments,
     curves: Int64s,
-    heads: Int64s,
+    heads: Int32s,
     code: int,
     recent: RecentPrices,
     sums: CurveSums,
-    is_bars: bool,
+    rules: MomentRules,
 ) -> None:
     time = rows.time[mine]
     before = NOBODY
@@ -123,12 +141,12 @@ def _follow_ticker(
         moment = moments[m]
         first = 0
         if moment["state"] == WAITING:
-            first = first_after(time, 0, moment["decision"])
-            if is_bars:
-                while first < len(mine) and rows.opening[mine[first]] < moment["from_opening"]:
-                    first += 1
+            first = first_after(time, 0, len(mine), moment["time"])
+            if rules.is_bars:
+                from_opening = moment["time"] - rules.open_slack
+                first = first_opening(rows.opening, mine, 0, first, len(mine), from_opening)
             if first < len(mine):
-                enter(rows, mine[first], moment, is_bars)
+                _enter(rows, mine[first], moment, rules)
                 if moment["state"] == OPEN:
                     _look_back(rows, time, mine, first, moment, recent, sums, curves[m])
         if moment["state"] == OPEN:
@@ -140,6 +158,18 @@ def _follow_ticker(
         else:
             moments[before]["next"] = moment["next"]
         m = moment["next"]
+
+
+@kernel
+def _enter(rows: PrintColumns, row: int, moment: Any, rules: MomentRules) -> None:
+    """Judge the print that follows a moment's decision."""
+    if not is_entry(rows.day[row], moment["day"], rows.opening[row], moment["time"], rules.wait):
+        moment["state"] = DONE
+        return
+    moment["state"] = OPEN
+    moment["time"] = entry_time_of(rows.opening[row], moment["time"], rules.is_bars)
+    moment["entry_price"] = rows.open[row]
+    moment["last"] = rows.open[row]
 
 
 @kernel
@@ -157,7 +187,7 @@ def _look_back(
     code = moment["code"]
     newest = time[entry - 1] // RECENT_STEP_NS if entry else recent.last[code]
     for k in range(BEFORE):
-        step = (moment["entry_time"] + OFFSETS[k]) // RECENT_STEP_NS - 1
+        step = (moment["time"] + OFFSETS[k]) // RECENT_STEP_NS - 1
         if step <= newest - RECENT_STEPS:
             continue
         behind = int(np.searchsorted(time[:entry], (step + 1) * RECENT_STEP_NS))
@@ -173,7 +203,7 @@ def _look_back(
 def _walk(rows: PrintColumns, time: Int64s, mine: Int64s, first: int, moment: Any, sums: CurveSums, curve: int) -> None:
     """Take a ticker's rows from ``first`` on, up to the last offset."""
     is_one_day = rows.day[mine[0]] == moment["day"] and rows.day[mine[-1]] == moment["day"]
-    entry_time, day_end, price = moment["entry_time"], moment["day_end"], moment["last"]
+    entry_time, day_end, price = moment["time"], moment["day_end"], moment["last"]
     place = first
     k = BEFORE + 1 + moment["stage"]
     while k < POINTS:
@@ -203,7 +233,7 @@ def _next_after(time: Int64s, start: int, limit: int) -> int:
     while place + step < len(time) and time[place + step - 1] <= limit:
         place += step
         step *= 2
-    return first_after(time[: min(place + step, len(time))], place, limit)
+    return first_after(time, place, min(place + step, len(time)), limit)
 
 
 @kernel

@@ -1,112 +1,126 @@
-"""The results of moments whose days are over go to the observations of their events."""
+"""What is left of moments when their day is over: open horizons, closes, and what the recording does not cover."""
 
 from __future__ import annotations
-
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.core.batch import Int64s
+from tickstock_cli.core.batch import Float64s, Int32s, Int64s
 from tickstock_cli.kernels.jit import kernel
 from tickstock_cli.study.moments import (
-    CLOSING,
-    NO_ENTRY,
-    NOBODY,
     OPEN,
-    WAITING,
-    Ends,
+    TO_CLOSE,
+    UNSTACKED,
+    LastPrices,
+    MomentRules,
     Moments,
-    end_horizon,
+    OwnResults,
+    PlaceboResults,
+    extreme_moves,
     horizon_end,
+    last_of,
+    move_of,
 )
-from tickstock_cli.study.observations import CUT, NOT_ENTERED, OBSERVED
-
-
-class ResultColumns(NamedTuple):
-    """Columns of records of ``observations.observation_dtype`` that moments fill, as views."""
-
-    entry_time: NDArray[Any]
-    entry_price: NDArray[Any]
-    status: NDArray[Any]
-    return_bps: NDArray[Any]
-    mfe_bps: NDArray[Any]
-    mae_bps: NDArray[Any]
-    placebo: NDArray[Any]
-
-    @classmethod
-    def of(cls, records: NDArray[Any]) -> ResultColumns:
-        """Return the columns of records."""
-        return cls(*(records[name] for name in cls._fields))
+from tickstock_cli.study.observations import CUT, OBSERVED
 
 
 @kernel
-def end_day(moments: Moments, ends: Ends, lengths: Int64s) -> None:
-    """End the horizons that are left, and the wait for an entry: the moments are settled, and their days are over."""
+def end_open(
+    moments: Moments, over: int, own: OwnResults, placebos: PlaceboResults, last: LastPrices, rules: MomentRules
+) -> None:
+    """End the horizons that are left of open moments whose day is at most ``over``."""
     for m in range(len(moments)):
         moment = moments[m]
-        if moment["state"] == WAITING:
-            moment["state"] = NO_ENTRY
-        if moment["state"] == OPEN or moment["state"] == CLOSING:
-            for h in range(moment["stage"], len(lengths)):
-                if horizon_end(moment["entry_time"], lengths[h], moment["day_end"]) <= moment["day_end"]:
-                    end_horizon(moment, ends, m, h)
+        if moment["state"] != OPEN or moment["day"] > over:
+            continue
+        side, entry_price = float(moment["side"]), moment["entry_price"]
+        price = last_of(last.day, last.price, last.day_before, last.price_before, moment["code"], moment["day"])
+        mfe, mae = extreme_moves(side, moment["highest"], moment["lowest"], entry_price)
+        for h in range(moment["stage"], len(rules.lengths)):
+            if horizon_end(moment["time"], rules.lengths[h], moment["day_end"]) > moment["day_end"]:
+                continue
+            place = rules.places[h]
+            if moment["is_own"]:
+                row = moment["row"] - own.first
+                own.return_bps[row, place] = move_of(side, price, entry_price)
+                own.mfe_bps[row, place], own.mae_bps[row, place] = mfe, mae
+            else:
+                placebos.bps[moment["row"] - placebos.first, place] = move_of(side, price, entry_price)
 
 
 @kernel
-def record_results(
-    moments: Moments,
-    ends: Ends,
-    covered_end: Int64s,
-    lengths: Int64s,
-    places: Int64s,
-    first: int,
-    columns: ResultColumns,
+def finish_own(
+    own: OwnResults, status: NDArray[np.int8], covered_end: Int64s, last: LastPrices, rules: MomentRules
 ) -> float:
-    """Write the results of moments into records; return the size of their greatest move in basis points.
+    """Finish the results of the first events; return the size of the greatest move in basis points.
 
     Parameters
     ----------
-    ends
-        Of days that are over; see ``end_day``.
+    own
+        Settled; ``end_open`` has been called.
+    status
+        By event and horizon, as of an event without an entry.
     covered_end
-        By moment: the time (int64 ns UTC) up to which its day is recorded.
-    lengths, places
-        By horizon: its length in ns, and its place in the records.
-    first
-        Number of the event of the first record.
+        By event: the time (int64 ns UTC) up to which its day is recorded. Their days are over.
     """
     most = 0.0
-    for m in range(len(moments)):
-        moment = moments[m]
-        row, side, price = moment["event"] - first, float(moment["side"]), moment["entry_price"]
-        is_entered = moment["state"] != NO_ENTRY
-        own = moment["own"]
-        if own != NOBODY:
-            columns.entry_time[row] = moment["entry_time"]
-            columns.entry_price[row] = price if is_entered else np.nan
-        for h in range(len(lengths)):
-            place = places[h]
-            is_cut = horizon_end(moment["entry_time"], lengths[h], moment["day_end"]) > covered_end[m]
-            is_observed = is_entered and not is_cut
-            if own == NOBODY:
-                if is_observed:
-                    move = _move(side, ends.last[m, h], price)
-                    columns.placebo[row, moment["placebo"] - 1, place] = move
-                    most = max(most, abs(move))
+    for row in range(len(covered_end)):
+        entry_time = own.entry_time[row]
+        if entry_time == 0:
+            continue
+        for h in range(len(rules.lengths)):
+            place = rules.places[h]
+            if horizon_end(entry_time, rules.lengths[h], own.day_end[row]) > covered_end[row]:
+                status[row, place] = CUT
+                own.return_bps[row, place] = np.nan
+                own.mfe_bps[row, place] = np.nan
+                own.mae_bps[row, place] = np.nan
                 continue
-            columns.status[row, place] = OBSERVED if is_observed else CUT if is_entered else NOT_ENTERED
-            if is_observed:
-                at_highest = _move(side, ends.highest[own, h], price)
-                at_lowest = _move(side, ends.lowest[own, h], price)
-                columns.return_bps[row, place] = _move(side, ends.last[m, h], price)
-                columns.mfe_bps[row, place] = max(at_highest, at_lowest, 0.0)
-                columns.mae_bps[row, place] = min(at_highest, at_lowest, 0.0) + 0.0
-                most = max(most, abs(at_highest), abs(at_lowest))
+            if own.below[row] != UNSTACKED and rules.lengths[h] == TO_CLOSE:
+                side, price = float(own.side[row]), own.entry_price[row]
+                at_end = last_of(last.day, last.price, last.day_before, last.price_before, own.code[row], own.day[row])
+                mfe, mae = extreme_moves(side, own.mfe_bps[row, place], own.mae_bps[row, place], price)
+                own.return_bps[row, place] = move_of(side, at_end, price)
+                own.mfe_bps[row, place], own.mae_bps[row, place] = mfe, mae
+            status[row, place] = OBSERVED
+            most = max(most, own.mfe_bps[row, place], -own.mae_bps[row, place])
     return most
 
 
 @kernel
-def _move(side: float, price: float, entry_price: float) -> float:
-    """Return the move from an entry in the direction, in basis points."""
-    return side * (price - entry_price) / entry_price * 1e4 + 0.0
+def finish_placebos(
+    code: Int32s,
+    side: NDArray[np.int8],
+    entry_time: Int64s,
+    entry_price: Float64s,
+    bps: Float64s,
+    day: int,
+    day_end: int,
+    covered_end: int,
+    last: LastPrices,
+    rules: MomentRules,
+) -> float:
+    """Finish placebos of a day that is over; return the size of the greatest move in basis points.
+
+    Parameters
+    ----------
+    covered_end
+        Time (int64 ns UTC) up to which the day is recorded.
+    """
+    most = 0.0
+    for row in range(len(code)):
+        if entry_time[row] == 0:
+            continue
+        for h in range(len(rules.lengths)):
+            place = rules.places[h]
+            if horizon_end(entry_time[row], rules.lengths[h], day_end) > covered_end:
+                bps[row, place] = np.nan
+                continue
+            if np.isnan(bps[row, place]):  # only the close is left
+                bps[row, place] = move_of(
+                    float(side[row]),
+                    last_of(last.day, last.price, last.day_before, last.price_before, code[row], day),
+                    entry_price[row],
+                )
+            most = max(most, abs(bps[row, place]))
+    return most

@@ -11,7 +11,7 @@ import pytest
 from tests.unit.study.builders import KINDS, MINUTE, SOURCES, Event, events_of, horizon_of
 from tickstock_cli.study.cells import CELL_KEYS, StudyCell
 from tickstock_cli.study.horizon_rows import HorizonRows, StudyEvents, placebo_means
-from tickstock_cli.study.observations import CUT, observation_dtype
+from tickstock_cli.study.observations import CUT, Observations, observation_dtype
 from tickstock_cli.study.tables import study_table
 
 NAN = math.nan
@@ -178,12 +178,12 @@ def test_entries_in_one_bucket_of_the_horizon_are_one_moment() -> None:
 
 def test_records_of_a_study_are_read_as_they_are() -> None:
     """Two horizons, two placebo days; the second event is cut at the second horizon."""
-    records = np.zeros(2, observation_dtype(2, 2))
+    records = np.zeros(2, observation_dtype(2))
     records["kind"], records["direction"], records["day"], records["entry_time"] = 2, 1, [1, 2], [0, 10 * MINUTE]
     records["return_bps"] = [[1.0, 7.0], [2.0, NAN]]
     records["status"][1, 1] = CUT
-    records["placebo"] = [[[0.0, 3.0], [1.0, 5.0]], [[NAN, NAN], [0.5, NAN]]]
-    horizons = [HorizonRows.of(records, 0, "5m", 5 * MINUTE), HorizonRows.of(records, 1, "close", None)]
+    observations = Observations(records, np.array([[[0.0, 3.0], [1.0, 5.0]], [[NAN, NAN], [0.5, NAN]]]))
+    horizons = [HorizonRows.of(observations, 0, "5m", 5 * MINUTE), HorizonRows.of(observations, 1, "close", None)]
     five, close = study_table(StudyEvents.of(records), horizons, KINDS, SOURCES, 2).cells[:2]
     assert (five.values["n"], five.values["mean"], five.values["placebo_mean"]) == (2, 1.5, 0.5)
     assert (close.values["n"], close.values["mean"], close.values["placebo_mean"]) == (1, 7.0, 4.0)

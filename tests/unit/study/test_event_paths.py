@@ -14,7 +14,7 @@ from tickstock_cli.prices.days import TradingDays
 from tickstock_cli.prices.timeline import PriceSlice, Prints
 from tickstock_cli.study.event_paths import EventCurve, EventPaths
 from tickstock_cli.study.event_study import EventStudy
-from tickstock_cli.study.moments import MOMENT
+from tickstock_cli.study.observations import FoundResults, Observations
 from tickstock_cli.study.path_kernels import BEFORE, OFFSETS
 from tickstock_cli.testing.records import MINUTE, SECOND, new_york
 
@@ -51,12 +51,13 @@ def drawn_events(seed: int) -> EventRows:
 
 def curves_of(
     prints: Prints, events: EventRows, cuts: list[int], *, restarts: bool = False
-) -> tuple[list[EventCurve], np.ndarray]:
+) -> tuple[list[EventCurve], Observations]:
     """Return the curves and the observations of a recording in slices that end at times."""
     days = TradingDays("XNYS", ("regular",))
-    paths = EventPaths(is_bars=False)
+    paths = EventPaths()
     study = EventStudy(StudySettings(horizons=AFTER), days, is_bars=False, open_slack_ms=0, paths=paths)
-    found, known = [], -1
+    found: list[FoundResults] = []
+    known = -1
     for start, until in pairwise([0, *cuts, MAX_NS]):
         mine = prints.at((prints.time >= start) & (prints.time < until))
         chosen = events[(events["emitted_at"] >= start) & (events["emitted_at"] < until)]
@@ -65,38 +66,42 @@ def curves_of(
         seen = np.unique(mine.day)
         last = np.array([mine.time[mine.day == day].max() for day in seen], dtype=np.int64)
         part = PriceSlice(until, mine, Prints.none(), chosen, new, seen, last)
-        found.append(study.take(part, np.zeros(len(chosen), np.uint64), TICKERS))
+        taken = study.take(part, np.zeros(len(chosen), np.uint64), TICKERS)
+        placebos = [[part.copy() for part in parts] for parts in taken.placebos]
+        found.append(FoundResults(taken.records.copy(), placebos))
         if restarts:
             state = {name: array.copy() for name, array in paths.state().items()}
-            paths.add(
-                np.ones(1, dtype=MOMENT), np.zeros((1, 3), np.int64)
-            )  # what came after the checkpoint is forgotten
+            one = np.ones(1, np.int64)
+            paths.add(one, one, one, one, one, one)  # what came after the checkpoint is forgotten
             paths.restore(state)
-    return paths.curves(), np.concatenate(found)
+    records = np.concatenate([one.records for one in found])
+    placebo = [np.concatenate([part for one in found for part in one.placebos[day]]) for day in range(5)]
+    return paths.curves(), Observations(records, np.stack(placebo, axis=1))
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_curve_goes_through_the_means_of_the_study(seed: int) -> None:
     """The report shows both: they are one rule, and cut horizons are in neither."""
-    curves, records = curves_of(drawn_prints(seed), drawn_events(seed), [])
+    curves, (records, placebo) = curves_of(drawn_prints(seed), drawn_events(seed), [])
     places = [
         int(np.flatnonzero(ns == OFFSETS)[0]) for ns in (30 * SECOND, MINUTE, 5 * MINUTE, 6 * MINUTE, 30 * MINUTE)
     ]
     assert [(c.kind, c.direction) for c in curves] == [(0, 1), (0, -1), (1, 1), (1, -1)]
     for curve in curves:
-        own = records[(records["kind"] == curve.kind) & (records["direction"] == curve.direction)]
+        chosen = (records["kind"] == curve.kind) & (records["direction"] == curve.direction)
+        own = records[chosen]
         for place, column in zip(places, range(len(AFTER)), strict=True):
             seen = own["return_bps"][own["status"][:, column] == 0, column]
             assert curve.events_number[place] == len(seen)
             assert curve.events[place] == pytest.approx(seen.mean(), abs=1e-6)
-        all_seen = own["placebo"][(own["status"] == 0).all(axis=1)]
+        all_seen = placebo[chosen][(own["status"] == 0).all(axis=1)]
         assert curve.placebo_number[places[-1]] >= np.count_nonzero(~np.isnan(all_seen[:, :, -1])) > 0
 
 
 def test_before_the_entry_a_curve_shows_the_last_price_of_whole_five_seconds() -> None:
     """And none before the first print of the day; a price of the day before is none."""
     prints, events = drawn_prints(5), drawn_events(5)
-    curves, records = curves_of(prints, events, [])
+    curves, (records, _) = curves_of(prints, events, [])
     for curve in curves:
         own = records[(records["kind"] == curve.kind) & (records["direction"] == curve.direction)]
         for place in range(BEFORE):

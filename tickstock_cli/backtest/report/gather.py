@@ -23,13 +23,13 @@ from tickstock_cli.backtest.study_result import StudyResult
 from tickstock_cli.backtest.tap import BacktestTap
 from tickstock_cli.config.analysis import horizon_ns
 from tickstock_cli.config.settings import Settings
-from tickstock_cli.core.record_file import RecordFile
 from tickstock_cli.core.times import format_time
 from tickstock_cli.replaying import read_options
 from tickstock_cli.sources.opening import recording_paths
 from tickstock_cli.sources.recordings import Recordings
 from tickstock_cli.study.breakdowns import HorizonBreakdown, horizon_breakdown
 from tickstock_cli.study.horizon_rows import HorizonRows, StudyEvents
+from tickstock_cli.study.observation_files import ObservationFiles
 
 if TYPE_CHECKING:  # polars is heavy: only with events or a truth
     from tickstock_cli.scoring.scoring import Score
@@ -97,12 +97,12 @@ def data_hash(files: Sequence[Path]) -> str:
     return whole.hexdigest()
 
 
-def _recording(request: BacktestRequest, prices: PriceSource, observations: RecordFile) -> dict[str, str]:
+def _recording(request: BacktestRequest, prices: PriceSource, observations: ObservationFiles) -> dict[str, str]:
     reading = read_options(request.replay(), request.effective_settings)
     with Recordings.open(recording_paths(request.paths), reading) as recordings:
         files = [file.path for file in recordings.files]
     names = sorted(path.name for path in files)
-    days = np.unique(np.concatenate([np.unique(chunk["day"]) for chunk in observations.chunks()] or [np.empty(0)]))
+    days = np.unique(np.concatenate([np.unique(chunk["day"]) for chunk in observations.records()] or [np.empty(0)]))
     span = " to ".join(dict.fromkeys(_day(int(days[place])) for place in (0, -1))) if len(days) else ""
     more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
     limits = {"from": reading.start, "before": reading.end}
@@ -131,13 +131,14 @@ def _day(number: int) -> str:
 
 
 def breakdowns_of(
-    observations: RecordFile, settings: Settings, kinds: Sequence[str], tickers: Sequence[str]
+    observations: ObservationFiles, settings: Settings, kinds: Sequence[str], tickers: Sequence[str]
 ) -> Iterator[HorizonBreakdown]:
     """Yield the parts of each horizon; memory holds the events' codes, and one horizon of the observations."""
     if not len(observations):
         return
     columns = {
-        name: np.concatenate([chunk[name] for chunk in observations.chunks()]) for name in (*_EVENT_COLUMNS, "decision")
+        name: np.concatenate([chunk[name] for chunk in observations.records()])
+        for name in (*_EVENT_COLUMNS, "decision")
     }
     events = StudyEvents(*(columns[name] for name in _EVENT_COLUMNS))
     for position, horizon in enumerate(settings.study.horizons):
