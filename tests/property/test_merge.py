@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tickstock_cli.core.batch import MergedBatch, unpack_origin
-from tickstock_cli.sources import bounded, merge
+from tickstock_cli.sources import merge, plan
 from tickstock_cli.sources.recordings import ReadOptions, Recordings, Unsorted
 
 RECORDS = ("tick", "ohlcv", "fmv")
@@ -113,7 +113,7 @@ def small_chunks(rows: int, open_files: int = 400) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(merge, "MOST_CHUNK_ROWS", rows)
         patch.setattr(merge, "FEWEST_CHUNK_ROWS", rows)
-        patch.setattr(bounded, "OPEN_FILES", open_files)
+        patch.setattr(plan, "MOST_READERS", open_files)
         yield
 
 

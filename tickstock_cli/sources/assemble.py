@@ -10,7 +10,8 @@ import numpy as np
 from tickstock_cli.core.batch import ORIGIN_ROW_BITS, BarBatch, Batch, FmvBatch, Int64s, MergedBatch, TickBatch
 from tickstock_cli.core.times import MIN_NS
 from tickstock_cli.kernels.merge import use_up
-from tickstock_cli.sources.merge import Emission, join, split
+from tickstock_cli.sources.batches import join, split
+from tickstock_cli.sources.merge import Emission
 from tickstock_cli.sources.plain_numbers import frozen
 
 
@@ -88,7 +89,8 @@ class Assembler:
         if places is not None:
             return frozen(places + self._arrived)
         last = self._arrived + len(batch) - 1
-        if batch.origin[0] == self._arrived and batch.origin[-1] == last and not self._counted[0]:
+        one_in_order = len(self._positions) == 1 and not self._counted[0]
+        if one_in_order and batch.origin[0] == self._arrived and batch.origin[-1] == last:
             return batch.origin
         return frozen(np.arange(self._arrived, last + 1, dtype=np.int64))
 

@@ -1,8 +1,10 @@
-"""Merges any number of streams by (available time, rank of the stream, row) in bounded memory.
+"""Merges any number of streams by (available time, origin) in bounded memory.
 
-1. Every stream has a buffer of rows. A stream that begins later, as its bounds show, stays closed until then.
-2. The frontier is the smallest (last available time in the buffer, rank) of the streams that have not ended.
-   No later row precedes it: the times of a stream never descend, and equal times are ordered by rank.
+The order of origins is that of record types, then files, then rows, so it decides between rows of the same time.
+
+1. Streams are opened when the merge reaches the earliest time they can have rows of. An open one has a buffer of rows.
+2. The frontier is the smallest last row in a buffer, of the streams that have not ended. No later row precedes it: the
+   rows of a stream are in the merge order.
 3. All buffered rows up to the frontier are therefore complete: they are merged and emitted.
 4. Buffers that are half empty are filled again. The buffer of the frontier is empty, so every round makes progress.
 """
@@ -10,19 +12,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import Batch, Int64s
-from tickstock_cli.core.times import MAX_NS
 from tickstock_cli.kernels.merge import merge_runs
+from tickstock_cli.sources.batches import join, reorder, split
 from tickstock_cli.sources.plain_numbers import frozen
 from tickstock_cli.sources.stream import Stream
-
-AnyBatch = TypeVar("AnyBatch", bound=Batch)
 
 BUFFERED_ROWS = 1 << 20
 MOST_CHUNK_ROWS, FEWEST_CHUNK_ROWS = 1 << 16, 1 << 10
@@ -51,30 +50,43 @@ class Emission:
     rows: int
 
 
-def join(batches: Sequence[AnyBatch]) -> AnyBatch:
-    """Return batches of one type as one. Columns that share an array in all batches share one in the result."""
-    if len(batches) == 1:
-        return batches[0]
-    joined: dict[tuple[int, ...], NDArray[Any]] = {}
-    columns = []
-    for field in fields(batches[0]):
-        pieces = [getattr(batch, field.name) for batch in batches]
-        key = tuple(map(id, pieces))
-        if key not in joined:
-            joined[key] = frozen(np.concatenate(pieces))
-        columns.append(joined[key])
-    return type(batches[0])(*columns)
+class Waiting(Protocol):
+    """Streams that are not open yet."""
+
+    @property
+    def earliest(self) -> int | None:
+        """A lower bound of the available times of all their rows (int64 ns); None if no stream is left."""
+
+    def open(self) -> Stream:
+        """Open and return the next stream, which has no row before ``earliest``."""
+
+    def close(self) -> None:
+        """Close the open files."""
 
 
-def split(batch: AnyBatch, row: int) -> tuple[AnyBatch, AnyBatch]:
-    """Return the rows before ``row`` and those from it on, as views. Columns that share an array still share it."""
-    return _view(batch, slice(0, row)), _view(batch, slice(row, None))
+class AtOnce:
+    """Streams that are opened at the start.
 
+    Parameters
+    ----------
+    earliest
+        A lower bound of the available times of their rows (int64 ns).
+    """
 
-def _view(batch: AnyBatch, rows: slice) -> AnyBatch:
-    views: dict[int, NDArray[Any]] = {}
-    columns = [getattr(batch, field.name) for field in fields(batch)]
-    return type(batch)(*(views.setdefault(id(column), column[rows]) for column in columns))
+    def __init__(self, streams: Sequence[Stream], earliest: int) -> None:
+        self._streams = list(streams)
+        self._earliest = earliest
+
+    @property
+    def earliest(self) -> int | None:
+        return self._earliest if self._streams else None
+
+    def open(self) -> Stream:
+        return self._streams.pop()
+
+    def close(self) -> None:
+        for stream in self._streams:
+            stream.close()
 
 
 class _Buffer:
@@ -84,107 +96,104 @@ class _Buffer:
         self._stream = stream
         self._batches: list[Batch] = []
         self.rows = 0
-        self.is_open = False
         self.ended = False
-        self.first = MAX_NS
-        self.last = stream.earliest
+        self.last = (0, 0)
+        """Available time and origin of the last row."""
 
     def fill(self, rows: int) -> None:
         """Read until there are ``rows`` rows or the stream ends."""
-        self.is_open = True
         while self.rows < rows and not self.ended:
             batch = self._stream.read()
             if batch is None:
                 self.ended = True
+                self._stream.close()
                 return
-            if not self._batches:
-                self.first = int(batch.available_at[0])
             self._batches.append(batch)
             self.rows += len(batch)
-            self.last = int(batch.available_at[-1])
+            self.last = _last_of(batch)
 
-    def take(self, time: int, side: str) -> list[Batch]:
-        """Return the rows before ``time`` (side "left") or up to it (side "right")."""
+    def take(self, frontier: tuple[int, int]) -> list[Batch]:
+        """Return the rows up to the frontier."""
+        if self.last <= frontier:
+            return self.take_all()
         taken: list[Batch] = []
         while self._batches:
             batch = self._batches[0]
-            if batch.available_at[-1] < time or (side == "right" and batch.available_at[-1] == time):
+            if _last_of(batch) <= frontier:
                 taken.append(self._batches.pop(0))
                 continue
-            cut = int(np.searchsorted(batch.available_at, time, side=side))  # type: ignore[call-overload]  # a literal
-            if cut:
+            if cut := _rows_up_to(batch, *frontier):
                 head, self._batches[0] = split(batch, cut)
                 taken.append(head)
             break
         self.rows -= sum(map(len, taken))
-        self.first = int(self._batches[0].available_at[0]) if self._batches else MAX_NS
         return taken
 
     def take_all(self) -> list[Batch]:
         """Return every buffered row."""
         taken, self._batches = self._batches, []
         self.rows = 0
-        self.first = MAX_NS
         return taken
 
     def close(self) -> None:
         self._stream.close()
 
 
-def merged(streams: Sequence[Stream]) -> Iterator[Emission]:
-    """Merge streams, and close them at the end. A stream's rank is its place in ``streams``."""
-    buffers = [_Buffer(stream) for stream in streams]
+def merged(waiting: Sequence[Waiting]) -> Iterator[Emission]:
+    """Merge streams, and close them at the end."""
+    buffers: list[_Buffer] = []
     try:
-        if len(buffers) == 1:
-            yield from _single(buffers[0])
-        else:
-            yield from _merge_all(buffers)
+        yield from _merge_all(waiting, buffers)
     finally:
         for buffer in buffers:
             buffer.close()
+        for each in waiting:
+            each.close()
 
 
-def _single(buffer: _Buffer) -> Iterator[Emission]:
-    while not buffer.ended:
-        buffer.fill(1)
-        for batch in buffer.take_all():
-            yield Emission([batch], [None], len(batch))
-
-
-def _merge_all(buffers: list[_Buffer]) -> Iterator[Emission]:
-    enough = chunk_rows(len(buffers))
-    going = list(range(len(buffers)))
+def _merge_all(waiting: Sequence[Waiting], buffers: list[_Buffer]) -> Iterator[Emission]:
     while True:
-        for rank in going:
-            buffer = buffers[rank]
-            if buffer.is_open and buffer.rows * 2 <= enough:
+        enough = chunk_rows(len(buffers))
+        for buffer in buffers:
+            if buffer.rows * 2 <= enough:
                 buffer.fill(enough)
-        going = [rank for rank in going if not buffers[rank].ended]
-        frontier = min(going, key=lambda rank: (buffers[rank].last, rank), default=None)
-        if frontier is not None and not buffers[frontier].is_open:
-            buffers[frontier].fill(enough)
+        buffers[:] = [buffer for buffer in buffers if buffer.rows or not buffer.ended]
+        frontier = min((buffer.last for buffer in buffers if not buffer.ended), default=None)
+        reached = frontier or max((buffer.last for buffer in buffers), default=None)
+        if (next_one := _first_needed(waiting, reached)) is not None:
+            buffers.append(_Buffer(next_one.open()))
             continue
-        taken = _up_to(buffers, frontier)
-        if taken:
-            yield merge_runs_of_types(taken)
-        if frontier is None:
+        if not buffers:
             return
+        runs = [buffer.take_all() if frontier is None else buffer.take(frontier) for buffer in buffers]
+        runs = [pieces for pieces in runs if pieces]
+        if len(runs) == 1:
+            for piece in runs[0]:
+                yield Emission([piece], [None], len(piece))
+        elif runs:
+            yield merge_runs_of_types(sorted(runs, key=lambda pieces: int(pieces[0].origin[0])))
 
 
-def _up_to(buffers: list[_Buffer], frontier: int | None) -> list[list[Batch]]:
-    """Return the complete rows of every stream, in the order of rank."""
-    if frontier is None:
-        return [taken for buffer in buffers if (taken := buffer.take_all())]
-    time = buffers[frontier].last
-    return [
-        taken
-        for rank, buffer in enumerate(buffers)
-        if buffer.first <= time and (taken := buffer.take(time, "right" if rank <= frontier else "left"))
-    ]
+def _first_needed(waiting: Sequence[Waiting], reached: tuple[int, int] | None) -> Waiting | None:
+    """Return whose next stream can have rows up to the last one reached; None if there is none."""
+    earliest = [(each.earliest, place) for place, each in enumerate(waiting)]
+    first, place = min(((time, place) for time, place in earliest if time is not None), default=(None, 0))
+    return waiting[place] if first is not None and (reached is None or first <= reached[0]) else None
+
+
+def _last_of(batch: Batch) -> tuple[int, int]:
+    return int(batch.available_at[-1]), int(batch.origin[-1])
+
+
+def _rows_up_to(batch: Batch, time: int, origin: int) -> int:
+    """Return the number of rows up to a time and, where they have that time, an origin."""
+    before = int(np.searchsorted(batch.available_at, time))
+    until = int(np.searchsorted(batch.available_at, time, side="right"))
+    return before + int(np.searchsorted(batch.origin[before:until], origin, side="right"))
 
 
 def merge_runs_of_types(taken: Sequence[Sequence[Batch]]) -> Emission:
-    """Return sorted runs of rows as one emission, in the order of (available time, run, row).
+    """Return sorted runs of rows as one emission, in the order of (available time, origin).
 
     Parameters
     ----------
@@ -196,15 +205,19 @@ def merge_runs_of_types(taken: Sequence[Sequence[Batch]]) -> Emission:
         return Emission(runs, [None], len(runs[0]))
     starts = np.cumsum([0, *map(len, runs)], dtype=np.int64)
     rows = np.empty(starts[-1], dtype=np.int64)
-    merge_runs(frozen(np.concatenate([run.available_at for run in runs])), frozen(starts), rows)
+    times = frozen(np.concatenate([run.available_at for run in runs]))
+    origins = frozen(np.concatenate([run.origin for run in runs]))
+    merge_runs(times, origins, frozen(starts), rows)
     batches: list[Batch] = []
     places: list[Int64s | None] = []
     for first, behind in _type_runs([type(run) for run in runs]):
         low, high = starts[first], starts[behind]
-        mine = np.flatnonzero((rows >= low) & (rows < high))
+        whole = behind - first == len(runs)
+        mine = None if whole else frozen(np.flatnonzero((rows >= low) & (rows < high)))
         batch = join(runs[first:behind])
-        batches.append(batch if behind - first == 1 else reorder(batch, rows[mine] - low))
-        places.append(frozen(mine))
+        order = rows if mine is None else rows[mine] - low
+        batches.append(batch if behind - first == 1 else reorder(batch, order))
+        places.append(mine)
     return Emission(batches, places, len(rows))
 
 
@@ -215,11 +228,3 @@ def _type_runs(kinds: Sequence[type[Batch]]) -> Iterator[tuple[int, int]]:
         if place == len(kinds) or kinds[place] is not kinds[first]:
             yield first, place
             first = place
-
-
-def reorder(batch: AnyBatch, rows: Int64s) -> AnyBatch:
-    """Return the rows of a batch in another order, as copies."""
-    taken = batch.take(rows)
-    for field in fields(taken):
-        frozen(getattr(taken, field.name))
-    return taken

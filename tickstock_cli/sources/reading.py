@@ -12,6 +12,9 @@ from tickstock_cli.errors import DataError
 from tickstock_cli.sources.footer import open_parquet, reading
 from tickstock_cli.sources.plain_columns import plain_rows, plain_schema, unique_names
 
+FEW_ROWS = 1 << 14
+"""A row group of at most so many rows is decoded in one thread: others cost more than they save."""
+
 
 class RowReader:
     """Reads a file's rows in order, as ``plain_schema`` has them; a batch never crosses the end of a row group.
@@ -99,7 +102,10 @@ class RowReader:
             pairs = list(zip(names, unique, strict=True))
             columns = list(dict.fromkeys(name for name, own in pairs if own in self._columns))
             self._repeated = [own for wanted in columns for name, own in pairs if name == wanted]
-        batches = self._file.iter_batches(self._batch_rows, row_groups=[self._group], columns=columns)
+        rows = self._groups[self._group + 1] - self._groups[self._group]
+        batches = self._file.iter_batches(
+            self._batch_rows, row_groups=[self._group], columns=columns, use_threads=rows > FEW_ROWS
+        )
         return _drop(batches, behind) if behind else batches
 
     def _plain(self, rows: pa.RecordBatch) -> pa.RecordBatch:

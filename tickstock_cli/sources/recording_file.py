@@ -188,7 +188,7 @@ def _extremes(metadata: pq.FileMetaData, column: str) -> Extremes | None:
 
 
 def _head(file: pq.ParquetFile, columns: list[str]) -> pa.RecordBatch:
-    for batch in file.iter_batches(batch_size=HEAD_ROWS, columns=columns):
+    for batch in file.iter_batches(batch_size=HEAD_ROWS, columns=columns, use_threads=False):
         if batch.num_rows:
             return plain_rows(batch, plain_schema(batch.schema))
     return pa.RecordBatch.from_pylist([], schema=pa.schema([file.schema_arrow.field(name) for name in columns]))

@@ -22,21 +22,19 @@ from tickstock_cli.core.metrics import SourceHealth
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.errors import DataError, OwnOutputError, UsageError
 from tickstock_cli.sources.assemble import Assembler
-from tickstock_cli.sources.bounded import Allowance, BoundedStream
 from tickstock_cli.sources.checks.facts import Oddity
 from tickstock_cli.sources.checks.running import Watchers, joined
 from tickstock_cli.sources.discover import discover
+from tickstock_cli.sources.file_streams import FileStreams
 from tickstock_cli.sources.interpretation import Guess
-from tickstock_cli.sources.merge import chunk_rows, merged
+from tickstock_cli.sources.merge import merged
 from tickstock_cli.sources.options import ReadOptions, Unsorted
-from tickstock_cli.sources.order import AsRecorded, InOrder, first_disorder, latest_before
+from tickstock_cli.sources.order import first_disorder
 from tickstock_cli.sources.origins import Origins
 from tickstock_cli.sources.recognise import check_mapped, check_mapping
 from tickstock_cli.sources.recording_file import RecordingFile, open_recording
 from tickstock_cli.sources.records import RECORD_TYPES
 from tickstock_cli.sources.selection import check_where
-from tickstock_cli.sources.sort import SortedStream
-from tickstock_cli.sources.stream import FileStream, Stream
 from tickstock_cli.sources.unfinished import readable, removed_note, unfinished_note
 
 __all__ = ["Guess", "Origins", "ReadOptions", "RecordingFile", "Recordings", "Unsorted"]
@@ -212,13 +210,11 @@ class Recordings:
         positions = list(positions) or [0] * len(self.files)
         if len(positions) != len(self.files):
             raise UsageError(f"there are {len(self.files)} files, but positions for {len(positions)}")
-        counted = [self._needs_sorting(file) for file in self.files]
-        allowance = Allowance()
-        streams = [
-            self._stream(file, allowance, position, batch_rows)
-            for file, position in zip(self.files, positions, strict=True)
-        ]
-        return Assembler(batch_rows, positions, counted).steps(merged(streams))
+        unsorted = [self._needs_sorting(file) for file in self.files]
+        streams = FileStreams(
+            self.files, self._options, self.symbols, self._temporary, positions, unsorted, self._watchers
+        )
+        return Assembler(batch_rows, positions, unsorted).steps(merged(streams.waiting(batch_rows)))
 
     def _needs_sorting(self, file: RecordingFile) -> bool:
         if self._options.unsorted is not Unsorted.SORT:
@@ -226,19 +222,6 @@ class Recordings:
         if file.index not in self._unsorted:
             self._unsorted[file.index] = first_disorder(file) is not None
         return self._unsorted[file.index]
-
-    def _stream(self, file: RecordingFile, allowance: Allowance, position: int, batch_rows: int) -> Stream:
-        rows = chunk_rows(len(self.files), batch_rows)
-        if self._needs_sorting(file):
-            order = AsRecorded(file.first_available)
-            unsorted = FileStream(file, self._options, self.symbols, order, rows)
-            self._watchers[file.index] = unsorted.watchers
-            return SortedStream(unsorted, self._options.sort_memory_bytes, self._temporary, position)
-        lift_late = self._options.unsorted is Unsorted.REJECT
-        in_order = InOrder(file.path, latest_before(file, position), lift_late=lift_late)
-        stream = FileStream(file, self._options, self.symbols, in_order, rows, position)
-        self._watchers[file.index] = stream.watchers
-        return BoundedStream(stream, file.open_bytes, allowance, self._temporary)
 
     def origins(self) -> Origins:
         """Return a look-up of original rows by the ``origin`` values of batches. The caller closes it."""

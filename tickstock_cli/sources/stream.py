@@ -8,13 +8,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 
 from tickstock_cli.core.batch import BarBatch, Batch, FmvBatch, Int64s, TickBatch, pack_origin
-from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.core.times import MIN_NS
 from tickstock_cli.kernels import normalise
 from tickstock_cli.sources.checks.running import Watchers
@@ -29,11 +29,11 @@ from tickstock_cli.sources.ticker_codes import TickerCodes, with_readable_ticker
 
 
 class Stream(Protocol):
-    """Rows of one record type whose available times never descend."""
+    """Rows of one record type in the order of (available time, origin)."""
 
     @property
-    def earliest(self) -> int:
-        """A lower bound of the available times of all later rows (int64 ns)."""
+    def at_rest(self) -> bool:
+        """Whether ``close`` loses nothing, because ``read`` opens what it needs again."""
 
     def read(self) -> Batch | None:
         """Return the next rows, at least one, or None at the end. ``order`` is not set yet."""
@@ -71,11 +71,29 @@ def to_batch(read: ColumnReader, rows: pa.RecordBatch, times: Times, codes: Tick
     return batch.take(np.flatnonzero(code != normalise.SKIPPED)) if skipped else batch
 
 
+def earliest_of(groups: Sequence[RowGroup], options: ReadOptions, latest: int = MIN_NS) -> int:
+    """Return a lower bound of the available times of selected rows (int64 ns).
+
+    Parameters
+    ----------
+    groups
+        The row groups that are still to be read.
+    latest
+        The latest available time before them, if rows are in order.
+    """
+    bounds = [group.earliest for group in groups]
+    known = [bound for bound in bounds if bound is not None]
+    lowest = min(known) if known and len(known) == len(bounds) else MIN_NS
+    return max(lowest, latest, MIN_NS if options.start is None else options.start)
+
+
 class FileStream:
     """The rows of one file.
 
     Parameters
     ----------
+    codes
+        Codes of tickers.
     order
         Policy that settles the available times.
     chunk_rows
@@ -88,25 +106,28 @@ class FileStream:
         self,
         file: RecordingFile,
         options: ReadOptions,
-        symbols: SymbolTable,
+        codes: TickerCodes,
         order: OrderPolicy,
         chunk_rows: int,
         row: int = 0,
     ) -> None:
         self._file = file
         self._options = options
-        self._codes = TickerCodes(symbols, options.symbols)
+        self._codes = codes
         self._order = order
         self.watchers = Watchers(file.checked.watches)
         self._reader = RowReader(file.read_from, file.group_starts, file.columns, file.text_columns, chunk_rows, row)
 
     @property
-    def earliest(self) -> int:
-        bounds = (self._file.earliest, self._options.start)
-        return max((bound for bound in bounds if bound is not None), default=MIN_NS)
+    def earliest(self) -> int | None:
+        """A lower bound of the available times of all later rows (int64 ns); None at the end of the file."""
+        if self._reader.group == len(self._file.groups):
+            return None
+        latest = self._order.latest if self._order.keeps_order else MIN_NS
+        return earliest_of(self._file.groups[self._reader.group :], self._options, latest)
 
     @property
-    def at_group_start(self) -> bool:
+    def at_rest(self) -> bool:
         """Whether the next row is the first of its row group, or the file has ended."""
         return self._reader.at_group_start
 

@@ -7,6 +7,7 @@ be small and share no dictionary, so tickers are found by their bytes, and no Py
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,9 @@ from tickstock_cli.kernels import normalise
 from tickstock_cli.kernels.tickers import FREE, UNKNOWN, fill_table, find_codes
 from tickstock_cli.sources.plain_numbers import frozen, valid, values
 from tickstock_cli.sources.recognise import Layout
+
+FEW_TICKERS = 64
+"""A dictionary of at most so many is looked up by Python texts."""
 
 
 def with_readable_tickers(rows: pa.RecordBatch, layout: Layout) -> pa.RecordBatch:
@@ -44,13 +48,14 @@ class TickerCodes:
     """
 
     def __init__(self, symbols: SymbolTable, wanted: frozenset[str] | None = None) -> None:
-        self._symbols = symbols
-        self._wanted = wanted
-        self._known: dict[str | None, int] = dict(zip([None], self._new_codes([None]), strict=True))
+        self._known = _KnownTickers(symbols, wanted)
+        self._selects = wanted is not None
         self._dictionary: Any = None
         self._table: Int32s = frozen(np.empty(0, dtype=np.int32))
-        self._places = _Places()
-        self._plain_table = _codes([self._known[None]])
+
+    def another(self) -> TickerCodes:
+        """Return the codes for another source, which share what is known of tickers."""
+        return copy(self)
 
     def codes(self, column: Any) -> tuple[Int32s, bool]:
         """Return the codes of a ticker column, and whether some rows are not selected (code SKIPPED).
@@ -62,10 +67,10 @@ class TickerCodes:
         """
         out = np.empty(len(column), dtype=np.int32)
         if pt.is_null(column.type):
-            out[:] = self._known[None]
-            return frozen(out), self._wanted is not None
+            out[:] = self._known.of_null
+            return frozen(out), self._selects
         if pt.is_string(column.type):
-            places, table = self._plain(column), self._plain_table
+            places, table = self._known.plain(column)
         else:
             places, table = self._indices(column), self._table
         skipped = normalise.look_up(places, table, out)
@@ -75,27 +80,53 @@ class TickerCodes:
         """Return the dictionary indices of a column, -1 for null, after its dictionary was read into the table."""
         if self._dictionary is None or not column.dictionary.equals(self._dictionary):
             self._dictionary = column.dictionary
-            tickers: list[str | None] = self._dictionary.to_pylist()
-            self._learn(tickers)
-            self._table = _codes([*map(self._known.__getitem__, tickers), self._known[None]])
+            self._table = self._known.table_of(self._dictionary)
         indices = column.indices if pt.is_int32(column.indices.type) else pc.cast(column.indices, pa.int32())
         return values(indices, np.int32, -1)
 
-    def _plain(self, column: pa.Array[pa.StringScalar]) -> Int32s:
-        """Return the places of strings in the table of plain ones, -1 for null and empty, after new ones were added."""
+
+class _KnownTickers:
+    """The tickers that were seen, and their codes."""
+
+    def __init__(self, symbols: SymbolTable, wanted: frozenset[str] | None) -> None:
+        self._symbols = symbols
+        self._wanted = wanted
+        self._codes: dict[str | None, int] = dict(zip([None], self._new_codes([None]), strict=True))
+        self._places = _Places()
+        self._plain_table = _codes([self.of_null])
+
+    @property
+    def of_null(self) -> int:
+        """The code of null and the empty string."""
+        return self._codes[None]
+
+    def table_of(self, dictionary: Any) -> Int32s:
+        """Return the codes of a dictionary's tickers, and last that of null."""
+        if len(dictionary) > FEW_TICKERS and pt.is_string(dictionary.type) and not dictionary.null_count:
+            places, table = self.plain(dictionary)
+            out = np.empty(len(places) + 1, dtype=np.int32)
+            normalise.look_up(places, table, out[:-1])
+            out[-1] = self.of_null
+            return frozen(out)
+        tickers: list[str | None] = dictionary.to_pylist()
+        self._learn(tickers)
+        return _codes([*map(self._codes.__getitem__, tickers), self.of_null])
+
+    def plain(self, column: pa.Array[pa.StringScalar]) -> tuple[Int32s, Int32s]:
+        """Return the places of strings in the table of plain ones, -1 for null and empty, and that table."""
         found = self._places.of(column)
         if (found == UNKNOWN).any():
             new = [ticker for ticker in column.take(np.flatnonzero(found == UNKNOWN)).unique().to_pylist() if ticker]
             self._learn(new)
             self._places.add(new)
-            codes = np.array([self._known[ticker] for ticker in (*new, None)], dtype=np.int32)
+            codes = np.array([self._codes[ticker] for ticker in (*new, None)], dtype=np.int32)
             self._plain_table = frozen(np.concatenate([self._plain_table[:-1], codes]))
             found = self._places.of(column)
-        return frozen(found)
+        return frozen(found), self._plain_table
 
     def _learn(self, tickers: Sequence[str | None]) -> None:
-        new = [ticker for ticker in tickers if ticker not in self._known]
-        self._known.update(zip(new, self._new_codes(new), strict=True))
+        new = [ticker for ticker in tickers if ticker not in self._codes]
+        self._codes.update(zip(new, self._new_codes(new), strict=True))
 
     def _new_codes(self, tickers: list[str | None]) -> list[int]:
         codes = np.full(len(tickers), normalise.SKIPPED, dtype=np.int32)

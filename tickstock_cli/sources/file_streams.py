@@ -1,0 +1,133 @@
+"""The streams of a recording's files: what is read of each, when, and how many side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from tickstock_cli.core.batch import BarBatch, Batch, FmvBatch, Int64s, TickBatch
+from tickstock_cli.core.batch_file import TemporaryFolder
+from tickstock_cli.core.symbols import SymbolTable
+from tickstock_cli.core.times import MAX_NS, MIN_NS
+from tickstock_cli.sources.checks.running import Watchers
+from tickstock_cli.sources.gather import Gathering, HeldMemory
+from tickstock_cli.sources.merge import MOST_CHUNK_ROWS, Waiting, chunk_rows
+from tickstock_cli.sources.options import ReadOptions, Unsorted
+from tickstock_cli.sources.order import AsRecorded, InOrder, OrderPolicy, latest_before
+from tickstock_cli.sources.plan import Spans, most_at_once, own_readers
+from tickstock_cli.sources.recording_file import RecordingFile
+from tickstock_cli.sources.sort import SortedStream
+from tickstock_cli.sources.stream import FileStream, Stream, earliest_of
+from tickstock_cli.sources.ticker_codes import TickerCodes
+
+KINDS: dict[str, type[Batch]] = {"tick": TickBatch, "ohlcv": BarBatch, "fmv": FmvBatch}
+
+
+class FileStreams:
+    """Opens the streams of files.
+
+    Parameters
+    ----------
+    positions
+        Per file, the position to read from.
+    unsorted
+        Per file, whether it is sorted while it is read.
+    watchers
+        Filled with the watchers of each opened file, if it has any.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[RecordingFile],
+        options: ReadOptions,
+        symbols: SymbolTable,
+        temporary: TemporaryFolder,
+        positions: Sequence[int],
+        unsorted: Sequence[bool],
+        watchers: dict[int, Watchers],
+    ) -> None:
+        self._files = files
+        self._options = options
+        self._codes = TickerCodes(symbols, options.symbols)
+        self._temporary = temporary
+        self._positions = positions
+        self._unsorted = unsorted
+        self._watchers = watchers
+
+    def waiting(self, batch_rows: int) -> list[Waiting]:
+        """Return the streams for the merge, which opens them in their turn."""
+        needed = [file for file in self._files if self._is_needed(file)]
+        spans = self._spans(needed)
+        own = own_readers(spans)
+        numbers = np.array([file.index for file in needed], dtype=np.int64)
+        rows = chunk_rows(most_at_once(spans.only(own)), batch_rows)
+        found: list[Waiting] = [_InTurn(numbers[own], spans.starts[own], lambda number: self._open(number, rows))]
+        held = HeldMemory()
+        for record, kind in KINDS.items():
+            mine = ~own & np.array([file.record == record for file in needed], dtype=np.bool_)
+            if mine.any():
+                found.append(Gathering(kind, numbers[mine], spans.only(mine), self._open, held, self._temporary))
+        return found
+
+    def _is_needed(self, file: RecordingFile) -> bool:
+        """Return whether a file can have selected rows behind its position, by its footer."""
+        index, start, end = file.index, self._options.start, self._options.end
+        if not file.rows or (not self._unsorted[index] and self._positions[index] >= file.rows):
+            return False
+        if start is not None and file.latest is not None and max(file.latest, file.first_available) < start:
+            return False
+        return end is None or self._earliest(file) < end
+
+    def _earliest(self, file: RecordingFile) -> int:
+        """Return a lower bound of the available times of a file's selected rows (int64 ns)."""
+        latest = MIN_NS if self._unsorted[file.index] else file.first_available
+        return earliest_of(file.groups, self._options, latest)
+
+    def _spans(self, files: Sequence[RecordingFile]) -> Spans:
+        latest = [MAX_NS if file.latest is None else max(file.latest, file.first_available) for file in files]
+        facts = (
+            [self._earliest(file) for file in files],
+            latest,
+            [file.rows for file in files],
+            [file.open_bytes for file in files],
+        )
+        return Spans(*(np.array(fact, dtype=np.int64) for fact in facts))
+
+    def _open(self, number: int, rows: int = MOST_CHUNK_ROWS) -> FileStream | SortedStream:
+        """Open a file at its position; it decodes at most so many rows at once."""
+        file, position = self._files[number], self._positions[number]
+        if self._unsorted[number]:
+            in_file_order = self._file_stream(number, AsRecorded(file.first_available), rows)
+            return SortedStream(in_file_order, self._options.sort_memory_bytes, self._temporary, position)
+        lift_late = self._options.unsorted is Unsorted.REJECT
+        order = InOrder(file.path, latest_before(file, position), lift_late=lift_late)
+        return self._file_stream(number, order, rows, position)
+
+    def _file_stream(self, number: int, order: OrderPolicy, rows: int, position: int = 0) -> FileStream:
+        stream = FileStream(self._files[number], self._options, self._codes.another(), order, rows, position)
+        if stream.watchers:
+            self._watchers[number] = stream.watchers
+        return stream
+
+
+class _InTurn:
+    """Files that have readers of their own, each opened when the merge reaches its first row."""
+
+    def __init__(self, numbers: Int64s, starts: Int64s, open_stream: Callable[[int], Stream]) -> None:
+        by_start = np.argsort(starts, kind="stable")
+        self._numbers: list[int] = numbers[by_start].tolist()
+        self._starts: list[int] = starts[by_start].tolist()
+        self._next = 0
+        self._open_stream = open_stream
+
+    @property
+    def earliest(self) -> int | None:
+        return self._starts[self._next] if self._next < len(self._starts) else None
+
+    def open(self) -> Stream:
+        self._next += 1
+        return self._open_stream(self._numbers[self._next - 1])
+
+    def close(self) -> None:
+        """Do nothing: no file is open that the merge has not got."""
