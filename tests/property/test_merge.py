@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tickstock_cli.core.batch import MergedBatch, unpack_origin
-from tickstock_cli.sources import merge, plan
+from tickstock_cli.sources import gather, merge, plan, runs, sort
 from tickstock_cli.sources.recordings import ReadOptions, Recordings, Unsorted
 
 RECORDS = ("tick", "ohlcv", "fmv")
@@ -108,22 +108,30 @@ def recorded(drawn: Sequence[File], options: ReadOptions | None = None) -> Itera
 
 
 @contextmanager
-def small_chunks(rows: int, open_files: int = 400) -> Iterator[None]:
-    """Decode few rows at once and keep few files open, as if there were thousands."""
+def small_chunks(rows: int, readers: int = 64, held_rows: int = 1_000) -> Iterator[None]:
+    """Decode few rows at once, read few files side by side and hold few rows, as if there were thousands of files."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(merge, "MOST_CHUNK_ROWS", rows)
         patch.setattr(merge, "FEWEST_CHUNK_ROWS", rows)
-        patch.setattr(plan, "MOST_READERS", open_files)
+        patch.setattr(plan, "MOST_READERS", readers)
+        patch.setattr(plan, "LARGE_ROWS", 3 * rows)
+        patch.setattr(gather, "HELD_BYTES", held_rows * 45)
+        patch.setattr(gather, "RUN_BYTES", held_rows * 45 // 2)
+        patch.setattr(gather, "FEWEST_ROWS", rows)
+        patch.setattr(gather, "PART_ROWS", rows)
+        patch.setattr(sort, "HELD_BYTES", 1_000)
+        patch.setattr(runs, "CHUNK_ROWS", rows)
+        patch.setattr(runs, "STORED_CHUNK_ROWS", rows)
         yield
 
 
 @settings(max_examples=settings().max_examples * 3 // 5)
-@given(files(ordered=True), st.integers(1, 40), st.integers(1, 10), st.integers(0, 3))
+@given(files(ordered=True), st.integers(1, 40), st.integers(1, 10), st.integers(0, 3), st.integers(0, 60))
 def test_any_chunks_and_batches_merge_as_sorting_everything_would(
-    drawn: list[File], batch_rows: int, chunk_rows: int, open_files: int
+    drawn: list[File], batch_rows: int, chunk_rows: int, readers: int, held_rows: int
 ) -> None:
     """Rows come by available time, type, file and row, in steps of exactly the size asked for."""
-    with small_chunks(chunk_rows, open_files), recorded(drawn) as recordings:
+    with small_chunks(chunk_rows, readers, held_rows), recorded(drawn) as recordings:
         steps = list(recordings.batches(batch_rows))
         assert unpacked(steps) == in_plain_order(drawn)
         assert [len(step) for step in steps[:-1]] == [batch_rows] * (len(steps) - 1)
@@ -132,12 +140,12 @@ def test_any_chunks_and_batches_merge_as_sorting_everything_would(
 
 
 @settings(max_examples=settings().max_examples * 3 // 5)
-@given(files(ordered=True), st.integers(1, 12), st.data())
+@given(files(ordered=True), st.integers(1, 12), st.integers(0, 3), st.data())
 def test_a_restart_after_any_step_goes_on_with_the_next_row(
-    drawn: list[File], batch_rows: int, data: st.DataObject
+    drawn: list[File], batch_rows: int, readers: int, data: st.DataObject
 ) -> None:
     """The positions of a step are all that is needed to read the rest."""
-    with small_chunks(4), recorded(drawn) as recordings:
+    with small_chunks(4, readers), recorded(drawn) as recordings:
         steps = list(recordings.batches(batch_rows))
         stop = data.draw(st.integers(0, len(steps)))
         positions = steps[stop - 1].positions if stop else ()
@@ -146,13 +154,13 @@ def test_a_restart_after_any_step_goes_on_with_the_next_row(
 
 
 @settings(max_examples=settings().max_examples * 3 // 5)
-@given(files(ordered=False), st.integers(1, 40), st.integers(0, 100), st.data())
+@given(files(ordered=False), st.integers(1, 40), st.integers(0, 100), st.integers(0, 3), st.data())
 def test_sorting_unsorted_files_gives_the_order_of_sorted_ones(
-    drawn: list[File], batch_rows: int, memory: int, data: st.DataObject
+    drawn: list[File], batch_rows: int, memory: int, readers: int, data: st.DataObject
 ) -> None:
     """Out-of-core sorting is stable, whatever memory it has, and a restart goes on with the next row."""
     options = ReadOptions(unsorted=Unsorted.SORT, sort_memory_bytes=memory * 20)
-    with small_chunks(3), recorded(drawn, options) as recordings:
+    with small_chunks(3, readers, memory), recorded(drawn, options) as recordings:
         steps = list(recordings.batches(batch_rows))
         assert unpacked(steps) == in_plain_order(drawn)
         stop = data.draw(st.integers(0, len(steps)))
@@ -161,11 +169,13 @@ def test_sorting_unsorted_files_gives_the_order_of_sorted_ones(
 
 
 @settings(max_examples=settings().max_examples * 3 // 5)
-@given(files(ordered=False), st.integers(1, 40), st.integers(1, 10))
-def test_late_rows_count_as_available_when_they_are_read(drawn: list[File], batch_rows: int, chunk_rows: int) -> None:
+@given(files(ordered=False), st.integers(1, 40), st.integers(1, 10), st.integers(0, 3))
+def test_late_rows_count_as_available_when_they_are_read(
+    drawn: list[File], batch_rows: int, chunk_rows: int, readers: int
+) -> None:
     """Under `--late reject` no row is available before one that stands above it in its file."""
     options = ReadOptions(unsorted=Unsorted.REJECT)
-    with small_chunks(chunk_rows), recorded(drawn, options) as recordings:
+    with small_chunks(chunk_rows, readers), recorded(drawn, options) as recordings:
         rows = unpacked(list(recordings.batches(batch_rows)))
     by_type = sorted(drawn, key=lambda file: RECORDS.index(file.record))
     for index, file in enumerate(by_type):
@@ -176,15 +186,21 @@ def test_late_rows_count_as_available_when_they_are_read(drawn: list[File], batc
 
 
 @settings(max_examples=settings().max_examples * 3 // 5)
-@given(files(ordered=True), st.integers(0, 12), st.integers(0, 12), st.sampled_from([None, {"A"}, {"B", "C"}]))
+@given(
+    files(ordered=True),
+    st.integers(0, 12),
+    st.integers(0, 12),
+    st.sampled_from([None, {"A"}, {"B", "C"}]),
+    st.integers(0, 3),
+)
 def test_bounds_and_tickers_leave_out_exactly_the_other_rows(
-    drawn: list[File], start: int, length: int, symbols: set[str] | None
+    drawn: list[File], start: int, length: int, symbols: set[str] | None, readers: int
 ) -> None:
     """What is read under bounds is the plain merge without the rows outside them."""
     low = NOON + start * 20_000_000_000
     high = low + length * 20_000_000_000
     wanted = frozenset(symbols) if symbols is not None else None
-    with small_chunks(5), recorded(drawn, ReadOptions(start=low, end=high, symbols=wanted)) as recordings:
+    with small_chunks(5, readers), recorded(drawn, ReadOptions(start=low, end=high, symbols=wanted)) as recordings:
         rows = unpacked(list(recordings.batches(8)))
     assert rows == [
         row

@@ -84,7 +84,7 @@ class Gathering:
         self._rows_before = np.cumsum([0, *spans.rows[by_start]])
         self._cluster_ends = clusters(spans.starts[by_start], spans.ends[by_start])
         self._next = 0
-        self._begun: list[tuple[int, int, FileStream]] = []
+        self._begun: list[tuple[int, int, FileStream | SortedStream]] = []
         """Earliest time, number and stream of the files with row groups left: a heap."""
         self._runs: list[Stream] = []
         self._runs_earliest = 0
@@ -117,19 +117,19 @@ class Gathering:
         read = 0
         while read < wanted and self.earliest is not None:
             number, stream = self._next_stream()
-            mine = 0
+            first, earliest = stream.row, None
             while (batch := stream.read()) is not None:
                 if len(batch) > pool.room:
                     self._add(pool)
                     pool = _Pool(self._kind, max(room, len(batch)))
                 pool.add(batch)
-                mine += len(batch)
-                if stream.at_rest and mine >= PART_ROWS:
+                if stream.at_rest and stream.row - first >= PART_ROWS:
+                    earliest = stream.earliest
                     break
             stream.close()
-            if isinstance(stream, FileStream) and (earliest := stream.earliest) is not None:
+            if earliest is not None:
                 heappush(self._begun, (earliest, number, stream))
-            read += mine
+            read += stream.row - first
         self._add(pool)
 
     def _size(self) -> tuple[int, int]:

@@ -39,6 +39,7 @@ class SortedStream:
     """
 
     at_rest = False
+    earliest = None
 
     def __init__(self, unsorted: FileStream, memory: int, temporary: TemporaryFolder, drop: int) -> None:
         self._unsorted = unsorted
@@ -47,6 +48,11 @@ class SortedStream:
         self._drop = drop
         self._runs: list[Stream] = []
         self._emissions: Iterator[Emission] | None = None
+
+    @property
+    def row(self) -> int:
+        """The next row of the file to read."""
+        return self._unsorted.row
 
     def read(self) -> Batch | None:
         if self._emissions is None:

@@ -119,6 +119,11 @@ class FileStream:
         self._reader = RowReader(file.read_from, file.group_starts, file.columns, file.text_columns, chunk_rows, row)
 
     @property
+    def row(self) -> int:
+        """The next row of the file to read, selected or not."""
+        return self._reader.row
+
+    @property
     def earliest(self) -> int | None:
         """A lower bound of the available times of all later rows (int64 ns); None at the end of the file."""
         if self._reader.group == len(self._file.groups):
