@@ -8,7 +8,8 @@ are compared only in the first 30 s after a reconnect: before it, their columns 
 3. For each new row, earlier rows of the same hash are found by bisection, and compared column by column.
 
 New rows are added in sorted runs, which are merged when they are of about the same length: each row is merged a few
-times, however many batches come.
+times, however many batches come. A feed that connects again and again is compared all the time, so the sorted rows are
+made anew from those of the last 30 s when they have become twice as many.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from tickstock_cli.core.batch import Int64s
 from tickstock_cli.core.times import NS_PER_SECOND
 
 KEY = ("ticker", "exchange", "trf_id", "trade_id")
+LEAST_ROWS = 10_000
+"""Fewer sorted rows are not worth the work of making them anew."""
 
 
 class Deduplication:
@@ -34,11 +37,15 @@ class Deduplication:
     ----------
     seconds
         How long before a trade its like counts, and how long after a reconnect trades are compared; 0 = off.
+    least_rows
+        So many sorted rows are never too many.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, least_rows: int = LEAST_ROWS) -> None:
+        self._least_rows = least_rows
         self._span = round(seconds * NS_PER_SECOND)
         self._kept: deque[tuple[int, pa.RecordBatch]] = deque()
+        self._kept_rows = 0
         self._until = -1
         self._seen: _SeenTrades | None = None
 
@@ -46,6 +53,11 @@ class Deduplication:
         """Compare the trades that are received from ``at`` on (ns UTC)."""
         if self._span:
             self._until = at + self._span
+
+    @property
+    def rows(self) -> int:
+        """Number of rows in memory."""
+        return self._kept_rows + (0 if self._seen is None else self._seen.rows)
 
     def without_repeated(self, trades: pa.RecordBatch) -> pa.RecordBatch:
         """Return the trades without repeated ones, in their order. ``received_at`` never descends across calls."""
@@ -55,7 +67,7 @@ class Deduplication:
         if received[0] > self._until:
             self._seen = None
         else:
-            if self._seen is None:
+            if self._seen is None or self._seen.rows > 2 * max(self._kept_rows, self._least_rows):
                 self._seen = _SeenTrades()
                 if self._kept:
                     kept = pa.Table.from_batches([batch for _, batch in self._kept]).combine_chunks().to_batches()[0]
@@ -71,8 +83,9 @@ class Deduplication:
 
     def _keep(self, received: int, trades: pa.RecordBatch) -> None:
         self._kept.append((received, _keys(trades)))
+        self._kept_rows += trades.num_rows
         while self._kept[0][0] < received - self._span:
-            self._kept.popleft()
+            self._kept_rows -= self._kept.popleft()[1].num_rows
 
 
 class _SeenTrades:
@@ -81,15 +94,15 @@ class _SeenTrades:
     def __init__(self) -> None:
         self._batches: list[pa.RecordBatch] = []
         self._starts: list[int] = []
-        self._rows = 0
+        self.rows = 0
         self._runs: list[tuple[NDArray[np.uint64], Int64s]] = []
 
     def add(self, trades: pa.RecordBatch, hashes: NDArray[np.uint64]) -> None:
         order = np.argsort(hashes, kind="stable")
-        self._runs.append((hashes[order], order + self._rows))
+        self._runs.append((hashes[order], order + self.rows))
         self._batches.append(trades)
-        self._starts.append(self._rows)
-        self._rows += trades.num_rows
+        self._starts.append(self.rows)
+        self.rows += trades.num_rows
         while len(self._runs) > 1 and len(self._runs[-2][0]) < 2 * len(self._runs[-1][0]):
             (early, early_rows), (late, late_rows) = self._runs[-2:]
             both, rows = np.concatenate([early, late]), np.concatenate([early_rows, late_rows])

@@ -42,9 +42,13 @@ KEYS = st.tuples(
     st.lists(st.tuples(st.integers(0, 4), KEYS), max_size=40),
     st.lists(st.integers(0, 60), max_size=3),
     st.integers(1, 5),
+    st.sampled_from([0, 10_000]),
 )
 def test_what_is_dropped_is_what_a_plain_comparison_drops(
-    steps: list[tuple[int, tuple[str, int | None, int | None, str | None]]], reconnects: list[int], size: int
+    steps: list[tuple[int, tuple[str, int | None, int | None, str | None]]],
+    reconnects: list[int],
+    size: int,
+    least_rows: int,
 ) -> None:
     """By ticker, exchange, TRF and id, within 30 s, in the 30 s after a reconnect; nulls are values."""
     trades: list[Trade] = []
@@ -52,7 +56,7 @@ def test_what_is_dropped_is_what_a_plain_comparison_drops(
     for wait, key in steps:
         at += wait
         trades.append((at, *key))
-    repeated = Deduplication(10)
+    repeated = Deduplication(10, least_rows)
     left: list[Trade] = []
     told: set[int] = set()
     for first in range(0, len(trades), size):
@@ -82,6 +86,20 @@ def plainly(trades: list[Trade], reconnects: list[int], size: int) -> list[tuple
         )
         found.append((trade, known and trade[0] <= until))
     return found
+
+
+def test_a_feed_that_connects_again_and_again_takes_no_more_memory() -> None:
+    """Trades are compared all the time then; what is older than 10 s is forgotten all the same."""
+    repeated = Deduplication(10, least_rows=100)
+    most, found = 0, 0
+    for at in range(500):
+        repeated.reconnected(at * SECOND)
+        pieces = batch([(at, "A", 4, 1, str(10 * at + number)) for number in range(-5, 10)])
+        found += pieces.num_rows - repeated.without_repeated(pieces).num_rows
+        most = max(most, repeated.rows)
+
+    assert found == 5 * 499
+    assert most < 1_000
 
 
 def test_it_can_be_turned_off() -> None:
