@@ -7,6 +7,7 @@ property. ``--cases N`` takes N seeded recordings; other than the default, it dr
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import os
 import signal
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.faulthandler import fault_handler_stderr_fd_key
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
 
@@ -69,6 +71,17 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         from tests.differential.against import compile_kernels
 
         compile_kernels()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Put off the end of the process, which loses all output, for a test that has a longer limit of its own."""
+    marker, stderr = item.get_closest_marker("timeout"), item.config.stash.get(fault_handler_stderr_fd_key, None)
+    if marker is None or stderr is None:
+        return
+    usual, end = (float(item.config.getini(name)) for name in ("timeout", "faulthandler_timeout"))
+    if marker.args[0] > usual:
+        faulthandler.dump_traceback_later(end + marker.args[0] - usual, file=stderr, exit=True)
 
 
 @pytest.hookimpl(trylast=True)
