@@ -23,6 +23,17 @@ def test_channels_are_a_list_with_commas(
     assert len(result.stderr.splitlines()) == 1
 
 
+def test_what_the_feed_says_is_told_once(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no view shows the feed: a line for each lost connection, marked as the feed's."""
+    monkeypatch.setenv("POLYGON_API_KEY", "any")
+    result = here(*LIVE, "--duration", "1s")
+
+    said = [line for line in result.stderr.splitlines() if "cannot connect to 127.0.0.1:9" in line]
+    assert result.returncode == 0
+    assert said
+    assert all(line.startswith("feed: cannot connect to 127.0.0.1:9: connection refused; connecting") for line in said)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -67,8 +67,7 @@ def run(request: LiveRequest, address: Address | None, log: Path | None, *, dash
     warm_up_saying_so(request.settings, lambda: None)
     with broadcasting(replayed, control, address, log, request.title) as broadcast, stop_on_interrupt(end):
         minutes, listeners = _notices(request, broadcast)
-        if not _has_view(request):
-            listeners = (FeedNotes(run_zone(replayed)), *listeners)
+        listeners = (SpokenNotices() if _has_view(request) else FeedNotes(run_zone(replayed)), *listeners)
         with ExitStack() as stack:
 
             def observe(feed: VendorFeed) -> Observer:
@@ -110,7 +109,7 @@ def run(request: LiveRequest, address: Address | None, log: Path | None, *, dash
 def _notices(request: LiveRequest, broadcast: Broadcast | None) -> tuple[Observer, tuple[FeedListener, ...]]:
     """Return what finds complete minutes, and the listeners that post notices to the clients of a server."""
     session = request.settings.session
-    spoken = (SpokenNotices(), NightNotice(Calendar(session.market_calendar), session.phases, _say))
+    spoken = (NightNotice(Calendar(session.market_calendar), session.phases, _say),)
     if broadcast is None:
         return Observer(), spoken
     post, zone = broadcast.server.hub.notices.post, run_zone(replay_request(request))
@@ -122,14 +121,15 @@ def _notices(request: LiveRequest, broadcast: Broadcast | None) -> tuple[Observe
 
 
 class SpokenNotices(FeedListener):
-    """Prints what a feed tells its user, such as that it connects again."""
+    """Prints what a feed tells its user, such as that it connects again, behind a view that shows the feed."""
 
     def notice(self, text: str) -> None:
         _say(text)
 
 
 def _say(text: str) -> None:
-    print(f"note: {text}", file=sys.stderr)
+    with suppress(OSError, ValueError):  # nobody may read stderr: an error of a listener would end the feed
+        print(f"note: {text}", file=sys.stderr)
 
 
 def _say_warm_up() -> Callable[[int, int], None]:

@@ -91,7 +91,8 @@ class FeedConnection:
                     self._parts.receiver.lost(end.reason)
                 self.facts.problem = end.reason
                 seconds = self._wait_after(end)
-                self._parts.receiver.notice(f"{end.reason}; connecting again in {seconds:.1f} s")
+                self.facts.problem = f"{end.reason}; connecting again in {seconds:.1f} s"
+                self._parts.receiver.notice(self.facts.problem)
                 await self._pause(seconds)
         except FeedError as error:
             self.facts.problem = str(error)

@@ -154,15 +154,24 @@ def checked_url(url: str) -> str:
     Raises
     ------
     UsageError
-        It does not begin with ws:// or wss://, has no host, or has a password in it.
+        It does not begin with ws:// or wss://, has no host or one that is no name, or has a password in it.
     """
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
         raise UsageError(f"{url} is no address of a feed ({error}): write wss://HOST or ws://HOST:PORT") from error
-    if parts.scheme not in ("ws", "wss") or not parts.hostname:
+    if parts.scheme not in ("ws", "wss") or not parts.hostname or not _is_host(parts.hostname):
         raise UsageError(f"{url} is no address of a feed: write wss://HOST or ws://HOST:PORT")
     if parts.username is not None or parts.query:
         raise UsageError("the address of the feed has a name, a password or a query: the key is sent as a message only")
     return urlunsplit(parts._replace(path=parts.path if parts.path.strip("/") else MARKET_PATH))
+
+
+def _is_host(name: str) -> bool:
+    """Return whether a name can be looked up: others are errors of the resolver that name neither it nor the reason."""
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return name.isprintable() and " " not in name

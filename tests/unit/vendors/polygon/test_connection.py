@@ -7,7 +7,9 @@ end, reconnects without a pause, waits without an end.
 from __future__ import annotations
 
 import re
+import socket
 from http import HTTPStatus
+from time import sleep
 from urllib.parse import urlsplit
 
 import pytest
@@ -223,6 +225,28 @@ def test_a_vendor_that_does_not_listen_is_reported_until_the_run_ends() -> None:
     assert all(f"cannot connect to {urlsplit(url).netloc}: connection refused" in text for text in told)
 
 
+def test_a_host_that_does_not_resolve_is_reported_until_the_run_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistyped name, or a machine without a network: the vendor's client tries for ever and says nothing."""
+
+    def unknown(*_: object, **__: object) -> list[object]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    feed = Feed("wss://sockets.massive.example")
+    told: list[str] = []
+
+    def notice(text: str) -> None:
+        told.append(text)
+        assert feed.source.health().problem == text  # a dashboard says how long the wait is, too
+        if len(told) == 7:
+            feed.source.interrupt()
+
+    feed.heard.notice = notice  # type: ignore[method-assign]  # as a listener would
+    assert feed.read(1) == []
+    assert all("cannot connect to sockets.massive.example: name or service not known" in text for text in told)
+    assert len(feed.waits) >= 6
+
+
 def test_an_item_of_an_unknown_channel_is_reported_and_the_rest_streams() -> None:
     """The vendor is silent about it: asked again once, then told."""
 
@@ -311,6 +335,30 @@ def test_a_peer_that_answers_no_ping_is_left() -> None:
         feed.read(1)
 
     assert any("after a ping" in notice for notice in feed.heard.notices)
+
+
+def test_rows_that_are_handled_slowly_do_not_cost_the_connection() -> None:
+    """Frames wait in our queue, not unread in front of a pong: the vendor's client closes its connection over that."""
+    frames = 200
+
+    async def flood(client: Client) -> None:
+        await client.ready()
+        for number in range(frames):
+            await client.tell(trade(number))
+        await client.stay()
+
+    with vendor(flood) as played:
+        feed = Feed(played.url, intervals=Intervals(watch=0.01, ping=1.0))
+        for batch in feed.source.record_batches():
+            if batch is not None and not feed.rows:
+                sleep(2.5)  # two pings
+            feed.take(batch)
+            if len(feed.rows) == frames:
+                feed.source.interrupt()
+        feed.source.close()
+
+    assert feed.prices == [100.0 + number for number in range(frames)]
+    assert (played.handshakes, feed.source.health().reconnects, feed.heard.notices) == (1, 0, [])
 
 
 def test_a_full_buffer_makes_the_connection_wait_and_loses_nothing() -> None:

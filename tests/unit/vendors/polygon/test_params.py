@@ -37,7 +37,12 @@ def test_a_given_address_serves_all_channels() -> None:
     assert (endpoint.url, endpoint.channels) == ("ws://127.0.0.1:9443/stocks", ("T", "FMV"))
 
 
-@pytest.mark.parametrize("url", ["http://host", "ws://", "wss://host:99999", "wss://me:pass@host", "wss://h/?apiKey=s"])
+NO_NAMES = ("ws://a..b", f"ws://{'x' * 64}.example", "ws://exa mple")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://host", "ws://", "wss://host:99999", "wss://me:pass@host", "wss://h/?apiKey=s", *NO_NAMES]
+)
 def test_an_address_that_is_none_is_an_error(url: str) -> None:
     """One line says what to write; a password in it is not repeated."""
     with pytest.raises(UsageError, match="address of") as refused:
