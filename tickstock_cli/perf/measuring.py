@@ -31,6 +31,7 @@ OF_THIS_VERSION = (
     "wire_running",
     "wire_burst",
     "wire_client",
+    "soak",
     "backtest_replay",
     "backtest_study",
     "backtest_trades",

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 
 from tickstock_cli.core.os_errors import os_error_hint
 from tickstock_cli.errors import OutputError
-from tickstock_cli.perf import wire_recording
 from tickstock_cli.perf.sides import HERE, cache_folder, keep_latest
+from tickstock_cli.perf.soak_recording import write_day
 from tickstock_cli.perf.wire_recording import burst_end, with_burst, write_trades
 from tickstock_cli.synth.options import MarketOptions
 from tickstock_cli.synth.writing import Feed, write_market
@@ -50,6 +50,8 @@ class Size:
         Number of clients of a served run.
     wire_rows_per_second
         Trades a second of a live run, for ``paced_seconds``, and of one with a burst; 0: there is none.
+    soak_rows_per_second, soak_hours, soak_speed
+        Trades a second of a soak, its hours of market time, and the speed at which they are played; 0: there is none.
     in_parts
         Whether the ticks are also split into several files, which needs memory for all of them.
     days
@@ -64,6 +66,9 @@ class Size:
     longer_rows: int = 0
     clients: int = 500
     wire_rows_per_second: int = 0
+    soak_rows_per_second: float = 0
+    soak_hours: float = 24
+    soak_speed: float = 480
     in_parts: bool = True
     days: int = 1
 
@@ -84,6 +89,10 @@ SIZES = {
         Size(250_000, 8_000, 65_536, 60.0, wire_rows_per_second=100_000, in_parts=False),
         Size(250_000, 8_000, 65_536, 10.0, wire_rows_per_second=100_000, in_parts=False),
     ),
+    "soak": (
+        Size(250_000, 1_000, 65_536, 2.0, soak_rows_per_second=6, in_parts=False),
+        Size(250_000, 1_000, 65_536, 2.0, soak_rows_per_second=2, soak_speed=1_440, in_parts=False),
+    ),
     "backtest": (
         Size(20_000_000, 8_000, 65_536, 60.0, in_parts=False, days=6),
         Size(2_000_000, 8_000, 65_536, 10.0, in_parts=False, days=6),
@@ -91,6 +100,7 @@ SIZES = {
 }
 """Sizes by name, in full and with --quick."""
 BUSY_SYMBOLS = 500
+SOAK_SYMBOLS = 300
 BUSY_FROM = 0.35
 """Begin of the scheduled replay, as a share of its market's ticks: after the open, where the rate is even."""
 
@@ -107,6 +117,8 @@ class Prepared:
         Files of ticks: of few tickers, and of many rows; made if the size calls for them.
     wire, burst
         Files of trades at an even rate, and with a burst, likewise.
+    soak
+        Folder of the trades and bars of a soak, likewise.
     start, end, speed
         Range and speed of the paced replay, in ns UTC and times recorded time.
     busy_start, busy_end, busy_speed
@@ -121,6 +133,7 @@ class Prepared:
     longer: Path
     wire: Path
     burst: Path
+    soak: Path
     start: int
     end: int
     speed: float
@@ -139,6 +152,8 @@ class Prepared:
             "wire": str(self.wire),
             "burst": str(self.burst),
             "burst_end": burst_end(size.paced_seconds),
+            "soak": str(self.soak),
+            "soak_speed": size.soak_speed,
             "batch_rows": size.batch_rows,
             "clients": size.clients,
             "start": self.start,
@@ -195,6 +210,8 @@ def _make(size: Size, folder: Path) -> Prepared:
         if rate := size.wire_rows_per_second:
             write_trades(being_made / "wire" / "trades.parquet", [(rate, size.paced_seconds)], size.symbols)
             write_trades(being_made / "burst" / "trades.parquet", with_burst(rate, size.paced_seconds), size.symbols)
+        if size.soak_rows_per_second:
+            write_day(being_made / "soak", size.soak_rows_per_second, size.soak_hours, min(size.symbols, SOAK_SYMBOLS))
         manifest = {
             "start": start,
             "end": end,
@@ -215,7 +232,7 @@ def _make(size: Size, folder: Path) -> Prepared:
 def _prepared(folder: Path, manifest: dict[str, Any]) -> Prepared:
     busy, longer = (folder / name / "ticks.parquet" for name in ("busy", "longer"))
     wire, burst = (folder / name / "trades.parquet" for name in ("wire", "burst"))
-    return Prepared(folder / "day", folder / "parts", busy, longer, wire, burst, **manifest)
+    return Prepared(folder / "day", folder / "parts", busy, longer, wire, burst, folder / "soak", **manifest)
 
 
 def _write(folder: Path, rows: int, symbols: int, feeds: frozenset[Feed], days: int = 1) -> None:
@@ -258,5 +275,6 @@ def _hash_of(folder: Path) -> str:
 
 def _synth_source() -> str:
     """Return the identity of this version's synthetic markets and trades."""
-    sources = [*sorted((HERE / "tickstock_cli" / "synth").glob("*.py")), Path(wire_recording.__file__)]
+    made_here = [HERE / "tickstock_cli" / "perf" / f"{name}_recording.py" for name in ("wire", "soak")]
+    sources = [*sorted((HERE / "tickstock_cli" / "synth").glob("*.py")), *made_here]
     return sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()

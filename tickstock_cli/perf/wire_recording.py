@@ -36,7 +36,7 @@ def burst_end(seconds: float) -> int:
     return BEGIN_NS + round((BEFORE + BURST) * seconds * 1e9)
 
 
-def times_of(stretches: Sequence[tuple[int, float]]) -> Int64s:
+def times_of(stretches: Sequence[tuple[float, float]]) -> Int64s:
     """Return the times of trades, int64 ns UTC, whole milliseconds as the wire has them.
 
     Parameters
@@ -52,7 +52,7 @@ def times_of(stretches: Sequence[tuple[int, float]]) -> Int64s:
     return times - times % MS
 
 
-def write_trades(path: Path, stretches: Sequence[tuple[int, float]], symbols: int) -> None:
+def write_trades(path: Path, stretches: Sequence[tuple[float, float]], symbols: int) -> None:
     """Write the trades of a random market, the same ones for the same arguments.
 
     Every ticker is a random walk. Trades have what those of the vendor have: conditions, exchange, sequence, id, tape.

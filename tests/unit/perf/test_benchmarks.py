@@ -39,6 +39,9 @@ TINY = Size(
     longer_rows=30_000,
     clients=20,
     wire_rows_per_second=8_000,
+    soak_rows_per_second=4,
+    soak_hours=1,
+    soak_speed=1_440,
 )
 
 
@@ -61,7 +64,7 @@ def prepared_python(arguments: Sequence[str], **how: Any) -> Popen[str]:
             return start_python(arguments, **how)
         case ["-P", "-m", *module] | ["-m", *module]:
             return start_process(*module, program=RUN_MODULE, **how)
-        case ["-P", script, benchmark, *job] if benchmark.startswith("wire"):
+        case ["-P", script, benchmark, *job] if benchmark.startswith(("wire", "soak")):
             return start_process(script, benchmark, *job, program=RUN_BENCHMARK, forks=True, **how)
         case ["-P", *script]:
             return start_process(*script, program=RUN_SCRIPT, **how)
@@ -87,7 +90,7 @@ def test_every_metric_finds_its_figure(samples: dict[str, list[Sample]]) -> None
 
 def test_every_limit_of_a_shipped_baseline_is_measured_or_says_why_not(samples: dict[str, list[Sample]]) -> None:
     """The old system's figures, our own bars, and those that the README publishes."""
-    assert shipped() == ["backtest", "growth", "speed", "sprint_108", "stages", "tickstock", "wire"]
+    assert shipped() == ["backtest", "growth", "soak", "speed", "sprint_108", "stages", "tickstock", "wire"]
     for name in shipped():
         baseline = find_baseline(name)
         assert baseline is not None
@@ -204,6 +207,16 @@ def test_a_live_run_gets_every_trade_of_the_vendor_however_it_runs(samples: dict
     assert [sample["lost_rows"] for sample in (direct, running, burst)] == [0, 0, 0]
     assert direct["events"] > 0
     assert direct["due_to_told_p99_ms"] > 0
+
+
+def test_a_soak_loses_nothing_and_replays_to_what_it_told(samples: dict[str, list[Sample]]) -> None:
+    """However short: the vendor makes faults, every message is in a counter, and the recording has parity."""
+    (sample,) = samples["soak"]
+
+    assert sample["reconnects"] > 0
+    assert sample["faults"] > sample["reconnects"]
+    assert [sample[name] for name in ("unaccounted", "differences", "untold", "not_recorded")] == [0, 0, 0, 0]
+    assert sample["told_and_recorded"] == sample["events"] > 0
 
 
 def test_a_limit_of_the_full_recording_decides_nothing_with_quick(samples: dict[str, list[Sample]]) -> None:
