@@ -41,9 +41,19 @@ class TickstockError(Exception):
 
 
 class UsageError(TickstockError):
-    """The command, an option or a setting is wrong; nothing was read or written."""
+    """The command, an option or a setting is wrong; nothing was read or written.
+
+    Parameters
+    ----------
+    setting
+        The key of the setting that is wrong, if the message does not say where it is from.
+    """
 
     exit_code = 2
+
+    def __init__(self, *message: object, setting: str | None = None) -> None:
+        super().__init__(*message)
+        self.setting = setting
 
 
 class SettingsError(UsageError):

@@ -314,6 +314,7 @@ def read_options(request: Request, settings: Settings) -> ReadOptions:
         scale={str(ours): factor for ours, factor in settings.recordings.scale.items()},
         where=settings.recordings.where,
         copies=settings.recordings.copies,
+        ticker_from=settings.recordings.ticker_from,
         symbols=request.symbols,
         unsorted=request.unsorted,
         calendar=settings.session.market_calendar,

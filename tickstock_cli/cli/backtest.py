@@ -23,6 +23,7 @@ from tickstock_cli.cli.options import (
     Start,
     Strategies,
     Symbols,
+    TickerFromName,
     WhereValues,
     Workers,
     find_sample,
@@ -68,6 +69,7 @@ def backtest(
     sets: Sets = None,
     maps: MapColumns = None,
     where: WhereValues = None,
+    ticker_from: TickerFromName = None,
     start: Start = None,
     end: End = None,
     symbols: Symbols = None,
@@ -129,7 +131,7 @@ def backtest(
     if resume and checkpoint is None:
         raise UsageError("--resume needs --checkpoint DIR: the folder of the backtest to go on with")
     ours, theirs = split_sets(sets)
-    settings = load_settings(config, with_horizons(ours, horizons), maps, where).settings
+    settings = load_settings(config, with_horizons(ours, horizons), maps, where, ticker_from).settings
     kinds = None if events is not None else [kind.name for kind in event_kinds(settings)]
     request = BacktestRequest(
         paths=paths,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tickstock_cli.cli.options import ConfigFile, Json, MapColumns, Sets, WhereValues, load_settings
+from tickstock_cli.cli.options import ConfigFile, Json, MapColumns, Sets, TickerFromName, WhereValues, load_settings
 from tickstock_cli.errors import UsageError
 
 With = Annotated[
@@ -30,10 +30,11 @@ def show(
     sets: Sets = None,
     maps: MapColumns = None,
     where: WhereValues = None,
+    ticker_from: TickerFromName = None,
     as_json: Json = False,
 ) -> None:
     """Show every setting, its value and where it came from."""
-    loaded = load_settings(config, sets, maps, where)
+    loaded = load_settings(config, sets, maps, where, ticker_from)
     values = loaded.settings.model_dump(mode="json")
     rows = [(key, _value_at(values, key), origin) for key, origin in loaded.origins.items()]
     if as_json:

@@ -21,6 +21,7 @@ from collections.abc import Callable
 
 import typer
 
+from tickstock_cli.cli.setting_origins import with_origin
 from tickstock_cli.core.memory_errors import memory_shortage, shortage_by_limit
 from tickstock_cli.core.os_errors import os_error_hint
 from tickstock_cli.errors import TickstockError
@@ -55,7 +56,7 @@ def _guarded(command: Callable[[], object]) -> int:
             raise KeyboardInterrupt
     except TickstockError as error:
         told = memory_shortage(error) or error
-        return _tell(str(told), told.exit_code)
+        return _tell(with_origin(told), told.exit_code)
     except typer.TyperException as error:
         return _tell(_usage_line(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):

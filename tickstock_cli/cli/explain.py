@@ -17,6 +17,7 @@ from tickstock_cli.cli.options import (
     Sets,
     Sort,
     Start,
+    TickerFromName,
     WhereValues,
     load_settings,
     unsorted_choice,
@@ -43,6 +44,7 @@ def explain(
     sets: Sets = None,
     maps: MapColumns = None,
     where: WhereValues = None,
+    ticker_from: TickerFromName = None,
     sort: Sort = False,
     late: LateRows = Late.FAIL,
     as_json: Json = False,
@@ -58,7 +60,7 @@ def explain(
     from tickstock_cli.replaying import Request
     from tickstock_cli.review.explain import explain as run_explain
 
-    settings = load_settings(config, sets, maps, where).settings
+    settings = load_settings(config, sets, maps, where, ticker_from).settings
     request = Request(paths=paths, settings=settings, start=start, unsorted=unsorted_choice(sort, late))
     say_if_compiling(request)
     print_notes_of(request)

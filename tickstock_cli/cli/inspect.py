@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from tickstock_cli.cli.options import ConfigFile, Json, MapColumns, Paths, Sets, WhereValues, load_settings
+from tickstock_cli.cli.options import (
+    ConfigFile,
+    Json,
+    MapColumns,
+    Paths,
+    Sets,
+    TickerFromName,
+    WhereValues,
+    load_settings,
+)
 from tickstock_cli.errors import DataError
 
 if TYPE_CHECKING:
@@ -22,6 +31,7 @@ def inspect(
     sets: Sets = None,
     maps: MapColumns = None,
     where: WhereValues = None,
+    ticker_from: TickerFromName = None,
     as_json: Json = False,
 ) -> None:
     """Show what recordings hold, what is wrong with them and how they will be read.
@@ -38,7 +48,7 @@ def inspect(
     from tickstock_cli.replaying import Request, read_options
     from tickstock_cli.sources.discover import discover
 
-    settings = load_settings(config, sets, maps, where).settings
+    settings = load_settings(config, sets, maps, where, ticker_from).settings
     options = read_options(Request(paths), settings)
     if sys.stderr.isatty():
         say_if_new(tally, lambda: discover(paths))

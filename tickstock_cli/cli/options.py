@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tickstock_cli.cli.setting_origins import remember_origins
 from tickstock_cli.core.column_maps import parse_maps
 from tickstock_cli.core.time_input import TimeInput, parse_time_input
 from tickstock_cli.errors import UsageError
@@ -29,6 +30,13 @@ class Late(StrEnum):
 
     FAIL = "fail"
     REJECT = "reject"
+
+
+class TickerPlace(StrEnum):
+    """Where the ticker is in files without a column for it."""
+
+    COLUMN = "column"
+    FILENAME = "filename"
 
 
 SAMPLE = "sample_data"
@@ -93,6 +101,14 @@ WhereValues = Annotated[
         metavar="COLUMN=A,B",
         show_default=False,
         help="Read only rows with these values in a column, as in action=T. Repeatable: every column must agree.",
+    ),
+]
+TickerFromName = Annotated[
+    TickerPlace | None,
+    typer.Option(
+        "--ticker-from",
+        show_default=False,
+        help="Where the ticker is in files without a column for it: filename takes the beginning of their names.",
     ),
 ]
 ShadowFile = Annotated[
@@ -221,8 +237,9 @@ def load_settings(
     sets: Sequence[str | Assigned] | None,
     maps: Sequence[str] | None = None,
     wheres: Sequence[str] | None = None,
+    ticker_from: TickerPlace | None = None,
 ) -> Loaded[Settings]:
-    """Load the settings of this process: default < file < environment < ``--set``, ``--map`` and ``--where``.
+    """Load the settings of this process: default < file < environment < ``--set`` and the options of recordings.
 
     Raises
     ------
@@ -240,7 +257,11 @@ def load_settings(
         Assigned(f"recordings.where.{column}", values, "--where")
         for column, values in parse_wheres(wheres or ()).items()
     ]
-    return build.load_settings(file=config, environment=os.environ, assignments=[*(sets or ()), *mapped, *chosen])
+    if ticker_from is not None:
+        chosen.append(Assigned("recordings.ticker_from", ticker_from.value, "--ticker-from"))
+    loaded = build.load_settings(file=config, environment=os.environ, assignments=[*(sets or ()), *mapped, *chosen])
+    remember_origins(loaded.origins)
+    return loaded
 
 
 def split_sets(sets: Sequence[str] | None) -> tuple[list[str], list[str]]:

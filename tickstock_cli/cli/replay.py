@@ -43,6 +43,7 @@ from tickstock_cli.cli.options import (
     Sort,
     Start,
     Symbols,
+    TickerFromName,
     WhereValues,
     Workers,
     load_settings,
@@ -135,6 +136,7 @@ def replay(
     shadow: ShadowFile = None,
     maps: MapColumns = None,
     where: WhereValues = None,
+    ticker_from: TickerFromName = None,
     out: Outs = None,
     rejects: Annotated[
         str | None, typer.Option("--rejects", metavar="FILE", show_default=False, help="Write rejected rows (Parquet).")
@@ -238,7 +240,7 @@ def replay(
     )
     factor = parse_speed(speed or playing.usual_speed)
     _check_interval(checkpoint_seconds, checkpoint)
-    settings = load_settings(config, sets, maps, where).settings
+    settings = load_settings(config, sets, maps, where, ticker_from).settings
     request = Request(
         paths=paths,
         settings=settings,

@@ -21,6 +21,7 @@ from tickstock_cli.cli.options import (
     Start,
     Strategies,
     Symbols,
+    TickerFromName,
     WhereValues,
     load_settings,
     parse_symbols,
@@ -45,6 +46,7 @@ def verify(
     sets: Sets = None,
     maps: MapColumns = None,
     where: WhereValues = None,
+    ticker_from: TickerFromName = None,
     sort: Sort = False,
     late: LateRows = Late.FAIL,
     backtest: Annotated[
@@ -64,7 +66,7 @@ def verify(
     if strategy and not backtest:
         raise UsageError("--strategy needs --backtest: without it, nothing is traded")
     ours, theirs = split_sets(sets) if backtest else (sets, [])
-    settings = load_settings(config, ours, maps, where).settings
+    settings = load_settings(config, ours, maps, where, ticker_from).settings
     request = Request(
         paths=paths,
         settings=settings,

@@ -42,6 +42,7 @@ SECTION_DELIMITER = "__"
 Column = Literal[
     "ticker",
     "timestamp",
+    "time_of_day",
     "received_at",
     "price",
     "size",
@@ -198,6 +199,10 @@ class RecordingSettings(Section):
     )
     copies: Literal["once", "all"] = Field(
         default="once", description="whether files with the same rows are read once, with a note, or all"
+    )
+    ticker_from: Literal["column", "filename"] = Field(
+        default="column",
+        description="where the ticker is in files without a column for it: filename takes the beginning of their names",
     )
 
 

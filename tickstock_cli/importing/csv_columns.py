@@ -9,16 +9,27 @@ from pathlib import Path
 
 from tickstock_cli.errors import SchemaError, UsageError
 from tickstock_cli.importing.import_rows import COLUMNS
-from tickstock_cli.sources.recognise import ALIASES
 from tickstock_cli.sources.records import RECORD_TYPES, RecordType
 
 _JOIN = "+"
 """Joins two columns of the file that are one of ours, such as a date and a time of day."""
 _TEXTS = {"ticker", "trade_id"}
-_MORE_ALIASES = {
-    "timestamp": ("timestamp_utc", "date_time", "open_time", "opentime", "date+time"),
-    "volume": ("total_volume", "vol"),
+_ALIASES = {
+    "ticker": ("symbol", "sym", "instrument", "name"),
+    "timestamp": (
+        *("timestamp_utc", "date_time", "open_time", "opentime", "date+time", "ts", "ts_event", "time", "datetime"),
+        *("date", "sip_timestamp", "t", "window_start"),
+    ),
+    "price": ("last", "px", "trade_price", "p"),
+    "size": ("qty", "quantity", "shares", "volume", "s"),
+    "volume": ("total_volume", "vol", "size", "v"),
+    "fmv": ("fair_value", "fair_market_value", "fair"),
+    "open": ("o",),
+    "high": ("h",),
+    "low": ("l",),
+    "close": ("c",),
 }
+"""Names of other tools' columns, in lower case, the best first."""
 _NO_NUMBERS = {"conditions"}
 """Columns that are lists in recordings; text of other tools does not say how it is to be read."""
 
@@ -93,7 +104,7 @@ def _by_name(lower: Sequence[str]) -> dict[str, tuple[int, ...]]:
     """Return our columns by their own names and by those that other tools use, whatever their case."""
     found: dict[str, tuple[int, ...]] = {}
     for ours in {name: None for kind in COLUMNS.values() for name in kind}:
-        for alias in (ours, *_MORE_ALIASES.get(ours, ()), *ALIASES.get(ours, ())):
+        for alias in (ours, *_ALIASES.get(ours, ())):
             parts = alias.split(_JOIN)
             if all(part in lower for part in parts):
                 found[ours] = tuple(lower.index(part) for part in parts)

@@ -26,11 +26,11 @@ from tickstock_cli.importing.lines import LineBlock
 from tickstock_cli.importing.tables import filled, one_batch
 from tickstock_cli.importing.text_times import TimeForm, time_form
 from tickstock_cli.importing.typed_rows import BAD_ROWS_REMEDY, TEXT, UNREADABLE, LineReader, TextLayout
+from tickstock_cli.sources.file_tickers import ticker_of
 
 _TIMES = ("timestamp", "received_at")
 _USUAL_SECONDS = (1, 5, 10, 15, 30, 60, 120, 180, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 86_400)
 _DAY_SECONDS = 86_400.0
-_TICKER_IN_NAME = re.compile(r"[A-Za-z0-9.\-]+")
 _ALL_FLAGS = 7
 _WHOLE = re.compile(r"\s*-?\d+\s*")
 
@@ -194,12 +194,11 @@ def _whole_rows(dialect: Dialect) -> list[tuple[str, ...]]:
 
 
 def _ticker_in_name(path: Path) -> str:
-    """Return the first word of a file's name: AAPL of AAPL_1min.csv."""
-    stem = re.sub(r"\.(csv|txt|tsv)(\.\w+)?$", "", path.name, flags=re.IGNORECASE)
-    match = _TICKER_IN_NAME.match(stem)
-    if match is None:
+    """Return the ticker that a file's name begins with: AAPL of AAPL_1min.csv."""
+    ticker = ticker_of(path.name)
+    if ticker is None:
         raise SchemaError(f"{path}: the name begins with no ticker; set it with --ticker")
-    return match[0]
+    return ticker
 
 
 def _text_type(name: str, type_: pa.DataType) -> pa.DataType:

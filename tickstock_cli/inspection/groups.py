@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tickstock_cli.core.events import PHASES
-from tickstock_cli.inspection.report import FOLDER_NAME, FileReport, ignored_phases
+from tickstock_cli.inspection.report import FILE_NAME, FOLDER_NAME, FileReport, ignored_phases
 from tickstock_cli.inspection.survey import RowGap
 
 MOST_FILES = 20
@@ -103,7 +103,7 @@ class FileGroup:
     def columns(self) -> dict[str, str]:
         """Our columns -> their origin; a folder name is given without its value if the values differ."""
         sources = {name: {file.columns[name] for file in self.files} for name in self.sample.columns}
-        return {name: found.pop() if len(found) == 1 else FOLDER_NAME for name, found in sources.items()}
+        return {name: min(found) if len(found) == 1 else _place(min(found)) for name, found in sources.items()}
 
     @property
     def guesses(self) -> list[str]:
@@ -127,7 +127,10 @@ def grouped(files: Sequence[FileReport]) -> list[FileGroup]:
 
 def _layout(file: FileReport) -> object:
     """Return the key of files that are read alike; values of folder names are not part of it."""
-    columns = tuple(
-        (ours, FOLDER_NAME if source.startswith(FOLDER_NAME) else source) for ours, source in file.columns.items()
-    )
+    columns = tuple((ours, _place(source)) for ours, source in file.columns.items())
     return file.record, columns, file.ignored, tuple((guess.what, guess.value) for guess in file.guesses)
+
+
+def _place(source: str) -> str:
+    """Return the origin of a column without its value, where that is in a name."""
+    return next((place for place in (FOLDER_NAME, FILE_NAME) if source.startswith(f"{place} (")), source)

@@ -28,7 +28,7 @@ from tickstock_cli.inspection.copies import SLOTS, count_copies
 from tickstock_cli.inspection.quality import aspects_of
 from tickstock_cli.inspection.quality.aspects import Aspect, Measured
 from tickstock_cli.inspection.quality.verdict import row_findings, verdict
-from tickstock_cli.inspection.report import FOLDER_NAME, FileReport, Report, Unreadable, ignored_phases
+from tickstock_cli.inspection.report import FILE_NAME, FOLDER_NAME, FileReport, Report, Unreadable, ignored_phases
 from tickstock_cli.inspection.survey import FileStatistics, RowGap, Survey, survey
 from tickstock_cli.inspection.vouched import changed_files
 from tickstock_cli.kernels.survey import Copies, no_copies
@@ -240,7 +240,10 @@ def _gaps(file: RecordingFile, statistics: FileStatistics) -> tuple[RowGap, ...]
 def _columns(file: RecordingFile) -> dict[str, str]:
     layout = file.layout
     named = {ours: f"{theirs} ({file.schema.field(theirs).type})" for ours, theirs in layout.columns.items()}
-    return named | {ours: f"{FOLDER_NAME} ({value})" for ours, value in layout.constants.items()}
+    return named | {
+        ours: f"{FILE_NAME if ours in layout.in_name else FOLDER_NAME} ({value})"
+        for ours, value in layout.constants.items()
+    }
 
 
 def _warnings(file: RecordingFile, statistics: FileStatistics) -> tuple[str, ...]:

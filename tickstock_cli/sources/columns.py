@@ -69,6 +69,13 @@ def nanoseconds(array: pa.Array[Any], ns_per_step: int) -> Int64s:
     return frozen(out)
 
 
+def _with_clock(days: Int64s, clock: pa.Array[Any]) -> Int64s:
+    """Return days (ns) with times of day added; 0 where one is missing."""
+    unit = NS_PER_UNIT[clock.type.unit]
+    since = whole(clock.view(pa.int32() if clock.type.bit_width == _NARROW_BITS else pa.int64()), -1)
+    return frozen(np.where((days > 0) & (since >= 0), days + since * unit, 0))
+
+
 def type_step(type_: pa.DataType) -> int | None:
     """Return the nanoseconds per step of a time column; None if its type does not define them."""
     if pt.is_date32(type_):
@@ -79,6 +86,8 @@ def type_step(type_: pa.DataType) -> int | None:
 
 
 _DEFAULTS = ReadOptions()
+_NARROW_BITS = 32
+"""Bits of the narrower type of times of day."""
 
 
 class ColumnReader:
@@ -163,7 +172,8 @@ class ColumnReader:
         return replace(times, known=chosen if times.known is None else frozen(times.known & chosen))
 
     def _recorded_times(self, rows: pa.RecordBatch, first: int) -> Times:
-        timestamp = self._nanoseconds(self.array(rows, "timestamp"), "timestamp")
+        clock = self.array(rows, "time_of_day") if "time_of_day" in self._layout.columns else None
+        timestamp = self._nanoseconds(self.array(rows, "timestamp"), "timestamp", clock)
         interval = self._intervals(rows, first) if self._layout.record.name == "ohlcv" else None
         available = timestamp
         if interval is not None:
@@ -183,8 +193,10 @@ class ColumnReader:
         known = None if known is None else frozen(known | recorded)
         return Times(timestamp, frozen(np.where(recorded, received, available)), known, interval)
 
-    def _nanoseconds(self, column: pa.Array[Any], name: str) -> Int64s:
+    def _nanoseconds(self, column: pa.Array[Any], name: str, clock: pa.Array[Any] | None = None) -> Int64s:
         times = nanoseconds(column, self._steps[name])
+        if clock is not None:
+            times = _with_clock(times, clock)
         return frozen(in_utc(times, self._zones[name])) if name in self._zones else times
 
     def _intervals(self, rows: pa.RecordBatch, first: int) -> Int64s:

@@ -95,6 +95,9 @@ def interpret(path: str, layout: Layout, head: pa.RecordBatch, options: ReadOpti
         The first rows, with the columns of times, intervals and tickers at least.
     """
     encodings, guesses = _time_encodings(layout, head, options)
+    if layout.understood is not None:
+        known = layout.understood
+        guesses.insert(0, Guess("layout", known.layout, "of the names of its columns", known.reading.note))
     steps = {name: encoding.step for name, encoding in encodings.items()}
     zones = {name: encoding.zone for name, encoding in encodings.items() if encoding.zone is not None}
     interval_ns = options.interval_seconds * NS_PER_SECOND

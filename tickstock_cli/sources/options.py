@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,8 @@ class ReadOptions:
         in full.
     copies
         Whether files with the same rows are read once or all.
+    ticker_from
+        Where the ticker is in files without a column for it: nowhere (column), or in their names (filename).
     start, end
         Available times in ns since the epoch, UTC: rows in [start, end) are read. None is no bound.
     symbols
@@ -83,6 +85,7 @@ class ReadOptions:
     scale: Mapping[str, float] = field(default_factory=dict)
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     copies: str = "once"
+    ticker_from: str = "column"
     start: int | None = None
     end: int | None = None
     symbols: frozenset[str] | None = None
@@ -93,3 +96,20 @@ class ReadOptions:
     sections: Mapping[str, Any] = field(default_factory=dict)
     params: Any = None
     keep_originals: bool = True
+
+
+_DEFAULTS = ReadOptions()
+
+
+def with_layout(options: ReadOptions, layout: Mapping[str, Any]) -> ReadOptions:
+    """Return options with the settings of a known layout, where the user's have their defaults.
+
+    Parameters
+    ----------
+    layout
+        Names of fields -> their values. Factors of `scale` are added to those of the user.
+    """
+    changes = {name: value for name, value in layout.items() if getattr(options, name) == getattr(_DEFAULTS, name)}
+    if "scale" in layout:
+        changes["scale"] = {**layout["scale"], **options.scale}
+    return replace(options, **changes)

@@ -30,6 +30,11 @@ def plain_values(column: pa.Array[Any]) -> list[Any]:
     return plain
 
 
+def known_values(column: pa.Array[Any]) -> list[Any]:
+    """Return the values of a column that are not null, as ``plain_values``; none of a nested column."""
+    return [] if pt.is_nested(column.type) or pt.is_null(column.type) else plain_values(column.drop_null())
+
+
 def _with_text(type_: pa.DataType) -> pa.DataType:
     """Return a type with text for its time types, at any depth."""
     if pt.is_timestamp(type_) or pt.is_time(type_) or pt.is_duration(type_):

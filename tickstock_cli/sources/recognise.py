@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 import pyarrow as pa
 
 from tickstock_cli.errors import SchemaError, UsageError
 from tickstock_cli.sources.discover import FoundFile
+from tickstock_cli.sources.file_tickers import ticker_of
 from tickstock_cli.sources.intervals import parse_interval
+from tickstock_cli.sources.layouts import FileColumns, Understood, understand
+from tickstock_cli.sources.misfit import misfit
+from tickstock_cli.sources.options import ReadOptions, with_layout
 from tickstock_cli.sources.records import (
     KNOWN_COLUMNS,
     LENGTH,
@@ -21,20 +26,6 @@ from tickstock_cli.sources.records import (
     RecordType,
     is_empty_type,
 )
-
-ALIASES = {
-    "ticker": ("symbol", "sym", "instrument", "name"),
-    "timestamp": ("ts", "ts_event", "time", "datetime", "date", "sip_timestamp", "t", "window_start"),
-    "price": ("last", "px", "trade_price", "p"),
-    "size": ("qty", "quantity", "shares", "volume", "s"),
-    "volume": ("vol", "size", "v"),
-    "fmv": ("fair_value", "fair_market_value", "fair"),
-    "open": ("o",),
-    "high": ("h",),
-    "low": ("l",),
-    "close": ("c",),
-}
-"""Column names of other recorders. They are used in hints of messages only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +40,26 @@ class Layout:
         Our names -> the value of the Hive partition, which holds for the whole file.
     ignored
         The file's columns that are not used, in its order.
+    understood
+        The known layout that supplied names or settings; None: our names and the mapping sufficed.
+    in_name
+        Our names of constants that are no partition: the name of the file, or of its columns, has them.
     """
 
     record: RecordType
     columns: Mapping[str, str]
     constants: Mapping[str, str | None]
     ignored: tuple[str, ...]
+    understood: Understood | None = None
+    in_name: frozenset[str] = frozenset()
 
     def theirs(self, *names: str) -> list[str]:
         """Return the file's names for those of our columns that are read from it."""
         return [self.columns[name] for name in names if name in self.columns]
+
+    def options(self, options: ReadOptions) -> ReadOptions:
+        """Return the options with which rows of this layout are read."""
+        return options if self.understood is None else with_layout(options, self.understood.reading.settings)
 
 
 def check_mapping(mapping: Mapping[str, str]) -> None:
@@ -69,7 +70,10 @@ def check_mapping(mapping: Mapping[str, str]) -> None:
             hint = (
                 f"did you mean {near[0]}={theirs}?" if near else f"our columns are {', '.join(sorted(KNOWN_COLUMNS))}"
             )
-            raise UsageError(f"cannot map {ours}={theirs}: {ours} is not one of our columns; {hint}")
+            raise UsageError(
+                f"cannot map {ours}={theirs}: {ours} is not one of our columns; {hint}",
+                setting=f"recordings.columns.{ours}",
+            )
 
 
 def check_mapped(mapping: Mapping[str, str], layouts: Collection[tuple[Layout, Collection[str]]]) -> None:
@@ -87,23 +91,85 @@ def check_mapped(mapping: Mapping[str, str], layouts: Collection[tuple[Layout, C
         if theirs and ours in wanted and theirs not in there:
             near = get_close_matches(theirs, there, n=1)
             hint = f"did you mean {ours}={near[0]}?" if near else f"the columns are {', '.join(there)}"
-            raise UsageError(f"cannot map {ours}={theirs}: no recording has a column {theirs}; {hint}")
+            raise UsageError(
+                f"cannot map {ours}={theirs}: no recording has a column {theirs}; {hint}",
+                setting=f"recordings.columns.{ours}",
+            )
 
 
-def recognise(found: FoundFile, schema: pa.Schema, mapping: Mapping[str, str]) -> Layout:
+def recognise(
+    found: FoundFile,
+    schema: pa.Schema,
+    mapping: Mapping[str, str],
+    values: Callable[[str], list[Any]] | None = None,
+    *,
+    ticker_from_name: bool = False,
+) -> Layout:
     """Return the layout of a file from the names of its columns and partitions, and check their types.
+
+    Our names and the mapping decide; where they do not suffice, a known layout supplies the rest (`sources.layouts`).
+
+    Parameters
+    ----------
+    values
+        Returns the first values of a column that are not null; None: known layouts are not considered.
+    ticker_from_name
+        Whether the ticker of a file without a column for it is the beginning of its name.
 
     Raises
     ------
     SchemaError
         The names fit no record type or several, or a column has a type that cannot be read.
     """
-    theirs = _our_names([*schema.names, *(name for name in found.partitions if name not in schema.names)], mapping)
-    fits = [record for record in RECORD_TYPES if record.required.keys() <= theirs.keys()]
-    if len(fits) != 1:
-        raise SchemaError(_misfit(found, schema, theirs, fits))
-    record = fits[0]
-    used = {ours: theirs[ours] for ours in record.columns if ours in theirs}
+    names = [*schema.names, *(name for name in found.partitions if name not in schema.names)]
+    theirs = _our_names(names, mapping)
+    fits = _fitting(theirs)
+    understood = None
+    if values is not None and not (len(fits) == 1 and (not mapping or _fitting(_our_names(names, {})))):
+        understood = understand(FileColumns(found.path, schema, found.partitions, values))
+    if understood is not None and (understood.is_specific or not fits):
+        claimed = {name for name in mapping.values() if name}
+        known = {ours: name for ours, name in understood.columns.items() if name not in claimed}
+        kept = {ours: name for ours, name in known.items() if ours not in mapping or mapping[ours] not in ("", *names)}
+        theirs = {**theirs, **{ours: name for ours, name in kept.items() if ours not in mapping}}
+        fits = [record for record in _fitting({**theirs, "ticker": ""}) if record.name == understood.record] or fits
+    else:
+        understood = None
+    given = {} if "ticker" in theirs else _ticker(found.path, understood, ticker_from_name)
+    if given:
+        theirs = {**theirs, "ticker": "ticker"}
+        fits = [record for record in _fitting(theirs) if understood is None or record.name == understood.record]
+    if len(fits) != 1 or "ticker" not in theirs:
+        raise SchemaError(misfit(found.path, names, schema, theirs, fits if "ticker" in theirs else []))
+    return _layout(found, schema, theirs, fits[0], given, understood)
+
+
+def _fitting(theirs: Mapping[str, str]) -> list[RecordType]:
+    """Return the record types whose required columns are there."""
+    return [record for record in RECORD_TYPES if record.required.keys() <= theirs.keys()]
+
+
+def _ticker(path: str, understood: Understood | None, from_name: bool) -> dict[str, str | None]:
+    """Return the ticker of all rows, where the layout or the file's name says it."""
+    if understood is not None and understood.reading.ticker is not None:
+        return {"ticker": understood.reading.ticker}
+    if not from_name:
+        return {}
+    ticker = ticker_of(path)
+    if ticker is None:
+        raise SchemaError(f"{path} has no column of tickers, and its name does not begin with one")
+    return {"ticker": ticker}
+
+
+def _layout(
+    found: FoundFile,
+    schema: pa.Schema,
+    theirs: Mapping[str, str],
+    record: RecordType,
+    given: Mapping[str, str | None],
+    understood: Understood | None,
+) -> Layout:
+    used = {ours: theirs[ours] for ours in record.columns if ours in theirs and ours not in given}
     columns = {ours: name for ours, name in used.items() if name in schema.names}
     constants = {ours: found.partitions[name] for ours, name in used.items() if name not in schema.names}
     for ours, name in columns.items():
@@ -111,7 +177,7 @@ def recognise(found: FoundFile, schema: pa.Schema, mapping: Mapping[str, str]) -
     for ours, value in constants.items():
         _check_constant(found.path, used[ours], value, record.columns[ours])
     ignored = tuple(name for name in schema.names if name not in columns.values())
-    return Layout(record, columns, constants, ignored)
+    return Layout(record, columns, {**constants, **given}, ignored, understood, frozenset(given))
 
 
 def _our_names(names: Collection[str], mapping: Mapping[str, str]) -> dict[str, str]:
@@ -124,28 +190,6 @@ def _our_names(names: Collection[str], mapping: Mapping[str, str]) -> dict[str, 
         elif not theirs:
             ours.pop(name, None)
     return ours
-
-
-def _misfit(found: FoundFile, schema: pa.Schema, theirs: Mapping[str, str], fits: list[RecordType]) -> str:
-    has = f"its columns are {', '.join([*schema.names, *found.partitions]) or 'none'}"
-    if fits:
-        names = " and ".join(record.name for record in fits)
-        spare = next(name for name in reversed([*fits[-1].required]) if name not in fits[0].required)
-        return f"{found.path} is ambiguous: {has}, which fit {names}; hide one with --map {spare}= (an empty name)"
-    nearest = max(RECORD_TYPES, key=lambda record: len(record.required.keys() & theirs.keys()) / len(record.required))
-    missing = [name for name in nearest.required if name not in theirs]
-    free = [name for name in [*schema.names, *found.partitions] if name not in theirs.values()]
-    hints = [f"--map {name}={_candidate(name, free)}" for name in missing]
-    return (
-        f"{found.path} is not recognised: {has}; for {nearest.name} rows it lacks {', '.join(missing)}: "
-        f"say which columns hold them with {' '.join(hints)}"
-    )
-
-
-def _candidate(ours: str, names: Collection[str]) -> str:
-    """Return the column that probably holds ``ours``, or a placeholder."""
-    by_lower = {name.lower(): name for name in names}
-    return next((by_lower[alias] for alias in (ours, *ALIASES.get(ours, ())) if alias in by_lower), "COLUMN")
 
 
 def _check_column(path: str, schema: pa.Schema, name: str, ours: str, kind: ColumnType, *, is_required: bool) -> None:

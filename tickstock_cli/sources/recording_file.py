@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -32,6 +33,7 @@ from tickstock_cli.sources.footer import (
 from tickstock_cli.sources.interpretation import HEAD_ROWS, TIME_COLUMNS, Guess, Interpretation, TimeEncoding, interpret
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.plain_columns import plain_rows, plain_schema
+from tickstock_cli.sources.plain_values import known_values
 from tickstock_cli.sources.recognise import Layout, recognise
 from tickstock_cli.sources.selection import theirs_of
 from tickstock_cli.sources.zones import in_utc
@@ -118,7 +120,7 @@ class RecordingFile:
     @property
     def time_columns(self) -> list[str]:
         """The file's columns that determine available times."""
-        return list(dict.fromkeys([*self.layout.theirs(*TIME_COLUMNS, "interval"), *self.where_columns]))
+        return list(dict.fromkeys([*self.layout.theirs(*TIME_COLUMNS, "time_of_day", "interval"), *self.where_columns]))
 
 
 def open_recording(found: FoundFile, options: ReadOptions) -> RecordingFile:
@@ -143,9 +145,17 @@ def open_recording(found: FoundFile, options: ReadOptions) -> RecordingFile:
             )
         if is_recorded(schema):
             options = replace(options, timestamp_unit="ns")  # however odd its first rows are
-        layout = recognise(found, schema, options.columns)
+        layout = recognise(
+            found,
+            schema,
+            options.columns,
+            None if is_recorded(schema) else partial(_values, file),
+            ticker_from_name=options.ticker_from == "filename",
+        )
+        options = layout.options(options)
         where = tuple(theirs_of(options.where, layout.columns, schema.names))
-        head = _head(file, list(dict.fromkeys([*layout.theirs(*TIME_COLUMNS, "interval", "ticker"), *where])))
+        needed = layout.theirs(*TIME_COLUMNS, "time_of_day", "interval", "ticker")
+        head = _head(file, list(dict.fromkeys([*needed, *where])))
         footers = group_footers(file, layout.theirs("ticker", *TIME_COLUMNS))
         how = interpret(found.path, layout, head, options)
         texts = [*layout.theirs("ticker"), *(name for name in where if pt.is_string(schema.field(name).type))]
@@ -168,7 +178,7 @@ def open_recording(found: FoundFile, options: ReadOptions) -> RecordingFile:
             groups=tuple(_row_group(footer, layout, schema, how) for footer in footers),
             layout=layout,
             schema=plain_schema(schema),
-            partitions=found.partitions,
+            partitions={**found.partitions, **{name: layout.constants[name] for name in layout.in_name}},
             interval_ns=how.interval_ns,
             first_available=how.first_available,
             guesses=how.guesses,
@@ -194,6 +204,11 @@ def _head(file: pq.ParquetFile, columns: list[str]) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist([], schema=pa.schema([file.schema_arrow.field(name) for name in columns]))
 
 
+def _values(file: pq.ParquetFile, column: str) -> list[Any]:
+    """Return the first values of a column that are not null, times as text."""
+    return known_values(_head(file, [column]).column(0))
+
+
 def _row_group(footer: GroupFooter, layout: Layout, schema: pa.Schema, how: Interpretation) -> RowGroup:
     earliest, latest = _available_bounds(footer, layout, schema, how)
     tickers = footer.bounds.get(layout.columns.get("ticker", ""))
@@ -216,7 +231,7 @@ def _available_bounds(
         for name in TIME_COLUMNS
         if name in layout.columns
     }
-    event = spans["timestamp"]
+    event = None if "time_of_day" in layout.columns else spans["timestamp"]
     if "received_at" in spans:
         received = spans["received_at"]
         if received is None:

@@ -38,9 +38,14 @@ def _is_length(type_: pa.DataType) -> bool:
     return is_number(type_) or _is_text(type_) or pt.is_duration(type_)
 
 
+def _is_clock(type_: pa.DataType) -> bool:
+    return pt.is_time(type_) or pt.is_duration(type_)
+
+
 TEXT = ColumnType("text (string, categorical or dictionary)", _is_text)
 TIME = ColumnType("a datetime, a date, or an integer of s, ms, us or ns since 1970", _is_time)
 NUMBER = ColumnType("a number (integer, float or decimal)", is_number)
+CLOCK = ColumnType("a time of day, or a duration since midnight", _is_clock)
 BITS = ColumnType("an integer of flag bits", pt.is_integer)
 LENGTH = ColumnType("seconds, a duration, or a text such as 1m, 5min, 1h or 1d", _is_length)
 
@@ -63,9 +68,11 @@ _ANY = {"ticker": TEXT, "timestamp": TIME}
 _PRICES = dict.fromkeys(("open", "high", "low", "close"), NUMBER)
 _BAR_EXTRAS = {**dict.fromkeys(("avg_volume", "percent_change"), NUMBER), "interval": LENGTH}
 
-TICK = RecordType("tick", {**_ANY, "price": NUMBER, "size": NUMBER}, {"flags": BITS, "received_at": TIME})
-OHLCV = RecordType("ohlcv", {**_ANY, **_PRICES, "volume": NUMBER}, {**_BAR_EXTRAS, "received_at": TIME})
-FMV = RecordType("fmv", {**_ANY, "fmv": NUMBER}, {"market_price": NUMBER, "confidence": NUMBER, "received_at": TIME})
+_TIMES = {"time_of_day": CLOCK, "received_at": TIME}
+
+TICK = RecordType("tick", {**_ANY, "price": NUMBER, "size": NUMBER}, {"flags": BITS, **_TIMES})
+OHLCV = RecordType("ohlcv", {**_ANY, **_PRICES, "volume": NUMBER}, {**_BAR_EXTRAS, **_TIMES})
+FMV = RecordType("fmv", {**_ANY, "fmv": NUMBER}, {"market_price": NUMBER, "confidence": NUMBER, **_TIMES})
 
 RECORD_TYPES = (TICK, OHLCV, FMV)
 """All record types, in the merge order of rows with the same available time."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -32,6 +34,7 @@ from tickstock_cli.sources.options import ReadOptions, Unsorted
 from tickstock_cli.sources.order import InOrder
 from tickstock_cli.sources.plain_columns import plain_rows, plain_types
 from tickstock_cli.sources.plain_numbers import frozen
+from tickstock_cli.sources.plain_values import known_values
 from tickstock_cli.sources.recognise import Layout, check_mapped, check_mapping, recognise
 from tickstock_cli.sources.rows import RECORDS
 from tickstock_cli.sources.selection import check_where
@@ -231,10 +234,14 @@ class RowStream:
         filled = [[batch] for batch in batches if len(batch)]
         return merge_runs_of_types(filled) if filled else Emission([], [], 0)
 
-    def layout(self, schema: pa.Schema) -> Layout:
-        """Return the layout of rows: their record type and the names of its columns."""
-        if schema not in self._layouts:
-            layout = recognise(FoundFile(self.name, {}), schema, self.options.columns)
+    def layout(self, schema: pa.Schema, rows: pa.RecordBatch | None = None) -> Layout:
+        """Return the layout of rows: their record type and the names of its columns.
+
+        It is determined for good with the first ``rows``, whose values a known layout may need.
+        """
+        if schema not in self._layouts or rows is not None:
+            values = None if is_recorded(schema) else partial(_values, rows)
+            layout = recognise(FoundFile(self.name, {}), schema, self.options.columns, values)
             check_mapped(self.options.columns, [(layout, schema.names)])
             if not self._layouts:  # later streams can be of other types
                 check_where(self.options.where, [[*schema.names, *layout.columns]])
@@ -244,22 +251,23 @@ class RowStream:
     def _interpretation(self, rows: pa.RecordBatch) -> Interpretation:
         """Return how rows of a schema are read, determined from the first ones."""
         if rows.schema not in self._known:
-            layout = self.layout(rows.schema)
+            layout = self.layout(rows.schema, rows)
             options = replace(self.options, timestamp_unit="ns") if is_recorded(rows.schema) else self.options
+            options = layout.options(options)
             head = with_readable_tickers(rows.slice(0, HEAD_ROWS), layout)
             how = self._known[rows.schema] = interpret(self.name, layout, head, options)
             if not is_recorded(rows.schema):
-                self._check(rows.schema, head, how)
+                self._check(rows.schema, head, how, options)
         return self._known[rows.schema]
 
-    def _check(self, schema: pa.Schema, head: pa.RecordBatch, how: Interpretation) -> None:
+    def _check(self, schema: pa.Schema, head: pa.RecordBatch, how: Interpretation, options: ReadOptions) -> None:
         """Run the checks on the first rows of a schema."""
         facts = Facts(
             path=self.name,
             layout=how.layout,
             schema=schema,
             partitions={},
-            options=self.options,
+            options=options,
             reader=how.reader,
             head=head,
             first_rows=head.select,
@@ -296,3 +304,8 @@ class RowStream:
         self.end_reading()
         self._kept.discard()
         self._temporary.close()
+
+
+def _values(rows: pa.RecordBatch | None, column: str) -> list[Any]:
+    """Return the first values of a column that are not null, times as text."""
+    return [] if rows is None else known_values(rows.column(rows.schema.get_field_index(column))[:HEAD_ROWS])

@@ -45,7 +45,10 @@ def check_where(where: Where, known: Sequence[Collection[str]]) -> None:
         if name not in there:
             near = get_close_matches(name, there, n=1)
             hint = f"did you mean {near[0]}={','.join(wanted)}?" if near else f"the columns are {', '.join(there)}"
-            raise UsageError(f"cannot read the rows where {name}={','.join(wanted)}: no recording has it; {hint}")
+            raise UsageError(
+                f"cannot read the rows where {name}={','.join(wanted)}: no recording has it; {hint}",
+                setting=f"recordings.where.{name}",
+            )
 
 
 def selected(rows: pa.RecordBatch, where: Where) -> Bools | None:

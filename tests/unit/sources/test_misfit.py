@@ -1,0 +1,135 @@
+"""What a file that is not understood is told: the record type that it is likely to hold, and the remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from tests.unit.sources.conftest import NOON, Write
+from tickstock_cli.errors import SchemaError
+from tickstock_cli.sources.file_tickers import ticker_of
+from tickstock_cli.sources.options import ReadOptions
+from tickstock_cli.sources.recordings import Recordings
+
+NUMBERS = [1.0, 2.0]
+
+
+def advice(write: Write, columns: str, options: ReadOptions | None = None) -> str:
+    """Return what a file of these columns is told; tickers are text, times integers, all others numbers."""
+    types = {"ticker": ["A", "B"], "symbol": ["A", "B"], "timestamp": [NOON, NOON], "ts": [NOON, NOON]}
+    named = {name: types.get(name, NUMBERS) for name in columns.split(",")}
+    path = write(**{"ticker": None, "timestamp": None, "price": None, "size": None} | named)
+    with pytest.raises(SchemaError) as caught:
+        Recordings.open([path], options)
+    return str(caught.value).removeprefix(f"{path} ")
+
+
+@pytest.mark.parametrize(
+    ("columns", "record", "maps"),
+    [
+        ("ticker,timestamp,last,qty", "tick", "--map price=last --map size=qty"),
+        ("symbol,ts,last,volume", "tick", "--map ticker=symbol --map timestamp=ts --map price=last --map size=volume"),
+        ("symbol,ts,fair", "fmv", "--map ticker=symbol --map timestamp=ts --map fmv=fair"),
+        ("ticker,Open,High,Low,Close,Volume", "ohlcv", "--map timestamp=COLUMN --map open=Open --map high=High"),
+        ("symbol,ts,op,HIGH,low,c,v", "ohlcv", "--map open=COLUMN --map high=HIGH --map close=c --map volume=v"),
+    ],
+)
+def test_advice_is_for_the_likely_record_type(write: Write, columns: str, record: str, maps: str) -> None:
+    """Names in another case and usual other names count, and no column is advised twice."""
+    told = advice(write, columns)
+    assert f"for {record} rows it lacks" in told
+    assert maps in told
+
+
+def test_what_is_mapped_counts(write: Write) -> None:
+    """Only what is still missing is advised."""
+    told = advice(write, "symbol,ts,last,qty", ReadOptions(columns={"price": "last", "ticker": "symbol"}))
+    assert told.endswith(
+        "for tick rows it lacks timestamp, size: say which columns hold them with --map timestamp=ts --map size=qty"
+    )
+
+
+@pytest.mark.parametrize(
+    "columns", ["t,o,h,l,c,v", "timestamp,open,high,low,close,volume", "ts,Open,High,Low,Close,Volume"]
+)
+def test_a_missing_ticker_can_be_in_the_name(write: Write, columns: str) -> None:
+    """The file's name is offered where no column has the ticker."""
+    assert "--ticker-from filename" in advice(write, columns)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        "ticker,timestamp,bid,ask",
+        "symbol,ts,bid_price,ask_price,bid_size",
+        "symbol,ts,bid_px_00,ask_px_00",
+        "ticker,ts,bp,ap",
+    ],
+)
+def test_quotes_are_named(write: Write, columns: str) -> None:
+    """A file of quotes lacks no column: it is none of ours."""
+    assert advice(write, columns).startswith("holds quotes: its columns are ")
+
+
+def test_columns_for_each_ticker(write: Write) -> None:
+    """A frame with a level of tickers above its columns needs a row for each of them first."""
+    names = [f"('{field}', '{ticker}')" for field in ("Close", "Open") for ticker in ("AAPL", "MSFT")]
+    columns = dict.fromkeys(names, NUMBERS)
+    path = write(ticker=None, price=None, size=None, **columns)
+    with pytest.raises(SchemaError, match=r"it has columns for each ticker \(AAPL, MSFT\); write a row for each"):
+        Recordings.open([path])
+
+
+def test_columns_of_one_ticker_in_two_levels(write: Write) -> None:
+    """What yfinance downloads for one ticker says the ticker in the names of its columns."""
+    columns = {f"('{field}', 'AAPL')": NUMBERS for field in ("Close", "Open", "High", "Low", "Volume")}
+    dates = pa.array([NOON, NOON + 60_000_000_000]).cast(pa.timestamp("ns", "UTC"))
+    path = write(ticker=None, timestamp=None, price=None, size=None, Datetime=dates, **columns)
+    with Recordings.open([path]) as recordings:
+        (step,) = recordings.batches(10)
+        assert [recordings.symbols.tickers[code] for code in step.bars.code] == ["AAPL", "AAPL"]
+        assert step.bars.close.tolist() == NUMBERS
+
+
+def test_the_ticker_of_the_name(write: Write) -> None:
+    """`--ticker-from filename` takes it from there only where no column has it."""
+    options = ReadOptions(ticker_from="filename")
+    path = write("MSFT_1min.parquet", ticker=None)
+    with Recordings.open([path, write("other.parquet")], options) as recordings:
+        list(recordings.batches(10))
+        assert [ticker for ticker in recordings.symbols.tickers if ticker] == ["MSFT", "IBM"]
+    with pytest.raises(SchemaError, match="its name does not begin with one"):
+        Recordings.open([write("2026-03-02.parquet", ticker=None)], options)
+
+
+def test_settings_of_the_user_win(write: Write) -> None:
+    """A known layout only fills in what is not set, and a mapping is not overruled."""
+    columns = {"symbol": ["A", "B"], "ts_event": [NOON, NOON + 1], "price": [10**9, 2 * 10**9], "rtype": [0, 0]}
+    path = write(ticker=None, timestamp=None, **columns, other=[3, 4])
+    for options, prices in (
+        (ReadOptions(), [1.0, 2.0]),
+        (ReadOptions(scale={"price": 1e-8}), [10.0, 20.0]),
+        (ReadOptions(columns={"price": "other"}), [3e-9, 4e-9]),
+    ):
+        with Recordings.open([path], options) as recordings:
+            (step,) = recordings.batches(10)
+            assert step.ticks.price.tolist() == prices
+
+
+def test_a_class_of_shares_is_part_of_a_ticker() -> None:
+    """Kinds, exchanges and dates around it are not."""
+    names = (
+        "BRK-B",
+        "BRK.B_1min",
+        "NASDAQ_AAPL, 5",
+        "trades_IBM_2013-10-08",
+        "AAPL.20240103",
+        "ES=F",
+        "^GSPC",
+        "1INCH",
+    )
+    assert [ticker_of(str(Path("day", f"{name}.parquet"))) for name in names] == [
+        *("BRK-B", "BRK.B", "AAPL", "IBM", "AAPL", "ES=F", "^GSPC", "1INCH"),
+    ]
