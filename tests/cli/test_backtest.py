@@ -281,8 +281,10 @@ def test_a_move_beyond_all_numbers_is_bad_data(here: Here, tmp_path: Path) -> No
     result = here("backtest", "ticks.parquet", "--events", "mine.csv", "--horizons", "7m")
 
     assert result.returncode == 3
-    assert error_line(result) == (
-        "a price of the recording is beyond 1e280 times an earlier one of its ticker and day; correct it"
+    note, error = result.stderr.splitlines()
+    assert "prices are beyond 1,000,000" in note
+    assert error == (
+        "error: a price of the recording is beyond 1e280 times an earlier one of its ticker and day; correct it"
     )
 
 

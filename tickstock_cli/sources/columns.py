@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -213,12 +215,16 @@ class ColumnReader:
         if wrong.any():
             row = int(wrong.argmax())
             value = column[row].as_py()
-            told = f"{value!r}, but must be {FORMS}" if isinstance(value, str) else self._not_above_zero(value)
-            raise DataError(f"{self._path}: row {first + row}: interval is {told}")
+            raise DataError(f"{self._path}: row {first + row}: interval is {self._no_length(value)}")
         return frozen(np.maximum(found, 1))
 
-    def _not_above_zero(self, value: Any) -> str:
+    def _no_length(self, value: Any) -> str:
+        """Return what is wrong with a value of `interval`."""
+        if isinstance(value, str):
+            return f"{value!r}, but must be {FORMS}"
         unit = self._options.interval_unit if self._options.interval_unit in UNITS else "s"
+        if isinstance(value, int | float | Decimal) and math.isfinite(value) and value > 0:
+            return f"{value} {unit}, longer than any bar: name its unit, as in --set recordings.interval_unit=ns"
         return f"{value} {unit}, but must be above 0 {unit}"
 
     def _interval_of_partition(self) -> int:

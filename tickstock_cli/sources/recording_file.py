@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -169,6 +169,8 @@ def open_recording(found: FoundFile, options: ReadOptions) -> RecordingFile:
             head=head,
             first_rows=partial(_head, file),
             extremes=partial(_extremes, file.metadata),
+            scan=lambda column: file.iter_batches(columns=[column]),
+            time_bounds=partial(_time_bounds, footers, layout, schema, how),
         )
         return RecordingFile(
             index=-1,
@@ -191,14 +193,24 @@ def open_recording(found: FoundFile, options: ReadOptions) -> RecordingFile:
         )
 
 
+def _time_bounds(
+    footers: Sequence[GroupFooter], layout: Layout, schema: pa.Schema, how: Interpretation
+) -> tuple[int, int] | None:
+    spans = [_span("timestamp", footer, layout, schema, how.encodings["timestamp"]) for footer in footers]
+    known = [span for span in spans if span is not None]
+    if not known or len(known) < len(spans):
+        return None
+    return min(low for low, _, _ in known), max(high for _, high, _ in known)
+
+
 def _extremes(metadata: pq.FileMetaData, column: str) -> Extremes | None:
     """Return the extremes of a column over all row groups that have values; None if one does not state them."""
     bounds = column_extremes(metadata, column)
     return None if bounds is None else Extremes(*bounds)
 
 
-def _head(file: pq.ParquetFile, columns: list[str]) -> pa.RecordBatch:
-    for batch in file.iter_batches(batch_size=HEAD_ROWS, columns=columns, use_threads=False):
+def _head(file: pq.ParquetFile, columns: list[str], rows: int = HEAD_ROWS) -> pa.RecordBatch:
+    for batch in file.iter_batches(batch_size=rows, columns=columns, use_threads=False):
         if batch.num_rows:
             return plain_rows(batch, plain_schema(batch.schema))
     return pa.RecordBatch.from_pylist([], schema=pa.schema([file.schema_arrow.field(name) for name in columns]))

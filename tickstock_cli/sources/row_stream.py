@@ -270,7 +270,7 @@ class RowStream:
             options=options,
             reader=how.reader,
             head=head,
-            first_rows=head.select,
+            first_rows=lambda columns, _=0: head.select(columns),
         )
         outcome = checked(facts)
         self._oddities[schema] = outcome.oddities

@@ -6,13 +6,23 @@ stops the run with the remedy, or finds what `replay` notes and `inspect` lists.
 
 from __future__ import annotations
 
+from tickstock_cli.sources.checks.bar_label import CHECK as BAR_LABEL
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck, Watcher
 from tickstock_cli.sources.checks.flags import CHECK as FLAGS
+from tickstock_cli.sources.checks.interval import CHECK as INTERVAL
+from tickstock_cli.sources.checks.order_book import CHECK as ORDER_BOOK
+from tickstock_cli.sources.checks.plausible import CHECK as PLAUSIBLE
+from tickstock_cli.sources.checks.times import CHECK as TIMES
 from tickstock_cli.sources.checks.where import CHECK as WHERE
 
 __all__ = ["CHECKS", "Facts", "Oddity", "RecordingCheck", "Watcher"]
 
 CHECKS: tuple[RecordingCheck, ...] = (
+    TIMES,
+    INTERVAL,
+    BAR_LABEL,
+    ORDER_BOOK,
     FLAGS,
+    PLAUSIBLE,
     WHERE,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -84,9 +84,13 @@ class Facts:
     head
         The first rows, with all columns of a stream, and of a file those of times, intervals and tickers.
     first_rows
-        Returns the first rows with the given columns.
+        Returns the first rows with the given columns; a second argument is the most rows to read.
     extremes
         Returns the extremes of a column over all rows, by its name in the file; None where unknown.
+    scan
+        Yields all rows of one column, by its name in the file; none of a stream.
+    time_bounds
+        Returns the first and the last `timestamp` of all rows (int64 ns); None where unknown.
     """
 
     path: str
@@ -96,8 +100,10 @@ class Facts:
     options: ReadOptions
     reader: ColumnReader
     head: pa.RecordBatch
-    first_rows: Callable[[Sequence[str]], pa.RecordBatch]
+    first_rows: Callable[..., pa.RecordBatch]
     extremes: Callable[[str], Extremes | None] = field(default=lambda _: None)
+    scan: Callable[[str], Iterable[pa.RecordBatch]] = field(default=lambda _: ())
+    time_bounds: Callable[[], tuple[int, int] | None] = field(default=lambda: None)
 
     @property
     def record(self) -> str:

@@ -24,6 +24,18 @@ _USUAL_SHARE = 20
 """One tick in so many is usual under our own layout: late and odd lots, derived prices."""
 
 
+def _look(facts: Facts) -> Iterator[Oddity]:
+    """Stop before a row is read, if the file states the extremes of the column."""
+    watch = None if facts.options.where else _watch(facts)
+    extremes = None if watch is None else facts.extremes(facts.layout.columns["flags"])
+    if watch is not None and extremes is not None and not 0 <= extremes.low <= extremes.high <= OURS:
+        watcher, first = watch(), 0
+        for rows in facts.scan(facts.layout.columns["flags"]):
+            watcher.see(rows, None, first)
+            first += rows.num_rows
+    yield from ()
+
+
 def _watch(facts: Facts) -> Callable[[], Watcher] | None:
     theirs = facts.layout.columns.get("flags")
     if theirs is None or facts.options.flags not in ("auto", "tickstock"):
@@ -80,4 +92,4 @@ class _FlagsWatcher:
         yield Oddity(text, (last, self._rows, volume, extremes))
 
 
-CHECK = RecordingCheck("flags", ("tick",), watch=_watch)
+CHECK = RecordingCheck("flags", ("tick",), _look, _watch)

@@ -1,0 +1,88 @@
+"""Bars that carry the time of their end."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.unit.sources.checks.noted import noted
+from tests.unit.sources.conftest import SECOND, Write
+from tickstock_cli.sources.options import ReadOptions
+from tickstock_cli.sources.recordings import Recordings
+
+MINUTE = 60 * SECOND
+
+
+def at(clock: str, day: int = 8) -> int:
+    """Return a time of New York in October 2013, ns UTC."""
+    hour, minute = map(int, clock.split(":"))
+    moment = datetime(2013, 10, day, hour, minute, tzinfo=ZoneInfo("America/New_York"))
+    return int(moment.timestamp()) * SECOND
+
+
+def write_times(write_bars: Write, times: list[int], **columns: Any) -> Path:
+    """Write a bar of IBM at each time."""
+    prices = {price: [180.0] * len(times) for price in ("open", "high", "low", "close")}
+    return write_bars(ticker=["IBM"] * len(times), timestamp=times, **prices, volume=[1] * len(times), **columns)
+
+
+def session(first: str, last: str, step: int, day: int = 8) -> list[int]:
+    """Return the times from the first to the last, ``step`` ns apart."""
+    return list(range(at(first, day), at(last, day) + 1, step))
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "minutes"),
+    [("9:31", "16:00", 1), ("9:35", "16:00", 5), ("10:00", "16:00", 30), ("10:00", "16:00", 60), ("4:01", "20:00", 1)],
+)
+def test_bars_labelled_at_their_end_are_told(write_bars: Write, first: str, last: str, minutes: int) -> None:
+    """Read as starts, every bar would be known one bar too late, and the first one missing."""
+    path = write_times(write_bars, session(first, last, minutes * MINUTE))
+    assert "--set recordings.bar_label=end" in noted(path, interval_seconds=minutes * 60)
+    assert noted(path, interval_seconds=minutes * 60, bar_label="start") == ""
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "minutes"),
+    [
+        ("9:30", "15:59", 1),
+        ("9:30", "15:55", 5),
+        ("9:30", "15:30", 30),
+        ("9:00", "16:00", 60),
+        ("4:00", "19:59", 1),
+        ("9:31", "15:59", 1),
+        ("9:31", "15:30", 1),
+        ("9:30", "16:00", 1),
+    ],
+)
+def test_bars_labelled_at_their_start_are_not(write_bars: Write, first: str, last: str, minutes: int) -> None:
+    """Also if the first minute has no bar, or the closing auction has one."""
+    assert noted(write_times(write_bars, session(first, last, minutes * MINUTE)), interval_seconds=minutes * 60) == ""
+
+
+def test_the_last_day_shows_what_first_rows_do_not(write_bars: Write) -> None:
+    """The footer has the last time of a long file."""
+    days = [time for day in (7, 8, 9, 10) for time in session("9:31", "16:00", MINUTE, day)]
+    assert "bar_label=end" in noted(write_times(write_bars, days))
+
+
+def test_an_end_is_known_at_its_own_time(write_bars: Write) -> None:
+    """The bar of 09:31 begins at 09:30 and is known at 09:31."""
+    path = write_times(write_bars, session("9:31", "16:00", MINUTE))
+    with Recordings.open([path], ReadOptions(bar_label="end")) as recordings:
+        assert recordings.span == (at("9:31"), at("16:00"))
+        step = next(iter(recordings.batches(500)))
+    assert (step.bars.timestamp[0], step.bars.available_at[0]) == (at("9:30"), at("9:31"))
+    assert noted(path, bar_label="end") == ""
+
+
+def test_rows_of_ends_are_selected_by_when_they_are_known(write_bars: Write) -> None:
+    """Row groups are skipped by the same times."""
+    path = write_times(write_bars, session("9:31", "16:00", MINUTE), interval=[60] * 390)
+    options = ReadOptions(bar_label="end", start=at("16:00"))
+    with Recordings.open([path], options) as recordings:
+        assert [len(step) for step in recordings.batches(500)] == [1]

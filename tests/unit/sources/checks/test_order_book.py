@@ -1,0 +1,70 @@
+"""Rows of order books and quotes among trades."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from tests.unit.sources.checks.noted import noted
+from tests.unit.sources.conftest import NOON, SECOND, Write
+from tickstock_cli.errors import SchemaError
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "remedy"),
+    [
+        ("action", ["A", "T"], "--where action=T"),
+        ("action", ["A", "C"], "--where action=T"),
+        ("action", [b"A", b"T"], "--where action=T"),
+        ("Action", pa.array(["T", "M"]).dictionary_encode(), "--where Action=T"),
+        ("type", ["trade", "quote"], "--where type=trade"),
+        ("event_type", ["T", "Q"], "--where event_type=T"),
+        ("side", ["bid", "trade"], "--where side=trade"),
+    ],
+)
+def test_rows_that_are_no_trades_stop_with_the_filter(write: Write, name: str, values: Any, remedy: str) -> None:
+    """Orders and quotes have prices and sizes, too."""
+    path = write(**{name: values})
+    with pytest.raises(SchemaError, match=f"column {name} says that not all rows are trades .*{remedy}"):
+        noted(path)
+    assert "leaves out" in noted(path, where={name: ("T", "trade")})
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("action", ["T", "T"]),
+        ("action", [None, "T"]),
+        ("side", ["bid", "ask"]),
+        ("side", ["A", "B"]),
+        ("type", ["buy", "sell"]),
+        ("action", ["buy", "sell"]),
+        ("exchange", ["A", "T"]),
+        ("venue", ["Q", "T"]),
+    ],
+)
+def test_trades_alone_are_read_without_a_word(write: Write, name: str, values: list[str | None]) -> None:
+    """The side of a trade is no action, and codes of exchanges are none."""
+    assert noted(write(**{name: values})) == ""
+
+
+def test_an_action_far_behind_the_first_rows_is_found(write: Write) -> None:
+    """The footer has the extremes of a column."""
+    rows = 5_000
+    path = write(
+        ticker=["IBM"] * rows,
+        timestamp=[NOON + SECOND * place for place in range(rows)],
+        price=[180.0] * rows,
+        size=[1] * rows,
+        action=["T"] * (rows - 1) + ["A"],
+    )
+    with pytest.raises(SchemaError, match="it has A"):
+        noted(path)
+
+
+def test_numbers_of_message_types_are_told(write: Write) -> None:
+    """What they mean is unknown."""
+    assert "column type has several values" in noted(write(type=[1, 4]))
+    assert noted(write(type=[4, 4])) == ""

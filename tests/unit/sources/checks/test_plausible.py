@@ -1,0 +1,75 @@
+"""Prices and sizes beyond anything plausible."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from tests.unit.sources.checks.noted import noted
+from tests.unit.sources.conftest import NOON, Write
+from tickstock_cli.sources.options import ReadOptions
+from tickstock_cli.sources.recordings import Recordings
+
+
+def prices(path: Path, **scale: float) -> list[float]:
+    """Return the prices of ticks that a run gets."""
+    with Recordings.open([path], ReadOptions(scale=scale)) as recordings:
+        return [price for step in recordings.batches(10) for price in step.ticks.price.tolist()]
+
+
+@pytest.mark.parametrize(
+    ("factor", "told"), [(1e-9, "=1e-9 for billionths"), (1e-4, "or 0.0001 for ten-thousandths"), (0.01, "=0.01 for")]
+)
+@pytest.mark.parametrize("statistics", [True, False])
+def test_prices_in_fixed_point_are_told_and_mended(write: Write, factor: float, told: str, statistics: bool) -> None:
+    """The mended prices are the nearest doubles, as those of a file of floats."""
+    whole = [round(price / factor) for price in (181.13, 180.99)]
+    path = write(price=whole, statistics=statistics)
+    assert told in noted(path)
+    assert prices(path, price=factor) == [181.13, 180.99]
+    assert noted(path, scale={"price": factor}) == ""
+
+
+@pytest.mark.parametrize("type_", [pa.float64(), pa.float32(), pa.decimal128(20, 2), pa.uint64()])
+def test_prices_of_any_type_are_looked_at(write: Write, type_: pa.DataType) -> None:
+    """Ten-thousandths in a column of floats or decimals, too."""
+    path = write(price=pa.array([Decimal(1_811_300), Decimal(1_809_900)]).cast(type_))
+    assert "recordings.scale.price=0.01 for cents" in noted(path)
+
+
+@pytest.mark.parametrize("values", [[180.0, 0.0004], [700_000.0, 710_000.0], [180, 181], [0.0, -1.0]])
+def test_prices_of_markets_are_not_mentioned(write: Write, values: list[float]) -> None:
+    """From fractions of a cent to the dearest share."""
+    assert noted(write(price=values)) == ""
+
+
+def test_a_single_price_beyond_reason_is_told(write: Write) -> None:
+    """It is no fixed point, but worth a word."""
+    values = [180.0, 181.0, 9e9]
+    path = write(ticker=["A"] * 3, timestamp=[NOON, NOON + 1, NOON + 2], price=values, size=[1] * 3)
+    assert "some prices are beyond 1,000,000" in noted(path)
+    path = write(price=[1e-9, 2e-9])
+    assert "scales them up" in noted(path)
+
+
+def test_all_prices_of_a_bar_are_scaled_alike(write_bars: Write) -> None:
+    """One factor for all columns of prices, unless a column has its own."""
+    path = write_bars(**{name: [1_800_000, 1_810_000] for name in ("open", "high", "low", "close")})
+    assert "recordings.scale.price=0.01 for cents" in noted(path)
+    with Recordings.open([path], ReadOptions(scale={"price": 1e-4, "low": 1e-5})) as recordings:
+        (step,) = recordings.batches(10)
+    assert step.bars.high.tolist() == [180.0, 181.0]
+    assert step.bars.low.tolist() == [18.0, 18.1]
+
+
+def test_sizes_in_fixed_point_are_told_and_mended(write: Write) -> None:
+    """Sizes in hundred-millionths, as some vendors of crypto have them."""
+    path = write(size=[150_000_000, 10_000_000_000])
+    assert "--set recordings.scale.size=1e-8" in noted(path)
+    with Recordings.open([path], ReadOptions(scale={"size": 1e-8})) as recordings:
+        (step,) = recordings.batches(10)
+    assert step.ticks.size.tolist() == [1_500_000, 100_000_000]
+    assert "kept in millionths" in noted(write(size=[1e-7, 2e-7]))

@@ -1,0 +1,61 @@
+"""Bars that carry the time of their end: 09:31 to 16:00."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from tickstock_cli.core.batch import Int64s
+from tickstock_cli.core.times import NS_PER_DAY, NS_PER_SECOND
+from tickstock_cli.sources.checks.bar_spacing import bar_spacing
+from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck
+
+_NEW_YORK = ZoneInfo("America/New_York")
+_MINUTE = 60 * NS_PER_SECOND
+_PRE, _OPEN, _CLOSE, _EARLY_CLOSE, _POST = (
+    minutes * _MINUTE for minutes in (4 * 60, 9 * 60 + 30, 16 * 60, 13 * 60, 20 * 60)
+)
+
+
+def _look(facts: Facts) -> Iterator[Oddity]:
+    if facts.options.bar_label != "auto" or not facts.head.num_rows:
+        return
+    spacing = bar_spacing(facts)
+    times = facts.reader.times(facts.head, 0)
+    assert times.interval is not None  # of bars
+    length = int(spacing.apart.min()) if len(spacing.apart) else int(times.interval.min())
+    labels = [*times.timestamp[times.timestamp > 0].tolist(), *(facts.time_bounds() or ())]
+    if labels and length < NS_PER_DAY and _are_ends(_times_of_day(np.unique(np.array(labels, dtype=np.int64))), length):
+        yield Oddity(
+            "bars carry the time of their end, as from 09:31 to 16:00 in New York: --set recordings.bar_label=end "
+            "reads them so (start confirms that it is their start)"
+        )
+
+
+def _times_of_day(times: Int64s) -> Int64s:
+    """Return times of day in New York, ns."""
+    days, places = np.unique(times // NS_PER_DAY, return_inverse=True)
+    offsets = [_offset(int(day)) for day in days]
+    return (times + np.array(offsets, dtype=np.int64)[places]) % NS_PER_DAY
+
+
+def _offset(day: int) -> int:
+    """Return how far New York is ahead of UTC (ns) at noon of a day since 1970."""
+    offset = datetime.fromtimestamp(day * 86_400 + 43_200, UTC).astimezone(_NEW_YORK).utcoffset()
+    assert offset is not None  # a ZoneInfo has one
+    return round(offset.total_seconds()) * NS_PER_SECOND
+
+
+def _are_ends(times: Int64s, length: int) -> bool:
+    """Return whether times of day begin a bar behind the opening, and end with the close."""
+    first, last = int(times.min()), int(times.max())
+    if last == _POST:
+        return _PRE < first <= _OPEN + length
+    begins = first in (_OPEN + length, -(-_OPEN // length) * length) and first > _OPEN
+    return begins and last in (_CLOSE, _EARLY_CLOSE) and len(times) > 1
+
+
+CHECK = RecordingCheck("bar_label", ("ohlcv",), _look)

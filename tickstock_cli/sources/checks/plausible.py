@@ -1,0 +1,90 @@
+"""Prices and sizes beyond anything plausible, such as those in fixed point."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow.types as pt
+
+from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck
+from tickstock_cli.sources.plain_numbers import real
+
+_PRICES = {"tick": "price", "ohlcv": "close", "fmv": "fmv"}
+_SIZES = {"tick": "size", "ohlcv": "volume"}
+_LARGEST_PRICE = 1e6
+_LARGEST_WHOLE_PRICE = 1_000
+"""Prices that are whole numbers in every row are mostly cents or ten-thousandths, unless they are small."""
+_BILLIONTHS = 1e8
+_SMALLEST_PRICE = 1e-6
+_LARGEST_SIZE = {"tick": 1e8, "ohlcv": 1e11}
+_SMALLEST_SIZE = 1e-5
+"""Sizes are kept in millionths."""
+
+
+def _look(facts: Facts) -> Iterator[Oddity]:
+    yield from _look_at_prices(facts, _PRICES[facts.record])
+    if facts.record in _SIZES:
+        yield from _look_at_sizes(facts, _SIZES[facts.record])
+
+
+def _look_at_prices(facts: Facts, ours: str) -> Iterator[Oddity]:
+    is_whole = ours in facts.layout.columns and pt.is_integer(facts.schema.field(facts.layout.columns[ours]).type)
+    largest = _LARGEST_WHOLE_PRICE if is_whole else _LARGEST_PRICE
+    if "price" in facts.options.scale or not _is_beyond(facts, ours, _SMALLEST_PRICE, largest):
+        return
+    middle = _median(facts, ours)
+    if middle > largest:
+        kind = "are whole numbers" if is_whole else f"are beyond {_LARGEST_PRICE:,.0f}"
+        likely = "1e-9 for billionths" if middle >= _BILLIONTHS else "0.01 for cents or 0.0001 for ten-thousandths"
+        yield Oddity(
+            f"prices {kind}, as in fixed point: if they are, scale them, as in --set recordings.scale.price={likely} "
+            "(1 confirms them)"
+        )
+    elif 0 < middle < _SMALLEST_PRICE:
+        yield Oddity(
+            f"prices are below {_SMALLEST_PRICE:f}: if they are scaled down, --set recordings.scale.price=FACTOR "
+            "scales them up (1 confirms them)"
+        )
+    elif middle and facts.extremes(facts.layout.columns[ours]) is not None:
+        yield Oddity(f"some prices are beyond {largest:,.0f}, but most are not")
+
+
+def _look_at_sizes(facts: Facts, ours: str) -> Iterator[Oddity]:
+    largest = _LARGEST_SIZE[facts.record]
+    if "size" in facts.options.scale or not _is_beyond(facts, ours, _SMALLEST_SIZE, largest):
+        return
+    middle = _median(facts, ours)
+    if middle > largest:
+        yield Oddity(
+            f"{ours}s are beyond {largest:,.0f}, as in fixed point: if they are, scale them, as in "
+            "--set recordings.scale.size=1e-8 (1 confirms them)"
+        )
+    elif 0 < middle < _SMALLEST_SIZE:
+        yield Oddity(
+            f"{ours}s are below {_SMALLEST_SIZE:f} and are kept in millionths: --set recordings.scale.size=FACTOR "
+            "scales them up (1 confirms them)"
+        )
+
+
+def _is_beyond(facts: Facts, ours: str, smallest: float, largest: float) -> bool:
+    """Return whether a column that is not scaled can have values beyond the limits."""
+    theirs = facts.layout.columns.get(ours)
+    if theirs is None or ours in facts.options.scale or pt.is_null(facts.schema.field(theirs).type):
+        return False
+    extremes = facts.extremes(theirs)
+    if extremes is None or isinstance(extremes.high, bytes):  # of halves
+        return True
+    return not smallest <= float(extremes.high) <= largest
+
+
+def _median(facts: Facts, ours: str) -> float:
+    """Return the median of the first values above 0; 0 without one."""
+    column = facts.column(ours)
+    assert column is not None  # it is in the file
+    numbers = real(column, np.nan)
+    usable = numbers[numbers > 0]
+    return float(np.median(usable)) if len(usable) else 0.0
+
+
+CHECK = RecordingCheck("plausible", ("tick", "ohlcv", "fmv"), _look)

@@ -1,0 +1,64 @@
+"""Dates written as numbers, such as 20240103, and times that lie in another age."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import numpy as np
+import pyarrow.types as pt
+
+from tickstock_cli.core.batch import Int64s
+from tickstock_cli.core.times import format_time
+from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck
+from tickstock_cli.sources.plain_numbers import whole
+
+_FORMATS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+"""By the number of digits."""
+_MILLISECONDS = 17
+_FIRST_YEAR, _LAST_YEAR = 1900, 2100
+_EARLIEST_NS, _LATEST_NS = 473_385_600_000_000_000, 4_102_444_800_000_000_000
+"""1985 and 2100: no market was recorded before, tick by tick, or is after."""
+
+
+def _look(facts: Facts) -> Iterator[Oddity]:
+    column = facts.column("timestamp")
+    if column is None or not len(column):
+        return
+    if pt.is_integer(column.type):
+        numbers = whole(column, 0)
+        positive = np.unique(numbers[numbers > 0])
+        if len(positive) and (shown := _as_date(positive)) is not None:
+            raise facts.stop(
+                f"times such as {positive[0]} are dates that are written as numbers ({shown}), not a time since 1970: "
+                "write them as dates or datetimes, as pandas.to_datetime and polars.Expr.str.to_datetime do"
+            )
+    times = facts.reader.times(facts.head, 0).timestamp
+    usable = times[times > 0]
+    if len(usable) and not _EARLIEST_NS <= (middle := int(np.median(usable))) < _LATEST_NS:
+        yield Oddity(
+            f"times are of the year {format_time(middle)[:4]}: if that is wrong, recordings.timestamp_unit sets the "
+            "unit of whole numbers"
+        )
+
+
+def _as_date(numbers: Int64s) -> str | None:
+    """Return the first number as a date, if all of them are dates with the same number of digits."""
+    digits = len(str(numbers[0]))
+    if digits != len(str(numbers[-1])) or digits not in (*_FORMATS, _MILLISECONDS):
+        return None
+    shown = [_date(str(number), digits) for number in numbers.tolist()]
+    return None if None in shown else shown[0]
+
+
+def _date(text: str, digits: int) -> str | None:
+    try:
+        found = datetime.strptime(text[:14], _FORMATS[min(digits, 14)])  # noqa: DTZ007 - shown as it is written
+    except ValueError:
+        return None
+    if not _FIRST_YEAR <= found.year < _LAST_YEAR:
+        return None
+    return str(found.date()) if digits == min(_FORMATS) else str(found)
+
+
+CHECK = RecordingCheck("times", ("tick", "ohlcv", "fmv"), _look)
