@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pyarrow.parquet as pq
 import pytest
@@ -57,8 +58,20 @@ def _csv(folder: Path) -> list[Path]:
     return paths
 
 
+def _lean(folder: Path) -> list[Path]:
+    """Write trades of two dates and tickers."""
+    lines = [f"{34_200_000 + at % 40}.5,{100_000 + at},{at},N,0,0\n" for at in range(60)]
+    paths = [folder / "tick" / ticker / f"2013100{day}_trade.zip" for day in (7, 8) for ticker in ("aa", "bb")]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with ZipFile(path, "w") as archive:
+            archive.writestr("rows.csv", "".join(lines))
+    return paths
+
+
 EXAMPLES: dict[str, Callable[[Path], list[Path]]] = {
     "polygon-flatfiles": _flat_files,
+    "lean": _lean,
     "csv": _csv,
 }
 """Format -> writes files with at least 100 rows, of two dates, to a folder, and returns them."""

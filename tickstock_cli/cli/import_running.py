@@ -45,6 +45,8 @@ class ImportChoices:
 def import_files(format_: ImportFormat, choices: ImportChoices) -> int:
     """Import, print what became of each file, and return the exit code: that of the worst error, or 0."""
     sources = format_.sources(choices.files)
+    for note in format_.notes:
+        typer.echo(f"note: {note}", err=True)
     request = ImportRequest(choices.name, sources, choices.out, replace=choices.replace)
     results: list[SourceResult] = []
     if choices.dry_run:

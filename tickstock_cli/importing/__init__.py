@@ -10,7 +10,8 @@ from tickstock_cli.core.registry import Family
 
 PARTS = {
     "polygon-flatfiles": "tickstock_cli.importing.polygon_flatfiles:PolygonFlatFiles",
+    "lean": "tickstock_cli.importing.lean:LeanFiles",
     "csv": "tickstock_cli.importing.csv_files:CsvFiles",
 }
 
-FORMATS = Family("import format", PARTS, ("Params", "chunks", "preview", "sources"))
+FORMATS = Family("import format", PARTS, ("Params", "chunks", "notes", "preview", "sources"))

@@ -36,6 +36,7 @@ class CsvFiles:
 
     def __init__(self, params: CsvOptions) -> None:
         self._params = params
+        self.notes: list[str] = []
         self._interval: tuple[float, Path] | None = None
 
     def sources(self, paths: Sequence[Path]) -> list[ImportSource]:

@@ -93,6 +93,8 @@ class ImportFormat(Protocol):
 
     Params: ClassVar[type[BaseModel]]
     """Options of the format; the class docstring of the format is the help of its command."""
+    notes: list[str]
+    """What ``sources`` found worth a word, such as files that are left out."""
 
     def __init__(self, params: Any) -> None: ...
 

@@ -115,6 +115,7 @@ class PolygonFlatFiles:
 
     def __init__(self, params: FlatFileOptions) -> None:
         self._params = params
+        self.notes: list[str] = []
 
     def sources(self, paths: Sequence[Path]) -> list[ImportSource]:
         """Return the files; each is a group of its own, because it has the rows of its day."""

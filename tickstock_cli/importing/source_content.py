@@ -45,7 +45,7 @@ class SourceContent:
     ) -> None:
         self.path = path
         self._progress = progress
-        self._block_bytes = block_bytes
+        self.block_bytes = block_bytes
         self._hash = sha256()
         self.size = 0
         """Bytes read from the disk so far."""
@@ -79,7 +79,7 @@ class SourceContent:
 
     def _checked(self, file: IO[bytes]) -> Iterator[bytes]:
         first = True
-        for block in _gathered(self._decompressed(file), self._block_bytes):
+        for block in _gathered(self._decompressed(file), self.block_bytes):
             if first and _ERROR_PAGE.match(block):
                 code = _ERROR_CODE.search(block)
                 said = f" ({code[1].decode()})" if code else ""
@@ -129,7 +129,7 @@ class SourceContent:
         rest: Any = _Rest(head, pieces)
         stream = pa.CompressedInputStream(pa.PythonFile(rest, mode="r"), "zstd")
         try:
-            while block := stream.read(self._block_bytes):
+            while block := stream.read(self.block_bytes):
                 yield block
         except OSError as error:
             if "trunc" in str(error).lower():

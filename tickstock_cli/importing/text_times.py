@@ -56,7 +56,7 @@ class TimeForm:
         """Return times in ns UTC; 0 where a text is none."""
         values = pl.Series(pl.from_arrow(texts)).cast(pl.String).str.strip_chars()
         if self.form.startswith(EPOCH):
-            return _since_1970(values, NS_PER_UNIT[self.form.removeprefix(f"{EPOCH}, in ")])
+            return in_steps(values, NS_PER_UNIT[self.form.removeprefix(f"{EPOCH}, in ")])
         times = _parsed(values, self.form).dt.epoch("ns").fill_null(0).to_numpy()
         if self.zone in (None, "UTC"):
             return times
@@ -137,8 +137,8 @@ def _parsed(values: pl.Series, form: str) -> pl.Series:
     return values.str.to_date(form, strict=False).cast(pl.Datetime("ns"))
 
 
-def _since_1970(values: pl.Series, step: int) -> Int64s:
-    """Return numbers since 1970 in ns; digits behind the point are taken one by one."""
+def in_steps(values: pl.Series, step: int) -> Int64s:
+    """Return numbers of steps in ns, 0 for other texts; digits behind the point are taken one by one."""
     parts = values.str.split_exact(".", 1).struct
     whole = parts.field("field_0").cast(pl.Int64, strict=False).fill_null(0).to_numpy()
     digits = len(str(step)) - 1

@@ -1,0 +1,131 @@
+"""Zip files of QuantConnect's LEAN: trades, bars and quotes of US equities."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, ClassVar
+from zipfile import BadZipFile, ZipFile
+
+from pydantic import BaseModel, Field
+
+from tickstock_cli.errors import SourceFileError, UsageError
+from tickstock_cli.importing.files import BadRows, files_of
+from tickstock_cli.importing.format import FilePreview, ImportChunk, ImportSource
+from tickstock_cli.importing.lean_names import QUOTE, SECONDS, lean_file, unadjusted_note
+from tickstock_cli.importing.lean_rows import LeanRows, columns_of_file
+from tickstock_cli.importing.lines import line_blocks
+from tickstock_cli.importing.source_content import SourceContent
+from tickstock_cli.importing.typed_rows import LineReader, TextLayout
+from tickstock_cli.vendors.polygon.conditions import RegularHours
+
+
+class LeanFolder(StrEnum):
+    """Folders of LEAN below a market."""
+
+    TICK = "tick"
+    SECOND = "second"
+    MINUTE = "minute"
+    HOUR = "hour"
+    DAILY = "daily"
+
+
+class LeanOptions(BaseModel):
+    """Options of an import of LEAN's files."""
+
+    resolution: LeanFolder | None = Field(
+        default=None,
+        description="Import these alone: tick, second, minute, hour or daily; bars of one length at a time.",
+    )
+    quotes_as_fmv: bool = Field(
+        default=False, description="Import mids of quotes, where they move, as a stand-in for fair values."
+    )
+    bad_rows: BadRows = Field(
+        default=BadRows.FAIL, description="Lines that cannot be read: fail at the first, or drop and count each."
+    )
+
+
+class LeanFiles:
+    """Import zip files of QuantConnect's LEAN: US equities.
+
+    FILE is a zip or a folder such as equity/usa/minute: the folders say what is in a file. Prices are those of their
+    days, without splits and dividends.
+    """
+
+    Params: ClassVar[type[BaseModel]] = LeanOptions
+
+    def __init__(self, params: LeanOptions) -> None:
+        self._params = params
+        self._hours = RegularHours()
+        self.notes: list[str] = []
+
+    def sources(self, paths: Sequence[Path]) -> list[ImportSource]:
+        """Return the files; those of one date are a group, and so are those with all dates of a ticker.
+
+        Raises
+        ------
+        UsageError
+            They have bars of several lengths.
+        """
+        sources = []
+        lengths: dict[str, None] = {}
+        quotes = 0
+        for path in files_of(paths, (".zip",)):
+            try:
+                file = lean_file(path)
+            except SourceFileError:
+                sources.append(ImportSource(path, str(path.absolute()), str(path)))  # reading it says what is wrong
+                continue
+            if self._params.resolution not in (None, file.resolution):
+                continue
+            if file.kind == QUOTE and not self._params.quotes_as_fmv:
+                quotes += 1
+                continue
+            if file.resolution in SECONDS and file.kind != QUOTE:
+                lengths[file.resolution] = None
+            sources.append(ImportSource(path, file.key, "all dates" if file.day is None else file.day.isoformat()))
+        if len(lengths) > 1:
+            raise UsageError(
+                f"the files have bars of several lengths ({', '.join(lengths)}), which a replay would take for "
+                "the same bars; choose one with --resolution, and import others into a folder of their own"
+            )
+        if quotes:
+            self.notes.append(f"left out {quotes:,} files of quotes; --quotes-as-fmv imports their mids as fair values")
+        note = unadjusted_note([parent for path in paths for parent in (path, *path.absolute().parents[:3])])
+        if note is not None:
+            self.notes.append(note)
+        return sorted(sources, key=lambda source: (source.group, str(source.path)))
+
+    def preview(self, sources: Sequence[ImportSource]) -> list[FilePreview]:  # noqa: ARG002 - the protocol's
+        """Return nothing: the format fixes what columns mean."""
+        return []
+
+    def chunks(self, source: ImportSource, content: SourceContent) -> Iterator[ImportChunk]:
+        """Yield the rows of a file."""
+        packed = content.whole()
+        file = lean_file(source.path)
+        types = columns_of_file(file)
+        reader = LineReader(source.path, TextLayout(list(types), types), drops=self._params.bad_rows is BadRows.DROP)
+        rows = LeanRows(file, self._hours)
+        try:
+            with ZipFile(io.BytesIO(packed)) as archive:
+                names = [name for name in archive.namelist() if name.lower().endswith(".csv")]
+                if len(names) != 1:
+                    raise SourceFileError(
+                        f"{source.path}: has {len(names)} .csv files, but one is wanted", "wrong_data"
+                    )
+                with archive.open(names[0]) as stream:
+                    for block in line_blocks(_read(stream, content.block_bytes)):
+                        yield rows.chunk(reader.read(block))
+        except (BadZipFile, zlib.error, EOFError) as error:
+            raise SourceFileError(
+                f"{source.path}: is no whole zip file ({error}); download it again", "damaged"
+            ) from error
+
+
+def _read(stream: IO[bytes], size: int) -> Iterator[bytes]:
+    while block := stream.read(size):
+        yield block

@@ -1,0 +1,222 @@
+"""Rows of LEAN's files as rows of recordings.
+
+Prices are in 1/10,000 dollar and times in milliseconds on the clocks of New York. Conditions are bits; each has the
+vendor's id of `vendors.polygon.conditions` that means the same, and flags follow from these by the same rule.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tickstock_cli.core.batch import Float64s, Int64s
+from tickstock_cli.core.calendar import NEW_YORK
+from tickstock_cli.core.times import NS_PER_DAY, NS_PER_SECOND
+from tickstock_cli.importing.format import ImportChunk
+from tickstock_cli.importing.lean_names import SECONDS, TICK, TRADE, LeanFile
+from tickstock_cli.importing.mids import CROSSED, ONE_SIDED, UNCHANGED
+from tickstock_cli.importing.tables import filled, one_batch
+from tickstock_cli.importing.text_times import TimeForm, in_steps
+from tickstock_cli.importing.typed_rows import TEXT, TypedRows
+from tickstock_cli.kernels.admission import HIDES_EXTREMES, HIDES_LAST, HIDES_VOLUME
+from tickstock_cli.sources.zones import in_utc
+from tickstock_cli.vendors.polygon.conditions import RegularHours, trade_flags
+
+SUSPICIOUS = "suspicious"
+"""Reason of dropped quotes, and word for trades, that LEAN leaves out of its bars."""
+
+_PRICE_SCALE = 10_000
+_NS_PER_MS = 1_000_000
+
+_TRADE_TICK: dict[str, pa.DataType] = {
+    "time": pa.string(),
+    "price": pa.int64(),
+    "size": pa.float64(),
+    "exchange": TEXT,
+    "conditions": TEXT,
+    "suspicious": pa.int8(),
+}
+_QUOTE_TICK: dict[str, pa.DataType] = {
+    "time": pa.string(),
+    "bid": pa.int64(),
+    "bid_size": pa.float64(),
+    "ask": pa.int64(),
+    "ask_size": pa.float64(),
+    "exchange": TEXT,
+    "conditions": TEXT,
+    "suspicious": pa.int8(),
+}
+_PRICES: dict[str, pa.DataType] = dict.fromkeys(("open", "high", "low", "close"), pa.int64())
+_TRADE_BAR: dict[str, pa.DataType] = {"time": pa.string(), **_PRICES, "volume": pa.float64()}
+_SIDE: dict[str, pa.DataType] = {**_PRICES, "size": pa.float64()}
+_QUOTE_BAR: dict[str, pa.DataType] = {
+    "time": pa.string(),
+    **{f"{side}_{name}": type_ for side in ("bid", "ask") for name, type_ in _SIDE.items()},
+}
+
+_EXCHANGES = dict(
+    zip("ABCDIJKMNPTQSVWXYZ", (1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 12, 13, 15, 16, 17, 18, 19), strict=True)
+)
+"""The vendor's ids of exchanges, by their letters on the tape."""
+_CONDITIONS = (
+    0, 7, 20, 29, 36, 14, 25, 8, 28, 10, 12, 30, 27, 12, 32, 34,
+    1, 4, 35, 11, 2, 9, 21, 23, 15, 22, 16, 6, 3, 41, -1, 37,
+)  # fmt: skip
+"""The vendor's id for each bit of a sale condition, the lowest first; -1 is the bit that nobody documents."""
+_REGULAR = 0
+
+
+def columns_of_file(file: LeanFile) -> dict[str, pa.DataType]:
+    """Return the columns of a file, in its order, with their types."""
+    if file.resolution == TICK:
+        return _TRADE_TICK if file.kind == TRADE else _QUOTE_TICK
+    return _TRADE_BAR if file.kind == TRADE else _QUOTE_BAR
+
+
+class LeanRows:
+    """Converts the rows of one file.
+
+    Parameters
+    ----------
+    hours
+        The regular hours of the exchanges.
+    """
+
+    def __init__(self, file: LeanFile, hours: RegularHours) -> None:
+        self._file = file
+        self._hours = hours
+        self._bid = self._ask = self._mid = 0.0
+        self._convert: Callable[[TypedRows], ImportChunk]
+        if file.kind == TRADE:
+            self._convert = self._trades if file.resolution == TICK else self._bars
+        else:
+            self._convert = self._quotes if file.resolution == TICK else self._quote_bars
+
+    def chunk(self, typed: TypedRows) -> ImportChunk:
+        """Return rows with the columns of `columns_of_file` as ours."""
+        return self._convert(typed)
+
+    def _trades(self, typed: TypedRows) -> ImportChunk:
+        batch = one_batch(typed.rows)
+        times = self._times(batch.column("time"))
+        conditions = _condition_lists(batch.column("conditions"))
+        made = trade_flags(
+            conditions.values.to_numpy(), conditions.offsets.to_numpy(), times, np.zeros_like(times), self._hours
+        )
+        suspicious = filled(batch.column("suspicious"), 0) != 0
+        flags = made.flags.copy()
+        flags[suspicious] |= HIDES_LAST | HIDES_EXTREMES | HIDES_VOLUME
+        columns = {
+            **self._first(times),
+            "price": pa.array(_dollars(batch.column("price"))),
+            "size": batch.column("size"),
+            "flags": pa.array(flags),
+            "conditions": conditions,
+            "exchange": _exchange_ids(batch.column("exchange")),
+        }
+        noted = {SUSPICIOUS: int(suspicious.sum())} if suspicious.any() else {}
+        return ImportChunk("tick", pa.RecordBatch.from_pydict(columns), typed.read, typed.dropped, noted)
+
+    def _bars(self, typed: TypedRows) -> ImportChunk:
+        batch = one_batch(typed.rows)
+        columns = {
+            **self._first(self._times(batch.column("time"))),
+            **{name: pa.array(_dollars(batch.column(name))) for name in _PRICES},
+            "volume": batch.column("volume"),
+            "interval": pa.array(np.full(batch.num_rows, SECONDS[self._file.resolution])),
+        }
+        return ImportChunk("ohlcv", pa.RecordBatch.from_pydict(columns), typed.read, typed.dropped)
+
+    def _quotes(self, typed: TypedRows) -> ImportChunk:
+        """Return mids of the last bid and the last ask: a quote has one of them, and 0 for the other."""
+        batch = one_batch(typed.rows)
+        suspicious = filled(batch.column("suspicious"), 0) != 0
+        bids, asks = (np.where(suspicious, 0.0, _dollars(batch.column(name))) for name in ("bid", "ask"))
+        bids, self._bid = _carried(bids, self._bid)
+        asks, self._ask = _carried(asks, self._ask)
+        return self._mids(typed, self._times(batch.column("time")), bids, asks, suspicious)
+
+    def _quote_bars(self, typed: TypedRows) -> ImportChunk:
+        """Return the mids at the ends of bars."""
+        batch = one_batch(typed.rows)
+        times = self._times(batch.column("time"))
+        ends = times + round(SECONDS[self._file.resolution] * NS_PER_SECOND)
+        bids, asks = (np.nan_to_num(_dollars(batch.column(name))) for name in ("bid_close", "ask_close"))
+        return self._mids(typed, np.where(times > 0, ends, 0), bids, asks, np.zeros(len(times), dtype=np.bool_))
+
+    def _mids(
+        self, typed: TypedRows, times: Int64s, bids: Float64s, asks: Float64s, suspicious: NDArray[np.bool_]
+    ) -> ImportChunk:
+        two_sided = (bids > 0) & (asks > 0)
+        good = ~suspicious & two_sided & (bids <= asks)
+        mids = (bids[good] + asks[good]) / 2
+        moved = mids != np.append(self._mid, mids[:-1])
+        self._mid = float(mids[-1]) if len(mids) else self._mid
+        dropped = Counter(typed.dropped)
+        reasons = {
+            SUSPICIOUS: suspicious,
+            ONE_SIDED: ~suspicious & ~two_sided,
+            CROSSED: ~suspicious & two_sided & (bids > asks),
+            UNCHANGED: ~moved,
+        }
+        dropped.update({reason: int(rows.sum()) for reason, rows in reasons.items() if rows.any()})
+        columns = {**self._first(times[good][moved]), "fmv": pa.array(mids[moved])}
+        return ImportChunk("fmv", pa.RecordBatch.from_pydict(columns), typed.read, dropped)
+
+    def _first(self, times: Int64s) -> dict[str, Any]:
+        return {"ticker": pa.array([self._file.ticker] * len(times), TEXT), "timestamp": pa.array(times)}
+
+    def _times(self, texts: Any) -> Int64s:
+        """Return times in ns UTC; 0 where a text is none."""
+        if self._file.day is None:
+            return TimeForm("%Y%m%d %H:%M", NEW_YORK).read(texts)
+        midnight = (self._file.day.toordinal() - _EPOCH_DAY) * NS_PER_DAY
+        since = in_steps(pl.Series(pl.from_arrow(texts)), _NS_PER_MS)
+        local = np.where(np.asarray(texts.is_valid()) & (since >= 0), midnight + since, 0)
+        return in_utc(local, ZoneInfo(NEW_YORK))
+
+
+_EPOCH_DAY = 719_163
+"""``date.toordinal`` of 1 January 1970."""
+
+
+def _dollars(column: Any) -> Float64s:
+    """Return prices in dollars: the double nearest to each, because both numbers of the division are exact."""
+    dollars: Float64s = filled(column.cast(pa.float64()), np.nan) / _PRICE_SCALE
+    return dollars
+
+
+def _carried(values: Float64s, before: float) -> tuple[Float64s, float]:
+    """Return values, 0 and NaN replaced by the last usable one, and that; ``before`` is the one of earlier rows."""
+    known = values > 0
+    places = np.maximum.accumulate(np.where(known, np.arange(len(values)), -1))
+    carried = np.where(places >= 0, values[places], before)
+    return carried, float(carried[-1]) if len(carried) else before
+
+
+def _condition_lists(texts: Any) -> Any:
+    """Return the vendor's ids of conditions, written as bits in hexadecimal; each different text is read once."""
+    known = [_ids(text) for text in texts.dictionary.to_pylist()]
+    lists = pa.array([*known, []], pa.list_(pa.int16()))
+    return lists.take(pa.array(filled(texts.indices, len(known))))
+
+
+def _ids(text: str | None) -> list[int]:
+    try:
+        bits = int(text or "0", 16)
+    except ValueError:
+        return [-1]
+    found = [number for place, number in enumerate(_CONDITIONS) if bits >> place & 1]
+    return sorted({number for number in found if number != _REGULAR})
+
+
+def _exchange_ids(letters: Any) -> Any:
+    known = [_EXCHANGES.get(text) for text in letters.dictionary.to_pylist()]
+    return pa.array([*known, None], pa.int16()).take(pa.array(filled(letters.indices, len(known))))
