@@ -58,9 +58,9 @@ def soak(job: Sample) -> Turns:
     rows = sum(pq.read_metadata(path).num_rows for path in day.glob("*.parquet"))
     faults = folder / "faults.toml"
     faults.write_text(fault_file(rows / ((last - first) / 60e9)), encoding="utf-8")
-    watch = _Watch(first, last)
+    watch = _DayWatch(first, last)
     load = os.getloadavg()[0]
-    with _Vendor(day, job["soak_speed"], faults) as vendor:
+    with _FaultyVendor(day, job["soak_speed"], faults) as vendor:
         result = _run_live(vendor, job["soak_speed"], folder, watch, round((last - first) / job["soak_speed"]))
     parity = check_parity(folder / "rec")
     ledger = result.as_dict()["ledger"]
@@ -87,7 +87,7 @@ def soak(job: Sample) -> Turns:
 NOT_RECORDED = ("rows_not_recorded", "events_not_recorded", "waiting")
 
 
-def _run_live(vendor: _Vendor, speed: float, folder: Path, watch: _Watch, length_ns: int) -> LiveResult:
+def _run_live(vendor: _FaultyVendor, speed: float, folder: Path, watch: _DayWatch, length_ns: int) -> LiveResult:
     """Run live until the vendor has sent its last row."""
     os.environ["POLYGON_API_KEY"] = "the vendor played takes any"
     feed_settings = {"url": vendor.url, "seed": 1, "auth_seconds": ANSWER_SECONDS, "subscribe_seconds": ANSWER_SECONDS}
@@ -119,7 +119,7 @@ def _unaccounted(ledger: dict[str, int]) -> int:
     return ledger["wire.events"] - sum(ledger.get(name, 0) for name in ends)
 
 
-class _Watch(FeedListener):
+class _DayWatch(FeedListener):
     """Watches how far the market is, and the memory of this process at even distances of its time.
 
     Parameters
@@ -147,7 +147,7 @@ class _Watch(FeedListener):
             self.resident.append(self._process.memory_info().rss)
 
 
-class _Vendor(AbstractContextManager["_Vendor"]):
+class _FaultyVendor(AbstractContextManager["_FaultyVendor"]):
     """Plays a recording with faults in a process of its own within the context.
 
     Attributes
