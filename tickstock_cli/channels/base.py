@@ -17,7 +17,7 @@ from tickstock_cli.core.growth import grown
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.core.stages import Detector
 from tickstock_cli.core.whole_rows import copy_rows
-from tickstock_cli.kernels.admission import ACCEPTED, REASONS, Rejects, Sessions
+from tickstock_cli.kernels.admission import ACCEPTED, REASONS, Judging, Rejects, Sessions
 from tickstock_cli.kernels.grouping import group_rows, list_groups
 from tickstock_cli.kernels.rows import ROW_DTYPES, BarRows, FmvRows, Groups, TickRows
 
@@ -78,6 +78,10 @@ class Workspace:
             given[name] if name in given else self.array(name, length, ROW_DTYPES[name]) for name in kind._fields[1:]
         )
         return kind(kept, *columns)
+
+    def judging(self, length: int) -> Judging:
+        """Return arrays to judge ``length`` rows."""
+        return Judging(self.array("available_at", length, np.int64), self.array("reason", length, np.int8))
 
     def rejects(self, length: int) -> Rejects:
         """Return arrays for the rejects of ``length`` rows."""

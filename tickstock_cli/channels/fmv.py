@@ -42,7 +42,18 @@ class FmvChannel(Channel):
         out = workspace.rows(FmvRows, groups, len(rows))
         rejects = workspace.rejects(len(rows))
         counts = np.zeros(2, dtype=np.int64)
-        rejected = admit_fmvs(columns, rows, groups, self._states, context.sessions, answers, out, rejects, counts)
+        rejected = admit_fmvs(
+            columns,
+            rows,
+            groups,
+            self._states,
+            context.sessions,
+            answers,
+            workspace.judging(len(rows)),
+            out,
+            rejects,
+            counts,
+        )
         for name, count in zip(("processed", "filtered.market_hours"), counts, strict=True):
             self._count(name, count, context)
         reasons = self._reject(batch, rejects, rejected, context)

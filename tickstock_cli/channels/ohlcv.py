@@ -47,7 +47,9 @@ class OhlcvChannel(Channel):
         out = workspace.rows(BarRows, groups, len(rows))
         rejects = workspace.rejects(len(rows))
         counts = np.zeros(1, dtype=np.int64)
-        rejected = admit_bars(columns, rows, groups, self._states, context.sessions, out, rejects, counts)
+        rejected = admit_bars(
+            columns, rows, groups, self._states, context.sessions, workspace.judging(len(rows)), out, rejects, counts
+        )
         self._count("processed", counts[0], context)
         reasons = self._reject(batch, rejects, rejected, context)
         kept = int(out.groups.start[-1])

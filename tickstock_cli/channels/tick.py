@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tickstock_cli.channels.base import BatchContext, Channel, Workspace, frozen, group
 from tickstock_cli.core.batch import TickBatch
 from tickstock_cli.core.stages import Detector
+from tickstock_cli.core.whole_rows import put_rows
 from tickstock_cli.kernels.admission import TICK_STATE, Guard, admit_ticks
 from tickstock_cli.kernels.rows import TICK_LOOKUP, TickRows
 
@@ -56,7 +57,18 @@ class TickChannel(Channel):
         out = workspace.rows(TickRows, groups, len(rows), lookups=lookups)
         rejects = workspace.rejects(len(rows))
         counts = np.zeros(3, dtype=np.int64)
-        rejected = admit_ticks(columns, rows, groups, self._states, context.sessions, self._guard, out, rejects, counts)
+        rejected = admit_ticks(
+            columns,
+            rows,
+            groups,
+            self._states,
+            context.sessions,
+            self._guard,
+            workspace.judging(len(rows)),
+            out,
+            rejects,
+            counts,
+        )
         for name, count in zip(("processed", "suspect", "filtered.market_hours"), counts, strict=True):
             self._count(name, count, context)
         reasons = self._reject(batch, rejects, rejected, context)
@@ -66,5 +78,5 @@ class TickChannel(Channel):
             context.judged.ticks.flags[out.row[:kept]] = out.flags[:kept]
         self._detect(batch, out, workspace, context)
         answers = np.zeros(len(lookup_code), dtype=TICK_LOOKUP)
-        answers[lookup_rows] = lookups
+        put_rows(answers, lookups, lookup_rows)
         return answers

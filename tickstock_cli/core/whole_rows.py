@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def take_rows(rows: NDArray[Any], places: NDArray[np.intp]) -> NDArray[Any]:
+def take_rows(rows: NDArray[Any], places: NDArray[np.integer[Any]]) -> NDArray[Any]:
     """Return the rows at ``places``, like ``rows[places]`` with numbers that are 0 or more."""
     return _whole(rows).take(places).view(rows.dtype)
 
@@ -18,11 +18,11 @@ def copy_rows(rows: NDArray[Any]) -> NDArray[Any]:
     return _whole(rows).copy().view(rows.dtype)
 
 
-def put_rows(target: NDArray[Any], rows: NDArray[Any]) -> None:
-    """Write ``rows`` over ``target``, which has as many rows of the same dtype."""
+def put_rows(target: NDArray[Any], rows: NDArray[Any], places: NDArray[np.integer[Any]] | None = None) -> None:
+    """Write ``rows`` over ``target``, or over its rows at ``places``: as many rows of the same dtype."""
     if target.dtype != rows.dtype:
         raise TypeError(f"rows of {rows.dtype} do not fit into rows of {target.dtype}")
-    _whole(target)[:] = _whole(rows)
+    _whole(target)[slice(None) if places is None else places] = _whole(rows)
 
 
 def _whole(rows: NDArray[Any]) -> NDArray[Any]:

@@ -20,7 +20,7 @@ from tickstock_cli.core.rule_verdict import Check, Ending, Relation, RuleVerdict
 from tickstock_cli.detectors.base import Params, at_least, figure, holds, kind_codes, plain
 from tickstock_cli.kernels.compare import cooldown_ns, micro_shares, reaches, sign
 from tickstock_cli.kernels.emit import OHLCV, put_event
-from tickstock_cli.kernels.jit import kernel
+from tickstock_cli.kernels.jit import inlined_kernel, kernel
 from tickstock_cli.kernels.rows import BarRows
 
 STATE = np.dtype(
@@ -31,10 +31,13 @@ STATE = np.dtype(
         ("previous_close", "f8"),
         ("previous_end", "i8"),
         ("closes", "i8"),  # of this segment so far
+        ("close_place", "i8"),  # of the next one in the ring
     ],
     align=True,
 )
-BLANK = np.array([(-1, np.nan, np.nan, np.nan, 0, 0)], dtype=STATE)
+BLANK = np.array([(-1, np.nan, np.nan, np.nan, 0, 0, 0)], dtype=STATE)
+VOLUME_SUM = np.dtype([("bars", "i8"), ("place", "i8"), ("shares", "i8"), ("micros", "i8")], align=True)
+"""Of a phase: bars so far, place of the next volume in the ring, and the sum of those in it, see ``micro_shares``."""
 
 
 class OhlcvParams(Params):
@@ -127,20 +130,20 @@ class Ohlcv:
         self._states = np.empty(0, dtype=STATE)
         self._closes = np.empty((0, params.window_bars), dtype=np.float64)
         self._volumes = np.empty((0, len(PHASES), params.average_bars), dtype=np.int64)
-        self._volume_counts = np.empty((0, len(PHASES)), dtype=np.int64)
+        self._volume_sums = np.empty((0, len(PHASES)), dtype=VOLUME_SUM)
 
     def grow(self, tickers: int) -> None:
         self._states = grown(self._states, tickers, BLANK)
         self._closes = grown(self._closes, tickers, None)
         self._volumes = grown(self._volumes, tickers, None)
-        self._volume_counts = grown(self._volume_counts, tickers, None)
+        self._volume_sums = grown(self._volume_sums, tickers, None)
 
     def state(self) -> dict[str, NDArray[Any]]:
         return {
             "states": self._states,
             "closes": self._closes,
             "volumes": self._volumes,
-            "volume_counts": self._volume_counts,
+            "volume_sums": self._volume_sums,
         }
 
     def scan(self, rows: BarRows, out: EventRows, counts: NDArray[np.int64]) -> int:
@@ -150,7 +153,7 @@ class Ohlcv:
                 self._states,
                 self._closes,
                 self._volumes,
-                self._volume_counts,
+                self._volume_sums,
                 self._settings,
                 BLANK,
                 out,
@@ -163,10 +166,10 @@ class Ohlcv:
         settings, segment = self._settings, rows.segment[i]
         state = self._states[code] if segment == self._states[code]["segment"] else BLANK[0]
         phase = segment & PHASE_MASK
-        count = self._volume_counts[code, phase]
-        reading = read_bar(rows, i, state, self._volumes[code, phase], count, settings)
+        volumes = self._volume_sums[code, phase]
+        reading = read_bar(rows, i, state, volumes, settings)
         rel_volume = rows.volume[i] / 1e6 / reading.average if reading.average > 0 else np.nan
-        filters = self._filters(rows, i, reading, rel_volume, min(int(count), settings.average_bars))
+        filters = self._filters(rows, i, reading, rel_volume, min(int(volumes["bars"]), settings.average_bars))
         quick = settings.close_at_extreme and reaches(abs(reading.percent_change), settings.quick_move_percent)
         return (
             judge("high", [*filters, *_extreme("high", 1, rows, i, state["high"], reading, quick)]),
@@ -175,7 +178,7 @@ class Ohlcv:
                 "surge",
                 [*filters, at_least("volume", rel_volume, settings.surge_volume_multiple, "x average", Ending.BELOW)],
             ),
-            judge("trend", [*filters, *self._closes_with(rows.close[i], int(state["closes"]), code)]),
+            judge("trend", [*filters, *self._closes_with(rows.close[i], state, code)]),
         )
 
     def _filters(self, rows: BarRows, i: int, reading: BarInputs, rel_volume: float, bars: int) -> list[Check]:
@@ -203,11 +206,11 @@ class Ohlcv:
             at_least("size of the change", abs(change), settings.min_percent_change, "%", Ending.FILTERED),
         ]
 
-    def _closes_with(self, close: float, closes: int, code: int) -> list[Check]:
-        """Return the figures of the segment's last closes, with ``close`` after the ``closes`` before it."""
-        settings, ring = self._settings, self._closes[code].copy()
+    def _closes_with(self, close: float, state: Any, code: int) -> list[Check]:
+        """Return the figures of the segment's last closes, with ``close`` after those before it."""
+        settings, ring, closes = self._settings, self._closes[code].copy(), int(state["closes"])
         size = settings.window_bars
-        newest = closes % size
+        newest = int(state["close_place"])
         ring[newest] = close
         checks = [at_least("closes of the segment", closes + 1, size, "", Ending.WAITING)]
         if closes + 1 >= size:
@@ -236,9 +239,9 @@ def _extreme(
     return checks
 
 
-@kernel
-def read_bar(rows: BarRows, i: int, state: Any, volumes: NDArray[np.int64], count: int, settings: BarRule) -> BarInputs:
-    """Measure bar ``i`` against the bars before it; ``volumes`` and ``count`` are those of its phase.
+@inlined_kernel
+def read_bar(rows: BarRows, i: int, state: Any, volumes: Any, settings: BarRule) -> BarInputs:
+    """Measure bar ``i`` against the bars before it; ``volumes`` is the sum of its phase.
 
     The average is in shares, NaN if there is none.
     """
@@ -251,19 +254,31 @@ def read_bar(rows: BarRows, i: int, state: Any, volumes: NDArray[np.int64], coun
         previous = state["previous_close"] if state["segment"] == rows.segment[i] and near else rows.open[i]
         change = (rows.close[i] - previous) / previous * 100.0
     average = rows.avg_volume[i]
-    used = min(count, settings.average_bars)
+    used = min(volumes["bars"], settings.average_bars)
     if np.isnan(average) and used >= settings.average_min_bars:
-        shares = 0
-        micros = 0
-        for k in range(used):
-            whole = volumes[k] // 1_000_000
-            shares += whole
-            micros += volumes[k] - whole * 1_000_000
-        average = micro_shares(shares, micros) / used / 1e6
+        average = micro_shares(volumes["shares"], volumes["micros"]) / used / 1e6
     return BarInputs(change, previous, average)
 
 
-@kernel
+@inlined_kernel
+def add_volume(sums: Any, rings: NDArray[np.int64], code: int, phase: int, volume: int) -> None:
+    """Add a bar's volume to those of its ticker and phase, in place of the oldest one if the ring is full."""
+    size = rings.shape[2]
+    place = sums["place"]
+    if sums["bars"] >= size:
+        leaving = rings[code, phase, place]
+        shares = leaving // 1_000_000
+        sums["shares"] -= shares
+        sums["micros"] -= leaving - shares * 1_000_000
+    rings[code, phase, place] = volume
+    shares = volume // 1_000_000
+    sums["shares"] += shares
+    sums["micros"] += volume - shares * 1_000_000
+    sums["bars"] += 1
+    sums["place"] = place + 1 if place + 1 < size else 0
+
+
+@inlined_kernel
 def first_filter(rows: BarRows, i: int, reading: BarInputs, settings: BarRule) -> int:
     """Return the position in ``Ohlcv.counters`` of the first filter that the bar fails, or -1."""
     if settings.regular_hours_only and rows.segment[i] & PHASE_MASK != REGULAR:
@@ -296,7 +311,7 @@ def scan_bars(
     states: NDArray[Any],
     all_closes: NDArray[np.float64],
     all_volumes: NDArray[np.int64],
-    volume_counts: NDArray[np.int64],
+    volume_sums: NDArray[Any],
     settings: BarRule,
     blank: NDArray[Any],
     out: EventRows,
@@ -308,14 +323,13 @@ def scan_bars(
     for g in range(len(groups.code)):
         code = groups.code[g]
         state = states[code]
-        closes = all_closes[code]
         for i in range(groups.start[g], groups.start[g + 1]):
             segment = rows.segment[i]
             phase = segment & PHASE_MASK
-            volumes = all_volumes[code, phase]
+            volumes = volume_sums[code, phase]
             if segment != state["segment"]:
                 states[code] = blank[0]
-            reading = read_bar(rows, i, state, volumes, volume_counts[code, phase], settings)
+            reading = read_bar(rows, i, state, volumes, settings)
             earlier_high = state["high"]
             earlier_low = state["low"]
             high = rows.high[i]
@@ -326,11 +340,11 @@ def scan_bars(
             state["low"] = low if np.isnan(earlier_low) else min(earlier_low, low)
             state["previous_close"] = close
             state["previous_end"] = rows.end[i]
-            newest = state["closes"] % settings.window_bars
-            closes[newest] = close
+            newest = state["close_place"]
+            all_closes[code, newest] = close
+            state["close_place"] = newest + 1 if newest + 1 < settings.window_bars else 0
             state["closes"] += 1
-            volumes[volume_counts[code, phase] % settings.average_bars] = rows.volume[i]
-            volume_counts[code, phase] += 1
+            add_volume(volumes, all_volumes, code, phase, rows.volume[i])
             stopped = first_filter(rows, i, reading, settings)
             if stopped >= 0:
                 counts[stopped] += 1
@@ -356,6 +370,7 @@ def scan_bars(
                 event["previous"] = reading.previous
                 event["tie_break"] = rel_volume
                 events += 1
+            closes = all_closes[code]
             if state["closes"] >= settings.window_bars and is_monotonic(closes, newest):
                 first = closes[(newest + 1) % settings.window_bars]
                 net = (close - first) / first * 100.0

@@ -23,6 +23,7 @@ from tickstock_cli.channels.tick import TickChannel
 from tickstock_cli.core.batch import BarBatch, Batch, FmvBatch, Int32s, Int64s, MergedBatch, TickBatch
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.events import EventRows
+from tickstock_cli.core.whole_rows import take_rows
 from tickstock_cli.kernels.admission import Sessions
 
 Answers = NDArray[Any]
@@ -120,7 +121,7 @@ class Channels:
         answers = np.empty(0)
         if len(batch.ticks) or len(lookups.code):
             found = self.process_ticks(batch.ticks, lookups.code, lookups.order, workspaces["tick"], context)
-            answers = found[lookups.place]
+            answers = take_rows(found, lookups.place)
         bars = len(batch.bars)
         if bars:
             self.process_bars(batch.bars, answers[:bars], workspaces["ohlcv"], context)

@@ -39,7 +39,7 @@ from tickstock_cli.errors import CheckpointError, OutputError, UsageError
 MANIFEST = "checkpoint.json"
 RECORDS = "records"
 NUMBERED = re.compile(r"state-(\d+)\.npz|(?:events|rejects)-(\d+)\.arrow")
-VERSION = 2
+VERSION = 3
 """1: segments had room for four phases."""
 DIGEST = "blake2b"
 

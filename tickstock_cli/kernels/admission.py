@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.kernels.compare import SECOND_NS, reaches
-from tickstock_cli.kernels.jit import kernel
+from tickstock_cli.kernels.jit import inlined_kernel, kernel
 from tickstock_cli.kernels.rows import (
     NEW_LEVEL,
     NEW_SEGMENT,
@@ -106,83 +106,80 @@ class Rejects(NamedTuple):
     reason: NDArray[np.int8]
 
 
-@kernel
+class Judging(NamedTuple):
+    """Space to judge the rows of a batch in group order: available times, and the first reason in each row's values."""
+
+    available_at: NDArray[np.int64]
+    reason: NDArray[np.int8]
+
+
+@inlined_kernel
 def is_price(value: float) -> bool:
     """Return whether a price is usable: a number, finite, above zero."""
-    return value > 0.0 and value < np.inf
+    return (value > 0.0) & (value < np.inf)
 
 
-@kernel
-def timing_reason(timestamp: int, available_at: int) -> int:
-    """Return the first reason in a row's times to reject it, or ACCEPTED.
+# A row's reason is chosen from the last that can apply to the first, without a branch: so many rows are judged at once.
+
+
+@inlined_kernel
+def timing_reason(timestamp: int, available_at: int, reason: int) -> int:
+    """Return the first reason in a row's times to reject it, or ``reason``.
 
     Without a recorded arrival, ``available_at`` is never before ``timestamp``, so no such row is from the future.
     """
-    if timestamp <= 0:
-        return TIMESTAMP
-    if timestamp - available_at > MAX_AHEAD_NS:
-        return FUTURE
-    return ACCEPTED
+    reason = FUTURE if timestamp - available_at > MAX_AHEAD_NS else reason
+    return TIMESTAMP if timestamp <= 0 else reason
 
 
-@kernel
-def tick_reason(timestamp: int, available_at: int, price: float, size: int, last: int) -> int:
-    """Return the first reason to reject a tick, or ACCEPTED."""
-    reason = timing_reason(timestamp, available_at)
-    if reason:
-        return reason
-    if not is_price(price):
-        return PRICE
-    if size < 0:
-        return SIZE
-    if timestamp < last:
-        return LATE
-    return ACCEPTED
+@inlined_kernel
+def tick_reason(ticks: Any, i: int, available_at: int) -> int:
+    """Return the first reason in the values of a tick (of a batch, or in group order) to reject it, or ACCEPTED."""
+    reason = SIZE if ticks.size[i] < 0 else ACCEPTED
+    reason = reason if is_price(ticks.price[i]) else PRICE
+    return timing_reason(ticks.timestamp[i], available_at, reason)
 
 
-@kernel
+@inlined_kernel
 def _is_within(price: float, low: float, high: float) -> bool:
     """Return whether a price is in ``[low, high]``, or out of it by at most 1e-9 of the bound, as in adjusted bars."""
-    return reaches(price, low) and price <= high + high * 1e-9
+    return reaches(price, low) & (price <= high + high * 1e-9)
 
 
-@kernel
-def bar_reason(bars: Any, i: int, last: int) -> int:
-    """Return the first reason to reject bar ``i`` of a batch, or ACCEPTED."""
-    reason = timing_reason(bars.timestamp[i], bars.available_at[i])
-    if reason:
-        return reason
+@inlined_kernel
+def bar_reason(bars: Any, i: int, available_at: int) -> int:
+    """Return the first reason in the values of a bar (of a batch, or in group order) to reject it, or ACCEPTED."""
     high = bars.high[i]
     low = bars.low[i]
-    if not (is_price(bars.open[i]) and is_price(high) and is_price(low) and is_price(bars.close[i])):
-        return PRICE
-    if bars.volume[i] < 0:
-        return VOLUME
-    if not (reaches(high, low) and _is_within(bars.open[i], low, high) and _is_within(bars.close[i], low, high)):
-        return RANGE
-    if bars.timestamp[i] < last:
-        return LATE
-    if bars.timestamp[i] == last:
-        return DUPLICATE
-    return ACCEPTED
+    inside = _is_within(bars.open[i], low, high) & _is_within(bars.close[i], low, high)
+    reason = ACCEPTED if reaches(high, low) & inside else RANGE
+    reason = VOLUME if bars.volume[i] < 0 else reason
+    prices = is_price(bars.open[i]) & is_price(high) & is_price(low) & is_price(bars.close[i])
+    reason = reason if prices else PRICE
+    return timing_reason(bars.timestamp[i], available_at, reason)
 
 
-@kernel
-def fmv_reason(fmvs: Any, i: int, last: int) -> int:
-    """Return the first reason to reject fair value ``i`` of a batch, or ACCEPTED."""
-    reason = timing_reason(fmvs.timestamp[i], fmvs.available_at[i])
-    if reason:
-        return reason
-    if not is_price(fmvs.fmv[i]):
-        return FMV
+@inlined_kernel
+def fmv_reason(fmvs: Any, i: int, available_at: int) -> int:
+    """Return the first reason in a fair value's values (of a batch, or in group order) to reject it, or ACCEPTED."""
+    confidence = fmvs.confidence[i]
+    reason = ACCEPTED if (confidence >= 0.0) & (confidence <= 1.0) else CONFIDENCE
     market = fmvs.market_price[i]
-    if not (np.isnan(market) or is_price(market)):
-        return MARKET_PRICE
-    if not 0.0 <= fmvs.confidence[i] <= 1.0:
-        return CONFIDENCE
-    if fmvs.timestamp[i] < last:
-        return LATE
-    return ACCEPTED
+    reason = reason if np.isnan(market) | is_price(market) else MARKET_PRICE
+    reason = reason if is_price(fmvs.fmv[i]) else FMV
+    return timing_reason(fmvs.timestamp[i], available_at, reason)
+
+
+@inlined_kernel
+def order_reason(timestamp: int, last: int, reason: int) -> int:
+    """Return ``reason``, the first in a row's values, or the one in its place after the ticker's last accepted row."""
+    return LATE if (reason == ACCEPTED) & (timestamp < last) else reason
+
+
+@inlined_kernel
+def bar_order_reason(timestamp: int, last: int, reason: int) -> int:
+    """Return ``order_reason``, and of bars that one which comes again."""
+    return DUPLICATE if (reason == ACCEPTED) & (timestamp == last) else order_reason(timestamp, last, reason)
 
 
 @kernel
@@ -197,6 +194,12 @@ def find_session(starts: NDArray[np.int64], timestamp: int) -> int:
         else:
             high = middle
     return low
+
+
+@inlined_kernel
+def end_of_session(starts: NDArray[np.int64], place: int) -> Any:
+    """Return the end (ns) of the segment at a place in the session table; the last one has none."""
+    return starts[place + 1] if place + 1 < len(starts) else np.int64(2**63 - 1)
 
 
 @kernel
@@ -238,17 +241,21 @@ def judge_price(state: Any, price: float, flags: int, guard: Guard) -> int:
     return flags
 
 
+@inlined_kernel
+def gather(column: NDArray[Any], rows: NDArray[np.int32], out: NDArray[Any]) -> None:
+    """Copy a column into group order: one column alone, so that reads overlap instead of waiting for each other."""
+    for j in range(len(rows)):
+        out[j] = column[rows[j]]
+
+
 @kernel
-def gather_ticks(ticks: Any, rows: NDArray[np.int32], out: TickRows) -> None:
-    """Copy the columns of a batch into group order: column by column, so that reads overlap."""
-    for j in range(len(rows)):
-        out.timestamp[j] = ticks.timestamp[rows[j]]
-    for j in range(len(rows)):
-        out.price[j] = ticks.price[rows[j]]
-    for j in range(len(rows)):
-        out.size[j] = ticks.size[rows[j]]
-    for j in range(len(rows)):
-        out.flags[j] = ticks.flags[rows[j]]
+def gather_ticks(ticks: Any, rows: NDArray[np.int32], available_at: NDArray[np.int64], out: TickRows) -> None:
+    """Copy the columns of a batch into group order."""
+    gather(ticks.available_at, rows, available_at)
+    gather(ticks.timestamp, rows, out.timestamp)
+    gather(ticks.price, rows, out.price)
+    gather(ticks.size, rows, out.size)
+    gather(ticks.flags, rows, out.flags)
 
 
 @kernel
@@ -259,6 +266,7 @@ def admit_ticks(
     states: NDArray[Any],
     sessions: Sessions,
     guard: Guard,
+    judging: Judging,
     out: TickRows,
     rejects: Rejects,
     counts: NDArray[np.int64],
@@ -267,7 +275,9 @@ def admit_ticks(
 
     ``counts`` is added to: processed, suspect, filtered by market hours.
     """
-    gather_ticks(ticks, rows, out)
+    gather_ticks(ticks, rows, judging.available_at, out)
+    for j in range(len(rows)):
+        judging.reason[j] = tick_reason(out, j, judging.available_at[j])
     kept = 0  # never beyond the row that is read, so columns are packed in place
     rejected = 0
     session_start = np.int64(1)
@@ -287,7 +297,7 @@ def admit_ticks(
                 lookup += 1
             timestamp = out.timestamp[j]
             price = out.price[j]
-            reason = tick_reason(timestamp, ticks.available_at[i], price, out.size[j], state["last_timestamp"])
+            reason = order_reason(timestamp, state["last_timestamp"], judging.reason[j])
             if reason:
                 rejects.row[rejected] = i
                 rejects.reason[rejected] = reason
@@ -298,7 +308,7 @@ def admit_ticks(
             if not session_start <= timestamp < session_end:
                 place = find_session(sessions.starts, timestamp)
                 session_start = sessions.starts[place]
-                session_end = sessions.starts[place + 1] if place + 1 < len(sessions.starts) else np.int64(2**63 - 1)
+                session_end = end_of_session(sessions.starts, place)
                 segment = sessions.segments[place]
             if not sessions.allowed[segment & PHASE_MASK]:
                 counts[2] += 1
@@ -345,6 +355,34 @@ def _answer(lookup: Any, state: Any) -> None:
     lookup["market_time"] = state["market_time"]
 
 
+@inlined_kernel
+def gather_repeated(column: NDArray[Any], rows: NDArray[np.int32], out: NDArray[Any]) -> None:
+    """Copy a column into group order that most recordings fill with one value, or not at all (NaN)."""
+    first = column[0] if len(column) else out[0]
+    others = 0
+    for value in column:
+        others += (value != first) & ((value == value) | (first == first))
+    if others:
+        gather(column, rows, out)
+    else:
+        out[: len(rows)] = first
+
+
+@kernel
+def gather_bars(bars: Any, rows: NDArray[np.int32], available_at: NDArray[np.int64], out: BarRows) -> None:
+    """Copy the columns of a batch into group order; ``out.end`` gets the length of the bars."""
+    gather(bars.available_at, rows, available_at)
+    gather(bars.timestamp, rows, out.timestamp)
+    gather_repeated(bars.interval, rows, out.end)
+    gather(bars.open, rows, out.open)
+    gather(bars.high, rows, out.high)
+    gather(bars.low, rows, out.low)
+    gather(bars.close, rows, out.close)
+    gather(bars.volume, rows, out.volume)
+    gather_repeated(bars.avg_volume, rows, out.avg_volume)
+    gather_repeated(bars.percent_change, rows, out.percent_change)
+
+
 @kernel
 def admit_bars(
     bars: Any,
@@ -352,42 +390,68 @@ def admit_bars(
     groups: Any,
     states: NDArray[Any],
     sessions: Sessions,
+    judging: Judging,
     out: BarRows,
     rejects: Rejects,
     counts: NDArray[np.int64],
 ) -> int:
-    """Admit the bars of a batch, and return the number of rejected rows. ``counts`` is added to: processed."""
-    kept = 0
+    """Admit the bars of a batch, and return the number of rejected rows.
+
+    ``counts`` is added to: processed.
+    """
+    gather_bars(bars, rows, judging.available_at, out)
+    for j in range(len(rows)):
+        judging.reason[j] = bar_reason(out, j, judging.available_at[j])
+    kept = 0  # never beyond the row that is read, so columns are packed in place
     rejected = 0
+    session_start = np.int64(1)
+    session_end = np.int64(0)
+    segment = np.int64(-1)
     for g in range(len(groups.code)):
         state = states[groups.code[g]]
         out.groups.code[g] = groups.code[g]
         out.groups.start[g] = kept
         for j in range(groups.start[g], groups.start[g + 1]):
             i = rows[j]
-            reason = bar_reason(bars, i, state["last_timestamp"])
+            timestamp = out.timestamp[j]
+            reason = bar_order_reason(timestamp, state["last_timestamp"], judging.reason[j])
             if reason:
                 rejects.row[rejected] = i
                 rejects.reason[rejected] = reason
                 rejected += 1
                 continue
-            counts[0] += 1
-            timestamp = bars.timestamp[i]
             state["last_timestamp"] = timestamp
-            out.timestamp[kept] = timestamp
-            out.end[kept] = timestamp + bars.interval[i]
+            if not session_start <= timestamp < session_end:
+                place = find_session(sessions.starts, timestamp)
+                session_start = sessions.starts[place]
+                session_end = end_of_session(sessions.starts, place)
+                segment = sessions.segments[place]
+            out.end[kept] = timestamp + out.end[j]
             out.row[kept] = i
-            out.open[kept] = bars.open[i]
-            out.high[kept] = bars.high[i]
-            out.low[kept] = bars.low[i]
-            out.close[kept] = bars.close[i]
-            out.volume[kept] = bars.volume[i]
-            out.avg_volume[kept] = bars.avg_volume[i]
-            out.percent_change[kept] = bars.percent_change[i]
-            out.segment[kept] = sessions.segments[find_session(sessions.starts, timestamp)]
+            out.segment[kept] = segment
+            if kept != j:
+                out.timestamp[kept] = timestamp
+                out.open[kept] = out.open[j]
+                out.high[kept] = out.high[j]
+                out.low[kept] = out.low[j]
+                out.close[kept] = out.close[j]
+                out.volume[kept] = out.volume[j]
+                out.avg_volume[kept] = out.avg_volume[j]
+                out.percent_change[kept] = out.percent_change[j]
             kept += 1
+    counts[0] += kept
     out.groups.start[len(groups.code)] = kept
     return rejected
+
+
+@kernel
+def gather_fmvs(fmvs: Any, rows: NDArray[np.int32], available_at: NDArray[np.int64], out: FmvRows) -> None:
+    """Copy the columns of a batch into group order."""
+    gather(fmvs.available_at, rows, available_at)
+    gather(fmvs.timestamp, rows, out.timestamp)
+    gather(fmvs.fmv, rows, out.fmv)
+    gather(fmvs.market_price, rows, out.market_price)
+    gather(fmvs.confidence, rows, out.confidence)
 
 
 @kernel
@@ -398,41 +462,52 @@ def admit_fmvs(
     states: NDArray[Any],
     sessions: Sessions,
     answers: NDArray[Any],
+    judging: Judging,
     out: FmvRows,
     rejects: Rejects,
     counts: NDArray[np.int64],
 ) -> int:
     """Admit the fair values of a batch, and return the number of rejected rows.
 
-    ``answers`` has the answer for every row of the batch, by row number. ``counts`` is added to: processed,
-    filtered by market hours.
+    ``answers`` has the answer for every row of the batch, by row number. ``counts`` is added to: processed, filtered by
+    market hours.
     """
-    kept = 0
+    gather_fmvs(fmvs, rows, judging.available_at, out)
+    for j in range(len(rows)):
+        judging.reason[j] = fmv_reason(out, j, judging.available_at[j])
+    kept = 0  # never beyond the row that is read, so columns are packed in place
     rejected = 0
+    session_start = np.int64(1)
+    session_end = np.int64(0)
+    phase = 0
     for g in range(len(groups.code)):
         state = states[groups.code[g]]
         out.groups.code[g] = groups.code[g]
         out.groups.start[g] = kept
         for j in range(groups.start[g], groups.start[g + 1]):
             i = rows[j]
-            reason = fmv_reason(fmvs, i, state["last_timestamp"])
+            timestamp = out.timestamp[j]
+            reason = order_reason(timestamp, state["last_timestamp"], judging.reason[j])
             if reason:
                 rejects.row[rejected] = i
                 rejects.reason[rejected] = reason
                 rejected += 1
                 continue
             counts[0] += 1
-            timestamp = fmvs.timestamp[i]
             state["last_timestamp"] = timestamp
-            phase = sessions.segments[find_session(sessions.starts, timestamp)] & PHASE_MASK
+            if not session_start <= timestamp < session_end:
+                place = find_session(sessions.starts, timestamp)
+                session_start = sessions.starts[place]
+                session_end = end_of_session(sessions.starts, place)
+                phase = sessions.segments[place] & PHASE_MASK
             if not sessions.allowed[phase]:
                 counts[1] += 1
                 continue
             out.timestamp[kept] = timestamp
             out.row[kept] = i
-            out.fmv[kept] = fmvs.fmv[i]
-            out.market_price[kept] = fmvs.market_price[i]
-            out.confidence[kept] = fmvs.confidence[i]
+            out.fmv[kept] = out.fmv[j]
+            out.market_price[kept] = out.market_price[j]
+            out.confidence[kept] = out.confidence[j]
             out.phase[kept] = phase
             out.tick_price[kept] = answers[i]["market_price"]
             out.tick_time[kept] = answers[i]["market_time"]

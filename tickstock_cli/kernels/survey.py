@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from tickstock_cli.kernels.admission import (
     ACCEPTED,
     TICKER,
+    bar_order_reason,
     bar_reason,
     find_session,
     fmv_reason,
+    order_reason,
     tick_reason,
 )
 from tickstock_cli.kernels.jit import kernel
@@ -77,7 +79,7 @@ def judge_ticks(ticks: Any, tickers: TickerState, reasons: NDArray[np.int8]) -> 
             reasons[i] = TICKER
             continue
         last = tickers.last[code]
-        reasons[i] = tick_reason(ticks.timestamp[i], ticks.available_at[i], ticks.price[i], ticks.size[i], last)
+        reasons[i] = order_reason(ticks.timestamp[i], last, tick_reason(ticks, i, ticks.available_at[i]))
         if not reasons[i]:
             tickers.last[code] = ticks.timestamp[i]
 
@@ -91,7 +93,7 @@ def judge_bars(bars: Any, row_bits: int, tickers: TickerState, reasons: NDArray[
             reasons[i] = TICKER
             continue
         last = tickers.last[code]
-        reasons[i] = bar_reason(bars, i, last)
+        reasons[i] = bar_order_reason(bars.timestamp[i], last, bar_reason(bars, i, bars.available_at[i]))
         if reasons[i]:
             continue
         file = bars.origin[i] >> row_bits
@@ -110,7 +112,8 @@ def judge_fmvs(fmvs: Any, tickers: TickerState, reasons: NDArray[np.int8]) -> No
         if code < 0:
             reasons[i] = TICKER
             continue
-        reasons[i] = fmv_reason(fmvs, i, tickers.last[code])
+        own = fmv_reason(fmvs, i, fmvs.available_at[i])
+        reasons[i] = order_reason(fmvs.timestamp[i], tickers.last[code], own)
         if not reasons[i]:
             tickers.last[code] = fmvs.timestamp[i]
 

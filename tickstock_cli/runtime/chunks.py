@@ -18,6 +18,7 @@ from tickstock_cli.channels.judged import JudgedRows
 from tickstock_cli.core.batch import Batch, Int32s, Int64s, MergedBatch
 from tickstock_cli.core.events import EVENT
 from tickstock_cli.core.schedule import Schedule
+from tickstock_cli.core.whole_rows import take_rows
 from tickstock_cli.engine.channels import Answers, TickLookups
 from tickstock_cli.engine.core import StepResult
 from tickstock_cli.kernels.rows import TICK_LOOKUP
@@ -97,7 +98,7 @@ class ShardChunk:
 
     def answers(self) -> Answers:
         """Return the answer for each row; called after the ticks of the chunk are processed."""
-        return self.chunk.answers[self.slots]
+        return take_rows(self.chunk.answers, self.slots)
 
     def split(self, moving: NDArray[np.bool_]) -> tuple[ShardChunk, ShardChunk]:
         """Return the parts that stay and move; ``moving`` is by code, its last entry for rows without a ticker."""

@@ -11,6 +11,7 @@ from tickstock_cli.channels.base import BatchOutcome, Workspace
 from tickstock_cli.channels.isolation import Failure
 from tickstock_cli.channels.judged import JudgedRows
 from tickstock_cli.core.batch import BarBatch, Batch, FmvBatch, TickBatch
+from tickstock_cli.core.whole_rows import put_rows, take_rows
 from tickstock_cli.engine.channels import Answers, Channels
 from tickstock_cli.runtime.chunks import ShardChunk, joined
 
@@ -93,11 +94,11 @@ def _process_ticks(
     context = channels.context(mine, True, channels.sessions(ticks, *asking), isolates=True, judged=judged)
     told = channels.process_ticks(ticks, code[by_order], order[by_order], workspace, context)
     answers = np.empty_like(told)
-    answers[by_order] = told
+    put_rows(answers, told, by_order)
     start = 0
     for part in parts:
         stop = start + len(part.slots)
-        part.chunk.answers[part.slots] = answers[start:stop]
+        put_rows(part.chunk.answers, answers[start:stop], part.slots)
         start = stop
     _hand_back(parts, judged)
     return context.outcome
@@ -121,4 +122,8 @@ def _hand_back(parts: Sequence[ShardChunk], judged: JudgedRows | None) -> None:
 def _answers_by_row(parts: Sequence[ShardChunk], rows: Batch) -> Answers:
     answers = np.concatenate([part.answers() for part in parts])
     orders = np.concatenate([part.rows.order for part in parts])
-    return answers if orders is rows.order or bool((orders == rows.order).all()) else answers[np.argsort(orders)]
+    return (
+        answers
+        if orders is rows.order or bool((orders == rows.order).all())
+        else take_rows(answers, np.argsort(orders))
+    )

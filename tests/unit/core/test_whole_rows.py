@@ -37,6 +37,12 @@ class TestWholeRows:
         put_rows(target[1:4], rows())
         assert target["time"].tolist() == [0, 1, 3, 5, 0]
 
+    def test_that_rows_are_written_over_others_by_place(self) -> None:
+        """As answers go back to those who asked, in any order."""
+        target = np.zeros(4, dtype=ROW)
+        put_rows(target, rows(), np.array([3, 0, 1], dtype=np.int32))
+        assert target["time"].tolist() == [3, 5, 0, 1]
+
     def test_that_rows_of_another_kind_are_refused(self) -> None:
         """Their bytes would be read as other fields."""
         other = np.zeros(3, dtype=np.dtype([("time", "f8"), ("kind", "i8"), ("price", "f8")]))
