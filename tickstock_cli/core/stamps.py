@@ -83,9 +83,10 @@ class Stamps:
             return max(self._last, self._clock())
 
     def _next(self) -> int:
-        self._last = max(self._last + 1, self._clock())
-        self._in_flight.append(self._last)
-        return self._last
+        now, least = self._clock(), self._last + 1
+        self._last = stamp = now if now > least else least
+        self._in_flight.append(stamp)
+        return stamp
 
     def _clock(self) -> int:
         now, wall = self._monotonic() + self._offset, self._wall()

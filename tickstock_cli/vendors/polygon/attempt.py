@@ -7,8 +7,8 @@
 1. Each state but streaming has a limit of time. When it is over, the attempt ends.
 2. The whole set of items is asked for; acknowledgements are matched by name. What is missing after 10 s is asked for
    again, once, and then reported.
-3. The reader receives frames and hands them to the receiver, in every state. Statuses are read from frames that hold
-   the word; all others are not looked into.
+3. Frames are handed to the receiver as they come, in every state. Statuses are read from frames that hold the word, by
+   a task; all others are not looked into.
 4. A watch looks at limits of time, pings, and judges silence.
 """
 
@@ -23,12 +23,11 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 import msgspec
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from tickstock_cli.core.clock import Clock
 from tickstock_cli.errors import FeedError
-from tickstock_cli.vendors.polygon.opening import closing_words
+from tickstock_cli.vendors.polygon.opening import FeedSocket, closing_words
 from tickstock_cli.vendors.polygon.params import Key, PolygonParams
 from tickstock_cli.vendors.polygon.staleness import ChannelSilence, SilenceJudgement
 from tickstock_cli.vendors.polygon.subscriptions import Subscriptions, chunks, command
@@ -161,7 +160,7 @@ class ConnectionParts:
 class Attempt:
     """An open connection, from the greeting to its end. On one loop."""
 
-    def __init__(self, connected: ClientConnection, parts: ConnectionParts) -> None:
+    def __init__(self, connected: FeedSocket, parts: ConnectionParts) -> None:
         self._socket = connected
         self._parts = parts
         self._facts = parts.facts
@@ -211,14 +210,18 @@ class Attempt:
         return AttemptEnd(reason, streamed / 1e9, self._too_many or code == POLICY_VIOLATION)
 
     async def _read(self) -> tuple[str, int | None]:
-        """Receive until the connection ends; return the reason and the vendor's close code."""
+        """Receive until the connection ends; return the reason and the vendor's close code.
+
+        Nearly all frames are taken as they come; here are those with a status, and all while the queue is full.
+        """
         receiver = self._parts.receiver
+        self._socket.take = self._take_rows
         try:
             while True:
                 frame = await self._socket.recv(decode=False)
                 self._heard += 1
                 receiver.received(frame)
-                if STATUS_LETTER in frame and STATUS_MARK in frame:
+                if STATUS_MARK in frame:
                     for status, message in statuses(frame):
                         await self._take(status, message)
                 if receiver.is_full:
@@ -227,6 +230,15 @@ class Attempt:
                     self._waits_for_room = False
         except ConnectionClosed as closed:
             return closing_words(closed)
+
+    def _take_rows(self, frame: bytes) -> bool:
+        """Take a frame without a status if the queue has room; return whether it was taken."""
+        receiver = self._parts.receiver
+        if receiver.is_full or (STATUS_LETTER in frame and STATUS_MARK in frame):
+            return False
+        self._heard += 1
+        receiver.received(frame)
+        return True
 
     async def _take(self, status: str, message: str) -> None:
         """Take a status of the vendor; items are matched as they came, and other words are shown without the key."""

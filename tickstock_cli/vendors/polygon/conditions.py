@@ -96,14 +96,20 @@ class RegularHours:
 
     def contain(self, times: Int64s) -> Bools:
         """Return where times (int64 ns UTC) are in regular hours; those of 0 and below are not."""
-        regular = np.zeros(len(times), dtype=np.bool_)
         years = times // _YEAR_NS
+        if len(times) and times.min() > 0 and years.min() == years.max():  # as of nearly all feeds
+            return _regular(times, self._of_year(int(years[0])))
+        regular = np.zeros(len(times), dtype=np.bool_)
         for year in np.unique(years).tolist():
             places = np.flatnonzero((years == year) & (times > 0))
             if len(places):
-                calendar = self._calendars.setdefault(year, Calendar(self._calendar))
-                regular[places] = _regular(times[places], calendar)
+                regular[places] = _regular(times[places], self._of_year(year))
         return regular
+
+    def _of_year(self, year: int) -> Calendar:
+        if year not in self._calendars:
+            self._calendars[year] = Calendar(self._calendar)
+        return self._calendars[year]
 
 
 def trade_flags(

@@ -16,12 +16,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from random import Random
 
-from websockets.asyncio.client import ClientConnection
-
 from tickstock_cli.errors import FeedError
 from tickstock_cli.vendors.polygon.attempt import Attempt, AttemptEnd, ConnectionFacts, ConnectionParts, ConnectionState
 from tickstock_cli.vendors.polygon.backoff import Backoff
-from tickstock_cli.vendors.polygon.opening import OpeningFailure, clock_offset_ms, open_socket
+from tickstock_cli.vendors.polygon.opening import FeedSocket, OpeningFailure, clock_offset_ms, open_socket
 from tickstock_cli.vendors.polygon.subscriptions import Subscriptions
 
 REFUSALS_IN_A_ROW = 5
@@ -60,7 +58,7 @@ class FeedConnection:
         self._stopping = asyncio.Event()
         self._cooled = 0
         self._refused = 0
-        self._socket: ClientConnection | None = None
+        self._socket: FeedSocket | None = None
         self._closing: asyncio.Future[None] | None = None
         parts.to(ConnectionState.CONNECTING)
 
@@ -133,7 +131,7 @@ class FeedConnection:
         finally:
             self._socket = None
 
-    async def _open(self) -> ClientConnection | OpeningFailure:
+    async def _open(self) -> FeedSocket | OpeningFailure:
         """Open a socket, unless the run is stopped."""
         opening = asyncio.ensure_future(open_socket(self._url, self._parts.params))
         stopped = asyncio.ensure_future(self._stopping.wait())

@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -15,6 +16,8 @@ from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus, InvalidURI
+from websockets.frames import Frame, Opcode
+from websockets.protocol import Event
 
 from tickstock_cli.vendors.polygon.params import PolygonParams
 
@@ -50,19 +53,42 @@ class OpeningFailure:
     certificate: bool = False
 
 
+class FeedSocket(ClientConnection):
+    """A connection whose plain messages are handed over as they are parsed, without the wake of a waiting ``recv``.
+
+    ``take`` gets each message that came in one frame, unless an earlier one waits for ``recv``. It returns whether it
+    took the message; ``recv`` returns the others.
+    """
+
+    take: Callable[[bytes], bool] | None = None
+
+    def process_event(self, event: Event) -> None:
+        if (
+            self.take is not None
+            and isinstance(event, Frame)
+            and event.fin
+            and event.opcode in (Opcode.TEXT, Opcode.BINARY)
+            and not len(self.recv_messages.frames)
+            and self.take(bytes(event.data))
+        ):
+            return
+        super().process_event(event)
+
+
 class _Connect(connect):
     def process_redirect(self, exc: Exception) -> Exception | str:
         """Follow no redirect: the key is for the host that was named."""
         return exc
 
 
-async def open_socket(url: str, params: PolygonParams) -> ClientConnection | OpeningFailure:
+async def open_socket(url: str, params: PolygonParams) -> FeedSocket | OpeningFailure:
     """Return an open connection, or why there is none."""
     parts = urlsplit(url)
     host = parts.hostname if parts.port is None else f"{parts.hostname}:{parts.port}"
     try:
         connection = await _Connect(
             url,
+            create_connection=FeedSocket,
             compression="deflate" if params.compression else None,
             proxy=True if params.proxy else None,
             open_timeout=params.open_seconds,
@@ -86,6 +112,7 @@ async def open_socket(url: str, params: PolygonParams) -> ClientConnection | Ope
         return OpeningFailure(f"{host} does not answer within {params.open_seconds:g} s")
     except (InvalidHandshake, OSError, EOFError) as error:
         return OpeningFailure(f"cannot connect to {host}: {_words(error)}")
+    assert isinstance(connection, FeedSocket)
     _keep_alive(connection.transport.get_extra_info("socket"))
     return connection
 
