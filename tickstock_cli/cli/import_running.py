@@ -45,8 +45,8 @@ class ImportChoices:
 def import_files(format_: ImportFormat, choices: ImportChoices) -> int:
     """Import, print what became of each file, and return the exit code: that of the worst error, or 0."""
     sources = format_.sources(choices.files)
-    for note in format_.notes:
-        typer.echo(f"note: {note}", err=True)
+    _print_notes(format_.notes)
+    told = len(format_.notes)
     request = ImportRequest(choices.name, sources, choices.out, replace=choices.replace)
     results: list[SourceResult] = []
     if choices.dry_run:
@@ -63,7 +63,13 @@ def import_files(format_: ImportFormat, choices: ImportChoices) -> int:
                     bar.say(_line(result, choices.out))
         if choices.as_json:
             typer.echo(json.dumps([_as_object(result) for result in results], indent=2))
+    _print_notes(format_.notes[told:])
     return exit_code_of(results)
+
+
+def _print_notes(notes: Sequence[str]) -> None:
+    for note in notes:
+        typer.echo(f"note: {note}", err=True)
 
 
 def exit_code_of(results: Sequence[SourceResult]) -> int:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
 from tickstock_cli.errors import SchemaError, UsageError
+from tickstock_cli.importing.csv_layouts import KnownCsv
 from tickstock_cli.importing.import_rows import COLUMNS
 from tickstock_cli.sources.records import RECORD_TYPES, RecordType
 
 _JOIN = "+"
 """Joins two columns of the file that are one of ours, such as a date and a time of day."""
-_TEXTS = {"ticker", "trade_id"}
 _ALIASES = {
     "ticker": ("symbol", "sym", "instrument", "name"),
     "timestamp": (
@@ -46,20 +46,28 @@ class CsvColumns:
         Our name -> places of the file's columns, from 0; several are joined by a blank.
     ignored
         Names of the file's columns that are not read.
+    known
+        The layout of a vendor that says how they are read.
     """
 
     record: str
     places: Mapping[str, tuple[int, ...]]
     ignored: tuple[str, ...]
+    known: KnownCsv
 
-    @property
-    def numbers(self) -> list[str]:
-        """Our columns that hold numbers."""
-        return [name for name in self.places if name not in _TEXTS and name not in ("timestamp", "received_at")]
+    def without(self, names: Collection[str]) -> CsvColumns:
+        """Return the columns but those of ours with one of the names."""
+        return replace(self, places={name: found for name, found in self.places.items() if name not in names})
 
 
 def choose_columns(
-    path: Path, names: Sequence[str], mapping: Mapping[str, str], record: str | None, *, has_ticker: bool
+    path: Path,
+    names: Sequence[str],
+    mapping: Mapping[str, str],
+    record: str | None,
+    known: KnownCsv,
+    *,
+    has_ticker: bool,
 ) -> CsvColumns:
     """Return the columns of ours in a file.
 
@@ -71,6 +79,8 @@ def choose_columns(
         Our name -> the file's; two names with ``+`` between them are joined; an empty one hides a column.
     record
         The record type that the user named; None is to find out.
+    known
+        The layout of a vendor, if it is one. Where its names are those of many tools, it has no say over ours.
     has_ticker
         Whether the ticker is known without a column.
 
@@ -82,22 +92,32 @@ def choose_columns(
         The columns are those of no record type, or of several.
     """
     lower = [name.strip().strip("'").lower() for name in names]
-    found = {**_by_name(lower), **_mapped(path, names, lower, mapping)}
+    mapped = _mapped(path, names, lower, mapping)
+    by_name = _by_name(lower)
+    if not known.is_specific and _fitting({**by_name, **mapped}, record, has_ticker):
+        known = KnownCsv()
+    found = {**by_name, **known.places, **mapped}
     for ours, theirs in mapping.items():
         if not theirs:
             found.pop(ours, None)
-    fits = [
+    fits = _fitting(found, record or known.record or None, has_ticker)
+    if len(fits) != 1:
+        raise SchemaError(_misfit(path, names, found, fits, record, has_ticker))
+    types = COLUMNS[fits[0].name]
+    places = {name: found[name] for name in types if name in found and name not in _NO_NUMBERS}
+    used = {place for group in places.values() for place in group}
+    ignored = tuple(name for place, name in enumerate(names) if place not in used)
+    return CsvColumns(fits[0].name, places, ignored, known)
+
+
+def _fitting(found: Collection[str], record: str | None, has_ticker: bool) -> list[RecordType]:
+    """Return the record types whose required columns are there."""
+    return [
         kind
         for kind in RECORD_TYPES
         if record in (None, kind.name)
         and all(name in found or (name == "ticker" and has_ticker) for name in kind.required)
     ]
-    if len(fits) != 1:
-        raise SchemaError(_misfit(path, names, found, fits, record, has_ticker))
-    known = COLUMNS[fits[0].name]
-    places = {name: found[name] for name in known if name in found and name not in _NO_NUMBERS}
-    used = {place for group in places.values() for place in group}
-    return CsvColumns(fits[0].name, places, tuple(name for place, name in enumerate(names) if place not in used))
 
 
 def _by_name(lower: Sequence[str]) -> dict[str, tuple[int, ...]]:

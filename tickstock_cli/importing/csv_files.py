@@ -72,6 +72,9 @@ class CsvFiles:
         if size > _HEAD_BYTES:
             shown = shown.rpartition("\n")[0]
         reading = csv_reading(source.path, shown, encoding, self._params)
+        note = reading.columns.known.note
+        if note is not None and note not in self.notes:
+            self.notes.append(note)
         self._refuse_mixture(source.path, reading)
         return reading, in_utf8(source.path, chain([start], blocks), encoding)
 

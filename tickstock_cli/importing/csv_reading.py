@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from tickstock_cli.core.batch import Int64s
+from tickstock_cli.core.batch import Int64s, UInt8s
 from tickstock_cli.core.column_maps import parse_maps
 from tickstock_cli.core.times import NS_PER_SECOND, format_time
 from tickstock_cli.errors import DataError, SchemaError
 from tickstock_cli.importing.csv_columns import CsvColumns, choose_columns
 from tickstock_cli.importing.csv_dialect import Dialect, dialect_of
+from tickstock_cli.importing.csv_layouts import known_csv
 from tickstock_cli.importing.csv_options import CsvOptions
 from tickstock_cli.importing.files import BadRows
 from tickstock_cli.importing.format import ColumnPreview, FilePreview, ImportChunk
@@ -27,11 +29,13 @@ from tickstock_cli.importing.tables import filled, one_batch
 from tickstock_cli.importing.text_times import TimeForm, time_form
 from tickstock_cli.importing.typed_rows import BAD_ROWS_REMEDY, TEXT, UNREADABLE, LineReader, TextLayout
 from tickstock_cli.sources.file_tickers import ticker_of
+from tickstock_cli.sources.flag_bits import OURS, TRANSLATIONS
 
 _TIMES = ("timestamp", "received_at")
 _USUAL_SECONDS = (1, 5, 10, 15, 30, 60, 120, 180, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 86_400)
 _DAY_SECONDS = 86_400.0
-_ALL_FLAGS = 7
+_PRICES = {"price", "open", "high", "low", "close"}
+_OWN_FLAGS = ("auto", "tickstock")
 _WHOLE = re.compile(r"\s*-?\d+\s*")
 
 
@@ -80,9 +84,18 @@ class CsvReading:
         columns = self._columns(batch, {name: found for name, (_, found) in times.items()}, block)
         rows = pa.RecordBatch.from_pydict(columns)
         if bad.any():
-            rows = rows.filter(pa.array(~bad))
             dropped[UNREADABLE] = dropped.get(UNREADABLE, 0) + int(bad.sum())
-        return ImportChunk(self.columns.record, rows, typed.read, dropped)
+        kept = ~bad
+        for place, wanted in self.columns.known.where.items():
+            wanted_rows: NDArray[np.bool_] = np.asarray(
+                pc.is_in(batch.column(str(place)), pa.array(wanted)), dtype=np.bool_
+            )
+            if others := int((kept & ~wanted_rows).sum()):
+                dropped[f"other_{self.dialect.names[place]}"] = others
+            kept &= wanted_rows
+        return ImportChunk(
+            self.columns.record, rows if kept.all() else rows.filter(pa.array(kept)), typed.read, dropped
+        )
 
     def _layout(self) -> TextLayout:
         types: dict[str, pa.DataType] = {}
@@ -90,6 +103,9 @@ class CsvReading:
         for name, places in self.columns.places.items():
             for place in places:
                 types[str(place)] = _text_type(name, known[name])
+                if name in _PRICES and self.columns.known.price_divisor > 1:
+                    types[str(place)] = pa.int64()
+        types.update({str(place): TEXT for place in self.columns.known.where})
         return TextLayout(
             [str(place) for place in range(len(self.dialect.names))],
             types,
@@ -115,19 +131,27 @@ class CsvReading:
         if self.interval is not None:
             columns["interval"] = pa.array(np.full(rows, self.interval))
         if "flags" in columns:
-            flags = filled(columns["flags"], 0)
-            wrong = np.flatnonzero(flags & ~_ALL_FLAGS)
-            if len(wrong):
-                raise DataError(
-                    f"{self.path}: flags is {flags[wrong[0]]} behind line {block.first:,}, but bits beyond 1, 2 and 4 "
-                    "are not ours; leave the column out with --map flags="
-                )
+            columns["flags"] = pa.array(self._flags(filled(columns["flags"], 0), block))
+        divisor = self.columns.known.price_divisor
+        for name in _PRICES & columns.keys() if divisor > 1 else ():
+            columns[name] = pc.divide(columns[name].cast(pa.float64()), pa.scalar(float(divisor)))
         return columns
+
+    def _flags(self, flags: Int64s, block: LineBlock) -> UInt8s:
+        """Return flags as ours. Raises DataError if they have bits that nobody said how to read."""
+        if self.columns.known.flags in _OWN_FLAGS and len(wrong := np.flatnonzero(flags & ~OURS)):
+            raise DataError(
+                f"{self.path}: flags is {flags[wrong[0]]} behind line {block.first:,}, but bits beyond 1, 2 and 4 "
+                "are not ours; leave the column out with --map flags="
+            )
+        return TRANSLATIONS[self.columns.known.flags](flags)
 
     def _shown(self, name: str, text: str, type_: pa.DataType) -> str:
         """Return a value as it is read."""
         if name in self.forms:
             return format_time(int(self.forms[name].read(pa.array([text]))[0])) if text else ""
+        if name in _PRICES and self.columns.known.price_divisor > 1:
+            return f"{int(text or 0) / self.columns.known.price_divisor}"
         return text.replace(self.dialect.decimal_point, ".") if pa.types.is_floating(type_) else text
 
     def preview(self) -> FilePreview:
@@ -150,6 +174,8 @@ class CsvReading:
         form = f"{self.dialect.encoding}, {words.get(self.dialect.delimiter, self.dialect.delimiter)}"
         if self.dialect.decimal_point == ",":
             form += ", decimal comma"
+        if self.columns.known.name:
+            form += f", layout of {self.columns.known.name}"
         return FilePreview(self.path, self.columns.record, form, tuple(columns), self.columns.ignored)
 
 
@@ -168,10 +194,12 @@ def csv_reading(path: Path, head: str, encoding: str, options: CsvOptions) -> Cs
     """
     given = tuple(name.strip() for name in options.columns.split(",")) if options.columns else ()
     dialect = dialect_of(path, head, encoding, options.delimiter or "", options.decimal or "", given)
-    ticker = options.ticker
+    known = known_csv(path, dialect.names, _whole_rows(dialect))
+    ticker = options.ticker or known.ticker
     if ticker is None and options.ticker_from is not None:
         ticker = _ticker_in_name(path)
-    chosen = choose_columns(path, dialect.names, parse_maps(options.map), options.type, has_ticker=ticker is not None)
+    mapping = parse_maps(options.map)
+    chosen = choose_columns(path, dialect.names, mapping, options.type, known, has_ticker=ticker is not None)
     chosen = _without_texts(chosen, dialect)
     forms = {}
     for name in _TIMES:
@@ -183,9 +211,10 @@ def csv_reading(path: Path, head: str, encoding: str, options: CsvOptions) -> Cs
             )
     interval = None
     if chosen.record == "ohlcv" and "interval" not in chosen.places:
-        interval = float(options.interval) if options.interval else _spacing(path, dialect, chosen, forms["timestamp"])
-    if ticker is not None and "ticker" in chosen.places:
-        chosen = CsvColumns(chosen.record, {k: v for k, v in chosen.places.items() if k != "ticker"}, chosen.ignored)
+        interval = float(options.interval) if options.interval else chosen.known.interval
+        interval = interval or _spacing(path, dialect, chosen, forms["timestamp"])
+    if ticker is not None:
+        chosen = chosen.without({"ticker"})
     return CsvReading(path, dialect, chosen, ticker, forms, interval, options.bad_rows is BadRows.DROP)
 
 
@@ -229,8 +258,8 @@ def _without_texts(chosen: CsvColumns, dialect: Dialect) -> CsvColumns:
             for row in _whole_rows(dialect)
         )
     }
-    ignored = (*chosen.ignored, *(dialect.names[chosen.places[name][0]] for name in left_out))
-    return CsvColumns(chosen.record, {k: v for k, v in chosen.places.items() if k not in left_out}, ignored)
+    ignored = (*chosen.ignored, *(dialect.names[chosen.places[name][0]] for name in sorted(left_out)))
+    return replace(chosen.without(left_out), ignored=ignored)
 
 
 def _spacing(path: Path, dialect: Dialect, chosen: CsvColumns, form: TimeForm) -> float:

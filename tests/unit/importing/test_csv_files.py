@@ -328,3 +328,61 @@ def test_an_import_equals_the_plain_reading(data: st.DataObject, tmp_path_factor
         micros = int(local.timestamp()) * 10**6 + local.microsecond
         wanted.append((line["symbol"], micros * 1_000, float(Decimal(line["price"])), float(Decimal(line["size"]))))
     assert ticks(read) == sorted(wanted, key=lambda row: row[1])
+
+
+class TestKnownLayouts:
+    """Files of vendors and programs need no mapping: the layouts are those of recordings."""
+
+    def test_databento_trades(self, tmp_path: Path) -> None:
+        """Prices are billionths, rows of a book that are no trades are dropped, flags are those of messages."""
+        text = (
+            "ts_recv,ts_event,rtype,publisher_id,instrument_id,action,side,price,size,channel_id,order_id,flags,symbol\n"
+            f"{OPEN + 5},{OPEN},160,2,38,T,B,184220000000,100,0,1,130,AAPL\n"
+            f"{OPEN + 6},{OPEN + 1},160,2,38,A,B,184210000000,50,0,2,130,AAPL\n"
+        )
+
+        (row,) = rows_of(text, tmp_path)
+
+        assert (row["ticker"], row["price"], row["size"], row["flags"]) == ("AAPL", 184.22, 100.0, 0)
+        assert (row["timestamp"], row["received_at"]) == (OPEN, OPEN + 5)
+
+    def test_binance_klines(self, tmp_path: Path) -> None:
+        """The ticker is in the file's name, the length between opening and close."""
+        text = (
+            "open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,"
+            "taker_buy_quote_volume,ignore\n"
+            "1704292200000,42500.1,42501,42500,42500.5,1.5,1704292259999,63750,10,1,42500,0\n"
+        )
+
+        (row,) = rows_of(text, tmp_path, "BTCUSDT-1m-2024-01-03.csv", ticker_from="filename")
+
+        assert (row["ticker"], row["open"], row["interval"], row["timestamp"]) == ("BTCUSDT", 42500.1, 60.0, OPEN)
+
+    def test_metatrader_bars(self, tmp_path: Path) -> None:
+        """Names in angle brackets, date and time apart, tabs."""
+        text = (
+            "<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>\n"
+            "2024.01.03\t14:30:00\t1.1\t1.2\t1.0\t1.15\t17\t5\t2\n2024.01.03\t14:31:00\t1.1\t1.2\t1.0\t1.15\t17\t6\t2\n"
+        )
+
+        rows = rows_of(text, tmp_path, ticker="EURUSD", timezone="UTC")
+
+        assert [(row["timestamp"], row["volume"], row["interval"]) for row in rows] == [
+            (OPEN, 5.0, 60.0),
+            (OPEN + 60 * 10**9, 6.0, 60.0),
+        ]
+
+    def test_a_mapping_beats_a_layout(self, tmp_path: Path) -> None:
+        """What the user says is right."""
+        text = f"ts_event,action,price,size,fills,symbol\n{OPEN},T,10000000000,100,7,AAPL\n"
+
+        (row,) = rows_of(text, tmp_path, map=("size=fills",))
+
+        assert (row["price"], row["size"]) == (10.0, 7.0)
+
+    def test_the_preview_names_the_layout(self, tmp_path: Path) -> None:
+        """With the price as it is read."""
+        preview = preview_of(f"ts_event,action,price,size,symbol\n{OPEN},T,184220000000,100,AAPL\n", tmp_path)
+
+        assert preview.form.endswith("layout of Databento trades")
+        assert {column.ours: column.read for column in preview.columns}["price"] == "184.22"
