@@ -102,6 +102,26 @@ def first_descent(times: NDArray[np.int64], before: int) -> int:
 
 
 @kernel
+def first_descent_in_pieces(times: NDArray[np.int64], starts: NDArray[np.int64], before: NDArray[np.int64]) -> int:
+    """Return the first row that is earlier than the one before it in its piece, or -1.
+
+    Parameters
+    ----------
+    starts
+        First row of each piece.
+    before
+        Time that precedes the first row of each piece.
+    """
+    for piece in range(len(starts)):
+        latest = before[piece]
+        for i in range(starts[piece], starts[piece + 1] if piece + 1 < len(starts) else len(times)):
+            if times[i] < latest:
+                return i
+            latest = times[i]
+    return -1
+
+
+@kernel
 def lift(
     times: NDArray[np.int64], known: NDArray[np.bool_], latest: int, lift_late: bool, out: NDArray[np.int64]
 ) -> int:

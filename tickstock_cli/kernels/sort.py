@@ -8,16 +8,23 @@ from numpy.typing import NDArray
 from tickstock_cli.kernels.jit import kernel
 
 DIGIT_BITS = 11
+KEY_BITS = 32
+ROW_BITS = 32
+MOST_INSERTED = 32
+"""Rows of one key that are put in order one by one; more are sorted."""
 
 
 @kernel
-def sort_rows(times: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int32]:
+def sort_rows(times: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the rows of all pieces in the order of their times; equal times keep the order of pieces and rows.
+
+    The highest 32 bits of the times, from the first one on, are a row's key. Rows are sorted by keys first, and then,
+    where several have the same key, by times.
 
     Parameters
     ----------
     times
-        Times in ns.
+        Times in ns, fewer than 2^32.
     starts, ends
         First row of each piece in ``times``, and the row behind its last: in the order of the pieces, which need not be
         that of the rows.
@@ -30,32 +37,58 @@ def sort_rows(times: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray
         for row in range(starts[piece], ends[piece]):
             low = min(low, times[row])
             high = max(high, times[row])
-    keys = np.empty(rows, np.uint64)
-    order = np.empty(rows, np.int32)
+    spare = np.uint64(0)
+    while rows and (np.uint64(high - low) >> spare) >> np.uint64(KEY_BITS) > 0:
+        spare += np.uint64(1)
+    keyed = np.empty(rows, np.uint64)
     place = 0
     for piece in range(len(starts)):
         for row in range(starts[piece], ends[piece]):
-            keys[place] = np.uint64(times[row] - low)
-            order[place] = row
+            keyed[place] = (np.uint64(times[row] - low) >> spare) << np.uint64(ROW_BITS) | np.uint64(row)
             place += 1
-    other_keys = np.empty(rows, np.uint64)
-    other_order = np.empty(rows, np.int32)
+    highest = np.uint64(high - low) >> spare if rows else np.uint64(0)
+    other = np.empty(rows, np.uint64)
     count = np.empty(1 << DIGIT_BITS, np.int64)
     mask = np.uint64((1 << DIGIT_BITS) - 1)
     shift = 0
-    while rows and shift < 64 and np.uint64(high - low) >> np.uint64(shift) > 0:
+    while shift < KEY_BITS and highest >> np.uint64(shift) > 0:
+        by = np.uint64(shift + ROW_BITS)
         count[:] = 0
         for i in range(rows):
-            count[(keys[i] >> np.uint64(shift)) & mask] += 1
+            count[(keyed[i] >> by) & mask] += 1
         behind = np.int64(0)
         for digit in range(len(count)):
             behind, count[digit] = behind + count[digit], behind
         for i in range(rows):
-            digit = (keys[i] >> np.uint64(shift)) & mask
-            other_keys[count[digit]] = keys[i]
-            other_order[count[digit]] = order[i]
+            digit = (keyed[i] >> by) & mask
+            other[count[digit]] = keyed[i]
             count[digit] += 1
-        keys, other_keys = other_keys, keys
-        order, other_order = other_order, order
+        keyed, other = other, keyed
         shift += DIGIT_BITS
+    return _in_order_of_times(keyed, times, bool(spare > 0))
+
+
+@kernel
+def _in_order_of_times(keyed: NDArray[np.uint64], times: NDArray[np.int64], unfinished: bool) -> NDArray[np.int64]:
+    """Return the rows of ``keyed``, and put those of one key in the order of their times, if that is ``unfinished``."""
+    order = keyed.view(np.int64)
+    row_mask = np.uint64((1 << ROW_BITS) - 1)
+    first = 0
+    while first < len(keyed):
+        key = keyed[first] >> np.uint64(ROW_BITS)
+        behind = first
+        while behind < len(keyed) and keyed[behind] >> np.uint64(ROW_BITS) == key:
+            order[behind] = np.int64(keyed[behind] & row_mask)
+            behind += 1
+        if unfinished and behind - first > MOST_INSERTED:
+            order[first:behind] = order[first:behind][np.argsort(times[order[first:behind]], kind="mergesort")]
+        elif unfinished:
+            for i in range(first + 1, behind):
+                row = order[i]
+                place = i
+                while place > first and times[order[place - 1]] > times[row]:
+                    order[place] = order[place - 1]
+                    place -= 1
+                order[place] = row
+        first = behind
     return order

@@ -126,6 +126,10 @@ class ColumnReader:
         self._options = options
         self._interval_unit_ns = UNITS.get(options.interval_unit, NS_PER_SECOND)
 
+    def reads_like(self, other: ColumnReader) -> bool:
+        """Return whether another one reads the same rows to the same numbers; only messages can differ."""
+        return {**vars(self), "_path": ""} == {**vars(other), "_path": ""}
+
     @property
     def record(self) -> str:
         """The record type of the rows."""

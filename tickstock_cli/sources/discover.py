@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from glob import glob, has_magic
 from pathlib import Path
 from urllib.parse import unquote
@@ -52,10 +53,12 @@ def discover(paths: Sequence[str | Path]) -> list[FoundFile]:
         A path has no file, is not a regular file, or leads to the same file as another one: its rows would count twice.
     """
     found: list[FoundFile] = []
+    real_folder = cache(os.path.realpath)
     named: dict[str, tuple[str, str]] = {}
     for path in map(str, paths):
         for file in _expand(path):
-            real = os.path.realpath(file)
+            folder, name = os.path.split(file)
+            real = os.path.realpath(file) if os.path.islink(file) else os.path.join(real_folder(folder), name)
             if real in named:
                 raise DataError(_twice(file, path, *named[real]))
             named[real] = file, path
@@ -143,6 +146,8 @@ def hive_partitions(path: str) -> dict[str, str | None]:
     {'date': '2013-10-08', 'ticker': 'BRK/B'}
     """
     partitions: dict[str, str | None] = {}
+    if "=" not in path:
+        return partitions
     for folder in Path(path).parts[:-1]:
         column, equals, value = folder.partition("=")
         if equals and column:

@@ -20,6 +20,7 @@ from tickstock_cli.sources.recording_file import RecordingFile
 from tickstock_cli.sources.sort import SortedStream
 from tickstock_cli.sources.stream import FileStream, Stream, earliest_of
 from tickstock_cli.sources.ticker_codes import TickerCodes
+from tickstock_cli.sources.together import SmallFiles
 
 KINDS: dict[str, type[Batch]] = {"tick": TickBatch, "ohlcv": BarBatch, "fmv": FmvBatch}
 
@@ -67,7 +68,9 @@ class FileStreams:
         for record, kind in KINDS.items():
             mine = ~own & np.array([file.record == record for file in needed], dtype=np.bool_)
             if mine.any():
-                found.append(Gathering(kind, numbers[mine], spans.only(mine), self._open, held, self._temporary))
+                small = SmallFiles(self._files, self._is_whole, self._codes.another(), self._watchers)
+                gathering = Gathering(kind, numbers[mine], spans.only(mine), self._open, small, held, self._temporary)
+                found.append(gathering)
         return found
 
     def _is_needed(self, file: RecordingFile) -> bool:
@@ -78,6 +81,13 @@ class FileStreams:
         if start is not None and file.latest is not None and max(file.latest, file.first_available) < start:
             return False
         return end is None or self._earliest(file) < end
+
+    def _is_whole(self, file: RecordingFile) -> bool:
+        """Return whether all rows of a file are read, but for some tickers, and in the order of the file."""
+        start, end = self._options.start, self._options.end
+        inside = start is None or file.first_available >= start
+        inside &= end is None or (file.latest is not None and max(file.latest, file.first_available) < end)
+        return inside and not self._positions[file.index] and not self._unsorted[file.index]
 
     def _earliest(self, file: RecordingFile) -> int:
         """Return a lower bound of the available times of a file's selected rows (int64 ns)."""

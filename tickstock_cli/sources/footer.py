@@ -85,9 +85,13 @@ class _OwnedParquetFile(pq.ParquetFile):
 
 def check_decrypted(path: str | Path, file: pq.ParquetFile) -> None:
     """Raise DataError if a file has encrypted columns: reading one, or its metadata, would end the process."""
-    with reading(path), open(path, "rb") as content:
-        content.seek(-_MAGIC_BYTES, os.SEEK_END)
-        length = int.from_bytes(content.read(4), "little")
+    with reading(path):
+        content = os.open(path, os.O_RDONLY)
+        try:
+            os.lseek(content, -_MAGIC_BYTES, os.SEEK_END)
+            length = int.from_bytes(os.read(content, 4), "little")
+        finally:
+            os.close(content)
     if length - file.metadata.serialized_size == _SIGNATURE_BYTES:
         raise DataError(_encrypted(path))
 

@@ -7,7 +7,7 @@ there; the others are written to temporary files.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from heapq import heappop, heappush
 from operator import itemgetter
@@ -24,6 +24,7 @@ from tickstock_cli.sources.plan import Spans, clusters
 from tickstock_cli.sources.runs import HeldRun, memory_of, store
 from tickstock_cli.sources.sort import SortedStream
 from tickstock_cli.sources.stream import FileStream, Stream
+from tickstock_cli.sources.together import SmallFiles
 
 HELD_BYTES = 240 << 20
 """Most memory of all held runs together; ticks have 45 bytes, bars 92."""
@@ -66,6 +67,8 @@ class Gathering:
         Their bounds and numbers of rows.
     open_stream
         Opens the stream of a file by its number.
+    small
+        Reads small files together.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class Gathering:
         files: Int64s,
         spans: Spans,
         open_stream: Callable[[int], FileStream | SortedStream],
+        small: SmallFiles,
         held: HeldMemory,
         temporary: TemporaryFolder,
     ) -> None:
@@ -89,6 +93,9 @@ class Gathering:
         self._runs: list[Stream] = []
         self._runs_earliest = 0
         self._open_stream = open_stream
+        self._small = small
+        self._one_by_one = 0
+        """Files before this one have streams of their own."""
         self._held = held
         self._temporary = temporary
 
@@ -114,23 +121,37 @@ class Gathering:
         """Read the next files, and add at least one run."""
         wanted, room = self._size()
         pool = _Pool(self._kind, room)
-        read = 0
-        while read < wanted and self.earliest is not None:
-            number, stream = self._next_stream()
-            first, earliest = stream.row, None
-            while (batch := stream.read()) is not None:
+        while wanted > 0 and self.earliest is not None:
+            for batch, rows in self._read_next():
                 if len(batch) > pool.room:
                     self._add(pool)
                     pool = _Pool(self._kind, max(room, len(batch)))
                 pool.add(batch)
-                if stream.at_rest and stream.row - first >= PART_ROWS:
-                    earliest = stream.earliest
-                    break
-            stream.close()
-            if earliest is not None:
-                heappush(self._begun, (earliest, number, stream))
-            read += stream.row - first
+                wanted -= rows
         self._add(pool)
+
+    def _read_next(self) -> Iterator[tuple[Batch, int]]:
+        """Yield the rows of the next file or files, each batch with the number of rows that were read for it."""
+        if not self._begun and self._next >= self._one_by_one:
+            numbers = self._small.next_alike(self._files, self._next)
+            found = self._small.read(numbers) if len(numbers) > 1 else None
+            if found is not None:
+                self._next += len(numbers)
+                yield found
+                return
+            self._one_by_one = self._next + len(numbers)
+        number, stream = self._next_stream()
+        row, earliest = stream.row, None
+        first = row
+        while (batch := stream.read()) is not None:
+            yield batch, stream.row - row
+            row = stream.row
+            if stream.at_rest and row - first >= PART_ROWS:
+                earliest = stream.earliest
+                break
+        stream.close()
+        if earliest is not None:
+            heappush(self._begun, (earliest, number, stream))
 
     def _size(self) -> tuple[int, int]:
         """Return how many rows to read at least, and for how many a run has room."""
@@ -183,6 +204,8 @@ class _Pool:
 
     def add(self, batch: Batch) -> None:
         """Copy rows; there must be room."""
+        if not len(batch):
+            return
         first, behind = self._rows, self._rows + len(batch)
         if batch.available_at is not batch.timestamp and "available_at" not in self._columns:
             times = self._columns["timestamp"]
@@ -190,7 +213,10 @@ class _Pool:
             self._columns["available_at"][:first] = times[:first]
         for name, column in self._columns.items():
             column[first:behind] = getattr(batch, name)
-        self._pieces.append((int(batch.origin[0]) >> ORIGIN_ROW_BITS, first, behind))
+        files = batch.origin >> ORIGIN_ROW_BITS
+        cuts = first + 1 + np.flatnonzero(np.diff(files))
+        starts = [first, *cuts.tolist()]
+        self._pieces += zip(files[np.array(starts) - first].tolist(), starts, [*starts[1:], behind], strict=True)
         self._rows = behind
         self.room -= len(batch)
 

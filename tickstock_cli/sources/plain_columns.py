@@ -7,6 +7,7 @@ values that fewer functions take. They become plain ones as soon as they are rea
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -15,7 +16,16 @@ import pyarrow.types as pt
 
 
 def plain_schema(schema: pa.Schema) -> pa.Schema:
-    """Return unique names and plain types for the columns of a schema; the schema itself if nothing changes."""
+    """Return unique names and plain types for the columns of a schema; the schema itself if nothing changes.
+
+    Files of one schema share the result.
+    """
+    return _plain_schema(schema, tuple((schema.metadata or {}).items()))
+
+
+@lru_cache(maxsize=256)
+def _plain_schema(schema: pa.Schema, _: tuple[tuple[bytes, bytes], ...]) -> pa.Schema:
+    """Return it for a schema and its metadata, which equal schemas can differ in."""
     return _with(schema, unique_names(schema.names))
 
 

@@ -172,9 +172,10 @@ def open_recording(found: FoundFile, options: ReadOptions) -> RecordingFile:
             scan=lambda column: file.iter_batches(columns=[column]),
             time_bounds=partial(_time_bounds, footers, layout, schema, how),
         )
+        path = Path(found.path)
         return RecordingFile(
             index=-1,
-            path=Path(found.path),
+            path=path,
             record=layout.record.name,
             rows=file.metadata.num_rows,
             groups=tuple(_row_group(footer, layout, schema, how) for footer in footers),
@@ -186,7 +187,7 @@ def open_recording(found: FoundFile, options: ReadOptions) -> RecordingFile:
             guesses=how.guesses,
             open_bytes=_open_bytes(file.metadata, set(layout.columns.values())),
             reader=how.reader,
-            read_from=Path(found.read_from),
+            read_from=path if found.copy is None else Path(found.copy),
             checked=Checked() if is_recorded(schema) else checked(facts),
             where_columns=where,
             text_columns=plain_dictionaries(file, texts),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 
-from tickstock_cli.core.batch import Batch, Int32s, Int64s
+from tickstock_cli.core.batch import Batch, Int64s
 from tickstock_cli.core.batch_file import BatchFile, TemporaryFolder
 from tickstock_cli.sources.batches import reorder
 
@@ -28,7 +28,7 @@ class HeldRun:
 
     at_rest = False
 
-    def __init__(self, rows: Batch, order: Int32s | Int64s) -> None:
+    def __init__(self, rows: Batch, order: Int64s) -> None:
         self._rows: Batch | None = rows
         self._order = order
         self._release: Callable[[], None] | None = None
@@ -44,7 +44,7 @@ class HeldRun:
         if self._next == len(self._order):
             self.close()
             return None
-        chosen = self._order[self._next : self._next + CHUNK_ROWS].astype("int64")
+        chosen = self._order[self._next : self._next + CHUNK_ROWS]
         self._next += len(chosen)
         return reorder(self._rows, chosen)
 
