@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +168,7 @@ def open_recording(found: FoundFile, options: ReadOptions) -> RecordingFile:
             reader=how.reader,
             head=head,
             first_rows=partial(_head, file),
-            extremes=partial(_extremes, file.metadata),
+            extremes=cache(partial(_extremes, file.metadata)),
             scan=lambda column: file.iter_batches(columns=[column]),
             time_bounds=partial(_time_bounds, footers, layout, schema, how),
         )

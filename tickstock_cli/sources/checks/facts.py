@@ -113,7 +113,10 @@ class Facts:
     def column(self, ours: str) -> pa.Array[Any] | None:
         """Return the first values of one of our columns; None if it is not read from the file."""
         theirs = self.layout.columns.get(ours)
-        return None if theirs is None else self.first_rows([theirs]).column(0)
+        if theirs is None:
+            return None
+        place = self.head.schema.get_field_index(theirs)
+        return self.head.column(place) if place >= 0 else self.first_rows([theirs]).column(0)
 
     def stop(self, text: str) -> SchemaError:
         """Return the error of a recording that cannot be read as it is."""

@@ -33,6 +33,9 @@ def _look(facts: Facts) -> Iterator[Oddity]:
                 f"times such as {positive[0]} are dates that are written as numbers ({shown}), not a time since 1970: "
                 "write them as dates or datetimes, as pandas.to_datetime and polars.Expr.str.to_datetime do"
             )
+    bounds = facts.time_bounds()
+    if bounds is not None and bounds[0] >= _EARLIEST_NS and bounds[1] < _LATEST_NS:
+        return
     times = facts.reader.times(facts.head, 0).timestamp
     usable = times[times > 0]
     if len(usable) and not _EARLIEST_NS <= (middle := int(np.median(usable))) < _LATEST_NS:
