@@ -19,7 +19,9 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import cast
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import psutil
 import pyarrow as pa
 
@@ -52,8 +54,10 @@ from tickstock_cli.sinks import SINKS
 from tickstock_cli.sinks.opening import open_all, shadow_target, sink_name
 from tickstock_cli.sinks.rejects import RejectsSink
 from tickstock_cli.sources import SOURCES
+from tickstock_cli.sources.interpretation import DEFAULT_ZONE
 from tickstock_cli.sources.opening import open_repeatable, open_source, source_name
 from tickstock_cli.sources.options import ReadOptions, Unsorted
+from tickstock_cli.sources.zones import in_utc
 
 BATCH_ROWS = 262_144
 FOOTER_BYTES = 65_536
@@ -332,12 +336,22 @@ def read_options(request: Request, settings: Settings) -> ReadOptions:
     return replace(whole, start=start, end=end)
 
 
+def _in_zone(moment: TimeInput, zone: str) -> int:
+    """Return a time without a zone as one of the zone of recorded times without one."""
+    if zone == DEFAULT_ZONE or moment.ns <= 0:
+        return moment.ns
+    found = int(in_utc(np.array([moment.ns]), ZoneInfo(zone))[0])
+    if not found:
+        raise UsageError(f"{moment.text} does not exist on the clocks of {zone}, which were set forward then")
+    return found
+
+
 def resolved(moment: int | TimeInput, paths: Sequence[str | Path], options: ReadOptions, zone: tzinfo) -> int:
     """Return a moment in ns UTC: a time of day on the only date of the recordings, which are opened for it."""
     if isinstance(moment, int):
         return moment
     if not moment.of_day:
-        return moment.ns
+        return _in_zone(moment, options.timezone) if moment.has_no_zone else moment.ns
     with closing(open_source(paths, options)) as source:
         return moment.resolved(source.span, zone)
 

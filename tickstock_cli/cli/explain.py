@@ -35,8 +35,8 @@ def explain(
             metavar="TIME",
             show_default=False,
             parser=parse_time_input,
-            help="The moment: ISO 8601 (UTC unless it has a zone), an integer since 1970, or a time of day in New York "
-            "such as 10:31:05, if the recording has one date.",
+            help="The moment: ISO 8601 (without a zone: of recordings.timezone), an integer since 1970, or a time of "
+            "day in New York such as 10:31:05, if the recording has one date.",
         ),
     ],
     start: Start = None,

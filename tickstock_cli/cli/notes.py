@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from tickstock_cli.core.stages import NamedSource
     from tickstock_cli.replaying import Request
 
+MOST_FILES = 64
+"""Files whose prices are looked at."""
+LOW_PRICES = 50
+"""Prices below so many of the least moves are low: 0.50 dollars."""
 MOST_NAMES = 20
 """Limit of the absent tickers that are named."""
 
@@ -62,7 +67,13 @@ def print_checkpoint_note(request: Request) -> None:
 
 def print_run_notes(request: Request, source: NamedSource, ledger: Ledger) -> None:
     """Print notes about input that a complete run did not use: it would look like a quiet market."""
-    _print([*_absent(request, source), *(_nothing_read(request, source, ledger) or _unused(ledger))])
+    _print(
+        [
+            *_absent(request, source),
+            *(_nothing_read(request, source, ledger) or _unused(source, ledger)),
+            *_unreachable(request, source, ledger),
+        ]
+    )
 
 
 def _print(notes: list[str]) -> None:
@@ -96,7 +107,7 @@ def _nothing_read(request: Request, source: NamedSource, ledger: Ledger) -> list
     return [f"no row of the recording meets {' and '.join(bounds)}{spans}"]
 
 
-def _unused(ledger: Ledger) -> list[str]:
+def _unused(source: NamedSource, ledger: Ledger) -> list[str]:
     """Return the notes about record types without usable rows."""
     notes = []
     for record in RECORD_TYPES:
@@ -108,20 +119,51 @@ def _unused(ledger: Ledger) -> list[str]:
             told = ", ".join(most if len(most) == 1 else (f"{reason} {reasons[reason]:,}" for reason in most))
             notes.append(f"all {read:,} {record} rows were rejected: {told}; see them with --rejects FILE or --strict")
         elif processed and ledger[f"{record}.filtered.market_hours"]:
-            notes.extend(_outside(record, ledger[f"{record}.filtered.market_hours"], processed))
+            notes.extend(_outside(record, ledger[f"{record}.filtered.market_hours"], processed, source.notes))
     return notes
 
 
-def _outside(record: str, outside: int, usable: int) -> Iterator[str]:
+def _zone_hint(notes: Sequence[str]) -> str:
+    """Return the hint at the zone of times, if some have none."""
+    return ", or set recordings.timezone" if any("times without a zone" in note for note in notes) else ""
+
+
+def _outside(record: str, outside: int, usable: int, notes: Sequence[str]) -> Iterator[str]:
     """Yield the note about rows of phases that are left out: of bars, which have a rule of their own, only of all."""
-    if outside == usable:
-        deciding = "ohlcv.regular_hours_only" if record == "ohlcv" else "session.phases"
+    if outside == usable and record == "ohlcv":
         yield (
-            f"all {usable:,} usable {record} rows lie outside market hours: see session.calendar and {deciding}, "
-            "or recordings.timezone if their times have no zone"
+            f"all {usable:,} usable ohlcv rows lie outside market hours, as daily bars do, which begin at midnight: "
+            f"--set ohlcv.regular_hours_only=false uses them{_zone_hint(notes)}"
+        )
+    elif outside == usable:
+        yield (
+            f"all {usable:,} usable {record} rows lie outside market hours: see session.calendar and session.phases"
+            f"{_zone_hint(notes)}"
         )
     elif record != "ohlcv":
         yield (
             f"{outside:,} of {usable:,} usable {record} rows lie in phases that session.phases leaves out; "
             "tickstock inspect counts them by phase"
         )
+
+
+def _unreachable(request: Request, source: NamedSource, ledger: Ledger) -> Iterator[str]:
+    """Yield the note about files whose prices are so low that no move reaches the least one of a high or low."""
+    settings = request.effective_settings
+    if not ledger["tick.processed"] or "highlow" not in settings.detectors.enabled:
+        return
+    from tickstock_cli.sources.price_span import price_span
+
+    least = settings.highlow.min_price_change  # type: ignore[attr-defined]  # the detector's section
+    for file in getattr(source, "files", ())[:MOST_FILES]:
+        span = price_span(file) if file.record == "tick" else None
+        if span is not None and span[1] < LOW_PRICES * least and span[1] - span[0] < least:
+            yield (
+                f"in {file.path}, prices lie between {span[0]:.10g} and {span[1]:.10g}, so no high or low can be "
+                f"highlow.min_price_change={least:g} away from the last one: set it lower, as in "
+                f"--set highlow.min_price_change={_power_of_ten(span[1] / 10_000)}"
+            )
+
+
+def _power_of_ten(number: float) -> str:
+    return f"1e{math.floor(math.log10(number))}"

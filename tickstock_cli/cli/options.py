@@ -137,8 +137,8 @@ Start = Annotated[
         metavar="TIME",
         show_default=False,
         parser=parse_time_input,
-        help="Only rows available at or after it: ISO 8601 (UTC unless it has a zone), an integer since 1970, or a "
-        "time of day in New York such as 09:30, if the recording has one date.",
+        help="Only rows available at or after it: ISO 8601 (without a zone: of recordings.timezone), an integer since "
+        "1970, or a time of day in New York such as 09:30, if the recording has one date.",
     ),
 ]
 End = Annotated[

@@ -46,10 +46,10 @@ def render_report(report: Report, zone: ShownZone) -> Group:
 
 def _overview(files: Sequence[FileReport], groups: Sequence[FileGroup], zone: ShownZone) -> Table:
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    table.add_column("file", overflow="fold", min_width=12)
+    table.add_column("file", overflow="fold", min_width=8)
     table.add_column("type", no_wrap=True)
     table.add_column("rows", no_wrap=True, justify="right")
-    table.add_column(f"time ({zone.name})", no_wrap=True)
+    table.add_column(f"time ({zone.name})", overflow="fold", min_width=10)
     names = dict(zip((file.path for file in files), _names(files), strict=True))
     for group in groups:
         count, name = len(group.files), names[group.sample.path]
@@ -125,7 +125,8 @@ def _which(files: Sequence[FileReport], group: FileGroup) -> str:
 def _disorder(file: FileReport) -> str:
     assert file.disorder is not None
     at, before = format_time(file.disorder.time), format_time(file.disorder.before)
-    return f"row {file.disorder.row:,} ({at}) comes after {before}: replay with --sort or --late reject"
+    row, cause = file.disorder.row, file.disorder.cause
+    return f"row {row:,} ({at}) comes after {before}: replay with --sort or --late reject{cause}"
 
 
 def _counts(reasons: Mapping[str, int]) -> str:

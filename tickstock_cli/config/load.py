@@ -149,7 +149,7 @@ def _from_file(file: Path | None, keys: Mapping[str, FieldInfo]) -> Iterator[Ass
     if file is None and not path.exists():
         return
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not TOML: {error}") from error
     except OSError as error:

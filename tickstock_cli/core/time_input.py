@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
-from tickstock_cli.core.times import NS_PER_DAY, NS_PER_SECOND, TIME_FORMS, parse_time
+from tickstock_cli.core.times import NS_PER_DAY, NS_PER_SECOND, TIME_FORMS, has_no_zone, parse_time
 from tickstock_cli.errors import UsageError
 
 _CLOCK = re.compile(
@@ -28,11 +28,14 @@ class TimeInput:
         Nanoseconds since the Unix epoch, UTC; for a time of day, since midnight in the market's zone.
     of_day
         Whether it is a time of day; its date is that of the recording.
+    has_no_zone
+        Whether it is a full time without a zone; ``ns`` is then right only if its zone is UTC.
     """
 
     text: str
     ns: int
     of_day: bool = False
+    has_no_zone: bool = False
 
     def resolved(self, span: tuple[int, int] | None, zone: tzinfo) -> int:
         """Return the time in nanoseconds since the Unix epoch, UTC.
@@ -83,7 +86,7 @@ def parse_time_input(text: str) -> TimeInput:
     """
     match = _CLOCK.fullmatch(text.strip())
     if match is None:
-        return TimeInput(text, parse_time(text, _FORMS))
+        return TimeInput(text, parse_time(text, _FORMS), has_no_zone=has_no_zone(text))
     seconds = int(match["hour"]) * 3_600 + int(match["minute"]) * 60 + int(match["second"] or 0)
     return TimeInput(text.strip(), seconds * NS_PER_SECOND + int((match["fraction"] or "").ljust(9, "0")), of_day=True)
 

@@ -73,6 +73,12 @@ def parse_time(text: str, forms: str = TIME_FORMS) -> int:
     return _in_range(_iso_ns(match, text), text)
 
 
+def has_no_zone(text: str) -> bool:
+    """Return whether a text that ``parse_time`` reads is a date or a time without a zone."""
+    match = _ISO.fullmatch(text.strip())
+    return match is not None and match["zone"] is None
+
+
 def epoch_unit(value: float) -> str:
     """Guess the unit (a key of ``NS_PER_UNIT``) of a time from its magnitude.
 

@@ -135,6 +135,11 @@ class ColumnReader:
         """The record type of the rows."""
         return self._layout.record.name
 
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """The zone of timestamps in local time; None if they are in UTC."""
+        return self._zones.get("timestamp")
+
     def has(self, name: str) -> bool:
         """Return whether the file or its partitions have a column, by our name."""
         return name in self._layout.columns or name in self._layout.constants

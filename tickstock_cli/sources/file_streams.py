@@ -111,7 +111,7 @@ class FileStreams:
             in_file_order = self._file_stream(number, AsRecorded(file.first_available), rows)
             return SortedStream(in_file_order, self._options.sort_memory_bytes, self._temporary, position)
         lift_late = self._options.unsorted is Unsorted.REJECT
-        order = InOrder(file.path, latest_before(file, position), lift_late=lift_late)
+        order = InOrder(file.path, latest_before(file, position), lift_late=lift_late, zone=file.reader.zone)
         return self._file_stream(number, order, rows, position)
 
     def _file_stream(self, number: int, order: OrderPolicy, rows: int, position: int = 0) -> FileStream:

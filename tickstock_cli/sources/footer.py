@@ -53,10 +53,17 @@ def reading(path: str | Path) -> Iterator[None]:
         raise DataError(f"cannot read {path}: permission denied") from error
     except (pa.ArrowException, OSError, UnicodeDecodeError, EOFError) as error:
         raise_if_short(error)
+        if isinstance(error, pa.ArrowNotImplementedError) or "Not yet implemented" in str(error):
+            told = f"cannot read {path}: Arrow does not decode it ({_first_line(error)}); write it anew"
+            raise DataError(told) from error
         if "decrypt" in str(error):
             raise DataError(_encrypted(path)) from error
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        reason = _first_line(error)
         raise DataError(f"cannot read {path}: it is damaged, cut off or not a Parquet file ({reason})") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def open_parquet(path: str | Path, *, text: Sequence[str] = (), buffer_size: int = 1 << 18) -> pq.ParquetFile:

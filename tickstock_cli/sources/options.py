@@ -101,6 +101,11 @@ class ReadOptions:
 _DEFAULTS = ReadOptions()
 
 
+def is_set(options: ReadOptions, name: str) -> bool:
+    """Return whether a field has another value than its default."""
+    return bool(getattr(options, name) != getattr(_DEFAULTS, name))
+
+
 def with_layout(options: ReadOptions, layout: Mapping[str, Any]) -> ReadOptions:
     """Return options with the settings of a known layout, where the user's have their defaults.
 
@@ -109,7 +114,7 @@ def with_layout(options: ReadOptions, layout: Mapping[str, Any]) -> ReadOptions:
     layout
         Names of fields -> their values. Factors of `scale` are added to those of the user.
     """
-    changes = {name: value for name, value in layout.items() if getattr(options, name) == getattr(_DEFAULTS, name)}
+    changes = {name: value for name, value in layout.items() if not is_set(options, name)}
     if "scale" in layout:
         changes["scale"] = {**layout["scale"], **options.scale}
     return replace(options, **changes)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from tickstock_cli.sources.columns import Times
 from tickstock_cli.sources.plain_numbers import Bools, frozen
 from tickstock_cli.sources.reading import RowReader
 from tickstock_cli.sources.recording_file import RecordingFile
+from tickstock_cli.sources.zones import is_repeated
 
 SCAN_ROWS = 1 << 16
 REMEDY = "sort while reading with --sort, or continue with --late reject"
@@ -42,11 +44,25 @@ class OrderPolicy(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Disorder:
-    """A row that is available before an earlier row; times in ns."""
+    """A row that is available before an earlier row; times in ns.
+
+    ``zone`` is that of times in an hour that occurs twice on its clocks; None elsewhere.
+    """
 
     row: int
     time: int
     before: int
+    zone: str | None = None
+
+    @property
+    def cause(self) -> str:
+        """What probably causes it, for the end of a message; empty if it is unknown."""
+        if self.zone is None:
+            return ""
+        return (
+            f"; the clocks of {self.zone} were set back then, at the end of daylight saving time (DST), and times "
+            "without a zone do not tell the hour before from the one behind: record times in UTC"
+        )
 
 
 class _BasePolicy:
@@ -67,12 +83,17 @@ class InOrder(_BasePolicy):
         raises OrderError.
     remedy
         Advice for the message.
+    zone
+        Zone of recorded times in local time.
     """
 
     keeps_order = True
 
-    def __init__(self, path: Path | str, latest: int, *, lift_late: bool, remedy: str = REMEDY) -> None:
+    def __init__(
+        self, path: Path | str, latest: int, *, lift_late: bool, remedy: str = REMEDY, zone: ZoneInfo | None = None
+    ) -> None:
         super().__init__(latest)
+        self._zone = zone
         self._remedy = remedy
         self._path = path
         self._lift_late = lift_late
@@ -86,14 +107,14 @@ class InOrder(_BasePolicy):
         row = normalise.lift(available, _known(times), self.latest, self._lift_late, lifted)
         if row >= 0:
             before = int(lifted[row - 1]) if row else self.latest
-            self._fail(Disorder(first + row, int(available[row]), before))
+            self._fail(_disorder(first + row, int(available[row]), before, self._zone))
         self.latest = int(lifted[-1])
         return _keep_future_distance(times, lifted).settled(frozen(lifted))
 
     def _fail(self, found: Disorder) -> None:
         raise OrderError(
             f"{self._path} is not in time order: row {found.row} ({format_time(found.time)}) comes after "
-            f"{format_time(found.before)}: {self._remedy}"
+            f"{format_time(found.before)}: {self._remedy}{found.cause}"
         )
 
 
@@ -115,9 +136,14 @@ def first_disorder(file: RecordingFile) -> Disorder | None:
         lifted = np.empty(len(times.available), dtype=np.int64)
         row = int(normalise.lift(times.available, _known(times), latest, False, lifted))
         if row >= 0:
-            return Disorder(first + row, int(times.available[row]), int(lifted[row - 1]) if row else latest)
+            before = int(lifted[row - 1]) if row else latest
+            return _disorder(first + row, int(times.available[row]), before, file.reader.zone)
         latest = int(lifted[-1])
     return None
+
+
+def _disorder(row: int, time: int, before: int, zone: ZoneInfo | None) -> Disorder:
+    return Disorder(row, time, before, str(zone) if zone is not None and is_repeated(time, zone) else None)
 
 
 def latest_before(file: RecordingFile, row: int) -> int:

@@ -47,7 +47,7 @@ class Origins:
         self._files = files
         self._readers: OrderedDict[int, _ChunkReader] = OrderedDict()
         self._original = _union(files)
-        renamed = [(_free_name(field.name), field.type) for field in self._original]
+        renamed = [(_free_name(field.name, self._original.names), field.type) for field in self._original]
         self.schema = pa.schema([*renamed, ("file", pa.string()), ("row", pa.int64()), ("reason", pa.string())])
 
     def fetch(self, origin: int) -> tuple[Path, int, dict[str, Any]]:
@@ -171,8 +171,12 @@ def _plain(type_: pa.DataType) -> pa.DataType:
     return pa.string() if type_ in (pa.large_string(), pa.string_view()) else type_
 
 
-def _free_name(name: str) -> str:
-    return f"{name}_" if name in PLACE_COLUMNS else name
+def _free_name(name: str, names: Sequence[str]) -> str:
+    """Return the name of a recorded column beside those of places: its own, or the first free one with underscores."""
+    free = name
+    while free in PLACE_COLUMNS or (free != name and free in names):
+        free += "_"
+    return free
 
 
 def _fit(rows: pa.Table, schema: pa.Schema, partitions: Mapping[str, str | None]) -> pa.Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -15,7 +15,7 @@ from tickstock_cli.sources.file_tickers import ticker_of
 from tickstock_cli.sources.intervals import parse_interval
 from tickstock_cli.sources.layouts import FileColumns, Understood, understand
 from tickstock_cli.sources.misfit import misfit
-from tickstock_cli.sources.options import ReadOptions, with_layout
+from tickstock_cli.sources.options import ReadOptions, is_set, with_layout
 from tickstock_cli.sources.records import (
     KNOWN_COLUMNS,
     LENGTH,
@@ -56,6 +56,13 @@ class Layout:
     def theirs(self, *names: str) -> list[str]:
         """Return the file's names for those of our columns that are read from it."""
         return [self.columns[name] for name in names if name in self.columns]
+
+    def told(self, options: ReadOptions) -> Layout:
+        """Return the layout without a note that the user's options answer."""
+        known = self.understood
+        if known is None or known.reading.answered_by is None or not is_set(options, known.reading.answered_by):
+            return self
+        return replace(self, understood=replace(known, reading=replace(known.reading, note=None)))
 
     def options(self, options: ReadOptions) -> ReadOptions:
         """Return the options with which rows of this layout are read."""

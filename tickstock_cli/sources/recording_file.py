@@ -151,7 +151,7 @@ def open_recording(found: FoundFile, options: ReadOptions) -> RecordingFile:
             options.columns,
             None if is_recorded(schema) else partial(_values, file),
             ticker_from_name=options.ticker_from == "filename",
-        )
+        ).told(options)
         options = layout.options(options)
         where = tuple(theirs_of(options.where, layout.columns, schema.names))
         needed = layout.theirs(*TIME_COLUMNS, "time_of_day", "interval", "ticker")

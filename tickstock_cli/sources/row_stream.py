@@ -241,7 +241,7 @@ class RowStream:
         """
         if schema not in self._layouts or rows is not None:
             values = None if is_recorded(schema) else partial(_values, rows)
-            layout = recognise(FoundFile(self.name, {}), schema, self.options.columns, values)
+            layout = recognise(FoundFile(self.name, {}), schema, self.options.columns, values).told(self.options)
             check_mapped(self.options.columns, [(layout, schema.names)])
             if not self._layouts:  # later streams can be of other types
                 check_where(self.options.where, [[*schema.names, *layout.columns]])

@@ -33,6 +33,12 @@ def in_utc(local: Int64s, zone: ZoneInfo) -> Int64s:
     return np.where((local > 0) & (offset != _SKIPPED), local - offset, 0)
 
 
+def is_repeated(time: int, zone: ZoneInfo) -> bool:
+    """Return whether a time (int64 ns UTC) lies in an hour that occurs twice on the clocks of a zone."""
+    local = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time // 1_000)).astimezone(zone)
+    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+
+
 @lru_cache(maxsize=1 << 16)
 def _offset(quarter: int, zone: ZoneInfo) -> int:
     """Return how far a zone is ahead of UTC (ns) in a quarter of an hour of its own time, counted from 1970."""

@@ -67,7 +67,7 @@ def _zone(name: str) -> tzinfo:
 def _at_market_times(time: pa.DataType | None, settings: dict[str, object]) -> Reading:
     if time is None or pt.is_integer(time) or (isinstance(time, pa.TimestampType) and time.tz is not None):
         return Reading(settings)
-    return Reading({**settings, "timezone": NEW_YORK}, note=_ZONE_NOTE)
+    return Reading({**settings, "timezone": NEW_YORK}, note=_ZONE_NOTE, answered_by="timezone")
 
 
 def _read_ticks(columns: FileColumns, theirs: Mapping[str, str]) -> Reading:

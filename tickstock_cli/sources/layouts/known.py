@@ -86,11 +86,14 @@ class Reading:
         The ticker of all rows, where the layout says it elsewhere than in a column.
     note
         Note for the user: what the layout does not say and can be wrong. None = no note.
+    answered_by
+        The field of `ReadOptions` that answers the note, if the user sets it.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     ticker: str | None = None
     note: str | None = None
+    answered_by: str | None = None
 
 
 def plain_reading(columns: FileColumns, theirs: Mapping[str, str]) -> Reading:  # noqa: ARG001 - as others

@@ -98,7 +98,7 @@ def load_faults(path: Path) -> FaultPlan:
         The file cannot be read, or says something that is no fault; the message names the place.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise SettingsError(f"cannot read the faults of {path}: {why}; name a file of faults") from error
