@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import os
 import pty
 import re
 import subprocess
+from decimal import Decimal
 from pathlib import Path
+from random import Random
+from time import sleep
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.cli.prepared import start_process
+from tests.cli.processes import running
 from tests.cli.running import error_line, run_tickstock
 from tests.unit.importing.flat_files import QUOTES, TRADES, trade, write_gz
 
@@ -106,6 +113,91 @@ def test_a_gzip_bomb_of_one_line_is_an_error(tmp_path: Path) -> None:
 
     assert result.returncode == 3
     assert len(error_line(result)) < 500
+
+
+def judged_plainly(line: dict[str, str]) -> dict[str, object]:
+    """Return a trade as a tick, by the rules as they are written: for the conditions of `busy_day` alone."""
+    conditions = {int(word) for word in line["conditions"].split(",") if word}
+    time, printed = int(line["sip_timestamp"]), int(line["participant_timestamp"])
+    is_late = printed > 0 and time - printed > 10 * 10**9
+    flags = (5 if conditions & {12, 37} or is_late else 0) | (7 if 15 in conditions else 0)
+    price, size = (float(Decimal(line[name])) for name in ("price", "size"))
+    return {"ticker": line["ticker"], "timestamp": time, "price": price, "size": size, "flags": flags}
+
+
+def busy_day(folder: Path) -> Path:
+    """Write rising and falling trades in regular hours, some of them flagged, cancelled or printed late."""
+    second, rng = 10**9, Random(1)
+    lines = []
+    for ticker in ("A", "BRK.B", "NA"):
+        cents = 10_000
+        for at in range(400):
+            cents += rng.choice((-9, 7, 8))
+            conditions = rng.choice(("", "", "14", "37", "12,37", "15", "14,41"))
+            printed = rng.choice((1, 1, 11 * second))
+            correction = rng.choice(("0", "0", "0", "8"))
+            size = f"{rng.randint(1, 300)}.{rng.randint(0, 999_999):06}"
+            lines.append(
+                trade(
+                    ticker,
+                    at * 3 * second + rng.randint(0, second),
+                    f"{cents / 100:.2f}",
+                    size=size,
+                    conditions=conditions,
+                    correction=correction,
+                    printed=printed,
+                    number=at + 1,
+                )
+            )
+    return write_gz(folder / "2024-01-03.csv.gz", TRADES, lines)
+
+
+def test_a_replay_of_an_import_is_that_of_a_plain_reading(tmp_path: Path) -> None:
+    """The csv module and Decimal read the file, a few lines judge it, and the events are the same."""
+    source = busy_day(tmp_path)
+    with gzip.open(source, "rt", newline="") as file:
+        rows = [judged_plainly(line) for line in csv.DictReader(file) if line["correction"] == "0"]
+    rows.sort(key=lambda row: str(row["timestamp"]))
+    (tmp_path / "plain").mkdir()
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "plain" / "ticks.parquet")
+
+    imported = run_tickstock("import", "polygon-flatfiles", source, "--out", "days", folder=tmp_path)
+    replays = [
+        json.loads(run_tickstock("replay", name, "--json", folder=tmp_path).stdout) for name in ("days", "plain")
+    ]
+
+    assert imported.returncode == 0, imported.stderr
+    assert replays[0]["events"] > 20
+    assert replays[0]["digest"] == replays[1]["digest"]
+
+
+def test_a_killed_import_starts_anew(tmp_path: Path) -> None:
+    """It is killed while it waits for the rest of a pipe; the folder shows nothing of it."""
+    whole = flat_file(tmp_path / "in", rows=2_000).read_bytes()
+    path = tmp_path / "trades_v1" / "2024-01-03.csv.gz"
+    path.parent.mkdir()
+    os.mkfifo(path)
+    with (
+        running("import", "polygon-flatfiles", path, "--out", "days", folder=tmp_path) as process,
+        path.open("wb", buffering=0) as pipe,
+    ):
+        pipe.write(whole[: len(whole) // 2])
+        while not (tmp_path / "days" / ".importing").exists():
+            sleep(0.01)
+        process.kill()
+        process.wait()
+    left = [entry.name for entry in (tmp_path / "days").iterdir()]
+    path.unlink()
+    path.write_bytes(whole)
+
+    again = run_tickstock("import", "polygon-flatfiles", path, "--out", "days", folder=tmp_path)
+    once = run_tickstock("import", "polygon-flatfiles", path, "--out", "once", folder=tmp_path)
+
+    assert left == [".importing"]
+    assert (again.returncode, once.returncode) == (0, 0), again.stderr
+    assert sorted(entry.name for entry in (tmp_path / "days").iterdir()) == ["2024-01-03", "manifest.jsonl"]
+    day = "2024-01-03/tick.parquet"
+    assert (tmp_path / "days" / day).read_bytes() == (tmp_path / "once" / day).read_bytes()
 
 
 BARS = "Date;Time;Open;High;Low;Close;Volume;Note\n" + "".join(
