@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+import numba.core.runtime.nrt
 from numba.core.caching import NullCache
 
 from tickstock_cli.kernels.fingerprint import NoFingerprintError, describe_type, fingerprint
@@ -60,7 +61,9 @@ class KernelCache(NullCache):
         return f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}-{hashed}-"
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        target_context.refresh()
+        # All that machine code needs of numba. A whole refresh, as in numba's own cache, imports what compiles arrays,
+        # linear algebra and dictionaries, and takes a quarter of a short run; numba does it before it compiles.
+        core.runtime.nrt.rtsys.initialize(target_context)
         path = self._path(sig, target_context.codegen())
         if path is None:
             return None

@@ -30,6 +30,12 @@ RECORD_STAGES = {
     "fmv": ("group fair values", "validate fair values", "kernel fmv", "collect fair values"),
 }
 """By record type, whose rows share the stage's time. ``collect`` is the channel around its kernels."""
+SUMS = {
+    "event": EVENT_STAGES,
+    "bar": ("validate bars", "kernel ohlcv"),
+    "tick": RECORD_STAGES["tick"],
+}
+"""Stages whose sum has a limit. Over ``decode``, a row's cost of the same run, it is a figure of any machine."""
 
 
 def stages(job: Sample) -> Turns:
@@ -43,7 +49,9 @@ def stages(job: Sample) -> Turns:
     shared = dict.fromkeys(ROW_STAGES, sum(rows.values())) | dict.fromkeys(EVENT_STAGES, events)
     for record, names in RECORD_STAGES.items():
         shared |= dict.fromkeys(names, rows[record])
-    yield {name: watch.seconds.get(name, 0.0) / max(count, 1) * 1e9 for name, count in shared.items()}
+    taken = {name: watch.seconds.get(name, 0.0) / max(count, 1) * 1e9 for name, count in shared.items()}
+    sums = {name: sum(map(taken.__getitem__, parts)) for name, parts in SUMS.items()}
+    yield taken | sums | {f"{name} over decode": cost / taken["decode"] for name, cost in sums.items()}
 
 
 def _drive(path: str, out: str, watch: Stopwatch) -> tuple[dict[str, int], int]:

@@ -191,6 +191,8 @@ def test_stages_take_every_part_and_no_more_time_than_there_was(samples: dict[st
 
     assert {name for names in (ROW_STAGES, EVENT_STAGES, *RECORD_STAGES.values()) for name in names} <= sample.keys()
     assert all(sample[name] > 0 for name in ("decode", "kernel highlow", "kernel ohlcv", "kernel fmv", "write"))
+    assert sample["event"] == sum(sample[name] for name in EVENT_STAGES)
+    assert sample["bar over decode"] == (sample["validate bars"] + sample["kernel ohlcv"]) / sample["decode"]
 
 
 def test_replays_of_any_kind_give_one_digest(samples: dict[str, list[Sample]]) -> None:
