@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
+from signal import SIGKILL
+from time import sleep
 
 import pyarrow.parquet as pq
 import pytest
 
+from tests.cli.live_runs import until
 from tests.cli.processes import read_lines
 from tests.cli.running import run_tickstock
 from tests.cli.serving import end, start, words
@@ -95,6 +98,38 @@ def test_kills_at_drawn_moments_harm_no_recording(
     assert last == 0
     kept = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
     assert b"a-secret-that-is-nowhere" not in kept
+
+
+def test_kills_without_traffic_harm_no_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the market opens, at any moment: while the run starts, connects or waits."""
+    monkeypatch.setenv("POLYGON_API_KEY", "any")
+    folder, rng = tmp_path / "rec", Random(11)
+    with start("replay", SAMPLE, "--as-polygon", ":0", "--start-on-subscribe", "--end", "00:01") as vendor:
+        assert vendor.stdout is not None
+        live = ("live", "--url", vendor.stdout.readline().strip(), "--symbols", "*", "--record", folder)
+        for number in range(KILLS):
+            with start(*live) as process:
+                sleep(rng.uniform(0.1, 2))
+                process.kill()
+                with noted(process, folder, number):
+                    assert process.returncode == -SIGKILL
+        with start(*live) as process:
+            until_recording(folder, process)
+            process.kill()
+            with noted(process, folder, KILLS):
+                check_readable(folder)
+                assert run_tickstock("recover", folder).returncode == 0
+                parity = run_tickstock("parity", folder, "--json")
+                assert parity.returncode == 0, parity
+    starts = json.loads(parity.stdout)["starts"]
+    assert 1 <= len(starts) <= KILLS + 1
+    assert {each["end"] for each in starts} == {"killed"}
+
+
+def until_recording(folder: Path, process: subprocess.Popen[str]) -> None:
+    """Wait until a run has written its start."""
+    before = RecordedFolder(folder).starts() if (folder / "run.json").exists() else ()
+    until(lambda: (folder / "run.json").exists() and RecordedFolder(folder).starts() != before, process, "it recorded")
 
 
 def long_market(folder: Path) -> tuple[str | Path, ...]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from signal import SIGINT
+
 import pytest
 
 from tests.cli.conftest import Here
+from tests.cli.live_runs import ended, live
 
 LIVE = ("live", "--url", "ws://127.0.0.1:9", "--symbols", "AAPL", "--json")
 
@@ -23,14 +27,14 @@ def test_channels_are_a_list_with_commas(
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_what_the_feed_says_is_told_once(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_feed_says_is_told_once(tmp_path: Path) -> None:
     """Where no view shows the feed: a line for each lost connection, marked as the feed's."""
-    monkeypatch.setenv("POLYGON_API_KEY", "any")
-    result = here(*LIVE, "--duration", "1s")
+    with live("--url", "ws://127.0.0.1:9", "--symbols", "AAPL", folder=tmp_path) as process:
+        assert process.stderr is not None
+        said = [process.stderr.readline() for _ in range(3)]
+        ended(process, SIGINT)
 
-    said = [line for line in result.stderr.splitlines() if "cannot connect to 127.0.0.1:9" in line]
-    assert result.returncode == 0
-    assert said
+    assert process.returncode == 0
     assert all(line.startswith("feed: cannot connect to 127.0.0.1:9: connection refused; connecting") for line in said)
 
 

@@ -35,7 +35,8 @@ def _wire(result: LiveResult) -> Table:
         table.add_row("subscriptions", f"{health.acknowledged or 0:,} of {health.wanted:,} acknowledged{silent}")
     table.add_row("reconnects", f"{health.reconnects or 0:,}")
     if (relay := result.relay) is not None:
-        table.add_row("relay", f"{relay.rows:,} rows over {relay.connections:,} connections")
+        connections = "connection" if relay.connections == 1 else "connections"
+        table.add_row("relay", f"{relay.rows:,} rows over {relay.connections:,} {connections}")
         if relay.cut_off or relay.dropped:
             table.add_row("", f"{relay.cut_off:,} clients cut off, {relay.dropped:,} rows dropped")
     told = result.latency_ms

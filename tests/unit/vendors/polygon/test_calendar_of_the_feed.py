@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from tests.unit.vendors.polygon.scripted_vendor import Client, Feed, trade, vendor
+from tests.unit.vendors.polygon.test_played_feed import Endless
 from tickstock_cli.config.settings import LiveSettings
 from tickstock_cli.core.trading_hours import MarketCalendar
 from tickstock_cli.replaying import Request, read_options
 from tickstock_cli.testing import new_york, settings_of
+from tickstock_cli.vendors.polygon.server.fault_plan import FaultPlan
+from tickstock_cli.vendors.polygon.server.vendor import PlayOptions, vendor_in_thread
 
 EXTENDED_HOURS = 12
 NIGHT_MS = new_york("2026-11-25", "22:00:00") // 1_000_000
@@ -73,6 +76,23 @@ def test_silence_is_judged_in_the_hours_of_the_configuration(calendar: MarketCal
         feed.read(2)
 
     assert len([notice for notice in feed.heard.notices if notice.startswith("no rows of T")]) == notices
+
+
+def test_a_feed_that_falls_silent_and_answers_pings_is_left_for_another_connection() -> None:
+    """It can be mute for hours; no ping finds that. The rows that pass meanwhile are a gap."""
+    faults = FaultPlan.model_validate({"fault": [{"kind": "silence", "after_rows": 3, "times": 1}]})
+    every_day = open_on("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    with vendor_in_thread(Endless(), PlayOptions(speed=None, events_per_frame=1), faults) as played:
+        feed = Feed(played.url, live=LiveSettings(stale_few_seconds=0.5), calendar=every_day)
+        for batch in feed.source.record_batches():
+            feed.take(batch)
+            if feed.source.gaps and feed.source.gaps[0].end is not None:
+                feed.source.interrupt()
+        feed.source.close()
+
+    assert feed.source.gaps[0].reason.startswith("no rows of T for longer than a channel is silent")
+    assert feed.heard.notices[0] == feed.source.gaps[0].reason
+    assert played.faults == {"silence": 1}
 
 
 @pytest.mark.parametrize(("flat", "flags"), [({}, 0), (TOKYO, 5), ({"session.calendar": "24/7"}, 5)])

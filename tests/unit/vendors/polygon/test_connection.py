@@ -188,14 +188,15 @@ def test_an_answer_to_the_key_that_never_comes_is_waited_for_a_while() -> None:
     assert any("no answer to the key within 0.05 s" in notice for notice in feed.heard.notices)
 
 
-def test_a_refused_handshake_is_reported_and_given_up() -> None:
+@pytest.mark.parametrize("refusal", [HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN])
+def test_a_refused_handshake_is_reported_and_given_up(refusal: HTTPStatus) -> None:
     """HTTP 403 for ever, with nothing said, is what the vendor's client does."""
-    with vendor(HTTPStatus.FORBIDDEN) as played:
+    with vendor(refusal) as played:
         feed = Feed(played.url)
         feed.read(1)
 
     host = urlsplit(played.url).netloc
-    assert str(feed.source.failure) == f"gave up the feed: {host} answers with HTTP status 403"
+    assert str(feed.source.failure) == f"gave up the feed: {host} answers with HTTP status {refusal.value}"
     assert (played.handshakes, len(feed.heard.notices)) == (5, 4)
 
 
@@ -359,6 +360,25 @@ def test_rows_that_are_handled_slowly_do_not_cost_the_connection() -> None:
 
     assert feed.prices == [100.0 + number for number in range(frames)]
     assert (played.handshakes, feed.source.health().reconnects, feed.heard.notices) == (1, 0, [])
+
+
+@pytest.mark.parametrize("bars", ["A", "AM"])
+def test_nothing_is_ever_given_up(bars: str) -> None:
+    """`AM` begins with `A`: asking for one, the vendor's client gives up the other."""
+
+    async def script(client: Client) -> None:
+        await client.ready(4)
+        await client.tell(trade(1_000))
+        await client.received()
+        client.abort()
+
+    with vendor(script, good) as played:
+        feed = Feed(played.url, "AAPL,AM", channels=("T", bars))
+        feed.read(2)
+
+    wanted = ["T.AAPL", "T.AM", f"{bars}.AAPL", f"{bars}.AM"]
+    assert [sorted(client.items) for client in played.clients] == [sorted(wanted)] * 2
+    assert {command["action"] for client in played.clients for command in client.commands} == {"auth", "subscribe"}
 
 
 def test_a_full_buffer_makes_the_connection_wait_and_loses_nothing() -> None:

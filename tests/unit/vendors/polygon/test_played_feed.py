@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, groupby
 from typing import Any
 
 import pyarrow as pa
@@ -139,6 +139,32 @@ def test_a_silent_peer_without_pongs_is_left_and_the_rest_of_the_rows_comes() ->
         feed.source.close()
 
     assert feed.source.gaps[0].reason == "nothing came for 0.5 s after a ping"
+
+
+def test_a_frame_of_nearly_a_megabyte_is_read() -> None:
+    """No limit of the vendor's is known; one client's is a million bytes."""
+    rows = [trades(*["AAPL"] * 10_000, every_ns=1_000_000)]
+    faults = plan({"kind": "big_frame", "bytes": 900_000, "times": 1})
+    with vendor_in_thread(rows, PlayOptions(speed=None), faults) as vendor:
+        feed = Feed(vendor.url)
+        assert len(feed.read(10_000)) == 10_000
+
+    assert feed.source.wire_ledger()["wire.bad_frame"] == 0
+    assert max(len(list(together)) for _, together in groupby(row["received_at"] for row in feed.rows)) > 5_000
+
+
+def test_a_bar_that_is_sent_again_is_a_row_like_the_first_one() -> None:
+    """The recording has both; a ticker's later row of the same time is what detectors reject as a duplicate."""
+    faults = plan({"kind": "resent_bar", "rows_later": 1})
+    with vendor_in_thread([bars("AAPL", "MSFT")], PlayOptions(speed=None), faults) as vendor:
+        feed = Feed(vendor.url, "*", channels=("AM",))
+        feed.read(3)
+
+    assert sorted((row["ticker"], row["volume"]) for row in feed.rows) == [
+        ("AAPL", 1_234.5),
+        ("AAPL", 1_334.5),
+        ("MSFT", 1_234.5),
+    ]
 
 
 @NEEDS_OPENSSL

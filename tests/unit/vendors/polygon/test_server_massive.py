@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import repeat
+from itertools import count, repeat
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from massive import WebSocketClient
 from websockets.exceptions import ConnectionClosedError
 
-from tests.unit.vendors.polygon.massive_client import massive
+from tests.unit.vendors.polygon.massive_client import LONGEST_SECONDS, massive
 from tests.unit.vendors.polygon.recorded_rows import bars, recorded, trades
 from tickstock_cli.core.times import parse_time
 from tickstock_cli.sources.options import ReadOptions
@@ -209,6 +211,38 @@ def test_refused_over_http_it_tries_for_ever() -> None:
             await client.until(lambda: vendor.counts.connections >= 10)
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "sockets.massive.example"])
+def test_where_nobody_listens_it_tries_for_ever(
+    address: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A refused port or a host that does not resolve: its limit of reconnects is ignored, and it logs nothing."""
+
+    def unknown(*_: object, **__: object) -> list[object]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    if address != "127.0.0.1:1":
+        monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    attempts: list[int] = []
+
+    def delays() -> Iterator[float]:
+        for number in count():
+            attempts.append(number)
+            yield 0.0
+
+    async def story() -> None:
+        client = WebSocketClient("a key", feed=address, subscriptions=["T.*"], secure=False)
+        trying = asyncio.ensure_future(client.connect(print, proxy=None, reconnect_delays=delays))
+        async with asyncio.timeout(LONGEST_SECONDS):
+            while len(attempts) < 10:
+                assert not trying.done()
+                await asyncio.sleep(0.005)
+        trying.cancel()
+        await asyncio.wait({trying})
+
+    asyncio.run(story())
+    assert not [record for record in caplog.records if record.name.startswith("massive")]
 
 
 def test_any_answer_to_its_key_but_one_is_a_success() -> None:
