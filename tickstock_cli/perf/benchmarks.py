@@ -308,7 +308,13 @@ def _find(name: str) -> Callable[[Sample], Turns]:
     """Return a benchmark; those that measure only this version are in other modules."""
     if name in BENCHMARKS:
         return BENCHMARKS[name]
-    homes = {"stages": "stages", "wire": "wire_benchmarks", "backtest": "backtest_benchmarks", "soak": "soak_benchmark"}
+    homes = {
+        "stages": "stages",
+        "wire": "wire_benchmarks",
+        "backtest": "backtest_benchmarks",
+        "soak": "soak_benchmark",
+        "import": "import_benchmarks",
+    }
     home = homes.get(name.partition("_")[0], "speed_benchmarks")
     module = import_module(f"tickstock_cli.perf.{home}")
     found: Callable[[Sample], Turns] = getattr(module, name)

@@ -37,6 +37,9 @@ OF_THIS_VERSION = (
     "backtest_trades",
     "backtest_bars",
     "backtest_vectorbt",
+    "import_decode",
+    "import_trades",
+    "import_longer",
 )
 """Benchmarks of baselines only; revisions are not compared by them."""
 KNOWN = (*BENCHMARKS, *OF_THIS_VERSION)

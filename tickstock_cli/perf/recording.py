@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from tickstock_cli.core.os_errors import os_error_hint
 from tickstock_cli.errors import OutputError
+from tickstock_cli.perf.flat_file_recording import write_flat_file
 from tickstock_cli.perf.sides import HERE, cache_folder, keep_latest
 from tickstock_cli.perf.soak_recording import write_day
 from tickstock_cli.perf.wire_recording import burst_end, with_burst, write_trades
@@ -25,6 +26,7 @@ from tickstock_cli.synth.writing import Feed, write_market
 PARTS = 8
 TICKS = frozenset({Feed.TICKS})
 MANIFEST = "_perf.json"
+FLAT_FILE = "2026-03-02.csv.gz"
 RIVALS_VARIABLE = "TICKSTOCK_PERF_RIVALS"
 """Names a Python that has the tools which benchmarks compare with, and which are no dependencies."""
 DAY = date(2026, 3, 2)
@@ -52,6 +54,8 @@ class Size:
         Trades a second of a live run, for ``paced_seconds``, and of one with a burst; 0: there is none.
     soak_rows_per_second, soak_hours, soak_speed
         Trades a second of a soak, its hours of market time, and the speed at which they are played; 0: there is none.
+    flat_rows
+        Trades of a vendor's flat file; another one has four times as many; 0: there is none.
     in_parts
         Whether the ticks are also split into several files, which needs memory for all of them.
     days
@@ -69,6 +73,7 @@ class Size:
     soak_rows_per_second: float = 0
     soak_hours: float = 24
     soak_speed: float = 480
+    flat_rows: int = 0
     in_parts: bool = True
     days: int = 1
 
@@ -92,6 +97,10 @@ SIZES = {
     "soak": (
         Size(250_000, 1_000, 65_536, 2.0, soak_rows_per_second=6, in_parts=False),
         Size(250_000, 1_000, 65_536, 2.0, soak_rows_per_second=2, soak_speed=1_440, in_parts=False),
+    ),
+    "import": (
+        Size(250_000, 8_000, 65_536, 2.0, flat_rows=5_000_000, in_parts=False),
+        Size(250_000, 8_000, 65_536, 2.0, flat_rows=1_000_000, in_parts=False),
     ),
     "backtest": (
         Size(20_000_000, 8_000, 65_536, 60.0, in_parts=False, days=6),
@@ -119,6 +128,8 @@ class Prepared:
         Files of trades at an even rate, and with a burst, likewise.
     soak
         Folder of the trades and bars of a soak, likewise.
+    flat, longer_flat
+        Flat files of trades, likewise.
     start, end, speed
         Range and speed of the paced replay, in ns UTC and times recorded time.
     busy_start, busy_end, busy_speed
@@ -134,6 +145,8 @@ class Prepared:
     wire: Path
     burst: Path
     soak: Path
+    flat: Path
+    longer_flat: Path
     start: int
     end: int
     speed: float
@@ -153,6 +166,8 @@ class Prepared:
             "burst": str(self.burst),
             "burst_end": burst_end(size.paced_seconds),
             "soak": str(self.soak),
+            "flat": str(self.flat),
+            "longer_flat": str(self.longer_flat),
             "soak_speed": size.soak_speed,
             "batch_rows": size.batch_rows,
             "clients": size.clients,
@@ -212,6 +227,9 @@ def _make(size: Size, folder: Path) -> Prepared:
             write_trades(being_made / "burst" / "trades.parquet", with_burst(rate, size.paced_seconds), size.symbols)
         if size.soak_rows_per_second:
             write_day(being_made / "soak", size.soak_rows_per_second, size.soak_hours, min(size.symbols, SOAK_SYMBOLS))
+        if size.flat_rows:
+            write_flat_file(being_made / "flat" / FLAT_FILE, size.flat_rows, size.symbols)
+            write_flat_file(being_made / "longer_flat" / FLAT_FILE, 4 * size.flat_rows, size.symbols)
         manifest = {
             "start": start,
             "end": end,
@@ -232,7 +250,9 @@ def _make(size: Size, folder: Path) -> Prepared:
 def _prepared(folder: Path, manifest: dict[str, Any]) -> Prepared:
     busy, longer = (folder / name / "ticks.parquet" for name in ("busy", "longer"))
     wire, burst = (folder / name / "trades.parquet" for name in ("wire", "burst"))
-    return Prepared(folder / "day", folder / "parts", busy, longer, wire, burst, folder / "soak", **manifest)
+    flat, longer_flat = (folder / name / FLAT_FILE for name in ("flat", "longer_flat"))
+    feeds = busy, longer, wire, burst, folder / "soak", flat, longer_flat
+    return Prepared(folder / "day", folder / "parts", *feeds, **manifest)
 
 
 def _write(folder: Path, rows: int, symbols: int, feeds: frozenset[Feed], days: int = 1) -> None:
@@ -267,7 +287,7 @@ def _stretch(ticks: Path, share: float, rows: int) -> tuple[int, int]:
 
 def _hash_of(folder: Path) -> str:
     whole = sha256()
-    for path in sorted(folder.rglob("*.parquet")):
+    for path in sorted([*folder.rglob("*.parquet"), *folder.rglob("*.csv.gz")]):
         with path.open("rb") as stream:
             whole.update(path.name.encode() + file_digest(stream, "sha256").digest())
     return whole.hexdigest()
@@ -275,6 +295,6 @@ def _hash_of(folder: Path) -> str:
 
 def _synth_source() -> str:
     """Return the identity of this version's synthetic markets and trades."""
-    made_here = [HERE / "tickstock_cli" / "perf" / f"{name}_recording.py" for name in ("wire", "soak")]
+    made_here = [HERE / "tickstock_cli" / "perf" / f"{name}_recording.py" for name in ("wire", "soak", "flat_file")]
     sources = [*sorted((HERE / "tickstock_cli" / "synth").glob("*.py")), *made_here]
     return sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()

@@ -16,7 +16,10 @@ from tickstock_cli.perf.measuring import Plan, check_benchmarks
 from tickstock_cli.perf.recording import Prepared, Size
 from tickstock_cli.perf.sides import KEPT, Side, revision
 
-NOTHING = Prepared(Path(), Path(), Path(), Path(), Path(), Path(), Path(), 0, 0, 1.0, 0, 0, 1.0, "")
+NO_PATH = Path()
+NOTHING = Prepared(
+    NO_PATH, NO_PATH, NO_PATH, NO_PATH, NO_PATH, NO_PATH, NO_PATH, NO_PATH, NO_PATH, 0, 0, 1.0, 0, 0, 1.0, ""
+)
 STARTS = Plan(NOTHING, Size(0, 0, 1, 0.0), 1, ("startup",))
 
 
