@@ -177,12 +177,13 @@ def test_a_full_disk_behind_stdout_is_an_error() -> None:
 
 
 def test_symbols_are_read_from_the_option_or_a_file(tmp_path: Path) -> None:
-    """Commas, whitespace, lines and comments; an option that is repeated adds to what was named before."""
+    """Commas, lines and comments; blanks inside a ticker; an option that is repeated adds to what was named before."""
     path = tmp_path / "universe.txt"
     path.write_text("AAPL, MSFT  # big\n\nBRK.B\n# IBM\n")
 
     assert parse_symbols(None) is None
     assert parse_symbols(["AAPL,BRK.B"]) == frozenset({"AAPL", "BRK.B"})
+    assert parse_symbols([" BRK B,SPY   240119C00450000 "]) == frozenset({"BRK B", "SPY   240119C00450000"})
     assert parse_symbols(["T", f"@{path}", "F,T"]) == frozenset({"AAPL", "MSFT", "BRK.B", "F", "T"})
 
 

@@ -185,34 +185,30 @@ Workers = Annotated[
 
 
 def parse_symbols(texts: Sequence[str] | None, option: str = "--symbols") -> frozenset[str] | None:
-    """Read every ``option``: tickers separated by commas, or ``@FILE`` with tickers separated by commas or whitespace.
+    """Read every ``option``: tickers separated by commas, or ``@FILE``, which is read like a universe.
 
-    In a file, ``#`` begins a comment. Without an option the result is None: every ticker.
+    Blanks inside a ticker belong to it. Without an option the result is None: every ticker.
 
     Raises
     ------
     UsageError
         A file cannot be read, or an option names no ticker.
     """
+    from tickstock_cli.config.universes import FILE_MARK, read_tickers, split_tickers
+
     symbols: set[str] = set()
     for text in texts or ():
-        listed = _read_symbols(Path(text[1:]), option) if text.startswith("@") else text
-        named = listed.replace(",", " ").split()
+        if text.startswith(FILE_MARK):
+            try:
+                named = read_tickers(Path(text.removeprefix(FILE_MARK)))
+            except ValueError as error:
+                raise UsageError(f"{option} {text}: {error}") from error
+        else:
+            named = [ticker for line in text.splitlines() for ticker in split_tickers(line)]
         if not named:
             raise UsageError(f"{option} {text} names no ticker; write A,B or @FILE")
         symbols.update(named)
     return frozenset(symbols) or None
-
-
-def _read_symbols(path: Path, option: str) -> str:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise UsageError(f"cannot read the tickers of {option} @{path}: it is not text; name a text file") from error
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise UsageError(f"cannot read the tickers of {option} @{path}: {reason}; name a text file") from error
-    return "\n".join(line.partition("#")[0] for line in lines)
 
 
 def parse_wheres(texts: Sequence[str]) -> dict[str, list[str]]:

@@ -1,12 +1,14 @@
 """Universes: lists of tickers, given directly or in files, as ``@FILE``.
 
-A file has one ticker per line, or is a CSV with a header and a column ``ticker``. Empty lines and lines that begin with
-``#`` are ignored; behind a ticker, ``#`` begins a comment. A repeated ticker counts once.
+A file has tickers separated by commas and line ends, or is a CSV with a header and a column ``ticker`` or ``symbol``.
+Blanks and quotes around a ticker are ignored, blanks inside belong to it. Empty lines and lines that begin with ``#`` are
+ignored; behind a ticker, ``#`` begins a comment. A repeated ticker counts once.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,11 @@ from typing import Any
 FILE_MARK = "@"
 CORE = "core"
 """Name of the core universe."""
-COLUMN = "ticker"
+COLUMNS = ("ticker", "symbol")
+"""Columns of tickers, in the order of preference."""
+_SEPARATORS = (",", ";", "\t")
+_NAME = re.compile(r"[A-Z][a-z]{2,}|[^A-Za-z]*\d\.\d[^A-Za-z]*")
+"""A word or a figure beside a ticker, as in a table of companies."""
 MAX_LENGTH = 64
 """Longest ticker and longest name of a universe in characters, as in subscriptions."""
 
@@ -26,7 +32,7 @@ class TickerFile:
 def checked_ticker(text: str) -> str:
     """Return a valid ticker unchanged; raise ValueError otherwise."""
     if not 0 < len(text) <= MAX_LENGTH or text.startswith(FILE_MARK) or not _without_separators(text):
-        raise ValueError(f"must be a ticker, 1 to {MAX_LENGTH} characters without blanks and commas")
+        raise ValueError(f"must be a ticker, 1 to {MAX_LENGTH} characters without commas")
     return text
 
 
@@ -40,7 +46,7 @@ def checked_name(name: str) -> str:
 
 
 def _without_separators(text: str) -> bool:
-    return text.isprintable() and not any(character.isspace() or character in ',;"' for character in text)
+    return text.isprintable() and text == text.strip() and not any(character in ',;"' for character in text)
 
 
 def files_of(value: Any) -> tuple[str, ...]:
@@ -94,12 +100,25 @@ def read_tickers(path: Path) -> list[str]:
         (number, line) for number, line in enumerate(lines, 1) if line.strip() and not line.lstrip().startswith("#")
     ]
     tickers = []
-    for number, text in _column(entries) if _has_header(entries) else _plain(entries):
-        more = f"; a CSV needs a header with a column {COLUMN}" if "," in text else ""
+    header = _header(entries)
+    for number, text in _plain(entries) if header is None else _column(entries, *header):
+        more = f"; a CSV needs a header with a column {COLUMNS[0]}" if "," in text else ""
         tickers.append(_checked(text, f"{path}, line {number}: ", more))
     if not tickers:
         raise ValueError(f"{path} has no ticker; write one per line")
     return tickers
+
+
+def split_tickers(text: str) -> list[str]:
+    """Return the tickers of one line, which are separated by commas.
+
+    Examples
+    --------
+    >>> split_tickers('BRK B, "SPY   240119C00450000",')
+    ['BRK B', 'SPY   240119C00450000']
+    """
+    fields = next(csv.reader([text], skipinitialspace=True), [])
+    return [field.strip() for field in fields if field.strip()]
 
 
 def _checked(text: str, place: str = "", more: str = "") -> str:
@@ -109,21 +128,32 @@ def _checked(text: str, place: str = "", more: str = "") -> str:
         raise ValueError(f"{place}{text!r} {error}{more}") from error
 
 
-def _has_header(entries: Sequence[tuple[int, str]]) -> bool:
-    return bool(entries) and COLUMN in _fields(entries[0][1])
+def _header(entries: Sequence[tuple[int, str]]) -> tuple[str, int] | None:
+    """Return the separator of a table and the place of its column of tickers; None for a plain list."""
+    for separator in _SEPARATORS if entries else ():
+        names = [name.lower() for name in _fields(entries[0][1], separator)]
+        for column in COLUMNS:
+            if column in names:
+                return separator, names.index(column)
+    return None
 
 
-def _fields(header: str) -> list[str]:
-    return [name.strip().lower() for name in next(csv.reader([header]))]
+def _fields(line: str, separator: str) -> list[str]:
+    return [field.strip() for field in next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])]
 
 
-def _column(entries: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    place = _fields(entries[0][1]).index(COLUMN)
+def _column(entries: Sequence[tuple[int, str]], separator: str, place: int) -> Iterator[tuple[int, str]]:
     for number, line in entries[1:]:
-        fields = next(csv.reader([line]))
-        yield number, fields[place].strip() if place < len(fields) else ""
+        fields = _fields(line, separator)
+        yield number, fields[place] if place < len(fields) else ""
 
 
 def _plain(entries: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Yield the tickers of a list; a line with the names or figures of a table is yielded whole, and is none."""
     for number, line in entries:
-        yield number, line.partition("#")[0].strip()
+        text = line.partition("#")[0].strip()
+        tickers = split_tickers(text)
+        if len(tickers) > 1 and any(_NAME.search(ticker) for ticker in tickers):
+            yield number, text
+        else:
+            yield from ((number, ticker) for ticker in tickers or [text])

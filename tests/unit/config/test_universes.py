@@ -71,7 +71,8 @@ def test_files_on_the_command_line_are_relative_to_the_current_folder(tmp_path: 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("AAPL\nBRK B\n", "list.txt, line 2: 'BRK B' must be a ticker, 1 to 64 characters without blanks and commas"),
+        ("AAPL\nBRK;B\n", "list.txt, line 2: 'BRK;B' must be a ticker, 1 to 64 characters without commas"),
+        ("AAPL,3.25\n", "list.txt, line 1: 'AAPL,3.25' must be a ticker"),
         ("# ok\n\nAAPL,Apple\n", "list.txt, line 3: 'AAPL,Apple' must be a ticker"),
         ("AAPL,Apple\n", "commas; a CSV needs a header with a column ticker"),
         ("name,ticker\nApple,AAPL\nNobody,\n", "list.txt, line 3: '' must be a ticker"),
@@ -92,6 +93,26 @@ def test_a_file_that_is_no_list_of_tickers_names_line_and_value(tmp_path: Path, 
     assert expected in said
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("\ufeffAAPL\r\nMSFT\r\n", ["AAPL", "MSFT"]),
+        ("BRK B  \nSPY   240119C00450000\n", ["BRK B", "SPY   240119C00450000"]),
+        ("AAPL, MSFT ,IBM,\nF\n", ["AAPL", "MSFT", "IBM", "F"]),
+        ('"BRK B","AAPL" # two\n', ["BRK B", "AAPL"]),
+        ("aapl,msft\n", ["aapl", "msft"]),
+        ('\ufeffSymbol,Name\nAAPL,Apple Inc.\nBRK B,"Berkshire, Class B"\n', ["AAPL", "BRK B"]),
+        ("Name;Ticker\nApple Inc.;AAPL\n", ["AAPL"]),
+        ("symbol\nAAPL\n", ["AAPL"]),
+    ],
+)
+def test_lists_of_other_programs_are_read(tmp_path: Path, text: str, expected: list[str]) -> None:
+    """With byte order marks, quotes, names of companies, blanks inside tickers."""
+    path = tmp_path / "list.txt"
+    path.write_text(text, encoding="utf-8", newline="")
+    assert read_tickers(path) == expected
+
+
 def test_an_unreadable_file_of_tickers_is_an_error(tmp_path: Path) -> None:
     """Missing, a folder, or no text."""
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\xff\xfe")
@@ -108,7 +129,7 @@ def test_an_unreadable_file_of_tickers_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("assignment", "expected"),
     [
-        ('priority.core_universe=["A B"]', 'priority.core_universe[0] = "A B" (in --set): must be a ticker'),
+        ('priority.core_universe=["A;B"]', 'priority.core_universe[0] = "A B" (in --set): must be a ticker'),
         ("priority.core_universe=AAPL", 'priority.core_universe = "AAPL" (in --set): must be a list'),
         ('priority.core_universe=["A", "A"]', "(in --set): must name each item once, but 'A' occurs twice"),
         ("priority.universes.own=[]", "priority.universes.own = [] (in --set): must have at least 1 item"),
