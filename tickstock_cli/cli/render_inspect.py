@@ -126,7 +126,8 @@ def _disorder(file: FileReport) -> str:
     assert file.disorder is not None
     at, before = format_time(file.disorder.time), format_time(file.disorder.before)
     row, cause = file.disorder.row, file.disorder.cause
-    return f"row {row:,} ({at}) comes after {before}: replay with --sort or --late reject{cause}"
+    remedy = "it is sorted by ticker, replay with --sort" if file.by_ticker else "replay with --sort or --late reject"
+    return f"row {row:,} ({at}) comes after {before}: {remedy}{cause}"
 
 
 def _counts(reasons: Mapping[str, int]) -> str:

@@ -1,8 +1,8 @@
 """Universes: lists of tickers, given directly or in files, as ``@FILE``.
 
 A file has tickers separated by commas and line ends, or is a CSV with a header and a column ``ticker`` or ``symbol``.
-Blanks and quotes around a ticker are ignored, blanks inside belong to it. Empty lines and lines that begin with ``#`` are
-ignored; behind a ticker, ``#`` begins a comment. A repeated ticker counts once.
+Blanks and quotes around a ticker are ignored, blanks inside belong to it. Empty lines and lines that begin with ``#``
+are ignored; behind a ticker, ``#`` begins a comment. A repeated ticker counts once.
 """
 
 from __future__ import annotations

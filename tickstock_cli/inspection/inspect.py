@@ -46,6 +46,7 @@ from tickstock_cli.sources.recordings import (
     no_rows_message,
     only_outputs_message,
 )
+from tickstock_cli.sources.ticker_order import is_sorted_by_ticker
 from tickstock_cli.sources.unfinished import readable
 
 DETECTING_FACTOR = 2
@@ -101,7 +102,11 @@ def inspect(
     policy = Unsorted.REJECT if in_order else Unsorted.SORT
     judged, aspects = _surveyed(files, replace(options, unsorted=policy), calendar, advance)
     reading = perf_counter() - begun
-    unsorted = judged if in_order else _survey(files, replace(options, unsorted=Unsorted.REJECT), calendar, advance)
+    unsorted = (
+        judged
+        if in_order
+        else _survey(files, replace(options, unsorted=Unsorted.REJECT, judges_late=True), calendar, advance)
+    )
     copies = no_copies(SLOTS)
     reports = tuple(
         _report(
@@ -151,7 +156,7 @@ def _openable(
 def _warm_up(files: Sequence[RecordingFile], options: ReadOptions, calendar: Calendar) -> None:
     """Judge some first rows, so that the measured time excludes loading of kernels and calendar."""
     some = [files[0], *files[1:][-1:]]
-    with Recordings.of(some, replace(options, unsorted=Unsorted.REJECT)) as recordings:
+    with Recordings.of(some, replace(options, unsorted=Unsorted.REJECT, judges_late=True)) as recordings:
         begun = Survey(len(some), recordings.symbols, calendar)
         begun.warm_up()
         for step in islice(recordings.batches(1), 1):
@@ -216,6 +221,7 @@ def _report(
         ignored=file.layout.ignored,
         guesses=file.guesses,
         disorder=disorder,
+        by_ticker=disorder is not None and is_sorted_by_ticker(file),
         rejected=statistics.rejected,
         rejected_unsorted=unsorted.rejected,
         phases=statistics.phases,

@@ -31,6 +31,8 @@ class FileReport:
         Columns that are not used.
     disorder
         The first row out of order; None if the file is in order.
+    by_ticker
+        Whether a file that is not in order is sorted by ticker, then by time, so that `--late reject` is no way out.
     rejected
         Rows that a replay rejects, by reason, with ``--sort`` if any file is not in order.
     rejected_unsorted
@@ -58,6 +60,7 @@ class FileReport:
     ignored: tuple[str, ...]
     guesses: tuple[Guess, ...]
     disorder: Disorder | None
+    by_ticker: bool
     rejected: Mapping[str, int]
     rejected_unsorted: Mapping[str, int]
     phases: Mapping[str, int]
@@ -88,6 +91,7 @@ class FileReport:
             "guesses": [{"what": guess.what, "value": guess.value, "because": guess.why} for guess in self.guesses],
             "sorted": self.disorder is None,
             "first_unsorted_row": _disorder(self.disorder),
+            "sorted_by_ticker": self.by_ticker,
             "duplicates": self.copies,
             "rejected": dict(self.rejected),
             "rejected_with_late_reject": dict(self.rejected_unsorted),

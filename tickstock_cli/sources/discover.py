@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from tickstock_cli.core.hour_files import EVENTS, hour_file, is_recorded_folder
 from tickstock_cli.errors import DataError
+from tickstock_cli.sources.lake import files_that_count
 
 SUFFIX = ".parquet"
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
@@ -85,11 +86,11 @@ def _expand(path: str) -> list[str]:
     files = dict.fromkeys(file for match in matches for file in (_below(match) if os.path.isdir(match) else [match]))
     if not files:
         raise DataError(f"no recording matches {path}")
-    return sorted(files)
+    return files_that_count(sorted(files))
 
 
 def _files_below(folder: str) -> list[str]:
-    files = sorted(_below(folder))
+    files = files_that_count(sorted(_below(folder)))
     if not files:
         is_live = is_recorded_folder(Path(folder))
         why = "no row has been recorded yet" if is_live else f"no file below it is named *{SUFFIX}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from tickstock_cli.sources.recording_file import RecordingFile
 from tickstock_cli.sources.sort import SortedStream
 from tickstock_cli.sources.stream import FileStream, Stream, earliest_of
 from tickstock_cli.sources.ticker_codes import TickerCodes
+from tickstock_cli.sources.ticker_order import refuse_if_sorted_by_ticker, remedy_of
 from tickstock_cli.sources.together import SmallFiles
 
 KINDS: dict[str, type[Batch]] = {"tick": TickBatch, "ohlcv": BarBatch, "fmv": FmvBatch}
@@ -111,7 +113,14 @@ class FileStreams:
             in_file_order = self._file_stream(number, AsRecorded(file.first_available), rows)
             return SortedStream(in_file_order, self._options.sort_memory_bytes, self._temporary, position)
         lift_late = self._options.unsorted is Unsorted.REJECT
-        order = InOrder(file.path, latest_before(file, position), lift_late=lift_late, zone=file.reader.zone)
+        order = InOrder(
+            file.path,
+            latest_before(file, position),
+            lift_late=lift_late,
+            zone=file.reader.zone,
+            remedy=partial(remedy_of, file),
+            on_late=None if self._options.judges_late else partial(refuse_if_sorted_by_ticker, file),
+        )
         return self._file_stream(number, order, rows, position)
 
     def _file_stream(self, number: int, order: OrderPolicy, rows: int, position: int = 0) -> FileStream:

@@ -73,6 +73,8 @@ class ReadOptions:
         Settings of the source that is opened: its section, or its defaults. ``sources.opening`` fills it in.
     keep_originals
         Whether the run looks up original rows: a source that can be read only once must store them then.
+    judges_late
+        Whether ``Unsorted.REJECT`` only counts what it would reject, so that a file that it misreads is read, too.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -96,6 +98,7 @@ class ReadOptions:
     sections: Mapping[str, Any] = field(default_factory=dict)
     params: Any = None
     keep_originals: bool = True
+    judges_late: bool = False
 
 
 _DEFAULTS = ReadOptions()

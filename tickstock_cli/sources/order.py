@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -22,8 +22,6 @@ from tickstock_cli.sources.recording_file import RecordingFile
 from tickstock_cli.sources.zones import is_repeated
 
 SCAN_ROWS = 1 << 16
-REMEDY = "sort while reading with --sort, or continue with --late reject"
-"""Advice for a file that is not in order."""
 
 
 class OrderPolicy(Protocol):
@@ -82,19 +80,29 @@ class InOrder(_BasePolicy):
         Whether a late row takes the latest available time before it, because it was read after that row. Otherwise it
         raises OrderError.
     remedy
-        Advice for the message.
+        Returns the advice for the message.
     zone
         Zone of recorded times in local time.
+    on_late
+        Called once, before the first late row is lifted; it can raise.
     """
 
     keeps_order = True
 
     def __init__(
-        self, path: Path | str, latest: int, *, lift_late: bool, remedy: str = REMEDY, zone: ZoneInfo | None = None
+        self,
+        path: Path | str,
+        latest: int,
+        *,
+        lift_late: bool,
+        remedy: Callable[[], str],
+        zone: ZoneInfo | None = None,
+        on_late: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(latest)
         self._zone = zone
         self._remedy = remedy
+        self._on_late = on_late
         self._path = path
         self._lift_late = lift_late
 
@@ -108,13 +116,16 @@ class InOrder(_BasePolicy):
         if row >= 0:
             before = int(lifted[row - 1]) if row else self.latest
             self._fail(_disorder(first + row, int(available[row]), before, self._zone))
+        if self._on_late is not None and (lifted > available)[_known(times)].any():
+            self._on_late()
+            self._on_late = None
         self.latest = int(lifted[-1])
         return _keep_future_distance(times, lifted).settled(frozen(lifted))
 
     def _fail(self, found: Disorder) -> None:
         raise OrderError(
             f"{self._path} is not in time order: row {found.row} ({format_time(found.time)}) comes after "
-            f"{format_time(found.before)}: {self._remedy}{found.cause}"
+            f"{format_time(found.before)}: {self._remedy()}{found.cause}"
         )
 
 

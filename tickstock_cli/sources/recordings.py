@@ -24,6 +24,7 @@ from tickstock_cli.errors import DataError, OwnOutputError, UsageError
 from tickstock_cli.sources.assemble import Assembler
 from tickstock_cli.sources.checks.facts import Oddity
 from tickstock_cli.sources.checks.running import Watchers, joined
+from tickstock_cli.sources.copied_files import without_copies
 from tickstock_cli.sources.discover import discover
 from tickstock_cli.sources.file_streams import FileStreams
 from tickstock_cli.sources.interpretation import Guess
@@ -104,7 +105,9 @@ class Recordings:
 
     @classmethod
     def of(cls, files: Sequence[RecordingFile], options: ReadOptions, left_out: Sequence[str] = ()) -> Self:
-        """Return a recording of files that are open already, in the given order."""
+        """Return a recording of files that are open already, in the given order; one of those with the same rows."""
+        if options.copies == "once":
+            files = without_copies(files)
         ordered = sorted(files, key=lambda file: _TYPE_ORDER[file.record])
         return cls([replace(file, index=index) for index, file in enumerate(ordered)], options, left_out)
 

@@ -209,7 +209,7 @@ class RowStream:
             self.name,
             min(how.first_available for how in first),
             lift_late=self.options.unsorted is Unsorted.REJECT,
-            remedy=_REMEDY,
+            remedy=lambda: _REMEDY,
         )
 
     def _emission(

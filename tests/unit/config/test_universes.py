@@ -129,7 +129,7 @@ def test_an_unreadable_file_of_tickers_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("assignment", "expected"),
     [
-        ('priority.core_universe=["A;B"]', 'priority.core_universe[0] = "A B" (in --set): must be a ticker'),
+        ('priority.core_universe=["A;B"]', 'priority.core_universe[0] = "A;B" (in --set): must be a ticker'),
         ("priority.core_universe=AAPL", 'priority.core_universe = "AAPL" (in --set): must be a list'),
         ('priority.core_universe=["A", "A"]', "(in --set): must name each item once, but 'A' occurs twice"),
         ("priority.universes.own=[]", "priority.universes.own = [] (in --set): must have at least 1 item"),

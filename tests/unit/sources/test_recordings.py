@@ -23,7 +23,7 @@ Write = Callable[..., Path]
 
 def test_files_stand_by_type_and_then_as_given(write: Write, write_bars: Write, write_fmvs: Write) -> None:
     """The order of files decides between rows of the same time."""
-    given = [write_fmvs(), write("z.parquet"), write_bars(), write("a.parquet")]
+    given = [write_fmvs(), write("z.parquet"), write_bars(), write("a.parquet", size=[3, 4])]
     with Recordings.open(given) as recordings:
         assert [file.path.name for file in recordings.files] == [
             "z.parquet",
@@ -205,8 +205,8 @@ ZONE_NOTE = "times without a zone are read as UTC; if they have another zone, se
 
 def test_times_without_a_zone_are_worth_a_note(write: Write, tmp_path: Path) -> None:
     """Four hours decide which phase a row is in. Whoever names the zone, UTC included, is not told."""
-    for name in ("a", "b", "c"):
-        write(f"{name}.parquet", timestamp=LOCAL, received_at=LOCAL)
+    for place, name in enumerate(("a", "b", "c")):
+        write(f"{name}.parquet", timestamp=LOCAL, received_at=LOCAL, size=[1, 2 + place])
     with Recordings.open([tmp_path]) as recordings:
         (note,) = recordings.notes
     for zone in ("America/New_York", "Etc/UTC"):

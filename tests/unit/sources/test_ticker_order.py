@@ -1,0 +1,58 @@
+"""Files that are sorted by ticker, then by time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.sources.conftest import NOON, SECOND, Write
+from tickstock_cli.core.calendar import Calendar
+from tickstock_cli.errors import OrderError
+from tickstock_cli.inspection.inspect import inspect
+from tickstock_cli.sources.options import ReadOptions, Unsorted
+from tickstock_cli.sources.recordings import Recordings
+
+
+def write_rows(write: Write, *rows: tuple[str, int]) -> Path:
+    """Write ticks of these tickers and seconds."""
+    count = len(rows)
+    times = [NOON + second * SECOND for _, second in rows]
+    return write(ticker=[ticker for ticker, _ in rows], timestamp=times, price=[180.0] * count, size=[1] * count)
+
+
+def read(path: Path, unsorted: Unsorted) -> int:
+    """Return the number of rows that are read."""
+    with Recordings.open([path], ReadOptions(unsorted=unsorted)) as recordings:
+        return sum(len(step) for step in recordings.batches(100))
+
+
+def test_sorting_is_the_only_advice_for_a_file_sorted_by_ticker(write: Write) -> None:
+    """--late reject would reject no row, and lose most events."""
+    path = write_rows(write, ("A", 0), ("A", 5), ("B", 1), ("B", 2), ("C", 0))
+    with pytest.raises(OrderError, match=r"row 2 .*: it is sorted by ticker, then by time: .*--sort$"):
+        read(path, Unsorted.FAIL)
+    with pytest.raises(OrderError, match=r"cannot be read with --late reject.*--sort$"):
+        read(path, Unsorted.REJECT)
+    assert read(path, Unsorted.SORT) == 5
+    (report,) = inspect([path], ReadOptions(), Calendar("XNYS")).files
+    assert report.by_ticker
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [("A", 0), ("B", 5), ("A", 3)],
+        [("A", 5), ("A", 0), ("B", 1)],
+        [("A", 5), ("A", 0)],
+        [("A", 0), ("B", 5), ("B", 3), ("C", 9)],
+    ],
+)
+def test_other_disorder_has_both_ways_out(write: Write, rows: list[tuple[str, int]]) -> None:
+    """A late row among others can be rejected."""
+    path = write_rows(write, *rows)
+    with pytest.raises(OrderError, match=r"sort while reading with --sort, or continue with --late reject$"):
+        read(path, Unsorted.FAIL)
+    assert read(path, Unsorted.REJECT) == len(rows)
+    (report,) = inspect([path], ReadOptions(), Calendar("XNYS")).files
+    assert not report.by_ticker

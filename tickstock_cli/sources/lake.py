@@ -1,0 +1,86 @@
+"""Tables of a data lake: which of the files in their folder count is written in their log.
+
+A Delta table is read through its log, with the extra ``tickstock[lake]``. Iceberg and Hudi are refused.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from tickstock_cli.errors import DataError
+
+_DELTA, _ICEBERG, _HUDI = "Delta", "Iceberg", "Hudi"
+_UNREADABLE = {"deletionVectors": "deletion vectors", "columnMapping": "renamed columns"}
+
+
+def files_that_count(files: Sequence[str]) -> list[str]:
+    """Return the files without those that are not part of the table in whose folder they are.
+
+    Raises
+    ------
+    DataError
+        A table cannot be read, or lists a file that is missing.
+    """
+    tables: dict[str, tuple[str, str] | None] = {}
+    listed: dict[tuple[str, str], frozenset[str]] = {}
+    kept = []
+    for file in files:
+        folder = os.path.dirname(os.path.abspath(file))
+        if folder not in tables:
+            tables[folder] = _table_of(folder)
+        table = tables[folder]
+        if table is not None and table not in listed:
+            listed[table] = _files_of(*table)
+        if table is None or os.path.realpath(file) in listed[table]:
+            kept.append(file)
+    return kept
+
+
+def _table_of(folder: str) -> tuple[str, str] | None:
+    """Return the folder and the kind of the table that a folder is part of."""
+    for root in (Path(folder), *Path(folder).parents):
+        if (root / "_delta_log").is_dir():
+            return str(root), _DELTA
+        if (root / ".hoodie").is_dir():
+            return str(root), _HUDI
+        if (root / "metadata").is_dir() and any((root / "metadata").glob("*.metadata.json")):
+            return str(root), _ICEBERG
+    return None
+
+
+def _files_of(folder: str, kind: str) -> frozenset[str]:
+    if kind != _DELTA:
+        raise DataError(
+            f"{folder} is a table of {kind}, and its metadata say which of its files count: name the files of one "
+            "state yourself, or export it to Parquet"
+        )
+    try:
+        deltalake: Any = import_module("deltalake")
+    except ImportError as error:
+        raise DataError(
+            f"{folder} is a Delta table, and its log says which of its files count: install tickstock[lake], or name "
+            "the files"
+        ) from error
+    try:
+        table = deltalake.DeltaTable(folder)
+        features = set(table.protocol().reader_features or ())
+        files = frozenset(os.path.realpath(path) for path in _paths(table.file_uris()))
+    except Exception as error:  # deltalake raises errors of many kinds
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise DataError(f"cannot read the Delta table {folder}: {reason}") from error
+    if hidden := [name for feature, name in _UNREADABLE.items() if feature in features]:
+        raise DataError(f"{folder} is a Delta table with {' and '.join(hidden)}, which is not read: rewrite it without")
+    for file in sorted(files):
+        if not os.path.isfile(file):
+            raise DataError(f"{file} is missing, but the Delta table {folder} lists it: restore it")
+    return files
+
+
+def _paths(uris: Sequence[str]) -> Iterator[str]:
+    for uri in uris:
+        yield unquote(urlsplit(uri).path) if uri.startswith("file:") else uri
