@@ -199,10 +199,12 @@ def parse_symbols(texts: Sequence[str] | None, option: str = "--symbols") -> fro
     symbols: set[str] = set()
     for text in texts or ():
         if text.startswith(FILE_MARK):
+            path = text.removeprefix(FILE_MARK)
             try:
-                named = read_tickers(Path(text.removeprefix(FILE_MARK)))
+                named = read_tickers(Path(path))
             except ValueError as error:
-                raise UsageError(f"{option} {text}: {error}") from error
+                reason = str(error).removeprefix(f"cannot read {path}: ").replace(f"{path} is", "it is", 1)
+                raise UsageError(f"cannot read the tickers of {option} {text}: {reason}") from error
         else:
             named = [ticker for line in text.splitlines() for ticker in split_tickers(line)]
         if not named:

@@ -27,7 +27,7 @@ def _look(facts: Facts) -> Iterator[Oddity]:
         return
     if pt.is_integer(column.type):
         numbers = whole(column, 0)
-        positive = np.unique(numbers[numbers > 0])
+        positive = numbers[numbers > 0]
         if len(positive) and (shown := _as_date(positive)) is not None:
             raise facts.stop(
                 f"times such as {positive[0]} are dates that are written as numbers ({shown}), not a time since 1970: "
@@ -38,7 +38,7 @@ def _look(facts: Facts) -> Iterator[Oddity]:
         return
     times = facts.reader.times(facts.head, 0).timestamp
     usable = times[times > 0]
-    if len(usable) and not _EARLIEST_NS <= (middle := int(np.median(usable))) < _LATEST_NS:
+    if len(usable) and not _EARLIEST_NS <= (middle := int(usable[len(usable) // 2])) < _LATEST_NS:
         yield Oddity(
             f"times are of the year {format_time(middle)[:4]}: if that is wrong, recordings.timestamp_unit sets the "
             "unit of whole numbers"
@@ -48,13 +48,15 @@ def _look(facts: Facts) -> Iterator[Oddity]:
 def _as_date(numbers: Int64s) -> str | None:
     """Return the first number as a date, if all of them are dates with the same number of digits."""
     digits = len(str(numbers[0]))
-    if digits != len(str(numbers[-1])) or digits not in (*_FORMATS, _MILLISECONDS):
+    if digits not in (*_FORMATS, _MILLISECONDS) or (first := _date(str(numbers[0]), digits)) is None:
         return None
-    shown = [_date(str(number), digits) for number in numbers.tolist()]
-    return None if None in shown else shown[0]
+    others = (_date(str(number), digits) for number in np.unique(numbers).tolist())
+    return None if None in others else first
 
 
 def _date(text: str, digits: int) -> str | None:
+    if len(text) != digits:
+        return None
     try:
         found = datetime.strptime(text[:14], _FORMATS[min(digits, 14)])  # noqa: DTZ007 - shown as it is written
     except ValueError:
