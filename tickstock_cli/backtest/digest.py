@@ -8,7 +8,8 @@ from hashlib import sha256
 
 import pyarrow as pa
 
-from tickstock_cli.backtest.observation_table import SCHEMA, observation_rows
+from tickstock_cli.backtest.observation_digest import ObservationDigest
+from tickstock_cli.backtest.observation_table import observation_rows
 from tickstock_cli.backtest.tap import BacktestTap
 from tickstock_cli.backtest.trade_tables import TradeNames, trade_rows, trade_schema
 from tickstock_cli.core.digest import ColumnDigest
@@ -20,16 +21,20 @@ class BacktestDigest:
     def __init__(self, tap: BacktestTap, horizons: Sequence[str]) -> None:
         self._tap = tap
         self._horizons = horizons
-        self._observations = ColumnDigest(SCHEMA.names)
+        self._observations = ObservationDigest(tap.names, horizons)
         self._trades = ColumnDigest(trade_schema("trades").names)
 
     def observations(self) -> Iterator[pa.RecordBatch]:
         """Yield all observations as rows of ``observations.parquet``, adding each to the digest."""
         names = self._tap.names
         for chunk in self._tap.observations.chunks():
-            rows = observation_rows(chunk, self._horizons, names)
-            self._observations.update(rows)
-            yield rows
+            self._observations.update(chunk)
+            yield observation_rows(chunk, self._horizons, names)
+
+    def add_observations(self) -> None:
+        """Add all observations to the digest."""
+        for chunk in self._tap.observations.chunks():
+            self._observations.update(chunk)
 
     def trades(self) -> Iterator[pa.RecordBatch]:
         """Yield the trades of all strategies as rows of ``trades.parquet``, adding each to the digest."""
@@ -54,6 +59,6 @@ def traded_rows(tap: BacktestTap, table: str) -> Iterator[pa.RecordBatch]:
 def digest_of(tap: BacktestTap, horizons: Sequence[str]) -> str:
     """Return the digest of a finished backtest."""
     digest = BacktestDigest(tap, horizons)
-    deque(digest.observations(), maxlen=0)
+    digest.add_observations()
     deque(digest.trades(), maxlen=0)
     return digest.hexdigest()

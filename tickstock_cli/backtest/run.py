@@ -158,15 +158,16 @@ def backtest(
         interrupted = done.run.interrupted or (checked is not None and control.stopped)
         strategies = strategy_results(done.tap, settings.session.market_calendar)
         digest = BacktestDigest(done.tap, study.horizons)
-        rows, trades = digest.observations(), digest.trades()
-        if results is not None and not interrupted:
-            results.table(OBSERVATIONS, OBSERVATION_SCHEMA, rows)
+        trades = digest.trades()
+        if results is None or interrupted:
+            digest.add_observations()
+        else:
+            results.table(OBSERVATIONS, OBSERVATION_SCHEMA, digest.observations())
             results.table("cells.parquet", CELL_SCHEMA, [cell_rows_of(study.table.cells)])
             for table in TRADE_TABLES if strategies else ():
                 batches = trades if table == "trades" else traded_rows(done.tap, table)
                 results.table(f"{table}.parquet", trade_schema(table), batches)
-        deque(rows, maxlen=0)  # their digest without files
-        deque(trades, maxlen=0)
+        deque(trades, maxlen=0)  # their digest without files
         ledger = done.run.ledger.as_dict()
         if done.tap.bars_without_opening:
             ledger["prices.without_opening"] = done.tap.bars_without_opening

@@ -1,18 +1,22 @@
 """Benchmarks of a backtest: beside the replay that it rides on, and beside other tools on the same minute bars.
 
 Run like those of ``benchmarks.py``. The other tools are scripts in ``rivals``, each run by an interpreter that has
-them: polars by this one, vectorbt by that of ``TICKSTOCK_PERF_RIVALS``, for it is no dependency.
+them: polars by this one, vectorbt and backtesting.py, which are no dependencies, by that of ``TICKSTOCK_PERF_RIVALS``.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import pyarrow.parquet as pq
 
 from tickstock_cli.backtest.request import BacktestRequest
 from tickstock_cli.backtest.run import backtest
@@ -26,6 +30,7 @@ from tickstock_cli.replaying import replay as run_replay
 RIVALS = Path(__file__).parent / "rivals"
 WARM_UP_NS = 60_000_000_000
 BAR_HORIZONS = ("5m", "30m", "close")
+BUSIEST = 100
 ENTER_SURGES = 'kinds = ["surge"]'
 STRATEGY = """
 [[enter]]
@@ -120,6 +125,33 @@ def backtest_vectorbt(job: Sample) -> Turns:
     }
 
 
+def backtest_backtesting(job: Sample) -> Turns:
+    """Trade the same events by the same bars beside backtesting.py, which takes one ticker at a time: the busiest."""
+    if not job["rivals"]:
+        yield {}
+        yield {"left_out": "TICKSTOCK_PERF_RIVALS names no Python that has backtesting.py"}
+        return
+    strategies = _strategies(job, "")
+    trading = _on_bars(job, strategies=strategies)
+    _warm_up(job, strategies)
+    yield {}
+    ours = next(timed(lambda: backtest(trading)))
+    events = _events_of(job)
+    script = [str(trading.paths[0]), str(events), *_busiest(events)]
+    theirs = _rival(job["rivals"], "backtesting_runs.py", script)
+    bars = pq.read_metadata(trading.paths[0]).num_rows
+    yield {
+        "a_bar_over_ours": theirs["cpu_seconds"] / theirs["rows"] / (ours["cpu_seconds"] / bars),
+        "trades": theirs["trades"],
+    }
+
+
+def _busiest(events: Path) -> list[str]:
+    """Return the tickers with most events."""
+    counts = Counter(map(str, pq.read_table(events, columns=["ticker"])["ticker"].to_pylist()))
+    return sorted(counts, key=lambda ticker: (-counts[ticker], ticker))[:BUSIEST]
+
+
 def _ticks(job: Sample) -> str:
     return str(Path(job["recording"], "ticks.parquet"))
 
@@ -136,14 +168,19 @@ def _strategies(job: Sample, filters: str) -> tuple[NamedStrategy, ...]:
 
 
 def _on_bars(job: Sample, **options: Any) -> BacktestRequest:
-    """Return a backtest of the ticks' events by the bars; the events are made once."""
+    """Return a backtest of the ticks' events by the bars."""
+    settings = settings_model().model_validate({"study": {"horizons": BAR_HORIZONS}})
+    bars = str(Path(job["recording"], "bars.parquet"))
+    make = partial(BacktestRequest, [bars], settings, events=_events_of(job))
+    return make(**options)
+
+
+def _events_of(job: Sample) -> Path:
+    """Return the file of the ticks' events, which is made once."""
     events = Path(job["folder"], "events.parquet")
     if not events.exists():
         run_replay(Request(paths=[_ticks(job)], outs=[str(events)]))
-    settings = settings_model().model_validate({"study": {"horizons": BAR_HORIZONS}})
-    bars = str(Path(job["recording"], "bars.parquet"))
-    make = partial(BacktestRequest, [bars], settings, events=events)
-    return make(**options)
+    return events
 
 
 def _cpu_of(work: Callable[[], Any]) -> float:
@@ -165,7 +202,8 @@ def _rival(python: str | None, script: str, arguments: list[str]) -> Sample:
     if python is None:
         process = benchmark_runs.start_python(program, **how)
     else:
-        process = subprocess.Popen([python, *program], **how)
+        quiet = {**os.environ, "TQDM_DISABLE": "1"}  # backtesting.py draws a bar for each ticker
+        process = subprocess.Popen([python, *program], env=quiet, **how)
     with process:
         told, _ = process.communicate()
     if process.returncode:

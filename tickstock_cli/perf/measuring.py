@@ -37,6 +37,7 @@ OF_THIS_VERSION = (
     "backtest_trades",
     "backtest_bars",
     "backtest_vectorbt",
+    "backtest_backtesting",
     "import_decode",
     "import_trades",
     "import_longer",

@@ -44,15 +44,25 @@ class DayEnds(NamedTuple):
     end: Int64s
 
 
-class _Room(NamedTuple):
-    """Room for a ticker's rows side by side, and for the extremes of each whole block of them."""
+class _Grouped(NamedTuple):
+    """Rows of the tickers that have moments, grouped by ticker.
 
+    Parameters
+    ----------
+    start
+        By ticker code: where its rows begin; then the number of all.
+    row
+        Places of the rows in the slice.
+    time, high, low, close
+        Of the rows.
+    """
+
+    start: Int32s
+    row: Int32s
     time: Int64s
     high: Float64s
     low: Float64s
     close: Float64s
-    highs: Float64s
-    lows: Float64s
 
 
 # Calls of kernels cost more than what a moment does: they pass every array of their arguments. So what runs for each
@@ -81,23 +91,23 @@ def follow(
     later_highest, later_lowest, below = own.later_highest, own.later_lowest, own.below
     placebo_time, placebo_price, placebo_bps = placebos.entry_time, placebos.entry_price, placebos.bps
     newest_day, last_price, day_before, price_before = last.day, last.price, last.day_before, last.price_before
-    row_day, row_close, opening, open_price = rows.day, rows.close, rows.opening, rows.open
-    starts, grouped = _group(rows.code, heads, stacks)
-    time, high, low, close, highs, lows = _room(starts, is_bars)
+    row_day, opening, open_price = rows.day, rows.opening, rows.open
+    grouped = _group(rows, heads, stacks, is_bars)
+    starts = grouped.start
+    highs, lows = np.empty(len(grouped.row) // BLOCK), np.empty(len(grouped.row) // BLOCK)
     is_one_day, horizons, ended = len(days.day) == 1, len(lengths), 0
     for c in range(len(heads)):
-        begin, count = starts[c], starts[c + 1] - starts[c]
+        begin, behind = starts[c], starts[c + 1]
+        count = behind - begin
         if count == 0:
             continue
-        _gather(rows.time, row_close, grouped, begin, count, time, close)
-        if is_bars:
-            _gather(rows.time, rows.high, grouped, begin, count, time, high)
-            _gather(rows.time, rows.low, grouped, begin, count, time, low)
+        mine, time, close = grouped.row[begin:behind], grouped.time[begin:behind], grouped.close[begin:behind]
+        high, low = grouped.high[begin:behind], grouped.low[begin:behind]
         has_blocks = False
         newest = stacks[c]
         if newest != NOBODY:
             behind = first_after(time, 0, count, own_end[newest])
-            behind = within_day(row_day, grouped, begin, own_day[newest], 0, behind, is_one_day)
+            behind = within_day(row_day, mine, own_day[newest], 0, behind, is_one_day)
             if behind:
                 has_blocks = has_blocks or _find_blocks(high, low, count, highs, lows)
                 highest, lowest = _extremes(high, low, highs, lows, 0, behind)
@@ -107,8 +117,8 @@ def follow(
         while m != NOBODY:
             moment = moments[m]
             after, state, day, row = moment["next"], moment["state"], moment["day"], moment["row"]
-            is_own = moment["is_own"] != 0
-            row -= own.first if is_own else placebos.first
+            is_own = row >= 0
+            row = row - own.first if is_own else -1 - row - placebos.first
             place, price = 0, 0.0
             if state == OPEN:
                 price = last_of(newest_day, last_price, day_before, price_before, c, day)
@@ -116,9 +126,9 @@ def follow(
                 decision = moment["time"]
                 place = first_after(time, 0, count, decision)
                 if is_bars:
-                    place = first_opening(opening, grouped, begin, place, count, decision - rules.open_slack)
+                    place = first_opening(opening, mine, place, count, decision - rules.open_slack)
                 if place < count:
-                    first = grouped[begin + place]
+                    first = mine[place]
                     state = OPEN if is_entry(row_day[first], day, opening[first], decision, rules.wait) else DONE
                     moment["state"] = state
                     if state == OPEN:
@@ -138,7 +148,7 @@ def follow(
                         h += 1
                         continue
                     behind = first_after(time, place, count, end)
-                    behind = within_day(row_day, grouped, begin, day, place, behind, is_one_day)
+                    behind = within_day(row_day, mine, day, place, behind, is_one_day)
                     if behind > place:
                         if is_own:
                             has_blocks = has_blocks or _find_blocks(high, low, count, highs, lows)
@@ -177,75 +187,58 @@ def follow(
 
 
 @kernel
-def _group(code: Int32s, heads: Int32s, stacks: Int64s) -> tuple[Int64s, Int32s]:
-    """Group the rows of tickers that have moments.
-
-    Returns
-    -------
-        Where each ticker's rows begin, and the number of all; row numbers in that order.
-    """
-    starts = np.zeros(len(heads) + 1, np.int64)
+def _group(rows: PrintColumns, heads: Int32s, stacks: Int64s, is_bars: bool) -> _Grouped:
+    """Group the rows of tickers that have moments."""
+    code, row_time, row_high, row_low, row_close = rows.code, rows.time, rows.high, rows.low, rows.close
+    is_followed = (heads != NOBODY) | (stacks != NOBODY)
+    start = np.zeros(len(heads) + 1, np.int32)
     for i in range(len(code)):
-        if heads[code[i]] != NOBODY or stacks[code[i]] != NOBODY:
-            starts[code[i] + 1] += 1
+        if is_followed[code[i]]:
+            start[code[i] + 1] += 1
     for c in range(len(heads)):
-        starts[c + 1] += starts[c]
-    grouped = np.empty(starts[-1], np.int32)
-    place = starts.copy()
+        start[c + 1] += start[c]
+    count, place = start[-1], start.copy()
+    row, time, close = np.empty(count, np.int32), np.empty(count, np.int64), np.empty(count)
+    high = np.empty(count) if is_bars else close
+    low = np.empty(count) if is_bars else close
     for i in range(len(code)):
-        c = code[i]
-        if heads[c] != NOBODY or stacks[c] != NOBODY:
-            grouped[place[c]] = i
-            place[c] += 1
-    return starts, grouped
+        if is_followed[code[i]]:
+            at = place[code[i]]
+            place[code[i]] = at + 1
+            row[at] = i
+            time[at] = row_time[i]
+            close[at] = row_close[i]
+            if is_bars:
+                high[at] = row_high[i]
+                low[at] = row_low[i]
+    return _Grouped(start, row, time, high, low, close)
 
 
 @kernel
-def _room(starts: Int64s, is_bars: bool) -> _Room:
-    most = 0
-    for c in range(len(starts) - 1):
-        most = max(most, starts[c + 1] - starts[c])
-    close = np.empty(most)
-    high = np.empty(most) if is_bars else close
-    low = np.empty(most) if is_bars else close
-    return _Room(np.empty(most, np.int64), high, low, close, np.empty(most // BLOCK), np.empty(most // BLOCK))
-
-
-@kernel
-def _gather(
-    times: Int64s, prices: Float64s, grouped: Int32s, begin: int, count: int, time: Int64s, price: Float64s
-) -> None:
-    """Write a ticker's times and prices side by side."""
-    for k in range(count):
-        time[k] = times[grouped[begin + k]]
-        price[k] = prices[grouped[begin + k]]
-
-
-@kernel
-def within_day(
-    row_day: Int32s, grouped: NDArray[Any], begin: int, day: int, start: int, stop: int, is_one_day: bool
-) -> int:
-    """Return where a day ends among a ticker's rows ``[start, stop)``, which are grouped from ``begin`` on.
+def within_day(row_day: Int32s, mine: NDArray[Any], day: int, start: int, stop: int, is_one_day: bool) -> int:
+    """Return where a day ends among a ticker's rows ``[start, stop)``.
 
     Where the next day begins with the end of the day, as around the clock, its first instant is not of the day.
 
     Parameters
     ----------
+    mine
+        Places of the ticker's rows in the slice.
     is_one_day
         Whether all of the slice's rows are of one day.
     """
     if is_one_day and stop > start:
-        return stop if row_day[grouped[begin]] == day else start
-    while stop > start and row_day[grouped[begin + stop - 1]] != day:
+        return stop if row_day[mine[0]] == day else start
+    while stop > start and row_day[mine[stop - 1]] != day:
         stop -= 1
     return stop
 
 
 @kernel
-def first_opening(opening: Int64s, grouped: NDArray[Any], begin: int, start: int, count: int, from_opening: int) -> int:
+def first_opening(opening: Int64s, mine: NDArray[Any], start: int, count: int, from_opening: int) -> int:
     """Return the first of a ticker's bars from ``start`` on that opens late enough; their number if none does."""
     place = start
-    while place < count and opening[grouped[begin + place]] < from_opening:
+    while place < count and opening[mine[place]] < from_opening:
         place += 1
     return place
 

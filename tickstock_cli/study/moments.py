@@ -39,14 +39,13 @@ MOMENT = np.dtype(
         ("entry_price", "f8"),
         ("highest", "f8"),  # of an event's own
         ("lowest", "f8"),
-        ("row", "i8"),  # number of its row of results, in those of events or of placebos
+        ("row", "i8"),  # number of its row of results in those of events; in those of placebos, -1 less it
         ("code", "i4"),
         ("day", "i4"),
         ("next", "i4"),  # the next moment of the ticker's chain
+        ("stage", "i2"),  # the horizon that ends next, by length
         ("side", "i1"),
         ("state", "i1"),
-        ("stage", "i1"),  # the horizon that ends next, by length
-        ("is_own", "i1"),  # whether it is an event's own, and no placebo
     ],
     align=True,
 )
@@ -203,8 +202,8 @@ def begin(begun: Begun, places: Int64s, moments: Moments) -> None:
         moment["time"] = begun.since + time[event]
         moment["day"] = begun.day
         moment["day_end"] = begun.day_end
-        moment["row"] = begun.first + event
-        moment["is_own"] = begun.is_own
+        row = begun.first + event
+        moment["row"] = row if begun.is_own else -1 - row
         moment["state"] = WAITING
         moment["stage"] = 0
 

@@ -144,7 +144,7 @@ def _follow_ticker(
             first = first_after(time, 0, len(mine), moment["time"])
             if rules.is_bars:
                 from_opening = moment["time"] - rules.open_slack
-                first = first_opening(rows.opening, mine, 0, first, len(mine), from_opening)
+                first = first_opening(rows.opening, mine, first, len(mine), from_opening)
             if first < len(mine):
                 _enter(rows, mine[first], moment, rules)
                 if moment["state"] == OPEN:

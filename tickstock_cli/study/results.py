@@ -40,12 +40,12 @@ def end_open(
             if horizon_end(moment["time"], rules.lengths[h], moment["day_end"]) > moment["day_end"]:
                 continue
             place = rules.places[h]
-            if moment["is_own"]:
+            if moment["row"] >= 0:
                 row = moment["row"] - own.first
                 own.return_bps[row, place] = move_of(side, price, entry_price)
                 own.mfe_bps[row, place], own.mae_bps[row, place] = mfe, mae
             else:
-                placebos.bps[moment["row"] - placebos.first, place] = move_of(side, price, entry_price)
+                placebos.bps[-1 - moment["row"] - placebos.first, place] = move_of(side, price, entry_price)
 
 
 @kernel

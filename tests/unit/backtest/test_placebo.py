@@ -48,6 +48,15 @@ def test_placebo_days_have_a_print_of_any_ticker_and_end_after_two_weeks(tmp_pat
     assert (row["return_bps"], row["placebo_bps"], row["placebo_n"], row["excess_bps"]) == (100.0, None, 0, None)
 
 
+def test_hundreds_of_horizons_are_measured_each(tmp_path: Path) -> None:
+    """The price is one percent higher from the sixtieth second on, on the event's day and on the next."""
+    rows = [*minute("2024-06-03", 100.0, 101.0), *minute("2024-06-04", 200.0, 202.0)]
+    horizons = [f"{seconds}s" for seconds in range(1, 201)]
+    found = studied(rows, event("2024-06-03"), tmp_path, study__horizons=horizons, study__end_slack_seconds=80_000)
+    assert [row["return_bps"] for row in found] == [0.0] * 59 + [pytest.approx(100.0)] * 141
+    assert [row["placebo_bps"] for row in found] == [0.0] * 59 + [pytest.approx(100.0)] * 141
+
+
 def test_a_half_day_is_over_at_the_time_of_an_afternoon_event(tmp_path: Path) -> None:
     """It is no placebo, though it counts as one of the days; rows of other tickers and phases cover the others."""
     rows: list[Record] = []

@@ -70,6 +70,7 @@ def curves_of(
         placebos = [[part.copy() for part in parts] for parts in taken.placebos]
         found.append(FoundResults(taken.records.copy(), placebos))
         if restarts:
+            study.restore({name: array.copy() for name, array in study.state().items()})
             state = {name: array.copy() for name, array in paths.state().items()}
             one = np.ones(1, np.int64)
             paths.add(one, one, one, one, one, one)  # what came after the checkpoint is forgotten
@@ -117,12 +118,15 @@ def test_before_the_entry_a_curve_shows_the_last_price_of_whole_five_seconds() -
 
 
 @pytest.mark.parametrize("size", [41, 997])
-def test_neither_slices_nor_restarts_change_a_bit_of_the_curves(size: int) -> None:
-    """A report is the same at any batch size."""
+def test_neither_slices_nor_restarts_change_a_bit_of_curves_and_observations(size: int) -> None:
+    """A report is the same at any batch size, and so are the events of three days with their placebos."""
     prints, events = drawn_prints(7), drawn_events(7)
-    whole, _ = curves_of(prints, events, [])
+    whole, observed = curves_of(prints, events, [])
     cuts = sorted({int(time) for time in prints.time[::size]})
-    parts, _ = curves_of(prints, events, cuts, restarts=True)
+    parts, again = curves_of(prints, events, cuts, restarts=True)
+    np.testing.assert_array_equal(again.placebo, observed.placebo)
+    assert again.records.tobytes() == observed.records.tobytes()
+    assert np.count_nonzero(~np.isnan(observed.placebo)) > 500
     for one, other in zip(whole, parts, strict=True):
         for expected, found in zip(one, other, strict=True):
             np.testing.assert_array_equal(found, expected)
