@@ -23,7 +23,7 @@ GATHER_SECONDS = 0.005
 """Least time between two takes, unless much waits."""
 FAST_BYTES = 1 << 17
 """So many bytes in this time are a fast feed: some 200,000 trades a second."""
-FAST_GATHER_SECONDS = 0.03
+FAST_GATHER_SECONDS = 0.02
 """Least time between two takes of a fast feed."""
 GATHER_BYTES = 1 << 20
 """So many waiting bytes are taken at once."""
