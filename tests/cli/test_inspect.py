@@ -156,3 +156,16 @@ def test_outputs_of_tickstock_among_recordings_are_reported(here: Here, tmp_path
 
     assert f"left out, because they are outputs of tickstock: {folder / 'events.parquet'}" in " ".join(shown.split())
     assert plain["left_out"] == [str(folder / "events.parquet")]
+
+
+def test_rows_of_a_value_are_inspected_and_replayed(tmp_path: Path) -> None:
+    """An order book stops both commands with the filter that mends it, and each says what it leaves out."""
+    path = write_ticks(tmp_path / "book.parquet", action=["A", "T", "T", "C", "T"])
+    for command in ("inspect", "replay"):
+        refused = run_tickstock(command, path)
+        assert refused.returncode == 3
+        assert refused.stderr.endswith("with --where action=T, or name every value to read\n")
+        read = run_tickstock(command, path, "--where", "action=T")
+        assert read.returncode == 0
+        assert "--where action=T leaves out 2 of 5 rows" in read.stdout + read.stderr
+    assert "recordings.where.action" in run_tickstock("config", "show", "--where", "action=T").stdout

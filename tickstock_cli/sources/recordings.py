@@ -35,7 +35,7 @@ from tickstock_cli.sources.origins import Origins
 from tickstock_cli.sources.recognise import check_mapped, check_mapping
 from tickstock_cli.sources.recording_file import RecordingFile, open_recording
 from tickstock_cli.sources.records import RECORD_TYPES
-from tickstock_cli.sources.selection import check_where
+from tickstock_cli.sources.selection import Where, check_where, selects_file
 from tickstock_cli.sources.unfinished import readable, removed_note, unfinished_note
 
 __all__ = ["Guess", "Origins", "ReadOptions", "RecordingFile", "Recordings", "Unsorted"]
@@ -106,6 +106,7 @@ class Recordings:
     @classmethod
     def of(cls, files: Sequence[RecordingFile], options: ReadOptions, left_out: Sequence[str] = ()) -> Self:
         """Return a recording of files that are open already, in the given order; one of those with the same rows."""
+        files = _of_partitions(files, options.where)
         if options.copies == "once":
             files = without_copies(files)
         ordered = sorted(files, key=lambda file: _TYPE_ORDER[file.record])
@@ -244,6 +245,30 @@ class Recordings:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _of_partitions(files: Sequence[RecordingFile], where: Where) -> Sequence[RecordingFile]:
+    """Return the files whose partitions are selected; the first one tells how many others are not.
+
+    Raises
+    ------
+    DataError
+        None is.
+    """
+    kept = [
+        file
+        for file in files
+        if selects_file(where, [*file.schema.names, *file.layout.columns], {**file.partitions, **file.layout.constants})
+    ]
+    if len(kept) == len(files):
+        return files
+    told = " ".join(f"--where {name}={','.join(wanted)}" for name, wanted in where.items())
+    if not kept:
+        raise DataError(f"no file is left by {told}: the folder of none has these values")
+    oddity = Oddity(f"{told} leaves out " + "{} other files", (len(files) - len(kept),), is_asked_for=True)
+    first = kept[0]
+    kept[0] = replace(first, checked=replace(first.checked, oddities=(*first.checked.oddities, oddity)))
+    return kept
 
 
 def only_outputs_message(paths: Sequence[str | Path]) -> str:

@@ -32,6 +32,19 @@ def theirs_of(where: Where, columns: Mapping[str, str], names: Collection[str]) 
     return {name: wanted for name, wanted in theirs.items() if name in names}
 
 
+def selects_file(where: Where, names: Collection[str], values: Mapping[str, str | None]) -> bool:
+    """Return whether the partitions of a file have the values that select rows.
+
+    Parameters
+    ----------
+    names
+        Columns that are in the file, theirs and ours; their rows are selected one by one.
+    values
+        Values of its partitions, by their names and ours.
+    """
+    return all(name in names or name not in values or (values[name] or "") in wanted for name, wanted in where.items())
+
+
 def check_where(where: Where, known: Sequence[Collection[str]]) -> None:
     """Raise UsageError if no file has a column of ``where``: every row would be read.
 

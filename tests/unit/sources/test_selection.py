@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from tests.unit.sources.conftest import NOON, SECOND, Write
-from tickstock_cli.errors import UsageError
+from tickstock_cli.errors import DataError, UsageError
 from tickstock_cli.sources.options import ReadOptions, Unsorted
 from tickstock_cli.sources.recordings import Recordings
 
@@ -78,3 +78,14 @@ def test_a_value_of_another_type_is_an_error(write: Write) -> None:
     """No row could have it."""
     with pytest.raises(UsageError, match="where size=big: the column has type int64"):
         read(write(), size=("big",))
+
+
+def test_a_partition_selects_files(write: Write, tmp_path: Path) -> None:
+    """A column that stands in the names of folders has one value a file."""
+    write("venue=N/a.parquet", price=[1.0, 2.0])
+    write("venue=Q/a.parquet", price=[3.0, 4.0])
+    prices, notes = read(tmp_path, venue=("Q",))
+    assert prices == [3.0, 4.0]
+    assert any("--where venue=Q leaves out 1 other files" in note for note in notes)
+    with pytest.raises(DataError, match="no file is left by --where venue=Z"):
+        read(tmp_path, venue=("Z",))

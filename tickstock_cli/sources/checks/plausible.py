@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow.types as pt
 
+from tickstock_cli.core.batch import Float64s
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck
 from tickstock_cli.sources.plain_numbers import real
 
@@ -14,7 +15,9 @@ _PRICES = {"tick": "price", "ohlcv": "close", "fmv": "fmv"}
 _SIZES = {"tick": "size", "ohlcv": "volume"}
 _LARGEST_PRICE = 1e6
 _LARGEST_WHOLE_PRICE = 1_000
-"""Prices that are whole numbers in every row are mostly cents or ten-thousandths, unless they are small."""
+"""Prices in a column of integers are mostly cents or ten-thousandths, unless they are small."""
+_LARGEST_WHOLE_FLOAT = 10_000
+"""So are floats and decimals without a fraction in any row."""
 _BILLIONTHS = 1e8
 _SMALLEST_PRICE = 1e-6
 _LARGEST_SIZE = {"tick": 1e8, "ohlcv": 1e11}
@@ -29,12 +32,14 @@ def _look(facts: Facts) -> Iterator[Oddity]:
 
 
 def _look_at_prices(facts: Facts, ours: str) -> Iterator[Oddity]:
-    is_whole = ours in facts.layout.columns and pt.is_integer(facts.schema.field(facts.layout.columns[ours]).type)
-    largest = _LARGEST_WHOLE_PRICE if is_whole else _LARGEST_PRICE
-    if "price" in facts.options.scale or not _is_beyond(facts, ours, _SMALLEST_PRICE, largest):
+    is_integer = ours in facts.layout.columns and pt.is_integer(facts.schema.field(facts.layout.columns[ours]).type)
+    largest_whole = _LARGEST_WHOLE_PRICE if is_integer else _LARGEST_WHOLE_FLOAT
+    if "price" in facts.options.scale or not _is_beyond(facts, ours, _SMALLEST_PRICE, largest_whole):
         return
-    middle = _median(facts, ours)
-    if middle > largest:
+    prices = _first_values(facts, ours)
+    middle = float(np.median(prices)) if len(prices) else 0.0
+    is_whole = bool((prices == np.rint(prices)).all())
+    if middle > _LARGEST_PRICE or (is_whole and middle > largest_whole):
         kind = "are whole numbers" if is_whole else f"are beyond {_LARGEST_PRICE:,.0f}"
         likely = "1e-9 for billionths" if middle >= _BILLIONTHS else "0.01 for cents or 0.0001 for ten-thousandths"
         yield Oddity(
@@ -46,15 +51,16 @@ def _look_at_prices(facts: Facts, ours: str) -> Iterator[Oddity]:
             f"prices are below {_SMALLEST_PRICE:f}: if they are scaled down, --set recordings.scale.price=FACTOR "
             "scales them up (1 confirms them)"
         )
-    elif middle and facts.extremes(facts.layout.columns[ours]) is not None:
-        yield Oddity(f"some prices are beyond {largest:,.0f}, but most are not")
+    elif middle and _is_known_beyond(facts, ours, _LARGEST_PRICE):
+        yield Oddity(f"some prices are beyond {_LARGEST_PRICE:,.0f}, but most are not")
 
 
 def _look_at_sizes(facts: Facts, ours: str) -> Iterator[Oddity]:
     largest = _LARGEST_SIZE[facts.record]
     if "size" in facts.options.scale or not _is_beyond(facts, ours, _SMALLEST_SIZE, largest):
         return
-    middle = _median(facts, ours)
+    sizes = _first_values(facts, ours)
+    middle = float(np.median(sizes)) if len(sizes) else 0.0
     if middle > largest:
         yield Oddity(
             f"{ours}s are beyond {largest:,.0f}, as in fixed point: if they are, scale them, as in "
@@ -78,13 +84,19 @@ def _is_beyond(facts: Facts, ours: str, smallest: float, largest: float) -> bool
     return not smallest <= float(extremes.high) <= largest
 
 
-def _median(facts: Facts, ours: str) -> float:
-    """Return the median of the first values above 0; 0 without one."""
+def _is_known_beyond(facts: Facts, ours: str, largest: float) -> bool:
+    """Return whether the file states that a column has a value above ``largest``."""
+    extremes = facts.extremes(facts.layout.columns[ours])
+    return extremes is not None and not isinstance(extremes.high, bytes) and float(extremes.high) > largest
+
+
+def _first_values(facts: Facts, ours: str) -> Float64s:
+    """Return the first values above 0 of a column."""
     column = facts.column(ours)
     assert column is not None  # it is in the file
     numbers = real(column, np.nan)
-    usable = numbers[numbers > 0]
-    return float(np.median(usable)) if len(usable) else 0.0
+    found: Float64s = numbers[numbers > 0]
+    return found
 
 
 CHECK = RecordingCheck("plausible", ("tick", "ohlcv", "fmv"), _look)

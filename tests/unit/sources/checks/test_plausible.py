@@ -40,7 +40,13 @@ def test_prices_of_any_type_are_looked_at(write: Write, type_: pa.DataType) -> N
     assert "recordings.scale.price=0.01 for cents" in noted(path)
 
 
-@pytest.mark.parametrize("values", [[180.0, 0.0004], [700_000.0, 710_000.0], [180, 181], [0.0, -1.0]])
+def test_floats_without_any_fraction_are_fixed_point(write: Write) -> None:
+    """A program that reads ten-thousandths into floats leaves them whole; a dear share has cents."""
+    assert "recordings.scale.price=0.01 for cents or 0.0001" in noted(write(price=[181_300.0, 181_400.0]))
+    assert noted(write(price=[612_345.5, 612_346.0])) == ""
+
+
+@pytest.mark.parametrize("values", [[180.0, 0.0004], [700_000.5, 710_000.0], [180, 181], [0.0, -1.0]])
 def test_prices_of_markets_are_not_mentioned(write: Write, values: list[float]) -> None:
     """From fractions of a cent to the dearest share."""
     assert noted(write(price=values)) == ""
