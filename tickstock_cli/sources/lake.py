@@ -14,6 +14,9 @@ from urllib.parse import unquote, urlsplit
 
 from tickstock_cli.errors import DataError
 
+Table = tuple[str, str]
+"""Folder and kind of a table."""
+
 _DELTA, _ICEBERG, _HUDI = "Delta", "Iceberg", "Hudi"
 _UNREADABLE = {"deletionVectors": "deletion vectors", "columnMapping": "renamed columns"}
 
@@ -26,14 +29,11 @@ def files_that_count(files: Sequence[str]) -> list[str]:
     DataError
         A table cannot be read, or lists a file that is missing.
     """
-    tables: dict[str, tuple[str, str] | None] = {}
-    listed: dict[tuple[str, str], frozenset[str]] = {}
+    tables: dict[Path, Table | None] = {}
+    listed: dict[Table, frozenset[str]] = {}
     kept = []
     for file in files:
-        folder = os.path.dirname(os.path.abspath(file))
-        if folder not in tables:
-            tables[folder] = _table_of(folder)
-        table = tables[folder]
+        table = _table_of(Path(os.path.abspath(file)).parent, tables)
         if table is not None and table not in listed:
             listed[table] = _files_of(*table)
         if table is None or os.path.realpath(file) in listed[table]:
@@ -41,16 +41,25 @@ def files_that_count(files: Sequence[str]) -> list[str]:
     return kept
 
 
-def _table_of(folder: str) -> tuple[str, str] | None:
-    """Return the folder and the kind of the table that a folder is part of."""
-    for root in (Path(folder), *Path(folder).parents):
-        if (root / "_delta_log").is_dir():
-            return str(root), _DELTA
-        if (root / ".hoodie").is_dir():
-            return str(root), _HUDI
-        if (root / "metadata").is_dir() and any((root / "metadata").glob("*.metadata.json")):
-            return str(root), _ICEBERG
-    return None
+def _table_of(folder: Path, known: dict[Path, Table | None]) -> Table | None:
+    """Return the table that a folder is part of; ``known`` keeps what was found of it and of its parents."""
+    if folder not in known:
+        kind = _kind_of(folder)
+        if kind is not None:
+            known[folder] = str(folder), kind
+        else:
+            known[folder] = None if folder.parent == folder else _table_of(folder.parent, known)
+    return known[folder]
+
+
+def _kind_of(folder: Path) -> str | None:
+    """Return the kind of table whose root a folder is."""
+    if (folder / "_delta_log").is_dir():
+        return _DELTA
+    if (folder / ".hoodie").is_dir():
+        return _HUDI
+    metadata = folder / "metadata"
+    return _ICEBERG if metadata.is_dir() and any(metadata.glob("*.metadata.json")) else None
 
 
 def _files_of(folder: str, kind: str) -> frozenset[str]:
