@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tickstock_cli.core.arrow_arrays import truths, valid, values
 from tickstock_cli.core.events import EVENT_SCHEMA, deciding_columns
 
 ROWS_AT_ONCE = 16_384
@@ -51,27 +52,21 @@ class ColumnDigest:
         if self._waiting:
             self._hash_waiting()
         lines = (
-            f"{name} {valid.hexdigest()} {values.hexdigest()} {text.hexdigest()}\n"
-            for name, (valid, values, text) in self._streams.items()
+            f"{name} {known.hexdigest()} {numbers.hexdigest()} {text.hexdigest()}\n"
+            for name, (known, numbers, text) in self._streams.items()
         )
         return sha256("".join(lines).encode()).hexdigest()
 
     def _hash_waiting(self) -> None:
-        for name, (valid, values, text) in self._streams.items():
+        for name, (known, numbers, text) in self._streams.items():
             column: Any = pa.chunked_array([batch.column(name) for batch in self._waiting]).combine_chunks()
-            if column.null_count:
-                valid.update(column.is_valid().to_numpy(zero_copy_only=False))
-            else:
-                valid.update(b"\1" * len(column))
+            known.update(valid(column).data)
             if pa.types.is_string(column.type):
                 lengths: Any = pc.binary_length(column)
-                values.update(_filled(lengths, 0).astype(np.int32, copy=False).data)
+                numbers.update(values(lengths, np.int32, 0).data)
                 text.update(_text(column.drop_null() if column.null_count else column))
             else:
-                numbers = _filled(column, False if pa.types.is_boolean(column.type) else 0)
-                if numbers.dtype.kind == "f":
-                    numbers = numbers + numbers.dtype.type(0)  # -0.0 becomes 0.0
-                values.update(np.ascontiguousarray(numbers).data)
+                numbers.update(_numbers(column).data)
         self._waiting.clear()
         self._waiting_rows = 0
 
@@ -89,10 +84,12 @@ class EventDigest(ColumnDigest):
         super().__init__(deciding_columns(schema))
 
 
-def _filled(column: Any, nothing: Any) -> NDArray[Any]:
-    """Return a column's values, ``nothing`` for nulls."""
-    filled: NDArray[Any] = (column.fill_null(nothing) if column.null_count else column).to_numpy(zero_copy_only=False)
-    return filled
+def _numbers(column: Any) -> NDArray[Any]:
+    """Return a column's numbers or truth values, zero for null."""
+    if pa.types.is_boolean(column.type):
+        return truths(column)
+    found = values(column, column.type.to_pandas_dtype(), 0)
+    return found + found.dtype.type(0) if found.dtype.kind == "f" else found  # -0.0 becomes 0.0
 
 
 def _text(strings: Any) -> bytes | memoryview:

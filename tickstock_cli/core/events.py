@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tickstock_cli.core.arrow_arrays import number_array, text_array
 from tickstock_cli.core.kinds import MOST_OWN_COLUMNS, Column, Kind, trigger_words
 from tickstock_cli.core.phases import PHASES as PHASES
 from tickstock_cli.core.priority import PriorityManager
@@ -266,9 +267,9 @@ class EventEncoder:
         self._kinds = tuple(kinds)
         self._priorities = priorities
         self._columns = tuple(columns)
-        self._kind_names = pa.array([kind.name for kind in self._kinds], pa.string())
-        self._words = pa.array(trigger_words(self._kinds), pa.string())
-        self._tickers = _TickerColumns(pa.array([], pa.string()), priorities.steps([]))
+        self._kind_names = text_array([kind.name for kind in self._kinds])
+        self._words = text_array(trigger_words(self._kinds))
+        self._tickers = _TickerColumns(text_array([]), priorities.steps([]))
 
     @property
     def kind_names(self) -> tuple[str, ...]:
@@ -285,24 +286,23 @@ class EventEncoder:
         tickers = self._ticker_columns()
         columns: dict[str, Any] = {
             "event_id": self.event_ids(events),
-            "ticker": tickers.names.take(pa.array(codes)),
-            "kind": self._kind_names.take(np.ascontiguousarray(events["kind"])),
-            "source": pa.array(SOURCES, pa.string()).take(np.ascontiguousarray(events["source"])),
-            "phase": pa.array(PHASES, pa.string()).take(np.ascontiguousarray(events["phase"])),
-            "trigger": self._words.take(np.ascontiguousarray(events["trigger"])),
+            "ticker": tickers.names.take(number_array(codes, pa.int32())),
+            "kind": self._kind_names.take(number_array(events["kind"], pa.int8())),
+            "source": text_array(SOURCES).take(number_array(events["source"], pa.int8())),
+            "phase": text_array(PHASES).take(number_array(events["phase"], pa.int8())),
+            "trigger": self._words.take(number_array(events["trigger"], pa.int8())),
             "priority": self._priorities.assign(events["kind"], tickers.steps[codes]),
-            "strength": pa.array(events["strength"], mask=events["strength"] == 0),
+            "strength": number_array(events["strength"], pa.int8(), events["strength"] != 0),
             **{column.name: self._own(events, column.name) for column in self._columns},
         }
         if self._provenance is not None:
             columns |= self._came_about(events, self._provenance)
         arrays = []
         for field in self.schema:
-            if field.name in columns:
-                arrays.append(pa.array(columns[field.name], field.type))
-            else:
-                values = np.ascontiguousarray(events[field.name])
-                arrays.append(pa.array(values, field.type, from_pandas=field.nullable))
+            column = columns[field.name] if field.name in columns else events[field.name]
+            if isinstance(column, np.ndarray):
+                column = number_array(column, field.type, ~np.isnan(column) if field.nullable else None)
+            arrays.append(column)
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
     def _ticker_columns(self) -> _TickerColumns:
@@ -310,7 +310,7 @@ class EventEncoder:
         held = self._tickers
         new = self._symbols.tickers[len(held.steps) :]
         if new:
-            names = pa.concat_arrays([held.names, pa.array(new, pa.string())])
+            names = pa.concat_arrays([held.names, text_array(new)])
             held = _TickerColumns(names, np.concatenate([held.steps, self._priorities.steps(new)]))
             self._tickers = held
         return held
@@ -323,12 +323,12 @@ class EventEncoder:
                 if column.name == name:
                     mine = events["kind"] == code
                     values[mine] = events[OWN_FIELDS[position]][mine]
-        return pa.array(values, pa.float64(), from_pandas=True).cast(self.schema.field(name).type)
+        return number_array(values, pa.float64(), ~np.isnan(values)).cast(self.schema.field(name).type)
 
     @staticmethod
     def _came_about(events: EventRows, provenance: Provenance) -> dict[str, Any]:
         times = {"received_wall": "received", "detected_wall": "detected", "emitted_wall": "released"}
         return {
-            "channel": pa.array(provenance.instances, pa.string()).take(np.ascontiguousarray(events["instance"])),
+            "channel": text_array(provenance.instances).take(number_array(events["instance"], pa.int16())),
             **{name: events[field] + provenance.wall_minus_clock for name, field in times.items()},
         }

@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tickstock_cli.core.arrow_arrays import values
+
 ROWS_AT_ONCE = 65_536
 """Events whose tickers are counted together: a count of each of thousands of tickers is a Python object."""
 
@@ -32,7 +34,8 @@ class Tally:
         # Not by group_by: it starts Arrow's threads, which takes longer than counting the few events of a live batch.
         kinds, sources = (cast(Any, events[name]).dictionary_encode() for name in ("kind", "source"))
         names = list(product(kinds.dictionary.to_pylist(), sources.dictionary.to_pylist()))
-        pairs = kinds.indices.to_numpy() * len(sources.dictionary) + sources.indices.to_numpy()
+        kind_codes, source_codes = (values(column.indices, np.int32, 0) for column in (kinds, sources))
+        pairs = kind_codes * len(sources.dictionary) + source_codes
         for (kind, source), count in zip(names, np.bincount(pairs, minlength=len(names)).tolist(), strict=True):
             if count:
                 self.by_kind[kind] += count

@@ -12,41 +12,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
-from numpy.typing import NDArray
 
+from tickstock_cli.core.arrow_arrays import Bools as Bools
+from tickstock_cli.core.arrow_arrays import frozen as frozen
+from tickstock_cli.core.arrow_arrays import valid as valid
+from tickstock_cli.core.arrow_arrays import values as values
 from tickstock_cli.core.batch import MAX_SHARES, Float64s, Int64s
 from tickstock_cli.kernels import normalise
 from tickstock_cli.sources.decimals import LARGEST_EXACT_POWER, doubles
-
-Bools = NDArray[np.bool_]
-
-
-def frozen(array: NDArray[Any]) -> NDArray[Any]:
-    """Make a new array read-only, and return it."""
-    array.flags.writeable = False
-    return array
-
-
-def valid(array: pa.Array[Any]) -> Bools:
-    """Return where an array is not null.
-
-    Arrow's own functions for this import pandas if it is installed, which takes a third of a second.
-    """
-    bitmap = array.buffers()[0]
-    if bitmap is None or not array.null_count:
-        return frozen(np.full(len(array), not array.null_count))
-    bits = np.frombuffer(memoryview(bitmap), dtype=np.uint8)
-    known = np.unpackbits(bits, count=array.offset + len(array), bitorder="little")[array.offset :]
-    return frozen(known.view(np.bool_))
-
-
-def values(array: pa.Array[Any], dtype: Any, null: float) -> NDArray[Any]:
-    """Return the numbers of an Arrow array: a view, or with nulls a copy that holds ``null`` for them."""
-    buffer = array.buffers()[1]
-    if buffer is None or not len(array):
-        return frozen(np.full(len(array), null, dtype=dtype))
-    view = frozen(np.frombuffer(memoryview(buffer), dtype=dtype)[array.offset : array.offset + len(array)])
-    return frozen(np.where(valid(array), view, dtype(null))) if array.null_count else view
 
 
 def whole(array: pa.Array[Any], null: int) -> Int64s:

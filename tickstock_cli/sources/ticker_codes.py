@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 from numpy.typing import NDArray
 
+from tickstock_cli.core.arrow_arrays import text_array
 from tickstock_cli.core.batch import Int32s
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.kernels import normalise
@@ -139,12 +140,12 @@ class _Places:
     """The places of strings in the order in which they were added, found by their bytes."""
 
     def __init__(self) -> None:
-        self._offsets, self._data = _buffers(pa.array([], pa.string()))
+        self._offsets, self._data = _buffers(text_array([]))
         self._table: Int32s = np.full(2, FREE, dtype=np.int32)
 
     def add(self, new: list[str]) -> None:
         """Add strings that are not there."""
-        offsets, data = _buffers(pa.array(new, pa.string()))
+        offsets, data = _buffers(text_array(new))
         first = len(self._offsets) - 1
         self._offsets = frozen(np.concatenate([self._offsets, offsets[1:] + self._offsets[-1]]))
         self._data = frozen(np.concatenate([self._data, data[: offsets[-1]]]))
