@@ -118,7 +118,7 @@ class LeanFiles:
                         f"{source.path}: has {len(names)} .csv files, but one is wanted", "wrong_data"
                     )
                 with archive.open(names[0]) as stream:
-                    for block in line_blocks(_read(stream, content.block_bytes)):
+                    for block in line_blocks(_read(stream, content.block_bytes), quoted_ends=False):
                         yield rows.chunk(reader.read(block))
         except (BadZipFile, zlib.error, EOFError) as error:
             raise SourceFileError(

@@ -129,7 +129,7 @@ class PolygonFlatFiles:
     def chunks(self, source: ImportSource, content: SourceContent) -> Iterator[ImportChunk]:
         """Yield the rows of a file."""
         with Prefetch(content.blocks(), 2) as blocks:
-            heading, lines = without_first_line(line_blocks(iter(blocks)))
+            heading, lines = without_first_line(line_blocks(iter(blocks), quoted_ends=False))
             file = _recognised(source.path, heading)
             if file.data_set == "quotes_v1" and not self._params.quotes_as_fmv:
                 raise SourceFileError(
