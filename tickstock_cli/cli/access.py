@@ -73,9 +73,9 @@ def read_address(host: str, port: int, token: str | None, origins: list[str] | N
     UsageError
         The token or an origin is none.
     """
-    from tickstock_cli.serving.server import Address
+    from tickstock_cli.serving.server import Address, checked_host
 
-    address = Address(host, port, read_token(token), tuple(map(read_origin, origins or ())), socketio)
+    address = Address(checked_host(host), port, read_token(token), tuple(map(read_origin, origins or ())), socketio)
     warn_if_open(address)
     return address
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit, urlunsplit
 
+from tickstock_cli.core.host_names import is_host_name
 from tickstock_cli.errors import UsageError
 
 DEFAULT_PORT = 8765
@@ -35,7 +36,7 @@ def websocket_url(text: str) -> str:
         port = parts.port
     except ValueError as error:
         raise _no_address(text) from error
-    if parts.scheme not in SCHEMES or not parts.hostname:
+    if parts.scheme not in SCHEMES or not is_host_name(parts.hostname or ""):
         raise _no_address(text)
     host = parts.netloc if named or port is not None else f"{parts.netloc.rstrip(':')}:{DEFAULT_PORT}"
     path = parts.path if parts.path.endswith("/ws") else f"{parts.path.rstrip('/')}/ws"

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Self, cast
 import uvicorn
 from anyio.from_thread import start_blocking_portal
 
+from tickstock_cli.core.host_names import is_host_name
 from tickstock_cli.errors import ServingError, UsageError
 from tickstock_cli.serving.access import AccessRules
 from tickstock_cli.serving.addresses import DEFAULT_PORT
@@ -84,7 +85,20 @@ def parse_host_port(text: str) -> tuple[str, int]:
         host, port = ("", text) if text.isdigit() else (text, "")
     if port and not (port.isascii() and port.isdigit() and int(port) <= 65_535):
         raise UsageError(f"cannot listen on {text!r}: the port must be 0 to 65535; write HOST:PORT")
-    return host.removeprefix("[").removesuffix("]") or DEFAULT_HOST, int(port) if port else DEFAULT_PORT
+    return checked_host(host.removeprefix("[").removesuffix("]") or DEFAULT_HOST), int(port) if port else DEFAULT_PORT
+
+
+def checked_host(host: str) -> str:
+    """Return a host to listen on.
+
+    Raises
+    ------
+    UsageError
+        It is not a name or an address.
+    """
+    if not is_host_name(host):
+        raise UsageError(f"cannot listen on {host!r}: it is not the name or the address of a host; write HOST:PORT")
+    return host
 
 
 def bind(host: str, port: int) -> socket.socket:

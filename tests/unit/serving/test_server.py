@@ -54,6 +54,13 @@ def test_an_invalid_port_is_an_error(text: str) -> None:
         parse_host_port(text)
 
 
+@pytest.mark.parametrize("text", ["a..b:80", f"{'x' * 64}.example", "exa mple:80"])
+def test_what_no_resolver_takes_is_no_host(text: str) -> None:
+    """The resolver's own error says neither the name nor what is wrong with it."""
+    with pytest.raises(UsageError, match="it is not the name or the address of a host; write HOST:PORT"):
+        parse_host_port(text)
+
+
 def test_a_server_runs_in_an_existing_loop(new_log: NewLog) -> None:
     """Beside a runtime, without a thread; signals stay the runtime's."""
 

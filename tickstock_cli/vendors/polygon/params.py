@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import Field
 
+from tickstock_cli.core.host_names import is_host_name
 from tickstock_cli.errors import UsageError
 from tickstock_cli.sources.params import SourceParams
 
@@ -161,17 +162,8 @@ def checked_url(url: str) -> str:
         _ = parts.port
     except ValueError as error:
         raise UsageError(f"{url} is no address of a feed ({error}): write wss://HOST or ws://HOST:PORT") from error
-    if parts.scheme not in ("ws", "wss") or not parts.hostname or not _is_host(parts.hostname):
+    if parts.scheme not in ("ws", "wss") or not is_host_name(parts.hostname or ""):
         raise UsageError(f"{url} is no address of a feed: write wss://HOST or ws://HOST:PORT")
     if parts.username is not None or parts.query:
         raise UsageError("the address of the feed has a name, a password or a query: the key is sent as a message only")
     return urlunsplit(parts._replace(path=parts.path if parts.path.strip("/") else MARKET_PATH))
-
-
-def _is_host(name: str) -> bool:
-    """Return whether a name can be looked up: others are errors of the resolver that name neither it nor the reason."""
-    try:
-        name.encode("idna")
-    except UnicodeError:
-        return False
-    return name.isprintable() and " " not in name
