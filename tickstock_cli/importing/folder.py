@@ -57,6 +57,8 @@ class ImportedFile:
         Paths below the folder: of all files that the rows are in.
     at
         When it was imported, ISO 8601, UTC.
+    bar_seconds
+        Lengths of its bars, ascending.
     """
 
     format: str
@@ -71,6 +73,7 @@ class ImportedFile:
     noted: Mapping[str, int]
     outputs: tuple[str, ...]
     at: str
+    bar_seconds: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,8 @@ class ImportFolder:
     def entries(self) -> dict[str, ImportedFile]:
         """Return the newest entry of each source file, by its key. Raises OSError."""
         lines = (line for line in read_lines(self.path / MANIFEST) if line.keys() >= {"source", "sha256", "outputs"})
-        entries = (ImportedFile(**{**line, "outputs": tuple(line["outputs"])}) for line in lines)
+        lists = ("outputs", "bar_seconds")
+        entries = (ImportedFile(**{**line, **{name: tuple(line.get(name, ())) for name in lists}}) for line in lines)
         return {entry.source: entry for entry in entries}
 
     def begin(self) -> Path:

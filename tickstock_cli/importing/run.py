@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
+import numpy as np
+
 from tickstock_cli.core.times import format_time
 from tickstock_cli.engine.prefetch import Prefetch
 from tickstock_cli.errors import DataError, LedgerError, SourceFileError
@@ -25,6 +27,7 @@ from tickstock_cli.importing.folder import ImportedFile, ImportFolder
 from tickstock_cli.importing.format import ImportChunk, ImportFormat, ImportSource
 from tickstock_cli.importing.import_rows import NO_TIME, Days, Tickers, sortable
 from tickstock_cli.importing.source_content import BLOCK_BYTES, SourceContent
+from tickstock_cli.importing.tables import filled
 from tickstock_cli.recording.manifest import sha256_of
 
 IMPORTED, REIMPORTED, SKIPPED, REPLACED = "imported", "reimported", "skipped", "replaced"
@@ -159,6 +162,10 @@ def _known(source: ImportSource, known: dict[str, ImportedFile]) -> SourceResult
     return SourceResult(source, REPLACED, entry, error)
 
 
+def _listed(seconds: set[float]) -> str:
+    return " and ".join(f"{length:g}" for length in sorted(seconds))
+
+
 def _failed(
     source: ImportSource, failing: ImportSource | None, error: DataError, entry: ImportedFile | None
 ) -> SourceResult:
@@ -180,6 +187,7 @@ class _Reading:
     written: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     noted: Counter[str] = field(default_factory=Counter)
+    bar_seconds: set[float] = field(default_factory=set)
 
     def count(self, chunk: ImportChunk, written: int, no_time: int) -> None:
         self.record = chunk.record
@@ -187,6 +195,8 @@ class _Reading:
         self.written += written
         self.dropped.update(chunk.dropped)
         self.noted.update(chunk.noted)
+        if chunk.record == "ohlcv":
+            self.bar_seconds.update(np.unique(filled(chunk.rows.column("interval"), 0.0)).tolist())
         if no_time:
             self.dropped[NO_TIME] += no_time
 
@@ -242,7 +252,9 @@ class _GroupImport:
         try:
             self._refuse_shared(removed, sources, known)
             work = self._folder.begin()
+            others = {key: entry for key, entry in known.items() if key not in {source.key for source in sources}}
             readings = [self._read(source) for source in sources]
+            self._refuse_other_bars(readings, others)
             outputs = self._write(work, removed)
         except DataError as error:
             failing = getattr(error, "source", None)
@@ -264,6 +276,17 @@ class _GroupImport:
                     f"{sources[0].path}: shares its files with {entry.path}, which is not imported anew: "
                     "import all files again, into a new folder",
                     REPLACED,
+                )
+
+    def _refuse_other_bars(self, readings: Sequence[_Reading], others: dict[str, ImportedFile]) -> None:
+        """Raise SourceFileError if the folder has bars of other lengths: a replay takes them for the same bars."""
+        there = {seconds for entry in others.values() for seconds in entry.bar_seconds}
+        for reading in readings:
+            if there and (new := reading.bar_seconds - there):
+                raise SourceFileError(
+                    f"{reading.source.path}: has bars of {_listed(new)} s, but {self._request.folder} has those of "
+                    f"{_listed(there)} s, and a replay would take them for the same bars; import into another folder",
+                    WRONG,
                 )
 
     def _read(self, source: ImportSource) -> _Reading:
@@ -316,4 +339,5 @@ class _GroupImport:
             noted=dict(sorted(reading.noted.items())),
             outputs=names,
             at=at,
+            bar_seconds=tuple(sorted(reading.bar_seconds)),
         )

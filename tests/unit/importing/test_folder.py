@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.unit.importing.flat_files import OPEN, TRADES, trade, write_gz
+from tests.unit.importing.flat_files import BARS, OPEN, TRADES, trade, write_gz
 from tests.unit.importing.test_polygon_flatfiles import imported, rows_of
 from tickstock_cli.errors import UsageError
 from tickstock_cli.importing.folder import ImportFolder
@@ -158,3 +158,16 @@ def test_times_are_dated_by_new_york(tmp_path: Path) -> None:
         path.parent.name: [row["timestamp"] - OPEN for row in rows_of(path)] for path in tmp_path.rglob("*.parquet")
     }
     assert found == {"2024-01-03": hours[:2], "2024-01-04": hours[2:]}
+
+
+def test_bars_of_another_length_need_a_folder_of_their_own(tmp_path: Path) -> None:
+    """A replay would take the bar of a day for another one of its first minute."""
+    bar = f"A,1,1,1,1,1,{OPEN},1"
+    minutes, days = (write_gz(tmp_path / name / NAME, BARS, [bar]) for name in ("minute_aggs_v1", "day_aggs_v1"))
+    imported([minutes], tmp_path / "out")
+
+    (refused,) = imported([days], tmp_path / "out")
+    (other,) = imported([days], tmp_path / "other")
+
+    assert "has bars of 86400 s, but" in str(refused.error)
+    assert (refused.state, other.state) == ("wrong_data", "imported")
