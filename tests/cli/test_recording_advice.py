@@ -127,3 +127,11 @@ def test_a_narrow_terminal_keeps_the_names_of_files(here: Here, tmp_path: Path) 
     write(tmp_path / "IBM.parquet", ["2026-03-02 15:00", "2026-03-03 15:00"])
     head = here("inspect", "IBM.parquet", environment={"COLUMNS": "40"}).stdout.splitlines()[:8]
     assert any(line.split()[:3] == ["IBM", "tick", "2"] for line in head), head
+
+
+def test_a_rejected_row_is_told_under_the_name_of_its_column(here: Here, tmp_path: Path) -> None:
+    """Also where a known layout has found the column."""
+    times = [parse_time("2026-03-02 15:00") // 10**6] * 2
+    pq.write_table(pa.table({"sym": ["A", "A"], "p": [1.0, 0.0], "s": [1, 1], "t": times}), tmp_path / "a.parquet")
+    told = error_line(here("replay", "a.parquet", "--strict"))
+    assert "row 1 has a price that is no number above zero (p=0.0)" in told

@@ -196,7 +196,9 @@ CASES: dict[str, list[Case]] = {
             MINUTE,
         ),
         Case(
-            {**capitals(), "Volume": [5] * 3, "ticker": X, "__index_level_0__": moments(MINUTES, None)}, MINUTES, MINUTE
+            {**capitals(), "Volume": [5] * 3, "ticker": X, "__index_level_0__": moments(MINUTES, "America/New_York")},
+            MINUTES,
+            MINUTE,
         ),
         Case({"date": pa.array([20_514, 20_515, 20_516], pa.date32()), **bars(), **VOLUME, "symbol": X}, DAYS, DAY),
         Case(

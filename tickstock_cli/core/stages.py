@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -35,6 +35,14 @@ class OriginalRows(Protocol):
 
     def close(self) -> None:
         """Close the files that look-ups have opened."""
+
+
+@runtime_checkable
+class NamedColumns(Protocol):
+    """Original rows whose columns can have other names than ours."""
+
+    def names(self, origin: int) -> Mapping[str, str]:
+        """Return our names of the columns that are read -> those of the recording of one row."""
 
 
 class Source(Protocol):

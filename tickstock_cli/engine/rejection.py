@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
@@ -11,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tickstock_cli.channels.base import Rejected
-from tickstock_cli.core.stages import OriginalRows, Source
+from tickstock_cli.core.stages import NamedColumns, OriginalRows, Source
 from tickstock_cli.engine.output_slots import OutputSlot
 from tickstock_cli.engine.output_states import OutputStates
 from tickstock_cli.errors import RejectedRowError
@@ -181,12 +182,15 @@ def in_merge_order(parts: Sequence[Rejected]) -> tuple[NDArray[np.int64], list[s
 def strict_error(rows: OriginalRows, origin: int, reason: str, columns: Mapping[str, str]) -> RejectedRowError:
     """Word the error of the first rejected row; ``columns`` maps our names to the recording's."""
     path, row, values = rows.fetch(origin)
+    if isinstance(rows, NamedColumns):
+        columns = {**columns, **rows.names(origin)}
     shown = []
     for name in COLUMNS[reason]:
         theirs = columns.get(name, name)
         column = theirs if theirs in values else name
         if column in values:
-            shown.append(f"{column}={values[column]!r}")
+            value = values[column]
+            shown.append(f"{column}={value if isinstance(value, Decimal) else repr(value)}")
     return RejectedRowError(
         f"{path}: row {row} {WORDS[reason]} ({', '.join(shown)}); "
         "mend it, or run without --strict to reject and count such rows"

@@ -28,6 +28,7 @@ from tickstock_cli.errors import DataError, OwnOutputError, UsageError
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.params import SourceParams
 from tickstock_cli.sources.pipe import Interrupted, PipeBytes
+from tickstock_cli.sources.plain_columns import plain_types
 from tickstock_cli.sources.row_stream import RowStream
 
 STANDARD_INPUT = "-"
@@ -158,7 +159,7 @@ class ArrowStream(RowStream):
         stream = pa.ipc.open_stream(source)  # type: ignore[arg-type]  # has what pyarrow needs of a file
         if (mark := mark_of(stream.schema)) is not None:
             raise OwnOutputError(f"{self.name} holds {mark} that tickstock wrote, not a recording")
-        self.layout(stream.schema)
+        self.layout(plain_types(stream.schema))
         return stream
 
     @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +101,10 @@ class KeptRows:
         row = self._read(chunk).slice(origin - chunk.first, 1)
         values = {name: plain_values(column)[0] for name, column in zip(row.schema.names, row.columns, strict=True)}
         return Path(self.name), origin, values
+
+    def names(self, origin: int) -> Mapping[str, str]:
+        """Return our names of the columns that are read -> those of the rows that arrived together."""
+        return self._stored[bisect_right(self._firsts, origin) - 1].layout.columns
 
     def table(self, origins: Int64s, reasons: Sequence[str]) -> pa.Table:
         """Return the original rows of ``origins``, in that order, each with its reason."""

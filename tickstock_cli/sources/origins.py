@@ -65,6 +65,10 @@ class Origins:
             values = {name: plain_values(found[name].combine_chunks())[0] for name in kept}
         return self._files[index].path, row, values
 
+    def names(self, origin: int) -> Mapping[str, str]:
+        """Return our names of the columns that are read -> the file's."""
+        return self._files[unpack_origin(int(origin))[0]].layout.columns
+
     def table(self, origins: Int64s, reasons: Sequence[str]) -> pa.Table:
         """Return the original rows of ``origins``, in that order, each with its reason.
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
@@ -117,4 +118,15 @@ def _plain(column: Any, type_: pa.DataType) -> Any:
     if isinstance(type_, pa.DictionaryType):
         values = _plain(column.dictionary, type_.value_type)
         return pa.DictionaryArray.from_arrays(column.indices, values, ordered=type_.ordered)
+    if pt.is_list_view(column.type) or pt.is_large_list_view(column.type):
+        return _listed(column, type_)
     return pc.cast(column, type_)
+
+
+def _listed(column: Any, type_: Any) -> Any:
+    """Return a list view as a list. Arrow's own cast leaves out the last offset."""
+    lengths = pc.fill_null(pc.list_value_length(column), 0)
+    offsets = np.concatenate([[0], np.cumsum(lengths.to_numpy(zero_copy_only=False))])
+    kind: Any = pa.LargeListArray if pt.is_large_list(type_) else pa.ListArray
+    starts = pa.array(offsets, pa.int64() if pt.is_large_list(type_) else pa.int32())
+    return kind.from_arrays(starts, _plain(column.flatten(), type_.value_type), type=type_, mask=column.is_null())

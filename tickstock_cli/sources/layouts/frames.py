@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from datetime import time as clock
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -23,7 +23,6 @@ _LENGTH = re.compile(r"[_-](\d+)[_-]?(sec|second|min|minute|hour|day|m|h|d)s?(?!
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _DAY_SECONDS = 86_400
 MIDNIGHT = clock()
-_UNIVERSAL = ("UTC", "Etc/UTC", "GMT", "+00:00", "Z")
 _ZONE_NOTE = (
     "times without a zone are read as those of New York; if they have another zone, set it, as in "
     "--set recordings.timezone=Etc/UTC"
@@ -31,37 +30,40 @@ _ZONE_NOTE = (
 
 
 def read_bars(columns: FileColumns, theirs: Mapping[str, str]) -> Reading:
-    """Read bars with the length that the file's name or its dates say, at New York's times."""
-    settings: dict[str, object] = {}
+    """Read bars with the length that the file's name or its dates say; then times without a zone are New York's."""
     time = columns.type_of(theirs["timestamp"])
     named = _LENGTH.search(columns.stem)
     if named is not None:
-        settings["interval_seconds"] = int(named[1]) * _SECONDS[named[2][0].lower()]
-    elif "time_of_day" not in theirs and _are_days(columns, theirs["timestamp"], time):
-        settings["interval_seconds"] = _DAY_SECONDS
-    return _at_market_times(time, settings)
+        return _at_market_times(time, {"interval_seconds": int(named[1]) * _SECONDS[named[2][0].lower()]})
+    if "time_of_day" in theirs:
+        return _at_market_times(time, {})
+    are_days = _are_days(columns, theirs["timestamp"], time)
+    return _at_market_times(time, {"interval_seconds": _DAY_SECONDS}) if are_days else Reading()
 
 
 def _are_days(columns: FileColumns, name: str, time: pa.DataType | None) -> bool:
-    """Return whether a column holds days: dates, or the midnights of their zone."""
+    """Return whether a column holds days: dates, or midnights of its zone or New York's."""
     if time is None or pt.is_date(time):
         return time is not None
-    if not isinstance(time, pa.TimestampType):
+    texts = columns.values(name) if isinstance(time, pa.TimestampType) else []
+    if not texts or (len(texts) == 1 and token(name) != "date"):
         return False
-    zone = None if time.tz is None else _zone(time.tz)
-    texts = columns.values(name)
-    moments = [datetime.fromisoformat(f"{text[:19]}{'+00:00' if text.endswith('Z') else ''}") for text in texts]
-    local = [moment if zone is None else moment.astimezone(zone) for moment in moments]
-    evident = len(local) > 1 or (len(local) == 1 and token(name) == "date")
-    return evident and all(moment.time() == MIDNIGHT for moment in local)
+    zones = [None] if time.tz is None else [_zone(time.tz), ZoneInfo(NEW_YORK)]  # type: ignore[attr-defined]  # a timestamp
+    with suppress(ValueError, OverflowError):  # years that no calendar has
+        return any(all(_local(text, zone) == MIDNIGHT for text in texts) for zone in zones)
+    return False
+
+
+def _local(text: str, zone: tzinfo | None) -> clock:
+    """Return the time of day that a clock of the zone shows, for a text in UTC; with None, that of the text."""
+    moment = datetime.fromisoformat(text[:19])
+    return moment.time() if zone is None else moment.replace(tzinfo=UTC).astimezone(zone).time()
 
 
 def _zone(name: str) -> tzinfo:
-    """Return the zone in which days begin: that of the column, if it is one of a place, else New York's."""
     with suppress(ZoneInfoNotFoundError, ValueError):
-        if name not in _UNIVERSAL:
-            return ZoneInfo(name)
-    return ZoneInfo(NEW_YORK)
+        return ZoneInfo(name)
+    return UTC
 
 
 def _at_market_times(time: pa.DataType | None, settings: dict[str, object]) -> Reading:
@@ -70,7 +72,7 @@ def _at_market_times(time: pa.DataType | None, settings: dict[str, object]) -> R
     return Reading({**settings, "timezone": NEW_YORK}, note=_ZONE_NOTE, answered_by="timezone")
 
 
-def _read_ticks(columns: FileColumns, theirs: Mapping[str, str]) -> Reading:
+def _read_split(columns: FileColumns, theirs: Mapping[str, str]) -> Reading:
     return _at_market_times(columns.type_of(theirs["timestamp"]), {})
 
 
@@ -86,7 +88,6 @@ TICKS = KnownLayout(
     "pandas with trades",
     "tick",
     {"ticker": _TICKERS, "timestamp": _WITH_TIME, "price": ("price",), "size": ("size",)},
-    reading=_read_ticks,
 )
 SPLIT_BARS = KnownLayout(
     "bars with date and time of day (Kibot)",
@@ -100,5 +101,5 @@ SPLIT_TICKS = KnownLayout(
     "tick",
     {"ticker": _TICKERS, **_SPLIT, "price": ("price",), "size": ("size", "volume")},
     ("date", "time"),
-    _read_ticks,
+    _read_split,
 )
