@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -98,12 +98,12 @@ def unpacked(steps: Sequence[MergedBatch]) -> list[Row]:
 
 @contextmanager
 def recorded(drawn: Sequence[File], options: ReadOptions | None = None) -> Iterator[Recordings]:
-    """Write the files and open them as one recording."""
+    """Write the files and open them as one recording; files that happen to be equal are read each."""
     with TemporaryDirectory() as folder:
         paths = [Path(folder) / f"{place}.parquet" for place in range(len(drawn))]
         for path, file in zip(paths, drawn, strict=True):
             file.write(path)
-        with Recordings.open(paths, options) as recordings:
+        with Recordings.open(paths, replace(options or ReadOptions(), copies="all")) as recordings:
             yield recordings
 
 
@@ -174,7 +174,7 @@ def test_late_rows_count_as_available_when_they_are_read(
     drawn: list[File], batch_rows: int, chunk_rows: int, readers: int
 ) -> None:
     """Under `--late reject` no row is available before one that stands above it in its file."""
-    options = ReadOptions(unsorted=Unsorted.REJECT)
+    options = ReadOptions(unsorted=Unsorted.REJECT, judges_late=True)  # also where it would be refused
     with small_chunks(chunk_rows, readers), recorded(drawn, options) as recordings:
         rows = unpacked(list(recordings.batches(batch_rows)))
     by_type = sorted(drawn, key=lambda file: RECORDS.index(file.record))

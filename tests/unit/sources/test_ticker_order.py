@@ -29,12 +29,12 @@ def read(path: Path, unsorted: Unsorted) -> int:
 
 def test_sorting_is_the_only_advice_for_a_file_sorted_by_ticker(write: Write) -> None:
     """--late reject would reject no row, and lose most events."""
-    path = write_rows(write, ("A", 0), ("A", 5), ("B", 1), ("B", 2), ("C", 0))
+    path = write_rows(write, ("A", 0), ("A", 5), ("B", 1), ("B", 2), ("C", 0), ("C", 1))
     with pytest.raises(OrderError, match=r"row 2 .*: it is sorted by ticker, then by time: .*--sort$"):
         read(path, Unsorted.FAIL)
     with pytest.raises(OrderError, match=r"cannot be read with --late reject.*--sort$"):
         read(path, Unsorted.REJECT)
-    assert read(path, Unsorted.SORT) == 5
+    assert read(path, Unsorted.SORT) == 6
     (report,) = inspect([path], ReadOptions(), Calendar("XNYS")).files
     assert report.by_ticker
 
@@ -45,6 +45,7 @@ def test_sorting_is_the_only_advice_for_a_file_sorted_by_ticker(write: Write) ->
         [("A", 0), ("B", 5), ("A", 3)],
         [("A", 5), ("A", 0), ("B", 1)],
         [("A", 5), ("A", 0)],
+        [("A", 5), ("B", 3)],
         [("A", 0), ("B", 5), ("B", 3), ("C", 9)],
     ],
 )
