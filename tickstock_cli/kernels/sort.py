@@ -11,23 +11,27 @@ DIGIT_BITS = 11
 KEY_BITS = 32
 ROW_BITS = 32
 MOST_INSERTED = 32
-"""Rows of one key that are put in order one by one; more are sorted."""
+"""Rows of one key that are put in order one by one."""
 
 
 @kernel
-def sort_rows(times: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the rows of all pieces in the order of their times; equal times keep the order of pieces and rows.
+def sort_rows(
+    times: NDArray[np.int64], origins: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the rows of all pieces in the order of (time, origin).
 
     The highest 32 bits of the times, from the first one on, are a row's key. Rows are sorted by keys first, and then,
-    where several have the same key, by times.
+    where several have the same key, by times and origins.
 
     Parameters
     ----------
     times
         Times in ns, fewer than 2^32.
+    origins
+        Different for each row.
     starts, ends
-        First row of each piece in ``times``, and the row behind its last: in the order of the pieces, which need not be
-        that of the rows.
+        First row of each piece in ``times``, and the row behind its last. Pieces in the order of their origins are
+        sorted fastest.
     """
     rows = np.int64(0)
     low = np.int64(2**63 - 1)
@@ -65,12 +69,12 @@ def sort_rows(times: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray
             count[digit] += 1
         keyed, other = other, keyed
         shift += DIGIT_BITS
-    return _in_order_of_times(keyed, times, bool(spare > 0))
+    return _finished(keyed, times, origins)
 
 
 @kernel
-def _in_order_of_times(keyed: NDArray[np.uint64], times: NDArray[np.int64], unfinished: bool) -> NDArray[np.int64]:
-    """Return the rows of ``keyed``, and put those of one key in the order of their times, if that is ``unfinished``."""
+def _finished(keyed: NDArray[np.uint64], times: NDArray[np.int64], origins: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows of ``keyed``, those of one key in the order of (time, origin)."""
     order = keyed.view(np.int64)
     row_mask = np.uint64((1 << ROW_BITS) - 1)
     first = 0
@@ -80,15 +84,28 @@ def _in_order_of_times(keyed: NDArray[np.uint64], times: NDArray[np.int64], unfi
         while behind < len(keyed) and keyed[behind] >> np.uint64(ROW_BITS) == key:
             order[behind] = np.int64(keyed[behind] & row_mask)
             behind += 1
-        if unfinished and behind - first > MOST_INSERTED:
-            order[first:behind] = order[first:behind][np.argsort(times[order[first:behind]], kind="mergesort")]
-        elif unfinished:
-            for i in range(first + 1, behind):
-                row = order[i]
-                place = i
-                while place > first and times[order[place - 1]] > times[row]:
-                    order[place] = order[place - 1]
-                    place -= 1
-                order[place] = row
+        if behind - first > MOST_INSERTED:
+            rows = order[first:behind].copy()
+            rows = rows[np.argsort(origins[rows])]
+            order[first:behind] = rows[np.argsort(times[rows], kind="mergesort")]
+        else:
+            _insert(order, first, behind, times, origins)
         first = behind
     return order
+
+
+@kernel
+def _insert(
+    order: NDArray[np.int64], first: int, behind: int, times: NDArray[np.int64], origins: NDArray[np.int64]
+) -> None:
+    """Sort the rows of ``order`` from place ``first`` to ``behind``, which are few or nearly in order."""
+    for i in range(first + 1, behind):
+        row = order[i]
+        place = i
+        while place > first:
+            other = order[place - 1]
+            if times[other] < times[row] or (times[other] == times[row] and origins[other] < origins[row]):
+                break
+            order[place] = other
+            place -= 1
+        order[place] = row

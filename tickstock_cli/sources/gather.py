@@ -157,11 +157,11 @@ class Gathering:
         """Return how many rows to read at least, and for how many a run has room."""
         row_bytes = sum(DTYPES[field.name].itemsize for field in fields(self._kind) if field.name != "order")
         if self._begun or self._next == len(self._files):
-            return (rows := RUN_BYTES // row_bytes), rows
+            return (rows := RUN_BYTES // row_bytes), rows + FEWEST_ROWS
         first = self._rows_before[self._next]
         behind = int(self._rows_before[self._cluster_ends[self._next]] - first)
         if behind > HELD_BYTES // row_bytes:
-            return (rows := RUN_BYTES // row_bytes), rows
+            return (rows := RUN_BYTES // row_bytes), rows + FEWEST_ROWS
         # All rows that these can overlap with are theirs. A file is read whole, so there can be more of them.
         return max(behind, FEWEST_ROWS), behind + FEWEST_ROWS
 
@@ -228,5 +228,5 @@ class _Pool:
         batch = self._kind(**columns)
         pieces = np.array(sorted(self._pieces, key=itemgetter(0)), dtype=np.int64).reshape(-1, 3)
         starts, ends = (frozen(pieces[:, column].copy()) for column in (1, 2))
-        order = sort_rows(batch.available_at, starts, ends)
+        order = sort_rows(batch.available_at, batch.origin, starts, ends)
         return HeldRun(batch, order), memory_of([batch]) + order.nbytes

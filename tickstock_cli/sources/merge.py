@@ -19,6 +19,7 @@ import numpy as np
 
 from tickstock_cli.core.batch import Batch, Int64s
 from tickstock_cli.kernels.merge import merge_runs
+from tickstock_cli.kernels.sort import sort_rows
 from tickstock_cli.sources.batches import join, reorder, split
 from tickstock_cli.sources.plain_numbers import frozen
 from tickstock_cli.sources.stream import Stream
@@ -26,6 +27,8 @@ from tickstock_cli.sources.stream import Stream
 BUFFERED_ROWS = 1 << 20
 MOST_CHUNK_ROWS, FEWEST_CHUNK_ROWS = 1 << 16, 1 << 10
 MOST_LONE_CHUNK_ROWS = 1 << 18
+MOST_MERGED_RUNS = 3
+"""More runs are sorted, which takes no longer for more of them."""
 
 
 def chunk_rows(streams: int, batch_rows: int = 0) -> int:
@@ -204,10 +207,9 @@ def merge_runs_of_types(taken: Sequence[Sequence[Batch]]) -> Emission:
     if len(runs) == 1:
         return Emission(runs, [None], len(runs[0]))
     starts = np.cumsum([0, *map(len, runs)], dtype=np.int64)
-    rows = np.empty(starts[-1], dtype=np.int64)
     times = frozen(np.concatenate([run.available_at for run in runs]))
     origins = frozen(np.concatenate([run.origin for run in runs]))
-    merge_runs(times, origins, frozen(starts), rows)
+    rows = _in_order(times, origins, starts)
     batches: list[Batch] = []
     places: list[Int64s | None] = []
     for first, behind in _type_runs([type(run) for run in runs]):
@@ -219,6 +221,15 @@ def merge_runs_of_types(taken: Sequence[Sequence[Batch]]) -> Emission:
         batches.append(batch if behind - first == 1 else reorder(batch, order))
         places.append(mine)
     return Emission(batches, places, len(rows))
+
+
+def _in_order(times: Int64s, origins: Int64s, starts: Int64s) -> Int64s:
+    """Return the rows of sorted runs in the order of (time, origin)."""
+    if len(starts) - 1 > MOST_MERGED_RUNS:
+        return sort_rows(times, origins, frozen(starts[:-1].copy()), frozen(starts[1:].copy()))
+    rows = np.empty(len(times), dtype=np.int64)
+    merge_runs(times, origins, frozen(starts), rows)
+    return rows
 
 
 def _type_runs(kinds: Sequence[type[Batch]]) -> Iterator[tuple[int, int]]:
