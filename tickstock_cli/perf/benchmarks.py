@@ -313,6 +313,7 @@ def _find(name: str) -> Callable[[Sample], Turns]:
         "wire": "wire_benchmarks",
         "backtest": "backtest_benchmarks",
         "soak": "soak_benchmark",
+        "files": "file_benchmarks",
         "import": "import_benchmarks",
     }
     home = homes.get(name.partition("_")[0], "speed_benchmarks")

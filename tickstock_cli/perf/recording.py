@@ -60,6 +60,8 @@ class Size:
         Whether the ticks are also split into several files, which needs memory for all of them.
     days
         Sessions that the rows are spread over.
+    daily_files, memory_files
+        Daily files of the benchmarks of many files: of the one beside one file, and of the one of memory.
     """
 
     rows: int
@@ -76,6 +78,8 @@ class Size:
     flat_rows: int = 0
     in_parts: bool = True
     days: int = 1
+    daily_files: int = 6
+    memory_files: int = 8
 
 
 FULL = Size(1_000_000, 8_000, 65_536, 5.0)
@@ -101,6 +105,10 @@ SIZES = {
     "import": (
         Size(250_000, 8_000, 65_536, 2.0, flat_rows=5_000_000, in_parts=False),
         Size(250_000, 8_000, 65_536, 2.0, flat_rows=1_000_000, in_parts=False),
+    ),
+    "files": (
+        Size(5_000_000, 2_000, 65_536, 60.0, in_parts=False, daily_files=522, memory_files=2_500),
+        Size(500_000, 500, 65_536, 10.0, in_parts=False, daily_files=60, memory_files=240),
     ),
     "backtest": (
         Size(20_000_000, 8_000, 65_536, 60.0, in_parts=False, days=6),
@@ -174,6 +182,8 @@ class Prepared:
             "start": self.start,
             "end": self.end,
             "speed": self.speed,
+            "daily_files": size.daily_files,
+            "memory_files": size.memory_files,
             "busy_start": self.busy_start,
             "busy_end": self.busy_end,
             "busy_speed": self.busy_speed,
