@@ -16,7 +16,7 @@ from tickstock_cli.core.batch import ORIGIN_ROW_BITS, Batch, Int64s
 from tickstock_cli.errors import DataError, OrderError
 from tickstock_cli.kernels.normalise import first_descent_in_pieces
 from tickstock_cli.sources.checks.running import Watchers
-from tickstock_cli.sources.footer import open_parquet
+from tickstock_cli.sources.footer import open_parquet, reading
 from tickstock_cli.sources.plain_columns import plain_rows, plain_schema
 from tickstock_cli.sources.plain_numbers import frozen
 from tickstock_cli.sources.recording_file import RecordingFile
@@ -99,7 +99,7 @@ def _are_alike(one: RecordingFile, other: RecordingFile) -> bool:
 
 def _decode(file: RecordingFile) -> list[pa.RecordBatch]:
     """Return the rows of a file, all columns that are read."""
-    with open_parquet(file.read_from, text=file.text_columns) as opened:
+    with reading(file.path), open_parquet(file.read_from, text=file.text_columns) as opened:
         return list(opened.iter_batches(max(1, file.rows), columns=file.columns, use_threads=False))
 
 

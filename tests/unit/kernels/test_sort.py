@@ -23,7 +23,8 @@ def frozen(values: list[int] | NDArray[np.int64]) -> NDArray[np.int64]:
 def in_order(times: NDArray[np.int64], origins: NDArray[np.int64], cuts: list[int]) -> list[int]:
     """Sort rows that are cut into pieces, the last piece first."""
     starts, ends = [0, *cuts], [*cuts, len(times)]
-    return sort_rows(times, origins, frozen(starts[::-1]), frozen(ends[::-1])).tolist()
+    rows: list[int] = sort_rows(times, origins, frozen(starts[::-1]), frozen(ends[::-1])).tolist()
+    return rows
 
 
 @given(st.lists(st.integers(0, 8), max_size=60), st.sampled_from([1, 1_000, 10**12, 10**18]), st.randoms())
