@@ -2,10 +2,10 @@
 
 Steps, each a module::
 
-    paths ─ discover ─▶ files ─ footer, recognise ─▶ recording files
-    each file ─ reading ─ columns ─▶ stream in the order of available time ┐
-    each file ─   …   (unsorted: sort)                                     ├─ merge ─ assemble ─▶ merged batches
-    each file ─   …                                                        ┘
+    paths ─ discover ─▶ files ─ footer, recognise ─▶ recording files ─ plan ┐
+    files that are read side by side, in their turn ─ file_streams, stream ─┤
+    many small files ─ together, gather ─▶ sorted runs ─────────────────────┼─ merge ─ assemble ─▶ merged batches
+    unsorted files ─ sort ─▶ sorted runs ───────────────────────────────────┘
 """
 
 from __future__ import annotations
