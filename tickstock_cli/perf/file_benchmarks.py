@@ -54,7 +54,8 @@ def _beside_one(job: Sample, rows: pa.Table, parts: Iterator[pa.Table]) -> Turns
     pq.write_table(rows, one, row_group_size=1 << 18)
     _write(parts, many)
     del rows, parts
-    run_replay(Request(paths=[str(one)]))
+    for path in (one, many):
+        run_replay(Request(paths=[str(path)]))
     yield {}
     while True:
         (alone, alone_cpu, digest), (wall, cpu, other) = _timed(one), _timed(many)
