@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from tests.cli.running import run_tickstock
@@ -279,6 +279,8 @@ def _plain_table(columns: Columns) -> pa.Table:
 
 def _replayed(folder: Path, name: str) -> tuple[str, dict[str, int]]:
     result = run_tickstock("replay", name, "--late", "reject", "--json", folder=folder)
+    if "it is sorted by ticker" in result.stderr:
+        reject()
     assert result.returncode == 0, result.stderr
     told = json.loads(result.stdout)
     return told["digest"], told["ledger"]
