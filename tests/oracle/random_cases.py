@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.oracle.layout import BORDERS, CLOSED, FAULTS, NIGHTS, OPTIONAL, TICKERS, FileShape, Step, lay_out
 from tests.oracle.records import SECOND, Record, Row
-from tests.oracle.variations import LIVELY, VARIATIONS
+from tests.oracle.variations import CONFIRMED, LIVELY, VARIATIONS
 
 MILLISECOND = 1_000_000
 BEYOND = (2.3e-16, -2.3e-16, 0.9e-9, -0.9e-9, 1.1e-9, -1.1e-9)
@@ -59,7 +59,7 @@ def random_case(
 
 def random_settings(rng: Random) -> dict[str, Any]:
     """Return lively settings (or the defaults, now and then) with a few variations."""
-    settings = dict(LIVELY) if rng.random() < 0.8 else {}
+    settings = CONFIRMED | (LIVELY if rng.random() < 0.8 else {})
     for group in VARIATIONS:
         coordination = any(key.startswith("coordinator") for key in group[0])
         if rng.random() < (0.3 if coordination else 0.12):

@@ -17,6 +17,7 @@ DEFAULTS: dict[str, Any] = {
     "session.half_day_end": "13:00",
     "session.phases": ["pre", "regular", "post"],
     "recordings.interval_seconds": 60,
+    "recordings.interval_unit": "s",
     "guard.outlier_percent": 10,
     "guard.confirm_rows": 3,
     "highlow.post_continues": True,

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.oracle.layout import BORDERS, FAULTS, OPEN, OPTIONAL, TICKERS, FileShape, Step, lay_out
 from tests.oracle.random_cases import RECORDS, random_case
 from tests.oracle.records import SECOND, Record, Row
-from tests.oracle.variations import LIVELY, VARIATIONS
+from tests.oracle.variations import CONFIRMED, LIVELY, VARIATIONS
 
 __all__ = [
     "bar_recordings",
@@ -83,7 +83,7 @@ class Run:
 
 def settings() -> st.SearchStrategy[dict[str, Any]]:
     """Draw settings: lively ones or the defaults, with up to four keys off the beaten track."""
-    base = st.sampled_from((LIVELY, {}))
+    base = st.sampled_from((CONFIRMED | LIVELY, CONFIRMED))
     return st.builds(_laid_over, base, st.lists(st.sampled_from(ALTERNATIVES), max_size=4))
 
 

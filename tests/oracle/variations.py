@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+CONFIRMED: dict[str, Any] = {"recordings.interval_unit": "s"}
+"""Drawn bars of a second can be minutes apart: a replay would ask whether their lengths are seconds."""
+
 LIVELY: dict[str, Any] = {
     "surge.interval_seconds": 4,
     "surge.baseline_seconds": 12,

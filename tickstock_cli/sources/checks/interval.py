@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from tickstock_cli.core.recording_schema import is_recorded
 from tickstock_cli.core.times import NS_PER_SECOND, format_duration
 from tickstock_cli.sources.checks.bar_spacing import Spacing, bar_spacing
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck
@@ -22,7 +23,7 @@ _FEWEST_MULTIPLES = 0.9
 
 
 def _look(facts: Facts) -> Iterator[Oddity]:
-    if not facts.reader.has("interval"):
+    if not facts.reader.has("interval") or is_recorded(facts.schema):  # a live run records seconds
         return
     is_open = facts.options.interval_unit == "auto" and _is_number(facts)
     spacing = bar_spacing(facts, read_more=True)
