@@ -129,14 +129,14 @@ class BacktestTap(Tap):
         return self._timeline.without_opening
 
     def observe(self, step: TapStep) -> None:
-        self._take(self._timeline.take(step.rows, self._events(step), step.watermark))
+        self._take_all(self._timeline.take(step.rows, self._events(step), step.watermark))
 
     def finish(self) -> None:
         if self._given is not None:
             rest = self._given.rows[self._given_taken :]
             self._given_taken = len(self._given.rows)
-            self._take(self._timeline.take(JudgedRows.none(), rest, 0))
-        self._take(self._timeline.finish())
+            self._take_all(self._timeline.take(JudgedRows.none(), rest, 0))
+        self._take_all(self._timeline.finish())
         for place, simulation in enumerate(self.simulations):
             simulation.finish()
             self._keep(place)
@@ -190,6 +190,10 @@ class BacktestTap(Tap):
         self._given_taken = int(np.searchsorted(rows["emitted_at"], step.watermark))
         found: EventRows = rows[first : self._given_taken]
         return found
+
+    def _take_all(self, parts: Iterable[PriceSlice]) -> None:
+        for part in parts:
+            self._take(part)
 
     def _take(self, part: PriceSlice) -> None:
         if self._given is None or self._codes is None:

@@ -8,7 +8,8 @@ everything of its time, so that a study or a trade simulation can take prints an
   its available time, when its high, low, close and volume are known.
 
 An opening is known only when its bar is available, so in bar mode slices end before the watermark by the longest time
-between the two. Where a step ends decides where slices are cut, and nothing else.
+between the two. A slice also ends where the next day begins, so that what takes slices never meets three days at once.
+Where a step ends decides where slices are cut, and nothing else.
 """
 
 from __future__ import annotations
@@ -120,7 +121,8 @@ class PriceSlice(NamedTuple):
         chosen phases is none: a print can come that late.
     row_days, row_last
         Days of accepted rows of the price type, of any phase, that came with the slice, and per day the greatest
-        available time (int64 ns UTC) of them so far. Such a row can lie behind ``until``.
+        available time (int64 ns UTC) of them so far. Such a row can lie behind ``until``. Of several slices that come
+        together, the first has all of them.
     """
 
     until: int
@@ -164,8 +166,8 @@ class PriceTimeline:
         self.without_opening = 0
         """Bars so far that took longer than the lag, so that no order meets their opening."""
 
-    def take(self, rows: JudgedRows, events: EventRows, watermark: int) -> PriceSlice:
-        """Return the next slice: what a step completes.
+    def take(self, rows: JudgedRows, events: EventRows, watermark: int) -> list[PriceSlice]:
+        """Return the next slices, at least one: what a step completes.
 
         Parameters
         ----------
@@ -186,8 +188,8 @@ class PriceTimeline:
         is_worth_it = 2 * sum(prints.rows for prints, _ in self._arrived) >= self._left
         return self._cut(max(self._until, watermark - self._lag_ns) if is_worth_it else self._until, row_days, row_last)
 
-    def finish(self) -> PriceSlice:
-        """Return the last slice: what waits at the end of the run."""
+    def finish(self) -> list[PriceSlice]:
+        """Return the last slices, at least one: what waits at the end of the run."""
         return self._cut(MAX_NS, np.empty(0, np.int32), np.empty(0, np.int64))
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -255,10 +257,11 @@ class PriceTimeline:
         self._prints, self._openings = Prints.joined(self._prints, *prints), Prints.joined(self._openings, *openings)
         self._arrived = []
 
-    def _cut(self, until: int, row_days: Int32s, row_last: Int64s) -> PriceSlice:
+    def _cut(self, until: int, row_days: Int32s, row_last: Int64s) -> list[PriceSlice]:
+        """Return the slices up to a time, one for each day."""
+        none = Prints.none()
         if until == self._until:
-            none = Prints.none()
-            return PriceSlice(until, none, none, self._events[:0], np.empty(0, np.int32), row_days, row_last)
+            return [PriceSlice(until, none, none, self._events[:0], np.empty(0, np.int32), row_days, row_last)]
         self._gather()
         prints, self._prints = _split(self._prints, self._prints.time, until)
         if self._openings.rows:
@@ -269,6 +272,30 @@ class PriceTimeline:
             openings = self._openings
         is_past = self._events["emitted_at"] < until
         events, self._events = self._events[is_past], self._events[~is_past]
+        ends = np.array([*_day_begins(prints), until])
+        cuts = (
+            prints.time.searchsorted(ends),
+            openings.opening.searchsorted(ends),
+            events["emitted_at"].searchsorted(ends),
+        )
+        starts = (0, 0, 0)
+        parts = []
+        for end, *stops in zip(ends.tolist(), *(cut.tolist() for cut in cuts), strict=True):
+            if end == MAX_NS:
+                stops = [prints.rows, openings.rows, len(events)]
+            mine, opened, told = map(slice, starts, stops)
+            own = prints.at(mine), openings.at(opened), events[told]
+            parts.append(PriceSlice(end, *own, self._new_days(*own[:2]), row_days, row_last))
+            row_days, row_last = row_days[:0], row_last[:0]
+            starts = tuple(stops)
+        self._until = until
+        self._left = max(self._prints.rows, self._openings.rows)
+        for day in [day for day in self._last if self._days.limits(day).over <= until]:
+            del self._last[day]
+        return parts
+
+    def _new_days(self, prints: Prints, openings: Prints) -> Int32s:
+        """Return the recorded days whose first print or opening is among those of a slice."""
         first = openings if self._is_bars else prints
         # They come by day.
         days = first.day[:1] if first.rows and first.day[0] == first.day[-1] else np.unique(first.day)
@@ -276,11 +303,18 @@ class PriceTimeline:
         days = days[(days > self._newest_day) & has_end]
         if len(days):
             self._newest_day = int(days[-1])
-        self._until = until
-        self._left = max(self._prints.rows, self._openings.rows)
-        for day in [day for day in self._last if self._days.limits(day).over <= until]:
-            del self._last[day]
-        return PriceSlice(until, prints, openings, events, days, row_days, row_last)
+        return days
+
+
+def _day_begins(prints: Prints) -> list[int]:
+    """Return the times (int64 ns UTC) of the first print of each day but the first, rising."""
+    if (
+        not prints.rows or prints.day[0] == prints.day[-1]
+    ):  # nearly always; they come by day, but for bars that are late
+        return []
+    newest = np.maximum.accumulate(prints.day)
+    found: list[int] = np.unique(prints.time[1:][np.diff(newest) > 0]).tolist()
+    return found
 
 
 def _split(prints: Prints, times: Int64s, until: int) -> tuple[Prints, Prints]:

@@ -92,3 +92,18 @@ def test_a_bar_that_opened_a_second_ago_is_had_at_its_open(late: int, entry: flo
     assert [row[name] for name in ("return_bps", "mfe_bps", "mae_bps")] == pytest.approx(
         [1e4 / entry, 5e4 / entry, -5e4 / entry]
     )
+
+
+@pytest.mark.parametrize("batch_rows", [1, 7, 262_144])
+def test_a_close_is_found_however_many_days_come_in_one_batch(batch_rows: int, tmp_path: Path) -> None:
+    """A batch of seven ends in the first day, and the next one brings the end of that day and two more days."""
+    first, *others = ("2024-06-03", "2024-06-04", "2024-06-05", "2024-06-06", "2024-06-07", "2024-06-10")
+    rows: list[Record] = minute(first, 100.0, 101.0)
+    rows += [Tick("A", new_york(first, f"11:00:0{second}"), 101.5, 100) for second in range(6)]
+    rows.append(Tick("A", new_york(first, "15:59:00"), 102.0, 100))
+    for day in others:
+        rows += [*minute(day, 100.0, 101.0), Tick("A", new_york(day, "15:59:00"), 102.0, 100)]
+    case = BacktestCase(rows, [event(first)], {"study.horizons": ["1m", "close"]}, {})
+    short, close = study_of(case, tmp_path, batch_rows)[0]
+    assert (short["return_bps"], short["placebo_bps"], short["placebo_n"]) == (100.0, 100.0, 5)
+    assert (close["return_bps"], close["placebo_bps"], close["placebo_n"]) == (200.0, 200.0, 5)

@@ -25,12 +25,12 @@ class _Slices(Tap):
         self.found: list[PriceSlice] = []
 
     def observe(self, step: TapStep) -> None:
-        self.found.append(self._timeline.take(step.rows, step.events, step.watermark))
+        self.found += self._timeline.take(step.rows, step.events, step.watermark)
         if self._restores:
             self._timeline.restore({name: array.copy() for name, array in self._timeline.state().items()})
 
     def finish(self) -> None:
-        self.found.append(self._timeline.finish())
+        self.found += self._timeline.finish()
 
 
 def _slices(rows: list[Any], *, is_bars: bool, batch_rows: int = 262_144, lag_ns: int = 0) -> list[PriceSlice]:
@@ -131,3 +131,15 @@ def test_rows_that_wait_long_are_not_cut_at_every_step() -> None:
         np.testing.assert_array_equal(_whole(tap.found)[name], expected, err_msg=name)
     cuts = len({part.until for part in tap.found})
     assert 1 < cuts < 24
+
+
+@pytest.mark.parametrize("is_bars", [False, True])
+def test_a_slice_holds_one_day_however_many_come_in_a_step(is_bars: bool) -> None:
+    """A study keeps each ticker's last price of two days: a third in the same slice would take its place."""
+    opened = [new_york(f"2024-06-{day}", clock) for day in (10, 11, 12, 13, 14) for clock in ("10:00:00", "15:00:00")]
+    rows = [Bar("A", at, 10.0, 11.0, 9.0, 10.5, 500) if is_bars else Tick("A", at, 10.0, 100) for at in opened]
+    slices = _slices(rows, is_bars=is_bars, lag_ns=MINUTE)
+    assert [part.prints.rows for part in slices if part.prints.rows][:4] == [2] * 4
+    assert sum(part.prints.rows for part in slices) == 10
+    assert max(len(set(part.prints.day.tolist())) for part in slices) == 1
+    assert sum(len(part.row_days) for part in slices) == 5
