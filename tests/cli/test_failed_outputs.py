@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from pathlib import Path
+from random import Random
 from shutil import rmtree
 from typing import Any
 
@@ -60,7 +61,8 @@ def test_the_summary_lists_every_output(here: Here) -> None:
 
 def test_rejected_rows_that_cannot_be_written_cost_no_events(here: Here) -> None:
     """The rejects are an output, too: their disk may be full while that of the events is not."""
-    bad = [Tick(f"X{place:05}" * 40, TEN + place * SECOND // 100, -1.0) for place in range(30_000)]
+    chance = Random(7)  # what cannot be compressed takes the room that it seems to
+    bad = [Tick(f"X{chance.randbytes(100).hex()}", TEN + place * SECOND // 100, -1.0) for place in range(30_000)]
     write_recording([*busy_morning(), *bad], Path("recorded"))
     with small_disk():
         result = here("replay", "recorded", "--out", "ev.parquet", "--rejects", "r.parquet", "--json")
