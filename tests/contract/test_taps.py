@@ -16,6 +16,7 @@ from tickstock_cli.backtest.strategies import NamedStrategy
 from tickstock_cli.backtest.tap import BacktestTap
 from tickstock_cli.build import settings_model
 from tickstock_cli.config.strategy_file import strategy_of
+from tickstock_cli.engine.tap_thread import TapThread
 from tickstock_cli.engine.taps import TAPS, Tap, TapStep
 from tickstock_cli.recording.recorder import Recorder
 from tickstock_cli.review.explain_tap import ExplainTap
@@ -49,7 +50,20 @@ class TargetedBacktest(BacktestTap):
         return {name: sha256(file.read().tobytes()).hexdigest() for name, file in files.items()}
 
 
-UNNAMED: dict[str, type[Tap]] = {"the page's price line": TargetedPrices, "a backtest": TargetedBacktest}
+class ThreadedBacktest(TapThread):
+    """The same in a thread of its own, as a backtest runs it."""
+
+    def __init__(self, target: str) -> None:
+        inner = TargetedBacktest(target)
+        super().__init__(inner)
+        self.found = inner.found
+
+
+UNNAMED: dict[str, type[Tap]] = {
+    "the page's price line": TargetedPrices,
+    "a backtest": TargetedBacktest,
+    "a backtest in a thread": ThreadedBacktest,
+}
 """Taps of the project that no user names, built as a plugin's are."""
 
 NOT_HELD = {ExplainTap, Recorder}
@@ -73,7 +87,7 @@ class TestEveryTap(TapContract):
 
     def result(self, tap: Tap, folder: Path) -> Any:
         """Return the lines of all tickers, if they are what the tap has: the arrays of its state have spare room."""
-        if isinstance(tap, TargetedBacktest):
+        if isinstance(tap, TargetedBacktest | ThreadedBacktest):
             return tap.found()
         if not isinstance(tap, PriceTap):
             return super().result(tap, folder)

@@ -15,6 +15,7 @@ from tickstock_cli.core.stages import NamedSource
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.result import RunResult
+from tickstock_cli.engine.tap_thread import TapThread
 from tickstock_cli.replaying import replay
 
 if TYPE_CHECKING:  # polars is heavy: only with events or a truth
@@ -62,4 +63,4 @@ def judged(
     outs = () if events_out is None else (str(events_out),)
     settings, strategies = request.effective_settings, request.strategies
     with closing(BacktestTap(settings, prices, folder, given, strategies, draws=draws)) as tap:
-        yield JudgedRun(replay(request.replay(outs), control, observe, taps={"backtest": tap}), tap)
+        yield JudgedRun(replay(request.replay(outs), control, observe, taps={"backtest": TapThread(tap)}), tap)

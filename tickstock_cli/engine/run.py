@@ -248,6 +248,7 @@ class Run:
         """Wait until everything fed is computed, tapped and written."""
         drained = self._pipeline.settle()
         self._deliver()
+        self._parts.taps.settle()
         self._parts.outputs.drain()
         return drained
 

@@ -1,7 +1,7 @@
 """Taps: parts that see a run's rows as judged and its released events, step by step.
 
-A tap is called on the run's thread, in every pipeline. Over all steps, rows and events are the same sequences at any
-batch size, speed and pipeline; only the cut into steps differs:
+A tap is called on the run's thread, in every pipeline; ``tap_thread`` moves one to a thread of its own. Over all
+steps, rows and events are the same sequences at any batch size, speed and pipeline; only the cut into steps differs:
 
 - rows come in merge order, each once;
 - events come in output order, each once, in the first step whose watermark is above their ``emitted_at``, or in the
@@ -32,7 +32,7 @@ from tickstock_cli.engine.output_slots import OutputSlot
 from tickstock_cli.engine.output_states import OutputState, OutputStates
 from tickstock_cli.errors import OutputError, UsageError
 
-TAPS = Family("tap", {}, ("abort", "begin", "commit", "finish", "observe", "restore", "state"))
+TAPS = Family("tap", {}, ("abort", "begin", "commit", "finish", "observe", "restore", "settle", "state"))
 """Taps that a user names; all are plugins."""
 PREFIX = "tap"
 """Prefix of the names of taps' arrays in a checkpoint."""
@@ -95,6 +95,12 @@ class Tap:
         An ``OutputError`` drops the tap and lets the run go on; another error ends the run as a failure.
         """
         raise NotImplementedError
+
+    def settle(self) -> None:
+        """Wait until every step so far is taken in, and raise what ``observe`` would have raised.
+
+        Only a tap that works in a thread of its own needs it.
+        """
 
     def state(self) -> Mapping[str, NDArray[Any]]:
         """Return all state as arrays, by name; the caller copies them before the next step."""
@@ -211,6 +217,12 @@ class Taps:
         for slot in self._slots.values():
             slot.attempt(lambda tap: tap.observe(step))
             slot.state.count(len(step.events))
+        self._states.check()
+
+    def settle(self) -> None:
+        """Wait until every tap has taken in all steps so far; raises as ``observe`` does."""
+        for slot in self._slots.values():
+            slot.attempt(lambda tap: tap.settle())
         self._states.check()
 
     def state(self) -> dict[str, NDArray[Any]]:
