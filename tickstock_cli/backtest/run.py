@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -150,6 +151,10 @@ def backtest(
         events = spare / "events.parquet" if truth is not None and given is None else None
         draws = results is not None
         done = stack.enter_context(judged(request, prices, records, given, control, observe, events, draws=draws))
+        digest = BacktestDigest(done.tap, settings.study.horizons)
+        hashing = None
+        if results is None:  # else as the table is written
+            hashing = stack.enter_context(ThreadPoolExecutor(1, "tickstock-digest")).submit(digest.add_observations)
         study = study_result(done.tap.observations, done.tap.names, settings)
         checked = None
         if request.check_lookahead and not done.run.interrupted:
@@ -157,11 +162,12 @@ def backtest(
             checked = check_lookahead(bounded, prices, spare / "rerun", done.tap, given, control, report)
         interrupted = done.run.interrupted or (checked is not None and control.stopped)
         strategies = strategy_results(done.tap, settings.session.market_calendar)
-        digest = BacktestDigest(done.tap, study.horizons)
         trades = digest.trades()
-        if results is None or interrupted:
+        if hashing is not None:
+            hashing.result()
+        elif interrupted:
             digest.add_observations()
-        else:
+        elif results is not None:
             results.table(OBSERVATIONS, OBSERVATION_SCHEMA, digest.observations())
             results.table("cells.parquet", CELL_SCHEMA, [cell_rows_of(study.table.cells)])
             for table in TRADE_TABLES if strategies else ():

@@ -51,3 +51,8 @@ class Calibration:
             if error.p is not None:
                 self.tests += 1
                 self.small += int(error.p < LEVEL)
+
+    def join(self, other: Calibration) -> None:
+        """Add the tests of other cells."""
+        self.tests += other.tests
+        self.small += other.small

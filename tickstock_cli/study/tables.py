@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tickstock_cli.study.calibration import Calibration
 from tickstock_cli.study.cells import NO_ROWS, CellName, StudyCell, Value, cell_of, cell_rows, rows_by_cell, set_rates
 from tickstock_cli.study.horizon_rows import HorizonRows, StudyEvents
+
+THREADS = 2
+"""Cells that are computed at a time; memory holds the columns of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +33,8 @@ def study_table(
     """Return the table of a study.
 
     Every (kind, direction, source) with an observed row at any horizon has a cell at every horizon, in order of kind,
-    direction (1, −1) and source; then every such kind over all directions and sources. Horizons are taken one at a
-    time, so an iterator that reads them needs memory for one: up to 330 bytes an event.
+    direction (1, −1) and source; then every such kind over all directions and sources. A horizon is taken while the
+    cells of the one before are computed, so an iterator that reads them needs memory for two.
 
     Parameters
     ----------
@@ -42,14 +49,25 @@ def study_table(
     """
     calibration = Calibration()
     tables: list[tuple[str, dict[CellName, StudyCell]]] = []
-    for horizon in horizons:
-        found: dict[CellName, StudyCell] = {}
-        for name, rows in rows_by_cell(events, np.flatnonzero(horizon.observed)).items():
-            columns = cell_rows(events, horizon, rows)
-            found[name] = cell_of(_names(name, horizon.horizon, kinds, sources), columns, thin)
-            if name.direction is not None:
-                calibration.add(columns, thin)
-        tables.append((horizon.horizon, found))
+
+    def end(begun: _Begun) -> None:
+        results = list(begun.results)
+        tables.append((begun.horizon, dict(zip(begun.names, (cell for cell, _ in results), strict=True))))
+        for _, tests in results:
+            calibration.join(tests)
+
+    with ThreadPoolExecutor(THREADS, "tickstock-cells") as pool:
+        before = None
+        for horizon in horizons:
+            named = rows_by_cell(events, np.flatnonzero(horizon.observed))
+            texts = [_names(name, horizon.horizon, kinds, sources) for name in named]
+            find = partial(_cell_and_tests, events, horizon, thin)
+            begun = _Begun(horizon.horizon, tuple(named), pool.map(find, named, named.values(), texts))
+            if before is not None:
+                end(before)
+            before = begun
+        if before is not None:
+            end(before)
     names = sorted({name for _, found in tables for name in found}, key=lambda name: name.order)
     cells = tuple(
         found.get(name) or cell_of(_names(name, horizon, kinds, sources), NO_ROWS, thin)
@@ -58,6 +76,29 @@ def study_table(
     )
     set_rates(cells)
     return StudyTable(cells, calibration)
+
+
+class _Begun(NamedTuple):
+    """A horizon whose cells are being computed."""
+
+    horizon: str
+    names: tuple[CellName, ...]
+    results: Iterator[tuple[StudyCell, Calibration]]
+
+
+def _cell_and_tests(
+    events: StudyEvents,
+    horizon: HorizonRows,
+    thin: int,
+    name: CellName,
+    rows: NDArray[np.intp],
+    texts: dict[str, Value],
+) -> tuple[StudyCell, Calibration]:
+    """Return a cell, and its tests without an effect."""
+    columns, tests = cell_rows(events, horizon, rows), Calibration()
+    if name.direction is not None:
+        tests.add(columns, thin)
+    return cell_of(texts, columns, thin), tests
 
 
 def _names(name: CellName, horizon: str, kinds: Sequence[str], sources: Sequence[str]) -> dict[str, Value]:
