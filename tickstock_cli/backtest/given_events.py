@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from tickstock_cli.backtest.given_columns import GivenColumn
 from tickstock_cli.core.calendar import PHASE_MASK
 from tickstock_cli.core.events import EVENT, PHASES, SOURCES, EventRows, ids_by_names
+from tickstock_cli.core.row_order import stable_order
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.core.trading_hours import MarketCalendar
+from tickstock_cli.core.whole_rows import take_rows
 from tickstock_cli.errors import DataError, SchemaError
 from tickstock_cli.prices.days import TradingDays
 from tickstock_cli.sources.event_tables import GivenTable, read_event_table
@@ -112,8 +114,8 @@ def read_given_events(path: Path, calendar: MarketCalendar, kinds: Sequence[str]
         rows[name] = reader.numbers(name)
     rows["strength"] = reader.strengths()
     ids = reader.ids(ids_by_names(rows, kind_names, source_names, SymbolTable(tickers).hashes()))
-    order = np.lexsort((rows["source"], rows["code"], rows["kind"], rows["emitted_at"]))
-    rows = rows[order]
+    order = stable_order([rows[name] for name in ("emitted_at", "kind", "code", "source")])
+    rows = take_rows(rows, order)
     rows["order"] = np.arange(len(rows))
     return GivenEvents(rows, ids[order], tickers, kind_names, source_names)
 

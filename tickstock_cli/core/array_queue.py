@@ -57,7 +57,8 @@ class ArrayQueue:
 
     def keep(self, chosen: NDArray[np.bool_]) -> None:
         """Keep only the chosen rows, and free the room of the others."""
-        self.replace(self.rows[chosen])
+        self._array = self.rows.compress(chosen, axis=0)  # by far faster than [chosen] where rows have fields
+        self._start, self._stop = 0, len(self._array)
 
     def clear(self) -> None:
         """Remove all rows, and keep their room for those to come."""

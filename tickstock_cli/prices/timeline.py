@@ -23,7 +23,9 @@ from numpy.typing import NDArray
 from tickstock_cli.channels.judged import JudgedBars, JudgedRows, JudgedTicks
 from tickstock_cli.core.batch import Float64s, Int32s, Int64s
 from tickstock_cli.core.events import EVENT, EventRows
+from tickstock_cli.core.row_order import stable_order
 from tickstock_cli.core.times import MAX_NS
+from tickstock_cli.core.whole_rows import take_rows
 from tickstock_cli.kernels.admission import HIDES_VOLUME
 from tickstock_cli.prices.days import TradingDays
 
@@ -265,13 +267,13 @@ class PriceTimeline:
         self._gather()
         prints, self._prints = _split(self._prints, self._prints.time, until)
         if self._openings.rows:
-            by_opening = np.lexsort((self._openings.number, self._openings.opening))
+            by_opening = stable_order((self._openings.opening, self._openings.number))
             waiting = self._openings.at(by_opening)
             openings, self._openings = _split(waiting, waiting.opening, until)
         else:
             openings = self._openings
         is_past = self._events["emitted_at"] < until
-        events, self._events = self._events[is_past], self._events[~is_past]
+        events, self._events = (take_rows(self._events, np.flatnonzero(chosen)) for chosen in (is_past, ~is_past))
         ends = np.array([*_day_begins(prints), until])
         cuts = (
             prints.time.searchsorted(ends),
