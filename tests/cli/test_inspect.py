@@ -58,7 +58,10 @@ def test_a_terminal_shows_problems_and_remedies(tmp_path: Path) -> None:
     assert "row 2 (2013-10-08T13:30:04Z) comes after 2013-10-08T13:30:05Z: replay with --sort or --late reject" in shown
     assert "rejected 1 price with --late reject: 1 price, 1 late" in shown
     assert "mapped price = last (double)" in shown
-    assert "guessed unit of timestamp is ns, because the median of the first 5 rows is 1381239005000000000" in shown
+    assert (
+        "guessed unit of timestamp is ns, because its values lie between 1381239000000000000 and 1381239007000000000"
+        in shown
+    )
     assert (
         "5 rows of 1 ticker in 1 file, 1 to be rejected (2 with --late reject) verdict: poor, 66 of 100 replay: "
         in shown
@@ -71,7 +74,8 @@ def test_lines_in_a_pipe_are_not_cut(tmp_path: Path) -> None:
     write_ticks(tmp_path / "ticks.parquet")
     lines = [line.strip() for line in run_tickstock("inspect", tmp_path).stdout.splitlines()]
     assert (
-        "guessed       unit of timestamp is ns, because the median of the first 5 rows is 1381239001000000000" in lines
+        "guessed       unit of timestamp is ns, because its values lie between 1381239000000000000 and "
+        "1381239030000000000" in lines
     )
     assert "longest gaps  regular  28 s from 2013-10-08 09:30:02" in lines
     assert "holds         1 ticker (IBM), 1 row group, 0.00 MiB" in lines

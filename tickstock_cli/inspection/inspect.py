@@ -37,7 +37,7 @@ from tickstock_cli.sources.discover import discover
 from tickstock_cli.sources.opening import recording_paths
 from tickstock_cli.sources.order import Disorder, first_disorder
 from tickstock_cli.sources.recognise import check_mapping
-from tickstock_cli.sources.recording_file import open_recording
+from tickstock_cli.sources.recording_file import RecordingOpener
 from tickstock_cli.sources.recordings import (
     ReadOptions,
     RecordingFile,
@@ -134,11 +134,12 @@ def _openable(
     bad = list(changed_files(paths))
     changed = {found.path for found in bad}
     left_out: list[str] = []
+    opener = RecordingOpener(options)
     for found in readable(discover(paths), options.sort_dir):
         if str(Path(found.path)) in changed:
             continue
         try:
-            good.append(open_recording(found, options))
+            good.append(opener.open(found, len(good)))
         except OwnOutputError as error:
             if found.named:
                 bad.append(Unreadable(found.path, str(error)))

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import filecmp
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -36,13 +36,9 @@ def without_copies(files: Sequence[RecordingFile]) -> list[RecordingFile]:
     DataError
         A file can no longer be read.
     """
-    alike: dict[Hashable, list[RecordingFile]] = {}
-    for file in files:
-        if file.rows:
-            alike.setdefault(_outline(file), []).append(file)
     copies: dict[str, list[str]] = {}
     left_out: set[int] = set()
-    for group in (group for group in alike.values() if len(group) > 1):
+    for group in _alike(files):
         for original, copy in _copies(group):
             copies.setdefault(str(original.path), []).append(str(copy.path))
             left_out.add(id(copy))
@@ -58,6 +54,20 @@ def _told(file: RecordingFile, copies: dict[str, list[str]]) -> RecordingFile:
     else:
         oddity = Oddity(f"{{}} other files have the same rows and are left out; {_SETTING}", (len(mine),))
     return replace(file, checked=Checked((*file.checked.oddities, oddity), file.checked.watches))
+
+
+def _alike(files: Sequence[RecordingFile]) -> Iterator[list[RecordingFile]]:
+    """Yield files that can have the same rows, two and more together. Only few need their outlines compared."""
+    for some in _grouped([file for file in files if file.rows], lambda file: (file.rows, file.first_available)):
+        yield from _grouped(some, _outline)
+
+
+def _grouped(files: Iterable[RecordingFile], key: Callable[[RecordingFile], Hashable]) -> list[list[RecordingFile]]:
+    """Return the files of each key that several have."""
+    alike: dict[Hashable, list[RecordingFile]] = {}
+    for file in files:
+        alike.setdefault(key(file), []).append(file)
+    return [some for some in alike.values() if len(some) > 1]
 
 
 def _outline(file: RecordingFile) -> Hashable:

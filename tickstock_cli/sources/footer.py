@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,52 +107,68 @@ def _encrypted(path: str | Path) -> str:
     return f"cannot read {path}: its columns are encrypted; decrypt it first, and name the decrypted file"
 
 
-def plain_dictionaries(file: pq.ParquetFile, columns: Sequence[str]) -> tuple[str, ...]:
-    """Return which of some columns Arrow can decode as dictionaries: it cannot where a page has a DELTA encoding."""
-    metadata = file.metadata
-    places = {metadata.schema.column(place).path: place for place in range(metadata.num_columns)}
-    return tuple(
-        name
-        for name in dict.fromkeys(columns)
-        if name in places
-        and not any(
-            encoding.startswith("DELTA")
-            for number in range(metadata.num_row_groups)
-            for encoding in metadata.row_group(number).column(places[name]).encodings
-        )
-    )
+class Footer:
+    """The row groups and columns of a file, each looked up once.
 
+    Parameters
+    ----------
+    metadata
+        The file's footer, as Arrow reads it.
+    """
 
-def group_footers(file: pq.ParquetFile, columns: Sequence[str]) -> tuple[GroupFooter, ...]:
-    """Return the row groups of a file, with bounds of those ``columns`` that have statistics."""
-    metadata = file.metadata
-    places = {metadata.schema.column(place).path: place for place in range(metadata.num_columns)}
-    groups = []
-    first = 0
-    for number in range(metadata.num_row_groups):
-        group = metadata.row_group(number)
-        found = {name: _bounds(group.column(places[name])) for name in columns if name in places}
-        groups.append(
-            GroupFooter(first, group.num_rows, {name: bounds for name, bounds in found.items() if bounds is not None})
-        )
-        first += group.num_rows
-    return tuple(groups)
+    def __init__(self, metadata: pq.FileMetaData) -> None:
+        self._groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+        self._places = {metadata.schema.column(place).path: place for place in range(metadata.num_columns)}
+        self._chunks: dict[str, list[pq.ColumnChunkMetaData]] = {}
 
-
-def column_extremes(metadata: pq.FileMetaData, column: str) -> tuple[Any, Any] | None:
-    """Return the smallest and largest value of a column over all row groups; None if one does not state them."""
-    place = next((at for at in range(metadata.num_columns) if metadata.schema.column(at).path == column), None)
-    if place is None:
-        return None
-    lows: list[Any] = []
-    highs: list[Any] = []
-    for number in range(metadata.num_row_groups):
-        statistics: Any = metadata.row_group(number).column(place).statistics
-        if statistics is None or not statistics.has_min_max:
+    def chunks(self, column: str) -> list[pq.ColumnChunkMetaData] | None:
+        """Return a column of every row group; None for one that the file has not, or that is nested."""
+        if column not in self._places:
             return None
-        lows.append(statistics.min)
-        highs.append(statistics.max)
-    return (min(lows), max(highs)) if lows else None
+        if column not in self._chunks:
+            place = self._places[column]
+            self._chunks[column] = [group.column(place) for group in self._groups]
+        return self._chunks[column]
+
+    def plain_dictionaries(self, columns: Sequence[str]) -> tuple[str, ...]:
+        """Return which of some columns Arrow can decode as dictionaries: none with a page in a DELTA encoding."""
+        return tuple(
+            name
+            for name in dict.fromkeys(columns)
+            if (chunks := self.chunks(name)) is not None
+            and not any(encoding.startswith("DELTA") for chunk in chunks for encoding in chunk.encodings)
+        )
+
+    def groups(self, columns: Sequence[str]) -> tuple[GroupFooter, ...]:
+        """Return the row groups, with bounds of those ``columns`` that have statistics."""
+        mine = {name: chunks for name in columns if (chunks := self.chunks(name)) is not None}
+        groups = []
+        first = 0
+        for number, group in enumerate(self._groups):
+            found = {name: _bounds(chunks[number]) for name, chunks in mine.items()}
+            rows = group.num_rows
+            groups.append(
+                GroupFooter(first, rows, {name: bounds for name, bounds in found.items() if bounds is not None})
+            )
+            first += rows
+        return tuple(groups)
+
+    def extremes(self, column: str) -> tuple[Any, Any] | None:
+        """Return the smallest and largest value of a column over all row groups; None if one does not state them."""
+        lows: list[Any] = []
+        highs: list[Any] = []
+        for chunk in self.chunks(column) or ():
+            statistics: Any = chunk.statistics
+            if statistics is None or not statistics.has_min_max:
+                return None
+            lows.append(statistics.min)
+            highs.append(statistics.max)
+        return (min(lows), max(highs)) if lows else None
+
+    def page_bytes(self, columns: Iterable[str]) -> int:
+        """Estimate a reader's memory: a dictionary page and a data page per column, at most 1 MiB each."""
+        first = [chunks[0] for name in columns if (chunks := self.chunks(name))]
+        return sum(min(2 * chunk.total_uncompressed_size, 2 << 20) for chunk in first)
 
 
 def _bounds(chunk: pq.ColumnChunkMetaData) -> Bounds | None:

@@ -14,6 +14,7 @@ import pyarrow.types as pt
 from tickstock_cli.core.times import NS_PER_SECOND, NS_PER_UNIT, epoch_unit
 from tickstock_cli.errors import UsageError
 from tickstock_cli.sources.columns import ColumnReader, type_step
+from tickstock_cli.sources.first_rows import FirstRows
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.plain_numbers import valid, whole
 from tickstock_cli.sources.recognise import Layout
@@ -68,15 +69,12 @@ class Interpretation:
         Encoding of each time column, by our name.
     guesses
         Guesses about the rows.
-    first_available
-        Available time of the first of the first rows that has one, int64 ns; 0 if none has. Earlier rows get this time.
     """
 
     layout: Layout
     encodings: Mapping[str, TimeEncoding]
     interval_ns: int
     guesses: tuple[Guess, ...]
-    first_available: int
     reader: ColumnReader
     bars_at_end: bool = False
     """Whether the recorded times of bars are their ends."""
@@ -84,17 +82,17 @@ class Interpretation:
     """Whether some rows are left out by their values."""
 
 
-def interpret(path: str, layout: Layout, head: pa.RecordBatch, options: ReadOptions) -> Interpretation:
+def interpret(path: str, layout: Layout, first: FirstRows, options: ReadOptions) -> Interpretation:
     """Return how rows of a layout are read.
 
     Parameters
     ----------
     path
         Path of the rows, for messages.
-    head
-        The first rows, with the columns of times, intervals and tickers at least.
+    first
+        The first rows. They are decoded only where the footer does not tell what is asked.
     """
-    encodings, guesses = _time_encodings(layout, head, options)
+    encodings, guesses = _time_encodings(layout, first, options)
     if layout.understood is not None:
         known = layout.understood
         guesses.insert(0, Guess("layout", known.layout, "of the names of its columns", known.reading.note))
@@ -103,13 +101,12 @@ def interpret(path: str, layout: Layout, head: pa.RecordBatch, options: ReadOpti
     interval_ns = options.interval_seconds * NS_PER_SECOND
     reader = ColumnReader(path, layout, steps, interval_ns, zones, options)
     if layout.record.name == "ohlcv" and not reader.has("interval"):
-        guesses.append(_interval_guess(reader, head, interval_ns))
+        guesses.append(_interval_guess(reader, first.decoded(), interval_ns))
     return Interpretation(
         layout,
         encodings,
         interval_ns,
         tuple(guesses),
-        _first_available(reader, head),
         reader,
         options.bar_label == "end",
         bool(options.where),
@@ -117,7 +114,7 @@ def interpret(path: str, layout: Layout, head: pa.RecordBatch, options: ReadOpti
 
 
 def _time_encodings(
-    layout: Layout, head: pa.RecordBatch, options: ReadOptions
+    layout: Layout, first: FirstRows, options: ReadOptions
 ) -> tuple[dict[str, TimeEncoding], list[Guess]]:
     """Return the encoding of each time column, and the guesses about them."""
     unit = options.timestamp_unit
@@ -128,19 +125,20 @@ def _time_encodings(
     for name in TIME_COLUMNS:
         if name not in layout.columns:
             continue
-        column = head.column(head.schema.get_field_index(layout.columns[name]))
-        step = type_step(column.type)
+        theirs = layout.columns[name]
+        type_ = first.schema.field(theirs).type
+        step = type_step(type_)
         if step is not None:
-            without_zone = not isinstance(column.type, pa.TimestampType) or column.type.tz is None
+            without_zone = not isinstance(type_, pa.TimestampType) or type_.tz is None
             is_set = options.timezone != DEFAULT_ZONE
             encodings[name] = TimeEncoding(step, ZoneInfo(options.timezone) if without_zone and is_set else None)
             if without_zone and not is_set:
-                why = f"type {column.type} has none"
-                guesses.append(Guess(f"time zone of {name}", DEFAULT_ZONE, why, _ZONE_NOTE if len(column) else None))
+                why = f"type {type_} has none"
+                guesses.append(Guess(f"time zone of {name}", DEFAULT_ZONE, why, None if first.is_empty else _ZONE_NOTE))
         elif unit != "auto":
             encodings[name] = TimeEncoding(NS_PER_UNIT[unit])
         else:
-            guessed, why = _guess_unit(column)
+            guessed, why = _guess_unit(first, theirs)
             encodings[name] = TimeEncoding(NS_PER_UNIT[guessed])
             guesses.append(Guess(f"unit of {name}", guessed, why))
     return encodings, guesses
@@ -163,8 +161,13 @@ def _interval_guess(reader: ColumnReader, head: pa.RecordBatch, interval_ns: int
     return Guess("interval", f"{seconds} s", "there is no column interval", None if spacing_agrees else note)
 
 
-def _guess_unit(column: pa.Array[Any]) -> tuple[str, str]:
-    """Guess the unit of integer times from the median of the positive ones among the first rows."""
+def _guess_unit(first: FirstRows, name: str) -> tuple[str, str]:
+    """Guess the unit of integer times: that of all, or of the median of the positive ones among the first rows."""
+    if pt.is_integer(first.schema.field(name).type):
+        low, high = first.extremes(name) or (0, 0)
+        if 0 < low <= high and epoch_unit(low) == epoch_unit(high):
+            return epoch_unit(low), f"its values lie between {low} and {high}"
+    column = first.column(name)
     if not pt.is_integer(column.type):
         return "ns", "it holds nulls only"
     numbers = whole(column, 0)
@@ -175,7 +178,8 @@ def _guess_unit(column: pa.Array[Any]) -> tuple[str, str]:
     return epoch_unit(median), f"the median of the first {len(column)} rows is {median}"
 
 
-def _first_available(reader: ColumnReader, head: pa.RecordBatch) -> int:
+def first_available(reader: ColumnReader, head: pa.RecordBatch) -> int:
+    """Return the available time (int64 ns) of the first of the first rows that has one; 0 if none has."""
     times = reader.times(head, 0)
     if times.known is None:
         return int(times.available[0]) if len(times.available) else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tickstock_cli.errors import DataError
-from tickstock_cli.sources.footer import column_extremes, open_parquet
+from tickstock_cli.sources.footer import Footer, open_parquet
 from tickstock_cli.sources.recording_file import RecordingFile
 
 
@@ -14,7 +14,7 @@ def price_span(file: RecordingFile) -> tuple[float, float] | None:
         return None
     try:
         with open_parquet(file.read_from) as parquet:
-            found = column_extremes(parquet.metadata, theirs)
+            found = Footer(parquet.metadata).extremes(theirs)
     except DataError:  # gone since it was read
         return None
     if found is None:

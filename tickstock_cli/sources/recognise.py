@@ -132,7 +132,7 @@ def recognise(
     theirs = _our_names(names, mapping)
     fits = _fitting(theirs)
     understood = None
-    if values is not None and not (len(fits) == 1 and (not mapping or _fitting(_our_names(names, {})))):
+    if values is not None and not _suffice(names, fits, mapping):
         understood = understand(FileColumns(found.path, schema, found.partitions, values))
     if understood is not None and (understood.is_specific or not fits):
         claimed = {name for name in mapping.values() if name}
@@ -149,6 +149,16 @@ def recognise(
     if len(fits) != 1 or "ticker" not in theirs:
         raise SchemaError(misfit(found.path, names, schema, theirs, fits if "ticker" in theirs else []))
     return _layout(found, schema, theirs, fits[0], given, understood)
+
+
+def names_suffice(schema: pa.Schema, partitions: Collection[str], mapping: Mapping[str, str]) -> bool:
+    """Return whether our names and the mapping tell the layout of a file, so that no known layout is looked for."""
+    names = [*schema.names, *(name for name in partitions if name not in schema.names)]
+    return _suffice(names, _fitting(_our_names(names, mapping)), mapping)
+
+
+def _suffice(names: Collection[str], fits: Collection[RecordType], mapping: Mapping[str, str]) -> bool:
+    return len(fits) == 1 and (not mapping or bool(_fitting(_our_names(names, {}))))
 
 
 def _fitting(theirs: Mapping[str, str]) -> list[RecordType]:

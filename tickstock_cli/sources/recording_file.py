@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,29 +13,29 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow.types as pt
 
-from tickstock_cli.core.marks import mark_of
-from tickstock_cli.core.recording_schema import is_recorded
 from tickstock_cli.errors import OwnOutputError
 from tickstock_cli.kernels.normalise import LARGEST_TIME
 from tickstock_cli.sources.checks.facts import Extremes, Facts
 from tickstock_cli.sources.checks.running import Checked, checked
 from tickstock_cli.sources.columns import ColumnReader
 from tickstock_cli.sources.discover import FoundFile
-from tickstock_cli.sources.footer import (
-    GroupFooter,
-    check_decrypted,
-    column_extremes,
-    group_footers,
-    open_parquet,
-    plain_dictionaries,
-    reading,
+from tickstock_cli.sources.first_rows import FirstRows
+from tickstock_cli.sources.footer import Footer, GroupFooter, check_decrypted, open_parquet, reading
+from tickstock_cli.sources.interpretation import (
+    HEAD_ROWS,
+    TIME_COLUMNS,
+    Guess,
+    Interpretation,
+    TimeEncoding,
+    first_available,
+    interpret,
 )
-from tickstock_cli.sources.interpretation import HEAD_ROWS, TIME_COLUMNS, Guess, Interpretation, TimeEncoding, interpret
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.plain_columns import plain_rows, plain_schema
 from tickstock_cli.sources.plain_values import known_values
-from tickstock_cli.sources.recognise import Layout, recognise
+from tickstock_cli.sources.recognise import Layout
 from tickstock_cli.sources.selection import theirs_of
+from tickstock_cli.sources.shared_layouts import SharedLayouts
 from tickstock_cli.sources.zones import in_utc
 
 
@@ -64,7 +64,8 @@ class RecordingFile:
     record
         tick, ohlcv or fmv.
     first_available
-        Available time of the first of the first rows that has one, int64 ns; 0 if none has. Earlier rows get this time.
+        Earliest available time of all rows (int64 ns), if the footer tells it for every row. Otherwise that of the
+        first of the first rows that has one, 0 if none has; earlier rows get this time.
     open_bytes
         Approximate memory of a reader of this file while it is open.
     schema
@@ -123,75 +124,118 @@ class RecordingFile:
         return list(dict.fromkeys([*self.layout.theirs(*TIME_COLUMNS, "time_of_day", "interval"), *self.where_columns]))
 
 
-def open_recording(found: FoundFile, options: ReadOptions) -> RecordingFile:
-    """Read a file's footer and first rows, and recognise it; its ``index`` is -1.
+class RecordingOpener:
+    """Opens files under the same options. What depends only on their columns is found once for all that share them.
 
-    Raises
-    ------
-    DataError
-        The file is missing, damaged, or not Parquet.
-    OwnOutputError
-        The file is an output of an earlier run.
-    SchemaError
-        The columns or their types do not fit a record type.
+    Parameters
+    ----------
+    options
+        Those of the user.
     """
-    file = open_parquet(found.read_from)
-    with file, reading(found.path):
-        check_decrypted(found.read_from, file)
-        schema = file.schema_arrow
-        if (mark := mark_of(schema)) is not None:
-            raise OwnOutputError(
-                f"{found.path} holds {mark} that tickstock wrote, not a recording: name recordings only"
+
+    def __init__(self, options: ReadOptions) -> None:
+        self._options = options
+        self._as_recorded = replace(options, timestamp_unit="ns")  # however odd the first rows of a live run are
+        self._layouts = SharedLayouts(options)
+
+    def open(self, found: FoundFile, index: int = -1) -> RecordingFile:
+        """Read a file's footer, and its first rows where that does not suffice, and recognise it.
+
+        Parameters
+        ----------
+        index
+            That of the file, as far as it is known.
+
+        Raises
+        ------
+        DataError
+            The file is missing, damaged, or not Parquet.
+        OwnOutputError
+            The file is an output of an earlier run.
+        SchemaError
+            The columns or their types do not fit a record type.
+        """
+        file = open_parquet(found.read_from)
+        with file, reading(found.path):
+            check_decrypted(found.read_from, file)
+            schema = file.schema_arrow
+            shared = self._layouts.of(schema)
+            if shared.mark is not None:
+                raise OwnOutputError(
+                    f"{found.path} holds {shared.mark} that tickstock wrote, not a recording: name recordings only"
+                )
+            options = self._as_recorded if shared.is_recorded else self._options
+            layout = self._layouts.layout(shared, found, partial(_values, file))
+            options = layout.options(options)
+            where = tuple(theirs_of(options.where, layout.columns, schema.names)) if options.where else ()
+            needed = [*layout.theirs(*TIME_COLUMNS, "time_of_day", "interval", "ticker"), *where]
+            footer, rows = Footer(file.metadata), file.metadata.num_rows
+            first = FirstRows.of_file(
+                shared.plain, rows, partial(_head, file, list(dict.fromkeys(needed))), footer.extremes
             )
-        if is_recorded(schema):
-            options = replace(options, timestamp_unit="ns")  # however odd its first rows are
-        layout = recognise(
-            found,
-            schema,
-            options.columns,
-            None if is_recorded(schema) else partial(_values, file),
-            ticker_from_name=options.ticker_from == "filename",
-        ).told(options)
-        options = layout.options(options)
-        where = tuple(theirs_of(options.where, layout.columns, schema.names))
-        needed = layout.theirs(*TIME_COLUMNS, "time_of_day", "interval", "ticker")
-        head = _head(file, list(dict.fromkeys([*needed, *where])))
-        footers = group_footers(file, layout.theirs("ticker", *TIME_COLUMNS))
-        how = interpret(found.path, layout, head, options)
-        texts = [*layout.theirs("ticker"), *(name for name in where if pt.is_string(schema.field(name).type))]
-        facts = Facts(
-            path=found.path,
-            layout=layout,
-            schema=schema,
-            partitions=found.partitions,
-            options=options,
-            reader=how.reader,
-            head=head,
-            first_rows=partial(_head, file),
-            extremes=cache(partial(_extremes, file.metadata)),
-            scan=lambda column: file.iter_batches(columns=[column]),
-            time_bounds=partial(_time_bounds, footers, layout, schema, how),
-        )
-        path = Path(found.path)
-        return RecordingFile(
-            index=-1,
-            path=path,
-            record=layout.record.name,
-            rows=file.metadata.num_rows,
-            groups=tuple(_row_group(footer, layout, schema, how) for footer in footers),
-            layout=layout,
-            schema=plain_schema(schema),
-            partitions={**found.partitions, **{name: layout.constants[name] for name in layout.in_name}},
-            interval_ns=how.interval_ns,
-            first_available=how.first_available,
-            guesses=how.guesses,
-            open_bytes=_open_bytes(file.metadata, set(layout.columns.values())),
-            reader=how.reader,
-            read_from=path if found.copy is None else Path(found.copy),
-            checked=Checked() if is_recorded(schema) else checked(facts),
-            where_columns=where,
-            text_columns=plain_dictionaries(file, texts),
-        )
+            groups = footer.groups(layout.theirs("ticker", *TIME_COLUMNS))
+            how = interpret(found.path, layout, first, options)
+            texts = [*layout.theirs("ticker"), *(name for name in where if pt.is_string(schema.field(name).type))]
+            path = Path(found.path)
+            row_groups = tuple(_row_group(group, layout, schema, how) for group in groups)
+            return RecordingFile(
+                index=index,
+                path=path,
+                record=layout.record.name,
+                rows=rows,
+                groups=row_groups,
+                layout=layout,
+                schema=shared.plain,
+                partitions={**found.partitions, **{name: layout.constants[name] for name in layout.in_name}},
+                interval_ns=how.interval_ns,
+                first_available=_first_available(groups, row_groups, how, first),
+                guesses=how.guesses,
+                open_bytes=footer.page_bytes(set(layout.columns.values())),
+                reader=how.reader,
+                read_from=path if found.copy is None else Path(found.copy),
+                checked=Checked()
+                if shared.is_recorded
+                else checked(_facts(found, schema, options, how, first, file, groups)),
+                where_columns=where,
+                text_columns=footer.plain_dictionaries(texts),
+            )
+
+
+def _facts(
+    found: FoundFile,
+    schema: pa.Schema,
+    options: ReadOptions,
+    how: Interpretation,
+    first: FirstRows,
+    file: pq.ParquetFile,
+    groups: Sequence[GroupFooter],
+) -> Facts:
+    return Facts(
+        path=found.path,
+        layout=how.layout,
+        schema=schema,
+        partitions=found.partitions,
+        options=options,
+        reader=how.reader,
+        first=first,
+        first_rows=partial(_head, file),
+        extremes=partial(_extremes, first),
+        scan=lambda column: file.iter_batches(columns=[column]),
+        time_bounds=partial(_time_bounds, groups, how.layout, schema, how),
+    )
+
+
+def _first_available(
+    footers: Sequence[GroupFooter], groups: Sequence[RowGroup], how: Interpretation, first: FirstRows
+) -> int:
+    """Return the earliest available time, if the footer tells it for every row; otherwise that of the first rows."""
+    columns, recorded = how.layout.columns, "received_at" if "received_at" in how.layout.columns else "timestamp"
+    bounds = [footer.bounds.get(columns.get(recorded, "")) for footer in footers]
+    earliest = [group.earliest for group in groups if group.latest is not None and group.earliest is not None]
+    is_exact = not how.selects_rows and how.encodings[recorded].zone is None and bool(groups)
+    if is_exact and len(earliest) == len(groups) and all(bound is not None and not bound.nulls for bound in bounds):
+        return min(earliest)
+    return first_available(how.reader, first.decoded())
 
 
 def _time_bounds(
@@ -204,9 +248,9 @@ def _time_bounds(
     return min(low for low, _, _ in known), max(high for _, high, _ in known)
 
 
-def _extremes(metadata: pq.FileMetaData, column: str) -> Extremes | None:
+def _extremes(first: FirstRows, column: str) -> Extremes | None:
     """Return the extremes of a column over all row groups that have values; None if one does not state them."""
-    bounds = column_extremes(metadata, column)
+    bounds = first.extremes(column)
     return None if bounds is None else Extremes(*bounds)
 
 
@@ -276,15 +320,3 @@ def _span(
     if low <= 0 or high > LARGEST_TIME:  # such bounds include unusable times
         return None
     return low, high, bounds.nulls
-
-
-def _open_bytes(metadata: pq.FileMetaData, columns: set[str]) -> int:
-    """Estimate a reader's memory: a dictionary page and a data page per column, at most 1 MiB each."""
-    total = 0
-    if metadata.num_row_groups:
-        group = metadata.row_group(0)
-        for place in range(metadata.num_columns):
-            chunk = group.column(place)
-            if chunk.path_in_schema in columns:
-                total += min(2 * chunk.total_uncompressed_size, 2 << 20)
-    return total

@@ -33,7 +33,7 @@ from tickstock_cli.sources.options import ReadOptions, Unsorted
 from tickstock_cli.sources.order import first_disorder
 from tickstock_cli.sources.origins import Origins
 from tickstock_cli.sources.recognise import check_mapped, check_mapping
-from tickstock_cli.sources.recording_file import RecordingFile, open_recording
+from tickstock_cli.sources.recording_file import RecordingFile, RecordingOpener
 from tickstock_cli.sources.records import RECORD_TYPES
 from tickstock_cli.sources.selection import Where, check_where, selects_file
 from tickstock_cli.sources.unfinished import readable, removed_note, unfinished_note
@@ -90,9 +90,10 @@ class Recordings:
         check_mapping(options.columns)
         files: list[RecordingFile] = []
         left_out: list[str] = []
+        opener = RecordingOpener(options)
         for found in readable(discover(paths), options.sort_dir):
             try:
-                files.append(open_recording(found, options))
+                files.append(opener.open(found, len(files)))
             except OwnOutputError:
                 if found.named:
                     raise
@@ -110,10 +111,13 @@ class Recordings:
         if options.copies == "once":
             files = without_copies(files)
         ordered = sorted(files, key=lambda file: _TYPE_ORDER[file.record])
-        return cls([replace(file, index=index) for index, file in enumerate(ordered)], options, left_out)
+        numbered = [file if file.index == index else replace(file, index=index) for index, file in enumerate(ordered)]
+        return cls(numbered, options, left_out)
 
     def check_mapping(self) -> None:
         """Raise UsageError if the options name a column that no file has."""
+        if not self._options.columns and not self._options.where:
+            return
         names = [(file.layout, [*file.schema.names, *file.partitions]) for file in self.files]
         check_mapped(self._options.columns, names)
         check_where(self._options.where, [[*theirs, *layout.columns] for layout, theirs in names])
@@ -255,6 +259,8 @@ def _of_partitions(files: Sequence[RecordingFile], where: Where) -> Sequence[Rec
     DataError
         None is.
     """
+    if not where:
+        return files
     kept = [
         file
         for file in files

@@ -7,7 +7,7 @@ originals and positions are here. `sources.arrow` is one; a database or an archi
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,8 @@ from tickstock_cli.sources.assemble import Assembler
 from tickstock_cli.sources.checks.facts import Facts, Oddity
 from tickstock_cli.sources.checks.running import Watchers, checked, joined
 from tickstock_cli.sources.discover import FoundFile
-from tickstock_cli.sources.interpretation import HEAD_ROWS, Interpretation, interpret
+from tickstock_cli.sources.first_rows import FirstRows
+from tickstock_cli.sources.interpretation import HEAD_ROWS, Interpretation, first_available, interpret
 from tickstock_cli.sources.kept_rows import KeptRows
 from tickstock_cli.sources.merge import Emission, merge_runs_of_types
 from tickstock_cli.sources.options import ReadOptions, Unsorted
@@ -192,7 +193,7 @@ class RowStream:
                 readings = [(part, self._interpretation(part)) for part in parts if part.num_rows]
                 if not readings:
                     continue
-                order = order or self._order(how for _, how in readings)
+                order = order or self._order(readings)
                 emission = self._emission(readings, order, codes, row, behind)
                 if emission.rows:
                     yield emission
@@ -203,11 +204,11 @@ class RowStream:
             self.end_reading()
             self._health = SourceHealth(SourceState.ENDED, time.time_ns())
 
-    def _order(self, first: Iterable[Interpretation]) -> InOrder:
+    def _order(self, first: Sequence[tuple[pa.RecordBatch, Interpretation]]) -> InOrder:
         """Return the policy for the order of rows, which begins with the earliest of the first ones."""
         return InOrder(
             self.name,
-            min(how.first_available for how in first),
+            min(first_available(how.reader, rows.slice(0, HEAD_ROWS)) for rows, how in first),
             lift_late=self.options.unsorted is Unsorted.REJECT,
             remedy=lambda: _REMEDY,
         )
@@ -255,7 +256,7 @@ class RowStream:
             options = replace(self.options, timestamp_unit="ns") if is_recorded(rows.schema) else self.options
             options = layout.options(options)
             head = with_readable_tickers(rows.slice(0, HEAD_ROWS), layout)
-            how = self._known[rows.schema] = interpret(self.name, layout, head, options)
+            how = self._known[rows.schema] = interpret(self.name, layout, FirstRows.of(head), options)
             if not is_recorded(rows.schema):
                 self._check(rows.schema, head, how, options)
         return self._known[rows.schema]
@@ -269,7 +270,7 @@ class RowStream:
             partitions={},
             options=options,
             reader=how.reader,
-            head=head,
+            first=FirstRows.of(head),
             first_rows=lambda columns, _=0: head.select(columns),
         )
         outcome = checked(facts)

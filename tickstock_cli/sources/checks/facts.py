@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from tickstock_cli.errors import DataError, SchemaError
 from tickstock_cli.sources.columns import ColumnReader
+from tickstock_cli.sources.first_rows import FirstRows
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.plain_numbers import Bools
 from tickstock_cli.sources.recognise import Layout
@@ -81,8 +82,8 @@ class Facts:
         Path for messages.
     schema
         All columns, used or not.
-    head
-        The first rows, with all columns of a stream, and of a file those of times, intervals and tickers.
+    first
+        The first rows, decoded with all columns of a stream, and of a file those of times, intervals and tickers.
     first_rows
         Returns the first rows with the given columns; a second argument is the most rows to read.
     extremes
@@ -99,11 +100,16 @@ class Facts:
     partitions: Mapping[str, str | None]
     options: ReadOptions
     reader: ColumnReader
-    head: pa.RecordBatch
+    first: FirstRows
     first_rows: Callable[..., pa.RecordBatch]
     extremes: Callable[[str], Extremes | None] = field(default=lambda _: None)
     scan: Callable[[str], Iterable[pa.RecordBatch]] = field(default=lambda _: ())
     time_bounds: Callable[[], tuple[int, int] | None] = field(default=lambda: None)
+
+    @property
+    def head(self) -> pa.RecordBatch:
+        """The first rows."""
+        return self.first.decoded()
 
     @property
     def record(self) -> str:

@@ -20,6 +20,8 @@ _REMEDY = (
 )
 _TOLD = "flags keep {} of {} ticks from the last price, {} from volumes and {} from highs and lows"
 _ADVICE = "; if the column flags has another meaning, leave it out with --map flags= (an empty name)"
+_HAS_BIT = np.array([[value & bit != 0 for value in range(OURS + 1)] for bit in (1, 2, 4)], dtype=np.int64)
+"""Whether each value of flags has each bit."""
 _USUAL_SHARE = 20
 """One tick in so many is usual under our own layout: late and odd lots, derived prices."""
 
@@ -73,11 +75,12 @@ class _FlagsWatcher:
         flags = whole(rows.column(rows.schema.get_field_index(self._column)), 0)
         if chosen is not None:
             flags = np.where(chosen, flags, 0)
-        if np.bitwise_or.reduce(flags, initial=0) & ~OURS:
+        found = int(np.bitwise_or.reduce(flags, initial=0))
+        if found & ~OURS:
             raise self._error(rows, int((flags & ~OURS != 0).argmax()), first)
         self._rows += len(flags) if chosen is None else int(np.count_nonzero(chosen))
-        bits = flags.astype(np.uint8)
-        self._hidden += [int(np.count_nonzero(bits & bit)) for bit in (1, 2, 4)]
+        if found:
+            self._hidden += _HAS_BIT @ np.bincount(flags, minlength=OURS + 1)
 
     def _error(self, rows: pa.RecordBatch, place: int, first: int) -> DataError:
         value = rows.column(rows.schema.get_field_index(self._column))[place].as_py()

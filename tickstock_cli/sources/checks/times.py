@@ -22,11 +22,11 @@ _EARLIEST_NS, _LATEST_NS = 473_385_600_000_000_000, 4_102_444_800_000_000_000
 
 
 def _look(facts: Facts) -> Iterator[Oddity]:
-    column = facts.column("timestamp")
-    if column is None or not len(column):
+    theirs = facts.layout.columns.get("timestamp")
+    if theirs is None or facts.first.is_empty:
         return
-    if pt.is_integer(column.type):
-        numbers = whole(column, 0)
+    if pt.is_integer(facts.schema.field(theirs).type) and _can_be_dates(facts, theirs):
+        numbers = whole(facts.first.column(theirs), 0)
         positive = numbers[numbers > 0]
         if len(positive) and (shown := _as_date(positive)) is not None:
             raise facts.stop(
@@ -43,6 +43,15 @@ def _look(facts: Facts) -> Iterator[Oddity]:
             f"times are of the year {format_time(middle)[:4]}: if that is wrong, recordings.timestamp_unit sets the "
             "unit of whole numbers"
         )
+
+
+def _can_be_dates(facts: Facts, column: str) -> bool:
+    """Return whether numbers can have as many digits as dates, by the extremes that the file states."""
+    extremes = facts.extremes(column)
+    if extremes is None or extremes.low <= 0:
+        return True
+    digits = range(len(str(extremes.low)), len(str(extremes.high)) + 1)
+    return any(count in digits for count in (*_FORMATS, _MILLISECONDS))
 
 
 def _as_date(numbers: Int64s) -> str | None:
