@@ -69,7 +69,7 @@ Paths = Annotated[
         metavar="PATH",
         show_default=False,
         callback=find_samples,
-        help="Parquet files, folders, globs or Hive-partitioned trees; or arrow:- for an Arrow stream from a pipe.",
+        help="Parquet files, folders, globs or Hive-partitioned trees, also at s3:// and gs://; or arrow:- for a pipe.",
     ),
 ]
 ConfigFile = Annotated[

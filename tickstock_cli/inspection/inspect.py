@@ -217,7 +217,7 @@ def _report(
         record=file.record,
         rows=file.rows,
         row_groups=len(file.groups),
-        size_bytes=file.path.stat().st_size,
+        size_bytes=file.on_disk.stat().st_size,
         columns=_columns(file),
         ignored=file.layout.ignored,
         guesses=file.guesses,

@@ -1,4 +1,4 @@
-"""Finds the Parquet files of files, folders, globs and Hive-partitioned trees."""
+"""Finds the Parquet files of files, folders, globs and Hive-partitioned trees, on the disk and in object stores."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from urllib.parse import unquote
 from tickstock_cli.core.hour_files import EVENTS, hour_file, is_recorded_folder
 from tickstock_cli.errors import DataError
 from tickstock_cli.sources.lake import files_that_count
+from tickstock_cli.sources.object_tables import check_no_table
+from tickstock_cli.storage.listing import StoredObject, objects_at
+from tickstock_cli.storage.names import is_object, object_name
 
 SUFFIX = ".parquet"
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
@@ -23,13 +26,14 @@ class FoundFile:
     """A file to read, and the values of its partition folders (``column=value``).
 
     ``named`` is true for a file that was named itself, false for one found through a folder or glob. ``copy`` is the
-    Parquet file to read instead of a journal.
+    Parquet file to read instead of a journal or an object. ``stored`` is the object that a path names.
     """
 
     path: str
     partitions: dict[str, str | None]
     named: bool = True
     copy: str | None = None
+    stored: StoredObject | None = None
 
     @property
     def read_from(self) -> str:
@@ -46,7 +50,8 @@ def discover(paths: Sequence[str | Path]) -> list[FoundFile]:
         Files (of any name), folders (every ``*.parquet`` below, but for names that begin with ``.`` or ``_``), or
         globs (``**`` crosses folders; a matching folder is expanded). Folders and globs skip everything that is not
         a regular file: reading a pipe would wait for a writer. Of a folder of recorded live runs the journals of
-        unfinished hours are read, too, and its events are not.
+        unfinished hours are read, too, and its events are not. ``s3://bucket/…`` and ``gs://bucket/…`` are found by the
+        same rules, without journals.
 
     Raises
     ------
@@ -57,6 +62,9 @@ def discover(paths: Sequence[str | Path]) -> list[FoundFile]:
     real_folder = cache(os.path.realpath)
     named: dict[str, tuple[str, str]] = {}
     for path in map(str, paths):
+        if is_object(path):
+            found += _found_objects(path, named)
+            continue
         for file in _expand(path):
             folder, name = os.path.split(file)
             real = os.path.realpath(file) if os.path.islink(file) else os.path.join(real_folder(folder), name)
@@ -65,6 +73,18 @@ def discover(paths: Sequence[str | Path]) -> list[FoundFile]:
             named[real] = file, path
             found.append(FoundFile(file, hive_partitions(file), file == path))
     return found
+
+
+def _found_objects(path: str, named: dict[str, tuple[str, str]]) -> Iterator[FoundFile]:
+    seen: set[str] = set()
+    stored = objects_at(path, (SUFFIX,), seen)
+    check_no_table(path, seen)
+    for one in stored:
+        file = str(one.name)
+        if file in named:
+            raise DataError(_twice(file, path, *named[file]))
+        named[file] = file, path
+        yield FoundFile(file, hive_partitions(file), len(stored) == 1 and file == str(object_name(path)), stored=one)
 
 
 def _twice(file: str, path: str, other: str, other_path: str) -> str:

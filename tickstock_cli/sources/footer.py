@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 
 from tickstock_cli.core.memory_errors import raise_if_short
 from tickstock_cli.errors import DataError
+from tickstock_cli.storage.fetching import original_name
+from tickstock_cli.storage.names import ObjectName
 
 _MAGIC_BYTES = 8
 """Bytes behind a footer: its length, 4 bytes, and the magic number."""
@@ -44,22 +46,23 @@ class GroupFooter:
 
 @contextmanager
 def reading(path: str | Path) -> Iterator[None]:
-    """Translate every error of reading a Parquet file into a DataError of one line."""
+    """Translate every error of reading a Parquet file into a DataError of one line; an object is shown by its name."""
+    name = original_name(Path(path)) or path
     try:
         yield
     except FileNotFoundError as error:
-        raise DataError(f"no such file: {path}") from error
+        raise DataError(f"no such file: {name}") from error
     except PermissionError as error:
-        raise DataError(f"cannot read {path}: permission denied") from error
+        raise DataError(f"cannot read {name}: permission denied") from error
     except (pa.ArrowException, OSError, UnicodeDecodeError, EOFError) as error:
         raise_if_short(error)
         if isinstance(error, pa.ArrowNotImplementedError) or "Not yet implemented" in str(error):
-            told = f"cannot read {path}: Arrow does not decode it ({_first_line(error)}); write it anew"
+            told = f"cannot read {name}: Arrow does not decode it ({_first_line(error)}); write it anew"
             raise DataError(told) from error
         if "decrypt" in str(error):
-            raise DataError(_encrypted(path)) from error
+            raise DataError(_encrypted(name)) from error
         reason = _first_line(error)
-        raise DataError(f"cannot read {path}: it is damaged, cut off or not a Parquet file ({reason})") from error
+        raise DataError(f"cannot read {name}: it is damaged, cut off or not a Parquet file ({reason})") from error
 
 
 def _first_line(error: Exception) -> str:
@@ -100,10 +103,10 @@ def check_decrypted(path: str | Path, file: pq.ParquetFile) -> None:
         finally:
             os.close(content)
     if length - file.metadata.serialized_size == _SIGNATURE_BYTES:
-        raise DataError(_encrypted(path))
+        raise DataError(_encrypted(original_name(Path(path)) or path))
 
 
-def _encrypted(path: str | Path) -> str:
+def _encrypted(path: str | Path | ObjectName) -> str:
     return f"cannot read {path}: its columns are encrypted; decrypt it first, and name the decrypted file"
 
 

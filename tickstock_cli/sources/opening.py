@@ -14,6 +14,7 @@ from tickstock_cli.core.stages import NamedSource
 from tickstock_cli.errors import DataError, UsageError
 from tickstock_cli.sources import SOURCES
 from tickstock_cli.sources.options import ReadOptions
+from tickstock_cli.storage.names import is_object
 
 Target = str | Path
 """``scheme:rest``, or a path of recordings; a Path is always a path of recordings."""
@@ -102,7 +103,7 @@ def _common_scheme(targets: Sequence[Target]) -> tuple[str, list[Target]]:
 
 def _split_scheme(target: Target) -> tuple[str, Target]:
     match = _SCHEME.fullmatch(target) if isinstance(target, str) else None
-    if match is None:
+    if match is None or is_object(target):
         return RECORDINGS, target
     scheme, name = match.groups()
     if SOURCES.has(scheme):

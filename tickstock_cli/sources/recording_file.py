@@ -37,6 +37,7 @@ from tickstock_cli.sources.recognise import Layout
 from tickstock_cli.sources.selection import theirs_of
 from tickstock_cli.sources.shared_layouts import SharedLayouts
 from tickstock_cli.sources.zones import in_utc
+from tickstock_cli.storage.names import is_object, shown_as_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,18 @@ class RecordingFile:
     open_bytes: int
     reader: ColumnReader = field(repr=False, compare=False)
     read_from: Path
-    """The Parquet file with the rows: another one than ``path`` for a journal."""
+    """The Parquet file with the rows: another one than ``path`` for a journal and an object."""
     text_columns: tuple[str, ...]
     """The file's columns that are decoded as dictionaries."""
     checked: Checked = field(default=Checked(), repr=False, compare=False)
     """The outcome of the checks of the file."""
     where_columns: tuple[str, ...] = ()
     """The file's columns that select rows."""
+
+    @property
+    def on_disk(self) -> Path:
+        """The file itself; of an object its local copy."""
+        return self.read_from if is_object(self.path) else self.path
 
     @property
     def earliest(self) -> int | None:
@@ -176,7 +182,7 @@ class RecordingOpener:
             groups = footer.groups(layout.theirs("ticker", *TIME_COLUMNS))
             how = interpret(found.path, layout, first, options)
             texts = [*layout.theirs("ticker"), *(name for name in where if pt.is_string(schema.field(name).type))]
-            path = Path(found.path)
+            path = shown_as_path(found.path)
             row_groups = tuple(_row_group(group, layout, schema, how) for group in groups)
             return RecordingFile(
                 index=index,

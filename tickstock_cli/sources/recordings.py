@@ -144,8 +144,8 @@ class Recordings:
 
     @property
     def paths(self) -> list[Path]:
-        """The files, in the order of a recording."""
-        return [file.path for file in self.files]
+        """The files, in the order of a recording; of objects their local copies."""
+        return [file.on_disk for file in self.files]
 
     @property
     def repeatable(self) -> bool:

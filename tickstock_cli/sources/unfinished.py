@@ -20,12 +20,13 @@ from tickstock_cli.core.row_groups import row_groups
 from tickstock_cli.errors import DataError
 from tickstock_cli.sources.discover import FoundFile, is_journal
 from tickstock_cli.sources.footer import open_parquet
+from tickstock_cli.storage.fetching import fetched
 
 _GROUP_ROWS = 65_536
 
 
 def readable(found: Sequence[FoundFile], parent: Path | None = None) -> list[FoundFile]:
-    """Return the files to read: each journal with its copy; a journal without rows of its own is left out.
+    """Return the files to read: journals and objects with their copies; a journal without rows of its own is left out.
 
     Parameters
     ----------
@@ -35,18 +36,25 @@ def readable(found: Sequence[FoundFile], parent: Path | None = None) -> list[Fou
     Raises
     ------
     DataError
-        A journal cannot be read.
+        A journal or an object cannot be read.
     OutputError
         A copy cannot be written.
     """
     finished = {file.path for file in found}
     files = []
-    for file in found:
+    for file in _with_objects(found, parent):
         if not is_journal(file.path):
             files.append(file)
         elif (copy := _copied(file, finished, parent)) is not None:
             files.append(replace(file, copy=str(copy)))
     return files
+
+
+def _with_objects(found: Sequence[FoundFile], parent: Path | None) -> list[FoundFile]:
+    """Return files with local copies of those that are objects."""
+    stored = [file.stored for file in found if file.stored is not None]
+    copies = dict(zip(stored, fetched(stored, parent), strict=True))
+    return [file if file.stored is None else replace(file, copy=str(copies[file.stored])) for file in found]
 
 
 def unfinished_note(paths: Sequence[Path]) -> str | None:

@@ -100,7 +100,7 @@ def data_hash(files: Sequence[Path]) -> str:
 def _recording(request: BacktestRequest, prices: PriceSource, observations: ObservationFiles) -> dict[str, str]:
     reading = read_options(request.replay(), request.effective_settings)
     with Recordings.open(recording_paths(request.paths), reading) as recordings:
-        files = [file.path for file in recordings.files]
+        files = [file.on_disk for file in recordings.files]
     names = sorted(path.name for path in files)
     days = np.unique(np.concatenate([np.unique(chunk["day"]) for chunk in observations.records()] or [np.empty(0)]))
     span = " to ".join(dict.fromkeys(_day(int(days[place])) for place in (0, -1))) if len(days) else ""
