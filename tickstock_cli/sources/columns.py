@@ -127,8 +127,15 @@ class ColumnReader:
         self._interval_unit_ns = UNITS.get(options.interval_unit, NS_PER_SECOND)
 
     def reads_like(self, other: ColumnReader) -> bool:
-        """Return whether another one reads the same rows to the same numbers; only messages can differ."""
-        return {**vars(self), "_path": ""} == {**vars(other), "_path": ""}
+        """Return whether another one reads the same rows to the same numbers, but for messages and a file's ticker."""
+        same_layout = self._layout is other._layout or self._layout.reads_like(other._layout)
+        varying = {"_path": "", "_layout": None}
+        return same_layout and {**vars(self), **varying} == {**vars(other), **varying}
+
+    def with_tickers(self, column: str) -> ColumnReader:
+        """Return a reader of the same rows, and of tickers in a column."""
+        layout = self._layout.with_tickers(column)
+        return ColumnReader(self._path, layout, self._steps, self._interval_ns, self._zones, self._options)
 
     @property
     def record(self) -> str:

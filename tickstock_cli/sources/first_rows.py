@@ -7,16 +7,13 @@ small file.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import pyarrow as pa
 
 
-@dataclass(frozen=True, slots=True)
 class FirstRows:
-    """The first rows of a file or stream.
+    """The first rows of a file or stream; they are decoded once, and every extreme is looked up once.
 
     Parameters
     ----------
@@ -24,34 +21,44 @@ class FirstRows:
         All columns, in plain types.
     is_empty
         Whether there is no row at all.
-    decoded
+    decode
         Returns them, with the columns of times, intervals and tickers at least.
-    extremes
+    find_extremes
         Returns the extremes of a column over all rows, by its name; None where unknown.
     """
 
-    schema: pa.Schema
-    is_empty: bool
-    decoded: Callable[[], pa.RecordBatch]
-    extremes: Callable[[str], tuple[Any, Any] | None] = field(default=lambda _: None)
+    def __init__(
+        self,
+        schema: pa.Schema,
+        is_empty: bool,
+        decode: Callable[[], pa.RecordBatch],
+        find_extremes: Callable[[str], tuple[Any, Any] | None] = lambda _: None,
+    ) -> None:
+        self.schema = schema
+        self.is_empty = is_empty
+        self._decode = decode
+        self._rows: pa.RecordBatch | None = None
+        self._find_extremes = find_extremes
+        self._extremes: dict[str, tuple[Any, Any] | None] = {}
 
     @classmethod
     def of(cls, rows: pa.RecordBatch) -> FirstRows:
         """Return rows that are in memory."""
         return cls(rows.schema, not rows.num_rows, lambda: rows)
 
-    @classmethod
-    def of_file(
-        cls,
-        schema: pa.Schema,
-        rows: int,
-        decode: Callable[[], pa.RecordBatch],
-        extremes: Callable[[str], tuple[Any, Any] | None],
-    ) -> FirstRows:
-        """Return those of a file of so many rows; each is decoded and looked up once."""
-        return cls(schema, not rows, cache(decode), cache(extremes))
+    def decoded(self) -> pa.RecordBatch:
+        """Return the rows; raises ArrowException if they cannot be decoded."""
+        if self._rows is None:
+            self._rows = self._decode()
+        return self._rows
 
     def column(self, name: str) -> pa.Array[Any]:
-        """Return a decoded column; ValueError if it is not among those."""
+        """Return a decoded column."""
         rows = self.decoded()
         return rows.column(rows.schema.get_field_index(name))
+
+    def extremes(self, name: str) -> tuple[Any, Any] | None:
+        """Return the extremes of a column over all rows; None where unknown."""
+        if name not in self._extremes:
+            self._extremes[name] = self._find_extremes(name)
+        return self._extremes[name]

@@ -69,7 +69,7 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
-def open_parquet(path: str | Path, *, text: Sequence[str] = (), buffer_size: int = 1 << 18) -> pq.ParquetFile:
+def open_parquet(path: str | Path, *, text: Sequence[str] = (), buffer_size: int = 1 << 18) -> OpenParquet:
     """Open a file so that memory does not grow with the size of its row groups.
 
     Parameters
@@ -83,25 +83,28 @@ def open_parquet(path: str | Path, *, text: Sequence[str] = (), buffer_size: int
         # Names that look like a URI, or are no UTF-8, reach the system as they are.
         source: Any = pa.OSFile(os.fsencode(path), "rb")  # type: ignore[arg-type]  # bytes are a path, too
         options: dict[str, Any] = {"pre_buffer": False, "buffer_size": buffer_size, "page_checksum_verification": True}
-        return _OwnedParquetFile(source, read_dictionary=list(text), **options)
+        return OpenParquet(source, read_dictionary=list(text), **options)
 
 
-class _OwnedParquetFile(pq.ParquetFile):
+class OpenParquet(pq.ParquetFile):
     """A Parquet file that closes its source, too."""
+
+    def __init__(self, source: Any, **options: Any) -> None:
+        super().__init__(source, **options)
+        self._bytes = source
+
+    def footer_bytes(self) -> int:
+        """Return the length of the footer, as the end of the file says it."""
+        return int.from_bytes(self._bytes.read_at(4, self._bytes.size() - _MAGIC_BYTES), "little")
 
     def close(self, force: bool = True) -> None:
         super().close(force)
 
 
-def check_decrypted(path: str | Path, file: pq.ParquetFile) -> None:
+def check_decrypted(path: str | Path, file: OpenParquet) -> None:
     """Raise DataError if a file has encrypted columns: reading one, or its metadata, would end the process."""
     with reading(path):
-        content = os.open(path, os.O_RDONLY)
-        try:
-            os.lseek(content, -_MAGIC_BYTES, os.SEEK_END)
-            length = int.from_bytes(os.read(content, 4), "little")
-        finally:
-            os.close(content)
+        length = file.footer_bytes()
     if length - file.metadata.serialized_size == _SIGNATURE_BYTES:
         raise DataError(_encrypted(original_name(Path(path)) or path))
 

@@ -134,7 +134,8 @@ class Gathering:
         """Yield the rows of the next file or files, each batch with the number of rows that were read for it."""
         if not self._begun and self._next >= self._one_by_one:
             numbers = self._small.next_alike(self._files, self._next)
-            found = self._small.read(numbers) if len(numbers) > 1 else None
+            then = self._small.next_alike(self._files, self._next + len(numbers))
+            found = self._small.read(numbers, then) if len(numbers) > 1 else None
             if found is not None:
                 self._next += len(numbers)
                 yield found
@@ -182,6 +183,7 @@ class Gathering:
             stream.close()
         for run in self._runs:
             run.close()
+        self._small.close()
 
 
 class _Pool:

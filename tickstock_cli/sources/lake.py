@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,9 @@ def files_that_count(files: Sequence[str]) -> list[str]:
     tables: dict[Path, Table | None] = {}
     listed: dict[Table, frozenset[str]] = {}
     kept = []
+    table_of_folder = cache(lambda folder: _table_of(Path(os.path.abspath(folder)), tables))
     for file in files:
-        table = _table_of(Path(os.path.abspath(file)).parent, tables)
+        table = table_of_folder(os.path.dirname(file))
         if table is not None and table not in listed:
             listed[table] = _files_of(*table)
         if table is None or os.path.realpath(file) in listed[table]:

@@ -57,6 +57,19 @@ class Layout:
         """Return the file's names for those of our columns that are read from it."""
         return [self.columns[name] for name in names if name in self.columns]
 
+    def with_tickers(self, column: str) -> Layout:
+        """Return the layout of the same rows with a column of tickers."""
+        others = {ours: value for ours, value in self.constants.items() if ours != "ticker"}
+        return replace(self, columns={**self.columns, "ticker": column}, constants=others)
+
+    def reads_like(self, other: Layout) -> bool:
+        """Return whether the rows of another layout are the same, but for the ticker of the whole file."""
+        if not (self.constants and other.constants):
+            return self == other
+        return self.with_tickers("") == other.with_tickers("") and ("ticker" in self.constants) == (
+            "ticker" in other.constants
+        )
+
     def told(self, options: ReadOptions) -> Layout:
         """Return the layout without a note that the user's options answer."""
         known = self.understood

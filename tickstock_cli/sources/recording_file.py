@@ -174,11 +174,9 @@ class RecordingOpener:
             layout = self._layouts.layout(shared, found, partial(_values, file))
             options = layout.options(options)
             where = tuple(theirs_of(options.where, layout.columns, schema.names)) if options.where else ()
-            needed = [*layout.theirs(*TIME_COLUMNS, "time_of_day", "interval", "ticker"), *where]
+            needed = dict.fromkeys([*layout.theirs(*TIME_COLUMNS, "time_of_day", "interval", "ticker"), *where])
             footer, rows = Footer(file.metadata), file.metadata.num_rows
-            first = FirstRows.of_file(
-                shared.plain, rows, partial(_head, file, list(dict.fromkeys(needed))), footer.extremes
-            )
+            first = FirstRows(shared.plain, not rows, partial(_head, file, list(needed)), footer.extremes)
             groups = footer.groups(layout.theirs("ticker", *TIME_COLUMNS))
             how = interpret(found.path, layout, first, options)
             texts = [*layout.theirs("ticker"), *(name for name in where if pt.is_string(schema.field(name).type))]

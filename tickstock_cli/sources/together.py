@@ -8,6 +8,7 @@ for what is wrong with it.
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,7 @@ from tickstock_cli.core.batch import ORIGIN_ROW_BITS, Batch, Int64s
 from tickstock_cli.errors import DataError, OrderError
 from tickstock_cli.kernels.normalise import first_descent_in_pieces
 from tickstock_cli.sources.checks.running import Watchers
-from tickstock_cli.sources.footer import open_parquet, reading
+from tickstock_cli.sources.decoding import Decoding
 from tickstock_cli.sources.plain_columns import plain_rows, plain_schema
 from tickstock_cli.sources.plain_numbers import frozen
 from tickstock_cli.sources.recording_file import RecordingFile
@@ -25,6 +26,8 @@ from tickstock_cli.sources.ticker_codes import TickerCodes, with_readable_ticker
 
 MOST_ROWS, MOST_FILES = 1 << 16, 1 << 8
 """Most rows and files that are read together."""
+_TICKER = "ticker of the file"
+"""Name of a column that is added for the tickers that folders and names say."""
 
 
 class SmallFiles:
@@ -53,6 +56,7 @@ class SmallFiles:
         self._is_whole = is_whole
         self._codes = codes
         self._watchers = watchers
+        self._decoding = Decoding()
 
     def next_alike(self, numbers: Sequence[int], first: int) -> Sequence[int]:
         """Return the numbers from place ``first`` on whose files can be read together, as many as there can be."""
@@ -64,16 +68,25 @@ class SmallFiles:
                 return numbers[first:place]
         return numbers[first : first + MOST_FILES]
 
-    def read(self, numbers: Sequence[int]) -> tuple[Batch, int] | None:
-        """Return the rows of files that are alike, and how many were read; None if they must be read one by one."""
+    def read(self, numbers: Sequence[int], then: Sequence[int] = ()) -> tuple[Batch, int] | None:
+        """Return the rows of files that are alike, and how many were read; None if they must be read one by one.
+
+        Parameters
+        ----------
+        then
+            The files that are read next: they are decoded in the meantime.
+        """
         files = [self._files[number] for number in numbers]
         try:
-            decoded = [_decode(file) for file in files]
+            decoded = self._decoding.rows(files, [self._files[number] for number in then])
             rows = _joined([batch for batches in decoded for batch in batches])
             counts = np.array([sum(batch.num_rows for batch in batches) for batches in decoded], dtype=np.int64)
             if not np.array_equal(counts, [file.rows for file in files]):
                 return None
             reader, layout = files[0].reader, files[0].layout
+            if "ticker" in layout.constants:
+                rows = rows.append_column(_TICKER, _tickers(files, counts))
+                reader, layout = reader.with_tickers(_TICKER), layout.with_tickers(_TICKER)
             times = reader.times(rows, 0)
             starts = frozen(np.cumsum(counts) - counts)
             latest = frozen(np.array([file.first_available for file in files], dtype=np.int64))
@@ -90,17 +103,22 @@ class SmallFiles:
         except (DataError, OrderError, pa.ArrowException, UnicodeDecodeError):
             return None
 
+    def close(self) -> None:
+        """End decoding ahead."""
+        self._decoding.close()
+
+
+def _tickers(files: Sequence[RecordingFile], counts: Int64s) -> pa.DictionaryArray[Any, Any]:
+    """Return the tickers that the folders or names of files say, for every row."""
+    places = np.repeat(np.arange(len(files), dtype=np.int32), counts)
+    tickers = [file.layout.constants["ticker"] for file in files]
+    return pa.DictionaryArray.from_arrays(places, pa.array(tickers, pa.string()))
+
 
 def _are_alike(one: RecordingFile, other: RecordingFile) -> bool:
     """Return whether the rows of two files are read in the same way."""
     same_columns = one.schema.equals(other.schema) and one.text_columns == other.text_columns
     return same_columns and one.where_columns == other.where_columns and one.reader.reads_like(other.reader)
-
-
-def _decode(file: RecordingFile) -> list[pa.RecordBatch]:
-    """Return the rows of a file, all columns that are read."""
-    with reading(file.path), open_parquet(file.read_from, text=file.text_columns) as opened:
-        return list(opened.iter_batches(max(1, file.rows), columns=file.columns, use_threads=False))
 
 
 def _joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:

@@ -40,6 +40,19 @@ def test_each_folder_gives_its_own_ticker(tmp_path: Path) -> None:
     assert tickers_read(tmp_path) == ["IBM", "BRK/B", None]
 
 
+def test_many_folders_are_read_together_and_keep_their_tickers(tmp_path: Path) -> None:
+    """A hundred files of one row, in turns of their times."""
+    for second in range(100):
+        (tmp_path / f"ticker=T{second:02}").mkdir()
+        pq.write_table(ticks(second, second + 100), tmp_path / f"ticker=T{second:02}" / "part-0.parquet")
+    (tmp_path / "ticker=__HIVE_DEFAULT_PARTITION__").mkdir()
+    pq.write_table(ticks(300), tmp_path / "ticker=__HIVE_DEFAULT_PARTITION__" / "part-0.parquet")
+    names: list[str | None] = [f"T{second:02}" for second in range(100)]
+    assert tickers_read(tmp_path) == [*names, *names, None]
+    assert tickers_read(tmp_path, ReadOptions(symbols=frozenset(["T07", "T42"]))) == ["T07", "T42"] * 2
+    assert tickers_read(tmp_path, ReadOptions(where={"ticker": ("T07", "T42")})) == ["T07", "T42"] * 2
+
+
 def test_each_folder_gives_its_own_ticker_under_a_mapped_name(tmp_path: Path) -> None:
     """A folder named `ticker` besides is not read then."""
     for second, name in enumerate(("IBM", "GE")):

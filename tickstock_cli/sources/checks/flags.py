@@ -12,7 +12,7 @@ import pyarrow.types as pt
 from tickstock_cli.errors import DataError
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck, Watcher, row_error
 from tickstock_cli.sources.flag_bits import OURS
-from tickstock_cli.sources.plain_numbers import Bools, whole
+from tickstock_cli.sources.plain_numbers import Bools, values, whole
 
 _REMEDY = (
     "but the bits of flags are 1 (not the last price), 2 (no volume) and 4 (not a high or low): leave the column out "
@@ -72,12 +72,13 @@ class _FlagsWatcher:
         self._rows = 0
 
     def see(self, rows: pa.RecordBatch, chosen: Bools | None, first: int) -> None:
-        flags = whole(rows.column(rows.schema.get_field_index(self._column)), 0)
+        column = rows.column(rows.schema.get_field_index(self._column))
+        flags = values(column, np.uint8, 0) if pt.is_uint8(column.type) else whole(column, 0)
         if chosen is not None:
             flags = np.where(chosen, flags, 0)
         found = int(np.bitwise_or.reduce(flags, initial=0))
         if found & ~OURS:
-            raise self._error(rows, int((flags & ~OURS != 0).argmax()), first)
+            raise self._error(rows, int(((flags < 0) | (flags > OURS)).argmax()), first)
         self._rows += len(flags) if chosen is None else int(np.count_nonzero(chosen))
         if found:
             self._hidden += _HAS_BIT @ np.bincount(flags, minlength=OURS + 1)
