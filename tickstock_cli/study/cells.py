@@ -100,14 +100,15 @@ def rows_by_cell(events: StudyEvents, rows: NDArray[np.intp]) -> dict[CellName, 
 
 def cell_rows(events: StudyEvents, horizon: HorizonRows, rows: NDArray[np.intp]) -> CellRows:
     """Return what a cell is computed from: the columns of its rows, and their clusters."""
-    days = events.day[rows].astype(np.int64)
-    moments = None if horizon.length_ns is None else horizon.entry_time[rows] // horizon.length_ns
+    # ``take`` is up to three times as fast as brackets.
+    days = events.day.take(rows).astype(np.int64)
+    moments = None if horizon.length_ns is None else horizon.entry_time.take(rows) // horizon.length_ns
     return CellRows(
-        horizon.returns[rows],
-        horizon.mfe[rows],
-        horizon.mae[rows],
-        horizon.placebo[rows],
-        clusters_of(events.code[rows].astype(np.int64), days, moments),
+        horizon.returns.take(rows),
+        horizon.mfe.take(rows),
+        horizon.mae.take(rows),
+        horizon.placebo.take(rows, axis=0),
+        clusters_of(events.code.take(rows).astype(np.int64), days, moments),
     )
 
 

@@ -85,8 +85,14 @@ class HorizonRows:
     def joined(cls, parts: Sequence[HorizonRows]) -> HorizonRows:
         """Return the rows of consecutive events, at least one part, as copies of their own."""
         names = [field.name for field in fields(cls)][2:]
-        columns = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
+        columns = (_joined([getattr(part, name) for part in parts]) for name in names)
         return cls(parts[0].horizon, parts[0].length_ns, *columns)
+
+
+def _joined(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return arrays one after the other, each row in one piece of memory: rows are taken one by one later."""
+    whole = np.empty((sum(map(len, arrays)), *arrays[0].shape[1:]), dtype=arrays[0].dtype)
+    return np.concatenate(arrays, out=whole)
 
 
 def placebo_means(
