@@ -12,7 +12,10 @@ from tickstock_cli.errors import UsageError
 _CLOCK = re.compile(
     r"(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d)(?:\.(?P<fraction>\d{1,9}))?)?", re.ASCII
 )
-_FORMS = f"{TIME_FORMS}; or, if the recording has one date, a time of day of its market such as 10:31:05"
+_FORMS = (
+    f"{TIME_FORMS.replace('= UTC', '= that of recordings.timezone, else UTC')}; or, if the recording has one date, a "
+    "time of day of its market such as 10:31:05"
+)
 _UNIX_EPOCH = date(1970, 1, 1)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -167,14 +168,20 @@ class Footer:
             statistics: Any = chunk.statistics
             if statistics is None or not statistics.has_min_max:
                 return None
-            lows.append(statistics.min)
-            highs.append(statistics.max)
+            lows.append(_stated(statistics.min, statistics))
+            highs.append(_stated(statistics.max, statistics))
         return (min(lows), max(highs)) if lows else None
 
     def page_bytes(self, columns: Iterable[str]) -> int:
         """Estimate a reader's memory: a dictionary page and a data page per column, at most 1 MiB each."""
         first = [chunks[0] for name in columns if (chunks := self.chunks(name))]
         return sum(min(2 * chunk.total_uncompressed_size, 2 << 20) for chunk in first)
+
+
+def _stated(bound: Any, statistics: Any) -> Any:
+    """Return a bound as a value: pyarrow leaves those of halves as two bytes."""
+    is_half = statistics.logical_type.type == "FLOAT16" and isinstance(bound, bytes)
+    return float(np.frombuffer(bound, dtype="<f2")[0]) if is_half else bound
 
 
 def _bounds(chunk: pq.ColumnChunkMetaData) -> Bounds | None:

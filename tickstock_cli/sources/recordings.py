@@ -35,6 +35,7 @@ from tickstock_cli.sources.origins import Origins
 from tickstock_cli.sources.recognise import check_mapped, check_mapping
 from tickstock_cli.sources.recording_file import RecordingFile, RecordingOpener
 from tickstock_cli.sources.records import RECORD_TYPES
+from tickstock_cli.sources.repeated_rows import RepeatedRows
 from tickstock_cli.sources.selection import Where, check_where, selects_file
 from tickstock_cli.sources.unfinished import readable, removed_note, unfinished_note
 
@@ -67,6 +68,7 @@ class Recordings:
         self._temporary = TemporaryFolder(options.sort_dir)
         self._unsorted: dict[int, bool] = {}
         self._watchers: dict[int, Watchers] = {}
+        self._repeated = RepeatedRows(())
 
     @classmethod
     def open(cls, paths: Sequence[str | Path], options: ReadOptions | None = None) -> Self:
@@ -140,7 +142,8 @@ class Recordings:
     def oddities(self, file: int) -> list[Oddity]:
         """Return what the checks found in a file, by its index: when it was opened, and in the rows read so far."""
         watchers = self._watchers.get(file)
-        return [*self.files[file].checked.oddities, *(watchers.oddities() if watchers is not None else [])]
+        watched = watchers.oddities() if watchers is not None else []
+        return [*self.files[file].checked.oddities, *watched, *self._repeated.oddities(file)]
 
     @property
     def paths(self) -> list[Path]:
@@ -222,7 +225,15 @@ class Recordings:
         streams = FileStreams(
             self.files, self._options, self.symbols, self._temporary, positions, unsorted, self._watchers
         )
-        return Assembler(batch_rows, positions, unsorted).steps(merged(streams.waiting(batch_rows)))
+        self._repeated = RepeatedRows(self.files) if self._options.copies == "once" else RepeatedRows(())
+        return self._watched(Assembler(batch_rows, positions, unsorted).steps(merged(streams.waiting(batch_rows))))
+
+    def _watched(self, steps: Iterator[MergedBatch]) -> Iterator[MergedBatch]:
+        """Yield the steps, and look for ticks that are in two files."""
+        for step in steps:
+            self._repeated.see(step.ticks)
+            yield step
+        self._repeated.finish()
 
     def _needs_sorting(self, file: RecordingFile) -> bool:
         if self._options.unsorted is not Unsorted.SORT:

@@ -28,7 +28,15 @@ def _look(facts: Facts) -> Iterator[Oddity]:
     assert times.interval is not None  # of bars
     length = int(spacing.apart.min()) if len(spacing.apart) else int(times.interval.min())
     labels = [*times.timestamp[times.timestamp > 0].tolist(), *(facts.time_bounds() or ())]
-    if labels and length < NS_PER_DAY and _are_ends(_times_of_day(np.unique(np.array(labels, dtype=np.int64))), length):
+    if not labels:
+        return
+    clocks = _times_of_day(np.unique(np.array(labels, dtype=np.int64)))
+    if length >= NS_PER_DAY and np.isin(clocks, (_CLOSE, _EARLY_CLOSE)).all():
+        yield Oddity(
+            "bars of days carry the time of the close, 16:00 in New York, as their start, and are known a day later: "
+            "--set recordings.bar_label=end reads it as their end (start confirms that it is their start)"
+        )
+    elif length < NS_PER_DAY and _are_ends(clocks, length):
         yield Oddity(
             "bars carry the time of their end, as from 09:31 to 16:00 in New York: --set recordings.bar_label=end "
             "reads them so (start confirms that it is their start)"
@@ -55,7 +63,8 @@ def _are_ends(times: Int64s, length: int) -> bool:
     if last == _POST:
         return _PRE < first <= _OPEN + length
     begins = first in (_OPEN + length, -(-_OPEN // length) * length) and first > _OPEN
-    return begins and last in (_CLOSE, _EARLY_CLOSE) and len(times) > 1
+    at_close = last in (_CLOSE, _EARLY_CLOSE) or (first == _OPEN + length and _CLOSE < last < _CLOSE + length)
+    return begins and at_close and len(times) > 1
 
 
 CHECK = RecordingCheck("bar_label", ("ohlcv",), _look)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -12,23 +14,38 @@ from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck
 
 _ACTIONS = (
     *("action", "event_type", "type", "msg_type", "message_type", "record_type", "update_type", "tick_type", "side"),
-    *("event", "kind", "entry_type", "data_type", "eventtype", "msgtype", "ticktype"),
+    *("event", "kind", "entry_type", "data_type", "eventtype", "msgtype", "ticktype", "ev", "rtype", "messagetype"),
+    *("recordtype", "updatetype", "entrytype", "datatype"),
 )
-_TRADES = ("t", "trade", "trades", "trd", "last", "exec", "execution", "executed", "match", "trade_tick")
+_CODED = tuple(name for name in _ACTIONS if name not in ("side", "type", "kind", "event"))
+"""Columns of these names tell kinds of rows by codes of their own, such as A, D and P of ITCH."""
+_TRADES = ("t", "trade", "trades", "trd", "last", "exec", "execution", "executed", "match")
 _OTHERS = (
     *("a", "add", "c", "cancel", "canceled", "cancelled", "m", "modify", "r", "clear", "reset", "f", "fill", "d"),
-    *("delete", "q", "quote", "quotes", "bid", "ask", "bbo", "nbbo", "book", "book_update", "depth", "order", "new"),
-    *("open", "done", "received", "change", "update", "l2update", "snapshot", "status", "halt", "quote_tick"),
+    *("delete", "q", "quote", "quotes", "bid", "ask", "bbo", "nbbo", "book", "depth", "order", "new"),
+    *("open", "done", "received", "change", "update", "l2update", "snapshot", "status", "halt"),
 )
 """A fill of a resting order stands beside its trade."""
 _SHORT = tuple(name for name in _OTHERS if len(name) == 1)
+_TRADE_WORDS = ("trade", "trades", "trd", "execution", "executed", "match")
+_BOOK_WORDS = ("quote", "quotes", "bid", "ask", "bbo", "nbbo", "book", "depth", "add", "cancel", "delete", "modify")
+_SIDES = ("buy", "sell", "b", "s", "n", "none", "unknown")
+_TRUTHS = {"is_trade": True, "istrade": True, "is_quote": False, "isquote": False, "is_cancelled": False}
+"""Columns of true and false, with the value that trades have."""
+_BETWEEN_WORDS = re.compile(r"[\s_\-:/]+")
 
 
 def _look(facts: Facts) -> Iterator[Oddity]:
     chosen = {facts.layout.columns.get(name, name) for name in facts.options.where}
     for name in facts.layout.ignored:
-        if name.lower() in _ACTIONS and name not in chosen:
+        if name in chosen:
+            continue
+        if name.lower() in _ACTIONS:
             yield from _look_at(facts, name)
+        elif _is_text(facts.schema.field(name).type):
+            _stop_at_words(facts, name)
+        elif pt.is_boolean(facts.schema.field(name).type) and name.lower() in _TRUTHS:
+            yield from _look_at_truths(facts, name)
 
 
 def _look_at(facts: Facts, name: str) -> Iterator[Oddity]:
@@ -36,23 +53,65 @@ def _look_at(facts: Facts, name: str) -> Iterator[Oddity]:
     if pt.is_integer(type_):
         extremes = facts.extremes(name)
         if name.lower() != "side" and extremes is not None and extremes.low != extremes.high:
-            yield Oddity(
-                f"column {name} has several values: if not all rows are trades, read those that are, as in "
-                f"--where {name}={extremes.low}"
-            )
+            yield _several(name, extremes.low)
         return
     if not _is_text(type_):
         return
     values = _values(facts, name)
-    trades = sorted(value for value in values if value.strip().lower() in _TRADES)
-    others = sorted(value for value in values if value.strip().lower() in _OTHERS)
-    is_action = name.lower() == "action" and any(value.strip().lower() in _SHORT for value in others)
+    _stop_if_mixed(facts, name, values)
+    told = {value.strip().lower() for value in values} - {""}
+    if name.lower() in _CODED and len(told) > 1 and not told <= set(_SIDES):
+        yield _several(name, sorted(value for value in values if value.strip())[0])
+
+
+def _several(name: str, value: Any) -> Oddity:
+    return Oddity(
+        f"column {name} has several values: if not all rows are trades, read those that are, as in "
+        f"--where {_assigned(name, value)}"
+    )
+
+
+def _stop_if_mixed(facts: Facts, name: str, values: Iterable[str]) -> None:
+    """Raise SchemaError if values name trades and something else, or actions on orders."""
+    trades = sorted(value for value in values if _kind(value) in _TRADES and "cancel" not in value.lower())
+    others = sorted(value for value in values if _kind(value) in _OTHERS)
+    is_action = name.lower() == "action" and any(_kind(value) in _SHORT for value in others)
     if others and (trades or is_action):
-        wanted = ",".join(trades) or "T"
         raise facts.stop(
             f"column {name} says that not all rows are trades (it has {', '.join(others[:3])}): read the trades alone "
-            f"with --where {name}={wanted}, or name every value to read"
+            f"with --where {_assigned(name, ','.join(trades) or 'T')}, or name every value to read"
         )
+
+
+def _stop_at_words(facts: Facts, name: str) -> None:
+    """Raise SchemaError if the first and the last value of any column, in alphabetical order, are a trade and another.
+
+    The footer states them: a column of each file would be dear to read. Words alone count, since letters are codes of
+    exchanges as well.
+    """
+    extremes = facts.extremes(name)
+    bounds = set() if extremes is None else set(_texts([extremes.low, extremes.high]))
+    kinds = {_kind(value) for value in bounds}
+    if kinds & set(_TRADE_WORDS) and kinds & set(_BOOK_WORDS):
+        _stop_if_mixed(facts, name, _values(facts, name))
+
+
+def _look_at_truths(facts: Facts, name: str) -> Iterator[Oddity]:
+    extremes = facts.extremes(name)
+    values = (
+        facts.first_rows([name]).column(0).unique().to_pylist() if extremes is None else [extremes.low, extremes.high]
+    )
+    if True in values and False in values:
+        yield _several(name, str(_TRUTHS[name.lower()]).lower())
+
+
+def _kind(value: str) -> str:
+    """Return the first word of a value: `QUOTE BID` is a quote."""
+    return _BETWEEN_WORDS.split(value.strip().lower(), maxsplit=1)[0] if len(value) > 1 else value.lower()
+
+
+def _assigned(name: str, value: Any) -> str:
+    return shlex.quote(f"{name}={value}")
 
 
 def _is_text(type_: pa.DataType) -> bool:

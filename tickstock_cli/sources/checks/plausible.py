@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 import numpy as np
@@ -66,6 +67,8 @@ def _look_at_sizes(facts: Facts, ours: str) -> Iterator[Oddity]:
             f"{ours}s are beyond {largest:,.0f}, as in fixed point: if they are, scale them, as in "
             "--set recordings.scale.size=1e-8 (1 confirms them)"
         )
+    elif not middle and _is_zero(facts, ours):
+        yield Oddity(f"every {ours} is 0, so that nothing that needs one is found{_other_sizes(facts, ours)}")
     elif 0 < middle < _SMALLEST_SIZE:
         yield Oddity(
             f"{ours}s are below {_SMALLEST_SIZE:f} and are kept in millionths: --set recordings.scale.size=FACTOR "
@@ -79,7 +82,7 @@ def _is_beyond(facts: Facts, ours: str, smallest: float, largest: float) -> bool
     if theirs is None or ours in facts.options.scale or pt.is_null(facts.schema.field(theirs).type):
         return False
     extremes = facts.extremes(theirs)
-    if extremes is None or isinstance(extremes.high, bytes):  # of halves
+    if extremes is None:
         return True
     return not smallest <= float(extremes.high) <= largest
 
@@ -87,7 +90,23 @@ def _is_beyond(facts: Facts, ours: str, smallest: float, largest: float) -> bool
 def _is_known_beyond(facts: Facts, ours: str, largest: float) -> bool:
     """Return whether the file states that a column has a value above ``largest``."""
     extremes = facts.extremes(facts.layout.columns[ours])
-    return extremes is not None and not isinstance(extremes.high, bytes) and float(extremes.high) > largest
+    return extremes is not None and float(extremes.high) > largest
+
+
+def _is_zero(facts: Facts, ours: str) -> bool:
+    """Return whether every value of a column is 0, as far as the file or its first rows state it."""
+    extremes = facts.extremes(facts.layout.columns[ours])
+    if extremes is not None:
+        return bool(extremes.low == 0 == extremes.high)
+    column = facts.column(ours)
+    assert column is not None  # it is in the file
+    return bool(len(column)) and bool((real(column, np.nan) == 0).all())
+
+
+def _other_sizes(facts: Facts, ours: str) -> str:
+    """Return the advice to read another column of sizes, if there is one."""
+    others = [name for name in facts.layout.ignored if any(part in name.lower() for part in ("vol", "size", "qty"))]
+    return f"; --map {ours}={shlex.quote(others[0])} reads another column" if others else ""
 
 
 def _first_values(facts: Facts, ours: str) -> Float64s:

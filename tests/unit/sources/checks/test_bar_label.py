@@ -37,7 +37,14 @@ def session(first: str, last: str, step: int, day: int = 8) -> list[int]:
 
 @pytest.mark.parametrize(
     ("first", "last", "minutes"),
-    [("9:31", "16:00", 1), ("9:35", "16:00", 5), ("10:00", "16:00", 30), ("10:00", "16:00", 60), ("4:01", "20:00", 1)],
+    [
+        ("9:31", "16:00", 1),
+        ("9:35", "16:00", 5),
+        ("10:00", "16:00", 30),
+        ("10:00", "16:00", 60),
+        ("4:01", "20:00", 1),
+        ("10:30", "16:30", 60),
+    ],
 )
 def test_bars_labelled_at_their_end_are_told(write_bars: Write, first: str, last: str, minutes: int) -> None:
     """Read as starts, every bar would be known one bar too late, and the first one missing."""
@@ -62,6 +69,15 @@ def test_bars_labelled_at_their_end_are_told(write_bars: Write, first: str, last
 def test_bars_labelled_at_their_start_are_not(write_bars: Write, first: str, last: str, minutes: int) -> None:
     """Also if the first minute has no bar, or the closing auction has one."""
     assert noted(write_times(write_bars, session(first, last, minutes * MINUTE)), interval_seconds=minutes * 60) == ""
+
+
+@pytest.mark.parametrize(("clock", "told"), [("16:00", True), ("13:00", True), ("0:00", False), ("9:30", False)])
+def test_days_stamped_at_the_close_are_told(write_bars: Write, clock: str, told: bool) -> None:
+    """Read as its start, the close of a day would be known a day late."""
+    path = write_times(write_bars, [at(clock, day) for day in (7, 8, 9)], interval=[86_400] * 3)
+    assert ("bar_label=end" in noted(path)) is told
+    with Recordings.open([path], ReadOptions(bar_label="end")) as recordings:
+        assert recordings.span == (at(clock, 7), at(clock, 9))
 
 
 def test_the_last_day_shows_what_first_rows_do_not(write_bars: Write) -> None:

@@ -22,6 +22,9 @@ from tickstock_cli.errors import SchemaError
         ("type", ["trade", "quote"], "--where type=trade"),
         ("event_type", ["T", "Q"], "--where event_type=T"),
         ("side", ["bid", "trade"], "--where side=trade"),
+        ("EventType", ["QUOTE BID", "TRADE NB"], "--where 'EventType=TRADE NB'"),
+        ("what", ["ADD", "MATCH"], "--where what=MATCH"),
+        ("message_type", ["book_update", "trade-tick"], "--where message_type=trade-tick"),
     ],
 )
 def test_rows_that_are_no_trades_stop_with_the_filter(write: Write, name: str, values: Any, remedy: str) -> None:
@@ -29,7 +32,8 @@ def test_rows_that_are_no_trades_stop_with_the_filter(write: Write, name: str, v
     path = write(**{name: values})
     with pytest.raises(SchemaError, match=f"column {name} says that not all rows are trades .*{remedy}"):
         noted(path)
-    assert "leaves out" in noted(path, where={name: ("T", "trade")})
+    trades = ("T", "trade", "TRADE NB", "MATCH", "trade-tick")
+    assert "leaves out" in noted(path, where={name: trades})
 
 
 @pytest.mark.parametrize(
@@ -43,11 +47,30 @@ def test_rows_that_are_no_trades_stop_with_the_filter(write: Write, name: str, v
         ("action", ["buy", "sell"]),
         ("exchange", ["A", "T"]),
         ("venue", ["Q", "T"]),
+        ("type", ["limit", "market"]),
+        ("buyer", [True, False]),
+        ("is_trade", [True, True]),
+        ("note", ["ask the desk", "buy"]),
     ],
 )
 def test_trades_alone_are_read_without_a_word(write: Write, name: str, values: list[str | None]) -> None:
     """The side of a trade is no action, and codes of exchanges are none."""
     assert noted(write(**{name: values})) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "remedy"),
+    [
+        ("msg_type", ["A", "P"], "--where msg_type=A"),
+        ("rtype", [0, 160], "--where rtype=0"),
+        ("is_trade", [True, False], "--where is_trade=true"),
+        ("is_quote", [True, False], "--where is_quote=false"),
+    ],
+)
+def test_kinds_of_rows_without_names_are_told(write: Write, name: str, values: list[Any], remedy: str) -> None:
+    """Codes of a vendor's own may be trades alone, so the run goes on."""
+    assert f"column {name} has several values" in noted(write(**{name: values}))
+    assert remedy in noted(write(**{name: values}))
 
 
 def test_an_action_far_behind_the_first_rows_is_found(write: Write) -> None:

@@ -79,3 +79,21 @@ def test_sizes_in_fixed_point_are_told_and_mended(write: Write) -> None:
         (step,) = recordings.batches(10)
     assert step.ticks.size.tolist() == [1_500_000, 100_000_000]
     assert "kept in millionths" in noted(write(size=[1e-7, 2e-7]))
+
+
+def test_halves_are_looked_at(write: Write) -> None:
+    """Their bounds in a footer are two bytes, above 0 and below."""
+    halves = pa.array([180.0, 181.0], pa.float16())
+    path = write(price=halves)
+    assert prices(path) == [180.0, 181.0]
+    assert noted(path) == ""
+    assert noted(write(size=pa.array([100.0, 0.0], pa.float16()))) == ""
+
+
+def test_bars_without_any_volume_are_told(write_bars: Write) -> None:
+    """MetaTrader's `real_volume` is 0 for most brokers, and such bars never pass the filter of volume."""
+    path = write_bars(volume=[0, 0], tick_volume=[100, 200])
+    assert "every volume is 0" in noted(path)
+    assert "--map volume=tick_volume reads another column" in noted(path)
+    assert noted(path, columns={"volume": "tick_volume"}) == ""
+    assert noted(write_bars(volume=[0, 1])) == ""
