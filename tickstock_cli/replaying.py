@@ -58,6 +58,8 @@ from tickstock_cli.sources.interpretation import DEFAULT_ZONE
 from tickstock_cli.sources.opening import open_repeatable, open_source, source_name
 from tickstock_cli.sources.options import ReadOptions, Unsorted
 from tickstock_cli.sources.zones import in_utc
+from tickstock_cli.storage.fetching import original_name
+from tickstock_cli.storage.names import is_object, object_name
 
 BATCH_ROWS = 262_144
 FOOTER_BYTES = 65_536
@@ -393,10 +395,15 @@ def _identity(path: Path) -> tuple[str, int, str]:
         return path.name, size, sha256(stream.read()).hexdigest()
 
 
+def _identified(target: str) -> str:
+    """Return the one name of a target that can be written in several ways."""
+    return str(object_name(target) if is_object(target) else Path(target).resolve())
+
+
 def _check_targets(request: Request, source: NamedSource) -> None:
     targets = [*request.outs, *request.shadow_outs, *([request.rejects] if request.rejects is not None else [])]
-    names = [target if target == "-" else str(Path(target).resolve()) for target in targets]
-    read = {str(path.resolve()) for path in source.paths}
+    names = [target if target == "-" else _identified(target) for target in targets]
+    read = {str(original_name(path) or path.resolve()) for path in source.paths}
     for place, name in enumerate(names):
         if name in names[:place]:
             raise UsageError(f"{targets[place]} is named as an output twice; give each output a name of its own")

@@ -18,6 +18,7 @@ from tickstock_cli.core.os_errors import os_error_hint
 from tickstock_cli.errors import OutputError
 from tickstock_cli.sinks.outputs import FileOutput, writing
 from tickstock_cli.sinks.parquet import ParquetSink
+from tickstock_cli.storage.names import check_local
 
 OBSERVATIONS = "observations.parquet"
 REPORT = "report.html"
@@ -54,6 +55,7 @@ class BacktestFolder:
     """
 
     def __init__(self, folder: Path) -> None:
+        check_local(folder, "the folder of a backtest")
         self._folder = folder
         self._made = [path for path in (folder, *folder.parents) if not path.exists()]
         self._files: list[FileOutput | ParquetSink] = []

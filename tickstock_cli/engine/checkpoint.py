@@ -35,6 +35,7 @@ from tickstock_cli.core.folder_lock import FolderLock
 from tickstock_cli.core.memory_errors import raise_if_short
 from tickstock_cli.engine.position import RunPosition
 from tickstock_cli.errors import CheckpointError, OutputError, UsageError
+from tickstock_cli.storage.names import check_local
 
 MANIFEST = "checkpoint.json"
 RECORDS = "records"
@@ -56,6 +57,7 @@ class CheckpointStore:
     """
 
     def __init__(self, folder: Path, facts: Mapping[str, str]) -> None:
+        check_local(folder, "the folder of checkpoints")
         self.folder = folder
         self._facts = facts
         self._number = 0

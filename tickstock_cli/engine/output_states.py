@@ -14,6 +14,7 @@ from typing import Any
 
 from tickstock_cli.core.memory_errors import error_words
 from tickstock_cli.errors import FailedOutputsError, LedgerError, OutputError
+from tickstock_cli.storage.names import is_object
 
 PARTIAL_SUFFIX = ".partial"
 """Added to the name of an output of a stopped run that must not take its own name."""
@@ -169,7 +170,7 @@ def failed_outputs_error(reports: Sequence[OutputReport], result: object) -> Fai
 def needs_other_name(path: Path | None, keep_partial: bool) -> bool:
     """Return whether the output of a stopped run gets the suffix ``.partial``.
 
-    A stopped run never replaces the file of an earlier one. ``keep_partial`` keeps the name free even if nothing stands
-    there.
+    A stopped run never replaces the file of an earlier one, and no object: whether one is there is not asked.
+    ``keep_partial`` keeps the name free even if nothing stands there.
     """
-    return path is not None and (keep_partial or path.exists())
+    return path is not None and (keep_partial or is_object(path) or path.exists())

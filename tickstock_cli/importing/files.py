@@ -9,6 +9,7 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from tickstock_cli.errors import DataError
+from tickstock_cli.storage.names import check_local
 
 
 class BadRows(StrEnum):
@@ -34,6 +35,7 @@ def files_of(paths: Sequence[Path], suffixes: Sequence[str]) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for path in paths:
+        check_local(path, "what is imported")
         if path.is_dir():
             below = sorted(file for file in path.rglob("*") if _is_wanted(file.relative_to(path), file, suffixes))
             if not below:

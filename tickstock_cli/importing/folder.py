@@ -30,6 +30,7 @@ from tickstock_cli.core.hour_files import is_recorded_folder
 from tickstock_cli.core.os_errors import os_error_hint
 from tickstock_cli.errors import OutputError, UsageError
 from tickstock_cli.recording.manifest import MANIFEST, append_lines, read_lines
+from tickstock_cli.storage.names import check_local
 
 WORK = ".importing"
 _COMMIT = "commit.json"
@@ -89,6 +90,7 @@ class ImportFolder:
     """The folder of one or more imports; use ``locked``."""
 
     def __init__(self, path: Path) -> None:
+        check_local(path, "the folder of an import")
         self.path = path
         self.work = path / WORK
 

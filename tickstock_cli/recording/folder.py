@@ -28,6 +28,7 @@ from tickstock_cli.core.os_errors import os_error_hint
 from tickstock_cli.errors import DataError, OutputError, UsageError
 from tickstock_cli.recording.manifest import RecordingManifest
 from tickstock_cli.recording.retention import recorded_days
+from tickstock_cli.storage.names import check_local
 
 GAPS = "gaps.jsonl"
 WIRE_ERRORS = "wire-errors.jsonl"
@@ -72,6 +73,7 @@ class RecordedFolder:
     """The folder of recorded live runs."""
 
     def __init__(self, path: Path) -> None:
+        check_local(path, "the folder of a live run")
         self.path = path
         self.manifest = RecordingManifest(path)
 

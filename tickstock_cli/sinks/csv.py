@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pyarrow as pa
 
-from tickstock_cli.sinks.outputs import FileOutput, writing
+from tickstock_cli.sinks.outputs import open_file, writing
 
 PIECE_ROWS = 8_192
 """Rows that are encoded at once, as for JSON lines."""
@@ -19,7 +19,7 @@ class CsvSink:
 
     def __init__(self, target: str, schema: pa.Schema) -> None:
         self._target = target
-        self._output = FileOutput(target)
+        self._output = open_file(target)
         try:
             self._write(pl.DataFrame(schema.empty_table()), header=True)
         except BaseException:

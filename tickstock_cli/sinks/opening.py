@@ -14,6 +14,7 @@ from tickstock_cli.core.stages import NamedSink, Sink
 from tickstock_cli.errors import UsageError
 from tickstock_cli.sinks import SINKS
 from tickstock_cli.sinks.outputs import STDOUT
+from tickstock_cli.storage.names import shown_as_path
 
 _SCHEME = re.compile(r"([a-z][a-z0-9_]+):(.+)", re.DOTALL)
 
@@ -50,8 +51,8 @@ def open_all(targets: Sequence[str], schema: pa.Schema = EVENT_SCHEMA) -> list[N
 
 
 def path_of(target: str) -> Path | None:
-    """Return the file that a target names; None for standard output and for a plugin's scheme."""
-    return None if target == STDOUT or _plugin_scheme(target) is not None else Path(target)
+    """Return the file or object that a target names; None for standard output and for a plugin's scheme."""
+    return None if target == STDOUT or _plugin_scheme(target) is not None else shown_as_path(target)
 
 
 def shadow_target(target: str) -> str | None:

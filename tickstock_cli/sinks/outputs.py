@@ -2,7 +2,7 @@
 
 A file is written under a temporary name beside its target, ``.<name>.<process id>.part``, and renamed once it is
 complete and on disk. A lock on the temporary file detects two sinks of one target. Temporary files that killed
-processes left are reused or removed.
+processes left are reused or removed. An object of a store is written to a temporary file, and uploaded once complete.
 """
 
 from __future__ import annotations
@@ -11,15 +11,20 @@ import errno
 import fcntl
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import RawIOBase
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import BinaryIO, Protocol
 
 from tickstock_cli.core.os_errors import REMEDIES, os_error_hint
+from tickstock_cli.core.temporary_folder import LockedFolder
 from tickstock_cli.errors import OutputError
+from tickstock_cli.storage.names import ObjectName, is_object, object_name
+from tickstock_cli.storage.uploading import check_writable, upload
 
 STDOUT = "-"
 """The target for standard output."""
@@ -51,7 +56,18 @@ def open_output(target: str) -> Output:
     OutputError
         The target cannot be written; it stays unchanged.
     """
-    return StandardOutput() if target == STDOUT else FileOutput(target)
+    return StandardOutput() if target == STDOUT else open_file(target)
+
+
+def open_file(target: str) -> Output:
+    """Open a file or an object.
+
+    Raises
+    ------
+    OutputError
+        The target cannot be written; it stays unchanged.
+    """
+    return ObjectOutput(target) if is_object(target) else FileOutput(target)
 
 
 @contextmanager
@@ -132,6 +148,61 @@ class FileOutput:
             os.unlink(self._temporary)
         with suppress(OSError):  # closing writes the buffer, which can fail like the last write
             self.stream.close()
+
+
+class ObjectOutput:
+    """An object of a store: written to a temporary file, uploaded by the commit.
+
+    A file that could not be uploaded is kept: its rows may have taken hours.
+    """
+
+    def __init__(self, target: str) -> None:
+        self._target = target
+        self._name = object_name(target)
+        if not self._name.key or target.endswith("/"):
+            raise OutputError(f"cannot write {target}: it names a folder; name an object inside it")
+        check_writable(self._name)
+        with writing(target):
+            self._folder = LockedFolder("upload")
+            self._path = self._folder.path / self._name.key.rpartition("/")[2]
+            self.stream: BinaryIO = self._path.open("wb")
+
+    def finish(self) -> None:
+        if self.stream.closed:
+            return
+        with writing(self._target):
+            self.stream.flush()
+
+    def commit(self) -> None:
+        self._commit(self._name)
+
+    def commit_partial(self) -> str:
+        partial = self._name.at(f"{self._name.place}.partial")
+        self._commit(partial)
+        return str(partial)
+
+    def _commit(self, name: ObjectName) -> None:
+        with writing(self._target):
+            self.stream.close()
+        try:
+            upload(self._path, name)
+        except OutputError as error:
+            raise OutputError(f"{error}; {self._kept()}") from error
+        self._folder.close()
+
+    def _kept(self) -> str:
+        """Move the file to where it stays, and return the words for it."""
+        try:
+            folder = Path(mkdtemp(prefix="tickstock-kept-"))
+            kept = shutil.move(self._path, folder / self._path.name)
+        except OSError as error:
+            return f"its content is lost: {os_error_hint(error)}"
+        return f"its content is in {kept}"
+
+    def abort(self) -> None:
+        with suppress(OSError):  # closing writes the buffer, which can fail like the last write
+            self.stream.close()
+        self._folder.close()
 
 
 def _process_of(name: str, target: str) -> int | None:

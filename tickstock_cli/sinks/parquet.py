@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tickstock_cli.core.marks import OutputMark, marked
-from tickstock_cli.sinks.outputs import FileOutput, writing
+from tickstock_cli.sinks.outputs import open_file, writing
 
 ROW_GROUP_ROWS = 65_536
 
@@ -45,7 +45,7 @@ class ParquetSink:
         self._schema = marked(schema, mark)
         self._waiting: list[pa.RecordBatch] = []
         self._waiting_rows = 0
-        self._output = FileOutput(target)
+        self._output = open_file(target)
         try:
             with writing(target):
                 self._writer = pq.ParquetWriter(self._output.stream, self._schema, **encodings(self._schema))

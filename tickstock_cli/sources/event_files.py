@@ -16,6 +16,7 @@ from tickstock_cli.core.events import EVENT_SCHEMA, PROVENANCE_COLUMNS
 from tickstock_cli.core.files import for_libraries
 from tickstock_cli.core.memory_errors import raise_if_short
 from tickstock_cli.errors import DataError, SchemaError, UsageError
+from tickstock_cli.storage.names import check_local
 
 _EMPTY = pl.DataFrame(EVENT_SCHEMA.empty_table())
 SCHEMA = dict(_EMPTY.schema)
@@ -124,6 +125,7 @@ def suffix_of(path: Path) -> str:
     DataError
         It is a folder.
     """
+    check_local(path, "a file of events")
     if not path.exists():
         raise FileNotFoundError(path)
     suffix = path.suffix.lower()

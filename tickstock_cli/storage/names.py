@@ -51,6 +51,12 @@ def is_object(path: str | Path) -> bool:
     return _OBJECT.fullmatch(str(path)) is not None
 
 
+def check_local(path: Path, what: str) -> None:
+    """Raise UsageError if a path names an object where only files are read or written; ``what`` is what it is for."""
+    if is_object(path):
+        raise UsageError(f"{what} is on the disk, not at {shown_as_path(path)}: name a file or a folder here")
+
+
 def object_name(path: str | Path) -> ObjectName:
     """Return the name in a path; a path of the library, which joins slashes, is understood.
 

@@ -93,9 +93,15 @@ def asking(name: ObjectName, what: str = "read", error_class: type[TickstockErro
     try:
         yield
     except FileNotFoundError as error:
-        raise error_class(f"no such object: {name}") from error
+        missing = f"no such object: {name}" if what == "read" else f"cannot {what} {name}: there is no such bucket"
+        raise error_class(missing) from error
     except (OSError, pa.ArrowException) as error:
         raise error_class(f"cannot {what} {name}: {_reason(str(error), name)}") from error
+
+
+def is_denied(error: OSError) -> bool:
+    """Return whether a store refuses an account."""
+    return _DENIED.search(str(error)) is not None
 
 
 def _reason(text: str, name: ObjectName) -> str:

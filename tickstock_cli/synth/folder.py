@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tickstock_cli.errors import OutputError, UsageError
+from tickstock_cli.storage.names import check_local
 
 
 class OutputFolder:
@@ -36,6 +37,7 @@ class OutputFolder:
     """
 
     def __init__(self, target: Path, names: Sequence[str], *, force: bool) -> None:
+        check_local(target, "the folder of a market")
         self._names = names
         with writing(target):
             # Resolved, so that a symbolic link stays a link.
