@@ -59,6 +59,45 @@ def test_each_file_has_a_line_and_the_worst_one_decides(tmp_path: Path) -> None:
     assert "cut.csv.gz: is cut short" in cut.stderr
 
 
+def test_other_options_are_told_and_replace_takes_them(tmp_path: Path) -> None:
+    """A wrong zone is mended by the same command with the right one; until then no row is silently of the old."""
+    (tmp_path / "A.csv").write_text("time,price,size\n2024-01-03 10:00:00,10,5\n")
+    command = ("import", "csv", "A.csv", "--out", "days", "--ticker-from", "filename", "--timezone")
+    run_tickstock(*command, "UTC", folder=tmp_path)
+
+    same = run_tickstock(*command, "UTC", folder=tmp_path)
+    other = run_tickstock(*command, "America/New_York", folder=tmp_path)
+    planned = run_tickstock(*command, "America/New_York", "--dry-run", folder=tmp_path)
+    anew = run_tickstock(*command, "America/New_York", "--replace", folder=tmp_path)
+
+    assert same.stdout.endswith("; skipped\n")
+    assert "with other options (--ticker-from filename, --timezone UTC); skipped: --replace imports" in other.stdout
+    assert planned.stdout == other.stdout
+    assert anew.stdout.endswith("in place of the rows it had before\n"), anew.stderr
+    (time,) = pq.read_table(tmp_path / "days" / "2024-01-03" / "tick.parquet").column("timestamp").to_pylist()
+    assert time == 1_704_294_000 * 10**9
+
+
+@pytest.mark.parametrize("path", ["A.csv", "folder"])
+def test_replay_and_inspect_of_text_name_the_import(path: str, tmp_path: Path) -> None:
+    """A new user has CSV files, and tries them."""
+    (tmp_path / "folder").mkdir()
+    for file in (tmp_path / "A.csv", tmp_path / "folder" / "A.CSV.GZ"):
+        file.write_text("time,price,size\n")
+
+    for command in ("replay", "inspect"):
+        assert "tickstock import --help" in error_line(run_tickstock(command, path, folder=tmp_path))
+
+
+def test_an_import_goes_to_a_folder(tmp_path: Path) -> None:
+    """`--out` that is a file is told as such."""
+    source = flat_file(tmp_path)
+
+    failed = run_tickstock("import", "polygon-flatfiles", source, "--out", source, folder=tmp_path)
+
+    assert "it is a file, not a folder" in error_line(failed)
+
+
 def test_results_as_json(tmp_path: Path) -> None:
     """One object a file, with its entry of the manifest."""
     flat_file(tmp_path)

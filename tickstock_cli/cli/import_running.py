@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import typer
 
+from tickstock_cli.importing.folder import ImportedFile
 from tickstock_cli.importing.format import FilePreview, ImportFormat, ImportSource
 from tickstock_cli.importing.run import (
     IMPORTED,
@@ -40,6 +41,8 @@ class ImportChoices:
     dry_run: bool
     yes: bool
     as_json: bool
+    options: Mapping[str, Any]
+    """Those of the format that are not the default, as JSON has them."""
 
 
 def import_files(format_: ImportFormat, choices: ImportChoices) -> int:
@@ -47,7 +50,7 @@ def import_files(format_: ImportFormat, choices: ImportChoices) -> int:
     sources = format_.sources(choices.files)
     _print_notes(format_.notes)
     told = len(format_.notes)
-    request = ImportRequest(choices.name, sources, choices.out, replace=choices.replace)
+    request = ImportRequest(choices.name, sources, choices.out, choices.replace, choices.options)
     results: list[SourceResult] = []
     if choices.dry_run:
         results = known_states(request)
@@ -111,7 +114,13 @@ def _print_dry_run(results: Sequence[SourceResult], previews: Sequence[FilePrevi
     if previews:
         _draw(previews, on_stderr=False)
     for result in results:
-        typer.echo(f"{result.source.path}: {result.state}" if result.error is None else str(result.error))
+        typer.echo(_planned(result) if result.error is None else str(result.error))
+
+
+def _planned(result: SourceResult) -> str:
+    """Return what an import would do with a file."""
+    path, entry = result.source.path, result.entry
+    return f"{path}: {result.state}" if entry is None or result.state != SKIPPED else _skipped(path, entry, result)
 
 
 def _as_object(result: SourceResult) -> dict[str, Any]:
@@ -131,7 +140,7 @@ def _line(result: SourceResult, out: Path) -> str:
     path, entry = result.source.path, result.entry
     assert entry is not None  # of every file without an error
     if result.state == SKIPPED:
-        return f"{path}: imported before, on {entry.at[:10]}; skipped"
+        return _skipped(path, entry, result)
     what = {IMPORTED: "", REIMPORTED: " in place of the rows it had before"}[result.state]
     place = _place(entry.outputs, out)
     words = [f"{entry.written:,} {entry.record or 'rows'} to {place}{what}"]
@@ -141,6 +150,22 @@ def _line(result: SourceResult, out: Path) -> str:
     if entry.noted:
         words.append(f"noted: {_counts(entry.noted)}")
     return f"{path}: {'; '.join(words)}"
+
+
+def _skipped(path: Path, entry: ImportedFile, result: SourceResult) -> str:
+    line = f"{path}: imported before, on {entry.at[:10]}"
+    if result.has_other_options:
+        return f"{line}, with other options ({_options(entry.options)}); skipped: --replace imports it anew"
+    return f"{line}; skipped"
+
+
+def _options(options: Mapping[str, Any] | None) -> str:
+    """Return options as they were written on the command line, or nearly so."""
+    given = (
+        f"--{name.replace('_', '-')} {','.join(map(str, value)) if isinstance(value, list) else value}"
+        for name, value in (options or {}).items()
+    )
+    return ", ".join(given) or "none"
 
 
 def _place(outputs: Sequence[str], out: Path) -> str:

@@ -36,7 +36,10 @@ Out = Annotated[
     Path, typer.Option("--out", metavar="DIR", show_default=False, help="Folder for the recording, a folder a date.")
 ]
 Replace = Annotated[
-    bool, typer.Option("--replace", help="Import files that were replaced since their import in place of the old ones.")
+    bool,
+    typer.Option(
+        "--replace", help="Import files anew that were replaced since their import, or imported with other options."
+    ),
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show what would be imported, with its columns and types, and write nothing.")
@@ -59,7 +62,10 @@ def _command(name: str) -> Callable[..., int]:
             first = error.errors()[0]
             option = f"--{str(first['loc'][0]).replace('_', '-')}"
             raise UsageError(f"{option} {first['input']}: {reason(first)}") from error
-        choices = ImportChoices(name, files, out, replace=replace, dry_run=dry_run, yes=yes, as_json=as_json)
+        chosen = params.model_dump(mode="json", exclude_defaults=True)
+        choices = ImportChoices(
+            name, files, out, replace=replace, dry_run=dry_run, yes=yes, as_json=as_json, options=chosen
+        )
         return import_files(part(params), choices)
 
     own = [_option(field, info) for field, info in part.Params.model_fields.items()]

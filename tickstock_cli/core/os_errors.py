@@ -9,6 +9,7 @@ REMEDIES = {
     errno.EDQUOT: "the disk quota is used up; free some space or write elsewhere",
     errno.EFBIG: "the file is larger than this system or shell (ulimit -f) allows; write elsewhere or raise the limit",
     errno.ENOENT: "its folder does not exist; create it first",
+    errno.EEXIST: "it is a file, not a folder; choose another name",
     errno.ENOTDIR: "part of its path is a file, not a folder; choose another name",
     errno.EACCES: "permission denied; choose a folder you may write to",
     errno.EPERM: "permission denied; choose a folder you may write to",

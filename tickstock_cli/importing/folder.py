@@ -60,6 +60,8 @@ class ImportedFile:
         When it was imported, ISO 8601, UTC.
     bar_seconds
         Lengths of its bars, ascending.
+    options
+        Options of the format that were not the default; None if an earlier version imported it, and did not say.
     """
 
     format: str
@@ -75,6 +77,7 @@ class ImportedFile:
     outputs: tuple[str, ...]
     at: str
     bar_seconds: tuple[float, ...] = ()
+    options: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +50,10 @@ class ImportRequest:
     folder
         The folder of imports; it is created.
     replace
-        Whether files that were replaced since their import are imported anew, instead of what they gave before.
+        Whether files that were replaced since their import, or imported with other options, are imported anew, instead
+        of what they gave before.
+    options
+        Options of the format that are not the default, as JSON has them.
     block_bytes, run_bytes
         Sizes of blocks that are decompressed, and of what is sorted in memory; results do not depend on them.
     """
@@ -58,6 +62,7 @@ class ImportRequest:
     sources: Sequence[ImportSource]
     folder: Path
     replace: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
     block_bytes: int = BLOCK_BYTES
     run_bytes: int = RUN_BYTES
 
@@ -76,12 +81,15 @@ class SourceResult:
         The entry of the manifest; None if it has none.
     error
         What is wrong; None if nothing is.
+    has_other_options
+        Whether a source that was imported before was imported with other options.
     """
 
     source: ImportSource
     state: str
     entry: ImportedFile | None = None
     error: DataError | None = None
+    has_other_options: bool = False
 
 
 class Progress:
@@ -139,11 +147,11 @@ def known_states(request: ImportRequest) -> list[SourceResult]:
         except SourceFileError as error:
             results.append(SourceResult(source, error.state, known.get(source.key), error))
         else:
-            results.append(_known(source, known) or SourceResult(source, NEW))
+            results.append(_known(source, known, request) or SourceResult(source, NEW))
     return results
 
 
-def _known(source: ImportSource, known: dict[str, ImportedFile]) -> SourceResult | None:
+def _known(source: ImportSource, known: dict[str, ImportedFile], request: ImportRequest) -> SourceResult | None:
     """Return the result of a source that is not to be imported; None for a new one."""
     entry = known.get(source.key)
     if entry is None:
@@ -153,7 +161,8 @@ def _known(source: ImportSource, known: dict[str, ImportedFile]) -> SourceResult
     except OSError:
         return None  # reading it says why
     if digest == entry.sha256:
-        return SourceResult(source, SKIPPED, entry)
+        is_other = entry.options not in (None, request.options)
+        return SourceResult(source, SKIPPED, entry, has_other_options=is_other)
     error = SourceFileError(
         f"{source.path}: was replaced since it was imported on {entry.at[:10]} (its sha256 differs); "
         "--replace imports it anew",
@@ -233,8 +242,9 @@ class _GroupImport:
         known = self._folder.entries()
         fresh, results = [], []
         for source in sources:
-            result = _known(source, known)
-            if result is None or (result.state == REPLACED and self._request.replace):
+            result = _known(source, known, self._request)
+            is_other = result is not None and (result.state == REPLACED or result.has_other_options)
+            if result is None or (is_other and self._request.replace):
                 fresh.append(source)
             else:
                 self._progress.skipped(source)
@@ -340,4 +350,5 @@ class _GroupImport:
             outputs=names,
             at=at,
             bar_seconds=tuple(sorted(reading.bar_seconds)),
+            options=dict(self._request.options),
         )

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from tickstock_cli.core.hour_files import EVENTS, hour_file, is_recorded_folder
 from tickstock_cli.errors import DataError
+from tickstock_cli.sources.footer import IMPORT_ADVICE, TEXT_SUFFIXES
 from tickstock_cli.sources.lake import files_that_count
 from tickstock_cli.sources.object_tables import check_no_table
 from tickstock_cli.storage.listing import StoredObject, objects_at
@@ -114,6 +115,10 @@ def _files_below(folder: str) -> list[str]:
     if not files:
         is_live = is_recorded_folder(Path(folder))
         why = "no row has been recorded yet" if is_live else f"no file below it is named *{SUFFIX}"
+        if not is_live and any(
+            name.lower().endswith(TEXT_SUFFIXES) for _, _, names in os.walk(folder) for name in names
+        ):
+            why += f"; {IMPORT_ADVICE}"
         raise DataError(f"no recordings in {folder}: {why}")
     return files
 

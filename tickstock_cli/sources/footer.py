@@ -45,6 +45,11 @@ class GroupFooter:
     bounds: Mapping[str, Bounds]
 
 
+TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".csv.zst", ".txt.zst", ".zip")
+"""Endings of files that `tickstock import` reads."""
+IMPORT_ADVICE = "tickstock import makes recordings of CSV and zip files, see tickstock import --help"
+
+
 @contextmanager
 def reading(path: str | Path) -> Iterator[None]:
     """Translate every error of reading a Parquet file into a DataError of one line; an object is shown by its name."""
@@ -62,6 +67,8 @@ def reading(path: str | Path) -> Iterator[None]:
             raise DataError(told) from error
         if "decrypt" in str(error):
             raise DataError(_encrypted(name)) from error
+        if str(name).lower().endswith(TEXT_SUFFIXES):
+            raise DataError(f"cannot read {name}: it is not a Parquet file; {IMPORT_ADVICE}") from error
         reason = _first_line(error)
         raise DataError(f"cannot read {name}: it is damaged, cut off or not a Parquet file ({reason})") from error
 

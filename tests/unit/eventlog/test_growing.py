@@ -237,7 +237,7 @@ def test_a_log_begins_in_an_empty_folder_or_not_at_all(tmp_path: Path) -> None:
 
     with pytest.raises(OutputError, match=r"it is not empty \(notes\.txt\); name a new or empty folder$"):
         EventLog(tmp_path, RUN)
-    with pytest.raises(OutputError, match=r"notes\.txt: file exists"):
+    with pytest.raises(OutputError, match=r"notes\.txt: it is a file, not a folder"):
         EventLog(tmp_path / "notes.txt", RUN)
 
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
