@@ -35,10 +35,12 @@ class TapThread(Tap):
 
     @property
     def needs_whole_run(self) -> bool:  # type: ignore[override]  # as the other tap's class says
+        """Whether the other tap must see every row of a run."""
         return self._tap.needs_whole_run
 
     @property
     def needs_rows(self) -> bool:  # type: ignore[override]
+        """Whether the other tap looks at the rows of steps."""
         return self._tap.needs_rows
 
     def begin(self, context: TapContext) -> None:

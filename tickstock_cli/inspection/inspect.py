@@ -156,12 +156,16 @@ def _openable(
 
 def _warm_up(files: Sequence[RecordingFile], options: ReadOptions, calendar: Calendar) -> None:
     """Judge some first rows, so that the measured time excludes loading of kernels and calendar."""
-    some = [files[0], *files[1:][-1:]]
-    with Recordings.of(some, replace(options, unsorted=Unsorted.REJECT, judges_late=True)) as recordings:
-        begun = Survey(len(some), recordings.symbols, calendar)
-        begun.warm_up()
-        for step in islice(recordings.batches(1), 1):
-            begun.add(step)
+    by_type = {file.record: file for file in files}
+    for some in ([files[0], *files[1:][-1:]], *([file] for file in by_type.values())):
+        with Recordings.of(some, replace(options, unsorted=Unsorted.REJECT, judges_late=True)) as recordings:
+            aspects = aspects_of(recordings.files, recordings.symbols)
+            begun = Survey(len(some), recordings.symbols, calendar, aspects)
+            begun.warm_up()
+            for step in islice(recordings.batches(1), 1):
+                begun.add(step)
+            for aspect in aspects.values():
+                aspect.finish()
 
 
 def _flat_out_seconds(reading: float, rows: int) -> float:
