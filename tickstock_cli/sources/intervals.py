@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,11 @@ _WORDS = {
 }
 _TEXT = re.compile(r"\s*(\d{0,12}(?:\.\d{1,9})?)[\s_-]*([A-Za-z]*)\s*", re.ASCII)
 _ISO = re.compile(r"\s*P(?:(\d{1,6})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})S)?)?\s*", re.ASCII)
+_ISO_WEEKS = re.compile(r"\s*P(\d{1,6})W\s*", re.ASCII)
+_UNIT_FIRST = re.compile(r"\s*([A-Za-z]+)_?(\d{1,6})\s*", re.ASCII)
+"""MetaTrader's M5 and H1, and MINUTE_5; its month is MN1."""
+_CLOCK = re.compile(r"\s*(?:(\d{1,6}) days? )?(\d{1,2}):(\d{2}):(\d{2})\s*", re.ASCII)
+"""A duration as pandas and databases write it: 00:05:00, 0 days 00:05:00."""
 _LONGEST = 2**62
 
 
@@ -51,17 +57,30 @@ def parse_interval(text: str, unit_ns: int = NS_PER_SECOND) -> int | None:
     """
     iso = _ISO.fullmatch(text)
     if iso is not None and any(iso.groups()):
-        counts = [int(count or 0) for count in iso.groups()]
-        return sum(count * ns for count, ns in zip(counts, (DAY, HOUR, MINUTE, NS_PER_SECOND), strict=True)) or None
+        return _sum(iso.groups()) or None
+    clock = _CLOCK.fullmatch(text)
+    if clock is not None:
+        return _sum(clock.groups()) or None
+    unit_first = _UNIT_FIRST.fullmatch(text)
     match = _TEXT.fullmatch(text)
-    if match is None:
-        return None
-    number, word = match.groups()
-    if word == "M" or not (number or len(word) > 2):
+    if unit_first is not None:
+        word, number = unit_first.groups()
+    elif match is not None:
+        number, word = match.groups()
+    else:
+        weeks = _ISO_WEEKS.fullmatch(text)
+        number, word = (weeks[1], "w") if weeks is not None else ("", "")
+    if (word == "M" and unit_first is None) or not (number or len(word) > 2):
         return None
     ns = _WORDS.get(word.lower()) if word else unit_ns
     length = None if ns is None else round(float(number or 1) * ns)
     return length if length and 0 < length < _LONGEST else None
+
+
+def _sum(counts: Sequence[str | None]) -> int:
+    """Return days, hours, minutes and seconds in ns; None is 0."""
+    units = (DAY, HOUR, MINUTE, NS_PER_SECOND)
+    return sum(int(count or 0) * ns for count, ns in zip(counts, units, strict=True))
 
 
 def lengths(column: pa.Array[Any], unit_ns: int, default_ns: int) -> Int64s:

@@ -28,6 +28,13 @@ from tickstock_cli.sources.intervals import lengths, parse_interval
         ("hour", 3600),
         ("1w", 604800),
         ("0.5h", 1800),
+        ("P1W", 604800),
+        ("M5", 300),
+        ("H1", 3600),
+        ("D1", 86400),
+        ("MINUTE_5", 300),
+        ("00:05:00", 300),
+        ("1 days 00:00:30", 86430),
     ],
 )
 def test_usual_notations_are_read(text: str, seconds: int) -> None:
@@ -35,7 +42,29 @@ def test_usual_notations_are_read(text: str, seconds: int) -> None:
     assert parse_interval(text) == seconds * NS_PER_SECOND
 
 
-@pytest.mark.parametrize("text", ["", "m", "1M", "M", "0", "0m", "-1m", "1x", "1mo", "P", "PT", "nan", "9" * 30, "inf"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "m",
+        "1M",
+        "M",
+        "0",
+        "0m",
+        "-1m",
+        "1x",
+        "1mo",
+        "P",
+        "PT",
+        "nan",
+        "MN1",
+        "X5",
+        "00:00:00",
+        "0:05",
+        "9" * 30,
+        "inf",
+    ],
+)
 def test_others_are_none(text: str) -> None:
     """A month has no length; a letter alone is no length."""
     assert parse_interval(text) is None
