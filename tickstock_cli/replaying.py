@@ -403,7 +403,7 @@ def _identified(target: str) -> str:
 def _check_targets(request: Request, source: NamedSource) -> None:
     targets = [*request.outs, *request.shadow_outs, *([request.rejects] if request.rejects is not None else [])]
     names = [target if target == "-" else _identified(target) for target in targets]
-    read = {str(original_name(path) or path.resolve()) for path in source.paths}
+    read = {str(original_name(path) or path.resolve()) for path in source.paths} if targets else set()
     for place, name in enumerate(names):
         if name in names[:place]:
             raise UsageError(f"{targets[place]} is named as an output twice; give each output a name of its own")

@@ -53,24 +53,25 @@ IMPORT_ADVICE = "tickstock import makes recordings of CSV and zip files, see tic
 @contextmanager
 def reading(path: str | Path) -> Iterator[None]:
     """Translate every error of reading a Parquet file into a DataError of one line; an object is shown by its name."""
-    name = original_name(Path(path)) or path
     try:
         yield
-    except FileNotFoundError as error:
-        raise DataError(f"no such file: {name}") from error
-    except PermissionError as error:
-        raise DataError(f"cannot read {name}: permission denied") from error
     except (pa.ArrowException, OSError, UnicodeDecodeError, EOFError) as error:
-        raise_if_short(error)
-        if isinstance(error, pa.ArrowNotImplementedError) or "Not yet implemented" in str(error):
-            told = f"cannot read {name}: Arrow does not decode it ({_first_line(error)}); write it anew"
-            raise DataError(told) from error
-        if "decrypt" in str(error):
-            raise DataError(_encrypted(name)) from error
-        if str(name).lower().endswith(TEXT_SUFFIXES):
-            raise DataError(f"cannot read {name}: it is not a Parquet file; {IMPORT_ADVICE}") from error
-        reason = _first_line(error)
-        raise DataError(f"cannot read {name}: it is damaged, cut off or not a Parquet file ({reason})") from error
+        raise DataError(_message(original_name(Path(path)) or path, error)) from error
+
+
+def _message(name: str | Path | ObjectName, error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"no such file: {name}"
+    if isinstance(error, PermissionError):
+        return f"cannot read {name}: permission denied"
+    raise_if_short(error)
+    if isinstance(error, pa.ArrowNotImplementedError) or "Not yet implemented" in str(error):
+        return f"cannot read {name}: Arrow does not decode it ({_first_line(error)}); write it anew"
+    if "decrypt" in str(error):
+        return _encrypted(name)
+    if str(name).lower().endswith(TEXT_SUFFIXES):
+        return f"cannot read {name}: it is not a Parquet file; {IMPORT_ADVICE}"
+    return f"cannot read {name}: it is damaged, cut off or not a Parquet file ({_first_line(error)})"
 
 
 def _first_line(error: Exception) -> str:
