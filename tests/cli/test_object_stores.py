@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -114,20 +115,14 @@ def test_a_bucket_that_is_not_there_ends_a_run_before_its_first_row(known: Objec
 
 def test_events_that_cannot_be_uploaded_are_kept(bucket: str, known: ObjectServer, here: Here, tmp_path: Path) -> None:
     """An account that may only write is refused every question, so the refusal shows at the end: nothing is lost."""
-    room = tmp_path / "room"
-    room.mkdir()
-    with known.refusing():
-        result = here(
-            "replay",
-            "sample_data",
-            "--out",
-            f"s3://{bucket}/events.jsonl",
-            environment={**known.environment, "TMPDIR": str(room)},
-        )
+    with known.refusing(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(tmp_path))
+        result = here("replay", "sample_data", "--out", f"s3://{bucket}/events.jsonl", environment=known.environment)
     assert result.returncode == 1
     line = result.stderr.splitlines()[-1]
     assert f"cannot write s3://{bucket}/events.jsonl: access is denied" in line
     kept = Path(line.partition("its content is in ")[2])
+    assert kept.is_relative_to(tmp_path)
     assert len(kept.read_text().splitlines()) == 1_655
     assert "events.jsonl" not in known.keys(bucket)
 

@@ -28,6 +28,8 @@ _PART_BYTES = 16 << 20
 _AT_ONCE = 8
 """Parts that are read at the same time: memory holds as many."""
 _WAKE_SECONDS = 0.2
+_VERSION = ("ETag", "Last-Modified", "VersionId", "generation")
+"""What stores tell of an object that another content changes."""
 _ORIGINALS: dict[Path, ObjectName] = {}
 """The objects of all copies of this process."""
 
@@ -184,4 +186,5 @@ def _opened(name: ObjectName) -> Any:
 
 
 def _version(source: Any) -> dict[str, Any]:
-    return {"size": source.size(), **source.metadata()}
+    told = source.metadata()
+    return {"size": source.size(), **{key: told[key] for key in _VERSION if key in told}}
