@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -19,7 +19,7 @@ _ACTIONS = (
 )
 _CODED = tuple(name for name in _ACTIONS if name not in ("side", "type", "kind", "event"))
 """Columns of these names tell kinds of rows by codes of their own, such as A, D and P of ITCH."""
-_TRADES = ("t", "trade", "trades", "trd", "last", "exec", "execution", "executed", "match")
+_TRADES = ("t", "trade", "trades", "trd", "last", "exec", "execute", "execution", "executed", "match")
 _OTHERS = (
     *("a", "add", "c", "cancel", "canceled", "cancelled", "m", "modify", "r", "clear", "reset", "f", "fill", "d"),
     *("delete", "q", "quote", "quotes", "bid", "ask", "bbo", "nbbo", "book", "depth", "order", "new"),
@@ -27,11 +27,12 @@ _OTHERS = (
 )
 """A fill of a resting order stands beside its trade."""
 _SHORT = tuple(name for name in _OTHERS if len(name) == 1)
-_TRADE_WORDS = ("trade", "trades", "trd", "execution", "executed", "match")
+_TRADE_WORDS = ("trade", "trades", "trd", "execute", "execution", "executed", "match")
 _BOOK_WORDS = ("quote", "quotes", "bid", "ask", "bbo", "nbbo", "book", "depth", "add", "cancel", "delete", "modify")
 _SIDES = ("buy", "sell", "b", "s", "n", "none", "unknown")
 _TRUTHS = {"is_trade": True, "istrade": True, "is_quote": False, "isquote": False, "is_cancelled": False}
 """Columns of true and false, with the value that trades have."""
+_MOST_TOLD = 6
 _BETWEEN_WORDS = re.compile(r"[\s_\-:/]+")
 
 
@@ -53,7 +54,7 @@ def _look_at(facts: Facts, name: str) -> Iterator[Oddity]:
     if pt.is_integer(type_):
         extremes = facts.extremes(name)
         if name.lower() != "side" and extremes is not None and extremes.low != extremes.high:
-            yield _several(name, extremes.low)
+            yield _several(name, [extremes.low, "…", extremes.high])
         return
     if not _is_text(type_):
         return
@@ -61,13 +62,14 @@ def _look_at(facts: Facts, name: str) -> Iterator[Oddity]:
     _stop_if_mixed(facts, name, values)
     told = {value.strip().lower() for value in values} - {""}
     if name.lower() in _CODED and len(told) > 1 and not told <= set(_SIDES):
-        yield _several(name, sorted(value for value in values if value.strip())[0])
+        yield _several(name, sorted(value for value in values if value.strip()))
 
 
-def _several(name: str, value: Any) -> Oddity:
+def _several(name: str, values: Sequence[Any], wanted: Any = "VALUE") -> Oddity:
+    told = ", ".join(map(str, values[:_MOST_TOLD])) + (", …" if len(values) > _MOST_TOLD else "")
     return Oddity(
-        f"column {name} has several values: if not all rows are trades, read those that are, as in "
-        f"--where {_assigned(name, value)}"
+        f"column {name} has several values ({told}): if not all rows are trades, read those that are with "
+        f"--where {_assigned(name, wanted)}"
     )
 
 
@@ -102,7 +104,7 @@ def _look_at_truths(facts: Facts, name: str) -> Iterator[Oddity]:
         facts.first_rows([name]).column(0).unique().to_pylist() if extremes is None else [extremes.low, extremes.high]
     )
     if True in values and False in values:
-        yield _several(name, str(_TRUTHS[name.lower()]).lower())
+        yield _several(name, ["true", "false"], str(_TRUTHS[name.lower()]).lower())
 
 
 def _kind(value: str) -> str:

@@ -24,6 +24,7 @@ from tickstock_cli.errors import SchemaError
         ("side", ["bid", "trade"], "--where side=trade"),
         ("EventType", ["QUOTE BID", "TRADE NB"], "--where 'EventType=TRADE NB'"),
         ("what", ["ADD", "MATCH"], "--where what=MATCH"),
+        ("message_type", ["add", "execute"], "--where message_type=execute"),
         ("message_type", ["book_update", "trade-tick"], "--where message_type=trade-tick"),
     ],
 )
@@ -32,7 +33,7 @@ def test_rows_that_are_no_trades_stop_with_the_filter(write: Write, name: str, v
     path = write(**{name: values})
     with pytest.raises(SchemaError, match=f"column {name} says that not all rows are trades .*{remedy}"):
         noted(path)
-    trades = ("T", "trade", "TRADE NB", "MATCH", "trade-tick")
+    trades = ("T", "trade", "TRADE NB", "MATCH", "trade-tick", "execute")
     assert "leaves out" in noted(path, where={name: trades})
 
 
@@ -61,8 +62,8 @@ def test_trades_alone_are_read_without_a_word(write: Write, name: str, values: l
 @pytest.mark.parametrize(
     ("name", "values", "remedy"),
     [
-        ("msg_type", ["A", "P"], "--where msg_type=A"),
-        ("rtype", [0, 160], "--where rtype=0"),
+        ("msg_type", ["A", "P"], "(A, P): if not all rows are trades, read those that are with --where msg_type=VALUE"),
+        ("rtype", [0, 160], "(0, …, 160)"),
         ("is_trade", [True, False], "--where is_trade=true"),
         ("is_quote", [True, False], "--where is_quote=false"),
     ],
