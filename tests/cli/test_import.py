@@ -89,6 +89,20 @@ def test_replay_and_inspect_of_text_name_the_import(path: str, tmp_path: Path) -
         assert "tickstock import --help" in error_line(run_tickstock(command, path, folder=tmp_path))
 
 
+def test_a_narrow_terminal_shows_whole_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hour that a zone gives is what a user must judge before anything is written."""
+    monkeypatch.setenv("COLUMNS", "60")
+    (tmp_path / "A.csv").write_text("Date,Time,Price,Size\n03.01.2024,09:30:00,10,5\n")
+
+    zone = ("--timezone", "America/New_York")
+    told = run_tickstock(
+        "import", "csv", "A.csv", "--out", "days", "--ticker", "A", *zone, "--dry-run", folder=tmp_path
+    )
+
+    assert "2024-01-03T14:30:00Z" in told.stdout
+    assert "…" not in told.stdout
+
+
 def test_an_import_goes_to_a_folder(tmp_path: Path) -> None:
     """`--out` that is a file is told as such."""
     source = flat_file(tmp_path)

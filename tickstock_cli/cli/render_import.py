@@ -25,7 +25,9 @@ def _drawn(files: Sequence[FilePreview]) -> Iterator[RenderableType]:
     first = files[0]
     more = f" and {len(files) - 1:,} like it" if len(files) > 1 else ""
     yield Text(f"{first.path}{more}: {first.record}, {first.form}", style="bold")
-    table = Table("column", "in the file", "type", "first value", "read as", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("column", "in the file", "type", "first value", "read as"):
+        table.add_column(heading, overflow="fold", no_wrap=heading == "read as")
     for column in first.columns:
         theirs = column.theirs or Text("(no column)", style="dim")
         table.add_row(column.ours, theirs, column.kind, column.written, column.read)
