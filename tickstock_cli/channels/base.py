@@ -1,29 +1,25 @@
-"""The base of the three channels: grouping of rows by ticker, detectors, counts of outcomes."""
+"""The base of the three channels: detectors, counts of outcomes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.channels.isolation import Failure, scan_isolated
 from tickstock_cli.channels.judged import NO_SEGMENT, Judged, JudgedRows
+from tickstock_cli.channels.workspace import Workspace
 from tickstock_cli.core.batch import Batch
 from tickstock_cli.core.events import EVENT, PROVENANCE, EventRows
 from tickstock_cli.core.growth import grown
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.core.stages import Detector
 from tickstock_cli.core.whole_rows import copy_rows
-from tickstock_cli.kernels.admission import ACCEPTED, REASONS, Judging, Rejects, Sessions
-from tickstock_cli.kernels.grouping import group_rows, list_groups
-from tickstock_cli.kernels.rows import ROW_DTYPES, BarRows, FmvRows, Groups, TickRows
-
-RowsT = TypeVar("RowsT", TickRows, BarRows, FmvRows)
-
-NO_LOOKUPS = np.empty(0, dtype=np.int32)
+from tickstock_cli.kernels.admission import ACCEPTED, REASONS, Rejects, Sessions
+from tickstock_cli.kernels.rows import BarRows, FmvRows, TickRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,49 +49,12 @@ class BatchOutcome:
     failures: list[Failure] = field(default_factory=list)
 
 
-class Workspace:
-    """A worker's arrays of one channel, reused for every batch: new memory would cost more time than the rules."""
-
-    def __init__(self) -> None:
-        self._arrays: dict[str, NDArray[Any]] = {}
-
-    def array(self, name: str, length: int, dtype: Any) -> NDArray[Any]:
-        """Return ``length`` entries of an array that is reused in every call; their contents are undefined."""
-        held = self._arrays.get(name)
-        if held is None or len(held) < length:
-            held = np.empty(max(length, 2 * len(held) if held is not None else 64), dtype=dtype)
-            self._arrays[name] = held
-        return held[:length]
-
-    def rows(self, kind: type[RowsT], groups: Groups, length: int, **given: NDArray[Any]) -> RowsT:
-        """Return arrays for ``length`` admitted rows, grouped as ``groups``; ``given`` columns are not copied."""
-        kept = Groups(
-            self.array("kept_code", len(groups.code), np.int32),
-            self.array("kept_start", len(groups.start), np.int64),
-            self.array("kept_lookup_start", len(groups.lookup_start), np.int64),
-        )
-        columns = (
-            given[name] if name in given else self.array(name, length, ROW_DTYPES[name]) for name in kind._fields[1:]
-        )
-        return kind(kept, *columns)
-
-    def judging(self, length: int) -> Judging:
-        """Return arrays to judge ``length`` rows."""
-        return Judging(self.array("available_at", length, np.int64), self.array("reason", length, np.int8))
-
-    def rejects(self, length: int) -> Rejects:
-        """Return arrays for the rejects of ``length`` rows."""
-        return Rejects(self.array("reject_row", length, np.int32), self.array("reject_reason", length, np.int8))
-
-
 @dataclass(frozen=True, slots=True)
 class BatchContext:
     """One worker's context at a batch.
 
     Parameters
     ----------
-    mine
-        By ticker code: whether the ticker is this worker's.
     rejects_unnamed
         Whether this worker rejects the rows without a ticker; exactly one worker does.
     isolates
@@ -104,7 +63,6 @@ class BatchContext:
         Gets the judgement of the worker's rows if a tap needs it; else None.
     """
 
-    mine: NDArray[np.bool_]
     rejects_unnamed: bool
     sessions: Sessions
     outcome: BatchOutcome
@@ -234,36 +192,3 @@ class Channel:
                 context.outcome.events.append(events)
                 for kind, number in enumerate(np.bincount(events["kind"])):
                     self._count(f"detected.{self._kind_names[kind]}", number, context)
-
-
-def frozen(array: NDArray[Any]) -> NDArray[Any]:
-    """Return a read-only view: batches are immutable, and kernels are compiled for read-only arrays."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
-
-
-def group(
-    code: NDArray[np.int32], lookup_code: NDArray[np.int32], mine: NDArray[np.bool_], workspace: Workspace
-) -> tuple[Groups, NDArray[np.int32], NDArray[np.int32]]:
-    """Group a batch's rows and the lookups by ticker.
-
-    Returns
-    -------
-    tuple
-        Groups by ticker, and the row numbers of batch and lookups in group order.
-    """
-    tickers = len(mine)
-    counts = workspace.array("counts", tickers, np.int64)
-    lookup_counts = workspace.array("lookup_counts", tickers, np.int64)
-    rows = workspace.array("rows", len(code), np.int32)
-    lookup_rows = workspace.array("lookup_rows", len(lookup_code), np.int32)
-    kept = group_rows(frozen(code), mine, counts, rows)
-    lookups_kept = group_rows(frozen(lookup_code), mine, lookup_counts, lookup_rows)
-    most = min(tickers, kept + lookups_kept)
-    codes = workspace.array("group_code", most, np.int32)
-    starts = workspace.array("group_start", most + 1, np.int64)
-    probe_starts = workspace.array("group_lookup_start", most + 1, np.int64)
-    groups = list_groups(counts, lookup_counts, codes, starts, probe_starts)
-    grouped = Groups(codes[:groups], starts[: groups + 1], probe_starts[: groups + 1])
-    return grouped, rows[:kept], lookup_rows[:lookups_kept]

@@ -8,10 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.channels.base import NO_LOOKUPS, BatchContext, Channel, Workspace, frozen, group
+from tickstock_cli.channels.base import BatchContext, Channel
+from tickstock_cli.channels.grouping import NO_LOOKUPS, Grouped, group
+from tickstock_cli.channels.workspace import Workspace, frozen
 from tickstock_cli.core.batch import FmvBatch
 from tickstock_cli.core.stages import Detector
 from tickstock_cli.kernels.admission import LAST_SEEN, admit_fmvs
+from tickstock_cli.kernels.packing import PACKED_FMV, pack_fmvs
 from tickstock_cli.kernels.rows import FmvRows
 
 BLANK = np.zeros(1, dtype=LAST_SEEN)
@@ -35,15 +38,23 @@ class FmvChannel(Channel):
     def __init__(self, detectors: Mapping[str, Detector], kind_names: Sequence[str]) -> None:
         super().__init__(detectors, kind_names, BLANK)
 
-    def process(self, batch: FmvBatch, answers: NDArray[Any], workspace: Workspace, context: BatchContext) -> None:
-        """Process the worker's fair values; ``answers`` are those of each row's lookup."""
-        groups, rows, _ = group(batch.code, NO_LOOKUPS, context.mine, workspace)
-        columns = FmvColumns(*(frozen(getattr(batch, name)) for name in FmvColumns._fields))
+    def group(self, batch: FmvBatch, mine: NDArray[np.bool_], workspace: Workspace) -> Grouped:
+        """Group the fair values of the tickers that are ``mine`` (by code)."""
+        packed = workspace.array("packed", len(batch), PACKED_FMV)
+        pack_fmvs(_columns(batch), packed)
+        return group(batch.code, NO_LOOKUPS, mine, packed, workspace)
+
+    def process(
+        self, batch: FmvBatch, grouped: Grouped, answers: NDArray[Any], workspace: Workspace, context: BatchContext
+    ) -> None:
+        """Process the fair values of ``grouped``; ``answers`` are those of each row's lookup."""
+        groups, rows = grouped.groups, grouped.rows
         out = workspace.rows(FmvRows, groups, len(rows))
         rejects = workspace.rejects(len(rows))
         counts = np.zeros(2, dtype=np.int64)
         rejected = admit_fmvs(
-            columns,
+            _columns(batch),
+            grouped.packed,
             rows,
             groups,
             self._states,
@@ -61,3 +72,7 @@ class FmvChannel(Channel):
             kept = int(out.groups.start[-1])
             self._judge(context.judged.fmvs, rows, out.row[:kept], reasons, context.sessions)
         self._detect(batch, out, workspace, context)
+
+
+def _columns(batch: FmvBatch) -> FmvColumns:
+    return FmvColumns(*(frozen(getattr(batch, name)) for name in FmvColumns._fields))

@@ -8,10 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.channels.base import NO_LOOKUPS, BatchContext, Channel, Workspace, frozen, group
+from tickstock_cli.channels.base import BatchContext, Channel
+from tickstock_cli.channels.grouping import NO_LOOKUPS, Grouped, group
+from tickstock_cli.channels.workspace import Workspace, frozen
 from tickstock_cli.core.batch import BarBatch
 from tickstock_cli.core.stages import Detector
 from tickstock_cli.kernels.admission import LAST_SEEN, admit_bars
+from tickstock_cli.kernels.packing import PACKED_BAR, pack_bars
 from tickstock_cli.kernels.rows import BarRows
 
 BLANK = np.zeros(1, dtype=LAST_SEEN)
@@ -40,15 +43,31 @@ class OhlcvChannel(Channel):
     def __init__(self, detectors: Mapping[str, Detector], kind_names: Sequence[str]) -> None:
         super().__init__(detectors, kind_names, BLANK)
 
-    def process(self, batch: BarBatch, workspace: Workspace, context: BatchContext) -> NDArray[np.int64]:
-        """Process the worker's bars, and return the segment of each accepted one by row of the batch; else -1."""
-        groups, rows, _ = group(batch.code, NO_LOOKUPS, context.mine, workspace)
-        columns = BarColumns(*(frozen(getattr(batch, name)) for name in BarColumns._fields))
+    def group(self, batch: BarBatch, mine: NDArray[np.bool_], workspace: Workspace) -> Grouped:
+        """Group the bars of the tickers that are ``mine`` (by code)."""
+        packed = workspace.array("packed", len(batch), PACKED_BAR)
+        pack_bars(_columns(batch), packed)
+        return group(batch.code, NO_LOOKUPS, mine, packed, workspace)
+
+    def process(
+        self, batch: BarBatch, grouped: Grouped, workspace: Workspace, context: BatchContext
+    ) -> NDArray[np.int64]:
+        """Process the bars of ``grouped``, and return the segment of each accepted one by row of the batch; else -1."""
+        groups, rows = grouped.groups, grouped.rows
         out = workspace.rows(BarRows, groups, len(rows))
         rejects = workspace.rejects(len(rows))
         counts = np.zeros(1, dtype=np.int64)
         rejected = admit_bars(
-            columns, rows, groups, self._states, context.sessions, workspace.judging(len(rows)), out, rejects, counts
+            _columns(batch),
+            grouped.packed,
+            rows,
+            groups,
+            self._states,
+            context.sessions,
+            workspace.judging(len(rows)),
+            out,
+            rejects,
+            counts,
         )
         self._count("processed", counts[0], context)
         reasons = self._reject(batch, rejects, rejected, context)
@@ -59,3 +78,7 @@ class OhlcvChannel(Channel):
         segments = np.full(len(batch), -1, dtype=np.int64)
         segments[out.row[:kept]] = out.segment[:kept]
         return segments
+
+
+def _columns(batch: BarBatch) -> BarColumns:
+    return BarColumns(*(frozen(getattr(batch, name)) for name in BarColumns._fields))

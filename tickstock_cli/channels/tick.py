@@ -8,11 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.channels.base import BatchContext, Channel, Workspace, frozen, group
+from tickstock_cli.channels.base import BatchContext, Channel
+from tickstock_cli.channels.grouping import Grouped, group
+from tickstock_cli.channels.workspace import Workspace, frozen
 from tickstock_cli.core.batch import TickBatch
 from tickstock_cli.core.stages import Detector
 from tickstock_cli.core.whole_rows import put_rows
 from tickstock_cli.kernels.admission import TICK_STATE, Guard, admit_ticks
+from tickstock_cli.kernels.packing import PACKED_TICK, pack_ticks
 from tickstock_cli.kernels.rows import TICK_LOOKUP, TickRows
 
 BLANK = np.array([(0, -1, np.nan, 0, np.nan, 0, np.nan, 0)], dtype=TICK_STATE)
@@ -37,28 +40,36 @@ class TickChannel(Channel):
         super().__init__(detectors, kind_names, BLANK)
         self._guard = guard
 
+    def group(
+        self, batch: TickBatch, lookup_code: NDArray[np.int32], mine: NDArray[np.bool_], workspace: Workspace
+    ) -> Grouped:
+        """Group the ticks and lookups of the tickers that are ``mine`` (by code)."""
+        packed = workspace.array("packed", len(batch), PACKED_TICK)
+        pack_ticks(_columns(batch), packed)
+        return group(batch.code, lookup_code, mine, packed, workspace)
+
     def process(
         self,
         batch: TickBatch,
-        lookup_code: NDArray[np.int32],
+        grouped: Grouped,
         lookup_order: NDArray[np.int64],
         workspace: Workspace,
         context: BatchContext,
     ) -> NDArray[Any]:
-        """Process the worker's ticks, and return the answers to all lookups, in their order.
+        """Process the ticks of ``grouped``, and return the answers to all lookups, in their order.
 
-        ``lookup_order`` rises. Answers to lookups of other workers' tickers are blank.
+        ``lookup_order`` rises. Answers to lookups of other tickers are blank.
         """
-        groups, rows, lookup_rows = group(batch.code, lookup_code, context.mine, workspace)
+        groups, rows, lookup_rows = grouped.groups, grouped.rows, grouped.lookup_rows
         lookups = workspace.array("lookups", len(lookup_rows), TICK_LOOKUP)
         lookups["rows_before"] = np.searchsorted(batch.order, lookup_order[lookup_rows])
         lookups["extremes"] = np.nan  # the answer of a lookup that no detector fills
-        columns = TickColumns(*(frozen(getattr(batch, name)) for name in TickColumns._fields))
         out = workspace.rows(TickRows, groups, len(rows), lookups=lookups)
         rejects = workspace.rejects(len(rows))
         counts = np.zeros(3, dtype=np.int64)
         rejected = admit_ticks(
-            columns,
+            _columns(batch),
+            grouped.packed,
             rows,
             groups,
             self._states,
@@ -77,6 +88,10 @@ class TickChannel(Channel):
             self._judge(context.judged.ticks, rows, out.row[:kept], reasons, context.sessions)
             context.judged.ticks.flags[out.row[:kept]] = out.flags[:kept]
         self._detect(batch, out, workspace, context)
-        answers = np.zeros(len(lookup_code), dtype=TICK_LOOKUP)
+        answers = np.zeros(len(lookup_order), dtype=TICK_LOOKUP)
         put_rows(answers, lookups, lookup_rows)
         return answers
+
+
+def _columns(batch: TickBatch) -> TickColumns:
+    return TickColumns(*(frozen(getattr(batch, name)) for name in TickColumns._fields))

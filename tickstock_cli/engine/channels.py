@@ -10,22 +10,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.channels.base import BatchContext, BatchOutcome, Channel, Workspace
+from tickstock_cli.channels.base import BatchContext, BatchOutcome, Channel
 from tickstock_cli.channels.fmv import FmvChannel
+from tickstock_cli.channels.grouping import Grouped, even_bounds
 from tickstock_cli.channels.judged import JudgedRows
 from tickstock_cli.channels.ohlcv import OhlcvChannel
 from tickstock_cli.channels.tick import TickChannel
+from tickstock_cli.channels.workspace import Workspace
 from tickstock_cli.core.batch import BarBatch, Batch, FmvBatch, Int32s, Int64s, MergedBatch, TickBatch
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.events import EventRows
 from tickstock_cli.core.whole_rows import take_rows
 from tickstock_cli.kernels.admission import Sessions
 
+Bools = NDArray[np.bool_]
 Answers = NDArray[Any]
 """An array of dtype ``kernels.rows.TICK_LOOKUP``."""
 
@@ -49,6 +53,21 @@ class TickLookups:
         place = np.empty(len(order), dtype=np.int64)
         place[by_order] = np.arange(len(order))
         return cls(np.concatenate([batch.bars.code, batch.fmvs.code])[by_order], order[by_order], place)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupedBatch:
+    """The rows of a batch by record type, grouped by ticker; the ticks with the lookups among them."""
+
+    ticks: Grouped
+    bars: Grouped
+    fmvs: Grouped
+
+    def shared(self, tickers: int, shares: int) -> list[GroupedBatch]:
+        """Return ranges of tickers with about as many rows each."""
+        parts = (self.ticks, self.bars, self.fmvs)
+        bounds = even_bounds(parts, tickers, shares)
+        return [GroupedBatch(*(part.between(low, high) for part in parts)) for low, high in pairwise(bounds)]
 
 
 class Channels:
@@ -97,19 +116,46 @@ class Channels:
 
     def context(
         self,
-        mine: NDArray[np.bool_],
         rejects_unnamed: bool,
         sessions: Sessions,
         isolates: bool = False,
         judged: JudgedRows | None = None,
     ) -> BatchContext:
         """Return the context of a batch; see `channels.base.BatchContext`."""
-        return BatchContext(mine, rejects_unnamed, sessions, BatchOutcome(), isolates, judged)
+        return BatchContext(rejects_unnamed, sessions, BatchOutcome(), isolates, judged)
+
+    def group(
+        self, batch: MergedBatch, lookups: TickLookups, tickers: int, workspaces: Mapping[str, Workspace]
+    ) -> GroupedBatch:
+        """Group a batch whose codes are below ``tickers``, in the memory of ``workspaces`` (by record type)."""
+        every = np.ones(tickers, dtype=np.bool_)
+        return GroupedBatch(
+            self.group_ticks(batch.ticks, lookups.code, every, workspaces["tick"]),
+            self.group_bars(batch.bars, every, workspaces["ohlcv"]),
+            self.group_fmvs(batch.fmvs, every, workspaces["fmv"]),
+        )
+
+    def group_ticks(self, ticks: TickBatch, lookup_code: Int32s, mine: Bools, workspace: Workspace) -> Grouped:
+        """Group the ticks and lookups of ``mine``: by ticker code, whether it takes part."""
+        return self.tick.group(ticks, lookup_code, mine, workspace)
+
+    def group_bars(self, bars: BarBatch, mine: Bools, workspace: Workspace) -> Grouped:
+        """Group the bars of ``mine``: by ticker code, whether it takes part."""
+        return self.ohlcv.group(bars, mine, workspace)
+
+    def group_fmvs(self, fmvs: FmvBatch, mine: Bools, workspace: Workspace) -> Grouped:
+        """Group the fair values of ``mine``: by ticker code, whether it takes part."""
+        return self.fmv.group(fmvs, mine, workspace)
 
     def process(
-        self, batch: MergedBatch, lookups: TickLookups, workspaces: Mapping[str, Workspace], context: BatchContext
+        self,
+        batch: MergedBatch,
+        lookups: TickLookups,
+        grouped: GroupedBatch,
+        workspaces: Mapping[str, Workspace],
+        context: BatchContext,
     ) -> None:
-        """Process a batch: ticks with the lookups among them, then bars, then fair values.
+        """Process the grouped rows of a batch: ticks with the lookups among them, then bars, then fair values.
 
         Parameters
         ----------
@@ -120,30 +166,34 @@ class Channels:
         """
         answers = np.empty(0)
         if len(batch.ticks) or len(lookups.code):
-            found = self.process_ticks(batch.ticks, lookups.code, lookups.order, workspaces["tick"], context)
+            found = self.process_ticks(batch.ticks, grouped.ticks, lookups.order, workspaces["tick"], context)
             answers = take_rows(found, lookups.place)
         bars = len(batch.bars)
         if bars:
-            self.process_bars(batch.bars, answers[:bars], workspaces["ohlcv"], context)
+            self.process_bars(batch.bars, grouped.bars, answers[:bars], workspaces["ohlcv"], context)
         if len(batch.fmvs):
-            self.process_fmvs(batch.fmvs, answers[bars:], workspaces["fmv"], context)
+            self.process_fmvs(batch.fmvs, grouped.fmvs, answers[bars:], workspaces["fmv"], context)
 
     def process_ticks(
-        self, ticks: TickBatch, code: Int32s, order: Int64s, workspace: Workspace, context: BatchContext
+        self, ticks: TickBatch, grouped: Grouped, order: Int64s, workspace: Workspace, context: BatchContext
     ) -> Answers:
-        """Process ticks and the lookups among them (``code``, rising ``order``), and return the lookups' answers."""
-        return self.tick.process(ticks, code, order, workspace, context)
+        """Process ticks and the lookups among them (of rising ``order``), and return the lookups' answers."""
+        return self.tick.process(ticks, grouped, order, workspace, context)
 
-    def process_bars(self, bars: BarBatch, answers: Answers, workspace: Workspace, context: BatchContext) -> None:
+    def process_bars(
+        self, bars: BarBatch, grouped: Grouped, answers: Answers, workspace: Workspace, context: BatchContext
+    ) -> None:
         """Process bars; ``answers`` are those of each row's lookup."""
         before = len(context.outcome.events)
-        segments = self.ohlcv.process(bars, workspace, context)
+        segments = self.ohlcv.process(bars, grouped, workspace, context)
         for events in context.outcome.events[before:]:
             self._fill_tick_extremes(events, answers, segments)
 
-    def process_fmvs(self, fmvs: FmvBatch, answers: Answers, workspace: Workspace, context: BatchContext) -> None:
+    def process_fmvs(
+        self, fmvs: FmvBatch, grouped: Grouped, answers: Answers, workspace: Workspace, context: BatchContext
+    ) -> None:
         """Process fair values; ``answers`` are those of each row's lookup."""
-        self.fmv.process(fmvs, answers, workspace, context)
+        self.fmv.process(fmvs, grouped, answers, workspace, context)
 
     def _fill_tick_extremes(self, events: EventRows, answers: Answers, segments: Int64s) -> None:
         """Write into each extreme of a bar the price that it must exceed: the extreme of its segment's ticks."""

@@ -3,10 +3,10 @@
 A step, in this order:
 
 1. grow all state to the symbol table;
-2. for each worker (its own tickers only, in parallel if there are several): ticks with the lookups among them; then
-   bars; then fair values;
-3. join the workers' events in merge order;
-4. coordinate, and release the final events.
+2. group the rows by ticker, and give each worker a range of tickers;
+3. for each worker (in parallel if there are several): ticks with the lookups among them; then bars; then fair values;
+4. join the workers' events in merge order;
+5. coordinate, and release the final events.
 
 The running system, which decides when each channel gets its rows, uses the same parts: `channels` and `coordinate`.
 """
@@ -21,15 +21,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.channels.base import BatchOutcome, Channel, Rejected, Workspace
+from tickstock_cli.channels.base import BatchOutcome, Channel, Rejected
 from tickstock_cli.channels.judged import JudgedRows
+from tickstock_cli.channels.workspace import Workspace
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.events import EventRows, join_events, sort_for_merge
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.core.symbols import SHARDS, SymbolTable
 from tickstock_cli.engine.channels import Channels, TickLookups
 from tickstock_cli.engine.coordinator import Coordinator
-from tickstock_cli.kernels.admission import Sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,35 +58,13 @@ PAGE_BYTES = 4_096
 """The system gives memory in pieces of this size, or larger ones."""
 
 
-class Worker:
-    """Owns shards: the tickers whose rows it processes, and its workspace arrays."""
-
-    def __init__(self, number: int, workers: int) -> None:
-        self.number = number
-        self._workers = workers
-        self._mine: NDArray[np.bool_] = np.empty(0, dtype=np.bool_)
-        self.workspaces = {name: Workspace() for name in ("tick", "ohlcv", "fmv")}
-
-    def grow(self, symbols: SymbolTable) -> None:
-        """Find this worker's tickers among those added since the last call."""
-        known = len(self._mine)
-        if known < len(symbols):
-            owner = symbols.shards(known) % np.uint8(self._workers)
-            self._mine = np.concatenate([self._mine, owner == self.number])
-
-    @property
-    def mine(self) -> NDArray[np.bool_]:
-        """By ticker code: whether it is this worker's."""
-        return self._mine
-
-
 class Core:
     """Channels and coordinator around one symbol table.
 
     Parameters
     ----------
     workers
-        Number of workers that share the tickers; the result does not depend on it.
+        Number of workers that share the tickers of each batch; the result does not depend on it.
     executor
         Runs the workers in threads; kernels release the GIL. None runs them one after the other.
     """
@@ -105,7 +83,8 @@ class Core:
         self.channels = channels
         self.ledger = Ledger()
         self._coordinator = coordinator
-        self._workers = [Worker(number, workers) for number in range(workers)]
+        self._workspaces = [{name: Workspace() for name in ("tick", "ohlcv", "fmv")} for _ in range(workers)]
+        self._tickers = 0
         self._executor = executor
         self.judges_rows = False
         """Whether results have the rows as judged; set before the first step if a tap needs them."""
@@ -121,9 +100,15 @@ class Core:
         sessions = self.channels.sessions(batch.ticks, batch.bars, batch.fmvs)
         lookups = TickLookups.of(batch)
         judged = self.unjudged(batch)
-        outcomes = list(
-            self._map(lambda worker: self._process(worker, batch, lookups, sessions, judged), self._workers)
-        )
+        grouped = self.channels.group(batch, lookups, self._tickers, self._workspaces[0])
+        shares = grouped.shared(self._tickers, len(self._workspaces))
+
+        def process(worker: int) -> BatchOutcome:
+            context = self.channels.context(worker == 0, sessions, judged=judged)
+            self.channels.process(batch, lookups, shares[worker], self._workspaces[worker], context)
+            return context.outcome
+
+        outcomes = list(self._map(process, range(len(shares))))
         self.count_read(batch)
         for outcome in outcomes:
             self.ledger.merge(outcome.ledger.as_dict())
@@ -170,8 +155,7 @@ class Core:
         """Make room for codes below ``tickers`` everywhere."""
         self.channels.grow(tickers)
         self._coordinator.grow(tickers)
-        for worker in self._workers:
-            worker.grow(self.symbols)
+        self._tickers = min(tickers, len(self.symbols))
 
     def reserve(self, tickers: int) -> None:
         """Make room for ``tickers``, and have its memory before the first row.
@@ -191,7 +175,7 @@ class Core:
 
     def known_tickers(self) -> tuple[str, ...]:
         """Return the tickers that state has room for, by code; the source may have read more."""
-        return tuple(self.symbols.tickers[: len(self._workers[0].mine)])
+        return tuple(self.symbols.tickers[: self._tickers])
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return all state as arrays, by name."""
@@ -212,15 +196,8 @@ class Core:
         """Reset all state to that before the first row; the symbols stay."""
         self.restore({name: array[:0] for name, array in self._blank.items()}, ledger)
 
-    def _map(self, work: Callable[[Worker], BatchOutcome], workers: Sequence[Worker]) -> Iterable[BatchOutcome]:
+    def _map(self, work: Callable[[int], BatchOutcome], workers: Iterable[int]) -> Iterable[BatchOutcome]:
         return map(work, workers) if self._executor is None else self._executor.map(work, workers)
-
-    def _process(
-        self, worker: Worker, batch: MergedBatch, lookups: TickLookups, sessions: Sessions, judged: JudgedRows | None
-    ) -> BatchOutcome:
-        context = self.channels.context(worker.mine, worker.number == 0, sessions, judged=judged)
-        self.channels.process(batch, lookups, worker.workspaces, context)
-        return context.outcome
 
 
 def _in_merge_order(events: Sequence[EventRows]) -> EventRows:

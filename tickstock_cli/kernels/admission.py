@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from tickstock_cli.kernels.compare import SECOND_NS, reaches
 from tickstock_cli.kernels.jit import inlined_kernel, kernel
+from tickstock_cli.kernels.packing import gather_bars, gather_fmvs, gather_ticks
 from tickstock_cli.kernels.rows import (
     NEW_LEVEL,
     NEW_SEGMENT,
@@ -202,65 +203,53 @@ def end_of_session(starts: NDArray[np.int64], place: int) -> Any:
     return starts[place + 1] if place + 1 < len(starts) else np.int64(2**63 - 1)
 
 
-@kernel
-def judge_price(state: Any, price: float, flags: int, guard: Guard) -> int:
-    """Apply the guard to a tick of the current segment, and update its level.
+class Level(NamedTuple):
+    """The guard's memory of a ticker; a kernel holds it in registers while it reads the rows of one ticker."""
 
-    Returns
-    -------
-    int
-        The tick's flags, with 1 and 4 added if it is suspect; or -1 if it confirmed a new level after a level of a
-        single row: then all detector state of the ticker is reset.
-    """
-    level = state["level"]
-    percent = guard.outlier_percent
-    hidden = HIDES_LAST | HIDES_EXTREMES
-    away = percent > 0 and not np.isnan(level) and abs(price - level) > level * percent / 100.0
-    if away and flags & hidden != hidden:
-        if flags & HIDES_LAST:
-            return flags | hidden
-        former = state["suspect"]
-        if not np.isnan(former) and abs(price - former) <= former * percent / 100.0:
-            state["suspect_run"] += 1
-        else:
-            state["suspect_run"] = 1
-        state["suspect"] = price
-        if state["suspect_run"] < guard.confirm_rows:
-            return flags | hidden
-        lone = state["level_rows"] == 1
-        state["level"] = price
-        state["level_rows"] = guard.confirm_rows
-        state["suspect"] = np.nan
-        state["suspect_run"] = 0
-        return -1 if lone else flags
-    if not flags & HIDES_LAST:
-        state["level"] = price
-        state["level_rows"] += 1
-        state["suspect"] = np.nan
-        state["suspect_run"] = 0
-    return flags
+    price: float
+    rows: int
+    suspect: float
+    suspect_run: int
 
 
 @inlined_kernel
-def gather(column: NDArray[Any], rows: NDArray[np.int32], out: NDArray[Any]) -> None:
-    """Copy a column into group order: one column alone, so that reads overlap instead of waiting for each other."""
-    for j in range(len(rows)):
-        out[j] = column[rows[j]]
+def no_level() -> Level:
+    """Return the guard's memory at the begin of a segment."""
+    return Level(np.nan, 0, np.nan, 0)
 
 
-@kernel
-def gather_ticks(ticks: Any, rows: NDArray[np.int32], available_at: NDArray[np.int64], out: TickRows) -> None:
-    """Copy the columns of a batch into group order."""
-    gather(ticks.available_at, rows, available_at)
-    gather(ticks.timestamp, rows, out.timestamp)
-    gather(ticks.price, rows, out.price)
-    gather(ticks.size, rows, out.size)
-    gather(ticks.flags, rows, out.flags)
+@inlined_kernel
+def judge_price(level: Level, price: float, flags: int, guard: Guard) -> tuple[Level, int]:
+    """Apply the guard to a tick of the current segment.
+
+    Returns
+    -------
+    tuple
+        The level after it. The tick's flags, with 1 and 4 added if it is suspect; or -1 if it confirmed a new level
+        after a level of a single row: then all detector state of the ticker is reset.
+    """
+    percent = guard.outlier_percent
+    hidden = HIDES_LAST | HIDES_EXTREMES
+    # Without a level, the difference is NaN: no price is away.
+    away = percent > 0 and abs(price - level.price) > level.price * percent / 100.0
+    if away and flags & hidden != hidden:
+        if flags & HIDES_LAST:
+            return level, flags | hidden
+        former = level.suspect
+        repeats = not np.isnan(former) and abs(price - former) <= former * percent / 100.0
+        run = level.suspect_run + 1 if repeats else 1
+        if run < guard.confirm_rows:
+            return Level(level.price, level.rows, price, run), flags | hidden
+        return Level(price, guard.confirm_rows, np.nan, 0), -1 if level.rows == 1 else flags
+    if not flags & HIDES_LAST:
+        return Level(price, level.rows + 1, np.nan, 0), flags
+    return level, flags
 
 
 @kernel
 def admit_ticks(
     ticks: Any,
+    packed: NDArray[Any],
     rows: NDArray[np.int32],
     groups: Any,
     states: NDArray[Any],
@@ -275,7 +264,7 @@ def admit_ticks(
 
     ``counts`` is added to: processed, suspect, filtered by market hours.
     """
-    gather_ticks(ticks, rows, judging.available_at, out)
+    gather_ticks(ticks, packed, rows, judging.available_at, out)
     for j in range(len(rows)):
         judging.reason[j] = tick_reason(out, j, judging.available_at[j])
     kept = 0  # never beyond the row that is read, so columns are packed in place
@@ -285,6 +274,11 @@ def admit_ticks(
     segment = np.int64(-1)
     for g in range(len(groups.code)):
         state = states[groups.code[g]]
+        last = state["last_timestamp"]
+        own_segment = state["segment"]
+        level = Level(state["level"], state["level_rows"], state["suspect"], state["suspect_run"])
+        market_price = state["market_price"]
+        market_time = state["market_time"]
         out.groups.code[g] = groups.code[g]
         out.groups.start[g] = kept
         out.groups.lookup_start[g] = groups.lookup_start[g]
@@ -293,18 +287,17 @@ def admit_ticks(
         for j in range(groups.start[g], groups.start[g + 1]):
             i = rows[j]
             while lookup < lookup_end and out.lookups[lookup]["rows_before"] <= i:
-                _answer(out.lookups[lookup], state)
+                _answer(out.lookups[lookup], own_segment, market_price, market_time)
                 lookup += 1
             timestamp = out.timestamp[j]
             price = out.price[j]
-            reason = order_reason(timestamp, state["last_timestamp"], judging.reason[j])
+            reason = order_reason(timestamp, last, judging.reason[j])
             if reason:
                 rejects.row[rejected] = i
                 rejects.reason[rejected] = reason
                 rejected += 1
                 continue
-            counts[0] += 1
-            state["last_timestamp"] = timestamp
+            last = timestamp
             if not session_start <= timestamp < session_end:
                 place = find_session(sessions.starts, timestamp)
                 session_start = sessions.starts[place]
@@ -314,24 +307,21 @@ def admit_ticks(
                 counts[2] += 1
                 continue
             begin = NO_BEGIN
-            if segment != state["segment"]:
-                goes_on = segment & PHASE_MASK == POST and state["segment"] == segment - 1
+            if segment != own_segment:
+                goes_on = segment & PHASE_MASK == POST and own_segment == segment - 1
                 begin = REGULAR_TO_POST if goes_on else NEW_SEGMENT
-                state["segment"] = segment
-                state["level"] = np.nan
-                state["level_rows"] = 0
-                state["suspect"] = np.nan
-                state["suspect_run"] = 0
+                own_segment = segment
+                level = no_level()
             own_flags: Any = np.int64(out.flags[j])
-            flags: Any = judge_price(state, price, own_flags, guard)
+            level, flags = judge_price(level, price, own_flags, guard)
             if flags < 0:
                 begin = NEW_LEVEL
                 flags = own_flags
             elif flags != own_flags:
                 counts[1] += 1
             if not flags & HIDES_LAST:
-                state["market_price"] = price
-                state["market_time"] = timestamp
+                market_price = price
+                market_time = timestamp
             out.timestamp[kept] = timestamp
             out.row[kept] = i
             out.price[kept] = price
@@ -341,51 +331,33 @@ def admit_ticks(
             out.begin[kept] = begin
             kept += 1
         while lookup < lookup_end:
-            _answer(out.lookups[lookup], state)
+            _answer(out.lookups[lookup], own_segment, market_price, market_time)
             lookup += 1
+        state["last_timestamp"] = last
+        state["segment"] = own_segment
+        state["level"] = level.price
+        state["level_rows"] = level.rows
+        state["suspect"] = level.suspect
+        state["suspect_run"] = level.suspect_run
+        state["market_price"] = market_price
+        state["market_time"] = market_time
+    counts[0] += len(rows) - rejected
     out.groups.start[len(groups.code)] = kept
     out.groups.lookup_start[len(groups.code)] = groups.lookup_start[len(groups.code)]
     return rejected
 
 
-@kernel
-def _answer(lookup: Any, state: Any) -> None:
-    lookup["tick_segment"] = state["segment"]
-    lookup["market_price"] = state["market_price"]
-    lookup["market_time"] = state["market_time"]
-
-
 @inlined_kernel
-def gather_repeated(column: NDArray[Any], rows: NDArray[np.int32], out: NDArray[Any]) -> None:
-    """Copy a column into group order that most recordings fill with one value, or not at all (NaN)."""
-    first = column[0] if len(column) else out[0]
-    others = 0
-    for value in column:
-        others += (value != first) & ((value == value) | (first == first))
-    if others:
-        gather(column, rows, out)
-    else:
-        out[: len(rows)] = first
-
-
-@kernel
-def gather_bars(bars: Any, rows: NDArray[np.int32], available_at: NDArray[np.int64], out: BarRows) -> None:
-    """Copy the columns of a batch into group order; ``out.end`` gets the length of the bars."""
-    gather(bars.available_at, rows, available_at)
-    gather(bars.timestamp, rows, out.timestamp)
-    gather_repeated(bars.interval, rows, out.end)
-    gather(bars.open, rows, out.open)
-    gather(bars.high, rows, out.high)
-    gather(bars.low, rows, out.low)
-    gather(bars.close, rows, out.close)
-    gather(bars.volume, rows, out.volume)
-    gather_repeated(bars.avg_volume, rows, out.avg_volume)
-    gather_repeated(bars.percent_change, rows, out.percent_change)
+def _answer(lookup: Any, segment: int, market_price: float, market_time: int) -> None:
+    lookup["tick_segment"] = segment
+    lookup["market_price"] = market_price
+    lookup["market_time"] = market_time
 
 
 @kernel
 def admit_bars(
     bars: Any,
+    packed: NDArray[Any],
     rows: NDArray[np.int32],
     groups: Any,
     states: NDArray[Any],
@@ -399,7 +371,7 @@ def admit_bars(
 
     ``counts`` is added to: processed.
     """
-    gather_bars(bars, rows, judging.available_at, out)
+    gather_bars(bars, packed, rows, judging.available_at, out)
     for j in range(len(rows)):
         judging.reason[j] = bar_reason(out, j, judging.available_at[j])
     kept = 0  # never beyond the row that is read, so columns are packed in place
@@ -445,18 +417,9 @@ def admit_bars(
 
 
 @kernel
-def gather_fmvs(fmvs: Any, rows: NDArray[np.int32], available_at: NDArray[np.int64], out: FmvRows) -> None:
-    """Copy the columns of a batch into group order."""
-    gather(fmvs.available_at, rows, available_at)
-    gather(fmvs.timestamp, rows, out.timestamp)
-    gather(fmvs.fmv, rows, out.fmv)
-    gather(fmvs.market_price, rows, out.market_price)
-    gather(fmvs.confidence, rows, out.confidence)
-
-
-@kernel
 def admit_fmvs(
     fmvs: Any,
+    packed: NDArray[Any],
     rows: NDArray[np.int32],
     groups: Any,
     states: NDArray[Any],
@@ -472,7 +435,7 @@ def admit_fmvs(
     ``answers`` has the answer for every row of the batch, by row number. ``counts`` is added to: processed, filtered by
     market hours.
     """
-    gather_fmvs(fmvs, rows, judging.available_at, out)
+    gather_fmvs(fmvs, packed, rows, judging.available_at, out)
     for j in range(len(rows)):
         judging.reason[j] = fmv_reason(out, j, judging.available_at[j])
     kept = 0  # never beyond the row that is read, so columns are packed in place

@@ -12,6 +12,7 @@ from tickstock_cli.build import build_core, build_encoder, detector_classes, set
 from tickstock_cli.channels import fmv, ohlcv, tick
 from tickstock_cli.core.digest import EventDigest
 from tickstock_cli.core.events import EventRows
+from tickstock_cli.engine.channels import Channels
 from tickstock_cli.engine.coordinator import Coordinator
 from tickstock_cli.engine.tally import Tally
 from tickstock_cli.perf.benchmarks import Sample, Turns
@@ -89,13 +90,13 @@ def _parts() -> list[Watched]:
         (RowReader, "read", "decode"),
         (FileStream, "read", "normalise"),
         (tick.TickChannel, "process", "collect ticks"),
-        (tick, "group", "group ticks"),
+        (Channels, "group_ticks", "group ticks"),
+        (Channels, "group_bars", "group bars"),
+        (Channels, "group_fmvs", "group fair values"),
         (tick, "admit_ticks", "validate ticks"),
         (ohlcv.OhlcvChannel, "process", "collect bars"),
-        (ohlcv, "group", "group bars"),
         (ohlcv, "admit_bars", "validate bars"),
         (fmv.FmvChannel, "process", "collect fair values"),
-        (fmv, "group", "group fair values"),
         (fmv, "admit_fmvs", "validate fair values"),
         *((cls, "scan", f"kernel {name}") for name, cls in detector_classes().items()),
         (Coordinator, "step", "coordinate"),

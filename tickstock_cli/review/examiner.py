@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.build import build_channels, build_detectors, coordination_rules, event_kinds
-from tickstock_cli.channels.base import BatchOutcome, Workspace
+from tickstock_cli.channels.base import BatchOutcome
 from tickstock_cli.channels.judged import JudgedRows
+from tickstock_cli.channels.workspace import Workspace
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.events import EVENT, EventRows
@@ -131,10 +132,11 @@ class Examiner:
         batch = MergedBatch(rows.ticks.rows, rows.bars.rows, rows.fmvs.rows, 0, 0, ())
         self._grow()
         judged = JudgedRows.of(batch)
-        mine = np.ones(len(self._symbols), dtype=np.bool_)
+        lookups = TickLookups.of(batch)
+        grouped = self._channels.group(batch, lookups, len(self._symbols), self._workspaces)
         sessions = self._channels.sessions(batch.ticks, batch.bars, batch.fmvs)
-        context = self._channels.context(mine, True, sessions, judged=judged)
-        self._channels.process(batch, TickLookups.of(batch), self._workspaces, context)
+        context = self._channels.context(True, sessions, judged=judged)
+        self._channels.process(batch, lookups, grouped, self._workspaces, context)
         _check_judgement(judged, rows)
         outcome = context.outcome
         self._ledger.merge(outcome.ledger.as_dict())

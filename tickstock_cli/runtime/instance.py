@@ -18,7 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.channels.base import BatchOutcome, Workspace
+from tickstock_cli.channels.base import BatchOutcome
+from tickstock_cli.channels.workspace import Workspace
 from tickstock_cli.core.channel_debug import BatchCost, ChannelDebug
 from tickstock_cli.core.clock import Clock
 from tickstock_cli.core.metrics import BreakerState, ChannelMetrics, ChannelStatus

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tickstock_cli.channels.base import BatchOutcome, Workspace
+from tickstock_cli.channels.base import BatchOutcome
+from tickstock_cli.channels.workspace import Workspace
 from tickstock_cli.engine.channels import Channels
 from tickstock_cli.runtime.batching import Batching, Strategy
 from tickstock_cli.runtime.breaker import BreakerLimits

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tickstock_cli.channels.base import frozen
 from tickstock_cli.channels.judged import Bools, JudgedRows
+from tickstock_cli.channels.workspace import frozen
 from tickstock_cli.core.batch import Float64s, Int64s
 from tickstock_cli.core.growth import grown
 from tickstock_cli.core.symbols import SymbolTable

@@ -17,7 +17,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from tickstock_cli.build import AddedDetectors, build_core, build_encoder, build_event_schema
-from tickstock_cli.channels.base import BatchOutcome, Workspace
+from tickstock_cli.channels.base import BatchOutcome
+from tickstock_cli.channels.workspace import Workspace
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.clock import Clock, SystemClock

@@ -7,9 +7,10 @@ from typing import Any, cast
 
 import numpy as np
 
-from tickstock_cli.channels.base import BatchOutcome, Workspace
+from tickstock_cli.channels.base import BatchOutcome
 from tickstock_cli.channels.isolation import Failure
 from tickstock_cli.channels.judged import JudgedRows
+from tickstock_cli.channels.workspace import Workspace
 from tickstock_cli.core.batch import BarBatch, Batch, FmvBatch, TickBatch
 from tickstock_cli.core.whole_rows import put_rows, take_rows
 from tickstock_cli.engine.channels import Answers, Channels
@@ -44,12 +45,14 @@ def process(
     if record == "tick":
         return _process_ticks(channels, parts, cast(TickBatch, rows), mine, workspace)
     judged = _unjudged(parts, rows)
-    context = channels.context(mine, True, channels.sessions(rows), isolates=True, judged=judged)
+    context = channels.context(True, channels.sessions(rows), isolates=True, judged=judged)
     answers = _answers_by_row(parts, rows)
     if record == "ohlcv":
-        channels.process_bars(cast(BarBatch, rows), answers, workspace, context)
+        bars = cast(BarBatch, rows)
+        channels.process_bars(bars, channels.group_bars(bars, mine, workspace), answers, workspace, context)
     else:
-        channels.process_fmvs(cast(FmvBatch, rows), answers, workspace, context)
+        fmvs = cast(FmvBatch, rows)
+        channels.process_fmvs(fmvs, channels.group_fmvs(fmvs, mine, workspace), answers, workspace, context)
     _hand_back(parts, judged)
     return context.outcome
 
@@ -91,8 +94,9 @@ def _process_ticks(
     by_order = np.argsort(order, kind="stable")
     asking = [rows for part in parts for rows in (part.chunk.batch.bars, part.chunk.batch.fmvs)]
     judged = _unjudged(parts, ticks)
-    context = channels.context(mine, True, channels.sessions(ticks, *asking), isolates=True, judged=judged)
-    told = channels.process_ticks(ticks, code[by_order], order[by_order], workspace, context)
+    context = channels.context(True, channels.sessions(ticks, *asking), isolates=True, judged=judged)
+    grouped = channels.group_ticks(ticks, code[by_order], mine, workspace)
+    told = channels.process_ticks(ticks, grouped, order[by_order], workspace, context)
     answers = np.empty_like(told)
     put_rows(answers, told, by_order)
     start = 0

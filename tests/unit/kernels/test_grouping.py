@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickstock_cli.channels.base import Workspace, group
+from tickstock_cli.channels.grouping import Grouped, even_bounds, group
+from tickstock_cli.channels.workspace import Workspace
 
 TICKERS = 6
+NOTHING = np.empty(0)
+"""No values: rows are grouped by their codes alone."""
 codes = st.lists(st.integers(-1, TICKERS - 1), max_size=40)
 owners = st.lists(st.booleans(), min_size=TICKERS, max_size=TICKERS)
 
@@ -18,21 +23,44 @@ def test_each_ticker_has_its_rows_in_their_order(rows: list[int], probes: list[i
     """Rows of others, and those without a ticker, are in nobody's group; a ticker only asked about has one, too."""
     code, lookup_code = np.array(rows, dtype=np.int32), np.array(probes, dtype=np.int32)
     workspace = Workspace()
-    group(np.zeros(50, np.int32), np.zeros(50, np.int32), np.ones(TICKERS, np.bool_), workspace)  # leaves leftovers
+    group(
+        np.zeros(50, np.int32), np.zeros(50, np.int32), np.ones(TICKERS, np.bool_), NOTHING, workspace
+    )  # leaves leftovers
 
-    groups, grouped, grouped_probes = group(code, lookup_code, np.array(owned), workspace)
+    found = _by_ticker(group(code, lookup_code, np.array(owned), NOTHING, workspace))
 
-    found = {}
-    for place, ticker in enumerate(groups.code.tolist()):
-        mine = grouped[groups.start[place] : groups.start[place + 1]].tolist()
-        asked = grouped_probes[groups.lookup_start[place] : groups.lookup_start[place + 1]].tolist()
-        found[ticker] = (mine, asked)
     assert list(found) == sorted(found)
     assert found == {
         ticker: (_places(rows, ticker), _places(probes, ticker))
         for ticker in range(TICKERS)
         if owned[ticker] and ticker in {*rows, *probes}
     }
+
+
+@given(codes, codes, st.integers(1, 4))
+def test_shares_of_tickers_have_each_row_once(rows: list[int], probes: list[int], shares: int) -> None:
+    """Ranges of tickers put together are the whole, and no range has more than its part and one ticker's rows."""
+    code = np.array(rows, dtype=np.int32)
+    whole = group(code, np.array(probes, dtype=np.int32), np.ones(TICKERS, np.bool_), NOTHING, Workspace())
+
+    bounds = even_bounds([whole], TICKERS, shares)
+    parts = [whole.between(low, high) for low, high in pairwise(bounds)]
+
+    assert len(parts) == shares
+    together = [entry for part in parts for entry in _by_ticker(part).items()]
+    assert together == list(_by_ticker(whole).items())
+    busiest = max(map(rows.count, range(TICKERS)))
+    assert all(len(part.rows) <= len(whole.rows) / shares + busiest for part in parts)
+
+
+def _by_ticker(grouped: Grouped) -> dict[int, tuple[list[int], list[int]]]:
+    """Return the rows and lookups of each group."""
+    groups, found = grouped.groups, {}
+    for place, ticker in enumerate(groups.code.tolist()):
+        mine = grouped.rows[groups.start[place] : groups.start[place + 1]].tolist()
+        asked = grouped.lookup_rows[groups.lookup_start[place] : groups.lookup_start[place + 1]].tolist()
+        found[ticker] = (mine, asked)
+    return found
 
 
 def _places(rows: list[int], ticker: int) -> list[int]:

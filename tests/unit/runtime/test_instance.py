@@ -7,8 +7,9 @@ from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from tickstock_cli.channels.base import BatchOutcome, Workspace
+from tickstock_cli.channels.base import BatchOutcome
 from tickstock_cli.channels.isolation import Failure
+from tickstock_cli.channels.workspace import Workspace
 from tickstock_cli.core.clock import SystemClock
 from tickstock_cli.core.metrics import BreakerState
 from tickstock_cli.core.symbols import SymbolTable
