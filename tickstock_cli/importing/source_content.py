@@ -19,6 +19,7 @@ from tickstock_cli.errors import NotPublishedError, SourceFileError
 
 BLOCK_BYTES = 8 << 20
 _PIECE_BYTES = 256 << 10
+_PARQUET = b"PAR1"
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _ERROR_PAGE = re.compile(rb"\s*<(?:\?xml|!doctype|html|error)", re.IGNORECASE)
 _ERROR_CODE = re.compile(rb"<Code>([A-Za-z0-9]{1,60})</Code>")
@@ -86,6 +87,10 @@ class SourceContent:
                 raise NotPublishedError(
                     f"{self.path}: holds a server's error page{said}, no data; it may not be published yet, "
                     "or the download had no access: download it again"
+                )
+            if first and block.startswith(_PARQUET):
+                raise SourceFileError(
+                    f"{self.path}: is a Parquet file, which tickstock replay and inspect read as it is", "wrong_data"
                 )
             first = False
             yield block

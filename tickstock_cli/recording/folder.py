@@ -146,6 +146,8 @@ class RecordedFolder:
             entries = json.loads(path.read_text(encoding="utf-8"))["starts"]
             return [Start(**{**entry, "command": tuple(entry["command"])}) for entry in entries]
         except FileNotFoundError as error:
+            if not self.path.exists():
+                raise DataError(f"no such folder: {self.path}") from error
             raise DataError(
                 f"{self.path} is no recorded folder: it has no {RUN_FILE}; name one that tickstock live --record wrote"
             ) from error

@@ -6,6 +6,7 @@ import gzip
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -92,7 +93,7 @@ class TestFaultyDownloads:
     """Each kind has a state of its own, and the other files are imported all the same."""
 
     def test_kinds_are_told_apart(self, tmp_path: Path) -> None:
-        """Missing, empty, an error page, cut short, damaged."""
+        """Missing, empty, an error page, cut short, damaged, a recording already."""
         folder = tmp_path / "in"
         good = write_gz(folder / "good.csv.gz", TRADES, [trade("A", at, "10") for at in range(2_000)])
         whole = good.read_bytes()
@@ -102,16 +103,20 @@ class TestFaultyDownloads:
         (folder / "cut.csv.gz").write_bytes(whole[: len(whole) // 2])
         (folder / "damaged.csv.gz").write_bytes(whole[:-8] + b"\0\0\0\0" + whole[-4:])
 
-        names = ["missing", "empty", "page", "zipped-page", "cut", "damaged", "good"]
+        pq.write_table(pa.table({"ticker": ["A"]}), folder / "recording.csv.gz")
+
+        names = ["missing", "empty", "page", "zipped-page", "cut", "damaged", "recording", "good"]
         results = imported([folder / f"{name}.csv.gz" for name in names], tmp_path / "out")
 
         assert [result.state for result in results] == [
             *["not_published"] * 4,
             "truncated",
             "damaged",
+            "wrong_data",
             "imported",
         ]
-        assert [result.error.exit_code for result in results if result.error is not None] == [5, 5, 5, 5, 3, 3]
+        assert [result.error.exit_code for result in results if result.error is not None] == [5, 5, 5, 5, 3, 3, 3]
+        assert "tickstock replay and inspect read as it is" in str(results[6].error)
         assert "NoSuchKey" in str(results[2].error)
         assert [path.name for path in (tmp_path / "out").rglob("*.parquet")] == ["tick.parquet"]
 
