@@ -51,7 +51,7 @@ class StudyResult:
 def study_result(observations: ObservationFiles, names: EventNames, settings: Settings) -> StudyResult:
     """Return the results of a study whose observations are all on disk.
 
-    Memory holds the events' codes, and two horizons of the observations at a time.
+    Memory holds the events' codes, and one horizon of the observations at a time.
 
     Raises
     ------

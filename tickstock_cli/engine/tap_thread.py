@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tickstock_cli.engine.taps import Tap, TapContext, TapStep
 
-STEPS_AHEAD = 2
+STEPS_AHEAD = 1
 """Steps that wait for the tap, beside the one that it takes: memory holds their rows."""
 
 

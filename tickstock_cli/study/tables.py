@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +32,8 @@ def study_table(
     """Return the table of a study.
 
     Every (kind, direction, source) with an observed row at any horizon has a cell at every horizon, in order of kind,
-    direction (1, −1) and source; then every such kind over all directions and sources. A horizon is taken while the
-    cells of the one before are computed, so an iterator that reads them needs memory for two.
+    direction (1, −1) and source; then every such kind over all directions and sources. Horizons are taken one at a
+    time, so an iterator that reads them needs memory for one.
 
     Parameters
     ----------
@@ -50,24 +49,17 @@ def study_table(
     calibration = Calibration()
     tables: list[tuple[str, dict[CellName, StudyCell]]] = []
 
-    def end(begun: _Begun) -> None:
-        results = list(begun.results)
-        tables.append((begun.horizon, dict(zip(begun.names, (cell for cell, _ in results), strict=True))))
-        for _, tests in results:
-            calibration.join(tests)
-
     with ThreadPoolExecutor(THREADS, "tickstock-cells") as pool:
-        before = None
         for horizon in horizons:
             named = rows_by_cell(events, np.flatnonzero(horizon.observed))
             texts = [_names(name, horizon.horizon, kinds, sources) for name in named]
             find = partial(_cell_and_tests, events, horizon, thin)
-            begun = _Begun(horizon.horizon, tuple(named), pool.map(find, named, named.values(), texts))
-            if before is not None:
-                end(before)
-            before = begun
-        if before is not None:
-            end(before)
+            found: dict[CellName, StudyCell] = {}
+            for name, (cell, tests) in zip(named, pool.map(find, named, named.values(), texts), strict=True):
+                found[name] = cell
+                calibration.join(tests)
+            tables.append((horizon.horizon, found))
+            del horizon, find  # the next one is read without it
     names = sorted({name for _, found in tables for name in found}, key=lambda name: name.order)
     cells = tuple(
         found.get(name) or cell_of(_names(name, horizon, kinds, sources), NO_ROWS, thin)
@@ -76,14 +68,6 @@ def study_table(
     )
     set_rates(cells)
     return StudyTable(cells, calibration)
-
-
-class _Begun(NamedTuple):
-    """A horizon whose cells are being computed."""
-
-    horizon: str
-    names: tuple[CellName, ...]
-    results: Iterator[tuple[StudyCell, Calibration]]
 
 
 def _cell_and_tests(
