@@ -66,7 +66,9 @@ class RepeatedRows:
         of_file = {other: count for (mine, other), count in self._pairs.items() if mine == file}
         count = sum(of_file.values())
         if count >= _FEWEST and count >= _SHARE * int(self._seen[file]):
-            other = self._paths[max(of_file, key=lambda place: (of_file[place], -place))]
+            most = self._paths[max(of_file, key=lambda place: (of_file[place], -place))]
+            # With many such files the sentence is the same for all, so that they share a line.
+            other = most if len({mine for mine, _ in self._pairs}) == 1 else "other files"
             yield Oddity(
                 f"{{}} ticks are also in {other} and count twice: name only one of the files, or keep each "
                 "tick in one (--set recordings.copies=all confirms them)",
