@@ -222,9 +222,14 @@ def _our_names(names: Collection[str], mapping: Mapping[str, str]) -> dict[str, 
     return ours
 
 
-def _check_column(path: str, schema: pa.Schema, name: str, ours: str, kind: ColumnType, *, is_required: bool) -> None:
+def check_once(path: str, schema: pa.Schema, name: str) -> None:
+    """Raise SchemaError if a column is there several times: nobody can say which one is meant."""
     if schema.names.count(name) > 1:
         raise SchemaError(f"{path}: column {name} occurs more than once")
+
+
+def _check_column(path: str, schema: pa.Schema, name: str, ours: str, kind: ColumnType, *, is_required: bool) -> None:
+    check_once(path, schema, name)
     type_ = schema.field(name).type
     if not (is_empty_type(type_) or kind.accepts(type_)):
         meaning = "" if name == ours else f", mapped to {ours},"

@@ -33,7 +33,7 @@ from tickstock_cli.sources.interpretation import (
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.plain_columns import plain_rows, plain_schema
 from tickstock_cli.sources.plain_values import known_values
-from tickstock_cli.sources.recognise import Layout
+from tickstock_cli.sources.recognise import Layout, check_once
 from tickstock_cli.sources.selection import theirs_of
 from tickstock_cli.sources.shared_layouts import SharedLayouts
 from tickstock_cli.sources.zones import in_utc
@@ -174,6 +174,8 @@ class RecordingOpener:
             layout = self._layouts.layout(shared, found, partial(_values, file))
             options = layout.options(options)
             where = tuple(theirs_of(options.where, layout.columns, schema.names)) if options.where else ()
+            for name in where:
+                check_once(found.path, schema, name)
             needed = dict.fromkeys([*layout.theirs(*TIME_COLUMNS, "time_of_day", "interval", "ticker"), *where])
             footer, rows = Footer(file.metadata), file.metadata.num_rows
             first = FirstRows(shared.plain, not rows, partial(_head, file, list(needed)), footer.extremes)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.unit.sources.conftest import NOON, SECOND, Write
-from tickstock_cli.errors import DataError, UsageError
+from tickstock_cli.errors import DataError, SchemaError, UsageError
 from tickstock_cli.sources.options import ReadOptions, Unsorted
 from tickstock_cli.sources.recordings import Recordings
 
@@ -89,3 +90,14 @@ def test_a_partition_selects_files(write: Write, tmp_path: Path) -> None:
     assert any("--where venue=Q leaves out 1 other files" in note for note in notes)
     with pytest.raises(DataError, match="no file is left by --where venue=Z"):
         read(tmp_path, venue=("Z",))
+
+
+@pytest.mark.parametrize("name", ["action", "note"])
+def test_a_column_that_is_there_twice_selects_nothing_and_stops_nothing_else(write: Write, name: str) -> None:
+    """A join leaves such columns: nobody can say which one a filter means."""
+    path = write()
+    table = pq.read_table(path)
+    pq.write_table(table.append_column(name, pa.array(["T", "A"])).append_column(name, pa.array(["A", "A"])), path)
+    assert read(path)[0] == [180.0, 181.0]
+    with pytest.raises(SchemaError, match=rf"column {name} occurs more than once"):
+        read(path, **{name: ("T",)})

@@ -39,7 +39,7 @@ _BETWEEN_WORDS = re.compile(r"[\s_\-:/]+")
 def _look(facts: Facts) -> Iterator[Oddity]:
     chosen = {facts.layout.columns.get(name, name) for name in facts.options.where}
     for name in facts.layout.ignored:
-        if name in chosen:
+        if name in chosen or facts.schema.names.count(name) > 1:  # nobody can say which of two is meant
             continue
         if name.lower() in _ACTIONS:
             yield from _look_at(facts, name)
