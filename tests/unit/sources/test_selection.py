@@ -100,4 +100,4 @@ def test_a_column_that_is_there_twice_selects_nothing_and_stops_nothing_else(wri
     pq.write_table(table.append_column(name, pa.array(["T", "A"])).append_column(name, pa.array(["A", "A"])), path)
     assert read(path)[0] == [180.0, 181.0]
     with pytest.raises(SchemaError, match=rf"column {name} occurs more than once"):
-        read(path, **{name: ("T",)})
+        Recordings.open([path], ReadOptions(where={name: ("T",)}))
