@@ -24,6 +24,8 @@ from tickstock_cli.core.events import EVENT_SCHEMA, deciding_columns
 
 ROWS_AT_ONCE = 16_384
 """Rows that are hashed together: the sixty calls cost as much for one row as for thousands."""
+BATCHES_AT_ONCE = 1_024
+"""Most batches that are joined for it: events of a live run come a few at a time, and wait while others are hashed."""
 
 
 class ColumnDigest:
@@ -44,7 +46,7 @@ class ColumnDigest:
         """Add rows that follow those added before."""
         self._waiting.append(rows)
         self._waiting_rows += len(rows)
-        if self._waiting_rows >= ROWS_AT_ONCE:
+        if self._waiting_rows >= ROWS_AT_ONCE or len(self._waiting) >= BATCHES_AT_ONCE:
             self._hash_waiting()
 
     def hexdigest(self) -> str:
@@ -58,8 +60,10 @@ class ColumnDigest:
         return sha256("".join(lines).encode()).hexdigest()
 
     def _hash_waiting(self) -> None:
+        # In one call: column by column, it held up all threads of a live run for 0.2 s.
+        rows = pa.concat_batches(self._waiting)  # type: ignore[attr-defined]  # the stubs lack it
         for name, (known, numbers, text) in self._streams.items():
-            column: Any = pa.chunked_array([batch.column(name) for batch in self._waiting]).combine_chunks()
+            column: Any = rows.column(name)
             known.update(valid(column).data)
             if pa.types.is_string(column.type):
                 lengths: Any = pc.binary_length(column)

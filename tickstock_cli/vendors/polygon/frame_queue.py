@@ -6,7 +6,7 @@ A connection waits for room before it receives its next frame: nothing is lost, 
 
 Frames that come in quick succession gather for some ms before they are taken: every batch has a fixed cost, in the
 decoder and in each stage behind it. A frame after a pause is taken at once. While a feed comes at several times its
-usual rate, frames gather longer, because the run needs its time to keep up.
+usual rate, frames gather longer, because the run needs its time to keep up; never once there is no room for more.
 """
 
 from __future__ import annotations
@@ -19,13 +19,10 @@ from threading import Condition, Event
 
 TAKE_BYTES = 8 << 20
 """About how many bytes of frames are taken together."""
-GATHER_SECONDS = 0.005
-"""Least time between two takes, unless much waits."""
-FAST_BYTES = 1 << 17
-"""So many bytes in this time are a fast feed: some 200,000 trades a second."""
-FAST_GATHER_SECONDS = 0.02
-"""Least time between two takes of a fast feed."""
-GATHER_BYTES = 1 << 20
+GATHER: tuple[tuple[float, int], ...] = ((0.005, 0), (0.02, 1 << 17), (0.05, 1 << 19))
+"""Least seconds between two takes, if at least so many bytes wait: 128 kB in 5 ms, or 512 kB in 20 ms, are some 200,000
+trades a second, and a feed of four times its busiest minutes."""
+GATHER_BYTES = 1 << 21
 """So many waiting bytes are taken at once."""
 
 
@@ -126,9 +123,9 @@ class FrameQueue:
 
     def _gather(self) -> None:
         """Wait for more frames if some were taken just now. No thread waits for the condition then: puts are cheap."""
-        for seconds, least_bytes in ((GATHER_SECONDS, 0), (FAST_GATHER_SECONDS, FAST_BYTES)):
+        for seconds, least_bytes in GATHER:
             rest = self._taken_at + seconds - time.monotonic()
-            if rest > 0 and least_bytes <= self._bytes < GATHER_BYTES:
+            if rest > 0 and least_bytes <= self._bytes < GATHER_BYTES and not self.is_full:
                 self._closing.wait(rest)
 
     def close(self) -> None:
