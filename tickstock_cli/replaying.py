@@ -313,6 +313,7 @@ def read_options(request: Request, settings: Settings) -> ReadOptions:
         columns={str(ours): theirs for ours, theirs in settings.recordings.columns.items()},
         timestamp_unit=settings.recordings.timestamp_unit,
         timezone=settings.recordings.timezone,
+        time_format=settings.recordings.time_format,
         interval_seconds=settings.recordings.interval_seconds,
         interval_unit=settings.recordings.interval_unit,
         bar_label=settings.recordings.bar_label,

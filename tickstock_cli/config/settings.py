@@ -177,6 +177,12 @@ class RecordingSettings(Section):
     timezone: Annotated[str, AfterValidator(known_zone)] = Field(
         default="UTC", description="zone of recorded times without a zone, as in America/New_York"
     )
+    time_format: str = Field(
+        default="auto",
+        min_length=2,
+        description="form of times that are texts, as strftime has it, such as %m/%d/%Y %H:%M:%S; auto finds it in the "
+        "first rows",
+    )
     interval_seconds: int = Field(default=60, gt=0, description="length of bars without a column interval, in seconds")
     interval_unit: Literal["auto", "s", "min", "h", "d", "ms", "us", "ns"] = Field(
         default="auto",

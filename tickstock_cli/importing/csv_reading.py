@@ -26,10 +26,11 @@ from tickstock_cli.importing.format import ColumnPreview, FilePreview, ImportChu
 from tickstock_cli.importing.import_rows import COLUMNS
 from tickstock_cli.importing.lines import LineBlock
 from tickstock_cli.importing.tables import filled, one_batch
-from tickstock_cli.importing.text_times import TimeForm, time_form
+from tickstock_cli.importing.text_times import time_form
 from tickstock_cli.importing.typed_rows import BAD_ROWS_REMEDY, TEXT, UNREADABLE, LineReader, TextLayout
 from tickstock_cli.sources.file_tickers import ticker_of
 from tickstock_cli.sources.flag_bits import OURS, TRANSLATIONS
+from tickstock_cli.sources.text_times import TimeForm
 
 _TIMES = ("timestamp", "received_at")
 _USUAL_SECONDS = (1, 5, 10, 15, 30, 60, 120, 180, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 86_400)

@@ -23,9 +23,9 @@ from tickstock_cli.importing.format import ImportChunk
 from tickstock_cli.importing.lean_names import SECONDS, TICK, TRADE, LeanFile
 from tickstock_cli.importing.mids import CROSSED, ONE_SIDED, UNCHANGED
 from tickstock_cli.importing.tables import filled, one_batch
-from tickstock_cli.importing.text_times import TimeForm, in_steps
 from tickstock_cli.importing.typed_rows import TEXT, TypedRows
 from tickstock_cli.kernels.admission import HIDES_EXTREMES, HIDES_LAST, HIDES_VOLUME
+from tickstock_cli.sources.text_times import TimeForm, in_steps
 from tickstock_cli.sources.zones import in_utc
 from tickstock_cli.vendors.polygon.conditions import RegularHours, trade_flags
 

@@ -6,25 +6,23 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.types as pt
 
 from tickstock_cli.core.batch import Float64s, Int64s, UInt8s
-from tickstock_cli.core.times import NS_PER_DAY, NS_PER_SECOND, NS_PER_UNIT
+from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.errors import DataError
 from tickstock_cli.kernels import normalise
-from tickstock_cli.sources.flag_bits import TRANSLATIONS
+from tickstock_cli.sources.flag_bits import TRANSLATIONS, bits
 from tickstock_cli.sources.intervals import FORMS, UNITS, lengths, parse_interval
 from tickstock_cli.sources.options import ReadOptions
-from tickstock_cli.sources.plain_numbers import Bools, frozen, real, scaled, shares, valid, whole
+from tickstock_cli.sources.plain_numbers import Bools, frozen, real, scaled, shares, valid
 from tickstock_cli.sources.recognise import Layout
 from tickstock_cli.sources.selection import selected, theirs_of
-from tickstock_cli.sources.zones import in_utc
+from tickstock_cli.sources.time_columns import TimeEncoding
 
 _FAMILIES = {
     **dict.fromkeys(("open", "high", "low", "close", "fmv", "market_price"), "price"),
@@ -59,37 +57,7 @@ class Times:
         return Times(self.timestamp, available, None, self.interval)
 
 
-def nanoseconds(array: pa.Array[Any], ns_per_step: int) -> Int64s:
-    """Return a column of times in ns; 0 where null or beyond an int64."""
-    if pt.is_date32(array.type):
-        array = array.view(pa.int32())
-    steps = whole(array.view(pa.int64()) if pt.is_timestamp(array.type) or pt.is_date64(array.type) else array, 0)
-    if ns_per_step == 1:
-        return steps
-    out = np.empty(len(steps), dtype=np.int64)
-    normalise.scale_times(steps, ns_per_step, out)
-    return frozen(out)
-
-
-def _with_clock(days: Int64s, clock: pa.Array[Any]) -> Int64s:
-    """Return days (ns) with times of day added; 0 where one is missing."""
-    unit = NS_PER_UNIT[clock.type.unit]
-    since = whole(clock.view(pa.int32() if clock.type.bit_width == _NARROW_BITS else pa.int64()), -1)
-    return frozen(np.where((days > 0) & (since >= 0), days + since * unit, 0))
-
-
-def type_step(type_: pa.DataType) -> int | None:
-    """Return the nanoseconds per step of a time column; None if its type does not define them."""
-    if pt.is_date32(type_):
-        return NS_PER_DAY
-    if pt.is_date64(type_):
-        return NS_PER_UNIT["ms"]
-    return NS_PER_UNIT[type_.unit] if isinstance(type_, pa.TimestampType) else None
-
-
 _DEFAULTS = ReadOptions()
-_NARROW_BITS = 32
-"""Bits of the narrower type of times of day."""
 
 
 class ColumnReader:
@@ -99,12 +67,10 @@ class ColumnReader:
     ----------
     path
         The file, for messages.
-    steps
-        Nanoseconds per step of each time column, by our name.
+    encodings
+        Encoding of each time column, by our name.
     interval_ns
         Length of bars without a column `interval`.
-    zones
-        Zone of each time column in local time, by our name; the others are in UTC.
     options
         How values are translated, scaled and selected.
     """
@@ -113,16 +79,14 @@ class ColumnReader:
         self,
         path: str,
         layout: Layout,
-        steps: Mapping[str, int],
+        encodings: Mapping[str, TimeEncoding],
         interval_ns: int,
-        zones: Mapping[str, ZoneInfo] = MappingProxyType({}),
         options: ReadOptions = _DEFAULTS,
     ) -> None:
         self._path = path
         self._layout = layout
-        self._steps = steps
+        self._encodings = encodings
         self._interval_ns = interval_ns
-        self._zones = zones
         self._options = options
         self._interval_unit_ns = UNITS.get(options.interval_unit, NS_PER_SECOND)
 
@@ -135,7 +99,7 @@ class ColumnReader:
     def with_tickers(self, column: str) -> ColumnReader:
         """Return a reader of the same rows, and of tickers in a column."""
         layout = self._layout.with_tickers(column)
-        return ColumnReader(self._path, layout, self._steps, self._interval_ns, self._zones, self._options)
+        return ColumnReader(self._path, layout, self._encodings, self._interval_ns, self._options)
 
     @property
     def record(self) -> str:
@@ -145,7 +109,7 @@ class ColumnReader:
     @property
     def zone(self) -> ZoneInfo | None:
         """The zone of timestamps in local time; None if they are in UTC."""
-        return self._zones.get("timestamp")
+        return self._encodings["timestamp"].zone
 
     def has(self, name: str) -> bool:
         """Return whether the file or its partitions have a column, by our name."""
@@ -191,7 +155,7 @@ class ColumnReader:
 
     def _recorded_times(self, rows: pa.RecordBatch, first: int) -> Times:
         clock = self.array(rows, "time_of_day") if "time_of_day" in self._layout.columns else None
-        timestamp = self._nanoseconds(self.array(rows, "timestamp"), "timestamp", clock)
+        timestamp = self._encodings["timestamp"].read(self.array(rows, "timestamp"), clock)
         interval = self._intervals(rows, first) if self._layout.record.name == "ohlcv" else None
         available = timestamp
         if interval is not None:
@@ -204,18 +168,12 @@ class ColumnReader:
         if not self.has("received_at"):
             return Times(timestamp, available, known, interval)
         column = self.array(rows, "received_at")
-        received = self._nanoseconds(column, "received_at")
+        received = self._encodings["received_at"].read(column)
         if not column.null_count:
             return Times(timestamp, received, None, interval)
         recorded = valid(column)
         known = None if known is None else frozen(known | recorded)
         return Times(timestamp, frozen(np.where(recorded, received, available)), known, interval)
-
-    def _nanoseconds(self, column: pa.Array[Any], name: str, clock: pa.Array[Any] | None = None) -> Int64s:
-        times = nanoseconds(column, self._steps[name])
-        if clock is not None:
-            times = _with_clock(times, clock)
-        return frozen(in_utc(times, self._zones[name])) if name in self._zones else times
 
     def _intervals(self, rows: pa.RecordBatch, first: int) -> Int64s:
         if not self.has("interval"):
@@ -268,7 +226,7 @@ class ColumnReader:
         """Return the flags of ticks; 0 for null or without the column."""
         if not self.has("flags"):
             return frozen(np.zeros(rows.num_rows, dtype=np.uint8))
-        return frozen(TRANSLATIONS[self._options.flags](whole(self.array(rows, "flags"), 0)))
+        return frozen(TRANSLATIONS[self._options.flags](bits(self.array(rows, "flags"))))
 
     def market_prices(self, rows: pa.RecordBatch) -> Float64s:
         """Return market prices: NaN where null or absent, -1 where unusable."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -12,12 +13,17 @@ import pyarrow as pa
 import pyarrow.types as pt
 
 from tickstock_cli.core.times import NS_PER_SECOND, NS_PER_UNIT, epoch_unit
-from tickstock_cli.errors import UsageError
-from tickstock_cli.sources.columns import ColumnReader, type_step
+from tickstock_cli.errors import SchemaError, UsageError
+from tickstock_cli.sources.columns import ColumnReader
 from tickstock_cli.sources.first_rows import FirstRows
 from tickstock_cli.sources.options import ReadOptions
-from tickstock_cli.sources.plain_numbers import valid, whole
+from tickstock_cli.sources.plain_numbers import real, valid, whole
 from tickstock_cli.sources.recognise import Layout
+from tickstock_cli.sources.records import TEXT
+from tickstock_cli.sources.time_columns import TimeEncoding, type_step
+
+if TYPE_CHECKING:
+    from tickstock_cli.sources.text_times import TimeForm
 
 HEAD_ROWS = 1_000
 """Rows that guesses use."""
@@ -25,6 +31,8 @@ HEAD_ROWS = 1_000
 TIME_COLUMNS = ("timestamp", "received_at")
 
 DEFAULT_ZONE = "UTC"
+
+ISO_FORM = "%Y-%m-%d %H:%M:%S%.f"
 
 _ZONE_NOTE = (
     "times without a zone are read as UTC; if they have another zone, set it, as in "
@@ -49,14 +57,6 @@ class Guess:
     value: str
     why: str
     note: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TimeEncoding:
-    """Encoding of a time column: ns per step since 1970, in UTC or in local time of a zone."""
-
-    step: int
-    zone: ZoneInfo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +92,12 @@ def interpret(path: str, layout: Layout, first: FirstRows, options: ReadOptions)
     first
         The first rows. They are decoded only where the footer does not tell what is asked.
     """
-    encodings, guesses = _time_encodings(layout, first, options)
+    encodings, guesses = _time_encodings(path, layout, first, options)
     if layout.understood is not None:
         known = layout.understood
         guesses.insert(0, Guess("layout", known.layout, "of the names of its columns", known.reading.note))
-    steps = {name: encoding.step for name, encoding in encodings.items()}
-    zones = {name: encoding.zone for name, encoding in encodings.items() if encoding.zone is not None}
     interval_ns = options.interval_seconds * NS_PER_SECOND
-    reader = ColumnReader(path, layout, steps, interval_ns, zones, options)
+    reader = ColumnReader(path, layout, encodings, interval_ns, options)
     if layout.record.name == "ohlcv" and not reader.has("interval"):
         guesses.append(_interval_guess(reader, first.decoded(), interval_ns))
     return Interpretation(
@@ -114,7 +112,7 @@ def interpret(path: str, layout: Layout, first: FirstRows, options: ReadOptions)
 
 
 def _time_encodings(
-    layout: Layout, first: FirstRows, options: ReadOptions
+    path: str, layout: Layout, first: FirstRows, options: ReadOptions
 ) -> tuple[dict[str, TimeEncoding], list[Guess]]:
     """Return the encoding of each time column, and the guesses about them."""
     unit = options.timestamp_unit
@@ -128,12 +126,18 @@ def _time_encodings(
         theirs = layout.columns[name]
         type_ = first.schema.field(theirs).type
         step = type_step(type_)
-        if step is not None:
-            without_zone = not isinstance(type_, pa.TimestampType) or type_.tz is None
+        is_text = TEXT.accepts(type_)
+        if is_text or step is not None:
+            form = _text_form(path, first, theirs, options) if is_text else None
+            has_zone = form.has_zone if form is not None else isinstance(type_, pa.TimestampType) and bool(type_.tz)
             is_set = options.timezone != DEFAULT_ZONE
-            encodings[name] = TimeEncoding(step, ZoneInfo(options.timezone) if without_zone and is_set else None)
-            if without_zone and not is_set:
-                why = f"type {type_} has none"
+            encodings[name] = TimeEncoding(
+                step or 1, ZoneInfo(options.timezone) if is_set and not has_zone else None, form
+            )
+            if form is not None:
+                guesses.append(Guess(f"form of {name}", str(form), "the first texts have it"))
+            if not (has_zone or is_set):
+                why = f"texts such as {form} have none" if form is not None else f"type {type_} has none"
                 guesses.append(Guess(f"time zone of {name}", DEFAULT_ZONE, why, None if first.is_empty else _ZONE_NOTE))
         elif unit != "auto":
             encodings[name] = TimeEncoding(NS_PER_UNIT[unit])
@@ -142,6 +146,40 @@ def _time_encodings(
             encodings[name] = TimeEncoding(NS_PER_UNIT[guessed])
             guesses.append(Guess(f"unit of {name}", guessed, why))
     return encodings, guesses
+
+
+def _text_form(path: str, first: FirstRows, name: str, options: ReadOptions) -> TimeForm:
+    """Return the form of times in a column of texts.
+
+    Raises
+    ------
+    SchemaError
+        No form fits the first of them, or two do.
+    """
+    from tickstock_cli.sources.text_times import TimeForm, are_ambiguous, fitting_forms
+
+    texts: list[Any] = [] if first.is_empty else first.column(name).drop_null().unique().to_pylist()
+    values = [text.strip() for text in texts if any(character.isdigit() for character in text)]
+    if options.time_format != "auto":
+        if values and not TimeForm(options.time_format).reads_any(values):
+            raise SchemaError(
+                f"{path}: recordings.time_format={options.time_format} fits none of the first texts in column {name}, "
+                f"such as {values[0]}"
+            )
+        return TimeForm(options.time_format)
+    forms = fitting_forms(values) if values else [ISO_FORM]
+    if forms and not are_ambiguous(forms):
+        return TimeForm(forms[0])
+    if forms:
+        told = f"{values[0]} in column {name} can have the month or the day first"
+        forms = [form for form in forms if "%d" in form][:2]
+    else:
+        told = f"no known form fits the texts in column {name}, such as {values[0]}"
+        forms = ["%d.%m.%Y %H:%M:%S"]
+    raise SchemaError(
+        f"{path}: {told}: say which form times have, as in "
+        f"{' or '.join(f'--set recordings.time_format={shlex.quote(form)}' for form in forms)}, or write datetimes"
+    )
 
 
 def _interval_guess(reader: ColumnReader, head: pa.RecordBatch, interval_ns: int) -> Guess:
@@ -162,15 +200,16 @@ def _interval_guess(reader: ColumnReader, head: pa.RecordBatch, interval_ns: int
 
 
 def _guess_unit(first: FirstRows, name: str) -> tuple[str, str]:
-    """Guess the unit of integer times: that of all, or of the median of the positive ones among the first rows."""
-    if pt.is_integer(first.schema.field(name).type):
+    """Guess the unit of numbers: that of all, or of the median of the positive ones among the first rows."""
+    type_ = first.schema.field(name).type
+    if pt.is_integer(type_):
         low, high = first.extremes(name) or (0, 0)
         if 0 < low <= high and epoch_unit(low) == epoch_unit(high):
             return epoch_unit(low), f"its values lie between {low} and {high}"
     column = first.column(name)
-    if not pt.is_integer(column.type):
+    if pt.is_null(column.type):
         return "ns", "it holds nulls only"
-    numbers = whole(column, 0)
+    numbers: Any = whole(column, 0) if pt.is_integer(type_) else real(column, 0.0)
     positive = np.sort(numbers[numbers > 0])
     if not len(positive):
         return "ns", f"none of the first {len(column)} rows is above 0"

@@ -37,6 +37,8 @@ class ReadOptions:
         Unit of integer times: s, ms, us, ns, or auto (guessed from their magnitude, per file and column).
     timezone
         IANA name of the zone of datetimes that have none.
+    time_format
+        Form of times that are texts, as strftime has it; auto is that of the first rows.
     interval_seconds
         Length of a bar without a column `interval`; above 0.
     interval_unit
@@ -80,6 +82,7 @@ class ReadOptions:
     columns: Mapping[str, str] = field(default_factory=dict)
     timestamp_unit: str = "auto"
     timezone: str = "UTC"
+    time_format: str = "auto"
     interval_seconds: int = 60
     interval_unit: str = "auto"
     bar_label: str = "auto"

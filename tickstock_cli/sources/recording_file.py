@@ -26,7 +26,6 @@ from tickstock_cli.sources.interpretation import (
     TIME_COLUMNS,
     Guess,
     Interpretation,
-    TimeEncoding,
     first_available,
     interpret,
 )
@@ -36,6 +35,7 @@ from tickstock_cli.sources.plain_values import known_values
 from tickstock_cli.sources.recognise import Layout, check_once
 from tickstock_cli.sources.selection import theirs_of
 from tickstock_cli.sources.shared_layouts import SharedLayouts
+from tickstock_cli.sources.time_columns import TimeEncoding
 from tickstock_cli.sources.zones import in_utc
 from tickstock_cli.storage.names import is_object, shown_as_path
 

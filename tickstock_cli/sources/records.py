@@ -24,7 +24,8 @@ def _is_text(type_: pa.DataType) -> bool:
 
 
 def _is_time(type_: pa.DataType) -> bool:
-    return pt.is_timestamp(type_) or pt.is_date(type_) or pt.is_integer(type_)
+    is_number = pt.is_integer(type_) or pt.is_float64(type_) or pt.is_decimal(type_)
+    return is_number or pt.is_timestamp(type_) or pt.is_date(type_) or _is_text(type_)
 
 
 def is_number(type_: pa.DataType) -> bool:
@@ -39,14 +40,20 @@ def _is_length(type_: pa.DataType) -> bool:
 
 
 def _is_clock(type_: pa.DataType) -> bool:
-    return pt.is_time(type_) or pt.is_duration(type_)
+    return pt.is_time(type_) or pt.is_duration(type_) or _is_text(type_)
+
+
+def _is_bits(type_: pa.DataType) -> bool:
+    return pt.is_integer(type_) or pt.is_floating(type_) or pt.is_decimal(type_)
 
 
 TEXT = ColumnType("text (string, categorical or dictionary)", _is_text)
-TIME = ColumnType("a datetime, a date, or an integer of s, ms, us or ns since 1970", _is_time)
+TIME = ColumnType(
+    "a datetime, a date, a text of one, or s, ms, us or ns since 1970 as integers or 64-bit floats", _is_time
+)
 NUMBER = ColumnType("a number (integer, float or decimal)", is_number)
-CLOCK = ColumnType("a time of day, or a duration since midnight", _is_clock)
-BITS = ColumnType("an integer of flag bits", pt.is_integer)
+CLOCK = ColumnType("a time of day, a text of one, or a duration since midnight", _is_clock)
+BITS = ColumnType("an integer of flag bits", _is_bits)
 LENGTH = ColumnType("seconds, a duration, or a text such as 1m, 5min, 1h or 1d", _is_length)
 
 

@@ -12,13 +12,15 @@ from tickstock_cli.core.batch import BarBatch, Batch, FmvBatch, MergedBatch, Tic
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.core.times import MIN_NS, NS_PER_SECOND
 from tickstock_cli.errors import SchemaError
-from tickstock_cli.sources.columns import ColumnReader, Times, type_step
+from tickstock_cli.sources.columns import ColumnReader, Times
 from tickstock_cli.sources.discover import FoundFile
 from tickstock_cli.sources.plain_columns import plain_rows, plain_types
 from tickstock_cli.sources.plain_numbers import frozen
 from tickstock_cli.sources.recognise import Layout, recognise
+from tickstock_cli.sources.records import TEXT
 from tickstock_cli.sources.stream import to_batch
 from tickstock_cli.sources.ticker_codes import TickerCodes, with_readable_tickers
+from tickstock_cli.sources.time_columns import TimeEncoding, type_step
 
 ORIGIN = "rows"
 RECORDS = ("tick", "ohlcv", "fmv")
@@ -108,7 +110,7 @@ class RowIngest:
         if layout is None:
             layout = self._layouts[rows.schema] = recognise(FoundFile(ORIGIN, {}), rows.schema, {})
         rows = with_readable_tickers(rows, layout)
-        return ColumnReader(ORIGIN, layout, _steps(rows, layout), self._interval_ns), rows
+        return ColumnReader(ORIGIN, layout, _encodings(rows, layout), self._interval_ns), rows
 
     def _times(self, read: ColumnReader, rows: pa.RecordBatch) -> Times:
         """Return the times of rows, with available times that never descend across calls."""
@@ -141,7 +143,19 @@ def _check_unit(read: ColumnReader, rows: pa.RecordBatch) -> None:
             )
 
 
-def _steps(rows: pa.RecordBatch, layout: Layout) -> dict[str, int]:
-    """Return the nanoseconds per step of each time column; plain integers are ns."""
-    columns = {name: layout.columns[name] for name in ("timestamp", "received_at") if name in layout.columns}
-    return {name: type_step(rows.schema.field(theirs).type) or 1 for name, theirs in columns.items()}
+def _encodings(rows: pa.RecordBatch, layout: Layout) -> dict[str, TimeEncoding]:
+    """Return the encoding of each time column; plain integers are ns.
+
+    Raises
+    ------
+    SchemaError
+        A column holds texts.
+    """
+    found: dict[str, TimeEncoding] = {}
+    for name in ("timestamp", "received_at"):
+        if name in layout.columns:
+            type_ = rows.schema.field(layout.columns[name]).type
+            if TEXT.accepts(type_):
+                raise SchemaError(f"{name} holds texts: hand in ns since 1970 in UTC, or times with a type")
+            found[name] = TimeEncoding(type_step(type_) or 1)
+    return found

@@ -12,8 +12,9 @@ import pyarrow.types as pt
 
 from tickstock_cli.core.times import NS_PER_UNIT, epoch_unit
 from tickstock_cli.errors import DataError
-from tickstock_cli.sources.columns import nanoseconds
 from tickstock_cli.sources.plain_numbers import real, valid
+from tickstock_cli.sources.records import is_number
+from tickstock_cli.sources.time_columns import nanoseconds
 
 TIME = pa.timestamp("ns", "UTC")
 """Type of wanted columns of times; integers are read in the unit of their magnitude."""
@@ -46,6 +47,8 @@ def converted(column: pa.Array[Any], wanted: pa.DataType) -> pa.Array[Any]:
         return cast
     if isinstance(column.type, pa.TimestampType):
         step = NS_PER_UNIT[column.type.unit]
+    elif not is_number(column.type):
+        raise pa.ArrowTypeError(f"{column.type} is no time")
     else:
         largest = pc.max(column).as_py()
         step = NS_PER_UNIT[epoch_unit(largest or 0)] if largest else 1

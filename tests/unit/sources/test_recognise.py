@@ -94,12 +94,12 @@ def test_the_error_of_an_ambiguous_file_tells_how_to_hide_a_column() -> None:
     ("column", "type_", "expected"),
     [
         ("ticker", pa.int64(), "text"),
-        ("timestamp", pa.string(), "a datetime"),
-        ("timestamp", pa.float64(), "a datetime"),
+        ("timestamp", pa.bool_(), "a datetime"),
+        ("timestamp", pa.float32(), "a datetime"),
         ("timestamp", pa.time64("ns"), "a datetime"),
         ("price", pa.string(), "a number"),
         ("size", pa.bool_(), "a number"),
-        ("flags", pa.float64(), "an integer"),
+        ("flags", pa.string(), "an integer"),
     ],
 )
 def test_the_error_of_a_wrong_type_names_the_expected_one(column: str, type_: pa.DataType, expected: str) -> None:

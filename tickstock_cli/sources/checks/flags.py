@@ -11,8 +11,8 @@ import pyarrow.types as pt
 
 from tickstock_cli.errors import DataError
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck, Watcher, row_error
-from tickstock_cli.sources.flag_bits import OURS
-from tickstock_cli.sources.plain_numbers import Bools, values, whole
+from tickstock_cli.sources.flag_bits import OURS, bits
+from tickstock_cli.sources.plain_numbers import Bools
 
 _REMEDY = (
     "but the bits of flags are 1 (not the last price), 2 (no volume) and 4 (not a high or low): leave the column out "
@@ -73,7 +73,7 @@ class _FlagsWatcher:
 
     def see(self, rows: pa.RecordBatch, chosen: Bools | None, first: int) -> None:
         column = rows.column(rows.schema.get_field_index(self._column))
-        flags = values(column, np.uint8, 0) if pt.is_uint8(column.type) else whole(column, 0)
+        flags = bits(column)
         if chosen is not None:
             flags = np.where(chosen, flags, 0)
         found = int(np.bitwise_or.reduce(flags, initial=0))

@@ -11,7 +11,8 @@ import pyarrow.types as pt
 from tickstock_cli.core.batch import Int64s
 from tickstock_cli.core.times import format_time
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck
-from tickstock_cli.sources.plain_numbers import whole
+from tickstock_cli.sources.plain_numbers import real, whole
+from tickstock_cli.sources.records import is_number
 
 _FORMATS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 """By the number of digits."""
@@ -25,8 +26,10 @@ def _look(facts: Facts) -> Iterator[Oddity]:
     theirs = facts.layout.columns.get("timestamp")
     if theirs is None or facts.first.is_empty:
         return
-    if pt.is_integer(facts.schema.field(theirs).type) and _can_be_dates(facts, theirs):
-        numbers = whole(facts.first.column(theirs), 0)
+    type_ = facts.schema.field(theirs).type
+    is_ruled_out = pt.is_integer(type_) and not _can_be_dates(facts, theirs)
+    numbers = None if is_ruled_out else _numbers(facts, theirs)
+    if numbers is not None:
         positive = numbers[numbers > 0]
         if len(positive) and (shown := _as_date(positive)) is not None:
             raise facts.stop(
@@ -43,6 +46,18 @@ def _look(facts: Facts) -> Iterator[Oddity]:
             f"times are of the year {format_time(middle)[:4]}: if that is wrong, recordings.timestamp_unit sets the "
             "unit of whole numbers"
         )
+
+
+def _numbers(facts: Facts, name: str) -> Int64s | None:
+    """Return the first values of a column as whole numbers, 0 for others; None if it holds no numbers."""
+    if not is_number(facts.schema.field(name).type):
+        return None
+    column = facts.first.column(name)
+    if pt.is_integer(column.type):
+        return whole(column, 0)
+    numbers = real(column, 0.0)
+    is_whole = (numbers == np.rint(numbers)) & (np.abs(numbers) < 2.0**63)
+    return np.where(is_whole, numbers, 0.0).astype(np.int64)
 
 
 def _can_be_dates(facts: Facts, column: str) -> bool:

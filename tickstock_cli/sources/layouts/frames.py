@@ -7,12 +7,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
 from datetime import time as clock
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pyarrow as pa
 import pyarrow.types as pt
 
 from tickstock_cli.sources.layouts.known import NEW_YORK, TICKERS, FileColumns, KnownLayout, Reading, token
+from tickstock_cli.sources.records import TEXT, is_number
+
+if TYPE_CHECKING:
+    from tickstock_cli.sources.text_times import TimeForm
 
 TIMES = ("timestamp", "datetime", "date", "index", "indexlevel0", "level0", "tradedate", "label")
 _SPLIT = {"timestamp": ("date",), "time_of_day": ("time",)}
@@ -31,20 +36,23 @@ _ZONE_NOTE = (
 
 def read_bars(columns: FileColumns, theirs: Mapping[str, str]) -> Reading:
     """Read bars with the length that the file's name or its dates say; then times without a zone are New York's."""
-    time = columns.type_of(theirs["timestamp"])
+    name = theirs["timestamp"]
+    time = columns.type_of(name)
     named = _LENGTH.search(columns.stem)
     if named is not None:
-        return _at_market_times(time, {"interval_seconds": int(named[1]) * _SECONDS[named[2][0].lower()]})
+        return _at_market_times(columns, name, {"interval_seconds": int(named[1]) * _SECONDS[named[2][0].lower()]})
     if "time_of_day" in theirs:
-        return _at_market_times(time, {})
-    are_days = _are_days(columns, theirs["timestamp"], time)
-    return _at_market_times(time, {"interval_seconds": _DAY_SECONDS}) if are_days else Reading()
+        return _at_market_times(columns, name, {})
+    are_days = _are_days(columns, name, time)
+    return _at_market_times(columns, name, {"interval_seconds": _DAY_SECONDS}) if are_days else Reading()
 
 
 def _are_days(columns: FileColumns, name: str, time: pa.DataType | None) -> bool:
     """Return whether a column holds days: dates, or midnights of its zone or New York's."""
     if time is None or pt.is_date(time):
         return time is not None
+    if (form := _text_form(columns, name)) is not None:
+        return not form.has_clock
     texts = columns.values(name) if isinstance(time, pa.TimestampType) else []
     if not texts or (len(texts) == 1 and token(name) != "date"):
         return False
@@ -66,14 +74,37 @@ def _zone(name: str) -> tzinfo:
     return UTC
 
 
-def _at_market_times(time: pa.DataType | None, settings: dict[str, object]) -> Reading:
-    if time is None or pt.is_integer(time) or (isinstance(time, pa.TimestampType) and time.tz is not None):
+def _text_form(columns: FileColumns, name: str) -> TimeForm | None:
+    """Return the form of times that are texts; None for others, and where no form, or none alone, fits."""
+    type_ = columns.type_of(name)
+    if type_ is None or not TEXT.accepts(type_):
+        return None
+    from tickstock_cli.sources.text_times import TimeForm, are_ambiguous, fitting_forms
+
+    values = [text.strip() for text in columns.values(name) if text.strip()]
+    forms = fitting_forms(values) if values else []
+    return TimeForm(forms[0]) if forms and not are_ambiguous(forms) else None
+
+
+def _has_zone(columns: FileColumns, name: str) -> bool:
+    """Return whether times say their zone, or need none."""
+    type_ = columns.type_of(name)
+    if type_ is None or is_number(type_):
+        return True
+    if isinstance(type_, pa.TimestampType):
+        return type_.tz is not None
+    form = _text_form(columns, name)
+    return form is not None and form.has_zone
+
+
+def _at_market_times(columns: FileColumns, name: str, settings: dict[str, object]) -> Reading:
+    if _has_zone(columns, name):
         return Reading(settings)
     return Reading({**settings, "timezone": NEW_YORK}, note=_ZONE_NOTE, answered_by="timezone")
 
 
 def _read_split(columns: FileColumns, theirs: Mapping[str, str]) -> Reading:
-    return _at_market_times(columns.type_of(theirs["timestamp"]), {})
+    return _at_market_times(columns, theirs["timestamp"], {})
 
 
 _VOLUME = ("volume", "vol")

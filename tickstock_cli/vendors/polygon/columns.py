@@ -13,8 +13,8 @@ import pyarrow.types as pt
 
 from tickstock_cli.core.batch import Int64s
 from tickstock_cli.core.times import NS_PER_UNIT
-from tickstock_cli.sources.columns import nanoseconds, type_step
 from tickstock_cli.sources.plain_numbers import Bools, valid
+from tickstock_cli.sources.time_columns import nanoseconds, type_step
 from tickstock_cli.vendors.polygon.conditions import UNREADABLE, Int16s
 
 NS_PER_MS = NS_PER_UNIT["ms"]
