@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.differential.backtests import study_of
 from tests.oracle.backtest.drawn import BacktestCase
 from tickstock_cli.testing import MINUTE, SECOND, Bar, Record, Tick, new_york
@@ -38,3 +40,18 @@ def test_a_print_at_midnight_is_of_the_next_day_alone(tmp_path: Path) -> None:
     for batch_rows in (1, 2, 3, 4, 5):
         found, _ = study_of(BacktestCase(rows, [event], settings, {}), tmp_path / str(batch_rows), batch_rows)
         assert [(row["return_bps"], row["mfe_bps"]) for row in found] == [(100.0, 100.0)] * 3
+
+
+@pytest.mark.parametrize("delay", [SECOND // 5, 90 * SECOND, 400 * SECOND])
+def test_a_bar_that_is_received_on_the_next_day_is_entered_however_the_run_is_cut(delay: int, tmp_path: Path) -> None:
+    """The bar of 23:59 comes when its day is over: its open is the entry, and nothing that lies behind is seen."""
+    rows: list[Record] = []
+    for start, price in ((LAST_MINUTE + place * MINUTE, 100.0 + place) for place in range(-2, 5)):
+        rows.append(Bar("A", start, price, price, price, price, 500, received_at=start + MINUTE + delay))
+    event = {"event_id": 1, "emitted_at": LAST_MINUTE - 100_000_000, "ticker": "A", "kind": "surge",
+             "source": "ohlcv", "direction": 1, "phase": "regular", "strength": None}  # fmt: skip
+    settings = {"session.calendar": "24/7", "study.horizons": ["1m", "close", "2m"]}
+    for batch_rows in (1, 2, 3, 7):
+        found, _ = study_of(BacktestCase(rows, [event], settings, {}), tmp_path / str(batch_rows), batch_rows)
+        assert [(row["entry_price"], row["return_bps"]) for row in found] == [(100.0, 0.0), (100.0, 0.0), (100.0, None)]
+        assert found[2]["status"] == "cut"

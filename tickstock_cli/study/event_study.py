@@ -24,7 +24,7 @@ from tickstock_cli.core.times import MAX_NS
 from tickstock_cli.errors import DataError
 from tickstock_cli.kernels.compare import SECOND_NS
 from tickstock_cli.prices.days import TradingDays
-from tickstock_cli.prices.timeline import PriceSlice
+from tickstock_cli.prices.timeline import PriceSlice, Prints
 from tickstock_cli.study.event_days import PLACEBO_REACH_DAYS, EventDay, PlaceboDay, packed, unpacked
 from tickstock_cli.study.event_paths import EventPaths
 from tickstock_cli.study.following import DayEnds
@@ -87,6 +87,7 @@ class EventStudy:
         self._paths = paths
         self._over = -1
         self._row_last: dict[int, int] = {}
+        self._opened = Prints.none()
 
     def take(self, part: PriceSlice, event_ids: NDArray[np.uint64], tickers: int) -> FoundResults:
         """Take a slice; return the results that it completes, as views that are valid until the next one.
@@ -113,9 +114,12 @@ class EventStudy:
         if self._paths is not None:
             self._paths.take(part.prints, part.until, tickers, self._rules)
         found = FoundResults(self._pool.events.rows[:0], [[] for _ in range(self._placebo_days)])
+        self._opened = self._opened.followed_by(part.openings)
+        self._opened = self._opened.at(np.flatnonzero(self._opened.time >= part.until))
         over = self._days_over(part.until)
         if over > self._over:
             self._over = over
+            self._enter_opened(over, part.until, tickers)
             self._pool.end(over)
             if self._paths is not None:
                 self._paths.end(over, self._covered_end)
@@ -133,6 +137,7 @@ class EventStudy:
             "place": np.array([self._begun, self._dated, self._over], dtype=np.int64),
             "row_last": np.array(list(self._row_last.items()), dtype=np.int64).reshape(-1, 2),
             "placebo_days": np.array(placebos, dtype=np.int64).reshape(-1, 4),
+            **{f"opened.{name}": values for name, values in self._opened._asdict().items()},
             **{f"waiting.{name}": values for name, values in packed(self._event_days).items()},
             **{f"pool.{name}": values for name, values in self._pool.state().items()},
         }
@@ -145,6 +150,7 @@ class EventStudy:
 
         self._begun, self._dated, self._over = state["place"].tolist()
         self._row_last = {int(day): int(last) for day, last in state["row_last"]}
+        self._opened = Prints(*(state[f"opened.{name}"] for name in Prints._fields))
         self._event_days = deque(unpacked(part("waiting.")))
         self._pool.restore(part("pool."))
         self._placebos = []
@@ -237,6 +243,17 @@ class EventStudy:
             ends = self._days.limits(day).end, placebos.first
             begun.append(Begun(*columns, placebos.midnight, day, *ends, is_own=False))
         self._pool.begin(begun)
+
+    def _enter_opened(self, over: int, until: int, tickers: int) -> None:
+        """Let moments of days that are over enter at bars that opened on them and are available only later.
+
+        All such bars lie behind the day's end, so nothing else of them is seen.
+        """
+        bars = self._opened.at(np.flatnonzero(self._opened.day <= over))
+        if bars.rows:
+            self._pool.follow(bars, self._day_ends(bars.day))
+            if self._paths is not None:
+                self._paths.take(bars, until, tickers, self._rules)
 
     def _by_days(self, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
         """Yield the events ``[start, stop)`` of the pool day by day: where they start and stop, and the day."""
