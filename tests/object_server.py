@@ -54,7 +54,7 @@ class ObjectServer:
 
     def put(self, place: str, content: bytes = b"") -> None:
         """Write an object, ``bucket/key``."""
-        with self._files.open_output_stream(place) as stream:
+        with self._files.open_output_stream(place, compression=None) as stream:
             stream.write(content)
 
     def put_file(self, place: str, path: Path) -> None:
@@ -63,7 +63,7 @@ class ObjectServer:
 
     def get(self, place: str) -> bytes:
         """Return the content of an object."""
-        with self._files.open_input_stream(place) as stream:
+        with self._files.open_input_stream(place, compression=None) as stream:
             content: Any = stream.read()
         return bytes(content)
 

@@ -99,7 +99,7 @@ class SourceFileError(DataError):
 
 
 class NotPublishedError(SourceFileError):
-    """A file to import is missing or empty, or holds a server's page of an error: it may come later."""
+    """A file that a vendor publishes is missing or empty, or holds a server's page of an error: it may come later."""
 
     exit_code = 5
 

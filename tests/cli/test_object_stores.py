@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from pathlib import Path
+from zipfile import ZipFile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +14,7 @@ import pytest
 from tests.cli.conftest import Here
 from tests.cli.running import error_line, run_process
 from tests.object_server import ObjectServer, known, objects
+from tests.unit.importing.flat_files import TRADES, trade, write_gz
 from tickstock_cli.core.shipped import shipped_folder
 
 __all__ = ["known", "objects"]
@@ -127,6 +129,86 @@ def test_events_that_cannot_be_uploaded_are_kept(bucket: str, known: ObjectServe
     assert "events.jsonl" not in known.keys(bucket)
 
 
+def test_an_import_goes_to_the_disk(here: Here, tmp_path: Path) -> None:
+    """A store cannot change all files of a folder at once, and the line says what to do."""
+    result = here("import", "csv", "day.csv", "--out", "s3://archive/there")
+    assert result.returncode == 2
+    assert error_line(result) == (
+        "an import changes all files of a folder at once, which s3://archive/there cannot: import into a folder of the "
+        "disk, and copy it there"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+class TestImport:
+    """Flat files lie in a store of their vendor."""
+
+    KEY = "us_stocks_sip/trades_v1/2024/01/2024-01-03.csv.gz"
+
+    @pytest.fixture
+    def flat_files(self, known: ObjectServer, tmp_path: Path) -> str:
+        """Return a bucket with the trades of a day."""
+        name = known.new_bucket()
+        self.put(known, name, tmp_path, rows=3)
+        return name
+
+    def put(self, known: ObjectServer, name: str, folder: Path, rows: int) -> None:
+        """Write the trades of the day as an object."""
+        lines = [trade(ticker, at * 10**9, f"{10 + at}") for ticker in ("A", "B") for at in range(rows)]
+        known.put_file(f"{name}/{self.KEY}", write_gz(folder / "made.csv.gz", TRADES, lines))
+
+    def test_files_of_a_prefix_are_read_from_the_store(self, flat_files: str, known: ObjectServer, here: Here) -> None:
+        """The folder of a prefix says the data set; the next import need not read them again."""
+        command = ("import", "polygon-flatfiles", f"s3://{flat_files}/us_stocks_sip/trades_v1", "--out", "days")
+
+        first = here(*command, environment=known.environment)
+        again = here(*command, environment=known.environment)
+
+        path = f"s3://{flat_files}/{self.KEY}"
+        assert first.stdout == f"{path}: 6 tick to days/2024-01-03/tick.parquet\n", first.stderr
+        assert again.stdout.startswith(f"{path}: imported before, on ")
+
+    def test_one_that_is_not_there_yet_may_come(self, flat_files: str, known: ObjectServer, here: Here) -> None:
+        """The exit code lets a scheduler try again; a bucket that is not there is another matter."""
+        later = f"s3://{flat_files}/{self.KEY.replace('01-03', '01-04')}"
+
+        result = here("import", "polygon-flatfiles", later, "--out", "days", environment=known.environment)
+        csv = here("import", "csv", later, "--out", "days", environment=known.environment)
+
+        assert (result.returncode, csv.returncode) == (5, 3)
+        assert error_line(result) == f"{later}: there is no such object; it may not be published yet"
+        assert error_line(csv) == f"{later}: there is no such object"
+
+    def test_one_that_was_replaced_is_told(
+        self, flat_files: str, known: ObjectServer, here: Here, tmp_path: Path
+    ) -> None:
+        """By its content: the same one, written again, was not."""
+        command = ("import", "polygon-flatfiles", f"s3://{flat_files}/{self.KEY}", "--out", "days")
+        here(*command, environment=known.environment)
+
+        self.put(known, flat_files, tmp_path, rows=3)
+        same = here(*command, environment=known.environment)
+        self.put(known, flat_files, tmp_path, rows=4)
+        other = here(*command, environment=known.environment)
+        anew = here(*command, "--replace", environment=known.environment)
+
+        assert "imported before" in same.stdout
+        assert other.returncode == 3
+        assert "was replaced since it was imported on" in error_line(other)
+        assert "8 tick to days/2024-01-03/tick.parquet in place of the rows it had before" in anew.stdout
+
+    def test_a_zip_in_a_store_is_read(self, known: ObjectServer, here: Here, tmp_path: Path) -> None:
+        """Also one of many parts, which its directory at the end describes."""
+        name = known.new_bucket()
+        with ZipFile(tmp_path / "made.zip", "w") as archive:
+            archive.writestr("ticks.csv", "ticker,timestamp,price,size\n" + "A,1704292200,10.5,100\n" * 500_000)
+        known.put_file(f"{name}/ticks.zip", tmp_path / "made.zip")
+
+        result = here("import", "csv", f"s3://{name}/*.zip", "--out", "days", environment=known.environment)
+
+        assert result.stdout == f"s3://{name}/ticks.zip: 500,000 tick to days/2024-01-03/tick.parquet\n", result.stderr
+
+
 def test_an_object_that_is_read_is_not_replaced(bucket: str, known: ObjectServer, here: Here) -> None:
     """However its name is written."""
     path = f"s3://{bucket}/sample/ticks.parquet"
@@ -138,8 +220,6 @@ def test_an_object_that_is_read_is_not_replaced(bucket: str, known: ObjectServer
 @pytest.mark.parametrize(
     "command",
     [
-        ("import", "csv", "s3://archive/day.csv", "--out", "there"),
-        ("import", "csv", "day.csv", "--out", "s3://archive/there"),
         ("synth", "s3://archive/market"),
         ("backtest", "sample_data", "--out", "s3://archive/found"),
         ("replay", "sample_data", "--checkpoint", "s3://archive/state"),
@@ -148,8 +228,7 @@ def test_an_object_that_is_read_is_not_replaced(bucket: str, known: ObjectServer
 )
 def test_what_is_on_the_disk_only_is_refused_at_a_store(command: tuple[str, ...], here: Here, tmp_path: Path) -> None:
     """No folder with the name of a scheme appears."""
-    (tmp_path / "day.csv").write_text("ticker,timestamp,price,size\nIBM,2024-01-03T15:00:00Z,1.0,1\n")
     result = here(*command)
     assert result.returncode == 2, result.stderr
     assert "on the disk, not at s3://archive/" in result.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["day.csv"]
+    assert list(tmp_path.iterdir()) == []

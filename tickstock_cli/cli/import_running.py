@@ -25,6 +25,7 @@ from tickstock_cli.importing.run import (
     known_states,
     run_import,
 )
+from tickstock_cli.importing.source_content import size_of
 
 WRITING_SHARE = 0.4
 """Part of the time of an import that goes into writing sorted rows."""
@@ -188,7 +189,7 @@ class _Bar(Progress):
     def __init__(self, sources: Sequence[ImportSource], shown: bool) -> None:
         from tqdm import tqdm
 
-        sizes = {source.path: _size(source.path) for source in sources}
+        sizes = {source.path: size_of(source.path) if shown else 0 for source in sources}
         self._sizes = sizes
         self._total = sum(sizes.values())
         self._done = 0.0
@@ -236,10 +237,3 @@ class _Bar(Progress):
     def _move(self, size: float) -> None:
         self._done = min(self._total, self._done + size)
         self._bar.update(self._done - self._bar.n)
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0

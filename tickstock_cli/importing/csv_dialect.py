@@ -1,4 +1,4 @@
-"""How a CSV file is written: its encoding, its delimiter, its decimal point, and whether its first line has names."""
+"""How a CSV file is written: its encoding, its delimiter, and whether its first line has names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ _BYTE_ORDER_MARKS = {
 }
 _OTHER = "cp1252"
 """What text that is not UTF-8 is read as; the preview says so."""
-_DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 _VALUE = re.compile(r"[-+]?[\d.,:/ ]*\d[\d.,:/ TZ+-]*")
 HEAD_LINES = 1_000
 """Lines that decide how a file is written."""
@@ -43,7 +42,6 @@ class Dialect:
 
     encoding: str
     delimiter: str
-    decimal_point: str
     names: tuple[str, ...]
     has_header: bool
     head: tuple[tuple[str, ...], ...]
@@ -83,14 +81,12 @@ def in_utf8(path: Path, blocks: Iterator[bytes], encoding: str, *, whole: bool =
         raise DataError(f"{path}: is not text of encoding {encoding}: {error}; name it with --encoding") from error
 
 
-def dialect_of(
-    path: Path, text: str, encoding: str, delimiter: str = "", decimal_point: str = "", columns: tuple[str, ...] = ()
-) -> Dialect:
+def dialect_of(path: Path, text: str, encoding: str, delimiter: str = "", columns: tuple[str, ...] = ()) -> Dialect:
     """Return how a file is written, from its first lines.
 
     Parameters
     ----------
-    delimiter, decimal_point, columns
+    delimiter, columns
         What the user said; empty is found out.
 
     Raises
@@ -116,9 +112,7 @@ def dialect_of(
     width = len(rows[0]) if rows else len(columns)
     if len(columns) != width:
         raise DataError(f"{path}: has {width} columns, but {len(columns)} names ({', '.join(columns)[:120]})")
-    return Dialect(
-        encoding, delimiter, decimal_point or _decimal_point(rows, delimiter), columns, has_header, tuple(rows)
-    )
+    return Dialect(encoding, delimiter, columns, has_header, tuple(rows))
 
 
 def _delimiter(path: Path, lines: list[str]) -> str:
@@ -136,11 +130,3 @@ def _delimiter(path: Path, lines: list[str]) -> str:
             f"{path}: no delimiter of , ; | or tab is in its first line ({lines[0][:80]}); name it with --delimiter"
         )
     return max(fits, key=lambda delimiter: fits[delimiter])
-
-
-def _decimal_point(rows: list[tuple[str, ...]], delimiter: str) -> str:
-    """Return the comma if fields have one where others would have a point, and none has a point."""
-    if delimiter == ",":
-        return "."
-    fields = [field for row in rows for field in row]
-    return "," if any(_DECIMAL_COMMA.fullmatch(field) for field in fields) else "."

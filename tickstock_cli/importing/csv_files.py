@@ -14,12 +14,13 @@ from tickstock_cli.errors import DataError
 from tickstock_cli.importing.csv_dialect import encoding_of, in_utf8
 from tickstock_cli.importing.csv_options import CsvOptions
 from tickstock_cli.importing.csv_reading import CsvReading, csv_reading
-from tickstock_cli.importing.files import files_of
+from tickstock_cli.importing.decompressing import ZIP_ENDING
+from tickstock_cli.importing.files import files_of, with_endings
 from tickstock_cli.importing.format import FilePreview, ImportChunk, ImportSource
 from tickstock_cli.importing.lines import line_blocks, without_first_line
 from tickstock_cli.importing.source_content import SourceContent
 
-_SUFFIXES = (".csv", ".txt", ".tsv", ".csv.gz", ".txt.gz", ".tsv.gz", ".csv.zst", ".txt.zst")
+_SUFFIXES = (*with_endings((".csv", ".txt", ".tsv")), ZIP_ENDING)
 _HEAD_BYTES = 256 << 10
 """Bytes of a file that decide how it is read."""
 
@@ -45,7 +46,7 @@ class CsvFiles:
 
     def preview(self, sources: Sequence[ImportSource]) -> list[FilePreview]:
         """Return how each file will be read. Raises DataError if one cannot be."""
-        return [self._opened(source, SourceContent(source.path))[0].preview() for source in sources]
+        return [self._opened(source, source.content())[0].preview() for source in sources]
 
     def chunks(self, source: ImportSource, content: SourceContent) -> Iterator[ImportChunk]:
         """Yield the rows of a file."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import codecs
 from enum import StrEnum
+from typing import Self
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from tickstock_cli.config.zones import known_zone
 from tickstock_cli.core.quantities import parse_duration
 from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.errors import UsageError
 from tickstock_cli.importing.files import BadRows
+from tickstock_cli.importing.number_forms import THOUSANDS
 
 
 class RecordName(StrEnum):
@@ -52,6 +54,9 @@ class CsvOptions(BaseModel):
     columns: str | None = Field(default=None, description="Names of the columns, where the first line has none: a,b,c.")
     delimiter: str | None = Field(default=None, description="What stands between fields; a tab is \\t.")
     decimal: str | None = Field(default=None, description="The decimal point: . or ,")
+    thousands: str | None = Field(
+        default=None, description="What groups the digits of numbers such as 1,234,567, where it is not found out."
+    )
     encoding: str | None = Field(default=None, description="Encoding of the text, such as utf-8 or cp1252.")
     bad_rows: BadRows = Field(
         default=BadRows.FAIL, description="Lines that cannot be read: fail at the first, or drop and count each."
@@ -70,6 +75,12 @@ class CsvOptions(BaseModel):
         except LookupError as error:
             raise ValueError("must be an encoding such as utf-8 or cp1252") from error
 
+    @model_validator(mode="after")
+    def _differ(self) -> Self:
+        if self.thousands is not None and self.thousands == self.decimal:
+            raise UsageError(f"--decimal {self.decimal} and --thousands {self.thousands} are the same")
+        return self
+
     @field_validator("delimiter")
     @classmethod
     def _one_character(cls, text: str | None) -> str | None:
@@ -83,6 +94,13 @@ class CsvOptions(BaseModel):
     def _point_or_comma(cls, text: str | None) -> str | None:
         if text not in (None, ".", ","):
             raise ValueError("must be . or ,")
+        return text
+
+    @field_validator("thousands")
+    @classmethod
+    def _groups(cls, text: str | None) -> str | None:
+        if text not in (None, *THOUSANDS):
+            raise ValueError("must be , . ' or a blank")
         return text
 
     @field_validator("interval")

@@ -25,6 +25,7 @@ from tickstock_cli.importing.files import BadRows
 from tickstock_cli.importing.format import ColumnPreview, FilePreview, ImportChunk
 from tickstock_cli.importing.import_rows import COLUMNS
 from tickstock_cli.importing.lines import LineBlock
+from tickstock_cli.importing.number_forms import NumberForm, number_form
 from tickstock_cli.importing.tables import filled, one_batch
 from tickstock_cli.importing.text_times import time_form
 from tickstock_cli.importing.typed_rows import BAD_ROWS_REMEDY, TEXT, UNREADABLE, LineReader, TextLayout
@@ -37,6 +38,7 @@ _USUAL_SECONDS = (1, 5, 10, 15, 30, 60, 120, 180, 300, 600, 900, 1_800, 3_600, 7
 _DAY_SECONDS = 86_400.0
 _PRICES = {"price", "open", "high", "low", "close"}
 _OWN_FLAGS = ("auto", "tickstock")
+_NUMBER_REMEDY = f"{BAD_ROWS_REMEDY}; --decimal and --thousands say how numbers are written"
 _WHOLE = re.compile(r"\s*-?\d+\s*")
 
 
@@ -54,6 +56,8 @@ class CsvReading:
         That of all rows; None if a column has it.
     forms
         The form of each time column, by our name.
+    numbers
+        The form of numbers.
     interval
         Length of bars in seconds; None if a column has it, or rows are no bars.
     """
@@ -63,6 +67,7 @@ class CsvReading:
     columns: CsvColumns
     ticker: str | None
     forms: Mapping[str, TimeForm]
+    numbers: NumberForm
     interval: float | None
     drops: bool
 
@@ -111,9 +116,10 @@ class CsvReading:
             [str(place) for place in range(len(self.dialect.names))],
             types,
             self.dialect.delimiter,
-            self.dialect.decimal_point,
+            self.numbers,
             quoted_ends=True,
             labels={str(place): name for place, name in enumerate(self.dialect.names)},
+            remedy=_NUMBER_REMEDY,
         )
 
     def _times(self, batch: pa.RecordBatch, name: str) -> tuple[Any, Int64s]:
@@ -153,7 +159,7 @@ class CsvReading:
             return format_time(int(self.forms[name].read(pa.array([text]))[0])) if text else ""
         if name in _PRICES and self.columns.known.price_divisor > 1:
             return f"{int(text or 0) / self.columns.known.price_divisor}"
-        return text.replace(self.dialect.decimal_point, ".") if pa.types.is_floating(type_) else text
+        return self.numbers.plain_text(text) if text and pa.types.is_floating(type_) else text
 
     def preview(self) -> FilePreview:
         """Return what the file is read as, with the first line as an example."""
@@ -173,8 +179,8 @@ class CsvReading:
                 columns.append(ColumnPreview(name, "", "seconds", "", f"{self.interval:g}"))
         words = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
         form = f"{self.dialect.encoding}, {words.get(self.dialect.delimiter, self.dialect.delimiter)}"
-        if self.dialect.decimal_point == ",":
-            form += ", decimal comma"
+        if str(self.numbers):
+            form += f", {self.numbers}"
         if self.columns.known.name:
             form += f", layout of {self.columns.known.name}"
         return FilePreview(self.path, self.columns.record, form, tuple(columns), self.columns.ignored)
@@ -194,14 +200,17 @@ def csv_reading(path: Path, head: str, encoding: str, options: CsvOptions) -> Cs
         It is not clear how; the message names the option that says it.
     """
     given = tuple(name.strip() for name in options.columns.split(",")) if options.columns else ()
-    dialect = dialect_of(path, head, encoding, options.delimiter or "", options.decimal or "", given)
+    dialect = dialect_of(path, head, encoding, options.delimiter or "", given)
     known = known_csv(path, dialect.names, _whole_rows(dialect))
     ticker = options.ticker or known.ticker
     if ticker is None and options.ticker_from is not None:
         ticker = _ticker_in_name(path)
     mapping = parse_maps(options.map)
     chosen = choose_columns(path, dialect.names, mapping, options.type, known, has_ticker=ticker is not None)
-    chosen = _without_texts(chosen, dialect)
+    numbers = number_form(
+        _number_texts(chosen, dialect), dialect.delimiter, options.decimal or "", options.thousands or "", str(path)
+    )
+    chosen = _without_texts(chosen, dialect, numbers)
     forms = {}
     for name in _TIMES:
         if name in chosen.places:
@@ -216,7 +225,7 @@ def csv_reading(path: Path, head: str, encoding: str, options: CsvOptions) -> Cs
         interval = interval or _spacing(path, dialect, chosen, forms["timestamp"])
     if ticker is not None:
         chosen = chosen.without({"ticker"})
-    return CsvReading(path, dialect, chosen, ticker, forms, interval, options.bad_rows is BadRows.DROP)
+    return CsvReading(path, dialect, chosen, ticker, forms, numbers, interval, options.bad_rows is BadRows.DROP)
 
 
 def _whole_rows(dialect: Dialect) -> list[tuple[str, ...]]:
@@ -246,7 +255,14 @@ def _kind(type_: pa.DataType) -> str:
     return "whole number" if pa.types.is_integer(type_) else "text"
 
 
-def _without_texts(chosen: CsvColumns, dialect: Dialect) -> CsvColumns:
+def _number_texts(chosen: CsvColumns, dialect: Dialect) -> list[str]:
+    """Return the texts of the first rows in columns of real numbers."""
+    types = COLUMNS[chosen.record]
+    places = [places[0] for name, places in chosen.places.items() if pa.types.is_floating(types[name])]
+    return [row[place] for row in _whole_rows(dialect) for place in places]
+
+
+def _without_texts(chosen: CsvColumns, dialect: Dialect, numbers: NumberForm) -> CsvColumns:
     """Return the columns without those that no rule uses and whose values are no whole numbers, such as venues."""
     types = COLUMNS[chosen.record]
     whole = [name for name, type_ in types.items() if pa.types.is_integer(type_) and name not in (*_TIMES, "flags")]
@@ -255,7 +271,7 @@ def _without_texts(chosen: CsvColumns, dialect: Dialect) -> CsvColumns:
         for name in whole
         if name in chosen.places
         and not all(
-            _WHOLE.fullmatch(row[chosen.places[name][0]]) or not row[chosen.places[name][0]]
+            _WHOLE.fullmatch(numbers.plain_text(row[chosen.places[name][0]])) or not row[chosen.places[name][0]]
             for row in _whole_rows(dialect)
         )
     }

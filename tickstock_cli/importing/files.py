@@ -9,7 +9,9 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from tickstock_cli.errors import DataError
-from tickstock_cli.storage.names import check_local
+from tickstock_cli.importing.decompressing import ENDINGS
+from tickstock_cli.storage.listing import objects_at
+from tickstock_cli.storage.names import is_object, object_name, shown_as_path
 
 
 class BadRows(StrEnum):
@@ -19,8 +21,15 @@ class BadRows(StrEnum):
     DROP = "drop"
 
 
+def with_endings(suffixes: Sequence[str]) -> tuple[str, ...]:
+    """Return ends of names, plain and compressed."""
+    return tuple(f"{suffix}{ending}" for suffix in suffixes for ending in ENDINGS)
+
+
 def files_of(paths: Sequence[Path], suffixes: Sequence[str]) -> list[Path]:
     """Return files: named ones as they are, also missing ones, and those of folders and globs, sorted by path.
+
+    Names of objects in a store are paths like those of files; prefixes are their folders.
 
     Parameters
     ----------
@@ -31,12 +40,13 @@ def files_of(paths: Sequence[Path], suffixes: Sequence[str]) -> list[Path]:
     Raises
     ------
     DataError
-        A folder or a glob has no such file.
+        A folder or a glob has no such file, or a store cannot be asked.
     """
     found: dict[Path, None] = {}
     for path in paths:
-        check_local(path, "what is imported")
-        if path.is_dir():
+        if is_object(path):
+            found.update(dict.fromkeys(_objects(path, suffixes)))
+        elif path.is_dir():
             below = sorted(file for file in path.rglob("*") if _is_wanted(file.relative_to(path), file, suffixes))
             if not below:
                 raise DataError(f"{path}: no file below it ends with {' or '.join(suffixes)}")
@@ -49,6 +59,13 @@ def files_of(paths: Sequence[Path], suffixes: Sequence[str]) -> list[Path]:
         else:
             found[path] = None
     return list(found)
+
+
+def _objects(path: Path, suffixes: Sequence[str]) -> list[Path]:
+    name = object_name(path)
+    if not has_magic(name.key) and name.key.lower().endswith(tuple(suffixes)):
+        return [shown_as_path(str(name))]  # whether it is there shows when it is read
+    return [shown_as_path(str(stored.name)) for stored in objects_at(str(path), suffixes)]
 
 
 def _is_wanted(relative: Path, file: Path, suffixes: Sequence[str]) -> bool:

@@ -30,7 +30,7 @@ from tickstock_cli.core.hour_files import is_recorded_folder
 from tickstock_cli.core.os_errors import os_error_hint
 from tickstock_cli.errors import OutputError, UsageError
 from tickstock_cli.recording.manifest import MANIFEST, append_lines, read_lines
-from tickstock_cli.storage.names import check_local
+from tickstock_cli.storage.names import is_object, shown_as_path
 
 WORK = ".importing"
 _COMMIT = "commit.json"
@@ -62,6 +62,8 @@ class ImportedFile:
         Lengths of its bars, ascending.
     options
         Options of the format that were not the default; None if an earlier version imported it, and did not say.
+    version
+        Of an object of a store: a text that another content of it changes. None for files.
     """
 
     format: str
@@ -78,6 +80,7 @@ class ImportedFile:
     at: str
     bar_seconds: tuple[float, ...] = ()
     options: Mapping[str, Any] | None = None
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,11 @@ class ImportFolder:
     """The folder of one or more imports; use ``locked``."""
 
     def __init__(self, path: Path) -> None:
-        check_local(path, "the folder of an import")
+        if is_object(path):
+            raise UsageError(
+                f"an import changes all files of a folder at once, which {shown_as_path(path)} cannot: import into a "
+                "folder of the disk, and copy it there"
+            )
         self.path = path
         self.work = path / WORK
 

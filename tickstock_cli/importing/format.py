@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol
 import pyarrow as pa
 from pydantic import BaseModel
 
-from tickstock_cli.importing.source_content import SourceContent
+from tickstock_cli.importing.source_content import BLOCK_BYTES, SourceContent
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,22 @@ class ImportSource:
         Names its content, in whatever folder it lies: a file of the same key and another hash was replaced.
     group
         Files of one group are sorted together. The files of a group are imported all or, if that fails, none.
+    is_awaited
+        Whether a vendor publishes such files day by day: one that is not there may come.
     """
 
     path: Path
     key: str
     group: str
+    is_awaited: bool = False
+
+    def content(
+        self,
+        progress: Callable[[int], object] = lambda size: None,  # noqa: ARG005 - nobody watches
+        block_bytes: int = BLOCK_BYTES,
+    ) -> SourceContent:
+        """Return its content, unread; the parameters are those of `SourceContent`."""
+        return SourceContent(self.path, progress, block_bytes, is_awaited=self.is_awaited)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
-import zlib
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, ClassVar
-from zipfile import BadZipFile, ZipFile
+from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
+from tickstock_cli.engine.prefetch import Prefetch
 from tickstock_cli.errors import SourceFileError, UsageError
+from tickstock_cli.importing.decompressing import ZIP_ENDING
 from tickstock_cli.importing.files import BadRows, files_of
 from tickstock_cli.importing.format import FilePreview, ImportChunk, ImportSource
 from tickstock_cli.importing.lean_names import QUOTE, SECONDS, lean_file, unadjusted_note
@@ -73,7 +72,7 @@ class LeanFiles:
         sources = []
         lengths: dict[str, None] = {}
         quotes = 0
-        for path in files_of(paths, (".zip",)):
+        for path in files_of(paths, (ZIP_ENDING,)):
             try:
                 file = lean_file(path)
             except SourceFileError:
@@ -105,27 +104,10 @@ class LeanFiles:
 
     def chunks(self, source: ImportSource, content: SourceContent) -> Iterator[ImportChunk]:
         """Yield the rows of a file."""
-        packed = content.whole()
         file = lean_file(source.path)
         types = columns_of_file(file)
         reader = LineReader(source.path, TextLayout(list(types), types), drops=self._params.bad_rows is BadRows.DROP)
-        rows = LeanRows(file, self._hours)
-        try:
-            with ZipFile(io.BytesIO(packed)) as archive:
-                names = [name for name in archive.namelist() if name.lower().endswith(".csv")]
-                if len(names) != 1:
-                    raise SourceFileError(
-                        f"{source.path}: has {len(names)} .csv files, but one is wanted", "wrong_data"
-                    )
-                with archive.open(names[0]) as stream:
-                    for block in line_blocks(_read(stream, content.block_bytes), quoted_ends=False):
-                        yield rows.chunk(reader.read(block))
-        except (BadZipFile, zlib.error, EOFError) as error:
-            raise SourceFileError(
-                f"{source.path}: is no whole zip file ({error}); download it again", "damaged"
-            ) from error
-
-
-def _read(stream: IO[bytes], size: int) -> Iterator[bytes]:
-    while block := stream.read(size):
-        yield block
+        rows = LeanRows(source.path, file, self._hours, drops=self._params.bad_rows is BadRows.DROP)
+        with Prefetch(content.blocks(), 2) as blocks:
+            for block in line_blocks(iter(blocks), quoted_ends=False):
+                yield rows.chunk(reader.read(block), block.first)

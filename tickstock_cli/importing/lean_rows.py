@@ -8,22 +8,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import Float64s, Int64s
 from tickstock_cli.core.calendar import NEW_YORK
 from tickstock_cli.core.times import NS_PER_DAY, NS_PER_SECOND
+from tickstock_cli.errors import DataError
 from tickstock_cli.importing.format import ImportChunk
 from tickstock_cli.importing.lean_names import SECONDS, TICK, TRADE, LeanFile
 from tickstock_cli.importing.mids import CROSSED, ONE_SIDED, UNCHANGED
 from tickstock_cli.importing.tables import filled, one_batch
-from tickstock_cli.importing.typed_rows import TEXT, TypedRows
+from tickstock_cli.importing.typed_rows import BAD_ROWS_REMEDY, TEXT, UNREADABLE, TypedRows
 from tickstock_cli.kernels.admission import HIDES_EXTREMES, HIDES_LAST, HIDES_VOLUME
 from tickstock_cli.sources.text_times import TimeForm, in_steps
 from tickstock_cli.sources.zones import in_utc
@@ -80,32 +84,84 @@ def columns_of_file(file: LeanFile) -> dict[str, pa.DataType]:
     return _TRADE_BAR if file.kind == TRADE else _QUOTE_BAR
 
 
+@dataclass(frozen=True, slots=True)
+class _Timed:
+    """Rows of a block.
+
+    Parameters
+    ----------
+    times
+        Their times in ns UTC, 0 where they have none.
+    read, dropped
+        How many lines they are from, and which of these were dropped.
+    """
+
+    rows: pa.RecordBatch
+    times: Int64s
+    read: int
+    dropped: Counter[str]
+
+
 class LeanRows:
     """Converts the rows of one file.
 
     Parameters
     ----------
+    path
+        The file, for messages.
     hours
         The regular hours of the exchanges.
+    drops
+        Whether rows with a time that cannot be read are dropped; otherwise the first one is an error.
     """
 
-    def __init__(self, file: LeanFile, hours: RegularHours) -> None:
+    def __init__(self, path: Path, file: LeanFile, hours: RegularHours, *, drops: bool) -> None:
+        self._path = path
         self._file = file
         self._hours = hours
+        self._drops = drops
         self._bid = self._ask = self._mid = 0.0
-        self._convert: Callable[[TypedRows], ImportChunk]
+        self._convert: Callable[[_Timed], ImportChunk]
         if file.kind == TRADE:
             self._convert = self._trades if file.resolution == TICK else self._bars
         else:
             self._convert = self._quotes if file.resolution == TICK else self._quote_bars
 
-    def chunk(self, typed: TypedRows) -> ImportChunk:
-        """Return rows with the columns of `columns_of_file` as ours."""
-        return self._convert(typed)
+    def chunk(self, typed: TypedRows, first: int) -> ImportChunk:
+        """Return rows with the columns of `columns_of_file` as ours.
 
-    def _trades(self, typed: TypedRows) -> ImportChunk:
+        Parameters
+        ----------
+        first
+            Number of the first row's line.
+
+        Raises
+        ------
+        DataError
+            A time cannot be read, and such rows are not to be dropped.
+        """
         batch = one_batch(typed.rows)
-        times = self._times(batch.column("time"))
+        texts: Any = batch.column("time")
+        times = self._times(texts)
+        wrong = (times == 0) & (filled(pc.utf8_length(texts), 0) > 0)
+        dropped = Counter(typed.dropped)
+        if wrong.any():
+            if not self._drops:
+                place = int(wrong.argmax())
+                raise DataError(
+                    f"{self._path}: line {first + place:,}: the time is {texts[place].as_py()!r}, but {self._wanted} "
+                    f"is wanted; {BAD_ROWS_REMEDY}"
+                )
+            dropped[UNREADABLE] += int(wrong.sum())
+            batch, times = batch.filter(pa.array(~wrong)), times[~wrong]
+        return self._convert(_Timed(batch, times, typed.read, dropped))
+
+    @property
+    def _wanted(self) -> str:
+        return "a date such as 20131008 00:00" if self._file.day is None else "a number of ms since midnight"
+
+    def _trades(self, typed: _Timed) -> ImportChunk:
+        batch, times = typed.rows, typed.times
         conditions = _condition_lists(batch.column("conditions"))
         made = trade_flags(
             conditions.values.to_numpy(), conditions.offsets.to_numpy(), times, np.zeros_like(times), self._hours
@@ -124,35 +180,34 @@ class LeanRows:
         noted = {SUSPICIOUS: int(suspicious.sum())} if suspicious.any() else {}
         return ImportChunk("tick", pa.RecordBatch.from_pydict(columns), typed.read, typed.dropped, noted)
 
-    def _bars(self, typed: TypedRows) -> ImportChunk:
-        batch = one_batch(typed.rows)
+    def _bars(self, typed: _Timed) -> ImportChunk:
+        batch = typed.rows
         columns = {
-            **self._first(self._times(batch.column("time"))),
+            **self._first(typed.times),
             **{name: pa.array(_dollars(batch.column(name))) for name in _PRICES},
             "volume": batch.column("volume"),
             "interval": pa.array(np.full(batch.num_rows, SECONDS[self._file.resolution])),
         }
         return ImportChunk("ohlcv", pa.RecordBatch.from_pydict(columns), typed.read, typed.dropped)
 
-    def _quotes(self, typed: TypedRows) -> ImportChunk:
+    def _quotes(self, typed: _Timed) -> ImportChunk:
         """Return mids of the last bid and the last ask: a quote has one of them, and 0 for the other."""
-        batch = one_batch(typed.rows)
+        batch = typed.rows
         suspicious = filled(batch.column("suspicious"), 0) != 0
         bids, asks = (np.where(suspicious, 0.0, _dollars(batch.column(name))) for name in ("bid", "ask"))
         bids, self._bid = _carried(bids, self._bid)
         asks, self._ask = _carried(asks, self._ask)
-        return self._mids(typed, self._times(batch.column("time")), bids, asks, suspicious)
+        return self._mids(typed, typed.times, bids, asks, suspicious)
 
-    def _quote_bars(self, typed: TypedRows) -> ImportChunk:
+    def _quote_bars(self, typed: _Timed) -> ImportChunk:
         """Return the mids at the ends of bars."""
-        batch = one_batch(typed.rows)
-        times = self._times(batch.column("time"))
+        batch, times = typed.rows, typed.times
         ends = times + round(SECONDS[self._file.resolution] * NS_PER_SECOND)
         bids, asks = (np.nan_to_num(_dollars(batch.column(name))) for name in ("bid_close", "ask_close"))
         return self._mids(typed, np.where(times > 0, ends, 0), bids, asks, np.zeros(len(times), dtype=np.bool_))
 
     def _mids(
-        self, typed: TypedRows, times: Int64s, bids: Float64s, asks: Float64s, suspicious: NDArray[np.bool_]
+        self, typed: _Timed, times: Int64s, bids: Float64s, asks: Float64s, suspicious: NDArray[np.bool_]
     ) -> ImportChunk:
         two_sided = (bids > 0) & (asks > 0)
         good = ~suspicious & two_sided & (bids <= asks)
@@ -178,7 +233,7 @@ class LeanRows:
         if self._file.day is None:
             return TimeForm("%Y%m%d %H:%M", NEW_YORK).read(texts)
         midnight = (self._file.day.toordinal() - _EPOCH_DAY) * NS_PER_DAY
-        since = in_steps(pl.Series(pl.from_arrow(texts)), _NS_PER_MS)
+        since = in_steps(pl.Series(pl.from_arrow(texts)).str.strip_chars(), _NS_PER_MS, other=-1)
         local = np.where(np.asarray(texts.is_valid()) & (since >= 0), midnight + since, 0)
         return in_utc(local, ZoneInfo(NEW_YORK))
 

@@ -20,7 +20,7 @@ from tickstock_cli.core.calendar import XNYS, market_zone
 from tickstock_cli.core.time_input import local_clock
 from tickstock_cli.engine.prefetch import Prefetch
 from tickstock_cli.errors import SchemaError, SourceFileError
-from tickstock_cli.importing.files import BadRows, files_of
+from tickstock_cli.importing.files import BadRows, files_of, with_endings
 from tickstock_cli.importing.flat_file_rows import TradeRows, bar_chunk
 from tickstock_cli.importing.format import FilePreview, ImportChunk, ImportSource
 from tickstock_cli.importing.lines import line_blocks, without_first_line
@@ -119,8 +119,8 @@ class PolygonFlatFiles:
 
     def sources(self, paths: Sequence[Path]) -> list[ImportSource]:
         """Return the files; each is a group of its own, because it has the rows of its day."""
-        files = files_of(paths, (".csv.gz", ".csv", ".csv.zst"))
-        return [ImportSource(path, _key(path, _named_data_set(path)), str(path)) for path in files]
+        files = files_of(paths, with_endings((".csv",)))
+        return [ImportSource(path, _key(path, _named_data_set(path)), str(path), is_awaited=True) for path in files]
 
     def preview(self, sources: Sequence[ImportSource]) -> list[FilePreview]:  # noqa: ARG002 - the protocol's
         """Return nothing: the format fixes what columns mean."""

@@ -27,9 +27,8 @@ from tickstock_cli.importing.external_sort import RUN_BYTES, ExternalSort
 from tickstock_cli.importing.folder import ImportedFile, ImportFolder
 from tickstock_cli.importing.format import ImportChunk, ImportFormat, ImportSource
 from tickstock_cli.importing.import_rows import NO_TIME, Days, Tickers, sortable
-from tickstock_cli.importing.source_content import BLOCK_BYTES, SourceContent
+from tickstock_cli.importing.source_content import BLOCK_BYTES, SourceContent, digest_of, version_of
 from tickstock_cli.importing.tables import filled
-from tickstock_cli.recording.manifest import sha256_of
 
 IMPORTED, REIMPORTED, SKIPPED, REPLACED = "imported", "reimported", "skipped", "replaced"
 WRONG, HELD_BACK, NEW = "wrong_data", "held_back", "new"
@@ -76,7 +75,8 @@ class SourceResult:
     state
         ``imported``, ``reimported`` (in place of an older one), ``skipped`` (imported before), ``new`` (not imported
         yet), ``replaced`` (the file is another than the imported one), or what is wrong: ``not_published``,
-        ``truncated``, ``damaged``, ``unreadable``, ``wrong_data``; or ``held_back``: another file of its group failed.
+        ``missing``, ``truncated``, ``damaged``, ``unreadable``, ``wrong_data``; or ``held_back``: another file of its
+        group failed.
     entry
         The entry of the manifest; None if it has none.
     error
@@ -143,7 +143,7 @@ def known_states(request: ImportRequest) -> list[SourceResult]:
     results = []
     for source in request.sources:
         try:
-            next(SourceContent(source.path).blocks(), None)
+            next(source.content().blocks(), None)
         except SourceFileError as error:
             results.append(SourceResult(source, error.state, known.get(source.key), error))
         else:
@@ -157,10 +157,10 @@ def _known(source: ImportSource, known: dict[str, ImportedFile], request: Import
     if entry is None:
         return None
     try:
-        digest = sha256_of(source.path)
-    except OSError:
+        is_same = _is_same(source, entry)
+    except (OSError, DataError):
         return None  # reading it says why
-    if digest == entry.sha256:
+    if is_same:
         is_other = entry.options not in (None, request.options)
         return SourceResult(source, SKIPPED, entry, has_other_options=is_other)
     error = SourceFileError(
@@ -169,6 +169,12 @@ def _known(source: ImportSource, known: dict[str, ImportedFile], request: Import
         REPLACED,
     )
     return SourceResult(source, REPLACED, entry, error)
+
+
+def _is_same(source: ImportSource, entry: ImportedFile) -> bool:
+    """Return whether a source is what was imported; an object of the same version need not be read for that."""
+    version = version_of(source.path)
+    return (version is not None and version == entry.version) or digest_of(source.path) == entry.sha256
 
 
 def _listed(seconds: set[float]) -> str:
@@ -301,7 +307,7 @@ class _GroupImport:
 
     def _read(self, source: ImportSource) -> _Reading:
         """Read a source into the sorts."""
-        reading = _Reading(source, SourceContent(source.path, self._progress.read, self._request.block_bytes))
+        reading = _Reading(source, source.content(self._progress.read, self._request.block_bytes))
         try:
             with Prefetch(self._format.chunks(source, reading.content), AHEAD) as chunks:
                 for chunk in chunks:
@@ -351,4 +357,5 @@ class _GroupImport:
             at=at,
             bar_seconds=tuple(sorted(reading.bar_seconds)),
             options=dict(self._request.options),
+            version=reading.content.version,
         )

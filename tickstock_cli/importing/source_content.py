@@ -7,20 +7,30 @@ of an error instead), or the transfer was cut. Each has an error of its own.
 from __future__ import annotations
 
 import re
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-import pyarrow as pa
-
-from tickstock_cli.errors import NotPublishedError, SourceFileError
+from tickstock_cli.core.batch_file import TemporaryFolder
+from tickstock_cli.errors import DataError, NotPublishedError, SourceFileError
+from tickstock_cli.importing.decompressing import (
+    CutShortError,
+    DamagedDataError,
+    NotOneFileError,
+    decompressed,
+    is_zip,
+    unzipped,
+)
+from tickstock_cli.recording.manifest import sha256_of
+from tickstock_cli.storage.names import is_object, object_name
+from tickstock_cli.storage.reading import ObjectReader, object_size, object_version
 
 BLOCK_BYTES = 8 << 20
 _PIECE_BYTES = 256 << 10
 _PARQUET = b"PAR1"
-_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _ERROR_PAGE = re.compile(rb"\s*<(?:\?xml|!doctype|html|error)", re.IGNORECASE)
 _ERROR_CODE = re.compile(rb"<Code>([A-Za-z0-9]{1,60})</Code>")
 
@@ -31,11 +41,13 @@ class SourceContent:
     Parameters
     ----------
     path
-        The file, compressed by gzip or zstd, or plain: its first bytes decide.
+        The file, compressed or plain: its first bytes decide. Or an object of a store, which is read from there.
     progress
-        Called with each number of bytes that were read from the disk.
+        Called with each number of bytes that were read from the disk or the store.
     block_bytes
         Least size of a block but the last.
+    is_awaited
+        Whether a vendor publishes such files day by day: one that is not there may come.
     """
 
     def __init__(
@@ -43,18 +55,27 @@ class SourceContent:
         path: Path,
         progress: Callable[[int], object] = lambda size: None,  # noqa: ARG005 - nobody watches
         block_bytes: int = BLOCK_BYTES,
+        *,
+        is_awaited: bool = False,
     ) -> None:
         self.path = path
         self._progress = progress
         self.block_bytes = block_bytes
+        self._is_awaited = is_awaited
         self._hash = sha256()
+        self._object = ObjectReader(object_name(path)) if is_object(path) else None
         self.size = 0
-        """Bytes read from the disk so far."""
+        """Bytes read from the disk or the store so far."""
 
     @property
     def digest(self) -> str:
         """The sha256 of the bytes read so far: of the file, after the last block."""
         return self._hash.hexdigest()
+
+    @property
+    def version(self) -> str | None:
+        """A text that another content of an object changes; None for a file."""
+        return None if self._object is None else self._object.version
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the decompressed content.
@@ -62,114 +83,133 @@ class SourceContent:
         Raises
         ------
         NotPublishedError
-            The file is missing or empty, or holds a server's page of an error.
+            The file is awaited, and is missing or empty, or holds a server's page of an error.
         SourceFileError
-            The file is cut short or damaged, or cannot be read.
+            The file is missing, empty, cut short or damaged, or cannot be read.
         """
+        with self._naming_errors(), closing(self._decompressed()) as pieces:
+            first = True
+            for block in _gathered(pieces, self.block_bytes):
+                if first:
+                    self._check_first(block)
+                first = False
+                yield block
+            if first:
+                raise self._absent("is empty")
+
+    @contextmanager
+    def _naming_errors(self) -> Iterator[None]:
+        """Raise what went wrong as an error that names the file."""
         try:
-            with self.path.open("rb") as file:
-                yield from self._checked(file)
+            yield
         except FileNotFoundError as error:
-            raise NotPublishedError(f"{self.path}: there is no such file; it may not be published yet") from error
+            raise self._absent("there is no such file") from error
         except OSError as error:
             raise SourceFileError(f"{self.path}: cannot be read: {error.strerror or error}", "unreadable") from error
+        except CutShortError as error:
+            raise SourceFileError(
+                f"{self.path}: is cut short: the {error} data end too early, after {self.size:,} bytes; "
+                "download it again",
+                "truncated",
+            ) from error
+        except DamagedDataError as error:
+            raise SourceFileError(f"{self.path}: is damaged ({error}); download it again", "damaged") from error
+        except NotOneFileError as error:
+            raise SourceFileError(f"{self.path}: {error}", "wrong_data") from error
 
-    def whole(self) -> bytes:
-        """Return the content in one piece; raises as ``blocks``."""
-        return b"".join(self.blocks())
+    def _absent(self, why: str, hint: str = "") -> SourceFileError:
+        if self._is_awaited:
+            return NotPublishedError(f"{self.path}: {why}; it may not be published yet{hint}")
+        return SourceFileError(f"{self.path}: {why}{hint}", "missing")
 
-    def _checked(self, file: IO[bytes]) -> Iterator[bytes]:
-        first = True
-        for block in _gathered(self._decompressed(file), self.block_bytes):
-            if first and _ERROR_PAGE.match(block):
-                code = _ERROR_CODE.search(block)
-                said = f" ({code[1].decode()})" if code else ""
-                raise NotPublishedError(
-                    f"{self.path}: holds a server's error page{said}, no data; it may not be published yet, "
-                    "or the download had no access: download it again"
-                )
-            if first and block.startswith(_PARQUET):
-                raise SourceFileError(
-                    f"{self.path}: is a Parquet file, which tickstock replay and inspect read as it is", "wrong_data"
-                )
-            first = False
-            yield block
-        if first:
-            raise NotPublishedError(f"{self.path}: is empty; it may not be published yet")
+    def _check_first(self, block: bytes) -> None:
+        """Raise SourceFileError if the content begins as that of no text."""
+        if _ERROR_PAGE.match(block):
+            code = _ERROR_CODE.search(block)
+            said = f" ({code[1].decode()})" if code else ""
+            hint = "; the download may also have had no access: download it again"
+            raise self._absent(f"holds a server's error page{said}, no data", hint)
+        if block.startswith(_PARQUET):
+            raise SourceFileError(
+                f"{self.path}: is a Parquet file, which tickstock replay and inspect read as it is", "wrong_data"
+            )
 
-    def _decompressed(self, file: IO[bytes]) -> Iterator[bytes]:
-        pieces = self._pieces(file)
-        head = next(pieces, b"")
-        if head.startswith(_GZIP):
-            yield from self._gunzipped(head, pieces)
-        elif head.startswith(_ZSTD):
-            yield from self._unzstd(head, pieces)
-        else:
-            yield head
-            yield from pieces
+    def _decompressed(self) -> Generator[bytes, None, None]:
+        with closing(self._pieces()) as pieces:
+            head = next(pieces, b"")
+            if not is_zip(head):
+                yield from decompressed(head, pieces)
+                return
+            with self._seekable(head, pieces) as file:
+                yield from unzipped(file)
 
-    def _pieces(self, file: IO[bytes]) -> Iterator[bytes]:
-        while piece := file.read(_PIECE_BYTES):
-            self._hash.update(piece)
-            self.size += len(piece)
-            self._progress(len(piece))
-            yield piece
+    @contextmanager
+    def _seekable(self, head: bytes, pieces: Iterator[bytes]) -> Iterator[IO[bytes]]:
+        """Return the whole file, open at its beginning; that of an object is a copy in the folder for such."""
+        if self._object is None:
+            for _ in pieces:
+                pass
+            with self.path.open("rb") as whole:
+                yield whole
+            return
+        with closing(TemporaryFolder()) as folder:
+            with folder.writing():
+                file = folder.new_path(".zip").open("w+b")
+            with file:
+                for piece in chain([head], pieces):
+                    with folder.writing():
+                        file.write(piece)
+                file.seek(0)
+                yield file
 
-    def _gunzipped(self, head: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        member = zlib.decompressobj(wbits=31)
-        piece: bytes | None = head
+    def _pieces(self) -> Generator[bytes, None, None]:
+        """Yield the bytes of the file, counted and hashed."""
+        with closing(self._on_disk() if self._object is None else self._stored(self._object)) as pieces:
+            for piece in pieces:
+                self._hash.update(piece)
+                self.size += len(piece)
+                self._progress(len(piece))
+                yield piece
+
+    def _on_disk(self) -> Generator[bytes, None, None]:
+        with self.path.open("rb") as file:
+            while piece := file.read(_PIECE_BYTES):
+                yield piece
+
+    def _stored(self, stored: ObjectReader) -> Generator[bytes, None, None]:
+        """Yield the bytes of an object."""
         try:
-            while piece is not None:
-                yield member.decompress(piece)
-                piece = member.unused_data or next(pieces, None)
-                if member.eof and piece is not None:
-                    piece = piece.lstrip(b"\0") or next(pieces, None)  # padding
-                    member = zlib.decompressobj(wbits=31) if piece is not None else member
-        except zlib.error as error:
-            raise self._damaged(str(error)) from error
-        if not member.eof:
-            raise self._cut_short("gzip")
-
-    def _unzstd(self, head: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        rest: Any = _Rest(head, pieces)
-        stream = pa.CompressedInputStream(pa.PythonFile(rest, mode="r"), "zstd")
-        try:
-            while block := stream.read(self.block_bytes):
-                yield block
-        except OSError as error:
-            if "trunc" in str(error).lower():
-                raise self._cut_short("zstd") from error
-            raise self._damaged(str(error)) from error
-
-    def _cut_short(self, what: str) -> SourceFileError:
-        return SourceFileError(
-            f"{self.path}: is cut short: the {what} data end too early, after {self.size:,} bytes; download it again",
-            "truncated",
-        )
-
-    def _damaged(self, why: str) -> SourceFileError:
-        return SourceFileError(f"{self.path}: is damaged ({why}); download it again", "damaged")
+            with closing(stored.pieces()) as parts:
+                for part in parts:
+                    for start in range(0, len(part), _PIECE_BYTES):
+                        yield part[start : start + _PIECE_BYTES]
+        except DataError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                raise self._absent("there is no such object") from error
+            raise SourceFileError(str(error), "unreadable") from error
 
 
-class _Rest:
-    """A readable file of pieces."""
+def size_of(path: Path) -> int:
+    """Return the bytes of a file or an object; 0 where they cannot be found out."""
+    try:
+        return object_size(object_name(path)) if is_object(path) else path.stat().st_size
+    except (OSError, DataError):
+        return 0
 
-    closed = False
 
-    def __init__(self, head: bytes, pieces: Iterator[bytes]) -> None:
-        self._waiting = head
-        self._pieces = pieces
+def digest_of(path: Path) -> str:
+    """Return the sha256 of a file or an object. Raises OSError or DataError."""
+    if not is_object(path):
+        return sha256_of(path)
+    digest = sha256()
+    for piece in ObjectReader(object_name(path)).pieces():
+        digest.update(piece)
+    return digest.hexdigest()
 
-    def read(self, size: int = -1) -> bytes:
-        """Return up to ``size`` bytes; none at the end."""
-        if not self._waiting:
-            self._waiting = next(self._pieces, b"")
-        taken = self._waiting if size < 0 else self._waiting[:size]
-        self._waiting = self._waiting[len(taken) :]
-        return taken
 
-    def close(self) -> None:
-        """Do nothing: the owner closes the file."""
+def version_of(path: Path) -> str | None:
+    """Return a text that another content of an object changes; None for a file. Raises DataError."""
+    return object_version(object_name(path)) if is_object(path) else None
 
 
 def _gathered(pieces: Iterator[bytes], least: int) -> Iterator[bytes]:

@@ -18,6 +18,7 @@ import pyarrow.csv as csv
 
 from tickstock_cli.errors import DataError
 from tickstock_cli.importing.lines import LineBlock
+from tickstock_cli.importing.number_forms import PLAIN, NumberForm
 
 UNREADABLE = "unreadable"
 """Reason of dropped lines that cannot be read."""
@@ -53,11 +54,13 @@ class TextLayout:
     names: Sequence[str]
     types: Mapping[str, pa.DataType]
     delimiter: str = ","
-    decimal_point: str = "."
+    numbers: NumberForm = PLAIN
     quoted_ends: bool = False
     """Whether ends of lines can lie between quotes."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """What messages call columns, where it differs."""
+    remedy: str = BAD_ROWS_REMEDY
+    """What messages advise about a number that cannot be read."""
 
 
 @dataclass(slots=True)
@@ -95,10 +98,8 @@ class LineReader:
         """
         wrong: list[csv.InvalidRow] = []
         bad = 0
-        try:
-            table = self._parsed(block, self._layout.types, wrong)
-        except pa.ArrowInvalid:
-            wrong.clear()
+        table = self._parsed_numbers(block, wrong)
+        if table is None:
             texts = self._texts(block, wrong)
             table = self._readable(block, texts)
             bad = texts.num_rows - table.num_rows
@@ -106,6 +107,16 @@ class LineReader:
             raise DataError(self._misshapen(block, wrong[0]))
         dropped = len(wrong) + bad
         return TypedRows(table, dropped + table.num_rows, {UNREADABLE: dropped} if dropped else {})
+
+    def _parsed_numbers(self, block: LineBlock, wrong: list[csv.InvalidRow]) -> pa.Table | None:
+        """Return the rows of a block as Arrow parses them; None if it cannot, and ``wrong`` is as before."""
+        if not self._layout.numbers.is_parsed:
+            return None
+        try:
+            return self._parsed(block, self._layout.types, wrong)
+        except pa.ArrowInvalid:
+            wrong.clear()
+            return None
 
     def _parsed(self, block: LineBlock, types: Mapping[str, pa.DataType], wrong: list[csv.InvalidRow]) -> pa.Table:
         def skip(row: csv.InvalidRow) -> Literal["skip"]:
@@ -125,7 +136,7 @@ class LineReader:
                 column_types=dict(types),
                 include_columns=list(types),
                 null_values=_NULLS,
-                decimal_point=self._layout.decimal_point,
+                decimal_point=self._layout.numbers.decimal_point,
             ),
         )
 
@@ -157,7 +168,7 @@ class LineReader:
                     value = f"{self._label(name)} is {texts[name][place].as_py()!r}"
                     raise DataError(
                         f"{self._path}: line {block.first + place:,}: {value}, but {_WANTED[type_]} is wanted; "
-                        f"{BAD_ROWS_REMEDY}"
+                        f"{self._layout.remedy}"
                     )
                 bad[place] = True
         good = pa.array(~bad)
@@ -173,8 +184,8 @@ class LineReader:
             return texts
         texts = pc.utf8_trim_whitespace(texts)
         texts = pc.if_else(pc.is_in(texts, pa.array(_NULLS)), pa.scalar(None, pa.string()), texts)
-        point = self._layout.decimal_point
-        return texts if point == "." else pc.replace_substring(texts, point, ".")
+        plain: pa.ChunkedArray[Any] = self._layout.numbers.plain(texts)
+        return plain
 
 
 def _is_number(type_: pa.DataType) -> bool:

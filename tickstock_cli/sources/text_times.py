@@ -31,6 +31,7 @@ _CLOCKS = ("%H:%M:%S%.f", "%H:%M", "%H%M%S%.f", "%H%M", "%H%M%S%3f", "%I:%M:%S %
 _BARE = ("%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%d%H%M%S%3f")
 _ZONES = ("", "%#z", " %#z")
 _DIGITS = re.compile(r"-?\d+(\.\d+)?")
+_NUMBER = r"^-?\d+(\.\d*)?$"
 _BARE_TIME = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(([01]\d|2[0-3])[0-5]\d([0-5]\d(\d{3})?)?)?")
 """Dates and times without anything between year, month, day, hour and so on."""
 _UTC = r"\s*(?:UTC|GMT|[Zz])$"
@@ -108,8 +109,8 @@ def clocks(texts: Any) -> Int64s:
     return first.cast(pl.Int64).fill_null(-1).to_numpy()
 
 
-def in_steps(values: pl.Series, step: int) -> Int64s:
-    """Return numbers of steps in ns, 0 for other texts; digits behind the point are taken one by one."""
+def in_steps(values: pl.Series, step: int, other: int = 0) -> Int64s:
+    """Return numbers of steps in ns, ``other`` for other texts; digits behind the point are taken one by one."""
     parts = values.str.split_exact(".", 1).struct
     whole = parts.field("field_0").cast(pl.Int64, strict=False).fill_null(0).to_numpy()
     digits = len(str(step)) - 1
@@ -118,7 +119,8 @@ def in_steps(values: pl.Series, step: int) -> Int64s:
         padded = behind.fill_null("").str.slice(0, digits).str.pad_end(digits, "0")
         fraction = padded.cast(pl.Int64, strict=False).fill_null(0).to_numpy()
     in_range = np.abs(whole) <= np.iinfo(np.int64).max // step - 1
-    return np.where(in_range, whole * step + fraction, 0)
+    is_number = values.str.contains(_NUMBER).fill_null(False).to_numpy()
+    return np.where(in_range & is_number, whole * step + fraction, other)
 
 
 def _series(texts: Any) -> pl.Series:

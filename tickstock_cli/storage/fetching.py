@@ -17,10 +17,11 @@ from threading import Event
 from typing import Any
 
 from tickstock_cli.core.batch_file import TemporaryFolder
-from tickstock_cli.errors import DataError, OutputError
+from tickstock_cli.errors import OutputError
 from tickstock_cli.storage.listing import StoredObject
 from tickstock_cli.storage.names import ObjectName
-from tickstock_cli.storage.stores import asking, store_of
+from tickstock_cli.storage.reading import opened, replaced, version_of
+from tickstock_cli.storage.stores import asking
 
 Progress = Callable[[int, int], object]
 
@@ -28,8 +29,6 @@ _PART_BYTES = 16 << 20
 _AT_ONCE = 8
 """Parts that are read at the same time: memory holds as many."""
 _WAKE_SECONDS = 0.2
-_VERSION = ("ETag", "Last-Modified", "VersionId", "generation")
-"""What stores tell of an object that another content changes."""
 _ORIGINALS: dict[Path, ObjectName] = {}
 """The objects of all copies of this process."""
 
@@ -151,11 +150,11 @@ class _Copy:
             return 0
         name = self.stored.name
         wanted = min(_PART_BYTES, self.stored.size - start)
-        with asking(name), _opened(name) as source:
-            self._versions.append(_version(source))
+        with asking(name), opened(name) as source:
+            self._versions.append(version_of(source))
             content = source.read_at(wanted, start)
         if len(content) != wanted:
-            raise self._changed()
+            raise replaced(name)
         return self._write(content, start)
 
     def _write(self, content: bytes, start: int) -> int:
@@ -172,19 +171,7 @@ class _Copy:
     def check(self) -> None:
         """Raise DataError unless all parts are of the version that is there now."""
         name = self.stored.name
-        with asking(name), _opened(name) as source:
-            now = _version(source)
+        with asking(name), opened(name) as source:
+            now = version_of(source)
         if now["size"] != self.stored.size or any(version != now for version in self._versions):
-            raise self._changed()
-
-    def _changed(self) -> DataError:
-        return DataError(f"{self.stored.name} was replaced while it was fetched: run the command again")
-
-
-def _opened(name: ObjectName) -> Any:
-    return store_of(name.scheme, name.bucket).open_input_file(name.place)
-
-
-def _version(source: Any) -> dict[str, Any]:
-    told = source.metadata()
-    return {"size": source.size(), **{key: told[key] for key in _VERSION if key in told}}
+            raise replaced(name)

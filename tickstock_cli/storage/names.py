@@ -39,6 +39,10 @@ class ObjectPath(PosixPath):
     def __str__(self) -> str:
         return re.sub("^(s3|gs):/", r"\1://", super().__str__())
 
+    def absolute(self) -> ObjectPath:
+        """Return the path itself: no folder of the disk is in front of it."""
+        return self
+
 
 def is_object(path: str | Path) -> bool:
     """Return whether a path names an object, a prefix or a bucket.

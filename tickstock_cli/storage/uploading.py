@@ -40,7 +40,7 @@ def upload(path: Path, name: ObjectName) -> None:
         store = store_of(name.scheme, name.bucket)
         # One write of the mapped file: closing a stream after only some of several would complete a part of the object.
         whole = path.stat().st_size
-        with store.open_output_stream(name.place) as stream:
+        with store.open_output_stream(name.place, compression=None) as stream:
             if whole:  # an empty file cannot be mapped
                 with pa.memory_map(str(path)) as source:
                     stream.write(source.read_buffer())

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import gzip
 import io
-from collections.abc import Sequence
+import lzma
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -22,6 +25,7 @@ from tickstock_cli.errors import TickstockError
 from tickstock_cli.importing.csv_files import CsvFiles
 from tickstock_cli.importing.csv_options import CsvOptions
 from tickstock_cli.importing.format import FilePreview
+from tickstock_cli.importing.number_forms import number_form
 from tickstock_cli.importing.run import ImportRequest, SourceResult, run_import
 
 OPEN = 1_704_292_200_000_000_000
@@ -62,6 +66,15 @@ def ticks(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     return [(row["ticker"], row["timestamp"], row["price"], row["size"]) for row in rows]
 
 
+def zip_of(files: dict[str, str]) -> bytes:
+    """Return a zip file of texts."""
+    packed = io.BytesIO()
+    with ZipFile(packed, "w", ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return packed.getvalue()
+
+
 NS, SECONDS = (str(OPEN), str(OPEN + 1)), ("1704292200.0", "1704292200.000000001")
 WRITTEN: dict[str, bytes] = {
     "plain": TICKS.encode(),
@@ -72,13 +85,19 @@ WRITTEN: dict[str, bytes] = {
     "tabs": TICKS.replace(",", "\t").encode(),
     "bars": TICKS.replace(",", "|").encode(),
     "decimal commas": TICKS.replace(",", ";").replace("10.5", "10,5").replace("0.000001", "0,000001").encode(),
+    "gzip": gzip.compress(TICKS.encode()),
+    "two members of gzip": gzip.compress(TICKS[:60].encode()) + gzip.compress(TICKS[60:].encode()),
+    "bzip2": bz2.compress(TICKS.encode()),
+    "two members of bzip2": bz2.compress(TICKS[:60].encode()) + bz2.compress(TICKS[60:].encode()),
+    "xz": lzma.compress(TICKS.encode()),
+    "zip": zip_of({"ticks.csv": TICKS}),
+    "zip with what a Mac adds": zip_of({"days/ticks.csv": TICKS, "__MACOSX/days/._ticks.csv": "x", "readme.md": "x"}),
     "other names": TICKS.replace("ticker", "Symbol").replace("timestamp", "DateTime").replace("price", "LAST").encode(),
     "quotes and umlauts of Windows": TICKS.replace("ticker,", 'ticker,"note, long",')
     .replace("A,2", 'A,"é ""x"", y",2')
     .replace("B,2", "B,,2")
     .encode("cp1252"),
     "blanks": TICKS.replace("10.5", " 10.5 ").replace("20,", " 20,").encode(),
-    "gzip": gzip.compress(TICKS.encode()),
     "zstd": pa.compress(TICKS.encode(), "zstd", asbytes=True),
     "nanoseconds": TICKS.replace("2024-01-03T14:30:00Z", NS[0])
     .replace("2024-01-03T14:30:00.000000001Z", NS[1])
@@ -89,8 +108,56 @@ WRITTEN: dict[str, bytes] = {
 }
 
 
+NUMBERS = {
+    "thousands by commas": ('A,{time},"1,234.5","1,000,000"\nA,{time},1234.5,7\n', {}),
+    "thousands by points": ("A;{time};1.234,5;1.000.000\nA;{time};1234,5;7\n", {}),
+    "thousands by blanks": ("A;{time};1 234,5;1\u00a0000\u202f000\nA;{time};1234,5;7\n", {}),
+    "thousands by apostrophes": ("A;{time};1'234.5;1\u2019000'000\nA;{time};1234.5;7\n", {}),
+    "decimal commas in quotes": ('A,{time},"1234,5",1000000\nA,{time},"1234,50",7\n', {}),
+    "dollars": ("A;{time};$1234.5;1000000\nA;{time};$1,234.50;7\n", {}),
+    "commas that are said to be decimal": ('A,{time},"1234,500","1000000"\nA,{time},"1234,500",7\n', {"decimal": ","}),
+    "groups that are said": ("A;{time};1234.5;1,000,000\nA;{time};1234.5;7\n", {"thousands": ","}),
+}
+
+
 class TestHowFilesAreWritten:
     """One result, whatever the tool that wrote the file."""
+
+    @pytest.mark.parametrize("written", NUMBERS)
+    def test_numbers(self, written: str, tmp_path: Path) -> None:
+        """Prices 1234.5, sizes a million and 7, in the forms of several countries."""
+        text, options = NUMBERS[written]
+        delimiter = text[1]
+        heading = delimiter.join(("ticker", "timestamp", "price", "size"))
+
+        rows = rows_of(f"{heading}\n{text.format(time=OPEN)}", tmp_path, **options)
+
+        assert [(row["price"], row["size"]) for row in rows] == [(1234.5, 1e6), (1234.5, 7.0)]
+
+    def test_the_preview_says_the_form_of_numbers(self, tmp_path: Path) -> None:
+        """With a value as it is written and read."""
+        text = f"ticker;timestamp;price;size\nA;{OPEN};1.234,5;1.000.000\n"
+
+        preview = preview_of(text, tmp_path)
+
+        assert preview.form == "utf-8, semicolons, decimal comma, thousands by point"
+        assert [(column.written, column.read) for column in preview.columns[2:4]] == [
+            ("1.234,5", "1234.5"),
+            ("1.000.000", "1000000"),
+        ]
+
+    @given(
+        numbers=st.lists(st.decimals(0, 10**9, places=4, allow_nan=False), min_size=1, max_size=20),
+        signs=st.sampled_from([(".", ","), (",", "."), (",", " "), (".", "'")]),
+    )
+    def test_groups_change_no_number(self, numbers: list[Decimal], signs: tuple[str, str]) -> None:
+        """Whatever groups them, numbers are the nearest doubles of what they were."""
+        point, group = signs
+        texts = [f"{number:,.4f}".translate(str.maketrans(",.", group + point)) for number in numbers]
+        numbers_form = number_form([*texts, f"1{group}000{group}000{point}5"], ";", "", "", "a file")
+
+        assert (numbers_form.decimal_point, numbers_form.thousands) == signs
+        assert [float(numbers_form.plain_text(text)) for text in texts] == [float(number) for number in numbers]
 
     @pytest.mark.parametrize("written", WRITTEN)
     def test_it_is_found_out(self, written: str, tmp_path: Path) -> None:
@@ -203,7 +270,7 @@ class TestColumns:
         ]
 
 
-MISTAKES: dict[str, tuple[str, dict[str, Any], str]] = {
+MISTAKES: dict[str, tuple[str | bytes, dict[str, Any], str]] = {
     "no zone": (
         "ticker,timestamp,price,size\nA,2024-01-03 09:30:00,1,1\n", {}, "have no zone; name it, as in --timezone"
     ),
@@ -216,6 +283,11 @@ MISTAKES: dict[str, tuple[str, dict[str, Any], str]] = {
         "ticker,timestamp,price,size\n" + "A,1704292200,1,1\n" * 2_000 + "A,soon,1,1\n",
         {},
         "line 2,002: timestamp is 'soon', which is no time of the form since 1970, in s",
+    ),
+    "a number with more behind it": (
+        "ticker,timestamp,price,size\n" + "A,1704292200.25,1,1\n" * 1_500 + "A,1704292200.5x,1,1\n",
+        {},
+        "line 1,502: timestamp is '1704292200.5x'",
     ),
     "an hour that does not exist": (
         "ticker,timestamp,price,size\n" + "A,2024-03-10 01:30:00,1,1\n" * 1_500 + "A,2024-03-10 02:30:00,1,1\n",
@@ -236,6 +308,25 @@ MISTAKES: dict[str, tuple[str, dict[str, Any], str]] = {
     ),
     "one bar": (
         "ticker,timestamp,open,high,low,close,volume\nA,1704292200,1,1,1,1,1\n", {}, "the length of the bars is unclear"
+    ),
+    "a comma of two meanings": (
+        'ticker,timestamp,price,size\nA,1704292200,"1,234",1\n', {}, "1,234 can be a decimal number or one of thousands"
+    ),
+    "a comma behind the first lines": (
+        "ticker,timestamp,price,size\n" + "A,1704292200,1.5,1\n" * 1_500 + 'A,1704292200,"1,001.5",1\n',
+        {},
+        "line 1,502: price is '1,001.5', but a number is wanted",
+    ),
+    "groups of two digits": (
+        'ticker,timestamp,price,size\nA,1704292200,"1,234.5","1,000,000"\nA,1704292201,"12,34.5",1\n',
+        {},
+        "price is '12,34.5', but a number is wanted",
+    ),
+    "a point among decimal commas": (
+        "ticker;timestamp;price;size\nA;1704292200;1,5;1\nA;1704292200;2,5;1.5\n", {}, "size is '1.5', but a number"
+    ),
+    "several files in a zip": (
+        zip_of({"a.csv": TICKS, "b.csv": TICKS}), {}, "has 2 files (a.csv, b.csv), but one is wanted: unpack it"
     ),
     "no delimiter": ("prices\n1\n", {}, "no delimiter of"),
     "a wrong encoding": (
@@ -270,6 +361,32 @@ def test_files_of_many_dates_and_tickers_become_a_file_a_date(tmp_path: Path) ->
     ] * 2
     rows = pq.read_table(tmp_path / "out" / "2024-01-03" / "tick.parquet").to_pylist()
     assert [row["ticker"] for row in rows] == ["A", "B"] * 3
+
+
+def test_a_file_that_is_not_there_is_missing(tmp_path: Path) -> None:
+    """No vendor publishes it some day: nothing is gained by trying again, and the exit code says so."""
+    (tmp_path / "empty.csv").touch()
+
+    for name, why in (("nowhere.csv", "there is no such file"), ("empty.csv", "is empty")):
+        (result,) = imported([tmp_path / name], tmp_path / "out")
+        assert (result.state, str(result.error)) == ("missing", f"{tmp_path / name}: {why}")
+        assert result.error is not None
+        assert result.error.exit_code == 3
+
+
+@pytest.mark.parametrize("compress", [bz2.compress, gzip.compress, lzma.compress])
+def test_compressed_files_that_are_cut_or_damaged(compress: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    """They are told apart from text that is wrong."""
+    whole = compress(TICKS.encode() * 50)
+    changed = bytearray(whole)
+    changed[len(whole) // 2] ^= 0xFF
+    (tmp_path / "cut.csv").write_bytes(whole[:-3])
+    (tmp_path / "changed.csv").write_bytes(changed)
+
+    assert [imported([tmp_path / name], tmp_path / "out")[0].state for name in ("cut.csv", "changed.csv")] == [
+        "truncated",
+        "damaged",
+    ]
 
 
 def test_a_faulty_file_keeps_its_group_out(tmp_path: Path) -> None:

@@ -183,8 +183,29 @@ def test_files_that_are_none_of_lean(tmp_path: Path) -> None:
     results = {result.source.path: result for result in imported([odd, cut, two], tmp_path / "out")}
 
     assert "is not named as LEAN names files" in str(results[odd].error)
-    assert (results[cut].state, "is no whole zip file" in str(results[cut].error)) == ("damaged", True)
-    assert "has 2 .csv files" in str(results[two].error)
+    assert (results[cut].state, "the zip data end too early" in str(results[cut].error)) == ("truncated", True)
+    assert "has 2 files (rows.csv, other.csv), but one is wanted" in str(results[two].error)
+
+
+@pytest.mark.parametrize(
+    ("path", "bad", "good"),
+    [
+        ("minute/aapl/20131008_trade.zip", "9:30am,1,1,1,1,1", f"{OPEN_MS},1,1,1,1,1"),
+        ("daily/aapl.zip", "8 October,1,1,1,1,1", "20131008 00:00,1,1,1,1,1"),
+        ("tick/aapl/20131008_trade.zip", "soon,1,1,N,0,0", f"{OPEN_MS},1,1,N,0,0"),
+    ],
+)
+def test_a_time_that_cannot_be_read_is_no_missing_one(path: str, bad: str, good: str, tmp_path: Path) -> None:
+    """It is an error that names its line, or is dropped as unreadable; a missing one is counted as no_time."""
+    source = zipped(tmp_path / path, [good, bad, bad[bad.index(",") :], good])
+
+    (failed,) = imported([source], tmp_path / "strict")
+    assert f"line 2: the time is '{bad.partition(',')[0]}'" in str(failed.error)
+
+    (result,) = imported([source], tmp_path / "out", bad_rows="drop")
+    assert result.entry is not None
+    assert (result.entry.rows, result.entry.written) == (4, 2)
+    assert result.entry.dropped == {"no_time": 1, "unreadable": 1}
 
 
 def test_real_trades_keep_price_size_time_and_conditions(real_recordings: Path, tmp_path: Path) -> None:
