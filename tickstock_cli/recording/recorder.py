@@ -36,7 +36,7 @@ from tickstock_cli.recording.pending import MOST_ROWS, Lost, Pending, Taken
 from tickstock_cli.recording.retention import Retention
 from tickstock_cli.recording.writer import HourWriter
 
-FLUSH_SECONDS = 0.5
+FLUSH_NS = 500_000_000
 """Interval of writing. Writing takes time, too, and at most 2 s of rows may be lost."""
 MOST_WIRE_ERRORS = 1_000
 
@@ -213,11 +213,10 @@ class Recorder(FeedListener, Tap):
                 self._note(f"cannot finish the recording in {self._folder.path}: {reason}; run tickstock recover")
 
     def _run(self) -> None:
-        seconds = FLUSH_SECONDS
-        while not self._ended.wait(seconds):
-            begun = self._clock.now()
+        due = self._clock.now() + FLUSH_NS
+        while not self._clock.wait(self._ended, due):
+            due = self._clock.now() + FLUSH_NS
             self.flush()
-            seconds = max(0.0, FLUSH_SECONDS - (self._clock.now() - begun) / 1e9)
 
     def _write(self) -> None:
         """Write rows, then events, then lines, as far as the disk takes them. Raises OSError."""
