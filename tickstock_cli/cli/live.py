@@ -77,6 +77,15 @@ def live(
             "--url", metavar="ws(s)://…", show_default=False, help="Another address, as of replay --as-polygon."
         ),
     ] = None,
+    fmv_url: Annotated[
+        str | None,
+        typer.Option(
+            "--fmv-url",
+            metavar="ws(s)://…",
+            show_default=False,
+            help="Another address of channel FMV, which then has a connection of its own.",
+        ),
+    ] = None,
     bars_from_trades: Annotated[
         str | None,
         typer.Option(
@@ -168,8 +177,10 @@ def live(
 
     if channels is None and bars_from_trades is not None:
         channels = "T"
-    assigned = [*(sets or ()), *_assigned(channels, feed, url), *_bars_from_trades(bars_from_trades)]
+    assigned = [*(sets or ()), *_assigned(channels, feed, url, fmv_url), *_bars_from_trades(bars_from_trades)]
     settings = load_settings(config, assigned).settings
+    if fmv_url is not None and "FMV" not in getattr(getattr(settings, VENDOR, None), "channels", ()):
+        raise UsageError("--fmv-url is about the channel FMV: add it, as in --channels T,AM,FMV")
     request = replace(
         _request(settings, symbols, record, max_size, keep_days, out, duration, until, as_json, check),
         shadow=load_shadow(shadow, settings),
@@ -189,13 +200,17 @@ def live(
         run(request, address, log, dashboard=dashboard, as_json=as_json)
 
 
-def _assigned(channels: str | None, feed: str | None, url: str | None) -> list[str | Assigned]:
+def _assigned(channels: str | None, feed: str | None, url: str | None, fmv_url: str | None) -> list[str | Assigned]:
     """Return the options of the feed as assignments of settings; an error names the option."""
     from tickstock_cli.config.load import Assigned
 
     names = None if channels is None else [name.strip() for name in channels.split(",")]
-    values = {"channels": names, "feed": feed, "url": url}
-    return [Assigned(f"{VENDOR}.{name}", value, f"--{name}") for name, value in values.items() if value is not None]
+    values = {"channels": names, "feed": feed, "url": url, "fmv_url": fmv_url}
+    return [
+        Assigned(f"{VENDOR}.{name}", value, f"--{name.replace('_', '-')}")
+        for name, value in values.items()
+        if value is not None
+    ]
 
 
 def _relay(listen: str | None, key: str | None) -> RelayAddress | None:

@@ -28,7 +28,7 @@ from websockets.exceptions import ConnectionClosed
 from tickstock_cli.core.clock import Clock
 from tickstock_cli.errors import FeedError
 from tickstock_cli.vendors.polygon.opening import FeedSocket, closing_words
-from tickstock_cli.vendors.polygon.params import Key, PolygonParams
+from tickstock_cli.vendors.polygon.params import Key, PolygonParams, entitlement_hint
 from tickstock_cli.vendors.polygon.staleness import ChannelSilence, SilenceJudgement
 from tickstock_cli.vendors.polygon.subscriptions import Subscriptions, chunks, command
 
@@ -100,6 +100,8 @@ class ConnectionFacts:
         What is wrong, in words.
     clock_offset_ms
         Our date minus that of the vendor's answer to the last handshake, which is in whole seconds.
+    prefix
+        Names the connection in what is told of it, where a feed has several.
     """
 
     state: ConnectionState = ConnectionState.CONNECTING
@@ -109,6 +111,7 @@ class ConnectionFacts:
     connects: int = 0
     problem: str | None = None
     clock_offset_ms: float | None = None
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,12 +303,25 @@ class Attempt:
         self._to(ConnectionState.STREAMING)
         self._streams_since = self._parts.clock.now()
         self._parts.silence.begin(self._parts.now())
-        self._facts.problem = self._subscriptions.report()
+        self._facts.problem = self._report()
         if self._facts.problem is not None:
             self._parts.receiver.notice(self._facts.problem)
         elif self._facts.connects > 1:
             count = self._subscriptions.acknowledged
             self._parts.receiver.notice(f"streaming again: {count:,} subscriptions acknowledged")
+
+    def _report(self) -> str | None:
+        """Return a line about items that are not acknowledged, with what helps; None if there are none."""
+        report = self._subscriptions.report()
+        hint = None if report is None else self._hint()
+        return report if hint is None else f"{report}; {hint}"
+
+    def _hint(self) -> str | None:
+        """Return what helps against refusals; None if there are none, or nothing is known to."""
+        if not self._subscriptions.refusals:
+            return None
+        refused = (item.partition(".")[0] for item in self._subscriptions.missing)
+        return entitlement_hint(self._parts.params.feed, refused)
 
     def _to(self, state: ConnectionState, seconds: float | None = None) -> None:
         """Come to a state that may last ``seconds``; None is no limit."""
@@ -346,9 +362,8 @@ class Attempt:
         if self._facts.state is ConnectionState.AUTHENTICATING:
             self._abort(f"no answer to the key within {self._parts.params.auth_seconds:g} s")
         elif self._no_real_time is not None and not self._subscriptions.acknowledged:
-            self._stop_for_good(
-                f"the feed refuses real-time data: {self._no_real_time}; a delayed plan needs --feed delayed"
-            )
+            hint = self._hint() or "a delayed plan needs --feed delayed"
+            self._stop_for_good(f"the feed refuses real-time data: {self._no_real_time}; {hint}")
         elif not self._asked_again:
             self._asked_again = True
             self._limit(self._parts.params.subscribe_seconds)
@@ -384,7 +399,7 @@ class Attempt:
             self._facts.problem = text
             self._parts.receiver.notice(text)
         elif not silence.silent and (self._facts.problem or "").startswith(SILENCE_WORDS):
-            self._facts.problem = self._subscriptions.report()
+            self._facts.problem = self._report()
 
 
 def statuses(frame: bytes) -> list[tuple[str, str]]:

@@ -94,7 +94,7 @@ class FeedConnection:
                 await self._pause(seconds)
         except FeedError as error:
             self.facts.problem = str(error)
-            raise
+            raise FeedError(f"{self.facts.prefix}{error}") from error
         finally:
             self._parts.to(ConnectionState.STOPPED)
 

@@ -25,7 +25,7 @@ def feed_health(connections: Sequence[FeedConnection], wanted: int) -> SourceHea
     if not connections:
         return SourceHealth(SourceState.CONNECTING, wanted=wanted, acknowledged=0, doing=DOING[1])
     first = min(connections, key=lambda one: DOING.index(one.facts.state))
-    problems = dict.fromkeys(one.facts.problem for one in connections if one.facts.problem is not None)
+    problems = [f"{one.facts.prefix}{one.facts.problem}" for one in connections if one.facts.problem is not None]
     return SourceHealth(
         _state(first),
         first.facts.since,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
@@ -23,6 +23,8 @@ HOSTS: Mapping[FeedName, str] = {
 }
 """Hosts of the vendor, by feed. The names under polygon.io answer, too."""
 MARKET_PATH = "/stocks"
+FAIR_VALUES = "FMV"
+"""The channel that is on the business host only."""
 KEY_VARIABLES = ("POLYGON_API_KEY", "MASSIVE_API_KEY")
 """Environment variables with the key; the first that is set counts."""
 _HIDDEN = "***"
@@ -36,6 +38,11 @@ class PolygonParams(SourceParams):
     url: str = Field(
         default="",
         description="address of the feed, ws:// or wss://; an empty one is the vendor's host of polygon.feed",
+    )
+    fmv_url: str = Field(
+        default="",
+        description="address of the fair market values, if it is another one; an empty one is polygon.url, or without "
+        "it the vendor's business host",
     )
     feed: FeedName = Field(
         default="realtime",
@@ -129,24 +136,40 @@ class Endpoint:
 
 
 def endpoints(params: PolygonParams) -> tuple[Endpoint, ...]:
-    """Return where to connect: fair market values have a host of their own, unless an address is given.
+    """Return where to connect: once for each address that the channels have.
+
+    Fair market values have a host of their own, unless an address is given for all channels.
 
     Raises
     ------
     UsageError
-        The address is none of a WebSocket.
+        An address is none of a WebSocket.
     """
-    channels: tuple[str, ...] = tuple(dict.fromkeys(params.channels))
-    if params.url:
-        return (Endpoint(checked_url(params.url), channels),)
-    split: dict[FeedName, Sequence[str]] = {params.feed: [channel for channel in channels if channel != "FMV"]}
-    split["business"] = [
-        *split.get("business", ()),
-        *(channel for channel in channels if channel == "FMV"),
-    ]
-    return tuple(
-        Endpoint(f"wss://{HOSTS[feed]}{MARKET_PATH}", tuple(wanted)) for feed, wanted in split.items() if wanted
-    )
+    stocks = _address(params.url, params.feed)
+    values = _address(params.fmv_url or params.url, "business")
+    split: dict[str, list[str]] = {}
+    for channel in sorted(dict.fromkeys(params.channels), key=lambda channel: channel == FAIR_VALUES):
+        split.setdefault(values if channel == FAIR_VALUES else stocks, []).append(channel)
+    return tuple(Endpoint(url, tuple(channels)) for url, channels in split.items())
+
+
+def _address(url: str, feed: FeedName) -> str:
+    """Return the address that a setting gives, or that of the vendor's host of a feed."""
+    return checked_url(url) if url else f"wss://{HOSTS[feed]}{MARKET_PATH}"
+
+
+def entitlement_hint(feed: FeedName, refused: Iterable[str]) -> str | None:
+    """Return what helps where the vendor refuses channels of a feed; None: nothing is known to.
+
+    Examples
+    --------
+    >>> entitlement_hint("delayed", ["FMV"])
+    'FMV needs a business plan'
+    """
+    channels = set(refused)
+    if feed == "business" and channels & {"T", "A"}:
+        return "the business feed has T and A only under an agreement for real-time data; it has AM and FMV at once"
+    return f"{FAIR_VALUES} needs a business plan" if FAIR_VALUES in channels else None
 
 
 def checked_url(url: str) -> str:

@@ -233,12 +233,13 @@ class PolygonSource(RowStream):
         seed = self._params.seed or SystemRandom().getrandbits(32)
         connections = []
         for place, (endpoint, silence) in enumerate(zip(self._endpoints, self._silences, strict=True)):
+            prefix = f"{', '.join(endpoint.channels)}: " if len(self._endpoints) > 1 else ""
             parts = ConnectionParts(
-                ConnectionFacts(),
+                ConnectionFacts(prefix=prefix),
                 Subscriptions(self._wanted[place]),
                 self._key,
                 self._params,
-                _QueueingReceiver(place, self._frames, self.stamps, self._listeners.notice),
+                _QueueingReceiver(place, self._frames, self.stamps, self._listeners.notice, prefix),
                 silence,
                 self.stamps.now,
                 SystemClock(),
@@ -397,16 +398,22 @@ class PolygonSource(RowStream):
 class _QueueingReceiver:
     """Puts what one connection receives into the queue, with stamps that rise: all connections share a thread."""
 
-    def __init__(self, place: int, frames: FrameQueue, stamps: Stamps, notice: Callable[[str], None]) -> None:
+    def __init__(
+        self, place: int, frames: FrameQueue, stamps: Stamps, tell: Callable[[str], None], prefix: str
+    ) -> None:
         self._place = place
         self._frames = frames
         self._stamps = stamps
-        self.notice = notice
+        self._tell = tell
+        self._prefix = prefix
         self.room = frames.room
 
     @property
     def is_full(self) -> bool:
         return self._frames.is_full
+
+    def notice(self, text: str) -> None:
+        self._tell(f"{self._prefix}{text}")
 
     def received(self, frame: bytes) -> None:
         self._frames.put((frame, self._stamps.stamp()))

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.unit.vendors.polygon.scripted_vendor import Client, Feed, good, status, trade, vendor
+from tests.unit.vendors.polygon.scripted_vendor import NOW_MS, Client, Feed, good, status, trade, vendor
 from tickstock_cli.core.metrics import SourceState
 from tickstock_cli.vendors.polygon.attempt import Intervals
 
@@ -299,6 +299,47 @@ def test_a_plan_without_real_time_data_stops_with_advice() -> None:
         feed = Feed(played.url)
         feed.read(1)
     assert re.search(r"refuses real-time data: .*--feed delayed", str(feed.source.failure))
+
+
+@pytest.mark.parametrize(
+    ("feed", "channel", "words"),
+    [("business", "T", "only under an agreement for real-time data"), ("delayed", "FMV", "FMV needs a business plan")],
+)
+def test_a_channel_that_a_plan_lacks_is_reported_with_what_helps(feed: str, channel: str, words: str) -> None:
+    """The vendor says `not authorized` and nothing else."""
+    feeds: list[Feed] = []
+
+    async def script(client: Client) -> None:
+        await client.sign_on()
+        await client.subscribe(2, refused=[f"{channel}.AAPL"])
+        await client.subscribe(1, refused=[f"{channel}.AAPL"])
+        await client.until(lambda: feeds[0].heard.notices)
+        await client.tell({"ev": "AM", "sym": "AAPL", "s": NOW_MS, "e": NOW_MS + 60_000})
+        await client.stay()
+
+    with vendor(script) as played:
+        opened = Feed(played.url, feed=feed, channels=("AM", channel), subscribe_seconds=0.02)
+        feeds.append(opened)
+        opened.read(1)
+
+    (notice,) = opened.heard.notices
+    assert notice.startswith(f"1 of 2 not acknowledged: {channel}.AAPL (not authorized); ")
+    assert words in notice
+
+
+def test_the_business_feed_without_an_agreement_stops_with_advice() -> None:
+    """Trades are refused there; what the plan has at once is named."""
+
+    async def script(client: Client) -> None:
+        await client.sign_on()
+        await client.command()
+        await client.tell(status("error", "You don't have access real-time data. Please sign the agreements."))
+        await client.stay()
+
+    with vendor(script) as played:
+        feed = Feed(played.url, feed="business")
+        feed.read(1)
+    assert str(feed.source.failure).endswith("it has AM and FMV at once")
 
 
 def test_a_cut_frame_costs_itself_and_nothing_else() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tickstock_cli.errors import UsageError
-from tickstock_cli.vendors.polygon.params import Key, PolygonParams, checked_url, endpoints, key_from
+from tickstock_cli.vendors.polygon.params import Endpoint, Key, PolygonParams, checked_url, endpoints, key_from
 
 
 def test_each_feed_has_its_host() -> None:
@@ -35,6 +35,20 @@ def test_a_given_address_serves_all_channels() -> None:
     (endpoint,) = endpoints(PolygonParams(url="ws://127.0.0.1:9443", channels=("T", "FMV")))
 
     assert (endpoint.url, endpoint.channels) == ("ws://127.0.0.1:9443/stocks", ("T", "FMV"))
+
+
+def test_fair_values_can_have_another_address() -> None:
+    """Two played vendors, or stocks from the vendor and fair values from elsewhere."""
+    here, there = "ws://127.0.0.1:9443/stocks", "ws://127.0.0.1:9444/stocks"
+    both = endpoints(PolygonParams(url=here, fmv_url=there, channels=("FMV", "T")))
+    one = endpoints(PolygonParams(fmv_url=there, channels=("T", "FMV")))
+    same = endpoints(PolygonParams(url=here, fmv_url=here, channels=("T", "FMV")))
+    unused = endpoints(PolygonParams(url=here, fmv_url=there, channels=("T",)))
+
+    assert both == (Endpoint(here, ("T",)), Endpoint(there, ("FMV",)))
+    assert one == (Endpoint("wss://socket.massive.com/stocks", ("T",)), Endpoint(there, ("FMV",)))
+    assert same == (Endpoint(here, ("T", "FMV")),)
+    assert unused == (Endpoint(here, ("T",)),)
 
 
 NO_NAMES = ("ws://a..b", f"ws://{'x' * 64}.example", "ws://exa mple")

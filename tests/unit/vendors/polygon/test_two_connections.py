@@ -6,7 +6,6 @@ from typing import Any
 
 from tests.unit.vendors.polygon.scripted_vendor import NOW_MS, Client, Feed, Script, trade, vendor
 from tickstock_cli.core.metrics import SourceState
-from tickstock_cli.vendors.polygon.params import Endpoint
 
 
 def fair_value(number: int) -> dict[str, Any]:
@@ -31,10 +30,7 @@ def sends(*events: dict[str, Any], ends: bool = False) -> Script:
 
 def two_connections(stocks: str, business: str) -> Feed:
     """Return a feed whose channels are on two played hosts."""
-    feed = Feed(stocks, channels=("T", "FMV"))
-    feed.source._endpoints = (Endpoint(f"{stocks}/stocks", ("T",)), Endpoint(f"{business}/stocks", ("FMV",)))
-    feed.source._wanted = [("T.AAPL",), ("FMV.AAPL",)]
-    return feed
+    return Feed(stocks, channels=("T", "FMV"), fmv_url=business)
 
 
 def test_rows_of_two_connections_are_in_one_order() -> None:
@@ -60,6 +56,7 @@ def test_a_connection_that_is_lost_leaves_the_other_alone() -> None:
         feed = two_connections(stocks.url, business.url)
         feed.read(3)
 
+    assert feed.heard.notices[0].startswith("T: the connection broke off without a close frame; connecting again")
     (gap,) = feed.source.gaps
     assert gap.channels == ("T",)
     assert gap.end is not None
@@ -78,5 +75,5 @@ def test_a_refusal_of_one_connection_ends_both() -> None:
         feed = two_connections(stocks.url, business.url)
         feed.read(10)
 
-    assert str(feed.source.failure) == "the feed refuses the key: no business plan"
+    assert str(feed.source.failure) == "FMV: the feed refuses the key: no business plan"
     assert feed.source.health().state is SourceState.ENDED
