@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tickstock_cli.core.batch import MergedBatch, unpack_origin
-from tickstock_cli.sources import gather, merge, plan, runs, sort
+from tickstock_cli.sources import gather, merge, plan, runs, slabs, sort
 from tickstock_cli.sources.recordings import ReadOptions, Recordings, Unsorted
 
 RECORDS = ("tick", "ohlcv", "fmv")
@@ -122,6 +122,7 @@ def small_chunks(rows: int, readers: int = 64, held_rows: int = 1_000) -> Iterat
         patch.setattr(sort, "HELD_BYTES", 1_000)
         patch.setattr(runs, "CHUNK_ROWS", rows)
         patch.setattr(runs, "STORED_CHUNK_ROWS", rows)
+        patch.setattr(slabs, "SLAB_ROWS", rows)
         yield
 
 

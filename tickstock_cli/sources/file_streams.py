@@ -71,7 +71,17 @@ class FileStreams:
             mine = ~own & np.array([file.record == record for file in needed], dtype=np.bool_)
             if mine.any():
                 small = SmallFiles(self._files, self._is_whole, self._codes.another(), self._watchers)
-                gathering = Gathering(kind, numbers[mine], spans.only(mine), self._open, small, held, self._temporary)
+                gathering = Gathering(
+                    kind,
+                    numbers[mine],
+                    spans.only(mine),
+                    self._open,
+                    small,
+                    held,
+                    self._temporary,
+                    chunk_rows(1, batch_rows),
+                    self._is_plain([file for file, is_mine in zip(needed, mine, strict=True) if is_mine]),
+                )
                 found.append(gathering)
         return found
 
@@ -90,6 +100,13 @@ class FileStreams:
         inside = start is None or file.first_available >= start
         inside &= end is None or (file.latest is not None and max(file.latest, file.first_available) < end)
         return inside and not self._positions[file.index] and not self._unsorted[file.index]
+
+    def _is_plain(self, files: Sequence[RecordingFile]) -> bool:
+        """Return whether all rows of files are read in their order, and available at their times."""
+        options = self._options
+        selects = options.symbols is not None or bool(options.where)
+        moved = options.unsorted is not Unsorted.FAIL or selects
+        return not moved and not any(file.record == "ohlcv" or "received_at" in file.layout.columns for file in files)
 
     def _earliest(self, file: RecordingFile) -> int:
         """Return a lower bound of the available times of a file's selected rows (int64 ns)."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from heapq import heappop, heappush
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -18,16 +17,16 @@ from numpy.typing import NDArray
 
 from tickstock_cli.core.batch import DTYPES, ORIGIN_ROW_BITS, Batch, Int64s
 from tickstock_cli.core.batch_file import TemporaryFolder
-from tickstock_cli.kernels.sort import sort_rows
 from tickstock_cli.sources.plain_numbers import frozen
 from tickstock_cli.sources.plan import Spans, clusters
-from tickstock_cli.sources.runs import HeldRun, memory_of, store
+from tickstock_cli.sources.runs import GatheredRun, store
+from tickstock_cli.sources.slabs import Pieces
 from tickstock_cli.sources.sort import SortedStream
 from tickstock_cli.sources.stream import FileStream, Stream
 from tickstock_cli.sources.together import SmallFiles
 
 HELD_BYTES = 240 << 20
-"""Most memory of all held runs together; ticks have 45 bytes, bars 92."""
+"""Most memory of all held runs together; a tick has 29 bytes, or 45 if its available time or origin must be held."""
 RUN_BYTES = 96 << 20
 """Memory of a run, if those that overlap cannot all be held."""
 FEWEST_ROWS = 1 << 18
@@ -42,7 +41,7 @@ class HeldMemory:
     def __init__(self) -> None:
         self._free = HELD_BYTES
 
-    def hold(self, run: HeldRun, size: int) -> bool:
+    def hold(self, run: GatheredRun, size: int) -> bool:
         """Reserve ``size`` bytes until a run is closed; return False if there is not enough."""
         if size > self._free:
             return False
@@ -69,6 +68,10 @@ class Gathering:
         Opens the stream of a file by its number.
     small
         Reads small files together.
+    chunk_rows
+        Rows that runs return at once.
+    is_plain
+        Whether files are probably read whole and in their order, so that neither available times nor origins are held.
     """
 
     def __init__(
@@ -80,6 +83,8 @@ class Gathering:
         small: SmallFiles,
         held: HeldMemory,
         temporary: TemporaryFolder,
+        chunk_rows: int,
+        is_plain: bool,
     ) -> None:
         by_start = np.argsort(spans.starts, kind="stable")
         self._kind = kind
@@ -98,6 +103,9 @@ class Gathering:
         """Files before this one have streams of their own."""
         self._held = held
         self._temporary = temporary
+        self._chunk_rows = chunk_rows
+        left_out = ("order", "origin", "available_at") if is_plain else ("order",)
+        self._row_bytes = sum(DTYPES[field.name].itemsize for field in fields(kind) if field.name not in left_out)
 
     @property
     def earliest(self) -> int | None:
@@ -120,12 +128,12 @@ class Gathering:
     def _gather(self) -> None:
         """Read the next files, and add at least one run."""
         wanted, room = self._size()
-        pool = _Pool(self._kind, room)
+        pool = _Pool(self._kind, room, self._chunk_rows)
         while wanted > 0 and self.earliest is not None:
             for batch, rows in self._read_next():
                 if len(batch) > pool.room:
                     self._add(pool)
-                    pool = _Pool(self._kind, max(room, len(batch)))
+                    pool = _Pool(self._kind, max(room, len(batch)), self._chunk_rows)
                 pool.add(batch)
                 wanted -= rows
         self._add(pool)
@@ -156,7 +164,7 @@ class Gathering:
 
     def _size(self) -> tuple[int, int]:
         """Return how many rows to read at least, and for how many a run has room."""
-        row_bytes = sum(DTYPES[field.name].itemsize for field in fields(self._kind) if field.name != "order")
+        row_bytes = self._row_bytes
         if self._begun or self._next == len(self._files):
             return (rows := RUN_BYTES // row_bytes), rows + FEWEST_ROWS
         first = self._rows_before[self._next]
@@ -175,7 +183,7 @@ class Gathering:
         return number, self._open_stream(number)
 
     def _add(self, pool: _Pool) -> None:
-        run, size = pool.sorted()
+        run, size = pool.run()
         self._runs.append(run if self._held.hold(run, size) else store(run, self._temporary))
 
     def close(self) -> None:
@@ -195,12 +203,13 @@ class _Pool:
         Number of rows for which there is room.
     """
 
-    def __init__(self, kind: type[Batch], room: int) -> None:
+    def __init__(self, kind: type[Batch], room: int, chunk_rows: int) -> None:
         self._kind = kind
-        names = [field.name for field in fields(kind) if field.name not in ("order", "available_at")]
+        self._chunk_rows = chunk_rows
+        names = [field.name for field in fields(kind) if field.name not in ("order", "origin", "available_at")]
         self._columns: dict[str, NDArray[Any]] = {name: np.empty(room, DTYPES[name]) for name in names}
         self._pieces: list[tuple[int, int, int]] = []
-        """File, first row and row behind the last of each batch."""
+        """Origin of the first row, first row and row behind the last of each stretch of a file."""
         self._rows = 0
         self.room = room
 
@@ -209,26 +218,35 @@ class _Pool:
         if not len(batch):
             return
         first, behind = self._rows, self._rows + len(batch)
+        cuts = np.flatnonzero(np.diff(batch.origin >> ORIGIN_ROW_BITS))
+        starts, ends = np.append(0, cuts + 1), np.append(cuts, len(batch) - 1)
+        counts_up = bool((batch.origin[ends] - batch.origin[starts] == ends - starts).all())
+        if not counts_up and "origin" not in self._columns:
+            self._columns["origin"] = self._origins()
         if batch.available_at is not batch.timestamp and "available_at" not in self._columns:
             times = self._columns["timestamp"]
             self._columns["available_at"] = np.empty(len(times), np.int64)
             self._columns["available_at"][:first] = times[:first]
         for name, column in self._columns.items():
             column[first:behind] = getattr(batch, name)
-        files = batch.origin >> ORIGIN_ROW_BITS
-        cuts = first + 1 + np.flatnonzero(np.diff(files))
-        starts = [first, *cuts.tolist()]
-        self._pieces += zip(files[np.array(starts) - first].tolist(), starts, [*starts[1:], behind], strict=True)
+        places = ((starts + first).tolist(), (ends + first + 1).tolist())
+        self._pieces += zip(batch.origin[starts].tolist(), *places, strict=True)
         self._rows = behind
         self.room -= len(batch)
 
-    def sorted(self) -> tuple[HeldRun, int]:
+    def _origins(self) -> Int64s:
+        """Return a column with the origins of the rows so far, which count up in each piece."""
+        origins = np.empty(len(self._columns["timestamp"]), np.int64)
+        for origin, first, behind in self._pieces:
+            origins[first:behind] = np.arange(origin, origin + behind - first)
+        return origins
+
+    def run(self) -> tuple[GatheredRun, int]:
         """Return the rows as a run, and its memory in bytes."""
         columns = {name: frozen(column[: self._rows]) for name, column in self._columns.items()}
-        columns["order"] = columns["origin"]
-        columns.setdefault("available_at", columns["timestamp"])
-        batch = self._kind(**columns)
-        pieces = np.array(sorted(self._pieces, key=itemgetter(0)), dtype=np.int64).reshape(-1, 3)
-        starts, ends = (frozen(pieces[:, column].copy()) for column in (1, 2))
-        order = sort_rows(batch.available_at, batch.origin, starts, ends)
-        return HeldRun(batch, order), memory_of([batch]) + order.nbytes
+        in_order = sorted(self._pieces, key=lambda piece: piece[0] >> ORIGIN_ROW_BITS)
+        origins, starts, ends = np.array(in_order, dtype=np.int64).reshape(-1, 3).T
+        times = columns.get("available_at", columns["timestamp"])
+        pieces = Pieces(times, frozen(starts.copy()), frozen(ends.copy()), frozen(origins - starts))
+        run = GatheredRun(self._kind, columns, pieces, self._chunk_rows)
+        return run, sum(column.nbytes for column in columns.values())
