@@ -60,6 +60,7 @@ class Terminal:
         self._user = user
         self._side = side
         self._lines = termios.tcgetattr(side)
+        self.is_closed = False
         self.shown = ""
         self.drawn = ""
         """All that came, with what moves the cursor and changes the screen."""
@@ -71,6 +72,12 @@ class Terminal:
         while text not in self.shown[before:]:
             assert monotonic() < deadline, f"never showed {text!r} behind {self.shown[before - 500 :][-4000:]!r}"
             self._read()
+
+    def close(self) -> None:
+        """Close the window. Idempotent."""
+        if not self.is_closed:
+            self.is_closed = True
+            os.close(self._user)
 
     def press(self, key: str) -> None:
         """Press a key."""
@@ -141,13 +148,14 @@ def on_a_terminal(
         stdout=side if stdout is None else stdout,
         stderr=side,
     ) as process:
+        terminal = Terminal(user, side)
         try:
-            yield Terminal(user, side), process
-            assert termios.tcgetattr(side) == before
+            yield terminal, process
+            assert terminal.is_closed or termios.tcgetattr(side) == before
         finally:
             process.kill()
             os.close(side)
-            os.close(user)
+            terminal.close()
 
 
 def test_keys_pause_step_change_the_speed_and_stop(tmp_path: Path) -> None:

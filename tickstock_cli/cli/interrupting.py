@@ -70,7 +70,10 @@ def asked_by() -> list[signal.Signals]:
 
 
 def stop_on_signals(loop: AbstractEventLoop, stop: Callable[[], object]) -> None:
-    """Call ``stop`` on a loop at the first Ctrl-C or SIGTERM, and cancel the loop at the second."""
+    """Call ``stop`` on a loop at the first Ctrl-C or SIGTERM, and cancel the loop at the second.
+
+    A second SIGHUP does not count: see `_insists`.
+    """
     numbers = asked_by()
 
     def insist() -> None:
@@ -78,11 +81,19 @@ def stop_on_signals(loop: AbstractEventLoop, stop: Callable[[], object]) -> None
 
     def first() -> None:
         for number in numbers:
-            loop.add_signal_handler(number, insist)
+            loop.add_signal_handler(number, insist if _insists(number) else lambda: None)
         stop()
 
     for number in numbers:
         loop.add_signal_handler(number, first)
+
+
+def _insists(number: int) -> bool:
+    """Return whether a signal insists on an end that was asked for before.
+
+    A terminal that is closed sends SIGHUP itself, and so does its shell; service managers send it behind SIGTERM.
+    """
+    return number != signal.SIGHUP
 
 
 class Stoppable(Protocol):
@@ -94,7 +105,7 @@ class Stoppable(Protocol):
 
 @contextmanager
 def stop_on_interrupt(control: Stoppable) -> Iterator[None]:
-    """Stop the run cleanly at the first Ctrl-C or SIGTERM, and at once at the second.
+    """Stop the run cleanly at the first Ctrl-C or SIGTERM, and at once at the second; a second SIGHUP does not count.
 
     A timer interrupts waits of the main thread: without it, a signal just before a wait is handled only at its end.
     """
@@ -104,6 +115,8 @@ def stop_on_interrupt(control: Stoppable) -> Iterator[None]:
 
     def stop(number: int, frame: Any) -> None:  # noqa: ARG001 - the signal module's signature
         if asked.is_set():
+            if not _insists(number):
+                return
             signal.signal(number, lambda *_: _leave())  # a third one does not wait for the cleaning up
             if not insisted.is_alive():
                 insisted.start()

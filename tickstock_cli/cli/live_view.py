@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack, redirect_stderr
+from contextlib import ExitStack, redirect_stderr, suppress
 from threading import current_thread, main_thread
 from types import TracebackType
 from typing import Any, Self
@@ -23,7 +23,7 @@ from rich.text import Text
 
 from tickstock_cli.cli.keys import has_keyboard
 from tickstock_cli.cli.leaving import restore_all, restored
-from tickstock_cli.cli.render_live import LiveFrame
+from tickstock_cli.cli.render_live import GuardedFrame, LiveFrame
 from tickstock_cli.cli.render_phrases import KindPhrases
 from tickstock_cli.cli.status_lines import StatusLines
 from tickstock_cli.core.shown_times import ShownZone
@@ -40,7 +40,8 @@ LEAVE_SCREEN = b"\x1b[?1049l\x1b[?25h"
 class LiveView(Observer):
     """A live table of events and a progress line, redrawn by rich in a thread of its own.
 
-    Lines that the program writes to standard error meanwhile are printed when the screen is left.
+    A frame that cannot be drawn says so in its place; the run and the frames behind it go on. Lines that the program
+    writes to standard error meanwhile are printed when the screen is left.
 
     Parameters
     ----------
@@ -72,9 +73,10 @@ class LiveView(Observer):
         self._seen = 0
         self._console = console
         self._hidden = False
+        self._failure: str | None = None
         self._stack = ExitStack()
         self._live = Live(
-            get_renderable=self._draw,
+            get_renderable=lambda: GuardedFrame(self._draw, self._failed),
             console=console,
             refresh_per_second=REFRESH_PER_SECOND,
             screen=True,
@@ -88,7 +90,7 @@ class LiveView(Observer):
             undo.callback(self._print_held, held)
             undo.enter_context(redirect_stderr(held))
             undo.enter_context(restored(self._leave_screen))
-            undo.callback(self._live.stop)
+            undo.callback(self._stop)
             self._live.start()
             if current_thread() is main_thread():
                 for number, handler in ((signal.SIGTSTP, self._suspend), (signal.SIGQUIT, _quit)):
@@ -100,8 +102,11 @@ class LiveView(Observer):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
-        if error is not None:  # without an error, a summary follows
-            self._console.print(Text("\n").join(self._below(self._console.width)))
+        with suppress(OSError):  # the terminal can be gone
+            if self._failure is not None:
+                self._console.print(Text(f"note: the view could not be drawn: {self._failure}"))
+            if error is not None:  # without an error, a summary follows
+                self._console.print(Text("\n").join(self._below(self._console.width)))
 
     def advanced(self, rows: int, market_time: int) -> None:
         self._status.advanced(rows, market_time)
@@ -139,8 +144,16 @@ class LiveView(Observer):
     def _below(self, width: int) -> list[Text]:
         return self._status.lines(width, self._seen)
 
+    def _failed(self, error: Exception) -> None:
+        self._failure = f"{type(error).__name__}: {error}"
+
+    def _stop(self) -> None:
+        with suppress(OSError):  # the terminal can be gone; the run's outputs must not depend on it
+            self._live.stop()
+
     def _print_held(self, held: io.StringIO) -> None:
-        sys.stderr.write(held.getvalue())
+        with suppress(OSError):
+            sys.stderr.write(held.getvalue())
 
     def _leave_screen(self) -> None:
         os.write(self._console.file.fileno(), LEAVE_SCREEN)

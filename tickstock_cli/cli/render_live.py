@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment, SegmentLines
 from rich.text import Text
 
@@ -19,6 +19,33 @@ HEADING = 2
 """Lines of the table's heading."""
 LEAST_EVENTS = 3
 """Events that a long dashboard leaves room for."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardedFrame:
+    """Draws the frame that a function returns; an error of either is told in its place.
+
+    Parameters
+    ----------
+    frame
+        Returns the frame.
+    failed
+        Is told the error.
+    """
+
+    frame: Callable[[], RenderableType]
+    failed: Callable[[Exception], object]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Return the lines of the frame."""
+        try:
+            yield from list(console.render(self.frame(), options))
+        except Exception as error:  # noqa: BLE001 - a view that stands still looks like a market that does
+            self.failed(error)
+            words = f"this view cannot be drawn ({type(error).__name__}: {error}); the run goes on"
+            lines = console.render_lines(Text(words, style="bold red"), options.update(height=None), pad=False)
+            height = options.height or options.size.height
+            yield SegmentLines([*lines, *([[]] * (height - len(lines)))][:height], new_lines=True)
 
 
 @dataclass(frozen=True, slots=True)
