@@ -37,6 +37,20 @@ def test_a_type_whose_rows_were_all_rejected_is_reported(here: Here, recorded: P
     )
 
 
+@pytest.mark.parametrize(("every", "is_told"), [(10, True), (40, False)])
+def test_many_rejected_rows_are_reported(here: Here, recorded: Path, every: int, is_told: bool) -> None:
+    """One row of ten without a price is no accident; one of forty is counted without a note."""
+    ticks = written_columns(recorded / "ticks.parquet")
+    rows = len(ticks["price"])
+    prices = [0.0 if row % every == 0 else price for row, price in enumerate(ticks["price"])]
+    write_columns(recorded / "ticks.parquet", {**ticks, "price": prices})
+
+    told = here("replay", recorded, "--json").stderr
+
+    note = f"note: {-(-rows // every):,} of {rows:,} tick rows were rejected: price; see them with --rejects FILE"
+    assert (note in told) is is_told
+
+
 def test_a_time_beyond_the_recording_is_reported_with_its_span(here: Here, recorded: Path) -> None:
     """A wrong year in --start selects nothing."""
     late = here("replay", recorded / "ticks.parquet", "--start", "2027-01-01", "--json")

@@ -20,6 +20,8 @@ MOST_FILES = 64
 """Files whose prices are looked at."""
 LOW_PRICES = 50
 """Prices below so many of the least moves are low: 0.50 dollars."""
+MANY_REJECTED = 20
+"""One row of so many is worth a note: those of a feed are far fewer."""
 MOST_NAMES = 20
 """Limit of the absent tickers that are named."""
 
@@ -108,19 +110,31 @@ def _nothing_read(request: Request, source: NamedSource, ledger: Ledger) -> list
 
 
 def _unused(source: NamedSource, ledger: Ledger) -> list[str]:
-    """Return the notes about record types without usable rows."""
+    """Return the notes about record types whose rows are rejected or lie outside market hours."""
     notes = []
     for record in RECORD_TYPES:
         read, processed = ledger[f"{record}.read"], ledger[f"{record}.processed"]
         if read and not processed:
-            prefix = f"{record}.rejected."
-            reasons = {name.removeprefix(prefix): ledger[name] for name in ledger if name.startswith(prefix)}
-            most = sorted(reasons, key=lambda reason: (-reasons[reason], reason))
-            told = ", ".join(most if len(most) == 1 else (f"{reason} {reasons[reason]:,}" for reason in most))
+            told = _reasons(ledger, record)
             notes.append(f"all {read:,} {record} rows were rejected: {told}; see them with --rejects FILE or --strict")
-        elif processed and ledger[f"{record}.filtered.market_hours"]:
+            continue
+        rejected = ledger.total(f"{record}.rejected.")
+        if rejected * MANY_REJECTED >= read > 0:
+            notes.append(
+                f"{rejected:,} of {read:,} {record} rows were rejected: {_reasons(ledger, record)}; see them with "
+                "--rejects FILE or --strict"
+            )
+        if processed and ledger[f"{record}.filtered.market_hours"]:
             notes.extend(_outside(record, ledger[f"{record}.filtered.market_hours"], processed, source.notes))
     return notes
+
+
+def _reasons(ledger: Ledger, record: str) -> str:
+    """Return why rows were rejected, the most frequent reason first."""
+    prefix = f"{record}.rejected."
+    reasons = {name.removeprefix(prefix): ledger[name] for name in ledger if name.startswith(prefix)}
+    most = sorted(reasons, key=lambda reason: (-reasons[reason], reason))
+    return ", ".join(most if len(most) == 1 else (f"{reason} {reasons[reason]:,}" for reason in most))
 
 
 def _zone_hint(notes: Sequence[str]) -> str:

@@ -37,6 +37,7 @@ class TickerPlace(StrEnum):
 
     COLUMN = "column"
     FILENAME = "filename"
+    FOLDER = "folder"
 
 
 SAMPLE = "sample_data"
@@ -108,7 +109,8 @@ TickerFromName = Annotated[
     typer.Option(
         "--ticker-from",
         show_default=False,
-        help="Where the ticker is in files without a column for it: filename takes the beginning of their names.",
+        help="Where the ticker is in files without a column for it: filename takes the beginning of their names, "
+        "folder the name of their folder.",
     ),
 ]
 ShadowFile = Annotated[

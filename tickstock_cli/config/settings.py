@@ -206,9 +206,10 @@ class RecordingSettings(Section):
     copies: Literal["once", "all"] = Field(
         default="once", description="whether files with the same rows are read once, with a note, or all"
     )
-    ticker_from: Literal["column", "filename"] = Field(
+    ticker_from: Literal["column", "filename", "folder"] = Field(
         default="column",
-        description="where the ticker is in files without a column for it: filename takes the beginning of their names",
+        description="where the ticker is in files without a column for it: filename takes the beginning of their "
+        "names, folder the name of the innermost folder that is no date or kind",
     )
 
 

@@ -15,7 +15,7 @@ from tickstock_cli.sources.recordings import Guess
 
 FOLDER_NAME = "folder name"
 """Origin of a column that is in the name of a folder, not in a file."""
-FILE_NAME = "file or column name"
+FILE_NAME = "file, folder or column name"
 """Origin of a ticker that is in the name of the file, or in the names of its columns."""
 
 

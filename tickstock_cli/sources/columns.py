@@ -17,7 +17,7 @@ from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.errors import DataError
 from tickstock_cli.kernels import normalise
 from tickstock_cli.sources.flag_bits import TRANSLATIONS, bits
-from tickstock_cli.sources.intervals import FORMS, UNITS, lengths, parse_interval
+from tickstock_cli.sources.intervals import FORMS, UNITS, lengths, parse_interval, whole_ends
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.plain_numbers import Bools, frozen, real, scaled, shares, valid
 from tickstock_cli.sources.recognise import Layout
@@ -160,6 +160,7 @@ class ColumnReader:
         available = timestamp
         if interval is not None:
             if self._options.bar_label == "end":
+                timestamp = whole_ends(timestamp, interval)
                 timestamp = frozen(np.where(timestamp > interval, timestamp - interval, np.minimum(timestamp, 0)))
             available = np.empty(len(timestamp), dtype=np.int64)
             normalise.bar_ends(timestamp, interval, available)

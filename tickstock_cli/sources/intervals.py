@@ -38,6 +38,9 @@ _UNIT_FIRST = re.compile(r"\s*([A-Za-z]+)_?(\d{1,6})\s*", re.ASCII)
 _CLOCK = re.compile(r"\s*(?:(\d{1,6}) days? )?(\d{1,2}):(\d{2}):(\d{2})\s*", re.ASCII)
 """A duration as pandas and databases write it: 00:05:00, 0 days 00:05:00."""
 _LONGEST = 2**62
+LAST_MOMENTS = (NS_PER_SECOND, 1_000_000, 1_000, 1)
+"""How far before the end of a bar its last moment is, in the units of clocks."""
+_FEWEST_STEPS = 20
 
 
 def parse_interval(text: str, unit_ns: int = NS_PER_SECOND) -> int | None:
@@ -102,6 +105,25 @@ def lengths(column: pa.Array[Any], unit_ns: int, default_ns: int) -> Int64s:
     numbers = np.where(np.isnan(numbers), default_ns, numbers)
     numbers[~((numbers > 0) & (numbers <= _LONGEST))] = 0
     return np.rint(numbers).astype(np.int64)
+
+
+def whole_ends(labels: Int64s, length: Int64s | int) -> Int64s:
+    """Return the ends of bars (ns) that are labelled by them, or by their last moment, such as 09:30:59.999.
+
+    A label is the last moment where it is one second, millisecond, microsecond or nanosecond before a multiple of the
+    bar's length, at most of a minute, and that step is no more than a twentieth of it.
+
+    Examples
+    --------
+    >>> [whole_ends(np.array([ns]), 60 * 10**9).item() // 10**9 for ns in (59 * 10**9, 60 * 10**9, 59_999_000_000)]
+    [60, 60, 60]
+    """
+    multiple = np.minimum(length, MINUTE)
+    ends = labels
+    for step in LAST_MOMENTS:
+        is_last = (multiple >= _FEWEST_STEPS * step) & ((labels + step) % multiple == 0)
+        ends = np.where(is_last, labels + step, ends)
+    return ends
 
 
 def _of_texts(column: pa.Array[Any], unit_ns: int, default_ns: int) -> Int64s:

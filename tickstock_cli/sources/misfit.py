@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
+from tickstock_cli.sources.file_tickers import offer
 from tickstock_cli.sources.layouts.known import token
 from tickstock_cli.sources.layouts.wide import tickers_of
 from tickstock_cli.sources.records import RECORD_TYPES, TEXT, RecordType
@@ -31,7 +32,6 @@ _EXACT, _OTHER_CASE, _ALIAS = 1.0, 0.95, 0.9
 _BIDS = ("bid", "bidprice", "bp", "bidpx", "bidpx00", "b", "bestbid", "bidpx0")
 _ASKS = ("ask", "askprice", "ap", "askpx", "askpx00", "a", "bestask", "offer", "ofr", "askpx0")
 _MOST_TICKERS = 3
-_TICKER_IN_NAME = "if the name of the file begins with the ticker, --ticker-from filename takes it from there"
 
 
 def misfit(
@@ -88,14 +88,14 @@ def _nearest(path: str, has: str, names: Sequence[str], schema: pa.Schema, their
     missing = [name for name in nearest.required if name not in theirs]
     if missing == ["ticker"] and "ticker" not in guess:
         return (
-            f"{path} is not recognised: {has}, those of {nearest.name} rows without ticker: {_TICKER_IN_NAME}; "
+            f"{path} is not recognised: {has}, those of {nearest.name} rows without ticker: {offer(path)}; "
             "else say which column holds it with --map ticker=COLUMN"
         )
     hints = " ".join(f"--map {name}={guess[name][0] if name in guess else 'COLUMN'}" for name in missing)
-    offer = f"; {_TICKER_IN_NAME}" if "ticker" in missing and "ticker" not in guess and len(guess) > 1 else ""
+    place = f"; {offer(path)}" if "ticker" in missing and "ticker" not in guess and len(guess) > 1 else ""
     return (
         f"{path} is not recognised: {has}; for {nearest.name} rows it lacks {', '.join(missing)}: "
-        f"say which columns hold them with {hints}{offer}"
+        f"say which columns hold them with {hints}{place}"
     )
 
 

@@ -56,7 +56,8 @@ class ReadOptions:
     copies
         Whether files with the same rows are read once or all.
     ticker_from
-        Where the ticker is in files without a column for it: nowhere (column), or in their names (filename).
+        Where the ticker is in files without a column for it: nowhere (column), in their names (filename), or
+        in those of their folders (folder).
     start, end
         Available times in ns since the epoch, UTC: rows in [start, end) are read. None is no bound.
     symbols

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
@@ -11,21 +11,27 @@ import pyarrow as pa
 
 from tickstock_cli.errors import SchemaError, UsageError
 from tickstock_cli.sources.discover import FoundFile
-from tickstock_cli.sources.file_tickers import ticker_of
+from tickstock_cli.sources.file_tickers import TICKER_PLACES
 from tickstock_cli.sources.intervals import parse_interval
 from tickstock_cli.sources.layouts import FileColumns, Understood, understand
+from tickstock_cli.sources.layouts.known import token
 from tickstock_cli.sources.misfit import misfit
 from tickstock_cli.sources.options import ReadOptions, is_set, with_layout
 from tickstock_cli.sources.records import (
     KNOWN_COLUMNS,
     LENGTH,
     NUMBER,
+    OHLCV,
     RECORD_TYPES,
     TEXT,
     ColumnType,
     RecordType,
     is_empty_type,
 )
+
+_LENGTHS = ("timeframe", "freq", "frequency", "resolution", "tf", "barsize", "granularity", "barinterval")
+_LENGTHS_WITH_UNIT = ("bar", "bars", "period", "timespan", "aggregation", "candle")
+"""Tokens of names of lengths of bars; a number alone under the latter can be anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +129,7 @@ def recognise(
     mapping: Mapping[str, str],
     values: Callable[[str], list[Any]] | None = None,
     *,
-    ticker_from_name: bool = False,
+    ticker_from: str = "column",
 ) -> Layout:
     """Return the layout of a file from the names of its columns and partitions, and check their types.
 
@@ -133,8 +139,8 @@ def recognise(
     ----------
     values
         Returns the first values of a column that are not null; None: known layouts are not considered.
-    ticker_from_name
-        Whether the ticker of a file without a column for it is the beginning of its name.
+    ticker_from
+        Where the ticker of a file without a column for it is: a key of `TICKER_PLACES`, or nowhere.
 
     Raises
     ------
@@ -155,13 +161,45 @@ def recognise(
         fits = [record for record in _fitting({**theirs, "ticker": ""}) if record.name == understood.record] or fits
     else:
         understood = None
-    given = {} if "ticker" in theirs else _ticker(found.path, understood, ticker_from_name)
+    given = {} if "ticker" in theirs else _ticker(found.path, understood, ticker_from)
     if given:
         theirs = {**theirs, "ticker": "ticker"}
         fits = [record for record in _fitting(theirs) if understood is None or record.name == understood.record]
     if len(fits) != 1 or "ticker" not in theirs:
         raise SchemaError(misfit(found.path, names, schema, theirs, fits if "ticker" in theirs else []))
+    if fits[0] is OHLCV and "interval" not in mapping:
+        theirs = {**theirs, **_interval(found, schema, theirs, values)}
     return _layout(found, schema, theirs, fits[0], given, understood)
+
+
+def interval_names(names: Iterable[str]) -> list[str]:
+    """Return the names of columns and partitions that can hold the length of bars beside `interval`.
+
+    Examples
+    --------
+    >>> interval_names(["timeframe", "Bar Size", "barcount"])
+    ['timeframe', 'Bar Size']
+    """
+    return [name for name in names if token(name) in (*_LENGTHS, *_LENGTHS_WITH_UNIT)]
+
+
+def _interval(
+    found: FoundFile, schema: pa.Schema, theirs: Mapping[str, str], values: Callable[[str], list[Any]] | None
+) -> dict[str, str]:
+    """Return the partition or the column of texts that says the length of bars under another name than `interval`."""
+    if "interval" in theirs:
+        return {}
+    for name in interval_names(found.partitions):
+        value = found.partitions[name] or ""
+        is_clear = token(name) in _LENGTHS or not value.replace(".", "").isdigit()
+        if name not in schema.names and is_clear and parse_interval(value) is not None:
+            return {"interval": name}
+    for name in interval_names(schema.names) if values is not None else ():
+        if schema.names.count(name) == 1 and TEXT.accepts(schema.field(name).type):
+            texts = set(values(name))  # type: ignore[misc]  # it is there
+            if texts and all(not text.isdigit() and parse_interval(text) is not None for text in texts):
+                return {"interval": name}
+    return {}
 
 
 def names_suffice(schema: pa.Schema, partitions: Collection[str], mapping: Mapping[str, str]) -> bool:
@@ -179,15 +217,16 @@ def _fitting(theirs: Mapping[str, str]) -> list[RecordType]:
     return [record for record in RECORD_TYPES if record.required.keys() <= theirs.keys()]
 
 
-def _ticker(path: str, understood: Understood | None, from_name: bool) -> dict[str, str | None]:
-    """Return the ticker of all rows, where the layout or the file's name says it."""
+def _ticker(path: str, understood: Understood | None, place: str) -> dict[str, str | None]:
+    """Return the ticker of all rows, where the layout, the file's name or its folder says it."""
     if understood is not None and understood.reading.ticker is not None:
         return {"ticker": understood.reading.ticker}
-    if not from_name:
+    if place not in TICKER_PLACES:
         return {}
-    ticker = ticker_of(path)
+    ticker = TICKER_PLACES[place](path)
     if ticker is None:
-        raise SchemaError(f"{path} has no column of tickers, and its name does not begin with one")
+        where = "its name does not begin with one" if place == "filename" else "no folder of its path is named as one"
+        raise SchemaError(f"{path} has no column of tickers, and {where}")
     return {"ticker": ticker}
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow.types as pt
 
+from tickstock_cli.core.times import NS_PER_SECOND
 from tickstock_cli.errors import OwnOutputError
 from tickstock_cli.kernels.normalise import LARGEST_TIME
 from tickstock_cli.sources.checks.facts import Extremes, Facts
@@ -29,6 +30,7 @@ from tickstock_cli.sources.interpretation import (
     first_available,
     interpret,
 )
+from tickstock_cli.sources.intervals import whole_ends
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.plain_columns import plain_rows, plain_schema
 from tickstock_cli.sources.plain_values import known_values
@@ -38,6 +40,9 @@ from tickstock_cli.sources.shared_layouts import SharedLayouts
 from tickstock_cli.sources.time_columns import TimeEncoding
 from tickstock_cli.sources.zones import in_utc
 from tickstock_cli.storage.names import is_object, shown_as_path
+
+_END_OF_A_BAR = 5 * NS_PER_SECOND
+"""A multiple of this is the end of a bar itself, and not its last moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,10 +311,16 @@ def _available_bounds(
     if event is None:
         return None, None
     low, high, _ = event
-    if layout.record.name != "ohlcv" or how.bars_at_end:
+    if layout.record.name != "ohlcv":
         return low, high
-    if "interval" in layout.columns or "interval" in layout.constants:
+    has_lengths = "interval" in layout.columns or "interval" in layout.constants
+    if how.bars_at_end and has_lengths:
+        return low, None if high % _END_OF_A_BAR else high
+    if has_lengths:
         return low, None
+    if how.bars_at_end:
+        ends = whole_ends(np.array([low, high]), how.interval_ns).tolist()
+        return ends[0], ends[1]
     return low + how.interval_ns, min(high + how.interval_ns, LARGEST_TIME)
 
 

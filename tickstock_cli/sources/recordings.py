@@ -32,6 +32,7 @@ from tickstock_cli.sources.merge import merged
 from tickstock_cli.sources.options import ReadOptions, Unsorted
 from tickstock_cli.sources.order import first_disorder
 from tickstock_cli.sources.origins import Origins
+from tickstock_cli.sources.overlapping_bars import OverlappingBars
 from tickstock_cli.sources.recognise import check_mapped, check_mapping
 from tickstock_cli.sources.recording_file import RecordingFile, RecordingOpener
 from tickstock_cli.sources.records import RECORD_TYPES
@@ -69,6 +70,7 @@ class Recordings:
         self._unsorted: dict[int, bool] = {}
         self._watchers: dict[int, Watchers] = {}
         self._repeated = RepeatedRows(())
+        self._overlapping = OverlappingBars(())
 
     @classmethod
     def open(cls, paths: Sequence[str | Path], options: ReadOptions | None = None) -> Self:
@@ -143,7 +145,8 @@ class Recordings:
         """Return what the checks found in a file, by its index: when it was opened, and in the rows read so far."""
         watchers = self._watchers.get(file)
         watched = watchers.oddities() if watchers is not None else []
-        return [*self.files[file].checked.oddities, *watched, *self._repeated.oddities(file)]
+        in_others = *self._repeated.oddities(file), *self._overlapping.oddities(file)
+        return [*self.files[file].checked.oddities, *watched, *in_others]
 
     @property
     def paths(self) -> list[Path]:
@@ -225,13 +228,15 @@ class Recordings:
         streams = FileStreams(
             self.files, self._options, self.symbols, self._temporary, positions, unsorted, self._watchers
         )
-        self._repeated = RepeatedRows(self.files) if self._options.copies == "once" else RepeatedRows(())
+        compared = self.files if self._options.copies == "once" else ()
+        self._repeated, self._overlapping = RepeatedRows(compared), OverlappingBars(compared)
         return self._watched(Assembler(batch_rows, positions, unsorted).steps(merged(streams.waiting(batch_rows))))
 
     def _watched(self, steps: Iterator[MergedBatch]) -> Iterator[MergedBatch]:
-        """Yield the steps, and look for ticks that are in two files."""
+        """Yield the steps, and look for ticks and bars that are in two files."""
         for step in steps:
             self._repeated.see(step.ticks)
+            self._overlapping.see(step.bars)
             yield step
         self._repeated.finish()
 

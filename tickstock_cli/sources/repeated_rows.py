@@ -35,7 +35,7 @@ class RepeatedRows:
 
     def __init__(self, files: Sequence[RecordingFile]) -> None:
         self._paths = [str(file.path) for file in files]
-        self._is_looking = _may_share_rows([file for file in files if file.record == "tick" and file.rows])
+        self._is_looking = may_share_rows([file for file in files if file.record == "tick" and file.rows])
         self._seen: Int64s = np.zeros(len(files), dtype=np.int64)
         self._pairs: Counter[tuple[int, int]] = Counter()
         self._compared = 0
@@ -106,7 +106,7 @@ def _keys(ticks: TickBatch, first: int, stop: int) -> Int64s:
     return np.stack(columns)
 
 
-def _may_share_rows(files: Sequence[RecordingFile]) -> bool:
+def may_share_rows(files: Sequence[RecordingFile]) -> bool:
     """Return whether two files can have a row of one ticker and time, as their footers show."""
     times_of: dict[tuple[str, str] | None, list[tuple[int, int]]] = {}
     for file in files:

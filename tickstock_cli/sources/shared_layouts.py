@@ -13,7 +13,8 @@ from tickstock_cli.core.recording_schema import is_recorded
 from tickstock_cli.sources.discover import FoundFile
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.plain_columns import plain_schema
-from tickstock_cli.sources.recognise import Layout, names_suffice, recognise
+from tickstock_cli.sources.recognise import Layout, interval_names, names_suffice, recognise
+from tickstock_cli.sources.records import OHLCV
 
 _MOST_SCHEMAS = 64
 """Schemas that are remembered."""
@@ -48,7 +49,6 @@ class SharedLayouts:
 
     def __init__(self, options: ReadOptions) -> None:
         self._options = options
-        self._from_name = options.ticker_from == "filename"
         self._known: list[SharedSchema] = []
         """The latest first."""
 
@@ -85,7 +85,7 @@ class SharedLayouts:
             shared.schema,
             self._options.columns,
             None if shared.is_recorded else values,
-            ticker_from_name=self._from_name,
+            ticker_from=self._options.ticker_from,
         ).told(self._options)
         if self._is_shared(shared, partitions, layout):
             shared.layouts[partitions] = layout
@@ -94,6 +94,8 @@ class SharedLayouts:
     def _is_shared(self, shared: SharedSchema, partitions: Sequence[str], layout: Layout) -> bool:
         """Return whether neither the path nor a value decided anything but the ticker of the whole file."""
         by_names = shared.is_recorded or names_suffice(shared.schema, partitions, self._options.columns)
+        if layout.record is OHLCV and interval_names([*shared.schema.names, *partitions]):
+            return False
         return by_names and not layout.in_name and layout.constants.keys() <= _TICKER
 
     def _ticker(self, found: FoundFile) -> str | None:

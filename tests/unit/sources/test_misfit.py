@@ -133,3 +133,40 @@ def test_a_class_of_shares_is_part_of_a_ticker() -> None:
     assert [ticker_of(str(Path("day", f"{name}.parquet"))) for name in names] == [
         *("BRK-B", "BRK.B", "AAPL", "IBM", "AAPL", "ES=F", "^GSPC", "1INCH"),
     ]
+
+
+def test_a_ticker_in_the_path_is_offered_and_taken(write: Write) -> None:
+    """By the name of the file, or of the innermost folder that is no date, length or kind."""
+    for name, place in (("AAPL_1min.parquet", "filename"), ("AAPL/1min/2024/01.parquet", "folder")):
+        path = write(name, ticker=None)
+        with pytest.raises(SchemaError, match=f"--ticker-from {place} takes AAPL from"):
+            Recordings.open([path])
+        with Recordings.open([path], ReadOptions(ticker_from=place)) as recordings:
+            list(recordings.batches(10))
+            assert recordings.symbols.tickers == ["AAPL"]
+
+
+def test_a_folder_without_a_ticker_is_an_error(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dates and kinds of rows are no tickers."""
+    path = write("2024-01-03.parquet", ticker=None)
+    monkeypatch.setattr("os.path.abspath", lambda _: "/1min/trades/2024-01-03.parquet")
+    with pytest.raises(SchemaError, match="has no column of tickers, and no folder of its path is named as one"):
+        Recordings.open([path], ReadOptions(ticker_from="folder"))
+
+
+@pytest.mark.parametrize(
+    ("name", "ticker"),
+    [
+        ("table_aapl.parquet", "AAPL"),
+        ("us_equities_AAPL.parquet", "AAPL"),
+        ("XNAS-20240103.AAPL.parquet", "AAPL"),
+        ("20240103_aapl_minute_trade.parquet", "AAPL"),
+        ("DAY_1min_2024.parquet", "DAY"),
+        ("part-0.parquet", None),
+        ("data.parquet", None),
+        ("2024_minute_bars.parquet", None),
+    ],
+)
+def test_what_stands_before_a_ticker_is_none(name: str, ticker: str | None) -> None:
+    """Kinds of rows, exchanges and dates; a ticker that is such a word is written in capitals."""
+    assert ticker_of(name) == ticker

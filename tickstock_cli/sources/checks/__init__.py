@@ -7,6 +7,7 @@ stops the run with the remedy, or finds what `replay` notes and `inspect` lists.
 from __future__ import annotations
 
 from tickstock_cli.sources.checks.bar_label import CHECK as BAR_LABEL
+from tickstock_cli.sources.checks.bar_lengths import CHECK as BAR_LENGTHS
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck, Watcher
 from tickstock_cli.sources.checks.flags import CHECK as FLAGS
 from tickstock_cli.sources.checks.interval import CHECK as INTERVAL
@@ -21,6 +22,7 @@ CHECKS: tuple[RecordingCheck, ...] = (
     TIMES,
     INTERVAL,
     BAR_LABEL,
+    BAR_LENGTHS,
     ORDER_BOOK,
     FLAGS,
     PLAUSIBLE,

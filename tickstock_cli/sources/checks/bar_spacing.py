@@ -40,7 +40,7 @@ def bar_spacing(facts: Facts, *, read_more: bool = False) -> Spacing:
 def _spacing(facts: Facts, rows: pa.RecordBatch) -> Spacing:
     times = facts.reader.times(rows, 0)
     assert times.interval is not None  # of bars
-    codes = _codes(facts.reader.array(rows, "ticker"))
+    codes = ticker_codes(facts.reader.array(rows, "ticker"))
     starts, length = times.timestamp, times.interval
     order = np.lexsort((starts, length, codes))
     if times.known is not None:
@@ -51,7 +51,8 @@ def _spacing(facts: Facts, rows: pa.RecordBatch) -> Spacing:
     return Spacing(apart[alike], length[order][1:][alike])
 
 
-def _codes(tickers: pa.Array[Any]) -> Int64s:
+def ticker_codes(tickers: pa.Array[Any]) -> Int64s:
+    """Return a number for each ticker, the same in rows of one."""
     if pt.is_null(tickers.type):
         return valid(tickers).astype(np.int64)
     encoded: Any = tickers if pt.is_dictionary(tickers.type) else tickers.dictionary_encode()

@@ -11,6 +11,7 @@ import pytest
 
 from tests.unit.sources.checks.noted import noted
 from tests.unit.sources.conftest import SECOND, Write
+from tickstock_cli.core.trading_hours import CustomCalendar, PhaseHours, hours_of_date
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.recordings import Recordings
 
@@ -102,3 +103,35 @@ def test_rows_of_ends_are_selected_by_when_they_are_known(write_bars: Write) -> 
     options = ReadOptions(bar_label="end", start=at("16:00"))
     with Recordings.open([path], options) as recordings:
         assert [len(step) for step in recordings.batches(500)] == [1]
+
+
+@pytest.mark.parametrize("last", [SECOND, 1_000_000, 1_000, 1])
+@pytest.mark.parametrize("minutes", [1, 5, 60])
+def test_bars_labelled_by_their_last_moment_are_told_and_read(write_bars: Write, last: int, minutes: int) -> None:
+    """09:30:59 and 09:30:59.999 are the end of the bar from 09:30, whatever hours the market has."""
+    starts = session("2:00", "22:00", minutes * MINUTE)
+    path = write_times(write_bars, [start + minutes * MINUTE - last for start in starts])
+    assert "bars carry their last moment" in noted(path, interval_seconds=minutes * 60)
+    with Recordings.open([path], ReadOptions(interval_seconds=minutes * 60, bar_label="end")) as recordings:
+        (step,) = recordings.batches(10_000)
+        assert step.bars.timestamp.tolist() == starts
+        assert recordings.span == (starts[0] + minutes * MINUTE, starts[-1] + minutes * MINUTE)
+
+
+def test_days_of_utc_that_end_with_midnight_are_told(write_bars: Write) -> None:
+    """A market that never closes has no other hours than its days."""
+    day = 1_381_190_400 * SECOND
+    ends = [day + place * MINUTE for place in range(1, 1_441)]
+    assert "days of UTC go from behind midnight to midnight" in noted(write_times(write_bars, ends))
+    assert noted(write_times(write_bars, [end - MINUTE for end in ends])) == ""
+    assert noted(write_times(write_bars, ends), bar_label="start") == ""
+
+
+@pytest.mark.parametrize(("first", "last", "is_end"), [("17:01", "16:00", True), ("17:00", "15:59", False)])
+def test_a_calendar_of_the_configuration_tells_ends(write_bars: Write, first: str, last: str, is_end: bool) -> None:
+    """Here that of a future in Chicago, whose day begins in the evening before."""
+    hours = hours_of_date([PhaseHours("regular", 17 * 3_600, 16 * 3_600)])
+    calendar = CustomCalendar("America/Chicago", hours, frozenset(range(5)))
+    times = list(range(at(first, 7) + 60 * MINUTE, at(last, 8) + 61 * MINUTE, MINUTE))  # Chicago is an hour behind
+    told = noted(write_times(write_bars, times), calendar=calendar)
+    assert ("by the hours of session.calendar" in told) is is_end
