@@ -56,3 +56,14 @@ def test_channels_that_make_no_sense_are_refused(
 
     assert result.returncode == 2
     assert words in result.stderr
+
+
+@pytest.mark.parametrize("text", ["25:99", "tomorrow"])
+def test_a_moment_that_is_none_is_refused_with_what_to_write(text: str, here: Here) -> None:
+    """A live run has no recording whose date or zone could be meant."""
+    result = here(*LIVE, "--until", text)
+
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[-1].endswith(
+        "write a time of day such as 16:05, or a full one such as 2026-11-27T16:05 (no zone = that of the market)"
+    )

@@ -34,8 +34,8 @@ class TestMarketHours:
         pq.write_table(pa.table({"ticker": ["A", "A"], "date": dates, **prices}), tmp_path / "days.parquet")
         *_, note = here("replay", "days.parquet", "--set", NEW_YORK).stderr.splitlines()
         assert note == (
-            "note: all 2 usable ohlcv rows lie outside market hours, as daily bars do, which begin at midnight: "
-            "--set ohlcv.regular_hours_only=false uses them"
+            "note: all 2 usable ohlcv rows lie outside market hours, as bars before the open do, and daily ones, "
+            "which begin at midnight: --set ohlcv.regular_hours_only=false uses them"
         )
         used = here("replay", "days.parquet", "--set", NEW_YORK, "--set", "ohlcv.regular_hours_only=false")
         assert "market hours" not in used.stderr

@@ -37,6 +37,7 @@ from tickstock_cli.core.time_input import TimeInput, parse_time_input
 from tickstock_cli.errors import UsageError
 
 RELAY_KEY_VARIABLE = "TICKSTOCK_RELAY_KEY"
+UNTIL_FORMS = "write a time of day such as 16:05, or a full one such as 2026-11-27T16:05 (no zone = that of the market)"
 VENDOR = "polygon"
 """The source, and the section of the configuration, that the options of the feed are about."""
 
@@ -44,6 +45,10 @@ if TYPE_CHECKING:
     from tickstock_cli.config.load import Assigned
     from tickstock_cli.config.settings import Settings
     from tickstock_cli.live.request import LiveRequest, RelayAddress
+
+
+def _parse_until(text: str) -> TimeInput:
+    return parse_time_input(text, UNTIL_FORMS)
 
 
 def live(
@@ -128,8 +133,8 @@ def live(
             "--until",
             metavar="TIME",
             show_default=False,
-            parser=parse_time_input,
-            help="End then: a time of day in New York such as 16:05, or ISO 8601.",
+            parser=_parse_until,
+            help="End then: a time of day in New York such as 16:05, or ISO 8601 (without a zone: of New York).",
         ),
     ] = None,
     check: Annotated[

@@ -146,8 +146,8 @@ def _outside(record: str, outside: int, usable: int, notes: Sequence[str]) -> It
     """Yield the note about rows of phases that are left out: of bars, which have a rule of their own, only of all."""
     if outside == usable and record == "ohlcv":
         yield (
-            f"all {usable:,} usable ohlcv rows lie outside market hours, as daily bars do, which begin at midnight: "
-            f"--set ohlcv.regular_hours_only=false uses them{_zone_hint(notes)}"
+            f"all {usable:,} usable ohlcv rows lie outside market hours, as bars before the open do, and daily ones, "
+            f"which begin at midnight: --set ohlcv.regular_hours_only=false uses them{_zone_hint(notes)}"
         )
     elif outside == usable:
         yield (

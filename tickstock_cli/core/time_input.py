@@ -74,13 +74,15 @@ class TimeInput:
         return at_noon + self.ns - NS_PER_DAY // 2
 
 
-def parse_time_input(text: str) -> TimeInput:
+def parse_time_input(text: str, forms: str = _FORMS) -> TimeInput:
     """Read a time.
 
     Parameters
     ----------
     text
         A text for ``parse_time``, or a time of day such as 10:31:05.
+    forms
+        The accepted forms, for the message.
 
     Raises
     ------
@@ -89,7 +91,7 @@ def parse_time_input(text: str) -> TimeInput:
     """
     match = _CLOCK.fullmatch(text.strip())
     if match is None:
-        return TimeInput(text, parse_time(text, _FORMS), has_no_zone=has_no_zone(text))
+        return TimeInput(text, parse_time(text, forms), has_no_zone=has_no_zone(text))
     seconds = int(match["hour"]) * 3_600 + int(match["minute"]) * 60 + int(match["second"] or 0)
     return TimeInput(text.strip(), seconds * NS_PER_SECOND + int((match["fraction"] or "").ljust(9, "0")), of_day=True)
 

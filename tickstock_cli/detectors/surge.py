@@ -219,23 +219,30 @@ class Surge:
         return (judge("surge", checks, cooldown_at(timestamp, last, settings.cooldown)),)
 
     def _figures(self, reading: SurgeInputs) -> list[Check]:
-        """Return the rule's inputs, and last the decision of the trigger."""
+        """Return the rule's inputs, and last the decision of the trigger.
+
+        Without a hit, the first value that the trigger lacks decides; with trigger any, one of two would do.
+        """
         settings, size = self._settings, abs(reading.move)
+        lacks_price = reading.hit == NO_HIT and settings.trigger in PRICE_DECIDES
+        lacks_volume = reading.hit == NO_HIT and settings.trigger in (BOTH, VOLUME)
+        by_price = Ending.BELOW if lacks_price else None
+        by_volume = Ending.BELOW if lacks_volume else None
         alone = settings.alone_multiple * settings.price_threshold
         return [
             figure("reference price", reading.reference, "$"),
             figure("move", reading.move, "%"),
-            at_least("size of the move", size, settings.price_threshold, "%"),
+            at_least("size of the move", size, settings.price_threshold, "%", by_price),
             *([at_least("size of the move, alone", size, alone, "%")] if settings.trigger == BOTH else ()),
             figure("volume of the window", reading.window_volume, "shares"),
-            at_least("baseline", max(0, reading.span), settings.baseline_min, "s"),
-            at_least("ticks in the baseline", reading.base_count, settings.min_data_points),
+            at_least("baseline", max(0, reading.span), settings.baseline_min, "s", by_volume),
+            at_least("ticks in the baseline", reading.base_count, settings.min_data_points, "", by_volume),
             figure("volume of the baseline", reading.base_volume, "shares"),
-            at_least("relative volume", reading.rel_volume or np.nan, settings.volume_threshold, "x"),
+            at_least("relative volume", reading.rel_volume or np.nan, settings.volume_threshold, "x", by_volume),
             figure("score", score_of(reading, settings)),
             Check(
-                f"hit, with trigger {TRIGGERS[settings.trigger]}",
-                HITS[reading.hit],
+                f"trigger {TRIGGERS[settings.trigger]}",
+                "not met" if reading.hit == NO_HIT else f"met by {HITS[reading.hit]}",
                 passes=reading.hit != NO_HIT,
                 otherwise=Ending.BELOW,
             ),

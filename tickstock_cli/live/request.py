@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 from tickstock_cli.config.settings import Settings
-from tickstock_cli.core.time_input import TimeInput
-from tickstock_cli.core.times import NS_PER_DAY, NS_PER_SECOND, format_time
+from tickstock_cli.core.time_input import TimeInput, local_clock
+from tickstock_cli.core.times import NS_PER_DAY, NS_PER_SECOND
 from tickstock_cli.errors import UsageError
 from tickstock_cli.runtime.opening import PipelineName
 
@@ -102,7 +102,7 @@ class LiveRequest:
 
 
 def next_moment(until: TimeInput, now: int, zone: tzinfo) -> int:
-    """Return a moment in ns UTC: for a time of day, the next one on the clocks of a zone.
+    """Return a moment in ns UTC: on the clocks of ``zone``, unless it has one; for a time of day, the next one.
 
     Raises
     ------
@@ -110,11 +110,10 @@ def next_moment(until: TimeInput, now: int, zone: tzinfo) -> int:
         The moment is past.
     """
     if not until.of_day:
-        if until.ns <= now:
-            raise UsageError(
-                f"--until {until.text} is past: it is {format_time(now - now % NS_PER_SECOND)}; name a later time"
-            )
-        return until.ns
+        moment = _on_the_clocks(until.ns, zone) if until.has_no_zone else until.ns
+        if moment <= now:
+            raise UsageError(f"--until {until.text} is past: it is {local_clock(now, zone)}; name a later time")
+        return moment
     local = datetime.fromtimestamp(now // NS_PER_SECOND, UTC).astimezone(zone)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
     for days in range(3):
@@ -123,3 +122,9 @@ def next_moment(until: TimeInput, now: int, zone: tzinfo) -> int:
         if moment > now:
             return moment
     return now + NS_PER_DAY
+
+
+def _on_the_clocks(ns: int, zone: tzinfo) -> int:
+    """Return the moment (ns UTC) at which the clocks of a zone show what those of UTC show at ``ns``."""
+    shown = datetime.fromtimestamp(ns // NS_PER_SECOND, UTC).replace(tzinfo=zone)
+    return int(shown.timestamp()) * NS_PER_SECOND + ns % NS_PER_SECOND

@@ -203,6 +203,21 @@ def test_a_baseline_without_rows_has_length_zero(write: Write) -> None:
     assert (baseline.value, baseline.passes) == (0, False)
 
 
+@pytest.mark.parametrize(
+    ("trigger", "decisive"),
+    [("both", "size of the move"), ("price", "size of the move"), ("volume", "baseline"), ("any", "trigger any")],
+)
+def test_a_surge_that_is_none_names_what_its_trigger_lacks(write: Write, trigger: str, decisive: str) -> None:
+    """Prices that stand still, and volume without a baseline: the first of what the trigger asks for decides."""
+    recording = write(climb(START, [100.0] * 8, step=SECOND))
+    (surge,) = the_row(explained(recording, START + 7 * SECOND, surge__trigger=trigger)).verdicts["surge"]
+
+    assert surge.ending is Ending.BELOW
+    assert surge.decisive is not None
+    assert surge.decisive.name == decisive
+    assert (surge.checks[-1].name, surge.checks[-1].value) == (f"trigger {trigger}", "not met")
+
+
 def test_a_score_of_zero_is_no_new_direction(write: Write) -> None:
     """Prices that stand still have no direction, so none that is new."""
     recording = write(climb(START, [100.0] * 400, step=2 * SECOND))
