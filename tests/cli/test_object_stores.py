@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from zipfile import ZipFile
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -129,6 +130,31 @@ def test_events_that_cannot_be_uploaded_are_kept(bucket: str, known: ObjectServe
     assert "events.jsonl" not in known.keys(bucket)
 
 
+def test_events_are_compared_and_scored_in_a_store(
+    bucket: str, known: ObjectServer, here: Here, tmp_path: Path
+) -> None:
+    """Parquet, JSON lines and CSV, as files are."""
+    outs = [f"s3://{bucket}/events{suffix}" for suffix in (".parquet", ".jsonl", ".csv")]
+    here("replay", "sample_data", *(word for out in outs for word in ("--out", out)), environment=known.environment)
+    for out in outs[1:]:
+        result = here("diff", outs[0], out, environment=known.environment)
+        assert result.returncode == 0, result.stderr
+    truth = pl.DataFrame(schema={"kind": str, "ticker": str, "direction": int, "start": int, "end": int})
+    truth.write_parquet(tmp_path / "truth.parquet")
+    known.put_file(f"{bucket}/market/_truth.parquet", tmp_path / "truth.parquet")
+    scored = here("score", outs[0], f"s3://{bucket}/market", "--json", environment=known.environment)
+    assert scored.returncode == 0, scored.stderr
+
+
+def test_events_that_are_not_in_a_store_are_named(bucket: str, known: ObjectServer, here: Here) -> None:
+    """An object that is not there, and a prefix."""
+    nowhere = here("diff", f"s3://{bucket}/no.parquet", "b.parquet", environment=known.environment)
+    prefix = here("diff", f"s3://{bucket}/sample", "b.parquet", environment=known.environment)
+    assert (nowhere.returncode, prefix.returncode) == (3, 3)
+    assert error_line(nowhere) == f"no such object or prefix: s3://{bucket}/no.parquet"
+    assert error_line(prefix) == f"cannot read s3://{bucket}/sample: it is a prefix; name an object"
+
+
 def test_an_import_goes_to_the_disk(here: Here, tmp_path: Path) -> None:
     """A store cannot change all files of a folder at once, and the line says what to do."""
     result = here("import", "csv", "day.csv", "--out", "s3://archive/there")
@@ -223,7 +249,6 @@ def test_an_object_that_is_read_is_not_replaced(bucket: str, known: ObjectServer
         ("synth", "s3://archive/market"),
         ("backtest", "sample_data", "--out", "s3://archive/found"),
         ("replay", "sample_data", "--checkpoint", "s3://archive/state"),
-        ("diff", "s3://archive/a.parquet", "s3://archive/b.parquet"),
     ],
 )
 def test_what_is_on_the_disk_only_is_refused_at_a_store(command: tuple[str, ...], here: Here, tmp_path: Path) -> None:

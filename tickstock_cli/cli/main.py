@@ -12,8 +12,10 @@ import typer
 from tickstock_cli import __version__
 from tickstock_cli.cli.commands import CommandTable
 from tickstock_cli.cli.exits import OK, USAGE, exit_code
+from tickstock_cli.cli.fetch_bar import fetch_bar
 from tickstock_cli.cli.standard_streams import prepare_streams
 from tickstock_cli.core.registry import turn_plugins_off
+from tickstock_cli.storage.progress import fetches_shown
 
 PROGRAM = "tickstock"
 DEFAULT_ADDRESS = "127.0.0.1:8765"
@@ -83,4 +85,5 @@ def run() -> None:
     prepare_streams()
     command = typer.main.get_command(app)
     arguments = with_optional_values(sys.argv[1:])
-    sys.exit(exit_code(lambda: command.main(arguments, prog_name=PROGRAM, standalone_mode=False)))
+    with fetches_shown(fetch_bar):
+        sys.exit(exit_code(lambda: command.main(arguments, prog_name=PROGRAM, standalone_mode=False)))

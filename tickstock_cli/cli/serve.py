@@ -72,8 +72,9 @@ def _opened(path: Path) -> Iterator[LogView]:
     from tickstock_cli.core.temporary_folder import LockedFolder
     from tickstock_cli.eventlog.manifest import RunInfo
     from tickstock_cli.eventlog.opening import copy_in, open_log
+    from tickstock_cli.storage.names import is_object
 
-    if not path.exists():
+    if not (is_object(path) or path.exists()):
         raise DataError(f"{path} does not exist; name the folder of an event log, or a file of events")
     if path.is_dir():
         yield open_log(path)

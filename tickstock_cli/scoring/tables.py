@@ -11,6 +11,8 @@ from tickstock_cli.core.files import for_libraries
 from tickstock_cli.core.memory_errors import raise_if_short
 from tickstock_cli.errors import DataError, SchemaError
 from tickstock_cli.sources import event_files
+from tickstock_cli.storage.fetching import local_copy
+from tickstock_cli.storage.names import is_object, shown_as_path
 
 TRUTH_NAME = "_truth.parquet"
 
@@ -48,8 +50,9 @@ def read_truth(truth: pl.DataFrame | str | Path) -> pl.DataFrame:
     """
     if isinstance(truth, pl.DataFrame):
         return _fit(truth, "the table", _TRUTH_COLUMNS)
-    path = Path(truth)
-    path = path / TRUTH_NAME if path.is_dir() else path
+    path = shown_as_path(truth)
+    is_folder = not path.suffix if is_object(path) else path.is_dir()
+    path = path / TRUTH_NAME if is_folder else path
     return _fit(_read(path), str(path), _TRUTH_COLUMNS)
 
 
@@ -71,7 +74,7 @@ def _as_type(table: pl.DataFrame, column: str, dtype: type[pl.DataType]) -> pl.E
 
 def _read(path: Path) -> pl.DataFrame:
     try:
-        with for_libraries(path) as source:
+        with for_libraries(local_copy(path)) as source:
             return pl.read_parquet(source, hive_partitioning=False, glob=False)
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist; name the truth of a market, or its folder") from error

@@ -16,7 +16,8 @@ from tickstock_cli.core.events import EVENT_SCHEMA, PROVENANCE_COLUMNS
 from tickstock_cli.core.files import for_libraries
 from tickstock_cli.core.memory_errors import raise_if_short
 from tickstock_cli.errors import DataError, SchemaError, UsageError
-from tickstock_cli.storage.names import check_local
+from tickstock_cli.storage.fetching import local_copy
+from tickstock_cli.storage.names import shown_as_path
 
 _EMPTY = pl.DataFrame(EVENT_SCHEMA.empty_table())
 SCHEMA = dict(_EMPTY.schema)
@@ -28,7 +29,7 @@ _OPTIONAL = pa.schema([field.with_nullable(True) for field in EVENT_SCHEMA])
 
 
 def read_events(path: Path, columns: Iterable[str] | None = None) -> pl.DataFrame:
-    """Return all events of a file, in its order, with the types of every event file; times are int64 ns UTC.
+    """Return all events of a file or an object, in order, with the types of every event file; times are int64 ns UTC.
 
     Parameters
     ----------
@@ -46,8 +47,9 @@ def read_events(path: Path, columns: Iterable[str] | None = None) -> pl.DataFram
         The file has no events: a column is missing, has another type, or is empty where every event has a value.
     """
     wanted = list(SCHEMA if columns is None else columns)
+    path = shown_as_path(path)
     with reading_events(path):
-        events = _read(path)
+        events = _read(local_copy(path))
         missing = [name for name in wanted if name not in events.columns]
         if missing:
             raise SchemaError(
@@ -72,10 +74,11 @@ def read_declarations(path: Path) -> tuple[DetectorDeclaration, ...]:
     DataError
         The declarations in the file are damaged.
     """
+    path = shown_as_path(path)
     try:
         if path.suffix.lower() != ".parquet":
             return ()
-        with for_libraries(path) as source:
+        with for_libraries(local_copy(path)) as source:
             schema = pq.read_schema(source)
     except (OSError, pa.ArrowException):
         return ()
@@ -125,7 +128,6 @@ def suffix_of(path: Path) -> str:
     DataError
         It is a folder.
     """
-    check_local(path, "a file of events")
     if not path.exists():
         raise FileNotFoundError(path)
     suffix = path.suffix.lower()

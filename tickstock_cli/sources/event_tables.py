@@ -15,6 +15,8 @@ from pyarrow import json as arrow_json
 
 from tickstock_cli.core.files import for_libraries
 from tickstock_cli.sources.event_files import reading_events, suffix_of
+from tickstock_cli.storage.fetching import local_copy
+from tickstock_cli.storage.names import shown_as_path
 
 _LOOKED_AT = 1_000
 """Lines of JSON that are read to learn the type of each column."""
@@ -37,7 +39,7 @@ class GivenTable:
 
 
 def read_event_table(path: Path, numbers: Mapping[str, pa.DataType]) -> GivenTable:
-    """Read some columns of a file of events.
+    """Read some columns of a file or an object with events.
 
     Parameters
     ----------
@@ -51,7 +53,8 @@ def read_event_table(path: Path, numbers: Mapping[str, pa.DataType]) -> GivenTab
     DataError
         The file is missing or unreadable.
     """
-    with reading_events(path):
+    with reading_events(shown_as_path(path)):
+        path = local_copy(path)
         suffix = suffix_of(path)
         if suffix == ".parquet":
             with for_libraries(path) as source:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from functools import cache
 from pathlib import Path
@@ -17,13 +17,12 @@ from threading import Event
 from typing import Any
 
 from tickstock_cli.core.batch_file import TemporaryFolder
-from tickstock_cli.errors import OutputError
-from tickstock_cli.storage.listing import StoredObject
-from tickstock_cli.storage.names import ObjectName
+from tickstock_cli.errors import DataError, OutputError
+from tickstock_cli.storage.listing import StoredObject, objects_at
+from tickstock_cli.storage.names import ObjectName, is_object, object_name
+from tickstock_cli.storage.progress import Progress, shown
 from tickstock_cli.storage.reading import opened, replaced, version_of
 from tickstock_cli.storage.stores import asking
-
-Progress = Callable[[int, int], object]
 
 _PART_BYTES = 16 << 20
 _AT_ONCE = 8
@@ -33,19 +32,13 @@ _ORIGINALS: dict[Path, ObjectName] = {}
 """The objects of all copies of this process."""
 
 
-def fetched(
-    objects: Sequence[StoredObject],
-    parent: Path | None,
-    progress: Progress = lambda done, whole: None,  # noqa: ARG005
-) -> list[Path]:
+def fetched(objects: Sequence[StoredObject], parent: Path | None) -> list[Path]:
     """Return local copies of objects, which last until the end of the process; those of an earlier call are used again.
 
     Parameters
     ----------
     parent
         Folder for temporary files; None is the system's.
-    progress
-        Called with the bytes that were fetched, and with those of all objects.
 
     Raises
     ------
@@ -55,8 +48,27 @@ def fetched(
         The disk has no room for the copies.
     """
     copies = _copies(parent)
-    copies.add([stored for stored in dict.fromkeys(objects) if stored not in copies.paths], progress)
+    copies.add([stored for stored in dict.fromkeys(objects) if stored not in copies.paths])
     return [copies.paths[stored] for stored in objects]
+
+
+def local_copy(path: Path) -> Path:
+    """Return a file itself; of an object its local copy, which lasts until the end of the process.
+
+    Raises
+    ------
+    DataError
+        There is no such object, it is a prefix, or it cannot be read.
+    OutputError
+        The disk has no room for the copy.
+    """
+    if not is_object(path):
+        return path
+    name = object_name(path)
+    found = objects_at(str(name), ("",))
+    if found[0].name != name:
+        raise DataError(f"cannot read {name}: it is a prefix; name an object")
+    return fetched(found, None)[0]
 
 
 def original_name(path: Path) -> ObjectName | None:
@@ -77,7 +89,7 @@ class _Copies:
         self._parent = parent
         self._folder = TemporaryFolder(parent)
 
-    def add(self, objects: Sequence[StoredObject], progress: Progress) -> None:
+    def add(self, objects: Sequence[StoredObject]) -> None:
         if not objects:
             return
         whole = sum(stored.size for stored in objects)
@@ -88,7 +100,7 @@ class _Copies:
         stop = Event()
         try:
             parts = [pool.submit(copy.fetch, start, stop) for copy in copies for start in copy.starts]
-            with self._folder.writing():
+            with shown(len(objects), whole) as progress, self._folder.writing():
                 _await(parts, whole, progress)
             list(pool.map(_Copy.check, copies))
         finally:

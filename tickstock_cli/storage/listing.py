@@ -127,9 +127,11 @@ class _Search:
     def _listed(self, place: str, *, recursive: bool) -> list[FileInfo]:
         from pyarrow.fs import FileSelector
 
-        infos = self.store.get_file_info(FileSelector(place, allow_not_found=True, recursive=recursive))
+        # In Google's stores Arrow finds folders only where somebody made objects for them.
+        is_whole = recursive or self.store.type_name == "gcs"
+        infos = self.store.get_file_info(FileSelector(place, allow_not_found=True, recursive=is_whole))
         self.seen.update(info.path for info in infos)
-        return infos
+        return infos if recursive or not is_whole else _directly_below(place, infos)
 
     def _is_wanted(self, below: str) -> bool:
         hidden = any(part.startswith((".", "_")) for part in below.split("/"))
@@ -148,6 +150,21 @@ class _Search:
             below = ["/".join(keys[depth:]) for depth in range(len(keys)) if _fits_all(keys[:depth], parts)]
             if info.is_file and (_fits_all(keys, parts) or any(map(self._is_wanted, below))):
                 yield info
+
+
+def _directly_below(place: str, infos: Sequence[FileInfo]) -> list[FileInfo]:
+    """Return of all that is below a place the files and folders directly below it."""
+    from pyarrow.fs import FileInfo, FileType
+
+    found: dict[str, FileInfo] = {}
+    for info in infos:
+        name, slash, _ = info.path[len(place) :].strip("/").partition("/")
+        path = f"{place}/{name}"
+        if slash or not info.is_file:
+            found[path] = FileInfo(path, FileType.Directory)
+        else:
+            found.setdefault(path, info)
+    return list(found.values())
 
 
 def _fits_all(keys: Sequence[str], parts: Sequence[str]) -> bool:

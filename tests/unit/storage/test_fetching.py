@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
@@ -12,8 +14,29 @@ from tickstock_cli.errors import DataError, OutputError
 from tickstock_cli.storage import fetching
 from tickstock_cli.storage.fetching import fetched, original_name
 from tickstock_cli.storage.listing import StoredObject, objects_at
+from tickstock_cli.storage.progress import Progress, fetches_shown
 
 PART = 1 << 16
+
+
+@contextmanager
+def watched(follow: Callable[[int, int], object] | None = None) -> Iterator[list[tuple[int, int]]]:
+    """Collect the progress of fetches within the context; ``follow`` is told, too."""
+    told: list[tuple[int, int]] = []
+
+    def progress(done: int, whole: int) -> None:
+        told.append((done, whole))
+        if follow is not None:
+            follow(done, whole)
+
+    @contextmanager
+    def display(objects: int, size: int) -> Iterator[Progress]:
+        assert objects > 0
+        assert size > 0
+        yield progress
+
+    with fetches_shown(display):
+        yield told
 
 
 @pytest.fixture
@@ -41,10 +64,10 @@ def test_an_object_is_fetched_once_in_a_process(known: ObjectServer, tmp_path: P
     bucket = known.new_bucket()
     known.put(f"{bucket}/day.parquet", b"one")
     (one,) = fetched(objects_at(f"s3://{bucket}", [".parquet"]), tmp_path)
-    asked: list[int] = []
-    (again,) = fetched(objects_at(f"s3://{bucket}", [".parquet"]), tmp_path, lambda *bytes_: asked.append(bytes_[1]))
+    with watched() as told:
+        (again,) = fetched(objects_at(f"s3://{bucket}", [".parquet"]), tmp_path)
     assert again == one
-    assert asked == []
+    assert told == []
 
     known.put(f"{bucket}/day.parquet", b"another")
     (other,) = fetched(objects_at(f"s3://{bucket}", [".parquet"]), tmp_path)
@@ -63,8 +86,24 @@ def test_an_object_that_is_replaced_meanwhile_is_no_mixture(size: int, known: Ob
             known.put(f"{bucket}/day.parquet", b"b" * size)
 
     listed = objects_at(f"s3://{bucket}", [".parquet"])
-    with pytest.raises(DataError, match=r"day\.parquet was replaced while it was fetched: run the command again$"):
-        fetched(listed, tmp_path, replace)
+    why = r"day\.parquet was replaced while it was fetched: run the command again$"
+    with watched(replace), pytest.raises(DataError, match=why):
+        fetched(listed, tmp_path)
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_fetch_shows_how_far_it_is(known: ObjectServer, tmp_path: Path) -> None:
+    """The bytes of all objects, from the first part to the last one."""
+    bucket = known.new_bucket()
+    for name in ("a", "b"):
+        known.put(f"{bucket}/{name}.parquet", b"a" * 2 * PART)
+
+    with watched() as told:
+        fetched(objects_at(f"s3://{bucket}", [".parquet"]), tmp_path)
+
+    assert [whole for _, whole in told] == [4 * PART] * len(told)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[-1] == (4 * PART, 4 * PART)
 
 
 def test_an_object_that_was_removed_since_is_said(known: ObjectServer, tmp_path: Path) -> None:
