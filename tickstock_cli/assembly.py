@@ -11,6 +11,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -20,27 +21,28 @@ from tickstock_cli.core.clock import Clock, SystemClock, wall_minus_monotonic
 from tickstock_cli.core.events import Provenance
 from tickstock_cli.core.garbage import collected_seldom
 from tickstock_cli.core.stages import NamedSink, Sink, Source
-from tickstock_cli.engine.checkpoint import CheckpointStore
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.drivers import Driver
-from tickstock_cli.engine.live import LiveDriver
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.output_states import OutputStates
 from tickstock_cli.engine.outputs import READ_AHEAD, Outputs
-from tickstock_cli.engine.rejection import RejectedRows, RowSink
 from tickstock_cli.engine.run import InitialState, RunOptions, RunParts
-from tickstock_cli.engine.shadow import Shadow
 from tickstock_cli.engine.snapshots import Snapshots
 from tickstock_cli.engine.taps import Tap, Taps
-from tickstock_cli.runtime.building import instance_names
-from tickstock_cli.runtime.observer import RuntimeObserver
 from tickstock_cli.runtime.opening import PipelineName, open_pipeline
-from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 from tickstock_cli.warmup import warm_up, warm_up_reading
+
+if TYPE_CHECKING:
+    from tickstock_cli.engine.checkpoint import CheckpointStore
+    from tickstock_cli.engine.live import LiveDriver
+    from tickstock_cli.engine.rejection import RejectedRows, RowSink
+    from tickstock_cli.engine.shadow import Shadow
+    from tickstock_cli.runtime.observer import RuntimeObserver
+    from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 
 OpenSinks = Callable[[pa.Schema], Sequence[Sink | NamedSink]]
 """Opens the outputs of events of a schema, all or none of them."""
-OpenRejects = Callable[[pa.Schema], RowSink]
+OpenRejects = Callable[[pa.Schema], "RowSink"]
 """Opens the output of rejected rows of a schema."""
 
 
@@ -153,9 +155,16 @@ def assemble(plan: RunPlan, stack: ExitStack) -> RunParts:
         warm_up(settings)  # loading kernels takes a second, in which rows would become late
         if plan.shadow is not None:
             warm_up(plan.shadow.settings)
-    if isinstance(plan.driver, LiveDriver):
-        core.reserve(plan.driver.tickers)
+    live = _live_driver(plan)
+    if live is not None:
+        core.reserve(live.tickers)
         warm_up_reading()  # or the first row would wait for the kernels that read it, and market time with it
+
+    def attach(running: MultiChannelPipeline) -> None:
+        if live is not None:
+            running.system.reporter.watch_arrivals(live.arrivals)
+        plan.attach(running)
+
     pipeline = open_pipeline(
         plan.pipeline,
         settings,
@@ -164,20 +173,17 @@ def assemble(plan: RunPlan, stack: ExitStack) -> RunParts:
         stopped=lambda: control.stopped,
         runtime_observer=plan.runtime_observer,
         keeps_time=plan.keeps_time,
+        attach=attach,
     )
-    if isinstance(pipeline, MultiChannelPipeline):
-        if isinstance(plan.driver, LiveDriver):
-            pipeline.system.reporter.watch_arrivals(plan.driver.arrivals)
-        plan.attach(pipeline)
     outputs, rejects = _open_outputs(plan)
     try:
-        shadow = None if plan.shadow is None else _shadow(plan, plan.shadow, outputs, executor)
+        shadow = None if plan.shadow is None else _shadow(plan, plan.shadow, outputs, executor, live)
     except BaseException:
         outputs.abort()
         if rejects is not None:
             rejects.abort()
         raise
-    if isinstance(plan.driver, LiveDriver):
+    if live is not None:
         stack.enter_context(collected_seldom())  # before the first row: later it would be a pause of the market
     return RunParts(
         source,
@@ -198,29 +204,40 @@ def assemble(plan: RunPlan, stack: ExitStack) -> RunParts:
     )
 
 
-def _shadow(plan: RunPlan, planned: ShadowPlan, main: Outputs, executor: Executor | None) -> Shadow:
+def _live_driver(plan: RunPlan) -> LiveDriver | None:
+    """Return the driver of a live run; None for any other."""
+    if plan.driver is None:
+        return None
+    from tickstock_cli.engine.live import LiveDriver  # a replay needs none of it
+
+    return plan.driver if isinstance(plan.driver, LiveDriver) else None
+
+
+def _shadow(
+    plan: RunPlan, planned: ShadowPlan, main: Outputs, executor: Executor | None, live: LiveDriver | None
+) -> Shadow:
     """Build a shadow with its outputs; its events are counted side by side with those of ``main``."""
-    is_live = isinstance(plan.driver, LiveDriver)
+    from tickstock_cli.engine.shadow import Shadow
+
     states = OutputStates(plan.observer.output_failed)
     own = states.add(f"shadow {planned.name}", "rows")
     outputs = Outputs(
         build_encoder(planned.settings, plan.source.symbols),
         planned.open_sinks(build_event_schema(planned.settings)),
         states=states,
-        read_ahead=LIVE_READ_AHEAD if is_live else READ_AHEAD,
+        read_ahead=READ_AHEAD if live is None else LIVE_READ_AHEAD,
     )
     core = build_core(planned.settings, plan.source.symbols, plan.workers, executor)
-    if isinstance(plan.driver, LiveDriver):
-        core.reserve(plan.driver.tickers)
-    shadow = Shadow(planned.name, core, outputs, own, plan.observer.output_failed, is_live)
+    if live is not None:
+        core.reserve(live.tickers)
+    shadow = Shadow(planned.name, core, outputs, own, plan.observer.output_failed, live is not None)
     shadow.compare(main)
     return shadow
 
 
 def _open_outputs(plan: RunPlan) -> tuple[Outputs, RejectedRows | None]:
     """Open every output, or none."""
-    provenance = Provenance(instance_names(plan.settings), wall_minus_monotonic()) if plan.provenance else None
-    encoder = build_encoder(plan.settings, plan.source.symbols, provenance)
+    encoder = build_encoder(plan.settings, plan.source.symbols, _provenance(plan) if plan.provenance else None)
     sinks = plan.open_sinks(build_event_schema(plan.settings, provenance=plan.provenance))
     states = OutputStates(plan.observer.output_failed)
     try:
@@ -232,10 +249,18 @@ def _open_outputs(plan: RunPlan) -> tuple[Outputs, RejectedRows | None]:
     return Outputs(encoder, sinks, plan.observer.released, states), rejects
 
 
+def _provenance(plan: RunPlan) -> Provenance:
+    from tickstock_cli.runtime.building import instance_names  # a run without a running system has no instances
+
+    return Provenance(instance_names(plan.settings), wall_minus_monotonic())
+
+
 def _open_rejects(plan: RunPlan, states: OutputStates) -> RejectedRows | None:
     """Return the output of rejected rows; None if they are only counted."""
     if plan.open_rejects is None and not plan.options.strict:
         return None
+    from tickstock_cli.engine.rejection import RejectedRows
+
     sink = None if plan.open_rejects is None else plan.open_rejects(plan.source.origins().schema)
     keep = {} if plan.store is None else {"keep": plan.store.keep_rejects}
     return RejectedRows(

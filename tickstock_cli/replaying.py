@@ -18,11 +18,10 @@ from datetime import tzinfo
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import psutil
 import pyarrow as pa
 
 from tickstock_cli import __version__
@@ -37,11 +36,8 @@ from tickstock_cli.core.stages import LiveSource, NamedSink, NamedSource, Sink
 from tickstock_cli.core.time_input import TimeInput
 from tickstock_cli.core.times import format_time
 from tickstock_cli.detectors import DETECTORS
-from tickstock_cli.engine.checkpoint import CheckpointStore
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.execution import execute
-from tickstock_cli.engine.live import LiveDriver
-from tickstock_cli.engine.market_clock import market_clock
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.result import RunResult
 from tickstock_cli.engine.run import CHECKPOINT_EVERY_NS, InitialState, RunOptions
@@ -49,10 +45,8 @@ from tickstock_cli.engine.snapshots import Snapshots
 from tickstock_cli.engine.taps import TAPS, Tap, open_taps, tap_name
 from tickstock_cli.errors import FailedOutputsError, UsageError
 from tickstock_cli.runtime.opening import PipelineName
-from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 from tickstock_cli.sinks import SINKS
 from tickstock_cli.sinks.opening import open_all, shadow_target, sink_name
-from tickstock_cli.sinks.rejects import RejectsSink
 from tickstock_cli.sources import SOURCES
 from tickstock_cli.sources.interpretation import DEFAULT_ZONE
 from tickstock_cli.sources.opening import open_repeatable, open_source, source_name
@@ -60,6 +54,11 @@ from tickstock_cli.sources.options import ReadOptions, Unsorted
 from tickstock_cli.sources.zones import in_utc
 from tickstock_cli.storage.fetching import original_name
 from tickstock_cli.storage.names import is_object, object_name
+
+if TYPE_CHECKING:
+    from tickstock_cli.engine.live import LiveDriver
+    from tickstock_cli.engine.rejection import RowSink
+    from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 
 BATCH_ROWS = 262_144
 FOOTER_BYTES = 65_536
@@ -189,6 +188,8 @@ def replay(
         taps = {**(taps or {}), **stack.enter_context(_named_taps(request))}
         store = None
         if request.checkpoint is not None:
+            from tickstock_cli.engine.checkpoint import CheckpointStore
+
             store = CheckpointStore(request.checkpoint, fingerprint(request, settings, source, taps))
             stack.enter_context(store.locked())
         watcher = observe(source) if observe is not None else Observer()
@@ -209,7 +210,7 @@ def replay(
                 request.keep_partial,
             ),
             open_sinks=partial(open_sinks, request.outs),
-            open_rejects=None if request.rejects is None else partial(RejectsSink, request.rejects),
+            open_rejects=None if request.rejects is None else partial(_open_rejects, request.rejects),
             rejects_target=request.rejects or "",
             provenance=request.provenance,
             store=store,
@@ -226,7 +227,8 @@ def replay(
             result, failed = execute(parts), None
         except FailedOutputsError as error:
             result, failed = cast(RunResult, error.result), error
-        rollout = parts.pipeline.rollout() if isinstance(parts.pipeline, MultiChannelPipeline) else None
+        is_rollout = request.pipeline_name is PipelineName.ROLLOUT
+        rollout = cast("MultiChannelPipeline", parts.pipeline).rollout() if is_rollout else None
         result = replace(result, plugins=plugins_of(request, settings), rollout=rollout)
         if failed is not None:
             failed.result = result
@@ -238,6 +240,11 @@ def _driver(source: NamedSource, control: Control, clock: Clock) -> LiveDriver |
     """Return the live driver for a live source; None for a driver by the requested speed."""
     if control.speed is not None or not source.is_live:
         return None
+    import psutil
+
+    from tickstock_cli.engine.live import LiveDriver
+    from tickstock_cli.engine.market_clock import market_clock
+
     live = cast(LiveSource, source)
     options = live.arrival
     age = time.time_ns() - round(psutil.Process().create_time() * 1e9)
@@ -251,6 +258,12 @@ def _driver(source: NamedSource, control: Control, clock: Clock) -> LiveDriver |
         health=live.health,
         tickers=options.tickers,
     )
+
+
+def _open_rejects(target: str, schema: pa.Schema) -> RowSink:
+    from tickstock_cli.sinks.rejects import RejectsSink
+
+    return RejectsSink(target, schema)
 
 
 def _shadow(request: Request) -> ShadowPlan | None:

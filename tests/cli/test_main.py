@@ -30,6 +30,24 @@ HEAVY = {
     "tqdm",
 }
 
+NOT_FOR_A_REPLAY = {
+    "anyio",
+    "asyncio",
+    "holidays.countries",
+    "polars",
+    "psutil",
+    "pydantic_settings",
+    "tickstock_cli.cli.live_view",
+    "tickstock_cli.engine.live",
+    "tickstock_cli.engine.pacer",
+    "tickstock_cli.monitoring",
+    "tickstock_cli.runtime.system",
+    "tickstock_cli.serving",
+    "tickstock_cli.vendors.polygon.source",
+    "tqdm",
+}
+"""What a replay flat out, with its results in a pipe, has no use for: the running system, live runs, and what draws."""
+
 
 def every_error() -> list[type[errors.TickstockError]]:
     """Return the whole error tree."""
@@ -83,6 +101,19 @@ def test_importing_the_command_line_imports_nothing_heavy() -> None:
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
     assert HEAVY.isdisjoint(modules)
+
+
+def test_a_replay_imports_what_it_uses() -> None:
+    """Half of the time of a short replay is that of imports."""
+    code = (
+        "import atexit, sys; from tickstock_cli.cli.main import run; "
+        "atexit.register(lambda: print('modules', *sys.modules)); sys.argv[1:] = ['replay', 'sample_data']; run()"
+    )
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    results, _, modules = output.partition("modules ")
+    assert "aa3631101022bd4e" in results
+    assert NOT_FOR_A_REPLAY.isdisjoint(modules.split())
 
 
 MORE: dict[type[errors.TickstockError], tuple[object, ...]] = {

@@ -307,7 +307,7 @@ def test_lines_for_a_pipe_are_not_mixed_with_progress(tmp_path: Path, speed: tup
 @pytest.mark.parametrize("rows", [0, 200])
 def test_a_flat_out_run_on_a_terminal_shows_a_bar(capsys: pytest.CaptureFixture[str], rows: int) -> None:
     """Share, rows, and market time; also for a recording without rows. It goes away at the end."""
-    bar = ProgressBar(ProgressMeter(Extent(rows, None, whole=True), zone=exchange_zone("XNYS")), shown=True)
+    bar = ProgressBar(ProgressMeter(Extent(rows, None, whole=True), zone=exchange_zone("XNYS")))
     if rows:
         bar._bar.mininterval = 0
         bar.advanced(50, TEN)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from collections.abc import Mapping
@@ -165,6 +164,8 @@ def play(request: Request, playing: Playing, as_json: bool) -> None:
     ServingError
         The address is taken.
     """
+    import asyncio  # every replay imports this module
+
     from tickstock_cli.core.calendar import market_zone
     from tickstock_cli.core.garbage import collected_seldom
     from tickstock_cli.replaying import read_options
@@ -187,6 +188,8 @@ def play(request: Request, playing: Playing, as_json: bool) -> None:
 async def _serve(
     source: NamedSource, reading: ReadOptions, options: PlayOptions, faults: FaultPlan, as_json: bool
 ) -> None:
+    import asyncio
+
     from tickstock_cli.vendors.polygon.server.source_rows import SourceRows
     from tickstock_cli.vendors.polygon.server.vendor import PlayedVendor
 

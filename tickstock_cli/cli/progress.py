@@ -17,9 +17,9 @@ USUAL_WIDTH = 80
 
 
 class ProgressBar(Observer):
-    """A bar that is redrawn in place and removed at the end; nothing if it is not shown."""
+    """A bar that is redrawn in place and removed at the end."""
 
-    def __init__(self, meter: ProgressMeter, shown: bool, title: str = "") -> None:
+    def __init__(self, meter: ProgressMeter, title: str = "") -> None:
         self._meter = meter
         self._title = title
         self._events = 0
@@ -28,7 +28,6 @@ class ProgressBar(Observer):
         self._bar: Any = tqdm(
             desc=title,
             total=1.0,
-            disable=not shown,
             leave=False,
             mininterval=REDRAW_SECONDS,
             miniters=0,
@@ -36,8 +35,6 @@ class ProgressBar(Observer):
         )
 
     def advanced(self, rows: int, market_time: int) -> None:
-        if self._bar.disable:
-            return
         self._meter.advanced(rows, market_time)
         self._bar.desc = self._title + self._meter.line(_width() - len(self._title), self._events)
         self._bar.update(0)

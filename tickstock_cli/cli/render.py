@@ -9,7 +9,6 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tickstock_cli.cli.render_dashboard import RolloutView
 from tickstock_cli.engine.output_states import OutputEnd
 from tickstock_cli.engine.result import RunResult
 
@@ -36,7 +35,11 @@ def _details(result: RunResult) -> list[RenderableType]:
 
 def _rollout(result: RunResult) -> list[RenderableType]:
     """Draw both sides of a gradual rollout, if the run was one."""
-    return [] if result.rollout is None else [RolloutView(result.rollout.as_dict()), Text()]
+    if result.rollout is None:
+        return []
+    from tickstock_cli.cli.render_dashboard import RolloutView
+
+    return [RolloutView(result.rollout.as_dict()), Text()]
 
 
 def _shadow(result: RunResult) -> list[RenderableType]:

@@ -7,23 +7,19 @@ import stat
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-
-from tickstock_cli.build import event_kinds
-from tickstock_cli.cli.event_sample import EventSample
-from tickstock_cli.cli.keys import Keys, has_keyboard, paced_keys
-from tickstock_cli.cli.live_view import LiveView
-from tickstock_cli.cli.meter import Extent, ProgressMeter
-from tickstock_cli.cli.progress import ProgressBar
-from tickstock_cli.cli.render_phrases import KindPhrases
-from tickstock_cli.cli.status_lines import PacedLines
 from tickstock_cli.core.shown_times import ShownZone, exchange_zone
 from tickstock_cli.core.stages import NamedSource
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer, Observers
 from tickstock_cli.replaying import Request
-from tickstock_cli.runtime.pipeline import MultiChannelPipeline
+
+if TYPE_CHECKING:
+    from tickstock_cli.cli.event_sample import EventSample
+    from tickstock_cli.cli.live_view import LiveView
+    from tickstock_cli.cli.meter import ProgressMeter
+    from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 
 
 def watch(
@@ -36,25 +32,50 @@ def watch(
 ) -> Observer:
     """Return the observer of a run: a live view for a paced run on a terminal, else a progress bar."""
     watcher: Observer
-    if _shown(request) and control.speed is not None and has_keyboard():
-        stack.enter_context(Keys(paced_keys(control)))
-        zone = run_zone(request)
-        meter = ProgressMeter(_extent(request, source), lambda: 0.0 if control.paused else control.speed, zone=zone)
-        status = PacedLines(meter, control, source.symbols.tickers, zone)
-        phrases = KindPhrases(event_kinds(request.settings))
-        watcher = stack.enter_context(LiveView(status, Console(file=sys.stderr), zone, dashboard, phrases))
+    if _shown(request) and control.speed is not None and _has_keyboard():
+        watcher = stack.enter_context(_live_view(stack, request, source, control, dashboard))
     else:
         watcher = watch_progress(stack, request, source, control=control)
     return watcher if sample is None else Observers(sample, watcher)
 
 
+def _has_keyboard() -> bool:
+    from tickstock_cli.cli.keys import has_keyboard
+
+    return has_keyboard()
+
+
+def _live_view(
+    stack: ExitStack,
+    request: Request,
+    source: NamedSource,
+    control: Control,
+    dashboard: Sequence[MultiChannelPipeline] | None,
+) -> LiveView:
+    """Return a live view, and let keys steer the run."""
+    from rich.console import Console
+
+    from tickstock_cli.build import event_kinds
+    from tickstock_cli.cli.keys import Keys, paced_keys
+    from tickstock_cli.cli.live_view import LiveView
+    from tickstock_cli.cli.render_phrases import KindPhrases
+    from tickstock_cli.cli.status_lines import PacedLines
+
+    stack.enter_context(Keys(paced_keys(control)))
+    zone = run_zone(request)
+    status = PacedLines(_meter(request, source, control), control, source.symbols.tickers, zone)
+    return LiveView(status, Console(file=sys.stderr), zone, dashboard, KindPhrases(event_kinds(request.settings)))
+
+
 def watch_progress(
     stack: ExitStack, request: Request, source: NamedSource, title: str = "", control: Control | None = None
 ) -> Observer:
-    """Return a progress bar; a title tells several bars in a row apart."""
-    pace = control if control is not None else Control(request.speed)
-    meter = ProgressMeter(_extent(request, source), lambda: 0.0 if pace.paused else pace.speed, zone=run_zone(request))
-    bar = ProgressBar(meter, _shown(request), title)
+    """Return a progress bar, if it is shown; a title tells several bars in a row apart."""
+    if not _shown(request):
+        return Observer()  # and nothing of what draws is imported
+    from tickstock_cli.cli.progress import ProgressBar
+
+    bar = ProgressBar(_meter(request, source, control or Control(request.speed)), title)
     stack.callback(bar.close)
     return bar
 
@@ -65,9 +86,12 @@ def run_zone(request: Request) -> ShownZone:
     return exchange_zone(request.settings.session.market_calendar)
 
 
-def _extent(request: Request, source: NamedSource) -> Extent:
+def _meter(request: Request, source: NamedSource, control: Control) -> ProgressMeter:
+    from tickstock_cli.cli.meter import Extent, ProgressMeter
+
     unbounded = request.start is None and request.end is None and request.symbols is None
-    return Extent(source.rows or 0, source.span, unbounded and source.rows is not None)
+    extent = Extent(source.rows or 0, source.span, unbounded and source.rows is not None)
+    return ProgressMeter(extent, lambda: 0.0 if control.paused else control.speed, zone=run_zone(request))
 
 
 def _shown(request: Request) -> bool:

@@ -21,15 +21,8 @@ from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_settings import EnvSettingsSource
 
-from tickstock_cli.config.settings import (
-    ENVIRONMENT_PREFIX,
-    SECTION_DELIMITER,
-    Settings,
-    setting_keys,
-    setting_sections,
-)
+from tickstock_cli.config.settings import Settings, setting_keys, setting_sections
 from tickstock_cli.config.universes import TickerFile, files_of, with_files_read
 from tickstock_cli.config.validation_errors import either, reason
 from tickstock_cli.config.values import format_value, parse_value, show_value
@@ -41,6 +34,8 @@ ASSIGNMENT = "--set"
 
 NOT_SETTINGS = frozenset({"TICKSTOCK_DEBUG", "TICKSTOCK_PERF_CACHE", "TICKSTOCK_PLUGINS", "TICKSTOCK_TOKEN"})
 """Variables with the prefix of settings that are not settings."""
+ENVIRONMENT_PREFIX = "TICKSTOCK_"
+SECTION_DELIMITER = "__"
 ENABLED = "detectors.enabled"
 
 S = TypeVar("S", bound=Settings)
@@ -170,26 +165,20 @@ def _from_values(
             yield Assigned(key, value, place)
 
 
-class _Variables(EnvSettingsSource):
-    """A settings source of given variables instead of those of the process."""
-
-    def __init__(self, model: type[Settings], environment: Mapping[str, str]) -> None:
-        super().__init__(model)
-        self.env_vars = {name.lower(): text for name, text in environment.items()}
-
-    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:  # noqa: ARG002
-        """Return lists and mappings parsed as TOML like other values, not as JSON."""
-        return parse_value(value)
-
-
 def _from_environment(
     model: type[Settings], environment: Mapping[str, str], keys: Mapping[str, FieldInfo]
 ) -> Iterator[Assigned]:
     ours = {name: text for name, text in environment.items() if _is_setting(name)}
+    if not ours:
+        return
+    from tickstock_cli.config.environment import values_of  # pydantic-settings takes a while to import
+
     names = {_variable_key(name): name for name in ours}
     for key, name in names.items():
         _check_key(key, name, model, keys)
-    for key, value, _ in _from_values(_Variables(model, ours)(), keys, ENVIRONMENT_PREFIX):
+    for key, value, _ in _from_values(
+        values_of(model, ours, ENVIRONMENT_PREFIX, SECTION_DELIMITER), keys, ENVIRONMENT_PREFIX
+    ):
         place = names.get(key) or names[key.rpartition(".")[0]]
         yield Assigned(key, parse_value(value) if isinstance(value, str) else value, place)
 

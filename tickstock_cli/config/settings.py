@@ -11,9 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from annotated_types import Len
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema, create_model
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, create_model
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from tickstock_cli.config.analysis import AnalysisSection, PricesSettings, StudySettings
 from tickstock_cli.config.running import (
@@ -35,9 +34,6 @@ from tickstock_cli.core.registry import unknown_name
 from tickstock_cli.errors import SettingsError
 
 SectionT = TypeVar("SectionT", bound=BaseModel)
-
-ENVIRONMENT_PREFIX = "TICKSTOCK_"
-SECTION_DELIMITER = "__"
 
 Column = Literal[
     "ticker",
@@ -252,15 +248,10 @@ class LiveSettings(Section):
     )
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """All sections of a run. Detector sections are added by ``settings_model``, under the detectors' names."""
 
-    model_config = SettingsConfigDict(
-        frozen=True,
-        extra="forbid",
-        env_prefix=ENVIRONMENT_PREFIX,
-        env_nested_delimiter=SECTION_DELIMITER,
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     detector_names: ClassVar[tuple[str, ...]] = ()
     """Detectors that have a section, in the order in which they see a row."""
@@ -309,18 +300,6 @@ class Settings(BaseSettings):
                 "build settings with build.settings_model()"
             )
         return section
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - the library's signature
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return only the source of given values: ``config.load`` reads the environment."""
-        return (init_settings,)
 
 
 def settings_model(

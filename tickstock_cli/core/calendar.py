@@ -16,7 +16,9 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache, partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import NamedTuple
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
@@ -117,12 +119,12 @@ def _always_open_year(year: int) -> SessionTable:
 @cache
 def _new_york_year(year: int) -> SessionTable:
     """Return the segments of a year's days in New York, and of some days before and behind it."""
-    from holidays import financial_holidays  # a local import, because it takes a tenth of a second
-    from holidays.constants import HALF_DAY, PUBLIC
+    from holidays.constants import HALF_DAY, PUBLIC  # a local import, because it takes some time
 
     years = range(year - 1, year + 2)
-    closed = financial_holidays("NYSE", years=years, categories=(PUBLIC,))
-    halves = financial_holidays("NYSE", years=years, categories=(HALF_DAY,))
+    exchange = _new_york_exchange()
+    closed = exchange(years=years, categories=(PUBLIC,))
+    halves = exchange(years=years, categories=(HALF_DAY,))
 
     def hours(day: date) -> DayHours:
         if day.weekday() >= 5 or day in closed:
@@ -130,6 +132,24 @@ def _new_york_year(year: int) -> SessionTable:
         return _NEW_YORK_HALF_DAY if day in halves else _NEW_YORK_DAY
 
     return _year_of(year, _zone(NEW_YORK), hours)
+
+
+@cache
+def _new_york_exchange() -> Any:
+    """Return the class of the holidays package that has the days of the exchange in New York.
+
+    Its module is loaded by itself: its package loads the exchanges and countries of the whole world, a twentieth of a
+    second.
+    """
+    path = Path(str(files("holidays").joinpath("financial", "ny_stock_exchange.py")))
+    spec = spec_from_file_location("holidays_of_new_york", path) if path.is_file() else None
+    if spec is None or spec.loader is None:  # another version of the package may have it elsewhere
+        from holidays import financial_holidays
+
+        return partial(financial_holidays, "NYSE")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.NYSE
 
 
 @cache

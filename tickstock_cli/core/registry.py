@@ -146,7 +146,7 @@ class Family:
         """
         if name not in self.parts:
             raise UnknownPartError(self.unknown(name))
-        return _resolve(self.parts[name])
+        return resolve(self.parts[name])
 
     def unknown(self, name: str) -> str:
         """Return the message for a name without a part."""
@@ -166,7 +166,7 @@ class Family:
 
     def _load_plugin(self, plugin: Plugin) -> Any:
         try:
-            part = _resolve(plugin.target)
+            part = resolve(plugin.target)
         except Exception as error:
             raised = " ".join(f"{type(error).__name__}: {error}".split())
             raise PluginError(f"cannot load {self.noun} {plugin.name} of {plugin}: {raised}") from error
@@ -214,7 +214,8 @@ def _installed(group: str) -> tuple[tuple[str, str, str, str], ...]:
     return tuple((point.name, point.value, point.dist.name, point.dist.version) for point in points if point.dist)
 
 
-def _resolve(target: str) -> Any:
+def resolve(target: str) -> Any:
+    """Import and return the object of a target, "module:Class"."""
     module, _, attribute = target.partition(":")
     part = import_module(module)
     for name in attribute.split("."):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.events import EventRows
 from tickstock_cli.core.kinds import Kind, KindCodes
-from tickstock_cli.core.metrics import SourceHealth
 from tickstock_cli.core.stamps import Stamps
 from tickstock_cli.core.symbols import SymbolTable
+
+if TYPE_CHECKING:
+    from tickstock_cli.core.metrics import SourceHealth
 
 
 class OriginalRows(Protocol):

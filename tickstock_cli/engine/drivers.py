@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tickstock_cli.core.batch import MergedBatch
-from tickstock_cli.core.metrics import ArrivalMetrics
 from tickstock_cli.core.schedule import Schedule
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.prefetch import Prefetch
+
+if TYPE_CHECKING:
+    from tickstock_cli.core.metrics import ArrivalMetrics
 
 READ_AHEAD = 2
 """Batches decoded before they are needed."""

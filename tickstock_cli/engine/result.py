@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tickstock_cli.core.ledger import Ledger
-from tickstock_cli.core.metrics import ArrivalMetrics, RolloutMetrics
 from tickstock_cli.core.registry import Plugin
 from tickstock_cli.engine.output_states import OutputReport
 from tickstock_cli.engine.pipeline import Drained
 from tickstock_cli.engine.tally import Tally
+
+if TYPE_CHECKING:
+    from tickstock_cli.core.metrics import ArrivalMetrics, RolloutMetrics
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import get_ident
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
@@ -22,21 +22,22 @@ from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.clock import Clock, SystemClock
 from tickstock_cli.core.events import EventRows
 from tickstock_cli.core.stages import Source
-from tickstock_cli.engine.checkpoint import CheckpointStore
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.core import Core, StepResult
 from tickstock_cli.engine.drivers import Driver, FlatOut
 from tickstock_cli.engine.observer import Observer
 from tickstock_cli.engine.output_states import OutputState
 from tickstock_cli.engine.outputs import Outputs
-from tickstock_cli.engine.pacer import Pacer
 from tickstock_cli.engine.pipeline import DirectPipeline, Drained, Pipeline
 from tickstock_cli.engine.position import RunPosition
-from tickstock_cli.engine.rejection import RejectedRows
-from tickstock_cli.engine.shadow import Shadow, ShadowedPipeline
 from tickstock_cli.engine.snapshots import Snapshots
 from tickstock_cli.engine.taps import Taps, TapStep
 from tickstock_cli.errors import OutputError
+
+if TYPE_CHECKING:
+    from tickstock_cli.engine.checkpoint import CheckpointStore
+    from tickstock_cli.engine.rejection import RejectedRows
+    from tickstock_cli.engine.shadow import Shadow
 
 CHECKPOINT_EVERY_NS = 10_000_000_000
 
@@ -129,14 +130,22 @@ class RunParts:
         """Return the pipeline, the direct one where none was named, with the shadow beside it."""
         if self.pipeline is None:
             self.pipeline = DirectPipeline(self.core)
-        return self.pipeline if self.shadow is None else ShadowedPipeline(self.pipeline, self.shadow)
+        if self.shadow is None:
+            return self.pipeline
+        from tickstock_cli.engine.shadow import ShadowedPipeline
+
+        return ShadowedPipeline(self.pipeline, self.shadow)
 
     def ready_driver(self) -> Driver:
         """Return the driver, by the speed of ``control`` where none was named."""
         if self.driver is None:
-            paced = self.control.speed is not None
-            self.driver = Pacer(self.clock, self.control) if paced else FlatOut(self.control)
+            self.driver = FlatOut(self.control) if self.control.speed is None else self._pacer()
         return self.driver
+
+    def _pacer(self) -> Driver:
+        from tickstock_cli.engine.pacer import Pacer  # with its histograms, of no use to a replay flat out
+
+        return Pacer(self.clock, self.control)
 
 
 class Run:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.engine.core import Core
 from tickstock_cli.engine.pipeline import DirectPipeline, LinearPipeline, Pipeline
-from tickstock_cli.monitoring.handlers import Handler
-from tickstock_cli.runtime.observer import RuntimeObserver
-from tickstock_cli.runtime.pipeline import LoopThread, MultiChannelPipeline, Publish
 from tickstock_cli.runtime.switching import quick_switches
-from tickstock_cli.runtime.system import MultiChannelSystem
+
+if TYPE_CHECKING:
+    from tickstock_cli.monitoring.handlers import Handler
+    from tickstock_cli.runtime.observer import RuntimeObserver
+    from tickstock_cli.runtime.pipeline import MultiChannelPipeline, Publish
+    from tickstock_cli.runtime.system import MultiChannelSystem
 
 
 class PipelineName(StrEnum):
@@ -44,6 +47,7 @@ def open_pipeline(
     stopped: Callable[[], bool] = lambda: False,
     runtime_observer: RuntimeObserver | None = None,
     keeps_time: bool = True,
+    attach: Callable[[MultiChannelPipeline], None] = lambda pipeline: None,  # noqa: ARG005
 ) -> Pipeline:
     """Build and start a pipeline; ``stack`` ends it.
 
@@ -57,6 +61,8 @@ def open_pipeline(
         Observes batches and events inside a running system.
     keeps_time
         Whether rows are due at some wall time; see `MultiChannelPipeline`.
+    attach
+        Called with the pipeline of a running system before it gets its first row.
     """
     if name is PipelineName.DIRECT:
         if keeps_time:
@@ -64,6 +70,10 @@ def open_pipeline(
         return DirectPipeline(core)
     if name is PipelineName.LINEAR:
         return LinearPipeline(core)
+    # A replay flat out needs none of the running system, which takes a twentieth of the time of a short one to import.
+    from tickstock_cli.runtime.pipeline import LoopThread, MultiChannelPipeline
+    from tickstock_cli.runtime.system import MultiChannelSystem
+
     stack.enter_context(quick_switches())
     thread = stack.enter_context(LoopThread())
 
@@ -77,4 +87,6 @@ def open_pipeline(
             rollout=name is PipelineName.ROLLOUT,
         )
 
-    return stack.enter_context(MultiChannelPipeline(thread, build, stopped, keeps_time))
+    pipeline = stack.enter_context(MultiChannelPipeline(thread, build, stopped, keeps_time))
+    attach(pipeline)
+    return pipeline

@@ -1,6 +1,6 @@
 """Sources of rows. A new source is one file here and one line in the table below.
 
-A source's name is the scheme of its targets: ``arrow:-``. A target without one is a path of recordings.
+One that has settings has a line in the second table, too. A source's name is the scheme of its targets: ``arrow:-``. A target without one is a path of recordings.
 """
 
 from __future__ import annotations
@@ -12,5 +12,11 @@ PARTS = {
     "arrow": "tickstock_cli.sources.arrow:ArrowStream",
     "polygon": "tickstock_cli.vendors.polygon.source:PolygonSource",
 }
+
+PARAMS = {
+    "arrow": "tickstock_cli.sources.arrow_params:ArrowParams",
+    "polygon": "tickstock_cli.vendors.polygon.params:PolygonParams",
+}
+"""The ``Params`` of the sources above that have settings: a configuration is read without loading any source."""
 
 SOURCES = Family("source", PARTS, ("batches", "close", "interrupt", "open", "origins"))

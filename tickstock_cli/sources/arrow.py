@@ -16,17 +16,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import pyarrow as pa
-from pydantic import Field
 
 from tickstock_cli.core.marks import mark_of
 from tickstock_cli.core.memory_errors import raise_if_short
 from tickstock_cli.core.stages import ArrivalOptions, Pace
 from tickstock_cli.errors import DataError, OwnOutputError, UsageError
+from tickstock_cli.sources.arrow_params import ArrowParams
 from tickstock_cli.sources.options import ReadOptions
-from tickstock_cli.sources.params import SourceParams
 from tickstock_cli.sources.pipe import Interrupted, PipeBytes
 from tickstock_cli.sources.plain_columns import plain_types
 from tickstock_cli.sources.row_stream import RowStream
@@ -34,22 +33,6 @@ from tickstock_cli.sources.row_stream import RowStream
 STANDARD_INPUT = "-"
 END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
 _FILE_MAGIC = b"ARROW1"
-
-
-class ArrowParams(SourceParams):
-    """How rows that come through a pipe are taken."""
-
-    clock: Literal["auto", "rows", "wall"] = Field(
-        default="auto",
-        description="what market time passes by between rows: rows alone, or the wall clock; auto is the wall clock "
-        "for rows that come in their own time, and rows alone for a recording that is piped in",
-    )
-    queue_rows: int = Field(
-        default=262_144, ge=1, le=100_000_000, description="rows that may wait in memory; more wait on disk"
-    )
-    hold_back_ms: int = Field(
-        default=5, ge=0, le=60_000, description="how long market time waits for rows on their way, in milliseconds"
-    )
 
 
 class ArrowStream(RowStream):

@@ -14,11 +14,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.batch_file import TemporaryFolder
-from tickstock_cli.core.metrics import SourceHealth
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.errors import DataError, OwnOutputError, UsageError
 from tickstock_cli.sources.assemble import Assembler
@@ -39,6 +38,9 @@ from tickstock_cli.sources.records import RECORD_TYPES
 from tickstock_cli.sources.repeated_rows import RepeatedRows
 from tickstock_cli.sources.selection import Where, check_where, selects_file
 from tickstock_cli.sources.unfinished import readable, removed_note, unfinished_note
+
+if TYPE_CHECKING:
+    from tickstock_cli.core.metrics import SourceHealth
 
 __all__ = ["Guess", "Origins", "ReadOptions", "RecordingFile", "Recordings", "Unsorted"]
 
@@ -173,6 +175,8 @@ class Recordings:
         return False
 
     def health(self) -> SourceHealth:
+        from tickstock_cli.core.metrics import SourceHealth  # asked for by running systems alone
+
         return SourceHealth()
 
     @property

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
+from holidays import HALF_DAY, PUBLIC, financial_holidays
 
 from tests.oracle.sessions import Segment, segment_of
 from tickstock_cli.core import calendar as calendars
@@ -114,3 +116,20 @@ def test_kernels_have_the_layout_of_segments() -> None:
     assert (rows.PHASE_MASK, rows.POST) == (PHASE_MASK, calendars.POST)
     assert PHASES.index("overnight") == calendars.OVERNIGHT
     assert len(PHASES) <= SEGMENT_DAY
+
+
+@pytest.mark.parametrize("is_where_it_was", [True, False])
+def test_the_days_of_the_exchange_are_those_of_the_holidays_package(
+    is_where_it_was: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its module is loaded by itself, and by the package's own function where another version has it elsewhere."""
+    years = range(1990, 2041)
+    if not is_where_it_was:
+        monkeypatch.setattr(Path, "is_file", lambda path: False)  # noqa: ARG005
+    exchange = calendars._new_york_exchange.__wrapped__()
+
+    for kind in (PUBLIC, HALF_DAY):
+        days = exchange(years=years, categories=(kind,))
+
+        assert len(days) > 50
+        assert dict(days) == dict(financial_holidays("NYSE", years=years, categories=(kind,)))
