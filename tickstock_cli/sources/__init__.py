@@ -1,6 +1,7 @@
 """Sources of rows. A new source is one file here and one line in the table below.
 
-One that has settings has a line in the second table, too. A source's name is the scheme of its targets: ``arrow:-``. A target without one is a path of recordings.
+One that has settings has a line in the second table, too. A source's name is the scheme of its targets: ``arrow:-``.
+A target without one is a path of recordings.
 """
 
 from __future__ import annotations
