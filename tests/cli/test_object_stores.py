@@ -17,6 +17,8 @@ from tests.cli.running import error_line, run_process
 from tests.object_server import ObjectServer, known, objects
 from tests.unit.importing.flat_files import TRADES, trade, write_gz
 from tickstock_cli.core.shipped import shipped_folder
+from tickstock_cli.sources.options import ReadOptions
+from tickstock_cli.sources.recordings import Recordings
 
 __all__ = ["known", "objects"]
 
@@ -128,6 +130,27 @@ def test_events_that_cannot_be_uploaded_are_kept(bucket: str, known: ObjectServe
     assert kept.is_relative_to(tmp_path)
     assert len(kept.read_text().splitlines()) == 1_655
     assert "events.jsonl" not in known.keys(bucket)
+
+
+def test_days_outside_the_wanted_times_are_not_fetched(known: ObjectServer, tmp_path: Path) -> None:
+    """Their footers are enough, whatever the unit of the times; an object that does not tell is fetched."""
+    name, day, first = known.new_bucket(), 86_400 * 10**9, 1_704_292_200_000_000_000
+    for number in range(8):
+        times = pa.array([first + number * day + second * 10**9 for second in range(3)])
+        column = times.cast(pa.timestamp("ns")).cast(pa.timestamp("ms")) if number % 2 else times
+        ticks = pa.table({"ticker": ["A"] * 3, "timestamp": column, "price": [1.0] * 3, "size": [1.0] * 3})
+        path = tmp_path / f"day-{number}.parquet"
+        pq.write_table(ticks, path, write_statistics=number != 7)
+        known.put_file(f"{name}/{path.name}", path)
+    start, end = first + 3 * day, first + 3 * day + 1
+    within = ReadOptions(start=start, end=end)
+
+    with Recordings.open([f"s3://{name}"], within) as stored, Recordings.open([tmp_path], within) as files:
+        fetched = [file.path.name for file in stored.files]
+        rows = [sum(len(step.ticks) for step in recordings.batches(100)) for recordings in (stored, files)]
+
+    assert fetched == [f"day-{number}.parquet" for number in (1, 2, 3, 4, 5, 7)]
+    assert rows == [1, 1]
 
 
 def test_events_are_compared_and_scored_in_a_store(

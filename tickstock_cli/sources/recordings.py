@@ -37,6 +37,7 @@ from tickstock_cli.sources.recording_file import RecordingFile, RecordingOpener
 from tickstock_cli.sources.records import RECORD_TYPES
 from tickstock_cli.sources.repeated_rows import RepeatedRows
 from tickstock_cli.sources.selection import Where, check_where, selects_file
+from tickstock_cli.sources.stored_days import within
 from tickstock_cli.sources.unfinished import readable, removed_note, unfinished_note
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class Recordings:
         files: list[RecordingFile] = []
         left_out: list[str] = []
         opener = RecordingOpener(options)
-        for found in readable(discover(paths), options.sort_dir):
+        for found in readable(within(discover(paths), options), options.sort_dir):
             try:
                 files.append(opener.open(found, len(files)))
             except OwnOutputError:
