@@ -33,6 +33,7 @@ from tickstock_cli.detectors.surge_window import (
     load_window,
     new_window,
     open_second,
+    place_of,
     reference_of,
     store_window,
     volume_between,
@@ -50,6 +51,7 @@ from tickstock_cli.kernels.compare import (
 )
 from tickstock_cli.kernels.emit import TICK, put_event
 from tickstock_cli.kernels.jit import inlined_kernel, kernel
+from tickstock_cli.kernels.prefetch import TICKERS_AHEAD, prefetch
 from tickstock_cli.kernels.rows import NO_BEGIN, TickRows
 
 STATE = np.dtype(
@@ -305,6 +307,21 @@ def score_of(reading: SurgeInputs, settings: SurgeRule) -> float:
     )
 
 
+@inlined_kernel
+def ask_for_later(codes: NDArray[np.int32], g: int, states: NDArray[Any], rings: NDArray[Any]) -> None:
+    """Ask for the state of later tickers than ``codes[g]``, and for the ends of the window that it points to."""
+    if g + TICKERS_AHEAD < len(codes):
+        prefetch(states, codes[g + TICKERS_AHEAD])
+    later = g + TICKERS_AHEAD // 2
+    if later < len(codes):
+        ring = rings[codes[later]]
+        state = states[codes[later]]
+        closed = whole(state["closed"])
+        place = whole(state["place"])
+        prefetch(ring, place)
+        prefetch(ring, place_of(whole(state["oldest"]), closed, place, len(ring)))
+
+
 @kernel
 def scan_ticks(
     rows: TickRows,
@@ -319,6 +336,7 @@ def scan_ticks(
     groups = rows.groups
     reach = settings.interval + settings.baseline
     for g in range(len(groups.code)):
+        ask_for_later(groups.code, g, states, rings)
         code = groups.code[g]
         state = states[code]
         ring = rings[code]

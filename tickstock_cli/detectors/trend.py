@@ -26,6 +26,7 @@ from tickstock_cli.kernels.admission import HIDES_LAST
 from tickstock_cli.kernels.compare import NEVER, SECOND_NS, cooldown_ns, reaches, sign, within_cooldown
 from tickstock_cli.kernels.emit import TICK, put_event
 from tickstock_cli.kernels.jit import inlined_kernel, kernel
+from tickstock_cli.kernels.prefetch import TICKERS_AHEAD, prefetch
 from tickstock_cli.kernels.rows import NO_BEGIN, TickRows
 
 STATE = np.dtype(
@@ -42,6 +43,8 @@ STATE = np.dtype(
     align=True,
 )
 CLOSED = np.dtype([("bucket", "i8"), ("close", "f8")], align=True)
+BUCKETS_A_LINE = 64 // CLOSED.itemsize
+"""Closed buckets in a line of the processor's cache."""
 HEAD = np.dtype(
     [
         ("number", "i8"),  # of the window's oldest closed bucket; the state's tail if it has none
@@ -366,6 +369,27 @@ def smallest_efficiency(
     return smallest
 
 
+@inlined_kernel
+def ask_for_later(
+    codes: NDArray[np.int32], g: int, states: NDArray[Any], rings: NDArray[Any], all_heads: NDArray[Any]
+) -> None:
+    """Ask for the state of later tickers than ``codes[g]``, and for the closed buckets that it points to."""
+    if g + TICKERS_AHEAD < len(codes):
+        heads = all_heads[codes[g + TICKERS_AHEAD]]
+        prefetch(states, codes[g + TICKERS_AHEAD])
+        prefetch(heads, 0)
+        prefetch(heads, len(heads) - 1)
+    later = g + TICKERS_AHEAD // 2
+    if later < len(codes):
+        ring = rings[codes[later]]
+        mask = len(ring) - 1
+        heads = all_heads[codes[later]]
+        for some in (0, BUCKETS_A_LINE):
+            prefetch(ring, (states[codes[later]]["tail"] + some) & mask)
+            for w in range(len(heads)):
+                prefetch(ring, (heads[w]["number"] + 1 + some) & mask)
+
+
 @kernel
 def scan_ticks(
     rows: TickRows,
@@ -381,6 +405,7 @@ def scan_ticks(
     groups = rows.groups
     bucket_ns = settings.bucket_seconds * SECOND_NS
     for g in range(len(groups.code)):
+        ask_for_later(groups.code, g, states, rings, all_heads)
         code = groups.code[g]
         state = states[code]
         ring = rings[code]

@@ -30,6 +30,7 @@ import numba
 import numpy as np
 
 config: Any = numba.config
+core: Any = numba.core
 types: Any = numba.types
 """Typed by hand: numba makes its settings at run time, and its types have no annotations."""
 
@@ -164,6 +165,9 @@ def _describe(value: Any, called: list[Any]) -> Description:
     if hasattr(value, "py_func"):
         called.append(value)
         return "kernel", _name(value.py_func)
+    if isinstance(value, core.extending._Intrinsic):
+        definition: Any = value._defn
+        return "intrinsic", _name(definition), _describe_code(definition.__code__, called)
     raise NoFingerprintError(f"{type(value).__name__} {value!r}")
 
 
