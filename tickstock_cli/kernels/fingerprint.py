@@ -165,8 +165,8 @@ def _describe(value: Any, called: list[Any]) -> Description:
     if hasattr(value, "py_func"):
         called.append(value)
         return "kernel", _name(value.py_func)
-    if isinstance(value, core.extending._Intrinsic):
-        definition: Any = value._defn
+    if isinstance(value, core.extending._Intrinsic):  # noqa: SLF001 - numba has no public name for it
+        definition: Any = value.__wrapped__
         return "intrinsic", _name(definition), _describe_code(definition.__code__, called)
     raise NoFingerprintError(f"{type(value).__name__} {value!r}")
 

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickstock_cli.channels.grouping import Grouped, even_bounds, group
+from tickstock_cli.channels.grouping import Grouped, even_bounds, group, relative_costs
 from tickstock_cli.channels.workspace import Workspace
 
 TICKERS = 6
@@ -39,7 +39,7 @@ def test_each_ticker_has_its_rows_in_their_order(rows: list[int], probes: list[i
 
 @given(codes, codes, st.integers(1, 4))
 def test_shares_of_tickers_have_each_row_once(rows: list[int], probes: list[int], shares: int) -> None:
-    """Ranges of tickers put together are the whole, and no range has more than its part and one ticker's rows."""
+    """Ranges of tickers put together are the whole, and no range costs more than its part and one ticker."""
     code = np.array(rows, dtype=np.int32)
     whole = group(code, np.array(probes, dtype=np.int32), np.ones(TICKERS, np.bool_), NOTHING, Workspace())
 
@@ -49,8 +49,9 @@ def test_shares_of_tickers_have_each_row_once(rows: list[int], probes: list[int]
     assert len(parts) == shares
     together = [entry for part in parts for entry in _by_ticker(part).items()]
     assert together == list(_by_ticker(whole).items())
-    busiest = max(map(rows.count, range(TICKERS)))
-    assert all(len(part.rows) <= len(whole.rows) / shares + busiest for part in parts)
+    costs = [relative_costs(np.diff(part.groups.start)) for part in (whole, *parts)]
+    most = costs[0].sum() / shares + costs[0].max(initial=0)
+    assert all(part.sum() <= most for part in costs[1:])
 
 
 def _by_ticker(grouped: Grouped) -> dict[int, tuple[list[int], list[int]]]:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tickstock_cli.kernels.fingerprint import fingerprint
-from tickstock_cli.kernels.jit import config, kernel
+from tickstock_cli.kernels.jit import kernel
+from tickstock_cli.kernels.machine_code import config
 from tickstock_cli.kernels.prefetch import prefetch
 
 STATES = np.array([(1, 0.5), (2, 1.5), (3, 2.5)], dtype=[("count", "i8"), ("price", "f8")])
@@ -16,6 +17,7 @@ STATES = np.array([(1, 0.5), (2, 1.5), (3, 2.5)], dtype=[("count", "i8"), ("pric
 
 @kernel
 def total(states: NDArray[Any], ahead: int) -> float:
+    """Return the sum of all prices; each state is asked for some places ahead of its turn."""
     found = 0.0
     for i in range(len(states)):
         prefetch(states, i + ahead)
@@ -28,7 +30,7 @@ def test_asking_for_memory_changes_no_result() -> None:
     before = STATES.copy()
 
     assert [total(STATES, ahead) for ahead in (0, 1, 2**20, -(2**40))] == [4.5] * 4
-    assert (STATES == before).all()
+    assert before.tolist() == STATES.tolist()
 
 
 def test_a_kernel_that_asks_has_a_fingerprint() -> None:
