@@ -25,7 +25,6 @@ def test_a_drawn_strategy_trades_as_the_page_says(seed: int, tmp_path: Path) -> 
 
 def _differences(ours: dict[str, list[dict[str, Any]]], theirs: Traded) -> list[str]:
     by_order = sorted(ours["orders"], key=itemgetter("order"))
-    equity = [{"time": time, "equity_micros": money} for time, money in theirs.equity]
     return [
         *differences("signals", ours["signals"], theirs.signals),
         *differences(
@@ -33,7 +32,7 @@ def _differences(ours: dict[str, list[dict[str, Any]]], theirs: Traded) -> list[
         ),
         *differences("fills", ours["fills"], [_renamed(row, _FILL) for row in theirs.fills]),
         *differences("trades", ours["trades"], [_renamed(row, _TRADE) for row in theirs.trades]),
-        *differences("equity", ours["equity"], equity),
+        *differences("equity", ours["equity"], [_renamed(row, _EQUITY) for row in theirs.equity]),
     ]
 
 
@@ -42,6 +41,7 @@ def _renamed(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
 
 
 _ORDER = {"sign": "side", "outcome": "status", "notional": "notional_micros", "fees": "fees_micros"}
+_EQUITY = {"equity": "equity_micros", "cash": "cash_micros", "gross": "gross_micros"}
 _FILL = {"sign": "side", "price": "price_micros", "fee": "fee_micros", "way": "kind"}
 _TRADE = {
     "entry_first": "first_entry",

@@ -16,7 +16,7 @@ REASONS = ("stop", "trail", "target", "horizon", "session_end", "opposite")
 
 @dataclass
 class Order:
-    """A market order. ``sign`` is +1 buying, -1 selling; ``until`` and ``day`` are those of an entry."""
+    """A market order. ``sign`` is +1 buying, -1 selling; ``until`` and ``day`` are of an entry, ``times`` of fills."""
 
     number: int
     purpose: str
@@ -33,6 +33,10 @@ class Order:
     notional: int = 0
     fees: int = 0
     cancelled: int = 0
+    forced: int = 0
+    early_fills: int = 0
+    times: list[int] = field(default_factory=list)
+    ended: int | None = None
 
     @property
     def remaining(self) -> int:
@@ -131,6 +135,11 @@ class Books:
         costly = self.with_costs(price, order.sign)
         order.filled += shares
         order.notional += shares * costly
+        order.times.append(time)
+        order.early_fills += early
+        order.forced += shares if way == "forced" else 0
+        if order.remaining == 0:
+            order.ended = time
         fees = self._fee(order)
         self.cash -= order.sign * shares * costly + fees - order.fees
         self.fills.append(Fill(order, time, shares, costly, fees - order.fees, way, early))
@@ -149,7 +158,9 @@ class Books:
 def order_row(order: Order) -> dict[str, Any]:
     """Return an order as a row of its table."""
     names = ("purpose", "ticker", "sign", "shares", "decision", "reason", "filled", "cancelled", "notional", "fees")
-    row = {name: getattr(order, name) for name in names}
+    row = {name: getattr(order, name) for name in (*names, "rule", "forced", "early_fills", "ended")}
+    first, last = (order.times[0], order.times[-1]) if order.times else (None, None)
+    row |= {"first_fill": first, "last_fill": last}
     return {"order": order.number, "event_id": order.event["event_id"], "outcome": order.outcome, **row}
 
 

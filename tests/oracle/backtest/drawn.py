@@ -84,7 +84,7 @@ def drawn_case(seed: int) -> BacktestCase:
     settings = draw_settings(rng, kind)
     habits = _Habits(
         calendar=calendar_of(settings),
-        intervals=rng.choice(((60,), (60,), (5,), (5, 10, 60), (30, 60))),
+        intervals=rng.choice(((60,), (60,), (5,), (5, 10, 60), (30, 60), (3600,), (86_400,))),
         has_ticks=kind != "bars",
         has_bars=kind != "ticks",
         late=rng.choice((0.0, 0.0, 0.2, 1.0)),
@@ -98,6 +98,8 @@ def drawn_case(seed: int) -> BacktestCase:
     found: list[Record] = []
     clocks = rng.sample(CLOCKS, 3) if rng.random() < 0.25 else rng.sample(CLOCKS[:6], rng.randint(1, 2))
     clocks[0] = rng.choice((clocks[0], "10:15"))
+    if settings["session.calendar"] == "24/7" and rng.random() < 0.5:
+        clocks[-1] = "23:59"  # the day after begins at once
     for day in days:
         for clock in clocks:
             begin = _local(day, clock, habits.calendar)
@@ -111,7 +113,8 @@ def _horizons(rng: Random, habits: _Habits) -> list[str]:
     longest = max(habits.intervals) if habits.has_bars else 0
     offered = [("1s", 1), ("5s", 5), ("30s", 30), ("1m", 60), ("5m", 300), ("1h", 3600)]
     known = [name for name, seconds in offered if seconds >= longest]
-    return [*rng.sample(known, rng.randint(1, 2)), *(["close"] if rng.random() < 0.8 else [])]
+    chosen = rng.sample(known, min(len(known), rng.randint(1, 2)))
+    return [*chosen, *(["close"] if not chosen or rng.random() < 0.8 else [])]
 
 
 def _days(rng: Random) -> list[date]:
@@ -160,7 +163,7 @@ def _tick(rng: Random, habits: _Habits, ticker: _Ticker, now: int) -> Tick:
 
 def _bar(rng: Random, habits: _Habits, ticker: _Ticker, start: int, interval: int) -> Bar:
     prices = [ticker.move(rng) for _ in range(4)]
-    delay = rng.choice((1, 5, 20, 300, 3000)) * TENTH if rng.random() < habits.late else 0
+    delay = rng.choice((1, 5, 20, 300, 3000, 200_000)) * TENTH if rng.random() < habits.late else 0
     received = start + interval * SECOND + delay if delay or rng.random() < 0.5 else None
     if rng.random() < 0.02:
         received = start + interval * SECOND // 2

@@ -21,11 +21,13 @@ Rows = Sequence[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Sample:
-    """Equity (micro-dollars) at a whole minute (ns), and whether there was a position."""
+    """Money (micro-dollars) at a whole minute (ns): equity, cash, what the positions are worth, and their number."""
 
     time: int
     equity: int
-    in_market: bool
+    cash: int
+    gross: int
+    positions: int
 
 
 def figures_of(books: Books, trades: Rows, samples: Sequence[Sample], market: Market) -> dict[str, Any]:
@@ -41,8 +43,8 @@ def figures_of(books: Books, trades: Rows, samples: Sequence[Sample], market: Ma
         "drawdown": depth,
         "drawdown_samples": length,
         **of_trades(trades, market),
-        "exposure": mean([float(sample.in_market) for sample in samples]),
-        "turnover": traded / average if average else None,
+        "exposure": mean([float(sample.positions > 0) for sample in samples]),
+        "turnover": traded / average if average is not None and average > 0 else None,
         "by_ticker": _by(trades, market, lambda row: row["ticker"]),
         "by_kind": _by(trades, market, lambda row: row["kind"]),
         "by_reason": _by(trades, market, lambda row: row["reason"]),

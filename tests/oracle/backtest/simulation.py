@@ -198,6 +198,7 @@ class Simulation:
 
     def _cancel(self, order: Order) -> None:
         order.cancelled += order.remaining
+        order.ended = self._now
         del self._working[order.ticker]
 
     def _meet_open_bars(self, ticker: str, now: int) -> None:
@@ -315,4 +316,5 @@ class Simulation:
 
     def _sample(self, now: int) -> None:
         if not self.samples or self.samples[-1].time != now:
-            self.samples.append(Sample(now, self.equity(now), bool(self._positions)))
+            held = [abs(one.open_shares) * self._mark(ticker, now) for ticker, one in self._positions.items()]
+            self.samples.append(Sample(now, self.equity(now), self.books.cash, sum(held), len(held)))

@@ -24,7 +24,7 @@ class Traded:
     orders: list[dict[str, Any]] = field(default_factory=list)
     fills: list[dict[str, Any]] = field(default_factory=list)
     trades: list[dict[str, Any]] = field(default_factory=list)
-    equity: list[tuple[int, int]] = field(default_factory=list)
+    equity: list[dict[str, int]] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
     books: dict[str, Any] = field(default_factory=dict)
 
@@ -55,7 +55,7 @@ def trade(judged: Judged, events: Sequence[Event], settings: Mapping[str, Any], 
         [order_row(order) for order in simulation.books.orders],
         [fill_row(fill) for fill in simulation.books.fills],
         trades,
-        [(sample.time, sample.equity) for sample in simulation.samples],
+        [dict(vars(sample)) for sample in simulation.samples],
         figures_of(simulation.books, trades, simulation.samples, market),
         books,
     )
