@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import stat
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from glob import glob, has_magic
@@ -61,14 +62,17 @@ def discover(paths: Sequence[str | Path]) -> list[FoundFile]:
     """
     found: list[FoundFile] = []
     real_folder = cache(os.path.realpath)
-    named: dict[str, tuple[str, str]] = {}
+    named: dict[Hashable, tuple[str, str]] = {}
+    """Real folder and name of files, or names of objects -> the file and the path that named it."""
     for path in map(str, paths):
         if is_object(path):
             found += _found_objects(path, named)
             continue
         for file in _expand(path):
             folder, name = os.path.split(file)
-            real = os.path.realpath(file) if os.path.islink(file) else os.path.join(real_folder(folder), name)
+            if os.path.islink(file):
+                folder, name = os.path.split(os.path.realpath(file))
+            real = real_folder(folder), name
             if real in named:
                 raise DataError(_twice(file, path, *named[real]))
             named[real] = file, path
@@ -76,7 +80,7 @@ def discover(paths: Sequence[str | Path]) -> list[FoundFile]:
     return found
 
 
-def _found_objects(path: str, named: dict[str, tuple[str, str]]) -> Iterator[FoundFile]:
+def _found_objects(path: str, named: dict[Hashable, tuple[str, str]]) -> Iterator[FoundFile]:
     seen: set[str] = set()
     stored = objects_at(path, (SUFFIX,), seen)
     check_no_table(path, seen)
@@ -145,13 +149,19 @@ def _is_wanted(path: str) -> bool:
     """Return whether a file below a folder is read."""
     if not path.lower().endswith(SUFFIX):
         return is_journal(path)
+    if not os.path.basename(path).startswith(EVENTS):
+        return True
     hour = hour_file(Path(path))
     return hour is None or hour.type != EVENTS or not is_recorded_folder(hour.folder.parent)
 
 
 def _is_special(path: str) -> bool:
     """Return whether a path is a pipe, a socket or a device."""
-    return os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _links_to_parent(parent: str, name: str) -> bool:

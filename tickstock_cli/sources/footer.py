@@ -112,14 +112,19 @@ class OpenParquet(pq.ParquetFile):
 
 def check_decrypted(path: str | Path, file: OpenParquet) -> None:
     """Raise DataError if a file has encrypted columns: reading one, or its metadata, would end the process."""
-    with reading(path):
-        length = file.footer_bytes()
+    length = file.footer_bytes()
     if length - file.metadata.serialized_size == _SIGNATURE_BYTES:
         raise DataError(_encrypted(original_name(Path(path)) or path))
 
 
 def _encrypted(path: str | Path | ObjectName) -> str:
     return f"cannot read {path}: its columns are encrypted; decrypt it first, and name the decrypted file"
+
+
+def places_of(metadata: pq.FileMetaData) -> dict[str, int]:
+    """Return the places of columns in a row group, by name."""
+    schema = metadata.schema
+    return {schema.column(place).path: place for place in range(metadata.num_columns)}
 
 
 class Footer:
@@ -129,21 +134,21 @@ class Footer:
     ----------
     metadata
         The file's footer, as Arrow reads it.
+    places
+        Places of the columns in a row group, by name; None: they are looked up.
     """
 
-    def __init__(self, metadata: pq.FileMetaData) -> None:
+    def __init__(self, metadata: pq.FileMetaData, places: Mapping[str, int] | None = None) -> None:
         self._groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-        self._places = {metadata.schema.column(place).path: place for place in range(metadata.num_columns)}
+        self._places = places_of(metadata) if places is None else places
         self._chunks: dict[str, list[pq.ColumnChunkMetaData]] = {}
 
     def chunks(self, column: str) -> list[pq.ColumnChunkMetaData] | None:
         """Return a column of every row group; None for one that the file has not, or that is nested."""
-        if column not in self._places:
-            return None
-        if column not in self._chunks:
-            place = self._places[column]
-            self._chunks[column] = [group.column(place) for group in self._groups]
-        return self._chunks[column]
+        found = self._chunks.get(column)
+        if found is None and (place := self._places.get(column)) is not None:
+            found = self._chunks[column] = [group.column(place) for group in self._groups]
+        return found
 
     def plain_dictionaries(self, columns: Sequence[str]) -> tuple[str, ...]:
         """Return which of some columns Arrow can decode as dictionaries: none with a page in a DELTA encoding."""
@@ -188,7 +193,7 @@ class Footer:
 
 def _stated(bound: Any, statistics: Any) -> Any:
     """Return a bound as a value: pyarrow leaves those of halves as two bytes."""
-    is_half = statistics.logical_type.type == "FLOAT16" and isinstance(bound, bytes)
+    is_half = isinstance(bound, bytes) and statistics.logical_type.type == "FLOAT16"
     return float(np.frombuffer(bound, dtype="<f2")[0]) if is_half else bound
 
 

@@ -169,8 +169,8 @@ class RecordingOpener:
         file = open_parquet(found.read_from)
         with file, reading(found.path):
             check_decrypted(found.read_from, file)
-            schema = file.schema_arrow
-            shared = self._layouts.of(schema)
+            shared = self._layouts.of(file)
+            schema = shared.schema
             if shared.mark is not None:
                 raise OwnOutputError(
                     f"{found.path} holds {shared.mark} that tickstock wrote, not a recording: name recordings only"
@@ -182,7 +182,7 @@ class RecordingOpener:
             for name in where:
                 check_once(found.path, schema, name)
             needed = dict.fromkeys([*layout.theirs(*TIME_COLUMNS, "time_of_day", "interval", "ticker"), *where])
-            footer, rows = Footer(file.metadata), file.metadata.num_rows
+            footer, rows = Footer(file.metadata, shared.places), file.metadata.num_rows
             first = FirstRows(shared.plain, not rows, partial(_head, file, list(needed)), footer.extremes)
             groups = footer.groups(layout.theirs("ticker", *TIME_COLUMNS))
             how = interpret(found.path, layout, first, options)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from tickstock_cli.core.marks import mark_of
 from tickstock_cli.core.recording_schema import is_recorded
 from tickstock_cli.sources.discover import FoundFile
+from tickstock_cli.sources.footer import places_of
 from tickstock_cli.sources.options import ReadOptions
 from tickstock_cli.sources.plain_columns import plain_schema
 from tickstock_cli.sources.recognise import Layout, interval_names, names_suffice, recognise
@@ -18,6 +20,8 @@ from tickstock_cli.sources.records import OHLCV
 
 _MOST_SCHEMAS = 64
 """Schemas that are remembered."""
+_ARROW_SCHEMA = b"ARROW:schema"
+"""Key of metadata from which Arrow takes types and nesting, where a writer left it."""
 _TICKER = frozenset(["ticker"])
 
 
@@ -33,6 +37,8 @@ class SharedSchema:
         What kind of output of tickstock it is; None for others.
     is_recorded
         Whether it is that of a recorded live run.
+    places
+        Places of the columns in a row group, by name.
     layouts
         Names of partitions -> the layout of such a file.
     """
@@ -41,6 +47,9 @@ class SharedSchema:
     plain: pa.Schema
     mark: str | None
     is_recorded: bool
+    places: Mapping[str, int]
+    stored: tuple[pq.ParquetSchema, Any] | None
+    """The schema as files store it, with its metadata, if these two tell all of it."""
     layouts: dict[tuple[str, ...], Layout] = field(default_factory=dict)
 
 
@@ -52,16 +61,32 @@ class SharedLayouts:
         self._known: list[SharedSchema] = []
         """The latest first."""
 
-    def of(self, schema: pa.Schema) -> SharedSchema:
-        """Return what follows from a schema with its metadata."""
+    def of(self, file: pq.ParquetFile) -> SharedSchema:
+        """Return what follows from the schema of a file, with its metadata."""
+        stored = file.schema, file.metadata.metadata
+        for place, known in enumerate(self._known):
+            if known.stored is not None and known.stored[1] == stored[1] and known.stored[0].equals(stored[0]):
+                return self._latest(place)
+        schema = file.schema_arrow
         for place, known in enumerate(self._known):
             if schema.equals(known.schema, check_metadata=True):
-                if place:
-                    self._known.insert(0, self._known.pop(place))
-                return known
-        new = SharedSchema(schema, plain_schema(schema), mark_of(schema), is_recorded(schema))
+                return self._latest(place)
+        new = SharedSchema(
+            schema,
+            plain_schema(schema),
+            mark_of(schema),
+            is_recorded(schema),
+            places_of(file.metadata),
+            stored if _ARROW_SCHEMA in (stored[1] or {}) else None,
+        )
         self._known = [new, *self._known[: _MOST_SCHEMAS - 1]]
         return new
+
+    def _latest(self, place: int) -> SharedSchema:
+        """Return a known schema, which is the latest from now on."""
+        if place:
+            self._known.insert(0, self._known.pop(place))
+        return self._known[0]
 
     def layout(self, shared: SharedSchema, found: FoundFile, values: Callable[[str], list[Any]]) -> Layout:
         """Return the layout of a file.

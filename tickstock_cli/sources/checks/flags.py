@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 import numpy as np
@@ -26,16 +26,18 @@ _USUAL_SHARE = 20
 """One tick in so many is usual under our own layout: late and odd lots, derived prices."""
 
 
-def _look(facts: Facts) -> Iterator[Oddity]:
+def _look(facts: Facts) -> Iterable[Oddity]:
     """Stop before a row is read, if the file states the extremes of the column."""
-    watch = None if facts.options.where else _watch(facts)
-    extremes = None if watch is None else facts.extremes(facts.layout.columns["flags"])
-    if watch is not None and extremes is not None and not 0 <= extremes.low <= extremes.high <= OURS:
+    theirs = None if facts.options.where else facts.layout.columns.get("flags")
+    extremes = None if theirs is None else facts.extremes(theirs)
+    if theirs is None or extremes is None or 0 <= extremes.low <= extremes.high <= OURS:
+        return ()
+    if (watch := _watch(facts)) is not None:
         watcher, first = watch(), 0
-        for rows in facts.scan(facts.layout.columns["flags"]):
+        for rows in facts.scan(theirs):
             watcher.see(rows, None, first)
             first += rows.num_rows
-    yield from ()
+    return ()
 
 
 def _watch(facts: Facts) -> Callable[[], Watcher] | None:

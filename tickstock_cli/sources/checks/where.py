@@ -14,6 +14,8 @@ from tickstock_cli.sources.selection import theirs_of
 
 
 def _watch(facts: Facts) -> Callable[[], Watcher] | None:
+    if not facts.options.where:
+        return None
     where = theirs_of(facts.options.where, facts.layout.columns, facts.schema.names)
     return (
         partial(_WhereWatcher, ", ".join(f"{name}={','.join(wanted)}" for name, wanted in where.items()))
