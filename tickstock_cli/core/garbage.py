@@ -1,4 +1,4 @@
-"""Excludes permanent objects from Python's garbage collections while a market runs.
+"""Keeps Python's garbage collections from objects that stay.
 
 A full collection visits every object of the process while all threads wait. Modules, schemas and compiled kernels are a
 hundred thousand permanent objects: visiting them takes longer than the latency limit of an event.
@@ -59,3 +59,15 @@ def collected_seldom() -> Iterator[None]:
     finally:
         gc.set_threshold(*before)
         unfreeze_gc()
+
+
+@contextmanager
+def no_gc() -> Iterator[None]:
+    """Make no collection within the context: for making many objects, all of which stay, at once."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

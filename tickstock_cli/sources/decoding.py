@@ -67,5 +67,8 @@ def _decoded(files: Sequence[RecordingFile]) -> list[Rows]:
 
 
 def _rows(file: RecordingFile) -> Rows:
-    with reading(file.path), open_parquet(file.read_from, text=file.text_columns, buffer_size=0) as opened:
+    with (
+        reading(file.path),
+        open_parquet(file.read_from, text=file.text_columns, buffer_size=0, at_once=True) as opened,
+    ):
         return list(opened.iter_batches(max(1, file.rows), columns=file.columns, use_threads=False))

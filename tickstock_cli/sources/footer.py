@@ -20,6 +20,8 @@ from tickstock_cli.storage.names import ObjectName
 
 _MAGIC_BYTES = 8
 """Bytes behind a footer: its length, 4 bytes, and the magic number."""
+_SMALL_BYTES = 4 << 20
+"""Most bytes of a file that is read at once."""
 _SIGNATURE_BYTES = 28
 """Nonce and tag that follow the plain footer of a file with encrypted columns."""
 
@@ -78,7 +80,9 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
-def open_parquet(path: str | Path, *, text: Sequence[str] = (), buffer_size: int = 1 << 18) -> OpenParquet:
+def open_parquet(
+    path: str | Path, *, text: Sequence[str] = (), buffer_size: int = 1 << 18, at_once: bool = False
+) -> OpenParquet:
     """Open a file so that memory does not grow with the size of its row groups.
 
     Parameters
@@ -87,12 +91,22 @@ def open_parquet(path: str | Path, *, text: Sequence[str] = (), buffer_size: int
         Columns to decode as dictionaries: they take fewer bytes, and tickers are mapped to codes once per dictionary.
     buffer_size
         Bytes to read ahead per column. Without a buffer, whole column chunks are loaded.
+    at_once
+        Whether to read a small file whole, for one whose columns are all wanted: each call of the system has its cost.
     """
     with reading(path):
         # Names that look like a URI, or are no UTF-8, reach the system as they are.
-        source: Any = pa.OSFile(os.fsencode(path), "rb")  # type: ignore[arg-type]  # bytes are a path, too
+        content = _content_of_small(path) if at_once else None
+        source: Any = pa.OSFile(os.fsencode(path), "rb") if content is None else pa.BufferReader(content)  # type: ignore[arg-type]  # bytes are a path, too
         options: dict[str, Any] = {"pre_buffer": False, "buffer_size": buffer_size, "page_checksum_verification": True}
         return OpenParquet(source, read_dictionary=list(text), **options)
+
+
+def _content_of_small(path: str | Path) -> bytes | None:
+    """Return the content of a file; None for one that is not small."""
+    with open(path, "rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        return file.read(size) if size <= _SMALL_BYTES else None
 
 
 class OpenParquet(pq.ParquetFile):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Self
 
 from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.batch_file import TemporaryFolder
+from tickstock_cli.core.garbage import no_gc
 from tickstock_cli.core.symbols import SymbolTable
 from tickstock_cli.errors import DataError, OwnOutputError, UsageError
 from tickstock_cli.sources.assemble import Assembler
@@ -98,13 +99,14 @@ class Recordings:
         files: list[RecordingFile] = []
         left_out: list[str] = []
         opener = RecordingOpener(options)
-        for found in readable(within(discover(paths), options), options.sort_dir):
-            try:
-                files.append(opener.open(found, len(files)))
-            except OwnOutputError:
-                if found.named:
-                    raise
-                left_out.append(found.path)
+        with no_gc():  # what is made here stays, so that collections would look at all of it many times, for nothing
+            for found in readable(within(discover(paths), options), options.sort_dir):
+                try:
+                    files.append(opener.open(found, len(files)))
+                except OwnOutputError:
+                    if found.named:
+                        raise
+                    left_out.append(found.path)
         if not files:
             raise DataError(only_outputs_message(paths) if left_out else no_rows_message(paths))
         recordings = cls.of(files, options, left_out)

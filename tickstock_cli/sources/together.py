@@ -57,9 +57,22 @@ class SmallFiles:
         self._codes = codes
         self._watchers = watchers
         self._decoding = Decoding()
+        self._latest: tuple[int, Sequence[int]] = (-1, ())
+        """What ``next_alike`` returned for the latest place: it is asked for it again."""
 
     def next_alike(self, numbers: Sequence[int], first: int) -> Sequence[int]:
-        """Return the numbers from place ``first`` on whose files can be read together, as many as there can be."""
+        """Return the numbers from place ``first`` on whose files can be read together, as many as there can be.
+
+        Parameters
+        ----------
+        numbers
+            The same for every call.
+        """
+        if self._latest[0] != first:
+            self._latest = first, self._find_alike(numbers, first)
+        return self._latest[1]
+
+    def _find_alike(self, numbers: Sequence[int], first: int) -> Sequence[int]:
         rows = 0
         for place in range(first, min(len(numbers), first + MOST_FILES)):
             file = self._files[numbers[place]]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tickstock_cli.core.garbage import LATE, collect_late, collected_seldom
+from tickstock_cli.core.garbage import LATE, collect_late, collected_seldom, no_gc
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +40,25 @@ def test_a_live_run_leaves_the_usual_rate_behind() -> None:
         assert gc.get_threshold()[0] not in (LATE, usual[0])
 
     assert gc.get_threshold() == usual
+
+
+def test_collections_pause_and_go_on_even_after_an_error() -> None:
+    """Nothing is collected within; what fails there still enables it."""
+    assert gc.isenabled()
+    with no_gc():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    with pytest.raises(ValueError, match="bad"), no_gc():
+        raise ValueError("bad")
+    assert gc.isenabled()
+
+
+def test_who_has_no_collections_gets_none() -> None:
+    """A program that has disabled them decides so itself."""
+    gc.disable()
+    try:
+        with no_gc():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

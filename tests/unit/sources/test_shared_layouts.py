@@ -101,3 +101,17 @@ def test_times_of_several_units_are_guessed_from_the_first_rows(write: Write) ->
     with Recordings.open([path]) as recordings:
         (guess,) = recordings.files[0].guesses
     assert (guess.value, guess.why) == ("ms", f"the median of the first 3 rows is {NOON // 1_000_000 + 1}")
+
+
+def test_files_are_told_apart_by_nesting_and_metadata_even_where_their_columns_are_stored_alike(tmp_path: Path) -> None:
+    """A column in a struct and one beside it have the same leaves; notes in the metadata are not types."""
+    rows = ticks(0).append_column("ticker", pa.array(["IBM"]))
+    notes = pa.array(["x"])
+    nested = rows.append_column("more", pa.StructArray.from_arrays([notes], ["note"]))
+    for name, table in (("a", rows.append_column("note", notes)), ("b", nested)):
+        for place in range(2):
+            path = tmp_path / f"{name}{place}.parquet"
+            pq.write_table(table.replace_schema_metadata({"note": name}), path, store_schema=False)
+    with Recordings.open([tmp_path], ReadOptions(copies="all")) as recordings:
+        assert [file.layout.ignored for file in recordings.files] == [("note",), ("note",), ("more",), ("more",)]
+        assert sum(len(step.ticks) for step in recordings.batches(10)) == 4
