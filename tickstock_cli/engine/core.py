@@ -3,7 +3,7 @@
 A step, in this order:
 
 1. grow all state to the symbol table;
-2. group the rows by ticker, and give each worker a range of tickers;
+2. group the rows by ticker, unless that was done ahead, and give each worker a range of tickers;
 3. for each worker (in parallel if there are several): ticks with the lookups among them; then bars; then fair values;
 4. join the workers' events in merge order;
 5. coordinate, and release the final events.
@@ -13,7 +13,7 @@ The running system, which decides when each channel gets its rows, uses the same
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
@@ -28,8 +28,9 @@ from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.events import EventRows, join_events, sort_for_merge
 from tickstock_cli.core.ledger import Ledger
 from tickstock_cli.core.symbols import SHARDS, SymbolTable
-from tickstock_cli.engine.channels import Channels, TickLookups
+from tickstock_cli.engine.channels import Channels
 from tickstock_cli.engine.coordinator import Coordinator
+from tickstock_cli.engine.grouping import Grouping
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class Core:
         self.ledger = Ledger()
         self._coordinator = coordinator
         self._workspaces = [{name: Workspace() for name in ("tick", "ohlcv", "fmv")} for _ in range(workers)]
+        self._grouping = Grouping(channels, symbols)
         self._tickers = 0
         self._executor = executor
         self.judges_rows = False
@@ -98,23 +100,27 @@ class Core:
             return StepResult(self.coordinate((), batch.watermark), (), batch.watermark, self.unjudged(batch))
         self.grow(len(self.symbols))
         sessions = self.channels.sessions(batch.ticks, batch.bars, batch.fmvs)
-        lookups = TickLookups.of(batch)
         judged = self.unjudged(batch)
-        grouped = self.channels.group(batch, lookups, self._tickers, self._workspaces[0])
-        shares = grouped.shared(self._tickers, len(self._workspaces))
+        groups = self._grouping.take(batch)
+        shares = groups.grouped.shared(groups.tickers, len(self._workspaces))
 
         def process(worker: int) -> BatchOutcome:
             context = self.channels.context(worker == 0, sessions, judged=judged)
-            self.channels.process(batch, lookups, shares[worker], self._workspaces[worker], context)
+            self.channels.process(batch, groups.lookups, shares[worker], self._workspaces[worker], context)
             return context.outcome
 
         outcomes = list(self._map(process, range(len(shares))))
+        self._grouping.give_back(groups)
         self.count_read(batch)
         for outcome in outcomes:
             self.ledger.merge(outcome.ledger.as_dict())
         released = self.coordinate([part for outcome in outcomes for part in outcome.events], batch.watermark)
         rejected = tuple(part for outcome in outcomes for part in outcome.rejected)
         return StepResult(released, rejected, batch.watermark, judged)
+
+    def ahead(self, batches: Iterator[MergedBatch]) -> Iterator[MergedBatch]:
+        """Yield batches for ``step``, each after the part of its work that needs no state; in the caller's thread."""
+        return self._grouping.ahead(batches)
 
     def unjudged(self, batch: MergedBatch) -> JudgedRows | None:
         """Return arrays for the judgement of a batch's rows; None if no tap needs it."""

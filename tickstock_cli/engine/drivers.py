@@ -57,6 +57,8 @@ class Driver(Protocol):
 
     batch_rows: int
     """The most rows that a batch of the source should have."""
+    feeds_whole_batches: bool
+    """Whether it steps with each batch of the source as it is."""
     paused_ns: int
     """Wall time spent paused, ns."""
 
@@ -104,6 +106,7 @@ class FlatOut(ReadingAhead):
     """Feeds batches as fast as they come."""
 
     batch_rows = 1 << 62
+    feeds_whole_batches = True
     paused_ns = 0
     schedule = None
 

@@ -51,6 +51,7 @@ class LiveDriver:
     """
 
     batch_rows = 262_144
+    feeds_whole_batches = False
     paused_ns = 0
 
     def __init__(

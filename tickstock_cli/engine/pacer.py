@@ -36,6 +36,7 @@ class Pacer(ReadingAhead):
 
     batch_rows = 8_192
     """Checkpoints are between batches, and a batch of a slow market takes long."""
+    feeds_whole_batches = False
 
     def __init__(self, clock: Clock, control: Control) -> None:
         super().__init__(control)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,6 +33,9 @@ class Pipeline(Protocol):
 
     def prepare(self, batch: MergedBatch) -> None:
         """Prepare for the first rows, before any clock runs: room for their tickers, the calendar of their days."""
+
+    def ahead(self, batches: Iterator[MergedBatch]) -> Iterator[MergedBatch]:
+        """Yield batches that will be fed whole, each after the work on it that can be done in the reader's thread."""
 
     def feed(self, batch: MergedBatch, schedule: Schedule | None) -> None:
         """Feed rows after all rows fed before; a batch without rows advances market time.
@@ -66,6 +69,9 @@ class DirectPipeline:
     def prepare(self, batch: MergedBatch) -> None:
         self._core.prepare(batch)
 
+    def ahead(self, batches: Iterator[MergedBatch]) -> Iterator[MergedBatch]:
+        return self._core.ahead(batches)
+
     def feed(self, batch: MergedBatch, schedule: Schedule | None) -> None:  # noqa: ARG002 - the protocol's
         self._take(self._core.step(batch))
 
@@ -78,6 +84,9 @@ class DirectPipeline:
 
 class LinearPipeline(DirectPipeline):
     """The older path of the system: one queue, record by record. The core and the events are the same."""
+
+    def ahead(self, batches: Iterator[MergedBatch]) -> Iterator[MergedBatch]:
+        return batches
 
     def feed(self, batch: MergedBatch, schedule: Schedule | None) -> None:  # noqa: ARG002 - the protocol's
         times = batch.available_at()

@@ -191,7 +191,10 @@ class Run:
         """
         source = self._parts.source
         batch_rows = min(self._parts.options.batch_rows, self._driver.batch_rows)
-        with self._driver.read_ahead(source.batches(batch_rows, self._positions), source.interrupt) as batches:
+        read = source.batches(batch_rows, self._positions)
+        if self._driver.feeds_whole_batches:
+            read = self._pipeline.ahead(read)
+        with self._driver.read_ahead(read, source.interrupt) as batches:
             return self._driver.run(batches, self)
 
     def prepare(self, batch: MergedBatch) -> None:

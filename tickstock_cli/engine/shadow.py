@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -191,6 +191,9 @@ class ShadowedPipeline:
     def prepare(self, batch: MergedBatch) -> None:
         self._pipeline.prepare(batch)
         self._shadow.prepare(batch)
+
+    def ahead(self, batches: Iterator[MergedBatch]) -> Iterator[MergedBatch]:
+        return self._pipeline.ahead(batches)
 
     def feed(self, batch: MergedBatch, schedule: Schedule | None) -> None:
         self._pipeline.feed(batch, schedule)

@@ -6,7 +6,7 @@ events or the loop.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack, suppress
 from queue import Empty, Queue
@@ -152,6 +152,9 @@ class MultiChannelPipeline:
         self._thread.call(self.system.prepare(batch))
         if self._keeps_time:
             freeze_gc()
+
+    def ahead(self, batches: Iterator[MergedBatch]) -> Iterator[MergedBatch]:
+        return batches
 
     def feed(self, batch: MergedBatch, schedule: Schedule | None) -> None:
         if self._results.qsize() > MAX_BACKLOG:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -111,6 +112,39 @@ def test_room_made_ahead_changes_no_event() -> None:
     events = told(roomy, roomy_source, 7)
     assert len(events) > 0
     assert events == told(core_of(plain_source.symbols), plain_source, 7)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_batches_grouped_ahead_give_the_same_events(workers: int) -> None:
+    """However far the reader is ahead, its groups lie in memory of their own until their batch was stepped."""
+    rows = sorted([*climb("A"), *bars_up("B"), *climb("C", 90)], key=lambda row: row.timestamp or 0)
+    source = ListSource(rows)
+    expected = told(core_of(source.symbols), source, 7)
+    for lead in (1, 2, 3, 100):
+        again = ListSource(rows)
+        core = core_of(again.symbols, workers)
+        read = core.ahead(again.batches(7))
+        waiting, released = list(islice(read, lead)), []
+        while waiting:
+            released.append(core.step(waiting.pop(0)).events)
+            waiting.extend(islice(read, 1))
+
+        assert plain(*released, core.finish()) == expected
+
+
+def test_a_batch_that_was_not_grouped_ahead_is_grouped_in_its_step() -> None:
+    """A seek leaves batches behind that the reader had grouped; those of the next run are others."""
+    rows = climb("A", 60)
+    source, expected_source = ListSource(rows), ListSource(rows)
+    core = core_of(source.symbols)
+    left_behind = core.ahead(source.batches(7))
+    next(left_behind)
+    next(left_behind)
+
+    events = told(core, source, 11)
+
+    assert len(events) > 0
+    assert events == told(core_of(expected_source.symbols), expected_source, 11)
 
 
 def test_the_core_returns_when_the_next_event_can_be_released() -> None:
