@@ -56,7 +56,7 @@ def test_a_terminal_shows_problems_and_remedies(tmp_path: Path) -> None:
     shown = " ".join(result.stdout.split())
     assert (result.returncode, result.stderr) == (0, "")
     assert "row 2 (2013-10-08T13:30:04Z) comes after 2013-10-08T13:30:05Z: replay with --sort or --late reject" in shown
-    assert "rejected 1 price with --late reject: 1 price, 1 late" in shown
+    assert "rejected 1 price: replay with --rejects FILE to see them with --late reject: 1 price, 1 late" in shown
     assert "mapped price = last (double)" in shown
     assert (
         "guessed unit of timestamp is ns, because its values lie between 1381239000000000000 and 1381239007000000000"
@@ -173,3 +173,28 @@ def test_rows_of_a_value_are_inspected_and_replayed(tmp_path: Path) -> None:
         assert read.returncode == 0
         assert "--where action=T leaves out 2 of 5 rows" in read.stdout + read.stderr
     assert "recordings.where.action" in run_tickstock("config", "show", "--where", "action=T").stdout
+
+
+def test_a_narrow_terminal_keeps_names_of_settings_whole(tmp_path: Path) -> None:
+    """They are to be copied; labels stand above their lines then."""
+    minutes = [OPEN + minute * 60 * SECOND for minute in range(50)]
+    bars = {name: [1.0] * 50 for name in ("open", "high", "low", "close", "volume")}
+    table = pa.table({"ticker": ["IBM"] * 50, "timestamp": [OPEN + (at - OPEN) // 60 for at in minutes], **bars})
+    pq.write_table(table, tmp_path / "bars.parquet")
+    shown = run_tickstock("inspect", tmp_path, environment={"COLUMNS": "40"}).stdout
+    assert "  warning\n" in shown
+    assert "recordings.interval_seconds=1" in shown
+
+
+def test_what_was_asked_for_is_no_fault(tmp_path: Path) -> None:
+    """It is told beside the warnings, and costs nothing; the worst of several files is named."""
+    write_ticks(tmp_path / "a.parquet", action=["T", "T", "C", "T", "T"], price=[1.0, 1.0, 1.0, -1.0, 1.0])
+    write_ticks(tmp_path / "b.parquet", action=["T"] * 5, ticker=["MSFT"] * 5)
+    command = ("inspect", tmp_path, "--where", "action=T")
+    first, second = json.loads(run_tickstock(*command, "--json").stdout)["files"]
+    shown = run_tickstock(*command, environment={"COLUMNS": "200"}).stdout
+    assert first["asked_for"] == ["--where action=T leaves out 1 of 5 rows"]
+    assert (first["warnings"], second["warnings"]) == ([], [])
+    assert first["score"] == 100 - sum(first["costs"].values())
+    assert "  as asked      --where action=T leaves out 1 of 5 rows" in shown
+    assert f"; the worst file has {first['score']}: {tmp_path / 'a.parquet'}" in shown

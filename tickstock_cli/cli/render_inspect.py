@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -14,7 +15,7 @@ from rich.text import Text
 from tickstock_cli.core.shown_times import ShownZone
 from tickstock_cli.core.times import NS_PER_SECOND, format_duration, format_time
 from tickstock_cli.inspection.groups import FileGroup, grouped
-from tickstock_cli.inspection.quality.verdict import ROW_ASPECTS, grade
+from tickstock_cli.inspection.quality.verdict import ROW_ASPECTS, costs, grade
 from tickstock_cli.inspection.report import FileReport, Report
 from tickstock_cli.inspection.survey import RowGap
 from tickstock_cli.sources.recordings import left_out_note
@@ -22,6 +23,8 @@ from tickstock_cli.sources.recordings import left_out_note
 Line = tuple[str, str, str]
 """Label, text, style."""
 _STYLES = {"good": "green", "fair": "yellow", "poor": "red", "unusable": "red"}
+_NARROW = 60
+"""Columns below which labels stand above their lines."""
 LABEL_COLUMNS = 12
 """Width of the longest label, so that the lines of all files begin at one column."""
 
@@ -37,7 +40,7 @@ def render_report(report: Report, zone: ShownZone) -> Group:
         heading = Text(group.sample.path, style="bold")
         if len(group.files) > 1:
             heading.append(f" and {len(group.files) - 1:,} more like it", style="not bold")
-        parts += [heading, Padding(_details(list(_lines(group, report.used_phases, zone))), (0, 0, 1, 2), expand=False)]
+        parts += [heading, Padding(_Details(list(_lines(group, report.used_phases, zone))), (0, 0, 1, 2), expand=False)]
     parts += [Text(f"cannot be read: {file.error}", style="red") for file in report.unreadable]
     if report.left_out:
         parts.append(Text(left_out_note(report.left_out)))
@@ -99,20 +102,29 @@ def _lines_of_rows(group: FileGroup, used_phases: Sequence[str], zone: ShownZone
     """Return the details of rows: rejected ones, those of phases that are left out, duplicates, gaps."""
     for warning, files in group.warnings.items():
         yield "warning", f"{_which(files, group)}{warning}", "yellow"
+    for caused, files in group.asked_for.items():
+        yield "as asked", f"{_which(files, group)}{caused}", ""
     if group.unsorted:
         yield "unsorted", f"{_which(group.unsorted, group)}{_disorder(group.unsorted[0])}", "red"
     elif any(file.rows > 1 for file in group.files):
         yield "order", "by time", ""
     if group.rejected:
-        yield "rejected", _counts(group.rejected), "yellow"
+        yield "rejected", f"{_counts(group.rejected)}: replay with --rejects FILE to see them", "yellow"
     if group.rejected_unsorted != group.rejected:
-        yield "" if group.rejected else "rejected", f"with --late reject: {_counts(group.rejected_unsorted)}", "yellow"
+        yield "" if group.rejected else "rejected", f"with --late reject: {_counts(group.rejected_unsorted)}", ""
     if outside := group.outside(used_phases):
-        yield "left out", f"{_counts(outside)}: session.phases has only {', '.join(used_phases)}", "yellow"
+        told = f"{_counts(outside)}: session.phases has only {', '.join(used_phases)}"
+        yield "left out", told, _style(group, "left out")
     if group.copies:
-        yield "duplicates", f"{group.copies:,} rows equal an earlier one in every column", ""
+        told = f"{group.copies:,} rows equal an earlier one in every column; none is dropped"
+        yield "duplicates", told, _style(group, "duplicates")
     for place, gap in enumerate(_gaps(group.longest_gaps, zone)):
         yield "" if place else "longest gaps", gap, ""
+
+
+def _style(group: FileGroup, aspect: str) -> str:
+    """Return the style of a line: yellow is for what costs points."""
+    return "yellow" if any(aspect in costs(file.verdict.findings) for file in group.files) else ""
 
 
 def _which(files: Sequence[FileReport], group: FileGroup) -> str:
@@ -134,7 +146,23 @@ def _counts(reasons: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {reason}" for reason, count in reasons.items()) or "none"
 
 
-def _details(lines: list[Line]) -> Table:
+@dataclass(frozen=True, slots=True)
+class _Details:
+    """Lines with their labels: beside them, or above them where that leaves too little room for names of settings."""
+
+    lines: Sequence[Line]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        if options.max_width >= _NARROW:
+            yield _details(self.lines)
+            return
+        for label, text, style in self.lines:
+            if label:
+                yield Text(label, style="dim")
+            yield Padding(Text(text, style=style, overflow="fold"), (0, 0, 0, 2))
+
+
+def _details(lines: Sequence[Line]) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True, min_width=LABEL_COLUMNS)
     table.add_column(overflow="fold")
@@ -161,6 +189,8 @@ def _totals(report: Report) -> list[RenderableType]:
     quality = Text.assemble(
         "verdict: ", (f"{grade(report.score)}, {report.score} of 100", _STYLES[grade(report.score)])
     )
+    if report.worst is not None:
+        quality.append(f"; the worst file has {report.worst.verdict.score}: {report.worst.path}")
     return [rows, quality, times]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tickstock_cli.core.events import PHASES
@@ -83,11 +83,12 @@ class FileGroup:
     @property
     def warnings(self) -> dict[str, list[FileReport]]:
         """Warnings, each with the files that have it."""
-        found: dict[str, list[FileReport]] = {}
-        for file in self.files:
-            for warning in file.warnings:
-                found.setdefault(warning, []).append(file)
-        return found
+        return _by_text((file, file.warnings) for file in self.files)
+
+    @property
+    def asked_for(self) -> dict[str, list[FileReport]]:
+        """What options of the user caused, each with the files that it happened to."""
+        return _by_text((file, file.asked_for) for file in self.files)
 
     @property
     def longest_gaps(self) -> list[RowGap]:
@@ -123,6 +124,14 @@ def grouped(files: Sequence[FileReport]) -> list[FileGroup]:
     for file in files:
         alike.setdefault(_layout(file), []).append(file)
     return [FileGroup(tuple(members)) for members in alike.values()]
+
+
+def _by_text(told: Iterable[tuple[FileReport, Sequence[str]]]) -> dict[str, list[FileReport]]:
+    found: dict[str, list[FileReport]] = {}
+    for file, texts in told:
+        for text in texts:
+            found.setdefault(text, []).append(file)
+    return found
 
 
 def _layout(file: FileReport) -> object:

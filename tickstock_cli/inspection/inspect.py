@@ -236,7 +236,8 @@ def _report(
         tickers=statistics.tickers,
         some_tickers=statistics.some_tickers,
         gaps=_gaps(file, statistics),
-        warnings=(*warnings, *(str(oddity) for oddity in oddities if oddity.is_asked_for)),
+        warnings=warnings,
+        asked_for=tuple(str(oddity) for oddity in oddities if oddity.is_asked_for),
         quality={name: aspect.figures for name, aspect in measured.items() if aspect.figures},
         verdict=verdict(findings, usable=statistics.first is not None),
     )

@@ -45,6 +45,8 @@ class FileReport:
         The longest times without a row within a phase of a session, by phase, longest first.
     first, last
         Times of the first and last accepted row, ns UTC.
+    asked_for
+        What options of the user caused, which is no fault of the file.
     quality
         Figures of each aspect of quality.
     verdict
@@ -71,6 +73,7 @@ class FileReport:
     some_tickers: tuple[str, ...]
     gaps: tuple[RowGap, ...]
     warnings: tuple[str, ...]
+    asked_for: tuple[str, ...]
     quality: Mapping[str, Mapping[str, Any]]
     verdict: Verdict
 
@@ -101,6 +104,7 @@ class FileReport:
                 for gap in self.gaps
             ],
             "warnings": list(self.warnings),
+            "asked_for": list(self.asked_for),
             "quality": {name: dict(figures) for name, figures in self.quality.items()},
             **self.verdict.as_dict(),
         }
@@ -166,6 +170,12 @@ class Report:
             return 0
         rows = [max(file.rows, 1) for file in self.files]
         return sum(file.verdict.score * weight for file, weight in zip(self.files, rows, strict=True)) // sum(rows)
+
+    @property
+    def worst(self) -> FileReport | None:
+        """The file with the lowest score, if that has another word than the mean."""
+        worst = min(self.files, key=lambda file: file.verdict.score, default=None)
+        return worst if worst is not None and worst.verdict.word != grade(self.score) else None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the object of ``--json``."""

@@ -19,8 +19,9 @@ class Checksums(Aspect):
         if not file.rows:
             return Measured()
         protected = has_page_checksums(file)
-        text = "pages have checksums, and all are right" if protected else "pages have none: changed bits can go unseen"
-        return Measured({"checksums": protected}, (QualityFinding("checksums", text),))
+        text = "pages have checksums, and all are right" if protected else "pages have none"
+        advice = None if protected else "changed bits can go unseen; pyarrow's write_page_checksum=True writes them"
+        return Measured({"checksums": protected}, (QualityFinding("checksums", text, advice=advice),))
 
 
 def has_page_checksums(file: RecordingFile) -> bool:

@@ -14,9 +14,6 @@ GRADES = ((90, "good"), (70, "fair"), (1, "poor"), (0, "unusable"))
 ROW_ASPECTS = ("warning", "rejected", "unsorted", "left out", "duplicates")
 """Aspects of ``row_findings``: names of the report's lines that have the counts."""
 
-ROW_ASPECTS = ("warning", "rejected", "unsorted", "left out", "duplicates")
-"""Aspects of ``row_findings``: names of the report's lines that have the counts."""
-
 MOST_FOR_REJECTED = 40.0
 DOUBLED = 0.4
 """Share of equal rows above which a file probably has its rows twice; of a liquid stock's trades, 11 % are equal."""
@@ -45,10 +42,7 @@ class Verdict:
     @property
     def line(self) -> str:
         """The verdict in one line."""
-        costs: dict[str, float] = {}
-        for finding in self.findings:
-            costs[finding.aspect] = costs.get(finding.aspect, 0.0) + finding.points
-        reasons = [f"{aspect} -{max(1, round(points))}" for aspect, points in costs.items() if points]
+        reasons = [f"{aspect} -{points}" for aspect, points in costs(self.findings).items()]
         return f"{self.word}, {self.score} of 100" + (f" ({', '.join(reasons)})" if reasons else "")
 
     def as_dict(self) -> dict[str, Any]:
@@ -56,6 +50,7 @@ class Verdict:
         return {
             "score": self.score,
             "verdict": self.word,
+            "costs": costs(self.findings),
             "findings": [
                 {"aspect": found.aspect, "text": found.text, "points": round(found.points, 1), "advice": found.advice}
                 for found in self.findings
@@ -71,10 +66,20 @@ def grade(score: int) -> str:
 def verdict(findings: Sequence[QualityFinding], usable: bool) -> Verdict:
     """Return the verdict on a file; ``usable`` = at least one row can be used."""
     ordered = tuple(sorted(findings, key=lambda finding: -finding.points))
-    lost = sum(finding.points for finding in findings)
-    # A finding that costs anything shows in the score, and a file with usable rows is never unusable.
-    score = max(1, min(99, round(100 - lost))) if lost else 100
-    return Verdict(score if usable else 0, ordered)
+    # A file with usable rows is never unusable.
+    return Verdict(max(1, 100 - sum(costs(ordered).values())) if usable else 0, ordered)
+
+
+def costs(findings: Sequence[QualityFinding]) -> dict[str, int]:
+    """Return what each aspect costs, in whole points, the most expensive first; aspects that cost nothing are left out.
+
+    They add up to what is missing to 100, as long as that is below 100.
+    """
+    points: dict[str, float] = {}
+    for finding in findings:
+        points[finding.aspect] = points.get(finding.aspect, 0.0) + finding.points
+    whole = {aspect: max(1, round(lost)) for aspect, lost in points.items() if lost}
+    return dict(sorted(whole.items(), key=lambda cost: -cost[1]))
 
 
 def row_findings(

@@ -10,12 +10,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tickstock_cli.core.batch import BarBatch, FmvBatch, TickBatch
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.inspection.inspect import inspect
 from tickstock_cli.inspection.quality import ASPECTS, aspects_of
 from tickstock_cli.inspection.quality.aspects import QualityFinding
+from tickstock_cli.inspection.quality.verdict import costs as quality_costs
+from tickstock_cli.inspection.quality.verdict import verdict
 from tickstock_cli.inspection.report import FileReport
 from tickstock_cli.inspection.survey import Survey
 from tickstock_cli.sources.recordings import ReadOptions, Recordings, Unsorted
@@ -68,6 +72,15 @@ class TestScore:
         seconds[2_500] = 9_000.0
         report = found(written(tmp_path / "a.parquet", seconds, price=prices))
         assert report.verdict.line == "poor, 43 of 100 (rejected -40, begin -15, unsorted -2)"
+
+    @given(st.lists(st.tuples(st.sampled_from("abcd"), st.floats(0, 30)), max_size=8))
+    def test_costs_add_up_to_what_is_missing(self, told: list[tuple[str, float]]) -> None:
+        """In whole points, and all that is told as a cost is at least one."""
+        found = verdict([QualityFinding(aspect, "", points) for aspect, points in told], usable=True)
+        lost = quality_costs(found.findings)
+        assert found.score == max(1, 100 - sum(lost.values()))
+        assert set(lost) == {aspect for aspect, points in told if points}
+        assert all(f"{aspect} -{points}" in found.line for aspect, points in lost.items())
 
     def test_a_file_without_a_usable_row_is_unusable(self, tmp_path: Path) -> None:
         """0 of 100 is kept for that."""
