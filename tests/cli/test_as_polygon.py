@@ -41,7 +41,7 @@ def test_a_client_gets_the_rows_and_a_signal_ends_with_the_counts() -> None:
         code, talk = end(process, signal.SIGTERM)
         assert code == 0
         assert f"as Polygon on {url}, as fast as clients read; Ctrl-C stops" in talk
-        assert re.search(r"released [\d,]+ events; sent [\d,]+ in [\d,]+ frames over 1 connections", talk)
+        assert re.search(r"released [\d,]+ events; sent [\d,]+ in [\d,]+ frames over 1 connection\n", talk)
 
 
 def test_json_is_one_object_at_the_end() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tickstock_cli.backtest.lookahead import LookaheadResult
+from tickstock_cli.core.counted import counted
 from tickstock_cli.core.times import format_duration, format_time
 
 
@@ -42,11 +43,6 @@ def warm_up_words(result: LookaheadResult) -> str:
     told = f"events are the same from {_rounded(longest)} on" if longest else "it gives the same events"
     rest = len(result.starts) - len(known)
     return f"{begun}{told}" + (f"; {counted(rest, 'start')} had too little behind it to show that." if rest else ".")
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a number with its noun, as in ``1 moment`` or ``2 moments``."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _rounded(ns: int) -> str:

@@ -15,6 +15,7 @@ import typer
 
 from tickstock_cli.cli.interrupting import stop_on_signals
 from tickstock_cli.cli.notes import print_input_notes
+from tickstock_cli.core.counted import counted
 from tickstock_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -208,8 +209,8 @@ async def _serve(
                 played.result()
                 print_input_notes(source, told)
                 _say(
-                    f"every row is out: {vendor.player.released:,} events; connections stay open and silent, as after "
-                    "the close of the market; Ctrl-C ends"
+                    f"every row is out: {counted(vendor.player.released, 'event')}; connections stay open and silent, "
+                    "as after the close of the market; Ctrl-C ends"
                 )
             await stopped_wait
         finally:
@@ -251,11 +252,11 @@ def _print_summary(vendor: PlayedVendor, seconds: float, as_json: bool) -> None:
         typer.echo(json.dumps(summary))
         return
     _say(
-        f"released {player.released:,} events; sent {counts.events:,} in {counts.frames:,} frames over "
-        f"{counts.connections:,} connections"
+        f"released {counted(player.released, 'event')}; sent {counts.events:,} in {counted(counts.frames, 'frame')} "
+        f"over {counted(counts.connections, 'connection')}"
     )
     for reason, rows in player.unsent.items():
-        _say(f"not sent: {rows:,} rows {UNSENT_WORDS[reason]}")
+        _say(f"not sent: {counted(rows, 'row')} {UNSENT_WORDS[reason]}")
     if counts.too_slow:
         _say(f"cut off because they did not read fast enough: {counts.too_slow:,}")
     if counts.ignored_commands:

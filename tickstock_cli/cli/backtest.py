@@ -32,6 +32,7 @@ from tickstock_cli.cli.options import (
     split_sets,
     unsorted_choice,
 )
+from tickstock_cli.core.counted import counted
 from tickstock_cli.errors import InterruptedRunError, ThresholdError, UsageError
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def backtest(
 def stopped_words(result: BacktestResult) -> str:
     """Return in words where the user stopped a backtest."""
     if result.run.interrupted or result.lookahead is None:
-        return f"stopped after {result.run.rows:,} rows"
+        return f"stopped after {counted(result.run.rows, 'row')}"
     done = len(result.lookahead.cuts) + len(result.lookahead.starts)
     return f"stopped in the check for look-ahead, after {done:,} reruns"
 

@@ -7,6 +7,7 @@ from time import monotonic
 
 from rich.text import Text
 
+from tickstock_cli.core.counted import counted
 from tickstock_cli.core.metrics import RelayHealth, SourceHealth, SourceState
 from tickstock_cli.core.shown_times import ShownZone
 from tickstock_cli.core.times import format_duration
@@ -124,11 +125,11 @@ def relay_words(relay: RelayHealth) -> str:
     >>> relay_words(RelayHealth(clients=1)), relay_words(RelayHealth(clients=2, dropped=1_200, cut_off=3))
     ('1 client', '2 clients, 3 cut off, 1,200 rows dropped')
     """
-    parts = [f"{relay.clients:,} {'client' if relay.clients == 1 else 'clients'}"]
+    parts = [counted(relay.clients, "client")]
     if relay.cut_off:
         parts.append(f"{relay.cut_off:,} cut off")
     if relay.dropped:
-        parts.append(f"{relay.dropped:,} rows dropped")
+        parts.append(f"{counted(relay.dropped, 'row')} dropped")
     return ", ".join(parts)
 
 

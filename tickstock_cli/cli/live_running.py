@@ -27,6 +27,7 @@ from tickstock_cli.cli.render_feed import live_summary
 from tickstock_cli.cli.render_phrases import KindPhrases
 from tickstock_cli.cli.watching import run_zone, stdout_may_reach_a_terminal
 from tickstock_cli.core.calendar import Calendar
+from tickstock_cli.core.counted import counted
 from tickstock_cli.core.feed import FeedListener
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer, Observers
@@ -139,7 +140,7 @@ def _say_warm_up() -> Callable[[int, int], None]:
     def progress(rows: int, total: int) -> None:  # noqa: ARG001 - as `run_live` calls it
         if not said:
             said.append(total)
-            print(f"going on from the recording: replaying its {total:,} rows", file=sys.stderr)
+            print(f"going on from the recording: replaying its {counted(total, 'row')}", file=sys.stderr)
 
     return progress
 

@@ -9,6 +9,7 @@ import typer
 
 from tickstock_cli.cli.options import Json
 from tickstock_cli.cli.recover import RecordedDir
+from tickstock_cli.core.counted import counted
 from tickstock_cli.errors import ThresholdError
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ def parity(
 
         data_console().print(parity_view(result, exchange_zone("XNYS")))  # as the hours of the folder
     if not result.equal:
-        raise ThresholdError(f"{folder}: {result.total:,} events were told otherwise than its replay tells them")
+        raise ThresholdError(
+            f"{folder}: {counted(result.total, 'difference')} between what was told and what the replay tells"
+        )
 
 
 def _as_object(result: Parity) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tickstock_cli.cli.options import Json
+from tickstock_cli.core.counted import counted
 
 if TYPE_CHECKING:
     from tickstock_cli.recording.recover import Recovery
@@ -51,4 +52,6 @@ def _as_text(result: Recovery) -> str:
     ]
     if not lines:
         return "nothing to do: every hour is finished"
-    return "\n".join([*lines, f"{result.rows:,} rows and {result.events:,} events came from journals"])
+    return "\n".join(
+        [*lines, f"{counted(result.rows, 'row')} and {counted(result.events, 'event')} came from journals"]
+    )

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from tickstock_cli.core.counted import counted
 from tickstock_cli.engine.output_states import OutputEnd
 from tickstock_cli.engine.result import RunResult
 
@@ -47,7 +48,7 @@ def _shadow(result: RunResult) -> list[RenderableType]:
     shadow = result.shadow
     if shadow is None:
         return []
-    table = _small_table(f"shadow {shadow.config}: {shadow.events:,} events")
+    table = _small_table(f"shadow {shadow.config}: {counted(shadow.events, 'event')}")
     for heading in ("kind", "both", "only this run", "only the shadow"):
         table.add_column(heading, justify="left" if heading == "kind" else "right")
     for kind, counts in shadow.by_kind.items():
@@ -79,7 +80,7 @@ def _small_table(title: str) -> Table:
 def _kinds(result: RunResult) -> Table:
     tally = result.tally
     sources = [name for name, _ in tally.by_source.most_common()]
-    table = _small_table(f"{tally.events:,} events")
+    table = _small_table(counted(tally.events, "event"))
     table.add_column("kind")
     for source in sources:
         table.add_column(source, justify="right")

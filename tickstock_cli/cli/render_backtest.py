@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tickstock_cli.backtest.lookahead import LookaheadResult
-from tickstock_cli.backtest.lookahead_words import counted, difference_words, lookahead_words, warm_up_words
+from tickstock_cli.backtest.lookahead_words import difference_words, lookahead_words, warm_up_words
 from tickstock_cli.backtest.run import BacktestResult
 from tickstock_cli.backtest.words import (
     MINUS,
@@ -36,6 +36,7 @@ from tickstock_cli.backtest.words import (
 )
 from tickstock_cli.config.settings import Settings
 from tickstock_cli.config.strategy import FillRules
+from tickstock_cli.core.counted import counted
 from tickstock_cli.study.calibration import LEVEL
 from tickstock_cli.study.cells import StudyCell, Value
 from tickstock_cli.trading.figures import Figure
@@ -53,7 +54,7 @@ def backtest_view(result: BacktestResult, settings: Settings) -> Group:
     tests, calibration = tests_of(study), study.table.calibration
     parts: list[RenderableType] = []
     if result.run.interrupted:
-        parts.append(Text(f"Stopped early: what follows is of {result.run.rows:,} rows.", style="bold yellow"))
+        parts.append(Text(f"Stopped early: what follows is of {counted(result.run.rows, 'row')}.", style="bold yellow"))
     parts.append(Text(headline(study), style="bold"))
     parts += [_bullet(cell_words(cell, round_trip_bps(fill), calibration, tests)) for cell in telling_cells(study)]
     if study.table.cells:
@@ -196,7 +197,7 @@ def _lookahead(result: LookaheadResult) -> Iterator[RenderableType]:
 
 
 def _end(result: BacktestResult) -> Iterator[RenderableType]:
-    rows = f"{result.run.rows:,} rows, {result.run.tally.events:,} events in {result.seconds:.1f} s"
+    rows = f"{counted(result.run.rows, 'row')}, {counted(result.run.tally.events, 'event')} in {result.seconds:.1f} s"
     yield Text(f"{rows}; digest {result.digest[:12]}", style="dim")
     if result.outputs:
         names = ", ".join(path.name for path in result.outputs)

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tickstock_cli.cli.render import summary
+from tickstock_cli.core.counted import counted
 from tickstock_cli.core.shown_times import ShownZone
 from tickstock_cli.live.result import LiveResult
 
@@ -35,10 +36,9 @@ def _wire(result: LiveResult) -> Table:
         table.add_row("subscriptions", f"{health.acknowledged or 0:,} of {health.wanted:,} acknowledged{silent}")
     table.add_row("reconnects", f"{health.reconnects or 0:,}")
     if (relay := result.relay) is not None:
-        connections = "connection" if relay.connections == 1 else "connections"
-        table.add_row("relay", f"{relay.rows:,} rows over {relay.connections:,} {connections}")
+        table.add_row("relay", f"{counted(relay.rows, 'row')} over {counted(relay.connections, 'connection')}")
         if relay.cut_off or relay.dropped:
-            table.add_row("", f"{relay.cut_off:,} clients cut off, {relay.dropped:,} rows dropped")
+            table.add_row("", f"{counted(relay.cut_off, 'client')} cut off, {counted(relay.dropped, 'row')} dropped")
     told = result.latency_ms
     if told["p50"] is not None:
         table.add_row("received to told", f"p50 {told['p50']:,.1f} ms, p99 {told['p99']:,.1f}, max {told['max']:,.1f}")
@@ -51,7 +51,7 @@ def _gaps(result: LiveResult, zone: ShownZone) -> list[RenderableType]:
         return []
     lines = [
         Text(
-            f"{len(result.gaps):,} {'gap' if len(result.gaps) == 1 else 'gaps'} in the feed ({zone.name} time)",
+            f"{counted(len(result.gaps), 'gap')} in the feed ({zone.name} time)",
             style="bold yellow",
         )
     ]

@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from tickstock_cli.core.counted import counted
 from tickstock_cli.core.shown_times import ShownZone
 from tickstock_cli.core.times import NS_PER_SECOND, format_duration, format_time
 from tickstock_cli.inspection.groups import FileGroup, grouped
@@ -176,8 +177,8 @@ def _totals(report: Report) -> list[RenderableType]:
     if report.rejected_unsorted != report.rejected:
         rejected += f" ({report.rejected_unsorted:,} with --late reject)"
     rows = Text.assemble(
-        (_count(report.rows, "row"), "bold"),
-        f" of {_count(report.tickers, 'ticker')} in {_count(len(report.files), 'file')}, {rejected}",
+        (counted(report.rows, "row"), "bold"),
+        f" of {counted(report.tickers, 'ticker')} in {counted(len(report.files), 'file')}, {rejected}",
     )
     times = Text.assemble(
         "replay: about ",
@@ -204,10 +205,6 @@ def about(seconds: float) -> str:
     return format_duration(round(seconds) * NS_PER_SECOND)
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def _span(first: int | None, last: int | None, zone: ShownZone) -> str:
     """Return the first and last minute; of the last, the date only if it is another one, the year likewise."""
     if first is None or last is None:
@@ -218,12 +215,12 @@ def _span(first: int | None, last: int | None, zone: ShownZone) -> str:
 
 
 def _holdings(group: FileGroup) -> str:
-    groups, size = _count(group.row_groups, "row group"), f"{group.size_bytes / 2**20:,.2f} MiB"
+    groups, size = counted(group.row_groups, "row group"), f"{group.size_bytes / 2**20:,.2f} MiB"
     if len(group.files) > 1:
-        return f"{_count(len(group.files), 'file')}, {groups}, {size}"
+        return f"{counted(len(group.files), 'file')}, {groups}, {size}"
     file = group.sample
     names = ", ".join(file.some_tickers) + (", …" if file.tickers > len(file.some_tickers) else "")
-    tickers = _count(file.tickers, "ticker") + (f" ({names})" if names else "")
+    tickers = counted(file.tickers, "ticker") + (f" ({names})" if names else "")
     return f"{tickers}, {groups}, {size}"
 
 

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tickstock_cli.cli.render_review import DIFFERENT, DIGEST_SHOWN, SAME, difference_line
+from tickstock_cli.core.counted import counted
 from tickstock_cli.core.shown_times import ShownZone
 from tickstock_cli.review.parity import Parity
 
@@ -24,14 +25,12 @@ def parity_view(parity: Parity, zone: ShownZone) -> Group:
     parts += [Text(line) for line in _untold(parity, zone)]
     parts += [Text(f"note: {note}") for note in parity.notes]
     if parity.equal:
-        verdict = f"equal: the replay gives all {parity.events:,} events that were told"
+        verdict = f"equal: the replay gives all {counted(parity.events, 'event')} that were told"
+        if parity.events == 1:
+            verdict = "equal: the replay gives the one event that was told"
         parts.append(Text(verdict, style="bold green"))
     else:
-        parts.append(
-            Text(
-                f"not equal: {parity.total:,} {'difference' if parity.total == 1 else 'differences'}", style="bold red"
-            )
-        )
+        parts.append(Text(f"not equal: {counted(parity.total, 'difference')}", style="bold red"))
     return Group(*parts)
 
 

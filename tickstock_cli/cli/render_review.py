@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from tickstock_cli.core.counted import counted
 from tickstock_cli.core.times import format_clock, format_time
 from tickstock_cli.review.diff import CHANGED, ONLY_A, ONLY_B, Difference, EventComparison
 from tickstock_cli.review.pipelines import PipelineComparison
@@ -32,7 +33,7 @@ def verification_view(verification: Verification) -> Group:
     for scope, title in ((Scope.WHOLE, "The whole recording"), (Scope.SLICE, f"A part, {verification.slice_words}")):
         variants = [result for result in verification.variants if result.variant.scope is scope]
         if variants:
-            parts += [Text(f"{title}: {variants[0].rows:,} rows", style="bold"), _legs_table(variants)]
+            parts += [Text(f"{title}: {counted(variants[0].rows, 'row')}", style="bold"), _legs_table(variants)]
     return Group(*parts, _verdict(verification), Text())
 
 
@@ -81,8 +82,8 @@ def _agreed(verification: Verification) -> str:
 def comparison_view(comparison: EventComparison, a: Path, b: Path) -> Group:
     """Draw a comparison: counts by kind, reasons, the first differences."""
     parts: list[RenderableType] = [
-        Text.assemble(("A ", "bold"), f"{a}, {comparison.rows_a:,} events"),
-        Text.assemble(("B ", "bold"), f"{b}, {comparison.rows_b:,} events"),
+        Text.assemble(("A ", "bold"), f"{a}, {counted(comparison.rows_a, 'event')}"),
+        Text.assemble(("B ", "bold"), f"{b}, {counted(comparison.rows_b, 'event')}"),
         _kinds_table(comparison),
     ]
     if comparison.equal:

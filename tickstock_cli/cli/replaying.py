@@ -12,6 +12,7 @@ from tickstock_cli.cli.compiling import say_if_compiling
 from tickstock_cli.cli.event_sample import EventSample
 from tickstock_cli.cli.notes import print_checkpoint_note, print_input_notes, print_run_notes
 from tickstock_cli.cli.watching import watch
+from tickstock_cli.core.counted import counted
 from tickstock_cli.errors import FailedOutputsError
 
 if TYPE_CHECKING:
@@ -86,12 +87,13 @@ def print_drained(result: RunResult) -> None:
         return
     drained = result.drained
     left = f"; {drained.rows_dropped:,} were left, time was up (system.drain_seconds)" if drained.rows_dropped else ""
-    typer.echo(f"drained the queues: {_rows(drained.rows)} processed in {drained.seconds:.2f} s{left}", err=True)
+    rows = counted(drained.rows, "row")
+    typer.echo(f"drained the queues: {rows} processed in {drained.seconds:.2f} s{left}", err=True)
 
 
 def stopped_words(result: RunResult, checkpoint: Path | None) -> str:
     """Return in words how far a stopped run came, and how to continue it."""
-    told = f"stopped after {_rows(result.rows)}{_other_names(result)}; outputs "
+    told = f"stopped after {counted(result.rows, 'row')}{_other_names(result)}; outputs "
     left = 0 if result.drained is None else result.drained.rows_dropped
     again = f"with --checkpoint {checkpoint} --resume"
     if not left:
@@ -108,10 +110,6 @@ def _other_names(result: RunResult) -> str:
     """Say which outputs have another name than the user gave, because an earlier file has it or --keep-partial."""
     moved = [report for report in result.outputs if report.stands_as not in (None, report.output)]
     return "".join(f"; the events of {report.output} are in {report.stands_as}" for report in moved)
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row" if count == 1 else f"{count:,} rows"
 
 
 def print_result(

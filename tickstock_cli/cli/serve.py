@@ -12,6 +12,7 @@ import typer
 
 from tickstock_cli.cli.access import Origins, SocketIo, Token, read_address
 from tickstock_cli.cli.interrupting import stop_on_signals
+from tickstock_cli.core.counted import counted
 from tickstock_cli.errors import DataError
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ def serve(
         opened.check()
         alert = DamageAlert(opened, SystemClock())
         server = _server(opened, address, alert)
-        typer.echo(f"serving {opened.next_sequence - opened.first_sequence:,} events of {log}; Ctrl-C stops", err=True)
+        typer.echo(
+            f"serving {counted(opened.next_sequence - opened.first_sequence, 'event')} of {log}; Ctrl-C stops", err=True
+        )
         if opened.problem is not None:
             typer.echo(f"warning: {opened.problem}", err=True)
         elif not opened.finished:

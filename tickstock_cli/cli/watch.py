@@ -12,6 +12,7 @@ import typer
 
 from tickstock_cli.cli.access import ShownToken, read_token
 from tickstock_cli.cli.interrupting import stop_on_signals
+from tickstock_cli.core.counted import counted
 from tickstock_cli.engine.output_slots import OutputSlot
 from tickstock_cli.engine.output_states import OutputEnd, OutputStates, failed_outputs_error
 from tickstock_cli.errors import InterruptedRunError, ServingError, UsageError
@@ -110,8 +111,8 @@ def watch(
         raise
     if interrupted:
         more = "" if follower.next is None else f"; go on with --from {follower.next}"
-        raise InterruptedRunError(f"stopped after {taker.count:,} events{more}")
-    _tell(f"the run is over: {taker.count:,} events")
+        raise InterruptedRunError(f"stopped after {counted(taker.count, 'event')}{more}")
+    _tell(f"the run is over: {counted(taker.count, 'event')}")
 
 
 def _split(texts: list[str] | None) -> tuple[str, ...] | None:
@@ -135,7 +136,7 @@ def _tell(text: str) -> None:
 def _raise_if_incomplete(follower: Follower, count: int) -> None:
     """Raise ServingError if the run broke off, or the server could not read all of its events."""
     if follower.end is not None and follower.end.get("broken_off"):
-        raise ServingError(f"{broken_off_words(follower)}: {count:,} events")
+        raise ServingError(f"{broken_off_words(follower)}: {counted(count, 'event')}")
     if follower.unreadable:
         raise ServingError(f"the run is over, but the server cannot read {follower.unreadable:,} of its events")
 

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tickstock_cli.core.channel_debug import ChannelDebug
+from tickstock_cli.core.counted import counted
 from tickstock_cli.core.times import format_time
 from tickstock_cli.monitoring.alerts import Alert
 from tickstock_cli.monitoring.issues import PerformanceIssue, busy_share, performance_issues
@@ -115,8 +116,4 @@ def _sentence(channels: Sequence[ChannelDebug], issues: Sequence[PerformanceIssu
     healthy = f"{len(channels) - len(ill)} of {len(channels)} channel instances are healthy"
     if not issues and not alerts:
         return f"{healthy}; nothing to do"
-    return f"{healthy}; {_count(len(issues), 'performance issue')}, {_count(len(alerts), 'active alert')}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{healthy}; {counted(len(issues), 'performance issue')}, {counted(len(alerts), 'active alert')}"

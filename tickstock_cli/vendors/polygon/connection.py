@@ -89,6 +89,7 @@ class FeedConnection:
                     self._parts.receiver.lost(end.reason)
                 self.facts.problem = end.reason
                 seconds = self._wait_after(end)
+                self.subscriptions.begin()  # nothing is acknowledged until another connection is made
                 self.facts.problem = f"{end.reason}; connecting again in {seconds:.1f} s"
                 self._parts.receiver.notice(self.facts.problem)
                 await self._pause(seconds)
