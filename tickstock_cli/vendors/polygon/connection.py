@@ -127,6 +127,8 @@ class FeedConnection:
         self.facts.connects += 1
         self.facts.clock_offset_ms = clock_offset_ms(opened, self._parts.now())
         self._socket = opened
+        if self._stopping.is_set():  # asked for when the socket was open, and not known here yet
+            self.stop()
         try:
             return await Attempt(opened, self._parts).run()
         finally:

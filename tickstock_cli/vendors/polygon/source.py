@@ -384,7 +384,7 @@ class PolygonSource(RowStream):
         """Close the connections cleanly; the rows that were received are still yielded."""
         if self._thread is None:
             self._interrupted = True
-        else:
+        if self._thread is not None:  # also one that starts meanwhile
             self._thread.stop()
 
     def end_reading(self) -> None:

@@ -17,6 +17,8 @@ import pytest
 from tests.unit.vendors.polygon.scripted_vendor import NOW_MS, Client, Feed, good, status, trade, vendor
 from tickstock_cli.core.metrics import SourceState
 from tickstock_cli.vendors.polygon.attempt import Intervals
+from tickstock_cli.vendors.polygon.opening import FeedSocket, OpeningFailure, open_socket
+from tickstock_cli.vendors.polygon.params import PolygonParams
 
 
 async def drop(client: Client) -> None:
@@ -340,6 +342,24 @@ def test_the_business_feed_without_an_agreement_stops_with_advice() -> None:
         feed = Feed(played.url, feed="business")
         feed.read(1)
     assert str(feed.source.failure).endswith("it has AM and FMV at once")
+
+
+def test_a_stop_while_a_connection_is_made_is_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time of a run is up just when its socket opens: it must not stream on for ever."""
+    feeds: list[Feed] = []
+
+    async def opened_and_stopped(url: str, params: PolygonParams) -> FeedSocket | OpeningFailure:
+        opened = await open_socket(url, params)
+        feeds[0].source.interrupt()
+        return opened
+
+    monkeypatch.setattr("tickstock_cli.vendors.polygon.connection.open_socket", opened_and_stopped)
+    with vendor(good) as played:
+        feed = Feed(played.url)
+        feeds.append(feed)
+        assert feed.read(1) == []
+
+    assert feed.source.health().state is SourceState.ENDED
 
 
 def test_a_cut_frame_costs_itself_and_nothing_else() -> None:
