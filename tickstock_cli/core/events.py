@@ -276,6 +276,11 @@ class EventEncoder:
         """Names of the kinds, by code."""
         return tuple(kind.name for kind in self._kinds)
 
+    @property
+    def symbols(self) -> SymbolTable:
+        """Tickers by code."""
+        return self._symbols
+
     def event_ids(self, events: EventRows) -> NDArray[np.uint64]:
         """Return the column ``event_id`` of events."""
         return event_ids(events, self._kinds, self._symbols.hashes())

@@ -71,7 +71,7 @@ class Outputs:
         self._error: BaseException | None = None
         self._writing: Sink | None = None
         self.digest = EventDigest(encoder.schema)
-        self.tally = Tally()
+        self.tally = Tally(encoder.kind_names, encoder.symbols)
         self._thread = Thread(target=self._run, name="tickstock-writer", daemon=True)
         self._thread.start()
 
@@ -193,9 +193,9 @@ class Outputs:
         while going:
             waiting, going = self._waiting()
             try:
-                for events in self._encoded(waiting):
+                for events, rows in self._encoded(waiting):
                     if self._error is None:
-                        self._hand_out(events)
+                        self._hand_out(events, rows)
             except BaseException as error:  # noqa: BLE001  (raised by the next call of the run's own thread)
                 self._error = error
             finally:
@@ -214,30 +214,39 @@ class Outputs:
                 events = self._queue.get_nowait()
         return waiting, events is not None
 
-    def _encoded(self, waiting: Sequence[EventRows | pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Encode events in as few batches as possible, because even a small batch has a high fixed cost."""
+    def _encoded(
+        self, waiting: Sequence[EventRows | pa.RecordBatch]
+    ) -> Iterator[tuple[pa.RecordBatch, EventRows | None]]:
+        """Encode events in as few batches as possible, because even a small batch has a high fixed cost.
+
+        Yields events with the internal ones that they were encoded from, or None if they came encoded.
+        """
         internal: list[EventRows] = []
         for events in waiting:
             if not isinstance(events, pa.RecordBatch):
                 internal.append(events)
                 continue
             if internal:
-                yield self.encoder.to_arrow(join_events(internal))
+                yield self._encode(internal)
                 internal = []
-            yield events
+            yield events, None
         if internal:
-            yield self.encoder.to_arrow(join_events(internal))
+            yield self._encode(internal)
 
-    def _hand_out(self, events: pa.RecordBatch) -> None:
+    def _encode(self, internal: Sequence[EventRows]) -> tuple[pa.RecordBatch, EventRows]:
+        rows = join_events(internal)
+        return self.encoder.to_arrow(rows), rows
+
+    def _hand_out(self, events: pa.RecordBatch, rows: EventRows | None) -> None:
         known = min(len(events), self.tally.events - self.released)
         if known < len(events):
-            self._write(events.slice(known))
+            self._write(events.slice(known), None if rows is None else rows[known:])
         self.released += len(events)
         news = events.slice(known) if self._catching_up else events
         if len(news) and self._error is None:
             self._notify_released(news, self.released)
 
-    def _write(self, events: pa.RecordBatch) -> None:
+    def _write(self, events: pa.RecordBatch, rows: EventRows | None) -> None:
         for slot in self._slots:
             if self._error is not None:
                 return
@@ -246,6 +255,9 @@ class Outputs:
             self._writing = None
             slot.state.count(len(events))
         self.digest.update(events)
-        self.tally.update(events)
+        if rows is None:
+            self.tally.update_read(events)
+        else:
+            self.tally.update(rows)
         for listener in self._listeners:
             listener(events)

@@ -58,17 +58,18 @@ def stages(job: Sample) -> Turns:
 def _drive(path: str, out: str, watch: Stopwatch) -> tuple[dict[str, int], int]:
     """Return rows by record type, and events."""
     settings = settings_model()()
-    digest, tally, sink = EventDigest(), Tally(), open_sink(out)
+    digest, sink = EventDigest(), open_sink(out)
     with Recordings.open([path]) as recordings:
         core = build_core(settings, recordings.symbols)
         encoder = build_encoder(settings, recordings.symbols)
+        tally = Tally(encoder.kind_names, recordings.symbols)
 
         def put_out(released: EventRows) -> None:
             with watch.running("encode"):
                 rows = encoder.to_arrow(released)
             with watch.running("digest and tally"):
                 digest.update(rows)
-                tally.update(rows)
+                tally.update(released)
             with watch.running("write"):
                 sink.write(rows)
 
