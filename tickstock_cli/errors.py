@@ -82,6 +82,10 @@ class OwnOutputError(DataError):
     """A file that tickstock wrote, of events for example, stands where a recording is wanted."""
 
 
+class NoRowsError(SchemaError):
+    """A file has no row, and columns that are those of no recording: programs write frames without rows like this."""
+
+
 class OrderError(DataError):
     """A recording's rows are not in the order of their available times."""
 

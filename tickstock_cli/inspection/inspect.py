@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from tickstock_cli.core.calendar import Calendar
 from tickstock_cli.core.events import PHASES
 from tickstock_cli.core.times import NS_PER_SECOND, format_duration
-from tickstock_cli.errors import DataError, OwnOutputError
+from tickstock_cli.errors import DataError, NoRowsError, OwnOutputError
 from tickstock_cli.inspection.copies import SLOTS, count_copies
 from tickstock_cli.inspection.quality import aspects_of
 from tickstock_cli.inspection.quality.aspects import Aspect, Measured
@@ -134,6 +134,7 @@ def _openable(
     bad = list(changed_files(paths))
     changed = {found.path for found in bad}
     left_out: list[str] = []
+    empty: list[Unreadable] = []
     opener = RecordingOpener(options)
     for found in readable(discover(paths), options.sort_dir):
         if str(Path(found.path)) in changed:
@@ -146,7 +147,11 @@ def _openable(
             else:
                 left_out.append(found.path)
         except DataError as error:
+            if isinstance(error, NoRowsError) and not found.named:
+                empty.append(Unreadable(found.path, str(error)))
+                continue
             bad.append(Unreadable(found.path, str(error)))
+    bad += [] if good else empty
     if not good:
         raise DataError(bad[0].error if bad else only_outputs_message(paths) if left_out else no_rows_message(paths))
     recordings = Recordings.of(good, options)

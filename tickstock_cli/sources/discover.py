@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from glob import glob, has_magic
 from pathlib import Path
@@ -19,7 +19,8 @@ from tickstock_cli.sources.object_tables import check_no_table
 from tickstock_cli.storage.listing import StoredObject, objects_at
 from tickstock_cli.storage.names import is_object, object_name
 
-SUFFIX = ".parquet"
+SUFFIXES = (".parquet", ".pq", ".parq", ".parquet.gzip", ".parquet.snappy")
+"""Endings of Parquet files; the last two are pandas', which compresses within the file."""
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -28,7 +29,8 @@ class FoundFile:
     """A file to read, and the values of its partition folders (``column=value``).
 
     ``named`` is true for a file that was named itself, false for one found through a folder or glob. ``copy`` is the
-    Parquet file to read instead of a journal or an object. ``stored`` is the object that a path names.
+    Parquet file to read instead of a journal or an object. ``stored`` is the object that a path names. ``links`` are
+    the other paths that lead to the file, found through the same folder or glob.
     """
 
     path: str
@@ -36,6 +38,7 @@ class FoundFile:
     named: bool = True
     copy: str | None = None
     stored: StoredObject | None = None
+    links: tuple[str, ...] = ()
 
     @property
     def read_from(self) -> str:
@@ -49,9 +52,9 @@ def discover(paths: Sequence[str | Path]) -> list[FoundFile]:
     Parameters
     ----------
     paths
-        Files (of any name), folders (every ``*.parquet`` below, but for names that begin with ``.`` or ``_``), or
-        globs (``**`` crosses folders; a matching folder is expanded). Folders and globs skip everything that is not
-        a regular file: reading a pipe would wait for a writer. Of a folder of recorded live runs the journals of
+        Files (of any name), folders (every Parquet file below, by its ending, but for names that begin with ``.`` or
+        ``_``), or globs (``**`` crosses folders; a matching folder is expanded). Folders and globs skip everything that
+        is not a regular file: reading a pipe would wait for a writer. Of a folder of recorded live runs the journals of
         unfinished hours are read, too, and its events are not. ``s3://bucket/…`` and ``gs://bucket/…`` are found by the
         same rules, without journals.
 
@@ -60,29 +63,36 @@ def discover(paths: Sequence[str | Path]) -> list[FoundFile]:
     DataError
         A path has no file, is not a regular file, or leads to the same file as another one: its rows would count twice.
     """
-    found: list[FoundFile] = []
+    found: dict[Hashable, FoundFile] = {}
     real_folder = cache(os.path.realpath)
     named: dict[Hashable, tuple[str, str]] = {}
     """Real folder and name of files, or names of objects -> the file and the path that named it."""
     for path in map(str, paths):
         if is_object(path):
-            found += _found_objects(path, named)
+            found |= {one.path: one for one in _found_objects(path, named)}
             continue
         for file in _expand(path):
             folder, name = os.path.split(file)
             if os.path.islink(file):
                 folder, name = os.path.split(os.path.realpath(file))
             real = real_folder(folder), name
-            if real in named:
-                raise DataError(_twice(file, path, *named[real]))
-            named[real] = file, path
-            found.append(FoundFile(file, hive_partitions(file), file == path))
-    return found
+            one = FoundFile(file, hive_partitions(file), file == path)
+            other = found.get(real)
+            if other is not None:
+                if named[real][1] != path or one.partitions != other.partitions:
+                    raise DataError(_twice(file, path, *named[real]))
+                del found[real]
+                is_real = os.path.abspath(file) == os.path.join(*real)
+                one, link = (one, other) if is_real else (other, one)
+                one = replace(one, links=(*other.links, link.path))
+            named[real] = one.path, path
+            found[real] = one
+    return list(found.values())
 
 
 def _found_objects(path: str, named: dict[Hashable, tuple[str, str]]) -> Iterator[FoundFile]:
     seen: set[str] = set()
-    stored = objects_at(path, (SUFFIX,), seen)
+    stored = objects_at(path, SUFFIXES, seen)
     check_no_table(path, seen)
     for one in stored:
         file = str(one.name)
@@ -94,7 +104,10 @@ def _found_objects(path: str, named: dict[Hashable, tuple[str, str]]) -> Iterato
 
 def _twice(file: str, path: str, other: str, other_path: str) -> str:
     if path == other_path:
-        return f"{file} and {other} are the same file: name the files to be read one by one, or remove the link"
+        return (
+            f"{file} and {other} are the same file, but the names of their folders say that its rows differ: remove "
+            "the link, or name the files to be read one by one"
+        )
     return f"{file} is named twice, by {other_path} and by {path}: name it once"
 
 
@@ -118,7 +131,7 @@ def _files_below(folder: str) -> list[str]:
     files = files_that_count(sorted(_below(folder)))
     if not files:
         is_live = is_recorded_folder(Path(folder))
-        why = "no row has been recorded yet" if is_live else f"no file below it is named *{SUFFIX}"
+        why = "no row has been recorded yet" if is_live else f"no file below it is named *{SUFFIXES[0]}"
         if not is_live and any(
             name.lower().endswith(TEXT_SUFFIXES) for _, _, names in os.walk(folder) for name in names
         ):
@@ -147,7 +160,7 @@ def is_journal(path: str) -> bool:
 
 def _is_wanted(path: str) -> bool:
     """Return whether a file below a folder is read."""
-    if not path.lower().endswith(SUFFIX):
+    if not path.lower().endswith(SUFFIXES):
         return is_journal(path)
     if not os.path.basename(path).startswith(EVENTS):
         return True

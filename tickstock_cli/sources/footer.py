@@ -195,8 +195,11 @@ class Footer:
             statistics: Any = chunk.statistics
             if statistics is None or not statistics.has_min_max:
                 return None
-            lows.append(_stated(statistics.min, statistics))
-            highs.append(_stated(statistics.max, statistics))
+            try:
+                lows.append(_stated(statistics.min, statistics))
+                highs.append(_stated(statistics.max, statistics))
+            except UnicodeDecodeError:  # writers can cut long bounds inside a character
+                return None
         return (min(lows), max(highs)) if lows else None
 
     def page_bytes(self, columns: Iterable[str]) -> int:

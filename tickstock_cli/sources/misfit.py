@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
+import pyarrow.types as pt
 
 from tickstock_cli.sources.file_tickers import offer
 from tickstock_cli.sources.layouts.known import token
 from tickstock_cli.sources.layouts.wide import tickers_of
-from tickstock_cli.sources.records import RECORD_TYPES, TEXT, RecordType
+from tickstock_cli.sources.records import RECORD_TYPES, TEXT, RecordType, is_number
 
 ALIASES = {
-    "ticker": ("symbol", "sym", "instrument", "T", "S", "name", "code", "security", "root", "symroot", "rawsymbol"),
+    "ticker": (
+        *("symbol", "sym", "instrument", "T", "S", "name", "code", "security", "root", "symroot", "rawsymbol"),
+        *("pair", "stock", "instrumentname", "symbolid", "indexlevel0", "isin", "ric", "asset", "market", "product"),
+    ),
     "timestamp": (
         *("ts", "tsevent", "time", "datetime", "date", "siptimestamp", "t", "windowstart", "opentime", "index"),
         *("indexlevel0", "timemsc", "transacttime", "tradetime", "timem", "participanttimestamp", "dt", "epoch"),
@@ -28,10 +34,30 @@ ALIASES = {
 }
 """Tokens of other recorders' columns, the most usual first. They are used in hints of messages only."""
 
-_EXACT, _OTHER_CASE, _ALIAS = 1.0, 0.95, 0.9
+PARTS = {
+    "ticker": ("symbol", "ticker", "instrument"),
+    "timestamp": ("time", "date", "minute"),
+    "price": ("price", "px"),
+    "size": ("size", "qty", "quantity", "shares", "amount", "volume"),
+    "volume": ("vol",),
+    "open": ("open",),
+    "high": ("high",),
+    "low": ("low",),
+    "close": ("close",),
+    "fmv": ("fairvalue", "fairprice"),
+}
+"""Parts of tokens of such columns, for hints where no whole name is known."""
+
+_OF_BARS = re.compile("open|high|low|close|bid|ask")
+"""Parts of tokens that are neither a trade's price nor its size."""
+
+_EXACT, _OTHER_CASE, _ALIAS, _PART = 1.0, 0.95, 0.9, 0.6
 _BIDS = ("bid", "bidprice", "bp", "bidpx", "bidpx00", "b", "bestbid", "bidpx0")
 _ASKS = ("ask", "askprice", "ap", "askpx", "askpx00", "a", "bestask", "offer", "ofr", "askpx0")
 _MOST_TICKERS = 3
+_FEWEST_TICKERS = 2
+_TICKER = re.compile(r"[A-Z][A-Z0-9.\-/ ]{0,11}")
+_ALL_ALIASES = [key for keys in ALIASES.values() for key in keys] + list(ALIASES)
 
 
 def misfit(
@@ -64,7 +90,35 @@ def misfit(
             f"{path} holds quotes: {has}; a replay reads trades, bars and fair values. Name recordings of trades, or "
             "write the mid of bid and ask as a column fmv"
         )
+    if nested := _nested(names, schema, theirs):
+        return (
+            f"{path} is not recognised: column {nested} holds lists or records, with rows within a row; write a row "
+            "for each, as polars.DataFrame.explode and unnest do"
+        )
+    if wide := _of_tickers(names, schema, theirs):
+        return (
+            f"{path} is not recognised: it has a column of numbers for each of {wide}, which are probably tickers; "
+            "write a row for each ticker and time, as polars.DataFrame.unpivot and pandas.melt do"
+        )
     return _nearest(path, has, names, schema, theirs)
+
+
+def _nested(names: Sequence[str], schema: pa.Schema, theirs: Mapping[str, str]) -> str | None:
+    """Return the first nested column of a file that has neither prices nor times beside it."""
+    nested = [field.name for field in schema if pt.is_nested(field.type)]
+    is_plain = {"price", "close", "fmv"} & theirs.keys() or {"price", "close", "last"} & {token(name) for name in names}
+    return nested[0] if nested and not is_plain else None
+
+
+def _of_tickers(names: Sequence[str], schema: pa.Schema, theirs: Mapping[str, str]) -> str | None:
+    """Return the first columns, if all but one with times hold floats under names in capitals."""
+    others = [name for name in names if name != theirs.get("timestamp") and token(name) not in ALIASES["timestamp"]]
+    known = {token(name) for name in others} & set(_ALL_ALIASES)
+    types = {field.name: field.type for field in schema}
+    are_tickers = all(_TICKER.fullmatch(name) and name in types and is_number(types[name]) for name in others)
+    if known or len(others) < _FEWEST_TICKERS or len(names) - len(others) != 1 or not are_tickers:
+        return None
+    return ", ".join(others[:_MOST_TICKERS]) + (", …" if others[_MOST_TICKERS:] else "")
 
 
 def _holds_quotes(names: Sequence[str], theirs: Mapping[str, str]) -> bool:
@@ -91,7 +145,9 @@ def _nearest(path: str, has: str, names: Sequence[str], schema: pa.Schema, their
             f"{path} is not recognised: {has}, those of {nearest.name} rows without ticker: {offer(path)}; "
             "else say which column holds it with --map ticker=COLUMN"
         )
-    hints = " ".join(f"--map {name}={guess[name][0] if name in guess else 'COLUMN'}" for name in missing)
+    hints = " ".join(
+        f"--map {shlex.quote(f'{name}={guess[name][0]}') if name in guess else f'{name}=COLUMN'}" for name in missing
+    )
     place = f"; {offer(path)}" if "ticker" in missing and "ticker" not in guess and len(guess) > 1 else ""
     return (
         f"{path} is not recognised: {has}; for {nearest.name} rows it lacks {', '.join(missing)}: "
@@ -109,18 +165,25 @@ def _candidates(
         if name not in used:
             tokens.setdefault(token(name), name)
     found: dict[str, tuple[str, float]] = {}
-    for rank, score in ((0, _OTHER_CASE), (1, _ALIAS)):
+    for rank, score in enumerate((_OTHER_CASE, _ALIAS, _PART)):
         for ours in record.required:
             if ours in theirs or ours in found:
                 continue
             taken = {name for name, _ in found.values()}
-            keys = (ours,) if rank == 0 else ALIASES.get(ours, ())
+            keys = ((ours,), ALIASES.get(ours, ()), ())[rank]
+            if score == _PART:
+                keys = tuple(key for part in PARTS[ours] for key in tokens if part in key)
+                keys = tuple(key for key in keys if ours not in ("price", "size") or not _OF_BARS.search(key))
             fitting = [tokens[key] for key in keys if key in tokens and tokens[key] not in taken]
-            fitting = [name for name in fitting if ours != "ticker" or _may_be_ticker(schema, name)]
+            fitting = [name for name in fitting if _may_be(ours, schema, name)]
             if fitting:
                 found[ours] = fitting[0], score
     return found
 
 
-def _may_be_ticker(schema: pa.Schema, name: str) -> bool:
-    return schema.names.count(name) != 1 or TEXT.accepts(schema.field(name).type)
+def _may_be(ours: str, schema: pa.Schema, name: str) -> bool:
+    """Return whether a column can hold tickers, or anything else; a nested one holds nothing."""
+    if schema.names.count(name) != 1:
+        return True
+    type_ = schema.field(name).type
+    return TEXT.accepts(type_) if ours == "ticker" else not pt.is_nested(type_)

@@ -21,6 +21,9 @@ from tickstock_cli.core.batch import MAX_SHARES, Float64s, Int64s
 from tickstock_cli.kernels import normalise
 from tickstock_cli.sources.decimals import LARGEST_EXACT_POWER, doubles
 
+_NONE = 2.0**63
+"""What the largest integer of 64 bits, with or without a sign, is as a double, at least."""
+
 
 def whole(array: pa.Array[Any], null: int) -> Int64s:
     """Return an integer column as int64; values above its range become negative."""
@@ -36,7 +39,14 @@ def real(array: pa.Array[Any], null: float) -> Float64s:
         if array.null_count:
             numbers[~valid(array)] = null
         return frozen(numbers)
-    return values(array if pt.is_float64(array.type) else pc.cast(array, pa.float64(), safe=False), np.float64, null)
+    numbers = values(array if pt.is_float64(array.type) else pc.cast(array, pa.float64(), safe=False), np.float64, null)
+    return _without_largest(numbers) if pt.is_int64(array.type) or pt.is_uint64(array.type) else numbers
+
+
+def _without_largest(numbers: Float64s) -> Float64s:
+    """Return numbers with NaN for the largest of 64 bits, which stands for none where prices are integers."""
+    is_none = np.abs(numbers) >= _NONE
+    return frozen(np.where(is_none, np.nan, numbers)) if is_none.any() else numbers
 
 
 def shares(array: pa.Array[Any], factor: float = 1.0) -> Int64s:

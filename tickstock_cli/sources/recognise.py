@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.types as pt
 
 from tickstock_cli.errors import SchemaError, UsageError
 from tickstock_cli.sources.discover import FoundFile
@@ -24,6 +25,7 @@ from tickstock_cli.sources.records import (
     OHLCV,
     RECORD_TYPES,
     TEXT,
+    TIME,
     ColumnType,
     RecordType,
     is_empty_type,
@@ -272,8 +274,19 @@ def _check_column(path: str, schema: pa.Schema, name: str, ours: str, kind: Colu
     type_ = schema.field(name).type
     if not (is_empty_type(type_) or kind.accepts(type_)):
         meaning = "" if name == ours else f", mapped to {ours},"
-        remedy = "" if is_required else f"; --map {ours}= (an empty name) leaves it out"
+        remedy = _type_remedy(type_, kind) if is_required else f"; --map {ours}= (an empty name) leaves it out"
         raise SchemaError(f"{path}: column {name}{meaning} has type {type_}, expected {kind.expected}{remedy}")
+
+
+def _type_remedy(type_: pa.DataType, kind: ColumnType) -> str:
+    """Return what to do with a column that is needed."""
+    if pt.is_nested(type_):
+        return "; write a row for each of its values, as polars.DataFrame.explode does"
+    if kind is TEXT:
+        return "; write it as text, as pandas.Series.astype(str) and polars.Expr.cast(polars.String) do"
+    if kind is NUMBER and TEXT.accepts(type_):
+        return "; write it as numbers, as pandas.to_numeric and polars.Expr.cast(polars.Float64) do"
+    return ""
 
 
 def _check_constant(path: str, name: str, value: str | None, kind: ColumnType) -> None:
@@ -282,7 +295,8 @@ def _check_constant(path: str, name: str, value: str | None, kind: ColumnType) -
     if kind is LENGTH and parse_interval(value) is not None:
         return
     if kind is not NUMBER or not _is_float(value):
-        raise SchemaError(f"{path}: partition {name}={value} cannot be read as {kind.expected}")
+        hint = "; times must be in the file" if kind is TIME else ""
+        raise SchemaError(f"{path}: partition {name}={value} cannot be read as {kind.expected}{hint}")
 
 
 def _is_float(text: str) -> bool:

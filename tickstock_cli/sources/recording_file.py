@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pyarrow.types as pt
 
 from tickstock_cli.core.times import NS_PER_SECOND
-from tickstock_cli.errors import OwnOutputError
+from tickstock_cli.errors import NoRowsError, OwnOutputError, SchemaError
 from tickstock_cli.kernels.normalise import LARGEST_TIME
-from tickstock_cli.sources.checks.facts import Extremes, Facts
+from tickstock_cli.sources.checks.facts import Extremes, Facts, Oddity
 from tickstock_cli.sources.checks.running import Checked, checked
 from tickstock_cli.sources.columns import ColumnReader
 from tickstock_cli.sources.discover import FoundFile
@@ -36,7 +36,7 @@ from tickstock_cli.sources.plain_columns import plain_rows, plain_schema
 from tickstock_cli.sources.plain_values import known_values
 from tickstock_cli.sources.recognise import Layout, check_once
 from tickstock_cli.sources.selection import theirs_of
-from tickstock_cli.sources.shared_layouts import SharedLayouts
+from tickstock_cli.sources.shared_layouts import SharedLayouts, SharedSchema
 from tickstock_cli.sources.time_columns import TimeEncoding
 from tickstock_cli.sources.zones import in_utc
 from tickstock_cli.storage.names import is_object, shown_as_path
@@ -163,6 +163,8 @@ class RecordingOpener:
             The file is missing, damaged, or not Parquet.
         OwnOutputError
             The file is an output of an earlier run.
+        NoRowsError
+            The columns fit no record type, and there is no row.
         SchemaError
             The columns or their types do not fit a record type.
         """
@@ -176,7 +178,7 @@ class RecordingOpener:
                     f"{found.path} holds {shared.mark} that tickstock wrote, not a recording: name recordings only"
                 )
             options = self._as_recorded if shared.is_recorded else self._options
-            layout = self._layouts.layout(shared, found, partial(_values, file))
+            layout = self._layout(shared, found, file)
             options = layout.options(options)
             where = tuple(theirs_of(options.where, layout.columns, schema.names)) if options.where else ()
             for name in where:
@@ -206,10 +208,26 @@ class RecordingOpener:
                 read_from=path if found.copy is None else Path(found.copy),
                 checked=Checked()
                 if shared.is_recorded
-                else checked(_facts(found, schema, options, how, first, file, groups)),
+                else _checked(found, _facts(found, schema, options, how, first, file, groups)),
                 where_columns=where,
                 text_columns=footer.plain_dictionaries(texts),
             )
+
+    def _layout(self, shared: SharedSchema, found: FoundFile, file: pq.ParquetFile) -> Layout:
+        try:
+            return self._layouts.layout(shared, found, partial(_values, file))
+        except SchemaError as error:
+            if file.metadata.num_rows:
+                raise
+            raise NoRowsError(str(error)) from error
+
+
+def _checked(found: FoundFile, facts: Facts) -> Checked:
+    """Run the checks of a file, and tell the links to it."""
+    text = "a link to it is left out" if len(found.links) == 1 else "{} links to it are left out"
+    links = [Oddity(text, (len(found.links),)[: text.count("{}")])] if found.links else []
+    done = checked(facts)
+    return replace(done, oddities=(*links, *done.oddities))
 
 
 def _facts(

@@ -20,7 +20,7 @@ from tickstock_cli.core.batch import MergedBatch
 from tickstock_cli.core.batch_file import TemporaryFolder
 from tickstock_cli.core.garbage import no_gc
 from tickstock_cli.core.symbols import SymbolTable
-from tickstock_cli.errors import DataError, OwnOutputError, UsageError
+from tickstock_cli.errors import DataError, NoRowsError, OwnOutputError, UsageError
 from tickstock_cli.sources.assemble import Assembler
 from tickstock_cli.sources.checks.facts import Oddity
 from tickstock_cli.sources.checks.running import Watchers, joined
@@ -98,6 +98,7 @@ class Recordings:
         check_mapping(options.columns)
         files: list[RecordingFile] = []
         left_out: list[str] = []
+        empty: NoRowsError | None = None
         opener = RecordingOpener(options)
         with no_gc():  # what is made here stays, so that collections would look at all of it many times, for nothing
             for found in readable(within(discover(paths), options), options.sort_dir):
@@ -107,6 +108,12 @@ class Recordings:
                     if found.named:
                         raise
                     left_out.append(found.path)
+                except NoRowsError as error:  # nothing is lost with it
+                    if found.named:
+                        raise
+                    empty = error
+        if not files and empty is not None:
+            raise empty
         if not files:
             raise DataError(only_outputs_message(paths) if left_out else no_rows_message(paths))
         recordings = cls.of(files, options, left_out)

@@ -113,6 +113,35 @@ def test_a_file_named_twice_is_an_error(tmp_path: Path) -> None:
     touch(tmp_path, "a.parquet")
     with pytest.raises(DataError, match=r"a\.parquet is named twice"):
         discover([tmp_path, tmp_path / "a.parquet"])
-    (tmp_path / "b.parquet").symlink_to("a.parquet")
-    with pytest.raises(DataError, match=r"b\.parquet and .*a\.parquet are the same file: .* remove the link"):
+
+
+def test_links_in_a_folder_are_one_file(tmp_path: Path) -> None:
+    """A link `latest` stands beside the day that it leads to; the file itself is read, and the link told."""
+    touch(tmp_path, "day/c.parquet")
+    for name in ("a.parquet", "d.parquet"):
+        (tmp_path / "day" / name).symlink_to("c.parquet")
+    (tmp_path / "current").symlink_to("day")
+    (found,) = discover([tmp_path])
+    assert found.path == f"{tmp_path}/day/c.parquet"
+    assert sorted(link.removeprefix(f"{tmp_path}/") for link in found.links) == [
+        "current/a.parquet",
+        "current/c.parquet",
+        "current/d.parquet",
+        "day/a.parquet",
+        "day/d.parquet",
+    ]
+
+
+def test_a_link_under_another_partition_is_an_error(tmp_path: Path) -> None:
+    """Its rows would be those of two tickers."""
+    touch(tmp_path, "ticker=A/a.parquet", "ticker=B/b.parquet")
+    (tmp_path / "ticker=B" / "a.parquet").symlink_to("../ticker=A/a.parquet")
+    with pytest.raises(DataError, match=r"are the same file, but the names of their folders say .* remove the link"):
         discover([tmp_path])
+
+
+@pytest.mark.parametrize("name", ["a.pq", "a.parq", "a.PARQUET", "a.parquet.gzip", "a.parquet.snappy"])
+def test_endings_of_other_programs_count(tmp_path: Path, name: str) -> None:
+    """A file that is left out without a word would be missing in the results."""
+    touch(tmp_path, name, "b.parquet", "c.csv")
+    assert [Path(found.path).name for found in discover([tmp_path])] == [name, "b.parquet"]

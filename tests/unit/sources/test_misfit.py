@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -170,3 +171,76 @@ def test_a_folder_without_a_ticker_is_an_error(write: Write, monkeypatch: pytest
 def test_what_stands_before_a_ticker_is_none(name: str, ticker: str | None) -> None:
     """Kinds of rows, exchanges and dates; a ticker that is such a word is written in capitals."""
     assert ticker_of(name) == ticker
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        (
+            "symbol,time_period_start,price_open,price_high,price_low,price_close,volume_traded",
+            "for ohlcv rows it lacks",
+        ),
+        (
+            "symbol,TimeBarStart,OpenTradePrice,HighTradePrice,LowTradePrice,CloseTradePrice,Vol",
+            "--map low=LowTradePrice",
+        ),
+        ("symbol,created_time,price,base_qty", "--map ticker=symbol --map timestamp=created_time --map size=base_qty"),
+        (
+            "symbol,Date/Time,Last Price (USD),Size [shares]",
+            "--map 'price=Last Price (USD)' --map 'size=Size [shares]'",
+        ),
+        (
+            "ts,A_Open,A_High,A_Low,A_Close,A_Volume,B_Open,B_High,B_Low,B_Close,B_Volume",
+            "it has columns for each ticker (A, B); write a row for each ticker and time",
+        ),
+        (
+            "timestamp,AAPL,MSFT,BRK.B,X",
+            "a column of numbers for each of AAPL, MSFT, BRK.B, …, which are probably tickers",
+        ),
+    ],
+)
+def test_parts_of_names_are_advised(write: Write, columns: str, told: str) -> None:
+    """Vendors compose names; tables with a column for each ticker are told apart."""
+    assert told in advice(write, columns)
+
+
+@pytest.mark.parametrize(
+    "bars",
+    [
+        pa.array([{"o": 1.0}, {"o": 2.0}]),
+        pa.array([[{"o": 1.0}], []]),
+        pa.array([[1.0], [2.0]]),
+    ],
+)
+def test_rows_within_a_row_are_told(write: Write, bars: Any) -> None:
+    """JSON of a web interface often ends like this."""
+    path = write(timestamp=None, price=None, size=None, bars=bars)
+    with pytest.raises(
+        SchemaError, match="column bars holds lists or records, with rows within a row; write a row for"
+    ):
+        Recordings.open([path])
+
+
+def test_joined_names_of_one_ticker_are_read(write: Write) -> None:
+    """Pandas joins the levels of columns with an underscore."""
+    fields = {f"{name}_AAPL": NUMBERS for name in ("Open", "High", "Low", "Close", "Volume")}
+    with Recordings.open([write(ticker=None, price=None, size=None, **fields)]) as recordings:
+        list(recordings.batches(10))
+        assert (recordings.files[0].record, recordings.symbols.tickers) == ("ohlcv", ["AAPL"])
+
+
+@pytest.mark.parametrize(
+    ("columns", "remedy"),
+    [
+        ({"price": ["1.5", "2"]}, "write it as numbers"),
+        ({"ticker": [1, 2]}, "write it as text"),
+        ({"ticker": [b"A", b"B"]}, "write it as text"),
+        ({"timestamp": [[1], [2]]}, "write a row for each of its values"),
+    ],
+)
+def test_a_column_of_another_type_is_told_with_the_remedy(
+    write: Write, columns: dict[str, object], remedy: str
+) -> None:
+    """What to do stands in the same line."""
+    with pytest.raises(SchemaError, match=f"expected .*; {remedy}"):
+        Recordings.open([write(**columns)])

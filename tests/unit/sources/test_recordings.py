@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tickstock_cli.core.events import EVENT_SCHEMA
-from tickstock_cli.errors import DataError, OwnOutputError, UsageError
+from tickstock_cli.errors import DataError, OwnOutputError, SchemaError, UsageError
 from tickstock_cli.sinks.opening import open_sink
 from tickstock_cli.sinks.rejects import RejectsSink
 from tickstock_cli.sources.recordings import ReadOptions, Recordings
@@ -249,3 +249,24 @@ def test_the_span_of_local_times_is_in_utc(write: Write) -> None:
         (step,) = recordings.batches(10)
         assert step.ticks.timestamp.tolist() == [NOON + 240 * MINUTE + SECOND]
         assert recordings.whole_span == (NOON + 240 * MINUTE, NOON + 240 * MINUTE + SECOND)
+
+
+def test_a_frame_without_rows_beside_others_is_left_out(tmp_path: Path, write: Write) -> None:
+    """Pandas writes an empty one without the columns; alone, it is an error."""
+    pq.write_table(pa.table({"__index_level_0__": pa.array([], pa.int64())}), tmp_path / "a.parquet")
+    with pytest.raises(SchemaError, match="is not recognised"):
+        Recordings.open([tmp_path])
+    write("b.parquet")
+    with Recordings.open([tmp_path]) as recordings:
+        assert (recordings.rows, recordings.notes) == (2, [])
+    with pytest.raises(SchemaError, match="is not recognised"):
+        Recordings.open([tmp_path / "a.parquet", tmp_path / "b.parquet"])
+
+
+def test_links_to_a_file_are_told(tmp_path: Path, write: Write) -> None:
+    """Its rows are read once."""
+    write("a.parquet")
+    (tmp_path / "latest.parquet").symlink_to("a.parquet")
+    with Recordings.open([tmp_path]) as recordings:
+        assert (recordings.rows, len(recordings.files)) == (2, 1)
+        assert recordings.notes == [f"in {tmp_path}/a.parquet, a link to it is left out"]

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from tickstock_cli.sources.checks.bar_label import CHECK as BAR_LABEL
 from tickstock_cli.sources.checks.bar_lengths import CHECK as BAR_LENGTHS
+from tickstock_cli.sources.checks.changes import CHECK as CHANGES
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck, Watcher
 from tickstock_cli.sources.checks.flags import CHECK as FLAGS
 from tickstock_cli.sources.checks.interval import CHECK as INTERVAL
 from tickstock_cli.sources.checks.order_book import CHECK as ORDER_BOOK
 from tickstock_cli.sources.checks.plausible import CHECK as PLAUSIBLE
+from tickstock_cli.sources.checks.tickers import CHECK as TICKERS
 from tickstock_cli.sources.checks.times import CHECK as TIMES
 from tickstock_cli.sources.checks.where import CHECK as WHERE
 
@@ -20,10 +22,12 @@ __all__ = ["CHECKS", "Facts", "Oddity", "RecordingCheck", "Watcher"]
 
 CHECKS: tuple[RecordingCheck, ...] = (
     TIMES,
+    TICKERS,
     INTERVAL,
     BAR_LABEL,
     BAR_LENGTHS,
     ORDER_BOOK,
+    CHANGES,
     FLAGS,
     PLAUSIBLE,
     WHERE,

@@ -23,9 +23,27 @@ _TRADES = ("t", "trade", "trades", "trd", "last", "exec", "execute", "execution"
 _OTHERS = (
     *("a", "add", "c", "cancel", "canceled", "cancelled", "m", "modify", "r", "clear", "reset", "f", "fill", "d"),
     *("delete", "q", "quote", "quotes", "bid", "ask", "bbo", "nbbo", "book", "depth", "order", "new"),
-    *("open", "done", "received", "change", "update", "l2update", "snapshot", "status", "halt"),
+    *("open", "done", "received", "change", "update", "l2update", "snapshot", "status", "halt", "level"),
 )
 """A fill of a resting order stands beside its trade."""
+_NO_TRADES = frozenset(
+    (
+        "add",
+        "cancel",
+        "modify",
+        "delete",
+        "clear",
+        "quote",
+        "quotes",
+        "bbo",
+        "nbbo",
+        "book",
+        "depth",
+        "level",
+        "snapshot",
+    )
+)
+"""Words that no trade has, whatever the other values are."""
 _SHORT = tuple(name for name in _OTHERS if len(name) == 1)
 _TRADE_WORDS = ("trade", "trades", "trd", "execute", "execution", "executed", "match")
 _BOOK_WORDS = ("quote", "quotes", "bid", "ask", "bbo", "nbbo", "book", "depth", "add", "cancel", "delete", "modify")
@@ -61,6 +79,11 @@ def _look_at(facts: Facts, name: str) -> Iterator[Oddity]:
     values = _values(facts, name)
     _stop_if_mixed(facts, name, values)
     told = {value.strip().lower() for value in values} - {""}
+    if told and name.lower() != "side" and all(_NO_TRADES & set(_BETWEEN_WORDS.split(value)) for value in told):
+        yield Oddity(
+            f"column {name} says that no row is a trade (it has {', '.join(sorted(values)[:_MOST_TOLD])}), but all are "
+            f"read as trades: leave it out, or confirm it with --where {_assigned(name, ','.join(sorted(values)))}"
+        )
     if name.lower() in _CODED and len(told) > 1 and not told <= set(_SIDES):
         yield _several(name, sorted(value for value in values if value.strip()))
 

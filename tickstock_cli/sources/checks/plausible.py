@@ -11,6 +11,7 @@ import pyarrow.types as pt
 from tickstock_cli.core.batch import Float64s
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck
 from tickstock_cli.sources.plain_numbers import real
+from tickstock_cli.sources.records import is_number
 
 _PRICES = {"tick": "price", "ohlcv": "close", "fmv": "fmv"}
 _SIZES = {"tick": "size", "ohlcv": "volume"}
@@ -22,6 +23,7 @@ _LARGEST_WHOLE_FLOAT = 10_000
 _BILLIONTHS = 1e8
 _SMALLEST_PRICE = 1e-6
 _LARGEST_SIZE = {"tick": 1e8, "ohlcv": 1e11}
+_FAR, _FEWEST_NINES = 5, 4
 _SMALLEST_SIZE = 1e-5
 """Sizes are kept in millionths."""
 
@@ -35,7 +37,9 @@ def _look(facts: Facts) -> Iterator[Oddity]:
 def _look_at_prices(facts: Facts, ours: str) -> Iterator[Oddity]:
     is_integer = ours in facts.layout.columns and pt.is_integer(facts.schema.field(facts.layout.columns[ours]).type)
     largest_whole = _LARGEST_WHOLE_PRICE if is_integer else _LARGEST_WHOLE_FLOAT
-    if "price" in facts.options.scale or not _is_beyond(facts, ours, _SMALLEST_PRICE, largest_whole):
+    nines = _nines(facts, ours)
+    is_odd = nines is not None or _is_beyond(facts, ours, _SMALLEST_PRICE, largest_whole)
+    if "price" in facts.options.scale or not is_odd:
         return
     prices = _first_values(facts, ours)
     middle = float(np.median(prices)) if len(prices) else 0.0
@@ -51,6 +55,11 @@ def _look_at_prices(facts: Facts, ours: str) -> Iterator[Oddity]:
         yield Oddity(
             f"prices are below {_SMALLEST_PRICE:f}: if they are scaled down, --set recordings.scale.price=FACTOR "
             "scales them up (1 confirms them)"
+        )
+    elif nines is not None and nines > _FAR * middle > 0:
+        yield Oddity(
+            f"some prices are {nines:.10g}, far above the others, as programs write where there is none: write null "
+            "there"
         )
     elif middle and _is_known_beyond(facts, ours, _LARGEST_PRICE):
         yield Oddity(f"some prices are beyond {_LARGEST_PRICE:,.0f}, but most are not")
@@ -85,6 +94,17 @@ def _is_beyond(facts: Facts, ours: str, smallest: float, largest: float) -> bool
     if extremes is None:
         return True
     return not smallest <= float(extremes.high) <= largest
+
+
+def _nines(facts: Facts, ours: str) -> float | None:
+    """Return the largest value of a column, if it is written with nines alone."""
+    theirs = facts.layout.columns.get(ours)
+    if theirs is None or not is_number(facts.schema.field(theirs).type):
+        return None
+    extremes = facts.extremes(theirs)
+    high = 0.0 if extremes is None else float(extremes.high)
+    digits = f"{high:.10g}".replace(".", "")
+    return high if len(digits) >= _FEWEST_NINES and set(digits) == {"9"} else None
 
 
 def _is_known_beyond(facts: Facts, ours: str, largest: float) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.types as pt
 
 from tickstock_cli.core.batch import Int64s
-from tickstock_cli.core.times import format_time
+from tickstock_cli.core.times import NS_PER_SECOND, format_time
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck
 from tickstock_cli.sources.plain_numbers import real, whole
 from tickstock_cli.sources.records import is_number
@@ -18,6 +18,8 @@ _FORMATS = {8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 """By the number of digits."""
 _MILLISECONDS = 17
 _FIRST_YEAR, _LAST_YEAR = 1900, 2100
+_FINE_CLOCKS_NS = 946_684_800_000_000_000
+"""2000: times before have whole seconds."""
 _EARLIEST_NS, _LATEST_NS = 473_385_600_000_000_000, 4_102_444_800_000_000_000
 """1985 and 2100: no market was recorded before, tick by tick, or is after."""
 
@@ -37,7 +39,7 @@ def _look(facts: Facts) -> Iterator[Oddity]:
                 "write them as dates or datetimes, as pandas.to_datetime and polars.Expr.str.to_datetime do"
             )
     bounds = facts.time_bounds()
-    if bounds is not None and bounds[0] >= _EARLIEST_NS and bounds[1] < _LATEST_NS:
+    if bounds is not None and bounds[0] >= _FINE_CLOCKS_NS and bounds[1] < _LATEST_NS:
         return
     times = facts.reader.times(facts.head, 0).timestamp
     usable = times[times > 0]
@@ -45,6 +47,11 @@ def _look(facts: Facts) -> Iterator[Oddity]:
         yield Oddity(
             f"times are of the year {format_time(middle)[:4]}: if that is wrong, recordings.timestamp_unit sets the "
             "unit of whole numbers"
+        )
+    elif len(usable) and middle < _FINE_CLOCKS_NS and bool((usable % NS_PER_SECOND != 0).any()):
+        yield Oddity(
+            f"times are of the year {format_time(middle)[:4]}, but finer than a second, as no market was recorded "
+            "then: if numbers count from another year than 1970, convert them"
         )
 
 

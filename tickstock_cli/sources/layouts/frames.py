@@ -19,7 +19,8 @@ from tickstock_cli.sources.records import TEXT, is_number
 if TYPE_CHECKING:
     from tickstock_cli.sources.text_times import TimeForm
 
-TIMES = ("timestamp", "datetime", "date", "index", "indexlevel0", "level0", "tradedate", "label")
+_UTC_TIMES = ("gmttime", "utctime", "timeutc", "datetimeutc", "utcdatetime", "timestamputc")
+TIMES = (*("timestamp", "datetime", "date", "index", "indexlevel0", "level0", "tradedate", "label"), *_UTC_TIMES)
 _SPLIT = {"timestamp": ("date",), "time_of_day": ("time",)}
 _WITH_TIME = (*TIMES, "time")
 _PRICES = {name: (name,) for name in ("open", "high", "low", "close")}
@@ -44,6 +45,8 @@ def read_bars(columns: FileColumns, theirs: Mapping[str, str]) -> Reading:
     if "time_of_day" in theirs:
         return _at_market_times(columns, name, {})
     are_days = _are_days(columns, name, time)
+    if token(name) in _UTC_TIMES:
+        return Reading({"timezone": "Etc/UTC"})
     return _at_market_times(columns, name, {"interval_seconds": _DAY_SECONDS}) if are_days else Reading()
 
 
@@ -98,6 +101,8 @@ def _has_zone(columns: FileColumns, name: str) -> bool:
 
 
 def _at_market_times(columns: FileColumns, name: str, settings: dict[str, object]) -> Reading:
+    if token(name) in _UTC_TIMES:
+        return Reading({**settings, "timezone": "Etc/UTC"})
     if _has_zone(columns, name):
         return Reading(settings)
     return Reading({**settings, "timezone": NEW_YORK}, note=_ZONE_NOTE, answered_by="timezone")

@@ -162,6 +162,6 @@ class Understood:
     is_specific: bool = True
 
 
-TICKERS = ("ticker", "symbol", "sym", "instrument", "T", "S")
-"""Tokens of columns with tickers."""
+TICKERS = ("ticker", "symbol", "sym", "instrument", "S", "T")
+"""Tokens of columns with tickers. Where Alpaca has both letters, `T` is the type of the message."""
 NEW_YORK = "America/New_York"

@@ -1,4 +1,4 @@
-"""Columns of two levels, as pandas and yfinance write them: one name is a pair such as `('Close', 'AAPL')`."""
+"""Columns of two levels, as pandas and yfinance write them: `('Close', 'AAPL')`, or joined as `Close_AAPL`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from tickstock_cli.sources.layouts.known import FileColumns, Understood, token
 
 _PAIR = re.compile(r"\('[^']*', ?'[^']*'\)")
 _BAR = ("open", "high", "low", "close", "volume")
+_WORD = "open|high|low|close|volume|adj close|vwap"
+_FIELD_FIRST = re.compile(rf"({_WORD})[_.| -](\S+)", re.IGNORECASE)
+_FIELD_LAST = re.compile(rf"(\S+?)[_.| -]({_WORD})", re.IGNORECASE)
 _FIELDS = (*_BAR, "adjclose", "dividends", "stocksplits", "capitalgains", "repaired", "vwap", "tradecount")
 
 
@@ -31,6 +34,20 @@ def understand_wide(columns: FileColumns) -> Understood | None:
     return Understood("bars of yfinance with columns of two levels", "ohlcv", theirs, reading)
 
 
+def _joined(names: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return the names that join a field and a ticker, for tickers with all fields of a bar."""
+    pairs: dict[str, tuple[str, str]] = {}
+    for name in names:
+        if match := _FIELD_FIRST.fullmatch(name):
+            pairs[name] = match[1], match[2]
+        elif match := _FIELD_LAST.fullmatch(name):
+            pairs[name] = match[2], match[1]
+    fields: dict[str, set[str]] = {}
+    for field, ticker in pairs.values():
+        fields.setdefault(ticker, set()).add(token(field))
+    return {name: pair for name, pair in pairs.items() if fields[pair[1]] >= set(_BAR)}
+
+
 def tickers_of(names: Sequence[str]) -> list[str]:
     """Return the tickers that pairs name; none if columns have one level."""
     return list(dict.fromkeys(ticker for field, ticker in _pairs(names).values() if ticker and token(field) in _FIELDS))
@@ -39,6 +56,8 @@ def tickers_of(names: Sequence[str]) -> list[str]:
 def _pairs(names: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Return the names that are pairs, with the pair of field and ticker."""
     pairs: dict[str, tuple[str, str]] = {name: literal_eval(name) for name in names if _PAIR.fullmatch(name)}
+    if not pairs:
+        return _joined(names)
     second = sum(token(pair[1]) in _FIELDS for pair in pairs.values())
     first = sum(token(pair[0]) in _FIELDS for pair in pairs.values())
     return pairs if first >= second else {name: (field, ticker) for name, (ticker, field) in pairs.items()}

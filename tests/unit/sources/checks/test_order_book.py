@@ -92,3 +92,16 @@ def test_numbers_of_message_types_are_told(write: Write) -> None:
     """What they mean is unknown."""
     assert "column type has several values" in noted(write(type=[1, 4]))
     assert noted(write(type=[4, 4])) == ""
+
+
+@pytest.mark.parametrize("values", [["price_level_update"] * 2, ["quote", "QUOTE BID"], ["add"] * 2])
+def test_a_file_without_any_trade_is_told(write: Write, values: list[str]) -> None:
+    """Its levels have a price and a size, too."""
+    assert "column event says that no row is a trade" in noted(write(event=values))
+    assert "no row is a trade" not in noted(write(event=values), where={"event": tuple(values)})
+
+
+@pytest.mark.parametrize("values", [["trade"] * 2, ["buy", "sell"], ["limit", "market"], ["trade_update", "trade"]])
+def test_words_that_trades_have_are_none(write: Write, values: list[str]) -> None:
+    """The kind of the order behind a trade is no kind of row."""
+    assert noted(write(event=values)) == ""

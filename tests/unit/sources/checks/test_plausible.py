@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -97,3 +99,30 @@ def test_bars_without_any_volume_are_told(write_bars: Write) -> None:
     assert "--map volume=tick_volume reads another column" in noted(path)
     assert noted(path, columns={"volume": "tick_volume"}) == ""
     assert noted(write_bars(volume=[0, 1])) == ""
+
+
+@pytest.mark.parametrize(
+    ("prices", "told"),
+    [
+        ([185.21, 9999.99], "some prices are 9999.99, far above the others"),
+        ([185.21, 999999.0], "some prices are 999999, far above"),
+        ([5_000.5, 9999.99], ""),
+        ([185.21, 99.99], ""),
+    ],
+)
+def test_nines_among_prices_are_told(write: Write, prices: list[float], told: str) -> None:
+    """Programs write them where there is no price."""
+    rows = {"ticker": ["IBM"] * 4, "timestamp": [NOON] * 4, "size": [1] * 4, "price": [prices[0]] * 3 + prices[1:]}
+    found = noted(write(**rows))
+    assert told in found if told else found == ""
+
+
+@pytest.mark.parametrize("type_", [pa.int64(), pa.uint64()])
+def test_the_largest_integer_is_no_price(write: Write, type_: Any) -> None:
+    """Databento and others write it for null; as a number it would be nine billion dollars."""
+    largest = 2 ** (63 if type_ == pa.int64() else 64) - 1
+    path = write(price=pa.array([185_210_000_000, largest], type_))
+    with Recordings.open([path], ReadOptions(scale={"price": 1e-9})) as recordings:
+        (step,) = recordings.batches(10)
+    assert step.ticks.price[0] == 185.21
+    assert math.isnan(step.ticks.price[1])

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from tests.unit.sources.checks.noted import noted
-from tests.unit.sources.conftest import NOON, Write
+from tests.unit.sources.conftest import NOON, SECOND, Write
 from tickstock_cli.errors import SchemaError
 from tickstock_cli.sources.recordings import Recordings
 
@@ -47,3 +47,10 @@ def test_a_column_of_dates_is_midnight(write_bars: Write) -> None:
         (step,) = recordings.batches(10)
     midnight = NOON - 16 * 3_600 * 10**9
     assert step.bars.timestamp.tolist() == [midnight, midnight + 86_400 * 10**9]
+
+
+def test_fractions_of_seconds_of_the_nineties_are_told(write: Write) -> None:
+    """Numbers that count from 1985 or 2000 are years early if they are read since 1970."""
+    early = NOON - 473_385_600 * SECOND
+    assert "but finer than a second, as no market was recorded then" in noted(write(timestamp=[early + 1, early + 2]))
+    assert noted(write(timestamp=[early, early + SECOND])) == ""
