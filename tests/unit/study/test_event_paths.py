@@ -49,23 +49,48 @@ def drawn_events(seed: int) -> EventRows:
     return events
 
 
+def drawn_bars(seed: int) -> tuple[Prints, EventRows]:
+    """Return two days of minute bars around the clock, received up to five minutes late, and events about midnight."""
+    rng = np.random.default_rng(seed)
+    midnight = new_york("2024-06-12", "20:00:00")
+    opening = np.repeat(np.arange(midnight - 90 * MINUTE, midnight + 1_530 * MINUTE, MINUTE), TICKERS)
+    code = np.tile(np.arange(TICKERS, dtype=np.int32), len(opening) // TICKERS)
+    time = opening + MINUTE + rng.integers(0, 6, len(opening)) * MINUTE
+    for ticker in range(TICKERS):
+        time[code == ticker] = np.maximum.accumulate(time[code == ticker])
+    order = np.lexsort((code, time))
+    start, close = (100 + rng.integers(-40, 41, (2, len(order))) / 100)[:, order]
+    number = np.arange(len(order))
+    days = TradingDays("24/7", ("regular",)).numbers(opening[order])
+    columns = start, np.maximum(start, close), np.minimum(start, close), close
+    events = drawn_events(seed)
+    minutes = np.sort(np.concatenate([rng.integers(-60, 0, 200), rng.integers(0, 1_500, 100)]))
+    events["emitted_at"] = midnight + minutes * MINUTE + rng.integers(0, 2, 300) * SECOND
+    events.sort(order="emitted_at")
+    return Prints(code[order], time[order], opening[order], days, *columns, number, number), events
+
+
 def curves_of(
-    prints: Prints, events: EventRows, cuts: list[int], *, restarts: bool = False
+    prints: Prints, events: EventRows, cuts: list[int], *, restarts: bool = False, is_bars: bool = False
 ) -> tuple[list[EventCurve], Observations]:
-    """Return the curves and the observations of a recording in slices that end at times."""
-    days = TradingDays("XNYS", ("regular",))
+    """Return the curves and the observations of a recording in slices that end at times; bars are of a 24/7 market."""
+    days = TradingDays("24/7" if is_bars else "XNYS", ("regular",))
     paths = EventPaths()
-    study = EventStudy(StudySettings(horizons=AFTER), days, is_bars=False, open_slack_ms=0, paths=paths)
+    settings = StudySettings(horizons=AFTER[1:] if is_bars else AFTER)
+    study = EventStudy(settings, days, is_bars=is_bars, open_slack_ms=0, paths=paths)
+    openings = prints.at(np.lexsort((prints.number, prints.opening))) if is_bars else Prints.none()
     found: list[FoundResults] = []
     known = -1
     for start, until in pairwise([0, *cuts, MAX_NS]):
         mine = prints.at((prints.time >= start) & (prints.time < until))
+        opened = openings.at((openings.opening >= start) & (openings.opening < until))
         chosen = events[(events["emitted_at"] >= start) & (events["emitted_at"] < until)]
-        new = np.unique(mine.day[mine.day > known])
+        first = opened if is_bars else mine
+        new = np.unique(first.day[first.day > known])
         known = max(known, *new.tolist(), -1)
         seen = np.unique(mine.day)
         last = np.array([mine.time[mine.day == day].max() for day in seen], dtype=np.int64)
-        part = PriceSlice(until, mine, Prints.none(), chosen, new, seen, last)
+        part = PriceSlice(until, mine, opened, chosen, new, seen, last)
         taken = study.take(part, np.zeros(len(chosen), np.uint64), TICKERS)
         placebos = [[part.copy() for part in parts] for parts in taken.placebos]
         found.append(FoundResults(taken.records.copy(), placebos))
@@ -130,3 +155,23 @@ def test_neither_slices_nor_restarts_change_a_bit_of_curves_and_observations(siz
     for one, other in zip(whole, parts, strict=True):
         for expected, found in zip(one, other, strict=True):
             np.testing.assert_array_equal(found, expected)
+
+
+def test_bars_that_come_when_their_day_is_over_are_in_the_curves_as_in_the_study() -> None:
+    """However the bars are cut, after a restart as well: entries of 23:59 are found, and nothing behind the day."""
+    bars, events = drawn_bars(3)
+    whole, (records, placebo) = curves_of(bars, events, [], is_bars=True)
+    cuts = sorted({int(time) for time in bars.time[::97]})
+    parts, again = curves_of(bars, events, cuts, restarts=True, is_bars=True)
+    assert again.records.tobytes() == records.tobytes()
+    np.testing.assert_array_equal(again.placebo, placebo)
+    assert np.count_nonzero(records["entry_time"] > 0) > 280
+    for curve, other in zip(whole, parts, strict=True):
+        for expected, found in zip(curve, other, strict=True):
+            np.testing.assert_array_equal(found, expected)
+        own = records[(records["kind"] == curve.kind) & (records["direction"] == curve.direction)]
+        for column, ns in enumerate((MINUTE, 5 * MINUTE, 6 * MINUTE, 30 * MINUTE)):
+            place = int(np.flatnonzero(ns == OFFSETS)[0])
+            seen = own["return_bps"][own["status"][:, column] == 0, column]
+            assert curve.events_number[place] == len(seen)
+            assert curve.events[place] == pytest.approx(seen.mean(), abs=1e-6)
