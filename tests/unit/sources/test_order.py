@@ -65,6 +65,22 @@ def test_rows_without_a_time_are_not_out_of_order(write: Write) -> None:
     assert batch.timestamp.tolist() == [0, NOON + SECOND, 0, NOON + 2 * SECOND]
 
 
+@pytest.mark.parametrize("batch_rows", [1, 2, 100])
+def test_a_row_without_a_time_belongs_to_the_part_of_the_row_that_gives_it_one(write: Write, batch_rows: int) -> None:
+    """At the beginning of a file that is the row behind it: a part that begins before the file leaves nothing out."""
+    path = write(**ticks([None, 1, 2, None, 4, None]))
+    for start, end, prices in (
+        (0, 9, [1, 2, 3, 4, 5, 6]),
+        (2, 9, [3, 4, 5, 6]),
+        (0, 2, [1, 2]),
+        (0, 1, []),
+        (3, 9, [5, 6]),
+    ):
+        with Recordings.open([path], ReadOptions(start=NOON + start * SECOND, end=NOON + end * SECOND)) as recordings:
+            found = [price for step in recordings.batches(batch_rows) for price in step.ticks.price.tolist()]
+        assert found == prices
+
+
 def test_sorting_keeps_rows_of_one_time_in_their_order(write: Write) -> None:
     """A row without a time stays behind the latest one read before it."""
     (batch,) = read(write(**ticks([3, 1, None, 3, 2, 1])), Unsorted.SORT)
