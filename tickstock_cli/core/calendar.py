@@ -101,6 +101,19 @@ def market_zone(calendar: MarketCalendar) -> tzinfo:
     return _zone(calendar if calendar != XNYS and is_zone(calendar) else NEW_YORK)
 
 
+def day_begin(calendar: MarketCalendar) -> int:
+    """Return where a whole day of a calendar begins: seconds of its clock from midnight, below 0 on the evening before.
+
+    Examples
+    --------
+    >>> day_begin("XNYS"), day_begin("24/7")
+    (-14400, 0)
+    """
+    if isinstance(calendar, CustomCalendar):
+        return min(0, calendar.hours[0].start)
+    return _NEW_YORK_DAY[0].start if calendar == XNYS else 0
+
+
 def is_zone(name: str) -> bool:
     """Return whether there is a time zone of a name."""
     return name in available_timezones() and _zone_file(name).is_file()

@@ -6,13 +6,18 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tests.oracle.sessions import Custom, Segment, segment_of
 from tickstock_cli.core.calendar import PHASE_MASK, SEGMENT_DAY, Calendar, market_zone
 from tickstock_cli.core.phases import PHASES
 from tickstock_cli.core.shown_times import exchange_zone
 from tickstock_cli.core.trading_hours import MarketCalendar, calendar_label
 from tickstock_cli.prices.days import TradingDays
+from tickstock_cli.prices.half_hours import half_hours
 from tickstock_cli.testing import SECOND, settings_of
 
 HOUR = 3_600 * SECOND
@@ -98,6 +103,84 @@ def test_a_pause_at_noon_parts_one_segment() -> None:
     assert segment_at("2026-07-01T11:30:00", TOKYO) == ("2026-07-01", "closed")
     limits = days.limits(number)
     assert (limits.start, limits.end) == (at("2026-07-01T09:00", "Asia/Tokyo"), at("2026-07-01T15:30", "Asia/Tokyo"))
+
+
+ORACLES = {
+    "futures": (
+        FUTURES,
+        Custom(
+            "America/Chicago",
+            (("pre", "16:45", "17:00"), ("regular", "17:00", "16:00")),
+            ("mon", "tue", "wed", "thu", "fri"),
+            ("2026-12-25",),
+            ("2026-11-27",),
+            "12:15",
+        ),
+    ),
+    "Globex in New York": (
+        {
+            **FUTURES,
+            "session.zone": "America/New_York",
+            "session.hours": [{"phase": "regular", "start": "18:00", "end": "17:00"}],
+            "session.half_day_end": "13:15",
+        },
+        Custom(
+            "America/New_York",
+            (("regular", "18:00", "17:00"),),
+            ("mon", "tue", "wed", "thu", "fri"),
+            ("2026-12-25",),
+            ("2026-11-27",),
+            "13:15",
+        ),
+    ),
+    "Tokyo": (
+        TOKYO,
+        Custom(
+            "Asia/Tokyo",
+            (("regular", "09:00", "11:30"), ("regular", "12:30", "15:30")),
+            ("mon", "tue", "wed", "thu", "fri"),
+            (),
+            (),
+            "24:00",
+        ),
+    ),
+}
+NEAR = [at(f"2026-{day}T00:00", "America/New_York") for day in ("03-08", "11-01", "11-27", "12-25", "12-31")]
+"""Changes of clocks, a half-day, a holiday, a new year."""
+
+
+@pytest.mark.parametrize("name", ORACLES)
+@given(
+    times=st.lists(
+        st.one_of(
+            st.integers(NEAR[0] // SECOND - 40 * 86_400, NEAR[-1] // SECOND + 40 * 86_400),
+            st.builds(lambda near, off: near // SECOND + off, st.sampled_from(NEAR), st.integers(-172_800, 172_800)),
+        ),
+        min_size=1,
+        max_size=50,
+    )
+)
+def test_every_time_has_the_segment_of_the_oracle(name: str, times: list[int]) -> None:
+    """Sunday nights, holidays, half-days, and the nights in which clocks change."""
+    flat, oracle = ORACLES[name]
+    table = Calendar(calendar_of(flat)).table(min(times) * SECOND, max(times) * SECOND)
+    for time in times:
+        segment = int(table.segments[int(table.starts.searchsorted(time * SECOND, side="right")) - 1])
+        day = date(1970, 1, 1) + timedelta(days=segment // SEGMENT_DAY)
+        assert Segment(day, PHASES[segment & PHASE_MASK]) == segment_of(time * SECOND, oracle)
+
+
+def test_half_hours_stand_in_the_order_of_the_calendars_day() -> None:
+    """The evening before comes first, for futures and for the nights of New York."""
+    clocks = ("00:00", "09:30", "15:30", "17:00", "20:00", "23:30")
+    futures = [at(f"2026-12-07T{clock}", "America/Chicago") for clock in clocks]
+    nights = [at(f"2026-12-07T{clock}", "America/New_York") for clock in clocks]
+
+    names, places = half_hours(np.array(futures), calendar_of(FUTURES))
+
+    assert names == ["17:00", "20:00", "23:30", "00:00", "09:30", "15:30"]
+    assert [names[place] for place in places] == list(clocks)
+    assert half_hours(np.array(nights), "XNYS")[0] == ["20:00", "23:30", "00:00", "09:30", "15:30", "17:00"]
 
 
 def test_a_futures_day_of_a_backtest_begins_before_its_midnight() -> None:
