@@ -154,3 +154,11 @@ def test_an_unsorted_recording_names_the_two_remedies(folder: Path) -> None:
     assert failed.returncode == 3
     assert "--sort" in error_line(failed)
     assert "last tick, 59 s before" in told(folder, "10:32", "--sort")
+
+
+def test_what_only_rows_show_is_told(folder: Path) -> None:
+    """Bits that hide ticks, as after a replay."""
+    write_ticks(folder / "ticks.parquet", timestamp=[START] * 4, price=[100.0, 101.0, 102.0, 103.0], flags=[4] * 4)
+    result = run_tickstock("explain", "ticks.parquet", "--ticker", "ABC", "--at", "10:31:00", folder=folder)
+    (note,) = result.stderr.splitlines()
+    assert note.startswith("note: in ticks.parquet, flags keep 0 of 4 ticks from the last price, 0 from volumes and 4")

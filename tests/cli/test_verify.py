@@ -122,3 +122,14 @@ def test_an_invalid_verification_is_an_error_of_one_line(
 
     assert result.returncode == code
     assert error_line(result) == line
+
+
+def test_what_only_rows_show_is_told_once(recording: Path) -> None:
+    """Bits that hide ticks, and rejected rows, as after a replay: verify reads the recording several times."""
+    ticks = pq.read_table(recording / "ticks.parquet")
+    flags = pa.array([4] * len(ticks), pa.uint8())
+    prices = pa.array([0.0 if row % 5 == 0 else 100.0 for row in range(len(ticks))])
+    pq.write_table(ticks.set_column(2, "price", prices).append_column("flags", flags), recording / "ticks.parquet")
+    notes = run_tickstock("verify", recording).stderr.splitlines()
+    assert len([note for note in notes if "flags keep" in note]) == 1
+    assert len([note for note in notes if "tick rows were rejected: price" in note]) == 1

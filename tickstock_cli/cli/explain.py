@@ -56,15 +56,15 @@ def explain(
     against a run over the ticker's rows.
     """
     from tickstock_cli.cli.compiling import say_if_compiling
-    from tickstock_cli.cli.notes import print_notes_of
+    from tickstock_cli.cli.notes import print_input_notes, print_notes_of
     from tickstock_cli.replaying import Request
     from tickstock_cli.review.explain import explain as run_explain
 
     settings = load_settings(config, sets, maps, where, ticker_from).settings
     request = Request(paths=paths, settings=settings, start=start, unsorted=unsorted_choice(sort, late))
     say_if_compiling(request)
-    print_notes_of(request)
-    explanation = run_explain(request, ticker, at)
+    told = print_notes_of(request)
+    explanation = run_explain(request, ticker, at, lambda source: print_input_notes(source, told))
     if as_json:
         typer.echo(json.dumps(explanation.as_dict(), indent=2, default=_as_text, allow_nan=False, ensure_ascii=False))
         return

@@ -33,8 +33,8 @@ def print_input_notes(source: NamedSource, told: Collection[str] = ()) -> list[s
     return notes
 
 
-def print_notes_of(request: Request) -> None:
-    """Print the notes about the requested input before a command reads it; opens the input once more.
+def print_notes_of(request: Request) -> list[str]:
+    """Print the notes about the requested input before a command reads it, and return them; opens it once more.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def print_notes_of(request: Request) -> None:
 
     settings = request.settings if request.settings is not None else settings_model()()
     with closing(open_source(request.paths, read_options(request, settings))) as source:
-        print_input_notes(source)
+        return print_input_notes(source)
 
 
 def print_checkpoint_note(request: Request) -> None:

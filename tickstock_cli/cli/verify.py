@@ -33,6 +33,8 @@ from tickstock_cli.errors import ThresholdError, UsageError
 if TYPE_CHECKING:
     from tickstock_cli.backtest.strategies import NamedStrategy
     from tickstock_cli.config.settings import Settings
+    from tickstock_cli.core.stages import NamedSource
+    from tickstock_cli.engine.result import RunResult
     from tickstock_cli.replaying import Request
     from tickstock_cli.review.verify import VariantResult, Verification
 
@@ -98,11 +100,16 @@ def _run(request: Request, strategies: tuple[NamedStrategy, ...] | None) -> Veri
     from tqdm import tqdm
 
     from tickstock_cli.cli.compiling import say_if_compiling
-    from tickstock_cli.cli.notes import print_notes_of
+    from tickstock_cli.cli.notes import print_input_notes, print_notes_of, print_run_notes
     from tickstock_cli.review.verify import verify as run_verify
 
     say_if_compiling(request)
-    print_notes_of(request)
+    told = print_notes_of(request)
+
+    def tell(source: NamedSource, result: RunResult) -> None:
+        print_input_notes(source, told)
+        print_run_notes(request, source, result.ledger)
+
     with tqdm(desc="variants", unit="variant", file=sys.stderr, disable=not sys.stderr.isatty(), leave=False) as bar:
 
         def report(result: VariantResult, variants: int) -> None:
@@ -110,7 +117,7 @@ def _run(request: Request, strategies: tuple[NamedStrategy, ...] | None) -> Veri
             bar.set_postfix_str(result.variant.name, refresh=False)
             bar.update()
 
-        return run_verify(request, report, strategies)
+        return run_verify(request, report, strategies, tell)
 
 
 def _first_failure(verification: Verification) -> str:

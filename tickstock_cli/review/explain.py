@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
@@ -126,7 +126,9 @@ class Explanation:
         return {"at_utc": format_time(self.at), **plain}
 
 
-def explain(request: Request, ticker: str, at: int | TimeInput) -> Explanation:
+def explain(
+    request: Request, ticker: str, at: int | TimeInput, read: Callable[[NamedSource], object] | None = None
+) -> Explanation:
     """Explain one moment.
 
     Parameters
@@ -135,6 +137,8 @@ def explain(request: Request, ticker: str, at: int | TimeInput) -> Explanation:
         Recordings, settings, and how to read; its ``start`` is where state begins.
     at
         int64 ns UTC, or a time that a user wrote.
+    read
+        Called with the source, once its rows up to the moment were read.
 
     Raises
     ------
@@ -153,6 +157,8 @@ def explain(request: Request, ticker: str, at: int | TimeInput) -> Explanation:
         if not moments:
             raise _no_row(request, settings, ticker, time)
         rows = _explain_rows(source, time, moments, _run(source, settings, moments), rules)
+        if read is not None:
+            read(source)
     records = {moment.record for moment in moments}
     absent = [name for name in ("tick", "ohlcv", "fmv") if name not in records]
     disabled = [name for name in detector_classes(settings) if name not in settings.detectors.enabled]

@@ -24,6 +24,7 @@ from tickstock_cli.backtest.strategies import NamedStrategy
 from tickstock_cli.build import settings_model
 from tickstock_cli.core.ledger import RECORD_TYPES
 from tickstock_cli.core.registry import Plugin
+from tickstock_cli.core.stages import NamedSource
 from tickstock_cli.core.times import format_time
 from tickstock_cli.engine.control import Control
 from tickstock_cli.engine.observer import Observer
@@ -122,6 +123,7 @@ def verify(
     request: Request,
     report: Callable[[VariantResult, int], None],
     strategies: tuple[NamedStrategy, ...] | None = None,
+    read: Callable[[NamedSource, RunResult], None] | None = None,
 ) -> Verification:
     """Replay a recording in all variants.
 
@@ -133,6 +135,8 @@ def verify(
         Called after each variant with its result and the number of all variants.
     strategies
         Each variant judges its events, too, and trades them by these; None: it does neither.
+    read
+        Called with the source of the first variant, which has read every row, and its result.
 
     Raises
     ------
@@ -148,9 +152,14 @@ def verify(
     with tempfile.TemporaryDirectory(prefix="tickstock-verify-") as name:
         folder = Path(name)
         runner = VariantRunner.of(request, folder, strategies)
-        whole, first = _reference(runner, request, folder / "whole.parquet", Variant("flat out, largest batches"))
+        opened: list[NamedSource] = []
+        whole, first = _reference(
+            runner, request, folder / "whole.parquet", Variant("flat out, largest batches"), opened
+        )
         if not whole.rows:
             raise DataError("there is no row to verify; choose other paths, symbols or times")
+        if read is not None:
+            read(opened[0], whole.result)
         part = _narrow(whole)
         variants = plan(whole.rows, part.rows, part.span)
         report(first, len(variants))
@@ -158,7 +167,9 @@ def verify(
         parts = {Scope.WHOLE: whole}
         for variant in variants[1:]:
             if variant.scope not in parts:
-                parts[variant.scope], result = _reference(runner, part.request, folder / "slice.parquet", variant)
+                parts[variant.scope], result = _reference(
+                    runner, part.request, folder / "slice.parquet", variant, opened
+                )
             else:
                 result = _run_variant(runner, variant, parts[variant.scope], folder)
             done.append(result)
@@ -167,10 +178,16 @@ def verify(
 
 
 def _reference(
-    runner: VariantRunner, request: Request, events: Path, variant: Variant
+    runner: VariantRunner, request: Request, events: Path, variant: Variant, opened: list[NamedSource]
 ) -> tuple[ReplayedPart, VariantResult]:
+    """Run a variant that others are compared with; its source is added to ``opened``."""
+
+    def observe(source: NamedSource) -> Observer:
+        opened.append(source)
+        return Observer()
+
     begun = perf_counter()
-    result, backtest = runner.run(replace(request, outs=[str(events)]))
+    result, backtest = runner.run(replace(request, outs=[str(events)]), observe=observe)
     seconds, rows = perf_counter() - begun, _rows_of(result)
     return ReplayedPart(request, rows, events, result, backtest), VariantResult(
         variant, rows, result.tally.events, result.digest, seconds, backtest=backtest

@@ -71,8 +71,8 @@ def _span(metadata: pq.FileMetaData, options: ReadOptions) -> tuple[int, int] | 
     statistics: list[Any] = [chunk.statistics for column in chunks if column for chunk in column]
     if not statistics or not all(stated is not None and stated.has_min_max for stated in statistics):
         return None
-    if any(stated.physical_type != "INT64" for stated in statistics):
-        return None  # days, or texts
+    if any(stated.physical_type != "INT64" or stated.logical_type.type == "DECIMAL" for stated in statistics):
+        return None  # days, texts, or decimals
     bounds = [bound for stated in statistics for bound in (stated.min_raw, stated.max_raw)]
     times = [bound * NS_PER_UNIT[epoch_unit(bound)] for bound in bounds]
     return (min(times), max(times)) if min(times) >= _EARLIEST else None
