@@ -35,7 +35,7 @@ from tickstock_cli.kernels.survey import Copies, no_copies
 from tickstock_cli.sources.checks.facts import Oddity
 from tickstock_cli.sources.discover import discover
 from tickstock_cli.sources.opening import recording_paths
-from tickstock_cli.sources.order import Disorder, first_disorder
+from tickstock_cli.sources.order import Disorder, first_disorders
 from tickstock_cli.sources.recognise import check_mapping
 from tickstock_cli.sources.recording_file import RecordingOpener
 from tickstock_cli.sources.recordings import (
@@ -90,7 +90,7 @@ def inspect(
         An option is invalid.
     """
     files, unreadable, left_out = _openable(recording_paths(paths), options)
-    disorders = [first_disorder(file) for file in files]
+    disorders = first_disorders(files)
     in_order = not any(disorders)
     total = sum(file.rows for file in files) * (2 if in_order else 3)
 

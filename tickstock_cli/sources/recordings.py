@@ -30,7 +30,7 @@ from tickstock_cli.sources.file_streams import FileStreams
 from tickstock_cli.sources.interpretation import Guess
 from tickstock_cli.sources.merge import merged
 from tickstock_cli.sources.options import ReadOptions, Unsorted
-from tickstock_cli.sources.order import first_disorder
+from tickstock_cli.sources.order import first_disorders
 from tickstock_cli.sources.origins import Origins
 from tickstock_cli.sources.overlapping_bars import OverlappingBars
 from tickstock_cli.sources.recognise import check_mapped, check_mapping
@@ -71,7 +71,7 @@ class Recordings:
         self.symbols = SymbolTable()
         self._options = options
         self._temporary = TemporaryFolder(options.sort_dir)
-        self._unsorted: dict[int, bool] = {}
+        self._unsorted: Sequence[bool] | None = None
         self._watchers: dict[int, Watchers] = {}
         self._repeated = RepeatedRows(())
         self._overlapping = OverlappingBars(())
@@ -238,7 +238,7 @@ class Recordings:
         positions = list(positions) or [0] * len(self.files)
         if len(positions) != len(self.files):
             raise UsageError(f"there are {len(self.files)} files, but positions for {len(positions)}")
-        unsorted = [self._needs_sorting(file) for file in self.files]
+        unsorted = self._need_sorting()
         streams = FileStreams(
             self.files, self._options, self.symbols, self._temporary, positions, unsorted, self._watchers
         )
@@ -254,12 +254,13 @@ class Recordings:
             yield step
         self._repeated.finish()
 
-    def _needs_sorting(self, file: RecordingFile) -> bool:
+    def _need_sorting(self) -> Sequence[bool]:
+        """Return which files are sorted while they are read."""
         if self._options.unsorted is not Unsorted.SORT:
-            return False
-        if file.index not in self._unsorted:
-            self._unsorted[file.index] = first_disorder(file) is not None
-        return self._unsorted[file.index]
+            return [False] * len(self.files)
+        if self._unsorted is None:
+            self._unsorted = [found is not None for found in first_disorders(self.files)]
+        return self._unsorted
 
     def origins(self) -> Origins:
         """Return a look-up of original rows by the ``origin`` values of batches. The caller closes it."""

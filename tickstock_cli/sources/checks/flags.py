@@ -20,8 +20,7 @@ _REMEDY = (
 )
 _TOLD = "flags keep {} of {} ticks from the last price, {} from volumes and {} from highs and lows"
 _ADVICE = "; if the column flags has another meaning, leave it out with --map flags= (an empty name)"
-_HAS_BIT = np.array([[value & bit != 0 for value in range(OURS + 1)] for bit in (1, 2, 4)], dtype=np.int64)
-"""Whether each value of flags has each bit."""
+_BITS = (1, 2, 4)
 _USUAL_SHARE = 20
 """One tick in so many is usual under our own layout: late and odd lots, derived prices."""
 
@@ -70,7 +69,7 @@ class _FlagsWatcher:
         self._path = path
         self._column = column
         self._is_ours = is_ours
-        self._hidden = np.zeros(3, dtype=np.int64)
+        self._hidden = [0] * len(_BITS)
         self._rows = 0
 
     def see(self, rows: pa.RecordBatch, chosen: Bools | None, first: int) -> None:
@@ -82,18 +81,19 @@ class _FlagsWatcher:
         if found & ~OURS:
             raise self._error(rows, int(((flags < 0) | (flags > OURS)).argmax()), first)
         self._rows += len(flags) if chosen is None else int(np.count_nonzero(chosen))
-        if found:
-            self._hidden += _HAS_BIT @ np.bincount(flags, minlength=OURS + 1)
+        for place, bit in enumerate(_BITS):
+            if found & bit:
+                self._hidden[place] += int(np.count_nonzero(flags & np.uint8(bit)))
 
     def _error(self, rows: pa.RecordBatch, place: int, first: int) -> DataError:
         value = rows.column(rows.schema.get_field_index(self._column))[place].as_py()
         return row_error(self._path, first + place, f"{self._column} is {value}, {_REMEDY}")
 
     def oddities(self) -> Iterator[Oddity]:
-        most = int(self._hidden.max())
+        most = max(self._hidden)
         if not most or (self._is_ours and most * _USUAL_SHARE <= self._rows):
             return
-        last, volume, extremes = self._hidden.tolist()
+        last, volume, extremes = self._hidden
         text = _TOLD if self._is_ours else _TOLD + _ADVICE
         yield Oddity(text, (last, self._rows, volume, extremes))
 
