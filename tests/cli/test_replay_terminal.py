@@ -51,6 +51,7 @@ HOME = "\x1b[H"
 ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
 """To the alternate screen, and back to the normal one."""
 ERASE_LINE = "\x1b[2K"
+SHOW_CURSOR = "\x1b[?25h"
 
 
 class Terminal:
@@ -78,6 +79,10 @@ class Terminal:
         if not self.is_closed:
             self.is_closed = True
             os.close(self._user)
+
+    def as_behind_a_killed_job(self) -> None:
+        """Set the terminal to whole lines, as a shell does when its job was killed."""
+        termios.tcsetattr(self._side, termios.TCSANOW, self._lines)
 
     def press(self, key: str) -> None:
         """Press a key."""
@@ -207,6 +212,19 @@ def test_the_normal_screen_is_back_whatever_ends_the_run(tmp_path: Path, signals
     assert terminal.drawn.count(ENTER) == terminal.drawn.count(LEAVE) == 1
     assert ERASE_LINE not in terminal.drawn
     assert "space pause" not in terminal.drawn.partition(LEAVE)[2]
+
+
+def test_the_normal_screen_is_back_behind_a_run_that_is_killed(tmp_path: Path) -> None:
+    """With kill -9 the run itself cannot leave the alternate screen, and the next prompt would stand on it."""
+    with on_a_terminal(*endless(tmp_path), folder=tmp_path) as (terminal, process):
+        terminal.wait_for("market 2024-06-12 10:00:00")
+        process.kill()
+        terminal.see(LEAVE)
+        terminal.see(SHOW_CURSOR)
+        process.wait(LONGEST_WAIT)
+        terminal.as_behind_a_killed_job()
+
+    assert terminal.drawn.count(ENTER) == terminal.drawn.count(LEAVE) == 1
 
 
 def test_a_frame_is_as_high_as_the_window_also_after_it_was_resized(tmp_path: Path) -> None:

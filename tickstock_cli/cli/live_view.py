@@ -1,7 +1,7 @@
 """A run in its own time on a terminal: the latest events and where it is, on the alternate screen.
 
 The alternate screen leaves what was on the terminal before as it was. It is left at the end, at an error, at a signal,
-and while the job is stopped or in the background.
+and while the job is stopped or in the background; a guard leaves it behind a run that is killed.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from tickstock_cli.cli.keys import has_keyboard
 from tickstock_cli.cli.leaving import restore_all, restored
 from tickstock_cli.cli.render_live import GuardedFrame, LiveFrame
 from tickstock_cli.cli.render_phrases import KindPhrases
+from tickstock_cli.cli.screen_guard import LEAVE_SCREEN, ScreenGuard
 from tickstock_cli.cli.status_lines import StatusLines
 from tickstock_cli.core.shown_times import ShownZone
 from tickstock_cli.engine.observer import Observer
@@ -33,8 +34,6 @@ from tickstock_cli.runtime.pipeline import MultiChannelPipeline
 LATEST = 500
 """Events that are kept for the table: more than any terminal has lines."""
 REFRESH_PER_SECOND = 8
-LEAVE_SCREEN = b"\x1b[?1049l\x1b[?25h"
-"""The main screen again, and its cursor."""
 
 
 class LiveView(Observer):
@@ -74,6 +73,7 @@ class LiveView(Observer):
         self._console = console
         self._hidden = False
         self._failure: str | None = None
+        self._guard = ScreenGuard()
         self._stack = ExitStack()
         self._live = Live(
             get_renderable=lambda: GuardedFrame(self._draw, self._failed),
@@ -91,7 +91,7 @@ class LiveView(Observer):
             undo.enter_context(redirect_stderr(held))
             undo.enter_context(restored(self._leave_screen))
             undo.callback(self._stop)
-            self._live.start()
+            self._start()
             if current_thread() is main_thread():
                 for number, handler in ((signal.SIGTSTP, self._suspend), (signal.SIGQUIT, _quit)):
                     undo.callback(signal.signal, number, signal.signal(number, handler))
@@ -112,7 +112,7 @@ class LiveView(Observer):
         self._status.advanced(rows, market_time)
         if self._hidden and has_keyboard():
             self._hidden = False
-            self._live.start()
+            self._start()
 
     def released(self, events: pa.RecordBatch, count: int) -> None:
         self._seen = count
@@ -147,9 +147,15 @@ class LiveView(Observer):
     def _failed(self, error: Exception) -> None:
         self._failure = f"{type(error).__name__}: {error}"
 
+    def _start(self) -> None:
+        with suppress(OSError):  # a console that is no terminal needs no guard
+            self._guard.arm(self._console.file.fileno())
+        self._live.start()
+
     def _stop(self) -> None:
         with suppress(OSError):  # the terminal can be gone; the run's outputs must not depend on it
             self._live.stop()
+        self._guard.disarm()
 
     def _print_held(self, held: io.StringIO) -> None:
         with suppress(OSError):
@@ -157,16 +163,17 @@ class LiveView(Observer):
 
     def _leave_screen(self) -> None:
         os.write(self._console.file.fileno(), LEAVE_SCREEN)
+        self._guard.release()
 
     def _suspend(self, number: int, frame: Any) -> None:  # noqa: ARG002 - the signal module's signature
         """Stop as the terminal wants it, on the main screen; go on when the shell continues the job."""
-        self._live.stop()
+        self._stop()
         ours = signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
         signal.signal(number, ours)
         self._hidden = not has_keyboard()
         if not self._hidden:
-            self._live.start()
+            self._start()
 
 
 def _quit(number: int, frame: Any) -> None:  # noqa: ARG001 - the signal module's signature
