@@ -21,7 +21,7 @@ import pytest
 from tests.cli.prepared import start_process
 from tests.cli.processes import running
 from tests.cli.running import error_line, run_tickstock
-from tests.unit.importing.flat_files import QUOTES, TRADES, trade, write_gz
+from tests.unit.importing.flat_files import OPEN, QUOTES, TRADES, trade, write_gz
 
 
 def flat_file(folder: Path, rows: int = 3) -> Path:
@@ -76,6 +76,36 @@ def test_other_options_are_told_and_replace_takes_them(tmp_path: Path) -> None:
     assert anew.stdout.endswith("in place of the rows it had before\n"), anew.stderr
     (time,) = pq.read_table(tmp_path / "days" / "2024-01-03" / "tick.parquet").column("timestamp").to_pylist()
     assert time == 1_704_294_000 * 10**9
+
+
+def test_a_folder_of_all_data_sets(tmp_path: Path) -> None:
+    """Quotes are left out unless they are asked for, which concerns the trades in no way."""
+    flat_file(tmp_path / "flat")
+    quotes = [f"A,11,{10 + at}.10,1,11,{10 + at}.00,1,,,{OPEN + at},{at},{OPEN + at},3,0" for at in range(3)]
+    write_gz(tmp_path / "flat" / "quotes_v1" / "2024-01-03.csv.gz", QUOTES, quotes)
+    command = ("import", "polygon-flatfiles", "flat", "--out", "days")
+
+    first = run_tickstock(*command, folder=tmp_path)
+    then = run_tickstock(*command, "--quotes-as-fmv", folder=tmp_path)
+
+    assert first.returncode == 0, first.stderr
+    assert first.stderr == "note: left out a file of quotes; --quotes-as-fmv imports their mids as fair values\n"
+    assert "3 fmv to days/2024-01-03/fmv.parquet" in then.stdout
+    assert then.stdout.endswith("; skipped\n")
+    assert "other options" not in then.stdout
+
+
+def test_flags_of_an_import_are_ours(tmp_path: Path) -> None:
+    """Half of today's trades are odd lots: neither a note nor points for bits that we wrote ourselves."""
+    lines = [trade("A", at * 10**9, f"{10 + at % 3}", conditions="37" if at % 2 else "") for at in range(200)]
+    write_gz(tmp_path / "trades_v1" / "2024-01-03.csv.gz", TRADES, lines)
+    run_tickstock("import", "polygon-flatfiles", "trades_v1", "--out", "days", folder=tmp_path)
+
+    replayed = run_tickstock("replay", "days", folder=tmp_path)
+    (file,) = json.loads(run_tickstock("inspect", "days", "--json", folder=tmp_path).stdout)["files"]
+
+    assert (replayed.returncode, "flags" in replayed.stderr) == (0, False)
+    assert file["warnings"] == []
 
 
 @pytest.mark.parametrize("path", ["A.csv", "folder"])

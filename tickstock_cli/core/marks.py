@@ -1,4 +1,4 @@
-"""The mark in the metadata of Parquet outputs of tickstock, so that none is read as a recording."""
+"""Marks in the metadata of Parquet files of tickstock: outputs, so that none is read as a recording, and own flags."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from tickstock_cli.core import declarations
 
 KEY = "tickstock"
 """Metadata key of the mark."""
+
+_FLAGS_KEY = b"tickstock.flags"
 
 
 class OutputMark(StrEnum):
@@ -31,3 +33,13 @@ def mark_of(schema: pa.Schema) -> str | None:
     """Return the mark of a file's schema; None if the file is not an output of tickstock."""
     mark = (schema.metadata or {}).get(KEY.encode())
     return mark.decode(errors="replace") if mark is not None else None
+
+
+def with_own_flags(schema: pa.Schema) -> pa.Schema:
+    """Return the schema of a recording whose flags follow from conditions of trades by our rule, which it says."""
+    return schema.with_metadata({_FLAGS_KEY: b"conditions"})
+
+
+def has_own_flags(schema: pa.Schema) -> bool:
+    """Return whether the schema of a recording says that its flags follow from conditions by our rule."""
+    return _FLAGS_KEY in (schema.metadata or {})

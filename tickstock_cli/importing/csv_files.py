@@ -34,6 +34,7 @@ class CsvFiles:
     """
 
     Params: ClassVar[type[BaseModel]] = CsvOptions
+    judges_conditions: ClassVar[bool] = False
 
     def __init__(self, params: CsvOptions) -> None:
         self._params = params

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tickstock_cli.core.files import sync
+from tickstock_cli.core.marks import with_own_flags
 from tickstock_cli.core.row_groups import row_groups
 from tickstock_cli.importing.import_rows import COLUMNS, KEY, Days, Tickers
 
@@ -44,6 +45,8 @@ def write_days(
     record: str,
     tickers: Tickers,
     progress: Callable[[int], object] = lambda rows: None,  # noqa: ARG005 - nobody watches
+    *,
+    own_flags: bool = False,
 ) -> Iterator[tuple[str, Path, int]]:
     """Write sorted rows of a record type to a file per date; yield date, path and rows of each when it is whole.
 
@@ -55,12 +58,14 @@ def write_days(
         Where the files go: they are not under their final names yet.
     progress
         Called with each number of rows that were written.
+    own_flags
+        Whether flags follow from conditions by our rule: the files say so.
     """
     days = Days()
     pieces = (piece for slab in slabs for piece in _by_date(slab, days, record, tickers))
     for day, rows in groupby(pieces, key=itemgetter(0)):
         path = folder / f"{day}-{record}.parquet"
-        with _DayWriter(path) as writer:
+        with _DayWriter(path, own_flags=own_flags) as writer:
             for group in row_groups((batch for _, batch in rows), GROUP_ROWS):
                 writer.write(group)
                 progress(group.num_rows)
@@ -70,8 +75,9 @@ def write_days(
 class _DayWriter:
     """A Parquet file that is removed unless it is whole."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, own_flags: bool) -> None:
         self._path = path
+        self._own_flags = own_flags
         self._writer: pq.ParquetWriter | None = None
         self.rows = 0
 
@@ -84,7 +90,7 @@ class _DayWriter:
             dictionaries = [name for name in _DICTIONARIES if name.split(".")[0] in names]
             self._writer = pq.ParquetWriter(
                 self._path,
-                group.schema,
+                with_own_flags(group.schema) if self._own_flags and "flags" in names else group.schema,
                 compression="zstd",
                 write_page_checksum=True,
                 use_dictionary=dictionaries,  # type: ignore[arg-type]  # the stub knows no names

@@ -61,6 +61,12 @@ def files_of(paths: Sequence[Path], suffixes: Sequence[str]) -> list[Path]:
     return list(found)
 
 
+def left_out_quotes(count: int) -> str:
+    """Return the note for files of quotes that are not imported unless it is asked for."""
+    files = "a file" if count == 1 else f"{count:,} files"
+    return f"left out {files} of quotes; --quotes-as-fmv imports their mids as fair values"
+
+
 def _objects(path: Path, suffixes: Sequence[str]) -> list[Path]:
     name = object_name(path)
     if not has_magic(name.key) and name.key.lower().endswith(tuple(suffixes)):

@@ -27,12 +27,19 @@ class ImportSource:
         Files of one group are sorted together. The files of a group are imported all or, if that fails, none.
     is_awaited
         Whether a vendor publishes such files day by day: one that is not there may come.
+    ignores
+        Options of the format that decide nothing about the rows of this file.
     """
 
     path: Path
     key: str
     group: str
     is_awaited: bool = False
+    ignores: frozenset[str] = frozenset()
+
+    def options_of(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the options that decide about the rows of this file."""
+        return {name: value for name, value in given.items() if name not in self.ignores}
 
     def content(
         self,
@@ -104,6 +111,8 @@ class ImportFormat(Protocol):
 
     Params: ClassVar[type[BaseModel]]
     """Options of the format; the class docstring of the format is the help of its command."""
+    judges_conditions: ClassVar[bool]
+    """Whether the flags of its trades follow from their conditions by our rule."""
     notes: list[str]
     """What ``sources`` found worth a word, such as files that are left out."""
 

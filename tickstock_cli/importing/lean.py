@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from tickstock_cli.engine.prefetch import Prefetch
 from tickstock_cli.errors import SourceFileError, UsageError
 from tickstock_cli.importing.decompressing import ZIP_ENDING
-from tickstock_cli.importing.files import BadRows, files_of
+from tickstock_cli.importing.files import BadRows, files_of, left_out_quotes
 from tickstock_cli.importing.format import FilePreview, ImportChunk, ImportSource
 from tickstock_cli.importing.lean_names import QUOTE, SECONDS, lean_file, unadjusted_note
 from tickstock_cli.importing.lean_rows import LeanRows, columns_of_file
@@ -55,6 +55,7 @@ class LeanFiles:
     """
 
     Params: ClassVar[type[BaseModel]] = LeanOptions
+    judges_conditions: ClassVar[bool] = True
 
     def __init__(self, params: LeanOptions) -> None:
         self._params = params
@@ -85,14 +86,16 @@ class LeanFiles:
                 continue
             if file.resolution in SECONDS and file.kind != QUOTE:
                 lengths[file.resolution] = None
-            sources.append(ImportSource(path, file.key, "all dates" if file.day is None else file.day.isoformat()))
+            group = "all dates" if file.day is None else file.day.isoformat()
+            ignores = {"resolution"} if file.kind == QUOTE else {"resolution", "quotes_as_fmv"}
+            sources.append(ImportSource(path, file.key, group, ignores=frozenset(ignores)))
         if len(lengths) > 1:
             raise UsageError(
                 f"the files have bars of several lengths ({', '.join(lengths)}), which a replay would take for "
                 "the same bars; choose one with --resolution, and import others into a folder of their own"
             )
         if quotes:
-            self.notes.append(f"left out {quotes:,} files of quotes; --quotes-as-fmv imports their mids as fair values")
+            self.notes.append(left_out_quotes(quotes))
         note = unadjusted_note([parent for path in paths for parent in (path, *path.absolute().parents[:3])])
         if note is not None:
             self.notes.append(note)

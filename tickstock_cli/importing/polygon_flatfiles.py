@@ -20,7 +20,7 @@ from tickstock_cli.core.calendar import XNYS, market_zone
 from tickstock_cli.core.time_input import local_clock
 from tickstock_cli.engine.prefetch import Prefetch
 from tickstock_cli.errors import SchemaError, SourceFileError
-from tickstock_cli.importing.files import BadRows, files_of, with_endings
+from tickstock_cli.importing.files import BadRows, files_of, left_out_quotes, with_endings
 from tickstock_cli.importing.flat_file_rows import TradeRows, bar_chunk
 from tickstock_cli.importing.format import FilePreview, ImportChunk, ImportSource
 from tickstock_cli.importing.lines import line_blocks, without_first_line
@@ -75,6 +75,14 @@ _TYPES = {
     **dict.fromkeys(("price", "size", "bid", "ask", "open", "high", "low", "close", "volume"), pa.float64()),
 }
 """Types by our names; others are whole numbers."""
+_OF_QUOTES, _OF_TRADES = frozenset({"quotes_as_fmv"}), frozenset({"late_print_seconds"})
+_IGNORES: Mapping[str | None, frozenset[str]] = {
+    "trades_v1": _OF_QUOTES,
+    "quotes_v1": _OF_TRADES,
+    "minute_aggs_v1": _OF_QUOTES | _OF_TRADES,
+    "day_aggs_v1": _OF_QUOTES | _OF_TRADES,
+}
+"""Data set -> options that are of others."""
 _INTERVALS = {"minute_aggs_v1": 60.0, "day_aggs_v1": 86_400.0}
 
 
@@ -112,6 +120,7 @@ class PolygonFlatFiles:
     """
 
     Params: ClassVar[type[BaseModel]] = FlatFileOptions
+    judges_conditions: ClassVar[bool] = True
 
     def __init__(self, params: FlatFileOptions) -> None:
         self._params = params
@@ -120,7 +129,17 @@ class PolygonFlatFiles:
     def sources(self, paths: Sequence[Path]) -> list[ImportSource]:
         """Return the files; each is a group of its own, because it has the rows of its day."""
         files = files_of(paths, with_endings((".csv",)))
-        return [ImportSource(path, _key(path, _named_data_set(path)), str(path), is_awaited=True) for path in files]
+        named = {path: _named_data_set(path) for path in files}
+        quotes = [path for path, data_set in named.items() if data_set == "quotes_v1" and path not in paths]
+        if not self._params.quotes_as_fmv and 0 < len(quotes) < len(named):
+            self.notes.append(left_out_quotes(len(quotes)))
+            named = {path: data_set for path, data_set in named.items() if path not in quotes}
+        return [
+            ImportSource(
+                path, _key(path, data_set), str(path), is_awaited=True, ignores=_IGNORES.get(data_set, frozenset())
+            )
+            for path, data_set in named.items()
+        ]
 
     def preview(self, sources: Sequence[ImportSource]) -> list[FilePreview]:  # noqa: ARG002 - the protocol's
         """Return nothing: the format fixes what columns mean."""

@@ -161,7 +161,8 @@ def _known(source: ImportSource, known: dict[str, ImportedFile], request: Import
     except (OSError, DataError):
         return None  # reading it says why
     if is_same:
-        is_other = entry.options not in (None, request.options)
+        before = None if entry.options is None else source.options_of(entry.options)
+        is_other = before not in (None, source.options_of(request.options))
         return SourceResult(source, SKIPPED, entry, has_other_options=is_other)
     error = SourceFileError(
         f"{source.path}: was replaced since it was imported on {entry.at[:10]} (its sha256 differs); "
@@ -333,7 +334,9 @@ class _GroupImport:
         for record, sort in self._sorts.items():
             with Prefetch(sort.sorted_slabs(), AHEAD) as slabs:
                 written = 0
-                for day, path, rows in write_days(iter(slabs), work, record, self._tickers, self._progress.wrote):
+                own_flags = self._format.judges_conditions
+                files = write_days(iter(slabs), work, record, self._tickers, self._progress.wrote, own_flags=own_flags)
+                for day, path, rows in files:
                     outputs[path.name] = self._folder.free_name(day, record, removed, list(outputs.values()))
                     written += rows
             if written != sort.rows:
@@ -356,6 +359,6 @@ class _GroupImport:
             outputs=names,
             at=at,
             bar_seconds=tuple(sorted(reading.bar_seconds)),
-            options=dict(self._request.options),
+            options=reading.source.options_of(self._request.options),
             version=reading.content.version,
         )

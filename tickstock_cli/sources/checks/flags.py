@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as pt
 
+from tickstock_cli.core.marks import has_own_flags
 from tickstock_cli.errors import DataError
 from tickstock_cli.sources.checks.facts import Facts, Oddity, RecordingCheck, Watcher, row_error
 from tickstock_cli.sources.flag_bits import OURS, bits
@@ -46,7 +47,7 @@ def _watch(facts: Facts) -> Callable[[], Watcher] | None:
     extremes = facts.extremes(theirs)
     if extremes is not None and extremes.low == extremes.high == 0:
         return None
-    if pt.is_null(facts.schema.field(theirs).type):
+    if pt.is_null(facts.schema.field(theirs).type) or has_own_flags(facts.schema):
         return None
     is_ours = facts.options.flags == "tickstock" or _is_own_layout(facts)
     return partial(_FlagsWatcher, facts.path, theirs, is_ours)
