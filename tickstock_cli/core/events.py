@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -178,13 +178,22 @@ def ids_by_names(
     events: EventRows, kinds: Sequence[str], sources: Sequence[str], hashes: NDArray[np.uint64]
 ) -> NDArray[np.uint64]:
     """Return ``event_ids`` of events whose kinds and sources can be anyone's: names by code."""
-    salts = np.array([_word_salt(kind) for kind in kinds], dtype=np.uint64)[events["kind"]]
-    salts ^= np.array([_source_salt(source) for source in sources], dtype=np.uint64)[events["source"]] << _ONE
-    base = hashes[events["code"]] ^ salts
-    return _mix(_mix(base) ^ events["timestamp"].astype(np.uint64))
+    kind_salts, source_salts = _salts(tuple(kinds), tuple(sources))
+    ids: NDArray[np.uint64] = hashes[events["code"]]
+    ids ^= kind_salts[events["kind"]]
+    ids ^= source_salts[events["source"]]
+    _mix(ids)
+    ids ^= events["timestamp"].view(np.uint64)
+    _mix(ids)
+    return ids
 
 
-_ONE = np.uint64(1)
+@lru_cache(maxsize=64)
+def _salts(kinds: tuple[str, ...], sources: tuple[str, ...]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return what names of kinds and sources add to ids, by code."""
+    kind_salts = np.array([_word_salt(kind) for kind in kinds], dtype=np.uint64)
+    source_salts = np.array([_source_salt(source) for source in sources], dtype=np.uint64)
+    return kind_salts, source_salts << np.uint64(1)
 
 
 def _source_salt(name: str) -> int:
@@ -201,13 +210,24 @@ def _word_salt(name: str) -> int:
 
 def _salt(word: bytes) -> int:
     """Mix at most 8 bytes."""
-    return int(_mix(np.array([int.from_bytes(word.ljust(8, b"\0"), "little")], dtype=np.uint64))[0])
+    mixed = np.array([int.from_bytes(word.ljust(8, b"\0"), "little")], dtype=np.uint64)
+    _mix(mixed)
+    return int(mixed[0])
 
 
-def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
+def _mix(values: NDArray[np.uint64]) -> None:
+    """Mix each value, in place."""
+    shifted = np.empty_like(values)
+    for shift, factor in _STEPS:
+        np.right_shift(values, shift, out=shifted)
+        values ^= shifted
+        values *= factor
+    np.right_shift(values, _LAST_SHIFT, out=shifted)
+    values ^= shifted
+
+
+_STEPS = ((np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)), (np.uint64(27), np.uint64(0x94D049BB133111EB)))
+_LAST_SHIFT = np.uint64(31)
 
 
 def sort_for_output(events: EventRows, symbols: SymbolTable, places: NDArray[np.intp] | None = None) -> EventRows:
@@ -269,6 +289,8 @@ class EventEncoder:
         self._columns = tuple(columns)
         self._kind_names = text_array([kind.name for kind in self._kinds])
         self._words = text_array(trigger_words(self._kinds))
+        self._sources = text_array(SOURCES)
+        self._phases = text_array(PHASES)
         self._tickers = _TickerColumns(text_array([]), priorities.steps([]))
 
     @property
@@ -293,8 +315,8 @@ class EventEncoder:
             "event_id": self.event_ids(events),
             "ticker": tickers.names.take(number_array(codes, pa.int32())),
             "kind": self._kind_names.take(number_array(events["kind"], pa.int8())),
-            "source": text_array(SOURCES).take(number_array(events["source"], pa.int8())),
-            "phase": text_array(PHASES).take(number_array(events["phase"], pa.int8())),
+            "source": self._sources.take(number_array(events["source"], pa.int8())),
+            "phase": self._phases.take(number_array(events["phase"], pa.int8())),
             "trigger": self._words.take(number_array(events["trigger"], pa.int8())),
             "priority": self._priorities.assign(events["kind"], tickers.steps[codes]),
             "strength": number_array(events["strength"], pa.int8(), events["strength"] != 0),
