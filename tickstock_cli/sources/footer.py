@@ -188,11 +188,13 @@ class Footer:
         return tuple(groups)
 
     def extremes(self, column: str) -> tuple[Any, Any] | None:
-        """Return the smallest and largest value of a column over all row groups; None if one does not state them."""
+        """Return the extremes of a column over all row groups with values; None if one does not state them."""
         lows: list[Any] = []
         highs: list[Any] = []
         for chunk in self.chunks(column) or ():
             statistics: Any = chunk.statistics
+            if statistics is not None and statistics.has_null_count and statistics.null_count == chunk.num_values:
+                continue  # there is no value
             if statistics is None or not statistics.has_min_max:
                 return None
             try:

@@ -156,9 +156,11 @@ def _text_form(path: str, first: FirstRows, name: str, options: ReadOptions) -> 
     SchemaError
         No form fits the first of them, or two do.
     """
-    from tickstock_cli.sources.text_times import TimeForm, are_ambiguous, fitting_forms
+    from tickstock_cli.sources.text_times import TimeForm, are_ambiguous, fitting_forms, unlike_the_first
 
     texts: list[Any] = [] if first.is_empty else first.column(name).drop_null().unique().to_pylist()
+    if not texts:
+        texts = [bound for bound in first.extremes(name) or () if isinstance(bound, str)]
     values = [text.strip() for text in texts if any(character.isdigit() for character in text)]
     if options.time_format != "auto":
         if values and not TimeForm(options.time_format).reads_any(values):
@@ -174,7 +176,9 @@ def _text_form(path: str, first: FirstRows, name: str, options: ReadOptions) -> 
         told = f"{values[0]} in column {name} can have the month or the day first"
         forms = [form for form in forms if "%d" in form][:2]
     else:
-        told = f"no known form fits the texts in column {name}, such as {values[0]}"
+        other = unlike_the_first(values)
+        both = values[0] if other is None else f"{values[0]} and {other}"
+        told = f"no known form fits {'the' if other is None else 'all'} texts in column {name}, such as {both}"
         forms = ["%d.%m.%Y %H:%M:%S"]
     raise SchemaError(
         f"{path}: {told}: say which form times have, as in "

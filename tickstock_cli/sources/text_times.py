@@ -34,6 +34,7 @@ _DIGITS = re.compile(r"-?\d+(\.\d+)?")
 _NUMBER = r"^-?\d+(\.\d*)?$"
 _BARE_TIME = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(([01]\d|2[0-3])[0-5]\d([0-5]\d(\d{3})?)?)?")
 """Dates and times without anything between year, month, day, hour and so on."""
+_FIRST_YEAR = 1900
 _UTC = r"\s*(?:UTC|GMT|[Zz])$"
 _UTC_BEFORE_OFFSET = r"\s*(?:UTC|GMT)([+-]\d)"
 
@@ -93,7 +94,19 @@ def fitting_forms(values: Sequence[str]) -> list[str]:
         if whole[-1] * NS_PER_UNIT[unit] >= EARLIEST_NS:
             return [f"{EPOCH}, in {unit}"]
     series = pl.Series(values)
-    return [form for form in _forms(values[0]) if not _parsed(series, form).has_nulls()]
+    return [form for form in _forms(values[0]) if _reads(form, series)]
+
+
+def _reads(form: str, texts: pl.Series) -> bool:
+    """Return whether a form reads every text, and not all as years of two digits."""
+    times = _parsed(texts, form)
+    return not times.has_nulls() and int(times.dt.year().max()) >= _FIRST_YEAR  # type: ignore[arg-type]  # of no null
+
+
+def unlike_the_first(values: Sequence[str]) -> str | None:
+    """Return a text that no form of the first one reads; None if no form reads the first, or each reads all."""
+    forms = fitting_forms(values[:1])
+    return next((value for value in values if forms and not set(fitting_forms([value])) & set(forms)), None)
 
 
 def are_ambiguous(forms: Sequence[str]) -> bool:

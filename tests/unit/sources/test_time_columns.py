@@ -121,7 +121,7 @@ def test_the_form_of_the_settings_is_taken(write: Write) -> None:
     """Where it fits nothing, the message says so instead of rejecting all rows."""
     path = write(timestamp=["08/10/2013 16:00"] * 2)
     assert times_of(path, time_format="%d/%m/%Y %H:%M") == [NOON, NOON]
-    for form in ("%Y", "%d/%m/%Y", "%Q?"):
+    for form in ("%H:%M", "%d.%m.%Y", "%Q?"):
         with pytest.raises(SchemaError, match="fits none of the first texts in column timestamp, such as 08/10/2013"):
             times_of(path, time_format=form)
 
@@ -131,6 +131,29 @@ def test_texts_of_no_form_are_an_error(write: Write, text: str) -> None:
     """The remedy is a setting, or another type."""
     with pytest.raises(SchemaError, match="no known form fits the texts in column timestamp, such as "):
         times_of(write(timestamp=[text, text]))
+
+
+def test_texts_of_several_forms_are_told_with_two_of_them(write: Write) -> None:
+    """One that fits alone says nothing about the others."""
+    for other in ("1381248000000", "2013-10-08T16:00:00"):
+        with pytest.raises(SchemaError, match=f"fits all texts .* such as 2013-10-08T16:00:00Z and {other}: "):
+            times_of(write(timestamp=["2013-10-08T16:00:00Z", other]))
+
+
+def test_years_of_two_digits_have_no_form(write: Write) -> None:
+    """The settings can name one."""
+    path = write(timestamp=["10/08/13 16:00:00"] * 2)
+    with pytest.raises(SchemaError, match="no known form fits the texts in column timestamp"):
+        times_of(path)
+    assert times_of(path, time_format="%m/%d/%y %H:%M:%S") == [NOON, NOON]
+
+
+def test_a_form_is_found_behind_rows_without_a_time(write: Write) -> None:
+    """The footer states the first and the last text."""
+    times = [None] * 1_001 + ["2013-10-08T16:00:00Z"]
+    path = write(timestamp=times, **rows(len(times)))
+    with Recordings.open([path]) as recordings:
+        assert [step.ticks.timestamp.max() for step in recordings.batches(2_000)] == [NOON]
 
 
 @pytest.mark.parametrize("clock", ["12:00:00", "12:00", "12:00:00.000", "120000", "12:00:00 PM"])

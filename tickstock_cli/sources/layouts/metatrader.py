@@ -6,16 +6,24 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from tickstock_cli.sources.layouts.known import TICKERS, FileColumns, KnownLayout, Reading
+from tickstock_cli.sources.records import is_number
 
 _CLOCK = "times are those of the broker's server, read as UTC: convert them if its clock has another zone"
 
 
-def _read_bars(columns: FileColumns, theirs: Mapping[str, str]) -> Reading:  # noqa: ARG001 - as others
-    return Reading(note=_CLOCK)
+def _read_bars(columns: FileColumns, theirs: Mapping[str, str]) -> Reading:
+    return Reading(note=_CLOCK, answered_by=_answer(columns, theirs))
 
 
-def _read_ticks(columns: FileColumns, theirs: Mapping[str, str]) -> Reading:  # noqa: ARG001 - as others
-    return Reading({"flags": "mt5"} if "flags" in theirs else {}, note=_CLOCK)
+def _read_ticks(columns: FileColumns, theirs: Mapping[str, str]) -> Reading:
+    settings = {"flags": "mt5"} if "flags" in theirs else {}
+    return Reading(settings, note=_CLOCK, answered_by=_answer(columns, theirs))
+
+
+def _answer(columns: FileColumns, theirs: Mapping[str, str]) -> str | None:
+    """Return the setting that says the zone of times; numbers have none."""
+    type_ = columns.type_of(theirs["timestamp"])
+    return None if type_ is None or is_number(type_) else "timezone"
 
 
 _TIME = {"timestamp": ("datetime", "timestamp", "index", "time")}
